@@ -1,0 +1,1 @@
+"""Offline: turns geotagged pictures into a map, and owns the map's format."""

@@ -1,0 +1,1 @@
+"""The map on disk: its format, its writer and its reader."""

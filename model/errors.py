@@ -1,0 +1,202 @@
+"""Every error that Placefix raises on purpose, as one tree.
+
+::
+
+    PlacefixError
+    ├── ImageError                  what a picture can have wrong
+    │   ├── EmptyImage              empty_image               no bytes at all
+    │   ├── NotAnImage              not_an_image              no picture format that is known here
+    │   ├── UnsupportedImageFormat  unsupported_image_format  a picture, of a format that is not read
+    │   ├── CorruptImage            corrupt_image             starts like a picture, cannot be decoded
+    │   ├── TooManyPixels           too_many_pixels           larger than the pixel limit
+    │   ├── ImageTooSmall           image_too_small           a side below the minimum
+    │   └── ExtremeAspectRatio      extreme_aspect_ratio      a strip, not a photograph
+    ├── InvalidInput                invalid_input             an argument that makes no sense
+    ├── DeviceUnavailable           device_unavailable        a device was asked for and is not there
+    ├── WeightsError                invalid_weights           a checkpoint that cannot be used
+    │   └── DownloadFailed          download_failed           a checkpoint that could not be fetched
+    ├── ModelOutputInvalid          model_output_invalid      NaN or infinity in the features
+    ├── SourceError                 invalid_source            a picture collection that cannot be read
+    │   ├── NothingUsable           nothing_usable            not one picture could go into the map
+    │   └── TooManyRejected         too_many_rejected         more unreadable pictures than allowed
+    ├── MapError                    invalid_map               a map that cannot be used
+    │   ├── MapNotFound             map_not_found             no map there
+    │   ├── MapExists               map_exists                a map is there already
+    │   ├── MapCorrupt              map_corrupt               files and manifest disagree
+    │   ├── MapVersionUnsupported   map_version_unsupported   written by a newer Placefix
+    │   └── NetworkMismatch         network_mismatch          made with another network or preprocessing
+    └── ServiceError                the running service
+        ├── NotReady                not_ready                 starting, stopping, or its worker has died
+        ├── Overloaded              overloaded                the queue is full
+        └── DeadlineExceeded        deadline_exceeded         took longer than the service allows
+
+Each class has a ``code`` that stays the same between releases; the message says what is wrong, where, and what
+to do. Only the service turns a code into an HTTP status.
+"""
+
+
+class PlacefixError(Exception):
+    """The root: everything that Placefix raises on purpose."""
+
+    code = "placefix_error"
+
+    @property
+    def message(self) -> str:
+        """The sentence for people: what, where, and what to do."""
+        return str(self)
+
+
+class ImageError(PlacefixError):
+    """A picture that cannot be used."""
+
+    code = "invalid_image"
+
+
+class EmptyImage(ImageError):
+    """No bytes at all."""
+
+    code = "empty_image"
+
+
+class NotAnImage(ImageError):
+    """The bytes are of no picture format that is known here."""
+
+    code = "not_an_image"
+
+
+class UnsupportedImageFormat(ImageError):
+    """The bytes are a picture of a format that is not read."""
+
+    code = "unsupported_image_format"
+
+
+class CorruptImage(ImageError):
+    """The bytes start like a picture that is read here, and cannot be decoded."""
+
+    code = "corrupt_image"
+
+
+class TooManyPixels(ImageError):
+    """The picture is larger than the limit."""
+
+    code = "too_many_pixels"
+
+
+class ImageTooSmall(ImageError):
+    """A side of the picture is shorter than the minimum."""
+
+    code = "image_too_small"
+
+
+class ExtremeAspectRatio(ImageError):
+    """The picture is a strip: squashed to the network's square nothing of it would be left."""
+
+    code = "extreme_aspect_ratio"
+
+
+class InvalidInput(PlacefixError):
+    """An argument that makes no sense: a size, a count, a name."""
+
+    code = "invalid_input"
+
+
+class DeviceUnavailable(PlacefixError):
+    """A device was asked for by name and is not there."""
+
+    code = "device_unavailable"
+
+
+class WeightsError(PlacefixError):
+    """A checkpoint that cannot be used, with the tensors that are to blame."""
+
+    code = "invalid_weights"
+
+
+class DownloadFailed(WeightsError):
+    """A checkpoint that could not be fetched, or whose checksum is another."""
+
+    code = "download_failed"
+
+
+class ModelOutputInvalid(PlacefixError):
+    """The network produced NaN or infinity."""
+
+    code = "model_output_invalid"
+
+
+class SourceError(PlacefixError):
+    """A picture collection that cannot be read."""
+
+    code = "invalid_source"
+
+
+class NothingUsable(SourceError):
+    """Not one picture of the collection could go into the map."""
+
+    code = "nothing_usable"
+
+
+class TooManyRejected(SourceError):
+    """More pictures of the collection are unreadable than was allowed."""
+
+    code = "too_many_rejected"
+
+
+class MapError(PlacefixError):
+    """A map that cannot be used."""
+
+    code = "invalid_map"
+
+
+class MapNotFound(MapError):
+    """There is no map at that path, or of that name."""
+
+    code = "map_not_found"
+
+
+class MapExists(MapError):
+    """There is a map at that path already."""
+
+    code = "map_exists"
+
+
+class MapCorrupt(MapError):
+    """The files of a map and its manifest disagree."""
+
+    code = "map_corrupt"
+
+
+class MapVersionUnsupported(MapError):
+    """The map was written in a format that this release does not know."""
+
+    code = "map_version_unsupported"
+
+
+class NetworkMismatch(MapError):
+    """The map was made with another network, or with another preprocessing."""
+
+    code = "network_mismatch"
+
+
+class ServiceError(PlacefixError):
+    """The running service cannot answer now."""
+
+    code = "service_error"
+
+
+class NotReady(ServiceError):
+    """The service is starting or stopping, or its worker has died."""
+
+    code = "not_ready"
+
+
+class Overloaded(ServiceError):
+    """The queue is full."""
+
+    code = "overloaded"
+
+
+class DeadlineExceeded(ServiceError):
+    """The answer would have come later than the service allows."""
+
+    code = "deadline_exceeded"

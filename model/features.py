@@ -1,0 +1,42 @@
+"""What the network makes of a batch of pictures."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Features:
+    """The features of a batch of B pictures.
+
+    Attributes:
+        global_features: ``(B, D)`` float32, each row of Euclidean length 1. D = 1024 for ViT-L/14.
+        local_features: ``(B, N, C)`` float32, each of the N rows of a picture of Euclidean length 1; the N cells
+            of ``local_grid`` in row-major order. N = 3721 = 61 × 61 and C = 128 for 224 × 224 pixels.
+        local_grid: ``(height, width)`` of the local features, so that N = height × width.
+    """
+
+    global_features: Tensor
+    local_features: Tensor
+    local_grid: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        height, width = self.local_grid
+        if self.global_features.ndim != 2 or self.local_features.ndim != 3:
+            raise ValueError(
+                f"features must be (B, D) and (B, N, C), not {tuple(self.global_features.shape)} "
+                f"and {tuple(self.local_features.shape)}"
+            )
+        if self.local_features.shape[1] != height * width:
+            raise ValueError(f"{self.local_features.shape[1]} local features are not {height} × {width}")
+
+    def __len__(self) -> int:
+        return int(self.global_features.shape[0])
+
+    def __getitem__(self, rows: slice) -> "Features":
+        return Features(self.global_features[rows], self.local_features[rows], self.local_grid)
+
+    def to(self, device: torch.device | str) -> "Features":
+        """The same features on another device."""
+        return Features(self.global_features.to(device), self.local_features.to(device), self.local_grid)

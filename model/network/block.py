@@ -1,0 +1,41 @@
+"""A transformer block with a serial and a parallel adapter (paper, Eq. 3 and 4)."""
+
+from torch import Tensor, nn
+
+from model.network.adapter import Adapter
+from model.network.attention import Attention
+from model.network.config import NetworkConfig
+from model.network.layer_scale import LayerScale
+from model.network.mlp import Mlp
+
+LAYER_NORM_EPS = 1e-6  # DINOv2's, in every LayerNorm
+PARALLEL_ADAPTER_SCALE = 0.2  # s of Eq. 4
+
+
+class Block(nn.Module):
+    """One block of the adapted backbone.
+
+    The paper writes Eq. 3 and 4 without LayerScale; the network that made the published numbers has both adapters
+    inside it, the serial one with its skip::
+
+        a = attn(norm1(x))                       x ← x + ls1(a + serial_adapter(a))
+        n = norm2(x)                             x ← x + ls2(mlp(n) + s · parallel_adapter(n))
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
+        self.attn = Attention(config.embed_dim, config.num_heads)
+        self.serial_adapter = Adapter(config.embed_dim, config.adapter_dim)
+        self.ls1 = LayerScale(config.embed_dim)
+        self.norm2 = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
+        self.mlp = Mlp(config.embed_dim, config.mlp_dim)
+        self.parallel_adapter = Adapter(config.embed_dim, config.adapter_dim)
+        self.ls2 = LayerScale(config.embed_dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        attended = self.attn(self.norm1(tokens))
+        tokens = tokens + self.ls1(attended + self.serial_adapter(attended))
+        normed = self.norm2(tokens)
+        output: Tensor = tokens + self.ls2(self.mlp(normed) + PARALLEL_ADAPTER_SCALE * self.parallel_adapter(normed))
+        return output

@@ -1,0 +1,83 @@
+"""The shape of a network: everything that is needed to build one, and nothing about its weights."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from model.errors import InvalidInput
+
+HEAD_DIM = 64  # DINOv2's width of one attention head, in every size
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The shape of a SelaVPR network; the defaults are ViT-L/14, the network of the paper.
+
+    Attributes:
+        embed_dim: Width D of the tokens, and of the global feature.
+        depth: Number of transformer blocks.
+        num_heads: Attention heads; divides ``embed_dim``.
+        mlp_dim: Hidden width of the MLP of a block.
+        patch_size: Side of a patch in pixels.
+        position_side: Side of the position table in patches (DINOv2: 518 / 14 = 37).
+        num_register_tokens: Register tokens after the class token; 0 or 4 in DINOv2.
+        adapter_dim: Bottleneck of the adapters (ratio 0.5 of the width in the paper).
+        local_hidden_dim: Channels between the two up-convolutions.
+        local_dim: Channels C of the local features.
+    """
+
+    embed_dim: int = 1024
+    depth: int = 24
+    num_heads: int = 16
+    mlp_dim: int = 4096
+    patch_size: int = 14
+    position_side: int = 37
+    num_register_tokens: int = 0
+    adapter_dim: int = 512
+    local_hidden_dim: int = 256
+    local_dim: int = 128
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not isinstance(value, int) or value < (0 if name == "num_register_tokens" else 1):
+                raise InvalidInput(f"network configuration: {name} = {value!r} is not a positive whole number")
+        if self.embed_dim % self.num_heads:
+            raise InvalidInput(
+                f"network configuration: a width of {self.embed_dim} cannot be shared by {self.num_heads} attention "
+                "heads; give the number of heads the network was trained with (--num-heads)"
+            )
+
+    def to_dict(self) -> dict[str, int]:
+        """The configuration as plain numbers, for a file's metadata."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "NetworkConfig":
+        """The inverse of ``to_dict``.
+
+        Raises:
+            InvalidInput: A value is missing, unknown or not a whole number.
+        """
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise InvalidInput(f"network configuration: {error}") from error
+
+
+def default_num_heads(embed_dim: int) -> int:
+    """The number of attention heads of a width where nothing else states it: one for every 64 channels.
+
+    Raises:
+        InvalidInput: The width is not a multiple of 64.
+    """
+    if embed_dim % HEAD_DIM:
+        raise InvalidInput(
+            f"a width of {embed_dim} is not a multiple of {HEAD_DIM}, so the number of attention heads cannot be told "
+            "from the tensors; give it (--num-heads)"
+        )
+    return embed_dim // HEAD_DIM
+
+
+VIT_LARGE = NetworkConfig()
+VIT_BASE = replace(VIT_LARGE, embed_dim=768, depth=12, num_heads=12, mlp_dim=3072, adapter_dim=384)
+VIT_SMALL = replace(VIT_LARGE, embed_dim=384, depth=12, num_heads=6, mlp_dim=1536, adapter_dim=192)
+PRESETS = {"vits14": VIT_SMALL, "vitb14": VIT_BASE, "vitl14": VIT_LARGE}

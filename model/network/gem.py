@@ -1,0 +1,29 @@
+"""Generalised-mean pooling: from a map of tokens to the global feature (paper, Eq. 5)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+GEM_CLAMP = 1e-6
+INITIAL_POWER = 3.0
+
+
+class GeM(nn.Module):
+    """Generalised mean with a learned power p, of tokens normalised to length 1; the result normalised again.
+
+    Eq. 5 has one normalisation, after the mean. The network that made the published numbers also has one before it, and
+    clamps what is negative to 1e-6.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.p = nn.Parameter(torch.full((1,), INITIAL_POWER))
+
+    def forward(self, patch_tokens: Tensor) -> Tensor:
+        """Pools ``(B, N, D)`` tokens to ``(B, D)`` features of length 1."""
+        return F.normalize(self.pool(patch_tokens), dim=-1)
+
+    def pool(self, patch_tokens: Tensor) -> Tensor:
+        """The generalised mean itself, ``(B, D)``, before the last normalisation."""
+        positive = F.normalize(patch_tokens, dim=-1).clamp(min=GEM_CLAMP)
+        return positive.pow(self.p).mean(dim=1).pow(1 / self.p)

@@ -1,0 +1,58 @@
+"""How a network begins: random as before training, and reproducible from a seed."""
+
+import torch
+from torch import nn
+
+from model.network.adapter import Adapter
+from model.network.config import NetworkConfig
+from model.network.local_adaptation import LocalAdaptation
+from model.network.selavpr import SelaVPR
+
+_STD = 0.02
+
+
+def seeded_network(config: NetworkConfig, seed: int = 0) -> SelaVPR:
+    """A network with random weights that depend on the seed alone; in eval mode, marked as untrained.
+
+    Linear layers and tokens are drawn from N(0, 0.02²), truncated at two deviations as in ViT; the adapters start as
+    the identity, so the network is its backbone.
+    """
+    network = SelaVPR(config, is_trained=False)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter_name, parameter in network.backbone.named_parameters():
+            is_table = parameter_name in ("cls_token", "pos_embed", "register_tokens")
+            if is_table or (parameter.ndim >= 2 and parameter_name != "mask_token"):
+                nn.init.trunc_normal_(parameter, std=_STD, a=-2 * _STD, b=2 * _STD, generator=generator)
+            elif parameter_name.endswith("bias"):
+                nn.init.zeros_(parameter)
+    begin_adaptation(network, seed)
+    return network.eval()
+
+
+def begin_adaptation(network: SelaVPR, seed: int = 0) -> None:
+    """Sets adapters and local adaptation to where training begins, and leaves the backbone as it is.
+
+    The adapters' last layer is zero, weight and bias, so that the adapted network equals its backbone; their first layer
+    is N(0, 0.02²). The local adaptation has PyTorch's own initialisation of a transposed convolution.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, Adapter):
+                nn.init.trunc_normal_(module.down.weight, std=_STD, a=-2 * _STD, b=2 * _STD, generator=generator)
+                nn.init.zeros_(module.down.bias)
+                nn.init.zeros_(module.up.weight)
+                nn.init.zeros_(module.up.bias)
+            elif isinstance(module, LocalAdaptation):
+                for convolution in (module.up1, module.up2):
+                    _begin_convolution(convolution, generator)
+
+
+def _begin_convolution(convolution: nn.ConvTranspose2d, generator: torch.Generator) -> None:
+    # torch counts the second dimension of the weight as the inputs: (in, out, 3, 3), so out · 9.
+    fan_in = convolution.weight[0].numel()
+    bound = fan_in**-0.5
+    nn.init.uniform_(convolution.weight, -bound, bound, generator=generator)
+    if convolution.bias is not None:
+        nn.init.uniform_(convolution.bias, -bound, bound, generator=generator)

@@ -1,0 +1,1 @@
+"""Online: answers photos from a map, over HTTP."""

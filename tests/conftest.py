@@ -1,0 +1,90 @@
+"""What many tests share: a small network, pictures with positions, the shared data."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.encoder import Encoder
+from model.geo import LatLon
+from model.network.config import NetworkConfig
+from model.network.initialisation import seeded_network
+from model.network.selavpr import SelaVPR
+
+TINY_CONFIG = NetworkConfig(
+    embed_dim=64,
+    depth=2,
+    num_heads=4,
+    mlp_dim=256,
+    adapter_dim=32,
+    local_hidden_dim=32,
+    local_dim=16,
+)
+
+MakePhoto = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Recorded numbers and photographs that lie beside the repository, if they do."""
+    default = Path(__file__).parents[2] / "shared"
+    path = Path(os.environ.get("PLACEFIX_SHARED", default))
+    if not path.is_dir():
+        pytest.skip(f"{path} is not there; PLACEFIX_SHARED names the folder of golden numbers and photographs")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_network() -> SelaVPR:
+    """A network of the real architecture, small enough to encode a picture in milliseconds; seeded, untrained."""
+    return seeded_network(TINY_CONFIG, seed=7)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder() -> Encoder:
+    return Encoder(seeded_network(TINY_CONFIG, seed=7))
+
+
+@pytest.fixture
+def make_photo() -> MakePhoto:
+    """Writes JPEGs with structured content that depends on the seed, and a position in their EXIF if one is given."""
+    return write_photo
+
+
+def write_photo(
+    path: Path,
+    seed: int,
+    position: LatLon | None = None,
+    *,
+    size: tuple[int, int] = (320, 240),
+    orientation: int | None = None,
+    heading_deg: float | None = None,
+) -> Path:
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, size=(6, 8, 3), dtype=np.uint8)
+    image = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    if position is not None:
+        gps: dict[int, object] = {
+            1: "N" if position.latitude >= 0 else "S",
+            2: _degrees_minutes_seconds(abs(position.latitude)),
+            3: "E" if position.longitude >= 0 else "W",
+            4: _degrees_minutes_seconds(abs(position.longitude)),
+        }
+        if heading_deg is not None:
+            gps[16], gps[17] = "T", heading_deg
+        exif[0x8825] = gps
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, "JPEG", quality=90, exif=exif)
+    return path
+
+
+def _degrees_minutes_seconds(angle_deg: float) -> tuple[float, float, float]:
+    whole_minutes, seconds = divmod(round(angle_deg * 3600, 4), 60)
+    whole_degrees, minutes = divmod(whole_minutes, 60)
+    return whole_degrees, minutes, seconds

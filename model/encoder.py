@@ -63,6 +63,6 @@ class Encoder:
         for kind, values in (("global", features.global_features), ("local", features.local_features)):
             if not bool(values.isfinite().all()):
                 raise ModelOutputInvalid(
-                    f"the network's {kind} features contain NaN or infinity; its weights are damaged or not meant for it"
+                    f"the network's {kind} features contain NaN or infinity; its weights are damaged or not its own"
                 )
         return features

@@ -88,13 +88,11 @@ class Utm:
 
 
 def distance_m(a: LatLon, b: LatLon) -> float:
-    """Great-circle distance of two positions in metres (haversine on the mean sphere; within 0.6 % of the ellipsoid)."""
+    """Great-circle distance of two positions in metres: haversine on the mean sphere, within 0.6 % of the ellipsoid."""
     return float(distances_m(a, np.array([b.latitude]), np.array([b.longitude]))[0])
 
 
-def distances_m(
-    origin: LatLon, latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def distances_m(origin: LatLon, latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Great-circle distances in metres from one position to n others, ``(n,)`` degrees each."""
     latitude, longitude = radians(origin.latitude), radians(origin.longitude)
     latitudes, longitudes = np.radians(latitudes), np.radians(longitudes)

@@ -55,8 +55,8 @@ def find_mutual_matches(query: Tensor, candidate: Tensor) -> MutualMatches:
 def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precision = "exact") -> Tensor:
     """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
 
-    The candidates are taken one after the other, so that memory holds one (L, M) float32 score matrix at a time: 55 MB for
-    3721 × 3721 cells, where all at once would be 5.5 GB for 100 candidates.
+    The candidates are taken one after the other, so that memory holds one (L, M) float32 score matrix at a time:
+    55 MB for 3721 × 3721 cells, where all at once would be 5.5 GB for 100 candidates.
 
     Exactly one mutual match counts as 1, as Eq. 8 says (the reference implementation says 0).
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from model.errors import InvalidInput
@@ -28,8 +27,8 @@ class Ranking:
 def retrieve(query: Features, database: Features, shortlist: int, *, rerank: bool = True) -> Ranking:
     """Finds a query in a database: the nearest global features, re-ranked by mutual matches of the local ones.
 
-    Equal distances keep the order of the database; equal counts keep the order of the global distance. A shortlist that is
-    longer than the database is the whole database.
+    Equal distances keep the order of the database; equal counts keep the order of the global distance. A shortlist
+    that is longer than the database is the whole database.
 
     Args:
         query: Features of one picture.

@@ -33,8 +33,8 @@ def seeded_network(config: NetworkConfig, seed: int = 0) -> SelaVPR:
 def begin_adaptation(network: SelaVPR, seed: int = 0) -> None:
     """Sets adapters and local adaptation to where training begins, and leaves the backbone as it is.
 
-    The adapters' last layer is zero, weight and bias, so that the adapted network equals its backbone; their first layer
-    is N(0, 0.02²). The local adaptation has PyTorch's own initialisation of a transposed convolution.
+    The adapters' last layer is zero, weight and bias, so that the adapted network equals its backbone; their first
+    layer is N(0, 0.02²). The local adaptation has PyTorch's own initialisation of a transposed convolution.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

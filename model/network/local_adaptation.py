@@ -16,13 +16,14 @@ class LocalAdaptation(nn.Module):
         self.up2 = nn.ConvTranspose2d(config.local_hidden_dim, config.local_dim, kernel_size=3, stride=2, padding=1)
 
     def forward(self, patch_tokens: Tensor, grid: tuple[int, int]) -> Tensor:
-        """Turns ``(B, height · width, D)`` tokens into ``(B, (4·height - 3) · (4·width - 3), C)`` features of length 1."""
+        """Turns ``(B, height·width, D)`` tokens into ``(B, (4·height - 3)·(4·width - 3), C)`` features of length 1."""
         dense: Tensor = self.upsample(patch_tokens, grid).flatten(2).transpose(1, 2)
         return F.normalize(dense, dim=-1)
 
     def upsample(self, patch_tokens: Tensor, grid: tuple[int, int]) -> Tensor:
         """The convolutions alone: ``(B, C, 4·height - 3, 4·width - 3)``, not normalised."""
-        token_map = patch_tokens.transpose(1, 2).unflatten(2, grid)  # (B, D, height, width)
+        batch, _, dim = patch_tokens.shape
+        token_map = patch_tokens.transpose(1, 2).reshape(batch, dim, *grid)  # (B, D, height, width)
         upsampled: Tensor = self.up2(self.act(self.up1(token_map)))
         return upsampled
 

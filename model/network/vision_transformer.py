@@ -81,8 +81,8 @@ class VisionTransformer(nn.Module):
         height, width = images.shape[-2:]
         if height < self.patch_size or width < self.patch_size or height % self.patch_size or width % self.patch_size:
             raise InvalidInput(
-                f"pictures of {height} × {width} pixels (height × width) cannot be cut into patches: both sides must be "
-                f"multiples of {self.patch_size}"
+                f"pictures of {height} × {width} pixels (height × width) cannot be cut into patches: "
+                f"both sides must be multiples of {self.patch_size}"
             )
         return height // self.patch_size, width // self.patch_size
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from model.encoder import Encoder
@@ -25,6 +26,14 @@ TINY_CONFIG = NetworkConfig(
 )
 
 MakePhoto = Callable[..., Path]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if item.get_closest_marker("gpu") is not None:
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device, and torch sees none"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,88 @@
+"""The network against recordings of the reference implementation, layer by layer."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from model.weights import load_network
+from numpy.typing import NDArray
+from torch import nn
+
+from model.network.block import Block
+from model.network.position_table import resize_position_table
+from model.network.selavpr import SelaVPR
+
+Recording = dict[str, NDArray[np.float32]]
+
+
+@pytest.fixture(params=["tiny224", "tiny224reg4"])
+def recorded(request: pytest.FixtureRequest, shared_dir: Path) -> tuple[SelaVPR, Recording]:
+    golden = shared_dir / "golden"
+    network = load_network(golden / f"{request.param}_ckpt.pth", num_heads=4)
+    with np.load(golden / f"{request.param}_io.npz", allow_pickle=False) as arrays:
+        return network, dict(arrays)
+
+
+def assert_equal(actual: torch.Tensor, expected: NDArray[np.float32], atol: float = 2e-6) -> None:
+    np.testing.assert_allclose(actual.detach().numpy(), expected, atol=atol, rtol=0)
+
+
+def test_features(recorded: tuple[SelaVPR, Recording]) -> None:
+    network, arrays = recorded
+    with torch.inference_mode():
+        features = network(torch.from_numpy(arrays["input"]))
+    assert features.local_grid == arrays["local"].shape[1:3] == (61, 61)
+    assert_equal(features.global_features, arrays["global"])
+    assert_equal(features.local_features, arrays["local"].reshape(features.local_features.shape))
+
+
+def test_every_layer(recorded: tuple[SelaVPR, Recording]) -> None:
+    network, arrays = recorded
+    backbone = network.backbone
+    outputs: dict[str, torch.Tensor] = {}
+
+    def record(name: str) -> Callable[[nn.Module, object, torch.Tensor], None]:
+        return lambda _module, _inputs, output: outputs.__setitem__(name, output)
+
+    first = backbone.blocks[0]
+    assert isinstance(first, Block)
+    modules: dict[str, nn.Module] = {
+        "patch_embed": backbone.patch_embed,
+        "block0.attn": first.attn,
+        "block0.mlp": first.mlp,
+        "block0.adapter2": first.parallel_adapter,
+    }
+    modules |= {f"block{i}.out": block for i, block in enumerate(backbone.blocks)}
+    handles = [module.register_forward_hook(record(name)) for name, module in modules.items()]
+    images = torch.from_numpy(arrays["input"])
+    try:
+        with torch.inference_mode():
+            tokens = backbone(images)
+            outputs["tokens_after_pos"] = backbone.embed(images, tokens.grid)
+            outputs["x_norm_patchtokens"] = tokens.patch_tokens
+            outputs["x_norm_clstoken"] = tokens.class_token
+            outputs["gem_raw"] = network.pooling.pool(tokens.patch_tokens)
+            outputs["local_adapt_raw_NCHW"] = network.local_adaptation.upsample(tokens.patch_tokens, tokens.grid)
+            attended = outputs["block0.attn"]
+            # The recording of the serial adapter includes its skip, which here belongs to the block.
+            outputs["block0.adapter1"] = attended + first.serial_adapter(attended)
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert len(outputs) >= 10
+    for name, output in outputs.items():
+        expected = arrays[name]
+        # The final LayerNorm is followed by a normalisation; before it, values are of order one and larger.
+        assert_equal(output, expected.reshape(output.shape), atol=2e-6 * max(1.0, float(np.abs(expected).max())))
+
+
+def test_position_table(shared_dir: Path) -> None:
+    with np.load(shared_dir / "golden" / "pos_embed_interp.npz", allow_pickle=False) as arrays:
+        table = torch.from_numpy(arrays["pos_embed"])
+        sizes = [name for name in arrays.files if name.startswith("out_")]
+        assert len(sizes) == 9
+        for name in sizes:
+            height, width = (int(side) // 14 for side in name.removeprefix("out_").split("x"))
+            assert_equal(resize_position_table(table, (height, width)), arrays[name])

@@ -1,0 +1,35 @@
+"""Where the network goes, and why."""
+
+import pytest
+import torch
+
+from model.device import choose_device
+from model.errors import DeviceUnavailable
+
+HAS_GPU = torch.cuda.is_available()
+
+
+def test_the_cpu_can_always_be_had() -> None:
+    choice = choose_device("cpu")
+    assert choice.device == torch.device("cpu")
+    assert not choice.is_gpu
+    assert choice.reason == "cpu was asked for"
+
+
+@pytest.mark.skipif(HAS_GPU, reason="this machine has a GPU")
+def test_auto_is_the_cpu_where_there_is_no_gpu_and_says_so() -> None:
+    choice = choose_device("auto")
+    assert choice.device == torch.device("cpu")
+    assert choice.reason == "auto: torch sees no CUDA device"
+
+
+@pytest.mark.skipif(HAS_GPU, reason="this machine has a GPU")
+def test_cuda_without_a_gpu_is_refused_with_what_to_do() -> None:
+    with pytest.raises(DeviceUnavailable, match=r"nvidia-smi.*--device auto"):
+        choose_device("cuda")
+
+
+@pytest.mark.gpu
+def test_auto_is_the_gpu_where_there_is_one() -> None:
+    assert choose_device("auto").is_gpu
+    assert torch.cuda.get_device_name(0) in choose_device("auto").reason

@@ -1,0 +1,52 @@
+"""The frozen network on a device."""
+
+import pytest
+import torch
+
+from model.encoder import Encoder
+from model.errors import InvalidInput, ModelOutputInvalid
+from model.fingerprint import fingerprint
+from model.network.initialisation import seeded_network
+from model.network.selavpr import SelaVPR
+from model.preprocess import Preprocessing
+
+
+def test_it_says_what_it_is(tiny_network: SelaVPR, tiny_encoder: Encoder) -> None:
+    assert tiny_encoder.fingerprint == fingerprint(tiny_network)
+    assert (tiny_encoder.global_dim, tiny_encoder.local_dim, tiny_encoder.local_grid) == (64, 16, (61, 61))
+    assert tiny_encoder.is_trained is False
+    assert tiny_encoder.preprocessing is Preprocessing.ANTIALIAS
+
+
+def test_features_are_the_networks(tiny_network: SelaVPR, tiny_encoder: Encoder) -> None:
+    images = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = tiny_network(images)
+    actual = tiny_encoder.encode(images)
+    assert torch.equal(actual.global_features, expected.global_features)
+    assert torch.equal(actual.local_features, expected.local_features)
+    assert not actual.global_features.requires_grad
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 224, 238), (3, 224, 224), (1, 1, 224, 224)])
+def test_only_pictures_of_the_input_size_are_taken(tiny_encoder: Encoder, shape: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidInput, match=r"\(B, 3, 224, 224\)"):
+        tiny_encoder.encode(torch.zeros(shape))
+
+
+@pytest.mark.parametrize(("tensor", "kind"), [("backbone.norm.bias", "global"), ("local_adaptation.up2.bias", "local")])
+def test_nan_is_never_passed_on(tiny_network: SelaVPR, tensor: str, kind: str) -> None:
+    network = seeded_network(tiny_network.config)
+    with torch.no_grad():
+        network.get_parameter(tensor)[0] = torch.nan
+    with pytest.raises(ModelOutputInvalid, match=kind):
+        Encoder(network).encode(torch.zeros(1, 3, 224, 224))
+
+
+@pytest.mark.gpu
+def test_the_gpu_agrees_with_the_cpu(tiny_network: SelaVPR) -> None:
+    images = torch.randn(3, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    on_cpu = Encoder(seeded_network(tiny_network.config, seed=7)).encode(images)
+    on_gpu = Encoder(seeded_network(tiny_network.config, seed=7), "cuda").encode(images).to("cpu")
+    torch.testing.assert_close(on_gpu.global_features, on_cpu.global_features, atol=1e-4, rtol=0)
+    torch.testing.assert_close(on_gpu.local_features, on_cpu.local_features, atol=1e-3, rtol=0)

@@ -25,6 +25,14 @@
     │   ├── MapCorrupt              map_corrupt               files and manifest disagree
     │   ├── MapVersionUnsupported   map_version_unsupported   written by a newer Placefix
     │   └── NetworkMismatch         network_mismatch          made with another network or preprocessing
+    ├── RequestError                invalid_request           what a request can have wrong beside its picture
+    │   ├── MalformedBody           malformed_body            not the multipart form that it says it is
+    │   ├── BodyTooLarge            body_too_large            more bytes than the upload limit
+    │   ├── UploadTimeout           upload_timeout            the upload stalled
+    │   ├── MissingImage            missing_image             no picture in it
+    │   ├── SeveralImages           several_images            more than one picture in it
+    │   ├── InvalidParameter        invalid_parameter         a parameter out of its range, or unknown
+    │   └── PlaceNotFound           place_not_found           no such picture, or no thumbnail of it, in the map
     └── ServiceError                the running service
         ├── NotReady                not_ready                 starting, stopping, or its worker has died
         ├── Overloaded              overloaded                the queue is full
@@ -176,6 +184,54 @@ class NetworkMismatch(MapError):
     """The map was made with another network, or with another preprocessing."""
 
     code = "network_mismatch"
+
+
+class RequestError(PlacefixError):
+    """A request that cannot be answered, whatever its picture shows."""
+
+    code = "invalid_request"
+
+
+class MalformedBody(RequestError):
+    """The body is not the form that its content type announces, or has too many parts."""
+
+    code = "malformed_body"
+
+
+class BodyTooLarge(RequestError):
+    """The body has more bytes than the upload limit."""
+
+    code = "body_too_large"
+
+
+class UploadTimeout(RequestError):
+    """The body did not arrive in time."""
+
+    code = "upload_timeout"
+
+
+class MissingImage(RequestError):
+    """There is no picture in the request."""
+
+    code = "missing_image"
+
+
+class SeveralImages(RequestError):
+    """There is more than one picture in the request."""
+
+    code = "several_images"
+
+
+class InvalidParameter(RequestError):
+    """A parameter is out of its range, unknown, or missing."""
+
+    code = "invalid_parameter"
+
+
+class PlaceNotFound(RequestError):
+    """The map has no such picture, or no thumbnail of it."""
+
+    code = "place_not_found"
 
 
 class ServiceError(PlacefixError):

@@ -1,0 +1,62 @@
+# make serve    set up everything and serve a small demo map on http://localhost:8000
+# make test     set up everything, then style, types, import rules and tests
+# make help     the rest
+
+PYTHON ?= python3
+# Which faiss: cpu or gpu.
+EXTRA ?= cpu
+# Where pip gets torch from is pip's own configuration; on Linux the default build brings CUDA along (see README).
+TORCH ?= torch==2.13.0
+PORT ?= 8000
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready-$(EXTRA)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test style types imports tests faults bench clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@echo "make faults   the long fault and load tests"
+	@echo "make bench    the benchmarks behind every figure in the README"
+	@echo "make clean    remove the environment and the demo"
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Placefix needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11 ..."; exit 1; }
+	@echo "Setting up $(VENV) (some minutes the first time) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA),dev]'
+	@touch $@
+
+serve: $(READY)
+	@$(BIN)/python -m demo build --out .demo
+	@$(BIN)/placefix serve --map .demo/maps/demo --weights .demo/network.safetensors --rerank --port $(PORT)
+
+test: style types imports tests
+
+style: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+tests: $(READY)
+	$(BIN)/pytest -m "not faults and not docker"
+
+faults: $(READY)
+	$(BIN)/pytest -m faults
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -1,0 +1,54 @@
+"""The command line ``placefix``: every command by its name."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from placefix.commands import weights
+from placefix.commands.build import build
+from placefix.commands.encode import encode
+from placefix.commands.localize import localize
+from placefix.commands.serve import serve
+from placefix.commands.verify import verify
+from placefix.console import run
+
+app = typer.Typer(
+    name="placefix",
+    help="Says where a photo was taken, by recognising the place in your own geotagged pictures.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"placefix {version('placefix')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(build)
+app.command()(verify)
+app.command()(serve)
+app.command()(localize)
+app.command()(encode)
+app.add_typer(weights.app, name="weights")
+
+
+def main() -> None:
+    """Runs the command line; the entry point of the ``placefix`` script."""
+    run(app)
+
+
+if __name__ == "__main__":
+    main()

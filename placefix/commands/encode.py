@@ -1,0 +1,75 @@
+"""``placefix encode``: the features of some pictures, without a map."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from model.images import read_exif
+from model.weights import load_network, resolve_weights
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from model.device import choose_device
+from model.encoder import Encoder
+from model.errors import InvalidInput, SourceError
+from model.preprocess import Preprocessing
+from placefix.commands.options import BatchSize, Device, NumHeads, PreprocessingOption, Weights
+from placefix.console import error_console, output_console
+from placefix.feature_file import write_features
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif"})
+
+
+def encode(
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.", show_default=False)],
+    weights: Weights,
+    out: Annotated[Path, typer.Option(help="The .npz file to write.", show_default=False)],
+    preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
+    num_heads: NumHeads = None,
+    device: Device = "auto",
+    batch_size: BatchSize = 8,
+) -> None:
+    """Write the global and local features of pictures to a NumPy archive.
+
+    It holds [bold]paths[/bold], [bold]global_features[/bold] (n, D) and [bold]local_features[/bold] (n, N, C).
+    """
+    if out.suffix != ".npz":
+        raise InvalidInput(f"--out {out}: the file's name must end in .npz")
+    if not out.parent.is_dir():
+        raise InvalidInput(f"--out {out}: there is no folder {out.parent}; make it first")
+    paths = find_pictures(pictures)
+    for path in paths:
+        read_exif(path)  # a file that is no picture is found now, and not after hours of encoding
+    network = load_network(resolve_weights(weights), num_heads)
+    encoder = Encoder(network, choose_device(device).device, preprocess)
+    columns = (TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=error_console()) as progress:
+        task = progress.add_task("encoding", total=len(paths))
+        write_features(
+            paths, encoder, out, batch_size=batch_size, on_progress=lambda count: progress.advance(task, count)
+        )
+    cells = encoder.local_grid[0] * encoder.local_grid[1]
+    output_console().print(
+        f"{out}: {len(paths)} pictures, global features of {encoder.global_dim}, "
+        f"{cells} local features of {encoder.local_dim} each"
+    )
+
+
+def find_pictures(arguments: Sequence[Path]) -> list[Path]:
+    """The pictures among files and below folders: files in the order given, each folder's in the order of their names.
+
+    Raises:
+        SourceError: A path is not there, or a folder holds no picture.
+    """
+    paths: list[Path] = []
+    for argument in arguments:
+        if argument.is_dir():
+            inside = sorted(path for path in argument.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
+            if not inside:
+                raise SourceError(f"{argument}: no picture in this folder ({', '.join(sorted(PICTURE_SUFFIXES))})")
+            paths += inside
+        elif argument.is_file():
+            paths.append(argument)
+        else:
+            raise SourceError(f"{argument}: no such file or folder")
+    return paths

@@ -1,0 +1,71 @@
+"""Features of a list of pictures as one ``.npz`` file, for scripts that want the network and no map."""
+
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from model.images import open_image
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.encoder import Encoder
+from model.preprocess import preprocess
+
+
+def write_features(
+    paths: Sequence[Path],
+    encoder: Encoder,
+    out: Path,
+    *,
+    batch_size: int,
+    on_progress: Callable[[int], None],
+) -> None:
+    """Encodes pictures and writes their features to a NumPy archive, which appears only when it is whole.
+
+    The archive holds ``paths`` ``(n,)`` strings, ``global_features`` ``(n, D)`` and ``local_features`` ``(n, N, C)``
+    float32. Local features go to the disk batch by batch: memory holds one batch of them.
+
+    Args:
+        paths: The pictures, in the order of the result.
+        encoder: The network.
+        out: Where the archive shall be; an older one is replaced.
+        batch_size: Pictures in one forward pass.
+        on_progress: Called with the number of pictures that have just been encoded.
+
+    Raises:
+        ImageError: A picture cannot be read; nothing is written then.
+    """
+    cells = encoder.local_grid[0] * encoder.local_grid[1]
+    shape = (len(paths), cells, encoder.local_dim)
+    global_features: list[NDArray[np.float32]] = []
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        with zipfile.ZipFile(unfinished, "w") as archive, ThreadPoolExecutor() as decoders:
+            with archive.open("local_features.npy", "w", force_zip64=True) as entry:
+                header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(entry, header)
+                for start in range(0, len(paths), batch_size):
+                    batch = paths[start : start + batch_size]
+                    images = torch.stack(list(decoders.map(lambda path: _load(path, encoder), batch)))
+                    features = encoder.encode(images).to("cpu")
+                    entry.write(features.local_features.contiguous().numpy().data)
+                    global_features.append(features.global_features.numpy())
+                    on_progress(len(batch))
+            _write_array(archive, "global_features.npy", np.concatenate(global_features))
+            _write_array(archive, "paths.npy", np.array([str(path) for path in paths]))
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _load(path: Path, encoder: Encoder) -> Tensor:
+    return preprocess(open_image(path), encoder.preprocessing)
+
+
+def _write_array(archive: zipfile.ZipFile, name: str, array: NDArray[np.generic]) -> None:
+    with archive.open(name, "w", force_zip64=True) as entry:
+        np.lib.format.write_array(entry, array, allow_pickle=False)

@@ -1,0 +1,102 @@
+"""Checkpoints: one strict loader for every layout, and one file format of our own.
+
+Read are
+
+* released SelaVPR checkpoints, and bare state dictionaries with the same names;
+* DINOv2's ``*_pretrain.pth``: a backbone alone. Its adapters begin as the identity and its local adaptation as seeded
+  noise, so the network is marked as untrained, and re-ranking with it means nothing;
+* Placefix's own ``.safetensors``.
+"""
+
+import hashlib
+from pathlib import Path
+
+import torch
+
+from model.checkpoints.assembly import assemble
+from model.checkpoints.checkpoint import StatedNetwork
+from model.checkpoints.description import Description, ParameterCounts
+from model.checkpoints.reading import read_checkpoint
+from model.checkpoints.safetensors_file import StoredDtype, as_stored, write_safetensors
+from model.errors import WeightsError
+from model.fingerprint import fingerprint
+from model.network.selavpr import SelaVPR
+
+
+def load_network(path: Path | str, num_heads: int | None = None) -> SelaVPR:
+    """Loads the network of a checkpoint: all of it, or nothing.
+
+    Args:
+        path: A file of any of the layouts above; which one is told by its contents, not by its name.
+        num_heads: Attention heads, which leave no trace in the tensors. Without it: what the file states, else one for
+            every 64 channels, which is right for every DINOv2.
+
+    Returns:
+        In eval mode, on the CPU, in float32; independent of the file from now on.
+
+    Raises:
+        WeightsError: There is no such file, it is no checkpoint, it is damaged, or it does not fit: missing,
+            superfluous and misshapen tensors are named.
+    """
+    return assemble(read_checkpoint(Path(path)), num_heads)
+
+
+def save_network(network: SelaVPR, path: Path | str, *, dtype: StoredDtype = "float32") -> None:
+    """Writes a network as ``.safetensors``, with its configuration; atomically, replacing what is there.
+
+    Args:
+        network: On any device.
+        path: Where; by convention ``*.safetensors``.
+        dtype: ``float16`` halves the file and rounds the weights: what is loaded from it is another network, with
+            another fingerprint.
+
+    Raises:
+        WeightsError: It cannot be written, or a weight does not fit into float16.
+    """
+    stored = {name: as_stored(tensor, dtype) for name, tensor in network.state_dict().items()}
+    overflowed = [name for name, tensor in stored.items() if not tensor.isfinite().all()]
+    if overflowed:
+        raise WeightsError(f"{overflowed[0]} has weights that are no finite {dtype} numbers; {path} was not written")
+    if dtype == "float32":
+        written_fingerprint = fingerprint(network)
+    else:
+        with torch.device("meta"):
+            rounded = SelaVPR(network.config, is_trained=network.is_trained)
+        rounded.load_state_dict({name: tensor.float() for name, tensor in stored.items()}, assign=True)
+        written_fingerprint = fingerprint(rounded)
+    stated = StatedNetwork(config=network.config, fingerprint=written_fingerprint)
+    write_safetensors(Path(path), stored, stated, is_trained=network.is_trained)
+
+
+def describe_checkpoint(path: Path | str, num_heads: int | None = None) -> Description:
+    """Says what a checkpoint is, by loading it.
+
+    Args:
+        path: As for ``load_network``.
+        num_heads: As for ``load_network``.
+
+    Raises:
+        WeightsError: As for ``load_network``.
+    """
+    path = Path(path)
+    checkpoint = read_checkpoint(path)
+    network = assemble(checkpoint, num_heads)
+    number_types = {str(tensor.dtype).removeprefix("torch.") for tensor in checkpoint.tensors.values()}
+    return Description(
+        path=path,
+        size_bytes=path.stat().st_size,
+        sha256=file_sha256(path),
+        kind=checkpoint.layout,
+        config=network.config,
+        parameters=ParameterCounts.of(network),
+        stored_as=", ".join(sorted(number_types)),
+        is_trained=network.is_trained,
+        fingerprint=fingerprint(network),
+        training=checkpoint.training,
+    )
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of the bytes of a file, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

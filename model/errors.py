@@ -4,10 +4,12 @@
 
     PlacefixError
     ├── ImageError                  what a picture can have wrong
+    │   ├── UnreadableImage         unreadable_image          a file that is not there, or that the disk does not give
     │   ├── EmptyImage              empty_image               no bytes at all
     │   ├── NotAnImage              not_an_image              no picture format that is known here
     │   ├── UnsupportedImageFormat  unsupported_image_format  a picture, of a format that is not read
     │   ├── CorruptImage            corrupt_image             starts like a picture, cannot be decoded
+    │   ├── CorruptExif             corrupt_exif              its EXIF block cannot be parsed
     │   ├── TooManyPixels           too_many_pixels           larger than the pixel limit
     │   ├── ImageTooSmall           image_too_small           a side below the minimum
     │   └── ExtremeAspectRatio      extreme_aspect_ratio      a strip, not a photograph
@@ -24,7 +26,10 @@
     │   ├── MapExists               map_exists                a map is there already
     │   ├── MapCorrupt              map_corrupt               files and manifest disagree
     │   ├── MapVersionUnsupported   map_version_unsupported   written by a newer Placefix
-    │   └── NetworkMismatch         network_mismatch          made with another network or preprocessing
+    │   ├── NetworkMismatch         network_mismatch          made with another network or preprocessing
+    │   ├── MapBusy                 map_busy                  another process is writing it
+    │   ├── BuildConflict           build_conflict            an unfinished build of something else is in the way
+    │   └── StorageError            storage_error             the disk is full, or does not take what is written
     ├── RequestError                invalid_request           what a request can have wrong beside its picture
     │   ├── MalformedBody           malformed_body            not the multipart form that it says it is
     │   ├── BodyTooLarge            body_too_large            more bytes than the upload limit
@@ -60,6 +65,12 @@ class ImageError(PlacefixError):
     code = "invalid_image"
 
 
+class UnreadableImage(ImageError):
+    """The file is not there, or cannot be read."""
+
+    code = "unreadable_image"
+
+
 class EmptyImage(ImageError):
     """No bytes at all."""
 
@@ -82,6 +93,12 @@ class CorruptImage(ImageError):
     """The bytes start like a picture that is read here, and cannot be decoded."""
 
     code = "corrupt_image"
+
+
+class CorruptExif(ImageError):
+    """The picture has an EXIF block that cannot be parsed; its pixels may be in order."""
+
+    code = "corrupt_exif"
 
 
 class TooManyPixels(ImageError):
@@ -232,6 +249,24 @@ class PlaceNotFound(RequestError):
     """The map has no such picture, or no thumbnail of it."""
 
     code = "place_not_found"
+
+
+class MapBusy(MapError):
+    """Another process is writing the map."""
+
+    code = "map_busy"
+
+
+class BuildConflict(MapError):
+    """An unfinished build is in the way, of other pictures, of another network or with other settings."""
+
+    code = "build_conflict"
+
+
+class StorageError(MapError):
+    """The disk under a map is full, or does not take what is written to it."""
+
+    code = "storage_error"
 
 
 class ServiceError(PlacefixError):

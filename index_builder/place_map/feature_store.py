@@ -1,0 +1,88 @@
+"""Features on disk: standard .npy files of float16, written once from front to back, and mapped into memory to be read.
+
+Of the stores that were measured for gathering 100 rows of 61 × 61 × 128, the flat mapped file was the fastest (6.3 ms
+warm; the next, a slice of safetensors, 8.6 ms). A mapped file must never be shortened or rewritten: a reader that
+touches a page that is gone dies of SIGBUS. So a finished file never changes.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import MapCorrupt
+
+FEATURE_DTYPE = np.dtype("<f2")
+
+
+class FeatureWriter:
+    """Writes one .npy file whose number of rows is known only at the end.
+
+    numpy leaves room in the header for the first dimension to grow. So the header is written with 0 rows, then the
+    rows, then the header again.
+
+    Args:
+        path: A file that does not exist.
+        row_shape: Shape of one row.
+    """
+
+    def __init__(self, path: Path, row_shape: Sequence[int]) -> None:
+        self._row_shape = tuple(row_shape)
+        self._rows = 0
+        self._file: BinaryIO = path.open("xb")
+        self._header_bytes = self._write_header()
+
+    def append(self, rows: NDArray[np.float16]) -> None:
+        """Appends ``(n, *row_shape)`` float16."""
+        if rows.shape[1:] != self._row_shape or rows.dtype != FEATURE_DTYPE:
+            raise ValueError(f"expected float16 (n, {self._row_shape}), not {rows.dtype} {rows.shape}")
+        self._file.write(np.ascontiguousarray(rows).data)
+        self._rows += len(rows)
+
+    def finish(self) -> None:
+        """Writes the number of rows into the header, and waits until the file is on the disk."""
+        self._file.seek(0)
+        if self._write_header() != self._header_bytes:
+            raise AssertionError("the header of a .npy file has changed its length")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def _write_header(self) -> int:
+        header = {"descr": FEATURE_DTYPE.str, "fortran_order": False, "shape": (self._rows, *self._row_shape)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+        return self._file.tell()
+
+
+def map_features(path: Path, shape: Sequence[int]) -> NDArray[np.float16]:
+    """Maps a finished file, read-only.
+
+    Args:
+        path: A .npy file.
+        shape: What the manifest says it holds.
+
+    Raises:
+        MapCorrupt: The file is not there, or holds another shape or type.
+    """
+    try:
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise MapCorrupt(f"{path} cannot be read as a .npy file: {error}; run placefix verify on the map") from error
+    if mapped.dtype != FEATURE_DTYPE or mapped.shape != tuple(shape) or not mapped.flags.c_contiguous:
+        raise MapCorrupt(
+            f"{path} holds {mapped.dtype} {mapped.shape}, but the manifest says float16 {tuple(shape)}; "
+            "run placefix verify on the map"
+        )
+    # As a plain array: indexing the np.memmap class costs more than copying a short row.
+    return np.asarray(mapped)

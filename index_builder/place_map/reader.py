@@ -1,0 +1,262 @@
+"""A map as its readers see it: one version, immutable, its files mapped into memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from index_builder.place_map import layout
+from index_builder.place_map.feature_store import map_features
+from index_builder.place_map.manifest import Current, Manifest, Segment, parse_manifest
+from index_builder.place_map.place_table import PlaceTable, join_live, read_places
+from model.encoder import Encoder
+from model.errors import InvalidInput, MapCorrupt, MapNotFound, NetworkMismatch
+
+CHUNK_ROWS = 16_384  # global features that are read at a time: 32 MB of float16 at D = 1024
+
+
+@dataclass(frozen=True)
+class _MappedSegment:
+    directory: Path
+    live: NDArray[np.int64]  # ascending rows of the segment's files
+    global_features: NDArray[np.float16]  # (rows, D)
+    local_features: NDArray[np.float16]  # (rows, N, C)
+
+
+class PlaceMap:
+    """One version of a map, open for reading; safe to read from several threads.
+
+    A *row* is the number of a live picture, counted through the segments in the order of the manifest: the same as in
+    the index.
+
+    Attributes:
+        path: Directory of the map.
+        name: Its last component.
+        manifest: What the version consists of.
+        places: Id, position, heading and time of every row.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, segments: Sequence[_MappedSegment], places: PlaceTable) -> None:
+        """Use ``open``."""
+        self.path = path
+        self.name = path.resolve().name
+        self.manifest = manifest
+        self.places = places
+        self._segments = tuple(segments)
+        self._starts = np.cumsum([0, *(len(segment.live) for segment in segments)], dtype=np.int64)
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Opens the version that ``CURRENT`` names.
+
+        The manifest's sum, the sizes of all files, shapes, types and row counts are checked always; the sums of the
+        large files are checked by ``index_builder.verify``.
+
+        Args:
+            path: Directory of the map, ``maps/NAME``.
+
+        Raises:
+            MapNotFound: There is no map.
+            MapCorrupt: Files and manifest disagree.
+            MapVersionUnsupported: Written by a newer release.
+        """
+        path = Path(path)
+        manifest = read_manifest(path)
+        _check_sizes(path, manifest)
+        segments, tables = [], []
+        for segment in manifest.segments:
+            directory = layout.segment_dir(path, segment.id)
+            mapped = _map_segment(directory, segment, manifest)
+            segments.append(mapped)
+            tables.append((read_places(directory / layout.PLACES, segment.rows), mapped.live))
+        return cls(path, manifest, segments, PlaceTable(join_live(tables), path))
+
+    @property
+    def version(self) -> str:
+        """Number of the version, six digits."""
+        return self.manifest.version
+
+    @property
+    def index_path(self) -> Path:
+        """The file of the shortlist index."""
+        return layout.version_dir(self.path, self.version) / layout.INDEX
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def check_network(self, encoder: Encoder) -> None:
+        """Makes sure that queries are encoded as the map's pictures were.
+
+        Raises:
+            NetworkMismatch: Another network, or another preprocessing.
+        """
+        network = self.manifest.network
+        if encoder.fingerprint != network.fingerprint:
+            raise NetworkMismatch(
+                f"map {self.name} was made with network {network.fingerprint[:12]}…, these weights are "
+                f"{encoder.fingerprint[:12]}…: give the weights it was made with"
+                + (f" ({network.weights_path} when it was built)" if network.weights_path else "")
+                + ", or build the map again with these"
+            )
+        if encoder.preprocessing is not self.manifest.preprocessing:
+            raise NetworkMismatch(
+                f"map {self.name} was made with --preprocess {self.manifest.preprocessing}, not "
+                f"{encoder.preprocessing}: use the same, or build the map again"
+            )
+
+    def global_features(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Global features of some rows.
+
+        Args:
+            rows: ``(k,)``, in any order.
+
+        Returns:
+            ``(k, D)`` float32: the stored float16 values, not rounded again.
+
+        Raises:
+            InvalidInput: A row is not in the map.
+        """
+        result = np.empty((len(rows), self.manifest.features.global_dim), np.float32)
+        for target, (segment, row) in enumerate(self._locate(rows)):
+            result[target] = segment.global_features[row]
+        return result
+
+    def global_chunks(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[NDArray[np.float16]]:
+        """All global features in the order of the rows, in pieces ``(at most chunk_rows, D)``."""
+        for segment in self._segments:
+            for start in range(0, len(segment.live), chunk_rows):
+                live = segment.live[start : start + chunk_rows]
+                is_contiguous = live[-1] - live[0] + 1 == len(live)
+                yield segment.global_features[live[0] : live[-1] + 1 if is_contiguous else None][
+                    slice(None) if is_contiguous else live - live[0]
+                ]
+
+    def local_features(self, rows: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
+        """Local features of some rows, copied out of the mapped files row by row.
+
+        Args:
+            rows: ``(k,)``, in any order.
+            out: A contiguous float16 CPU tensor of at least k rows to copy into (pinned, say); a new one if None.
+
+        Returns:
+            ``(k, N, C)`` float16 on the CPU; the first k rows of ``out`` if it was given.
+
+        Raises:
+            InvalidInput: A row is not in the map, or ``out`` does not fit.
+        """
+        shapes = self.manifest.features
+        row_shape = (shapes.local_count, shapes.local_dim)
+        if out is None:
+            out = torch.empty((len(rows), *row_shape), dtype=torch.float16)
+        elif out.dtype != torch.float16 or out.shape[1:] != row_shape or len(out) < len(rows):
+            raise InvalidInput(
+                f"{len(rows)} rows of {row_shape} float16 do not fit into {out.dtype} {tuple(out.shape)}"
+            )
+        buffer = out.numpy()
+        for target, (segment, row) in enumerate(self._locate(rows)):
+            buffer[target] = segment.local_features[row]
+        return out[: len(rows)]
+
+    def thumbnail(self, row: int) -> bytes | None:
+        """The small JPEG of a row; None if the map was built without.
+
+        Raises:
+            InvalidInput: The row is not in the map.
+            MapCorrupt: The file has gone or has another size than the table says.
+        """
+        expected = self.places[row].thumbnail
+        if expected is None:
+            return None
+        path = self.thumbnail_path(row)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify on the map") from error
+        if len(content) != expected.bytes or sha256(content).hexdigest() != expected.sha256:
+            raise MapCorrupt(f"{path} is not what the table says; run placefix verify on the map")
+        return content
+
+    def thumbnail_path(self, row: int) -> Path:
+        """Where the thumbnail of a row lies, if it has one."""
+        [(segment, segment_row)] = self._locate(np.array([row]))
+        return segment.directory / layout.THUMBNAILS / layout.thumbnail_name(segment_row)
+
+    def close(self) -> None:
+        """Lets the mapped files go; tensors that were returned stay good."""
+        self._segments = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _locate(self, rows: NDArray[np.int64]) -> Iterator[tuple[_MappedSegment, int]]:
+        """The segment of each row, and the row in its files."""
+        if not self._segments:
+            raise InvalidInput(f"map {self.name} is closed")
+        if len(rows) and not (0 <= rows.min() and rows.max() < len(self)):
+            raise InvalidInput(f"rows {rows.min()} to {rows.max()} are not all in a map of {len(self)} pictures")
+        numbers = np.searchsorted(self._starts, rows, side="right") - 1
+        for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
+            segment = self._segments[number]
+            yield segment, int(segment.live[row - self._starts[number]])
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Reads ``CURRENT`` and the manifest that it names, and checks the manifest's sum.
+
+    Raises:
+        MapNotFound: There is no map.
+        MapCorrupt: One of the two is damaged, or they disagree.
+        MapVersionUnsupported: Written by a newer release.
+    """
+    current_path = path / layout.CURRENT
+    if not current_path.is_file():
+        what = "has no file CURRENT, so it is no map" if path.is_dir() else "is not there"
+        raise MapNotFound(f"{path} {what}; build one with: placefix build --source PHOTOS --weights FILE --out {path}")
+    try:
+        current = Current.parse(current_path.read_bytes(), current_path)
+        manifest_path = layout.version_dir(path, current.version) / layout.MANIFEST
+        content = manifest_path.read_bytes()
+    except OSError as error:
+        raise MapCorrupt(f"the manifest of {path} cannot be read: {error}; run placefix verify {path}") from error
+    # A newer format is told before anything else: its manifest may be checked by other rules.
+    has_right_sum = sha256(content).hexdigest() == current.manifest_sha256
+    if not has_right_sum:
+        raise MapCorrupt(f"{manifest_path} is not the file that {current_path} names: its SHA-256 is another")
+    manifest = parse_manifest(content, manifest_path)
+    if manifest.version != current.version:
+        raise MapCorrupt(f"{manifest_path} says that it is version {manifest.version}")
+    return manifest
+
+
+def _check_sizes(path: Path, manifest: Manifest) -> None:
+    for name, expected in manifest.files.items():
+        try:
+            size = (path / name).stat().st_size
+        except OSError as error:
+            raise MapCorrupt(f"{path / name} cannot be read: {error}; run placefix verify {path}") from error
+        if size != expected.bytes:
+            raise MapCorrupt(
+                f"{path / name} has {size:,} bytes, the manifest says {expected.bytes:,}; run placefix verify {path}"
+            )
+
+
+def _map_segment(directory: Path, segment: Segment, manifest: Manifest) -> _MappedSegment:
+    shapes = manifest.features
+    return _MappedSegment(
+        directory=directory,
+        live=np.setdiff1d(np.arange(segment.rows, dtype=np.int64), np.array(segment.dead_rows, dtype=np.int64)),
+        global_features=map_features(directory / layout.GLOBALS, (segment.rows, shapes.global_dim)),
+        local_features=map_features(directory / layout.LOCALS, (segment.rows, shapes.local_count, shapes.local_dim)),
+    )

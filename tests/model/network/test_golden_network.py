@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from model.weights import load_network
 from numpy.typing import NDArray
 from torch import nn
 
 from model.network.block import Block
 from model.network.position_table import resize_position_table
 from model.network.selavpr import SelaVPR
+from model.weights import load_network
 
 Recording = dict[str, NDArray[np.float32]]
 

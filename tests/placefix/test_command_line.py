@@ -1,0 +1,57 @@
+"""The command line as a process: names, help, errors and exit codes."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+
+def placefix(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "placefix", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_help_names_every_command() -> None:
+    result = placefix("--help")
+    assert result.returncode == 0
+    for command in ("build", "verify", "serve", "localize", "encode", "weights"):
+        assert command in result.stdout
+
+
+def test_version() -> None:
+    assert placefix("--version").stdout == f"placefix {version('placefix')}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verify", "nowhere"),
+        ("build", "--source", "nowhere", "--weights", "nothing.pth", "--out", "maps/a"),
+        ("localize", "no.jpg", "--map", "nowhere"),
+        ("encode", "no.jpg", "--weights", "nothing.pth", "--out", "f.npz"),
+        ("weights", "describe", "nothing.pth"),
+        ("weights", "import", "nothing.pth"),
+        ("serve", "--map", "nowhere"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_there_is_one_sentence_and_exit_code_1(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    result = placefix(*arguments)
+    assert result.returncode == 1, result.stderr
+    assert "error: " in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [("build",), ("serve", "--no-such-flag"), ("fly",), ("encode", "a.jpg")])
+def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
+    result = placefix(*arguments)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr

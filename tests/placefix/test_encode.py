@@ -1,0 +1,104 @@
+"""``placefix encode``: what scripts get that want the network alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from model.encoder import Encoder
+from model.errors import CorruptImage, InvalidInput, NotAnImage, PlacefixError, SourceError
+from model.images import open_image
+from model.network.selavpr import SelaVPR
+from model.preprocess import Preprocessing, preprocess
+from model.weights import save_network
+from placefix.__main__ import app
+from tests.conftest import MakePhoto
+
+
+@pytest.fixture(scope="module")
+def weights(tiny_network: SelaVPR, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_network(tiny_network, path)
+    return path
+
+
+def encode(*arguments: object) -> str:
+    result = CliRunner().invoke(app, ["encode", *map(str, arguments)])
+    if result.exception is not None and isinstance(result.exception, PlacefixError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_features_of_files_and_folders(
+    make_photo: MakePhoto, tiny_encoder: Encoder, weights: Path, tmp_path: Path
+) -> None:
+    single = make_photo(tmp_path / "z.jpg", seed=0, orientation=6)
+    folder = tmp_path / "folder"
+    inside = [make_photo(folder / name, seed=seed) for seed, name in enumerate(["b.jpg", "sub/a.JPG", "a.jpeg"], 1)]
+    out = tmp_path / "features.npz"
+    output = encode(single, folder, "--weights", weights, "--out", out, "--batch-size", 3)
+    assert "4 pictures" in output
+    with np.load(out, allow_pickle=False) as archive:
+        assert archive["paths"].tolist() == [str(single), *map(str, sorted(inside))]
+        assert archive["global_features"].shape == (4, 64)
+        assert archive["local_features"].shape == (4, 3721, 16)
+        assert archive["global_features"].dtype == archive["local_features"].dtype == np.float32
+        for row, path in enumerate(archive["paths"]):
+            expected = tiny_encoder.encode(preprocess(open_image(Path(path)))[None])
+            np.testing.assert_allclose(archive["global_features"][row], expected.global_features[0], atol=1e-6)
+            np.testing.assert_allclose(archive["local_features"][row], expected.local_features[0], atol=2e-6)
+
+
+def test_the_preprocessing_can_be_chosen(
+    make_photo: MakePhoto, tiny_encoder: Encoder, weights: Path, tmp_path: Path
+) -> None:
+    photo = make_photo(tmp_path / "photo.jpg", seed=0, size=(640, 480))
+    encode(photo, "--weights", weights, "--out", tmp_path / "f.npz", "--preprocess", "official-eval")
+    image = preprocess(open_image(photo), Preprocessing.OFFICIAL_EVAL)
+    with np.load(tmp_path / "f.npz", allow_pickle=False) as archive:
+        expected = tiny_encoder.encode(image[None]).global_features.numpy()
+        np.testing.assert_allclose(archive["global_features"], expected, atol=1e-6)
+
+
+def test_recorded_checkpoint(shared_dir: Path, make_photo: MakePhoto, tmp_path: Path) -> None:
+    photo = make_photo(tmp_path / "photo.jpg", seed=0)
+    checkpoint = shared_dir / "golden" / "tiny224_ckpt.pth"
+    encode(photo, "--weights", checkpoint, "--num-heads", 4, "--out", tmp_path / "f.npz")
+    with np.load(tmp_path / "f.npz", allow_pickle=False) as archive:
+        assert archive["local_features"].shape == (1, 3721, 16)
+
+
+@pytest.mark.parametrize(("content", "error"), [(b"no picture", NotAnImage), (b"half", CorruptImage)])
+def test_a_picture_that_cannot_be_read_leaves_no_file(
+    make_photo: MakePhoto, weights: Path, tmp_path: Path, content: bytes, error: type[PlacefixError]
+) -> None:
+    good = make_photo(tmp_path / "good.jpg", seed=0)
+    data = good.read_bytes()
+    (tmp_path / "bad.jpg").write_bytes(data[: len(data) // 2] if content == b"half" else content)
+    with pytest.raises(error, match=r"bad\.jpg"):
+        encode(good, tmp_path / "bad.jpg", "--weights", weights, "--out", tmp_path / "f.npz", "--batch-size", 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.jpg", "good.jpg"]
+
+
+def test_wrong_arguments_are_found_before_any_work(weights: Path, make_photo: MakePhoto, tmp_path: Path) -> None:
+    photo = make_photo(tmp_path / "photo.jpg", seed=0)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidInput, match=r"must end in \.npz"):
+        encode(photo, "--weights", weights, "--out", tmp_path / "f.zip")
+    with pytest.raises(InvalidInput, match="there is no folder"):
+        encode(photo, "--weights", weights, "--out", tmp_path / "nowhere" / "f.npz")
+    with pytest.raises(SourceError, match="no picture in this folder"):
+        encode(tmp_path / "empty", "--weights", weights, "--out", tmp_path / "f.npz")
+    with pytest.raises(SourceError, match="no such file or folder"):
+        encode(tmp_path / "missing.jpg", "--weights", weights, "--out", tmp_path / "f.npz")
+
+
+def test_the_archive_is_what_torch_would_give(make_photo: MakePhoto, weights: Path, tmp_path: Path) -> None:
+    """Features of the archive are normalised, so they can be compared as they are."""
+    encode(make_photo(tmp_path / "photo.jpg", seed=3), "--weights", weights, "--out", tmp_path / "f.npz")
+    with np.load(tmp_path / "f.npz", allow_pickle=False) as archive:
+        lengths = torch.from_numpy(archive["local_features"]).norm(dim=-1)
+    torch.testing.assert_close(lengths, torch.ones(1, 3721))

@@ -8,7 +8,6 @@ Read are
 * Placefix's own ``.safetensors``.
 """
 
-import hashlib
 from pathlib import Path
 
 import torch
@@ -16,11 +15,15 @@ import torch
 from model.checkpoints.assembly import assemble
 from model.checkpoints.checkpoint import StatedNetwork
 from model.checkpoints.description import Description, ParameterCounts
+from model.checkpoints.durable import file_sha256
 from model.checkpoints.reading import read_checkpoint
 from model.checkpoints.safetensors_file import StoredDtype, as_stored, write_safetensors
 from model.errors import WeightsError
 from model.fingerprint import fingerprint
 from model.network.selavpr import SelaVPR
+from model.weights_cache import resolve_weights
+
+__all__ = ["describe_checkpoint", "load_network", "resolve_weights", "save_network"]
 
 
 def load_network(path: Path | str, num_heads: int | None = None) -> SelaVPR:
@@ -94,9 +97,3 @@ def describe_checkpoint(path: Path | str, num_heads: int | None = None) -> Descr
         fingerprint=fingerprint(network),
         training=checkpoint.training,
     )
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of the bytes of a file, 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,6 @@ that comes out of the file, so a flipped bit does not go unnoticed.
 """
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor
 
 from model.checkpoints.checkpoint import Checkpoint, Layout, StatedNetwork
+from model.checkpoints.durable import publish
 from model.errors import InvalidInput, WeightsError
 from model.network.config import NetworkConfig
 
@@ -79,22 +79,11 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], stated: StatedN
         # "format": "pt" is what other programs expect of tensors that torch wrote.
         entries = {"format": "pt", _METADATA_KEY: json.dumps(metadata)}
         safetensors.torch.save_file(dict(tensors), unfinished, metadata=entries)
-        _flush(unfinished)
-        unfinished.replace(path)
-        _flush(path.parent)
+        publish(unfinished, path)
     except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(f"{path} cannot be written: {error}") from error
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    """Makes the contents of a file, or the names in a folder, survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_metadata(entries: Mapping[str, str], path: Path) -> tuple[StatedNetwork, bool]:

@@ -1,0 +1,256 @@
+"""Downloading one large file over a line that breaks: what has arrived is kept, and continued."""
+
+import json
+import re
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+
+from model.errors import DownloadFailed
+
+OnProgress = Callable[[int, int | None], None]
+
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+_REASONS = {
+    401: "the server wants a login",
+    403: "the server refuses access",
+    404: "there is nothing at this address",
+    410: "the file has been removed",
+}
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How long to wait, and how often to try.
+
+    Attributes:
+        attempts: Attempts in a row that may bring nothing new.
+        first_pause_s: Before the second attempt; doubled before each further one.
+        longest_pause_s: Where the doubling ends.
+        connect_timeout_s: For a connection to be made.
+        read_timeout_s: For the next bytes to arrive.
+    """
+
+    attempts: int = 5
+    first_pause_s: float = 1.0
+    longest_pause_s: float = 30.0
+    connect_timeout_s: float = 15.0
+    read_timeout_s: float = 60.0
+
+    def pause_s(self, failures: int) -> float:
+        """How long to wait after this many failures in a row."""
+        return min(self.first_pause_s * 2.0 ** (failures - 1), self.longest_pause_s)
+
+
+@dataclass(frozen=True)
+class _PartialFile:
+    """What must be known of a part to continue it; kept beside it.
+
+    Attributes:
+        url: Where the part came from.
+        validator: The server's ETag or date of the version that it is a part of; None if that cannot be told.
+    """
+
+    url: str
+    validator: str | None
+
+
+class _Interrupted(Exception):
+    """The attempt failed in a way that another may not."""
+
+
+def download(
+    url: str,
+    part: Path,
+    *,
+    policy: RetryPolicy = RetryPolicy(),
+    on_progress: OnProgress = lambda _received, _total: None,
+) -> None:
+    """Downloads a file, continuing the part that an earlier call left.
+
+    A part is continued only if the server says that the file is still the same one (``If-Range``). A server that cannot
+    continue, or whose file has changed, sends it whole, and the part is begun again.
+
+    Args:
+        url: ``http://`` or ``https://``.
+        part: Where the bytes go, with a small ``.json`` beside it. Whole when the call returns: move it away, then
+            ``discard`` what is left. Kept if the call fails, for a later one to continue.
+        policy: Pauses, attempts and timeouts.
+        on_progress: Called with the bytes that are there and the bytes that there will be, if known.
+
+    Raises:
+        DownloadFailed: No such host or file, no room, or too many attempts that brought nothing new.
+    """
+    timeout = httpx.Timeout(policy.read_timeout_s, connect=policy.connect_timeout_s)
+    furthest_bytes, failures = _size(part), 0
+    # Byte ranges count the bytes that are sent: a compressed answer could not be continued.
+    headers = {"Accept-Encoding": "identity", "User-Agent": "placefix"}
+    with httpx.Client(follow_redirects=True, timeout=timeout, headers=headers) as client:
+        while True:
+            try:
+                _attempt(client, url, part, on_progress)
+            except _Interrupted as interruption:
+                if _size(part) > furthest_bytes:
+                    furthest_bytes, failures = _size(part), 0
+                failures += 1
+                if failures >= policy.attempts:
+                    raise DownloadFailed(
+                        f"{url} could not be downloaded: {interruption}; {policy.attempts} attempts brought nothing "
+                        f"new. {_size(part)} bytes are kept: the same command continues from there"
+                    ) from interruption
+                time.sleep(policy.pause_s(failures))
+            else:
+                return
+
+
+def discard(part: Path) -> None:
+    """Deletes a part and what is known of it, so that the next download begins anew."""
+    part.unlink(missing_ok=True)
+    _state_path(part).unlink(missing_ok=True)
+
+
+def _attempt(client: httpx.Client, url: str, part: Path, on_progress: OnProgress) -> None:
+    state = _read_state(part)
+    can_continue = state is not None and state.url == url and state.validator is not None
+    validator = state.validator if state is not None and can_continue else None
+    start = _size(part) if can_continue else 0
+    headers = {"Range": f"bytes={start}-", "If-Range": validator} if validator is not None and start else {}
+    try:
+        with client.stream("GET", url, headers=headers) as response:
+            _receive(response, url, part, start, validator, on_progress)
+    except httpx.TransportError as error:
+        if isinstance(error, httpx.UnsupportedProtocol):
+            raise DownloadFailed(f"{url} is no address that can be downloaded: it must begin with https://") from error
+        if _is_unknown_host(error):
+            host = httpx.URL(url).host
+            raise DownloadFailed(f"{url}: no host {host} was found; check the address and the network") from error
+        raise _Interrupted(_describe(error)) from error
+    except (httpx.InvalidURL, httpx.TooManyRedirects) as error:
+        raise DownloadFailed(f"{url} is no address that can be downloaded: {error}") from error
+    except OSError as error:
+        raise DownloadFailed(f"{part} cannot be written: {error.strerror}; what has arrived is kept") from error
+
+
+def _receive(
+    response: httpx.Response, url: str, part: Path, start: int, validator: str | None, on_progress: OnProgress
+) -> None:
+    """Appends the body of an answer to the part, or begins it again, or finds it complete."""
+    status = response.status_code
+    if status in _TRANSIENT:
+        raise _Interrupted(f"the server answered {status} {response.reason_phrase}")
+    current_validator = _validator_of(response)
+    if status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+        _, whole_bytes = _content_range(response)
+        if whole_bytes == start and current_validator in (None, validator):
+            on_progress(start, start)
+            return
+        discard(part)
+        raise _Interrupted("the file at this address has changed")
+    if status == httpx.codes.PARTIAL_CONTENT:
+        first_byte, total_bytes = _content_range(response)
+        if first_byte != start or current_validator not in (None, validator):
+            discard(part)
+            raise _Interrupted("the file at this address has changed")
+    elif status == httpx.codes.OK:
+        _check_is_file(response, url)
+        start = 0
+        length = response.headers.get("Content-Length", "")
+        total_bytes = int(length) if length.isdecimal() else None
+        discard(part)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        _write_state(part, _PartialFile(url=url, validator=current_validator))
+    else:
+        reason = _REASONS.get(status, f"the server answered {response.reason_phrase or 'something unexpected'}")
+        raise DownloadFailed(f"{url} could not be downloaded: {reason} (HTTP status {status})")
+    _check_room(part, start, total_bytes)
+    received_bytes = start
+    on_progress(received_bytes, total_bytes)
+    with part.open("ab" if start else "wb") as file:
+        for chunk in response.iter_raw():
+            file.write(chunk)
+            received_bytes += len(chunk)
+            on_progress(received_bytes, total_bytes)
+    if total_bytes is not None and received_bytes != total_bytes:
+        raise _Interrupted(f"{received_bytes} of {total_bytes} bytes arrived")
+
+
+def _check_is_file(response: httpx.Response, url: str) -> None:
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        raise DownloadFailed(
+            f"{url} is a web page, not a file; open it in a browser, save the checkpoint, then run: "
+            "placefix weights import FILE"
+        )
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise DownloadFailed(f"{url}: the server sends the file compressed although it was asked not to")
+
+
+def _check_room(part: Path, start: int, total_bytes: int | None) -> None:
+    free_bytes = shutil.disk_usage(part.parent).free
+    if total_bytes is not None and total_bytes - start > free_bytes:
+        raise DownloadFailed(
+            f"{part.parent} has room for {free_bytes} bytes, and {total_bytes - start} are still to come; make room, "
+            "or choose another folder with --cache"
+        )
+
+
+def _validator_of(response: httpx.Response) -> str | None:
+    """What tells this version of the file from others, if the server offers it."""
+    etag: str = response.headers.get("ETag", "")
+    if etag and not etag.startswith("W/"):  # a weak one does not promise equal bytes
+        return etag
+    modified: str | None = response.headers.get("Last-Modified")
+    return modified
+
+
+def _content_range(response: httpx.Response) -> tuple[int | None, int | None]:
+    """First byte and size of the whole file, as far as the answer has them."""
+    match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if match is None:
+        return None, None
+    first_byte, whole_bytes = match.groups()
+    return (
+        None if first_byte is None else int(first_byte),
+        None if whole_bytes == "*" else int(whole_bytes),
+    )
+
+
+def _is_unknown_host(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, socket.gaierror):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _describe(error: httpx.TransportError) -> str:
+    if isinstance(error, httpx.ConnectTimeout):
+        return "the server did not answer in time"
+    if isinstance(error, httpx.TimeoutException):
+        return "no more bytes arrived in time"
+    return f"the connection broke ({error})" if str(error) else "the connection broke"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _state_path(part: Path) -> Path:
+    return part.with_name(f"{part.name}.json")
+
+
+def _write_state(part: Path, state: _PartialFile) -> None:
+    _state_path(part).write_text(json.dumps(asdict(state)), "utf-8")
+
+
+def _read_state(part: Path) -> _PartialFile | None:
+    """The state of a part; None if it is missing or unreadable: then the part is worth nothing."""
+    try:
+        return _PartialFile(**json.loads(_state_path(part).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None

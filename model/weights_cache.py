@@ -1,0 +1,187 @@
+"""The cache of weights: a folder, with a name for each file in it.
+
+``NAME.pth`` (fetched) or ``NAME.safetensors`` (imported, or fetched), and beside each fetched file
+``NAME.pth.json`` with its address and SHA-256. That record outlives the file, so a second download is compared with the
+first.
+"""
+
+import json
+import os
+import re
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from model.checkpoints.durable import file_sha256, publish
+from model.errors import InvalidInput, WeightsError
+from model.published_weights import DOWNLOADS, HAND_DOWNLOADS, how_to_get
+
+CACHE_VARIABLE = "PLACEFIX_CACHE"
+IMPORTED_SUFFIX = ".safetensors"
+_SUFFIXES = (IMPORTED_SUFFIX, ".pth")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class DownloadRecord:
+    """What is remembered of a download.
+
+    Attributes:
+        url: Where it came from.
+        sha256: Of the file, 64 hex digits.
+        size_bytes: Of the file.
+    """
+
+    url: str
+    sha256: str
+    size_bytes: int
+
+
+class WeightsCache:
+    """The files below one folder.
+
+    Attributes:
+        folder: Where the files are; it need not exist yet.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        """Takes the given root, else the one in ``PLACEFIX_CACHE``, else the user's cache folder."""
+        self.folder = (root if root is not None else default_cache_root()) / "weights"
+
+    def path_of(self, name: str, suffix: str) -> Path:
+        """Where the file of a name lies, or would lie.
+
+        Raises:
+            InvalidInput: The name could not be a file name everywhere.
+        """
+        if not _NAME.fullmatch(name):
+            raise InvalidInput(
+                f"{name!r} cannot name weights: use up to 100 letters, digits, '.', '_' and '-', and begin with a "
+                "letter, a digit or '_'; give another with --name"
+            )
+        return self.folder / f"{name}{suffix}"
+
+    def find(self, name: str) -> Path | None:
+        """The file of a name, if there is one."""
+        if not _NAME.fullmatch(name):
+            return None
+        paths = (self.path_of(name, suffix) for suffix in _SUFFIXES)
+        return next((path for path in paths if path.is_file()), None)
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all files, sorted."""
+        if not self.folder.is_dir():
+            return ()
+        files = (path for path in self.folder.iterdir() if path.suffix in _SUFFIXES and not path.name.startswith("."))
+        return tuple(sorted({path.stem for path in files}))
+
+    def record_of(self, path: Path) -> DownloadRecord | None:
+        """What is remembered of the download of a file, whether or not the file is still there.
+
+        Raises:
+            WeightsError: The record is damaged.
+        """
+        record_path = _record_path(path)
+        try:
+            return DownloadRecord(**json.loads(record_path.read_text("utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise WeightsError(
+                f"{record_path}, which remembers the checksum of {path.name}, cannot be read ({error}); delete both "
+                "files and fetch again"
+            ) from error
+
+    def remember(self, path: Path, record: DownloadRecord) -> None:
+        """Writes the record of a download.
+
+        Raises:
+            WeightsError: It cannot be written.
+        """
+        record_path = _record_path(path)
+        unfinished = record_path.with_name(f".{record_path.name}.{secrets.token_hex(4)}.part")
+        try:
+            unfinished.write_text(json.dumps(asdict(record), indent=2) + "\n", "utf-8")
+            publish(unfinished, record_path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise WeightsError(f"{record_path} cannot be written: {error.strerror}") from error
+
+    def check(self, path: Path) -> None:
+        """Compares a fetched file with its remembered checksum; an imported file checks itself when it is loaded.
+
+        Raises:
+            WeightsError: It is another file than the one that was fetched.
+        """
+        record = self.record_of(path)
+        if record is None:
+            return
+        actual = file_sha256(path)
+        if actual != record.sha256:
+            raise WeightsError(
+                f"{path} has changed since it was downloaded: its SHA-256 was {record.sha256} and is now {actual}; "
+                f"download it again with: placefix weights fetch {_fetch_arguments(path.stem, record.url)}"
+            )
+
+
+def default_cache_root() -> Path:
+    """``PLACEFIX_CACHE``, else the folder that the operating system has for caches."""
+    configured = os.environ.get(CACHE_VARIABLE)
+    if configured:
+        return Path(configured).expanduser()
+    import platformdirs  # noqa: PLC0415 loading a network by its path must not need it
+
+    return platformdirs.user_cache_path("placefix", appauthor=False)
+
+
+def resolve_weights(value: str, cache: WeightsCache | None = None) -> Path:
+    """Turns what a person gave as ``--weights`` into a file.
+
+    Args:
+        value: A path, or else a name in the cache.
+        cache: Where names are looked up; by default the user's.
+
+    Raises:
+        WeightsError: There is neither; the message lists what there is, and how to get more. Or a fetched file has
+            changed since.
+    """
+    given = Path(value).expanduser()
+    if given.is_file():
+        return given
+    if given.is_dir():
+        raise WeightsError(f"{given} is a folder; name the checkpoint file in it")
+    cache = cache or WeightsCache()
+    cached = cache.find(value)
+    if cached is not None:
+        cache.check(cached)
+        return cached
+    advice = how_to_get(value)
+    if advice is not None:
+        raise WeightsError(f"the weights {value} are not in the cache {cache.folder} yet; {advice}")
+    known = ", ".join(cache.names()) or "nothing yet"
+    raise WeightsError(
+        f"{value} is neither a file nor the name of weights in the cache {cache.folder} (which holds: {known}). "
+        f"Get some with: placefix weights fetch NAME (NAME one of {', '.join(DOWNLOADS)}), or bring a file with: "
+        f"placefix weights import FILE ({', '.join(HAND_DOWNLOADS)} are downloaded by hand)"
+    )
+
+
+def normalised_sha256(given: str) -> str:
+    """A SHA-256 as it is compared here: 64 small hex digits.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    normalised = given.strip().lower()
+    if not _SHA256.fullmatch(normalised):
+        raise InvalidInput(f"{given!r} is no SHA-256, which has 64 digits from 0 to 9 and a to f")
+    return normalised
+
+
+def _record_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _fetch_arguments(name: str, url: str) -> str:
+    return name if DOWNLOADS.get(name) == url else f"{url} --name {name}"

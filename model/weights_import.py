@@ -1,0 +1,94 @@
+"""Importing a checkpoint into the cache: loaded once to prove that it is whole, kept in our own format."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.checkpoints.durable import file_sha256
+from model.errors import WeightsError
+from model.fingerprint import fingerprint
+from model.network.config import NetworkConfig
+from model.published_weights import DOWNLOADS, HAND_DOWNLOADS
+from model.weights import load_network, save_network
+from model.weights_cache import IMPORTED_SUFFIX, WeightsCache
+
+
+@dataclass(frozen=True)
+class ImportedWeights:
+    """A network in the cache.
+
+    Attributes:
+        name: In the cache.
+        path: The file.
+        fingerprint: Of the network, 64 hex digits.
+        config: Its shape.
+        is_trained: Whether adapters and local adaptation hold trained weights.
+        is_new: Whether it was written now; otherwise the same network was there under this name.
+    """
+
+    name: str
+    path: Path
+    fingerprint: str
+    config: NetworkConfig
+    is_trained: bool
+    is_new: bool
+
+
+def import_weights(
+    file: Path,
+    cache: WeightsCache,
+    *,
+    name: str | None = None,
+    sha256: str | None = None,
+    num_heads: int | None = None,
+    replace: bool = False,
+) -> ImportedWeights:
+    """Loads a checkpoint and keeps its network in the cache.
+
+    Args:
+        file: Of any layout that ``load_network`` reads.
+        cache: Where to.
+        name: In the cache; by default the file's, without its suffix, and for SelaVPR's published files their names in
+            ``published_weights``.
+        sha256: The checksum that the file must have, 64 hex digits.
+        num_heads: As for ``load_network``.
+        replace: Whether another network of that name may be replaced.
+
+    Raises:
+        WeightsError: The file cannot be loaded or has another checksum, or the name belongs to another network.
+        InvalidInput: The name cannot be a file's.
+    """
+    name = name or _default_name(file)
+    path = cache.path_of(name, IMPORTED_SUFFIX)
+    occupant = cache.find(name)
+    is_fetched = occupant is not None and cache.record_of(occupant) is not None
+    if name in DOWNLOADS or is_fetched:
+        raise WeightsError(f"{name} is the name of weights that are fetched; choose another with --name")
+    network = load_network(file, num_heads)
+    if sha256 is not None and (actual := file_sha256(file)) != sha256.strip().lower():
+        raise WeightsError(f"{file} has the SHA-256 {actual}, not {sha256}; it was not imported")
+    own_fingerprint = fingerprint(network)
+    is_new = occupant is None or not _holds(occupant, own_fingerprint, replace=replace)
+    if is_new:
+        save_network(network, path)
+    return ImportedWeights(name, path, own_fingerprint, network.config, network.is_trained, is_new)
+
+
+def _default_name(file: Path) -> str:
+    published = file.stem.lower()
+    return published if published in HAND_DOWNLOADS else file.stem
+
+
+def _holds(occupant: Path, wanted_fingerprint: str, *, replace: bool) -> bool:
+    """Whether a file in the cache is that network; if it is another, it must be meant to be replaced."""
+    try:
+        present = fingerprint(load_network(occupant))
+    except WeightsError as error:
+        if replace:
+            return False
+        raise WeightsError(f"{error}. To replace it, import with --replace") from error
+    if present != wanted_fingerprint and not replace:
+        raise WeightsError(
+            f"{occupant.stem} in the cache is another network (fingerprint {present}, this one has {wanted_fingerprint}); "
+            "choose another name with --name, or replace it with --replace"
+        )
+    return present == wanted_fingerprint

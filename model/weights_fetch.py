@@ -1,7 +1,6 @@
 """Fetching weights into the cache, by a known name or an address."""
 
 import fcntl
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +13,7 @@ from model.checkpoints.file_kinds import recognise
 from model.downloads import OnProgress, RetryPolicy, discard, download
 from model.errors import DownloadFailed, InvalidInput, WeightsError
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS, how_to_get
-from model.weights_cache import IMPORTED_SUFFIX, DownloadRecord, WeightsCache
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+from model.weights_cache import IMPORTED_SUFFIX, DownloadRecord, WeightsCache, normalised_sha256
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ def fetch_weights(
         InvalidInput: Arguments that make no sense.
     """
     name, url = _locate(source, name)
-    wanted = _normalise_sum(sha256)
+    wanted = None if sha256 is None else normalised_sha256(sha256)
     suffix = IMPORTED_SUFFIX if PurePosixPath(urlsplit(url).path).suffix == IMPORTED_SUFFIX else ".pth"
     path = cache.path_of(name, suffix)
     try:
@@ -99,22 +96,13 @@ def _locate(source: str, name: str | None) -> tuple[str, str]:
         raise DownloadFailed(f"{source} cannot be fetched: {how_to_get(source)}")
     if urlsplit(source).scheme not in ("http", "https"):
         raise InvalidInput(
-            f"{source} is neither an address (https://…) nor a known name; known are {', '.join(DOWNLOADS)}, and by hand "
-            f"from Google Drive {', '.join(HAND_DOWNLOADS)}"
+            f"{source} is neither an address (https://…) nor a known name; known are {', '.join(DOWNLOADS)}, and by "
+            f"hand from Google Drive {', '.join(HAND_DOWNLOADS)}"
         )
     stem = PurePosixPath(unquote(urlsplit(source).path)).stem
     if not (name or stem):
         raise InvalidInput(f"{source} ends without a file name; say what to call the file with --name")
     return name or stem, source
-
-
-def _normalise_sum(sha256: str | None) -> str | None:
-    if sha256 is None:
-        return None
-    normalised = sha256.strip().lower()
-    if not _SHA256.fullmatch(normalised):
-        raise InvalidInput(f"{sha256!r} is no SHA-256, which has 64 digits from 0 to 9 and a to f")
-    return normalised
 
 
 def _own_record(cache: WeightsCache, name: str, path: Path, url: str) -> DownloadRecord | None:
@@ -157,6 +145,7 @@ def _download_into(
         raise DownloadFailed(f"what {url} sent is no checkpoint: {error}") from error
     cache.remember(path, DownloadRecord(url=url, sha256=actual, size_bytes=size_bytes))
     publish(part, path)
+    discard(part)
     compared_with: Literal["given", "remembered", "nothing"] = (
         "given" if wanted else "remembered" if record is not None else "nothing"
     )

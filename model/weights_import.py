@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.checkpoints.durable import file_sha256
+from model.checkpoints.file_kinds import recognise
 from model.errors import WeightsError
 from model.fingerprint import fingerprint
 from model.network.config import NetworkConfig
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS
 from model.weights import load_network, save_network
-from model.weights_cache import IMPORTED_SUFFIX, WeightsCache
+from model.weights_cache import IMPORTED_SUFFIX, WeightsCache, normalised_sha256
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,11 @@ def import_weights(
     name = name or _default_name(file)
     path = cache.path_of(name, IMPORTED_SUFFIX)
     occupant = cache.find(name)
-    is_fetched = occupant is not None and cache.record_of(occupant) is not None
-    if name in DOWNLOADS or is_fetched:
+    if name in DOWNLOADS or cache.record_of(path) is not None or occupant not in (None, path):
         raise WeightsError(f"{name} is the name of weights that are fetched; choose another with --name")
+    if sha256 is not None:
+        _check_sum(file, normalised_sha256(sha256))
     network = load_network(file, num_heads)
-    if sha256 is not None and (actual := file_sha256(file)) != sha256.strip().lower():
-        raise WeightsError(f"{file} has the SHA-256 {actual}, not {sha256}; it was not imported")
     own_fingerprint = fingerprint(network)
     is_new = occupant is None or not _holds(occupant, own_fingerprint, replace=replace)
     if is_new:
@@ -78,6 +78,13 @@ def _default_name(file: Path) -> str:
     return published if published in HAND_DOWNLOADS else file.stem
 
 
+def _check_sum(file: Path, wanted: str) -> None:
+    recognise(file)  # says it better than a failing open if the file is not there
+    actual = file_sha256(file)
+    if actual != wanted:
+        raise WeightsError(f"{file} is another file than expected: its SHA-256 is {actual}, not {wanted}")
+
+
 def _holds(occupant: Path, wanted_fingerprint: str, *, replace: bool) -> bool:
     """Whether a file in the cache is that network; if it is another, it must be meant to be replaced."""
     try:
@@ -88,7 +95,7 @@ def _holds(occupant: Path, wanted_fingerprint: str, *, replace: bool) -> bool:
         raise WeightsError(f"{error}. To replace it, import with --replace") from error
     if present != wanted_fingerprint and not replace:
         raise WeightsError(
-            f"{occupant.stem} in the cache is another network (fingerprint {present}, this one has {wanted_fingerprint}); "
-            "choose another name with --name, or replace it with --replace"
+            f"{occupant.stem} in the cache is another network (fingerprint {present}, this one has "
+            f"{wanted_fingerprint}); choose another name with --name, or replace it with --replace"
         )
     return present == wanted_fingerprint

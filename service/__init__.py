@@ -1,1 +1,1 @@
-"""Online: answers photos from a map, over HTTP."""
+"""The running service: a photo comes in over HTTP, a position with its evidence goes out."""

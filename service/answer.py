@@ -1,0 +1,41 @@
+"""From a localization to the answer that goes out: the same for HTTP and for the command line."""
+
+from collections.abc import Mapping
+
+from service.localizer import Localization
+from service.schemas import CandidateAnswer, LocalizationAnswer, MapVersion, Position, Timings
+from service.stages import Stage
+
+
+def build_answer(
+    localization: Localization, stage_seconds: Mapping[Stage, float], total_s: float, request_id: str
+) -> LocalizationAnswer:
+    """Builds the answer.
+
+    Args:
+        localization: What the localizer found.
+        stage_seconds: Seconds of each stage that ran, those of the localizer and those around it.
+        total_s: Seconds from the last byte of the request to the answer.
+        request_id: Names the request in the log.
+    """
+    position = localization.position
+    milliseconds = {stage.value: round(1000 * stage_seconds.get(stage, 0.0), 3) for stage in Stage}
+    return LocalizationAnswer(
+        status=localization.status,
+        position=None if position is None else Position(latitude=position.latitude, longitude=position.longitude),
+        candidates=[
+            CandidateAnswer(
+                rank=rank,
+                id=candidate.id,
+                latitude=candidate.position.latitude,
+                longitude=candidate.position.longitude,
+                heading_deg=candidate.heading_deg,
+                mutual_matches=candidate.mutual_matches,
+                global_distance=candidate.global_distance,
+            )
+            for rank, candidate in enumerate(localization.candidates, start=1)
+        ],
+        map=MapVersion(name=localization.map_name, version=localization.map_version),
+        timings_ms=Timings(**milliseconds, total=round(1000 * total_s, 3)),
+        request_id=request_id,
+    )

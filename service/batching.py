@@ -1,0 +1,300 @@
+"""One thread owns the device; requests wait in a bounded queue and are encoded together.
+
+A batch is whatever waits at the moment when the thread is free: on an idle service that is one request, without delay.
+What goes wrong with one request stays with that request: a batch that fails is repeated one by one.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+from model.errors import DeadlineExceeded, NotReady, Overloaded
+
+Item = TypeVar("Item")
+Encoded = TypeVar("Encoded")
+Result = TypeVar("Result")
+Item_contra = TypeVar("Item_contra", contravariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+class Processor(Protocol[Item_contra, Encoded, Result_co]):
+    """What is done with requests on the worker thread.
+
+    Attributes:
+        fatal_errors: Errors after which the device cannot be used any more; they end the worker.
+    """
+
+    fatal_errors: tuple[type[BaseException], ...]
+
+    def encode(self, items: Sequence[Item_contra]) -> Sequence[Encoded]:
+        """The work that is shared by a batch; one result for each item."""
+        ...
+
+    def answer(self, item: Item_contra, encoded: Encoded, is_wanted: Callable[[], bool]) -> Result_co:
+        """The work of one item; it may give up once ``is_wanted`` says no."""
+        ...
+
+
+class BatchObserver(Protocol):
+    """Is told what the worker does, on the worker's thread."""
+
+    def batch_taken(self, size: int) -> None:
+        """A batch goes to the device."""
+        ...
+
+    def entry_dropped(self, reason: str) -> None:
+        """An entry was dropped before the device: ``client_gone`` or ``deadline``."""
+        ...
+
+
+class WorkerState(StrEnum):
+    """The life of a worker, in its order; FAILED may follow LOADING, READY and STOPPING."""
+
+    LOADING = "loading"
+    READY = "ready"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+_NOT_READY = {
+    WorkerState.LOADING: "the service is still loading its network and maps; try again in a moment",
+    WorkerState.STOPPING: "the service is stopping",
+    WorkerState.STOPPED: "the service has stopped",
+    WorkerState.FAILED: "the service's worker has died; the service must be restarted",
+}
+
+
+@dataclass(frozen=True)
+class Answered(Generic[Result]):
+    """What a ticket's future gives.
+
+    Attributes:
+        result: Of the processor.
+        queue_s: Seconds that the request waited: before encoding, and after it for others of its batch.
+    """
+
+    result: Result
+    queue_s: float
+
+
+class Ticket(Generic[Item, Result]):
+    """A request in the queue.
+
+    Attributes:
+        item: What is asked.
+        future: The answer to come.
+    """
+
+    def __init__(self, item: Item, deadline: float | None) -> None:
+        self.item = item
+        self.future: Future[Answered[Result]] = Future()
+        self.enqueued_at = time.monotonic()
+        self._deadline = deadline
+        self._is_abandoned = False
+
+    def abandon(self) -> None:
+        """Says that nobody waits for the answer any more."""
+        self._is_abandoned = True
+        self.future.cancel()
+
+    def is_wanted(self) -> bool:
+        """Whether somebody waits still."""
+        return not self._is_abandoned and not self._is_late()
+
+    def claim(self) -> str | None:
+        """Takes the ticket to the device, or says why it need not go there: ``client_gone`` or ``deadline``."""
+        if not self.future.set_running_or_notify_cancel():
+            return "deadline" if self._is_late() else "client_gone"
+        if self._is_late():
+            self.future.set_exception(DeadlineExceeded("the request waited in the queue until its deadline"))
+            return "deadline"
+        return None
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline
+
+
+class DeviceWorker(Generic[Item, Encoded, Result]):
+    """A supervised thread that loads a processor and then answers what is submitted.
+
+    The processor is loaded on this very thread, because a GPU index must be used by the thread that made it.
+
+    Attributes:
+        failure: What ended the worker, if it failed.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Processor[Item, Encoded, Result]],
+        *,
+        queue_size: int,
+        max_batch_size: int,
+        observer: BatchObserver,
+        on_state: Callable[[WorkerState], None],
+    ) -> None:
+        """Prepares the worker; ``start`` starts it.
+
+        Args:
+            load: Makes the processor; called on the worker's thread.
+            queue_size: Requests that may wait.
+            max_batch_size: Requests that are encoded together.
+            observer: Is told about batches and dropped entries.
+            on_state: Is told each new state, on the thread that brought it about.
+        """
+        self.failure: BaseException | None = None
+        self._load = load
+        self._queue_size = queue_size
+        self._max_batch_size = max_batch_size
+        self._observer = observer
+        self._on_state = on_state
+        self._changed = threading.Condition()
+        self._waiting: deque[Ticket[Item, Result]] = deque()
+        self._in_flight: Sequence[Ticket[Item, Result]] = ()
+        self._state = WorkerState.LOADING
+        self._thread = threading.Thread(target=self._run, name="placefix-device", daemon=True)
+
+    @property
+    def state(self) -> WorkerState:
+        """Where the worker is in its life."""
+        return self._state
+
+    @property
+    def queue_depth(self) -> int:
+        """Requests that wait now."""
+        return len(self._waiting)
+
+    def start(self) -> None:
+        """Starts the thread, which begins to load."""
+        self._thread.start()
+
+    def check_ready(self) -> None:
+        """Passes if the worker answers.
+
+        Raises:
+            NotReady: Loading, stopping or dead.
+        """
+        if self._state is not WorkerState.READY:
+            raise NotReady(_NOT_READY[self._state])
+
+    def check_queue(self) -> None:
+        """Passes if the queue has room.
+
+        Raises:
+            Overloaded: The queue is full.
+        """
+        if len(self._waiting) >= self._queue_size:
+            raise Overloaded(f"{self._queue_size} pictures wait already; try again in a moment")
+
+    def submit(self, item: Item, deadline: float | None = None) -> Ticket[Item, Result]:
+        """Puts a request in the queue.
+
+        Args:
+            item: The request.
+            deadline: On the clock of ``time.monotonic``; afterwards the request is dropped.
+
+        Raises:
+            NotReady: Loading, stopping or dead.
+            Overloaded: The queue is full.
+        """
+        ticket: Ticket[Item, Result] = Ticket(item, deadline)
+        with self._changed:
+            self.check_ready()
+            self.check_queue()
+            self._waiting.append(ticket)
+            self._changed.notify()
+        return ticket
+
+    def stop(self, timeout_s: float) -> bool:
+        """Answers what waits, then ends the thread.
+
+        Returns:
+            Whether the thread has ended in that time.
+        """
+        with self._changed:
+            if self._state in (WorkerState.LOADING, WorkerState.READY):
+                self._set_state(WorkerState.STOPPING)
+            self._changed.notify()
+        if self._thread.ident is None:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            processor = self._load()
+            with self._changed:
+                if self._state is WorkerState.LOADING:
+                    self._set_state(WorkerState.READY)
+            while batch := self._take():
+                self._in_flight = batch
+                self._process(processor, batch)
+                self._in_flight = ()
+        except BaseException as error:  # noqa: BLE001 - nothing may end this thread unseen: everybody who waits is told
+            self._die(error)
+        else:
+            self._set_state(WorkerState.STOPPED)
+
+    def _take(self) -> Sequence[Ticket[Item, Result]]:
+        """Waits for a batch of tickets that are still wanted; nothing once the worker has been stopped."""
+        batch: list[Ticket[Item, Result]] = []
+        while not batch:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._state is not WorkerState.READY)
+                if not self._waiting:
+                    return ()
+                size = min(len(self._waiting), self._max_batch_size)
+                taken = [self._waiting.popleft() for _ in range(size)]
+            for ticket in taken:
+                if reason := ticket.claim():
+                    self._observer.entry_dropped(reason)
+                else:
+                    batch.append(ticket)
+        self._observer.batch_taken(len(batch))
+        return batch
+
+    def _process(self, processor: Processor[Item, Encoded, Result], batch: Sequence[Ticket[Item, Result]]) -> None:
+        encode_start = time.monotonic()
+        try:
+            encoded = processor.encode([ticket.item for ticket in batch])
+        except processor.fatal_errors:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to one request and must reach that one
+            if len(batch) == 1:
+                batch[0].future.set_exception(error)
+                return
+            for ticket in batch:
+                self._process(processor, [ticket])
+            return
+        encode_end = time.monotonic()
+        for ticket, features in zip(batch, encoded, strict=True):
+            waited_s = (encode_start - ticket.enqueued_at) + (time.monotonic() - encode_end)
+            try:
+                result = processor.answer(ticket.item, features, ticket.is_wanted)
+            except processor.fatal_errors:
+                raise
+            except Exception as error:  # noqa: BLE001 - as above
+                ticket.future.set_exception(error)
+            else:
+                ticket.future.set_result(Answered(result, waited_s))
+
+    def _die(self, error: BaseException) -> None:
+        with self._changed:
+            self.failure = error
+            left = [ticket for ticket in self._in_flight if not ticket.future.done()]
+            for ticket in self._waiting:
+                if ticket.future.set_running_or_notify_cancel():
+                    left.append(ticket)
+            self._waiting.clear()
+            self._set_state(WorkerState.FAILED)
+        for ticket in left:
+            ticket.future.set_exception(NotReady(_NOT_READY[WorkerState.FAILED]))
+
+    def _set_state(self, state: WorkerState) -> None:
+        self._state = state
+        self._on_state(state)

@@ -1,0 +1,192 @@
+"""The only place where an error becomes an HTTP status, and the one form in which every error goes out."""
+
+import http
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+from model import errors
+from service.metrics import Metrics
+from service.request_scope import request_id_of
+from service.schemas import ParameterError, Problem
+from service.settings import ServiceSettings
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+_MAX_VALUE_LENGTH = 80  # of a wrong value that is repeated in the answer
+_CLIENT_CLOSED_REQUEST = 499  # nobody reads it; the name that proxies' logs use
+
+_log = structlog.stdlib.get_logger("placefix.service")
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """How errors of one code go out.
+
+    Attributes:
+        status: The HTTP status.
+        title: The same for each of them.
+        detail: Said instead of the error's own message, where that one may speak of the server's insides.
+    """
+
+    status: int
+    title: str
+    detail: str | None = None
+
+
+_SEE_LOG = "the reason is in the service's log under this request_id"
+
+PROBLEM_KINDS: Mapping[str, ProblemKind] = {
+    errors.EmptyImage.code: ProblemKind(422, "The picture is empty"),
+    errors.NotAnImage.code: ProblemKind(415, "Not a picture"),
+    errors.UnsupportedImageFormat.code: ProblemKind(415, "Picture format not supported"),
+    errors.CorruptImage.code: ProblemKind(422, "The picture is damaged"),
+    errors.TooManyPixels.code: ProblemKind(413, "Too many pixels"),
+    errors.ImageTooSmall.code: ProblemKind(422, "The picture is too small"),
+    errors.ExtremeAspectRatio.code: ProblemKind(422, "The picture is too narrow"),
+    errors.MalformedBody.code: ProblemKind(400, "Malformed body"),
+    errors.BodyTooLarge.code: ProblemKind(413, "Too many bytes"),
+    errors.UploadTimeout.code: ProblemKind(408, "The upload took too long"),
+    errors.MissingImage.code: ProblemKind(422, "No picture in the request"),
+    errors.SeveralImages.code: ProblemKind(422, "More than one picture in the request"),
+    errors.InvalidParameter.code: ProblemKind(422, "Invalid parameter"),
+    errors.PlaceNotFound.code: ProblemKind(404, "No such picture"),
+    errors.MapNotFound.code: ProblemKind(404, "No such map"),
+    errors.MapCorrupt.code: ProblemKind(503, "The map is damaged", f"the map cannot be read; {_SEE_LOG}"),
+    errors.ModelOutputInvalid.code: ProblemKind(500, "The network failed", f"no valid features; {_SEE_LOG}"),
+    errors.NotReady.code: ProblemKind(503, "Not ready"),
+    errors.Overloaded.code: ProblemKind(503, "Overloaded"),
+    errors.DeadlineExceeded.code: ProblemKind(504, "Deadline exceeded"),
+}
+
+INTERNAL_ERROR_CODE = "internal_error"
+_INTERNAL_ERROR = ProblemKind(500, "Internal error", f"something unexpected failed; {_SEE_LOG}")
+
+
+def problem_response(
+    request_id: str,
+    code: str,
+    kind: ProblemKind,
+    detail: str,
+    *,
+    parameter_errors: Sequence[ParameterError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Puts a problem document into a response."""
+    problem = Problem(
+        type=f"urn:placefix:problem:{code}",
+        title=kind.title,
+        status=kind.status,
+        detail=kind.detail or detail,
+        code=code,
+        request_id=request_id,
+        errors=list(parameter_errors),
+    )
+    content = problem.model_dump(exclude=set() if parameter_errors else {"errors"})
+    return JSONResponse(content, kind.status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
+
+
+def internal_error_response(request_id: str) -> Response:
+    """The answer to anything unexpected: it says nothing but where to look."""
+    return problem_response(request_id, INTERNAL_ERROR_CODE, _INTERNAL_ERROR, "")
+
+
+class ErrorAnswers:
+    """Answers errors with problem documents, and counts them."""
+
+    def __init__(self, settings: ServiceSettings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+
+    def install(self, app: FastAPI) -> None:
+        """Makes an application answer all its errors this way."""
+        handlers: dict[Any, Any] = {
+            errors.PlacefixError: self.answer_placefix_error,
+            RequestValidationError: self.answer_validation_error,
+            HTTPException: self.answer_http_exception,
+            ClientDisconnect: self.answer_disconnect,
+        }
+        for kind, handler in handlers.items():
+            app.add_exception_handler(kind, handler)
+
+    async def answer_placefix_error(self, request: Request, error: errors.PlacefixError) -> Response:
+        """An error raised on purpose."""
+        request_id = request_id_of(request.scope)
+        kind = PROBLEM_KINDS.get(error.code)
+        if kind is None:
+            _log.error("unexpected error", code=error.code, exc_info=error)
+            return internal_error_response(request_id)
+        if kind.status >= 500 and kind.detail is not None:
+            _log.error("request failed", code=error.code, exc_info=error)
+        if isinstance(error, errors.ImageError):
+            self._metrics.image_errors.labels(code=error.code).inc()
+        elif isinstance(error, errors.ServiceError | errors.BodyTooLarge | errors.UploadTimeout):
+            self._metrics.rejected.labels(reason=error.code).inc()
+        headers: dict[str, str] = {}
+        if isinstance(error, errors.NotReady | errors.Overloaded | errors.MapCorrupt):
+            headers["Retry-After"] = str(self._settings.retry_after_s)
+        if isinstance(error, errors.UploadTimeout):
+            headers["Connection"] = "close"  # the rest of the body may never come
+        return problem_response(request_id, error.code, kind, error.message, headers=headers)
+
+    async def answer_validation_error(self, request: Request, error: RequestValidationError) -> Response:
+        """Parameters that do not fit their description: each is named with its value and the limit."""
+        parameter_errors = [_parameter_error(found) for found in error.errors()]
+        detail = "; ".join(_sentence(wrong) for wrong in parameter_errors)
+        code = errors.InvalidParameter.code
+        return problem_response(
+            request_id_of(request.scope), code, PROBLEM_KINDS[code], detail, parameter_errors=parameter_errors
+        )
+
+    async def answer_http_exception(self, request: Request, error: HTTPException) -> Response:
+        """What the framework raises: no such path, no such method, a body over its limit."""
+        if error.status_code == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return await self.answer_placefix_error(request, body_too_large(self._settings.max_upload_bytes))
+        status = http.HTTPStatus(error.status_code)
+        code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+        details = {
+            404: "there is nothing at this path; GET /docs lists what there is",
+            405: f"this path does not take {request.method}; see the header Allow",
+        }
+        return problem_response(
+            request_id_of(request.scope),
+            code,
+            ProblemKind(error.status_code, status.phrase),
+            details.get(error.status_code, str(error.detail)),
+            headers=error.headers,
+        )
+
+    async def answer_disconnect(self, request: Request, error: ClientDisconnect) -> Response:  # noqa: ARG002
+        """The client went away while it sent its body; the answer is for the log and the metrics alone."""
+        self._metrics.rejected.labels(reason="client_gone").inc()
+        return Response(status_code=_CLIENT_CLOSED_REQUEST)
+
+
+def body_too_large(max_upload_bytes: int) -> errors.BodyTooLarge:
+    """The error for a body over the limit."""
+    return errors.BodyTooLarge(
+        f"the request's body is larger than {max_upload_bytes} bytes; send a smaller picture (the network sees "
+        "224 × 224 pixels of it)"
+    )
+
+
+def _sentence(wrong: ParameterError) -> str:
+    state = "is missing" if wrong.value is None else f"is {wrong.value!r}"
+    return f"parameter {wrong.parameter} {state}: {wrong.message}"
+
+
+def _parameter_error(found: Mapping[str, Any]) -> ParameterError:
+    value = None if found["type"] == "missing" else str(found.get("input"))[:_MAX_VALUE_LENGTH]
+    message = str(found["msg"])
+    return ParameterError(
+        parameter=str(found["loc"][-1])[:_MAX_VALUE_LENGTH],
+        value=value,
+        message=message[:1].lower() + message[1:],
+    )

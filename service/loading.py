@@ -1,0 +1,112 @@
+"""Opens a network and the maps that it built: the same for the server and for the command line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from index_builder.place_map.global_index import open_searcher
+from index_builder.place_map.reader import PlaceMap
+from model.device import DeviceChoice, DeviceName, choose_device
+from model.encoder import Encoder
+from model.errors import InvalidInput, NetworkMismatch, WeightsError
+from model.weights import load_network
+from service.localizer import Localizer
+from service.settings import SearcherName
+
+
+@dataclass(frozen=True)
+class LoadedMaps:
+    """A network on its device, and a localizer for each map.
+
+    Attributes:
+        device: Where, and why there.
+        encoder: The network; all maps were built with it.
+        localizers: By the name of the map.
+    """
+
+    device: DeviceChoice
+    encoder: Encoder
+    localizers: dict[str, Localizer]
+
+    def close(self) -> None:
+        """Closes the maps."""
+        for localizer in self.localizers.values():
+            localizer.place_map.close()
+
+
+def load_maps(
+    paths: Sequence[Path],
+    *,
+    weights: Path | None = None,
+    num_heads: int | None = None,
+    device: DeviceName = "auto",
+    searcher: SearcherName = "auto",
+) -> LoadedMaps:
+    """Opens maps with the network that built them.
+
+    To be called on the thread that will use the device.
+
+    Args:
+        paths: Directories of the maps, one at least.
+        weights: The network's checkpoint; by default the file that the first map was built with, if it is still there.
+        num_heads: Attention heads, if the checkpoint does not tell; by default what the map says.
+        device: Where the network is to live.
+        searcher: What is to search the indices.
+
+    Raises:
+        DeviceUnavailable: There is no such device.
+        InvalidInput: No map, or two of one name.
+        MapError: A map that cannot be used, or not with this network.
+        WeightsError: A checkpoint that cannot be found or used.
+    """
+    choice = choose_device(device)
+    maps = _open_all(paths)
+    try:
+        encoder = _load_encoder(next(iter(maps.values())), weights, num_heads, choice)
+        localizers = {
+            name: Localizer(encoder, place_map, open_searcher(place_map, choice.device, searcher))
+            for name, place_map in maps.items()
+        }
+    except BaseException:
+        for place_map in maps.values():
+            place_map.close()
+        raise
+    return LoadedMaps(choice, encoder, localizers)
+
+
+def _open_all(paths: Sequence[Path]) -> dict[str, PlaceMap]:
+    if not paths:
+        raise InvalidInput("no map was given; name one with --map maps/NAME, or build one with placefix build")
+    maps: dict[str, PlaceMap] = {}
+    for path in paths:
+        place_map = PlaceMap.open(path)
+        if place_map.name in maps:
+            raise InvalidInput(f"two maps are named {place_map.name}; requests could not tell them apart")
+        maps[place_map.name] = place_map
+    return maps
+
+
+def _load_encoder(place_map: PlaceMap, weights: Path | None, num_heads: int | None, choice: DeviceChoice) -> Encoder:
+    identity = place_map.manifest.network
+    path = weights if weights is not None else _weights_of(place_map)
+    network = load_network(path, identity.config.get("num_heads") if num_heads is None else num_heads)
+    encoder = Encoder(network, choice.device, place_map.manifest.preprocessing)
+    if weights is None and encoder.fingerprint != identity.fingerprint:
+        raise NetworkMismatch(
+            f"{path} is not any more what the map {place_map.name} was built with (fingerprint "
+            f"{encoder.fingerprint[:12]}…, the map's is {identity.fingerprint[:12]}…); name the right file with "
+            "--weights, or build the map again"
+        )
+    place_map.check_network(encoder)
+    return encoder
+
+
+def _weights_of(place_map: PlaceMap) -> Path:
+    identity = place_map.manifest.network
+    wanted = f"name the file with --weights (fingerprint {identity.fingerprint[:12]}…)"
+    if identity.weights_path is None:
+        raise WeightsError(f"the map {place_map.name} does not say which checkpoint it was built with; {wanted}")
+    path = Path(identity.weights_path)
+    if not path.is_file():
+        raise WeightsError(f"the map {place_map.name} was built with {path}, which is not there; {wanted}")
+    return path

@@ -1,0 +1,119 @@
+"""What Prometheus is told. Labels come from closed sets only, never from what a client writes."""
+
+from collections.abc import Callable, Mapping
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from model.device import DeviceChoice
+from service.stages import Stage
+
+CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
+
+# Roughly 1-2-5 from a millisecond to what a CPU needs for a long shortlist.
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+_BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """The metrics of one application, in a registry of its own.
+
+    Attributes:
+        requests: Requests answered, by route template and status.
+        request_duration: Seconds from the request's first byte to the end of its answer.
+        stage_duration: Seconds of each stage of a query.
+        image_errors: Pictures refused, by the code of the problem.
+        rejected: Requests refused for another reason than what they ask.
+    """
+
+    def __init__(self, version: str) -> None:
+        # The time of creation of each counter would double the number of series; it is a switch of the library.
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        registry = CollectorRegistry()
+        prometheus_client.ProcessCollector(registry=registry)
+        prometheus_client.PlatformCollector(registry=registry)
+        self._registry = registry
+        self.requests = Counter("placefix_requests_total", "Requests answered.", ["route", "status"], registry=registry)
+        self.request_duration = Histogram(
+            "placefix_request_duration_seconds",
+            "Time from a request's arrival to the end of its answer.",
+            ["route"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.stage_duration = Histogram(
+            "placefix_stage_duration_seconds",
+            "Time that a stage of a query took.",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.image_errors = Counter(
+            "placefix_image_errors_total", "Pictures refused, by problem code.", ["code"], registry=registry
+        )
+        self.rejected = Counter(
+            "placefix_rejected_total",
+            "Requests refused for another reason than their content.",
+            ["reason"],
+            registry=registry,
+        )
+        self._dropped = Counter(
+            "placefix_dropped_total",
+            "Pictures dropped from the queue because nobody waited for the answer any more.",
+            ["reason"],
+            registry=registry,
+        )
+        self._batch_size = Histogram(
+            "placefix_batch_size", "Pictures encoded together.", buckets=_BATCH_SIZES, registry=registry
+        )
+        self._queue_depth = Gauge("placefix_queue_depth", "Pictures that wait for the device.", registry=registry)
+        self._ready = Gauge("placefix_ready", "1 if queries are answered.", registry=registry)
+        self._in_flight = Gauge("placefix_in_flight_requests", "Queries being answered.", registry=registry)
+        self._map_info = Gauge(
+            "placefix_map_info", "1 for each map version served.", ["map", "version"], registry=registry
+        )
+        self._map_pictures = Gauge("placefix_map_pictures", "Pictures in a map.", ["map"], registry=registry)
+        self._device_info = Gauge(
+            "placefix_device_info",
+            "1 for the device in use, why it was chosen, and what searches.",
+            ["device", "reason", "searcher"],
+            registry=registry,
+        )
+        self._build_info = Gauge("placefix_build_info", "1 for the running version.", ["version"], registry=registry)
+        self._build_info.labels(version=version).set(1)
+        for stage in Stage:
+            self.stage_duration.labels(stage=stage.value)
+
+    def batch_taken(self, size: int) -> None:
+        """Counts a batch that went to the device."""
+        self._batch_size.observe(size)
+
+    def entry_dropped(self, reason: str) -> None:
+        """Counts an entry of the queue that was dropped before the device."""
+        self._dropped.labels(reason=reason).inc()
+
+    def observe_stages(self, seconds: Mapping[Stage, float]) -> None:
+        """Records the stages of a query that ran."""
+        for stage, duration_s in seconds.items():
+            self.stage_duration.labels(stage=stage.value).observe(duration_s)
+
+    def watch(
+        self, *, queue_depth: Callable[[], int], is_ready: Callable[[], bool], in_flight: Callable[[], int]
+    ) -> None:
+        """Reads these values whenever Prometheus asks."""
+        self._queue_depth.set_function(queue_depth)
+        self._ready.set_function(is_ready)
+        self._in_flight.set_function(in_flight)
+
+    def set_device(self, choice: DeviceChoice, searcher: str) -> None:
+        """Says what was chosen at start."""
+        self._device_info.labels(device=str(choice.device), reason=choice.reason, searcher=searcher).set(1)
+
+    def set_map(self, name: str, version: str, pictures: int) -> None:
+        """Says what is served."""
+        self._map_info.labels(map=name, version=version).set(1)
+        self._map_pictures.labels(map=name).set(pictures)
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self._registry)

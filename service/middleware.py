@@ -1,0 +1,104 @@
+"""What surrounds every request: its id, its log line, its metrics, and an answer when something unexpected fails."""
+
+import time
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import ErrorAnswers, body_too_large, internal_error_response
+from service.metrics import Metrics
+from service.request_scope import choose_request_id, set_request_id
+
+REQUEST_ID_HEADER = "X-Request-Id"
+
+# Answers are data; a browser shall neither guess their type nor run or embed anything. Pages say otherwise themselves.
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+_UNMATCHED_ROUTE = "unmatched"  # one label for all paths that do not exist
+
+_log = structlog.stdlib.get_logger("placefix.access")
+
+
+class RequestObserver:
+    """The outermost layer: no request leaves without an id, a log line, metrics and an answer."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        request_id = choose_request_id(Headers(scope=scope).get(REQUEST_ID_HEADER))
+        set_request_id(scope, request_id)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        status: int | None = None
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID_HEADER] = request_id
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            _log.exception("unexpected error")
+            if status is not None:
+                raise  # half an answer has gone out: the connection must break
+            await internal_error_response(request_id)(scope, receive, send_with_headers)
+        finally:
+            self._record(scope, status, time.perf_counter() - start)
+
+    def _record(self, scope: Scope, status: int | None, duration_s: float) -> None:
+        route = getattr(scope.get("route"), "path", _UNMATCHED_ROUTE)
+        status_label = "aborted" if status is None else str(status)
+        self._metrics.requests.labels(route=route, status=status_label).inc()
+        self._metrics.request_duration.labels(route=route).observe(duration_s)
+        _log.info(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status_label,
+            duration_ms=round(1000 * duration_s, 3),
+        )
+
+
+class DeclaredLengthLimit:
+    """Refuses a body that announces more bytes than the limit, before it is read.
+
+    The framework would refuse it too, but in plain text; this one sits around the framework's limit.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_size: int, answers: ErrorAnswers) -> None:
+        self._app = app
+        self._max_body_size = max_body_size
+        self._answers = answers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+        if scope["type"] == "http" and _declared_length(scope) > self._max_body_size:
+            response = await self._answers.answer_placefix_error(Request(scope), body_too_large(self._max_body_size))
+            await response(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _declared_length(scope: Scope) -> int:
+    try:
+        return int(Headers(scope=scope).get("content-length", "0"))
+    except ValueError:
+        return 0  # the server refuses such requests itself

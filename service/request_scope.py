@@ -1,0 +1,26 @@
+"""What belongs to one request while it is answered: its id."""
+
+import re
+import secrets
+
+from starlette.types import Scope
+
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_KEY = "placefix.request_id"
+
+
+def choose_request_id(from_client: str | None) -> str:
+    """The client's id if it can go into a log unseen, a new one otherwise."""
+    if from_client is not None and _SANE_REQUEST_ID.fullmatch(from_client):
+        return from_client
+    return secrets.token_hex(8)
+
+
+def set_request_id(scope: Scope, request_id: str) -> None:
+    """Remembers the id of the request."""
+    scope[_KEY] = request_id
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id of the request."""
+    return str(scope[_KEY])

@@ -1,0 +1,47 @@
+"""Liveness, readiness and metrics."""
+
+from fastapi import APIRouter, Response
+
+from model import errors
+from service.metrics import CONTENT_TYPE
+from service.routes.dependencies import RuntimeDependency
+from service.routes.maps import describe_map
+from service.routes.responses import problem_responses
+from service.schemas import Defaults, Live, NetworkAnswer, Ready
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/health/live", summary="Does the process answer?")
+async def live() -> Live:
+    """Yes, as soon as it listens; also while the network is loaded."""
+    return Live()
+
+
+@router.get("/health/ready", summary="Are queries answered?", responses=problem_responses(errors.NotReady))
+async def ready(runtime: RuntimeDependency) -> Ready:
+    """Yes, once network and maps are loaded, checked, and have answered a first query; no, once the service stops."""
+    engine = runtime.engine
+    loaded = engine.loaded
+    return Ready(
+        device=str(loaded.device.device),
+        device_reason=loaded.device.reason,
+        network=NetworkAnswer(fingerprint=loaded.encoder.fingerprint, is_trained=loaded.encoder.is_trained),
+        defaults=Defaults(
+            candidates=engine.defaults.candidates, shortlist=engine.defaults.shortlist, rerank=engine.defaults.rerank
+        ),
+        maps=[describe_map(localizer) for _, localizer in sorted(loaded.localizers.items())],
+    )
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses={
+        200: {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    },
+)
+async def metrics(runtime: RuntimeDependency) -> Response:
+    """All metrics; also while the service is not ready."""
+    return Response(runtime.metrics.exposition(), media_type=CONTENT_TYPE)

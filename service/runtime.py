@@ -1,0 +1,209 @@
+"""What lives longer than a request: the worker, the decoding threads, the count of requests in flight."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+
+from model.errors import DeadlineExceeded, InvalidParameter, MapNotFound, NotReady, Overloaded
+from service.batching import Answered, DeviceWorker, Ticket, WorkerState
+from service.decoding import DecodePool
+from service.engine import Engine, Query
+from service.localizer import EncodedQuery, Localization, Localizer
+from service.metrics import Metrics
+from service.settings import ServiceSettings
+
+_log = structlog.stdlib.get_logger("placefix.service")
+
+
+class Runtime:
+    """The running service.
+
+    Attributes:
+        settings: Its settings.
+        metrics: Its metrics.
+        decoder: Its decoding threads.
+        failure: What ended the worker, if it failed.
+    """
+
+    def __init__(self, settings: ServiceSettings, metrics: Metrics, on_failure: Callable[[], None]) -> None:
+        """Prepares the service; ``start`` begins to load.
+
+        Args:
+            settings: Limits and defaults.
+            metrics: Where to count.
+            on_failure: Called from the worker's thread after loading has failed or the worker has died.
+        """
+        self.settings = settings
+        self.metrics = metrics
+        self.decoder = DecodePool(settings.decode_threads, settings.image_limits)
+        self._on_failure = on_failure
+        self._in_flight = 0
+        self._is_draining = False
+        self._engine: Engine | None = None
+        self._worker: DeviceWorker[Query, EncodedQuery, Localization] = DeviceWorker(
+            self._load,
+            queue_size=settings.queue_size,
+            max_batch_size=settings.max_batch_size,
+            observer=metrics,
+            on_state=self._on_worker_state,
+        )
+        metrics.watch(
+            queue_depth=lambda: self._worker.queue_depth,
+            is_ready=lambda: self.is_ready,
+            in_flight=lambda: self._in_flight,
+        )
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the worker, if it failed."""
+        return self._worker.failure
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether queries are answered now."""
+        return self._worker.state is WorkerState.READY and not self._is_draining
+
+    @property
+    def engine(self) -> Engine:
+        """Network and maps.
+
+        Raises:
+            NotReady: Still loading, stopping, or dead.
+        """
+        self._worker.check_ready()
+        if self._engine is None or self._is_draining:
+            raise NotReady("the service is stopping")
+        return self._engine
+
+    def start(self) -> None:
+        """Begins to load, on the worker's thread; ``is_ready`` tells when it is done."""
+        self._worker.start()
+
+    def begin_draining(self) -> None:
+        """Says no to readiness and to new queries; those in flight are answered."""
+        self._is_draining = True
+
+    def stop(self) -> None:
+        """Answers what is in the queue, and ends all threads."""
+        self.begin_draining()
+        if not self._worker.stop(self.settings.shutdown_grace_s):
+            _log.warning("the worker is still busy; its query is given up")
+        elif self._engine is not None:
+            self._engine.close()
+        self.decoder.close()
+
+    @contextmanager
+    def admit(self) -> Iterator[Engine]:
+        """Lets a query in while the block lasts, or refuses it at once, before its body is read.
+
+        Raises:
+            NotReady: No query is answered now.
+            Overloaded: Too many requests in flight, or too many pictures in the queue.
+        """
+        engine = self.engine
+        if self._in_flight >= self.settings.max_in_flight:
+            raise Overloaded(f"{self._in_flight} queries are being answered already; try again in a moment")
+        self._worker.check_queue()
+        self._in_flight += 1
+        try:
+            yield engine
+        finally:
+            self._in_flight -= 1
+
+    async def answer(self, query: Query, request: Request, deadline: float) -> Answered[Localization]:
+        """Sends a query to the device and waits for the answer, as long as the client waits too.
+
+        Args:
+            query: The query.
+            request: Whose body has been read; is watched for the client's going away.
+            deadline: On the clock of ``time.monotonic``.
+
+        Raises:
+            DeadlineExceeded: The deadline has passed.
+            ClientDisconnect: The client has gone.
+            ServiceError: The queue is full, or the worker is not ready.
+        """
+        ticket = self._worker.submit(query, deadline)
+        answered = asyncio.wrap_future(ticket.future)
+        gone = asyncio.create_task(_until_gone(request))
+        try:
+            waited_for: set[asyncio.Future[Any]] = {answered, gone}
+            left_s = max(0.0, deadline - time.monotonic())
+            await asyncio.wait(waited_for, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            if answered.done():
+                return answered.result()
+            if gone.done():
+                raise ClientDisconnect
+            raise DeadlineExceeded(deadline_message(self.settings))
+        finally:
+            gone.cancel()
+            _give_up(ticket, answered)
+
+    def _load(self) -> Engine:
+        _log.info("loading", maps=[path.name for path in self.settings.maps])
+        start = time.perf_counter()
+        engine = Engine.load(self.settings)
+        loaded = engine.loaded
+        for name, localizer in loaded.localizers.items():
+            self.metrics.set_map(name, localizer.place_map.version, len(localizer.place_map))
+            self.metrics.set_device(loaded.device, localizer.searcher.name)
+        self._engine = engine
+        _log.info(
+            "loaded",
+            duration_s=round(time.perf_counter() - start, 3),
+            device=str(loaded.device.device),
+            device_reason=loaded.device.reason,
+            maps={name: localizer.place_map.version for name, localizer in loaded.localizers.items()},
+            searchers=sorted({localizer.searcher.name for localizer in loaded.localizers.values()}),
+            shortlist=engine.defaults.shortlist,
+            rerank=engine.defaults.rerank,
+        )
+        if not loaded.encoder.is_trained:
+            _log.warning("the network is not trained for places: candidates are not re-ranked unless a request asks")
+        return engine
+
+    def _on_worker_state(self, state: WorkerState) -> None:
+        _log.info("worker", state=state.value)
+        if state is WorkerState.FAILED:
+            _log.error("the worker has failed", exc_info=self._worker.failure)
+            self._on_failure()
+
+
+def choose_localizer(engine: Engine, map_name: str | None) -> Localizer:
+    """The localizer of the map that a request names; of the only one, if it names none.
+
+    Raises:
+        MapNotFound: No map of that name is served.
+        InvalidParameter: Several are served, and none is named.
+    """
+    localizers = engine.loaded.localizers
+    served = ", ".join(sorted(localizers))
+    if map_name is None:
+        if len(localizers) > 1:
+            raise InvalidParameter(f"parameter map is missing: several maps are served: {served}")
+        return next(iter(localizers.values()))
+    if map_name not in localizers:
+        raise MapNotFound(f"no map of that name is served here; served: {served}")
+    return localizers[map_name]
+
+
+def deadline_message(settings: ServiceSettings) -> str:
+    """What a client is told whose answer would come too late."""
+    return f"the answer was not ready within {settings.deadline_s:g} seconds; ask for a shorter shortlist, or try later"
+
+
+async def _until_gone(request: Request) -> None:
+    """Returns once the client has closed its connection; the body must have been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _give_up(ticket: Ticket[Query, Localization], answered: "asyncio.Future[Answered[Localization]]") -> None:
+    if not answered.done():
+        answered.cancel()
+        ticket.abandon()

@@ -1,0 +1,157 @@
+"""What the service says, as the OpenAPI document describes it."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.localizer import Status
+
+_LATITUDE = Field(ge=-90, le=90, description="WGS84 latitude in degrees, north positive.", examples=[55.70584])
+_LONGITUDE = Field(ge=-180, le=180, description="WGS84 longitude in degrees, east positive.", examples=[13.19321])
+_HEADING = Field(
+    ge=0,
+    lt=360,
+    description="Where the camera looked to, in degrees clockwise from true north; null if unknown.",
+    examples=[271.5],
+)
+_MATCHES = Field(
+    ge=0,
+    description="Mutual nearest neighbours among the local features of query and candidate; null if not re-ranked.",
+    examples=[412],
+)
+_DISTANCE = Field(ge=0, description="Euclidean distance of the global features, in [0, 2].", examples=[0.3127])
+
+
+class Schema(BaseModel):
+    """The base of all answers: exactly the named members."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Position(Schema):
+    """A position on the Earth."""
+
+    latitude: Annotated[float, _LATITUDE]
+    longitude: Annotated[float, _LONGITUDE]
+
+
+class CandidateAnswer(Schema):
+    """A picture of the map that may show the place of the query."""
+
+    rank: Annotated[int, Field(ge=1, description="1 is the best.", examples=[1])]
+    id: Annotated[str, Field(description="The picture's id in the map.", examples=["lund/0123.jpg"])]
+    latitude: Annotated[float, _LATITUDE]
+    longitude: Annotated[float, _LONGITUDE]
+    heading_deg: Annotated[float | None, _HEADING]
+    mutual_matches: Annotated[int | None, _MATCHES]
+    global_distance: Annotated[float, _DISTANCE]
+
+
+class MapVersion(Schema):
+    """The map that answered, and its version."""
+
+    name: Annotated[str, Field(examples=["lund"])]
+    version: Annotated[str, Field(examples=["000001"])]
+
+
+class Timings(Schema):
+    """Milliseconds that each stage took; 0 for a stage that was not needed."""
+
+    decode: Annotated[float, Field(ge=0, description="From bytes to the network's input.", examples=[9.8])]
+    queue: Annotated[float, Field(ge=0, description="Waiting for the device.", examples=[0.2])]
+    encode: Annotated[float, Field(ge=0, description="The network, for the whole batch.", examples=[31.0])]
+    shortlist: Annotated[float, Field(ge=0, description="Search of the global features.", examples=[0.6])]
+    gather: Annotated[float, Field(ge=0, description="Local features of the shortlist, read.", examples=[6.3])]
+    rerank: Annotated[float, Field(ge=0, description="Mutual matches with the shortlist.", examples=[58.1])]
+    total: Annotated[
+        float, Field(ge=0, description="From the last byte of the request to the answer.", examples=[107.4])
+    ]
+
+
+class LocalizationAnswer(Schema):
+    """Where a photo was taken, with the evidence."""
+
+    status: Annotated[
+        Status, Field(description="localized; or no_candidates if the map has no pictures. More may come.")
+    ]
+    position: Annotated[Position | None, Field(description="Where the best candidate was taken; null without one.")]
+    candidates: Annotated[list[CandidateAnswer], Field(description="Best first.")]
+    map: MapVersion
+    timings_ms: Timings
+    request_id: Annotated[str, Field(description="As in the header X-Request-Id.", examples=["f1d2d2f924e986ac"])]
+
+
+class MapSummary(Schema):
+    """A map that is served."""
+
+    name: Annotated[str, Field(description="What the parameter map names.", examples=["lund"])]
+    version: Annotated[str, Field(examples=["000001"])]
+    pictures: Annotated[int, Field(ge=0, description="Pictures in it.", examples=[128])]
+
+
+class NetworkAnswer(Schema):
+    """The network behind the service."""
+
+    fingerprint: Annotated[str, Field(description="SHA-256 of its weights and configuration, in hexadecimal.")]
+    is_trained: Annotated[
+        bool, Field(description="False over a bare backbone: then nothing is re-ranked unless asked for.")
+    ]
+
+
+class MapDetail(MapSummary):
+    """A map that is served, and how it was made."""
+
+    network: NetworkAnswer
+    preprocessing: Annotated[str, Field(description="How pictures are resized.", examples=["antialias"])]
+    searcher: Annotated[str, Field(description="What searches its index.", examples=["faiss-cpu"])]
+
+
+class MapList(Schema):
+    """The maps that are served."""
+
+    maps: list[MapSummary]
+
+
+class Defaults(Schema):
+    """What a query gets that does not say."""
+
+    candidates: int
+    shortlist: int
+    rerank: bool
+
+
+class Live(Schema):
+    """The process answers."""
+
+    status: Literal["live"] = "live"
+
+
+class Ready(Schema):
+    """The service answers queries, and with what."""
+
+    status: Literal["ready"] = "ready"
+    device: Annotated[str, Field(description="Where the network lives.", examples=["cpu"])]
+    device_reason: Annotated[str, Field(description="Why.", examples=["auto: torch sees no CUDA device"])]
+    network: NetworkAnswer
+    defaults: Defaults
+    maps: list[MapDetail]
+
+
+class ParameterError(Schema):
+    """What is wrong with one parameter."""
+
+    parameter: Annotated[str, Field(description="Its name.", examples=["candidates"])]
+    value: Annotated[str | None, Field(description="What was given, shortened; null if nothing.", examples=["0"])]
+    message: Annotated[str, Field(description="What it should be.")]
+
+
+class Problem(Schema):
+    """What went wrong, as RFC 9457 describes it (application/problem+json)."""
+
+    type: Annotated[str, Field(description="A URN of the code.", examples=["urn:placefix:problem:corrupt_image"])]
+    title: Annotated[str, Field(description="The same for every problem of this code.")]
+    status: Annotated[int, Field(ge=400, le=599, description="The HTTP status.", examples=[422])]
+    detail: Annotated[str, Field(description="What is wrong with this request, and what the limit is.")]
+    code: Annotated[str, Field(description="Stays the same between releases.", examples=["corrupt_image"])]
+    request_id: Annotated[str, Field(description="As in the header X-Request-Id.")]
+    errors: Annotated[list[ParameterError], Field(description="Each parameter that is wrong.")] = []

@@ -1,0 +1,132 @@
+"""Every limit and default of the service, in one place: flags over environment over what is written here."""
+
+import difflib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from model.device import DeviceName
+from model.images import ImageLimits
+
+ENVIRONMENT_PREFIX = "PLACEFIX_"
+
+MAX_SHORTLIST = 1000
+DEFAULT_CANDIDATES = 10
+DEFAULT_SHORTLIST_GPU = 100
+DEFAULT_SHORTLIST_CPU = 20  # a CPU compares about ten pairs of pictures a second, a GPU thousands
+
+# Names that other commands and the tests read.
+KNOWN_ELSEWHERE = frozenset({"PLACEFIX_SHARED", "PLACEFIX_CACHE"})
+
+SearcherName = Literal["auto", "faiss", "torch"]
+LogFormat = Literal["auto", "json", "console"]
+
+_IMAGE_LIMITS = ImageLimits()
+
+
+class ServiceSettings(BaseSettings):
+    """The settings of ``placefix serve``; each is also an environment variable ``PLACEFIX_<NAME>``.
+
+    Units are in the names; what a limit refuses is answered with the status in brackets.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
+
+    maps: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(), description="Directories of the maps to serve; in the environment separated by commas."
+    )
+    weights: Path | None = Field(
+        default=None, description="The network's checkpoint; by default the file that the map was built with."
+    )
+    num_heads: int | None = Field(default=None, ge=1, description="Attention heads, if the checkpoint does not tell.")
+    device: DeviceName = Field(default="auto", description="Where the network lives: auto, cuda or cpu.")
+    searcher: SearcherName = Field(default="auto", description="What searches the index: auto, faiss or torch.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+
+    rerank: bool | None = Field(
+        default=None, description="Whether to re-rank unless a request says; by default only with a trained network."
+    )
+    shortlist: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_SHORTLIST,
+        description=(
+            f"Candidates to re-rank unless a request says; by default {DEFAULT_SHORTLIST_GPU} on a GPU, "
+            f"{DEFAULT_SHORTLIST_CPU} on a CPU."
+        ),
+    )
+    candidates: int = Field(
+        default=DEFAULT_CANDIDATES, ge=1, le=MAX_SHORTLIST, description="Candidates to return unless a request says."
+    )
+
+    max_upload_bytes: int = Field(default=20_000_000, ge=1, description="Bytes of a request's body [413].")
+    max_form_fields: int = Field(default=20, ge=0, description="Text fields of a form [400].")
+    max_form_files: int = Field(default=4, ge=1, description="File parts of a form [400].")
+    max_field_bytes: int = Field(default=65_536, ge=1, description="Bytes of a text field of a form [400].")
+    upload_timeout_s: float = Field(default=15.0, gt=0, description="Seconds that a body may take to arrive [408].")
+
+    max_pixels: int = Field(default=_IMAGE_LIMITS.max_pixels, ge=1, description="Pixels of a picture [413].")
+    max_side_px: int = Field(default=_IMAGE_LIMITS.max_side_px, ge=1, description="Longest side of a picture [413].")
+    min_side_px: int = Field(default=_IMAGE_LIMITS.min_side_px, ge=1, description="Shortest side of a picture [422].")
+    max_aspect_ratio: float = Field(
+        default=_IMAGE_LIMITS.max_aspect_ratio, ge=1, description="Long side over short side [422]."
+    )
+
+    max_in_flight: int = Field(default=128, ge=1, description="Requests to /localize at a time [503].")
+    queue_size: int = Field(default=64, ge=1, description="Decoded pictures that wait for the device [503].")
+    max_batch_size: int = Field(default=8, ge=1, le=256, description="Pictures encoded together.")
+    decode_threads: int = Field(
+        default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="Pictures decoded at a time."
+    )
+    deadline_s: float = Field(default=30.0, gt=0, description="Seconds from the last byte to the answer [504].")
+    retry_after_s: int = Field(default=1, ge=1, description="What Retry-After says when the service is full.")
+    shutdown_grace_s: int = Field(default=30, ge=0, description="Seconds to finish what is in flight when stopped.")
+
+    log_format: LogFormat = Field(
+        default="auto", description="json, console, or auto: console on a terminal, json otherwise."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least to log.")
+
+    @field_validator("maps", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def image_limits(self) -> ImageLimits:
+        """What a picture may be like."""
+        return ImageLimits(
+            max_pixels=self.max_pixels,
+            max_side_px=self.max_side_px,
+            min_side_px=self.min_side_px,
+            max_aspect_ratio=self.max_aspect_ratio,
+        )
+
+
+def unknown_environment_names(names: Iterable[str]) -> list[str]:
+    """Says what is wrong with variables that look like settings and are none.
+
+    Args:
+        names: Names of environment variables.
+
+    Returns:
+        A sentence for each unknown name that starts with ``PLACEFIX_``, with the nearest known name if there is one.
+    """
+    known = {f"{ENVIRONMENT_PREFIX}{field.upper()}" for field in ServiceSettings.model_fields} | KNOWN_ELSEWHERE
+    sentences = []
+    for name in sorted(name for name in names if name.upper().startswith(ENVIRONMENT_PREFIX)):
+        if name.upper() in known:
+            continue
+        nearest = difflib.get_close_matches(name.upper(), known, n=1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        sentences.append(f"{name} is not a setting of Placefix and has no effect{hint}")
+    return sentences

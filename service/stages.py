@@ -1,0 +1,52 @@
+"""The stages of a query, and how long each took."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Stage(StrEnum):
+    """The stages of a query, in their order.
+
+    Attributes:
+        DECODE: From bytes to the network's input.
+        QUEUE: Waiting for the device: before encoding, and for the other pictures of the same batch after it.
+        ENCODE: The network, for the whole batch that the picture was part of.
+        SHORTLIST: Nearest neighbours of the global feature.
+        GATHER: Local features of the shortlist, from the map to the device.
+        RERANK: Mutual matches with each of the shortlist.
+    """
+
+    DECODE = "decode"
+    QUEUE = "queue"
+    ENCODE = "encode"
+    SHORTLIST = "shortlist"
+    GATHER = "gather"
+    RERANK = "rerank"
+
+
+class StageClock:
+    """Adds up the seconds of each stage of one query."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[Stage, float] = {}
+
+    @contextmanager
+    def measure(self, stage: Stage) -> Iterator[None]:
+        """Measures the block that it surrounds; several blocks of one stage add up."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(stage, time.perf_counter() - start)
+
+    def add(self, stage: Stage, duration_s: float) -> None:
+        """Adds a duration that was measured elsewhere."""
+        self._seconds[stage] = self._seconds.get(stage, 0.0) + duration_s
+
+    @property
+    def seconds(self) -> Mapping[Stage, float]:
+        """Seconds of each stage that ran; a stage that did not run is absent."""
+        return MappingProxyType(dict(self._seconds))

@@ -309,7 +309,7 @@ def _exif_block(image: Image.Image) -> bytes:
 
 
 def _exif_behind_pixels(image: PngImagePlugin.PngImageFile) -> bytes:
-    """The eXIf chunk that follows the pixels of a PNG: some programs put it there, and Pillow finds it after decoding."""
+    """The eXIf chunk that follows the pixels of a PNG; some programs put it there, where Pillow finds it too late."""
     file = image.fp
     if file is None:
         return b""

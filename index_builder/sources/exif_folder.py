@@ -1,0 +1,31 @@
+"""Photographs that carry their own position, as phones and cameras write it."""
+
+from pathlib import Path
+
+from index_builder.sources.exif_gps import exif_heading_deg, exif_position, exif_time
+from index_builder.sources.listing import LeftOut, Unplaced, rejected, skipped
+from model.errors import CorruptExif, ImageError
+from model.images import read_exif
+from model.places import Place
+
+
+def read_exif_picture(root: Path, relative: str) -> Place | LeftOut:
+    """Reads position, heading and time from a picture's EXIF block; no pixel is decoded.
+
+    A picture with a broken EXIF block is skipped, for want of a position; one that is no picture is rejected.
+
+    Args:
+        root: The collection's folder.
+        relative: The picture's POSIX path below it, which becomes its id.
+    """
+    path = root / relative
+    try:
+        exif = read_exif(path)
+    except CorruptExif as error:
+        return LeftOut(relative, "skipped", error.code, error.message)
+    except ImageError as error:
+        return rejected(relative, error)
+    position = exif_position(exif)
+    if isinstance(position, Unplaced):
+        return skipped(relative, position)
+    return Place(relative, path, position, exif_heading_deg(exif), exif_time(exif))

@@ -1,0 +1,106 @@
+"""What the EXIF block of a photograph says about where it was taken, which way and when."""
+
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from typing import SupportsFloat
+
+from PIL import ExifTags, Image
+
+from index_builder.sources.listing import LeftOutCode, Unplaced, checked_position
+from index_builder.sources.times import parse_time
+from model.geo import LatLon
+
+
+def exif_position(exif: Image.Exif) -> LatLon | Unplaced:
+    """The position of the GPS directory.
+
+    Degrees, minutes and seconds may be given as one, two or three numbers. South and west are negative; a negative
+    number without a hemisphere is taken as it stands, a positive one is not guessed at.
+    """
+    gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    values = gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLongitude)
+    if values[0] is None or values[1] is None:
+        return Unplaced(LeftOutCode.NO_POSITION, "its EXIF block has no GPS position")
+    latitude, longitude = _degrees(values[0]), _degrees(values[1])
+    if latitude is None or longitude is None:
+        return Unplaced(LeftOutCode.INVALID_POSITION, f"its GPS position is not a number: {values[0]}, {values[1]}")
+    if latitude == longitude == 0:
+        return checked_position(0.0, 0.0)
+    signed_latitude = _signed(latitude, _text(gps.get(ExifTags.GPS.GPSLatitudeRef)), "N", "S")
+    signed_longitude = _signed(longitude, _text(gps.get(ExifTags.GPS.GPSLongitudeRef)), "E", "W")
+    if isinstance(signed_latitude, Unplaced):
+        return signed_latitude
+    if isinstance(signed_longitude, Unplaced):
+        return signed_longitude
+    return checked_position(signed_latitude, signed_longitude)
+
+
+def exif_heading_deg(exif: Image.Exif) -> float | None:
+    """Where the camera looked, clockwise from true north, in [0, 360).
+
+    Only what is marked as true north counts: magnetic north is up to tens of degrees off, by an amount that the block
+    does not say.
+    """
+    gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    heading_deg = _number(gps.get(ExifTags.GPS.GPSImgDirection))
+    if heading_deg is None or _text(gps.get(ExifTags.GPS.GPSImgDirectionRef))[:1].upper() != "T":
+        return None
+    return heading_deg % 360
+
+
+def exif_time(exif: Image.Exif) -> datetime | None:
+    """The satellites' time (UTC) if it is there, else the camera's, with its time zone if it states one."""
+    gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    date = parse_time(_text(gps.get(ExifTags.GPS.GPSDateStamp)))
+    clock = gps.get(ExifTags.GPS.GPSTimeStamp)
+    if date is not None and isinstance(clock, tuple) and len(clock) == 3:
+        hours, minutes, seconds = (_number(part) for part in clock)
+        if hours is not None and minutes is not None and seconds is not None:
+            since_midnight_s = hours * 3600 + minutes * 60 + seconds
+            if 0 <= since_midnight_s < 86_401:  # a leap second is allowed
+                return date.replace(tzinfo=UTC) + timedelta(seconds=since_midnight_s)
+    camera = exif.get_ifd(ExifTags.IFD.Exif)
+    taken = _text(camera.get(ExifTags.Base.DateTimeOriginal))
+    zone = _text(camera.get(ExifTags.Base.OffsetTimeOriginal))
+    return parse_time(taken + zone) or parse_time(taken)
+
+
+def _degrees(value: object) -> float | None:
+    """Degrees from (degrees[, minutes[, seconds]]); None if a part is missing, 0/0, or no such part."""
+    parts = [_number(part) for part in (value if isinstance(value, tuple) else (value,))]
+    numbers = [part for part in parts if part is not None]
+    if not 1 <= len(numbers) == len(parts) <= 3 or any(not 0 <= part <= 60 for part in numbers[1:]):
+        return None
+    magnitude = sum(abs(part) / 60**order for order, part in enumerate(numbers))
+    return -magnitude if numbers[0] < 0 else magnitude
+
+
+def _signed(degrees: float, hemisphere: str, positive: str, negative: str) -> float | Unplaced:
+    letter = hemisphere[:1].upper()
+    if letter == negative:
+        return -abs(degrees)
+    if letter == positive and degrees >= 0:
+        return degrees
+    if letter == positive:
+        return Unplaced(LeftOutCode.INVALID_POSITION, f"its GPS position is {degrees:.6f}° and yet marked {positive}")
+    if degrees < 0:
+        return degrees
+    return Unplaced(
+        LeftOutCode.NO_HEMISPHERE, f"its GPS position is {degrees:.6f}° without saying {positive} or {negative}"
+    )
+
+
+def _number(value: object) -> float | None:
+    """A finite number, or None; EXIF rationals count, text does not."""
+    if not isinstance(value, SupportsFloat):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError, ZeroDivisionError):
+        return None
+    return number if isfinite(number) else None
+
+
+def _text(value: object) -> str:
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    return text.strip("\0 \t\r\n") if isinstance(text, str) else ""

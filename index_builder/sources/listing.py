@@ -1,0 +1,110 @@
+"""What a collection holds: pictures with positions, and pictures left out, each with its reason."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from model.errors import ImageError
+from model.geo import LatLon
+from model.places import Place
+
+OnProgress = Callable[[int], None]
+"""Called with the number of pictures looked at so far; never more than once per picture."""
+
+NULL_ISLAND_TOLERANCE_DEG = 1e-9
+
+
+class LeftOutCode(StrEnum):
+    """Why a picture of a collection cannot go into a map; beside these stand the codes of ``ImageError``.
+
+    Attributes:
+        NO_POSITION: Skipped. The collection does not say where it was taken.
+        NULL_ISLAND: Skipped. Its position is 0° N 0° E, which is what broken receivers write.
+        INVALID_POSITION: Skipped. Its position is not a number, is 0/0, or lies outside the Earth's degrees.
+        NO_HEMISPHERE: Skipped. Degrees without north or south, east or west.
+        NO_ZONE: Skipped. UTM metres without zone number and letter, which occur 120 times on the Earth.
+        CONTRADICTORY_POSITION: Skipped. Two positions are given that lie far apart.
+        INVALID_ROW: Skipped. A row of a CSV file that names no picture, or does not fit the header.
+        DUPLICATE: Skipped. The same picture came before.
+        INVALID_NAME: Skipped. A file name that is not text (UTF-8).
+        MISSING_FILE: Rejected. There is no such file.
+    """
+
+    NO_POSITION = "no_position"
+    NULL_ISLAND = "null_island"
+    INVALID_POSITION = "invalid_position"
+    NO_HEMISPHERE = "no_hemisphere"
+    NO_ZONE = "no_zone"
+    CONTRADICTORY_POSITION = "contradictory_position"
+    INVALID_ROW = "invalid_row"
+    DUPLICATE = "duplicate"
+    INVALID_NAME = "invalid_name"
+    MISSING_FILE = "missing_file"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A picture that does not go into the map.
+
+    Attributes:
+        path: As the collection names it: below the folder, or as the CSV file has it.
+        outcome: ``skipped``: without a usable position; ``rejected``: the picture itself cannot be read.
+        code: Stable: a ``LeftOutCode``, or the ``code`` of an ``ImageError``.
+        reason: A sentence for people.
+    """
+
+    path: str
+    outcome: Literal["skipped", "rejected"]
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SourceListing:
+    """All pictures of a collection, in an order that depends on names alone.
+
+    Attributes:
+        places: Pictures with positions; their ids are unique.
+        left_out: The others.
+        kind: ``exif folder``, ``utm folder`` or ``csv``.
+        root: What was read: a folder or a CSV file.
+    """
+
+    places: tuple[Place, ...]
+    left_out: tuple[LeftOut, ...]
+    kind: Literal["exif folder", "utm folder", "csv"]
+    root: Path
+
+    def __len__(self) -> int:
+        """The number of pictures, left out or not."""
+        return len(self.places) + len(self.left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """Why a position could not be had; becomes a ``LeftOut`` once the picture's path is known."""
+
+    code: LeftOutCode
+    reason: str
+
+
+def skipped(path: str, why: Unplaced) -> LeftOut:
+    """A picture without a usable position."""
+    return LeftOut(path, "skipped", why.code, why.reason)
+
+
+def rejected(path: str, error: ImageError) -> LeftOut:
+    """A picture that cannot be read."""
+    return LeftOut(path, "rejected", error.code, error.message)
+
+
+def checked_position(latitude: float, longitude: float) -> LatLon | Unplaced:
+    """A position, unless it is impossible or the one that broken receivers write."""
+    if abs(latitude) < NULL_ISLAND_TOLERANCE_DEG and abs(longitude) < NULL_ISLAND_TOLERANCE_DEG:
+        return Unplaced(LeftOutCode.NULL_ISLAND, "its position is 0, 0, which is what a receiver without a fix writes")
+    try:
+        return LatLon(latitude, longitude)
+    except ValueError as error:
+        return Unplaced(LeftOutCode.INVALID_POSITION, f"its position is impossible: {error}")

@@ -1,0 +1,45 @@
+"""The entry: recognises what kind of collection a path is, and reads it."""
+
+from pathlib import Path
+
+from index_builder.sources.csv_file import read_csv
+from index_builder.sources.folder import read_folder
+from index_builder.sources.listing import OnProgress, SourceListing
+from model.errors import SourceError
+
+CSV_SUFFIXES = frozenset({".csv", ".tsv"})
+
+
+def read_source(
+    path: Path,
+    *,
+    latitude_column: str | None = None,
+    longitude_column: str | None = None,
+    on_progress: OnProgress | None = None,
+) -> SourceListing:
+    """Reads where the pictures of a collection were taken; no picture is decoded.
+
+    A folder is read picture by picture: by its name where that is of the form ``@UTM_east@UTM_north@…``, by EXIF
+    otherwise. A file that ends in .csv or .tsv lists pictures.
+
+    Args:
+        path: A folder or a CSV file.
+        latitude_column: For a CSV file: its column of latitudes, if it is spelled in none of the accepted ways.
+        longitude_column: Likewise.
+        on_progress: Called with the number of pictures looked at so far.
+
+    Returns:
+        Pictures with and without positions; perhaps none with one.
+
+    Raises:
+        SourceError: There is nothing at that path, it is of no known kind, it cannot be read, or it holds no pictures.
+    """
+    if path.is_dir():
+        if latitude_column is not None or longitude_column is not None:
+            raise SourceError(f"{path} is a folder: columns can be named for a CSV file only")
+        return read_folder(path, on_progress)
+    if not path.exists():
+        raise SourceError(f"{path} does not exist: expected a folder of pictures or a CSV file")
+    if path.suffix.lower() not in CSV_SUFFIXES:
+        raise SourceError(f"{path} is neither a folder of pictures nor a .csv or .tsv file")
+    return read_csv(path, latitude_column=latitude_column, longitude_column=longitude_column, on_progress=on_progress)

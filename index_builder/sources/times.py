@@ -1,0 +1,36 @@
+"""The ways in which collections write down when a picture was taken."""
+
+import re
+from datetime import UTC, datetime
+
+_EXIF = re.compile(r"(\d{4})[:/](\d{2})[:/](\d{2})(?=$|[ T_])")
+_EPOCH = re.compile(r"(\d{9,10}|\d{12,13})(\.\d+)?")
+_COMPACT = re.compile(r"(\d{4})(?:(\d{2})(?:(\d{2})(?:_(\d{2})(?:(\d{2})(\d{2})?)?)?)?)?")
+
+
+def parse_time(text: str) -> datetime | None:
+    """Reads ISO 8601, EXIF (``2024:09:23 16:06:58``, a zone may follow), and seconds or milliseconds since 1970.
+
+    Returns:
+        With a time zone where one is stated (UTC for seconds since 1970), naive otherwise; None if it cannot be read.
+    """
+    text = text.strip()
+    try:
+        if epoch := _EPOCH.fullmatch(text):
+            seconds = float(text) / (1000 if len(epoch[1]) >= 12 else 1)
+            return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromisoformat(_EXIF.sub(r"\1-\2-\3", text, count=1))
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def parse_compact_time(text: str) -> datetime | None:
+    """Reads the field's ``YYYY[MM[DD[_hh[mm[ss]]]]]``; parts that are not given count as their earliest."""
+    found = _COMPACT.fullmatch(text.strip())
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) if part else None for part in found.groups())
+    try:
+        return datetime(year or 0, month or 1, day or 1, hour or 0, minute or 0, second or 0)  # noqa: DTZ001 (no zone is stated)
+    except ValueError:
+        return None

@@ -1,0 +1,104 @@
+"""Pictures whose file names say where they were taken, as the data sets of the field have them.
+
+``@UTM_east@UTM_north@zone@letter@latitude@longitude@pano_id@tile@heading@pitch@roll@height@timestamp@note@.jpg``
+
+Only easting and northing must be there by convention; the usual readers look at nothing else, and are wrong across the
+edge of a zone. Here the zone counts, and where it is missing the latitude and longitude of the name.
+"""
+
+import re
+from math import isfinite
+from pathlib import Path
+
+from index_builder.sources.listing import LeftOut, LeftOutCode, Unplaced, checked_position, skipped
+from index_builder.sources.times import parse_compact_time
+from model.geo import LatLon, Utm, distance_m, from_utm
+from model.places import Place
+
+MAX_DISAGREEMENT_M = 1000.0
+"""UTM and latitude/longitude of one name lie closer than this, or one of the two is wrong."""
+
+_UTM_NAME = re.compile(r"@\s*[-+]?\d+(\.\d*)?@\s*[-+]?\d+(\.\d*)?(@|\.\w+$)")
+_SOUTHERN_BANDS = "CDEFGHJKLM"
+_NORTHERN_BANDS = "NPQRSTUVWX"
+_NUMBER_OF_FIELDS = 16
+
+
+def is_utm_name(file_name: str) -> bool:
+    """Whether a file name begins as the convention has it, with an easting and a northing."""
+    return _UTM_NAME.match(file_name) is not None
+
+
+def read_utm_picture(root: Path, relative: str) -> Place | LeftOut:
+    """Reads position, heading and time from a picture's name; the file is not opened.
+
+    Args:
+        root: The collection's folder.
+        relative: The picture's POSIX path below it; only the last part is looked at.
+    """
+    path = root / relative
+    fields = path.stem.split("@")  # without the suffix, which may follow an "@" or not
+    fields += [""] * (_NUMBER_OF_FIELDS - len(fields))
+    _, easting, northing, zone, letter, latitude, longitude, _, _, heading, _, _, _, timestamp, *_ = fields
+    position = _position(_from_utm(easting, northing, zone, letter), _from_degrees(latitude, longitude))
+    if isinstance(position, Unplaced):
+        return skipped(relative, position)
+    heading_deg = _number(heading)
+    return Place(
+        id=relative,
+        path=path,
+        position=position,
+        heading_deg=None if heading_deg is None else heading_deg % 360,
+        time=parse_compact_time(timestamp),
+    )
+
+
+def _position(utm: LatLon | Unplaced, degrees: LatLon | None) -> LatLon | Unplaced:
+    """UTM, which has centimetres where the degrees have metres; degrees fill in for a missing zone."""
+    if isinstance(utm, Unplaced):
+        return degrees if degrees is not None and utm.code == LeftOutCode.NO_ZONE else utm
+    if degrees is not None and (apart_m := distance_m(utm, degrees)) > MAX_DISAGREEMENT_M:
+        return Unplaced(
+            LeftOutCode.CONTRADICTORY_POSITION,
+            f"its name contradicts itself: UTM says {utm.latitude:.5f}, {utm.longitude:.5f} and the degrees say "
+            f"{degrees.latitude:.5f}, {degrees.longitude:.5f}, {apart_m / 1000:,.0f} km apart",
+        )
+    return utm
+
+
+def _from_utm(easting: str, northing: str, zone: str, letter: str) -> LatLon | Unplaced:
+    easting_m, northing_m = _number(easting), _number(northing)
+    if easting_m is None or northing_m is None:
+        return Unplaced(LeftOutCode.INVALID_POSITION, "its name has no easting and northing")
+    letter = letter.strip().upper()
+    if not zone.strip().isdecimal() or len(letter) != 1 or letter not in _SOUTHERN_BANDS + _NORTHERN_BANDS:
+        return Unplaced(
+            LeftOutCode.NO_ZONE,
+            f"its name has easting and northing, but no UTM zone (fields 3 and 4 are {zone!r} and {letter!r}); "
+            "the zone, or latitude and longitude in fields 5 and 6, are needed",
+        )
+    try:
+        position = from_utm(Utm(easting_m, northing_m, int(zone), letter in _NORTHERN_BANDS))
+        if letter == "S" and not 31 < position.latitude < 41:
+            # Band S is 32° to 40° N; elsewhere the letter was meant as the southern hemisphere.
+            position = from_utm(Utm(easting_m, northing_m, int(zone), is_north=False))
+    except ValueError as error:
+        return Unplaced(LeftOutCode.INVALID_POSITION, f"its position is impossible: {error}")
+    return position
+
+
+def _from_degrees(latitude: str, longitude: str) -> LatLon | None:
+    """The degrees of a name, if it has any; some collections fill the fields with zeros."""
+    latitude_deg, longitude_deg = _number(latitude), _number(longitude)
+    if latitude_deg is None or longitude_deg is None:
+        return None
+    position = checked_position(latitude_deg, longitude_deg)
+    return position if isinstance(position, LatLon) else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None

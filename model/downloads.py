@@ -126,7 +126,7 @@ def _attempt(client: httpx.Client, url: str, part: Path, on_progress: OnProgress
             _receive(response, url, part, start, validator, on_progress)
     except httpx.TransportError as error:
         if isinstance(error, httpx.UnsupportedProtocol):
-            raise DownloadFailed(f"{url} is no address that can be downloaded: it must begin with https://") from error
+            raise DownloadFailed(f"{url} is no address that can be downloaded: {error}") from error
         if _is_unknown_host(error):
             host = httpx.URL(url).host
             raise DownloadFailed(f"{url}: no host {host} was found; check the address and the network") from error

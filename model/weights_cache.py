@@ -161,7 +161,7 @@ def resolve_weights(value: str, cache: WeightsCache | None = None) -> Path:
         raise WeightsError(f"the weights {value} are not in the cache {cache.folder} yet; {advice}")
     known = ", ".join(cache.names()) or "nothing yet"
     raise WeightsError(
-        f"{value} is neither a file nor the name of weights in the cache {cache.folder} (which holds: {known}). "
+        f"{value!r} is neither a file nor the name of weights in the cache {cache.folder} (which holds: {known}). "
         f"Get some with: placefix weights fetch NAME (NAME one of {', '.join(DOWNLOADS)}), or bring a file with: "
         f"placefix weights import FILE ({', '.join(HAND_DOWNLOADS)} are downloaded by hand)"
     )

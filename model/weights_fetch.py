@@ -67,6 +67,9 @@ def fetch_weights(
             cache is not touched.
         InvalidInput: Arguments that make no sense.
     """
+    by_hand = cache.find(source) if source in HAND_DOWNLOADS else None
+    if by_hand is not None:
+        return FetchedWeights(source, by_hand, file_sha256(by_hand), by_hand.stat().st_size, False, "nothing")
     name, url = _locate(source, name)
     wanted = None if sha256 is None else normalised_sha256(sha256)
     suffix = IMPORTED_SUFFIX if PurePosixPath(urlsplit(url).path).suffix == IMPORTED_SUFFIX else ".pth"
@@ -94,12 +97,13 @@ def _locate(source: str, name: str | None) -> tuple[str, str]:
         return name or source, DOWNLOADS[source]
     if source in HAND_DOWNLOADS:
         raise DownloadFailed(f"{source} cannot be fetched: {how_to_get(source)}")
-    if urlsplit(source).scheme not in ("http", "https"):
+    parts = urlsplit(source)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidInput(
             f"{source} is neither an address (https://…) nor a known name; known are {', '.join(DOWNLOADS)}, and by "
             f"hand from Google Drive {', '.join(HAND_DOWNLOADS)}"
         )
-    stem = PurePosixPath(unquote(urlsplit(source).path)).stem
+    stem = PurePosixPath(unquote(parts.path)).stem
     if not (name or stem):
         raise InvalidInput(f"{source} ends without a file name; say what to call the file with --name")
     return name or stem, source

@@ -78,7 +78,10 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], stated: StatedN
         path.parent.mkdir(parents=True, exist_ok=True)
         # "format": "pt" is what other programs expect of tensors that torch wrote.
         entries = {"format": "pt", _METADATA_KEY: json.dumps(metadata)}
+        unfinished.touch()
+        usual_mode = unfinished.stat().st_mode
         safetensors.torch.save_file(dict(tensors), unfinished, metadata=entries)
+        unfinished.chmod(usual_mode)  # the library lets only the owner read, and a service may be somebody else
         publish(unfinished, path)
     except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(f"{path} cannot be written: {error}") from error

@@ -1,0 +1,211 @@
+"""``placefix weights``: fetching, importing and describing networks."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+from rich.text import Text
+
+from model.checkpoints.description import Description
+from model.downloads import OnProgress
+from model.network.config import NetworkConfig
+from model.network.local_adaptation import local_grid_of
+from model.preprocess import INPUT_SIZE
+from model.weights import describe_checkpoint, resolve_weights
+from model.weights_cache import WeightsCache
+from model.weights_fetch import FetchedWeights, fetch_weights
+from model.weights_import import import_weights
+from placefix.commands.options import NumHeads
+from placefix.console import error_console, output_console
+
+UNTRAINED = "no: a backbone alone; adapters and local features are untrained, so re-ranking means nothing"
+_SIZES = {(384, 12): "ViT-S", (768, 12): "ViT-B", (1024, 24): "ViT-L"}
+
+app = typer.Typer(help="Fetch, import and describe networks.", no_args_is_help=True)
+
+Cache = Annotated[
+    Path | None,
+    typer.Option(envvar="PLACEFIX_CACHE", help="The folder of the cache.", show_default="the user's cache folder"),
+]
+Sha256 = Annotated[str | None, typer.Option(metavar="HEX", help="The SHA-256 that the file must have.")]
+
+
+@app.command()
+def fetch(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|URL", help="dinov2_vits14, dinov2_vitb14, dinov2_vitl14, each also with _reg4; or an address."
+        ),
+    ],
+    sha256: Sha256 = None,
+    name: Annotated[
+        str | None, typer.Option(help="What to call the file of an address.", show_default="the end of the address")
+    ] = None,
+    cache: Cache = None,
+) -> None:
+    """Download weights into the cache, or continue an interrupted download.
+
+    Nobody publishes checksums of these files: the first download's is remembered, and later ones must have the same.
+    """
+    notes = error_console()
+    with _progress(notes, name or source) as on_progress:
+        fetched = fetch_weights(
+            source,
+            WeightsCache(cache),
+            name=name,
+            sha256=sha256,
+            on_progress=on_progress,
+            on_wait=lambda: notes.print("another placefix is fetching this file; waiting for it"),
+        )
+    notes.print(_arrival(fetched))
+    _print_facts(
+        [
+            ("file", str(fetched.path)),
+            ("sha256", fetched.sha256),
+            ("next", f"placefix weights describe {_as_argument(fetched.name, cache, fetched.path)}"),
+        ]
+    )
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A checkpoint of SelaVPR, DINOv2 or Placefix.", show_default=False)],
+    name: Annotated[
+        str | None, typer.Option(help="What to call it in the cache.", show_default="the file's name")
+    ] = None,
+    sha256: Sha256 = None,
+    num_heads: NumHeads = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace another network of that name.")] = False,
+    cache: Cache = None,
+) -> None:
+    """Load a checkpoint that you downloaded by hand, and keep its network in the cache under a name."""
+    imported = import_weights(file, WeightsCache(cache), name=name, sha256=sha256, num_heads=num_heads, replace=replace)
+    error_console().print(
+        f"{imported.name}: imported" if imported.is_new else f"{imported.name}: this network is in the cache already"
+    )
+    argument = _as_argument(imported.name, cache, imported.path)
+    _print_facts(
+        [
+            ("network", _network_text(imported.config)),
+            ("trained", "yes" if imported.is_trained else UNTRAINED),
+            ("fingerprint", imported.fingerprint),
+            ("file", str(imported.path)),
+            ("next", f"placefix build --source PHOTOS --weights {argument} --out maps/NAME"),
+        ]
+    )
+
+
+@app.command()
+def describe(
+    weights: Annotated[
+        str, typer.Argument(metavar="FILE|NAME", help="A checkpoint file, or a name in the cache.", show_default=False)
+    ],
+    num_heads: NumHeads = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    cache: Cache = None,
+) -> None:
+    """Say what a checkpoint is, by loading it: its network, its parts, its fingerprint."""
+    description = describe_checkpoint(resolve_weights(weights, WeightsCache(cache)), num_heads)
+    if as_json:
+        values = asdict(description)
+        values["path"] = str(description.path)
+        values["parameters"]["total"] = description.parameters.total
+        typer.echo(json.dumps(values, indent=2))
+    else:
+        _print_facts(_description_facts(description))
+
+
+@contextmanager
+def _progress(console: Console, what: str) -> Iterator[OnProgress]:
+    """A bar while bytes arrive; nothing where nothing has to be downloaded, or nobody watches."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    description = what.rstrip("/").rpartition("/")[2]
+    with Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(description, total=None, visible=False)
+        yield lambda received, total: progress.update(task, completed=received, total=total, visible=True)
+
+
+def _arrival(fetched: FetchedWeights) -> str:
+    if not fetched.is_new:
+        already = f"{fetched.name}: in the cache already"
+        return (
+            already if fetched.compared_with == "nothing" else f"{already}, with the checksum {fetched.compared_with}"
+        )
+    checked = {
+        "given": "the checksum is the one given",
+        "remembered": "the checksum is that of the first download",
+        "nothing": "the checksum is remembered from now on, because none is known to compare it with",
+    }
+    return f"{fetched.name}: downloaded {decimal(fetched.size_bytes)}; {checked[fetched.compared_with]}"
+
+
+def _description_facts(description: Description) -> list[tuple[str, str]]:
+    config, parameters, training = description.config, description.parameters, description.training
+    grid = local_grid_of((INPUT_SIZE[0] // config.patch_size, INPUT_SIZE[1] // config.patch_size))
+    facts = [
+        ("file", str(description.path)),
+        ("size", f"{decimal(description.size_bytes)}, {description.stored_as}"),
+        ("sha256", description.sha256),
+        ("kind", str(description.kind)),
+        ("trained", "yes" if description.is_trained else UNTRAINED),
+        ("fingerprint", description.fingerprint),
+        ("network", _network_text(config)),
+        ("positions", f"{config.position_side} × {config.position_side}, patches of {config.patch_size} pixels"),
+        ("registers", str(config.num_register_tokens or "none")),
+        ("adapters", f"bottleneck {config.adapter_dim}"),
+        ("features", f"global {config.embed_dim}; local {grid[0]} × {grid[1]} of {config.local_dim}"),
+        ("parameters", f"{parameters.total:,}"),
+        ("", f"backbone          {parameters.backbone:>13,}"),
+        ("", f"adapters          {parameters.adapters:>13,}"),
+        ("", f"pooling           {parameters.pooling:>13,}"),
+        ("", f"local adaptation  {parameters.local_adaptation:>13,}"),
+    ]
+    if training.epoch is not None:
+        facts.append(("epoch", str(training.epoch)))
+    if training.recalls_percent:
+        recalls = " / ".join(f"{recall:.1f}" for recall in training.recalls_percent)
+        facts.append(("recall", f"{recalls} % at 1 / 5 / 10 / 20, on its validation set"))
+    if training.best_recall_at_5_percent is not None:
+        facts.append(("best recall", f"{training.best_recall_at_5_percent:.1f} % at 5, in the epochs before"))
+    return facts
+
+
+def _network_text(config: NetworkConfig) -> str:
+    size = _SIZES.get((config.embed_dim, config.depth))
+    name = f"{size}/{config.patch_size}: " if size else ""
+    return f"{name}width {config.embed_dim}, {config.depth} blocks, {config.num_heads} heads, MLP {config.mlp_dim}"
+
+
+def _as_argument(name: str, cache: Path | None, path: Path) -> str:
+    """How to tell another command of these weights: by name, unless they are in a cache that it would not look in."""
+    return name if WeightsCache(cache).folder == WeightsCache().folder else str(path)
+
+
+def _print_facts(facts: list[tuple[str, str]]) -> None:
+    """Prints names and values in two columns; long values fold below themselves, unless the output is not for people."""
+    console = output_console()
+    if not console.is_terminal:
+        for label, value in facts:
+            typer.echo(f"{label:<11}  {value}")
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in facts:
+        table.add_row(label, Text(value))
+    console.print(table)

@@ -142,16 +142,14 @@ def _progress(console: Console, what: str) -> Iterator[OnProgress]:
 
 def _arrival(fetched: FetchedWeights) -> str:
     if not fetched.is_new:
-        already = f"{fetched.name}: in the cache already"
-        return (
-            already if fetched.compared_with == "nothing" else f"{already}, with the checksum {fetched.compared_with}"
-        )
-    checked = {
+        checked = "" if fetched.compared_with == "nothing" else f", with the checksum {fetched.compared_with}"
+        return f"{fetched.name}: in the cache already{checked}"
+    checks = {
         "given": "the checksum is the one given",
         "remembered": "the checksum is that of the first download",
         "nothing": "the checksum is remembered from now on, because none is known to compare it with",
     }
-    return f"{fetched.name}: downloaded {decimal(fetched.size_bytes)}; {checked[fetched.compared_with]}"
+    return f"{fetched.name}: downloaded {decimal(fetched.size_bytes)}; {checks[fetched.compared_with]}"
 
 
 def _description_facts(description: Description) -> list[tuple[str, str]]:
@@ -197,7 +195,7 @@ def _as_argument(name: str, cache: Path | None, path: Path) -> str:
 
 
 def _print_facts(facts: list[tuple[str, str]]) -> None:
-    """Prints names and values in two columns; long values fold below themselves, unless the output is not for people."""
+    """Prints names and values in two columns; on a terminal, long values fold below themselves."""
     console = output_console()
     if not console.is_terminal:
         for label, value in facts:

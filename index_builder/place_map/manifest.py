@@ -1,7 +1,7 @@
 """The manifest of a version: what belongs to it, how large each file is, and its SHA-256 sum.
 
-Faiss and numpy files do not check themselves: with flipped bits they load and answer. So the manifest's sums decide; its
-own sum stands in ``CURRENT``. Every field is described in docs/map_format.md.
+Faiss and numpy files do not check themselves: with flipped bits they load and answer. So the manifest's sums decide;
+its own sum stands in ``CURRENT``. Every field is described in docs/map_format.md.
 """
 
 import json
@@ -18,8 +18,8 @@ from index_builder.place_map.durable import sha256_of
 from model.errors import MapCorrupt, MapVersionUnsupported
 from model.preprocess import Preprocessing
 
-FORMAT = "placefix-map"
-FORMAT_VERSION = 1
+FORMAT: Literal["placefix-map"] = "placefix-map"
+FORMAT_VERSION: Literal[1] = 1
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[str, Field(pattern=r"^[0-9]{6,}$")]

@@ -8,9 +8,10 @@ offset is null, and ``time`` holds the digits of the camera's clock as though th
 import json
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,21 +22,20 @@ from index_builder.place_map.manifest import FileSum
 from model.errors import InvalidInput, MapCorrupt
 from model.geo import LatLon
 
-_COLUMNS = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("geometry", pa.binary(), nullable=False),
-        pa.field("latitude", pa.float64(), nullable=False),
-        pa.field("longitude", pa.float64(), nullable=False),
-        pa.field("heading_deg", pa.float64()),
-        pa.field("time", pa.timestamp("us", tz="UTC")),
-        pa.field("time_utc_offset_s", pa.int32()),
-        pa.field("source_path", pa.string(), nullable=False),
-        pa.field("content_sha256", pa.string(), nullable=False),
-        pa.field("thumbnail_bytes", pa.int32()),
-        pa.field("thumbnail_sha256", pa.string()),
-    ]
-)
+_FIELDS: list["pa.Field[Any]"] = [
+    pa.field("id", pa.string(), nullable=False),
+    pa.field("geometry", pa.binary(), nullable=False),
+    pa.field("latitude", pa.float64(), nullable=False),
+    pa.field("longitude", pa.float64(), nullable=False),
+    pa.field("heading_deg", pa.float64()),
+    pa.field("time", pa.timestamp("us", tz="UTC")),
+    pa.field("time_utc_offset_s", pa.int32()),
+    pa.field("source_path", pa.string(), nullable=False),
+    pa.field("content_sha256", pa.string(), nullable=False),
+    pa.field("thumbnail_bytes", pa.int32()),
+    pa.field("thumbnail_sha256", pa.string()),
+]
+_COLUMNS = pa.schema(_FIELDS)
 _WKB_POINT = struct.Struct("<BIdd")  # little-endian, geometry type 1, longitude, latitude
 
 
@@ -59,7 +59,11 @@ class PlaceRecord:
     time: datetime | None
     source_path: str
     content_sha256: str
-    thumbnail: FileSum | None
+    thumbnail: FileSum | None = None
+
+    def with_thumbnail(self, thumbnail: FileSum) -> "PlaceRecord":
+        """The same picture, with a thumbnail."""
+        return replace(self, thumbnail=thumbnail)
 
 
 def write_places(path: Path, records: Sequence[PlaceRecord]) -> None:
@@ -86,8 +90,8 @@ def write_places(path: Path, records: Sequence[PlaceRecord]) -> None:
 class PlaceTable:
     """The pictures of a version, by row and by id.
 
-    Rows count the live pictures, in the order of the segments. Column-wise in memory: about 250 bytes per picture, and as
-    much again to find a picture by its id.
+    Rows count the live pictures, in the order of the segments. Column-wise in memory: about 250 bytes per picture,
+    and as much again to find a picture by its id.
 
     Attributes:
         latitudes: ``(n,)`` float64 degrees.
@@ -169,7 +173,7 @@ def wrong_geometries(table: pa.Table) -> list[int]:
 def join_live(tables: Iterable[tuple[pa.Table, NDArray[np.int64]]]) -> pa.Table:
     """Joins the tables of segments, each with its live rows, ascending."""
     return pa.concat_tables(
-        table if len(live) == table.num_rows else table.take(pa.array(live))
+        table if len(live) == table.num_rows else table.take(live)
         for table, live in ((table.replace_schema_metadata(None), live) for table, live in tables)
     )
 

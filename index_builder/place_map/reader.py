@@ -133,10 +133,8 @@ class PlaceMap:
         for segment in self._segments:
             for start in range(0, len(segment.live), chunk_rows):
                 live = segment.live[start : start + chunk_rows]
-                is_contiguous = live[-1] - live[0] + 1 == len(live)
-                yield segment.global_features[live[0] : live[-1] + 1 if is_contiguous else None][
-                    slice(None) if is_contiguous else live - live[0]
-                ]
+                span = segment.global_features[live[0] : live[-1] + 1]
+                yield span if len(span) == len(live) else span[live - live[0]]
 
     def local_features(self, rows: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
         """Local features of some rows, copied out of the mapped files row by row.
@@ -204,7 +202,7 @@ class PlaceMap:
         """The segment of each row, and the row in its files."""
         if not self._segments:
             raise InvalidInput(f"map {self.name} is closed")
-        if len(rows) and not (0 <= rows.min() and rows.max() < len(self)):
+        if len(rows) and (rows.min() < 0 or rows.max() >= len(self)):
             raise InvalidInput(f"rows {rows.min()} to {rows.max()} are not all in a map of {len(self)} pictures")
         numbers = np.searchsorted(self._starts, rows, side="right") - 1
         for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):

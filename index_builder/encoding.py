@@ -1,0 +1,153 @@
+"""Decoding and encoding side by side: batches of pictures in, batches of features out, in the same order.
+
+Threads decode a few batches ahead (Pillow and torch let go of the interpreter while they work), the calling thread owns
+the network. What is in memory depends on the batch size and the look-ahead, not on the number of pictures.
+"""
+
+import os
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from index_builder.picture_files import DecodedPicture, RejectedPicture, decode_picture
+from model.encoder import Encoder
+from model.errors import ModelOutputInvalid
+from model.features import Features
+from model.places import Place
+
+_BATCHES_AHEAD = 2
+_MOST_DECODERS = 8  # more of them only take turns on the memory
+
+_Decoding: TypeAlias = Future[DecodedPicture | RejectedPicture]
+
+
+@dataclass(frozen=True)
+class PictureBatch:
+    """Pictures that go through the network together.
+
+    Batches are cut by position in the source, not by what could be read: so a picture meets the same neighbours in
+    every run, and the features come out the same to the last bit.
+
+    Attributes:
+        segment: Number of the segment that they belong to, from 1.
+        places: The pictures.
+        is_last: Whether the segment ends with them.
+    """
+
+    segment: int
+    places: tuple[Place, ...]
+    is_last: bool
+
+
+@dataclass(frozen=True)
+class EncodedPicture:
+    """What the map keeps of a picture besides its features; as in ``DecodedPicture``."""
+
+    place: Place
+    content_sha256: str
+    thumbnail: bytes | None
+
+
+@dataclass(frozen=True)
+class EncodedBatch:
+    """What became of a batch.
+
+    Attributes:
+        batch: The pictures that were asked for.
+        pictures: Those of them that were encoded, in the same order.
+        global_features: ``(b, D)`` float16, for these.
+        local_features: ``(b, N, C)`` float16, for these.
+        rejected: The others.
+        stamps: State of the file of every picture of the batch.
+    """
+
+    batch: PictureBatch
+    pictures: tuple[EncodedPicture, ...]
+    global_features: NDArray[np.float16]
+    local_features: NDArray[np.float16]
+    rejected: tuple[RejectedPicture, ...]
+    stamps: tuple[str, ...]
+
+
+def encode_batches(
+    batches: Iterable[PictureBatch], encoder: Encoder, *, thumbnails: bool
+) -> Generator[EncodedBatch, None, None]:
+    """Encodes batches of pictures.
+
+    Close the generator (``contextlib.closing``) if it is not read to its end: that stops the decoders.
+
+    Args:
+        batches: Taken from as the work proceeds.
+        encoder: Used by the calling thread only.
+        thumbnails: Whether to make thumbnails.
+    """
+    decoders = ThreadPoolExecutor(min(_MOST_DECODERS, os.cpu_count() or 1), thread_name_prefix="decode")
+
+    def start(batch: PictureBatch) -> tuple[PictureBatch, list[_Decoding]]:
+        return batch, [
+            decoders.submit(decode_picture, place, encoder.preprocessing, thumbnail=thumbnails)
+            for place in batch.places
+        ]
+
+    try:
+        pending: deque[tuple[PictureBatch, list[_Decoding]]] = deque()
+        for batch in batches:
+            pending.append(start(batch))
+            if len(pending) > _BATCHES_AHEAD:
+                yield _encode(encoder, *pending.popleft())
+        while pending:
+            yield _encode(encoder, *pending.popleft())
+    finally:
+        decoders.shutdown(wait=True, cancel_futures=True)
+
+
+def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding]) -> EncodedBatch:
+    outcomes = [decoding.result() for decoding in decodings]
+    decoded = [outcome for outcome in outcomes if isinstance(outcome, DecodedPicture)]
+    features, failures = _features(encoder, decoded)
+    rejected = [failures.get(place.id) or outcome for place, outcome in zip(batch.places, outcomes, strict=True)]
+    return EncodedBatch(
+        batch=batch,
+        pictures=tuple(
+            EncodedPicture(picture.place, picture.content_sha256, picture.thumbnail)
+            for picture in decoded
+            if picture.place.id not in failures
+        ),
+        global_features=_stored([part.global_features for part in features], (encoder.global_dim,)),
+        local_features=_stored(
+            [part.local_features for part in features],
+            (encoder.local_grid[0] * encoder.local_grid[1], encoder.local_dim),
+        ),
+        rejected=tuple(outcome for outcome in rejected if isinstance(outcome, RejectedPicture)),
+        stamps=tuple(outcome.stamp for outcome in outcomes),
+    )
+
+
+def _features(encoder: Encoder, decoded: list[DecodedPicture]) -> tuple[list[Features], dict[str, RejectedPicture]]:
+    """The features of a batch; if a picture spoils them, of each picture alone, and the spoilers by id."""
+    if not decoded:
+        return [], {}
+    try:
+        return [encoder.encode(torch.stack([picture.pixels for picture in decoded]))], {}
+    except ModelOutputInvalid:
+        features, failures = [], {}
+        for picture in decoded:
+            try:
+                features.append(encoder.encode(picture.pixels[None]))
+            except ModelOutputInvalid as error:
+                failures[picture.place.id] = RejectedPicture(picture.place, error.code, error.message, picture.stamp)
+        return features, failures
+
+
+def _stored(parts: list[torch.Tensor], row_shape: tuple[int, ...]) -> NDArray[np.float16]:
+    """Joins features, rounded to float16 on their device: half as much has to leave it."""
+    if not parts:
+        return np.empty((0, *row_shape), np.float16)
+    rounded: NDArray[np.float16] = torch.cat([part.to(torch.float16) for part in parts]).cpu().numpy()
+    return rounded

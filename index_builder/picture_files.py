@@ -1,0 +1,91 @@
+"""From a file of the source to what the network and the map need of it, in one reading."""
+
+import hashlib
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from index_builder.thumbnails import make_thumbnail
+from model.errors import ImageError, UnreadableImage
+from model.images import open_image
+from model.places import Place
+from model.preprocess import Preprocessing, preprocess
+
+_MAX_FILE_BYTES = 512 * 2**20  # a picture of the most pixels allowed, uncompressed in 16 bits with transparency
+
+
+@dataclass(frozen=True)
+class DecodedPicture:
+    """A picture, ready for the network.
+
+    Attributes:
+        place: Which picture.
+        pixels: ``(3, 224, 224)`` float32.
+        content_sha256: Of the bytes that were decoded.
+        thumbnail: A small JPEG, or None if none is wanted.
+        stamp: State of its file.
+    """
+
+    place: Place
+    pixels: Tensor
+    content_sha256: str
+    thumbnail: bytes | None
+    stamp: str
+
+
+@dataclass(frozen=True)
+class RejectedPicture:
+    """A picture that cannot be used.
+
+    Attributes:
+        place: Which picture.
+        code: Stable, of ``model.errors``.
+        reason: A sentence for people.
+        stamp: State of its file.
+    """
+
+    place: Place
+    code: str
+    reason: str
+    stamp: str
+
+
+def decode_picture(place: Place, preprocessing: Preprocessing, *, thumbnail: bool) -> DecodedPicture | RejectedPicture:
+    """Reads and decodes a picture; what is wrong with it becomes a value, so that the others go on."""
+    stamp = file_stamp(place.path)
+    try:
+        content = _read(place.path)
+        image = open_image(content)
+    except ImageError as error:
+        return RejectedPicture(place, error.code, error.message, stamp)
+    return DecodedPicture(
+        place=place,
+        pixels=preprocess(image, preprocessing),
+        content_sha256=hashlib.sha256(content).hexdigest(),
+        thumbnail=make_thumbnail(image) if thumbnail else None,
+        stamp=stamp,
+    )
+
+
+def file_stamp(path: Path) -> str:
+    """Size and time of change of a file: another stamp means that it has to be read again."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        return f"errno {error.errno}"
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a picture: read once, so that what is hashed is what is decoded."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+            raise UnreadableImage("it is not a regular file")
+        if status.st_size > _MAX_FILE_BYTES:
+            raise UnreadableImage(f"the file has {status.st_size:,} bytes; at most {_MAX_FILE_BYTES:,} are read")
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"the file cannot be read: {error.strerror}") from error

@@ -1,0 +1,245 @@
+"""The shortlist index on disk, and the searchers over it. The only file that imports faiss.
+
+faiss is imported inside the functions: it starts its own threads, and a GPU without it is served by torch.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.searching import ExactSearcher, Hits, Searcher
+from index_builder.place_map.torch_search import TorchProposer
+from model.errors import DeviceUnavailable, InvalidInput, MapCorrupt, MapError
+
+Backend = Literal["auto", "faiss", "torch"]
+Chunks = Callable[[], Iterable[NDArray[np.float16]]]
+
+_TRAINING_ROWS = 262_144
+_DRY_RUN_ROWS = 10_000
+_GPU_MOST_HITS = 2048  # compiled into faiss
+_GPU_TEMPORARY_BYTES = 256 * 2**20  # faiss takes 1.5 GB if it is not told
+
+
+def faiss_version() -> str:
+    """The version of faiss, for the manifest."""
+    import faiss  # noqa: PLC0415
+
+    return str(faiss.__version__)
+
+
+def check_index_factory(factory: str, width: int, count: int) -> None:
+    """Makes sure, before a long build, that an index can be made.
+
+    Args:
+        factory: A string of faiss's ``index_factory``: ``Flat``, ``IVF1024,Flat``, ``HNSW32``, …
+        width: Width of the global features.
+        count: How many pictures it is to hold, at most.
+
+    Raises:
+        InvalidInput: faiss does not know the string, or so few pictures cannot train it.
+    """
+    index = _new_index(factory, width)
+    if index.is_trained:
+        return
+    # Too few vectors for its clusters is the usual failure, and it shows on any vectors.
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((min(count, _DRY_RUN_ROWS), width), dtype=np.float32)
+    if count <= _DRY_RUN_ROWS:
+        _train(index, factory, vectors)
+
+
+def write_index(path: Path, factory: str, width: int, chunks: Chunks) -> None:
+    """Builds an index and writes it.
+
+    All its vectors are in memory at the end: 4 GB for a million pictures at D = 1024 with ``Flat``.
+
+    Args:
+        path: The file to write.
+        factory: A string of faiss's ``index_factory``.
+        width: Width of the global features.
+        chunks: Each call gives all global features in the order of the rows, in pieces.
+
+    Raises:
+        InvalidInput: The index cannot be made or trained.
+        OSError: The file cannot be written.
+    """
+    import faiss  # noqa: PLC0415
+
+    index = _new_index(factory, width)
+    if not index.is_trained:
+        _train(index, factory, _training_sample(chunks))
+    for chunk in chunks():
+        index.add(np.ascontiguousarray(chunk, dtype=np.float32))
+    # Python writes: faiss's own writer does not notice a disk that gets full at the very end.
+    with path.open("xb") as file:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
+
+
+def open_searcher(place_map: PlaceMap, device: torch.device | str, backend: Backend = "auto") -> Searcher:
+    """Opens the searcher of a map on a device.
+
+    Args:
+        place_map: What is searched.
+        device: Where the search is to run; the network's device, as a rule.
+        backend: ``auto`` takes faiss where it can use the device, and torch on a GPU for which faiss was not built.
+
+    Raises:
+        DeviceUnavailable: faiss was asked for by name, and cannot use the device.
+        MapCorrupt: The index does not belong to the map.
+    """
+    device = torch.device(device)
+    if backend == "torch" or (backend == "auto" and device.type != "cpu" and not _faiss_sees_gpu()):
+        return ExactSearcher(place_map, TorchProposer(place_map, device))
+    index = read_index(place_map)
+    fallback = TorchProposer(place_map, torch.device("cpu"))
+    if device.type == "cpu":
+        return ExactSearcher(place_map, _FaissProposer(index, "faiss-cpu", len(place_map)), fallback)
+    if not _faiss_sees_gpu():
+        raise DeviceUnavailable(
+            f"faiss {faiss_version()} sees no GPU; install faiss-gpu instead of faiss-cpu, or let torch search"
+        )
+    return ExactSearcher(place_map, _GpuProposer(index, device), fallback)
+
+
+def read_index(place_map: PlaceMap) -> Any:
+    """Reads the index of a map into memory.
+
+    Raises:
+        MapCorrupt: faiss cannot read it, or it holds another number or width of vectors, or another metric.
+    """
+    import faiss  # noqa: PLC0415
+
+    path = place_map.index_path
+    try:
+        index = faiss.read_index(str(path))
+    except RuntimeError as error:
+        raise MapCorrupt(f"{path} cannot be read: {_reason(error)}; run placefix verify on the map") from error
+    width = place_map.manifest.features.global_dim
+    if (index.ntotal, index.d, index.metric_type) != (len(place_map), width, faiss.METRIC_L2):
+        raise MapCorrupt(
+            f"{path} holds {index.ntotal} vectors of width {index.d}, but the map has {len(place_map)} pictures of "
+            f"width {width} under the Euclidean distance; run placefix verify on the map"
+        )
+    return index
+
+
+def differing_row(place_map: PlaceMap) -> int | None:
+    """The first row whose vector in a ``Flat`` index is not its stored feature; None for none, or for another index."""
+    index = read_index(place_map)
+    if not _is_flat(index):
+        return None
+    first_row = 0
+    for chunk in place_map.global_chunks():
+        stored = index.reconstruct_n(first_row, len(chunk))
+        different = np.flatnonzero((stored != chunk.astype(np.float32)).any(axis=1))
+        if len(different):
+            return first_row + int(different[0])
+        first_row += len(chunk)
+    return None
+
+
+class _FaissProposer:
+    """Proposes by a faiss index on the CPU."""
+
+    def __init__(self, index: Any, name: str, most_hits: int) -> None:
+        self.name = name
+        self.most_hits = most_hits
+        self.is_exhaustive = _is_flat(index)
+        self._index = index
+
+    def propose(self, queries: NDArray[np.float32], count: int) -> Hits:
+        """See ``Proposer.propose``."""
+        squared_distances, rows = self._index.search(queries, count)
+        return Hits(squared_distances, rows)
+
+    def absolute_error(self, _query: NDArray[np.float32], _distance: float, /) -> float:
+        """None beyond the rounding of sums."""
+        return 0.0
+
+
+class _GpuProposer(_FaissProposer):
+    """Proposes by the same index, moved to a GPU with its vectors as float16 (which the stored ones are anyway).
+
+    faiss on a GPU is not safe for several threads, not even for reading: one thread owns this.
+    """
+
+    def __init__(self, index: Any, device: torch.device) -> None:
+        import faiss  # noqa: PLC0415
+
+        is_exhaustive = _is_flat(index)
+        # Kept for as long as the index: faiss does not.
+        self._resources = faiss.StandardGpuResources()
+        self._resources.setTempMemory(_GPU_TEMPORARY_BYTES)
+        options = faiss.GpuClonerOptions()
+        options.useFloat16 = True
+        try:
+            moved = faiss.index_cpu_to_gpu(self._resources, device.index or 0, index, options)
+        except RuntimeError as error:
+            raise MapError(
+                f"faiss cannot move this index to {device}: {_reason(error)}; let torch search, or build the map with "
+                "--index Flat"
+            ) from error
+        super().__init__(moved, "faiss-gpu", _GPU_MOST_HITS)
+        self.is_exhaustive = is_exhaustive
+
+    def absolute_error(self, query: NDArray[np.float32], distance: float, /) -> float:
+        """The query is rounded to float16, and |x|² + |y|² - 2xy is computed."""
+        rounding = float(np.linalg.norm(query - query.astype(np.float16).astype(np.float32)))
+        return 2 * distance * rounding + rounding**2 + 1e-5
+
+
+def _faiss_sees_gpu() -> bool:
+    try:
+        import faiss  # noqa: PLC0415
+    except ImportError:
+        return False
+    return hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
+
+
+def _new_index(factory: str, width: int) -> Any:
+    import faiss  # noqa: PLC0415
+
+    try:
+        return faiss.index_factory(width, factory, faiss.METRIC_L2)
+    except RuntimeError as error:
+        raise InvalidInput(
+            f"faiss makes no index of {factory!r} for vectors of width {width}: {_reason(error)}; --index takes Flat, "
+            "or another string of faiss's index_factory"
+        ) from error
+
+
+def _train(index: Any, factory: str, vectors: NDArray[np.float32]) -> None:
+    try:
+        index.train(vectors)
+    except RuntimeError as error:
+        raise InvalidInput(
+            f"{len(vectors)} pictures cannot train the index {factory!r}: {_reason(error)}; use --index Flat"
+        ) from error
+
+
+def _training_sample(chunks: Chunks) -> NDArray[np.float32]:
+    """At most ``_TRAINING_ROWS`` features, evenly spaced."""
+    count = sum(len(chunk) for chunk in chunks())
+    step = -(-count // _TRAINING_ROWS)
+    first_row, sample = 0, []
+    for chunk in chunks():
+        sample.append(chunk[-first_row % step :: step].astype(np.float32))
+        first_row += len(chunk)
+    return np.concatenate(sample)
+
+
+def _is_flat(index: Any) -> bool:
+    import faiss  # noqa: PLC0415
+
+    return isinstance(index, faiss.IndexFlat)
+
+
+def _reason(error: RuntimeError) -> str:
+    """The sentence in faiss's message, without its function, source position and condition."""
+    return re.sub(r"^Error in .*? at \S+:\d+: (Error: '.*' failed: )?", "", str(error), flags=re.DOTALL).strip()

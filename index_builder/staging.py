@@ -1,0 +1,237 @@
+"""Where a map grows until it is published: ``.NAME.building`` beside it.
+
+::
+
+    .NAME.building/lock              held by the one builder
+                  /plan.json         what is being built; another plan does not continue this one
+                  /partial/          the segment that is being written
+                  /checkpoints/      one file for each finished segment
+                  /map/              what will be the map; finished segments only
+                  /left_out.csv      if the build had to be given up
+
+A segment is renamed into ``map`` when its files are on the disk, and counts from the moment that its checkpoint is
+there. Publishing is one rename of ``map``. So a build can be killed at any byte: it continues behind the last
+checkpoint.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from index_builder.builder_lock import LOCK_FILE, builder_lock
+from index_builder.place_map import layout
+from index_builder.place_map.durable import rename_durably, sync_directory, write_atomically
+from index_builder.place_map.manifest import FileSum, Segment
+from index_builder.sources.listing import LeftOut
+from model.errors import BuildConflict, MapExists
+
+_PLAN = "plan.json"
+_CHECKPOINTS = "checkpoints"
+_PARTIAL = "partial"
+_MAP = "map"
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """Everything that decides the bytes of a map's segments.
+
+    Attributes:
+        pictures: Number of pictures with positions.
+        listing_sha256: Over their ids, paths, positions, headings and times, in order.
+        network: Fingerprint.
+        preprocessing: As ``--preprocess``.
+        device: ``cpu`` or ``cuda``: they do not round alike.
+        batch_size: Pictures in one forward pass.
+        segment_size: Pictures of the source in one segment.
+        thumbnails: Whether thumbnails are made.
+        software: Versions of the libraries that compute.
+    """
+
+    pictures: int
+    listing_sha256: str
+    network: str
+    preprocessing: str
+    device: str
+    batch_size: int
+    segment_size: int
+    thumbnails: bool
+    software: str
+
+    def differences(self, other: dict[str, object]) -> list[str]:
+        """In words, what another plan has otherwise."""
+        mine = asdict(self)
+        names = sorted(mine.keys() | other.keys())
+        return [
+            f"{name} {other.get(name)} (now {mine.get(name)})" for name in names if other.get(name) != mine.get(name)
+        ]
+
+
+class Checkpoint(BaseModel):
+    """A finished segment.
+
+    Attributes:
+        segment: As the manifest will list it; None if every picture of it was rejected.
+        left_out: Pictures of its part of the source that were rejected.
+        stamps_sha256: Over the state of the source files when they were read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    segment: Segment | None
+    left_out: tuple[LeftOut, ...]
+    stamps_sha256: str
+
+
+class Staging:
+    """The staging directory of one map, while its lock is held; ``open_staging`` makes one.
+
+    Attributes:
+        path: ``.NAME.building``.
+        map_path: What will be the map.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.map_path = path / _MAP
+
+    @property
+    def left_out_path(self) -> Path:
+        """Where the list of pictures that were left out is kept if the build is given up."""
+        return self.path / layout.LEFT_OUT
+
+    def find_checkpoint(self, number: int, stamps: Iterable[str]) -> Checkpoint | None:
+        """A segment that an earlier run has finished.
+
+        Args:
+            number: Of the segment, from 1.
+            stamps: State of its source files now.
+
+        Returns:
+            None if it has to be encoded: it is not finished, a picture has changed, or its files are damaged.
+        """
+        try:
+            checkpoint = Checkpoint.model_validate_json(self._checkpoint_path(number).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+        if checkpoint.stamps_sha256 != digest_of(stamps):
+            return None
+        segment = checkpoint.segment
+        if segment is None:
+            return checkpoint
+        directory = layout.segment_dir(self.map_path, segment.id)
+        try:
+            is_whole = all(FileSum.of(directory / name) == expected for name, expected in segment.files.items())
+        except FileNotFoundError:
+            return None
+        return checkpoint if is_whole else None
+
+    def begin_segment(self) -> Path:
+        """An empty directory to write a segment in."""
+        partial = self.path / _PARTIAL
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        return partial
+
+    def finish_segment(self, number: int, checkpoint: Checkpoint) -> None:
+        """Moves the segment that was begun to its place, and remembers that it is finished."""
+        self._checkpoint_path(number).unlink(missing_ok=True)
+        target = layout.segment_dir(self.map_path, layout.segment_id_of(number))
+        shutil.rmtree(target, ignore_errors=True)
+        if checkpoint.segment is None:
+            shutil.rmtree(self.path / _PARTIAL)
+        else:
+            rename_durably(self.path / _PARTIAL, target)
+        write_atomically(self._checkpoint_path(number), checkpoint.model_dump_json(indent=2).encode())
+
+    def publish(self, out: Path) -> None:
+        """Makes the map appear under its name, whole, and removes the rest."""
+        rename_durably(self.map_path, out)
+        shutil.rmtree(self.path)
+
+    def _checkpoint_path(self, number: int) -> Path:
+        return self.path / _CHECKPOINTS / f"{layout.segment_id_of(number)}.json"
+
+
+@contextmanager
+def open_staging(out: Path, plan: BuildPlan, *, restart: bool) -> Iterator[Staging | None]:
+    """Locks the staging directory of a map and finds out what is left to do.
+
+    Args:
+        out: Where the map is to appear.
+        plan: What is to be built.
+        restart: Throw away what an earlier run has done.
+
+    Yields:
+        None if the same plan has been published already, and only the cleaning up was missing.
+
+    Raises:
+        MapExists: There is something at ``out``.
+        MapBusy: Another process builds this map.
+        BuildConflict: An unfinished build of something else is in the way.
+    """
+    path = out.parent / f".{out.name}.building"
+    if _is_taken(out) and not path.is_dir():
+        raise _map_exists(out)
+    with builder_lock(path):
+        found = _read_plan(path)
+        if _is_taken(out):
+            if found is None or plan.differences(found) or (path / _MAP).exists():
+                raise _map_exists(out)
+            shutil.rmtree(path)  # killed between publishing and cleaning up
+            yield None
+            return
+        if restart:
+            _clear(path)
+        elif found is not None and (differences := plan.differences(found)):
+            raise BuildConflict(
+                f"an unfinished build is in {path}, begun with other settings: {'; '.join(differences)}. Give the same "
+                "command as then to continue it, or --restart to throw it away"
+            )
+        for name in (_CHECKPOINTS, f"{_MAP}/{layout.SEGMENTS}"):
+            (path / name).mkdir(parents=True, exist_ok=True)
+        write_atomically(path / _PLAN, json.dumps(asdict(plan), indent=2).encode())
+        sync_directory(path.parent)
+        yield Staging(path)
+
+
+def digest_of(lines: Iterable[str]) -> str:
+    """SHA-256 over lines of text."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
+    return digest.hexdigest()
+
+
+def _is_taken(out: Path) -> bool:
+    """Whether something is there; an empty directory is as good as nothing, since a rename replaces it."""
+    return out.exists() and not (out.is_dir() and not any(out.iterdir()))
+
+
+def _map_exists(out: Path) -> MapExists:
+    return MapExists(f"{out} is there already; build under another name, or remove it first")
+
+
+def _read_plan(path: Path) -> dict[str, object] | None:
+    try:
+        plan = json.loads((path / _PLAN).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return plan if isinstance(plan, dict) else None
+
+
+def _clear(path: Path) -> None:
+    """Removes everything but the lock, the plan first: without it there is nothing to continue."""
+    (path / _PLAN).unlink(missing_ok=True)
+    for entry in path.iterdir():
+        if entry.name == LOCK_FILE:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

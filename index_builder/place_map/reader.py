@@ -186,6 +186,11 @@ class PlaceMap:
         [(segment, segment_row)] = self._locate(np.array([row]))
         return segment.directory / layout.THUMBNAILS / layout.thumbnail_name(segment_row)
 
+    def segment_of(self, row: int) -> str:
+        """The id of the segment that holds a row."""
+        [(segment, _)] = self._locate(np.array([row]))
+        return segment.directory.name
+
     def close(self) -> None:
         """Lets the mapped files go; tensors that were returned stay good."""
         self._segments = ()

@@ -1,0 +1,104 @@
+"""Whether pictures of a map find themselves: by what is stored, and by their files encoded again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from index_builder.checks.problem import Problem, ProblemKind
+from index_builder.picture_files import DecodedPicture, decode_picture
+from index_builder.place_map import layout
+from index_builder.place_map.global_index import open_searcher
+from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.searching import Searcher
+from model.encoder import Encoder
+from model.matching import count_mutual_matches
+from model.places import Place
+
+_HITS = 10
+_SAME_DISTANCE = 1e-6  # between a picture and its duplicates, which may come before it
+_LEAST_MATCHED = 0.95  # share of local features; float16 lets near-equal neighbours trade places
+
+
+def sample_rows(place_map: PlaceMap, count: int) -> NDArray[np.int64]:
+    """At most ``count`` rows, evenly spread and always the same ones."""
+    return np.unique(np.linspace(0, len(place_map) - 1, min(count, len(place_map))).astype(np.int64))
+
+
+def check_stored(place_map: PlaceMap, rows: NDArray[np.int64]) -> Iterator[Problem]:
+    """Searches the map with its own features."""
+    searcher = open_searcher(place_map, "cpu")
+    for row in rows.tolist():
+        global_feature = torch.from_numpy(place_map.global_features(np.array([row])))
+        local_features = place_map.local_features(np.array([row]))
+        yield from _check_finds_itself(place_map, searcher, row, global_feature, local_features[0], "stored features")
+
+
+@dataclass(frozen=True)
+class Reencoding:
+    """What came of encoding source pictures again.
+
+    Attributes:
+        problems: Pictures that are not found.
+        encoded: How many were encoded.
+        gone: How many are not there any more, or have changed.
+    """
+
+    problems: tuple[Problem, ...]
+    encoded: int
+    gone: int
+
+
+def check_reencoded(place_map: PlaceMap, rows: NDArray[np.int64], encoder: Encoder) -> Reencoding:
+    """Searches the map with its source pictures, as far as they still lie where they lay.
+
+    Raises:
+        NetworkMismatch: The map was made with another network.
+    """
+    place_map.check_network(encoder)
+    searcher = open_searcher(place_map, "cpu")
+    source = Path(place_map.manifest.source.path)
+    base = source if source.is_dir() else source.parent
+    problems: list[Problem] = []
+    encoded = gone = 0
+    for row in rows.tolist():
+        record = place_map.places[row]
+        place = Place(record.id, base / record.source_path, record.position)
+        picture = decode_picture(place, encoder.preprocessing, thumbnail=False)
+        if not isinstance(picture, DecodedPicture) or picture.content_sha256 != record.content_sha256:
+            gone += 1
+            continue
+        encoded += 1
+        features = encoder.encode(picture.pixels[None]).to("cpu")
+        problems += _check_finds_itself(
+            place_map, searcher, row, features.global_features, features.local_features[0], "its file, encoded again"
+        )
+    return Reencoding(tuple(problems), encoded, gone)
+
+
+def _check_finds_itself(
+    place_map: PlaceMap, searcher: Searcher, row: int, global_feature: Tensor, local_features: Tensor, by: str
+) -> Iterator[Problem]:
+    """The picture is the nearest, or as near as its duplicates, and its local features match those stored."""
+    place_id = place_map.places[row].id
+    result = searcher.search(global_feature, _HITS)
+    own = place_map.global_features(np.array([row]))[0].astype(np.float64) - global_feature[0].numpy()
+    nearest = int(result.rows[0, 0])
+    if nearest != row and float(np.linalg.norm(own)) > float(result.distances[0, 0]) + _SAME_DISTANCE:
+        yield Problem(
+            f"{layout.VERSIONS}/{place_map.version}/{layout.INDEX}",
+            ProblemKind.SEARCH,
+            f"picture {place_id}, searched by {by}, is not found first, but {place_map.places[nearest].id}",
+        )
+    stored = place_map.local_features(np.array([row]))
+    matched = int(count_mutual_matches(local_features, stored)[0])
+    if matched < _LEAST_MATCHED * len(local_features):
+        yield Problem(
+            f"{layout.SEGMENTS}/{place_map.segment_of(row)}/{layout.LOCALS}",
+            ProblemKind.SEARCH,
+            f"of picture {place_id}, matched by {by}, only {matched} of {len(local_features)} local features match",
+        )

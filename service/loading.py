@@ -9,7 +9,7 @@ from index_builder.place_map.reader import PlaceMap
 from model.device import DeviceChoice, DeviceName, choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput, NetworkMismatch, WeightsError
-from model.weights import load_network
+from model.weights import load_network, resolve_weights
 from service.localizer import Localizer
 from service.settings import SearcherName
 
@@ -37,7 +37,7 @@ class LoadedMaps:
 def load_maps(
     paths: Sequence[Path],
     *,
-    weights: Path | None = None,
+    weights: str | None = None,
     num_heads: int | None = None,
     device: DeviceName = "auto",
     searcher: SearcherName = "auto",
@@ -48,7 +48,8 @@ def load_maps(
 
     Args:
         paths: Directories of the maps, one at least.
-        weights: The network's checkpoint; by default the file that the first map was built with, if it is still there.
+        weights: The network: a checkpoint file or a known name; by default the file that the first map was built with,
+            if it is still there.
         num_heads: Attention heads, if the checkpoint does not tell; by default what the map says.
         device: Where the network is to live.
         searcher: What is to search the indices.
@@ -86,9 +87,9 @@ def _open_all(paths: Sequence[Path]) -> dict[str, PlaceMap]:
     return maps
 
 
-def _load_encoder(place_map: PlaceMap, weights: Path | None, num_heads: int | None, choice: DeviceChoice) -> Encoder:
+def _load_encoder(place_map: PlaceMap, weights: str | None, num_heads: int | None, choice: DeviceChoice) -> Encoder:
     identity = place_map.manifest.network
-    path = weights if weights is not None else _weights_of(place_map)
+    path = _weights_of(place_map) if weights is None else resolve_weights(weights)
     network = load_network(path, identity.config.get("num_heads") if num_heads is None else num_heads)
     encoder = Encoder(network, choice.device, place_map.manifest.preprocessing)
     if weights is None and encoder.fingerprint != identity.fingerprint:

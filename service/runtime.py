@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from starlette.requests import ClientDisconnect, Request
 
-from model.errors import DeadlineExceeded, InvalidParameter, MapNotFound, NotReady, Overloaded
+from model.errors import DeadlineExceeded, InvalidParameter, MapNotFound, NotReady, Overloaded, PlacefixError
 from service.batching import Answered, DeviceWorker, Ticket, WorkerState
 from service.decoding import DecodePool
 from service.engine import Engine, Query
@@ -168,9 +168,13 @@ class Runtime:
         return engine
 
     def _on_worker_state(self, state: WorkerState) -> None:
-        _log.info("worker", state=state.value)
+        _log.debug("worker", state=state.value)
         if state is WorkerState.FAILED:
-            _log.error("the worker has failed", exc_info=self._worker.failure)
+            failure = self._worker.failure
+            if isinstance(failure, PlacefixError):
+                _log.error("the service cannot go on", code=failure.code, reason=failure.message)
+            else:
+                _log.error("the worker has died", exc_info=failure)
             self._on_failure()
 
 

@@ -2,14 +2,15 @@
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.device import DeviceName
+from model.errors import InvalidInput
 from model.images import ImageLimits
 
 ENVIRONMENT_PREFIX = "PLACEFIX_"
@@ -19,8 +20,8 @@ DEFAULT_CANDIDATES = 10
 DEFAULT_SHORTLIST_GPU = 100
 DEFAULT_SHORTLIST_CPU = 20  # a CPU compares about ten pairs of pictures a second, a GPU thousands
 
-# Names that other commands and the tests read.
-KNOWN_ELSEWHERE = frozenset({"PLACEFIX_SHARED", "PLACEFIX_CACHE"})
+# What other commands and the tests read under the same prefix.
+KNOWN_ELSEWHERE = frozenset({"SHARED", "CACHE"})
 
 SearcherName = Literal["auto", "faiss", "torch"]
 LogFormat = Literal["auto", "json", "console"]
@@ -41,8 +42,9 @@ class ServiceSettings(BaseSettings):
     maps: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(), description="Directories of the maps to serve; in the environment separated by commas."
     )
-    weights: Path | None = Field(
-        default=None, description="The network's checkpoint; by default the file that the map was built with."
+    weights: str | None = Field(
+        default=None,
+        description="The network: a checkpoint file or a known name; by default the file that the map was built with.",
     )
     num_heads: int | None = Field(default=None, ge=1, description="Attention heads, if the checkpoint does not tell.")
     device: DeviceName = Field(default="auto", description="Where the network lives: auto, cuda or cpu.")
@@ -112,6 +114,25 @@ class ServiceSettings(BaseSettings):
         )
 
 
+def load_settings(flags: Mapping[str, object]) -> ServiceSettings:
+    """Puts the settings together: what flags say, else the environment, else the defaults.
+
+    Args:
+        flags: By field name; None where a flag was not given.
+
+    Raises:
+        InvalidInput: A value does not fit its setting.
+    """
+    try:
+        return ServiceSettings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        sentences = [f"{found['loc'][0]}: {found['msg']}" for found in error.errors()]
+        raise InvalidInput(
+            f"settings that do not fit: {'; '.join(sentences)} (see the flags of placefix serve, and the environment "
+            f"variables {ENVIRONMENT_PREFIX}…)"
+        ) from error
+
+
 def unknown_environment_names(names: Iterable[str]) -> list[str]:
     """Says what is wrong with variables that look like settings and are none.
 
@@ -121,12 +142,13 @@ def unknown_environment_names(names: Iterable[str]) -> list[str]:
     Returns:
         A sentence for each unknown name that starts with ``PLACEFIX_``, with the nearest known name if there is one.
     """
-    known = {f"{ENVIRONMENT_PREFIX}{field.upper()}" for field in ServiceSettings.model_fields} | KNOWN_ELSEWHERE
+    known = {field.upper() for field in ServiceSettings.model_fields} | KNOWN_ELSEWHERE
     sentences = []
-    for name in sorted(name for name in names if name.upper().startswith(ENVIRONMENT_PREFIX)):
-        if name.upper() in known:
+    for name in sorted(names):
+        setting = name.upper().removeprefix(ENVIRONMENT_PREFIX)
+        if setting == name.upper() or setting in known:
             continue
-        nearest = difflib.get_close_matches(name.upper(), known, n=1)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        nearest = difflib.get_close_matches(setting, known, n=1)
+        hint = f"; did you mean {ENVIRONMENT_PREFIX}{nearest[0]}?" if nearest else ""
         sentences.append(f"{name} is not a setting of Placefix and has no effect{hint}")
     return sentences

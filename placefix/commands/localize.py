@@ -1,0 +1,89 @@
+"""``placefix localize``: where one photo was taken, without a server."""
+
+import secrets
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Column, Table
+from rich.text import Text
+
+from model.images import DEFAULT_LIMITS, read_exif
+from placefix.commands.options import Device, NumHeads, OptionalWeights
+from placefix.console import output_console
+from service.answer import build_answer
+from service.decoding import decode_query
+from service.loading import LoadedMaps, load_maps
+from service.localizer import QueryDefaults, QueryOptions, encode_queries
+from service.schemas import LocalizationAnswer
+from service.settings import MAX_SHORTLIST
+from service.stages import Stage, StageClock
+
+
+def localize(
+    picture: Annotated[Path, typer.Argument(help="The photo.", show_default=False)],
+    place_map: Annotated[Path, typer.Option("--map", help="The map to look in.", show_default=False)],
+    weights: OptionalWeights = None,
+    num_heads: NumHeads = None,
+    candidates: Annotated[
+        int | None, typer.Option(min=1, max=MAX_SHORTLIST, help="Candidates to show. By default 10.")
+    ] = None,
+    shortlist: Annotated[
+        int | None,
+        typer.Option(min=1, max=MAX_SHORTLIST, help="Candidates to re-rank. By default 100 on a GPU, 20 on a CPU."),
+    ] = None,
+    rerank: Annotated[
+        bool | None, typer.Option("--rerank/--no-rerank", help="Re-rank by local features. By default if trained.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what the server would answer, as JSON.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Say where a photo was taken: the same answer as the server's."""
+    read_exif(picture)  # a file that is no picture is found now, and not after the network has been loaded
+    loaded = load_maps([place_map], weights=weights, num_heads=num_heads, device=device)
+    try:
+        options = QueryDefaults.for_encoder(loaded.encoder).options(candidates, shortlist, rerank=rerank)
+        answer = localize_picture(picture, loaded, options)
+    finally:
+        loaded.close()
+    if as_json:
+        typer.echo(answer.model_dump_json(indent=2))
+        return
+    _print(answer, options, is_trained=loaded.encoder.is_trained)
+
+
+def localize_picture(picture: Path, loaded: LoadedMaps, options: QueryOptions) -> LocalizationAnswer:
+    """Finds a picture in the one map that is loaded."""
+    start = time.perf_counter()
+    clock = StageClock()
+    [localizer] = loaded.localizers.values()
+    with clock.measure(Stage.DECODE):
+        image = decode_query(picture, DEFAULT_LIMITS, loaded.encoder.preprocessing)
+    [encoded] = encode_queries(loaded.encoder, image[None])
+    localization = localizer.localize(encoded, options)
+    seconds = {**clock.seconds, **localization.seconds}
+    return build_answer(localization, seconds, time.perf_counter() - start, secrets.token_hex(8))
+
+
+def _print(answer: LocalizationAnswer, options: QueryOptions, *, is_trained: bool) -> None:
+    console = output_console()
+    if answer.position is None:
+        console.print(f"no candidates: the map {answer.map.name} has no pictures")
+        return
+    console.print(f"{answer.position.latitude:.6f}, {answer.position.longitude:.6f}", style="bold")
+    table = Table("rank", Column("picture", overflow="fold"), "latitude", "longitude", "heading", "matches", "distance")
+    for candidate in answer.candidates:
+        table.add_row(
+            str(candidate.rank),
+            Text(candidate.id),
+            f"{candidate.latitude:.6f}",
+            f"{candidate.longitude:.6f}",
+            "" if candidate.heading_deg is None else f"{candidate.heading_deg:.0f}°",
+            "" if candidate.mutual_matches is None else str(candidate.mutual_matches),
+            f"{candidate.global_distance:.4f}",
+        )
+    console.print(table)
+    console.print(f"map {answer.map.name}, version {answer.map.version}; {answer.timings_ms.total:.0f} ms")
+    if not options.rerank and not is_trained:
+        console.print("not re-ranked: the network is not trained for places (--rerank does it all the same)")

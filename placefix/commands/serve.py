@@ -1,0 +1,69 @@
+"""``placefix serve``: answers over HTTP where photos were taken."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from model.device import DeviceName
+from model.errors import InvalidInput
+from placefix.commands.options import NumHeads, OptionalWeights
+from service.logs import configure_logging
+from service.server import run_server
+from service.settings import MAX_SHORTLIST, LogFormat, SearcherName, load_settings, unknown_environment_names
+
+
+def serve(
+    maps: Annotated[
+        list[Path] | None,
+        typer.Option("--map", help="A map to serve; may be given several times.", show_default=False),
+    ] = None,
+    weights: OptionalWeights = None,
+    num_heads: NumHeads = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all. By default 127.0.0.1.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on. By default 8000.")] = None,
+    device: Annotated[
+        DeviceName | None, typer.Option(help="Where the network lives: auto takes a GPU if there is one.")
+    ] = None,
+    searcher: Annotated[
+        SearcherName | None, typer.Option(help="What searches the index: auto takes faiss where it can.")
+    ] = None,
+    shortlist: Annotated[
+        int | None,
+        typer.Option(min=1, max=MAX_SHORTLIST, help="Candidates to re-rank. By default 100 on a GPU, 20 on a CPU."),
+    ] = None,
+    rerank: Annotated[
+        bool | None,
+        typer.Option("--rerank/--no-rerank", help="Re-rank unless a request says. By default if trained."),
+    ] = None,
+    log_format: Annotated[LogFormat | None, typer.Option(help="auto: console on a terminal, json otherwise.")] = None,
+) -> None:
+    """Answer over HTTP where photos were taken.
+
+    Every setting is also an environment variable, [bold]PLACEFIX_<NAME>[/bold]; limits and queues are set only there.
+    """
+    settings = load_settings(
+        {
+            "maps": tuple(maps) if maps else None,
+            "weights": weights,
+            "num_heads": num_heads,
+            "host": host,
+            "port": port,
+            "device": device,
+            "searcher": searcher,
+            "shortlist": shortlist,
+            "rerank": rerank,
+            "log_format": log_format,
+        }
+    )
+    configure_logging(settings.log_format, settings.log_level)
+    log = structlog.stdlib.get_logger("placefix.serve")
+    for sentence in unknown_environment_names(os.environ):
+        log.warning(sentence)
+    if not settings.maps:
+        raise InvalidInput("no map was given; name one with --map maps/NAME, or build one with placefix build")
+    run_server(settings)

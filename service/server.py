@@ -1,0 +1,78 @@
+"""Runs the application in uvicorn, in this process, until it is told to stop or cannot go on."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+
+from service.app import create_app
+from service.runtime import Runtime
+from service.settings import ServiceSettings
+
+_KEEP_ALIVE_S = 15
+
+
+class _Server(uvicorn.Server):
+    """Says that it is stopping as soon as the signal comes, before anything closes."""
+
+    def __init__(self, config: uvicorn.Config, on_signal: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_signal = on_signal
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stops on SIGTERM or SIGINT."""
+        self._on_signal()
+        super().handle_exit(sig, frame)
+
+
+def run_server(settings: ServiceSettings) -> None:
+    """Serves until SIGTERM or SIGINT: then answers what is in flight, and returns.
+
+    Raises:
+        BaseException: What made loading fail, or ended the worker.
+    """
+
+    def stop() -> None:
+        server.should_exit = True
+
+    app = create_app(settings, on_failure=stop)
+    runtime: Runtime = app.state.runtime
+    server = _Server(make_config(app, settings), on_signal=runtime.begin_draining)
+    with _ignoring_repeated_signals():
+        server.run()
+    if runtime.failure is not None:
+        raise runtime.failure
+
+
+def make_config(app: object, settings: ServiceSettings) -> uvicorn.Config:
+    """Uvicorn's configuration: one process, no WebSockets, our own log lines."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=settings.shutdown_grace_s,
+    )
+
+
+@contextmanager
+def _ignoring_repeated_signals() -> Iterator[None]:
+    """Lets a stopped server end as a success.
+
+    Once it has stopped, uvicorn raises the signal that stopped it again, for the handlers that were there before; the
+    default ones would end the process as though it had been killed.
+    """
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: None) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

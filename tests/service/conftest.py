@@ -1,0 +1,153 @@
+"""A small real map, built by the real builder, and real servers in threads."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from index_builder.build import BuildOptions, build_map
+from index_builder.sources.read import read_source
+from model.encoder import Encoder
+from model.geo import LatLon
+from model.network.initialisation import seeded_network
+from model.network.selavpr import SelaVPR
+from model.weights import save_network
+from service.app import create_app
+from service.runtime import Runtime
+from service.server import make_config
+from service.settings import ServiceSettings
+from tests.conftest import TINY_CONFIG, write_photo
+
+START_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Town:
+    """A collection and its map.
+
+    Attributes:
+        photos: Picture id → file.
+        positions: Picture id → where it was taken.
+        weights: The network's file, which the map names.
+        map_path: The map.
+    """
+
+    photos: dict[str, Path]
+    positions: dict[str, LatLon]
+    weights: Path
+    map_path: Path
+
+
+def build_town(folder: Path, name: str, network: SelaVPR, positions: dict[str, LatLon], first_seed: int) -> Town:
+    weights = folder / "network.safetensors"
+    if not weights.exists():
+        save_network(network, weights)
+    photos = {
+        place_id: write_photo(
+            folder / name / place_id, first_seed + number, position, heading_deg=10.0 * number if number else None
+        )
+        for number, (place_id, position) in enumerate(positions.items())
+    }
+    map_path = folder / "maps" / name
+    options = BuildOptions(batch_size=4, segment_size=5)
+    build_map(read_source(folder / name), Encoder(network), map_path, options, weights_path=weights)
+    return Town(photos, positions, weights, map_path)
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """Twelve pictures in three segments; ids with folders, spaces and other alphabets."""
+    ids = [f"a street/{number}.jpg" for number in range(8)] + ["ä ö/ñ 1.jpg", "100%.jpg", "a+b&c.jpg", "x#y.jpg"]
+    positions = {place_id: LatLon(55.7 + 0.001 * n, 13.2 - 0.002 * n) for n, place_id in enumerate(ids)}
+    return build_town(
+        tmp_path_factory.mktemp("town"), "town", seeded_network(TINY_CONFIG, seed=7), positions, first_seed=100
+    )
+
+
+@pytest.fixture(scope="session")
+def village(town: Town) -> Town:
+    """A second map of the same network: three other pictures, south and west."""
+    positions = {f"{number}.jpg": LatLon(-33.9, -70.6 + 0.01 * number) for number in range(3)}
+    return build_town(town.weights.parent, "village", seeded_network(TINY_CONFIG, seed=7), positions, first_seed=200)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server.
+
+    Attributes:
+        client: Bound to its address.
+        runtime: What runs inside.
+        server: uvicorn's, to stop it.
+        port: Where it listens.
+    """
+
+    client: httpx.Client
+    runtime: Runtime
+    server: uvicorn.Server
+    port: int
+
+    def wait_until_ready(self) -> None:
+        end = time.monotonic() + START_TIMEOUT_S
+        while self.client.get("/health/ready").status_code != 200:
+            assert self.runtime.failure is None, self.runtime.failure
+            assert time.monotonic() < end, "not ready in time"
+            time.sleep(0.02)
+
+
+@contextmanager
+def serving(settings: ServiceSettings, *, prepare: Callable[[Runtime], None] | None = None) -> Iterator[Served]:
+    """Serves over a real socket from a thread, until the block ends."""
+    app = create_app(settings)
+    if prepare is not None:
+        prepare(app.state.runtime)
+    server = uvicorn.Server(make_config(app, settings))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            end = time.monotonic() + START_TIMEOUT_S
+            while not server.started:
+                assert thread.is_alive()
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+                yield Served(client, app.state.runtime, server, port)
+        finally:
+            server.should_exit = True
+            thread.join(START_TIMEOUT_S)
+            assert not thread.is_alive()
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts servers that stop when the test ends; yields once they are ready."""
+    with ExitStack() as stack:
+
+        def start(*maps: Town, **settings: object) -> Served:
+            paths = tuple(town.map_path for town in maps)
+            served = stack.enter_context(serving(ServiceSettings(maps=paths, **settings)))
+            served.wait_until_ready()
+            return served
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def town_server(town: Town) -> Iterator[Served]:
+    """One server of the town for all tests that change nothing in it."""
+    with serving(ServiceSettings(maps=(town.map_path,))) as served:
+        served.wait_until_ready()
+        yield served

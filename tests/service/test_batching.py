@@ -1,0 +1,311 @@
+"""The worker thread, with processors that are slow, fail, or kill it; the threads are real."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, wait
+from dataclasses import dataclass, field
+
+import pytest
+
+from model.errors import DeadlineExceeded, NotReady, Overloaded
+from service.batching import DeviceWorker, Ticket, WorkerState
+
+WAIT_S = 20
+
+
+class BrokenDevice(Exception):
+    """As an accelerator raises it."""
+
+
+@dataclass
+class Doubler:
+    """Answers twice the number that it is asked; its gate holds it back, and some numbers make it fail."""
+
+    fatal_errors: tuple[type[BaseException], ...] = (BrokenDevice,)
+    gate: threading.Event = field(default_factory=threading.Event)
+    encoding: threading.Event = field(default_factory=threading.Event)
+    batches: list[list[int]] = field(default_factory=list)
+    cannot_encode: frozenset[int] = frozenset()
+    cannot_answer: frozenset[int] = frozenset()
+    fatal: frozenset[int] = frozenset()
+    threads: set[str] = field(default_factory=set)
+
+    def encode(self, items: Sequence[int]) -> Sequence[int]:
+        self.threads.add(threading.current_thread().name)
+        self.batches.append(list(items))
+        self.encoding.set()
+        assert self.gate.wait(WAIT_S)
+        if self.fatal.intersection(items):
+            raise BrokenDevice("an illegal memory access")
+        if self.cannot_encode.intersection(items):
+            raise ValueError(f"cannot encode {items}")
+        return [2 * item for item in items]
+
+    def answer(self, item: int, encoded: int, is_wanted: Callable[[], bool]) -> int:
+        self.threads.add(threading.current_thread().name)
+        if item in self.cannot_answer:
+            raise ValueError(f"cannot answer {item}")
+        assert is_wanted()
+        return encoded
+
+
+@dataclass
+class Observed:
+    sizes: list[int] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    states: list[WorkerState] = field(default_factory=list)
+
+    def batch_taken(self, size: int) -> None:
+        self.sizes.append(size)
+
+    def entry_dropped(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+Worker = DeviceWorker[int, int, int]
+StartWorker = Callable[..., Worker]
+
+
+@pytest.fixture
+def observed() -> Observed:
+    return Observed()
+
+
+@pytest.fixture
+def start_worker(observed: Observed) -> Iterator[StartWorker]:
+    started: list[tuple[Worker, Doubler]] = []
+
+    def start(processor: Doubler, *, queue_size: int = 8, max_batch_size: int = 4) -> Worker:
+        worker: Worker = DeviceWorker(
+            lambda: processor,
+            queue_size=queue_size,
+            max_batch_size=max_batch_size,
+            observer=observed,
+            on_state=observed.states.append,
+        )
+        worker.start()
+        wait_for_state(worker, WorkerState.READY)
+        started.append((worker, processor))
+        return worker
+
+    yield start
+    for worker, processor in started:
+        processor.gate.set()
+        assert worker.stop(WAIT_S)
+
+
+def wait_for_state(worker: Worker, state: WorkerState) -> None:
+    end = time.monotonic() + WAIT_S
+    while worker.state is not state:
+        assert time.monotonic() < end, f"still {worker.state}"
+        time.sleep(0.001)
+
+
+def occupy(worker: Worker, processor: Doubler, item: int = 0) -> Ticket[int, int]:
+    """Has the worker encode one item until the gate opens, so that what follows has to wait."""
+    ticket = worker.submit(item)
+    assert processor.encoding.wait(WAIT_S)
+    return ticket
+
+
+def test_an_idle_worker_answers_at_once_and_alone(start_worker: StartWorker, observed: Observed) -> None:
+    processor = Doubler()
+    processor.gate.set()
+    worker = start_worker(processor)
+    for item in range(3):
+        answered = worker.submit(item).future.result(WAIT_S)
+        assert answered.result == 2 * item
+        assert answered.queue_s >= 0
+    assert observed.sizes == [1, 1, 1]
+
+
+def test_what_waits_is_encoded_together_in_order_and_in_one_thread(
+    start_worker: StartWorker, observed: Observed
+) -> None:
+    processor = Doubler()
+    worker = start_worker(processor, max_batch_size=3)
+    tickets = [occupy(worker, processor), *(worker.submit(item) for item in range(1, 6))]
+    assert worker.queue_depth == 5
+    processor.gate.set()
+    assert [ticket.future.result(WAIT_S).result for ticket in tickets] == [0, 2, 4, 6, 8, 10]
+    assert processor.batches == [[0], [1, 2, 3], [4, 5]]
+    assert observed.sizes == [1, 3, 2]
+    assert len(processor.threads) == 1
+    assert threading.current_thread().name not in processor.threads
+
+
+def test_an_item_that_cannot_be_encoded_fails_alone(start_worker: StartWorker) -> None:
+    processor = Doubler(cannot_encode=frozenset({2}))
+    worker = start_worker(processor)
+    tickets = [occupy(worker, processor), *(worker.submit(item) for item in (1, 2, 3))]
+    processor.gate.set()
+    wait([ticket.future for ticket in tickets], WAIT_S)
+    assert [tickets[item].future.result().result for item in (0, 1, 3)] == [0, 2, 6]
+    with pytest.raises(ValueError, match=r"cannot encode \[2\]"):
+        tickets[2].future.result()
+    assert processor.batches == [[0], [1, 2, 3], [1], [2], [3]]
+    assert worker.submit(7).future.result(WAIT_S).result == 14
+
+
+def test_an_item_that_cannot_be_answered_fails_alone(start_worker: StartWorker) -> None:
+    processor = Doubler(cannot_answer=frozenset({1}))
+    worker = start_worker(processor)
+    tickets = [occupy(worker, processor), *(worker.submit(item) for item in (1, 2))]
+    processor.gate.set()
+    assert tickets[2].future.result(WAIT_S).result == 4
+    with pytest.raises(ValueError, match="cannot answer 1"):
+        tickets[1].future.result(WAIT_S)
+
+
+def test_a_full_queue_refuses_and_takes_again_later(start_worker: StartWorker) -> None:
+    processor = Doubler()
+    worker = start_worker(processor, queue_size=2)
+    tickets = [occupy(worker, processor), worker.submit(1), worker.submit(2)]
+    with pytest.raises(Overloaded, match="2 pictures wait"):
+        worker.submit(3)
+    with pytest.raises(Overloaded):
+        worker.check_queue()
+    processor.gate.set()
+    wait([ticket.future for ticket in tickets], WAIT_S)
+    worker.check_queue()
+    assert worker.submit(3).future.result(WAIT_S).result == 6
+
+
+def test_what_nobody_waits_for_never_reaches_the_device(start_worker: StartWorker, observed: Observed) -> None:
+    processor = Doubler()
+    worker = start_worker(processor)
+    occupy(worker, processor)
+    gone = worker.submit(1)
+    late = worker.submit(2, deadline=time.monotonic() - 1)
+    kept = worker.submit(3, deadline=time.monotonic() + WAIT_S)
+    gone.abandon()
+    processor.gate.set()
+    assert kept.future.result(WAIT_S).result == 6
+    assert processor.batches == [[0], [3]]
+    assert sorted(observed.reasons) == ["client_gone", "deadline"]
+    with pytest.raises(CancelledError):
+        gone.future.result(WAIT_S)
+    with pytest.raises(DeadlineExceeded):
+        late.future.result(WAIT_S)
+
+
+def test_an_abandoned_ticket_that_is_being_answered_is_not_wanted_any_more(start_worker: StartWorker) -> None:
+    processor = Doubler()
+    worker = start_worker(processor)
+    ticket = occupy(worker, processor)
+    assert ticket.is_wanted()
+    ticket.abandon()
+    assert not ticket.is_wanted()
+    processor.gate.set()
+    with pytest.raises(AssertionError):  # the processor asked, and was told
+        ticket.future.result(WAIT_S)
+
+
+def test_a_fatal_error_fails_everybody_and_the_worker_is_dead(start_worker: StartWorker, observed: Observed) -> None:
+    processor = Doubler(fatal=frozenset({0}))
+    worker = start_worker(processor)
+    tickets = [occupy(worker, processor), *(worker.submit(item) for item in (1, 2, 3))]
+    processor.gate.set()
+    for ticket in tickets:
+        with pytest.raises(NotReady, match="worker has died"):
+            ticket.future.result(WAIT_S)
+    wait_for_state(worker, WorkerState.FAILED)
+    assert isinstance(worker.failure, BrokenDevice)
+    assert observed.states == [WorkerState.READY, WorkerState.FAILED]
+    assert worker.queue_depth == 0
+    with pytest.raises(NotReady):
+        worker.submit(4)
+
+
+def test_answers_given_before_the_death_stay(start_worker: StartWorker) -> None:
+    class DiesAtTheSecond(Doubler):
+        def answer(self, item: int, encoded: int, is_wanted: Callable[[], bool]) -> int:
+            if item == 2:
+                raise SystemExit
+            return super().answer(item, encoded, is_wanted)
+
+    processor = DiesAtTheSecond()
+    worker = start_worker(processor)
+    tickets = [occupy(worker, processor), *(worker.submit(item) for item in (1, 2, 3))]
+    processor.gate.set()
+    assert tickets[1].future.result(WAIT_S).result == 2
+    for ticket in tickets[2:]:
+        with pytest.raises(NotReady):
+            ticket.future.result(WAIT_S)
+
+
+def test_stopping_answers_what_waits_and_takes_nothing_new(start_worker: StartWorker, observed: Observed) -> None:
+    processor = Doubler()
+    worker = start_worker(processor)
+    tickets = [occupy(worker, processor), worker.submit(1), worker.submit(2)]
+    assert not worker.stop(timeout_s=0.01)
+    with pytest.raises(NotReady, match="stopping"):
+        worker.submit(3)
+    processor.gate.set()
+    assert worker.stop(WAIT_S)
+    assert [ticket.future.result(0).result for ticket in tickets] == [0, 2, 4]
+    assert observed.states == [WorkerState.READY, WorkerState.STOPPING, WorkerState.STOPPED]
+    with pytest.raises(NotReady, match="has stopped"):
+        worker.submit(3)
+
+
+def test_while_loading_nothing_is_taken_and_a_failure_is_kept(observed: Observed) -> None:
+    may_fail = threading.Event()
+
+    def load() -> Doubler:
+        assert may_fail.wait(WAIT_S)
+        raise FileNotFoundError("no such map")
+
+    worker: Worker = DeviceWorker(
+        load, queue_size=1, max_batch_size=1, observer=observed, on_state=observed.states.append
+    )
+    worker.start()
+    with pytest.raises(NotReady, match="still loading"):
+        worker.submit(1)
+    may_fail.set()
+    wait_for_state(worker, WorkerState.FAILED)
+    assert isinstance(worker.failure, FileNotFoundError)
+    assert worker.stop(WAIT_S)
+
+
+def test_a_worker_that_is_stopped_while_loading_never_becomes_ready(observed: Observed) -> None:
+    may_load = threading.Event()
+
+    def load() -> Doubler:
+        assert may_load.wait(WAIT_S)
+        return Doubler()
+
+    worker: Worker = DeviceWorker(
+        load, queue_size=1, max_batch_size=1, observer=observed, on_state=observed.states.append
+    )
+    worker.start()
+    assert not worker.stop(0.01)
+    may_load.set()
+    assert worker.stop(WAIT_S)
+    assert observed.states == [WorkerState.STOPPING, WorkerState.STOPPED]
+
+
+def test_many_clients_each_get_their_own_answer(start_worker: StartWorker, observed: Observed) -> None:
+    processor = Doubler(cannot_encode=frozenset(range(0, 400, 37)))
+    processor.gate.set()
+    worker = start_worker(processor, queue_size=400, max_batch_size=8)
+    wrong: list[int] = []
+
+    def ask(first: int) -> None:
+        for item in range(first, first + 50):
+            future = worker.submit(item).future
+            if item in processor.cannot_encode:
+                is_right = isinstance(future.exception(WAIT_S), ValueError)
+            else:
+                is_right = future.result(WAIT_S).result == 2 * item
+            if not is_right:
+                wrong.append(item)
+
+    clients = [threading.Thread(target=ask, args=(first,)) for first in range(0, 400, 50)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join(WAIT_S)
+    assert wrong == []
+    assert sum(observed.sizes) == 400

@@ -1,0 +1,61 @@
+"""Settings: flags over environment over defaults, and sentences for what does not fit."""
+
+from pathlib import Path
+
+import pytest
+
+from model.errors import InvalidInput
+from model.images import DEFAULT_LIMITS
+from service.settings import ServiceSettings, load_settings, unknown_environment_names
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in ServiceSettings.model_fields:
+        monkeypatch.delenv(f"PLACEFIX_{field.upper()}", raising=False)
+
+
+def test_defaults_are_safe_for_a_laptop() -> None:
+    settings = load_settings({})
+    assert (settings.host, settings.port, settings.device) == ("127.0.0.1", 8000, "auto")
+    assert settings.max_upload_bytes == 20_000_000
+    assert settings.image_limits == DEFAULT_LIMITS
+    assert settings.rerank is None
+    assert settings.maps == ()
+
+
+def test_flags_win_over_the_environment_and_the_environment_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACEFIX_PORT", "9000")
+    monkeypatch.setenv("PLACEFIX_QUEUE_SIZE", "3")
+    monkeypatch.setenv("PLACEFIX_MAPS", "maps/a, maps/b")
+    assert load_settings({"port": None}).port == 9000
+    settings = load_settings({"port": 9001, "maps": None})
+    assert (settings.port, settings.queue_size) == (9001, 3)
+    assert settings.maps == (Path("maps/a"), Path("maps/b"))
+    assert load_settings({"maps": (Path("maps/c"),)}).maps == (Path("maps/c"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PLACEFIX_PORT", "eight thousand"), ("PLACEFIX_QUEUE_SIZE", "0"), ("PLACEFIX_DEVICE", "tpu")],
+)
+def test_a_value_that_does_not_fit_is_a_sentence(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidInput, match=name.removeprefix("PLACEFIX_").lower()):
+        load_settings({})
+
+
+def test_names_that_are_no_settings_are_told_with_the_nearest_one() -> None:
+    sentences = unknown_environment_names(
+        ["PLACEFIX_QUEU_SIZE", "PLACEFIX_QUEUE_SIZE", "PLACEFIX_SHARED", "PLACEFIX_CACHE", "PLACEFIX_WEIGHTS", "HOME"]
+    )
+    assert sentences == [
+        "PLACEFIX_QUEU_SIZE is not a setting of Placefix and has no effect; did you mean PLACEFIX_QUEUE_SIZE?"
+    ]
+    assert unknown_environment_names(["PLACEFIX_ZZZZ"]) == [
+        "PLACEFIX_ZZZZ is not a setting of Placefix and has no effect"
+    ]
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert [name for name, field in ServiceSettings.model_fields.items() if not field.description] == []

@@ -16,6 +16,7 @@ from index_builder.sources.listing import (
     SourceListing,
     Unplaced,
     checked_position,
+    compass_deg,
     skipped,
 )
 from index_builder.sources.times import parse_time
@@ -120,7 +121,7 @@ class _Listing:
             id=identifier,
             path=path,
             position=position,
-            heading_deg=None if heading_deg is None else heading_deg % 360,
+            heading_deg=None if heading_deg is None else compass_deg(heading_deg),
             time=parse_time(cells[columns.time]) if columns.time is not None else None,
         )
 

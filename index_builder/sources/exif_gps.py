@@ -6,7 +6,7 @@ from typing import SupportsFloat
 
 from PIL import ExifTags, Image
 
-from index_builder.sources.listing import LeftOutCode, Unplaced, checked_position
+from index_builder.sources.listing import LeftOutCode, Unplaced, checked_position, compass_deg
 from index_builder.sources.times import parse_time
 from model.geo import LatLon
 
@@ -45,24 +45,36 @@ def exif_heading_deg(exif: Image.Exif) -> float | None:
     heading_deg = _number(gps.get(ExifTags.GPS.GPSImgDirection))
     if heading_deg is None or _text(gps.get(ExifTags.GPS.GPSImgDirectionRef))[:1].upper() != "T":
         return None
-    return heading_deg % 360
+    return compass_deg(heading_deg)
 
 
 def exif_time(exif: Image.Exif) -> datetime | None:
     """The satellites' time (UTC) if it is there, else the camera's, with its time zone if it states one."""
     gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
-    date = parse_time(_text(gps.get(ExifTags.GPS.GPSDateStamp)))
-    clock = gps.get(ExifTags.GPS.GPSTimeStamp)
-    if date is not None and isinstance(clock, tuple) and len(clock) == 3:
-        hours, minutes, seconds = (_number(part) for part in clock)
-        if hours is not None and minutes is not None and seconds is not None:
-            since_midnight_s = hours * 3600 + minutes * 60 + seconds
-            if 0 <= since_midnight_s < 86_401:  # a leap second is allowed
-                return date.replace(tzinfo=UTC) + timedelta(seconds=since_midnight_s)
+    satellite_time = _satellite_time(_text(gps.get(ExifTags.GPS.GPSDateStamp)), gps.get(ExifTags.GPS.GPSTimeStamp))
+    if satellite_time is not None:
+        return satellite_time
     camera = exif.get_ifd(ExifTags.IFD.Exif)
     taken = _text(camera.get(ExifTags.Base.DateTimeOriginal))
     zone = _text(camera.get(ExifTags.Base.OffsetTimeOriginal))
     return parse_time(taken + zone) or parse_time(taken)
+
+
+def _satellite_time(date: str, clock: object) -> datetime | None:
+    """The day, and hours, minutes and seconds since its midnight."""
+    midnight = parse_time(date)
+    if midnight is None or not isinstance(clock, tuple) or len(clock) != 3:
+        return None
+    hours, minutes, seconds = (_number(part) for part in clock)
+    if hours is None or minutes is None or seconds is None:
+        return None
+    since_midnight_s = hours * 3600 + minutes * 60 + seconds
+    if not 0 <= since_midnight_s < 86_401:  # the longest day has a leap second
+        return None
+    try:
+        return midnight.replace(tzinfo=UTC) + timedelta(seconds=since_midnight_s)
+    except OverflowError:  # the last day of the year 9999
+        return None
 
 
 def _degrees(value: object) -> float | None:
@@ -71,7 +83,7 @@ def _degrees(value: object) -> float | None:
     numbers = [part for part in parts if part is not None]
     if not 1 <= len(numbers) == len(parts) <= 3 or any(not 0 <= part <= 60 for part in numbers[1:]):
         return None
-    magnitude = sum(abs(part) / 60**order for order, part in enumerate(numbers))
+    magnitude = sum(abs(part) / 60.0**order for order, part in enumerate(numbers))
     return -magnitude if numbers[0] < 0 else magnitude
 
 

@@ -108,3 +108,8 @@ def checked_position(latitude: float, longitude: float) -> LatLon | Unplaced:
         return LatLon(latitude, longitude)
     except ValueError as error:
         return Unplaced(LeftOutCode.INVALID_POSITION, f"its position is impossible: {error}")
+
+
+def compass_deg(heading_deg: float) -> float:
+    """A direction in [0, 360); twice, because -1e-17 % 360 is rounded to 360."""
+    return heading_deg % 360 % 360

@@ -10,7 +10,7 @@ import re
 from math import isfinite
 from pathlib import Path
 
-from index_builder.sources.listing import LeftOut, LeftOutCode, Unplaced, checked_position, skipped
+from index_builder.sources.listing import LeftOut, LeftOutCode, Unplaced, checked_position, compass_deg, skipped
 from index_builder.sources.times import parse_compact_time
 from model.geo import LatLon, Utm, distance_m, from_utm
 from model.places import Place
@@ -48,7 +48,7 @@ def read_utm_picture(root: Path, relative: str) -> Place | LeftOut:
         id=relative,
         path=path,
         position=position,
-        heading_deg=None if heading_deg is None else heading_deg % 360,
+        heading_deg=None if heading_deg is None else compass_deg(heading_deg),
         time=parse_compact_time(timestamp),
     )
 

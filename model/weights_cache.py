@@ -8,11 +8,10 @@ first.
 import json
 import os
 import re
-import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from model.checkpoints.durable import file_sha256, publish
+from model.checkpoints.durable import file_sha256, written_whole
 from model.errors import InvalidInput, WeightsError
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS, how_to_get
 
@@ -100,12 +99,10 @@ class WeightsCache:
             WeightsError: It cannot be written.
         """
         record_path = _record_path(path)
-        unfinished = record_path.with_name(f".{record_path.name}.{secrets.token_hex(4)}.part")
         try:
-            unfinished.write_text(json.dumps(asdict(record), indent=2) + "\n", "utf-8")
-            publish(unfinished, record_path)
+            with written_whole(record_path) as unfinished:
+                unfinished.write_text(json.dumps(asdict(record), indent=2) + "\n", "utf-8")
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
             raise WeightsError(f"{record_path} cannot be written: {error.strerror}") from error
 
     def check(self, path: Path) -> None:

@@ -2,7 +2,25 @@
 
 import hashlib
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def written_whole(final: Path) -> Iterator[Path]:
+    """Yields a path to write a file to, which becomes ``final`` if the block succeeds and vanishes if it does not.
+
+    The folder is made if it is missing. Two writers do not meet before the end; the last one stays.
+    """
+    final.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = final.with_name(f".{final.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield unfinished
+        publish(unfinished, final)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def publish(unfinished: Path, final: Path) -> None:

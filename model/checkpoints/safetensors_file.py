@@ -9,7 +9,6 @@ that comes out of the file, so a flipped bit does not go unnoticed.
 """
 
 import json
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +19,7 @@ import torch
 from torch import Tensor
 
 from model.checkpoints.checkpoint import Checkpoint, Layout, StatedNetwork
-from model.checkpoints.durable import publish
+from model.checkpoints.durable import written_whole
 from model.errors import InvalidInput, WeightsError
 from model.network.config import NetworkConfig
 
@@ -73,20 +72,16 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], stated: StatedN
         "is_trained": is_trained,
         "fingerprint": stated.fingerprint,
     }
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    # "format": "pt" is what other programs expect of tensors that torch wrote.
+    entries = {"format": "pt", _METADATA_KEY: json.dumps(metadata)}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # "format": "pt" is what other programs expect of tensors that torch wrote.
-        entries = {"format": "pt", _METADATA_KEY: json.dumps(metadata)}
-        unfinished.touch()
-        usual_mode = unfinished.stat().st_mode
-        safetensors.torch.save_file(dict(tensors), unfinished, metadata=entries)
-        unfinished.chmod(usual_mode)  # the library lets only the owner read, and a service may be somebody else
-        publish(unfinished, path)
+        with written_whole(path) as unfinished:
+            unfinished.touch()
+            usual_mode = unfinished.stat().st_mode
+            safetensors.torch.save_file(dict(tensors), unfinished, metadata=entries)
+            unfinished.chmod(usual_mode)  # the library lets only the owner read, and a service may be somebody else
     except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(f"{path} cannot be written: {error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _read_metadata(entries: Mapping[str, str], path: Path) -> tuple[StatedNetwork, bool]:

@@ -1,0 +1,266 @@
+"""Checkpoints in every layout become the same network, and come back as they were."""
+
+import os
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from model.checkpoints.checkpoint import Layout
+from model.errors import WeightsError
+from model.fingerprint import fingerprint
+from model.network.config import VIT_LARGE, NetworkConfig
+from model.network.initialisation import seeded_network
+from model.network.selavpr import SelaVPR
+from model.weights import describe_checkpoint, load_network, save_network
+from tests.model.checkpoint_files import (
+    TINY,
+    backbone_state,
+    random_network,
+    reference_state,
+    renamed,
+    same_weights,
+    write_reference,
+)
+
+
+@pytest.mark.parametrize("name", ["tiny224", "tiny224reg4"])
+def test_reference_checkpoints_give_the_reference_features(shared_dir: Path, name: str) -> None:
+    network = load_network(shared_dir / "golden" / f"{name}_ckpt.pth", num_heads=4)
+    with np.load(shared_dir / "golden" / f"{name}_io.npz") as recorded:
+        images = torch.from_numpy(recorded["input"])
+        expected_global, expected_local = recorded["global"], recorded["local"]
+    with torch.inference_mode():
+        features = network(images)
+    np.testing.assert_allclose(features.global_features.numpy(), expected_global, rtol=0, atol=2e-6)
+    local = features.local_features.numpy().reshape(expected_local.shape)
+    np.testing.assert_allclose(local, expected_local, rtol=0, atol=2e-6)
+
+
+def test_a_released_checkpoint_with_numpy_1_extras_is_the_same_network(shared_dir: Path) -> None:
+    released = describe_checkpoint(shared_dir / "golden" / "ckpt_official_like_numpy1.pth", num_heads=4)
+    plain = describe_checkpoint(shared_dir / "golden" / "tiny224_ckpt.pth", num_heads=4)
+    assert released.fingerprint == plain.fingerprint
+    assert released.training.epoch == 3
+    assert released.training.recalls_percent == pytest.approx((90.8, 96.4, 97.2, 98.0))
+    assert released.training.best_recall_at_5_percent == pytest.approx(96.4)
+
+
+def test_extras_of_the_installed_numpy_are_read(tmp_path: Path) -> None:
+    path = write_reference(
+        tmp_path / "a.pth",
+        random_network(),
+        epoch_num=7,
+        recalls=np.array([50.0, 60.5, 70.0, 80.0], dtype=">f4"),
+        best_r5=np.float64(61.25),
+        not_improved_num=np.int64(2),
+        optimizer_state_dict={"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 1e-5}]},
+    )
+    training = describe_checkpoint(path, num_heads=4).training
+    assert training.epoch == 7
+    assert training.recalls_percent == (50.0, 60.5, 70.0, 80.0)
+    assert training.best_recall_at_5_percent == 61.25
+    assert training.epochs_without_improvement == 2
+
+
+def test_extras_that_are_no_numbers_do_not_keep_the_weights_from_loading(tmp_path: Path) -> None:
+    extras: dict[str, Any] = {
+        "recalls": np.array([None, "x"], dtype=object),
+        "best_r5": np.array("text"),
+        "epoch_num": "last",
+    }
+    description = describe_checkpoint(write_reference(tmp_path / "a.pth", random_network(), **extras), num_heads=4)
+    assert description.training.recalls_percent is None
+    assert description.training.best_recall_at_5_percent is None
+    assert description.training.epoch is None
+
+
+@pytest.mark.parametrize(
+    "layout", ["with prefix", "without prefix", "old up-convolutions", "bare", "legacy format", "half precision"]
+)
+def test_every_spelling_of_a_checkpoint_is_the_same_network(tmp_path: Path, layout: str) -> None:
+    network = random_network()
+    state = reference_state(network)
+    path = tmp_path / "a.pth"
+    match layout:
+        case "with prefix":
+            torch.save({"model_state_dict": state}, path)
+        case "without prefix":
+            torch.save({"model_state_dict": reference_state(network, prefix="")}, path)
+        case "old up-convolutions":
+            old = renamed(renamed(state, "LocalAdapt.upconv1", "upconv"), "LocalAdapt.upconv2", "upconv2")
+            assert "module.upconv.weight" in old
+            torch.save({"model_state_dict": old}, path)
+        case "bare":
+            torch.save(state, path)
+        case "legacy format":
+            torch.save({"model_state_dict": state}, path, _use_new_zipfile_serialization=False)
+        case "half precision":
+            network.half().float()
+            torch.save({name: tensor.half() for name, tensor in reference_state(network).items()}, path)
+    loaded = load_network(path, num_heads=4)
+    assert same_weights(loaded, network)
+    assert loaded.config == TINY
+    assert loaded.is_trained
+    assert not loaded.training
+    assert fingerprint(loaded) == fingerprint(network)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        replace(TINY, num_register_tokens=4),
+        replace(
+            TINY, embed_dim=128, num_heads=2, depth=3, mlp_dim=96, adapter_dim=16, local_hidden_dim=24, local_dim=8
+        ),
+        replace(TINY, position_side=1, patch_size=7),
+    ],
+)
+def test_the_shape_is_read_from_the_tensors(tmp_path: Path, config: NetworkConfig) -> None:
+    network = random_network(config)
+    loaded = load_network(write_reference(tmp_path / "a.pth", network), num_heads=config.num_heads)
+    assert loaded.config == config
+    assert same_weights(loaded, network)
+
+
+def test_heads_are_one_for_every_64_channels_unless_given(tmp_path: Path) -> None:
+    path = write_reference(tmp_path / "a.pth", random_network(replace(TINY, embed_dim=192, num_heads=3)))
+    assert load_network(path).config.num_heads == 3
+    assert load_network(path, num_heads=6).config.num_heads == 6
+
+
+@pytest.mark.parametrize("registers", [0, 4])
+def test_a_dinov2_backbone_becomes_an_untrained_network_that_equals_it(tmp_path: Path, registers: int) -> None:
+    config = replace(TINY, num_register_tokens=registers)
+    network = seeded_network(config, seed=3)
+    torch.save(backbone_state(network), tmp_path / "dinov2.pth")
+    loaded = load_network(tmp_path / "dinov2.pth", num_heads=4)
+    assert not loaded.is_trained
+    assert loaded.config == replace(config, adapter_dim=32, local_hidden_dim=256, local_dim=128)
+    images = torch.randn(1, 3, 28, 42, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        ours, bare = loaded(images), network(images)  # the adapters of a seeded network are the identity, too
+    torch.testing.assert_close(ours.global_features, bare.global_features, rtol=0, atol=0)
+    assert loaded.pooling.p.item() == 3.0
+    lengths = ours.local_features.norm(dim=-1)
+    torch.testing.assert_close(lengths, torch.ones_like(lengths))
+
+
+def test_a_dinov2_backbone_is_the_same_network_every_time(tmp_path: Path) -> None:
+    torch.save(backbone_state(random_network()), tmp_path / "dinov2.pth")
+    first, second = (fingerprint(load_network(tmp_path / "dinov2.pth", num_heads=4)) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("is_trained", [True, False])
+def test_our_own_file_gives_back_the_network_with_its_heads(tmp_path: Path, is_trained: bool) -> None:
+    network = random_network(replace(TINY, num_register_tokens=2))
+    network.is_trained = is_trained
+    save_network(network, tmp_path / "new" / "a.safetensors")
+    loaded = load_network(str(tmp_path / "new" / "a.safetensors"))
+    assert same_weights(loaded, network)
+    assert loaded.config == network.config
+    assert loaded.is_trained is is_trained
+    assert fingerprint(loaded) == fingerprint(network)
+    assert load_network(tmp_path / "new" / "a.safetensors", num_heads=4).config.num_heads == 4
+
+
+def test_converting_keeps_the_fingerprint(tmp_path: Path) -> None:
+    original = write_reference(tmp_path / "a.pth", random_network())
+    save_network(load_network(original, num_heads=4), tmp_path / "a.safetensors")
+    converted = describe_checkpoint(tmp_path / "a.safetensors")
+    assert converted.fingerprint == describe_checkpoint(original, num_heads=4).fingerprint
+    assert converted.kind is Layout.PLACEFIX
+
+
+def test_half_precision_rounds_the_weights_and_states_the_rounded_fingerprint(tmp_path: Path) -> None:
+    network = random_network()
+    save_network(network, tmp_path / "full.safetensors")
+    save_network(network, tmp_path / "half.safetensors", dtype="float16")
+    loaded = load_network(tmp_path / "half.safetensors")
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
+    assert same_weights(loaded, network.half().float())
+    assert describe_checkpoint(tmp_path / "half.safetensors").stored_as == "float16"
+    assert (tmp_path / "half.safetensors").stat().st_size < 0.6 * (tmp_path / "full.safetensors").stat().st_size
+
+
+def test_a_weight_beyond_half_precision_is_not_written(tmp_path: Path) -> None:
+    network = random_network()
+    with torch.no_grad():
+        network.backbone.norm.weight[5] = 1e6
+    with pytest.raises(WeightsError, match=r"backbone\.norm\.weight .*float16"):
+        save_network(network, tmp_path / "a.safetensors", dtype="float16")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_the_network_does_not_depend_on_its_file_any_more(tmp_path: Path, suffix: str) -> None:
+    network = random_network()
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".pth":
+        write_reference(path, network)
+    else:
+        save_network(network, path)
+    loaded = load_network(path, num_heads=4)
+    with path.open("r+b") as file:  # in place: a mapped page would change with it
+        file.write(b"\xff" * path.stat().st_size)
+    path.unlink()
+    assert same_weights(loaded, network)
+    assert all(parameter.is_contiguous() for parameter in loaded.parameters())
+
+
+def test_writing_replaces_a_file_in_one_step_and_leaves_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    networks = [random_network(seed=1), random_network(seed=2)]
+    save_network(networks[0], path)
+    wanted = {fingerprint(network) for network in networks}
+    seen, done = set(), threading.Event()
+
+    def read_again_and_again() -> None:
+        while not done.is_set():
+            seen.add(fingerprint(load_network(path)))
+
+    reader = threading.Thread(target=read_again_and_again)
+    reader.start()
+    for turn in range(20):
+        save_network(networks[turn % 2], path)
+    done.set()
+    reader.join()
+    assert seen <= wanted
+    assert seen
+    assert os.listdir(tmp_path) == ["a.safetensors"]  # noqa: PTH208
+
+
+def test_a_written_file_may_be_read_by_whom_the_umask_allows(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    save_network(random_network(), tmp_path / "a.safetensors")
+    assert (tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_writing_where_nothing_can_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WeightsError, match="cannot be written"):
+        save_network(random_network(), tmp_path / "file" / "a.safetensors")
+
+
+def test_a_description_counts_the_parameters_of_each_part(tmp_path: Path) -> None:
+    network = random_network()
+    path = write_reference(tmp_path / "a.pth", network)
+    description = describe_checkpoint(path, num_heads=4)
+    assert description.kind is Layout.SELAVPR
+    assert description.size_bytes == path.stat().st_size
+    assert description.parameters.total == sum(parameter.numel() for parameter in network.parameters())
+    assert description.parameters.local_adaptation == 64 * 32 * 9 + 32 + 32 * 16 * 9 + 16
+    assert description.parameters.adapters == 2 * 2 * (2 * 64 * 32 + 64 + 32)
+    assert description.parameters.pooling == 1
+
+
+def test_vit_large_has_the_parameters_of_the_paper() -> None:
+    with torch.device("meta"):
+        network = SelaVPR(VIT_LARGE, is_trained=True)
+    assert sum(parameter.numel() for parameter in network.parameters()) == 357_428_609
+    assert len(network.state_dict()) == 540

@@ -21,7 +21,7 @@ from index_builder.place_map.version_writer import VersionContent, software_vers
 from index_builder.progress import SILENT, Progress
 from index_builder.segment_recorder import SegmentRecorder
 from index_builder.sources.listing import SourceListing
-from index_builder.staging import BuildPlan, Checkpoint, Staging, digest_of, open_staging
+from index_builder.staging import BuildPlan, Checkpoint, Staging, check_free, digest_of, open_staging
 from model.encoder import Encoder
 from model.errors import InvalidInput, StorageError
 from model.places import Place
@@ -134,7 +134,7 @@ def build_map(
     """
     options = options or BuildOptions()
     started_s = time.perf_counter()
-    _check_name(out)
+    check_target(out)
     check_index_factory(options.index, encoder.global_dim, len(listing.places))
     try:
         with open_staging(out, _plan(listing, encoder, options), restart=restart) as staging:
@@ -302,9 +302,16 @@ def _feature_shapes(encoder: Encoder) -> FeatureShapes:
     return FeatureShapes(global_dim=encoder.global_dim, local_grid=encoder.local_grid, local_dim=encoder.local_dim)
 
 
-def _check_name(out: Path) -> None:
+def check_target(out: Path) -> None:
+    """Looks, before anything long begins, whether a map can be published at a path.
+
+    Raises:
+        InvalidInput: The name cannot be that of a map.
+        MapExists: There is something already, and no unfinished build that could have put it there.
+    """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", out.name):
         raise InvalidInput(
             f"{out.name!r} cannot be the name of a map: it becomes part of addresses, so it must begin with a letter "
             "or digit, and consist of letters, digits, '.', '_' and '-'"
         )
+    check_free(out)

@@ -175,9 +175,8 @@ def open_staging(out: Path, plan: BuildPlan, *, restart: bool) -> Iterator[Stagi
         MapBusy: Another process builds this map.
         BuildConflict: An unfinished build of something else is in the way.
     """
-    path = out.parent / f".{out.name}.building"
-    if _is_taken(out) and not path.is_dir():
-        raise _map_exists(out)
+    check_free(out)
+    path = _staging_path(out)
     with builder_lock(path):
         found = _read_plan(path)
         if _is_taken(out):
@@ -200,12 +199,26 @@ def open_staging(out: Path, plan: BuildPlan, *, restart: bool) -> Iterator[Stagi
         yield Staging(path)
 
 
+def check_free(out: Path) -> None:
+    """Refuses a path where there is something, unless an unfinished build may have put it there.
+
+    Raises:
+        MapExists: There is something at ``out``.
+    """
+    if _is_taken(out) and not _staging_path(out).is_dir():
+        raise _map_exists(out)
+
+
 def digest_of(lines: Iterable[str]) -> str:
     """SHA-256 over lines of text."""
     digest = hashlib.sha256()
     for line in lines:
         digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
     return digest.hexdigest()
+
+
+def _staging_path(out: Path) -> Path:
+    return out.parent / f".{out.name}.building"
 
 
 def _is_taken(out: Path) -> bool:

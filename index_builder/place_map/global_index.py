@@ -33,25 +33,22 @@ def faiss_version() -> str:
     return str(faiss.__version__)
 
 
-def check_index_factory(factory: str, width: int, count: int) -> None:
+def check_index_factory(factory: str, width: int, count: int | None = None) -> None:
     """Makes sure, before a long build, that an index can be made.
 
     Args:
         factory: A string of faiss's ``index_factory``: ``Flat``, ``IVF1024,Flat``, ``HNSW32``, …
         width: Width of the global features.
-        count: How many pictures it is to hold, at most.
+        count: How many pictures it is to hold, at most; None if that is not known yet.
 
     Raises:
         InvalidInput: faiss does not know the string, or so few pictures cannot train it.
     """
     index = _new_index(factory, width)
-    if index.is_trained:
+    if index.is_trained or count is None or count > _DRY_RUN_ROWS:
         return
     # Too few vectors for its clusters is the usual failure, and it shows on any vectors.
-    random = np.random.default_rng(0)
-    vectors = random.standard_normal((min(count, _DRY_RUN_ROWS), width), dtype=np.float32)
-    if count <= _DRY_RUN_ROWS:
-        _train(index, factory, vectors)
+    _train(index, factory, np.random.default_rng(0).standard_normal((count, width), dtype=np.float32))
 
 
 def write_index(path: Path, factory: str, width: int, chunks: Chunks) -> None:

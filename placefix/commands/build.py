@@ -1,0 +1,123 @@
+"""``placefix build``: geotagged pictures in, a map out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.filesize import decimal
+from rich.table import Table
+
+from index_builder.build import BuildOptions, BuildReport, build_map, check_target
+from index_builder.place_map.global_index import check_index_factory
+from index_builder.sources.listing import SourceListing
+from index_builder.sources.read import read_source
+from model.device import choose_device
+from model.encoder import Encoder
+from model.preprocess import Preprocessing
+from model.weights import load_network, resolve_weights
+from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
+from placefix.console import EXIT_INTERRUPTED, EXIT_SOME_REJECTED, error_console, output_console
+from placefix.progress import format_duration, show_progress
+
+_DEFAULTS = BuildOptions()
+
+
+def build(
+    source: Annotated[
+        Path,
+        typer.Option(help="The collection: a folder of photos, or a CSV file that lists them.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(help="The map to make, maps/NAME. Must not exist.", show_default=False)],
+    weights: Weights,
+    num_heads: NumHeads = None,
+    preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
+    device: Device = "auto",
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures in one forward pass.")] = _DEFAULTS.batch_size,
+    segment_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Pictures in one segment: what an interruption loses at most. By default 256 or more."
+        ),
+    ] = _DEFAULTS.segment_size,
+    max_rejected: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the pictures that may be unreadable.")
+    ] = _DEFAULTS.max_rejected,
+    index: Annotated[
+        str, typer.Option(help="The shortlist index: Flat (exact), or another string of faiss's index_factory.")
+    ] = _DEFAULTS.index,
+    thumbnails: Annotated[bool, typer.Option(help="Keep small pictures to show as evidence.")] = _DEFAULTS.thumbnails,
+    latitude_column: Annotated[
+        str | None, typer.Option(help="The CSV file's column of latitudes, if it has an unusual name.")
+    ] = None,
+    longitude_column: Annotated[
+        str | None, typer.Option(help="The CSV file's column of longitudes, if it has an unusual name.")
+    ] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Throw away what an interrupted build has done.")] = False,
+) -> None:
+    """Build a map from geotagged pictures.
+
+    Interrupted or killed, the same command continues. Exit code [bold]0[/bold]: every picture with a position is in the
+    map; [bold]3[/bold]: the map was published, but some pictures could not be read; [bold]1[/bold]: no map was made.
+    Pictures that are not in the map are listed in [bold]left_out.csv[/bold], each with the reason.
+    """
+    options = BuildOptions(
+        batch_size=batch_size,
+        segment_size=segment_size,
+        max_rejected=max_rejected,
+        thumbnails=thumbnails,
+        index=index,
+    )
+    check_target(out)
+    chosen = choose_device(device)
+    weights_path = resolve_weights(weights)
+    encoder = Encoder(load_network(weights_path, num_heads), chosen.device, preprocess)
+    check_index_factory(index, encoder.global_dim)
+    listing = _read_source(source, latitude_column, longitude_column)
+    try:
+        with show_progress("encoding") as progress:
+            progress.message(f"device: {chosen.device} ({chosen.reason})")
+            report = build_map(listing, encoder, out, options, progress, weights_path=weights_path, restart=restart)
+    except KeyboardInterrupt:
+        error_console().print(
+            "interrupted; nothing was published. The same command continues behind the last finished segment, and "
+            "--restart begins anew.",
+            soft_wrap=True,
+        )
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    output_console().print(_summary(report, encoder))
+    if report.rejected:
+        raise typer.Exit(EXIT_SOME_REJECTED)
+
+
+def _read_source(source: Path, latitude_column: str | None, longitude_column: str | None) -> SourceListing:
+    console = error_console()
+    with console.status("reading positions") as status:
+        listing = read_source(
+            source,
+            latitude_column=latitude_column,
+            longitude_column=longitude_column,
+            on_progress=lambda count: status.update(f"reading positions: {count:,} pictures"),
+        )
+    console.print(
+        f"{source}: {listing.kind}, {len(listing):,} pictures, {len(listing.places):,} with a position", soft_wrap=True
+    )
+    return listing
+
+
+def _summary(report: BuildReport, encoder: Encoder) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("map", f"{report.map_path}, version {report.version}")
+    table.add_row("placed", f"{report.placed:,} pictures")
+    table.add_row("skipped", f"{report.skipped:,} without a usable position")
+    table.add_row("rejected", f"{report.rejected:,} that cannot be read")
+    if report.skipped or report.rejected:
+        table.add_row("left out", str(report.left_out_path))
+    table.add_row("size", decimal(report.total_bytes))
+    rate = report.encoded / report.duration_s
+    table.add_row("time", f"{format_duration(report.duration_s)}, {rate:,.1f} pictures/s")
+    if not encoder.is_trained:
+        table.add_row("network", "untrained: positions found with it mean nothing")
+    table.add_row("next", f"placefix serve --map {report.map_path}")
+    return table

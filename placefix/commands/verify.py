@@ -1,0 +1,91 @@
+"""``placefix verify``: whether a map is what was written, and whether it works."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
+
+from index_builder.place_map.reader import read_manifest
+from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
+from model.device import choose_device
+from model.encoder import Encoder
+from model.weights import load_network, resolve_weights
+from placefix.commands.options import Device, NumHeads
+from placefix.console import EXIT_ERROR, output_console
+from placefix.progress import format_duration, show_progress
+
+
+def verify(
+    map_path: Annotated[Path, typer.Argument(metavar="MAP", help="The map: maps/NAME.", show_default=False)],
+    sample: Annotated[int, typer.Option(min=0, help="Pictures that have to find themselves.")] = DEFAULT_SAMPLE,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="The network: then the sample's files are encoded again, where they still are.", show_default=False
+        ),
+    ] = None,
+    num_heads: NumHeads = None,
+    device: Device = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Check every byte of a map, what its files say, and that pictures find themselves in it.
+
+    Exit code [bold]0[/bold]: the map is good; [bold]1[/bold]: it is not, and the report names each file.
+    """
+    encoder = None
+    if weights is not None:
+        network = load_network(resolve_weights(weights), num_heads)
+        encoder = Encoder(network, choose_device(device).device, read_manifest(map_path).preprocessing)
+    with show_progress("verifying", "bytes") as progress:
+        report = verify_map(map_path, encoder=encoder, sample=sample, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(_as_json(report), indent=2))
+    else:
+        _print(report)
+    if not report.is_good:
+        raise typer.Exit(EXIT_ERROR)
+
+
+def _as_json(report: VerifyReport) -> dict[str, object]:
+    return {
+        "map": str(report.path),
+        "version": report.version,
+        "good": report.is_good,
+        "problems": [
+            {"path": problem.path, "kind": problem.kind.value, "message": problem.message}
+            for problem in report.problems
+        ],
+        "notes": list(report.notes),
+        "files": report.files,
+        "bytes": report.bytes,
+        "pictures": report.pictures,
+        "sampled": report.sampled,
+        "reencoded": report.reencoded,
+        "duration_s": round(report.duration_s, 3),
+    }
+
+
+def _print(report: VerifyReport) -> None:
+    console = output_console()
+    if report.problems:
+        table = Table("file", "problem", "what", title=f"{report.path}: {len(report.problems)} problems")
+        for problem in report.problems:
+            table.add_row(Text(problem.path), problem.kind.value, Text(problem.message), style="red")
+        console.print(table)
+    for note in report.notes:
+        console.print(Text(f"note: {note}"), soft_wrap=True)
+    verdict = Text("good", "bold green") if report.is_good else Text("damaged", "bold red")
+    again = f", {report.reencoded} of them encoded again" if report.reencoded else ""
+    console.print(
+        Text.assemble(
+            f"{report.path} version {report.version or 'unknown'}: ",
+            verdict,
+            f" ({report.pictures:,} pictures, {report.files:,} files, {decimal(report.bytes)}, "
+            f"{report.sampled} searched for{again}, {format_duration(report.duration_s)})",
+        ),
+        soft_wrap=True,
+    )

@@ -30,7 +30,7 @@ class RetryPolicy:
     """How long to wait, and how often to try.
 
     Attributes:
-        attempts: Attempts in a row that may bring nothing new.
+        attempts: Before giving up; counted anew from every attempt that gets further than all before it.
         first_pause_s: Before the second attempt; doubled before each further one.
         longest_pause_s: Where the doubling ends.
         connect_timeout_s: For a connection to be made.
@@ -85,7 +85,7 @@ def download(
         on_progress: Called with the bytes that are there and the bytes that there will be, if known.
 
     Raises:
-        DownloadFailed: No such host or file, no room, or too many attempts that brought nothing new.
+        DownloadFailed: No such host or file, no room, or too many attempts that got no further.
     """
     timeout = httpx.Timeout(policy.read_timeout_s, connect=policy.connect_timeout_s)
     furthest_bytes, failures = _size(part), 0
@@ -101,8 +101,8 @@ def download(
                 failures += 1
                 if failures >= policy.attempts:
                     raise DownloadFailed(
-                        f"{url} could not be downloaded: {interruption}; {policy.attempts} attempts brought nothing "
-                        f"new. {_size(part)} bytes are kept: the same command continues from there"
+                        f"{url} could not be downloaded: {interruption}; given up after {failures} attempts. "
+                        f"{_size(part)} bytes are kept: the same command continues from there"
                     ) from interruption
                 time.sleep(policy.pause_s(failures))
             else:

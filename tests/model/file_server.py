@@ -1,0 +1,133 @@
+"""A file server on this machine that behaves as badly as it is told to."""
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar, Literal
+
+_RANGE = re.compile(r"bytes=(\d+)-")
+
+
+@dataclass
+class FileServer:
+    """What it serves, how it behaves, and what it was asked.
+
+    Attributes:
+        content: The bytes of the one file, whatever the path.
+        statuses: Answered first, one for each request, before the file is served.
+        drop_after: The connection breaks after this many bytes of each answer; one number for each answer, then none.
+        honours_range: Whether it can continue.
+        honours_if_range: Whether it looks if the file is still the same before it continues.
+        validator: What it tells versions apart by.
+        sends_length: Whether it says how long the file is.
+        content_type: Of the file.
+        pause: Set it to let the answers pass that wait half-way.
+        waits_half_way: Whether answers stop in the middle until ``pause`` is set.
+        ranges: The Range headers of the requests so far; None where there was none.
+    """
+
+    content: bytes
+    address: str = ""
+    statuses: list[int] = field(default_factory=list)
+    drop_after: list[int] = field(default_factory=list)
+    honours_range: bool = True
+    honours_if_range: bool = True
+    validator: Literal["etag", "weak etag", "date", "none"] = "etag"
+    sends_length: bool = True
+    content_type: str = "application/octet-stream"
+    waits_half_way: bool = False
+    pause: threading.Event = field(default_factory=threading.Event)
+    ranges: list[str | None] = field(default_factory=list)
+
+    def url(self, path: str = "weights.pth") -> str:
+        return f"{self.address}/{path}"
+
+    def headers(self) -> dict[str, str]:
+        digest = hashlib.sha256(self.content).hexdigest()
+        match self.validator:
+            case "etag":
+                return {"ETag": f'"{digest[:16]}"'}
+            case "weak etag":
+                return {"ETag": f'W/"{digest[:16]}"'}
+            case "date":
+                return {"Last-Modified": f"Mon, 23 Nov 2026 08:{int(digest[:4], 16) % 60:02}:00 GMT"}
+            case "none":
+                return {}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    files: ClassVar[FileServer]
+
+    def do_GET(self) -> None:
+        files = self.files
+        asked = self.headers.get("Range")
+        files.ranges.append(asked)
+        if files.statuses:
+            self._answer(files.statuses.pop(0), {"Content-Length": "0"}, b"")
+            return
+        start = self._start(asked)
+        if start is not None and start >= len(files.content):
+            headers = {"Content-Range": f"bytes */{len(files.content)}", "Content-Length": "0"}
+            self._answer(416, headers | files.headers(), b"")
+            return
+        body = files.content[start or 0 :]
+        headers = files.headers() | {"Content-Type": files.content_type}
+        if files.sends_length:
+            headers["Content-Length"] = str(len(body))
+        else:
+            headers["Connection"] = "close"
+        if start is not None:
+            headers["Content-Range"] = f"bytes {start}-{len(files.content) - 1}/{len(files.content)}"
+        self._answer(200 if start is None else 206, headers, body)
+
+    def _start(self, asked: str | None) -> int | None:
+        match = _RANGE.fullmatch(asked or "")
+        if match is None or not self.files.honours_range:
+            return None
+        condition = self.headers.get("If-Range")
+        if self.files.honours_if_range and condition not in (None, *self.files.headers().values()):
+            return None
+        return int(match[1])
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        dropped = self.files.drop_after.pop(0) if body and self.files.drop_after else None
+        sent = body if dropped is None else body[:dropped]
+        if self.files.waits_half_way:
+            self.wfile.write(sent[: len(sent) // 2])
+            self.wfile.flush()
+            self.files.pause.wait(60)
+            sent = sent[len(sent) // 2 :]
+        self.wfile.write(sent)
+        if dropped is not None or not self.files.sends_length:
+            self.close_connection = True
+
+    def log_message(self, *_ignored: object) -> None:
+        """Keeps quiet."""
+
+
+@contextmanager
+def serving(content: bytes) -> Iterator[FileServer]:
+    """Serves on a free port of this machine until the block ends."""
+    files = FileServer(content)
+    handler = type("Handler", (_Handler,), {"files": files})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    files.address = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield files
+    finally:
+        files.pause.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()

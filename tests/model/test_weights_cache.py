@@ -1,0 +1,130 @@
+"""Names of weights, and what they stand for."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from model.errors import InvalidInput, WeightsError
+from model.published_weights import DOWNLOADS, HAND_DOWNLOADS
+from model.weights import resolve_weights
+from model.weights_cache import DownloadRecord, WeightsCache, default_cache_root
+from tests.model.checkpoint_files import random_network, write_reference
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> WeightsCache:
+    cache = WeightsCache(tmp_path / "cache")
+    cache.folder.mkdir(parents=True)
+    return cache
+
+
+def test_the_folder_is_the_one_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACEFIX_CACHE", str(tmp_path))
+    assert WeightsCache().folder == tmp_path / "weights"
+    assert WeightsCache(tmp_path / "other").folder == tmp_path / "other" / "weights"
+
+
+def test_without_one_it_is_the_users_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PLACEFIX_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_cache_root().is_relative_to(tmp_path)
+    assert default_cache_root().name == "placefix"
+
+
+def test_dinov2_is_where_its_publisher_puts_it() -> None:
+    assert sorted(DOWNLOADS) == sorted(
+        f"dinov2_vit{size}14{registers}" for size in "sbl" for registers in ("", "_reg4")
+    )
+    base = "https://dl.fbaipublicfiles.com/dinov2"
+    assert DOWNLOADS["dinov2_vits14"] == f"{base}/dinov2_vits14/dinov2_vits14_pretrain.pth"
+    assert DOWNLOADS["dinov2_vitl14_reg4"] == f"{base}/dinov2_vitl14/dinov2_vitl14_reg4_pretrain.pth"
+
+
+def test_a_path_is_itself(cache: WeightsCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_reference(tmp_path / "a.pth", random_network())
+    assert resolve_weights(str(path), cache) == path
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert resolve_weights("~/a.pth", cache) == path
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_name_is_a_file_in_the_cache(cache: WeightsCache, suffix: str) -> None:
+    path = cache.folder / f"my-net.v2{suffix}"
+    path.write_bytes(b"anything")
+    assert resolve_weights("my-net.v2", cache) == path
+
+
+def test_a_path_wins_over_a_name(cache: WeightsCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (cache.folder / "a.pth").touch()
+    (tmp_path / "a").touch()
+    monkeypatch.chdir(tmp_path)
+    assert resolve_weights("a", cache) == Path("a")
+
+
+def test_names_lists_files_and_nothing_unfinished(cache: WeightsCache) -> None:
+    for name in ("b.pth", "a.safetensors", "c.pth.part", ".d.pth.lock", ".e.safetensors.12.part", "b.pth.json"):
+        (cache.folder / name).touch()
+    assert cache.names() == ("a", "b")
+    assert WeightsCache(cache.folder / "missing").names() == ()
+
+
+def test_an_unknown_name_lists_what_there_is(cache: WeightsCache) -> None:
+    (cache.folder / "mine.safetensors").touch()
+    with pytest.raises(WeightsError) as caught:
+        resolve_weights("yours", cache)
+    for part in ("'yours'", "holds: mine", str(cache.folder), "placefix weights fetch", "placefix weights import"):
+        assert part in caught.value.message
+
+
+def test_an_unknown_name_in_an_empty_cache(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="holds: nothing yet"):
+        resolve_weights("../etc/passwd", WeightsCache(tmp_path))
+
+
+def test_a_known_name_that_is_not_there_yet_says_how_to_fetch_it(cache: WeightsCache) -> None:
+    with pytest.raises(WeightsError, match="placefix weights fetch dinov2_vitb14_reg4"):
+        resolve_weights("dinov2_vitb14_reg4", cache)
+
+
+@pytest.mark.parametrize("name", HAND_DOWNLOADS)
+def test_a_name_on_google_drive_says_what_to_do_by_hand(cache: WeightsCache, name: str) -> None:
+    with pytest.raises(WeightsError, match=r"https://drive\.google\.com/file/d/1\w+/view.*placefix weights import S"):
+        resolve_weights(name, cache)
+
+
+def test_a_folder_is_no_checkpoint(cache: WeightsCache, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="is a folder"):
+        resolve_weights(str(tmp_path), cache)
+
+
+def test_a_fetched_file_that_changed_is_not_used(cache: WeightsCache) -> None:
+    path = cache.folder / "a.pth"
+    path.write_bytes(b"first")
+    first = hashlib.sha256(b"first").hexdigest()
+    cache.remember(path, DownloadRecord(url="https://example.org/a.pth", sha256=first, size_bytes=5))
+    assert resolve_weights("a", cache) == path
+    path.write_bytes(b"other")
+    with pytest.raises(WeightsError) as caught:
+        resolve_weights("a", cache)
+    for part in (first, hashlib.sha256(b"other").hexdigest(), "fetch https://example.org/a.pth --name a"):
+        assert part in caught.value.message
+
+
+def test_a_record_comes_back_and_a_damaged_one_says_so(cache: WeightsCache) -> None:
+    path = cache.folder / "a.pth"
+    record = DownloadRecord(url="https://example.org/a.pth", sha256="0" * 64, size_bytes=5)
+    assert cache.record_of(path) is None
+    cache.remember(path, record)
+    assert cache.record_of(path) == record
+    (cache.folder / "a.pth.json").write_text("{}")
+    with pytest.raises(WeightsError, match=r"a\.pth\.json.*cannot be read"):
+        cache.record_of(path)
+
+
+@pytest.mark.parametrize("name", ["", "../a", "a/b", ".hidden", "-option", "a b", "ä", "a" * 101, "a\n"])
+def test_names_that_no_file_should_have(cache: WeightsCache, name: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot name weights"):
+        cache.path_of(name, ".pth")
+    assert cache.find(name) is None

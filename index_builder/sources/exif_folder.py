@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from PIL import ExifTags
+
 from index_builder.sources.exif_gps import exif_heading_deg, exif_position, exif_time
 from index_builder.sources.listing import LeftOut, Unplaced, rejected, skipped
 from model.errors import CorruptExif, ImageError
@@ -25,7 +27,8 @@ def read_exif_picture(root: Path, relative: str) -> Place | LeftOut:
         return LeftOut(relative, "skipped", error.code, error.message)
     except ImageError as error:
         return rejected(relative, error)
-    position = exif_position(exif)
+    gps, camera = exif.get_ifd(ExifTags.IFD.GPSInfo), exif.get_ifd(ExifTags.IFD.Exif)
+    position = exif_position(gps)
     if isinstance(position, Unplaced):
         return skipped(relative, position)
-    return Place(relative, path, position, exif_heading_deg(exif), exif_time(exif))
+    return Place(relative, path, position, exif_heading_deg(gps), exif_time(gps, camera))

@@ -1,23 +1,28 @@
-"""What the EXIF block of a photograph says about where it was taken, which way and when."""
+"""What the EXIF block of a photograph says about where it was taken, which way and when.
 
+The functions take the block's directories as Pillow parses them: tag number to number, tuple, text or bytes.
+"""
+
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import SupportsFloat
 
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from index_builder.sources.listing import LeftOutCode, Unplaced, checked_position, compass_deg
 from index_builder.sources.times import parse_time
 from model.geo import LatLon
 
+Directory = Mapping[int, object]
 
-def exif_position(exif: Image.Exif) -> LatLon | Unplaced:
+
+def exif_position(gps: Directory) -> LatLon | Unplaced:
     """The position of the GPS directory.
 
     Degrees, minutes and seconds may be given as one, two or three numbers. South and west are negative; a negative
     number without a hemisphere is taken as it stands, a positive one is not guessed at.
     """
-    gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
     values = gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLongitude)
     if values[0] is None or values[1] is None:
         return Unplaced(LeftOutCode.NO_POSITION, "its EXIF block has no GPS position")
@@ -35,26 +40,23 @@ def exif_position(exif: Image.Exif) -> LatLon | Unplaced:
     return checked_position(signed_latitude, signed_longitude)
 
 
-def exif_heading_deg(exif: Image.Exif) -> float | None:
+def exif_heading_deg(gps: Directory) -> float | None:
     """Where the camera looked, clockwise from true north, in [0, 360).
 
     Only what is marked as true north counts: magnetic north is up to tens of degrees off, by an amount that the block
     does not say.
     """
-    gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
     heading_deg = _number(gps.get(ExifTags.GPS.GPSImgDirection))
     if heading_deg is None or _text(gps.get(ExifTags.GPS.GPSImgDirectionRef))[:1].upper() != "T":
         return None
     return compass_deg(heading_deg)
 
 
-def exif_time(exif: Image.Exif) -> datetime | None:
+def exif_time(gps: Directory, camera: Directory) -> datetime | None:
     """The satellites' time (UTC) if it is there, else the camera's, with its time zone if it states one."""
-    gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
     satellite_time = _satellite_time(_text(gps.get(ExifTags.GPS.GPSDateStamp)), gps.get(ExifTags.GPS.GPSTimeStamp))
     if satellite_time is not None:
         return satellite_time
-    camera = exif.get_ifd(ExifTags.IFD.Exif)
     taken = _text(camera.get(ExifTags.Base.DateTimeOriginal))
     zone = _text(camera.get(ExifTags.Base.OffsetTimeOriginal))
     return parse_time(taken + zone) or parse_time(taken)

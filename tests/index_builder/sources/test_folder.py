@@ -1,0 +1,129 @@
+"""Folders of pictures: which files count, in which order, and what becomes of each."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from index_builder.sources.pictures import find_pictures
+from index_builder.sources.read import read_source
+from model.errors import SourceError
+
+WritePicture = Callable[..., Path]
+GPS = {1: "N", 2: (55.0, 30.0, 0.0), 3: "E", 4: (13.0, 15.0, 0.0)}
+UTM_NAME = "@0584346.94@4476917.55@17@T@040.43863@-080.00548@003313@07@090@-10@@@201311@@.jpg"
+
+
+def test_which_files_count_and_their_order(tmp_path: Path) -> None:
+    for name in (
+        "b.jpg", "a.JPEG", "c.png", "d.webp", "e.avif", "f.HEIC", "g.heif", "B.Jpg", "z/1.jpg", "k/2.jpg", "k/m/3.jpg",
+        "notes.txt", "x.gif", "jpg", ".hidden.jpg", ".thumbnails/1.jpg", "k/._2.jpg", "x.jpg.part",
+    ):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "folder.jpg").mkdir()
+    assert find_pictures(tmp_path) == (
+        "B.Jpg", "a.JPEG", "b.jpg", "c.png", "d.webp", "e.avif", "f.HEIC", "g.heif", "k/2.jpg", "k/m/3.jpg", "z/1.jpg",
+    )  # fmt: skip
+
+
+def test_links_and_loops(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    (root / "a").mkdir(parents=True)
+    elsewhere.mkdir()
+    (root / "a/1.jpg").touch()
+    (elsewhere / "2.jpg").touch()
+    (root / "a/up").symlink_to(root)
+    (root / "b").symlink_to(root / "a")
+    (root / "linked").symlink_to(elsewhere)
+    (root / "3.jpg").symlink_to(elsewhere / "2.jpg")
+    assert find_pictures(root) == ("3.jpg", "a/1.jpg", "linked/2.jpg")
+
+
+def test_exif_folder(tmp_path: Path, write_picture: WritePicture) -> None:
+    write_picture(tmp_path / "b/2.jpg", GPS)
+    write_picture(tmp_path / "1.jpg", GPS)
+    write_picture(tmp_path / "3.jpg")
+    (tmp_path / "4.jpg").write_bytes(b"hello")
+    (tmp_path / "5.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    listing = read_source(tmp_path)
+    assert (listing.kind, listing.root, len(listing)) == ("exif folder", tmp_path, 5)
+    assert [place.id for place in listing.places] == ["1.jpg", "b/2.jpg"]
+    assert [(each.path, each.outcome, each.code) for each in listing.left_out] == [
+        ("3.jpg", "skipped", "no_position"),
+        ("4.jpg", "rejected", "not_an_image"),
+        ("5.jpg", "rejected", "missing_file"),
+    ]
+
+
+def test_names_of_a_utm_folder_are_enough(tmp_path: Path) -> None:
+    folder = tmp_path / "me@work@1@2" / "database"
+    folder.mkdir(parents=True)
+    (folder / UTM_NAME).write_bytes(b"not opened")
+    listing = read_source(folder.parent)
+    assert listing.kind == "utm folder"
+    (place,) = listing.places
+    assert place.id == f"database/{UTM_NAME}"
+    assert place.position.latitude == pytest.approx(40.43863, abs=1e-4)
+
+
+def test_a_mixed_folder_is_read_picture_by_picture(tmp_path: Path, write_picture: WritePicture) -> None:
+    write_picture(tmp_path / UTM_NAME, GPS)
+    write_picture(tmp_path / "phone.jpg", GPS)
+    write_picture(tmp_path / "me@home.jpg")
+    listing = read_source(tmp_path)
+    assert listing.kind == "utm folder"
+    assert [(place.id, round(place.position.latitude, 3)) for place in listing.places] == [
+        (UTM_NAME, 40.439),
+        ("phone.jpg", 55.5),
+    ]
+    assert [each.code for each in listing.left_out] == ["no_position"]
+
+
+def test_names_that_are_no_text(tmp_path: Path, write_picture: WritePicture) -> None:
+    write_picture(tmp_path / "a.jpg", GPS)
+    try:
+        os.rename(os.fsencode(tmp_path / "a.jpg"), os.fsencode(tmp_path) + b"/b\xff.jpg")  # noqa: PTH104
+    except OSError:
+        pytest.skip("this file system takes only names in UTF-8")
+    write_picture(tmp_path / "a.jpg", GPS)
+    listing = read_source(tmp_path)
+    assert [place.id for place in listing.places] == ["a.jpg"]
+    assert [(each.path, each.outcome, each.code) for each in listing.left_out] == [
+        ("b\\xff.jpg", "skipped", "invalid_name")
+    ]
+
+
+def test_many_pictures_keep_their_order(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    Image.new("RGB", (16, 16)).save(file, "JPEG")
+    content = file.read_bytes()
+    names = [f"{number:04}.jpg" for number in range(1200)]
+    for name in names:
+        (tmp_path / name).write_bytes(content)
+    seen: list[int] = []
+    listing = read_source(tmp_path, on_progress=seen.append)
+    assert [each.path for each in listing.left_out] == names
+    assert seen == list(range(1, 1201))
+
+
+def test_no_pictures(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(SourceError, match=r"holds no pictures.*\.jpg"):
+        read_source(tmp_path)
+
+
+def test_no_such_source(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"nowhere does not exist"):
+        read_source(tmp_path / "nowhere")
+    (tmp_path / "places.json").touch()
+    with pytest.raises(SourceError, match=r"neither a folder of pictures nor a \.csv or \.tsv file"):
+        read_source(tmp_path / "places.json")
+
+
+def test_columns_are_for_csv_files(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="is a folder"):
+        read_source(tmp_path, latitude_column="lat")

@@ -48,7 +48,13 @@ def create_app(settings: ServiceSettings, on_failure: Callable[[], None] = _do_n
         await run_in_threadpool(runtime.stop)
 
     app = FastAPI(
-        title="Placefix", version=release, description=_DESCRIPTION, docs_url=None, redoc_url=None, lifespan=lifespan
+        title="Placefix",
+        version=release,
+        description=_DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
     )
     app.state.runtime = runtime
     answers = ErrorAnswers(settings, metrics)
@@ -64,7 +70,9 @@ def create_app(settings: ServiceSettings, on_failure: Callable[[], None] = _do_n
 
 
 def _describe_problems(app: FastAPI) -> None:
-    """Adds the schema of problems, which no route has as its model, and takes out the framework's own."""
+    """Adds the schema of problems, which no route has as its model, and takes out the framework's own answer to
+    parameters that do not fit, which this application never gives.
+    """
     make_document = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -75,6 +83,10 @@ def _describe_problems(app: FastAPI) -> None:
             schemas |= problem.pop("$defs") | {"Problem": problem}
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
+            for methods in document["paths"].values():
+                for operation in methods.values():
+                    if "HTTPValidationError" in str(operation["responses"].get("422")):
+                        del operation["responses"]["422"]
             app.openapi_schema = document
         return app.openapi_schema
 

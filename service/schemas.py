@@ -19,6 +19,7 @@ _MATCHES = Field(
     description="Mutual nearest neighbours among the local features of query and candidate; null if not re-ranked.",
     examples=[412],
 )
+_VERSION = Field(description="Changes whenever the map's pictures do.", examples=["000001"])
 _DISTANCE = Field(ge=0, description="Euclidean distance of the global features, in [0, 2].", examples=[0.3127])
 
 
@@ -50,8 +51,8 @@ class CandidateAnswer(Schema):
 class MapVersion(Schema):
     """The map that answered, and its version."""
 
-    name: Annotated[str, Field(examples=["lund"])]
-    version: Annotated[str, Field(examples=["000001"])]
+    name: Annotated[str, Field(description="Its name.", examples=["lund"])]
+    version: Annotated[str, _VERSION]
 
 
 class Timings(Schema):
@@ -85,7 +86,7 @@ class MapSummary(Schema):
     """A map that is served."""
 
     name: Annotated[str, Field(description="What the parameter map names.", examples=["lund"])]
-    version: Annotated[str, Field(examples=["000001"])]
+    version: Annotated[str, _VERSION]
     pictures: Annotated[int, Field(ge=0, description="Pictures in it.", examples=[128])]
 
 
@@ -109,32 +110,34 @@ class MapDetail(MapSummary):
 class MapList(Schema):
     """The maps that are served."""
 
-    maps: list[MapSummary]
+    maps: Annotated[list[MapSummary], Field(description="By name.")]
 
 
 class Defaults(Schema):
     """What a query gets that does not say."""
 
-    candidates: int
-    shortlist: int
-    rerank: bool
+    candidates: Annotated[int, Field(ge=1, description="Candidates to return.", examples=[10])]
+    shortlist: Annotated[int, Field(ge=1, description="Candidates to re-rank.", examples=[20])]
+    rerank: Annotated[bool, Field(description="Whether they are re-ranked.")]
 
 
 class Live(Schema):
     """The process answers."""
 
-    status: Literal["live"] = "live"
+    status: Annotated[Literal["live"], Field(description="Always live.")] = "live"
 
 
 class Ready(Schema):
     """The service answers queries, and with what."""
 
-    status: Literal["ready"] = "ready"
+    status: Annotated[Literal["ready"], Field(description="Always ready; a problem document says that it is not.")] = (
+        "ready"
+    )
     device: Annotated[str, Field(description="Where the network lives.", examples=["cpu"])]
     device_reason: Annotated[str, Field(description="Why.", examples=["auto: torch sees no CUDA device"])]
     network: NetworkAnswer
     defaults: Defaults
-    maps: list[MapDetail]
+    maps: Annotated[list[MapDetail], Field(description="The maps that are served, by name.")]
 
 
 class ParameterError(Schema):

@@ -3,8 +3,8 @@
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from fastapi import APIRouter, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,6 +26,12 @@ async def go_to_docs() -> RedirectResponse:
 async def docs() -> Response:
     """The page."""
     return Response(_own("docs.html"), media_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY})
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> JSONResponse:
+    """The document itself."""
+    return JSONResponse(request.app.openapi())
 
 
 @router.get("/docs/start.js")

@@ -1,0 +1,151 @@
+"""The localizer is the plain two-stage retrieval of the method, on a map."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index_builder.place_map.global_index import open_searcher
+from index_builder.place_map.reader import PlaceMap
+from model.encoder import Encoder
+from model.errors import DeadlineExceeded, InvalidInput, NetworkMismatch
+from model.features import Features
+from model.images import open_image
+from model.network.initialisation import seeded_network
+from model.preprocess import preprocess
+from model.retrieval import retrieve
+from service.localizer import EncodedQuery, Localizer, QueryDefaults, QueryOptions, encode_queries
+from service.settings import MAX_SHORTLIST
+from service.stages import Stage
+from tests.conftest import TINY_CONFIG
+from tests.service.conftest import Town
+
+
+@pytest.fixture(scope="module")
+def localizer(town: Town, tiny_encoder: Encoder) -> Iterator[Localizer]:
+    with PlaceMap.open(town.map_path) as place_map:
+        yield Localizer(tiny_encoder, place_map, open_searcher(place_map, torch.device("cpu")))
+
+
+@pytest.fixture(scope="module")
+def database(localizer: Localizer) -> Features:
+    rows = np.arange(len(localizer.place_map))
+    return Features(
+        torch.from_numpy(localizer.place_map.global_features(rows)),
+        localizer.place_map.local_features(rows).float(),
+        localizer.encoder.local_grid,
+    )
+
+
+def query_of(seed: int, encoder: Encoder) -> EncodedQuery:
+    """Smooth noise: a picture of nothing that is in the map."""
+    coarse = torch.rand(1, 3, 5, 7, generator=torch.Generator().manual_seed(seed))
+    image = torch.nn.functional.interpolate(coarse, (224, 224), mode="bilinear") * 4 - 2
+    return encode_queries(encoder, image)[0]
+
+
+@pytest.mark.parametrize(
+    ("backend", "shortlist", "rerank"),
+    [("faiss", 1, True), ("faiss", 5, True), ("torch", 1000, True), ("faiss", 7, False), ("torch", 1000, False)],
+)
+def test_ranks_counts_and_distances_are_those_of_plain_retrieval(
+    backend: Literal["faiss", "torch"], shortlist: int, rerank: bool, localizer: Localizer, database: Features
+) -> None:
+    searcher = open_searcher(localizer.place_map, torch.device("cpu"), backend)
+    own = Localizer(localizer.encoder, localizer.place_map, searcher)
+    query = query_of(shortlist, localizer.encoder)
+    expected = retrieve(query.features, database, shortlist, rerank=rerank)
+    found = own.localize(query, QueryOptions(shortlist, shortlist, rerank)).candidates
+    assert [candidate.row for candidate in found] == expected.rows.tolist()
+    np.testing.assert_allclose([candidate.global_distance for candidate in found], expected.global_distances, atol=1e-6)
+    counts = [candidate.mutual_matches for candidate in found]
+    assert counts == ([None] * len(found) if expected.mutual_matches is None else expected.mutual_matches.tolist())
+
+
+def test_fewer_candidates_are_the_head_of_more(localizer: Localizer) -> None:
+    query = query_of(5, localizer.encoder)
+    for rerank in (True, False):
+        all_of_them = localizer.localize(query, QueryOptions(8, 8, rerank)).candidates
+        assert localizer.localize(query, QueryOptions(3, 8, rerank)).candidates == all_of_them[:3]
+
+
+def test_a_long_shortlist_is_gathered_in_pieces_to_the_same_end(
+    localizer: Localizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = query_of(6, localizer.encoder)
+    options = QueryOptions(8, 8, rerank=True)
+    at_once = localizer.localize(query, options).candidates
+    monkeypatch.setattr("service.localizer._GATHER_ROWS", 3)
+    in_pieces = Localizer(localizer.encoder, localizer.place_map, localizer.searcher)
+    assert in_pieces.localize(query, options).candidates == at_once
+
+
+def test_only_stages_that_ran_have_seconds(localizer: Localizer) -> None:
+    query = query_of(0, localizer.encoder)
+    reranked = localizer.localize(query, QueryOptions(3, 6, rerank=True))
+    assert set(reranked.seconds) == {Stage.ENCODE, Stage.SHORTLIST, Stage.GATHER, Stage.RERANK}
+    plain = localizer.localize(query, QueryOptions(3, 6, rerank=False))
+    assert set(plain.seconds) == {Stage.ENCODE, Stage.SHORTLIST}
+    assert plain.seconds[Stage.ENCODE] == query.duration_s
+
+
+def test_a_query_that_nobody_waits_for_is_given_up(localizer: Localizer) -> None:
+    query = query_of(0, localizer.encoder)
+    with pytest.raises(DeadlineExceeded):
+        localizer.localize(query, QueryOptions(3, 6, rerank=True), is_wanted=lambda: False)
+
+
+def test_pictures_encoded_together_are_found_as_they_are_alone(town: Town, localizer: Localizer) -> None:
+    images = torch.stack([preprocess(open_image(photo)) for photo in town.photos.values()])
+    for place_id, query in zip(town.photos, encode_queries(localizer.encoder, images), strict=True):
+        [best, *_] = localizer.localize(query, QueryOptions(2, 2, rerank=True)).candidates
+        assert best.id == place_id
+        assert best.position.latitude == pytest.approx(town.positions[place_id].latitude, abs=1e-6)
+
+
+def test_another_network_is_refused(town: Town) -> None:
+    other = Encoder(seeded_network(TINY_CONFIG, seed=8))
+    with PlaceMap.open(town.map_path) as place_map, pytest.raises(NetworkMismatch):
+        Localizer(other, place_map, open_searcher(place_map, torch.device("cpu")))
+
+
+def test_defaults_follow_device_and_training(tiny_encoder: Encoder) -> None:
+    assert QueryDefaults.for_encoder(tiny_encoder) == QueryDefaults(candidates=10, shortlist=20, rerank=False)
+    assert QueryDefaults.for_encoder(tiny_encoder, rerank=True, shortlist=7).rerank
+    trained = seeded_network(TINY_CONFIG, seed=7)
+    trained.is_trained = True
+    assert QueryDefaults.for_encoder(Encoder(trained)).rerank
+    assert not QueryDefaults.for_encoder(Encoder(trained), rerank=False).rerank
+
+
+NUMBER = st.none() | st.integers(-5, MAX_SHORTLIST + 5)
+
+
+@given(
+    candidates=NUMBER,
+    shortlist=NUMBER,
+    default_candidates=st.integers(1, MAX_SHORTLIST),
+    default_shortlist=st.integers(1, MAX_SHORTLIST),
+)
+@settings(max_examples=300)
+def test_one_number_never_contradicts_the_default_of_the_other(
+    candidates: int | None, shortlist: int | None, default_candidates: int, default_shortlist: int
+) -> None:
+    defaults = QueryDefaults(default_candidates, default_shortlist, rerank=True)
+    is_possible = (candidates is None or 1 <= candidates <= MAX_SHORTLIST) and (
+        shortlist is None or 1 <= shortlist <= MAX_SHORTLIST
+    )
+    if candidates is not None and shortlist is not None:
+        is_possible = is_possible and candidates <= shortlist
+    if not is_possible:
+        with pytest.raises(InvalidInput):
+            defaults.options(candidates, shortlist)
+        return
+    options = defaults.options(candidates, shortlist)
+    assert 1 <= options.candidates <= options.shortlist <= MAX_SHORTLIST
+    assert candidates in (None, options.candidates)
+    assert shortlist in (None, options.shortlist)

@@ -78,6 +78,11 @@ def file_stamp(path: Path) -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
+def source_base(root: Path) -> Path:
+    """The folder that the paths of a source start from: itself, or that of its CSV file."""
+    return root if root.is_dir() else root.parent
+
+
 def _read(path: Path) -> bytes:
     """The bytes of a picture: read once, so that what is hashed is what is decoded."""
     try:

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from index_builder.encoding import EncodedBatch, EncodedPicture
+from index_builder.picture_files import source_base
 from index_builder.place_map import layout
 from index_builder.place_map.manifest import FeatureShapes
 from index_builder.place_map.place_table import PlaceRecord
@@ -24,7 +25,7 @@ class SegmentRecorder:
     """
 
     def __init__(self, listing: SourceListing, staging: Staging, shapes: FeatureShapes) -> None:
-        self._base = source_base(listing)
+        self._base = source_base(listing.root)
         self._staging = staging
         self._shapes = shapes
         self._writer: SegmentWriter | None = None
@@ -94,11 +95,6 @@ class SegmentRecorder:
             source_path=source_path(place.path, self._base),
             content_sha256=picture.content_sha256,
         )
-
-
-def source_base(listing: SourceListing) -> Path:
-    """The folder that the source's paths start from."""
-    return listing.root if listing.root.is_dir() else listing.root.parent
 
 
 def source_path(path: Path, base: Path) -> str:

@@ -28,6 +28,7 @@ from index_builder.builder_lock import LOCK_FILE, builder_lock
 from index_builder.place_map import layout
 from index_builder.place_map.durable import rename_durably, sync_directory, write_atomically
 from index_builder.place_map.manifest import FileSum, Segment
+from index_builder.place_map.place_table import listed_thumbnails, read_places
 from index_builder.sources.listing import LeftOut
 from model.errors import BuildConflict, MapExists
 
@@ -124,12 +125,7 @@ class Staging:
         segment = checkpoint.segment
         if segment is None:
             return checkpoint
-        directory = layout.segment_dir(self.map_path, segment.id)
-        try:
-            is_whole = all(FileSum.of(directory / name) == expected for name, expected in segment.files.items())
-        except FileNotFoundError:
-            return None
-        return checkpoint if is_whole else None
+        return checkpoint if _is_whole(layout.segment_dir(self.map_path, segment.id), segment) else None
 
     def begin_segment(self) -> Path:
         """An empty directory to write a segment in."""
@@ -215,6 +211,21 @@ def digest_of(lines: Iterable[str]) -> str:
     for line in lines:
         digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
     return digest.hexdigest()
+
+
+def _is_whole(directory: Path, segment: Segment) -> bool:
+    """Whether every file of a finished segment still has its sum."""
+    try:
+        if any(FileSum.of(directory / name) != expected for name, expected in segment.files.items()):
+            return False
+        table = read_places(directory / layout.PLACES, segment.rows)
+        thumbnails = directory / layout.THUMBNAILS
+        return all(
+            FileSum.of(thumbnails / layout.thumbnail_name(row)) == expected
+            for row, expected in listed_thumbnails(table)
+        )
+    except FileNotFoundError:
+        return False
 
 
 def _staging_path(out: Path) -> Path:

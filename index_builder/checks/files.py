@@ -10,7 +10,7 @@ from index_builder.checks.problem import Problem, ProblemKind
 from index_builder.place_map import layout
 from index_builder.place_map.durable import sha256_of
 from index_builder.place_map.manifest import Current, FileSum, Manifest, Segment, parse_manifest
-from index_builder.place_map.place_table import read_places
+from index_builder.place_map.place_table import listed_thumbnails, read_places
 from index_builder.progress import Progress
 from model.errors import MapCorrupt, MapNotFound
 
@@ -121,13 +121,8 @@ def _expected_files(path: Path, manifest: Manifest, problems: list[Problem]) -> 
 
 
 def _thumbnails(table_path: Path, segment: Segment) -> Iterator[tuple[str, FileSum]]:
-    table = read_places(table_path, segment.rows)
-    sizes = table.column("thumbnail_bytes").to_pylist()
-    sums = table.column("thumbnail_sha256").to_pylist()
-    for row, (size, digest) in enumerate(zip(sizes, sums, strict=True)):
-        if size is not None and digest is not None:
-            name = PurePosixPath(layout.SEGMENTS, segment.id, layout.THUMBNAILS, layout.thumbnail_name(row))
-            yield str(name), FileSum(bytes=size, sha256=digest)
+    for row, file in listed_thumbnails(read_places(table_path, segment.rows)):
+        yield str(PurePosixPath(layout.SEGMENTS, segment.id, layout.THUMBNAILS, layout.thumbnail_name(row))), file
 
 
 def _check_file(path: Path, name: str, expected: FileSum) -> Iterator[Problem]:

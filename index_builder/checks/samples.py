@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from index_builder.checks.problem import Problem, ProblemKind
-from index_builder.picture_files import DecodedPicture, decode_picture
+from index_builder.picture_files import DecodedPicture, decode_picture, source_base
 from index_builder.place_map import layout
 from index_builder.place_map.global_index import open_searcher
 from index_builder.place_map.reader import PlaceMap
@@ -61,8 +61,7 @@ def check_reencoded(place_map: PlaceMap, rows: NDArray[np.int64], encoder: Encod
     """
     place_map.check_network(encoder)
     searcher = open_searcher(place_map, "cpu")
-    source = Path(place_map.manifest.source.path)
-    base = source if source.is_dir() else source.parent
+    base = source_base(Path(place_map.manifest.source.path))
     problems: list[Problem] = []
     encoded = gone = 0
     for row in rows.tolist():
@@ -99,8 +98,8 @@ def _check_finds_itself(
         yield Problem(
             f"{layout.SEGMENTS}/{place_map.segment_of(row)}/{layout.LOCALS}",
             ProblemKind.SEARCH,
-            f"of picture {place_id}, compared by {by}, only {own_cells} of {len(local_features)} local features are nearest "
-            "to their own cell",
+            f"of picture {place_id}, compared by {by}, only {own_cells} of {len(local_features)} local features are "
+            "nearest to their own cell",
         )
 
 

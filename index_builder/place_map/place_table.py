@@ -7,7 +7,7 @@ offset is null, and ``time`` holds the digits of the camera's clock as though th
 
 import json
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -157,6 +157,15 @@ def read_places(path: Path, rows: int) -> pa.Table:
     if table.num_rows != rows:
         raise MapCorrupt(f"{path} has {table.num_rows} rows, the manifest says {rows}; run placefix verify on the map")
     return table
+
+
+def listed_thumbnails(table: pa.Table) -> Iterator[tuple[int, FileSum]]:
+    """Row, size and sum of every thumbnail that a segment's table lists."""
+    sizes = table.column("thumbnail_bytes").to_pylist()
+    sums = table.column("thumbnail_sha256").to_pylist()
+    for row, (size, digest) in enumerate(zip(sizes, sums, strict=True)):
+        if size is not None and digest is not None:
+            yield row, FileSum(bytes=size, sha256=digest)
 
 
 def wrong_geometries(table: pa.Table) -> list[int]:

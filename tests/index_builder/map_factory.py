@@ -1,0 +1,105 @@
+"""Small maps for tests: from photos by the real builder, or from given features by the real writer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index_builder.build import BuildOptions, BuildReport, build_map
+from index_builder.place_map import layout
+from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, Segment, SourceHint
+from index_builder.place_map.place_table import PlaceRecord
+from index_builder.place_map.segment_writer import SegmentWriter
+from index_builder.place_map.version_writer import VersionContent, write_version
+from index_builder.sources.listing import LeftOut, SourceListing
+from model.encoder import Encoder
+from model.geo import LatLon
+from model.places import Place
+from model.preprocess import Preprocessing
+from tests.conftest import write_photo
+
+SMALL = BuildOptions(batch_size=2, segment_size=4)
+DATA_FILES = ("*.npy", "*.parquet", "*.jpg", "*.faiss", "*.csv")
+
+
+def photo_listing(folder: Path, count: int, left_out: Sequence[LeftOut] = ()) -> SourceListing:
+    """Writes photos ``00.jpg``, ``01.jpg``, … on a line to the north, and lists them."""
+    places = [
+        Place(
+            id=f"{number:02d}.jpg",
+            path=write_photo(folder / f"{number:02d}.jpg", seed=number),
+            position=LatLon(55 + number / 1000, 13.2),
+            heading_deg=float(number) if number % 2 else None,
+        )
+        for number in range(count)
+    ]
+    return SourceListing(tuple(places), tuple(left_out), "exif folder", folder)
+
+
+def build_small(folder: Path, encoder: Encoder, count: int = 6) -> BuildReport:
+    """Builds ``folder/maps/town`` from photos in ``folder/photos``; segments of 4 pictures."""
+    return build_map(photo_listing(folder / "photos", count), encoder, folder / "maps" / "town", SMALL)
+
+
+def data_files(map_path: Path) -> dict[str, bytes]:
+    """Path below the map → bytes, of every file that has to come out the same in every build."""
+    paths = [path for pattern in DATA_FILES for path in map_path.rglob(pattern)]
+    return {path.relative_to(map_path).as_posix(): path.read_bytes() for path in paths}
+
+
+def unit_rows(values: NDArray[np.floating]) -> NDArray[np.float16]:
+    """Rows of length 1, rounded as a map stores them."""
+    rows = values.astype(np.float64)
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float16)
+
+
+def write_features_map(
+    path: Path,
+    global_features: NDArray[np.float16],
+    local_features: NDArray[np.float16] | None = None,
+    *,
+    segment_rows: int = 1000,
+    index: str = "Flat",
+    records: Sequence[PlaceRecord] | None = None,
+) -> Path:
+    """Writes a map of given features; without local ones, each picture gets 4 cells of 2 channels."""
+    count = len(global_features)
+    if local_features is None:
+        local_features = unit_rows(np.ones((count, 4, 2)))
+    if records is None:
+        records = [
+            PlaceRecord(f"p{row}", LatLon(row / 1000, 1), None, None, f"p{row}.jpg", "0" * 64) for row in range(count)
+        ]
+    shapes = FeatureShapes(
+        global_dim=global_features.shape[1],
+        local_grid=(local_features.shape[1], 1),
+        local_dim=local_features.shape[2],
+    )
+    segments: list[Segment] = []
+    for number, start in enumerate(range(0, count, segment_rows), start=1):
+        rows = slice(start, start + segment_rows)
+        directory = layout.segment_dir(path, layout.segment_id_of(number))
+        directory.mkdir(parents=True)
+        writer = SegmentWriter(directory, shapes)
+        part = records[rows]
+        writer.append(part, [None] * len(part), global_features[rows], local_features[rows])
+        segment = writer.finish(layout.segment_id_of(number))
+        writer.close()
+        assert segment is not None
+        segments.append(segment)
+    write_version(
+        path,
+        VersionContent(
+            version="000001",
+            source=SourceHint(kind="csv", path="/nowhere.csv"),
+            network=NetworkIdentity(fingerprint="0" * 64, is_trained=True, config={}, weights_path=None),
+            preprocessing=Preprocessing.ANTIALIAS,
+            features=shapes,
+            counts=Counts(placed=count, skipped=0, rejected=0),
+            segments=tuple(segments),
+            index_factory=index,
+            left_out_csv=b"path,outcome,code,reason\n",
+        ),
+    )
+    return path

@@ -126,7 +126,7 @@ def describe(
 
 @contextmanager
 def _progress(console: Console, what: str) -> Iterator[OnProgress]:
-    """A bar while bytes arrive; nothing where nothing has to be downloaded, or nobody watches."""
+    """A bar while bytes arrive, one line where there is no terminal, nothing where nothing has to be downloaded."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
@@ -137,7 +137,20 @@ def _progress(console: Console, what: str) -> Iterator[OnProgress]:
     description = what.rstrip("/").rpartition("/")[2]
     with Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(description, total=None, visible=False)
-        yield lambda received, total: progress.update(task, completed=received, total=total, visible=True)
+        shown_bytes: int | None = None
+
+        def show(received_bytes: int, total_bytes: int | None) -> None:
+            nonlocal shown_bytes
+            if shown_bytes is None and not console.is_terminal:
+                console.print(f"downloading {description}", markup=False)
+            if (
+                shown_bytes is None or received_bytes < shown_bytes
+            ):  # what was there before says nothing about the speed
+                progress.reset(task, completed=received_bytes, total=total_bytes, visible=True)
+            progress.update(task, completed=received_bytes, total=total_bytes)
+            shown_bytes = received_bytes
+
+        yield show
 
 
 def _arrival(fetched: FetchedWeights) -> str:

@@ -178,9 +178,7 @@ def test_a_name_is_not_taken_over_from_an_imported_file(files: FileServer, cache
 
 
 def test_google_drive_is_for_people(cache: WeightsCache) -> None:
-    with pytest.raises(
-        DownloadFailed, match=r"1vy05l0JTEgr6n8iSoz_P_yjWfEzFPAkV/view.* import SelaVPR_msls\.pth"
-    ):
+    with pytest.raises(DownloadFailed, match=r"1vy05l0JTEgr6n8iSoz_P_yjWfEzFPAkV/view.* import SelaVPR_msls\.pth"):
         fetch_weights("selavpr_msls", cache)
 
 

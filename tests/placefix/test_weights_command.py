@@ -89,6 +89,7 @@ def test_import_says_what_to_do_next_and_the_name_works_from_then_on(checkpoint:
 
 def test_fetch_downloads_once_and_says_so(files: FileServer, cache: Path) -> None:
     first = weights("fetch", files.url("net.pth"))
+    assert first.notes.startswith("downloading net.pth\n")
     assert "net: downloaded" in first.notes
     assert "remembered from now on" in first.notes
     assert str(cache / "net.pth") in first.output

@@ -1,7 +1,7 @@
 """The only way a picture is opened: upright, RGB, within limits, and with one kind of error.
 
-Pillow does the decoding. What this file adds is what Pillow leaves open: which formats may reach a decoder at all, how
-large a picture may be, sixteen-bit and transparent pixels that come out right, and errors that say what is wrong.
+Pillow does the decoding. What is added here is what Pillow leaves open: which formats may reach a decoder at all, how
+large a picture may be, and errors that say what is wrong.
 Nothing of Pillow's global state is changed, except that the optional HEIF reader is registered when a HEIF file comes.
 """
 
@@ -14,8 +14,6 @@ from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
-
-import numpy as np
 
 # Imported, the four register themselves; otherwise Pillow would load every decoder it has when the first WebP comes.
 from PIL import (
@@ -40,11 +38,12 @@ from model.errors import (
     UnsupportedImageFormat,
 )
 from model.image_formats import FORMATS, HEADER_SIZE_BYTES, HEIF, recognise_format
+from model.rgb import to_rgb
 
 _PLUGINS = (AvifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
 _FORMATS_FOR_PEOPLE = "JPEG, PNG, WebP and AVIF"
 
-# All that Pillow's readers have been seen to raise on broken files. UserWarning: where warnings are made errors.
+# What Pillow's readers may raise on broken files; UserWarning is for programs that make warnings errors.
 _DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -121,7 +120,7 @@ def open_image(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Im
         _check_size(image.size, limits, name)
         with _decoder_errors(name, image.format):
             image.load()
-            upright = _to_rgb(image)
+            upright = to_rgb(image)
             transposition = _UPRIGHT.get(_orientation(image))
             if transposition is not None:
                 upright = upright.transpose(transposition)
@@ -260,32 +259,6 @@ def _check_size(size: tuple[int, int], limits: ImageLimits, name: str) -> None:
         raise TooManyPixels(
             f"{name} has {width}×{height} = {width * height:,} pixels; at most {limits.max_pixels:,} are read"
         )
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """The pixels that a person would see on white paper; the picture itself if it is opaque RGB already."""
-    if image.mode.startswith("I"):
-        return _scale_sixteen_bit_grey(image).convert("RGB")
-    if not image.has_transparency_data:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    transparent = image.info.get("transparency")
-    if image.mode == "RGB" and isinstance(transparent, tuple) and max(transparent) > 255:
-        # Of a sixteen-bit PNG Pillow keeps the upper byte of each pixel, and both bytes of the transparent colour.
-        image.info["transparency"] = tuple(value >> 8 for value in transparent)
-    with_alpha = image.convert("RGBA")
-    on_white = Image.new("RGB", image.size, "white")
-    on_white.paste(with_alpha, mask=with_alpha)
-    return on_white
-
-
-def _scale_sixteen_bit_grey(image: Image.Image) -> Image.Image:
-    """0..65535 to 0..255, rounded; Pillow's own conversion clips, and a quarter of full scale would be white."""
-    values = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
-    grey = ((values + 128) // 257).astype(np.uint8)
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        grey[values == transparent] = 255
-    return Image.fromarray(grey)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -14,6 +14,7 @@ class Light:
     """One time of day.
 
     Attributes:
+        name: What it is called.
         sun_heading_deg: Where the sun stands, clockwise from north.
         sun_elevation_deg: How high it stands.
         ambient: Brightness of a wall in the shade.
@@ -27,6 +28,7 @@ class Light:
         lit_windows: Share of the windows with a light behind them.
     """
 
+    name: str
     sun_heading_deg: float
     sun_elevation_deg: float
     ambient: float
@@ -57,9 +59,15 @@ class Light:
         return red, green, blue
 
 
-MORNING = Light(118, 38, 0.70, 0.42, (1.0, 1.0, 0.98), (84, 152, 214), (214, 232, 240), (255, 255, 255), 16, 0.28)
-AFTERNOON = Light(212, 44, 0.70, 0.42, (1.02, 1.0, 0.95), (74, 140, 210), (226, 234, 232), (255, 252, 246), 9, 0.28)
-OVERCAST = Light(150, 60, 0.86, 0.10, (0.96, 0.98, 1.0), (176, 188, 198), (220, 224, 226), (232, 235, 238), 26, 0.05)
+MORNING = Light(
+    "morning", 118, 38, 0.70, 0.42, (1.0, 1.0, 0.98), (84, 152, 214), (214, 232, 240), (255, 255, 255), 16, 0.28
+)
+AFTERNOON = Light(
+    "afternoon", 212, 44, 0.70, 0.42, (1.02, 1.0, 0.95), (74, 140, 210), (226, 234, 232), (255, 252, 246), 9, 0.28
+)
+OVERCAST = Light(
+    "overcast", 150, 60, 0.86, 0.10, (0.96, 0.98, 1.0), (176, 188, 198), (220, 224, 226), (232, 235, 238), 26, 0.05
+)
 EVENING = Light(
-    285, 16, 0.66, 0.40, (1.06, 0.96, 0.84), (92, 118, 176), (250, 208, 160), (255, 220, 190), 12, 0.22, 0.3
+    "evening", 285, 16, 0.66, 0.40, (1.06, 0.96, 0.84), (92, 118, 176), (250, 208, 160), (255, 220, 190), 12, 0.22, 0.3
 )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 from PIL import ExifTags, Image
@@ -13,10 +14,17 @@ _QUALITY = 88
 _SECOND_PARTS = 10_000  # a ten-thousandth of an arc second is 3 mm
 
 
+def photo_bytes(image: Image.Image, shot: Shot) -> bytes:
+    """A picture with position, heading and time, as the bytes of a JPEG file."""
+    file = BytesIO()
+    image.save(file, "JPEG", quality=_QUALITY, exif=_exif(shot))
+    return file.getvalue()
+
+
 def write_photo(image: Image.Image, shot: Shot, path: Path) -> None:
-    """Writes a picture with position, heading and time; whole, or not at all."""
+    """Writes a picture as a file; whole, or not at all."""
     unfinished = path.with_name(path.name + ".unfinished")
-    image.save(unfinished, "JPEG", quality=_QUALITY, exif=_exif(shot))
+    unfinished.write_bytes(photo_bytes(image, shot))
     unfinished.replace(path)
 
 

@@ -8,6 +8,7 @@ from demo.house import SHOPS, House, draw_house
 from demo.street import Kind, Thing
 from demo.wall import Frame
 
+SEED = "nemo"
 STREET_HALF_M = 8.0  # from the middle of a street to its houses
 CARRIAGEWAY_HALF_M = 5.0  # the rest is pavement
 CORNER_EAST_M = 180.0  # where the street to the north begins

@@ -20,6 +20,7 @@ POINT_NEMO = LatLon(-48.8767, -123.3933)
 STATIONS = 12  # in each of the two streets
 STATION_DISTANCE_M = 15.0
 _FIRST_NORTH_M = 6.0  # of the second street
+QUERIES = 12
 _SIDEWAYS_DEG = 36.0  # between the direction of the walk and that of the camera
 _FIRST_MORNING = datetime(2026, 6, 1, 17, 0, tzinfo=UTC)  # nine in the morning there
 
@@ -59,7 +60,7 @@ def database_shots() -> Iterator[Shot]:
                 yield Shot(name, _viewpoint(street, ahead_m, 0.0, turn_deg), MORNING, time)
 
 
-def query_shots(seed: str, count: int = 12) -> Iterator[Shot]:
+def query_shots(seed: str, count: int = QUERIES) -> Iterator[Shot]:
     """Other visits: anywhere on the walk, off its line, turned a little otherwise, at another time of day.
 
     The positions are spread evenly over the walk and then shifted at random; none was chosen for its result.

@@ -61,7 +61,13 @@ def check_files(path: Path, progress: Progress) -> FileCheck:
         total_bytes += file.bytes
         problems += _check_file(path, name, file)
         progress.advanced(file.bytes)
-    problems += _find_strays(path, expected)
+    # What a damaged table lists is not known, so nothing among its thumbnails is called a stray.
+    unknown = {
+        f"{layout.SEGMENTS}/{segment.id}/{layout.THUMBNAILS}"
+        for segment in manifest.segments
+        if any(problem.path == _table_name(segment) for problem in problems)
+    }
+    problems += _find_strays(path, expected | unknown)
     return FileCheck(manifest, tuple(problems), len(expected), total_bytes)
 
 
@@ -72,6 +78,9 @@ def _read_manifest(path: Path) -> Manifest | Problem:
         return _unreadable(layout.CURRENT, error)
     except MapCorrupt as error:
         return Problem(layout.CURRENT, ProblemKind.STRUCTURE, error.message)
+    if not layout.version_dir(path, current.version).is_dir():
+        message = f"it names version {current.version}, which is not there"
+        return Problem(layout.CURRENT, ProblemKind.STRUCTURE, message)
     name = f"{layout.VERSIONS}/{current.version}/{layout.MANIFEST}"
     try:
         content = (path / name).read_bytes()
@@ -99,7 +108,7 @@ def _expected_files(path: Path, manifest: Manifest, problems: list[Problem]) -> 
     """All files with sums; what keeps a table from being read is added to the problems."""
     yield from manifest.files.items()
     for segment in manifest.segments:
-        table_name = f"{layout.SEGMENTS}/{segment.id}/{layout.PLACES}"
+        table_name = _table_name(segment)
         if any(problem.path == table_name for problem in problems):
             continue  # its sum is wrong, so its columns say nothing
         try:
@@ -118,6 +127,10 @@ def _expected_files(path: Path, manifest: Manifest, problems: list[Problem]) -> 
                 )
             )
         yield from thumbnails
+
+
+def _table_name(segment: Segment) -> str:
+    return f"{layout.SEGMENTS}/{segment.id}/{layout.PLACES}"
 
 
 def _thumbnails(table_path: Path, segment: Segment) -> Iterator[tuple[str, FileSum]]:

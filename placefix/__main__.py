@@ -1,5 +1,6 @@
 """The command line ``placefix``: every command by its name."""
 
+import warnings
 from importlib.metadata import version
 from typing import Annotated
 
@@ -47,6 +48,8 @@ app.add_typer(weights.app, name="weights")
 
 def main() -> None:
     """Runs the command line; the entry point of the ``placefix`` script."""
+    # Pillow remarks on broken metadata of a picture that is in order otherwise, in the middle of a progress bar.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     run(app)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from model.images import open_image
 from numpy.typing import NDArray
 from torch import Tensor
 
 from model.encoder import Encoder
+from model.images import open_image
 from model.preprocess import preprocess
 
 

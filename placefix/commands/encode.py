@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from model.images import read_exif
-from model.weights import load_network, resolve_weights
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from model.device import choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput, SourceError
+from model.images import read_exif
 from model.preprocess import Preprocessing
+from model.weights import load_network, resolve_weights
 from placefix.commands.options import BatchSize, Device, NumHeads, PreprocessingOption, Weights
 from placefix.console import error_console, output_console
 from placefix.feature_file import write_features

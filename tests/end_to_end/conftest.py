@@ -1,0 +1,71 @@
+"""A real server in a process of its own, asked over a real socket."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+START_TIMEOUT_S = 120
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def run_placefix(*arguments: object, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Runs a command of the command line, and checks its exit code."""
+    command = [sys.executable, "-m", "placefix", *map(str, arguments)]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=600)
+    assert result.returncode == exit_code, f"{result.returncode}\n{result.stdout}\n{result.stderr}"
+    return result
+
+
+@contextmanager
+def serving(log: Path, *arguments: object) -> Iterator[httpx.Client]:
+    """Serves maps until the block ends; yields a client that is bound to the server, once it is ready."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "placefix", "serve", "--port", str(port), *map(str, arguments)]
+    environment = os.environ | {"PLACEFIX_HOST": "127.0.0.1"}
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=output, stderr=output)
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+                _wait_until_ready(client, process, log)
+                yield client
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=30)
+            finally:
+                process.kill()
+
+
+def _wait_until_ready(client: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        if process.poll() is not None:
+            pytest.fail(f"the server stopped with {process.returncode} before it was ready:\n{log.read_text()}")
+        try:
+            if client.get("/health/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"the server was not ready after {START_TIMEOUT_S} s:\n{log.read_text()}")
+
+
+Serve = Callable[..., httpx.Client]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts servers that stop when the test ends."""
+    with ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(serving(tmp_path / "server.log", *arguments))

@@ -1,5 +1,6 @@
 """What surrounds every request: its id, its log line, its metrics, and an answer when something unexpected fails."""
 
+import logging
 import time
 
 import structlog
@@ -19,6 +20,7 @@ _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+_PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})  # asked every few seconds, and not worth a line
 _UNMATCHED_ROUTE = "unmatched"  # one label for all paths that do not exist
 
 _log = structlog.stdlib.get_logger("placefix.access")
@@ -68,7 +70,8 @@ class RequestObserver:
         status_label = "aborted" if status is None else str(status)
         self._metrics.requests.labels(route=route, status=status_label).inc()
         self._metrics.request_duration.labels(route=route).observe(duration_s)
-        _log.info(
+        _log.log(
+            logging.DEBUG if route in _PROBES else logging.INFO,
             "request",
             method=scope["method"],
             route=route,

@@ -1,0 +1,84 @@
+"""``placefix localize`` answers as the server does."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.geo import LatLon
+from model.network.selavpr import SelaVPR
+from service.schemas import LocalizationAnswer
+from service.settings import ServiceSettings
+from tests.service.conftest import Served, Town, build_town, serving
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def hamlet(tmp_path_factory: pytest.TempPathFactory, tiny_network: SelaVPR) -> Town:
+    positions = {
+        "[bold]n[/].jpg": LatLon(60.1, 24.9),
+        "b/south.jpg": LatLon(60.0, 24.95),
+        "c.jpg": LatLon(60.2, 25),
+    }
+    return build_town(tmp_path_factory.mktemp("hamlet"), "hamlet", tiny_network, positions, first_seed=400)
+
+
+@pytest.fixture(scope="module")
+def hamlet_server(hamlet: Town) -> Iterator[Served]:
+    with serving(ServiceSettings(maps=(hamlet.map_path,))) as served:
+        served.wait_until_ready()
+        yield served
+
+
+def localize(*arguments: object, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "placefix", "localize", *map(str, arguments)]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=120)
+    assert result.returncode == exit_code, result.stdout + result.stderr
+    return result
+
+
+@pytest.mark.parametrize(
+    ("flags", "parameters"),
+    [
+        ([], {}),
+        (["--rerank", "--candidates", 2], {"rerank": "true", "candidates": 2}),
+        (["--no-rerank", "--shortlist", 1], {"rerank": "false", "shortlist": 1}),
+    ],
+)
+def test_the_json_is_the_answer_of_the_server(
+    flags: list[object], parameters: dict[str, Any], hamlet: Town, hamlet_server: Served
+) -> None:
+    photo = hamlet.photos["b/south.jpg"]
+    by_command = json.loads(localize(photo, "--map", hamlet.map_path, "--json", *flags).stdout)
+    by_http = hamlet_server.client.post("/localize", content=photo.read_bytes(), params=parameters).json()
+    LocalizationAnswer.model_validate(by_command)
+    assert list(by_command) == list(by_http)
+    assert list(by_command["timings_ms"]) == list(by_http["timings_ms"])
+    for answer in (by_command, by_http):
+        del answer["timings_ms"], answer["request_id"]
+    assert by_command == by_http
+
+
+def test_people_get_a_position_and_a_table(hamlet: Town) -> None:
+    output = localize(hamlet.photos["[bold]n[/].jpg"], "--map", hamlet.map_path).stdout
+    assert output.startswith("60.100000, 24.900000\n")
+    assert "[bold]n[/].jpg" in output
+    assert "b/south.jpg" in output
+    assert "map hamlet, version 000001" in output
+    assert "not re-ranked: the network is not trained" in output
+
+
+def test_what_cannot_be_found_is_one_sentence(hamlet: Town, tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("not a photo")
+    result = localize(tmp_path / "text.jpg", "--map", hamlet.map_path, exit_code=1)
+    assert result.stderr.startswith("error: ")
+    result = localize(hamlet.photos["c.jpg"], "--map", tmp_path / "nowhere", exit_code=1)
+    assert "nowhere" in result.stderr
+    flags = ("--candidates", 5, "--shortlist", 4)
+    result = localize(hamlet.photos["c.jpg"], "--map", hamlet.map_path, *flags, exit_code=1)
+    assert "candidates must be between 1 and shortlist, which is 4" in result.stderr

@@ -1,0 +1,68 @@
+"""Opening maps with their network: found by the map's own hint, or named; and what is said when it does not fit."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from index_builder.build import build_map
+from index_builder.sources.read import read_source
+from model.encoder import Encoder
+from model.errors import InvalidInput, MapNotFound, NetworkMismatch, WeightsError
+from model.geo import LatLon
+from model.network.initialisation import seeded_network
+from model.network.selavpr import SelaVPR
+from model.weights import save_network
+from service.loading import load_maps
+from tests.conftest import TINY_CONFIG
+from tests.service.conftest import Town, build_town
+
+
+@pytest.fixture
+def movable_town(tmp_path: Path, tiny_network: SelaVPR) -> Town:
+    """A town of its own, whose weights a test may move or change."""
+    return build_town(tmp_path, "movable", tiny_network, {"a.jpg": LatLon(1, 2), "b.jpg": LatLon(1, 3)}, first_seed=300)
+
+
+def test_the_network_is_found_where_the_map_was_built(town: Town, village: Town) -> None:
+    loaded = load_maps([town.map_path, village.map_path], device="cpu")
+    assert list(loaded.localizers) == ["town", "village"]
+    assert all(localizer.encoder is loaded.encoder for localizer in loaded.localizers.values())
+    assert loaded.encoder.device == torch.device("cpu")
+    assert loaded.encoder.network.config.num_heads == TINY_CONFIG.num_heads
+    loaded.close()
+
+
+def test_a_moved_network_has_to_be_named(movable_town: Town, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere.safetensors"
+    shutil.move(movable_town.weights, moved)
+    with pytest.raises(WeightsError, match="which is not there; name the file with --weights"):
+        load_maps([movable_town.map_path])
+    load_maps([movable_town.map_path], weights=str(moved)).close()
+
+
+def test_a_network_that_was_changed_since_is_refused(movable_town: Town) -> None:
+    save_network(seeded_network(TINY_CONFIG, seed=99), movable_town.weights)
+    with pytest.raises(NetworkMismatch, match="is not any more what the map movable was built with"):
+        load_maps([movable_town.map_path])
+    with pytest.raises(NetworkMismatch, match="give the weights it was made with"):
+        load_maps([movable_town.map_path], weights=str(movable_town.weights))
+
+
+def test_a_map_that_does_not_know_its_network_needs_one_named(tmp_path: Path, movable_town: Town) -> None:
+    unknown = tmp_path / "maps" / "unknown"
+    build_map(read_source(tmp_path / "movable"), Encoder(seeded_network(TINY_CONFIG, seed=7)), unknown)
+    with pytest.raises(WeightsError, match="does not say which checkpoint"):
+        load_maps([unknown])
+    load_maps([unknown], weights=str(movable_town.weights)).close()
+
+
+def test_no_map_no_such_map_and_two_of_one_name(town: Town, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="no map was given"):
+        load_maps([])
+    with pytest.raises(MapNotFound):
+        load_maps([tmp_path / "nowhere"])
+    shutil.copytree(town.map_path, tmp_path / "other" / "town")
+    with pytest.raises(InvalidInput, match="two maps are named town"):
+        load_maps([town.map_path, tmp_path / "other" / "town"])

@@ -1,0 +1,79 @@
+"""Log lines: one for each request, as JSON, without anything that a client wrote."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from service.logs import configure_logging
+from tests.service.conftest import Serve, Town
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    stream = io.StringIO()
+    configure_logging("json", "info", stream)
+    monkeypatch.setattr(logging.getLogger("httpx"), "level", logging.WARNING)  # the client's own log
+    yield stream
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def test_every_request_is_one_line_with_its_id_and_no_secrets(town: Town, serve: Serve, log: io.StringIO) -> None:
+    served = serve(town)
+    content = town.photos["a street/3.jpg"].read_bytes()
+    form = {"image": ("my-secret-holiday.jpg", content, "image/jpeg")}
+    response = served.client.post(
+        "/localize", files=form, params={"candidates": 2}, headers={"X-Request-Id": "abc-1", "Cookie": "secret=1"}
+    )
+    assert response.is_success
+    served.client.get("/maps/secret-map")
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    [line] = [line for line in lines if line.get("request_id") == "abc-1"]
+    assert line["event"] == "request"
+    assert (line["method"], line["route"], line["status"]) == ("POST", "/localize", "200")
+    assert line["duration_ms"] > 0
+    assert line["level"] == "info"
+    assert line["timestamp"].endswith("Z")
+    assert "secret" not in log.getvalue()
+    position = town.positions["a street/3.jpg"]
+    assert str(position.latitude) not in log.getvalue()
+    loaded = next(line for line in lines if line["event"] == "loaded")
+    assert (loaded["device"], loaded["maps"]) == ("cpu", {"town": "000001"})
+    assert any("not trained" in line["event"] for line in lines)
+
+
+def test_other_libraries_and_tracebacks_go_through_the_same_formatter(log: io.StringIO) -> None:
+    try:
+        int("broken")
+    except ValueError:
+        logging.getLogger("uvicorn.error").exception("it failed")
+    [line] = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert (line["event"], line["level"], line["logger"]) == ("it failed", "error", "uvicorn.error")
+    assert line["exception"][0]["exc_type"] == "ValueError"
+
+
+def test_lines_below_the_level_are_left_out(log: io.StringIO) -> None:
+    structlog.stdlib.get_logger("placefix.test").debug("too much")
+    structlog.stdlib.get_logger("placefix.test").warning("enough")
+    assert [json.loads(line)["event"] for line in log.getvalue().splitlines()] == ["enough"]
+
+
+def test_people_get_plain_lines() -> None:
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    try:
+        configure_logging("console", "info", stream)
+        structlog.stdlib.get_logger("placefix.test").info("hello", number=3)
+    finally:
+        root.handlers, root.level = handlers, level
+        structlog.reset_defaults()
+    assert "hello" in stream.getvalue()
+    assert "number=3" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")

@@ -1,0 +1,119 @@
+"""What Prometheus reads."""
+
+import shutil
+import subprocess
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.metrics import Metrics
+from service.stages import Stage
+from tests.service.conftest import Serve, Served, Town
+from tests.service.pictures import JPEG
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def scrape(served: Served) -> Samples:
+    response = served.client.get("/metrics")
+    assert response.headers["Content-Type"].startswith("text/plain")
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    return samples.get((name, frozenset(labels.items())), 0.0)
+
+
+def labels_of(samples: Samples, name: str, label: str) -> set[str]:
+    return {dict(labels)[label] for found, labels in samples if found == name}
+
+
+def test_every_request_and_every_stage_that_ran_is_counted(town: Town, serve: Serve) -> None:
+    served = serve(town)
+    content = town.photos["100%.jpg"].read_bytes()
+    before = scrape(served)
+    for rerank in ("false", "false", "true"):
+        assert served.client.post("/localize", content=content, params={"rerank": rerank, "shortlist": 2}).is_success
+    served.client.post("/localize", content=b"no picture")
+    served.client.post("/localize", content=content, params={"candidates": 0})
+    after = scrape(served)
+
+    def counted(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert counted("placefix_requests_total", route="/localize", status="200") == 3
+    assert counted("placefix_requests_total", route="/localize", status="415") == 1
+    assert counted("placefix_requests_total", route="/localize", status="422") == 1
+    assert counted("placefix_request_duration_seconds_count", route="/localize") == 5
+    for stage in (Stage.DECODE, Stage.QUEUE, Stage.ENCODE, Stage.SHORTLIST):
+        assert counted("placefix_stage_duration_seconds_count", stage=stage) == 3
+    for stage in (Stage.GATHER, Stage.RERANK):
+        assert counted("placefix_stage_duration_seconds_count", stage=stage) == 1
+    assert counted("placefix_image_errors_total", code="not_an_image") == 1
+    assert counted("placefix_batch_size_count") == 3
+    assert counted("placefix_batch_size_sum") == 3
+
+
+def test_the_stage_seconds_are_those_of_the_answers(town: Town, serve: Serve) -> None:
+    served = serve(town)
+    answers = [
+        served.client.post("/localize", content=JPEG, params={"rerank": 1, "shortlist": 2}).json() for _ in range(3)
+    ]
+    samples = scrape(served)
+    for stage in Stage:
+        answered_s = sum(answer["timings_ms"][stage] for answer in answers) / 1000
+        assert value(samples, "placefix_stage_duration_seconds_sum", stage=stage) == pytest.approx(answered_s, abs=1e-5)
+
+
+def test_what_is_served_and_on_what(town: Town, village: Town, serve: Serve) -> None:
+    samples = scrape(serve(town, village))
+    assert value(samples, "placefix_ready") == 1
+    assert value(samples, "placefix_map_info", map="town", version="000001") == 1
+    assert value(samples, "placefix_map_pictures", map="town") == 12
+    assert value(samples, "placefix_map_pictures", map="village") == 3
+    [device] = [dict(labels) for name, labels in samples if name == "placefix_device_info"]
+    assert (device["device"], device["searcher"]) == ("cpu", "faiss-cpu")
+    assert "CUDA" in device["reason"]
+    assert value(samples, "process_open_fds") > 0
+    assert len(labels_of(samples, "placefix_build_info", "version")) == 1
+
+
+def test_labels_never_hold_what_a_client_wrote(town: Town, serve: Serve) -> None:
+    served = serve(town)
+    for number in range(20):
+        served.client.get(f"/nothing/{number}")
+        served.client.get(f"/maps/no-such-map-{number}")
+        served.client.get(f"/maps/town/places/{number}/thumbnail")
+        served.client.request(f"METHOD{number}", "/localize")
+        served.client.post("/localize", content=JPEG, params={"map": f"map-{number}"})
+    samples = scrape(served)
+    routes = labels_of(samples, "placefix_requests_total", "route")
+    assert "unmatched" in routes
+    assert "/maps/{name}/places/{place_id:path}/thumbnail" in routes
+    assert len(routes) < 10
+    assert all(status.isdecimal() for status in labels_of(samples, "placefix_requests_total", "status"))
+    assert len(samples) < 500
+
+
+def test_two_applications_do_not_share_their_metrics() -> None:
+    first, second = Metrics("1"), Metrics("2")
+    first.batch_taken(3)
+    assert b"placefix_batch_size_count 1.0" in first.exposition()
+    assert b"placefix_batch_size_count 0.0" in second.exposition()
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian package prometheus)")
+def test_promtool_finds_nothing_to_complain_about(town_server: Served) -> None:
+    town_server.client.post("/localize", content=JPEG)
+    town_server.client.post("/localize", content=b"no picture")
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=town_server.client.get("/metrics").content,
+        capture_output=True,
+        check=False,
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")

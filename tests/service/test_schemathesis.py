@@ -1,0 +1,65 @@
+"""The running service against its own OpenAPI document, with requests that schemathesis makes up."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import CHECKS, load_all_checks
+
+from service.settings import ServiceSettings
+from tests.service.conftest import Served, Town, serving
+from tests.service.pictures import AVIF, JPEG, PNG, WEBP, broken_pictures
+
+EXAMPLES = 20  # for each of the seven operations
+
+# What is in a field of type "binary" decides whether a request is good, and that no schema can say: a body of random
+# bytes is valid by the document, and refused with 415.
+EXCLUDED_CHECKS = ("positive_data_acceptance",)
+
+load_all_checks()
+for media_type, picture in (("image/jpeg", JPEG), ("image/png", PNG), ("image/webp", WEBP), ("image/avif", AVIF)):
+    schemathesis.openapi.media_type(
+        media_type, st.just(picture) | st.sampled_from([content for _, _, content, _, _ in broken_pictures()])
+    )
+
+
+@pytest.fixture(scope="module")
+def village_server(village: Town) -> Iterator[Served]:
+    with serving(ServiceSettings(maps=(village.map_path,))) as served:
+        served.wait_until_ready()
+        yield served
+
+
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
+def test_the_service_does_what_its_document_says(mode: schemathesis.GenerationMode, village_server: Served) -> None:
+    schema = schemathesis.openapi.from_url(f"{village_server.client.base_url}/openapi.json")
+    excluded = [CHECKS.get_one(name) for name in EXCLUDED_CHECKS]
+    asked: Counter[str] = Counter()
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        try:
+            strategy = operation.as_strategy(generation_mode=mode)
+            ask(strategy, excluded, asked)
+        except Unsatisfiable:  # only /localize can be asked wrongly
+            assert mode is schemathesis.GenerationMode.NEGATIVE
+    assert asked["POST /localize"] >= EXAMPLES
+    assert len(asked) == (7 if mode is schemathesis.GenerationMode.POSITIVE else 1)
+    assert village_server.client.get("/health/ready").status_code == 200
+
+
+def ask(
+    strategy: st.SearchStrategy[schemathesis.Case],
+    excluded: list[schemathesis.CheckFunction],
+    asked: Counter[str],
+) -> None:
+    @given(case=strategy)
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    def check(case: schemathesis.Case) -> None:
+        case.call_and_validate(excluded_checks=excluded, timeout=60)
+        asked[case.operation.label] += 1
+
+    check()

@@ -8,6 +8,7 @@ touches a page that is gone dies of SIGBUS. So a finished file never changes.
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from tokenize import TokenError
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 from model.errors import MapCorrupt
 
 FEATURE_DTYPE = np.dtype("<f2")
+
+# All that numpy has been seen to raise on damaged headers. UserWarning: where warnings are made errors.
+_UNREADABLE = (OSError, ValueError, SyntaxError, TokenError, UserWarning)
 
 
 class FeatureWriter:
@@ -76,8 +80,8 @@ def map_features(path: Path, shape: Sequence[int]) -> NDArray[np.float16]:
         MapCorrupt: The file is not there, or holds another shape or type.
     """
     try:
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+        mapped: NDArray[np.float16] = np.lib.format.open_memmap(path, mode="r")
+    except _UNREADABLE as error:
         raise MapCorrupt(f"{path} cannot be read as a .npy file: {error}; run placefix verify on the map") from error
     if mapped.dtype != FEATURE_DTYPE or mapped.shape != tuple(shape) or not mapped.flags.c_contiguous:
         raise MapCorrupt(

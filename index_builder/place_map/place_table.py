@@ -84,7 +84,7 @@ def write_places(path: Path, records: Sequence[PlaceRecord]) -> None:
     ]
     schema = _COLUMNS.with_metadata({"geo": json.dumps(_geo_metadata(positions))})
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd")
+    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd", write_page_checksum=True)
 
 
 class PlaceTable:
@@ -148,7 +148,7 @@ def read_places(path: Path, rows: int) -> pa.Table:
         MapCorrupt: The file cannot be read, or has other columns or another number of rows.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read()
     except (OSError, pa.ArrowException) as error:
         raise MapCorrupt(f"{path} cannot be read as Parquet: {error}; run placefix verify on the map") from error

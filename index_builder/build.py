@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from index_builder.build_plan import BuildPlan
 from index_builder.encoding import PictureBatch, encode_batches
 from index_builder.left_out import LeftOutTally
 from index_builder.picture_files import file_stamp
@@ -17,11 +18,11 @@ from index_builder.place_map import layout
 from index_builder.place_map.global_index import check_index_factory
 from index_builder.place_map.manifest import Counts, FeatureShapes, Manifest, NetworkIdentity, SourceHint
 from index_builder.place_map.reader import PlaceMap, read_manifest
-from index_builder.place_map.version_writer import VersionContent, software_versions, write_version
+from index_builder.place_map.version_writer import VersionContent, write_version
 from index_builder.progress import SILENT, Progress
 from index_builder.segment_recorder import SegmentRecorder
 from index_builder.sources.listing import SourceListing
-from index_builder.staging import BuildPlan, Checkpoint, Staging, check_free, digest_of, open_staging
+from index_builder.staging import Checkpoint, Staging, check_free, open_staging
 from model.encoder import Encoder
 from model.errors import InvalidInput, StorageError
 from model.places import Place
@@ -137,7 +138,7 @@ def build_map(
     check_target(out)
     check_index_factory(options.index, encoder.global_dim, len(listing.places))
     try:
-        with open_staging(out, _plan(listing, encoder, options), restart=restart) as staging:
+        with open_staging(out, _plan_of(listing, encoder, options), restart=restart) as staging:
             if staging is None:
                 manifest, encoded = read_manifest(out), 0
             else:
@@ -196,12 +197,12 @@ class _Build:
             self._staging.map_path,
             VersionContent(
                 version=layout.FIRST_NUMBER,
-                source=SourceHint(kind=self._listing.kind, path=str(self._listing.root.absolute())),
+                source=SourceHint(kind=self._listing.kind, path=str(self._listing.root.resolve())),
                 network=NetworkIdentity(
                     fingerprint=self._encoder.fingerprint,
                     is_trained=self._encoder.is_trained,
                     config=self._encoder.network.config.to_dict(),
-                    weights_path=None if weights_path is None else str(weights_path.absolute()),
+                    weights_path=None if weights_path is None else str(weights_path.resolve()),
                 ),
                 preprocessing=self._encoder.preprocessing,
                 features=self._shapes,
@@ -281,20 +282,13 @@ def _one_thread(name: str) -> Iterator[ThreadPoolExecutor]:
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _plan(listing: SourceListing, encoder: Encoder, options: BuildOptions) -> BuildPlan:
-    return BuildPlan(
-        pictures=len(listing.places),
-        listing_sha256=digest_of(
-            repr((place.id, str(place.path.absolute()), place.position, place.heading_deg, place.time))
-            for place in listing.places
-        ),
-        network=encoder.fingerprint,
-        preprocessing=encoder.preprocessing.value,
-        device=encoder.device.type,
+def _plan_of(listing: SourceListing, encoder: Encoder, options: BuildOptions) -> BuildPlan:
+    return BuildPlan.of(
+        listing,
+        encoder,
         batch_size=options.batch_size,
         segment_size=options.segment_size_for(len(listing.places)),
         thumbnails=options.thumbnails,
-        software=", ".join(f"{name} {version}" for name, version in software_versions().items()),
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from index_builder.build_plan import digest_of
 from index_builder.encoding import EncodedBatch, EncodedPicture
 from index_builder.picture_files import source_base
 from index_builder.place_map import layout
@@ -12,7 +13,7 @@ from index_builder.place_map.place_table import PlaceRecord
 from index_builder.place_map.segment_writer import SegmentWriter
 from index_builder.sources.listing import LeftOut, SourceListing
 from index_builder.sources.pictures import printable
-from index_builder.staging import Checkpoint, Staging, digest_of
+from index_builder.staging import Checkpoint, Staging
 
 
 class SegmentRecorder:

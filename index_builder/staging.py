@@ -14,16 +14,16 @@ there. Publishing is one rename of ``map``. So a build can be killed at any byte
 checkpoint.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from index_builder.build_plan import BuildPlan, digest_of
 from index_builder.builder_lock import LOCK_FILE, builder_lock
 from index_builder.place_map import layout
 from index_builder.place_map.durable import rename_durably, sync_directory, write_atomically
@@ -36,41 +36,6 @@ _PLAN = "plan.json"
 _CHECKPOINTS = "checkpoints"
 _PARTIAL = "partial"
 _MAP = "map"
-
-
-@dataclass(frozen=True)
-class BuildPlan:
-    """Everything that decides the bytes of a map's segments.
-
-    Attributes:
-        pictures: Number of pictures with positions.
-        listing_sha256: Over their ids, paths, positions, headings and times, in order.
-        network: Fingerprint.
-        preprocessing: As ``--preprocess``.
-        device: ``cpu`` or ``cuda``: they do not round alike.
-        batch_size: Pictures in one forward pass.
-        segment_size: Pictures of the source in one segment.
-        thumbnails: Whether thumbnails are made.
-        software: Versions of the libraries that compute.
-    """
-
-    pictures: int
-    listing_sha256: str
-    network: str
-    preprocessing: str
-    device: str
-    batch_size: int
-    segment_size: int
-    thumbnails: bool
-    software: str
-
-    def differences(self, other: dict[str, object]) -> list[str]:
-        """In words, what another plan has otherwise."""
-        mine = asdict(self)
-        names = sorted(mine.keys() | other.keys())
-        return [
-            f"{name} {other.get(name)} (now {mine.get(name)})" for name in names if other.get(name) != mine.get(name)
-        ]
 
 
 class Checkpoint(BaseModel):
@@ -203,14 +168,6 @@ def check_free(out: Path) -> None:
     """
     if _is_taken(out) and not _staging_path(out).is_dir():
         raise _map_exists(out)
-
-
-def digest_of(lines: Iterable[str]) -> str:
-    """SHA-256 over lines of text."""
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
-    return digest.hexdigest()
 
 
 def _is_whole(directory: Path, segment: Segment) -> bool:

@@ -51,7 +51,8 @@ def encode(
     cells = encoder.local_grid[0] * encoder.local_grid[1]
     output_console().print(
         f"{out}: {len(paths)} pictures, global features of {encoder.global_dim}, "
-        f"{cells} local features of {encoder.local_dim} each"
+        f"{cells} local features of {encoder.local_dim} each",
+        soft_wrap=True,
     )
 
 

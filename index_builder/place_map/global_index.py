@@ -1,10 +1,8 @@
-"""The shortlist index on disk, and the searchers over it. The only file that imports faiss.
-
-faiss is imported inside the functions: it starts its own threads, and a GPU without it is served by torch.
-"""
+"""The shortlist index on disk, and the searchers over it. The only file that imports faiss."""
 
 import re
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,8 +26,7 @@ _GPU_TEMPORARY_BYTES = 256 * 2**20  # faiss takes 1.5 GB if it is not told
 
 def faiss_version() -> str:
     """The version of faiss, for the manifest."""
-    import faiss  # noqa: PLC0415
-
+    faiss = _faiss()
     return str(faiss.__version__)
 
 
@@ -66,8 +63,7 @@ def write_index(path: Path, factory: str, width: int, chunks: Chunks) -> None:
         InvalidInput: The index cannot be made or trained.
         OSError: The file cannot be written.
     """
-    import faiss  # noqa: PLC0415
-
+    faiss = _faiss()
     index = _new_index(factory, width)
     if not index.is_trained:
         _train(index, factory, _training_sample(chunks))
@@ -75,7 +71,7 @@ def write_index(path: Path, factory: str, width: int, chunks: Chunks) -> None:
         index.add(np.ascontiguousarray(chunk, dtype=np.float32))
     # Python writes: faiss's own writer does not notice a disk that gets full at the very end.
     with path.open("xb") as file:
-        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
 
 
 def open_searcher(place_map: PlaceMap, device: torch.device | str, backend: Backend = "auto") -> Searcher:
@@ -84,20 +80,22 @@ def open_searcher(place_map: PlaceMap, device: torch.device | str, backend: Back
     Args:
         place_map: What is searched.
         device: Where the search is to run; the network's device, as a rule.
-        backend: ``auto`` takes faiss where it can use the device, and torch on a GPU for which faiss was not built.
+        backend: ``auto`` takes faiss where it is installed and can use the device, and torch elsewhere.
 
     Raises:
         DeviceUnavailable: faiss was asked for by name, and cannot use the device.
+        InvalidInput: faiss was asked for by name, and is not installed.
         MapCorrupt: The index does not belong to the map.
     """
     device = torch.device(device)
-    if backend == "torch" or (backend == "auto" and device.type != "cpu" and not _faiss_sees_gpu()):
+    faiss_can = _faiss_is_installed() if device.type == "cpu" else _faiss_sees_gpu()
+    if backend == "torch" or (backend == "auto" and not faiss_can):
         return ExactSearcher(place_map, TorchProposer(place_map, device))
     index = read_index(place_map)
     fallback = TorchProposer(place_map, torch.device("cpu"))
     if device.type == "cpu":
         return ExactSearcher(place_map, _FaissProposer(index, "faiss-cpu", len(place_map)), fallback)
-    if not _faiss_sees_gpu():
+    if not faiss_can:
         raise DeviceUnavailable(
             f"faiss {faiss_version()} sees no GPU; install faiss-gpu instead of faiss-cpu, or let torch search"
         )
@@ -110,8 +108,7 @@ def read_index(place_map: PlaceMap) -> Any:
     Raises:
         MapCorrupt: faiss cannot read it, or it holds another number or width of vectors, or another metric.
     """
-    import faiss  # noqa: PLC0415
-
+    faiss = _faiss()
     path = place_map.index_path
     try:
         index = faiss.read_index(str(path))
@@ -167,8 +164,7 @@ class _GpuProposer(_FaissProposer):
     """
 
     def __init__(self, index: Any, device: torch.device) -> None:
-        import faiss  # noqa: PLC0415
-
+        faiss = _faiss()
         is_exhaustive = _is_flat(index)
         # Kept for as long as the index: faiss does not.
         self._resources = faiss.StandardGpuResources()
@@ -191,17 +187,28 @@ class _GpuProposer(_FaissProposer):
         return 2 * distance * rounding + rounding**2 + 1e-5
 
 
-def _faiss_sees_gpu() -> bool:
+def _faiss() -> Any:
+    """The module, loaded where it is needed: it starts threads of its own, and a GPU without it is served by torch."""
     try:
         import faiss  # noqa: PLC0415
-    except ImportError:
-        return False
-    return hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
+    except ImportError as error:
+        raise InvalidInput(
+            "faiss is not installed; install placefix with one of its extras: pip install 'placefix[cpu]' or "
+            "'placefix[gpu]'"
+        ) from error
+    return faiss
+
+
+def _faiss_is_installed() -> bool:
+    return find_spec("faiss") is not None
+
+
+def _faiss_sees_gpu() -> bool:
+    return _faiss_is_installed() and hasattr(_faiss(), "StandardGpuResources") and _faiss().get_num_gpus() > 0
 
 
 def _new_index(factory: str, width: int) -> Any:
-    import faiss  # noqa: PLC0415
-
+    faiss = _faiss()
     try:
         return faiss.index_factory(width, factory, faiss.METRIC_L2)
     except RuntimeError as error:
@@ -232,8 +239,7 @@ def _training_sample(chunks: Chunks) -> NDArray[np.float32]:
 
 
 def _is_flat(index: Any) -> bool:
-    import faiss  # noqa: PLC0415
-
+    faiss = _faiss()
     return isinstance(index, faiss.IndexFlat)
 
 

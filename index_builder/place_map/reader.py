@@ -46,7 +46,7 @@ class PlaceMap:
     def __init__(self, path: Path, manifest: Manifest, segments: Sequence[_MappedSegment], places: PlaceTable) -> None:
         """Use ``open``."""
         self.path = path
-        self.name = path.resolve().name
+        self.name = path.absolute().name
         self.manifest = manifest
         self.places = places
         self._segments = tuple(segments)
@@ -141,7 +141,8 @@ class PlaceMap:
 
         Args:
             rows: ``(k,)``, in any order.
-            out: A contiguous float16 CPU tensor of at least k rows to copy into (pinned, say); a new one if None.
+            out: A contiguous float16 CPU tensor of at least k rows to copy into; a new one if None. One that is used
+                again saves the page faults of fresh memory: 14 ms and not 48 ms for 100 rows of 61 × 61 × 128.
 
         Returns:
             ``(k, N, C)`` float16 on the CPU; the first k rows of ``out`` if it was given.
@@ -233,9 +234,7 @@ def read_manifest(path: Path) -> Manifest:
         content = manifest_path.read_bytes()
     except OSError as error:
         raise MapCorrupt(f"the manifest of {path} cannot be read: {error}; run placefix verify {path}") from error
-    # A newer format is told before anything else: its manifest may be checked by other rules.
-    has_right_sum = sha256(content).hexdigest() == current.manifest_sha256
-    if not has_right_sum:
+    if sha256(content).hexdigest() != current.manifest_sha256:
         raise MapCorrupt(f"{manifest_path} is not the file that {current_path} names: its SHA-256 is another")
     manifest = parse_manifest(content, manifest_path)
     if manifest.version != current.version:

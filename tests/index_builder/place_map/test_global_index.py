@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,17 @@ def test_faiss_without_a_gpu_is_refused_by_name(place_map: PlaceMap) -> None:
         pytest.skip("there is a GPU")
     with pytest.raises(DeviceUnavailable, match="faiss"):
         open_searcher(place_map, "cuda", "faiss")
+
+
+def test_without_faiss_torch_searches_and_no_index_is_made(
+    place_map: PlaceMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    assert open_searcher(place_map, "cpu").name == "torch-cpu"
+    with pytest.raises(InvalidInput, match=r"placefix\[cpu\]"):
+        open_searcher(place_map, "cpu", "faiss")
+    with pytest.raises(InvalidInput, match=r"placefix\[cpu\]"):
+        check_index_factory("Flat", WIDTH)
 
 
 @pytest.mark.parametrize("backend", ["faiss", "torch"])

@@ -45,6 +45,7 @@ def table_of(path: Path, written: list[PlaceRecord]) -> PlaceTable:
 
 
 @given(st.lists(records, min_size=1, max_size=8, unique_by=lambda record: record.id))
+@settings(deadline=None)
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, written: list[PlaceRecord]) -> None:
     table = table_of(tmp_path_factory.mktemp("table") / "places.parquet", written)
     assert [table[row] for row in range(len(table))] == written

@@ -1,0 +1,158 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from index_builder.place_map.reader import PlaceMap
+from model.errors import DeviceUnavailable, InvalidInput, MapExists, SourceError, TooManyRejected, WeightsError
+from model.geo import LatLon
+from model.network.selavpr import SelaVPR
+from model.weights import save_network
+from placefix.__main__ import app
+from tests.conftest import write_photo
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def weights(tmp_path: Path, tiny_network: SelaVPR) -> Path:
+    save_network(tiny_network, tmp_path / "tiny.safetensors")
+    return tmp_path / "tiny.safetensors"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for number in range(6):
+        write_photo(tmp_path / "photos" / f"{number}.jpg", number, LatLon(55.7 + number / 1000, 13.2))
+    return tmp_path / "photos"
+
+
+def arguments(photos: Path, weights: Path, *more: object) -> list[str]:
+    out = photos.parent / "maps" / "town"
+    return ["build", "--source", str(photos), "--weights", str(weights), "--out", str(out), *map(str, more)]
+
+
+def build(photos: Path, weights: Path, *more: object, exit_code: int = 0) -> str:
+    result = CliRunner().invoke(app, arguments(photos, weights, *more), env={"COLUMNS": "200"})
+    assert result.exit_code == exit_code, (result.output, result.exception)
+    return result.output
+
+
+def error_of(photos: Path, weights: Path, *more: object) -> BaseException | None:
+    return CliRunner().invoke(app, arguments(photos, weights, *more)).exception
+
+
+def test_a_folder_of_photos_becomes_a_map(photos: Path, weights: Path) -> None:
+    write_photo(photos / "nowhere.jpg", 9)
+    output = build(photos, weights)
+    map_path = photos.parent / "maps" / "town"
+    for said in ("6 pictures", "1 without a usable position", "left_out.csv", "pictures/s", "untrained"):
+        assert said in output
+    assert f"placefix serve --map {map_path}" in output
+    with PlaceMap.open(map_path) as place_map:
+        assert len(place_map) == 6
+        assert place_map.manifest.network.weights_path == str(weights)
+        assert place_map.manifest.source.path == str(photos)
+
+
+def test_a_rejected_picture_is_told_by_the_exit_code(photos: Path, weights: Path) -> None:
+    (photos / "0.jpg").write_bytes((photos / "0.jpg").read_bytes()[:3000])
+    assert "1 that cannot be read" in build(photos, weights, "--max-rejected", "0.2", exit_code=3)
+    assert isinstance(error_of(photos, weights, "--max-rejected", "0.2"), MapExists)
+
+
+def test_too_many_rejected_pictures_are_an_error(photos: Path, weights: Path) -> None:
+    (photos / "0.jpg").write_bytes((photos / "0.jpg").read_bytes()[:3000])
+    assert isinstance(error_of(photos, weights), TooManyRejected)
+    assert not (photos.parent / "maps" / "town").exists()
+
+
+def test_everything_is_checked_before_the_first_picture(photos: Path, weights: Path, tmp_path: Path) -> None:
+    import torch
+
+    assert isinstance(error_of(tmp_path / "nothing", weights), SourceError)
+    assert isinstance(error_of(photos, tmp_path / "no weights"), WeightsError)
+    assert isinstance(error_of(photos, weights, "--index", "nonsense"), InvalidInput)
+    if not torch.cuda.is_available():
+        assert isinstance(error_of(photos, weights, "--device", "cuda"), DeviceUnavailable)
+    assert CliRunner().invoke(app, arguments(photos, weights, "--max-rejected", "2")).exit_code == 2
+    assert not (photos.parent / "maps").exists()
+
+
+def test_a_csv_file_with_columns_of_its_own(photos: Path, weights: Path) -> None:
+    table = photos.parent / "list.csv"
+    table.write_text("path,north_deg,east_deg\nphotos/1.jpg,10,20\nphotos/2.jpg,11,21\n")
+    build(table, weights, "--latitude-column", "north_deg", "--longitude-column", "east_deg")
+    with PlaceMap.open(photos.parent / "maps" / "town") as place_map:
+        assert [place_map.places[row].position for row in range(2)] == [LatLon(10, 20), LatLon(11, 21)]
+
+
+def test_options_reach_the_map(photos: Path, weights: Path) -> None:
+    more = ("--index", "HNSW8", "--no-thumbnails", "--segment-size", 4, "--batch-size", 3)
+    build(photos, weights, *more, "--preprocess", "official-eval")
+    with PlaceMap.open(photos.parent / "maps" / "town") as place_map:
+        manifest = place_map.manifest
+        assert manifest.index.factory == "HNSW8"
+        assert manifest.preprocessing == "official-eval"
+        assert [segment.rows for segment in manifest.segments] == [4, 2]
+        assert place_map.thumbnail(0) is None
+
+
+def test_ctrl_c_says_how_to_continue(tmp_path: Path, weights: Path) -> None:
+    photos = tmp_path / "many"
+    for number in range(8):
+        write_photo(photos / f"{number}.jpg", number, LatLon(1, 2))
+    lines = [f"many/{number % 8}.jpg,{number / 100},2,{number}" for number in range(3000)]
+    table = tmp_path / "many.csv"
+    table.write_text("path,latitude,longitude,id\n" + "\n".join(lines) + "\n")
+    command = [sys.executable, "-m", "placefix", *arguments(table, weights, "--segment-size", 32)]
+    checkpoints = tmp_path / "maps" / ".town.building" / "checkpoints"
+    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
+        deadline_s = time.monotonic() + 60
+        while not (checkpoints.is_dir() and any(checkpoints.iterdir())):
+            assert process.poll() is None
+            assert time.monotonic() < deadline_s
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "The same command continues" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "maps" / "town").exists()
+
+
+def test_verify_tells_by_its_exit_code_and_as_json(photos: Path, weights: Path) -> None:
+    build(photos, weights)
+    map_path = photos.parent / "maps" / "town"
+    good = CliRunner().invoke(app, ["verify", str(map_path), "--weights", str(weights), "--json"])
+    assert good.exit_code == 0
+    report = json.loads(good.stdout)
+    assert (report["good"], report["problems"], report["pictures"], report["reencoded"]) == (True, [], 6, 6)
+
+    locals_path = map_path / "segments/000001/locals.npy"
+    content = bytearray(locals_path.read_bytes())
+    content[-1] ^= 1
+    locals_path.write_bytes(content)
+    bad = CliRunner().invoke(app, ["verify", str(map_path)], env={"COLUMNS": "200"})
+    assert bad.exit_code == 1
+    assert "segments/000001/locals.npy" in bad.stdout
+    assert "damaged" in bad.stdout
+    assert json.loads(CliRunner().invoke(app, ["verify", str(map_path), "--json"]).stdout)["problems"] == [
+        {
+            "path": "segments/000001/locals.npy",
+            "kind": "checksum",
+            "message": "its SHA-256 is another: its bytes have changed",
+        }
+    ]
+
+
+def test_a_sample_of_none_is_no_search(photos: Path, weights: Path) -> None:
+    build(photos, weights)
+    report = CliRunner().invoke(app, ["verify", str(photos.parent / "maps" / "town"), "--sample", "0", "--json"])
+    assert json.loads(report.stdout)["sampled"] == 0

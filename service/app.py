@@ -54,6 +54,7 @@ def create_app(settings: ServiceSettings, on_failure: Callable[[], None] = _do_n
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
     )
     app.state.runtime = runtime

@@ -69,7 +69,7 @@ class Engine:
 
     def warm_up(self) -> None:
         """A real query, a grey picture, to each map."""
-        options = self.defaults.options(rerank=True)
+        options = QueryOptions(candidates=1, shortlist=1, rerank=True)
         for localizer in self.loaded.localizers.values():
             query = Query(torch.zeros(3, *INPUT_SIZE), localizer, options)
             self.answer(query, self.encode([query])[0], lambda: True)

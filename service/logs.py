@@ -53,5 +53,6 @@ def configure_logging(log_format: LogFormat = "auto", level: str = "info", strea
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
-    # One line for each decoded chunk of a picture is of no use to anybody.
+    # Pillow tells every chunk of a picture, and faiss every build of itself that is not there.
     logging.getLogger("PIL").setLevel(logging.INFO)
+    logging.getLogger("faiss.loader").setLevel(logging.WARNING)

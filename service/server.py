@@ -1,17 +1,23 @@
 """Runs the application in uvicorn, in this process, until it is told to stop or cannot go on."""
 
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import structlog
 import uvicorn
 
+from model.errors import InvalidInput
 from service.app import create_app
 from service.runtime import Runtime
 from service.settings import ServiceSettings
 
 _KEEP_ALIVE_S = 15
+_BACKLOG = 2048
+
+_log = structlog.stdlib.get_logger("placefix.service")
 
 
 class _Server(uvicorn.Server):
@@ -31,6 +37,7 @@ def run_server(settings: ServiceSettings) -> None:
     """Serves until SIGTERM or SIGINT: then answers what is in flight, and returns.
 
     Raises:
+        InvalidInput: The address cannot be listened on.
         BaseException: What made loading fail, or ended the worker.
     """
 
@@ -40,10 +47,23 @@ def run_server(settings: ServiceSettings) -> None:
     app = create_app(settings, on_failure=stop)
     runtime: Runtime = app.state.runtime
     server = _Server(make_config(app, settings), on_signal=runtime.begin_draining)
-    with _ignoring_repeated_signals():
-        server.run()
+    with _listen(settings.host, settings.port) as listener, _ignoring_repeated_signals():
+        host, port, *_ = listener.getsockname()
+        _log.info("listening", host=host, port=port)
+        server.run(sockets=[listener])
     if runtime.failure is not None:
         raise runtime.failure
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Takes the address before anything is loaded, so that a wrong one is told at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot listen on {host}, port {port}: {error.strerror or error}; choose another with --host and --port"
+        ) from error
 
 
 def make_config(app: object, settings: ServiceSettings) -> uvicorn.Config:

@@ -122,6 +122,22 @@ def test_defaults_follow_device_and_training(tiny_encoder: Encoder) -> None:
     assert not QueryDefaults.for_encoder(Encoder(trained), rerank=False).rerank
 
 
+@pytest.mark.gpu
+def test_a_gpu_finds_every_picture_at_its_own_place(town: Town, localizer: Localizer) -> None:
+    device = torch.device("cuda", 0)
+    encoder = Encoder(seeded_network(TINY_CONFIG, seed=7), device)
+    with PlaceMap.open(town.map_path) as place_map:
+        on_gpu = Localizer(encoder, place_map, open_searcher(place_map, device))
+        for place_id, photo in town.photos.items():
+            image = preprocess(open_image(photo))[None]
+            options = QueryOptions(12, 12, rerank=True)
+            found = on_gpu.localize(encode_queries(encoder, image)[0], options).candidates
+            expected = localizer.localize(encode_queries(localizer.encoder, image)[0], options).candidates
+            assert found[0].id == expected[0].id == place_id
+            assert found[0].mutual_matches == pytest.approx(expected[0].mutual_matches, rel=0.005)
+            assert found[0].global_distance == pytest.approx(expected[0].global_distance, abs=1e-4)
+
+
 NUMBER = st.none() | st.integers(-5, MAX_SHORTLIST + 5)
 
 

@@ -204,7 +204,7 @@ def test_camera_time_with_its_zone() -> None:
 )
 def test_camera_time_without_a_zone(gps: dict[int, object]) -> None:
     camera: dict[int, object] = {**CAMERA, ExifTags.Base.OffsetTimeOriginal: "   :  "}
-    assert exif_time(*written({**SYDNEY, **gps}, camera)) == datetime(2024, 9, 23, 16, 6, 58)  # noqa: DTZ001
+    assert exif_time(*written({**SYDNEY, **gps}, camera)) == datetime(2024, 9, 23, 16, 6, 58)
 
 
 @pytest.mark.parametrize("text", ["", "0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday"])
@@ -223,7 +223,7 @@ def test_a_picture(tmp_path: Path, write_picture: WritePicture) -> None:
     assert place.path == tmp_path / "a/b.jpg"
     assert place.position.latitude == pytest.approx(-33.8586667, abs=1e-7)
     assert place.heading_deg == 90
-    assert place.time == datetime(2024, 9, 23, 16, 6, 58)  # noqa: DTZ001
+    assert place.time == datetime(2024, 9, 23, 16, 6, 58)
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "AVIF"])

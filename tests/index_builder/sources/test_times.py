@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from index_builder.sources.times import parse_compact_time, parse_time
 
-NAIVE = datetime(2024, 9, 23, 16, 6, 58)  # noqa: DTZ001
+NAIVE = datetime(2024, 9, 23, 16, 6, 58)
 IN_UTC = NAIVE.replace(tzinfo=UTC)
 
 
@@ -26,9 +26,9 @@ IN_UTC = NAIVE.replace(tzinfo=UTC)
         ("1727107618", IN_UTC),
         ("1727107618.0", IN_UTC),
         ("1727107618000", IN_UTC),
-        ("2024-09-23", datetime(2024, 9, 23)),  # noqa: DTZ001
-        ("2024:09:23", datetime(2024, 9, 23)),  # noqa: DTZ001
-        ("20240923", datetime(2024, 9, 23)),  # noqa: DTZ001
+        ("2024-09-23", datetime(2024, 9, 23)),
+        ("2024:09:23", datetime(2024, 9, 23)),
+        ("20240923", datetime(2024, 9, 23)),
         ("20240923T160658", NAIVE),
         ("", None),
         ("2024", None),
@@ -58,7 +58,7 @@ def test_times(text: str, expected: datetime | None) -> None:
     ],
 )
 def test_compact_times(text: str, parts: tuple[int, ...]) -> None:
-    assert parse_compact_time(text) == datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001
+    assert parse_compact_time(text) == datetime(*parts)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", ["", "13", "20131", "20131301", "20131105-17", "0000", "201311_17", "x"])

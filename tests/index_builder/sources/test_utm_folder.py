@@ -37,7 +37,7 @@ def test_a_full_name() -> None:
     assert place.path == ROOT / place.id
     assert distance_m(place.position, LatLon(40.43863, -80.00548)) < 2
     assert place.heading_deg == 90
-    assert place.time == datetime(2013, 11, 1)  # noqa: DTZ001
+    assert place.time == datetime(2013, 11, 1)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_unusable_names(name: str, code: str) -> None:
     st.floats(-79.9, 83.9),
     st.floats(-180, 180),
     st.integers(0, 359),
-    st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2100, 1, 1)),  # noqa: DTZ001
+    st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2100, 1, 1)),
     st.sampled_from([".jpg", ".JPG", ".png", ".jpeg"]),
     st.booleans(),
 )

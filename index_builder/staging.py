@@ -113,7 +113,7 @@ class Staging:
     def publish(self, out: Path) -> None:
         """Makes the map appear under its name, whole, and removes the rest."""
         rename_durably(self.map_path, out)
-        shutil.rmtree(self.path)
+        _clean_up(self.path)
 
     def _checkpoint_path(self, number: int) -> Path:
         return self.path / _CHECKPOINTS / f"{layout.segment_id_of(number)}.json"
@@ -141,9 +141,10 @@ def open_staging(out: Path, plan: BuildPlan, *, restart: bool) -> Iterator[Stagi
     with builder_lock(path):
         found = _read_plan(path)
         if _is_taken(out):
-            if found is None or plan.differences(found) or (path / _MAP).exists():
+            if not (path / _MAP).exists():  # killed between publishing and the end of cleaning up
+                _clean_up(path)
+            if found is None or plan.differences(found) or path.exists():
                 raise _map_exists(out)
-            shutil.rmtree(path)  # killed between publishing and cleaning up
             yield None
             return
         if restart:
@@ -209,8 +210,18 @@ def _read_plan(path: Path) -> dict[str, object] | None:
 def _clear(path: Path) -> None:
     """Removes everything but the lock, the plan first: without it there is nothing to continue."""
     (path / _PLAN).unlink(missing_ok=True)
+    _remove_all_but(path, {LOCK_FILE})
+
+
+def _clean_up(path: Path) -> None:
+    """Removes the directory of a build that was published, the plan late: while it is there it tells who did it."""
+    _remove_all_but(path, {LOCK_FILE, _PLAN})
+    shutil.rmtree(path)
+
+
+def _remove_all_but(path: Path, kept: set[str]) -> None:
     for entry in path.iterdir():
-        if entry.name == LOCK_FILE:
+        if entry.name in kept:
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)

@@ -382,6 +382,16 @@ def test_a_foreign_staging_directory_does_not_make_an_existing_map_ones_own(
         build_map(listing, tiny_encoder, tmp_path / "town", SMALL)
 
 
+def test_what_a_build_that_was_killed_while_cleaning_up_left_is_removed(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    report = build_small(tmp_path, tiny_encoder, count=2)
+    staging = tmp_path / "maps" / ".town.building"
+    staging.mkdir()
+    (staging / "lock").touch()
+    with pytest.raises(MapExists):
+        build_map(photo_listing(tmp_path / "photos", 2), tiny_encoder, report.map_path, SMALL)
+    assert not staging.exists()
+
+
 def test_an_empty_directory_may_become_the_map(tmp_path: Path, tiny_encoder: Encoder) -> None:
     (tmp_path / "town").mkdir()
     assert build_map(photo_listing(tmp_path / "photos", 1), tiny_encoder, tmp_path / "town", SMALL).placed == 1

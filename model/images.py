@@ -162,7 +162,7 @@ def read_exif(source: Path | bytes) -> Image.Exif:
 
 
 def _name(source: Path | bytes) -> str:
-    return str(source) if isinstance(source, Path) else "the picture"
+    return str(source) if isinstance(source, Path) else "the file"
 
 
 @contextmanager

@@ -164,7 +164,12 @@ class Runtime:
             rerank=engine.defaults.rerank,
         )
         if not loaded.encoder.is_trained:
-            _log.warning("the network is not trained for places: candidates are not re-ranked unless a request asks")
+            consequence = (
+                "re-ranking was asked for, and its match counts mean nothing"
+                if engine.defaults.rerank
+                else "candidates are not re-ranked unless a request asks"
+            )
+            _log.warning("the network is not trained for places", consequence=consequence)
         return engine
 
     def _on_worker_state(self, state: WorkerState) -> None:

@@ -54,7 +54,7 @@ def test_raw_bytes_a_form_and_the_command_line_give_one_answer(
     run_placefix("build", "--source", tmp_path / "photos", "--weights", tmp_path / "network.safetensors", "--out", maps)
     query = make_photo(tmp_path / "query.jpg", seed=2, size=(200, 300))
     client = serve("--map", maps)
-    parameters = {"candidates": 4, "rerank": "true"}
+    parameters: dict[str, str | int] = {"candidates": 4, "rerank": "true"}
     by_form = client.post("/localize", files={"image": query.read_bytes()}, params=parameters).json()
     by_body = client.post("/localize", content=query.read_bytes(), params=parameters).json()
     command = run_placefix("localize", query, "--map", maps, "--candidates", 4, "--rerank", "--json")

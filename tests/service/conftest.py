@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -136,7 +137,7 @@ def serve() -> Iterator[Serve]:
     """Starts servers that stop when the test ends; yields once they are ready."""
     with ExitStack() as stack:
 
-        def start(*maps: Town, **settings: object) -> Served:
+        def start(*maps: Town, **settings: Any) -> Served:
             paths = tuple(town.map_path for town in maps)
             served = stack.enter_context(serving(ServiceSettings(maps=paths, **settings)))
             served.wait_until_ready()

@@ -88,7 +88,7 @@ def test_a_form_and_a_raw_body_of_any_type_give_one_answer(
         ({"shortlist": 1000, "rerank": "1"}, 10),
     ],
 )
-def test_how_many_candidates(parameters: dict[str, object], count: int, town: Town, town_server: Served) -> None:
+def test_how_many_candidates(parameters: dict[str, str | int], count: int, town: Town, town_server: Served) -> None:
     content = town.photos["100%.jpg"].read_bytes()
     answer = town_server.client.post("/localize", content=content, params=parameters).json()
     assert len(answer["candidates"]) == count

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -59,6 +60,10 @@ def metric(served: Served, line: str) -> float:
         if found.startswith(f"{line} "):
             return float(found.rsplit(" ", 1)[1])
     return 0.0
+
+
+def is_metric(served: Served, line: str, value: float) -> bool:
+    return metric(served, line) == value
 
 
 def test_beyond_the_queue_requests_are_refused_at_once_and_the_admitted_ones_answered(
@@ -165,7 +170,7 @@ def test_an_item_that_the_network_cannot_encode_fails_alone(
         wait_until(lambda: gate.batches == [1])
         for number, place_id in enumerate(ids[1:4], start=1):
             futures.append(ask(town.photos[place_id].read_bytes()))
-            wait_until(lambda number=number: metric(served, "placefix_queue_depth") == number)
+            wait_until(partial(is_metric, served, "placefix_queue_depth", number))
         gate.is_open.set()
         responses = [future.result(60) for future in futures]
     assert [response.status_code for response in responses] == [200, 200, 500, 200]

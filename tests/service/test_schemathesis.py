@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.result import Ok
 
 from service.settings import ServiceSettings
 from tests.service.conftest import Served, Town, serving
@@ -37,9 +39,10 @@ def village_server(village: Town) -> Iterator[Served]:
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
 def test_the_service_does_what_its_document_says(mode: schemathesis.GenerationMode, village_server: Served) -> None:
     schema = schemathesis.openapi.from_url(f"{village_server.client.base_url}/openapi.json")
-    excluded = [CHECKS.get_one(name) for name in EXCLUDED_CHECKS]
+    excluded: list[Any] = [CHECKS.get_one(name) for name in EXCLUDED_CHECKS]
     asked: Counter[str] = Counter()
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found
         operation = found.ok()
         try:
             strategy = operation.as_strategy(generation_mode=mode)
@@ -52,13 +55,13 @@ def test_the_service_does_what_its_document_says(mode: schemathesis.GenerationMo
 
 
 def ask(
-    strategy: st.SearchStrategy[schemathesis.Case],
-    excluded: list[schemathesis.CheckFunction],
+    strategy: st.SearchStrategy[schemathesis.Case[Any]],
+    excluded: list[Any],
     asked: Counter[str],
 ) -> None:
     @given(case=strategy)
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-    def check(case: schemathesis.Case) -> None:
+    def check(case: schemathesis.Case[Any]) -> None:
         case.call_and_validate(excluded_checks=excluded, timeout=60)
         asked[case.operation.label] += 1
 

@@ -22,7 +22,7 @@ from demo.network import demo_network
 from demo.photo_file import write_photo
 from demo.picture import paint_picture
 from demo.town import SEED, draw_town
-from demo.walk import Shot, database_shots, query_shots
+from demo.walk import Shot, Walk, whole_walk
 from index_builder.build import BuildOptions, build_map
 from index_builder.place_map.reader import PlaceMap
 from index_builder.progress import Progress
@@ -74,7 +74,7 @@ class DemoFiles:
         return self.root / "maps" / "demo"
 
 
-def build_demo(root: Path, show_progress: ShowProgress) -> bool:
+def build_demo(root: Path, show_progress: ShowProgress, walk: Walk | None = None) -> bool:
     """Makes whatever is missing, damaged or drawn by an earlier release.
 
     Interrupted at any point, the next call makes the rest. The same release makes the same pictures everywhere.
@@ -82,6 +82,7 @@ def build_demo(root: Path, show_progress: ShowProgress) -> bool:
     Args:
         root: The demo's own directory.
         show_progress: How to say how far it is.
+        walk: What to photograph; by default everything.
 
     Returns:
         Whether there was anything to do.
@@ -92,7 +93,7 @@ def build_demo(root: Path, show_progress: ShowProgress) -> bool:
     """
     files = DemoFiles(root)
     did_stamp = _ensure_stamp(files)
-    did_draw = _ensure_pictures(files, show_progress)
+    did_draw = _ensure_pictures(files, walk or whole_walk(SEED), show_progress)
     network, did_save = _ensure_network(files)
     did_build = _ensure_map(files, Encoder(network), show_progress)
     return did_stamp or did_draw or did_save or did_build
@@ -122,12 +123,12 @@ def _drawing_digest() -> str:
     return digest.hexdigest()
 
 
-def _ensure_pictures(files: DemoFiles, show_progress: ShowProgress) -> bool:
+def _ensure_pictures(files: DemoFiles, walk: Walk, show_progress: ShowProgress) -> bool:
     """Draws the pictures that are not there; each is written whole, so those that are there are complete."""
     shots: list[tuple[Shot, Path]] = []
-    for folder, walk in ((files.database, database_shots()), (files.queries, query_shots(SEED))):
+    for folder, of_folder in ((files.database, walk.database), (files.queries, walk.queries)):
         folder.mkdir(parents=True, exist_ok=True)
-        shots += [(shot, folder / f"{shot.name}.jpg") for shot in walk]
+        shots += [(shot, folder / f"{shot.name}.jpg") for shot in of_folder]
     missing = [(shot, path) for shot, path in shots if not path.is_file()]
     if missing:
         _draw(missing, len(shots), show_progress)
@@ -162,7 +163,7 @@ def _ensure_map(files: DemoFiles, encoder: Encoder, show_progress: ShowProgress)
     if files.map.exists():
         shutil.rmtree(files.map)
     with show_progress("encoding") as progress:
-        # With 48 pictures there is no finished segment to continue from: what an interrupted run has left is dropped.
+        # So few pictures are one segment, so there is none to continue behind.
         build_map(
             read_source(files.database),
             encoder,

@@ -49,6 +49,24 @@ class Shot:
         return LatLon(latitude, POINT_NEMO.longitude + degrees(self.view.east_m / parallel_m))
 
 
+@dataclass(frozen=True)
+class Walk:
+    """What is photographed.
+
+    Attributes:
+        database: The pictures of the map.
+        queries: The pictures to ask with.
+    """
+
+    database: tuple[Shot, ...]
+    queries: tuple[Shot, ...]
+
+
+def whole_walk(seed: str) -> Walk:
+    """Both streets, and all queries."""
+    return Walk(tuple(database_shots()), tuple(query_shots(seed)))
+
+
 def database_shots() -> Iterator[Shot]:
     """One walk on a clear morning: at every station a picture half to the left and one half to the right."""
     for street in (0, 1):

@@ -1,0 +1,184 @@
+"""What the containers are told: valid for the tools that read it, and true of the code."""
+
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.metrics import Metrics
+from service.settings import ServiceSettings, unknown_environment_names
+
+ROOT = Path(__file__).parents[2]
+PROMETHEUS = ROOT / "docker" / "prometheus"
+DASHBOARD = ROOT / "docker" / "grafana" / "dashboards" / "placefix.json"
+GRAFANA = ROOT / "docker" / "grafana" / "provisioning"
+
+
+def compose(*arguments: str, **environment: str) -> dict[str, Any]:
+    """The configuration as compose understands it."""
+    if (found := shutil.which("docker-compose")) is None:
+        pytest.skip("docker-compose is not installed")
+    command = [found, *arguments, "config"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(yaml.safe_load(done.stdout))
+
+
+def promtool(*arguments: str) -> None:
+    if (found := shutil.which("promtool")) is None:
+        pytest.skip("promtool is not installed")
+    done = subprocess.run([found, *arguments], cwd=PROMETHEUS, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def series_names() -> set[str]:
+    """Every name that the service can expose."""
+    described = re.findall(r"^# TYPE (\S+) (\w+)$", Metrics("0").exposition().decode(), re.MULTILINE)
+    names = set()
+    for name, kind in described:
+        suffixes = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
+        names |= {name + suffix for suffix in suffixes}
+    return names
+
+
+def names_in(expression: str) -> set[str]:
+    return set(re.findall(r"\b(?:placefix|process)_[a-z_]+", expression))
+
+
+def test_containers_run_with_as_little_as_possible() -> None:
+    services = compose("--profile", "tools")["services"]
+    for name in ("demo", "localizer", "placefix", "prometheus"):
+        service = services[name]
+        assert service["read_only"] is True
+        assert service["init"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_map_is_read_only_for_the_server_and_waited_for() -> None:
+    localizer = compose()["services"]["localizer"]
+    assert localizer["volumes"] == ["maps:/data:ro"]
+    assert localizer["depends_on"] == {"demo": {"condition": "service_completed_successfully"}}
+    assert localizer["environment"]["PLACEFIX_MAPS"] == "/data/demo/maps/demo"
+
+
+def test_ports_are_published_on_this_machine_only_unless_told_otherwise() -> None:
+    services = compose("--profile", "grafana")["services"]
+    published = [port for service in services.values() for port in service.get("ports", [])]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    services = compose(PLACEFIX_PUBLISH="0.0.0.0:80")["services"]
+    assert services["localizer"]["ports"] == ["0.0.0.0:80:8000/tcp"]
+
+
+def test_grafana_starts_only_when_asked_for() -> None:
+    assert compose("--profile", "grafana")["services"]["grafana"]["profiles"] == ["grafana"]
+
+
+def test_gpu_overlay_reserves_a_gpu_and_insists_on_it() -> None:
+    services = compose("--file", "docker-compose.yml", "--file", "docker-compose.gpu.yml")["services"]
+    localizer = services["localizer"]
+    (device,) = localizer["deploy"]["resources"]["reservations"]["devices"]
+    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+    assert localizer["environment"]["PLACEFIX_DEVICE"] == "cuda"
+    assert {services[name]["build"]["args"]["EXTRA"] for name in ("demo", "localizer")} == {"gpu"}
+    assert localizer["image"] == services["demo"]["image"] == "placefix:gpu"
+
+
+def test_every_setting_handed_to_the_server_exists() -> None:
+    environment = compose()["services"]["localizer"]["environment"]
+    assert unknown_environment_names(environment) == []
+    in_image = re.findall(r"\b(PLACEFIX_[A-Z_]+)=", (ROOT / "docker" / "Dockerfile").read_text())
+    assert in_image
+    assert unknown_environment_names(in_image) == []
+
+
+def test_stop_waits_longer_than_the_service_does() -> None:
+    grace = compose()["services"]["localizer"]["stop_grace_period"]
+    assert grace.endswith("s")
+    assert float(grace[:-1]) > ServiceSettings.model_fields["shutdown_grace_s"].default
+
+
+def test_image_is_built_from_files_that_the_context_lets_in() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = [line[1:] for line in lines if line.startswith("!")]
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "docker" / "Dockerfile").read_text(), re.MULTILINE)
+    sources = {source for line in copied for source in line.split()}
+    assert sources == set(let_in)
+    assert lines.index("*") < min(lines.index(f"!{path}") for path in let_in)
+    assert all((ROOT / path).exists() for path in sources)
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
+    for package in packages:
+        assert any(fnmatch(path, package) for path in sources)
+
+
+@pytest.mark.parametrize("extra", ["cpu", "gpu"])
+def test_image_installs_what_the_project_names(extra: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    done = subprocess.run(
+        ["python3", ROOT / "docker" / "requirements.py", extra],
+        input=(ROOT / "pyproject.toml").read_text(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split("\n")[:-1] == project["dependencies"] + project["optional-dependencies"][extra]
+
+
+def test_prometheus_accepts_its_configuration() -> None:
+    # Where it will lie is not where it lies: rule files are looked for beside it.
+    promtool("check", "config", "--syntax-only", "prometheus.yml")
+    promtool("check", "rules", "rules.yml")
+
+
+def test_alerts_fire_when_they_should() -> None:
+    promtool("test", "rules", "rules.test.yml")
+
+
+def test_alerts_speak_of_metrics_that_exist() -> None:
+    groups = yaml.safe_load((PROMETHEUS / "rules.yml").read_text())["groups"]
+    used = {name for group in groups for rule in group["rules"] for name in names_in(rule["expr"])}
+    assert len(used) >= 5
+    assert used <= series_names()
+
+
+def test_dashboard_speaks_of_metrics_that_exist_and_of_the_provisioned_datasource() -> None:
+    dashboard = json.loads(DASHBOARD.read_text())
+    (datasource,) = yaml.safe_load((GRAFANA / "datasources" / "prometheus.yml").read_text())["datasources"]
+    targets = [target for panel in dashboard["panels"] for target in panel["targets"]]
+    used = {name for target in targets for name in names_in(target["expr"])}
+    assert used <= series_names()
+    shown = {"requests_total", "request_duration_seconds_bucket", "stage_duration_seconds_bucket", "queue_depth"}
+    shown |= {"rejected_total", "ready", "map_info", "map_pictures", "image_errors_total", "batch_size_sum"}
+    assert {f"placefix_{name}" for name in shown} <= used
+    named = [target["datasource"]["uid"] for target in targets] + [dashboard["panels"][0]["datasource"]["uid"]]
+    assert set(named) == {datasource["uid"]}
+
+
+def test_dashboard_panels_have_ids_of_their_own_and_do_not_overlap() -> None:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken
+        assert all(x < 24 for x, _ in cells)
+        taken |= cells
+
+
+def test_grafana_finds_its_dashboard() -> None:
+    volumes = compose("--profile", "grafana")["services"]["grafana"]["volumes"]
+    mounted = {target: Path(source) for source, target, *_ in (volume.split(":") for volume in volumes)}
+    (provider,) = yaml.safe_load((GRAFANA / "dashboards" / "placefix.yml").read_text())["providers"]
+    assert mounted[provider["options"]["path"]] == DASHBOARD.parent
+    assert mounted["/etc/grafana/provisioning"] == GRAFANA

@@ -80,13 +80,15 @@ def map_features(path: Path, shape: Sequence[int]) -> NDArray[np.float16]:
         MapCorrupt: The file is not there, or holds another shape or type.
     """
     try:
-        mapped: NDArray[np.float16] = np.lib.format.open_memmap(path, mode="r")
+        mapped = np.lib.format.open_memmap(path, mode="r")
+        # A damaged length of the header would move the rows; then they do not end where the file ends.
+        is_whole = mapped.offset + mapped.nbytes == path.stat().st_size
     except _UNREADABLE as error:
         raise MapCorrupt(f"{path} cannot be read as a .npy file: {error}; run placefix verify on the map") from error
-    if mapped.dtype != FEATURE_DTYPE or mapped.shape != tuple(shape) or not mapped.flags.c_contiguous:
+    if mapped.dtype != FEATURE_DTYPE or mapped.shape != tuple(shape) or not mapped.flags.c_contiguous or not is_whole:
         raise MapCorrupt(
-            f"{path} holds {mapped.dtype} {mapped.shape}, but the manifest says float16 {tuple(shape)}; "
-            "run placefix verify on the map"
+            f"{path} holds {mapped.dtype} {mapped.shape} in {path.stat().st_size:,} bytes, but the manifest says "
+            f"float16 {tuple(shape)}; run placefix verify on the map"
         )
     # As a plain array: indexing the np.memmap class costs more than copying a short row.
     return np.asarray(mapped)

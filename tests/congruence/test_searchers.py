@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index_builder.place_map.global_index import open_searcher
+from index_builder.place_map.global_index import Backend, open_searcher
 from index_builder.place_map.reader import PlaceMap
 from index_builder.place_map.searching import SearchResult
 from model.features import Features
@@ -72,7 +72,7 @@ def test_the_definition_is_the_oracles(database: np.ndarray, k: int, seed: int) 
 
 
 @pytest.mark.parametrize("backend", ["faiss", "torch"])
-def test_ties_across_the_end_of_the_shortlist_are_settled_by_row(tmp_path: Path, backend: str) -> None:
+def test_ties_across_the_end_of_the_shortlist_are_settled_by_row(tmp_path: Path, backend: Backend) -> None:
     """600 copies of one picture, and a shortlist of 10: the proposals have to be widened twice."""
     random = np.random.default_rng(0)
     database = unit_rows(random.standard_normal((3000, WIDTH)))
@@ -87,7 +87,7 @@ def test_ties_across_the_end_of_the_shortlist_are_settled_by_row(tmp_path: Path,
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("backend", ["auto", "torch"])
-def test_the_gpu_gives_the_answer_of_the_definition(tmp_path: Path, backend: str) -> None:
+def test_the_gpu_gives_the_answer_of_the_definition(tmp_path: Path, backend: Backend) -> None:
     random = np.random.default_rng(0)
     database = unit_rows(random.standard_normal((5000, WIDTH)))
     database[100:200] = database[:100]

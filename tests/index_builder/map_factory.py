@@ -50,8 +50,9 @@ def data_files(map_path: Path) -> dict[str, bytes]:
 
 def unit_rows(values: NDArray[np.floating]) -> NDArray[np.float16]:
     """Rows of length 1, rounded as a map stores them."""
-    rows = values.astype(np.float64)
-    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float16)
+    rows: NDArray[np.float64] = values.astype(np.float64)
+    lengths: NDArray[np.float64] = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return (rows / lengths).astype(np.float16)
 
 
 def write_features_map(

@@ -41,7 +41,7 @@ def test_rows_of_another_shape_or_type_are_refused(tmp_path: Path) -> None:
     with FeatureWriter(tmp_path / "f.npy", (3,)) as writer:
         for rows in (np.ones((2, 4), np.float16), np.ones((2, 3), np.float32)):
             with pytest.raises(ValueError, match="expected float16"):
-                writer.append(rows)
+                writer.append(rows)  # type: ignore[arg-type]
 
 
 def test_a_file_is_never_written_over(tmp_path: Path) -> None:

@@ -57,9 +57,9 @@ def test_what_is_written_is_read() -> None:
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
-    values = json.loads(json.dumps(valid()))
+    values: dict[str, Any] = json.loads(json.dumps(valid()))
     *parents, last = path.split(".")
-    target = values
+    target: Any = values
     for key in parents:
         target = target[int(key)] if isinstance(target, list) else target[key]
     if value is KeyError:

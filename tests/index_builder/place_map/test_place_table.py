@@ -24,7 +24,7 @@ from model.errors import InvalidInput, MapCorrupt
 from model.geo import LatLon
 
 zones = st.one_of(st.none(), st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))))
-times = st.datetimes(min_value=datetime(1850, 1, 1), max_value=datetime(2200, 1, 1), timezones=zones)  # noqa: DTZ001
+times = st.datetimes(min_value=datetime(1850, 1, 1), max_value=datetime(2200, 1, 1), timezones=zones)  # type: ignore[arg-type]  # noqa: DTZ001
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 records = st.builds(
     PlaceRecord,

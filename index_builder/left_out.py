@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from index_builder.place_map.durable import write_atomically
 from index_builder.sources.listing import LeftOut, SourceListing
+from model.durable import write_atomically
 from model.errors import InvalidInput, NothingUsable, TooManyRejected
 
 HEADER = ("path", "outcome", "code", "reason")

@@ -26,10 +26,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from index_builder.build_plan import BuildPlan, digest_of
 from index_builder.builder_lock import LOCK_FILE, builder_lock
 from index_builder.place_map import layout
-from index_builder.place_map.durable import rename_durably, sync_directory, write_atomically
 from index_builder.place_map.manifest import FileSum, Segment
 from index_builder.place_map.place_table import listed_thumbnails, read_places
 from index_builder.sources.listing import LeftOut
+from model.durable import rename_durably, sync, write_atomically
 from model.errors import BuildConflict, MapExists
 
 _PLAN = "plan.json"
@@ -157,7 +157,7 @@ def open_staging(out: Path, plan: BuildPlan, *, restart: bool) -> Iterator[Stagi
         for name in (_CHECKPOINTS, f"{_MAP}/{layout.SEGMENTS}"):
             (path / name).mkdir(parents=True, exist_ok=True)
         write_atomically(path / _PLAN, json.dumps(asdict(plan), indent=2).encode())
-        sync_directory(path.parent)
+        sync(path.parent)
         yield Staging(path)
 
 

@@ -15,9 +15,9 @@ import torch
 from model.checkpoints.assembly import assemble
 from model.checkpoints.checkpoint import StatedNetwork
 from model.checkpoints.description import Description, ParameterCounts
-from model.checkpoints.durable import file_sha256
 from model.checkpoints.reading import read_checkpoint
 from model.checkpoints.safetensors_file import StoredDtype, as_stored, write_safetensors
+from model.durable import sha256_of
 from model.errors import WeightsError
 from model.fingerprint import fingerprint
 from model.network.selavpr import SelaVPR
@@ -88,7 +88,7 @@ def describe_checkpoint(path: Path | str, num_heads: int | None = None) -> Descr
     return Description(
         path=path,
         size_bytes=path.stat().st_size,
-        sha256=file_sha256(path),
+        sha256=sha256_of(path),
         kind=checkpoint.layout,
         config=network.config,
         parameters=ParameterCounts.of(network),

@@ -11,7 +11,7 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from model.checkpoints.durable import file_sha256, written_whole
+from model.durable import sha256_of, written_whole
 from model.errors import InvalidInput, WeightsError
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS, how_to_get
 
@@ -114,7 +114,7 @@ class WeightsCache:
         record = self.record_of(path)
         if record is None:
             return
-        actual = file_sha256(path)
+        actual = sha256_of(path)
         if actual != record.sha256:
             raise WeightsError(
                 f"{path} has changed since it was downloaded: its SHA-256 was {record.sha256} and is now {actual}; "

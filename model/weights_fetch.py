@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from model.checkpoints.durable import file_sha256, publish
 from model.checkpoints.file_kinds import recognise
 from model.downloads import OnProgress, RetryPolicy, discard, download
+from model.durable import publish, sha256_of
 from model.errors import DownloadFailed, InvalidInput, WeightsError
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS, how_to_get
 from model.weights_cache import IMPORTED_SUFFIX, DownloadRecord, WeightsCache, normalised_sha256
@@ -69,7 +69,7 @@ def fetch_weights(
     """
     by_hand = cache.find(source) if source in HAND_DOWNLOADS else None
     if by_hand is not None:
-        return FetchedWeights(source, by_hand, file_sha256(by_hand), by_hand.stat().st_size, False, "nothing")
+        return FetchedWeights(source, by_hand, sha256_of(by_hand), by_hand.stat().st_size, False, "nothing")
     name, url = _locate(source, name)
     wanted = None if sha256 is None else normalised_sha256(sha256)
     suffix = IMPORTED_SUFFIX if PurePosixPath(urlsplit(url).path).suffix == IMPORTED_SUFFIX else ".pth"
@@ -79,7 +79,7 @@ def fetch_weights(
         with _only_one(path, on_wait):
             record = _own_record(cache, name, path, url)
             if record is not None and path.is_file():
-                actual = file_sha256(path)
+                actual = sha256_of(path)
                 if actual == (wanted or record.sha256):
                     cache.remember(path, DownloadRecord(url=url, sha256=actual, size_bytes=path.stat().st_size))
                     compared_with: Literal["given", "remembered"] = "given" if wanted else "remembered"
@@ -132,7 +132,7 @@ def _download_into(
 ) -> FetchedWeights:
     part = path.with_name(f"{path.name}.part")
     download(url, part, policy=policy, on_progress=on_progress)
-    actual, size_bytes = file_sha256(part), part.stat().st_size
+    actual, size_bytes = sha256_of(part), part.stat().st_size
     expected = wanted or (record.sha256 if record is not None else None)
     if expected is not None and actual != expected:
         discard(part)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.checkpoints.durable import file_sha256
 from model.checkpoints.file_kinds import recognise
+from model.durable import sha256_of
 from model.errors import WeightsError
 from model.fingerprint import fingerprint
 from model.network.config import NetworkConfig
@@ -80,7 +80,7 @@ def _default_name(file: Path) -> str:
 
 def _check_sum(file: Path, wanted: str) -> None:
     recognise(file)  # says it better than a failing open if the file is not there
-    actual = file_sha256(file)
+    actual = sha256_of(file)
     if actual != wanted:
         raise WeightsError(f"{file} is another file than expected: its SHA-256 is {actual}, not {wanted}")
 

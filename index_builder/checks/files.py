@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 
 from index_builder.checks.problem import Problem, ProblemKind
 from index_builder.place_map import layout
-from index_builder.place_map.durable import sha256_of
 from index_builder.place_map.manifest import Current, FileSum, Manifest, Segment, parse_manifest
 from index_builder.place_map.place_table import listed_thumbnails, read_places
 from index_builder.progress import Progress
+from model.durable import sha256_of
 from model.errors import MapCorrupt, MapNotFound
 
 _HEX_DIGITS_BY_CHANCE = 32  # two sums of different content agree in 4 of 64 digits, and never in half of them

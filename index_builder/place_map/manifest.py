@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from index_builder.place_map import layout
-from index_builder.place_map.durable import sha256_of
+from model.durable import sha256_of
 from model.errors import MapCorrupt, MapVersionUnsupported
 from model.preprocess import Preprocessing
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index_builder.place_map import layout
-from index_builder.place_map.durable import sync_directory, sync_file
 from index_builder.place_map.feature_store import FeatureWriter
 from index_builder.place_map.manifest import FeatureShapes, FileSum, Segment, Thumbnails
 from index_builder.place_map.place_table import PlaceRecord, write_places
+from model.durable import sync
 
 
 class SegmentWriter:
@@ -72,9 +72,9 @@ class SegmentWriter:
         if not self._records:
             return None
         write_places(self._directory / layout.PLACES, self._records)
-        sync_file(self._directory / layout.PLACES)
+        sync(self._directory / layout.PLACES)
         thumbnails = self._sync_thumbnails()
-        sync_directory(self._directory)
+        sync(self._directory)
         return Segment(
             id=segment_id,
             rows=len(self._records),
@@ -101,6 +101,6 @@ class SegmentWriter:
             directory.rmdir()
             return Thumbnails(count=0, bytes=0)
         for path in directory.iterdir():
-            sync_file(path)
-        sync_directory(directory)
+            sync(path)
+        sync(directory)
         return Thumbnails(count=len(sums), bytes=sum(file.bytes for file in sums))

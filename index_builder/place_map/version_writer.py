@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index_builder.place_map import layout
-from index_builder.place_map.durable import sync_directory, sync_file, write_atomically
 from index_builder.place_map.feature_store import map_features
 from index_builder.place_map.global_index import faiss_version, write_index
 from index_builder.place_map.manifest import (
@@ -26,6 +25,7 @@ from index_builder.place_map.manifest import (
     SourceHint,
 )
 from index_builder.place_map.reader import CHUNK_ROWS
+from model.durable import sync, write_atomically
 from model.preprocess import Preprocessing
 
 
@@ -68,7 +68,7 @@ def write_version(map_path: Path, content: VersionContent) -> Manifest:
         content.features.global_dim,
         lambda: _global_chunks(map_path, content.segments, content.features.global_dim),
     )
-    sync_file(index_path)
+    sync(index_path)
     write_atomically(left_out_path, content.left_out_csv)
     manifest = Manifest(
         version=content.version,
@@ -84,7 +84,7 @@ def write_version(map_path: Path, content: VersionContent) -> Manifest:
         segments=content.segments,
     )
     write_atomically(directory / layout.MANIFEST, manifest.to_json())
-    sync_directory(directory.parent)
+    sync(directory.parent)
     write_atomically(map_path / layout.CURRENT, Current.to_manifest(manifest).to_bytes())
     return manifest
 

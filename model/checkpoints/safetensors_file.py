@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from model.checkpoints.checkpoint import Checkpoint, Layout, StatedNetwork
-from model.checkpoints.durable import written_whole
+from model.durable import written_whole
 from model.errors import InvalidInput, WeightsError
 from model.network.config import NetworkConfig
 
@@ -72,8 +72,8 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], stated: StatedN
         "is_trained": is_trained,
         "fingerprint": stated.fingerprint,
     }
-    # "format": "pt" is what other programs expect of tensors that torch wrote.
-    entries = {"format": "pt", _METADATA_KEY: json.dumps(metadata)}
+    # One entry alone: the library writes several in an order of its own, and equal networks shall give equal files.
+    entries = {_METADATA_KEY: json.dumps(metadata)}
     try:
         with written_whole(path) as unfinished:
             unfinished.touch()

@@ -264,3 +264,9 @@ def test_vit_large_has_the_parameters_of_the_paper() -> None:
         network = SelaVPR(VIT_LARGE, is_trained=True)
     assert sum(parameter.numel() for parameter in network.parameters()) == 357_428_609
     assert len(network.state_dict()) == 540
+
+
+def test_equal_networks_give_equal_files(tiny_network: SelaVPR, tmp_path: Path) -> None:
+    for number in range(8):
+        save_network(seeded_network(tiny_network.config, seed=1), tmp_path / f"{number}.safetensors")
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1

@@ -107,4 +107,5 @@ def _paint_dormer(canvas: Canvas, house: House, along: float) -> None:
 
 
 def _between(start: Point, end: Point, share: float) -> Point:
-    return tuple(a + (b - a) * share for a, b in zip(start, end, strict=True))  # type: ignore[return-value]
+    east, north, up = (a + (b - a) * share for a, b in zip(start, end, strict=True))
+    return east, north, up

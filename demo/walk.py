@@ -22,7 +22,7 @@ STATION_DISTANCE_M = 15.0
 _FIRST_NORTH_M = 6.0  # of the second street
 QUERIES = 12
 _SIDEWAYS_DEG = 36.0  # between the direction of the walk and that of the camera
-_FIRST_MORNING = datetime(2026, 6, 1, 17, 0, tzinfo=UTC)  # nine in the morning there
+_FIRST_MORNING = datetime(2026, 1, 10, 17, 15, tzinfo=UTC)  # nine in the morning by the sun there
 
 
 @dataclass(frozen=True)

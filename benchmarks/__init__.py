@@ -1,1 +1,1 @@
-"""Every figure that the documents state is printed by a command here; see docs/benchmarks.md."""
+"""Every figure that the documents state is printed by a command here, with shapes, dtype and hardware."""

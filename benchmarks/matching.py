@@ -1,6 +1,5 @@
 """Counting mutual matches one candidate after the other, against all candidates in one tensor."""
 
-import resource
 import time
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -14,6 +13,7 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks.hardware import describe_hardware
+from benchmarks.memory import peak_memory_bytes, reset_peak_memory
 from model.matching import count_mutual_matches
 
 CELLS, CHANNELS = 3721, 128
@@ -70,10 +70,9 @@ def _worker(commands: Connection, name: str, candidate_count: int) -> None:
     candidates = torch.nn.functional.normalize(
         torch.randn(candidate_count, CELLS, CHANNELS, generator=generator), dim=-1
     )
-    before_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     while commands.recv():
+        before_bytes = reset_peak_memory()
         start_s = time.perf_counter()
         counts = METHODS[name](query, candidates)
         duration_s = time.perf_counter() - start_s
-        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before_bytes
-        commands.send((duration_s, peak_bytes, counts.tolist()))
+        commands.send((duration_s, peak_memory_bytes() - before_bytes, counts.tolist()))

@@ -46,10 +46,8 @@ def find_mutual_matches(query: Tensor, candidate: Tensor) -> MutualMatches:
     """
     scores = query.float() @ candidate.float().T  # (L, M)
     nearest_in_candidate = scores.argmax(dim=1)  # (L,)
-    nearest_in_query = scores.argmax(dim=0)  # (M,)
-    cells = torch.arange(len(query), device=query.device)
-    is_mutual = nearest_in_query[nearest_in_candidate] == cells
-    return MutualMatches(cells[is_mutual], nearest_in_candidate[is_mutual])
+    query_cells = _is_mutual(nearest_in_candidate, scores.argmax(dim=0)).nonzero()[:, 0]
+    return MutualMatches(query_cells, nearest_in_candidate[query_cells])
 
 
 def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precision = "exact") -> Tensor:
@@ -81,5 +79,31 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precis
         raise InvalidInput(f"the query is on {query.device}, the candidates on {candidates.device}")
     if not query.shape[0] or not candidates.shape[1]:
         return torch.zeros(len(candidates), dtype=torch.int64, device=query.device)
-    counts = [len(find_mutual_matches(query, candidate)) for candidate in candidates]
-    return torch.tensor(counts, dtype=torch.int64, device=query.device)
+    query = query.float()
+    # One score matrix for all candidates: fresh memory for each would cost more than the arithmetic.
+    scores = torch.empty(query.shape[0], candidates.shape[1], dtype=torch.float32, device=query.device)
+    counts = torch.empty(len(candidates), dtype=torch.int64, device=query.device)
+    for index, candidate in enumerate(candidates):
+        torch.mm(query, candidate.float().T, out=scores)
+        counts[index] = _count_in(scores)
+    return counts
+
+
+def _count_in(scores: Tensor) -> Tensor:
+    """Counts the mutual nearest neighbours in a score matrix ``(L, M)``, as a scalar.
+
+    The first index of each column's maximum is slow to find, because columns do not lie together in memory; its value
+    is fast. So a pair counts if the maximum of its row equals the maximum of its column. That is the definition as long
+    as no column has its maximum twice; where one has, the indices decide.
+    """
+    row_maxima, nearest_in_candidate = scores.max(dim=1)  # of equal ones the first
+    column_maxima = scores.amax(dim=0)
+    if int(torch.count_nonzero(scores == column_maxima)) == len(column_maxima):
+        return (row_maxima == column_maxima[nearest_in_candidate]).sum()
+    return _is_mutual(nearest_in_candidate, scores.argmax(dim=0)).sum()
+
+
+def _is_mutual(nearest_in_candidate: Tensor, nearest_in_query: Tensor) -> Tensor:
+    """For each cell of the query ``(L,)``, whether its nearest cell of the candidate has it as its own nearest."""
+    cells = torch.arange(len(nearest_in_candidate), device=nearest_in_candidate.device)
+    return nearest_in_query[nearest_in_candidate] == cells

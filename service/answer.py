@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
+from model.geo import LatLon
 from service.localizer import Localization
 from service.schemas import CandidateAnswer, LocalizationAnswer, MapVersion, Position, Timings
 from service.stages import Stage
+
+_POSITION_DIGITS = 8  # of degrees: a millimetre; what follows is the noise of converting minutes and seconds
 
 
 def build_answer(
@@ -22,13 +25,12 @@ def build_answer(
     milliseconds = {stage.value: round(1000 * stage_seconds.get(stage, 0.0), 3) for stage in Stage}
     return LocalizationAnswer(
         status=localization.status,
-        position=None if position is None else Position(latitude=position.latitude, longitude=position.longitude),
+        position=None if position is None else _position(position),
         candidates=[
             CandidateAnswer(
                 rank=rank,
                 id=candidate.id,
-                latitude=candidate.position.latitude,
-                longitude=candidate.position.longitude,
+                **_position(candidate.position).model_dump(),
                 heading_deg=candidate.heading_deg,
                 mutual_matches=candidate.mutual_matches,
                 global_distance=candidate.global_distance,
@@ -38,4 +40,10 @@ def build_answer(
         map=MapVersion(name=localization.map_name, version=localization.map_version),
         timings_ms=Timings(**milliseconds, total=round(1000 * total_s, 3)),
         request_id=request_id,
+    )
+
+
+def _position(position: LatLon) -> Position:
+    return Position(
+        latitude=round(position.latitude, _POSITION_DIGITS), longitude=round(position.longitude, _POSITION_DIGITS)
     )

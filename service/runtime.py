@@ -165,7 +165,7 @@ class Runtime:
         )
         if not loaded.encoder.is_trained:
             consequence = (
-                "re-ranking was asked for, and its match counts mean nothing"
+                "re-ranking was asked for: it counts matches of features that were never trained"
                 if engine.defaults.rerank
                 else "candidates are not re-ranked unless a request asks"
             )

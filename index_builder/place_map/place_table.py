@@ -110,6 +110,9 @@ class PlaceTable:
     def __len__(self) -> int:
         return int(self._table.num_rows)
 
+    def __iter__(self) -> Iterator[PlaceRecord]:
+        return (self[row] for row in range(len(self)))
+
     def __getitem__(self, row: int) -> PlaceRecord:
         if not 0 <= row < len(self):
             raise InvalidInput(f"row {row} is not in a map of {len(self)} pictures")

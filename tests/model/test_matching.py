@@ -59,6 +59,18 @@ def test_pairs_are_those_of_the_definition(features: tuple[np.ndarray, np.ndarra
     matches = find_mutual_matches(torch.from_numpy(query), torch.from_numpy(candidate))
     assert list(zip(matches.query_cells.tolist(), matches.candidate_cells.tolist(), strict=True)) == expected
     assert len(matches) >= 1
+    assert count_mutual_matches(torch.from_numpy(query), torch.from_numpy(candidate)[None]).tolist() == [len(expected)]
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 8, 64]))
+def test_the_count_is_that_of_the_pairs_without_ties_and_with_one(seed: int, channels: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    query, candidate = torch.randn(30, channels, generator=generator), torch.randn(40, channels, generator=generator)
+    tied = query.clone()
+    tied[20:] = tied[:10]  # every column that is nearest to one of these has its maximum twice
+    for features in (query, tied):
+        expected = len(find_mutual_matches(features, candidate))
+        assert count_mutual_matches(features, candidate[None]).tolist() == [expected]
 
 
 def test_exactly_one_match_counts_as_one() -> None:

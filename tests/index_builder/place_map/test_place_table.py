@@ -24,7 +24,7 @@ from model.errors import InvalidInput, MapCorrupt
 from model.geo import LatLon
 
 zones = st.one_of(st.none(), st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))))
-times = st.datetimes(min_value=datetime(1850, 1, 1), max_value=datetime(2200, 1, 1), timezones=zones)  # type: ignore[arg-type]  # noqa: DTZ001
+times = st.datetimes(min_value=datetime(1850, 1, 1), max_value=datetime(2200, 1, 1), timezones=zones)  # type: ignore[arg-type]
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 records = st.builds(
     PlaceRecord,
@@ -66,7 +66,7 @@ def record(place_id: str = "a", time: datetime | None = None, position: LatLon =
 
 def test_times_are_kept_as_the_source_states_them(tmp_path: Path) -> None:
     summer = timezone(timedelta(hours=2))
-    naive = datetime(2020, 7, 1, 12)  # noqa: DTZ001
+    naive = datetime(2020, 7, 1, 12)
     write_places(
         tmp_path / "p",
         [record("a", naive), record("b", datetime(2020, 7, 1, 12, tzinfo=summer)), record("c")],
@@ -114,6 +114,7 @@ def test_dead_rows_are_left_out_and_rows_counted_through_the_segments(tmp_path: 
     assert table.ids == ["one0", "one2", "two0", "two1", "two2"]
     assert table.row_of("one1") is None
     assert table.row_of("two0") == 2
+    assert [place.id for place in table] == table.ids
 
 
 def test_two_pictures_of_one_id_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,24 @@
+"""How much memory this process has needed at most; Linux only, where the kernel lets a process forget its peak."""
+
+from pathlib import Path
+
+_FORGET_PEAK = "5"  # proc(5), /proc/pid/clear_refs
+
+
+def reset_peak_memory() -> int:
+    """Forgets the peak, and returns what is resident now, in bytes."""
+    Path("/proc/self/clear_refs").write_text(_FORGET_PEAK)
+    return _status_bytes("VmRSS")
+
+
+def peak_memory_bytes() -> int:
+    """The most that was resident since the last reset."""
+    return _status_bytes("VmHWM")
+
+
+def _status_bytes(field: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == field:
+            return int(value.split()[0]) * 1024
+    raise LookupError(f"/proc/self/status has no {field}")

@@ -130,6 +130,20 @@ def open_image(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Im
     return upright
 
 
+def check_header(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> None:
+    """Looks at the header of a picture alone: what is wrong there is told before anything long begins.
+
+    Args:
+        source: A file, or the bytes of one.
+        limits: What is too large, too small or too long.
+
+    Raises:
+        ImageError: As ``open_image``, for what the header shows.
+    """
+    with _open_header(source) as image:
+        _check_size(image.size, limits, _name(source))
+
+
 def read_exif(source: Path | bytes) -> Image.Exif:
     """Reads the EXIF block of a picture, without decoding a pixel.
 

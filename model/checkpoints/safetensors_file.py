@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -36,6 +34,7 @@ def read_safetensors(path: Path) -> Checkpoint:
     Raises:
         WeightsError: Truncated, damaged, of another program, or of a newer Placefix.
     """
+    safetensors = _library()
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             stated, is_trained = _read_metadata(file.metadata() or {}, path)
@@ -72,6 +71,7 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], stated: StatedN
         "is_trained": is_trained,
         "fingerprint": stated.fingerprint,
     }
+    safetensors = _library()
     # One entry alone: the library writes several in an order of its own, and equal networks shall give equal files.
     entries = {_METADATA_KEY: json.dumps(metadata)}
     try:
@@ -82,6 +82,15 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], stated: StatedN
             unfinished.chmod(usual_mode)  # the library lets only the owner read, and a service may be somebody else
     except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(f"{path} cannot be written: {error}") from error
+
+
+def _library() -> Any:
+    """The library, loaded where such a file comes: the method itself needs torch, numpy and pillow alone."""
+    try:
+        import safetensors.torch  # noqa: PLC0415
+    except ImportError as error:
+        raise WeightsError("files of this kind need a library: pip install safetensors") from error
+    return safetensors
 
 
 def _read_metadata(entries: Mapping[str, str], path: Path) -> tuple[StatedNetwork, bool]:

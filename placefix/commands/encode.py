@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from model.device import choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput, SourceError
-from model.images import read_exif
+from model.images import check_header
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
 from placefix.commands.options import BatchSize, Device, NumHeads, PreprocessingOption, Weights
@@ -39,7 +39,7 @@ def encode(
         raise InvalidInput(f"--out {out}: there is no folder {out.parent}; make it first")
     paths = find_pictures(pictures)
     for path in paths:
-        read_exif(path)  # a file that is no picture is found now, and not after hours of encoding
+        check_header(path)  # a file that is no picture is found now, and not after hours of encoding
     network = load_network(resolve_weights(weights), num_heads)
     encoder = Encoder(network, choose_device(device).device, preprocess)
     columns = (TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -1,6 +1,7 @@
 """``placefix localize``: where one photo was taken, without a server."""
 
 import secrets
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from model.images import DEFAULT_LIMITS, read_exif
+from model.images import DEFAULT_LIMITS, check_header
 from placefix.commands.options import Device, NumHeads, OptionalWeights
 from placefix.console import output_console
 from service.answer import build_answer
@@ -36,18 +37,24 @@ def localize(
     rerank: Annotated[
         bool | None, typer.Option("--rerank/--no-rerank", help="Re-rank by local features. By default if trained.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what the server would answer, as JSON.")] = False,
+    as_json: Annotated[
+        bool | None,
+        typer.Option(
+            "--json/--table",
+            help="Print the server's answer as JSON, or a table. By default a table on a terminal, JSON otherwise.",
+        ),
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Say where a photo was taken: the same answer as the server's."""
-    read_exif(picture)  # a file that is no picture is found now, and not after the network has been loaded
+    check_header(picture)  # a file that is no picture is found now, and not after the network has been loaded
     loaded = load_maps([place_map], weights=weights, num_heads=num_heads, device=device)
     try:
         options = QueryDefaults.for_encoder(loaded.encoder).options(candidates, shortlist, rerank=rerank)
         answer = localize_picture(picture, loaded, options)
     finally:
         loaded.close()
-    if as_json:
+    if as_json or (as_json is None and not sys.stdout.isatty()):
         typer.echo(answer.model_dump_json(indent=2))
         return
     _print(answer, options, is_trained=loaded.encoder.is_trained)

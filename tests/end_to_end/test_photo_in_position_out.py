@@ -57,7 +57,7 @@ def test_raw_bytes_a_form_and_the_command_line_give_one_answer(
     parameters: dict[str, str | int] = {"candidates": 4, "rerank": "true"}
     by_form = client.post("/localize", files={"image": query.read_bytes()}, params=parameters).json()
     by_body = client.post("/localize", content=query.read_bytes(), params=parameters).json()
-    command = run_placefix("localize", query, "--map", maps, "--candidates", 4, "--rerank", "--json")
+    command = run_placefix("localize", query, "--map", maps, "--candidates", 4, "--rerank")
     by_command = json.loads(command.stdout)
     for answer in (by_form, by_body, by_command):
         assert set(answer["timings_ms"]) == {"decode", "queue", "encode", "shortlist", "gather", "rerank", "total"}

@@ -27,7 +27,7 @@ from model.errors import (
     UnsupportedImageFormat,
 )
 from model.image_formats import FORMATS, recognise_format
-from model.images import ImageLimits, open_image, read_exif
+from model.images import ImageLimits, check_header, open_image, read_exif
 
 # Pillow warns about broken EXIF blocks and MPO indexes, and goes on.
 pytestmark = [
@@ -325,6 +325,16 @@ def test_first_picture_of_an_mpo() -> None:
     assert np.abs(result - np.asarray(photo()).astype(int)).mean() < 8
 
 
+def test_the_header_alone_tells_what_is_wrong_there() -> None:
+    content = encode(photo(), "JPEG")
+    check_header(content)
+    check_header(content[:-20])  # what the pixels are like only decoding can tell
+    with pytest.raises(NotAnImage):
+        check_header(b"no picture")
+    with pytest.raises(ImageTooSmall):
+        check_header(content, ImageLimits(min_side_px=WIDTH + 1))
+
+
 # --- what is strange, and yet a picture --------------------------------------------------------------------------
 
 
@@ -334,6 +344,7 @@ def test_first_picture_of_an_mpo() -> None:
 )
 def test_junk_exif_is_ignored(image_format: str, block: bytes) -> None:
     content = encode(photo(), image_format, exif=b"Exif\0\0" + block)
+    check_header(content)
     assert open_image(content).size == (WIDTH, HEIGHT)
 
 

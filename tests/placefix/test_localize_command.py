@@ -54,7 +54,7 @@ def test_the_json_is_the_answer_of_the_server(
     flags: list[object], parameters: dict[str, Any], hamlet: Town, hamlet_server: Served
 ) -> None:
     photo = hamlet.photos["b/south.jpg"]
-    by_command = json.loads(localize(photo, "--map", hamlet.map_path, "--json", *flags).stdout)
+    by_command = json.loads(localize(photo, "--map", hamlet.map_path, *flags).stdout)
     by_http = hamlet_server.client.post("/localize", content=photo.read_bytes(), params=parameters).json()
     LocalizationAnswer.model_validate(by_command)
     assert list(by_command) == list(by_http)
@@ -65,7 +65,7 @@ def test_the_json_is_the_answer_of_the_server(
 
 
 def test_people_get_a_position_and_a_table(hamlet: Town) -> None:
-    output = localize(hamlet.photos["[bold]n[/].jpg"], "--map", hamlet.map_path).stdout
+    output = localize(hamlet.photos["[bold]n[/].jpg"], "--map", hamlet.map_path, "--table").stdout
     assert output.startswith("60.100000, 24.900000\n")
     assert "[bold]n[/].jpg" in output
     assert "b/south.jpg" in output

@@ -1,8 +1,8 @@
 """Features on disk: standard .npy files of float16, written once from front to back, and mapped into memory to be read.
 
 A row is then a run of bytes at a known place: gathering a shortlist is as many copies, with nothing to look up and
-nothing to decode, and any program that knows NumPy can read the file. A mapped file must never be shortened or rewritten: a reader that
-touches a page that is gone dies of SIGBUS. So a finished file never changes.
+nothing to decode, and any program that knows NumPy can read the file. A mapped file must never be shortened or
+rewritten: a reader that touches a page that is gone dies of SIGBUS. So a finished file never changes.
 """
 
 import os

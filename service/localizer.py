@@ -1,6 +1,6 @@
 """The query path after decoding: encode, shortlist, gather, re-rank.
 
-The one localizer behind the HTTP service, ``placefix localize`` and ``placefix evaluate``. It gives the same ranking as
+The one localizer behind the HTTP service and ``placefix localize``. It gives the same ranking as
 ``model.retrieval.retrieve`` on the same features, without holding the map in memory.
 """
 

@@ -7,7 +7,7 @@ from model.checkpoints.layouts import list_names, name_in_file
 from model.errors import InvalidInput, WeightsError
 from model.network.config import VIT_LARGE, NetworkConfig, default_num_heads
 
-ADAPTER_RATIO = 0.5  # bottleneck of the adapters, as a part of the width, where training begins (paper, section 4.2)
+ADAPTER_RATIO = 0.5  # bottleneck of the adapters, as a part of the width in the paper
 
 _BLOCKS = "backbone.blocks."
 # The tensors that give a size away, with their numbers of dimensions.

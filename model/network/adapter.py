@@ -1,4 +1,4 @@
-"""The adapter: the small bottleneck that turns the frozen backbone towards place recognition (paper, section 3.2)."""
+"""The adapter: the small bottleneck that turns the frozen backbone towards place recognition."""
 
 from torch import Tensor, nn
 

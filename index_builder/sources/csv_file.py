@@ -95,7 +95,7 @@ class _Listing:
             Unplaced,
         ):
             self._skip(name, position.code, f"line {line}: {position.reason}")
-        elif not (path := _resolve(self.file.parent, name)).is_file():
+        elif not _is_file(path := _resolve(self.file.parent, name)):
             reason = f"line {line}: there is no file {path}"
             self.left_out.append(LeftOut(name, "rejected", LeftOutCode.MISSING_FILE, reason))
         elif (first_line := self.line_of_path.setdefault(str(path), line)) != line:
@@ -157,9 +157,16 @@ def _delimiter(text: str) -> str:
 
 def _resolve(folder: Path, name: str) -> Path:
     path = Path(os.path.normpath(folder / name))
-    if "\\" in name and not path.is_file():
+    if "\\" in name and not _is_file(path):
         path = Path(os.path.normpath(folder / name.replace("\\", "/")))  # a list that was written on Windows
     return path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False  # a name that is too long for any file, a folder that may not be looked into
 
 
 def _path_below(folder: Path, path: Path) -> str:

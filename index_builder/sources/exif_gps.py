@@ -43,11 +43,11 @@ def exif_position(gps: Directory) -> LatLon | Unplaced:
 def exif_heading_deg(gps: Directory) -> float | None:
     """Where the camera looked, clockwise from true north, in [0, 360).
 
-    Only what is marked as true north counts: magnetic north is up to tens of degrees off, by an amount that the block
-    does not say.
+    What is marked as magnetic north does not count: it is up to tens of degrees off, by an amount that the block does
+    not say. Where the mark is missing, true north is meant, as other programs read it.
     """
     heading_deg = _number(gps.get(ExifTags.GPS.GPSImgDirection))
-    if heading_deg is None or _text(gps.get(ExifTags.GPS.GPSImgDirectionRef))[:1].upper() != "T":
+    if heading_deg is None or _text(gps.get(ExifTags.GPS.GPSImgDirectionRef))[:1].upper() not in ("T", ""):
         return None
     return compass_deg(heading_deg)
 

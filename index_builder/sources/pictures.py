@@ -12,8 +12,9 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic"
 def find_pictures(root: Path) -> tuple[str, ...]:
     """Lists the pictures below a folder, by suffix (in any case).
 
-    Hidden files and folders (a dot in front) are passed over, and so are files of other kinds. Links are followed; a
-    folder that can be reached in several ways is listed once, so a link to a folder above it does no harm.
+    Hidden files and folders (a dot in front) are passed over, and so are names with other suffixes. Links are followed;
+    a folder that can be reached in several ways is listed once, so a link to a folder above it does no harm. Whether a
+    listed name stands for a file that can be read is not looked at.
 
     Args:
         root: An existing folder.
@@ -46,9 +47,10 @@ def _walk(folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[str
             visible = sorted(
                 (entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name
             )
-            folders = [entry for entry in visible if entry.is_dir()]
-            # A broken link is neither a folder nor a file; it is listed, so that the picture it lacks is reported.
-            files = [entry for entry in visible if not entry.is_dir() and (entry.is_file() or entry.is_symlink())]
+            folders: list[os.DirEntry[str]] = []
+            files: list[os.DirEntry[str]] = []
+            for entry in visible:  # broken links and pipes are listed as files, so that they are reported
+                (folders if _is_folder(entry) else files).append(entry)
     except OSError as error:
         raise SourceError(f"{printable(str(folder))} cannot be listed: {error.strerror}") from error
     for entry in files:
@@ -56,3 +58,10 @@ def _walk(folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[str
             yield prefix + entry.name
     for entry in folders:
         yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", seen)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads to itself, or through what is no folder

@@ -19,9 +19,12 @@ def parse_time(text: str) -> datetime | None:
         if epoch := _EPOCH.fullmatch(text):
             seconds = float(text) / (1000 if len(epoch[1]) >= 12 else 1)
             return datetime.fromtimestamp(seconds, UTC)
-        return datetime.fromisoformat(_EXIF.sub(r"\1-\2-\3", text, count=1))
+        time = datetime.fromisoformat(_EXIF.sub(r"\1-\2-\3", text, count=1))
+        if time.utcoffset() is not None:
+            time.astimezone(UTC)  # fails in the first and last hours of the calendar: a map keeps times in UTC
     except (ValueError, OverflowError, OSError):
         return None
+    return time
 
 
 def parse_compact_time(text: str) -> datetime | None:

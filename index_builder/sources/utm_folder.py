@@ -40,7 +40,8 @@ def read_utm_picture(root: Path, relative: str) -> Place | LeftOut:
     fields = path.stem.split("@")  # without the suffix, which may follow an "@" or not
     fields += [""] * (_NUMBER_OF_FIELDS - len(fields))
     _, easting, northing, zone, letter, latitude, longitude, _, _, heading, _, _, _, timestamp, *_ = fields
-    position = _position(_from_utm(easting, northing, zone, letter), _from_degrees(latitude, longitude))
+    degrees = _from_degrees(latitude, longitude)
+    position = _position(_from_utm(easting, northing, zone, letter, degrees), degrees)
     if isinstance(position, Unplaced):
         return skipped(relative, position)
     heading_deg = _number(heading)
@@ -66,7 +67,7 @@ def _position(utm: LatLon | Unplaced, degrees: LatLon | None) -> LatLon | Unplac
     return utm
 
 
-def _from_utm(easting: str, northing: str, zone: str, letter: str) -> LatLon | Unplaced:
+def _from_utm(easting: str, northing: str, zone: str, letter: str, degrees: LatLon | None) -> LatLon | Unplaced:
     easting_m, northing_m = _number(easting), _number(northing)
     if easting_m is None or northing_m is None:
         return Unplaced(LeftOutCode.INVALID_POSITION, "its name has no easting and northing")
@@ -79,12 +80,18 @@ def _from_utm(easting: str, northing: str, zone: str, letter: str) -> LatLon | U
         )
     try:
         position = from_utm(Utm(easting_m, northing_m, int(zone), letter in _NORTHERN_BANDS))
-        if letter == "S" and not 31 < position.latitude < 41:
-            # Band S is 32° to 40° N; elsewhere the letter was meant as the southern hemisphere.
-            position = from_utm(Utm(easting_m, northing_m, int(zone), is_north=False))
+        if letter == "S":
+            position = _meant_by_s(position, from_utm(Utm(easting_m, northing_m, int(zone), is_north=False)), degrees)
     except ValueError as error:
         return Unplaced(LeftOutCode.INVALID_POSITION, f"its position is impossible: {error}")
     return position
+
+
+def _meant_by_s(northern: LatLon, southern: LatLon, degrees: LatLon | None) -> LatLon:
+    """Band S is 32° to 40° N; but some write S for the southern hemisphere. The degrees of the name tell, if any."""
+    if degrees is not None:
+        return min(northern, southern, key=lambda position: distance_m(position, degrees))
+    return northern if 31 < northern.latitude < 41 else southern
 
 
 def _from_degrees(latitude: str, longitude: str) -> LatLon | None:

@@ -122,6 +122,9 @@ def test_separators(write_list: WriteList, lines: tuple[str, ...], name: str, en
         (",55,13", "skipped", "invalid_row"),
         ("missing.jpg,55,13", "rejected", "missing_file"),
         ("sub,55,13", "rejected", "missing_file"),
+        ("a.jpg/b.jpg,55,13", "rejected", "missing_file"),
+        ("\0.jpg,55,13", "rejected", "missing_file"),
+        (f"{'x' * 5000}.jpg,55,13", "rejected", "missing_file"),
     ],
 )
 def test_unusable_rows_name_their_line(write_list: WriteList, row: str, outcome: str, code: str) -> None:

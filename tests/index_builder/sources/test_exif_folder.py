@@ -162,8 +162,9 @@ def test_nonsense_is_never_a_crash(gps: dict[int, object], camera: dict[int, obj
         ("True", 0.0, 0.0),
         ("T", NAN, None),
         ("M", 46.5, None),
-        ("", 46.5, None),
-        (None, 46.5, None),
+        ("m", 46.5, None),
+        ("", 46.5, 46.5),
+        (None, 46.5, 46.5),
     ],
 )
 def test_headings(ref: str | None, direction: object, heading_deg: float | None) -> None:
@@ -289,6 +290,8 @@ def test_exif_fixtures_with_known_headings_and_times(shared_dir: Path) -> None:
     iphone = places["metadata-extractor/Apple_iPhone_4.jpg"]
     assert iphone.heading_deg == pytest.approx(177.558, abs=1e-3)
     assert places["metadata-extractor/Sony_DSC-HX5V_2_.jpg"].heading_deg is None  # of magnetic north
+    unmarked = places["mapillary_tools/corrupt_exif.jpg"]
+    assert unmarked.heading_deg == pytest.approx(147.95984, abs=1e-5)
     nikon = places["exif-samples_gps/DSCN0010.jpg"]
     assert nikon.time == datetime(2008, 10, 23, 14, 27, 7, 240_000, tzinfo=UTC)
 

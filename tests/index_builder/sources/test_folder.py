@@ -43,6 +43,25 @@ def test_links_and_loops(tmp_path: Path) -> None:
     assert find_pictures(root) == ("3.jpg", "a/1.jpg", "linked/2.jpg")
 
 
+def test_names_of_pictures_that_stand_for_something_else(tmp_path: Path, write_picture: WritePicture) -> None:
+    write_picture(tmp_path / "photo.jpg", GPS)
+    os.mkfifo(tmp_path / "pipe.jpg")  # whoever opens it waits for ever
+    os.mkfifo(tmp_path / UTM_NAME)
+    (tmp_path / "link_to_pipe.jpg").symlink_to("pipe.jpg")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "through_a_file.jpg").symlink_to("photo.jpg/inside.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    listing = read_source(tmp_path)
+    assert [place.id for place in listing.places] == ["photo.jpg"]
+    assert {(each.path, each.outcome, each.code) for each in listing.left_out} == {
+        ("pipe.jpg", "rejected", "unreadable_image"),
+        (UTM_NAME, "rejected", "unreadable_image"),
+        ("link_to_pipe.jpg", "rejected", "unreadable_image"),
+        ("loop.jpg", "rejected", "missing_file"),
+        ("through_a_file.jpg", "rejected", "missing_file"),
+    }
+
+
 def test_exif_folder(tmp_path: Path, write_picture: WritePicture) -> None:
     write_picture(tmp_path / "b/2.jpg", GPS)
     write_picture(tmp_path / "1.jpg", GPS)

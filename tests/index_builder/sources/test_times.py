@@ -37,6 +37,9 @@ IN_UTC = NAIVE.replace(tzinfo=UTC)
         ("2024:13:01 00:00:00", None),
         ("tomorrow", None),
         ("99999999999999999999", None),
+        ("0001-01-01T00:00:00", datetime(1, 1, 1)),
+        ("0001-01-01T00:00:00+14:00", None),  # in UTC, in which a map keeps it, this is before the year 1
+        ("9999-12-31T23:59:59-12:00", None),
     ],
 )
 def test_times(text: str, expected: datetime | None) -> None:

@@ -53,6 +53,9 @@ def test_a_full_name() -> None:
         ("@0334780.68@6252264.49@56@S@.jpg", -33.857, 151.214),  # Sydney, by hemisphere
         ("@0334781@6252264@56@h.JPEG", -33.857, 151.214),
         ("@584346.94@4476917.55@17@T.webp", 40.43863, -80.00548),
+        # Heard Island and Tokyo: the same letter, the same northings, told apart by the degrees
+        ("@0410031.67@4122089.60@43@S@-53.043130@073.658026@.jpg", -53.04313, 73.658026),
+        ("@0381810.03@3946315.97@54@S@035.65362@0139.69436@.jpg", 35.65362, 139.69436),
     ],
 )
 def test_zones_are_honoured(name: str, latitude: float, longitude: float) -> None:

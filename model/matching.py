@@ -50,6 +50,7 @@ def find_mutual_matches(query: Tensor, candidate: Tensor) -> MutualMatches:
     return MutualMatches(query_cells, nearest_in_candidate[query_cells])
 
 
+@torch.no_grad()  # a count has no gradient, and the buffer could not have one
 def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precision = "exact") -> Tensor:
     """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
 

@@ -96,6 +96,13 @@ def test_float16_candidates_are_raised_before_they_are_multiplied() -> None:
     assert torch.equal(count_mutual_matches(query, candidates), count_mutual_matches(query, candidates.float()))
 
 
+def test_features_that_ask_for_gradients_are_counted_too() -> None:
+    features = torch.randn(30, 8, generator=torch.Generator().manual_seed(5))
+    with_gradient = features.clone().requires_grad_()
+    counts = count_mutual_matches(with_gradient, with_gradient[None])
+    assert torch.equal(counts, count_mutual_matches(features, features[None]))
+
+
 def test_memory_is_a_few_score_matrices_for_any_number_of_candidates() -> None:
     cells, channels, count = 500, 4, 64
     candidates = torch.randn(1, cells, channels).expand(count, -1, -1)

@@ -15,50 +15,76 @@ from model.device import choose_device
 from model.encoder import Encoder
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
-from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
+from placefix.commands.options import BatchSize, Device, NumHeads, PreprocessingOption, Weights
 from placefix.console import EXIT_INTERRUPTED, EXIT_SOME_REJECTED, error_console, output_console
 from placefix.progress import format_duration, show_progress
 
 _DEFAULTS = BuildOptions()
+_CSV_PANEL = "Columns of a CSV file"
+_MAP_PANEL = "Map"
 
 
 def build(
     source: Annotated[
         Path,
-        typer.Option(help="The collection: a folder of photos, or a CSV file that lists them.", show_default=False),
+        typer.Option(
+            help="The collection: a folder of photos, or a CSV file that lists them.",
+            show_default=False,
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="The map to make, maps/NAME. Must not exist.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(help="The map to make: maps/NAME. Must not exist.", show_default=False),
+    ],
     weights: Weights,
     num_heads: NumHeads = None,
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
     device: Device = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures in one forward pass.")] = _DEFAULTS.batch_size,
+    batch_size: BatchSize = _DEFAULTS.batch_size,
     segment_size: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Pictures in one segment: what an interruption loses at most. By default 256 or more."
+            min=1,
+            help="Pictures in one segment: what an interruption loses at most. By default 256, more for a large map.",
+            rich_help_panel=_MAP_PANEL,
         ),
     ] = _DEFAULTS.segment_size,
     max_rejected: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the pictures that may be unreadable.")
+        float,
+        typer.Option(min=0, max=1, help="Share of the pictures that may be unreadable."),
     ] = _DEFAULTS.max_rejected,
     index: Annotated[
-        str, typer.Option(help="The shortlist index: Flat (exact), or another string of faiss's index_factory.")
+        str,
+        typer.Option(
+            help="The shortlist index: Flat (exact), or another string of faiss's index_factory.",
+            rich_help_panel=_MAP_PANEL,
+        ),
     ] = _DEFAULTS.index,
-    thumbnails: Annotated[bool, typer.Option(help="Keep small pictures to show as evidence.")] = _DEFAULTS.thumbnails,
+    thumbnails: Annotated[
+        bool, typer.Option(help="Keep small pictures to show as evidence.", rich_help_panel=_MAP_PANEL)
+    ] = _DEFAULTS.thumbnails,
     latitude_column: Annotated[
-        str | None, typer.Option(help="The CSV file's column of latitudes, if it has an unusual name.")
+        str | None,
+        typer.Option(help="The column of latitudes, if it has an unusual name.", rich_help_panel=_CSV_PANEL),
     ] = None,
     longitude_column: Annotated[
-        str | None, typer.Option(help="The CSV file's column of longitudes, if it has an unusual name.")
+        str | None,
+        typer.Option(help="The column of longitudes, if it has an unusual name.", rich_help_panel=_CSV_PANEL),
     ] = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Throw away what an interrupted build has done.")] = False,
+    restart: Annotated[
+        bool,
+        typer.Option("--restart", help="Throw away what an interrupted build has done."),
+    ] = False,
 ) -> None:
     """Build a map from geotagged pictures.
 
-    Interrupted or killed, the same command continues. Exit code [bold]0[/bold]: every picture with a position is in the
-    map; [bold]3[/bold]: the map was published, but some pictures could not be read; [bold]1[/bold]: no map was made.
-    Pictures that are not in the map are listed in [bold]left_out.csv[/bold], each with the reason.
+    An interrupted or killed build continues when the same command is run again.
+
+    Exit code [bold]0[/bold]: every picture with a position is in the map.
+    [bold]3[/bold]: the map is made, but some pictures could not be read.
+    [bold]1[/bold]: no map was made.
+
+    Pictures that are not in the map are listed in [bold]left_out.csv[/bold], with reasons.
     """
     options = BuildOptions(
         batch_size=batch_size,
@@ -118,6 +144,6 @@ def _summary(report: BuildReport, encoder: Encoder) -> Table:
     rate = report.encoded / report.duration_s
     table.add_row("time", f"{format_duration(report.duration_s)}, {rate:,.1f} pictures/s")
     if not encoder.is_trained:
-        table.add_row("network", "untrained: positions found with it mean nothing")
+        table.add_row("network", "a backbone alone, untrained for places: answers are not re-ranked unless asked")
     table.add_row("next", f"placefix serve --map {report.map_path}")
     return table

@@ -21,7 +21,10 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif"})
 
 
 def encode(
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.", show_default=False)],
+    pictures: Annotated[
+        list[Path],
+        typer.Argument(metavar="PICTURE|FOLDER", help="Pictures, or folders of pictures.", show_default=False),
+    ],
     weights: Weights,
     out: Annotated[Path, typer.Option(help="The .npz file to write.", show_default=False)],
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,

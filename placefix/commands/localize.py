@@ -23,7 +23,7 @@ from service.stages import Stage, StageClock
 
 
 def localize(
-    picture: Annotated[Path, typer.Argument(help="The photo.", show_default=False)],
+    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="The photo.", show_default=False)],
     place_map: Annotated[Path, typer.Option("--map", help="The map to look in.", show_default=False)],
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,
@@ -79,7 +79,12 @@ def _print(answer: LocalizationAnswer, options: QueryOptions, *, is_trained: boo
         console.print(f"no candidates: the map {answer.map.name} has no pictures")
         return
     console.print(f"{answer.position.latitude:.6f}, {answer.position.longitude:.6f}", style="bold")
-    table = Table("rank", Column("picture", overflow="fold"), "latitude", "longitude", "heading", "matches", "distance")
+    numbers = ("latitude", "longitude", "heading", "matches", "distance")
+    table = Table(
+        Column("rank", justify="right"),
+        Column("picture", overflow="fold"),
+        *(Column(name, justify="right") for name in numbers),
+    )
     for candidate in answer.candidates:
         table.add_row(
             str(candidate.rank),

@@ -7,34 +7,45 @@ import typer
 from model.device import DeviceName
 from model.preprocess import Preprocessing
 
+# Panels of the help texts. Options in a panel of their own are laid out by themselves, so that none is cut short.
+NETWORK_PANEL = "Network"
+
 Weights = Annotated[
     str,
     typer.Option(
         envvar="PLACEFIX_WEIGHTS",
-        help="The network: a checkpoint file, or a name that `placefix weights` knows.",
+        help="A checkpoint file, or a name that `placefix weights` knows.",
         show_default=False,
+        rich_help_panel=NETWORK_PANEL,
     ),
 ]
 OptionalWeights = Annotated[
     str | None,
     typer.Option(
         envvar="PLACEFIX_WEIGHTS",
-        help="The network, if it is no longer where the map was built from: a checkpoint file or a known name.",
+        help="A checkpoint file or a known name. By default the file that the map was built with.",
         show_default=False,
+        rich_help_panel=NETWORK_PANEL,
     ),
 ]
 NumHeads = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Attention heads of the network, where they are not width / 64 and the file does not say."
+        min=1,
+        help="Attention heads, where they are not width / 64 and the file does not say.",
+        rich_help_panel=NETWORK_PANEL,
     ),
 ]
-Device = Annotated[DeviceName, typer.Option(help="Where the network lives: auto takes a GPU if there is one.")]
+Device = Annotated[
+    DeviceName,
+    typer.Option(help="Where the network lives: auto takes a GPU if there is one.", rich_help_panel=NETWORK_PANEL),
+]
 PreprocessingOption = Annotated[
     Preprocessing,
     typer.Option(
         "--preprocess",
         help="How pictures are resized: antialias, or official-eval to reproduce published recalls.",
+        rich_help_panel=NETWORK_PANEL,
     ),
 ]
-BatchSize = Annotated[int, typer.Option(min=1, help="Pictures in one forward pass.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Pictures in one forward pass.", rich_help_panel=NETWORK_PANEL)]

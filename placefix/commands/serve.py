@@ -9,7 +9,7 @@ import typer
 
 from model.device import DeviceName
 from model.errors import InvalidInput
-from placefix.commands.options import NumHeads, OptionalWeights
+from placefix.commands.options import NETWORK_PANEL, NumHeads, OptionalWeights
 from service.logs import configure_logging
 from service.server import run_server
 from service.settings import MAX_SHORTLIST, LogFormat, SearcherName, load_settings, unknown_environment_names
@@ -27,20 +27,34 @@ def serve(
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on. By default 8000.")] = None,
     device: Annotated[
-        DeviceName | None, typer.Option(help="Where the network lives: auto takes a GPU if there is one.")
+        DeviceName | None,
+        typer.Option(
+            help="Where the network lives: auto takes a GPU if there is one. By default auto.",
+            rich_help_panel=NETWORK_PANEL,
+        ),
     ] = None,
     searcher: Annotated[
-        SearcherName | None, typer.Option(help="What searches the index: auto takes faiss where it can.")
+        SearcherName | None,
+        typer.Option(help="What searches the index: auto takes faiss where it can. By default auto."),
     ] = None,
     shortlist: Annotated[
         int | None,
-        typer.Option(min=1, max=MAX_SHORTLIST, help="Candidates to re-rank. By default 100 on a GPU, 20 on a CPU."),
+        typer.Option(
+            min=1,
+            max=MAX_SHORTLIST,
+            help="Candidates to re-rank unless a request says. By default 100 on a GPU, 20 on a CPU.",
+        ),
     ] = None,
     rerank: Annotated[
         bool | None,
-        typer.Option("--rerank/--no-rerank", help="Re-rank unless a request says. By default if trained."),
+        typer.Option(
+            "--rerank/--no-rerank",
+            help="Re-rank unless a request says otherwise. By default if the network is trained.",
+        ),
     ] = None,
-    log_format: Annotated[LogFormat | None, typer.Option(help="auto: console on a terminal, json otherwise.")] = None,
+    log_format: Annotated[
+        LogFormat | None, typer.Option(help="auto is console on a terminal and json otherwise. By default auto.")
+    ] = None,
 ) -> None:
     """Answer over HTTP where photos were taken.
 

@@ -14,7 +14,7 @@ from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
 from model.device import choose_device
 from model.encoder import Encoder
 from model.weights import load_network, resolve_weights
-from placefix.commands.options import Device, NumHeads
+from placefix.commands.options import NETWORK_PANEL, Device, NumHeads
 from placefix.console import EXIT_ERROR, output_console
 from placefix.progress import format_duration, show_progress
 
@@ -25,7 +25,9 @@ def verify(
     weights: Annotated[
         str | None,
         typer.Option(
-            help="The network: then the sample's files are encoded again, where they still are.", show_default=False
+            help="A checkpoint file or a known name. Then the sample's pictures are encoded again where they are.",
+            show_default=False,
+            rich_help_panel=NETWORK_PANEL,
         ),
     ] = None,
     num_heads: NumHeads = None,

@@ -43,7 +43,9 @@ def fetch(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|URL", help="dinov2_vits14, dinov2_vitb14, dinov2_vitl14, each also with _reg4; or an address."
+            metavar="NAME|URL",
+            help="dinov2_vits14, dinov2_vitb14 or dinov2_vitl14, each also with _reg4; or an address.",
+            show_default=False,
         ),
     ],
     sha256: Sha256 = None,
@@ -78,7 +80,9 @@ def fetch(
 
 @app.command(name="import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A checkpoint of SelaVPR, DINOv2 or Placefix.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A checkpoint of SelaVPR, DINOv2 or Placefix.", show_default=False)
+    ],
     name: Annotated[
         str | None, typer.Option(help="What to call it in the cache.", show_default="the file's name")
     ] = None,

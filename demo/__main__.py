@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from demo.build import DemoFiles, build_demo
 from demo.check import FOUND_WITHIN_M, CheckedQuery, chance, check_queries
@@ -23,13 +23,13 @@ def build(
     files, console = DemoFiles(out), output_console()
     if not build_demo(out, show_progress):
         console.print(f"The demo in {out} is complete; nothing to do.", soft_wrap=True)
-    query = min(files.queries.glob("*.jpg"))
     console.print(
         f"A town that does not exist: {len(list(files.database.glob('*.jpg')))} pictures of it are in the map.\n"
-        "Its network is small and UNTRAINED: the demo shows how everything works, not how well places are found.\n\n"
-        f"  serve:  placefix serve --map {files.map} --rerank\n"
-        f"  ask:    curl --form image=@{query} http://127.0.0.1:8000/localize\n"
-        "  score:  python -m demo check\n",
+        "Its network is small and UNTRAINED: the demo shows that everything works,\n"
+        "not how well places are found.\n\n"
+        f"serve  placefix serve --map {files.map} --rerank\n"
+        f"ask    curl -F image=@{files.queries}/query-03.jpg localhost:8000/localize\n"
+        "score  python -m demo check\n",
         soft_wrap=True,
     )
 
@@ -40,7 +40,9 @@ def check(
     map_name: Annotated[str | None, typer.Option("--map", help="Which of its maps, if it serves several.")] = None,
 ) -> None:
     """Ask a running service with all queries of the demo, and print how far off the answers are."""
-    table = Table("query", "light", "best candidate", "metres off", "ms")
+    table = Table(
+        "query", "light", "best candidate", Column("metres off", justify="right"), Column("ms", justify="right")
+    )
     answers: list[CheckedQuery] = []
     with show_progress("asking") as progress:
         progress.started(QUERIES, 0)

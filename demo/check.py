@@ -14,6 +14,7 @@ from model.geo import LatLon, distance_m
 
 FOUND_WITHIN_M = 25.0  # the field's threshold
 _TIMEOUT_S = 60.0
+_REASON_LENGTH = 200  # characters of an answer that is no problem document
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def check_queries(url: str, map_name: str | None = None) -> Iterator[CheckedQuer
             except httpx.TransportError as error:
                 raise NotReady(f"no answer from {url}: {error}; is the service running? (make serve)") from error
             if response.status_code != httpx.codes.OK:
-                raise NotReady(f"{url} answered {response.status_code} to {shot.name}: {response.text}")
+                raise NotReady(f"{url} answered {response.status_code} to {shot.name}: {_reason(response)}")
             yield _checked(shot, response.json())
 
 
@@ -71,6 +72,17 @@ def chance() -> float:
     queries = [shot.position for shot in query_shots(SEED)]
     near = sum(distance_m(query, place) <= FOUND_WITHIN_M for query in queries for place in database)
     return near / (len(queries) * len(database))
+
+
+def _reason(response: httpx.Response) -> str:
+    """The sentence of a problem document, or whatever another server has answered."""
+    try:
+        match response.json():
+            case {"detail": str(detail)}:
+                return detail
+    except ValueError:
+        pass  # no JSON
+    return response.text[:_REASON_LENGTH]
 
 
 def _checked(shot: Shot, answer: dict[str, object]) -> CheckedQuery:

@@ -213,7 +213,7 @@ def _check_format(header: bytes, name: str) -> str:
         raise EmptyImage(f"{name} is empty (0 bytes)")
     found = recognise_format(header)
     if found is None:
-        raise NotAnImage(f"{name} is not a picture: it starts with {header[:8]!r}; send {_FORMATS_FOR_PEOPLE}")
+        raise NotAnImage(f"{name} is not a picture: it starts with {header[:8]!r}; {_FORMATS_FOR_PEOPLE} are read")
     if found == HEIF and not _register_heif():
         raise UnsupportedImageFormat(
             f"{name} is HEIC/HEIF, which needs an extra: pip install 'placefix[heif]'; without it "

@@ -23,17 +23,21 @@ def configure_logging(log_format: LogFormat = "auto", level: str = "info", strea
     """
     stream = sys.stderr if stream is None else stream
     is_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    renderers: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-        if is_json
-        else [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
-    )
+    shared: list[Processor] = [structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level]
+    renderers: list[Processor]
+    if is_json:
+        shared += [structlog.stdlib.add_logger_name, structlog.processors.TimeStamper(fmt="iso", utc=True)]
+        renderers = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    else:
+        shared += [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)]
+        renderers = [
+            structlog.dev.ConsoleRenderer(
+                colors=stream.isatty(),
+                pad_event_to=0,
+                pad_level=False,
+                exception_formatter=structlog.dev.plain_traceback,  # the default shows variables: what a client sent
+            )
+        ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -53,6 +57,8 @@ def configure_logging(log_format: LogFormat = "auto", level: str = "info", strea
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
-    # Pillow tells every chunk of a picture, and faiss every build of itself that is not there.
+    # Uvicorn tells each step of starting and stopping beside our own lines, Pillow every chunk of a picture, and faiss
+    # every build of itself that is not there.
+    logging.getLogger("uvicorn.error").setLevel(max(root.level, logging.WARNING))
     logging.getLogger("PIL").setLevel(logging.INFO)
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)

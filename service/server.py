@@ -1,5 +1,6 @@
 """Runs the application in uvicorn, in this process, until it is told to stop or cannot go on."""
 
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ def run_server(settings: ServiceSettings) -> None:
     server = _Server(make_config(app, settings), on_signal=runtime.begin_draining)
     with _listen(settings.host, settings.port) as listener, _ignoring_repeated_signals():
         host, port, *_ = listener.getsockname()
-        _log.info("listening", host=host, port=port)
+        _log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
         server.run(sockets=[listener])
     if runtime.failure is not None:
         raise runtime.failure
@@ -62,8 +63,15 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise InvalidInput(
-            f"cannot listen on {host}, port {port}: {error.strerror or error}; choose another with --host and --port"
+            f"cannot listen on {host}, port {port}: {_reason(error)}; choose another with --port or --host"
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    """The system's own words: ``create_server`` writes the address behind them, which is in the sentence already."""
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return str(error.strerror or error)
+    return os.strerror(error.errno)
 
 
 def make_config(app: object, settings: ServiceSettings) -> uvicorn.Config:

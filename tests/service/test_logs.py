@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -64,16 +65,21 @@ def test_lines_below_the_level_are_left_out(log: io.StringIO) -> None:
     assert [json.loads(line)["event"] for line in log.getvalue().splitlines()] == ["enough"]
 
 
-def test_people_get_plain_lines() -> None:
+def test_people_get_plain_lines_without_what_a_client_sent() -> None:
     stream = io.StringIO()
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     try:
         configure_logging("console", "info", stream)
         structlog.stdlib.get_logger("placefix.test").info("hello", number=3)
+        client_sent = "".join(["my-", "holiday"])
+        try:
+            client_sent.index("x")
+        except ValueError:
+            structlog.stdlib.get_logger("placefix.test").exception("it failed")
     finally:
         root.handlers, root.level = handlers, level
         structlog.reset_defaults()
-    assert "hello" in stream.getvalue()
-    assert "number=3" in stream.getvalue()
-    assert not stream.getvalue().startswith("{")
+    assert re.match(r"[0-9:]{8} \[info\] hello number=3\n", stream.getvalue())
+    assert "ValueError: substring not found" in stream.getvalue()
+    assert "my-holiday" not in stream.getvalue()

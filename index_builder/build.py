@@ -1,6 +1,5 @@
 """From a collection to a map: decode, encode, write, publish; continued where an earlier run was interrupted."""
 
-import re
 import shutil
 import time
 from collections import deque
@@ -22,7 +21,8 @@ from index_builder.place_map.version_writer import VersionContent, write_version
 from index_builder.progress import SILENT, Progress
 from index_builder.segment_recorder import SegmentRecorder
 from index_builder.sources.listing import SourceListing
-from index_builder.staging import Checkpoint, Staging, check_free, open_staging
+from index_builder.staging import Checkpoint, Staging, open_staging
+from index_builder.target import check_target
 from model.encoder import Encoder
 from model.errors import InvalidInput, StorageError
 from model.places import Place
@@ -125,7 +125,7 @@ def build_map(
         restart: Throw away what an interrupted run has done.
 
     Raises:
-        InvalidInput: A name or an option that cannot be used.
+        InvalidInput: A path or an option that cannot be used.
         MapExists: There is something at ``out``.
         MapBusy: Another process builds the same map.
         BuildConflict: An unfinished build of something else is in the way.
@@ -267,8 +267,8 @@ class _Build:
         free = shutil.disk_usage(self._staging.path).free
         if needed > free:
             raise StorageError(
-                f"the map needs about {needed / 1e9:.1f} GB more, but {self._staging.path.parent} has "
-                f"{free / 1e9:.1f} GB free; make room, or build on another disk"
+                f"the map needs about {needed / 1e6:,.1f} MB more, but {self._staging.path.parent} has "
+                f"{free / 1e6:,.1f} MB free; make room, or build on another disk"
             )
 
 
@@ -294,18 +294,3 @@ def _plan_of(listing: SourceListing, encoder: Encoder, options: BuildOptions) ->
 
 def _feature_shapes(encoder: Encoder) -> FeatureShapes:
     return FeatureShapes(global_dim=encoder.global_dim, local_grid=encoder.local_grid, local_dim=encoder.local_dim)
-
-
-def check_target(out: Path) -> None:
-    """Looks, before anything long begins, whether a map can be published at a path.
-
-    Raises:
-        InvalidInput: The name cannot be that of a map.
-        MapExists: There is something already, and no unfinished build that could have put it there.
-    """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", out.name):
-        raise InvalidInput(
-            f"{out.name!r} cannot be the name of a map: it becomes part of addresses, so it must begin with a letter "
-            "or digit, and consist of letters, digits, '.', '_' and '-'"
-        )
-    check_free(out)

@@ -66,8 +66,8 @@ class LeftOutTally:
             raise TooManyRejected(
                 f"{self.rejected} of {self._found} pictures cannot be read, more than the {self._max_rejected:.4g} "
                 f"that --max-rejected allows; the first is {self._first_rejected.path}: {self._first_rejected.reason}. "
-                f"Nothing was published; the list is in {self._report_path}. Repair or remove these pictures, or allow "
-                "more; what was encoded is kept, and the same command continues"
+                f"Nothing was published; the list is in {self._report_path}. Repair these pictures or allow more, and "
+                "the same command continues; or remove them, and begin anew with --restart"
             )
 
     def check_usable(self, placed: int) -> None:

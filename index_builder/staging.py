@@ -29,8 +29,9 @@ from index_builder.place_map import layout
 from index_builder.place_map.manifest import FileSum, Segment
 from index_builder.place_map.place_table import listed_thumbnails, read_places
 from index_builder.sources.listing import LeftOut
+from index_builder.target import check_free, is_taken, map_exists, staging_path
 from model.durable import rename_durably, sync, write_atomically
-from model.errors import BuildConflict, MapExists
+from model.errors import BuildConflict
 
 _PLAN = "plan.json"
 _CHECKPOINTS = "checkpoints"
@@ -137,14 +138,14 @@ def open_staging(out: Path, plan: BuildPlan, *, restart: bool) -> Iterator[Stagi
         BuildConflict: An unfinished build of something else is in the way.
     """
     check_free(out)
-    path = _staging_path(out)
+    path = staging_path(out)
     with builder_lock(path):
         found = _read_plan(path)
-        if _is_taken(out):
+        if is_taken(out):
             if not (path / _MAP).exists():  # killed between publishing and the end of cleaning up
                 _clean_up(path)
             if found is None or plan.differences(found) or path.exists():
-                raise _map_exists(out)
+                raise map_exists(out)
             yield None
             return
         if restart:
@@ -161,16 +162,6 @@ def open_staging(out: Path, plan: BuildPlan, *, restart: bool) -> Iterator[Stagi
         yield Staging(path)
 
 
-def check_free(out: Path) -> None:
-    """Refuses a path where there is something, unless an unfinished build may have put it there.
-
-    Raises:
-        MapExists: There is something at ``out``.
-    """
-    if _is_taken(out) and not _staging_path(out).is_dir():
-        raise _map_exists(out)
-
-
 def _is_whole(directory: Path, segment: Segment) -> bool:
     """Whether every file of a finished segment still has its sum."""
     try:
@@ -184,19 +175,6 @@ def _is_whole(directory: Path, segment: Segment) -> bool:
         )
     except FileNotFoundError:
         return False
-
-
-def _staging_path(out: Path) -> Path:
-    return out.parent / f".{out.name}.building"
-
-
-def _is_taken(out: Path) -> bool:
-    """Whether something is there; an empty directory is as good as nothing, since a rename replaces it."""
-    return out.exists() and not (out.is_dir() and not any(out.iterdir()))
-
-
-def _map_exists(out: Path) -> MapExists:
-    return MapExists(f"{out} is there already; build under another name, or remove it first")
 
 
 def _read_plan(path: Path) -> dict[str, object] | None:

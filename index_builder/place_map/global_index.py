@@ -42,10 +42,12 @@ def check_index_factory(factory: str, width: int, count: int | None = None) -> N
         InvalidInput: faiss does not know the string, or so few pictures cannot train it.
     """
     index = _new_index(factory, width)
-    if index.is_trained or count is None or count > _DRY_RUN_ROWS:
-        return
-    # Too few vectors for its clusters is the usual failure, and it shows on any vectors.
-    _train(index, factory, np.random.default_rng(0).standard_normal((count, width), dtype=np.float32))
+    if not index.is_trained:
+        if count is None or count > _DRY_RUN_ROWS:
+            return
+        # Too few vectors for its clusters is the usual failure, and it shows on any vectors.
+        _train(index, factory, np.random.default_rng(0).standard_normal((count, width), dtype=np.float32))
+    _add(index, factory, np.zeros((1, width), np.float32))
 
 
 def write_index(path: Path, factory: str, width: int, chunks: Chunks) -> None:
@@ -68,7 +70,7 @@ def write_index(path: Path, factory: str, width: int, chunks: Chunks) -> None:
     if not index.is_trained:
         _train(index, factory, _training_sample(chunks))
     for chunk in chunks():
-        index.add(np.ascontiguousarray(chunk, dtype=np.float32))
+        _add(index, factory, np.ascontiguousarray(chunk, dtype=np.float32))
     # Python writes: faiss's own writer does not notice a disk that gets full at the very end.
     with path.open("xb") as file:
         faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
@@ -224,6 +226,15 @@ def _train(index: Any, factory: str, vectors: NDArray[np.float32]) -> None:
     except RuntimeError as error:
         raise InvalidInput(
             f"{len(vectors)} pictures cannot train the index {factory!r}: {_reason(error)}; use --index Flat"
+        ) from error
+
+
+def _add(index: Any, factory: str, vectors: NDArray[np.float32]) -> None:
+    try:
+        index.add(vectors)
+    except RuntimeError as error:
+        raise InvalidInput(
+            f"pictures cannot be added to the index {factory!r}: {_reason(error)}; use --index Flat"
         ) from error
 
 

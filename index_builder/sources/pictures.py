@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from index_builder.place_map import layout
 from model.errors import SourceError
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif"})
@@ -12,7 +13,7 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic"
 def find_pictures(root: Path) -> tuple[str, ...]:
     """Lists the pictures below a folder, by suffix (in any case).
 
-    Hidden files and folders (a dot in front) are passed over, and so are names with other suffixes. Links are followed;
+    Hidden files and folders (a dot in front), maps and names with other suffixes are passed over. Links are followed;
     a folder that can be reached in several ways is listed once, so a link to a folder above it does no harm. Whether a
     listed name stands for a file that can be read is not looked at.
 
@@ -53,11 +54,19 @@ def _walk(folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[str
                 (folders if _is_folder(entry) else files).append(entry)
     except OSError as error:
         raise SourceError(f"{printable(str(folder))} cannot be listed: {error.strerror}") from error
+    if _is_map(folders, files):
+        return
     for entry in files:
         if Path(entry.name).suffix.lower() in PICTURE_SUFFIXES:
             yield prefix + entry.name
     for entry in folders:
         yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", seen)
+
+
+def _is_map(folders: list[os.DirEntry[str]], files: list[os.DirEntry[str]]) -> bool:
+    """Whether a folder is a map of ours, whose pictures are thumbnails of what it was built from."""
+    has_version = any(entry.name == layout.CURRENT for entry in files)
+    return has_version and any(entry.name == layout.SEGMENTS for entry in folders)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

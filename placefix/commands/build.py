@@ -7,10 +7,11 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from index_builder.build import BuildOptions, BuildReport, build_map, check_target
+from index_builder.build import BuildOptions, BuildReport, build_map
 from index_builder.place_map.global_index import check_index_factory
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
+from index_builder.target import check_target
 from model.device import choose_device
 from model.encoder import Encoder
 from model.preprocess import Preprocessing

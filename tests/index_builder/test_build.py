@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 
-from index_builder.build import BuildOptions, build_map, check_target
+from index_builder.build import BuildOptions, build_map
 from index_builder.builder_lock import builder_lock
 from index_builder.place_map.reader import PlaceMap
 from index_builder.progress import SilentProgress
@@ -362,13 +362,7 @@ def test_nothing_is_built_over_something_that_exists(tmp_path: Path, tiny_encode
     before = data_files(report.map_path)
     with pytest.raises(MapExists, match="another name"):
         build_map(photo_listing(tmp_path / "photos", 2), tiny_encoder, report.map_path, SMALL)
-    with pytest.raises(MapExists):
-        check_target(report.map_path)
     assert data_files(report.map_path) == before
-
-    (tmp_path / "maps" / "file").write_text("something")
-    with pytest.raises(MapExists):
-        check_target(tmp_path / "maps" / "file")
 
 
 def test_a_foreign_staging_directory_does_not_make_an_existing_map_ones_own(
@@ -395,12 +389,6 @@ def test_what_a_build_that_was_killed_while_cleaning_up_left_is_removed(tmp_path
 def test_an_empty_directory_may_become_the_map(tmp_path: Path, tiny_encoder: Encoder) -> None:
     (tmp_path / "town").mkdir()
     assert build_map(photo_listing(tmp_path / "photos", 1), tiny_encoder, tmp_path / "town", SMALL).placed == 1
-
-
-@pytest.mark.parametrize("name", [".hidden", "with space", "a?b", "ä"])
-def test_a_name_that_cannot_be_part_of_an_address_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidInput, match="name of a map"):
-        check_target(tmp_path / name)
 
 
 def test_pictures_that_cannot_be_read_are_left_out_with_their_reasons(tmp_path: Path, tiny_encoder: Encoder) -> None:
@@ -458,6 +446,17 @@ def test_too_many_rejected_pictures_stop_the_build_as_soon_as_it_is_certain(
 
     report = build_map(listing, tiny_encoder, tmp_path / "town", BuildOptions(2, 4, max_rejected=0.05))
     assert (report.placed, report.rejected) == (38, 2)
+
+
+def test_rejected_pictures_may_be_removed_and_the_build_begun_anew(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    listing = photo_listing(tmp_path / "photos", 10)
+    listing.places[8].path.write_bytes(b"nothing")
+    with pytest.raises(TooManyRejected, match=r"the same command continues; or remove them, .* --restart"):
+        build_map(listing, tiny_encoder, tmp_path / "town", SMALL)
+    without = SourceListing((*listing.places[:8], listing.places[9]), (), listing.kind, listing.root)
+    with pytest.raises(BuildConflict, match="--restart"):
+        build_map(without, tiny_encoder, tmp_path / "town", SMALL)
+    assert build_map(without, tiny_encoder, tmp_path / "town", SMALL, restart=True).placed == 9
 
 
 def test_the_limit_counts_what_the_source_left_out_and_is_inclusive(tmp_path: Path, tiny_encoder: Encoder) -> None:
@@ -530,7 +529,13 @@ def test_a_disk_that_is_too_small_is_told_before_the_first_picture(
 
 @pytest.mark.parametrize(
     ("index", "says"),
-    [("nonsense", "index_factory"), ("IVF100,Flat", "number of clusters"), ("PQ7", "multiple"), ("", "index_factory")],
+    [
+        ("nonsense", "index_factory"),
+        ("IVF100,Flat", "number of clusters"),
+        ("PQ7", "multiple"),
+        ("", "index_factory"),
+        ("IDMap,Flat", "cannot be added"),
+    ],
 )
 def test_an_index_that_cannot_be_made_is_told_before_any_work(
     tmp_path: Path, tiny_encoder: Encoder, index: str, says: str

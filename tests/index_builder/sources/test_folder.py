@@ -30,6 +30,14 @@ def test_which_files_count_and_their_order(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_maps_in_the_folder_are_passed_over(tmp_path: Path) -> None:
+    for name in ("map/segments/000001/thumbnails/000000.jpg", "trip/segments/1.jpg", "2.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "map" / "CURRENT").touch()
+    assert find_pictures(tmp_path) == ("2.jpg", "trip/segments/1.jpg")
+
+
 def test_links_and_loops(tmp_path: Path) -> None:
     root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
     (root / "a").mkdir(parents=True)

@@ -1,6 +1,6 @@
 # make serve    set up everything and serve a small demo map on http://localhost:8000
 # make test     set up everything, then style, types, import rules and tests
-# make help     the rest
+# make setup    set up the environment in .venv
 
 PYTHON ?= python3
 # Which faiss: cpu or gpu.
@@ -25,6 +25,8 @@ help:
 setup: $(READY)
 
 $(READY): pyproject.toml
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "There is no $(PYTHON). Placefix needs Python 3.11 or newer; say which: make PYTHON=python3.11 ..."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Placefix needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11 ..."; exit 1; }
 	@echo "Setting up $(VENV) (some minutes the first time) ..."

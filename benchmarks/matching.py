@@ -61,7 +61,7 @@ def matching(
         table.add_row(name, f"{seconds[name]:.2f}", f"{ratio:.2f}", f"{max(run[1] for run in runs) / 1e6:.0f}")
     console = Console()
     console.print(table)
-    console.print(describe_hardware())
+    console.print(describe_hardware(), soft_wrap=True)
 
 
 def _worker(commands: Connection, name: str, candidate_count: int) -> None:

@@ -1,6 +1,5 @@
 """Features of a list of pictures as one ``.npz`` file, for scripts that want the network and no map."""
 
-import os
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.durable import written_whole
 from model.encoder import Encoder
 from model.images import open_image
 from model.preprocess import preprocess
@@ -42,24 +42,23 @@ def write_features(
     cells = encoder.local_grid[0] * encoder.local_grid[1]
     shape = (len(paths), cells, encoder.local_dim)
     global_features: list[NDArray[np.float32]] = []
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        with zipfile.ZipFile(unfinished, "w") as archive, ThreadPoolExecutor() as decoders:
-            with archive.open("local_features.npy", "w", force_zip64=True) as entry:
-                header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(entry, header)
-                for start in range(0, len(paths), batch_size):
-                    batch = paths[start : start + batch_size]
-                    images = torch.stack(list(decoders.map(lambda path: _load(path, encoder), batch)))
-                    features = encoder.encode(images).to("cpu")
-                    entry.write(features.local_features.contiguous().numpy().data)
-                    global_features.append(features.global_features.numpy())
-                    on_progress(len(batch))
-            _write_array(archive, "global_features.npy", np.concatenate(global_features))
-            _write_array(archive, "paths.npy", np.array([str(path) for path in paths]))
-        unfinished.replace(out)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with (
+        written_whole(out) as unfinished,
+        zipfile.ZipFile(unfinished, "w") as archive,
+        ThreadPoolExecutor() as decoders,
+    ):
+        with archive.open("local_features.npy", "w", force_zip64=True) as entry:
+            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(entry, header)
+            for start in range(0, len(paths), batch_size):
+                batch = paths[start : start + batch_size]
+                images = torch.stack(list(decoders.map(lambda path: _load(path, encoder), batch)))
+                features = encoder.encode(images).to("cpu")
+                entry.write(features.local_features.contiguous().numpy().data)
+                global_features.append(features.global_features.numpy())
+                on_progress(len(batch))
+        _write_array(archive, "global_features.npy", np.concatenate(global_features))
+        _write_array(archive, "paths.npy", np.array([str(path) for path in paths]))
 
 
 def _load(path: Path, encoder: Encoder) -> Tensor:

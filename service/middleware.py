@@ -66,7 +66,7 @@ class RequestObserver:
             self._record(scope, status, time.perf_counter() - start)
 
     def _record(self, scope: Scope, status: int | None, duration_s: float) -> None:
-        route = getattr(scope.get("route"), "path", _UNMATCHED_ROUTE)
+        route = getattr(scope.get("route"), "path_format", _UNMATCHED_ROUTE)  # as /docs writes it, without ":path"
         status_label = "aborted" if status is None else str(status)
         self._metrics.requests.labels(route=route, status=status_label).inc()
         self._metrics.request_duration.labels(route=route).observe(duration_s)

@@ -16,7 +16,9 @@ from service.schemas import MapDetail, MapList, MapSummary, NetworkAnswer
 router = APIRouter(tags=["maps"])
 
 MapName = Annotated[str, Path(description="The name of a map.", examples=["lund"])]
-PlaceId = Annotated[str, Path(description="A picture's id; may contain slashes.", examples=["lund/0123.jpg"])]
+PlaceId = Annotated[
+    str, Path(alias="id", description="A picture's id; may contain slashes.", examples=["lund/0123.jpg"])
+]
 
 
 def describe_map(localizer: Localizer) -> MapDetail:
@@ -50,7 +52,7 @@ async def show_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
 
 
 @router.get(
-    "/maps/{name}/places/{place_id:path}/thumbnail",
+    "/maps/{name}/places/{id:path}/thumbnail",
     summary="Show a picture of a map",
     response_class=Response,
     responses={

@@ -58,6 +58,15 @@ def test_every_request_and_every_stage_that_ran_is_counted(town: Town, serve: Se
     assert counted("placefix_batch_size_sum") == 3
 
 
+def test_a_body_over_the_limit_is_counted_for_its_route(town: Town, serve: Serve) -> None:
+    served = serve(town, max_upload_bytes=1000)
+    for content in (bytes(1001), iter([bytes(600), bytes(600)])):
+        assert served.client.post("/localize", content=content).status_code == 413
+    samples = scrape(served)
+    assert value(samples, "placefix_requests_total", route="/localize", status="413") == 2
+    assert value(samples, "placefix_rejected_total", reason="body_too_large") == 2
+
+
 def test_the_stage_seconds_are_those_of_the_answers(town: Town, serve: Serve) -> None:
     served = serve(town)
     answers = [
@@ -93,7 +102,7 @@ def test_labels_never_hold_what_a_client_wrote(town: Town, serve: Serve) -> None
     samples = scrape(served)
     routes = labels_of(samples, "placefix_requests_total", "route")
     assert "unmatched" in routes
-    assert "/maps/{name}/places/{place_id:path}/thumbnail" in routes
+    assert "/maps/{name}/places/{id}/thumbnail" in routes
     assert len(routes) < 10
     assert all(status.isdecimal() for status in labels_of(samples, "placefix_requests_total", "status"))
     assert len(samples) < 500

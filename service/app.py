@@ -7,11 +7,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from service.errors import ErrorAnswers
 from service.metrics import Metrics
-from service.middleware import DeclaredLengthLimit, RequestObserver
+from service.middleware import RequestObserver
 from service.routes import docs, health, localize, maps
 from service.runtime import Runtime
 from service.schemas import Problem
@@ -58,13 +57,9 @@ def create_app(settings: ServiceSettings, on_failure: Callable[[], None] = _do_n
         lifespan=lifespan,
     )
     app.state.runtime = runtime
-    answers = ErrorAnswers(settings, metrics)
-    answers.install(app)
+    ErrorAnswers(settings, metrics).install(app)
     for module in (localize, maps, health, docs):
         app.include_router(module.router)
-    # The last one added is the outermost.
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_upload_bytes)
-    app.add_middleware(DeclaredLengthLimit, max_body_size=settings.max_upload_bytes, answers=answers)
     app.add_middleware(RequestObserver, metrics=metrics)
     _describe_problems(app)
     return app

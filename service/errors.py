@@ -98,6 +98,15 @@ def internal_error_response(request_id: str) -> Response:
     return problem_response(request_id, INTERNAL_ERROR_CODE, _INTERNAL_ERROR, "")
 
 
+def status_response(
+    request_id: str, status_code: int, detail: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Puts an error that HTTP itself has a name for into a response; the name is its code."""
+    title = http.HTTPStatus(status_code).phrase
+    code = title.lower().replace(" ", "_").replace("-", "_")
+    return problem_response(request_id, code, ProblemKind(status_code, title), detail, headers=headers)
+
+
 class ErrorAnswers:
     """Answers errors with problem documents, and counts them."""
 
@@ -146,22 +155,16 @@ class ErrorAnswers:
         )
 
     async def answer_http_exception(self, request: Request, error: HTTPException) -> Response:
-        """What the framework raises: no such path, no such method, a body over its limit."""
-        if error.status_code == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return await self.answer_placefix_error(request, body_too_large(self._settings.max_upload_bytes))
-        status = http.HTTPStatus(error.status_code)
-        code = status.phrase.lower().replace(" ", "_").replace("-", "_")
-        details = {
-            404: "there is nothing at this path; GET /docs lists what there is",
-            405: f"this path does not take {request.method}; see the header Allow",
-        }
-        return problem_response(
-            request_id_of(request.scope),
-            code,
-            ProblemKind(error.status_code, status.phrase),
-            details.get(error.status_code, str(error.detail)),
-            headers=error.headers,
-        )
+        """What the framework raises: no such path, or no such method there."""
+        headers = dict(error.headers or {})
+        details = {404: "there is nothing at this path; GET /docs lists what there is"}
+        if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _with_implied_methods(headers.get("Allow", ""))
+            if request.method == "OPTIONS":
+                return Response(status_code=http.HTTPStatus.OK, headers=headers)
+            details[405] = f"this path does not take {request.method}, but {headers['Allow']}"
+        detail = details.get(error.status_code, str(error.detail))
+        return status_response(request_id_of(request.scope), error.status_code, detail, headers=headers)
 
     async def answer_disconnect(self, request: Request, error: ClientDisconnect) -> Response:  # noqa: ARG002
         """The client went away while it sent its body; the answer is for the log and the metrics alone."""
@@ -169,12 +172,12 @@ class ErrorAnswers:
         return Response(status_code=_CLIENT_CLOSED_REQUEST)
 
 
-def body_too_large(max_upload_bytes: int) -> errors.BodyTooLarge:
-    """The error for a body over the limit."""
-    return errors.BodyTooLarge(
-        f"the request's body is larger than {max_upload_bytes} bytes; send a smaller picture (the network sees "
-        "224 × 224 pixels of it)"
-    )
+def _with_implied_methods(allowed: str) -> str:
+    """A header Allow, with the methods that no route has to name: HEAD goes where GET goes, OPTIONS everywhere."""
+    methods = {method.strip() for method in allowed.split(",") if method.strip()} | {"OPTIONS"}
+    if "GET" in methods:
+        methods.add("HEAD")
+    return ", ".join(sorted(methods))
 
 
 def _sentence(wrong: ParameterError) -> str:

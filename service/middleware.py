@@ -5,10 +5,9 @@ import time
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import ErrorAnswers, body_too_large, internal_error_response
+from service.errors import internal_error_response
 from service.metrics import Metrics
 from service.request_scope import choose_request_id, set_request_id
 
@@ -39,6 +38,9 @@ class RequestObserver:
             await self._app(scope, receive, send)
             return
         start = time.perf_counter()
+        method = scope["method"]
+        if method == "HEAD":  # is answered as GET; the server keeps the body back
+            scope = {**scope, "method": "GET"}
         request_id = choose_request_id(Headers(scope=scope).get(REQUEST_ID_HEADER))
         set_request_id(scope, request_id)
         structlog.contextvars.clear_contextvars()
@@ -63,9 +65,9 @@ class RequestObserver:
                 raise  # half an answer has gone out: the connection must break
             await internal_error_response(request_id)(scope, receive, send_with_headers)
         finally:
-            self._record(scope, status, time.perf_counter() - start)
+            self._record(scope, method, status, time.perf_counter() - start)
 
-    def _record(self, scope: Scope, status: int | None, duration_s: float) -> None:
+    def _record(self, scope: Scope, method: str, status: int | None, duration_s: float) -> None:
         route = getattr(scope.get("route"), "path_format", _UNMATCHED_ROUTE)  # as /docs writes it, without ":path"
         status_label = "aborted" if status is None else str(status)
         self._metrics.requests.labels(route=route, status=status_label).inc()
@@ -73,35 +75,8 @@ class RequestObserver:
         _log.log(
             logging.DEBUG if route in _PROBES else logging.INFO,
             "request",
-            method=scope["method"],
+            method=method,
             route=route,
             status=status_label,
             duration_ms=round(1000 * duration_s, 3),
         )
-
-
-class DeclaredLengthLimit:
-    """Refuses a body that announces more bytes than the limit, before it is read.
-
-    The framework would refuse it too, but in plain text; this one sits around the framework's limit.
-    """
-
-    def __init__(self, app: ASGIApp, max_body_size: int, answers: ErrorAnswers) -> None:
-        self._app = app
-        self._max_body_size = max_body_size
-        self._answers = answers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
-        if scope["type"] == "http" and _declared_length(scope) > self._max_body_size:
-            response = await self._answers.answer_placefix_error(Request(scope), body_too_large(self._max_body_size))
-            await response(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-
-def _declared_length(scope: Scope) -> int:
-    try:
-        return int(Headers(scope=scope).get("content-length", "0"))
-    except ValueError:
-        return 0  # the server refuses such requests itself

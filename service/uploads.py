@@ -5,46 +5,79 @@ type is not believed; it only helps to explain what is missing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from email.message import Message
 
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from model.errors import MalformedBody, MissingImage, SeveralImages, UploadTimeout
+from model.errors import BodyTooLarge, MalformedBody, MissingImage, SeveralImages, UploadTimeout
 from service.settings import ServiceSettings
 
 PART_NAME = "image"
 
 _HOW_TO_SEND = f"send it as the part {PART_NAME!r} of a multipart form, or as the whole body"
+_TEXT_NOT_FILE = f"the part {PART_NAME!r} is a text field, not a file; with curl, write -F {PART_NAME}=@photo.jpg"
 _LONGEST_BOUNDARY = 70  # RFC 2046, section 5.1.1
+_URL_ENCODED = re.compile(rb"[!-~]+")  # neither spaces nor bytes beyond ASCII
 
 
 class _MemoryMultiPartParser(MultiPartParser):
     """Keeps parts in memory, which the limit of the body bounds: a query never touches the disk."""
 
     spool_max_size = 2**62
+    _is_open = False  # a part has begun, and the closing boundary has not come
+
+    async def parse(self) -> FormData:
+        """Reads the form to its end, and insists that there is one."""
+        form = await super().parse()
+        if self._is_open:
+            for file in self._files_to_close_on_error:
+                file.close()
+            raise MultiPartException("it ends before its closing boundary")
+        return form
+
+    def on_part_begin(self) -> None:
+        """A boundary."""
+        self._is_open = True
+        super().on_part_begin()
+
+    def on_end(self) -> None:
+        """The closing boundary."""
+        self._is_open = False
+        super().on_end()
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Bytes of a part; too many of them for a text field is an error."""
+        try:
+            super().on_part_data(data, start, end)
+        except MultiPartException:
+            if self._current_part.field_name == PART_NAME:
+                raise MissingImage(_TEXT_NOT_FILE) from None
+            raise
 
 
 async def read_image(request: Request, settings: ServiceSettings) -> bytes:
     """Reads the bytes of the one picture in a request.
 
-    The limit of the whole body is the framework's (``RequestBodyLimitMiddleware``); it raises here while reading.
-
     Raises:
+        BodyTooLarge: The body is larger than the limit, or says that it will be.
         UploadTimeout: The body did not arrive in time.
         MalformedBody: The form cannot be parsed, or has too many parts.
         MissingImage: No picture in it.
         SeveralImages: More than one.
     """
     try:
-        async with asyncio.timeout(settings.upload_timeout_s):
+        async with (
+            asyncio.timeout(settings.upload_timeout_s),
+            aclosing(_limited_stream(request, settings.max_upload_bytes)) as stream,
+        ):
             if _media_type(request) == "multipart/form-data":
-                return await _read_form(request, settings)
-            body = await request.body()
+                return await _read_form(request, stream, settings)
+            body = b"".join([chunk async for chunk in stream])
     except TimeoutError as error:
         raise UploadTimeout(
             f"the request's body did not arrive within {settings.upload_timeout_s:g} seconds"
@@ -54,8 +87,8 @@ async def read_image(request: Request, settings: ServiceSettings) -> bytes:
     return body
 
 
-async def explain_other_body(request: Request, settings: ServiceSettings) -> None:
-    """Raises a better error than "not a picture" for a body that says that it is something else.
+def explain_other_body(request: Request, body: bytes, settings: ServiceSettings) -> None:
+    """Raises a better error than "not a picture" for a body that is what it says, and says that it is something else.
 
     To be called once the body has turned out to be no picture.
 
@@ -64,18 +97,40 @@ async def explain_other_body(request: Request, settings: ServiceSettings) -> Non
         MalformedBody: A URL-encoded form beyond the limits.
     """
     media_type = _media_type(request)
-    if media_type == "application/x-www-form-urlencoded":
-        try:
-            await request.form(max_fields=settings.max_form_fields, max_part_size=settings.max_field_bytes)
-        except HTTPException as error:
-            raise MalformedBody(f"the form cannot be read: {error.detail}") from error
+    if media_type == "application/x-www-form-urlencoded" and _URL_ENCODED.fullmatch(body):
+        fields = body.split(b"&")
+        if len(fields) > settings.max_form_fields or max(map(len, fields)) > settings.max_field_bytes:
+            raise MalformedBody(
+                f"the form has more than {settings.max_form_fields} fields, or one of more than "
+                f"{settings.max_field_bytes} bytes"
+            )
         raise MissingImage(f"a URL-encoded form cannot hold a picture; {_HOW_TO_SEND}")
     if media_type == "application/json" or media_type.endswith("+json"):
         raise MissingImage(f"the body is a JSON document, not a picture; {_HOW_TO_SEND}")
 
 
-async def _read_form(request: Request, settings: ServiceSettings) -> bytes:
-    async with _parsed_form(request, settings) as form:
+async def _limited_stream(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+    """The body in pieces.
+
+    Starlette's own limit answers in plain text where the length is announced, and before a route has been found.
+    """
+    too_large = BodyTooLarge(
+        f"the request's body is larger than {max_bytes} bytes; send a smaller picture (the network sees 224 × 224 "
+        "pixels of it)"
+    )
+    if int(request.headers.get("content-length", "0")) > max_bytes:  # a number: the server has made sure of that
+        raise too_large
+    received_bytes = 0
+    async with aclosing(request.stream()) as stream:
+        async for chunk in stream:
+            received_bytes += len(chunk)
+            if received_bytes > max_bytes:
+                raise too_large
+            yield chunk
+
+
+async def _read_form(request: Request, stream: AsyncGenerator[bytes, None], settings: ServiceSettings) -> bytes:
+    async with _parsed_form(request, stream, settings) as form:
         parts = form.getlist(PART_NAME)
         files = [part for part in parts if isinstance(part, UploadFile)]
         if len(parts) > 1:
@@ -83,27 +138,26 @@ async def _read_form(request: Request, settings: ServiceSettings) -> bytes:
         if not parts:
             raise MissingImage(f"the form has no part named {PART_NAME!r}; {_HOW_TO_SEND}")
         if not files:
-            raise MissingImage(
-                f"the part {PART_NAME!r} is a text field, not a file; with curl, write -F {PART_NAME}=@photo.jpg"
-            )
+            raise MissingImage(_TEXT_NOT_FILE)
         return await files[0].read()
 
 
 @asynccontextmanager
-async def _parsed_form(request: Request, settings: ServiceSettings) -> AsyncIterator[FormData]:
+async def _parsed_form(
+    request: Request, stream: AsyncGenerator[bytes, None], settings: ServiceSettings
+) -> AsyncIterator[FormData]:
     _check_boundary(request)
-    async with aclosing(request.stream()) as stream:
-        parser = _MemoryMultiPartParser(
-            request.headers,
-            stream,
-            max_files=settings.max_form_files,
-            max_fields=settings.max_form_fields,
-            max_part_size=settings.max_field_bytes,
-        )
-        try:
-            form = await parser.parse()
-        except MultiPartException as error:
-            raise MalformedBody(f"the multipart form cannot be read: {error.message}") from error
+    parser = _MemoryMultiPartParser(
+        request.headers,
+        stream,
+        max_files=settings.max_form_files,
+        max_fields=settings.max_form_fields,
+        max_part_size=settings.max_field_bytes,
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise MalformedBody(f"the multipart form cannot be read: {error.message}") from error
     try:
         yield form
     finally:

@@ -115,7 +115,7 @@ async def localize(
         except TimeoutError as error:
             raise DeadlineExceeded(deadline_message(runtime.settings)) from error
         except NotAnImage:
-            await explain_other_body(request, runtime.settings)
+            explain_other_body(request, data, runtime.settings)
             raise
         decode_s = time.perf_counter() - start
         answered = await runtime.answer(engine.Query(image, localizer, options), request, deadline)

@@ -92,7 +92,16 @@ REQUESTS: list[tuple[str, dict[str, Any], int, str]] = [
         422,
         "missing_image",
     ),
+    (
+        "a large picture as a text field",
+        {"content": part('form-data; name="image"', JPEG + bytes(100_000)) + END, **FORM},
+        422,
+        "missing_image",
+    ),
     ("a form with no parts", {"content": END, **FORM}, 422, "missing_image"),
+    ("a form of no bytes", {"content": b"", **FORM}, 422, "missing_image"),
+    ("a form without its end", {"content": IMAGE_PART, **FORM}, 400, "malformed_body"),
+    ("a form cut in the picture", {"content": IMAGE_PART[:400], **FORM}, 400, "malformed_body"),
     ("another field name", {"files": {"picture": JPEG}}, 422, "missing_image"),
     ("two pictures", {"files": [("image", JPEG), ("image", JPEG)]}, 422, "several_images"),
     ("a picture and a text", {"files": {"image": JPEG}, "data": {"image": "text"}}, 422, "several_images"),
@@ -121,6 +130,13 @@ REQUESTS: list[tuple[str, dict[str, Any], int, str]] = [
     ("a text field of 1.5 MB", {"files": {"image": JPEG}, "data": {"note": "x" * 1_500_000}}, 400, "malformed_body"),
     ("5000 URL-encoded fields", {"data": {f"f{n}": "x" for n in range(5000)}}, 400, "malformed_body"),
     ("a URL-encoded form", {"data": {"image": "photo.jpg"}}, 422, "missing_image"),
+    ("a URL-encoded field of 1.5 MB", {"data": {"image": "x" * 1_500_000}}, 400, "malformed_body"),
+    (
+        "bytes of no picture, as curl --data-binary sends them",
+        {"content": bytes(100_000), "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+        415,
+        "not_an_image",
+    ),
     ("20 MB and a byte, announced", {"content": JPEG + bytes(20_000_001 - len(JPEG))}, 413, "body_too_large"),
     ("20 MB and a byte, in chunks", {"content": lambda: slowly(bytes(20_000_001))}, 413, "body_too_large"),
     (
@@ -163,6 +179,30 @@ def test_other_methods_and_paths(method: str, path: str, status: int, code: str,
     check_problem(response, status, code)
     if status == 405:
         assert response.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/localize", "OPTIONS, POST"),
+        ("/health/live", "GET, HEAD, OPTIONS"),
+        ("/maps/town/places/100%25.jpg/thumbnail", "GET, HEAD, OPTIONS"),
+        ("/docs", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_options_and_head_are_answered_everywhere(path: str, allowed: str, town_server: Served) -> None:
+    client = town_server.client
+    options = client.options(path)
+    assert (options.status_code, options.headers["Allow"], options.content) == (200, allowed, b"")
+    head = client.head(path)
+    assert head.content == b""
+    if "GET" in allowed:
+        got = client.get(path)
+        assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(got.content)))
+        assert head.headers["Content-Type"] == got.headers["Content-Type"]
+    else:
+        assert (head.status_code, head.headers["Allow"]) == (405, allowed)
+    assert client.options("/nothing").status_code == 404
 
 
 def exchange(served: Served, request: bytes, timeout_s: float = 20) -> tuple[int, bytes]:

@@ -200,6 +200,8 @@ def _open_file(source: Path | bytes, name: str) -> Iterator[tuple[BinaryIO, byte
     """The open file, and its first bytes."""
     with ExitStack() as stack:
         try:
+            if isinstance(source, Path) and source.exists() and not source.is_file():
+                raise UnreadableImage(f"{name} is not a regular file")  # opening a pipe would wait for ever
             file: BinaryIO = BytesIO(source) if isinstance(source, bytes) else stack.enter_context(source.open("rb"))
             header = file.read(HEADER_SIZE_BYTES)
         except OSError as error:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from model.durable import written_whole
 from model.encoder import Encoder
+from model.errors import StorageError
 from model.images import open_image
 from model.preprocess import preprocess
 
@@ -38,31 +39,38 @@ def write_features(
 
     Raises:
         ImageError: A picture cannot be read; nothing is written then.
+        StorageError: The disk does not take the archive; an older one stays.
     """
+    try:
+        with written_whole(out) as unfinished:
+            _write_archive(unfinished, paths, encoder, batch_size, on_progress)
+    except OSError as error:
+        raise StorageError(f"{out} cannot be written: {error.strerror}") from error
+
+
+def _write_archive(
+    path: Path, pictures: Sequence[Path], encoder: Encoder, batch_size: int, on_progress: Callable[[int], None]
+) -> None:
     cells = encoder.local_grid[0] * encoder.local_grid[1]
-    shape = (len(paths), cells, encoder.local_dim)
+    shape = (len(pictures), cells, encoder.local_dim)
     global_features: list[NDArray[np.float32]] = []
-    with (
-        written_whole(out) as unfinished,
-        zipfile.ZipFile(unfinished, "w") as archive,
-        ThreadPoolExecutor() as decoders,
-    ):
+    with zipfile.ZipFile(path, "w") as archive, ThreadPoolExecutor() as decoders:
         with archive.open("local_features.npy", "w", force_zip64=True) as entry:
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(entry, header)
-            for start in range(0, len(paths), batch_size):
-                batch = paths[start : start + batch_size]
-                images = torch.stack(list(decoders.map(lambda path: _load(path, encoder), batch)))
+            for start in range(0, len(pictures), batch_size):
+                batch = pictures[start : start + batch_size]
+                images = torch.stack(list(decoders.map(lambda picture: _load(picture, encoder), batch)))
                 features = encoder.encode(images).to("cpu")
                 entry.write(features.local_features.contiguous().numpy().data)
                 global_features.append(features.global_features.numpy())
                 on_progress(len(batch))
         _write_array(archive, "global_features.npy", np.concatenate(global_features))
-        _write_array(archive, "paths.npy", np.array([str(path) for path in paths]))
+        _write_array(archive, "paths.npy", np.array([str(picture) for picture in pictures]))
 
 
-def _load(path: Path, encoder: Encoder) -> Tensor:
-    return preprocess(open_image(path), encoder.preprocessing)
+def _load(picture: Path, encoder: Encoder) -> Tensor:
+    return preprocess(open_image(picture), encoder.preprocessing)
 
 
 def _write_array(archive: zipfile.ZipFile, name: str, array: NDArray[np.generic]) -> None:

@@ -1,16 +1,14 @@
 """A folder of pictures: positions from ``@UTM@`` names where there are any, from EXIF otherwise."""
 
-import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from index_builder.sources.exif_folder import read_exif_picture
-from index_builder.sources.listing import LeftOut, LeftOutCode, OnProgress, SourceListing, Unplaced, rejected, skipped
+from index_builder.sources.listing import LeftOut, LeftOutCode, OnProgress, SourceListing, Unplaced, skipped
 from index_builder.sources.pictures import find_pictures, printable
 from index_builder.sources.utm_folder import is_utm_name, read_utm_picture
-from model.errors import UnreadableImage
 from model.places import Place
 
 # Threads hide the latency of disks and network shares; parsing itself does not run in parallel.
@@ -59,13 +57,15 @@ def _read_picture(root: Path, relative: str) -> Place | LeftOut:
     if printable(relative) != relative:
         # Ids go into Parquet and JSON, which are UTF-8.
         return skipped(printable(relative), Unplaced(LeftOutCode.INVALID_NAME, "its name is not UTF-8: rename it"))
-    try:
-        status = (root / relative).stat()
-    except OSError as error:
-        reason = f"it is a link to a file that is not there ({error.strerror})"
-        return LeftOut(relative, "rejected", LeftOutCode.MISSING_FILE, reason)
-    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-        return rejected(relative, UnreadableImage("it is not a regular file"))
+    if not _is_there(root / relative):
+        return LeftOut(relative, "rejected", LeftOutCode.MISSING_FILE, "it is a link to a file that is not there")
     if is_utm_name(PurePosixPath(relative).name):
         return read_utm_picture(root, relative)
     return read_exif_picture(root, relative)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False  # a link through what is no folder

@@ -34,6 +34,8 @@ def recognise(path: Path) -> FileKind:
 
 
 def _read_head(path: Path) -> bytes:
+    if path.is_fifo() or path.is_socket() or path.is_char_device():
+        raise WeightsError(f"{path} is not a regular file; copy the checkpoint to one")
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)

@@ -1,6 +1,7 @@
 """Reading ``.pth`` files without running what is in them."""
 
 import re
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from model.checkpoints.file_kinds import FileKind
 from model.errors import WeightsError
 
 _FORBIDDEN_GLOBAL = re.compile(r"GLOBAL (\S+)")
+_REFUSAL = re.compile(r"WeightsUnpickler error:\s*(.+)")  # around it torch advises to load the file unsafely
 
 
 def read_pickled(path: Path, kind: FileKind) -> object:
@@ -25,7 +27,8 @@ def read_pickled(path: Path, kind: FileKind) -> object:
         raise WeightsError(f"{path} is named .safetensors, but holds {kind.value}; rename it to {path.stem}.pth")
     if kind is FileKind.TORCH_ZIP:
         _check_archive(path)
-    with torch.serialization.safe_globals(numpy_extras.safe_globals()):
+    with torch.serialization.safe_globals(numpy_extras.safe_globals()), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # on what the errors below say in words for users
         try:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=kind is FileKind.TORCH_ZIP)
         except Exception as error:  # a damaged pickle makes the unpickler fail in any way there is
@@ -68,5 +71,6 @@ def _reason(error: Exception) -> str:
             "could do anything on this machine. Do not load it with another tool unless you trust where it came from; "
             "ask for a file that holds tensors alone"
         )
-    detail = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    refusal = _REFUSAL.search(str(error))
+    detail = refusal[1] if refusal else (str(error).strip().splitlines() or [type(error).__name__])[0]
     return f"cannot be read as a PyTorch checkpoint ({type(error).__name__}: {detail[:200]}); download it again"

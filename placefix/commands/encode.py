@@ -40,6 +40,8 @@ def encode(
         raise InvalidInput(f"--out {out}: the file's name must end in .npz")
     if not out.parent.is_dir():
         raise InvalidInput(f"--out {out}: there is no folder {out.parent}; make it first")
+    if out.is_dir():
+        raise InvalidInput(f"--out {out}: this is a folder; give the name of a file")
     paths = find_pictures(pictures)
     for path in paths:
         check_header(path)  # a file that is no picture is found now, and not after hours of encoding

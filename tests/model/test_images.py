@@ -1,5 +1,6 @@
 """Pictures of every kind, mode and defect, made here with Pillow or byte by byte."""
 
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -434,9 +435,12 @@ def test_no_bytes(tmp_path: Path) -> None:
 
 
 def test_no_file(tmp_path: Path) -> None:
-    for path in (tmp_path / "missing.jpg", tmp_path):
-        with pytest.raises(UnreadableImage, match=path.name):
-            open_image(path)
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")  # whoever opens it waits for ever
+    for path in (tmp_path / "missing.jpg", tmp_path, tmp_path / "loop.jpg", tmp_path / "pipe.jpg"):
+        for look in (open_image, check_header, read_exif):
+            with pytest.raises(UnreadableImage, match=path.name):
+                look(path)
 
 
 def _flip(content: bytes, position: int) -> bytes:

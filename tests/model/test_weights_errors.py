@@ -33,6 +33,11 @@ def test_a_missing_file(tmp_path: Path) -> None:
     assert "there is no file" in refusal(tmp_path / "a.pth")
 
 
+def test_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pth")  # whoever opens it waits for ever
+    assert "not a regular file" in refusal(tmp_path / "pipe.pth")
+
+
 def test_a_folder(tmp_path: Path) -> None:
     assert "is a folder" in refusal(tmp_path)
 
@@ -151,8 +156,9 @@ def test_a_pickle_that_runs_a_command_is_refused_and_not_run(tmp_path: Path, is_
 
 def test_a_bare_pickle_that_runs_a_command_is_refused_and_not_run(tmp_path: Path) -> None:
     evidence, path = tmp_path / "evidence", tmp_path / "a.pth"
-    path.write_bytes(pickle.dumps(Malicious(evidence), protocol=2))
-    refusal(path)
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        path.write_bytes(pickle.dumps(Malicious(evidence), protocol=protocol))
+        assert "set to `False`" not in refusal(path)  # torch's advice
     assert not evidence.exists()
 
 

@@ -1,5 +1,7 @@
 """``placefix encode``: what scripts get that want the network alone."""
 
+import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,15 @@ import torch
 from typer.testing import CliRunner
 
 from model.encoder import Encoder
-from model.errors import CorruptImage, InvalidInput, NotAnImage, PlacefixError, SourceError
+from model.errors import (
+    CorruptImage,
+    InvalidInput,
+    NotAnImage,
+    PlacefixError,
+    SourceError,
+    StorageError,
+    UnreadableImage,
+)
 from model.images import open_image
 from model.network.selavpr import SelaVPR
 from model.preprocess import Preprocessing, preprocess
@@ -83,6 +93,27 @@ def test_a_picture_that_cannot_be_read_leaves_no_file(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.jpg", "good.jpg"]
 
 
+def test_a_pipe_in_a_folder_is_refused_and_not_waited_for(make_photo: MakePhoto, weights: Path, tmp_path: Path) -> None:
+    make_photo(tmp_path / "photos" / "good.jpg", seed=0)
+    os.mkfifo(tmp_path / "photos" / "pipe.jpg")
+    with pytest.raises(UnreadableImage, match=r"pipe\.jpg is not a regular file"):
+        encode(tmp_path / "photos", "--weights", weights, "--out", tmp_path / "f.npz")
+
+
+def test_a_disk_that_does_not_take_the_archive_is_told(make_photo: MakePhoto, weights: Path, tmp_path: Path) -> None:
+    photo, out = make_photo(tmp_path / "photo.jpg", seed=0), tmp_path / "f.npz"
+    out.write_bytes(b"an older archive")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # one picture takes 238 kB
+    try:
+        with pytest.raises(StorageError, match=r"f\.npz cannot be written: File too large"):
+            encode(photo, "--weights", weights, "--out", out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert out.read_bytes() == b"an older archive"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.npz", "photo.jpg"]
+
+
 def test_wrong_arguments_are_found_before_any_work(weights: Path, make_photo: MakePhoto, tmp_path: Path) -> None:
     photo = make_photo(tmp_path / "photo.jpg", seed=0)
     (tmp_path / "empty").mkdir()
@@ -90,6 +121,9 @@ def test_wrong_arguments_are_found_before_any_work(weights: Path, make_photo: Ma
         encode(photo, "--weights", weights, "--out", tmp_path / "f.zip")
     with pytest.raises(InvalidInput, match="there is no folder"):
         encode(photo, "--weights", weights, "--out", tmp_path / "nowhere" / "f.npz")
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(InvalidInput, match="this is a folder"):
+        encode(photo, "--weights", weights, "--out", tmp_path / "folder.npz")
     with pytest.raises(SourceError, match="no picture in this folder"):
         encode(tmp_path / "empty", "--weights", weights, "--out", tmp_path / "f.npz")
     with pytest.raises(SourceError, match="no such file or folder"):

@@ -74,20 +74,22 @@ def _as_json(report: VerifyReport) -> dict[str, object]:
 def _print(report: VerifyReport) -> None:
     console = output_console()
     if report.problems:
-        table = Table("file", "problem", "what", title=f"{report.path}: {len(report.problems)} problems")
+        table = Table("file", "problem", "what", title=f"{report.path}: problems")
         for problem in report.problems:
             table.add_row(Text(problem.path), problem.kind.value, Text(problem.message), style="red")
         console.print(table)
     for note in report.notes:
         console.print(Text(f"note: {note}"), soft_wrap=True)
     verdict = Text("good", "bold green") if report.is_good else Text("damaged", "bold red")
-    again = f", {report.reencoded} of them encoded again" if report.reencoded else ""
+    looked_at = [f"{report.files:,} files", decimal(report.bytes)]
+    if report.sampled:  # damaged files end the check before the pictures are counted and searched for
+        again = f", {report.reencoded} of them encoded again" if report.reencoded else ""
+        looked_at += [f"{report.pictures:,} pictures", f"{report.sampled} searched for{again}"]
     console.print(
         Text.assemble(
             f"{report.path} version {report.version or 'unknown'}: ",
             verdict,
-            f" ({report.pictures:,} pictures, {report.files:,} files, {decimal(report.bytes)}, "
-            f"{report.sampled} searched for{again}, {format_duration(report.duration_s)})",
+            f" ({', '.join(looked_at)}, {format_duration(report.duration_s)})",
         ),
         soft_wrap=True,
     )

@@ -9,9 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import internal_error_response
 from service.metrics import Metrics
-from service.request_scope import choose_request_id, set_request_id
-
-REQUEST_ID_HEADER = "X-Request-Id"
+from service.request_scope import REQUEST_ID_HEADER, choose_request_id, set_request_id
 
 # Answers are data; a browser shall neither guess their type nor run or embed anything. Pages say otherwise themselves.
 _SECURITY_HEADERS = {

@@ -5,6 +5,8 @@ import secrets
 
 from starlette.types import Scope
 
+REQUEST_ID_HEADER = "X-Request-Id"
+
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = "placefix.request_id"
 

@@ -12,6 +12,7 @@ import uvicorn
 
 from model.errors import InvalidInput
 from service.app import create_app
+from service.http_protocol import LimitedHttpProtocol
 from service.runtime import Runtime
 from service.settings import ServiceSettings
 
@@ -80,7 +81,7 @@ def make_config(app: object, settings: ServiceSettings) -> uvicorn.Config:
         app,  # type: ignore[arg-type]
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=LimitedHttpProtocol,
         ws="none",
         log_config=None,
         access_log=False,

@@ -15,6 +15,9 @@ from model.images import ImageLimits
 
 ENVIRONMENT_PREFIX = "PLACEFIX_"
 
+MAX_HEAD_BYTES = 16_384  # of a request: its headers are a few hundred
+HEAD_TIMEOUT_S = 15
+
 MAX_SHORTLIST = 1000
 DEFAULT_CANDIDATES = 10
 DEFAULT_SHORTLIST_GPU = 100

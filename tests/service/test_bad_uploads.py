@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service import http_protocol
 from service.errors import PROBLEM_KINDS
 from tests.service.conftest import Serve, Served, Town
 from tests.service.pictures import JPEG, broken_pictures, odd_pictures
@@ -240,12 +241,43 @@ HEAD = b"POST /localize HTTP/1.1\r\nHost: localhost\r\n"
         ("length and chunks", HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         ("a chunk of no size", HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         ("no HTTP at all", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50) + b"\r\n\r\n", 400),
+        ("a method that nobody knows", b"LOCALIZE / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        ("5000 headers", HEAD + b"".join(b"X-%d: a\r\n" % n for n in range(5000)) + b"\r\n", 431),
+        ("a header of 17 kB", HEAD + b"X-Long: " + b"a" * 17_000 + b"\r\n\r\n", 431),
+        ("a header of 5 MB that does not end", HEAD + b"X-Long: " + b"a" * 5_000_000, 431),
+        ("a header name of 5 MB", HEAD + b"a" * 5_000_000, 431),
+        ("a path of 200 kB", b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 431),
     ],
 )
 def test_requests_that_are_not_http(name: str, request_bytes: bytes, status: int, town_server: Served) -> None:
     answered, rest = exchange(town_server, request_bytes)
     assert answered == status, (name, rest)
+    head, _, body = rest.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json\r\n" in head
+    problem = json.loads(body)
+    assert (problem["status"], bool(problem["code"])) == (status, True)
+    assert f"x-request-id: {problem['request_id']}" in head.decode().lower()
     assert is_healthy(town_server)
+
+
+def test_a_head_just_under_the_limit_is_read(town_server: Served) -> None:
+    response = town_server.client.get("/health/live", headers={"X-Long": "a" * 15_000})
+    assert response.status_code == 200
+
+
+def test_a_head_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch, town: Town, serve: Serve) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_TIMEOUT_S", 0.3)
+    served = serve(town)
+    status, answer = exchange(served, b"GET /health/live HTTP/1.1\r\nHost:")
+    assert (status, b'"request_timeout"' in answer) == (408, True)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as silent:
+        assert silent.recv(100) == b""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as kept:  # an upload may take longer
+        kept.sendall(HEAD + b"Content-Length: 11\r\n\r\n")
+        time.sleep(0.6)
+        kept.sendall(b"not a photo")
+        assert kept.recv(65_536).startswith(b"HTTP/1.1 415")
+    assert is_healthy(served)
 
 
 def test_an_upload_that_stalls_is_told_so(town: Town, serve: Serve) -> None:

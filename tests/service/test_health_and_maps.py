@@ -9,6 +9,7 @@ from PIL import Image
 
 from model.errors import MapNotFound
 from service.engine import Engine
+from service.schemas import Problem
 from service.settings import ServiceSettings
 from tests.service.conftest import Serve, Served, Town, serving
 
@@ -115,3 +116,19 @@ def test_the_documents_page_fetches_nothing_from_elsewhere(town_server: Served) 
         assert response.status_code == 200
         assert response.content.startswith(start_of_text)
     assert client.get("/openapi.json").status_code == 200
+
+
+def test_every_described_problem_has_its_own_example(town_server: Served) -> None:
+    paths = town_server.client.get("/openapi.json").json()["paths"]
+    examples = [
+        (int(status), code, example["value"])
+        for operations in paths.values()
+        for operation in operations.values()
+        for status, response in operation["responses"].items()
+        for code, example in response.get("content", {}).get("application/problem+json", {}).get("examples", {}).items()
+    ]
+    assert len(examples) >= 20
+    for status, code, example in examples:
+        problem = Problem.model_validate(example)
+        assert (problem.status, problem.code) == (status, code)
+        assert problem.type.endswith(f":{code}")

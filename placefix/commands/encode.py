@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from index_builder.sources.pictures import find_pictures
 from model.device import choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput, SourceError
@@ -16,8 +17,6 @@ from model.weights import load_network, resolve_weights
 from placefix.commands.options import BatchSize, Device, NumHeads, PreprocessingOption, Weights
 from placefix.console import error_console, output_console
 from placefix.feature_file import write_features
-
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif"})
 
 
 def encode(
@@ -42,7 +41,7 @@ def encode(
         raise InvalidInput(f"--out {out}: there is no folder {out.parent}; make it first")
     if out.is_dir():
         raise InvalidInput(f"--out {out}: this is a folder; give the name of a file")
-    paths = find_pictures(pictures)
+    paths = expand_folders(pictures)
     for path in paths:
         check_header(path)  # a file that is no picture is found now, and not after hours of encoding
     network = load_network(resolve_weights(weights), num_heads)
@@ -61,8 +60,8 @@ def encode(
     )
 
 
-def find_pictures(arguments: Sequence[Path]) -> list[Path]:
-    """The pictures among files and below folders: files in the order given, each folder's in the order of their names.
+def expand_folders(arguments: Sequence[Path]) -> list[Path]:
+    """Files as they are given, and in the place of a folder the pictures that ``placefix build`` would find in it.
 
     Raises:
         SourceError: A path is not there, or a folder holds no picture.
@@ -70,10 +69,7 @@ def find_pictures(arguments: Sequence[Path]) -> list[Path]:
     paths: list[Path] = []
     for argument in arguments:
         if argument.is_dir():
-            inside = sorted(path for path in argument.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
-            if not inside:
-                raise SourceError(f"{argument}: no picture in this folder ({', '.join(sorted(PICTURE_SUFFIXES))})")
-            paths += inside
+            paths += [argument / inside for inside in find_pictures(argument)]
         elif argument.is_file():
             paths.append(argument)
         else:

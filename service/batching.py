@@ -27,9 +27,11 @@ class Processor(Protocol[Item_contra, Encoded, Result_co]):
 
     Attributes:
         fatal_errors: Errors after which the device cannot be used any more; they end the worker.
+        expected_s: Seconds that an item takes, to begin with; the worker goes on from there with what it measures.
     """
 
     fatal_errors: tuple[type[BaseException], ...]
+    expected_s: float
 
     def encode(self, items: Sequence[Item_contra]) -> Sequence[Encoded]:
         """The work that is shared by a batch; one result for each item."""
@@ -41,7 +43,7 @@ class Processor(Protocol[Item_contra, Encoded, Result_co]):
 
 
 class BatchObserver(Protocol):
-    """Is told what the worker does, on the worker's thread."""
+    """Is told what happens to requests, on any thread."""
 
     def batch_taken(self, size: int) -> None:
         """A batch goes to the device."""
@@ -61,6 +63,8 @@ class WorkerState(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
 
+
+_LATEST_WEIGHT = 0.3  # of the latest batch in the running mean of seconds per item
 
 _NOT_READY = {
     WorkerState.LOADING: "the service is still loading its network and maps; try again in a moment",
@@ -135,6 +139,7 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
         *,
         queue_size: int,
         max_batch_size: int,
+        stuck_after_s: float,
         observer: BatchObserver,
         on_state: Callable[[WorkerState], None],
     ) -> None:
@@ -144,6 +149,7 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
             load: Makes the processor; called on the worker's thread.
             queue_size: Requests that may wait.
             max_batch_size: Requests that are encoded together.
+            stuck_after_s: Seconds without any progress after which the worker counts as not ready.
             observer: Is told about batches and dropped entries.
             on_state: Is told each new state, on the thread that brought it about.
         """
@@ -151,11 +157,14 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
         self._load = load
         self._queue_size = queue_size
         self._max_batch_size = max_batch_size
+        self._stuck_after_s = stuck_after_s
         self._observer = observer
         self._on_state = on_state
         self._changed = threading.Condition()
         self._waiting: deque[Ticket[Item, Result]] = deque()
         self._in_flight: Sequence[Ticket[Item, Result]] = ()
+        self._item_s = 0.0
+        self._progress_at: float | None = None  # when the device was last seen to work; None while it has nothing to do
         self._state = WorkerState.LOADING
         self._thread = threading.Thread(target=self._run, name="placefix-device", daemon=True)
 
@@ -173,23 +182,40 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
         """Starts the thread, which begins to load."""
         self._thread.start()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether requests are answered: loaded, not stopping, alive, and not stuck."""
+        return self._state is WorkerState.READY and not self._is_stuck()
+
     def check_ready(self) -> None:
         """Passes if the worker answers.
 
         Raises:
-            NotReady: Loading, stopping or dead.
+            NotReady: Loading, stopping, dead or stuck.
         """
         if self._state is not WorkerState.READY:
             raise NotReady(_NOT_READY[self._state])
+        if self._is_stuck():
+            raise NotReady(f"the device has made no progress for {self._stuck_after_s:g} seconds")
 
-    def check_queue(self) -> None:
-        """Passes if the queue has room.
+    def check_queue(self, deadline: float | None = None) -> None:
+        """Passes if a request would be answered in time.
+
+        Args:
+            deadline: On the clock of ``time.monotonic``.
 
         Raises:
-            Overloaded: The queue is full.
+            Overloaded: The queue is full, or takes longer than the deadline allows.
         """
-        if len(self._waiting) >= self._queue_size:
-            raise Overloaded(f"{self._queue_size} pictures wait already; try again in a moment")
+        with self._changed:
+            if len(self._waiting) >= self._queue_size:
+                self._drop_unwanted()
+            if len(self._waiting) >= self._queue_size:
+                raise Overloaded(f"{self._queue_size} pictures wait already; try again in a moment")
+            ahead = len(self._waiting) + sum(not ticket.future.done() for ticket in self._in_flight)
+            wait_s = ahead * self._item_s
+        if deadline is not None and wait_s > max(0.0, deadline - time.monotonic()):
+            raise Overloaded(f"the pictures that wait already take about {wait_s:.0f} seconds; try again in a moment")
 
     def submit(self, item: Item, deadline: float | None = None) -> Ticket[Item, Result]:
         """Puts a request in the queue.
@@ -199,13 +225,13 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
             deadline: On the clock of ``time.monotonic``; afterwards the request is dropped.
 
         Raises:
-            NotReady: Loading, stopping or dead.
-            Overloaded: The queue is full.
+            NotReady: Loading, stopping, dead or stuck.
+            Overloaded: The queue is full, or takes longer than the deadline allows.
         """
         ticket: Ticket[Item, Result] = Ticket(item, deadline)
         with self._changed:
             self.check_ready()
-            self.check_queue()
+            self.check_queue(deadline)
             self._waiting.append(ticket)
             self._changed.notify()
         return ticket
@@ -228,13 +254,17 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
     def _run(self) -> None:
         try:
             processor = self._load()
+            self._item_s = processor.expected_s
             with self._changed:
                 if self._state is WorkerState.LOADING:
                     self._set_state(WorkerState.READY)
             while batch := self._take():
+                start = self._progress_at = time.monotonic()
                 self._in_flight = batch
                 self._process(processor, batch)
                 self._in_flight = ()
+                self._progress_at = None
+                self._item_s += _LATEST_WEIGHT * ((time.monotonic() - start) / len(batch) - self._item_s)
         except BaseException as error:  # noqa: BLE001 - nothing may end this thread unseen: everybody who waits is told
             self._die(error)
         else:
@@ -271,7 +301,7 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
             for ticket in batch:
                 self._process(processor, [ticket])
             return
-        encode_end = time.monotonic()
+        encode_end = self._progress_at = time.monotonic()
         for ticket, features in zip(batch, encoded, strict=True):
             waited_s = (encode_start - ticket.enqueued_at) + (time.monotonic() - encode_end)
             try:
@@ -282,6 +312,21 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
                 ticket.future.set_exception(error)
             else:
                 ticket.future.set_result(Answered(result, waited_s))
+            self._progress_at = time.monotonic()
+
+    def _is_stuck(self) -> bool:
+        progress_at = self._progress_at
+        return progress_at is not None and time.monotonic() - progress_at > self._stuck_after_s
+
+    def _drop_unwanted(self) -> None:
+        """Makes room in the queue; its lock is held."""
+        wanted: deque[Ticket[Item, Result]] = deque()
+        for ticket in self._waiting:
+            if ticket.is_wanted():
+                wanted.append(ticket)
+            elif reason := ticket.claim():
+                self._observer.entry_dropped(reason)
+        self._waiting = wanted
 
     def _die(self, error: BaseException) -> None:
         with self._changed:

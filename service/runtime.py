@@ -49,6 +49,7 @@ class Runtime:
             self._load,
             queue_size=settings.queue_size,
             max_batch_size=settings.max_batch_size,
+            stuck_after_s=settings.stuck_after_s,
             observer=metrics,
             on_state=self._on_worker_state,
         )
@@ -66,14 +67,14 @@ class Runtime:
     @property
     def is_ready(self) -> bool:
         """Whether queries are answered now."""
-        return self._worker.state is WorkerState.READY and not self._is_draining
+        return self._worker.is_ready and not self._is_draining
 
     @property
     def engine(self) -> Engine:
         """Network and maps.
 
         Raises:
-            NotReady: Still loading, stopping, or dead.
+            NotReady: Still loading, stopping, dead or stuck.
         """
         self._worker.check_ready()
         if self._engine is None or self._is_draining:
@@ -103,12 +104,12 @@ class Runtime:
 
         Raises:
             NotReady: No query is answered now.
-            Overloaded: Too many requests in flight, or too many pictures in the queue.
+            Overloaded: Too many requests in flight, or too many pictures in the queue to answer one more in time.
         """
         engine = self.engine
         if self._in_flight >= self.settings.max_in_flight:
             raise Overloaded(f"{self._in_flight} queries are being answered already; try again in a moment")
-        self._worker.check_queue()
+        self._worker.check_queue(time.monotonic() + self.settings.deadline_s)
         self._in_flight += 1
         try:
             yield engine

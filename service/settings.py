@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.device import DeviceName
@@ -39,7 +40,12 @@ class ServiceSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
+        env_prefix=ENVIRONMENT_PREFIX,
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
     )
 
     maps: Annotated[tuple[Path, ...], NoDecode] = Field(
@@ -91,6 +97,9 @@ class ServiceSettings(BaseSettings):
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="Pictures decoded at a time."
     )
     deadline_s: float = Field(default=30.0, gt=0, description="Seconds from the last byte to the answer [504].")
+    stuck_after_s: float = Field(
+        default=120.0, gt=0, description="Seconds without progress on the device until the service is not ready [503]."
+    )
     retry_after_s: int = Field(default=1, ge=1, description="What Retry-After says when the service is full.")
     shutdown_grace_s: int = Field(default=30, ge=0, description="Seconds to finish what is in flight when stopped.")
 
@@ -98,6 +107,14 @@ class ServiceSettings(BaseSettings):
         default="auto", description="json, console, or auto: console on a terminal, json otherwise."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least to log.")
+
+    @field_validator("candidates")
+    @classmethod
+    def _fits_shortlist(cls, value: int, info: ValidationInfo) -> int:
+        shortlist = info.data.get("shortlist")
+        if shortlist is not None and value > shortlist:
+            raise PydanticCustomError("candidates", "Input should be at most shortlist, which is {n}", {"n": shortlist})
+        return value
 
     @field_validator("maps", mode="before")
     @classmethod

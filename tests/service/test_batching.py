@@ -29,6 +29,7 @@ class Doubler:
     cannot_encode: frozenset[int] = frozenset()
     cannot_answer: frozenset[int] = frozenset()
     fatal: frozenset[int] = frozenset()
+    expected_s: float = 0.0
     threads: set[str] = field(default_factory=set)
 
     def encode(self, items: Sequence[int]) -> Sequence[int]:
@@ -76,11 +77,14 @@ def observed() -> Observed:
 def start_worker(observed: Observed) -> Iterator[StartWorker]:
     started: list[tuple[Worker, Doubler]] = []
 
-    def start(processor: Doubler, *, queue_size: int = 8, max_batch_size: int = 4) -> Worker:
+    def start(
+        processor: Doubler, *, queue_size: int = 8, max_batch_size: int = 4, stuck_after_s: float = WAIT_S
+    ) -> Worker:
         worker: Worker = DeviceWorker(
             lambda: processor,
             queue_size=queue_size,
             max_batch_size=max_batch_size,
+            stuck_after_s=stuck_after_s,
             observer=observed,
             on_state=observed.states.append,
         )
@@ -172,6 +176,59 @@ def test_a_full_queue_refuses_and_takes_again_later(start_worker: StartWorker) -
     assert worker.submit(3).future.result(WAIT_S).result == 6
 
 
+def test_what_cannot_be_answered_in_time_is_refused_at_once(start_worker: StartWorker) -> None:
+    processor = Doubler(expected_s=10)
+    worker = start_worker(processor)
+    now = time.monotonic()
+    worker.check_queue(now + 1)  # nothing is ahead: whoever comes is taken
+    tickets = [occupy(worker, processor), worker.submit(1, now + 15)]
+    with pytest.raises(Overloaded, match="take about 20 seconds"):
+        worker.submit(2, now + 15)
+    with pytest.raises(Overloaded):
+        worker.check_queue(now + 15)
+    tickets.append(worker.submit(3, now + 60))
+    processor.gate.set()
+    assert [ticket.future.result(WAIT_S).result for ticket in tickets] == [0, 2, 6]
+    for item in range(20):  # fast ones, which bring the mean down
+        worker.submit(item).future.result(WAIT_S)
+    processor.gate.clear()
+    processor.encoding.clear()
+    occupy(worker, processor)
+    assert worker.submit(4, time.monotonic() + 15)
+
+
+def test_what_nobody_waits_for_does_not_fill_the_queue(start_worker: StartWorker, observed: Observed) -> None:
+    processor = Doubler()
+    worker = start_worker(processor, queue_size=3)
+    occupy(worker, processor)
+    worker.submit(1).abandon()
+    late = worker.submit(2, deadline=time.monotonic() + 0.01)
+    kept = worker.submit(3)
+    time.sleep(0.02)
+    more = [worker.submit(4), worker.submit(5)]
+    assert (worker.queue_depth, sorted(observed.reasons)) == (3, ["client_gone", "deadline"])
+    with pytest.raises(DeadlineExceeded):
+        late.future.result(0)
+    with pytest.raises(Overloaded):
+        worker.submit(6)
+    processor.gate.set()
+    assert [ticket.future.result(WAIT_S).result for ticket in (kept, *more)] == [6, 8, 10]
+
+
+def test_a_worker_that_makes_no_progress_is_not_ready_until_it_does(start_worker: StartWorker) -> None:
+    processor = Doubler()
+    worker = start_worker(processor, stuck_after_s=0.05)
+    ticket = occupy(worker, processor)
+    time.sleep(0.1)
+    assert not worker.is_ready
+    with pytest.raises(NotReady, match=r"no progress for 0\.05 seconds"):
+        worker.submit(1)
+    processor.gate.set()
+    assert ticket.future.result(WAIT_S).result == 0
+    assert worker.submit(1).future.result(WAIT_S).result == 2
+    worker.check_ready()
+
+
 def test_what_nobody_waits_for_never_reaches_the_device(start_worker: StartWorker, observed: Observed) -> None:
     processor = Doubler()
     worker = start_worker(processor)
@@ -258,7 +315,7 @@ def test_while_loading_nothing_is_taken_and_a_failure_is_kept(observed: Observed
         raise FileNotFoundError("no such map")
 
     worker: Worker = DeviceWorker(
-        load, queue_size=1, max_batch_size=1, observer=observed, on_state=observed.states.append
+        load, queue_size=1, max_batch_size=1, stuck_after_s=WAIT_S, observer=observed, on_state=observed.states.append
     )
     worker.start()
     with pytest.raises(NotReady, match="still loading"):
@@ -277,7 +334,7 @@ def test_a_worker_that_is_stopped_while_loading_never_becomes_ready(observed: Ob
         return Doubler()
 
     worker: Worker = DeviceWorker(
-        load, queue_size=1, max_batch_size=1, observer=observed, on_state=observed.states.append
+        load, queue_size=1, max_batch_size=1, stuck_after_s=WAIT_S, observer=observed, on_state=observed.states.append
     )
     worker.start()
     assert not worker.stop(0.01)

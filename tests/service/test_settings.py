@@ -45,6 +45,20 @@ def test_a_value_that_does_not_fit_is_a_sentence(name: str, value: str, monkeypa
         load_settings({})
 
 
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WEIGHTS", "PORT", "MAPS", "DEVICE"):
+        monkeypatch.setenv(f"PLACEFIX_{name}", "")
+    assert load_settings({}) == ServiceSettings()
+    assert load_settings({}).weights is None
+
+
+def test_more_candidates_than_shortlist_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACEFIX_CANDIDATES", "50")
+    assert load_settings({}).candidates == 50
+    with pytest.raises(InvalidInput, match="candidates: Input should be at most shortlist, which is 20"):
+        load_settings({"shortlist": 20})
+
+
 def test_names_that_are_no_settings_are_told_with_the_nearest_one() -> None:
     sentences = unknown_environment_names(
         ["PLACEFIX_QUEU_SIZE", "PLACEFIX_QUEUE_SIZE", "PLACEFIX_SHARED", "PLACEFIX_CACHE", "PLACEFIX_WEIGHTS", "HOME"]

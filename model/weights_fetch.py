@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from model.checkpoints.file_kinds import recognise
+from model.checkpoints.reading import read_checkpoint
 from model.downloads import OnProgress, RetryPolicy, discard, download
 from model.durable import publish, sha256_of
 from model.errors import DownloadFailed, InvalidInput, WeightsError
@@ -63,8 +63,8 @@ def fetch_weights(
         on_wait: Called once if another process is fetching the same file; this call then waits for it.
 
     Raises:
-        DownloadFailed: It could not be downloaded, is no checkpoint, or has another checksum. A file that was in the
-            cache is not touched.
+        DownloadFailed: It could not be downloaded, has another checksum, or, where there is none to compare, cannot be
+            opened as a checkpoint. A file that was in the cache is not touched.
         InvalidInput: Arguments that make no sense.
     """
     by_hand = cache.find(source) if source in HAND_DOWNLOADS else None
@@ -97,8 +97,12 @@ def _locate(source: str, name: str | None) -> tuple[str, str]:
         return name or source, DOWNLOADS[source]
     if source in HAND_DOWNLOADS:
         raise DownloadFailed(f"{source} cannot be fetched: {how_to_get(source)}")
-    parts = urlsplit(source)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(source)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # such as brackets around what is no IPv6 address
+        is_address = False
+    if not is_address:
         raise InvalidInput(
             f"{source} is neither an address (https://…) nor a known name; known are {', '.join(DOWNLOADS)}, and by "
             f"hand from Google Drive {', '.join(HAND_DOWNLOADS)}"
@@ -142,11 +146,8 @@ def _download_into(
             f"{url} is another file than expected: {whose} SHA-256 {expected}, this one has {actual}; it was not "
             f"kept{way_out}"
         )
-    try:
-        recognise(part)
-    except WeightsError as error:
-        discard(part)
-        raise DownloadFailed(f"what {url} sent is no checkpoint: {error}") from error
+    if expected is None:
+        _check_is_whole(part, url)  # before its checksum becomes the one that every later download must have
     cache.remember(path, DownloadRecord(url=url, sha256=actual, size_bytes=size_bytes))
     publish(part, path)
     discard(part)
@@ -154,6 +155,15 @@ def _download_into(
         "given" if wanted else "remembered" if record is not None else "nothing"
     )
     return FetchedWeights(name, path, actual, size_bytes, True, compared_with)
+
+
+def _check_is_whole(part: Path, url: str) -> None:
+    """Opens a download that there is no checksum for: a server that states no length may have sent half of it."""
+    try:
+        read_checkpoint(part)
+    except WeightsError as error:
+        discard(part)
+        raise DownloadFailed(f"what {url} sent is no checkpoint that can be used: {error}") from error
 
 
 @contextmanager

@@ -155,9 +155,18 @@ def test_an_interrupted_fetch_is_continued_by_the_next(files: FileServer, cache:
 
 def test_what_is_no_checkpoint_is_not_kept(files: FileServer, cache: WeightsCache) -> None:
     files.content = b"<html>please log in</html>"
-    with pytest.raises(DownloadFailed, match=r"sent is no checkpoint: .* is a web page"):
+    with pytest.raises(DownloadFailed, match=r"sent is no checkpoint that can be used: .* is a web page"):
         fetch_weights(files.url(), cache)
     assert visible_files(cache) == []
+
+
+def test_half_a_checkpoint_is_not_taken_for_a_whole_one(files: FileServer, cache: WeightsCache, content: bytes) -> None:
+    files.sends_length = False  # so nobody notices that the connection breaks
+    files.drop_after = [len(content) // 2]
+    with pytest.raises(DownloadFailed, match="truncated or damaged"):
+        fetch_weights(files.url(), cache)
+    assert visible_files(cache) == []
+    assert fetch_weights(files.url(), cache).sha256 == sum_of(content)
 
 
 def test_a_name_is_not_taken_over_by_another_address(files: FileServer, cache: WeightsCache) -> None:
@@ -190,7 +199,9 @@ def test_what_was_imported_from_google_drive_is_there(cache: WeightsCache) -> No
     assert fetched.path == cache.folder / "selavpr_msls.safetensors"
 
 
-@pytest.mark.parametrize("source", ["dinov2", "dinov2_vitg14", "ftp://example.org/a.pth", "https:///a.pth", "a.pth"])
+@pytest.mark.parametrize(
+    "source", ["dinov2", "dinov2_vitg14", "ftp://example.org/a.pth", "https:///a.pth", "http://[::1/a", "a.pth"]
+)
 def test_an_unknown_name_lists_the_known_ones(cache: WeightsCache, source: str) -> None:
     with pytest.raises(InvalidInput, match=r"dinov2_vits14, .*selavpr_msls"):
         fetch_weights(source, cache)

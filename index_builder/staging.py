@@ -148,8 +148,8 @@ def open_staging(out: Path, plan: BuildPlan, *, restart: bool) -> Iterator[Stagi
                 raise map_exists(out)
             yield None
             return
-        if restart:
-            _clear(path)
+        if restart or not _has_finished_a_segment(path):
+            _clear(path)  # nothing is lost: without a finished segment there is nothing to continue
         elif found is not None and (differences := plan.differences(found)):
             raise BuildConflict(
                 f"an unfinished build is in {path}, begun with other settings: {'; '.join(differences)}. Give the same "
@@ -183,6 +183,11 @@ def _read_plan(path: Path) -> dict[str, object] | None:
     except (FileNotFoundError, ValueError):
         return None
     return plan if isinstance(plan, dict) else None
+
+
+def _has_finished_a_segment(path: Path) -> bool:
+    checkpoints = path / _CHECKPOINTS
+    return checkpoints.is_dir() and any(checkpoints.iterdir())
 
 
 def _clear(path: Path) -> None:

@@ -448,6 +448,17 @@ def test_too_many_rejected_pictures_stop_the_build_as_soon_as_it_is_certain(
     assert (report.placed, report.rejected) == (38, 2)
 
 
+def test_a_failed_build_without_a_finished_segment_is_in_nobodys_way(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    broken = photo_listing(tmp_path / "broken", 3)
+    for place in broken.places:
+        place.path.write_bytes(b"nothing")
+    with pytest.raises(TooManyRejected):
+        build_map(broken, tiny_encoder, tmp_path / "town", SMALL)
+    assert (tmp_path / ".town.building").is_dir()
+    assert build_map(photo_listing(tmp_path / "photos", 3), tiny_encoder, tmp_path / "town", SMALL).placed == 3
+    assert not (tmp_path / ".town.building").exists()
+
+
 def test_rejected_pictures_may_be_removed_and_the_build_begun_anew(tmp_path: Path, tiny_encoder: Encoder) -> None:
     listing = photo_listing(tmp_path / "photos", 10)
     listing.places[8].path.write_bytes(b"nothing")

@@ -146,13 +146,13 @@ def resolve_weights(value: str, cache: WeightsCache | None = None) -> Path:
     given = Path(value).expanduser()
     if given.is_file():
         return given
-    if given.is_dir():
-        raise WeightsError(f"{given} is a folder; name the checkpoint file in it")
     cache = cache or WeightsCache()
     cached = cache.find(value)
     if cached is not None:
         cache.check(cached)
         return cached
+    if given.is_dir():
+        raise WeightsError(f"{given} is a folder; name the checkpoint file in it")
     advice = how_to_get(value)
     if advice is not None:
         raise WeightsError(f"the weights {value} are not in the cache {cache.folder} yet; {advice}")

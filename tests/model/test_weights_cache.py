@@ -56,6 +56,16 @@ def test_a_name_is_a_file_in_the_cache(cache: WeightsCache, suffix: str) -> None
     assert resolve_weights("my-net.v2", cache) == path
 
 
+def test_a_folder_does_not_hide_a_name(cache: WeightsCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (cache.folder / "demo.pth").touch()
+    (tmp_path / "demo").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert resolve_weights("demo", cache) == cache.folder / "demo.pth"
+    (cache.folder / "demo.pth").unlink()
+    with pytest.raises(WeightsError, match="demo is a folder"):
+        resolve_weights("demo", cache)
+
+
 def test_a_path_wins_over_a_name(cache: WeightsCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (cache.folder / "a.pth").touch()
     (tmp_path / "a").touch()

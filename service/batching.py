@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from model.errors import DeadlineExceeded, NotReady, Overloaded
+from model.errors import NotReady, Overloaded
 
 Item = TypeVar("Item")
 Encoded = TypeVar("Encoded")
@@ -27,11 +27,13 @@ class Processor(Protocol[Item_contra, Encoded, Result_co]):
 
     Attributes:
         fatal_errors: Errors after which the device cannot be used any more; they end the worker.
-        expected_s: Seconds that an item takes, to begin with; the worker goes on from there with what it measures.
     """
 
     fatal_errors: tuple[type[BaseException], ...]
-    expected_s: float
+
+    def expected_s(self, item: Item_contra) -> float:
+        """Seconds that an item will take, by what others took; called on any thread."""
+        ...
 
     def encode(self, items: Sequence[Item_contra]) -> Sequence[Encoded]:
         """The work that is shared by a batch; one result for each item."""
@@ -64,7 +66,8 @@ class WorkerState(StrEnum):
     FAILED = "failed"
 
 
-_LATEST_WEIGHT = 0.3  # of the latest batch in the running mean of seconds per item
+WAITED_TOO_LONG = "the picture waited behind others until its deadline; try again in a moment"
+_QUEUE_SHARE = 0.5  # of the time until a request's deadline that it may be expected to wait; half is for surprises
 
 _NOT_READY = {
     WorkerState.LOADING: "the service is still loading its network and maps; try again in a moment",
@@ -93,11 +96,13 @@ class Ticket(Generic[Item, Result]):
     Attributes:
         item: What is asked.
         future: The answer to come.
+        has_begun: Whether the device works, or has worked, for it; until then it waits for others.
     """
 
     def __init__(self, item: Item, deadline: float | None) -> None:
         self.item = item
         self.future: Future[Answered[Result]] = Future()
+        self.has_begun = False
         self.enqueued_at = time.monotonic()
         self._deadline = deadline
         self._is_abandoned = False
@@ -116,7 +121,7 @@ class Ticket(Generic[Item, Result]):
         if not self.future.set_running_or_notify_cancel():
             return "deadline" if self._is_late() else "client_gone"
         if self._is_late():
-            self.future.set_exception(DeadlineExceeded("the request waited in the queue until its deadline"))
+            self.future.set_exception(Overloaded(WAITED_TOO_LONG))
             return "deadline"
         return None
 
@@ -163,7 +168,7 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
         self._changed = threading.Condition()
         self._waiting: deque[Ticket[Item, Result]] = deque()
         self._in_flight: Sequence[Ticket[Item, Result]] = ()
-        self._item_s = 0.0
+        self._processor: Processor[Item, Encoded, Result] | None = None
         self._progress_at: float | None = None  # when the device was last seen to work; None while it has nothing to do
         self._state = WorkerState.LOADING
         self._thread = threading.Thread(target=self._run, name="placefix-device", daemon=True)
@@ -212,9 +217,8 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
                 self._drop_unwanted()
             if len(self._waiting) >= self._queue_size:
                 raise Overloaded(f"{self._queue_size} pictures wait already; try again in a moment")
-            ahead = len(self._waiting) + sum(not ticket.future.done() for ticket in self._in_flight)
-            wait_s = ahead * self._item_s
-        if deadline is not None and wait_s > max(0.0, deadline - time.monotonic()):
+            wait_s = self._expected_wait_s()
+        if deadline is not None and wait_s > _QUEUE_SHARE * max(0.0, deadline - time.monotonic()):
             raise Overloaded(f"the pictures that wait already take about {wait_s:.0f} seconds; try again in a moment")
 
     def submit(self, item: Item, deadline: float | None = None) -> Ticket[Item, Result]:
@@ -253,18 +257,16 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
 
     def _run(self) -> None:
         try:
-            processor = self._load()
-            self._item_s = processor.expected_s
+            processor = self._processor = self._load()
             with self._changed:
                 if self._state is WorkerState.LOADING:
                     self._set_state(WorkerState.READY)
             while batch := self._take():
-                start = self._progress_at = time.monotonic()
+                self._progress_at = time.monotonic()
                 self._in_flight = batch
                 self._process(processor, batch)
                 self._in_flight = ()
                 self._progress_at = None
-                self._item_s += _LATEST_WEIGHT * ((time.monotonic() - start) / len(batch) - self._item_s)
         except BaseException as error:  # noqa: BLE001 - nothing may end this thread unseen: everybody who waits is told
             self._die(error)
         else:
@@ -290,6 +292,7 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
 
     def _process(self, processor: Processor[Item, Encoded, Result], batch: Sequence[Ticket[Item, Result]]) -> None:
         encode_start = time.monotonic()
+        batch[0].has_begun = True
         try:
             encoded = processor.encode([ticket.item for ticket in batch])
         except processor.fatal_errors:
@@ -303,6 +306,7 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
             return
         encode_end = self._progress_at = time.monotonic()
         for ticket, features in zip(batch, encoded, strict=True):
+            ticket.has_begun = True
             waited_s = (encode_start - ticket.enqueued_at) + (time.monotonic() - encode_end)
             try:
                 result = processor.answer(ticket.item, features, ticket.is_wanted)
@@ -317,6 +321,15 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
     def _is_stuck(self) -> bool:
         progress_at = self._progress_at
         return progress_at is not None and time.monotonic() - progress_at > self._stuck_after_s
+
+    def _expected_wait_s(self) -> float:
+        """Seconds until all that waits and all that is being answered will be done; the lock is held."""
+        processor, progress_at = self._processor, self._progress_at
+        if processor is None:
+            return 0.0
+        begun_s = sum(processor.expected_s(ticket.item) for ticket in self._in_flight if not ticket.future.done())
+        done_s = 0.0 if progress_at is None else time.monotonic() - progress_at
+        return max(0.0, begun_s - done_s) + sum(processor.expected_s(ticket.item) for ticket in self._waiting)
 
     def _drop_unwanted(self) -> None:
         """Makes room in the queue; its lock is held."""

@@ -1,6 +1,5 @@
 """What the worker thread does with queries: a network on its device, and the maps."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,9 @@ from model.preprocess import INPUT_SIZE
 from service.loading import LoadedMaps, load_maps
 from service.localizer import EncodedQuery, Localization, Localizer, QueryDefaults, QueryOptions, encode_queries
 from service.settings import ServiceSettings
+from service.stages import Stage
+
+_LATEST_WEIGHT = 0.3  # of the latest duration in the running means
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,17 @@ class Query:
     localizer: Localizer
     options: QueryOptions
 
+    @property
+    def compared(self) -> int:
+        """Pictures of the map whose local features will be compared with the query's."""
+        return min(self.options.shortlist, len(self.localizer.place_map)) if self.options.rerank else 0
+
 
 class Engine:
     """Answers queries on one device; a processor for ``service.batching.DeviceWorker``.
 
     Attributes:
         fatal_errors: After an error of the accelerator itself nothing on it works any more.
-        expected_s: Seconds that a query takes, as measured before the first client asks.
         loaded: Network and maps.
         defaults: What a query gets that does not say.
     """
@@ -41,7 +47,8 @@ class Engine:
     fatal_errors: tuple[type[BaseException], ...] = (torch.AcceleratorError,)
 
     def __init__(self, loaded: LoadedMaps, defaults: QueryDefaults) -> None:
-        self.expected_s = 0.0
+        self._encode_s = 0.0  # for a picture
+        self._compare_s = 0.0  # for a candidate
         self.loaded = loaded
         self.defaults = defaults
 
@@ -71,23 +78,36 @@ class Engine:
         return engine
 
     def warm_up(self) -> None:
-        """Asks each map twice about a black picture: the first pays for all beginnings, the second is measured."""
-        smallest = QueryOptions(candidates=1, shortlist=1, rerank=True)
-        for options in (smallest, self.defaults.options()):
+        """Asks each map about a black picture, twice: the first pays for all beginnings, and tells no duration."""
+        for shortlist in (1, self.defaults.shortlist):
+            self._encode_s = self._compare_s = 0.0
+            options = QueryOptions(candidates=1, shortlist=shortlist, rerank=True)
             for localizer in self.loaded.localizers.values():
-                start = time.perf_counter()
                 query = Query(torch.zeros(3, *INPUT_SIZE), localizer, options)
                 self.answer(query, self.encode([query])[0], lambda: True)
-                self.expected_s = time.perf_counter() - start
+
+    def expected_s(self, item: Query) -> float:
+        """Seconds that a query will take, by what the latest took."""
+        return self._encode_s + item.compared * self._compare_s
 
     def encode(self, items: Sequence[Query]) -> list[EncodedQuery]:
         """Encodes the pictures of a batch together."""
-        return encode_queries(self.loaded.encoder, torch.stack([query.image for query in items]))
+        encoded = encode_queries(self.loaded.encoder, torch.stack([query.image for query in items]))
+        self._encode_s = _running_mean(self._encode_s, encoded[0].duration_s / len(items))
+        return encoded
 
     def answer(self, item: Query, encoded: EncodedQuery, is_wanted: Callable[[], bool]) -> Localization:
         """Finds one of them in its map."""
-        return item.localizer.localize(encoded, item.options, is_wanted)
+        localization = item.localizer.localize(encoded, item.options, is_wanted)
+        if item.compared:
+            duration_s = localization.seconds[Stage.GATHER] + localization.seconds[Stage.RERANK]
+            self._compare_s = _running_mean(self._compare_s, duration_s / item.compared)
+        return localization
 
     def close(self) -> None:
         """Closes the maps."""
         self.loaded.close()
+
+
+def _running_mean(mean: float, latest: float) -> float:
+    return mean + _LATEST_WEIGHT * (latest - mean) if mean else latest

@@ -10,7 +10,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 
 from model.errors import DeadlineExceeded, InvalidParameter, MapNotFound, NotReady, Overloaded, PlacefixError
-from service.batching import Answered, DeviceWorker, Ticket, WorkerState
+from service.batching import WAITED_TOO_LONG, Answered, DeviceWorker, Ticket, WorkerState
 from service.decoding import DecodePool
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery, Localization, Localizer
@@ -125,9 +125,10 @@ class Runtime:
             deadline: On the clock of ``time.monotonic``.
 
         Raises:
-            DeadlineExceeded: The deadline has passed.
+            DeadlineExceeded: The deadline has passed while the device worked for this query.
+            Overloaded: It has passed while the query waited behind others, or there is no room in the queue.
             ClientDisconnect: The client has gone.
-            ServiceError: The queue is full, or the worker is not ready.
+            NotReady: The worker is not ready.
         """
         ticket = self._worker.submit(query, deadline)
         answered = asyncio.wrap_future(ticket.future)
@@ -140,6 +141,8 @@ class Runtime:
                 return answered.result()
             if gone.done():
                 raise ClientDisconnect
+            if not ticket.has_begun:
+                raise Overloaded(WAITED_TOO_LONG)
             raise DeadlineExceeded(deadline_message(self.settings))
         finally:
             gone.cancel()

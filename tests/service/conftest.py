@@ -65,7 +65,7 @@ def build_town(folder: Path, name: str, network: SelaVPR, positions: dict[str, L
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     """Twelve pictures in three segments; ids with folders, spaces and other alphabets."""
-    ids = [f"a street/{number}.jpg" for number in range(8)] + ["ä ö/ñ 1.jpg", "100%.jpg", "a+b&c.jpg", "x#y.jpg"]
+    ids = [f"a street/{number}.jpg" for number in range(8)] + ["ä ö/ñ 1.jpg", "100%.jpg", "a+b&c.jpg", "x#\ny.jpg"]
     positions = {place_id: LatLon(55.7 + 0.001 * n, 13.2 - 0.002 * n) for n, place_id in enumerate(ids)}
     return build_town(
         tmp_path_factory.mktemp("town"), "town", seeded_network(TINY_CONFIG, seed=7), positions, first_seed=100

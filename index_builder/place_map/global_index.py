@@ -87,8 +87,9 @@ def open_searcher(place_map: PlaceMap, device: torch.device | str, backend: Back
     Raises:
         DeviceUnavailable: faiss was asked for by name, and cannot use the device.
         InvalidInput: faiss was asked for by name, and is not installed.
-        MapCorrupt: The index does not belong to the map.
+        MapCorrupt: Index or global features are damaged, or the index does not belong to the map.
     """
+    place_map.check_sums()
     device = torch.device(device)
     faiss_can = _faiss_is_installed() if device.type == "cpu" else _faiss_sees_gpu()
     if backend == "torch" or (backend == "auto" and not faiss_can):

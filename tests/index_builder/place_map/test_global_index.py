@@ -140,11 +140,26 @@ def test_an_index_that_does_not_belong_to_the_map_is_refused(tmp_path: Path, fea
         write_index(tmp_path / name, "Flat", width, partial(iter, [other]))
         index.write_bytes((tmp_path / name).read_bytes())
         with pytest.raises(MapCorrupt, match="vectors of width"):
-            open_searcher(place_map, "cpu")
+            read_index(place_map)
     for content in (b"", b"hello", right[: len(right) // 2]):
         index.write_bytes(content)
         with pytest.raises(MapCorrupt, match=r"index\.faiss cannot be read"):
             read_index(place_map)
+
+
+@pytest.mark.parametrize("backend", ["faiss", "torch"])
+@pytest.mark.parametrize("name", ["index.faiss", "globals.npy"])
+def test_one_flipped_bit_in_what_is_searched_is_refused(
+    name: str, backend: Backend, tmp_path: Path, features: np.ndarray
+) -> None:
+    path = write_features_map(tmp_path / "town", features, segment_rows=70)
+    damaged = sorted(path.rglob(name))[-1]
+    content = bytearray(damaged.read_bytes())
+    content[-5] ^= 1
+    damaged.write_bytes(content)
+    place_map = PlaceMap.open(path)  # sizes and shapes are right
+    with pytest.raises(MapCorrupt, match=rf"{name} is damaged: .*placefix verify"):
+        open_searcher(place_map, "cpu", backend)
 
 
 def test_a_differing_row_is_named(tmp_path: Path, features: np.ndarray) -> None:

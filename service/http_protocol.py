@@ -3,6 +3,7 @@
 import asyncio
 import http
 
+import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -18,7 +19,8 @@ _log = structlog.stdlib.get_logger("placefix.access")
 class LimitedHttpProtocol(HttpToolsProtocol):
     """One connection.
 
-    Uvicorn would keep headers of any size, and wait for them for any time: either fills the process for all others.
+    Uvicorn would keep headers of any size, and wait for them for any time: either fills the process for all others. And
+    it would lose the body of a request that offers another protocol.
     """
 
     _is_in_head = False
@@ -42,7 +44,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._is_refused:
             return
         was_in_head = self._is_in_head
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("")
         if was_in_head and self._is_in_head:
             self._raw_head_bytes += len(data)
             if self._raw_head_bytes > MAX_HEAD_BYTES and not self._is_refused:
@@ -66,7 +74,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """The head is complete."""
         self._is_in_head = False
         self._stop_waiting()
-        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The body is complete."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the same sentence for everything
         """Refuses what has come, and closes the connection."""
@@ -77,6 +91,20 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             )
         else:
             self._refuse(http.HTTPStatus.BAD_REQUEST, "this is not a valid HTTP/1.1 request")
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Goes on in HTTP/1.1 where a client offers another protocol.
+
+        curl --http2 and the HTTP client of Java offer HTTP/2 with the first request. The parser stops behind such a
+        head, with or without a body to come; so it reads the head once more, without the offer.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self.send_400_response("")
+            return
+        headers = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"%s %s HTTP/1.1\r\n%s\r\n" % (method, self.url, b"".join(headers)) + rest)
 
     def _refuse(self, status: http.HTTPStatus, detail: str) -> None:
         self._stop_waiting()

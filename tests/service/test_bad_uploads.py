@@ -241,6 +241,7 @@ HEAD = b"POST /localize HTTP/1.1\r\nHost: localhost\r\n"
         ("length and chunks", HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         ("a chunk of no size", HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         ("no HTTP at all", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50) + b"\r\n\r\n", 400),
+        ("a tunnel", b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
         ("a method that nobody knows", b"LOCALIZE / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
         ("5000 headers", HEAD + b"".join(b"X-%d: a\r\n" % n for n in range(5000)) + b"\r\n", 431),
         ("a header of 17 kB", HEAD + b"X-Long: " + b"a" * 17_000 + b"\r\n\r\n", 431),
@@ -258,6 +259,25 @@ def test_requests_that_are_not_http(name: str, request_bytes: bytes, status: int
     assert (problem["status"], bool(problem["code"])) == (status, True)
     assert f"x-request-id: {problem['request_id']}" in head.decode().lower()
     assert is_healthy(town_server)
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 7])
+def test_an_offer_of_http_2_is_passed_over(pieces: int, town: Town, town_server: Served) -> None:
+    content = town.photos["100%.jpg"].read_bytes()
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    request = HEAD + offer + b"Content-Length: %d\r\n\r\n" % len(content) + content
+    after = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n" + offer + b"\r\n"
+    with socket.create_connection(("127.0.0.1", town_server.port), timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        length = -(-len(request) // pieces)
+        for start in range(0, len(request), length):
+            connection.sendall(request[start : start + length])
+            time.sleep(0.02)
+        answer = connection.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert b'"id":"100%.jpg"' in answer
+        connection.sendall(after)
+        assert connection.recv(65_536).endswith(b'{"status":"live"}')
 
 
 def test_a_head_just_under_the_limit_is_read(town_server: Served) -> None:

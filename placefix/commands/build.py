@@ -8,6 +8,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from index_builder.build import BuildOptions, BuildReport, build_map, check_target
+from index_builder.place_map.feature_store import StoreType
 from index_builder.place_map.global_index import check_index_factory
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
@@ -46,6 +47,10 @@ def build(
         str, typer.Option(help="The shortlist index: Flat (exact), or another string of faiss's index_factory.")
     ] = _DEFAULTS.index,
     thumbnails: Annotated[bool, typer.Option(help="Keep small pictures to show as evidence.")] = _DEFAULTS.thumbnails,
+    store: Annotated[
+        StoreType,
+        typer.Option(help="Type of the stored features: float16, or float32 to evaluate exactly, in twice the space."),
+    ] = _DEFAULTS.store,
     latitude_column: Annotated[
         str | None, typer.Option(help="The CSV file's column of latitudes, if it has an unusual name.")
     ] = None,
@@ -66,6 +71,7 @@ def build(
         max_rejected=max_rejected,
         thumbnails=thumbnails,
         index=index,
+        store=store,
     )
     check_target(out)
     chosen = choose_device(device)

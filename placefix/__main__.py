@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from placefix.commands import weights
+from placefix.commands import show, weights
 from placefix.commands.build import build
 from placefix.commands.encode import encode
 from placefix.commands.localize import localize
@@ -43,6 +43,7 @@ app.command()(verify)
 app.command()(serve)
 app.command()(localize)
 app.command()(encode)
+app.add_typer(show.app, name="show")
 app.add_typer(weights.app, name="weights")
 
 

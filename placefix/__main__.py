@@ -11,6 +11,7 @@ from placefix.commands.build import build
 from placefix.commands.encode import encode
 from placefix.commands.localize import localize
 from placefix.commands.serve import serve
+from placefix.commands.train import train
 from placefix.commands.verify import verify
 from placefix.console import run
 
@@ -43,6 +44,7 @@ app.command()(verify)
 app.command()(serve)
 app.command()(localize)
 app.command()(encode)
+app.command()(train)
 app.add_typer(show.app, name="show")
 app.add_typer(weights.app, name="weights")
 

@@ -63,7 +63,10 @@ def matches(
         _NamedEncoder(path.name, Encoder(network, chosen, preprocess))
         for path, network in zip(paths, networks, strict=True)
     ]
-    photos = (NamedPhoto(query.name, open_image(query)), NamedPhoto(candidate.name, open_image(candidate)))
+    names = [path.name for path in (query, candidate)]
+    if query.name == candidate.name:
+        names = [f"{path.resolve().parent.name}/{path.name}" for path in (query, candidate)]
+    photos = (NamedPhoto(names[0], open_image(query)), NamedPhoto(names[1], open_image(candidate)))
     panels = [_draw(photos, each, features) for each in encoders]
     save_png(contact_sheet([panel for panel, _ in panels]), out)
     console = output_console()

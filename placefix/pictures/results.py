@@ -110,7 +110,7 @@ def _candidate_cell(rank: int, candidate: ShownCandidate) -> Image.Image:
 
 
 def _cell(picture: Image.Image | None, frame: Colour) -> Image.Image:
-    """A picture in its frame, in the middle of the place for pictures, with room for lines below."""
+    """A picture in its frame, with room for lines: at the left and directly above them, whatever its proportions."""
     cell = Image.new("RGB", (CELL_WIDTH_PX, CELL_HEIGHT_PX), PAPER)
     if picture is None:
         tile = Image.new("RGB", (TILE_WIDTH_PX, TILE_HEIGHT_PX), FAINT)
@@ -120,7 +120,7 @@ def _cell(picture: Image.Image | None, frame: Colour) -> Image.Image:
     else:
         tile = scaled_into(picture, TILE_WIDTH_PX, TILE_HEIGHT_PX)
     tile = framed(tile, frame, FRAME_PX)
-    cell.paste(tile, ((CELL_WIDTH_PX - tile.width) // 2, (TILE_HEIGHT_PX + 2 * FRAME_PX - tile.height) // 2))
+    cell.paste(tile, (0, TILE_HEIGHT_PX + 2 * FRAME_PX - tile.height))
     return cell
 
 

@@ -45,14 +45,17 @@ def test_frames_are_green_red_or_grey_and_the_query_has_none() -> None:
     assert {row.getpixel((column * COLUMN_PX + FRAME_PX, middle)) for column in range(4)} == {BLUE}
 
 
-def test_upright_pictures_stand_in_the_middle_of_their_place() -> None:
-    row = draw_result(result_of(replace(CANDIDATE, picture=Image.new("RGB", (300, 600), BLUE))))
-    middle = TILE_HEIGHT_PX // 2
+def test_narrow_pictures_stand_left_and_wide_ones_right_above_their_caption() -> None:
+    narrow, wide = (replace(CANDIDATE, picture=Image.new("RGB", size, BLUE)) for size in ((300, 600), (512, 128)))
+    row = draw_result(result_of(narrow, wide))
     width = TILE_HEIGHT_PX // 2
-    left = COLUMN_PX + (CELL_WIDTH_PX - width) // 2
-    assert row.getpixel((left + 2, middle)) == BLUE
-    assert row.getpixel((left - 2, middle)) == RIGHT
-    assert row.getpixel((left - FRAME_PX - 2, middle)) == PAPER
+    at_left = [row.getpixel((COLUMN_PX + x, 100)) for x in (0, FRAME_PX, FRAME_PX + width - 1, FRAME_PX + width)]
+    assert at_left == [RIGHT, BLUE, BLUE, RIGHT]
+    assert row.getpixel((COLUMN_PX + 2 * FRAME_PX + width, 100)) == PAPER
+    bottom, height = FRAME_PX + TILE_HEIGHT_PX, 64
+    x = 2 * COLUMN_PX + 100
+    from_below = [row.getpixel((x, bottom - y)) for y in (0, 1, height, height + 1, height + FRAME_PX + 1)]
+    assert from_below == [RIGHT, BLUE, BLUE, RIGHT, PAPER]
 
 
 def test_a_map_without_thumbnails_leaves_a_place_in_its_frame() -> None:

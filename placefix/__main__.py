@@ -9,6 +9,7 @@ import typer
 from placefix.commands import show, weights
 from placefix.commands.build import build
 from placefix.commands.encode import encode
+from placefix.commands.evaluate import EvaluateCommand, evaluate
 from placefix.commands.localize import localize
 from placefix.commands.serve import serve
 from placefix.commands.train import train
@@ -45,6 +46,7 @@ app.command()(serve)
 app.command()(localize)
 app.command()(encode)
 app.command()(train)
+app.command(cls=EvaluateCommand)(evaluate)
 app.add_typer(show.app, name="show")
 app.add_typer(weights.app, name="weights")
 

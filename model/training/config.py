@@ -172,19 +172,21 @@ class ValidationConfig(Section):
 
     Attributes:
         threshold_m: Greatest distance of a right answer.
+        heading_deg: Greatest angle between the cameras of a right answer; any if not given (MSLS: 40).
         shortlist: Candidates that are re-ranked.
         at_start: Whether to measure before the first step too.
     """
 
     NAME = "validation"
     threshold_m: Length = DEFAULT_THRESHOLD_M
+    heading_deg: Annotated[float, Least(0)] | None = None
     shortlist: Count = 100
     at_start: bool = True
 
 
 @dataclass(frozen=True)
 class RunConfig(Section):
-    """Where and how the work is done; none of this changes what is learned.
+    """Where and how the work is done; what is learned depends on it by rounding at most.
 
     Attributes:
         folder: For checkpoints, the best network and tensorboard's files.

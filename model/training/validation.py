@@ -65,7 +65,7 @@ class Validator:
         self._places = places
         self._config = config
         self._scratch = scratch
-        self._positives = positives_within(places.queries, places.database, config.threshold_m)
+        self._positives = positives_within(places.queries, places.database, config.threshold_m, config.heading_deg)
         if not any(len(rows) for rows in self._positives):
             raise UnsuitableTrainingData(
                 f"none of the {len(places.queries)} validation queries has a picture of the database "

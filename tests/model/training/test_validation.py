@@ -1,12 +1,14 @@
 """Validation against the plain retrieval."""
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from model.errors import UnsuitableTrainingData
 from model.features import Features
 from model.geo import LatLon
 from model.places import Place
@@ -72,3 +74,12 @@ def test_without_local_features_nothing_is_reranked(tmp_path: Path) -> None:
 def test_nothing_stays_on_the_disk(tmp_path: Path) -> None:
     Validator(PLACES, ValidationConfig(), tmp_path).measure(encode)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_right_answer_may_have_to_look_the_same_way(tmp_path: Path) -> None:
+    north = [replace(each, heading_deg=350.0) for each in PLACES.database]
+    places = TrainingSet(north, [replace(each, heading_deg=10.0) for each in PLACES.queries])
+    without = Validator(PLACES, ValidationConfig(), tmp_path).measure(encode)
+    assert Validator(places, ValidationConfig(heading_deg=20), tmp_path).measure(encode) == without
+    with pytest.raises(UnsuitableTrainingData, match="none of the 15 validation queries"):
+        Validator(places, ValidationConfig(heading_deg=19), tmp_path)

@@ -84,7 +84,8 @@ def results(
         loaded.close()
     console = output_console()
     console.print(f"{score}", markup=False, soft_wrap=True)
-    console.print(f"{out}: {score.drawn} answers on {score.sheets} contact sheets", markup=False, soft_wrap=True)
+    drawn = f"{_plural(score.drawn, 'answer')} on {_plural(score.sheets, 'contact sheet')}"
+    console.print(f"{out}: {drawn}", markup=False, soft_wrap=True)
 
 
 @dataclass
@@ -108,6 +109,8 @@ class _Score:
 
     def __str__(self) -> str:
         known = self.right + self.wrong
+        if not known:
+            return f"{_plural(self.unknown, 'query', 'queries')} of unknown position: nobody knows what is right"
         text = f"first candidate within {self.threshold_m:g} m: {self.right} of {known} queries"
         return text + (f"; {self.unknown} of unknown position" if self.unknown else "")
 
@@ -169,6 +172,10 @@ def _draw_all(
     sheets.flush()
     score.sheets = sheets.written
     return score
+
+
+def _plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _tell_unreadable(unreadable: Sequence[str]) -> None:

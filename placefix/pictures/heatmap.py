@@ -16,6 +16,7 @@ PICTURE_HEIGHT_PX = 480
 _GAP_PX = 8
 _BAR_WIDTH_PX = 18
 _BAR_LABEL_PX = 64
+_MIN_SCALE_PX = 96  # three numbers must stand beside it
 _OPACITY = 0.55
 _FLAT_RANGE = 1e-4  # of the deviation of all values; float32 rounding stays a thousand times below
 
@@ -69,15 +70,16 @@ def draw_heatmap(photo: Image.Image, heat: Heat, title: str, note: str) -> Image
     plain = scaled_into(photo, PICTURE_WIDTH_PX, PICTURE_HEIGHT_PX)
     hot = overlay(plain, heat)
     top = line_px(TITLE_PX) + line_px(CAPTION_PX) + 6
+    scale_height = max(plain.height, _MIN_SCALE_PX)
     width = 2 * plain.width + 2 * _GAP_PX + _BAR_WIDTH_PX + _BAR_LABEL_PX
     width = max(width, width_of(note, CAPTION_PX))
-    panel = Image.new("RGB", (width, top + plain.height), PAPER)
+    panel = Image.new("RGB", (width, top + scale_height), PAPER)
     draw = ImageDraw.Draw(panel)
     write(draw, (0, 0), title, width_px=width, size_px=TITLE_PX)
     write(draw, (0, line_px(TITLE_PX)), note, width_px=width, colour=MUTED)
     panel.paste(plain, (0, top))
     panel.paste(hot, (plain.width + _GAP_PX, top))
-    _draw_scale(panel, 2 * (plain.width + _GAP_PX), top, plain.height, heat)
+    _draw_scale(panel, 2 * (plain.width + _GAP_PX), top, scale_height, heat)
     return panel
 
 

@@ -119,6 +119,15 @@ def test_the_threshold_decides(village: Village, tmp_path: Path) -> None:
     assert first_frame(tmp_path / "0001-right.png") == RIGHT
 
 
+def test_without_positions_there_is_no_score(village: Village, tmp_path: Path) -> None:
+    queries = village.queries / "unknown.jpg"
+    result = show("results", "--map", village.map_path, "--queries", queries, "--out", tmp_path)
+    assert result.stdout.splitlines() == [
+        "1 query of unknown position: nobody knows what is right",
+        f"{tmp_path}: 1 answer on 1 contact sheet",
+    ]
+
+
 def test_a_csv_file_places_the_queries(village: Village, tmp_path: Path) -> None:
     with (village.queries / "list.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("path", "north", "lon"), ("unknown.jpg", 55.71, 13.2), ("gone.jpg", 55.71, 13.2)])

@@ -62,6 +62,14 @@ def test_the_panel_shows_the_photo_its_heat_and_the_scale() -> None:
     assert (pixels[:top] < 128).any()
 
 
+def test_the_scale_of_a_strip_is_high_enough_for_its_numbers() -> None:
+    panel = np.asarray(draw_heatmap(Image.new("RGB", (600, 30)), heat_at(3, 3), "a title", "a note"))
+    scale = panel[:, 2 * 488 + 9]
+    ends = heat_colours(np.array([1.0, 0.0]))
+    [top], [bottom] = ((scale == end).all(axis=1).nonzero()[0][:1] for end in ends)
+    assert bottom - top >= 90
+
+
 def test_a_mean_that_is_the_same_everywhere_is_refused() -> None:
     random = torch.randn(16, 64, generator=torch.Generator().manual_seed(0))
     normalised = torch.nn.functional.layer_norm(random, (64,))

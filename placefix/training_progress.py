@@ -10,6 +10,7 @@ from rich.text import Text
 
 from model.training.config import TrainingConfig
 from model.training.events import Began, Encoded, Event, Mined, Observer, Stepped, Validated
+from model.training.validation import DECISIVE_RECALL
 from placefix.console import error_console
 from placefix.progress import format_duration
 
@@ -86,6 +87,7 @@ class _TrainingBars:
         self._bars = bars
         self._config = config
         self._loss = _MeanLoss()
+        self._recall = ""
         self._training = bars.add_task("training", total=_total_queries(config), start=False)
         self._encoding = bars.add_task("encoding", total=None, visible=False)
 
@@ -101,11 +103,14 @@ class _TrainingBars:
             self._bars.update(
                 self._encoding, description=event.purpose, completed=event.done, total=event.total, visible=is_running
             )
+        elif isinstance(event, Validated):
+            self._recall = f", R@5 {event.reranked.percent[DECISIVE_RECALL]:.1f}"
         elif isinstance(event, Stepped):
             self._loss.add(event)
+            epoch = f"epoch {event.epoch} of {self._config.optimization.epochs}"
             self._bars.update(
                 self._training,
-                description=f"epoch {event.epoch} of {self._config.optimization.epochs}, loss {self._loss.mean:.4f}",
+                description=f"{epoch}, loss {self._loss.mean:.4f}{self._recall}",
                 completed=(event.epoch - 1) * self._config.mining.queries_per_epoch + event.queries_done,
             )
 

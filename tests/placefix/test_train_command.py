@@ -19,7 +19,8 @@ from model.errors import (
     WeightsError,
 )
 from model.network.initialisation import seeded_network
-from model.training.events import Began, Encoded, Stepped
+from model.recall import Recalls
+from model.training.events import Began, Encoded, Stepped, Validated
 from model.weights import load_network, save_network
 from placefix.__main__ import app
 from placefix.training_progress import show_training
@@ -187,10 +188,12 @@ def test_a_terminal_shows_loss_and_time_left(tmp_path: Path) -> None:
     with show_training(small_config(tmp_path), console) as observe:
         observe(Began(epoch=1, step=6, trainable=10, parameters=99, queries_without_positive=3))
         observe(Encoded("mining", 5, 20))
+        found = Recalls({1: 40.0, 5: 62.5, 10: 70.0, 20: 80.0}, queries=8, without_positive=0)
+        observe(Validated(1, 6, 0.3, found, found, is_best=True, epochs_without_improvement=0, skipped=0))
         observe(Stepped(epoch=2, step=7, total=0.25, global_loss=0.2, local_loss=0.05, gradient_norm=1, queries_done=2))
     shown = console.export_text()
     assert "3 training queries have no picture within 10 m" in shown
     assert "continuing after step 6" in shown
     assert "mining" in shown
-    assert "epoch 2 of 2, loss 0.2500" in shown
+    assert "epoch 2 of 2, loss 0.2500, R@5 62.5" in shown
     assert "14/24" in shown

@@ -151,6 +151,15 @@ def test_it_stops_when_nothing_improves(tmp_path: Path) -> None:
     assert [event.epochs_without_improvement for event in validated] == [0, 1, 2]
 
 
+def test_accumulated_steps_drop_what_a_refresh_leaves_over(tmp_path: Path) -> None:
+    """Six queries are mined at a time, and a step takes two passes of two: two queries are left, twice an epoch."""
+    config = small_config(tmp_path)
+    events: list[Event] = []
+    accumulating = replace(config, optimization=replace(config.optimization, accumulation=2))
+    assert small_trainer(tmp_path, accumulating, events).run().steps == 4
+    assert [event.queries_done for event in events if isinstance(event, Stepped)] == [4, 10] * 2
+
+
 def test_only_a_strictly_better_recall_is_an_improvement() -> None:
     def result(percent: float) -> ValidationResult:
         reranked = Recalls({1: 0.0, 5: percent, 10: 99.0, 20: 99.0}, 10, 0)

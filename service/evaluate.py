@@ -142,9 +142,12 @@ def evaluate(
         on_result: Called with the result of each query, in their order; results are not kept.
 
     Raises:
-        InvalidInput: No query, or not one that has a positive, or lists of different lengths.
+        InvalidInput: No query, or not one that has a positive, lists of different lengths, or re-ranking by a network
+            without local features.
         ImageError: A query cannot be read.
     """
+    if options.rerank and not localizer.encoder.local_dim:
+        raise InvalidInput("the network has no local features, so nothing can be re-ranked: ask with --rerank 0")
     if len(queries) != len(positives):
         raise InvalidInput(f"there are {len(queries)} queries, and positives for {len(positives)}")
     if not any(len(rows) for rows in positives):

@@ -82,13 +82,14 @@ class QueryDefaults:
     ) -> "QueryDefaults":
         """The defaults for a network on its device, where the settings leave them open.
 
-        Re-ranking with an untrained network is noise, so it is off unless asked for.
+        Re-ranking with an untrained network is noise, so it is off unless asked for; without local features it changes
+        nothing.
         """
         by_device = DEFAULT_SHORTLIST_GPU if encoder.device.type == "cuda" else DEFAULT_SHORTLIST_CPU
         return cls(
             candidates=candidates,
             shortlist=by_device if shortlist is None else shortlist,
-            rerank=encoder.is_trained if rerank is None else rerank,
+            rerank=(encoder.is_trained and encoder.local_dim > 0) if rerank is None else rerank,
         )
 
     def options(

@@ -64,7 +64,7 @@ def _check_features(path: Path, manifest: Manifest, segment: Segment) -> Iterato
 
 
 def _first_bad_row(features: StoredFeatures) -> int | None:
-    rows_at_a_time = max(1, _VALUES_AT_A_TIME // features[0].size)
+    rows_at_a_time = max(1, _VALUES_AT_A_TIME // max(1, features[0].size))
     for start in range(0, len(features), rows_at_a_time):
         lengths = np.linalg.norm(features[start : start + rows_at_a_time].astype(np.float32), axis=-1)
         is_bad = ~(np.abs(lengths - 1) <= _LENGTH_TOLERANCE)  # true for NaN

@@ -101,11 +101,11 @@ class NetworkIdentity(_Part):
 
 
 class FeatureShapes(_Part):
-    """Widths and type of the stored features."""
+    """Widths and type of the stored features. A network without local features has a grid of (0, 0)."""
 
     global_dim: PositiveInt
-    local_grid: tuple[PositiveInt, PositiveInt]
-    local_dim: PositiveInt
+    local_grid: tuple[NonNegativeInt, NonNegativeInt]
+    local_dim: NonNegativeInt
     dtype: StoreType
 
     @property

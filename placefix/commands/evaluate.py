@@ -69,7 +69,10 @@ def evaluate(
     num_heads: NumHeads = None,
     rerank: Annotated[
         int | None,
-        typer.Option(help="Candidates to re-rank, 0 for none. By default 100, and none with an untrained network."),
+        typer.Option(
+            help="Candidates to re-rank, 0 for none. By default 100; none with a network that is untrained or has no "
+            "local features."
+        ),
     ] = None,
     recalls: Annotated[str, typer.Option(metavar="N...", help="Each N of recall@N.")] = " ".join(
         map(str, DEFAULT_RECALL_VALUES)
@@ -156,7 +159,7 @@ def evaluate(
                 f"the map was built with --preprocess {localizer.encoder.preprocessing}, not {preprocess}: leave the "
                 "option out, or build a map with it"
             )
-        if rerank is None and not localizer.encoder.is_trained:
+        if rerank is None and not (localizer.encoder.is_trained and localizer.encoder.local_dim):
             options = EvaluationOptions(0, values, batch_size)
         writer = (
             PredictionWriter(

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pytest
@@ -127,6 +128,18 @@ def test_a_float32_store_holds_what_the_encoder_computed(tmp_path: Path, tiny_en
         with pytest.raises(InvalidInput, match="float32 do not fit"):
             place_map.local_features(np.arange(3), out=stored.half())
     assert verify_map(report.map_path, encoder=tiny_encoder).is_good
+
+
+@pytest.mark.parametrize(("local_features", "grid"), [("coarse", (16, 16)), ("none", (0, 0))])
+def test_networks_of_other_shapes_build_maps(
+    tmp_path: Path, local_features: Literal["coarse", "none"], grid: tuple[int, int]
+) -> None:
+    encoder = Encoder(seeded_network(replace(TINY_CONFIG, local_features=local_features), seed=3))
+    report = build_map(photo_listing(tmp_path / "photos", 5), encoder, tmp_path / "town", SMALL)
+    assert verify_map(report.map_path, encoder=encoder).is_good
+    with PlaceMap.open(report.map_path) as place_map:
+        assert place_map.manifest.features.local_grid == grid
+        assert place_map.local_features(np.arange(5)).shape == (5, grid[0] * grid[1], encoder.local_dim)
 
 
 def test_a_build_is_not_continued_with_another_store(tmp_path: Path, tiny_encoder: Encoder) -> None:

@@ -19,6 +19,7 @@ from model.errors import ImageError, InvalidInput
 from model.features import Features
 from model.geo import LatLon
 from model.images import open_image
+from model.network.initialisation import seeded_network
 from model.places import Place
 from model.preprocess import preprocess
 from model.recall import positives_within, recalls
@@ -26,7 +27,7 @@ from model.retrieval import retrieve
 from service.evaluate import EvaluationOptions, QueryResult, evaluate
 from service.localizer import Localizer
 from service.stages import Stage
-from tests.conftest import write_photo
+from tests.conftest import TINY_CONFIG, write_photo
 
 BATCH = 3
 ALL_VALUES = EvaluationOptions(rerank=5, recall_values=(1, 2, 5), batch_size=BATCH)
@@ -159,6 +160,19 @@ def test_a_float16_store_changes_counts_by_little(
             abs((candidate.mutual_matches or 0) - (counts[candidate.row] or 0)) for candidate in other.final
         ]
     assert 0 < max(differences) <= 0.02 * 61 * 61
+
+
+def test_a_network_without_local_features_is_measured_by_its_global_one(
+    tmp_path: Path, database: list[Place], queries: list[Place]
+) -> None:
+    encoder = Encoder(seeded_network(replace(TINY_CONFIG, local_features="none"), seed=7))
+    localizer = open_localizer(tmp_path, database, encoder, "float16")
+    positives = positives_within(queries, database)
+    with pytest.raises(InvalidInput, match="no local features"):
+        evaluate(localizer, queries, positives, ALL_VALUES)
+    options = EvaluationOptions(rerank=0, recall_values=(9,), batch_size=BATCH)
+    assert evaluate(localizer, queries, positives, options).before.percent == {9: 87.5}
+    localizer.place_map.close()
 
 
 def test_what_cannot_be_evaluated_is_refused(localizer: Localizer, database: list[Place], queries: list[Place]) -> None:

@@ -16,13 +16,14 @@ from model.preprocess import Preprocessing
 from model.recall import DEFAULT_RECALL_VALUES, DEFAULT_THRESHOLD_M
 from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
 from placefix.console import error_console
+from placefix.evaluation.differences import AnswerRecorder, Differences
 from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
 from placefix.evaluation.published import DEFAULT_FILE, PublishedRow, compare, find_row, read_published
 from placefix.evaluation.report import Settings, to_json, to_lines
 from placefix.evaluation.run import Columns, NetworkChoice, asking, open_localizer, read_dataset
 from placefix.evaluation.truth import NearbyTruth
 from service import evaluate as service_evaluate
-from service.evaluate import EvaluationOptions
+from service.evaluate import EvaluationOptions, QueryResult
 
 _DEFAULTS = EvaluationOptions()
 
@@ -115,6 +116,12 @@ def evaluate(
     published: Annotated[
         Path, typer.Option(help="The file of published results.", show_default="benchmarks/published.toml")
     ] = DEFAULT_FILE,
+    differences: Annotated[
+        bool,
+        typer.Option(
+            "--differences", help="Also build and ask a map of float32, and report what rounding has changed."
+        ),
+    ] = False,
     predictions: Annotated[
         Path | None, typer.Option(help="A new folder for what was found for each query.", show_default=False)
     ] = None,
@@ -133,6 +140,8 @@ def evaluate(
     Queries without a right picture in the database count as misses, and their number is told.
     """
     _check_sources(place_map, database, weights, store, frame_tolerance)
+    if differences and place_map is not None:
+        raise InvalidInput("--differences builds maps of both kinds: give --database instead of --map")
     row = None if expect is None else find_row(read_published(published), expect)
     truth = _truth(threshold_m, heading_deg, frame_tolerance, row)
     values = _recall_values(recalls, row)
@@ -172,31 +181,41 @@ def evaluate(
             if predictions is not None
             else None
         )
+        recorder = AnswerRecorder()
+
+        def keep(result: QueryResult) -> None:
+            if writer is not None:
+                writer.write(result)
+            if differences:
+                recorder.record(result)
+
         with writer or nullcontext(), asking() as progress:
-            measured = service_evaluate.evaluate(
-                localizer,
-                dataset.queries,
-                dataset.positives,
-                options,
-                progress,
-                *(() if writer is None else (writer.write,)),
-            )
+            measured = service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, keep)
         settings = Settings.of(localizer, dataset.truth, options.rerank)
-        comparison = None if row is None else compare(row, measured)
-        summary = to_json(measured, settings, comparison)
-        if writer is not None:
-            writer.finish(summary)
-            if writer.blank_name is not None:
-                notes.print(
-                    f"no pairs and no challenge file were written: blanks separate names in them, and "
-                    f"{writer.blank_name!r} contains one",
-                    soft_wrap=True,
-                    markup=False,
-                )
+    changed: Differences | None = None
+    if differences:
+        exact = AnswerRecorder()
+        with (
+            open_localizer(dataset, None, network, "float32", preprocess, batch_size) as localizer,
+            asking() as progress,
+        ):
+            service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, exact.record)
+        changed = Differences.between(exact.answers, recorder.answers)
+    comparison = None if row is None else compare(row, measured)
+    summary = to_json(measured, settings, comparison, changed)
+    if writer is not None:
+        writer.finish(summary)
+        if writer.blank_name is not None:
+            notes.print(
+                f"no pairs and no challenge file were written: blanks separate names in them, and "
+                f"{writer.blank_name!r} contains one",
+                soft_wrap=True,
+                markup=False,
+            )
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
     else:
-        typer.echo("\n".join(to_lines(measured, settings, dataset.truth, comparison)))
+        typer.echo("\n".join(to_lines(measured, settings, dataset.truth, comparison, changed)))
 
 
 def _check_sources(

@@ -6,6 +6,7 @@ from typing import Any
 from rich.filesize import decimal
 
 from model.recall import Recalls
+from placefix.evaluation.differences import Differences
 from placefix.evaluation.truth import FrameTruth, NearbyTruth, Truth
 from service.evaluate import Evaluation
 from service.localizer import Localizer
@@ -62,7 +63,10 @@ class Settings:
 
 
 def to_json(
-    evaluation: Evaluation, settings: Settings, comparison: dict[str, dict[str, dict[str, float]]] | None
+    evaluation: Evaluation,
+    settings: Settings,
+    comparison: dict[str, dict[str, dict[str, float]]] | None,
+    differences: Differences | None,
 ) -> dict[str, Any]:
     """One object with everything that was measured, and how."""
     return {
@@ -72,6 +76,7 @@ def to_json(
         "recalls_before": _percent(evaluation.before),
         "recalls_after": None if evaluation.after is None else _percent(evaluation.after),
         "published": comparison,
+        "differences": None if differences is None else differences.to_json(),
         "seconds": {str(stage): duration_s for stage, duration_s in evaluation.seconds.items()},
         "duration_s": evaluation.duration_s,
         "peak_memory_bytes": evaluation.peak_memory_bytes,
@@ -85,6 +90,7 @@ def to_lines(
     settings: Settings,
     truth: Truth,
     comparison: dict[str, dict[str, dict[str, float]]] | None,
+    differences: Differences | None,
 ) -> list[str]:
     """The same for people; the field's lines of recalls stand as the field writes them."""
     queries = evaluation.before.queries
@@ -106,6 +112,8 @@ def to_lines(
     lines.append(f"peak memory        {decimal(evaluation.peak_memory_bytes)}{device}")
     if not settings.is_trained:
         lines.append("the network is not trained for places: these recalls say little")
+    if differences is not None:
+        lines += differences.to_lines(settings.store)
     return lines + _comparison_lines(comparison)
 
 

@@ -18,6 +18,7 @@ from tests.placefix.evaluation.small_set import Set, error_of
         (["--queries", "Q", "--map", "M", "--store", "float32"], InvalidInput, "has its own"),
         (["--queries", "Q", "--map", "M", "--frame-tolerance", "1"], InvalidInput, "does not keep frame numbers"),
         (["--queries", "Q", "--map", "M", "--preprocess", "official-eval"], InvalidInput, "was built with"),
+        (["--queries", "Q", "--map", "M", "--differences"], InvalidInput, "maps of both kinds"),
         (["--queries", "Q", "--map", "nowhere"], MapNotFound, "nowhere"),
         (["--queries", "nowhere", "--map", "M"], SourceError, "does not exist"),
         (["--queries", "Q", "--map", "M", "--rerank", "5"], InvalidInput, "recall@20 needs as many candidates"),

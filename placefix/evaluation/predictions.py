@@ -17,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from index_builder.picture_files import source_base
 from index_builder.place_map.reader import PlaceMap
 from index_builder.sources.query_list import key_of
+from index_builder.sources.read import CSV_SUFFIXES
 from model.errors import InvalidInput, StorageError
 from model.geo import distance_m
 from model.places import Place
@@ -66,7 +66,7 @@ class PredictionWriter:
     ) -> None:
         self._folder = folder
         self._has_positions = has_positions
-        self._database_root = source_base(Path(place_map.manifest.source.path)).absolute()
+        self._database_root = _source_folder(place_map)
         self._map = place_map
         folders = {query.path.absolute().parent for query in queries} | {self._database_root}
         self.images_root = Path(os.path.commonpath(folders))
@@ -168,3 +168,9 @@ class PredictionWriter:
             "longitude": of.position.longitude if self._has_positions else None,
             "heading_deg": of.heading_deg,
         }
+
+
+def _source_folder(place_map: PlaceMap) -> Path:
+    """Where the map's pictures lay when it was built: told by the name alone, because they may be gone."""
+    source = Path(place_map.manifest.source.path).absolute()
+    return source.parent if source.suffix.lower() in CSV_SUFFIXES else source

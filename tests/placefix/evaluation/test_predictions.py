@@ -1,6 +1,7 @@
 """What is kept for each query."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,18 @@ def test_names_with_blanks_go_into_no_list(town: Set, town_map: Path, tmp_path: 
     assert result.exit_code == 0
     assert "no pairs and no challenge file were written" in result.stderr
     assert sorted(path.name for path in (tmp_path / "p").iterdir()) == ["queries", "summary.json"]
+
+
+def test_a_map_whose_pictures_are_gone_names_them_as_they_lay(town: Set, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for place in town.database[:3]:
+        (tmp_path / "photos" / place.id).write_bytes(place.path.read_bytes())
+    arguments = ["build", "--source", tmp_path / "photos", "--weights", town.weights, "--out", tmp_path / "m" / "gone"]
+    assert CliRunner().invoke(app, list(map(str, arguments))).exit_code == 0
+    shutil.rmtree(tmp_path / "photos")
+    source = ["--map", tmp_path / "m" / "gone", "--queries", town.folder / "queries", "--recalls", 1]
+    measure(*source, "--predictions", tmp_path / "p")
+    images_root = Path(json.loads((tmp_path / "p" / "summary.json").read_text())["images_root"])
+    query, found = (tmp_path / "p" / "pairs_before.txt").read_text().split()[:2]
+    assert (images_root / query).is_file()
+    assert (images_root / found).parent == tmp_path / "photos"

@@ -14,6 +14,7 @@ from index_builder.encoding import PictureBatch, encode_batches
 from index_builder.left_out import LeftOutTally
 from index_builder.picture_files import file_stamp
 from index_builder.place_map import layout
+from index_builder.place_map.feature_store import StoreType
 from index_builder.place_map.global_index import check_index_factory
 from index_builder.place_map.manifest import Counts, FeatureShapes, Manifest, NetworkIdentity, SourceHint
 from index_builder.place_map.reader import PlaceMap, read_manifest
@@ -44,6 +45,7 @@ class BuildOptions:
         max_rejected: Share of all pictures found that may be unreadable.
         thumbnails: Whether small JPEGs are kept for evidence.
         index: A string of faiss's ``index_factory``.
+        store: Type of the stored features: float16 to serve, float32 to evaluate to the last bit, in twice the space.
 
     Raises:
         InvalidInput: A value is out of range.
@@ -54,6 +56,7 @@ class BuildOptions:
     max_rejected: float = 0.05
     thumbnails: bool = True
     index: str = "Flat"
+    store: StoreType = "float16"
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or (self.segment_size is not None and self.segment_size < 1):
@@ -172,7 +175,7 @@ class _Build:
         self._options = options
         self._progress = progress
         self._staging = staging
-        self._shapes = _feature_shapes(encoder)
+        self._shapes = _feature_shapes(encoder, options.store)
         self._size = options.segment_size_for(len(listing.places))
         self._checkpoints: dict[int, Checkpoint] = {}
         self._tally = LeftOutTally(listing, options.max_rejected, staging.left_out_path)
@@ -239,7 +242,9 @@ class _Build:
             if checkpoint is not None:
                 self._checkpoints[number] = checkpoint
 
-        batches = encode_batches(self._batches(missing), self._encoder, thumbnails=self._options.thumbnails)
+        batches = encode_batches(
+            self._batches(missing), self._encoder, thumbnails=self._options.thumbnails, store=self._options.store
+        )
         with (
             SegmentRecorder(self._listing, self._staging, self._shapes) as recorder,
             _one_thread("record") as thread,
@@ -289,8 +294,11 @@ def _plan_of(listing: SourceListing, encoder: Encoder, options: BuildOptions) ->
         batch_size=options.batch_size,
         segment_size=options.segment_size_for(len(listing.places)),
         thumbnails=options.thumbnails,
+        store=options.store,
     )
 
 
-def _feature_shapes(encoder: Encoder) -> FeatureShapes:
-    return FeatureShapes(global_dim=encoder.global_dim, local_grid=encoder.local_grid, local_dim=encoder.local_dim)
+def _feature_shapes(encoder: Encoder, store: StoreType) -> FeatureShapes:
+    return FeatureShapes(
+        global_dim=encoder.global_dim, local_grid=encoder.local_grid, local_dim=encoder.local_dim, dtype=store
+    )

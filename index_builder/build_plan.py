@@ -23,6 +23,7 @@ class BuildPlan:
         batch_size: Pictures in one forward pass.
         segment_size: Pictures of the source in one segment.
         thumbnails: Whether thumbnails are made.
+        store: Type of the stored features.
         software: Versions of the libraries that compute.
     """
 
@@ -34,11 +35,19 @@ class BuildPlan:
     batch_size: int
     segment_size: int
     thumbnails: bool
+    store: str
     software: str
 
     @classmethod
     def of(
-        cls, listing: SourceListing, encoder: Encoder, *, batch_size: int, segment_size: int, thumbnails: bool
+        cls,
+        listing: SourceListing,
+        encoder: Encoder,
+        *,
+        batch_size: int,
+        segment_size: int,
+        thumbnails: bool,
+        store: str,
     ) -> Self:
         """The plan for a collection and a network."""
         return cls(
@@ -53,6 +62,7 @@ class BuildPlan:
             batch_size=batch_size,
             segment_size=segment_size,
             thumbnails=thumbnails,
+            store=store,
             software=", ".join(f"{name} {version}" for name, version in software_versions().items()),
         )
 

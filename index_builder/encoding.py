@@ -11,11 +11,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from index_builder.picture_files import DecodedPicture, RejectedPicture, decode_picture
+from index_builder.place_map.feature_store import TORCH_TYPES, StoredFeatures, StoreType
 from model.encoder import Encoder
 from model.errors import ModelOutputInvalid
 from model.features import Features
@@ -61,22 +60,22 @@ class EncodedBatch:
     Attributes:
         batch: The pictures that were asked for.
         pictures: Those of them that were encoded, in the same order.
-        global_features: ``(b, D)`` float16, for these.
-        local_features: ``(b, N, C)`` float16, for these.
+        global_features: ``(b, D)`` of the type of the store, for these.
+        local_features: ``(b, N, C)`` of the type of the store, for these.
         rejected: The others.
         stamps: State of the file of every picture of the batch.
     """
 
     batch: PictureBatch
     pictures: tuple[EncodedPicture, ...]
-    global_features: NDArray[np.float16]
-    local_features: NDArray[np.float16]
+    global_features: StoredFeatures
+    local_features: StoredFeatures
     rejected: tuple[RejectedPicture, ...]
     stamps: tuple[str, ...]
 
 
 def encode_batches(
-    batches: Iterable[PictureBatch], encoder: Encoder, *, thumbnails: bool
+    batches: Iterable[PictureBatch], encoder: Encoder, *, thumbnails: bool, store: StoreType
 ) -> Generator[EncodedBatch, None, None]:
     """Encodes batches of pictures.
 
@@ -86,6 +85,7 @@ def encode_batches(
         batches: Taken from as the work proceeds.
         encoder: Used by the calling thread only.
         thumbnails: Whether to make thumbnails.
+        store: What the features are rounded to.
     """
     decoders = ThreadPoolExecutor(min(_MOST_DECODERS, os.cpu_count() or 1), thread_name_prefix="decode")
 
@@ -100,14 +100,14 @@ def encode_batches(
         for batch in batches:
             pending.append(start(batch))
             if len(pending) > _BATCHES_AHEAD:
-                yield _encode(encoder, *pending.popleft())
+                yield _encode(encoder, *pending.popleft(), store)
         while pending:
-            yield _encode(encoder, *pending.popleft())
+            yield _encode(encoder, *pending.popleft(), store)
     finally:
         decoders.shutdown(wait=True, cancel_futures=True)
 
 
-def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding]) -> EncodedBatch:
+def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding], store: StoreType) -> EncodedBatch:
     outcomes = [decoding.result() for decoding in decodings]
     decoded = [outcome for outcome in outcomes if isinstance(outcome, DecodedPicture)]
     features, failures = _features(encoder, decoded)
@@ -119,10 +119,11 @@ def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding]) -
             for picture in decoded
             if picture.place.id not in failures
         ),
-        global_features=_stored([part.global_features for part in features], (encoder.global_dim,)),
+        global_features=_stored([part.global_features for part in features], (encoder.global_dim,), store),
         local_features=_stored(
             [part.local_features for part in features],
             (encoder.local_grid[0] * encoder.local_grid[1], encoder.local_dim),
+            store,
         ),
         rejected=tuple(outcome for outcome in rejected if isinstance(outcome, RejectedPicture)),
         stamps=tuple(outcome.stamp for outcome in outcomes),
@@ -145,9 +146,9 @@ def _features(encoder: Encoder, decoded: list[DecodedPicture]) -> tuple[list[Fea
         return features, failures
 
 
-def _stored(parts: list[torch.Tensor], row_shape: tuple[int, ...]) -> NDArray[np.float16]:
-    """Joins features, rounded to float16 on their device: half as much has to leave it."""
+def _stored(parts: list[torch.Tensor], row_shape: tuple[int, ...], store: StoreType) -> StoredFeatures:
+    """Joins features, rounded on their device: less has to leave it."""
     if not parts:
-        return np.empty((0, *row_shape), np.float16)
-    rounded: NDArray[np.float16] = torch.cat([part.to(torch.float16) for part in parts]).cpu().numpy()
+        return torch.empty((0, *row_shape), dtype=TORCH_TYPES[store]).numpy()
+    rounded: StoredFeatures = torch.cat([part.to(TORCH_TYPES[store]) for part in parts]).cpu().numpy()
     return rounded

@@ -6,7 +6,6 @@ from torch import Tensor
 from model.errors import InvalidInput, ModelOutputInvalid
 from model.features import Features
 from model.fingerprint import fingerprint
-from model.network.local_adaptation import local_grid_of
 from model.network.selavpr import SelaVPR
 from model.preprocess import INPUT_SIZE, Preprocessing
 
@@ -39,9 +38,9 @@ class Encoder:
         self.preprocessing = preprocessing
         self.is_trained = network.is_trained
         self.global_dim = network.config.embed_dim
-        self.local_dim = network.config.local_dim
+        self.local_dim = network.config.local_channels
         patch_size = network.config.patch_size
-        self.local_grid = local_grid_of((INPUT_SIZE[0] // patch_size, INPUT_SIZE[1] // patch_size))
+        self.local_grid = network.config.local_grid((INPUT_SIZE[0] // patch_size, INPUT_SIZE[1] // patch_size))
 
     @torch.inference_mode()
     def encode(self, images: Tensor) -> Features:

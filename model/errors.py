@@ -38,6 +38,11 @@
     │   ├── SeveralImages           several_images            more than one picture in it
     │   ├── InvalidParameter        invalid_parameter         a parameter out of its range, or unknown
     │   └── PlaceNotFound           place_not_found           no such picture, or no thumbnail of it, in the map
+    ├── TrainingError               training_error            a training that cannot begin, or not go on
+    │   ├── InvalidTrainingConfig   invalid_training_config   a setting that is unknown, impossible or contradictory
+    │   ├── UnsuitableTrainingData  unsuitable_training_data  pictures that nothing can be learned from
+    │   ├── TrainingDiverged        training_diverged         NaN or infinity in a loss, a gradient or a feature
+    │   └── CheckpointError         invalid_checkpoint        a checkpoint that cannot be written, or not be continued
     └── ServiceError                the running service
         ├── NotReady                not_ready                 starting, stopping, or its worker has died
         ├── Overloaded              overloaded                the queue is full
@@ -267,6 +272,36 @@ class StorageError(MapError):
     """The disk under a map is full, or does not take what is written to it."""
 
     code = "storage_error"
+
+
+class TrainingError(PlacefixError):
+    """A training that cannot begin, or not go on."""
+
+    code = "training_error"
+
+
+class InvalidTrainingConfig(TrainingError):
+    """A setting of a training that is unknown, impossible, or contradicts another."""
+
+    code = "invalid_training_config"
+
+
+class UnsuitableTrainingData(TrainingError):
+    """Pictures that nothing can be learned from: without positives, or too few."""
+
+    code = "unsuitable_training_data"
+
+
+class TrainingDiverged(TrainingError):
+    """NaN or infinity in a loss, a gradient or a feature."""
+
+    code = "training_diverged"
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint of a training that cannot be written, or that cannot be continued from."""
+
+    code = "invalid_checkpoint"
 
 
 class ServiceError(PlacefixError):

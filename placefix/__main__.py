@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
-from placefix.commands import weights
+from placefix.commands import show, weights
 from placefix.commands.build import build
 from placefix.commands.encode import encode
+from placefix.commands.evaluate import EvaluateCommand, evaluate
 from placefix.commands.localize import localize
 from placefix.commands.serve import serve
+from placefix.commands.train import train
 from placefix.commands.verify import verify
 from placefix.console import run
 
@@ -43,6 +45,9 @@ app.command()(verify)
 app.command()(serve)
 app.command()(localize)
 app.command()(encode)
+app.command()(train)
+app.command(cls=EvaluateCommand)(evaluate)
+app.add_typer(show.app, name="show")
 app.add_typer(weights.app, name="weights")
 
 

@@ -9,6 +9,7 @@ from index_builder.place_map.reader import PlaceMap
 from model.device import DeviceChoice, DeviceName, choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput, NetworkMismatch, WeightsError
+from model.network.config import NetworkConfig
 from model.weights import load_network, resolve_weights
 from service.localizer import Localizer
 from service.settings import SearcherName
@@ -90,7 +91,8 @@ def _open_all(paths: Sequence[Path]) -> dict[str, PlaceMap]:
 def _load_encoder(place_map: PlaceMap, weights: str | None, num_heads: int | None, choice: DeviceChoice) -> Encoder:
     identity = place_map.manifest.network
     path = _weights_of(place_map) if weights is None else resolve_weights(weights)
-    network = load_network(path, identity.config.get("num_heads") if num_heads is None else num_heads)
+    stated_heads = NetworkConfig.from_dict(identity.config).num_heads
+    network = load_network(path, stated_heads if num_heads is None else num_heads)
     encoder = Encoder(network, choice.device, place_map.manifest.preprocessing)
     if weights is None and encoder.fingerprint != identity.fingerprint:
         raise NetworkMismatch(

@@ -20,7 +20,7 @@ from model.encoder import Encoder
 from model.errors import DeadlineExceeded, InvalidInput
 from model.features import Features
 from model.geo import LatLon
-from model.matching import count_mutual_matches
+from model.matching import Precision, count_mutual_matches
 from service.settings import DEFAULT_CANDIDATES, DEFAULT_SHORTLIST_CPU, DEFAULT_SHORTLIST_GPU, MAX_SHORTLIST
 from service.stages import Stage, StageClock
 
@@ -82,13 +82,14 @@ class QueryDefaults:
     ) -> "QueryDefaults":
         """The defaults for a network on its device, where the settings leave them open.
 
-        Re-ranking with an untrained network is noise, so it is off unless asked for.
+        Re-ranking with an untrained network is noise, so it is off unless asked for; without local features it changes
+        nothing.
         """
         by_device = DEFAULT_SHORTLIST_GPU if encoder.device.type == "cuda" else DEFAULT_SHORTLIST_CPU
         return cls(
             candidates=candidates,
             shortlist=by_device if shortlist is None else shortlist,
-            rerank=encoder.is_trained if rerank is None else rerank,
+            rerank=(encoder.is_trained and encoder.local_dim > 0) if rerank is None else rerank,
         )
 
     def options(
@@ -188,13 +189,17 @@ class Localizer:
         encoder: The network that the map was built with.
         place_map: The map.
         searcher: The shortlist index of the map.
+        precision: Of the products in matching.
     """
 
-    def __init__(self, encoder: Encoder, place_map: PlaceMap, searcher: Searcher) -> None:
+    def __init__(
+        self, encoder: Encoder, place_map: PlaceMap, searcher: Searcher, precision: Precision = "exact"
+    ) -> None:
         place_map.check_network(encoder)
         self.encoder = encoder
         self.place_map = place_map
         self.searcher = searcher
+        self.precision: Precision = precision
         self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU
 
     def localize(
@@ -248,16 +253,16 @@ class Localizer:
             with clock.measure(Stage.GATHER):
                 candidates = self._gather(rows[chunk])
             with clock.measure(Stage.RERANK):
-                counts[chunk] = count_mutual_matches(query, candidates).cpu().numpy()
+                counts[chunk] = count_mutual_matches(query, candidates, precision=self.precision).cpu().numpy()
         return counts
 
     def _gather(self, rows: NDArray[np.int64]) -> Tensor:
-        """Local features ``(k, N, C)`` float16 on the encoder's device; valid until the next call."""
+        """Local features ``(k, N, C)``, as they are stored, on the encoder's device; valid until the next call."""
         if self._gathered is None:
             shapes = self.place_map.manifest.features
             self._gathered = torch.empty(
                 (min(_GATHER_ROWS, len(self.place_map)), shapes.local_count, shapes.local_dim),
-                dtype=torch.float16,
+                dtype=self.place_map.store_type,
                 pin_memory=self.encoder.device.type == "cuda",
             )
         return self.place_map.local_features(rows, out=self._gathered).to(self.encoder.device)

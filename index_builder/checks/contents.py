@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from index_builder.checks.problem import Problem, ProblemKind
 from index_builder.left_out import HEADER
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import map_features
+from index_builder.place_map.feature_store import StoredFeatures, map_features
 from index_builder.place_map.global_index import differing_row
 from index_builder.place_map.manifest import Manifest, Segment
 from index_builder.place_map.place_table import read_places, wrong_geometries
@@ -57,15 +56,15 @@ def _check_features(path: Path, manifest: Manifest, segment: Segment) -> Iterato
         (layout.LOCALS, (shapes.local_count, shapes.local_dim)),
     ):
         name = f"{layout.SEGMENTS}/{segment.id}/{file_name}"
-        features = map_features(path / name, (segment.rows, *row_shape))
+        features = map_features(path / name, (segment.rows, *row_shape), shapes.dtype)
         row = _first_bad_row(features)
         if row is not None:
             message = f"row {row} holds features that are not finite, or whose length is not 1"
             yield Problem(name, ProblemKind.FEATURES, message)
 
 
-def _first_bad_row(features: NDArray[np.float16]) -> int | None:
-    rows_at_a_time = max(1, _VALUES_AT_A_TIME // features[0].size)
+def _first_bad_row(features: StoredFeatures) -> int | None:
+    rows_at_a_time = max(1, _VALUES_AT_A_TIME // max(1, features[0].size))
     for start in range(0, len(features), rows_at_a_time):
         lengths = np.linalg.norm(features[start : start + rows_at_a_time].astype(np.float32), axis=-1)
         is_bad = ~(np.abs(lengths - 1) <= _LENGTH_TOLERANCE)  # true for NaN

@@ -108,6 +108,8 @@ def _count_own_cells(local_features: Tensor, stored: Tensor) -> int:
 
     Not mutual matches: where a picture is flat, cells have equal features, and only the first of them is matched.
     """
+    if not len(local_features):
+        return 0
     similarity = local_features @ stored.T  # (N, N)
     is_own = similarity.diagonal() >= similarity.amax(dim=1) - _SAME_SIMILARITY
     return int(is_own.sum())

@@ -1,8 +1,11 @@
-"""Features on disk: standard .npy files of float16, written once from front to back, and mapped into memory to be read.
+"""Features on disk: standard .npy files, written once from front to back, and mapped into memory to be read.
 
 A row is then a run of bytes at a known place: gathering a shortlist is as many copies, with nothing to look up and
 nothing to decode, and any program that knows NumPy can read the file. A mapped file must never be shortened or
 rewritten: a reader that touches a page that is gone dies of SIGBUS. So a finished file never changes.
+
+float16 is what a map is served from. float32 keeps what the network computed to the last bit, in twice the space: for
+evaluations that have to equal the plain method.
 """
 
 import os
@@ -10,14 +13,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from tokenize import TokenError
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Literal, Self, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from model.errors import MapCorrupt
 
-FEATURE_DTYPE = np.dtype("<f2")
+StoreType = Literal["float16", "float32"]
+StoredFeatures: TypeAlias = NDArray[np.float16] | NDArray[np.float32]
+
+TORCH_TYPES: dict[StoreType, torch.dtype] = {"float16": torch.float16, "float32": torch.float32}
+_NUMPY_TYPES: dict[StoreType, np.dtype[np.floating]] = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
 
 # All that numpy has been seen to raise on damaged headers. UserWarning: where warnings are made errors.
 _UNREADABLE = (OSError, ValueError, SyntaxError, TokenError, UserWarning)
@@ -32,18 +40,20 @@ class FeatureWriter:
     Args:
         path: A file that does not exist.
         row_shape: Shape of one row.
+        store: Type of the values.
     """
 
-    def __init__(self, path: Path, row_shape: Sequence[int]) -> None:
+    def __init__(self, path: Path, row_shape: Sequence[int], store: StoreType) -> None:
+        self._dtype = _NUMPY_TYPES[store]
         self._row_shape = tuple(row_shape)
         self._rows = 0
         self._file: BinaryIO = path.open("xb")
         self._header_bytes = self._write_header()
 
-    def append(self, rows: NDArray[np.float16]) -> None:
-        """Appends ``(n, *row_shape)`` float16."""
-        if rows.shape[1:] != self._row_shape or rows.dtype != FEATURE_DTYPE:
-            raise ValueError(f"expected float16 (n, {self._row_shape}), not {rows.dtype} {rows.shape}")
+    def append(self, rows: StoredFeatures) -> None:
+        """Appends ``(n, *row_shape)``, of the type of the file."""
+        if rows.shape[1:] != self._row_shape or rows.dtype != self._dtype:
+            raise ValueError(f"expected {self._dtype} (n, {self._row_shape}), not {rows.dtype} {rows.shape}")
         self._file.write(np.ascontiguousarray(rows).data)
         self._rows += len(rows)
 
@@ -64,17 +74,23 @@ class FeatureWriter:
         self._file.close()
 
     def _write_header(self) -> int:
-        header = {"descr": FEATURE_DTYPE.str, "fortran_order": False, "shape": (self._rows, *self._row_shape)}
+        header = {"descr": self._dtype.str, "fortran_order": False, "shape": (self._rows, *self._row_shape)}
         np.lib.format.write_array_header_1_0(self._file, header)
         return self._file.tell()
 
 
-def map_features(path: Path, shape: Sequence[int]) -> NDArray[np.float16]:
+def bytes_per_value(store: StoreType) -> int:
+    """Size of one value on the disk."""
+    return _NUMPY_TYPES[store].itemsize
+
+
+def map_features(path: Path, shape: Sequence[int], store: StoreType) -> StoredFeatures:
     """Maps a finished file, read-only.
 
     Args:
         path: A .npy file.
         shape: What the manifest says it holds.
+        store: Likewise.
 
     Raises:
         MapCorrupt: The file is not there, or holds another shape or type.
@@ -85,10 +101,11 @@ def map_features(path: Path, shape: Sequence[int]) -> NDArray[np.float16]:
         is_whole = mapped.offset + mapped.nbytes == path.stat().st_size
     except _UNREADABLE as error:
         raise MapCorrupt(f"{path} cannot be read as a .npy file: {error}; run placefix verify on the map") from error
-    if mapped.dtype != FEATURE_DTYPE or mapped.shape != tuple(shape) or not mapped.flags.c_contiguous or not is_whole:
+    is_stated = mapped.dtype == _NUMPY_TYPES[store] and mapped.shape == tuple(shape)
+    if not (is_stated and mapped.flags.c_contiguous and is_whole):
         raise MapCorrupt(
             f"{path} holds {mapped.dtype} {mapped.shape} in {path.stat().st_size:,} bytes, but the manifest says "
-            f"float16 {tuple(shape)}; run placefix verify on the map"
+            f"{store} {tuple(shape)}; run placefix verify on the map"
         )
     # As a plain array: indexing the np.memmap class costs more than copying a short row.
     return np.asarray(mapped)

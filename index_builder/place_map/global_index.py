@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from index_builder.place_map.feature_store import StoredFeatures
 from index_builder.place_map.reader import PlaceMap
 from index_builder.place_map.searching import ExactSearcher, Hits, Searcher
 from index_builder.place_map.torch_search import TorchProposer
 from model.errors import DeviceUnavailable, InvalidInput, MapCorrupt, MapError
 
 Backend = Literal["auto", "faiss", "torch"]
-Chunks = Callable[[], Iterable[NDArray[np.float16]]]
+Chunks = Callable[[], Iterable[StoredFeatures]]
 
 _TRAINING_ROWS = 262_144
 _DRY_RUN_ROWS = 10_000
@@ -102,7 +103,7 @@ def open_searcher(place_map: PlaceMap, device: torch.device | str, backend: Back
         raise DeviceUnavailable(
             f"faiss {faiss_version()} sees no GPU; install faiss-gpu instead of faiss-cpu, or let torch search"
         )
-    return ExactSearcher(place_map, _GpuProposer(index, device), fallback)
+    return ExactSearcher(place_map, _GpuProposer(index, device, rounds=place_map.store_type == torch.float16), fallback)
 
 
 def read_index(place_map: PlaceMap) -> Any:
@@ -161,19 +162,19 @@ class _FaissProposer:
 
 
 class _GpuProposer(_FaissProposer):
-    """Proposes by the same index, moved to a GPU with its vectors as float16 (which the stored ones are anyway).
+    """Proposes by the same index, moved to a GPU; with its vectors as float16, where the stored ones are that anyway.
 
     faiss on a GPU is not safe for several threads, not even for reading: one thread owns this.
     """
 
-    def __init__(self, index: Any, device: torch.device) -> None:
+    def __init__(self, index: Any, device: torch.device, *, rounds: bool) -> None:
         faiss = _faiss()
         is_exhaustive = _is_flat(index)
         # Kept for as long as the index: faiss does not.
         self._resources = faiss.StandardGpuResources()
         self._resources.setTempMemory(_GPU_TEMPORARY_BYTES)
         options = faiss.GpuClonerOptions()
-        options.useFloat16 = True
+        options.useFloat16 = rounds
         try:
             moved = faiss.index_cpu_to_gpu(self._resources, device.index or 0, index, options)
         except RuntimeError as error:
@@ -183,10 +184,11 @@ class _GpuProposer(_FaissProposer):
             ) from error
         super().__init__(moved, "faiss-gpu", _GPU_MOST_HITS)
         self.is_exhaustive = is_exhaustive
+        self._rounds = rounds
 
     def absolute_error(self, query: NDArray[np.float32], distance: float, /) -> float:
-        """The query is rounded to float16, and |x|² + |y|² - 2xy is computed."""
-        rounding = float(np.linalg.norm(query - query.astype(np.float16).astype(np.float32)))
+        """The query is rounded to float16 if the vectors are, and |x|² + |y|² - 2xy is computed."""
+        rounding = float(np.linalg.norm(query - query.astype(np.float16).astype(np.float32))) if self._rounds else 0.0
         return 2 * distance * rounding + rounding**2 + 1e-5
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from index_builder.place_map import layout
+from index_builder.place_map.feature_store import StoreType, bytes_per_value
 from model.durable import sha256_of
 from model.errors import MapCorrupt, MapVersionUnsupported
 from model.preprocess import Preprocessing
@@ -95,17 +96,17 @@ class NetworkIdentity(_Part):
 
     fingerprint: Sha256
     is_trained: bool
-    config: dict[str, int]
+    config: dict[str, int | str]
     weights_path: str | None
 
 
 class FeatureShapes(_Part):
-    """Widths and type of the stored features."""
+    """Widths and type of the stored features. A network without local features has a grid of (0, 0)."""
 
     global_dim: PositiveInt
-    local_grid: tuple[PositiveInt, PositiveInt]
-    local_dim: PositiveInt
-    dtype: Literal["float16"] = "float16"
+    local_grid: tuple[NonNegativeInt, NonNegativeInt]
+    local_dim: NonNegativeInt
+    dtype: StoreType
 
     @property
     def local_count(self) -> int:
@@ -115,7 +116,7 @@ class FeatureShapes(_Part):
     @property
     def bytes_per_picture(self) -> int:
         """Bytes of the stored features of a picture."""
-        return 2 * (self.global_dim + self.local_count * self.local_dim)
+        return bytes_per_value(self.dtype) * (self.global_dim + self.local_count * self.local_dim)
 
 
 class Counts(_Part):

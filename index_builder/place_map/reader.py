@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import map_features
+from index_builder.place_map.feature_store import TORCH_TYPES, StoredFeatures, map_features
 from index_builder.place_map.manifest import Current, Manifest, Segment, parse_manifest
 from index_builder.place_map.place_table import PlaceTable, join_live, read_places
 from model.durable import sha256_of
@@ -27,8 +27,8 @@ CHUNK_ROWS = 16_384  # global features that are read at a time: 32 MB of float16
 class _MappedSegment:
     directory: Path
     live: NDArray[np.int64]  # ascending rows of the segment's files
-    global_features: NDArray[np.float16]  # (rows, D)
-    local_features: NDArray[np.float16]  # (rows, N, C)
+    global_features: StoredFeatures  # (rows, D)
+    local_features: StoredFeatures  # (rows, N, C)
 
 
 class PlaceMap:
@@ -89,6 +89,11 @@ class PlaceMap:
         """The file of the shortlist index."""
         return layout.version_dir(self.path, self.version) / layout.INDEX
 
+    @property
+    def store_type(self) -> torch.dtype:
+        """Type of the stored features."""
+        return TORCH_TYPES[self.manifest.features.dtype]
+
     def __len__(self) -> int:
         return int(self._starts[-1])
 
@@ -134,7 +139,7 @@ class PlaceMap:
             rows: ``(k,)``, in any order.
 
         Returns:
-            ``(k, D)`` float32: the stored float16 values, not rounded again.
+            ``(k, D)`` float32: the stored values, not rounded again.
 
         Raises:
             InvalidInput: A row is not in the map.
@@ -144,7 +149,7 @@ class PlaceMap:
             result[target] = segment.global_features[row]
         return result
 
-    def global_chunks(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[NDArray[np.float16]]:
+    def global_chunks(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[StoredFeatures]:
         """All global features in the order of the rows, in pieces ``(at most chunk_rows, D)``."""
         for segment in self._segments:
             for start in range(0, len(segment.live), chunk_rows):
@@ -157,11 +162,11 @@ class PlaceMap:
 
         Args:
             rows: ``(k,)``, in any order.
-            out: A contiguous float16 CPU tensor of at least k rows to copy into; a new one if None. One that is used
-                again saves the page faults of fresh memory, which cost more than the copying.
+            out: A contiguous CPU tensor of ``store_type`` and at least k rows to copy into; a new one if None. One that
+                is used again saves the page faults of fresh memory, which cost more than the copying.
 
         Returns:
-            ``(k, N, C)`` float16 on the CPU; the first k rows of ``out`` if it was given.
+            ``(k, N, C)`` of ``store_type`` on the CPU; the first k rows of ``out`` if it was given.
 
         Raises:
             InvalidInput: A row is not in the map, or ``out`` does not fit.
@@ -169,10 +174,10 @@ class PlaceMap:
         shapes = self.manifest.features
         row_shape = (shapes.local_count, shapes.local_dim)
         if out is None:
-            out = torch.empty((len(rows), *row_shape), dtype=torch.float16)
-        elif out.dtype != torch.float16 or out.shape[1:] != row_shape or len(out) < len(rows):
+            out = torch.empty((len(rows), *row_shape), dtype=self.store_type)
+        elif out.dtype != self.store_type or out.shape[1:] != row_shape or len(out) < len(rows):
             raise InvalidInput(
-                f"{len(rows)} rows of {row_shape} float16 do not fit into {out.dtype} {tuple(out.shape)}"
+                f"{len(rows)} rows of {row_shape} {shapes.dtype} do not fit into {out.dtype} {tuple(out.shape)}"
             )
         buffer = out.numpy()
         for target, (segment, row) in enumerate(self._locate(rows)):
@@ -275,6 +280,8 @@ def _map_segment(directory: Path, segment: Segment, manifest: Manifest) -> _Mapp
     return _MappedSegment(
         directory=directory,
         live=np.setdiff1d(np.arange(segment.rows, dtype=np.int64), np.array(segment.dead_rows, dtype=np.int64)),
-        global_features=map_features(directory / layout.GLOBALS, (segment.rows, shapes.global_dim)),
-        local_features=map_features(directory / layout.LOCALS, (segment.rows, shapes.local_count, shapes.local_dim)),
+        global_features=map_features(directory / layout.GLOBALS, (segment.rows, shapes.global_dim), shapes.dtype),
+        local_features=map_features(
+            directory / layout.LOCALS, (segment.rows, shapes.local_count, shapes.local_dim), shapes.dtype
+        ),
     )

@@ -28,7 +28,7 @@ class SearchResult:
     """The shortlists of B queries, nearest first; of equal distances the lower row first.
 
     Attributes:
-        distances: ``(B, k)`` float32, Euclidean, to the stored float16 features.
+        distances: ``(B, k)`` float32, Euclidean, to the stored features.
         rows: ``(B, k)`` int64, rows of the map.
     """
 

@@ -5,11 +5,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import FeatureWriter
+from index_builder.place_map.feature_store import FeatureWriter, StoredFeatures
 from index_builder.place_map.manifest import FeatureShapes, FileSum, Segment, Thumbnails
 from index_builder.place_map.place_table import PlaceRecord, write_places
 from model.durable import sync
@@ -28,17 +25,19 @@ class SegmentWriter:
         self._records: list[PlaceRecord] = []
         (directory / layout.THUMBNAILS).mkdir()
         self._stack = ExitStack()
-        self._globals = self._stack.enter_context(FeatureWriter(directory / layout.GLOBALS, (shapes.global_dim,)))
+        self._globals = self._stack.enter_context(
+            FeatureWriter(directory / layout.GLOBALS, (shapes.global_dim,), shapes.dtype)
+        )
         self._locals = self._stack.enter_context(
-            FeatureWriter(directory / layout.LOCALS, (shapes.local_count, shapes.local_dim))
+            FeatureWriter(directory / layout.LOCALS, (shapes.local_count, shapes.local_dim), shapes.dtype)
         )
 
     def append(
         self,
         records: Sequence[PlaceRecord],
         thumbnails: Sequence[bytes | None],
-        global_features: NDArray[np.float16],
-        local_features: NDArray[np.float16],
+        global_features: StoredFeatures,
+        local_features: StoredFeatures,
     ) -> None:
         """Appends b pictures.
 

@@ -13,8 +13,9 @@ from index_builder.place_map.searching import Hits
 class TorchProposer:
     """Compares queries with all global features, a piece of them at a time.
 
-    On the CPU the features stay in the mapped files. On a GPU they are kept in its memory as float16 (2 GB for a
-    million pictures at D = 1024). A piece in float32 (64 MB) and its distances are all that is needed besides.
+    On the CPU the features stay in the mapped files. On a GPU they are kept in its memory as they are stored (2 GB for
+    a million pictures at D = 1024 in float16). A piece in float32 (64 MB) and its distances are all that is needed
+    besides.
     """
 
     is_exhaustive = True
@@ -57,7 +58,7 @@ class TorchProposer:
 
     def _load(self) -> torch.Tensor:
         resident = torch.empty(
-            (len(self._map), self._map.manifest.features.global_dim), dtype=torch.float16, device=self._device
+            (len(self._map), self._map.manifest.features.global_dim), dtype=self._map.store_type, device=self._device
         )
         first_row = 0
         for chunk in self._map.global_chunks():

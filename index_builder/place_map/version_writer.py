@@ -7,11 +7,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version as version_of
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import map_features
+from index_builder.place_map.feature_store import StoredFeatures, map_features
 from index_builder.place_map.global_index import faiss_version, write_index
 from index_builder.place_map.manifest import (
     Counts,
@@ -66,7 +63,7 @@ def write_version(map_path: Path, content: VersionContent) -> Manifest:
         index_path,
         content.index_factory,
         content.features.global_dim,
-        lambda: _global_chunks(map_path, content.segments, content.features.global_dim),
+        lambda: _global_chunks(map_path, content.segments, content.features),
     )
     sync(index_path)
     write_atomically(left_out_path, content.left_out_csv)
@@ -95,8 +92,9 @@ def software_versions() -> dict[str, str]:
     return {name: version_of(distribution) for name, distribution in names.items()}
 
 
-def _global_chunks(map_path: Path, segments: tuple[Segment, ...], width: int) -> Iterator[NDArray[np.float16]]:
+def _global_chunks(map_path: Path, segments: tuple[Segment, ...], shapes: FeatureShapes) -> Iterator[StoredFeatures]:
     for segment in segments:
-        features = map_features(layout.segment_dir(map_path, segment.id) / layout.GLOBALS, (segment.rows, width))
+        path = layout.segment_dir(map_path, segment.id) / layout.GLOBALS
+        features = map_features(path, (segment.rows, shapes.global_dim), shapes.dtype)
         for start in range(0, segment.rows, CHUNK_ROWS):
             yield features[start : start + CHUNK_ROWS]

@@ -59,30 +59,47 @@ def find_columns(
     Raises:
         SourceError: A required column is missing, or a name occurs twice.
     """
-    names = [_normalised(name) for name in header]
     chosen = {"latitude": latitude_column, "longitude": longitude_column}
-    found: dict[str, int | None] = {}
-    for kind, spellings in SPELLINGS.items():
-        asked_for = chosen.get(kind)
-        wanted = spellings if asked_for is None else (_normalised(asked_for),)
-        present = [name for name in wanted if name in names]
-        if asked_for is not None and not present:
-            raise SourceError(f"{file} has no column {asked_for!r}; its columns are {_listed(header)}")
-        if present and names.count(present[0]) > 1:
-            raise SourceError(
-                f"{file} has {names.count(present[0])} columns named {present[0]!r}: remove or rename one"
-            )
-        found[kind] = names.index(present[0]) if present else None
+    found = {kind: find_column(header, file, spellings, chosen.get(kind)) for kind, spellings in SPELLINGS.items()}
     path, latitude, longitude = (found[kind] for kind in _REQUIRED)
     if path is None or latitude is None or longitude is None:
         raise SourceError(_missing_columns(header, file, [kind for kind in _REQUIRED if found[kind] is None]))
     return Columns(path, latitude, longitude, found["heading"], found["time"], found["id"])
 
 
+def find_column(
+    header: Sequence[str], file: Path, spellings: Sequence[str], asked_for: str | None = None
+) -> int | None:
+    """The number of a column, from 0; None if the file has none of that kind.
+
+    Args:
+        header: The first row.
+        file: For messages.
+        spellings: Names that are accepted, the preferred ones first.
+        asked_for: The one name that is accepted instead of these.
+
+    Raises:
+        SourceError: The column that was asked for is missing, or a name occurs twice.
+    """
+    names = [_normalised(name) for name in header]
+    wanted = spellings if asked_for is None else (_normalised(asked_for),)
+    present = [name for name in wanted if name in names]
+    if asked_for is not None and not present:
+        raise SourceError(f"{file} has no column {asked_for!r}; its columns are {listed(header)}")
+    if present and names.count(present[0]) > 1:
+        raise SourceError(f"{file} has {names.count(present[0])} columns named {present[0]!r}: remove or rename one")
+    return names.index(present[0]) if present else None
+
+
+def listed(header: Sequence[str]) -> str:
+    """The names of a header, for messages."""
+    return ", ".join(name.strip() or "(without a name)" for name in header)
+
+
 def _missing_columns(header: Sequence[str], file: Path, missing: list[str]) -> str:
     lines = [f"{file} lacks the column{'s' if len(missing) > 1 else ''} {' and '.join(missing)}."]
     lines += [f"Accepted for {kind}: {', '.join(SPELLINGS[kind])}." for kind in missing]
-    lines.append(f"Its columns are {_listed(header)}.")
+    lines.append(f"Its columns are {listed(header)}.")
     for kind in missing:
         # dummy_lat is near lat, and yet not taken unasked: it says that its numbers are invented.
         near = [name for name in header if _resembles(name, kind)]
@@ -101,7 +118,3 @@ def _resembles(name: str, kind: str) -> bool:
 
 def _normalised(name: str) -> str:
     return re.sub(r"[\s\-]+", "_", name.strip()).lower()
-
-
-def _listed(header: Sequence[str]) -> str:
-    return ", ".join(name.strip() or "(without a name)" for name in header)

@@ -1,14 +1,10 @@
 """A CSV file that lists pictures with their positions: ``path,latitude,longitude[,heading][,time][,id]``."""
 
-import csv
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import StringIO
-from math import isfinite
 from pathlib import Path
 
 from index_builder.sources.csv_columns import Columns, find_columns
+from index_builder.sources.csv_rows import is_file, parse_number, path_below, read_rows, resolve_picture
 from index_builder.sources.listing import (
     LeftOut,
     LeftOutCode,
@@ -23,8 +19,6 @@ from index_builder.sources.times import parse_time
 from model.errors import SourceError
 from model.geo import LatLon
 from model.places import Place
-
-_DELIMITERS = ",;\t"
 
 
 def read_csv(
@@ -51,10 +45,7 @@ def read_csv(
     Raises:
         SourceError: It cannot be read, is not UTF-8, lacks a column, lists nothing, or gives two pictures one id.
     """
-    rows = _rows(_text(file), file)
-    _, header = next(rows, (0, []))
-    if not header:
-        raise SourceError(f"{file} is empty")
+    header, rows = read_rows(file)
     columns = find_columns(header, file, latitude_column, longitude_column)
     listing = _Listing(file, columns, len(header))
     for done, (line, row) in enumerate(rows, start=1):
@@ -95,7 +86,7 @@ class _Listing:
             Unplaced,
         ):
             self._skip(name, position.code, f"line {line}: {position.reason}")
-        elif not _is_file(path := _resolve(self.file.parent, name)):
+        elif not is_file(path := resolve_picture(self.file.parent, name)):
             reason = f"line {line}: there is no file {path}"
             self.left_out.append(LeftOut(name, "rejected", LeftOutCode.MISSING_FILE, reason))
         elif (first_line := self.line_of_path.setdefault(str(path), line)) != line:
@@ -109,14 +100,14 @@ class _Listing:
     def _place(self, line: int, cells: list[str], path: Path, position: LatLon) -> Place:
         columns = self.columns
         identifier = cells[columns.id] if columns.id is not None else ""
-        identifier = identifier or _path_below(self.file.parent, path)
+        identifier = identifier or path_below(self.file.parent, path)
         first_line = self.line_of_id.setdefault(identifier, line)
         if first_line != line:
             raise SourceError(
                 f"{self.file} gives the id {identifier!r} to two pictures, in lines {first_line} and {line}; "
                 "ids must be unique"
             )
-        heading_deg = _number(cells[columns.heading]) if columns.heading is not None else None
+        heading_deg = parse_number(cells[columns.heading]) if columns.heading is not None else None
         return Place(
             id=identifier,
             path=path,
@@ -126,66 +117,10 @@ class _Listing:
         )
 
 
-def _text(file: Path) -> str:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{file} cannot be read: {error.strerror}") from error
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise SourceError(f"{file} is not UTF-8 (line {line}): save it as CSV with the encoding UTF-8") from error
-
-
-def _rows(text: str, file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the numbers of the lines that they end in; empty ones are passed over."""
-    reader = csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                yield reader.line_num, row
-    except csv.Error as error:
-        raise SourceError(f"{file} is not a CSV file, or damaged, in line {reader.line_num}: {error}") from error
-
-
-def _delimiter(text: str) -> str:
-    """The separator that cuts the header into the most columns; a comma if none does."""
-    header = text.lstrip().split("\n", 1)[0]
-    return max(_DELIMITERS, key=header.count)
-
-
-def _resolve(folder: Path, name: str) -> Path:
-    path = Path(os.path.normpath(folder / name))
-    if "\\" in name and not _is_file(path):
-        path = Path(os.path.normpath(folder / name.replace("\\", "/")))  # a list that was written on Windows
-    return path
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False  # a name that is too long for any file, a folder that may not be looked into
-
-
-def _path_below(folder: Path, path: Path) -> str:
-    folder = Path(os.path.normpath(folder))
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
-
-
 def _position(latitude: str, longitude: str) -> LatLon | Unplaced:
     if not latitude or not longitude:
         return Unplaced(LeftOutCode.NO_POSITION, "latitude or longitude is empty")
-    latitude_deg, longitude_deg = _number(latitude), _number(longitude)
+    latitude_deg, longitude_deg = parse_number(latitude), parse_number(longitude)
     if latitude_deg is None or longitude_deg is None:
         return Unplaced(LeftOutCode.INVALID_POSITION, f"{latitude!r}, {longitude!r} are not degrees as decimal numbers")
     return checked_position(latitude_deg, longitude_deg)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text.replace(",", "."))
-    except ValueError:
-        return None
-    return number if isfinite(number) else None

@@ -29,6 +29,7 @@ class LeftOutCode(StrEnum):
         INVALID_ROW: Skipped. A row of a CSV file that names no picture, or does not fit the header.
         DUPLICATE: Skipped. The same picture came before.
         INVALID_NAME: Skipped. A file name that is not text (UTF-8).
+        PANORAMA: Skipped. All directions at once, which the network does not know.
         MISSING_FILE: Rejected. There is no such file.
     """
 
@@ -41,6 +42,7 @@ class LeftOutCode(StrEnum):
     INVALID_ROW = "invalid_row"
     DUPLICATE = "duplicate"
     INVALID_NAME = "invalid_name"
+    PANORAMA = "panorama"
     MISSING_FILE = "missing_file"
 
 
@@ -68,13 +70,13 @@ class SourceListing:
     Attributes:
         places: Pictures with positions; their ids are unique.
         left_out: The others.
-        kind: ``exif folder``, ``utm folder`` or ``csv``.
+        kind: ``exif folder``, ``utm folder``, ``csv``, ``msls`` or ``frames``.
         root: What was read: a folder or a CSV file.
     """
 
     places: tuple[Place, ...]
     left_out: tuple[LeftOut, ...]
-    kind: Literal["exif folder", "utm folder", "csv"]
+    kind: Literal["exif folder", "utm folder", "csv", "msls", "frames"]
     root: Path
 
     def __len__(self) -> int:

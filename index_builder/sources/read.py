@@ -5,6 +5,7 @@ from pathlib import Path
 from index_builder.sources.csv_file import read_csv
 from index_builder.sources.folder import read_folder
 from index_builder.sources.listing import OnProgress, SourceListing
+from index_builder.sources.msls import is_msls_folder, read_msls
 from model.errors import SourceError
 
 CSV_SUFFIXES = frozenset({".csv", ".tsv"})
@@ -20,7 +21,8 @@ def read_source(
     """Reads where the pictures of a collection were taken; no picture is decoded.
 
     A folder is read picture by picture: by its name where that is of the form ``@UTM_east@UTM_north@…``, by EXIF
-    otherwise. A file that ends in .csv or .tsv lists pictures.
+    otherwise. A folder of Mapillary Street-Level Sequences, ``<city>/database`` or ``<city>/query`` with its
+    ``raw.csv``, is read as that. A file that ends in .csv or .tsv lists pictures.
 
     Args:
         path: A folder or a CSV file.
@@ -37,7 +39,7 @@ def read_source(
     if path.is_dir():
         if latitude_column is not None or longitude_column is not None:
             raise SourceError(f"{path} is a folder: columns can be named for a CSV file only")
-        return read_folder(path, on_progress)
+        return read_msls(path, on_progress) if is_msls_folder(path) else read_folder(path, on_progress)
     if not path.exists():
         raise SourceError(f"{path} does not exist: expected a folder of pictures or a CSV file")
     if path.suffix.lower() not in CSV_SUFFIXES:

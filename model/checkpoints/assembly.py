@@ -1,7 +1,7 @@
 """From the tensors of a checkpoint to a network: all of them fit, or there is no network."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from model.checkpoints.checkpoint import Checkpoint, Layout
 from model.checkpoints.layouts import list_names, name_in_file
@@ -10,7 +10,6 @@ from model.checkpoints.shape import read_config
 from model.errors import WeightsError
 from model.fingerprint import fingerprint
 from model.network.config import NetworkConfig
-from model.network.gem import INITIAL_POWER
 from model.network.initialisation import begin_adaptation
 from model.network.selavpr import SelaVPR
 
@@ -43,7 +42,6 @@ def assemble(checkpoint: Checkpoint, num_heads: int | None = None) -> SelaVPR:
     network.load_state_dict(own, strict=True, assign=True)
     if is_backbone_only:
         begin_adaptation(network)
-        nn.init.constant_(network.pooling.p, INITIAL_POWER)
     if checkpoint.stated is not None and fingerprint(network) != checkpoint.stated.fingerprint:
         raise WeightsError(
             f"{checkpoint.path} is damaged: its tensors do not have the fingerprint that it states "

@@ -60,7 +60,9 @@ def read_config(checkpoint: Checkpoint, num_heads: int | None) -> NetworkConfig:
             patch_size=_shape(checkpoint, "backbone.patch_embed.proj.weight")[2],
             position_side=_position_side(checkpoint),
             num_register_tokens=_register_count(checkpoint),
-            **adaptation,
+            adapter_dim=adaptation["adapter_dim"],
+            local_hidden_dim=adaptation["local_hidden_dim"],
+            local_dim=adaptation["local_dim"],
         )
     except InvalidInput as error:
         raise WeightsError(f"{checkpoint.path}: {error}") from error

@@ -26,16 +26,21 @@ class Block(nn.Module):
         super().__init__()
         self.norm1 = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
         self.attn = Attention(config.embed_dim, config.num_heads)
-        self.serial_adapter = Adapter(config.embed_dim, config.adapter_dim)
+        self.serial_adapter = Adapter(config.embed_dim, config.adapter_dim) if config.has_serial_adapter else None
         self.ls1 = LayerScale(config.embed_dim)
         self.norm2 = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(config.embed_dim, config.mlp_dim)
-        self.parallel_adapter = Adapter(config.embed_dim, config.adapter_dim)
+        self.parallel_adapter = Adapter(config.embed_dim, config.adapter_dim) if config.has_parallel_adapter else None
         self.ls2 = LayerScale(config.embed_dim)
 
     def forward(self, tokens: Tensor) -> Tensor:
         attended = self.attn(self.norm1(tokens))
-        tokens = tokens + self.ls1(attended + self.serial_adapter(attended))
+        if self.serial_adapter is not None:
+            attended = attended + self.serial_adapter(attended)
+        tokens = tokens + self.ls1(attended)
         normed = self.norm2(tokens)
-        output: Tensor = tokens + self.ls2(self.mlp(normed) + PARALLEL_ADAPTER_SCALE * self.parallel_adapter(normed))
+        processed = self.mlp(normed)
+        if self.parallel_adapter is not None:
+            processed = processed + PARALLEL_ADAPTER_SCALE * self.parallel_adapter(normed)
+        output: Tensor = tokens + self.ls2(processed)
         return output

@@ -1,9 +1,19 @@
 """The shape of a network: everything that is needed to build one, and nothing about its weights."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from model.errors import InvalidInput
+
+Adapters = Literal["both", "serial", "parallel", "none"]
+GlobalPooling = Literal["gem", "class_token"]
+LocalFeatures = Literal["dense", "coarse", "none"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "adapters": get_args(Adapters),
+    "global_pooling": get_args(GlobalPooling),
+    "local_features": get_args(LocalFeatures),
+}
 
 HEAD_DIM = 64  # DINOv2's width of one attention head, in every size
 
@@ -22,7 +32,11 @@ class NetworkConfig:
         num_register_tokens: Register tokens after the class token; 0 or 4 in DINOv2.
         adapter_dim: Bottleneck of the adapters (ratio 0.5 of the width in the paper).
         local_hidden_dim: Channels between the two up-convolutions.
-        local_dim: Channels C of the local features.
+        local_dim: Channels C of the local features that the local adaptation gives.
+        adapters: Which adapters each block has (paper, table 6).
+        global_pooling: The global feature: GeM over the patch tokens, or the class token (table 8).
+        local_features: ``dense``: of the local adaptation, 61 × 61; ``coarse``: the patch tokens themselves, 16 × 16
+            (table 9); ``none``: the network has only a global feature.
     """
 
     embed_dim: int = 1024
@@ -35,10 +49,17 @@ class NetworkConfig:
     adapter_dim: int = 512
     local_hidden_dim: int = 256
     local_dim: int = 128
+    adapters: Adapters = "both"
+    global_pooling: GlobalPooling = "gem"
+    local_features: LocalFeatures = "dense"
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if not isinstance(value, int) or value < (0 if name == "num_register_tokens" else 1):
+            if name in _CHOICES:
+                if value not in _CHOICES[name]:
+                    known = ", ".join(_CHOICES[name])
+                    raise InvalidInput(f"network configuration: {name} = {value!r} is not one of {known}")
+            elif not isinstance(value, int) or value < (0 if name == "num_register_tokens" else 1):
                 raise InvalidInput(f"network configuration: {name} = {value!r} is not a positive whole number")
         if self.embed_dim % self.num_heads:
             raise InvalidInput(
@@ -46,8 +67,29 @@ class NetworkConfig:
                 "heads; give the number of heads the network was trained with (--num-heads)"
             )
 
-    def to_dict(self) -> dict[str, int]:
-        """The configuration as plain numbers, for a file's metadata."""
+    @property
+    def has_serial_adapter(self) -> bool:
+        """Whether each block has the adapter of Eq. 3."""
+        return self.adapters in ("both", "serial")
+
+    @property
+    def has_parallel_adapter(self) -> bool:
+        """Whether each block has the adapter of Eq. 4."""
+        return self.adapters in ("both", "parallel")
+
+    @property
+    def local_channels(self) -> int:
+        """Channels of a local feature as the network returns it; 0 without local features."""
+        return {"dense": self.local_dim, "coarse": self.embed_dim, "none": 0}[self.local_features]
+
+    def local_grid(self, patch_grid: tuple[int, int]) -> tuple[int, int]:
+        """The grid of local features that belongs to a grid of patches."""
+        if self.local_features == "dense":
+            return 4 * patch_grid[0] - 3, 4 * patch_grid[1] - 3
+        return patch_grid if self.local_features == "coarse" else (0, 0)
+
+    def to_dict(self) -> dict[str, int | str]:
+        """The configuration as plain values, for a file's metadata."""
         return asdict(self)
 
     @classmethod

@@ -5,6 +5,7 @@ from torch import nn
 
 from model.network.adapter import Adapter
 from model.network.config import NetworkConfig
+from model.network.gem import INITIAL_POWER, GeM
 from model.network.local_adaptation import LocalAdaptation
 from model.network.selavpr import SelaVPR
 
@@ -31,7 +32,7 @@ def seeded_network(config: NetworkConfig, seed: int = 0) -> SelaVPR:
 
 
 def begin_adaptation(network: SelaVPR, seed: int = 0) -> None:
-    """Sets adapters and local adaptation to where training begins, and leaves the backbone as it is.
+    """Sets adapters, pooling and local adaptation to where training begins, and leaves the backbone as it is.
 
     The adapters' last layer is zero, weight and bias, so that the adapted network equals its backbone; their first
     layer is N(0, 0.02²). The local adaptation has PyTorch's own initialisation of a transposed convolution.
@@ -44,6 +45,8 @@ def begin_adaptation(network: SelaVPR, seed: int = 0) -> None:
                 nn.init.zeros_(module.down.bias)
                 nn.init.zeros_(module.up.weight)
                 nn.init.zeros_(module.up.bias)
+            elif isinstance(module, GeM):
+                nn.init.constant_(module.p, INITIAL_POWER)
             elif isinstance(module, LocalAdaptation):
                 for convolution in (module.up1, module.up2):
                     _begin_convolution(convolution, generator)

@@ -26,8 +26,3 @@ class LocalAdaptation(nn.Module):
         token_map = patch_tokens.transpose(1, 2).reshape(batch, dim, *grid)  # (B, D, height, width)
         upsampled: Tensor = self.up2(self.act(self.up1(token_map)))
         return upsampled
-
-
-def local_grid_of(grid: tuple[int, int]) -> tuple[int, int]:
-    """The grid of local features that belongs to a grid of patches."""
-    return 4 * grid[0] - 3, 4 * grid[1] - 3

@@ -1,12 +1,13 @@
 """SelaVPR: one forward pass, two kinds of features."""
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.features import Features
 from model.network.config import NetworkConfig
 from model.network.gem import GeM
-from model.network.local_adaptation import LocalAdaptation, local_grid_of
-from model.network.vision_transformer import VisionTransformer
+from model.network.local_adaptation import LocalAdaptation
+from model.network.vision_transformer import Tokens, VisionTransformer
 
 
 class SelaVPR(nn.Module):
@@ -23,8 +24,8 @@ class SelaVPR(nn.Module):
         self.config = config
         self.is_trained = is_trained
         self.backbone = VisionTransformer(config)
-        self.pooling = GeM()
-        self.local_adaptation = LocalAdaptation(config)
+        self.pooling = GeM() if config.global_pooling == "gem" else None
+        self.local_adaptation = LocalAdaptation(config) if config.local_features == "dense" else None
 
     def forward(self, images: Tensor) -> Features:
         """Encodes a batch of pictures.
@@ -41,7 +42,23 @@ class SelaVPR(nn.Module):
         """
         tokens = self.backbone(images)
         return Features(
-            global_features=self.pooling(tokens.patch_tokens),
-            local_features=self.local_adaptation(tokens.patch_tokens, tokens.grid),
-            local_grid=local_grid_of(tokens.grid),
+            global_features=self.pool(tokens),
+            local_features=self.localise(tokens),
+            local_grid=self.config.local_grid(tokens.grid),
         )
+
+    def pool(self, tokens: Tokens) -> Tensor:
+        """The global features ``(B, D)``: GeM over the patch tokens, or the class token, of length 1."""
+        if self.pooling is None:
+            return F.normalize(tokens.class_token, dim=-1)
+        pooled: Tensor = self.pooling(tokens.patch_tokens)
+        return pooled
+
+    def localise(self, tokens: Tokens) -> Tensor:
+        """The local features ``(B, N, C)``: of the local adaptation, or the patch tokens, of length 1; or none."""
+        if self.local_adaptation is not None:
+            dense: Tensor = self.local_adaptation(tokens.patch_tokens, tokens.grid)
+            return dense
+        if self.config.local_features == "coarse":
+            return F.normalize(tokens.patch_tokens, dim=-1)
+        return tokens.patch_tokens.new_zeros(len(tokens.patch_tokens), 0, 0)

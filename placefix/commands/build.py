@@ -8,6 +8,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from index_builder.build import BuildOptions, BuildReport, build_map
+from index_builder.place_map.feature_store import StoreType
 from index_builder.place_map.global_index import check_index_factory
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
@@ -64,6 +65,13 @@ def build(
     thumbnails: Annotated[
         bool, typer.Option(help="Keep small pictures to show as evidence.", rich_help_panel=_MAP_PANEL)
     ] = _DEFAULTS.thumbnails,
+    store: Annotated[
+        StoreType,
+        typer.Option(
+            help="Type of the stored features: float16, or float32 to evaluate exactly, in twice the space.",
+            rich_help_panel=_MAP_PANEL,
+        ),
+    ] = _DEFAULTS.store,
     latitude_column: Annotated[
         str | None,
         typer.Option(help="The column of latitudes, if it has an unusual name.", rich_help_panel=_CSV_PANEL),
@@ -93,6 +101,7 @@ def build(
         max_rejected=max_rejected,
         thumbnails=thumbnails,
         index=index,
+        store=store,
     )
     check_target(out)
     chosen = choose_device(device)

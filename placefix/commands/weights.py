@@ -17,7 +17,6 @@ from rich.text import Text
 from model.checkpoints.description import Description
 from model.downloads import OnProgress
 from model.network.config import NetworkConfig
-from model.network.local_adaptation import local_grid_of
 from model.preprocess import INPUT_SIZE
 from model.weights import describe_checkpoint, resolve_weights
 from model.weights_cache import WeightsCache
@@ -171,7 +170,7 @@ def _arrival(fetched: FetchedWeights) -> str:
 
 def _description_facts(description: Description) -> list[tuple[str, str]]:
     config, parameters, training = description.config, description.parameters, description.training
-    grid = local_grid_of((INPUT_SIZE[0] // config.patch_size, INPUT_SIZE[1] // config.patch_size))
+    grid = config.local_grid((INPUT_SIZE[0] // config.patch_size, INPUT_SIZE[1] // config.patch_size))
     facts = [
         ("file", str(description.path)),
         ("size", f"{decimal(description.size_bytes)}, {description.stored_as}"),
@@ -182,8 +181,12 @@ def _description_facts(description: Description) -> list[tuple[str, str]]:
         ("network", _network_text(config)),
         ("positions", f"{config.position_side} × {config.position_side}, patches of {config.patch_size} pixels"),
         ("registers", str(config.num_register_tokens or "none")),
-        ("adapters", f"bottleneck {config.adapter_dim}"),
-        ("features", f"global {config.embed_dim}; local {grid[0]} × {grid[1]} of {config.local_dim}"),
+        ("adapters", "none" if config.adapters == "none" else f"{config.adapters}, bottleneck {config.adapter_dim}"),
+        (
+            "features",
+            f"global {config.embed_dim} by {'GeM' if config.global_pooling == 'gem' else 'class token'}; "
+            + (f"local {grid[0]} × {grid[1]} of {config.local_channels}" if config.local_channels else "no local ones"),
+        ),
         ("parameters", f"{parameters.total:,}"),
         ("", f"backbone          {parameters.backbone:>13,}"),
         ("", f"adapters          {parameters.adapters:>13,}"),

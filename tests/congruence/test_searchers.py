@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index_builder.place_map.feature_store import StoreType
 from index_builder.place_map.global_index import Backend, open_searcher
 from index_builder.place_map.reader import PlaceMap
 from index_builder.place_map.searching import SearchResult
@@ -71,11 +72,14 @@ def test_the_definition_is_the_oracles(database: np.ndarray, k: int, seed: int) 
     np.testing.assert_allclose(of_oracle, definition.distances[0], rtol=1e-6)
 
 
+@pytest.mark.parametrize("store", ["float16", "float32"])
 @pytest.mark.parametrize("backend", ["faiss", "torch"])
-def test_ties_across_the_end_of_the_shortlist_are_settled_by_row(tmp_path: Path, backend: Backend) -> None:
+def test_ties_across_the_end_of_the_shortlist_are_settled_by_row(
+    tmp_path: Path, backend: Backend, store: StoreType
+) -> None:
     """600 copies of one picture, and a shortlist of 10: the proposals have to be widened twice."""
     random = np.random.default_rng(0)
-    database = unit_rows(random.standard_normal((3000, WIDTH)))
+    database = unit_rows(random.standard_normal((3000, WIDTH))).astype(store)
     copies = np.sort(random.choice(3000, 600, replace=False))
     database[copies] = database[copies[0]]
     with PlaceMap.open(write_features_map(tmp_path / "town", database)) as place_map:
@@ -86,10 +90,12 @@ def test_ties_across_the_end_of_the_shortlist_are_settled_by_row(tmp_path: Path,
 
 
 @pytest.mark.gpu
+@pytest.mark.parametrize("store", ["float16", "float32"])
 @pytest.mark.parametrize("backend", ["auto", "torch"])
-def test_the_gpu_gives_the_answer_of_the_definition(tmp_path: Path, backend: Backend) -> None:
+def test_the_gpu_gives_the_answer_of_the_definition(tmp_path: Path, backend: Backend, store: StoreType) -> None:
     random = np.random.default_rng(0)
-    database = unit_rows(random.standard_normal((5000, WIDTH)))
+    database = random.standard_normal((5000, WIDTH))
+    database = (database / np.linalg.norm(database, axis=1, keepdims=True)).astype(store)
     database[100:200] = database[:100]
     queries = unit_rows(random.standard_normal((40, WIDTH))).astype(np.float32)
     definition = expected(database, queries, 100)

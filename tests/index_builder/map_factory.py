@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from index_builder.build import BuildOptions, BuildReport, build_map
 from index_builder.place_map import layout
+from index_builder.place_map.feature_store import StoredFeatures
 from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, Segment, SourceHint
 from index_builder.place_map.place_table import PlaceRecord
 from index_builder.place_map.segment_writer import SegmentWriter
@@ -57,17 +58,18 @@ def unit_rows(values: NDArray[np.floating]) -> NDArray[np.float16]:
 
 def write_features_map(
     path: Path,
-    global_features: NDArray[np.float16],
-    local_features: NDArray[np.float16] | None = None,
+    global_features: StoredFeatures,
+    local_features: StoredFeatures | None = None,
     *,
     segment_rows: int = 1000,
     index: str = "Flat",
     records: Sequence[PlaceRecord] | None = None,
 ) -> Path:
-    """Writes a map of given features; without local ones, each picture gets 4 cells of 2 channels."""
+    """Writes a map of given features, in their type; without local ones, each picture gets 4 cells of 2 channels."""
     count = len(global_features)
     if local_features is None:
-        local_features = unit_rows(np.ones((count, 4, 2)))
+        cells = unit_rows(np.ones((count, 4, 2)))
+        local_features = cells.astype(np.float32) if global_features.dtype == np.float32 else cells
     if records is None:
         records = [
             PlaceRecord(f"p{row}", LatLon(row / 1000, 1), None, None, f"p{row}.jpg", "0" * 64) for row in range(count)
@@ -76,6 +78,7 @@ def write_features_map(
         global_dim=global_features.shape[1],
         local_grid=(local_features.shape[1], 1),
         local_dim=local_features.shape[2],
+        dtype="float32" if global_features.dtype == np.float32 else "float16",
     )
     segments: list[Segment] = []
     for number, start in enumerate(range(0, count, segment_rows), start=1):

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from index_builder.builder_lock import builder_lock
 from index_builder.place_map.reader import PlaceMap
 from index_builder.progress import SilentProgress
 from index_builder.sources.listing import LeftOut, SourceListing
+from index_builder.verify import verify_map
 from model.encoder import Encoder
 from model.errors import (
     BuildConflict,
@@ -109,6 +111,44 @@ def test_the_stored_features_are_the_encoders_rounded_to_float16(tmp_path: Path,
         np.testing.assert_array_equal(place_map.global_features(np.arange(5)), expected)
         expected_local = torch.cat([part.local_features for part in features]).half()
         assert torch.equal(place_map.local_features(np.arange(5)), expected_local)
+
+
+def test_a_float32_store_holds_what_the_encoder_computed(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    listing = photo_listing(tmp_path / "photos", 3)
+    options = BuildOptions(batch_size=3, store="float32")
+    report = build_map(listing, tiny_encoder, tmp_path / "town", options)
+    features = tiny_encoder.encode(torch.stack([preprocess(open_image(place.path)) for place in listing.places]))
+    with PlaceMap.open(report.map_path) as place_map:
+        assert place_map.manifest.features.dtype == "float32"
+        assert place_map.store_type == torch.float32
+        np.testing.assert_array_equal(place_map.global_features(np.arange(3)), features.global_features.numpy())
+        stored = place_map.local_features(np.arange(3))
+        assert torch.equal(stored, features.local_features)
+        assert place_map.manifest.features.bytes_per_picture == 4 * (64 + 61 * 61 * 16)
+        with pytest.raises(InvalidInput, match="float32 do not fit"):
+            place_map.local_features(np.arange(3), out=stored.half())
+    assert verify_map(report.map_path, encoder=tiny_encoder).is_good
+
+
+@pytest.mark.parametrize(("local_features", "grid"), [("coarse", (16, 16)), ("none", (0, 0))])
+def test_networks_of_other_shapes_build_maps(
+    tmp_path: Path, local_features: Literal["coarse", "none"], grid: tuple[int, int]
+) -> None:
+    encoder = Encoder(seeded_network(replace(TINY_CONFIG, local_features=local_features), seed=3))
+    report = build_map(photo_listing(tmp_path / "photos", 5), encoder, tmp_path / "town", SMALL)
+    assert verify_map(report.map_path, encoder=encoder).is_good
+    with PlaceMap.open(report.map_path) as place_map:
+        assert place_map.manifest.features.local_grid == grid
+        assert place_map.local_features(np.arange(5)).shape == (5, grid[0] * grid[1], encoder.local_dim)
+
+
+def test_a_build_is_not_continued_with_another_store(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    listing = photo_listing(tmp_path / "photos", 4)
+    (tmp_path / "photos" / "01.jpg").write_bytes(b"no picture")
+    with pytest.raises(TooManyRejected):
+        build_map(listing, tiny_encoder, tmp_path / "town", BuildOptions(max_rejected=0))
+    with pytest.raises(BuildConflict, match=r"store float16 \(now float32\)"):
+        build_map(listing, tiny_encoder, tmp_path / "town", BuildOptions(max_rejected=0, store="float32"))
 
 
 def test_thumbnails_are_small_and_upright(tmp_path: Path, tiny_encoder: Encoder) -> None:

@@ -23,7 +23,7 @@ FORBIDDEN = set(sys.argv[2:])
 sys.meta_path.insert(0, Refuse())
 
 import pathlib, pkgutil, torch
-import model, model.network
+import model, model.network, model.training
 from model.encoder import Encoder
 from model.images import open_image
 from model.network.config import NetworkConfig
@@ -32,7 +32,7 @@ from model.preprocess import preprocess
 from model.retrieval import retrieve
 from model.weights import load_network
 
-for package in (model, model.network):
+for package in (model, model.network, model.training):
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
         if module.name not in {"model.downloads", "model.weights_fetch", "model.weights_import"}:
             importlib.import_module(module.name)

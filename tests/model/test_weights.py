@@ -145,6 +145,7 @@ def test_a_dinov2_backbone_becomes_an_untrained_network_that_equals_it(tmp_path:
     with torch.inference_mode():
         ours, bare = loaded(images), network(images)  # the adapters of a seeded network are the identity, too
     torch.testing.assert_close(ours.global_features, bare.global_features, rtol=0, atol=0)
+    assert loaded.pooling is not None
     assert loaded.pooling.p.item() == 3.0
     lengths = ours.local_features.norm(dim=-1)
     torch.testing.assert_close(lengths, torch.ones_like(lengths))

@@ -16,7 +16,7 @@ def placefix(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command() -> None:
     result = placefix("--help")
     assert result.returncode == 0
-    for command in ("build", "verify", "serve", "localize", "encode", "weights"):
+    for command in ("build", "verify", "serve", "localize", "encode", "evaluate", "show", "weights"):
         assert command in result.stdout
 
 
@@ -34,6 +34,9 @@ def test_version() -> None:
         ("weights", "describe", "nothing.pth"),
         ("weights", "import", "nothing.pth"),
         ("serve", "--map", "nowhere"),
+        ("evaluate", "--map", "nowhere", "--queries", "photos"),
+        ("show", "heatmap", "no.jpg", "--weights", "nothing.pth", "--out", "h.png"),
+        ("show", "results", "--map", "nowhere", "--queries", "no.jpg", "--out", "results"),
     ],
     ids=" ".join,
 )

@@ -81,7 +81,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("network.fingerprint", "XY" * 32),
         ("network.is_trained", 1),
         ("preprocessing", "other"),
-        ("features.dtype", "float32"),
+        ("features.dtype", "bfloat16"),
         ("features.local_grid", [61]),
         ("features.global_dim", 0),
         ("index.metric", "ip"),

@@ -48,6 +48,10 @@ def test_every_layer(recorded: tuple[SelaVPR, Recording]) -> None:
 
     first = backbone.blocks[0]
     assert isinstance(first, Block)
+    assert first.serial_adapter is not None
+    assert first.parallel_adapter is not None
+    assert network.pooling is not None
+    assert network.local_adaptation is not None
     modules: dict[str, nn.Module] = {
         "patch_embed": backbone.patch_embed,
         "block0.attn": first.attn,

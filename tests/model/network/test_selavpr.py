@@ -85,6 +85,8 @@ def test_adapters_begin_as_the_identity(tiny_network: SelaVPR) -> None:
     with torch.no_grad():
         for block in network.backbone.blocks:
             assert isinstance(block, Block)
+            assert block.serial_adapter is not None
+            assert block.parallel_adapter is not None
             block.serial_adapter.down.weight.normal_()
             block.parallel_adapter.down.weight.normal_()
     with torch.inference_mode():

@@ -1,0 +1,138 @@
+"""Mapillary Street-Level Sequences (MSLS) as they are distributed: one side of one city.
+
+::
+
+    <split>/<city>/{database,query}/raw.csv             key, lon, lat, ca (compass angle), captured_at, pano
+                                   /postprocessed.csv   key, easting, northing, view_direction, …
+                                   /images/<key>.jpg
+
+The columns are found by their names: published descriptions of the files do not agree on the order.
+"""
+
+from collections.abc import Mapping
+from math import hypot
+from pathlib import Path
+
+from index_builder.sources.csv_columns import find_column, listed
+from index_builder.sources.csv_rows import parse_number, read_rows
+from index_builder.sources.listing import (
+    LeftOut,
+    LeftOutCode,
+    OnProgress,
+    SourceListing,
+    Unplaced,
+    checked_position,
+    compass_deg,
+    skipped,
+)
+from index_builder.sources.times import parse_time
+from index_builder.sources.utm_folder import MAX_DISAGREEMENT_M
+from model.errors import SourceError
+from model.geo import LatLon, Utm, from_utm, to_utm
+from model.places import Place
+
+RAW = "raw.csv"
+POSTPROCESSED = "postprocessed.csv"
+IMAGES = "images"
+
+
+def is_msls_folder(folder: Path) -> bool:
+    """Whether a folder is one side of a city of MSLS."""
+    return (folder / RAW).is_file() and (folder / IMAGES).is_dir()
+
+
+def read_msls(folder: Path, on_progress: OnProgress | None = None) -> SourceListing:
+    """Reads one side of a city.
+
+    A picture's position is its easting and northing in ``postprocessed.csv``, which the official evaluation measures
+    with, in the zone of its degrees in ``raw.csv``; without that file it is the degrees. Panoramas are skipped.
+
+    Args:
+        folder: ``<city>/database`` or ``<city>/query``.
+        on_progress: Called with the number of rows read so far.
+
+    Returns:
+        Of kind ``msls``, in the order of ``raw.csv``. Ids are the keys.
+
+    Raises:
+        SourceError: A file cannot be read, lacks a column, or lists a key twice.
+    """
+    rows = _read_by_key(folder / RAW, ("lat", "lon"), ("ca", "captured_at", "pano"))
+    metres: dict[str, dict[str, str]] = {}
+    if (folder / POSTPROCESSED).is_file():
+        metres = _read_by_key(folder / POSTPROCESSED, ("easting", "northing"), ())
+    places: list[Place] = []
+    left_out: list[LeftOut] = []
+    for done, (key, row) in enumerate(rows.items(), start=1):
+        found = _read_picture(folder, key, row, metres.get(key))
+        if isinstance(found, Place):
+            places.append(found)
+        else:
+            left_out.append(found)
+        if on_progress is not None:
+            on_progress(done)
+    if not rows:
+        raise SourceError(f"{folder / RAW} lists no pictures: there is no row below the header")
+    return SourceListing(tuple(places), tuple(left_out), "msls", folder)
+
+
+def _read_by_key(file: Path, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """Key → column → cell, stripped; an optional column that is not there is empty."""
+    header, rows = read_rows(file)
+    columns = {name: find_column(header, file, (name,)) for name in ("key", *required, *optional)}
+    missing = [name for name in ("key", *required) if columns[name] is None]
+    if missing:
+        raise SourceError(f"{file} lacks the column {' and '.join(missing)}; its columns are {listed(header)}")
+    found: dict[str, dict[str, str]] = {}
+    for line, row in rows:
+        cells = {
+            name: "" if column is None or column >= len(row) else row[column].strip()
+            for name, column in columns.items()
+        }
+        key = cells["key"]
+        if not key:
+            raise SourceError(f"{file}, line {line}, has no key")
+        if key in found:
+            raise SourceError(f"{file} lists the key {key!r} twice, the second time in line {line}")
+        found[key] = cells
+    return found
+
+
+def _read_picture(folder: Path, key: str, row: Mapping[str, str], metres: Mapping[str, str] | None) -> Place | LeftOut:
+    path = folder / IMAGES / f"{key}.jpg"
+    name = f"{IMAGES}/{key}.jpg"
+    if row["pano"].lower() in ("true", "1"):
+        return skipped(name, Unplaced(LeftOutCode.PANORAMA, "it is a panorama"))
+    position = _position(row, metres)
+    if isinstance(position, Unplaced):
+        return skipped(name, position)
+    if not path.is_file():
+        return LeftOut(name, "rejected", LeftOutCode.MISSING_FILE, f"there is no file {path}")
+    heading_deg = parse_number(row["ca"])
+    return Place(
+        id=key,
+        path=path,
+        position=position,
+        heading_deg=None if heading_deg is None else compass_deg(heading_deg),
+        time=parse_time(row["captured_at"]),
+    )
+
+
+def _position(row: Mapping[str, str], metres: Mapping[str, str] | None) -> LatLon | Unplaced:
+    latitude_deg, longitude_deg = parse_number(row["lat"]), parse_number(row["lon"])
+    if latitude_deg is None or longitude_deg is None:
+        return Unplaced(LeftOutCode.NO_POSITION, f"{RAW} gives no degrees, but {row['lat']!r} and {row['lon']!r}")
+    degrees = checked_position(latitude_deg, longitude_deg)
+    if metres is None or isinstance(degrees, Unplaced):
+        return degrees
+    easting_m, northing_m = parse_number(metres["easting"]), parse_number(metres["northing"])
+    if easting_m is None or northing_m is None:
+        return degrees
+    by_degrees = to_utm(degrees)
+    apart_m = hypot(easting_m - by_degrees.easting_m, northing_m - by_degrees.northing_m)
+    if apart_m > MAX_DISAGREEMENT_M:
+        return Unplaced(
+            LeftOutCode.CONTRADICTORY_POSITION,
+            f"{RAW} and {POSTPROCESSED} place it {apart_m / 1000:,.0f} km apart",
+        )
+    return from_utm(Utm(easting_m, northing_m, by_degrees.zone, by_degrees.is_north))

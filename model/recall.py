@@ -1,0 +1,146 @@
+"""Recall@N, the field's measure: the share of queries that have a right picture among the first N that were found.
+
+What counts as right for a query, its *positives*, is told by position (and heading), or by frame number where the
+pictures of two runs along one route correspond one to one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import degrees, isfinite
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import InvalidInput
+from model.geo import EARTH_RADIUS_M, distances_m
+from model.places import Place
+
+DEFAULT_RECALL_VALUES = (1, 5, 10, 20)
+DEFAULT_THRESHOLD_M = 25.0
+
+_MARGIN_DEG = 1e-9  # 0.1 mm, for the rounding of what only narrows the search
+
+
+@dataclass(frozen=True)
+class Recalls:
+    """Recall at several N.
+
+    Attributes:
+        percent: N → share of all queries with a positive among the first N predictions, in [0, 100]; ascending N.
+        queries: How many there were.
+        without_positive: Of these, how many have no positive in the database. They count as misses.
+    """
+
+    percent: Mapping[int, float]
+    queries: int
+    without_positive: int
+
+    def __str__(self) -> str:
+        """The line that the field prints: ``R@1: 98.8, R@5: 99.7``."""
+        return ", ".join(f"R@{value}: {percent:.1f}" for value, percent in self.percent.items())
+
+
+def positives_within(
+    queries: Sequence[Place],
+    database: Sequence[Place],
+    threshold_m: float = DEFAULT_THRESHOLD_M,
+    heading_deg: float | None = None,
+) -> list[NDArray[np.int64]]:
+    """The pictures of the database that were taken near each query.
+
+    Args:
+        queries: Where the queries were taken.
+        database: Where the pictures of the database were taken.
+        threshold_m: The greatest distance that counts as near, itself included.
+        heading_deg: The greatest angle between the two cameras, itself included; None if any will do. Where the
+            direction of a camera is not known, its picture is near nothing.
+
+    Returns:
+        For each query the rows of the database, ascending.
+
+    Raises:
+        InvalidInput: A threshold is negative or not a number.
+    """
+    if not isfinite(threshold_m) or threshold_m < 0:
+        raise InvalidInput(f"the distance of a positive is {threshold_m} m: it must be a number from 0 up")
+    if heading_deg is not None and not 0 <= heading_deg <= 180:
+        raise InvalidInput(f"the angle of a positive is {heading_deg}°: it must be in [0, 180]")
+    latitudes = np.array([place.position.latitude for place in database], dtype=np.float64)
+    longitudes = np.array([place.position.longitude for place in database], dtype=np.float64)
+    headings = _headings(database)
+    # A sphere's surface is nowhere shorter than along a meridian: only a band of latitudes can be near.
+    by_latitude = np.argsort(latitudes, kind="stable")
+    sorted_latitudes = latitudes[by_latitude]
+    band_deg = degrees(threshold_m / EARTH_RADIUS_M) + _MARGIN_DEG
+    positives: list[NDArray[np.int64]] = []
+    for query, query_heading in zip(queries, _headings(queries), strict=True):
+        latitude = query.position.latitude
+        first, last = np.searchsorted(sorted_latitudes, [latitude - band_deg, latitude + band_deg])
+        rows = np.sort(by_latitude[first:last])
+        is_near = distances_m(query.position, latitudes[rows], longitudes[rows]) <= threshold_m
+        if heading_deg is not None:
+            is_near &= np.abs((headings[rows] - query_heading + 180) % 360 - 180) <= heading_deg
+        positives.append(rows[is_near].astype(np.int64))
+    return positives
+
+
+def positives_by_frame(queries: Sequence[int], database: Sequence[int], tolerance: int) -> list[NDArray[np.int64]]:
+    """The pictures of the database whose frame number is at most ``tolerance`` away from each query's.
+
+    Args:
+        queries: Frame numbers of the queries.
+        database: Frame numbers of the database.
+        tolerance: In frames, itself included.
+
+    Returns:
+        For each query the rows of the database, ascending.
+
+    Raises:
+        InvalidInput: A negative tolerance.
+    """
+    if tolerance < 0:
+        raise InvalidInput(f"the tolerance is {tolerance} frames: it must be 0 or more")
+    frames = np.array(database, dtype=np.int64)
+    return [np.flatnonzero(np.abs(frames - query) <= tolerance).astype(np.int64) for query in queries]
+
+
+def recalls(
+    predictions: Sequence[NDArray[np.int64]],
+    positives: Sequence[NDArray[np.int64]],
+    values: Sequence[int] = DEFAULT_RECALL_VALUES,
+) -> Recalls:
+    """Recall at each N of ``values``.
+
+    Queries without a positive count as misses. A query with fewer than N predictions has those that it has.
+
+    Args:
+        predictions: For each query the rows that were found, best first.
+        positives: For each query the rows that are right.
+        values: Each N, at least 1.
+
+    Raises:
+        InvalidInput: No query, not as many predictions as positives, or an N below 1.
+    """
+    if len(predictions) != len(positives):
+        raise InvalidInput(f"there are predictions for {len(predictions)} queries and positives for {len(positives)}")
+    if not predictions:
+        raise InvalidInput("there is no query, and no recall of nothing")
+    if not values or min(values) < 1:
+        raise InvalidInput(f"recall is computed at numbers from 1 up, not at {', '.join(map(str, values)) or 'none'}")
+    first_hits = np.array([_first_hit(*pair) for pair in zip(predictions, positives, strict=True)])
+    return Recalls(
+        percent={value: 100 * float(np.mean(first_hits < value)) for value in sorted(set(values))},
+        queries=len(predictions),
+        without_positive=sum(len(rows) == 0 for rows in positives),
+    )
+
+
+def _headings(places: Sequence[Place]) -> NDArray[np.float64]:
+    """NaN where the direction is unknown: no comparison with it holds."""
+    return np.array([np.nan if place.heading_deg is None else place.heading_deg for place in places], dtype=np.float64)
+
+
+def _first_hit(predicted: NDArray[np.int64], right: NDArray[np.int64]) -> float:
+    """Rank of the first right prediction, from 0; infinite if there is none."""
+    hits = np.flatnonzero(np.isin(predicted, right))
+    return float(hits[0]) if len(hits) else float("inf")

@@ -1,0 +1,1 @@
+"""Training: triplets, losses, and the loop that turns a frozen backbone towards place recognition."""

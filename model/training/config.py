@@ -1,0 +1,236 @@
+"""Every setting of a training, checked when it is made: types, ranges, and settings that contradict each other.
+
+A section of the configuration file is a dataclass here, a key is a field. The defaults are the paper's.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from model.device import DeviceName
+from model.errors import InvalidTrainingConfig
+from model.network.config import Adapters, GlobalPooling, LocalFeatures
+from model.recall import DEFAULT_THRESHOLD_M
+from model.training.section import Above, Least, Section
+
+TrainingPrecision = Literal["float32", "bfloat16"]
+
+
+Count: TypeAlias = Annotated[int, Least(1)]
+Length: TypeAlias = Annotated[float, Above(0)]
+Weight: TypeAlias = Annotated[float, Least(0)]
+
+
+@dataclass(frozen=True)
+class DataConfig(Section):
+    """Where the pictures are: either a data set in the field's layout, or four folders or CSV files.
+
+    Attributes:
+        dataset: A folder with ``images/train`` and ``images/val``, each with ``database`` and ``queries``.
+        train_database: Folder or CSV file; as the next three instead of ``dataset``.
+        train_queries: The queries of training.
+        val_database: The database of validation.
+        val_queries: The queries of validation.
+        latitude_column: Of CSV files whose column has an unusual name.
+        longitude_column: Likewise.
+    """
+
+    NAME = "data"
+    dataset: Path | None = None
+    train_database: Path | None = None
+    train_queries: Path | None = None
+    val_database: Path | None = None
+    val_queries: Path | None = None
+    latitude_column: str | None = None
+    longitude_column: str | None = None
+
+    def check(self) -> None:
+        """Either the data set or all four parts of one."""
+        parts = ("train_database", "train_queries", "val_database", "val_queries")
+        given = [name for name in parts if getattr(self, name) is not None]
+        if self.dataset is not None and given:
+            raise InvalidTrainingConfig(f"data.dataset and data.{given[0]} contradict each other: give one of them")
+        if self.dataset is None and len(given) < len(parts):
+            missing = ", ".join(f"data.{name}" for name in parts if name not in given)
+            raise InvalidTrainingConfig(f"missing: {missing} (or data.dataset, and none of the four)")
+        if (self.latitude_column is None) != (self.longitude_column is None):
+            raise InvalidTrainingConfig("data.latitude_column and data.longitude_column go together: give both or none")
+
+
+@dataclass(frozen=True)
+class NetworkStart(Section):
+    """Which network training begins with, and which of its parts are there and learn.
+
+    Attributes:
+        weights: A backbone, or a trained network to fine-tune; a file or a known name.
+        num_heads: Attention heads, where they are not width / 64 and the file does not say.
+        adapters: Adapters of a block (paper, table 6).
+        adapter_ratio: Width of the adapters' bottleneck, as a share of the tokens' (paper: 0.5).
+        global_pooling: GeM, or the class token (paper, table 8).
+        local_features: Dense by local adaptation, the coarse patch tokens, or none (paper, table 9).
+        full_fine_tuning: Whether the backbone learns too.
+    """
+
+    NAME = "network"
+    weights: str
+    num_heads: Annotated[int, Least(1)] | None = None
+    adapters: Adapters | None = None
+    adapter_ratio: Annotated[float, Above(0)] | None = None
+    global_pooling: GlobalPooling | None = None
+    local_features: LocalFeatures | None = None
+    full_fine_tuning: bool = False
+
+    def check(self) -> None:
+        """A ratio needs adapters, and something must learn."""
+        if self.adapters == "none" and self.adapter_ratio is not None:
+            raise InvalidTrainingConfig(
+                'network.adapter_ratio and network.adapters = "none" contradict each other: leave the ratio out'
+            )
+
+
+@dataclass(frozen=True)
+class MiningConfig(Section):
+    """How triplets are mined.
+
+    Attributes:
+        queries_per_epoch: Queries of an epoch (paper: 5,000 for Pitts30k, 30,000 for MSLS).
+        refresh_every: Queries after which features are computed anew.
+        pool_size: Pictures of the database that negatives are taken from, drawn anew at each refresh.
+        negatives: Negatives of a query.
+        positive_radius_m: Greatest distance of a positive.
+        negative_radius_m: Distance that a negative is farther than.
+    """
+
+    NAME = "mining"
+    queries_per_epoch: Count = 5000
+    refresh_every: Count = 1000
+    pool_size: Count = 1000
+    negatives: Count = 2
+    positive_radius_m: Length = 10.0
+    negative_radius_m: Length = 25.0
+
+    def check(self) -> None:
+        """A picture is not a positive and a negative at once, and the pool can hold the negatives."""
+        if self.positive_radius_m > self.negative_radius_m:
+            raise InvalidTrainingConfig(
+                f"mining.positive_radius_m = {self.positive_radius_m:g} and mining.negative_radius_m = "
+                f"{self.negative_radius_m:g} contradict each other: a picture between them would be both"
+            )
+        if self.pool_size < self.negatives:
+            raise InvalidTrainingConfig(
+                f"mining.pool_size = {self.pool_size} and mining.negatives = {self.negatives} contradict each other: "
+                "the negatives are taken from the pool"
+            )
+
+
+@dataclass(frozen=True)
+class LossConfig(Section):
+    """What is minimised.
+
+    Attributes:
+        margin: m of Eq. 9.
+        local_weight: λ of Eq. 11.
+    """
+
+    NAME = "loss"
+    margin: Weight = 0.1
+    local_weight: Weight = 1.0
+
+
+@dataclass(frozen=True)
+class OptimizationConfig(Section):
+    """How it is minimised.
+
+    Attributes:
+        learning_rate: Of Adam, constant.
+        batch_size: Queries of a forward pass; each comes with its positive and negatives.
+        accumulation: Forward passes of a step.
+        precision: Of the forward pass of training; losses and weights are float32 always.
+        epochs: The most there will be.
+        patience: Training stops after so many epochs without a better R@5.
+        seed: Of the draws, and of what a backbone lacks.
+    """
+
+    NAME = "optimization"
+    learning_rate: Length = 1e-5
+    batch_size: Count = 4
+    accumulation: Count = 1
+    precision: TrainingPrecision = "float32"
+    epochs: Count = 50
+    patience: Count = 3
+    seed: Annotated[int, Least(0)] = 0
+
+    @property
+    def queries_per_step(self) -> int:
+        """How many queries the optimizer sees at once."""
+        return self.batch_size * self.accumulation
+
+
+@dataclass(frozen=True)
+class ValidationConfig(Section):
+    """How recall is measured after each epoch.
+
+    Attributes:
+        threshold_m: Greatest distance of a right answer.
+        heading_deg: Greatest angle between the cameras of a right answer; any if not given (MSLS: 40).
+        shortlist: Candidates that are re-ranked.
+        at_start: Whether to measure before the first step too.
+    """
+
+    NAME = "validation"
+    threshold_m: Length = DEFAULT_THRESHOLD_M
+    heading_deg: Annotated[float, Least(0)] | None = None
+    shortlist: Count = 100
+    at_start: bool = True
+
+
+@dataclass(frozen=True)
+class RunConfig(Section):
+    """Where and how the work is done; what is learned depends on it by rounding at most.
+
+    Attributes:
+        folder: For checkpoints, the best network and tensorboard's files.
+        checkpoint_every: Steps between checkpoints; one is also written at each refresh and after each epoch.
+        encode_batch_size: Pictures of a forward pass without gradients.
+        decoders: Threads that decode pictures.
+        device: Where the network lives.
+    """
+
+    NAME = "run"
+    folder: Path
+    checkpoint_every: Count = 100
+    encode_batch_size: Count = 16
+    decoders: Count = 4
+    device: DeviceName = "auto"
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """A whole training; each field is a section of the file."""
+
+    data: DataConfig
+    network: NetworkStart
+    run: RunConfig
+    mining: MiningConfig = field(default_factory=MiningConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimization: OptimizationConfig = field(default_factory=OptimizationConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+
+    def __post_init__(self) -> None:
+        step = self.optimization.queries_per_step
+        for name, count, why in (
+            ("queries_per_epoch", self.mining.queries_per_epoch, "an epoch would have no step"),
+            ("refresh_every", self.mining.refresh_every, "the queries of a step are mined together"),
+        ):
+            if count < step:
+                raise InvalidTrainingConfig(
+                    f"mining.{name} = {count} and optimization.batch_size × optimization.accumulation = {step} "
+                    f"contradict each other: {why}"
+                )
+
+    def what_is_learned(self) -> dict[str, dict[str, Any]]:
+        """The settings that a checkpoint depends on: with others it cannot be continued."""
+        sections = {name: values for name, values in asdict(self).items() if name not in ("run", "data")}
+        for name in ("epochs", "patience"):
+            del sections["optimization"][name]
+        return sections

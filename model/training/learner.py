@@ -1,0 +1,100 @@
+"""One step of the optimizer: forward, losses, backward; and no step at all where a number is not finite."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from model.errors import TrainingDiverged
+from model.features import Features
+from model.network.selavpr import SelaVPR
+from model.training.config import TrainingConfig
+from model.training.losses import Losses, triplet_losses
+from model.training.pictures import named
+from model.training.trainable import freeze_the_rest
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step found.
+
+    Attributes:
+        total: Eq. 11, the mean of the step's triplets.
+        global_loss: Eq. 9.
+        local_loss: Eq. 10.
+        gradient_norm: Euclidean, over everything that learns.
+    """
+
+    total: float
+    global_loss: float
+    local_loss: float
+    gradient_norm: float
+
+
+class Learner:
+    """A network with its optimizer, Adam.
+
+    Attributes:
+        network: What learns, on its device.
+        optimizer: With the state that a checkpoint needs.
+        trainable: What of the network learns, by name.
+    """
+
+    def __init__(self, network: SelaVPR, config: TrainingConfig, device: torch.device) -> None:
+        """Freezes what does not learn.
+
+        Raises:
+            InvalidTrainingConfig: Nothing does.
+        """
+        self.network = network.to(device)
+        self.trainable = freeze_the_rest(network, full_fine_tuning=config.network.full_fine_tuning)
+        self.optimizer = torch.optim.Adam(self.trainable.values(), lr=config.optimization.learning_rate)
+        self._config = config
+        self._device = device
+
+    def step(self, batches: Sequence[Sequence[Path]], pictures: Iterator[Tensor]) -> StepResult:
+        """Makes one step over one or more forward passes.
+
+        Args:
+            batches: The pictures of each forward pass, group by group (``model.training.losses``); for messages.
+            pictures: As many batches of pictures are taken from it.
+
+        Raises:
+            TrainingDiverged: A loss or a gradient is no finite number. The network is as it was.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        means = torch.zeros(3, dtype=torch.float64)
+        for paths in batches:
+            losses = self._losses(next(pictures))
+            if not losses.total.isfinite():
+                raise TrainingDiverged(
+                    f"the loss is {float(losses.total.detach())} for these pictures: {named(paths)}. The network is as "
+                    "it was before; look at them, or lower optimization.learning_rate"
+                )
+            (losses.total / len(batches)).backward()  # type: ignore[no-untyped-call]
+            parts = (losses.total, losses.global_loss, losses.local_loss)
+            means += torch.stack([part.detach().double().cpu() for part in parts]) / len(batches)
+        gradients = [each.grad for each in self.trainable.values() if each.grad is not None]
+        gradient_norm = nn.utils.get_total_norm(gradients)
+        if not gradient_norm.isfinite():
+            raise TrainingDiverged(
+                f"a gradient is not finite for these pictures: {named(chain.from_iterable(batches))}. The network is "
+                "as it was before; look at them, or lower optimization.learning_rate"
+            )
+        self.optimizer.step()
+        total, global_loss, local_loss = means.tolist()
+        return StepResult(total, global_loss, local_loss, float(gradient_norm))
+
+    def _losses(self, images: Tensor) -> Losses:
+        is_bfloat16 = self._config.optimization.precision == "bfloat16"
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=is_bfloat16):
+            features: Features = self.network(images.to(self._device))
+        return triplet_losses(
+            Features(features.global_features.float(), features.local_features.float(), features.local_grid),
+            negatives=self._config.mining.negatives,
+            margin=self._config.loss.margin,
+            local_weight=self._config.loss.local_weight,
+        )

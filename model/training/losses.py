@@ -1,0 +1,114 @@
+"""The losses of a batch of triplets: global, local and their sum (paper, Eq. 9 to 11).
+
+A batch holds T groups of pictures; the rows of a group are its query, its positive and its K negatives, in this order.
+Every negative makes a triplet with the query and the positive of its group. All losses are sums over the T·K triplets,
+divided by their number, as in the code that made the published network (the paper writes the sums alone).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.errors import InvalidInput
+from model.features import Features
+from model.matching import find_mutual_matches
+
+DISTANCE_EPS = 1e-6  # added to each difference of coordinates: the gradient of a distance of 0 would be infinite
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The losses of a batch; scalars that carry gradients.
+
+    Attributes:
+        total: Eq. 11: global + λ · local.
+        global_loss: Eq. 9.
+        local_loss: Eq. 10; 0 for a network without local features.
+    """
+
+    total: Tensor
+    global_loss: Tensor
+    local_loss: Tensor
+
+
+def triplet_losses(features: Features, *, negatives: int, margin: float, local_weight: float) -> Losses:
+    """The losses of a batch.
+
+    Args:
+        features: Of T·(2 + K) pictures, group by group.
+        negatives: K, the negatives of each group.
+        margin: m of Eq. 9.
+        local_weight: λ of Eq. 11.
+
+    Raises:
+        InvalidInput: The pictures cannot be divided into such groups.
+    """
+    global_part = global_loss(features.global_features, negatives=negatives, margin=margin)
+    local_part = local_loss(features.local_features, negatives=negatives)
+    return Losses(global_part + local_weight * local_part, global_part, local_part)
+
+
+def global_loss(global_features: Tensor, *, negatives: int, margin: float) -> Tensor:
+    """The triplet loss of the global features, with distances that are not squared (Eq. 9).
+
+    Args:
+        global_features: ``(T·(2 + K), D)``.
+        negatives: K.
+        margin: m.
+
+    Raises:
+        InvalidInput: The pictures cannot be divided into such groups.
+    """
+    groups = _in_groups(global_features, negatives)  # (T, 2 + K, D)
+    query, positive, negative = groups[:, :1], groups[:, 1:2], groups[:, 2:]
+    to_positive = F.pairwise_distance(query, positive, eps=DISTANCE_EPS)  # (T, 1)
+    to_negatives = F.pairwise_distance(query, negative, eps=DISTANCE_EPS)  # (T, K)
+    return (to_positive - to_negatives + margin).clamp(min=0).mean()
+
+
+def local_loss(local_features: Tensor, *, negatives: int) -> Tensor:
+    """The loss of the local features: a negative shall not match more alike than the positive does (Eq. 10).
+
+    Args:
+        local_features: ``(T·(2 + K), N, C)``; N = 0 for a network without local features.
+        negatives: K.
+
+    Raises:
+        InvalidInput: The pictures cannot be divided into such groups.
+    """
+    groups = _in_groups(local_features, negatives)  # (T, 2 + K, N, C)
+    if not local_features.shape[1]:
+        return local_features.new_zeros(())
+    losses = []
+    for group in groups:
+        similarities = torch.stack([mutual_similarity(group[0], candidate) for candidate in group[1:]])  # (1 + K,)
+        losses.append((similarities[1:] - similarities[0]).clamp(min=0))
+    return torch.stack(losses).mean()
+
+
+def mutual_similarity(query: Tensor, candidate: Tensor) -> Tensor:
+    """The mean dot product of the mutual nearest neighbours of two pictures, a scalar (Eq. 10).
+
+    Which features are neighbours is not differentiated; their dot products are, with respect to both pictures. One pair
+    is enough for a mean: the code that made the published network takes the features of *equal position* instead where
+    exactly one pair is found.
+
+    Args:
+        query: ``(N, C)``.
+        candidate: ``(M, C)``.
+    """
+    matches = find_mutual_matches(query.detach(), candidate.detach())
+    matching_query = query.index_select(0, matches.query_cells)
+    matching_candidate = candidate.index_select(0, matches.candidate_cells)
+    return (matching_query * matching_candidate).sum(dim=-1).mean()
+
+
+def _in_groups(features: Tensor, negatives: int) -> Tensor:
+    group_size = 2 + negatives
+    if negatives < 1 or not len(features) or len(features) % group_size:
+        raise InvalidInput(
+            f"{len(features)} pictures are not groups of a query, a positive and {negatives} negatives each"
+        )
+    return features.reshape(len(features) // group_size, group_size, *features.shape[1:])

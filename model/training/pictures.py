@@ -1,0 +1,98 @@
+"""Pictures on their way to the network: decoded ahead by threads, some at a time, in the order asked for."""
+
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import chain, islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.errors import ImageError, TrainingDiverged, UnsuitableTrainingData
+from model.features import Features
+from model.images import check_header, open_image
+from model.network.selavpr import SelaVPR
+from model.preprocess import preprocess
+from model.training.data import TrainingSet
+
+_BATCHES_AHEAD = 2
+_NAMED = 5  # of many pictures that are to blame
+
+
+def read_batches(batches: Iterable[Sequence[Path]], decoders: int) -> Generator[Tensor, None, None]:
+    """Reads batches of pictures, a few ahead of the reader.
+
+    Close the generator (``contextlib.closing``) if it is not read to its end: that stops the decoders.
+
+    Args:
+        batches: Taken from as the work proceeds.
+        decoders: Number of threads.
+
+    Yields:
+        ``(b, 3, 224, 224)`` float32 for each batch.
+
+    Raises:
+        ImageError: A picture cannot be read.
+    """
+    pool = ThreadPoolExecutor(decoders, thread_name_prefix="decode")
+    try:
+        pending: deque[list[Future[Tensor]]] = deque()
+        for batch in batches:
+            pending.append([pool.submit(_read, path) for path in batch])
+            if len(pending) > _BATCHES_AHEAD:
+                yield torch.stack([each.result() for each in pending.popleft()])
+        while pending:
+            yield torch.stack([each.result() for each in pending.popleft()])
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def encode_pictures(
+    network: SelaVPR, paths: Sequence[Path], device: torch.device, *, batch_size: int, decoders: int
+) -> Generator[Features, None, None]:
+    """Encodes pictures with a network as it is now, in float32 and without gradients.
+
+    Raises:
+        ImageError: A picture cannot be read.
+        TrainingDiverged: A feature is no finite number.
+    """
+    batches = [paths[first : first + batch_size] for first in range(0, len(paths), batch_size)]
+    with closing(read_batches(batches, decoders)) as read:
+        for batch, images in zip(batches, read, strict=True):
+            with torch.no_grad():
+                features: Features = network(images.to(device))
+            if not (features.global_features.isfinite().all() and features.local_features.isfinite().all()):
+                raise TrainingDiverged(f"the features of a picture are not finite; it is one of: {named(batch)}")
+            yield features
+
+
+def check_pictures(*sets: TrainingSet) -> None:
+    """Looks at the header of every picture, before anything long begins.
+
+    Raises:
+        UnsuitableTrainingData: Pictures cannot be read; their number, and what is wrong with the first.
+    """
+    paths = dict.fromkeys(place.path for each in sets for place in chain(each.database, each.queries))
+    problems = []
+    for path in paths:
+        try:
+            check_header(path)
+        except ImageError as error:
+            problems.append(error.message)
+    if problems:
+        raise UnsuitableTrainingData(
+            f"{len(problems)} of {len(paths)} pictures cannot be read: {'; '.join(problems[:_NAMED])}"
+            f"{'; …' if len(problems) > _NAMED else ''}. Repair them, or take them out of the data set"
+        )
+
+
+def named(paths: Iterable[Path]) -> str:
+    """The names of pictures, for a message; each once."""
+    distinct = list(dict.fromkeys(map(str, paths)))
+    return ", ".join(islice(distinct, 64))
+
+
+def _read(path: Path) -> Tensor:
+    return preprocess(open_image(path))

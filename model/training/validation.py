@@ -1,0 +1,133 @@
+"""Recall of a network while it learns: two-stage retrieval over a validation set, in bounded memory."""
+
+import os
+import tempfile
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.errors import TrainingError, UnsuitableTrainingData
+from model.features import Features
+from model.matching import count_mutual_matches
+from model.recall import DEFAULT_RECALL_VALUES, Recalls, positives_within, recalls
+from model.training.config import ValidationConfig
+from model.training.data import TrainingSet
+
+EncodePictures: TypeAlias = Callable[[Sequence[Path]], Generator[Features, None, None]]
+"""Features of pictures in their order, some pictures at a time."""
+
+DECISIVE_RECALL = 5  # R@5 decides which network is the best, and when to stop (paper, section 4.2)
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """Recall of a network.
+
+    Attributes:
+        by_global: Of the shortlist.
+        reranked: After re-ranking by mutual matches; of a network without local features the same again.
+    """
+
+    by_global: Recalls
+    reranked: Recalls
+
+    @property
+    def decisive_percent(self) -> float:
+        """R@5 after re-ranking."""
+        return self.reranked.percent[DECISIVE_RECALL]
+
+
+class Validator:
+    """Measures recall on one validation set, again and again.
+
+    The local features of the database wait on the disk: of 20,000 pictures they would take 38 GB of memory. They are
+    rounded to float16, as in a map that is served.
+    """
+
+    def __init__(self, places: TrainingSet, config: ValidationConfig, scratch: Path) -> None:
+        """Finds every query's positives.
+
+        Args:
+            places: Database and queries.
+            config: What counts as right, and how many candidates are re-ranked.
+            scratch: A folder with room for the local features of the database.
+
+        Raises:
+            UnsuitableTrainingData: No query has a positive.
+        """
+        self._places = places
+        self._config = config
+        self._scratch = scratch
+        self._positives = positives_within(places.queries, places.database, config.threshold_m, config.heading_deg)
+        if not any(len(rows) for rows in self._positives):
+            raise UnsuitableTrainingData(
+                f"none of the {len(places.queries)} validation queries has a picture of the database "
+                f"({len(places.database)} pictures) within {config.threshold_m:g} m: no recall could rise"
+            )
+
+    def measure(self, encode: EncodePictures) -> ValidationResult:
+        """Retrieves every query.
+
+        Args:
+            encode: With the network as it is now; asked for the database, then for the queries.
+
+        Raises:
+            TrainingError: The disk has no room for the local features.
+        """
+        global_features, local_features = self._encode_database(encode)
+        by_global, reranked = [], []
+        for features in encode([place.path for place in self._places.queries]):
+            for row in range(len(features)):
+                distances = (global_features - features.global_features[row]).norm(dim=1)  # (n,)
+                rows = distances.argsort(stable=True)[: max(self._config.shortlist, *DEFAULT_RECALL_VALUES)].cpu()
+                by_global.append(_as_rows(rows))
+                reranked.append(_as_rows(self._rerank(rows, features.local_features[row], local_features)))
+        return ValidationResult(recalls(by_global, self._positives), recalls(reranked, self._positives))
+
+    def _encode_database(self, encode: EncodePictures) -> tuple[Tensor, NDArray[np.float16] | None]:
+        """Global features ``(n, D)`` on the network's device, and local ones ``(n, N, C)`` on the disk, if any."""
+        parts: list[Tensor] = []
+        local_features: NDArray[np.float16] | None = None
+        first = 0
+        for features in encode([place.path for place in self._places.database]):
+            parts.append(features.global_features)
+            shape = tuple(features.local_features.shape[1:])
+            if prod(shape):
+                if local_features is None:
+                    local_features = self._on_disk((len(self._places.database), *shape))
+                local_features[first : first + len(features)] = features.local_features.half().cpu().numpy()
+            first += len(features)
+        return torch.cat(parts), local_features
+
+    def _rerank(self, rows: Tensor, query: Tensor, local_features: NDArray[np.float16] | None) -> Tensor:
+        if local_features is None:
+            return rows
+        shortlist, rest = rows[: self._config.shortlist], rows[self._config.shortlist :]
+        candidates = torch.from_numpy(local_features[shortlist.numpy()]).to(query.device)
+        counts = count_mutual_matches(query, candidates).cpu()
+        return torch.cat((shortlist[counts.argsort(descending=True, stable=True)], rest))
+
+    def _on_disk(self, shape: tuple[int, ...]) -> NDArray[np.float16]:
+        """An array in a file without a name: it goes away with the process, however that ends."""
+        size_bytes = prod(shape) * np.dtype(np.float16).itemsize
+        with tempfile.TemporaryFile(dir=self._scratch) as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, size_bytes)  # else a full disk would kill on the first write
+            except OSError as error:
+                raise TrainingError(
+                    f"validation needs {size_bytes / 1e9:.1f} GB in {self._scratch} for local features: "
+                    f"{error.strerror}"
+                ) from error
+            return np.memmap(file, dtype=np.float16, mode="r+", shape=shape)
+
+
+def _as_rows(rows: Tensor) -> NDArray[np.int64]:
+    array: NDArray[np.int64] = rows.numpy()
+    return array

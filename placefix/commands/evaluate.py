@@ -1,0 +1,265 @@
+"""``placefix evaluate``: recall on a dataset, by the localizer that is served."""
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from index_builder.build import BuildOptions
+from index_builder.place_map.feature_store import StoreType
+from model.errors import InvalidInput
+from model.matching import Precision
+from model.preprocess import Preprocessing
+from model.recall import DEFAULT_RECALL_VALUES, DEFAULT_THRESHOLD_M
+from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
+from placefix.console import error_console
+from placefix.evaluation.differences import AnswerRecorder, Differences
+from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
+from placefix.evaluation.published import DEFAULT_FILE, PublishedRow, compare, find_row, read_published
+from placefix.evaluation.report import Settings, to_json, to_lines
+from placefix.evaluation.run import Columns, NetworkChoice, asking, open_localizer, read_dataset
+from placefix.evaluation.truth import NearbyTruth
+from service import evaluate as service_evaluate
+from service.evaluate import EvaluationOptions, QueryResult
+
+_DEFAULTS = EvaluationOptions()
+
+
+class EvaluateCommand(TyperCommand):
+    """Takes ``--recalls 1 5 10 20``, as the field's evaluators do, beside ``--recalls 1,5,10,20``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Joins the numbers behind ``--recalls``."""
+        joined: list[str] = []
+        for position, arg in enumerate(args):
+            is_value = bool(joined) and arg.isdecimal() and _opens_recalls(args, position)
+            if is_value and joined[-1] != "--recalls":
+                joined[-1] += f",{arg}"
+            else:
+                joined.append(arg)
+        return super().parse_args(ctx, joined)
+
+
+def _opens_recalls(args: list[str], position: int) -> bool:
+    """Whether there is nothing but numbers between ``--recalls`` and a position."""
+    while position > 0 and args[position - 1].isdecimal():
+        position -= 1
+    return position > 0 and args[position - 1] == "--recalls"
+
+
+def evaluate(
+    queries: Annotated[
+        list[Path],
+        typer.Option(help="Queries: a folder or a CSV file; repeat it for several cities.", show_default=False),
+    ],
+    database: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Database: a folder or a CSV file, from which a map is built for this once. With --map and "
+            "--frame-tolerance: the CSV file that has the frame numbers of the map's pictures.",
+            show_default=False,
+        ),
+    ] = None,
+    place_map: Annotated[
+        Path | None, typer.Option("--map", help="A map, instead of a database.", show_default=False)
+    ] = None,
+    weights: OptionalWeights = None,
+    num_heads: NumHeads = None,
+    rerank: Annotated[
+        int | None,
+        typer.Option(
+            help="Candidates to re-rank, 0 for none. By default 100; none with a network that is untrained or has no "
+            "local features."
+        ),
+    ] = None,
+    recalls: Annotated[str, typer.Option(metavar="N...", help="Each N of recall@N.")] = " ".join(
+        map(str, DEFAULT_RECALL_VALUES)
+    ),
+    threshold_m: Annotated[
+        float | None, typer.Option(help="A picture at most so far away is right. By default 25.", show_default=False)
+    ] = None,
+    heading_deg: Annotated[
+        float | None, typer.Option(help="And its camera turned by at most so much (40 for MSLS).", show_default=False)
+    ] = None,
+    frame_tolerance: Annotated[
+        int | None,
+        typer.Option(
+            help="Instead of metres: a picture at most so many frames away is right. For CSV files with a column frame "
+            "or place_id.",
+            show_default=False,
+        ),
+    ] = None,
+    query_list: Annotated[
+        Path | None,
+        typer.Option(help="A file that names the queries that count, one in a line.", show_default=False),
+    ] = None,
+    preprocess: Annotated[
+        Preprocessing | None,
+        typer.Option(help="How pictures are resized; official-eval for published recalls. By default antialias."),
+    ] = None,
+    precision: Annotated[Precision, typer.Option(help="Of the products in matching.")] = "exact",
+    store: Annotated[
+        StoreType | None,
+        typer.Option(help="Type of the features in the map that is built: float32 is exact. By default float16."),
+    ] = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROW",
+            help="Compare with a published result; what is not given is taken from it.",
+            show_default=False,
+        ),
+    ] = None,
+    published: Annotated[
+        Path, typer.Option(help="The file of published results.", show_default="benchmarks/published.toml")
+    ] = DEFAULT_FILE,
+    differences: Annotated[
+        bool,
+        typer.Option(
+            "--differences", help="Also build and ask a map of float32, and report what rounding has changed."
+        ),
+    ] = False,
+    predictions: Annotated[
+        Path | None, typer.Option(help="A new folder for what was found for each query.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    batch_size: BatchSize = _DEFAULTS.batch_size,
+    device: Device = "auto",
+    latitude_column: Annotated[
+        str | None, typer.Option(help="The CSV files' column of latitudes, if it has an unusual name.")
+    ] = None,
+    longitude_column: Annotated[
+        str | None, typer.Option(help="The CSV files' column of longitudes, if it has an unusual name.")
+    ] = None,
+) -> None:
+    """Measure recall: ask all queries of a dataset, and count how often a right picture is among the first N.
+
+    Queries without a right picture in the database count as misses, and their number is told.
+    """
+    _check_sources(place_map, database, weights, store, frame_tolerance)
+    if differences and place_map is not None:
+        raise InvalidInput("--differences builds maps of both kinds: give --database instead of --map")
+    row = None if expect is None else find_row(read_published(published), expect)
+    truth = _truth(threshold_m, heading_deg, frame_tolerance, row)
+    values = _recall_values(recalls, row)
+    if row is not None:
+        rerank = row.rerank if rerank is None else rerank
+        preprocess = Preprocessing.OFFICIAL_EVAL if preprocess is None and place_map is None else preprocess
+    options = EvaluationOptions(_DEFAULTS.rerank if rerank is None else rerank, values, batch_size)
+    if predictions is not None:
+        check_predictions_folder(predictions)
+    notes = error_console()
+    columns = Columns(latitude_column, longitude_column)
+    dataset = read_dataset(queries, database or [], place_map, truth, query_list, columns)
+    for note in dataset.left_out:
+        notes.print(note, soft_wrap=True, markup=False)
+    if row is not None:
+        for note in row.check_counts(len(dataset.database), len(dataset.queries)):
+            notes.print(note, soft_wrap=True, markup=False)
+    network = NetworkChoice(weights, num_heads, device, precision)
+    with open_localizer(
+        dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size
+    ) as localizer:
+        if preprocess not in (None, localizer.encoder.preprocessing):
+            raise InvalidInput(
+                f"the map was built with --preprocess {localizer.encoder.preprocessing}, not {preprocess}: leave the "
+                "option out, or build a map with it"
+            )
+        if rerank is None and not (localizer.encoder.is_trained and localizer.encoder.local_dim):
+            options = EvaluationOptions(0, values, batch_size)
+        writer = (
+            PredictionWriter(
+                predictions,
+                localizer.place_map,
+                dataset.queries,
+                reranks=options.rerank > 0,
+                has_positions=dataset.has_positions,
+            )
+            if predictions is not None
+            else None
+        )
+        recorder = AnswerRecorder()
+
+        def keep(result: QueryResult) -> None:
+            if writer is not None:
+                writer.write(result)
+            if differences:
+                recorder.record(result)
+
+        with writer or nullcontext(), asking() as progress:
+            measured = service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, keep)
+        settings = Settings.of(localizer, dataset.truth, options.rerank)
+    changed: Differences | None = None
+    if differences:
+        exact = AnswerRecorder()
+        with (
+            open_localizer(dataset, None, network, "float32", preprocess, batch_size) as localizer,
+            asking() as progress,
+        ):
+            service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, exact.record)
+        changed = Differences.between(exact.answers, recorder.answers)
+    comparison = None if row is None else compare(row, measured)
+    summary = to_json(measured, settings, comparison, changed)
+    if writer is not None:
+        writer.finish(summary)
+        if writer.blank_name is not None:
+            notes.print(
+                f"no pairs and no challenge file were written: blanks separate names in them, and "
+                f"{writer.blank_name!r} contains one",
+                soft_wrap=True,
+                markup=False,
+            )
+    if as_json:
+        typer.echo(json.dumps(summary, indent=2))
+    else:
+        typer.echo("\n".join(to_lines(measured, settings, dataset.truth, comparison, changed)))
+
+
+def _check_sources(
+    place_map: Path | None,
+    database: list[Path] | None,
+    weights: str | None,
+    store: StoreType | None,
+    frame_tolerance: int | None,
+) -> None:
+    if place_map is None:
+        if not database:
+            raise InvalidInput("what is to be searched? Give --map MAP, or --database DIR with --weights FILE")
+        if weights is None:
+            raise InvalidInput("a map has to be built from the database: give the network with --weights FILE")
+    elif store is not None:
+        raise InvalidInput("--store is for a map that is built here; the one given has its own")
+    elif database and frame_tolerance is None:
+        raise InvalidInput("--map and --database are two databases: give one of them")
+    elif frame_tolerance is not None and not database:
+        raise InvalidInput(
+            "a map does not keep frame numbers: give the CSV file that it was built from as --database, too"
+        )
+
+
+def _truth(
+    threshold_m: float | None, heading_deg: float | None, frame_tolerance: int | None, row: PublishedRow | None
+) -> NearbyTruth | int:
+    if frame_tolerance is not None:
+        if threshold_m is not None or heading_deg is not None:
+            raise InvalidInput("--frame-tolerance goes without --threshold-m and --heading-deg: frames, or metres")
+        return frame_tolerance
+    if threshold_m is None and heading_deg is None and row is not None:
+        if row.frame_tolerance is not None:
+            return row.frame_tolerance
+        return NearbyTruth(DEFAULT_THRESHOLD_M if row.threshold_m is None else row.threshold_m, row.heading_deg)
+    return NearbyTruth(DEFAULT_THRESHOLD_M if threshold_m is None else threshold_m, heading_deg)
+
+
+def _recall_values(text: str, row: PublishedRow | None) -> tuple[int, ...]:
+    """The values asked for, and those of a published row."""
+    try:
+        values = {int(value) for value in text.replace(",", " ").split()}
+    except ValueError as error:
+        raise InvalidInput(f"--recalls takes whole numbers, as in --recalls 1 5 10 20, not {text!r}") from error
+    if row is not None:
+        values |= row.before.keys() | row.after.keys()
+    return tuple(sorted(values))

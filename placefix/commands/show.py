@@ -1,0 +1,12 @@
+"""``placefix show``: pictures of what a network does."""
+
+import typer
+
+from placefix.commands.show_heatmap import heatmap
+from placefix.commands.show_matches import matches
+from placefix.commands.show_results import results
+
+app = typer.Typer(help="Draw where a network looks, what it matches and what it finds.", no_args_is_help=True)
+app.command()(heatmap)
+app.command()(matches)
+app.command()(results)

@@ -1,0 +1,94 @@
+"""``placefix show matches``: which places of two pictures match each other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from PIL import Image
+
+from model.device import choose_device
+from model.encoder import Encoder
+from model.images import check_header, open_image
+from model.preprocess import Preprocessing, preprocess
+from model.weights import load_network, resolve_weights
+from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
+from placefix.console import output_console
+from placefix.pictures.canvas import check_file_target, contact_sheet, save_png
+from placefix.pictures.feature_maps import FeatureKind, check_kind, feature_map, kinds_of
+from placefix.pictures.matches import MatchedPair, NamedPhoto, draw_matches, match
+
+
+@dataclass(frozen=True)
+class _NamedEncoder:
+    name: str
+    encoder: Encoder
+
+
+def matches(
+    query: Annotated[Path, typer.Argument(help="A picture.", show_default=False)],
+    candidate: Annotated[Path, typer.Argument(help="Another picture, of the same place perhaps.", show_default=False)],
+    weights: Weights,
+    out: Annotated[Path, typer.Option(help="The .png file to write.", show_default=False)],
+    features: Annotated[
+        FeatureKind | None,
+        typer.Option(
+            help="The tokens that the backbone ends with, or the dense local features. By default the dense, where "
+            "all networks have them.",
+            show_default=False,
+        ),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="WEIGHTS", help="Another network, to be drawn below.", show_default=False)
+    ] = None,
+    preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
+    num_heads: NumHeads = None,
+    device: Device = "auto",
+) -> None:
+    """Draw the mutual nearest neighbours between two pictures, and count them.
+
+    Their number is the score of a candidate in re-ranking; no geometry is checked, neither there nor here.
+    """
+    check_file_target(out)
+    for path in (query, candidate):
+        check_header(path)
+    chosen = choose_device(device).device
+    paths = [resolve_weights(name) for name in (weights, against) if name is not None]
+    networks = [load_network(path, num_heads) for path in paths]
+    if features is None:
+        features = next(kind for kind in kinds_of(networks[0]) if all(kind in kinds_of(each) for each in networks))
+    for path, network in zip(paths, networks, strict=True):
+        check_kind(network, features, str(path))
+    encoders = [
+        _NamedEncoder(path.name, Encoder(network, chosen, preprocess))
+        for path, network in zip(paths, networks, strict=True)
+    ]
+    names = [path.name for path in (query, candidate)]
+    if query.name == candidate.name:
+        names = [f"{path.resolve().parent.name}/{path.name}" for path in (query, candidate)]
+    photos = (NamedPhoto(names[0], open_image(query)), NamedPhoto(names[1], open_image(candidate)))
+    panels = [_draw(photos, each, features) for each in encoders]
+    save_png(contact_sheet([panel for panel, _ in panels]), out)
+    console = output_console()
+    for each, (_, pair) in zip(encoders, panels, strict=True):
+        console.print(f"{each.name}: {_count(pair)}", soft_wrap=True, markup=False)
+    console.print(str(out), soft_wrap=True, markup=False)
+
+
+def _draw(
+    photos: tuple[NamedPhoto, NamedPhoto], named: _NamedEncoder, kind: FeatureKind
+) -> tuple[Image.Image, MatchedPair]:
+    encoder = named.encoder
+    query, candidate = (
+        feature_map(encoder, preprocess(named_photo.photo, encoder.preprocessing), kind) for named_photo in photos
+    )
+    pair = match(query, candidate)
+    rows, columns = query.grid.cells
+    note = f"{kind} features, {rows} × {columns} cells of {query.values.shape[1]} channels"
+    if not encoder.is_trained:
+        note += " · untrained network"
+    return draw_matches(*photos, pair, f"{named.name}: {_count(pair)}", note), pair
+
+
+def _count(pair: MatchedPair) -> str:
+    return f"{len(pair)} mutual {'match' if len(pair) == 1 else 'matches'}"

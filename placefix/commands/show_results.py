@@ -1,0 +1,186 @@
+"""``placefix show results``: queries, what was found for them, and whether that is right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import isfinite
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from PIL import Image
+
+from model.errors import ImageError, InvalidInput
+from model.recall import DEFAULT_THRESHOLD_M
+from placefix.commands.options import Device, NumHeads, OptionalWeights
+from placefix.console import error_console, output_console
+from placefix.pictures.asking import ask
+from placefix.pictures.canvas import check_folder_target, contact_sheet, numbered_name, save_png
+from placefix.pictures.queries import Query, read_queries
+from placefix.pictures.results import ShownResult, draw_result, draw_sheet
+from placefix.progress import show_progress
+from service.loading import load_maps
+from service.localizer import Localizer, QueryDefaults, QueryOptions
+from service.settings import MAX_SHORTLIST
+
+ROWS_PER_SHEET = 8
+MAX_CANDIDATES = 20
+_UNREADABLE_NAMED = 5
+
+
+class Only(StrEnum):
+    """Which answers to draw, by their first candidate."""
+
+    ALL = "all"
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+def results(
+    place_map: Annotated[Path, typer.Option("--map", help="The map to look in.", show_default=False)],
+    queries: Annotated[
+        list[Path],
+        typer.Option(help="A picture, a folder of pictures or a CSV file; may be repeated.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(help="The folder for the pictures.", show_default=False)],
+    weights: OptionalWeights = None,
+    num_heads: NumHeads = None,
+    candidates: Annotated[int, typer.Option(min=1, max=MAX_CANDIDATES, help="Candidates to draw.")] = 5,
+    shortlist: Annotated[
+        int | None,
+        typer.Option(min=1, max=MAX_SHORTLIST, help="Candidates to re-rank. By default 100 on a GPU, 20 on a CPU."),
+    ] = None,
+    rerank: Annotated[
+        bool | None, typer.Option("--rerank/--no-rerank", help="Re-rank by local features. By default if trained.")
+    ] = None,
+    threshold_m: Annotated[
+        float, typer.Option(min=0, help="Metres up to which a candidate is right.")
+    ] = DEFAULT_THRESHOLD_M,
+    only: Annotated[Only, typer.Option(help="Which answers to draw, by their first candidate.")] = Only.ALL,
+    latitude_column: Annotated[
+        str | None, typer.Option(help="The CSV file's column of latitudes, if it has an unusual name.")
+    ] = None,
+    longitude_column: Annotated[
+        str | None, typer.Option(help="The CSV file's column of longitudes, if it has an unusual name.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Draw queries with their best candidates: framed in green if right, in red if wrong.
+
+    Right is what was taken within [bold]--threshold-m[/bold] of the query. Where nothing says where the query was
+    taken, frames are grey. Writes a file for each query, and contact sheets.
+    """
+    check_folder_target(out)
+    if not isfinite(threshold_m):
+        raise InvalidInput(f"--threshold-m {threshold_m}: it must be a number")
+    listing = read_queries(queries, latitude_column=latitude_column, longitude_column=longitude_column)
+    _tell_unreadable(listing.unreadable)
+    loaded = load_maps([place_map], weights=weights, num_heads=num_heads, device=device)
+    try:
+        [localizer] = loaded.localizers.values()
+        options = QueryDefaults.for_encoder(loaded.encoder).options(candidates, shortlist, rerank=rerank)
+        score = _draw_all(listing.queries, localizer, options, threshold_m, only, out)
+    finally:
+        loaded.close()
+    console = output_console()
+    console.print(f"{score}", markup=False, soft_wrap=True)
+    drawn = f"{_plural(score.drawn, 'answer')} on {_plural(score.sheets, 'contact sheet')}"
+    console.print(f"{out}: {drawn}", markup=False, soft_wrap=True)
+
+
+@dataclass
+class _Score:
+    """Counts first candidates while answers are drawn."""
+
+    threshold_m: float
+    right: int = 0
+    wrong: int = 0
+    unknown: int = 0
+    drawn: int = 0
+    sheets: int = 0
+
+    def count(self, result: ShownResult) -> Only | None:
+        """Counts an answer; None if nobody knows whether it is right."""
+        verdict = result.candidates[0].is_right if result.candidates else None
+        self.right += verdict is True
+        self.wrong += verdict is False
+        self.unknown += verdict is None
+        return None if verdict is None else Only.RIGHT if verdict else Only.WRONG
+
+    def __str__(self) -> str:
+        known = self.right + self.wrong
+        if not known:
+            return f"{_plural(self.unknown, 'query', 'queries')} of unknown position: nobody knows what is right"
+        text = f"first candidate within {self.threshold_m:g} m: {self.right} of {known} queries"
+        return text + (f"; {self.unknown} of unknown position" if self.unknown else "")
+
+
+@dataclass
+class _Sheets:
+    """Collects rows, and writes a sheet whenever there are enough; memory holds one sheet."""
+
+    folder: Path
+    title: str
+    note: str
+    written: int = 0
+    _rows: list[Image.Image] = field(default_factory=list)
+
+    def add(self, row: Image.Image) -> None:
+        self._rows.append(row)
+        if len(self._rows) == ROWS_PER_SHEET:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._rows:
+            self.written += 1
+            save_png(draw_sheet(self._rows, self.title, self.note), self.folder / f"sheet-{self.written:03d}.png")
+            self._rows.clear()
+
+
+def _draw_all(
+    queries: Sequence[Query],
+    localizer: Localizer,
+    options: QueryOptions,
+    threshold_m: float,
+    only: Only,
+    out: Path,
+) -> _Score:
+    place_map = localizer.place_map
+    order = "re-ranked by mutual matches" if options.rerank else "ordered by global distance, not re-ranked"
+    if not localizer.encoder.is_trained:
+        order += " · untrained network"
+    sheets = _Sheets(
+        out,
+        f"map {place_map.name}, version {place_map.version}: {len(place_map):,} pictures",
+        f"{order} · green: within {threshold_m:g} m of the query, red: farther, grey: not known",
+    )
+    score = _Score(threshold_m)
+    with show_progress("asking") as progress:
+        progress.started(len(queries), 0)
+        for number, query in enumerate(queries, start=1):
+            try:
+                result = ask(query, localizer, options, threshold_m)
+            except ImageError as error:  # its header was in order
+                progress.message(f"left out: {error.message}")
+            else:
+                if score.count(result) is only or only is Only.ALL:
+                    row = draw_result(result)
+                    save_png(contact_sheet([row]), out / numbered_name(number, query.name))
+                    sheets.add(row)
+                    score.drawn += 1
+            progress.advanced(1)
+    sheets.flush()
+    score.sheets = sheets.written
+    return score
+
+
+def _plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _tell_unreadable(unreadable: Sequence[str]) -> None:
+    console = error_console()
+    for reason in unreadable[:_UNREADABLE_NAMED]:
+        console.print(f"left out: {reason}", markup=False, soft_wrap=True)
+    if len(unreadable) > _UNREADABLE_NAMED:
+        console.print(f"left out: {len(unreadable) - _UNREADABLE_NAMED} more", markup=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""What `placefix evaluate` is put together from."""

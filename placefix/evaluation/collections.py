@@ -1,0 +1,126 @@
+"""The two sides of a dataset as they lie on the disk."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from index_builder.sources.frames import read_frames
+from index_builder.sources.listing import SourceListing
+from index_builder.sources.read import CSV_SUFFIXES, read_source
+from model.errors import ImageError, SourceError
+from model.images import check_header
+from model.places import Place
+
+_THREADS = 8
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One side of a dataset: its database, or its queries.
+
+    Attributes:
+        listing: The pictures; several folders are joined.
+        frames: Picture id → frame number, where the pictures correspond by frame.
+        has_positions: Whether the positions of the pictures mean anything.
+    """
+
+    listing: SourceListing
+    frames: Mapping[str, int]
+    has_positions: bool
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The pictures that take part."""
+        return self.listing.places
+
+
+def read_collection(
+    paths: Sequence[Path],
+    *,
+    by_frame: bool,
+    latitude_column: str | None = None,
+    longitude_column: str | None = None,
+) -> Collection:
+    """Reads folders and CSV files; no picture is opened.
+
+    Args:
+        paths: One at least; more than one for a dataset of several cities.
+        by_frame: They are CSV files with frame numbers.
+        latitude_column: For CSV files: their column of latitudes, if it is spelled in none of the accepted ways.
+        longitude_column: Likewise.
+
+    Raises:
+        SourceError: One of them cannot be read, holds no usable picture, or lists a picture that is not there; or two
+            have a picture of the same id.
+    """
+    listings: list[SourceListing] = []
+    frames: dict[str, int] = {}
+    has_positions = True
+    for path in paths:
+        if by_frame:
+            if path.suffix.lower() not in CSV_SUFFIXES:
+                raise SourceError(f"{path} is no CSV file: frame numbers are read from one with columns path and frame")
+            found = read_frames(path, latitude_column=latitude_column, longitude_column=longitude_column)
+            frames |= found.frames
+            has_positions = has_positions and found.has_positions
+            listings.append(found.listing)
+        else:
+            listings.append(read_source(path, latitude_column=latitude_column, longitude_column=longitude_column))
+    for listing in listings:
+        _check_usable(listing)
+    return Collection(_joined(listings), frames, has_positions)
+
+
+def check_pictures(places: Sequence[Place]) -> None:
+    """Looks at the header of every picture, before hours of work.
+
+    Raises:
+        SourceError: Some cannot be read.
+    """
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="check") as threads:
+        problems = [message for message in threads.map(_problem_of, places) if message is not None]
+    if problems:
+        more = f"; and {len(problems) - 1} more" if len(problems) > 1 else ""
+        raise SourceError(f"{problems[0]}{more}. An evaluation without them would measure another dataset")
+
+
+def _problem_of(place: Place) -> str | None:
+    try:
+        check_header(place.path)
+    except ImageError as error:
+        return error.message
+    return None
+
+
+def _check_usable(listing: SourceListing) -> None:
+    rejected = [left for left in listing.left_out if left.outcome == "rejected"]
+    if rejected:
+        more = f"; and {len(rejected) - 1} more" if len(rejected) > 1 else ""
+        raise SourceError(f"{listing.root}: {rejected[0].path}: {rejected[0].reason}{more}")
+    if not listing.places:
+        raise SourceError(
+            f"{listing.root} has {len(listing.left_out)} pictures, and none with a position; the first: "
+            f"{listing.left_out[0].reason}"
+        )
+
+
+def _joined(listings: Sequence[SourceListing]) -> SourceListing:
+    if len(listings) == 1:
+        return listings[0]
+    roots: dict[str, Path] = {}
+    for listing in listings:
+        for place in listing.places:
+            if place.id in roots:
+                raise SourceError(
+                    f"{roots[place.id]} and {listing.root} both have a picture {place.id}: put them below one folder, "
+                    "and give that"
+                )
+            roots[place.id] = listing.root
+    return SourceListing(
+        places=tuple(place for listing in listings for place in listing.places),
+        left_out=tuple(left for listing in listings for left in listing.left_out),
+        kind=listings[0].kind,
+        root=Path(os.path.commonpath([listing.root.absolute() for listing in listings])),
+    )

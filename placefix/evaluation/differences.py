@@ -1,0 +1,111 @@
+"""What rounding of the stored features has changed: the same queries, asked of two maps of the same pictures."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import InvalidInput
+from service.evaluate import QueryResult
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one query.
+
+    Attributes:
+        rows: ``(k,)``, best first.
+        counts: ``(k,)`` mutual matches; None without re-ranking.
+    """
+
+    rows: NDArray[np.int64]
+    counts: NDArray[np.int64] | None
+
+
+class AnswerRecorder:
+    """Keeps the answers of an evaluation: ``evaluate(…, on_result=recorder.record)``.
+
+    Attributes:
+        answers: One for each query.
+    """
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+
+    def record(self, result: QueryResult) -> None:
+        """Keeps one answer."""
+        counts = [candidate.mutual_matches for candidate in result.final if candidate.mutual_matches is not None]
+        self.answers.append(
+            Answer(
+                rows=np.array([candidate.row for candidate in result.final], dtype=np.int64),
+                counts=None if result.after is None else np.array(counts, dtype=np.int64),
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Differences:
+    """How two evaluations differ.
+
+    Attributes:
+        queries: How many were asked.
+        other_first: Queries whose first candidate is another.
+        other_order: Queries whose candidates stand in another order, or are others.
+        compared_counts: Pairs of a query and a candidate that both have counted.
+        other_counts: Of these, pairs with another count.
+        mean_count_change: Mean of the absolute change of a count; 0 where none was compared.
+        largest_count_change: The largest of them.
+    """
+
+    queries: int
+    other_first: int
+    other_order: int
+    compared_counts: int
+    other_counts: int
+    mean_count_change: float
+    largest_count_change: int
+
+    @classmethod
+    def between(cls, exact: list[Answer], rounded: list[Answer]) -> "Differences":
+        """Compares answers query by query.
+
+        Raises:
+            InvalidInput: The two are not of as many queries.
+        """
+        if len(exact) != len(rounded):
+            raise InvalidInput(f"answers to {len(exact)} and to {len(rounded)} queries cannot be compared")
+        pairs = list(zip(exact, rounded, strict=True))
+        changes = np.concatenate([np.empty(0, np.int64), *(_count_changes(one, other) for one, other in pairs)])
+        return cls(
+            queries=len(pairs),
+            other_first=sum(not np.array_equal(one.rows[:1], other.rows[:1]) for one, other in pairs),
+            other_order=sum(not np.array_equal(one.rows, other.rows) for one, other in pairs),
+            compared_counts=len(changes),
+            other_counts=int(np.count_nonzero(changes)),
+            mean_count_change=float(changes.mean()) if len(changes) else 0.0,
+            largest_count_change=int(changes.max(initial=0)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+    def to_lines(self, store: str) -> list[str]:
+        """For people."""
+        return [
+            f"{store} against float32, of {self.queries:,} queries:",
+            f"  another first candidate  {self.other_first:,}",
+            f"  another order            {self.other_order:,}",
+            f"  another count            {self.other_counts:,} of {self.compared_counts:,} pairs, by "
+            f"{self.mean_count_change:.2f} on average and {self.largest_count_change:,} at most",
+        ]
+
+
+def _count_changes(one: Answer, other: Answer) -> NDArray[np.int64]:
+    """Absolute changes of the counts of the candidates that both answers have."""
+    if one.counts is None or other.counts is None:
+        return np.empty(0, np.int64)
+    _, mine, theirs = np.intersect1d(one.rows, other.rows, assume_unique=True, return_indices=True)
+    changes: NDArray[np.int64] = np.abs(one.counts[mine] - other.counts[theirs])
+    return changes

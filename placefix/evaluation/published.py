@@ -1,0 +1,139 @@
+"""What has been published, to compare a measurement with: ``benchmarks/published.toml``."""
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, field_validator
+
+from model.errors import InvalidInput
+from service.evaluate import Evaluation
+
+DEFAULT_FILE = Path(__file__).parents[2] / "benchmarks" / "published.toml"
+
+
+class PublishedRow(BaseModel):
+    """A row of a published table, and under which conditions it was measured; None is: not known here.
+
+    Attributes:
+        dataset: For people.
+        source: Where it was published.
+        table: Number of the table in the paper.
+        weights: Which of the released checkpoints.
+        database: Pictures in the database.
+        queries: Number of queries.
+        rerank: Candidates re-ranked.
+        threshold_m: As ``--threshold-m``.
+        heading_deg: As ``--heading-deg``.
+        frame_tolerance: As ``--frame-tolerance``.
+        before: N → recall@N in percent, by the global feature alone.
+        after: N → recall@N in percent, after re-ranking.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    source: str
+    table: PositiveInt | None = None
+    weights: str | None = None
+    database: PositiveInt | None = None
+    queries: PositiveInt | None = None
+    rerank: NonNegativeInt
+    threshold_m: float | None = None
+    heading_deg: float | None = None
+    frame_tolerance: NonNegativeInt | None = None
+    before: dict[PositiveInt, float] = Field(default_factory=dict)
+    after: dict[PositiveInt, float] = Field(default_factory=dict)
+
+    @field_validator("before", "after")
+    @classmethod
+    def _is_percent(cls, recalls: dict[int, float]) -> dict[int, float]:
+        if not all(0 <= recall <= 100 for recall in recalls.values()):
+            raise ValueError("a recall is not in [0, 100] percent")
+        return recalls
+
+    def check_counts(self, database: int, queries: int) -> list[str]:
+        """Makes sure that a dataset is the one that the row was measured on, as far as its size tells.
+
+        Returns:
+            Which numbers are not known, for people.
+
+        Raises:
+            InvalidInput: It has another number of pictures.
+        """
+        notes = []
+        for name, found, published in (("database", database, self.database), ("queries", queries, self.queries)):
+            if published is None:
+                notes.append(f"how many pictures the {name} of {self.dataset} has is not in the table: not checked")
+            elif published != found:
+                raise InvalidInput(
+                    f"{self.dataset}: the published {name} has {published:,} pictures, the one given {found:,}; "
+                    "recalls of the two cannot be compared"
+                )
+        return notes
+
+
+class Published(BaseModel):
+    """The file: rows by name, and what the weights are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weights: dict[str, str]
+    rows: dict[str, PublishedRow]
+
+
+def read_published(file: Path) -> Published:
+    """Reads the file of published results.
+
+    Raises:
+        InvalidInput: It is not there, or not of this form.
+    """
+    try:
+        return Published.model_validate(tomllib.loads(file.read_text("utf-8")))
+    except OSError as error:
+        raise InvalidInput(
+            f"the published results {file} cannot be read: {error.strerror}; it lies in the source repository as "
+            "benchmarks/published.toml: name yours with --published"
+        ) from error
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise InvalidInput(f"{file} is not a table of published results: {error}") from error
+
+
+def find_row(published: Published, name: str) -> PublishedRow:
+    """The row of a name.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    if name not in published.rows:
+        near = get_close_matches(name, published.rows, n=1)
+        meant = f"; is {near[0]} meant?" if near else ""
+        raise InvalidInput(f"no published row is called {name!r}{meant} There are: {', '.join(published.rows)}")
+    return published.rows[name]
+
+
+def compare(row: PublishedRow, evaluation: Evaluation) -> dict[str, dict[str, dict[str, float]]]:
+    """Published and measured recalls, and measured minus published.
+
+    Returns:
+        ``before`` and ``after`` → ``R@N`` → ``published``, ``measured``, ``difference`` in percent points; what was
+        not published or not measured is absent.
+    """
+    measured_before = evaluation.before.percent
+    measured_after: Mapping[int, float] = {} if evaluation.after is None else evaluation.after.percent
+    return {
+        stage: {
+            f"R@{value}": {
+                "published": published[value],
+                "measured": measured[value],
+                "difference": measured[value] - published[value],
+            }
+            for value in sorted(published)
+            if value in measured
+        }
+        for stage, published, measured in (
+            ("before", row.before, measured_before),
+            ("after", row.after, measured_after),
+        )
+    }

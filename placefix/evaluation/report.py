@@ -1,0 +1,133 @@
+"""What ``placefix evaluate`` says: lines for people, one object for programs."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.filesize import decimal
+
+from model.recall import Recalls
+from placefix.evaluation.differences import Differences
+from placefix.evaluation.truth import FrameTruth, NearbyTruth, Truth
+from service.evaluate import Evaluation
+from service.localizer import Localizer
+
+_NAMES = {"before": "before re-ranking", "after": "after re-ranking"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Under which conditions was measured.
+
+    Attributes:
+        network: Fingerprint.
+        is_trained: Whether re-ranking with it means anything.
+        preprocessing: As ``--preprocess``.
+        store: Type of the stored features.
+        precision: Of the products in matching.
+        device: ``cpu`` or ``cuda``.
+        searcher: What found the shortlists.
+        rerank: Candidates re-ranked; 0 for none.
+        threshold_m: What counted as near; None where frames did.
+        heading_deg: Likewise for the angle.
+        frame_tolerance: What counted as near in frames.
+    """
+
+    network: str
+    is_trained: bool
+    preprocessing: str
+    store: str
+    precision: str
+    device: str
+    searcher: str
+    rerank: int
+    threshold_m: float | None
+    heading_deg: float | None
+    frame_tolerance: int | None
+
+    @classmethod
+    def of(cls, localizer: Localizer, truth: Truth, rerank: int) -> "Settings":
+        """The conditions of an evaluation."""
+        return cls(
+            network=localizer.encoder.fingerprint,
+            is_trained=localizer.encoder.is_trained,
+            preprocessing=localizer.encoder.preprocessing.value,
+            store=localizer.place_map.manifest.features.dtype,
+            precision=localizer.precision,
+            device=localizer.encoder.device.type,
+            searcher=localizer.searcher.name,
+            rerank=rerank,
+            threshold_m=truth.threshold_m if isinstance(truth, NearbyTruth) else None,
+            heading_deg=truth.heading_deg if isinstance(truth, NearbyTruth) else None,
+            frame_tolerance=truth.tolerance if isinstance(truth, FrameTruth) else None,
+        )
+
+
+def to_json(
+    evaluation: Evaluation,
+    settings: Settings,
+    comparison: dict[str, dict[str, dict[str, float]]] | None,
+    differences: Differences | None,
+) -> dict[str, Any]:
+    """One object with everything that was measured, and how."""
+    return {
+        "database": evaluation.database,
+        "queries": evaluation.before.queries,
+        "queries_without_positive": evaluation.before.without_positive,
+        "recalls_before": _percent(evaluation.before),
+        "recalls_after": None if evaluation.after is None else _percent(evaluation.after),
+        "published": comparison,
+        "differences": None if differences is None else differences.to_json(),
+        "seconds": {str(stage): duration_s for stage, duration_s in evaluation.seconds.items()},
+        "duration_s": evaluation.duration_s,
+        "peak_memory_bytes": evaluation.peak_memory_bytes,
+        "peak_device_bytes": evaluation.peak_device_bytes,
+        "settings": asdict(settings),
+    }
+
+
+def to_lines(
+    evaluation: Evaluation,
+    settings: Settings,
+    truth: Truth,
+    comparison: dict[str, dict[str, dict[str, float]]] | None,
+    differences: Differences | None,
+) -> list[str]:
+    """The same for people; the field's lines of recalls stand as the field writes them."""
+    queries = evaluation.before.queries
+    lines = [
+        f"database           {evaluation.database:,} pictures",
+        f"queries            {queries:,}, of which {evaluation.before.without_positive:,} have no positive within "
+        f"{truth} and count as misses",
+        f"measured with      {settings.preprocessing}, {settings.store} store, {settings.precision} matching, "
+        f"{settings.searcher}",
+        f"before re-ranking  {evaluation.before}",
+    ]
+    if evaluation.after is not None:
+        lines.append(f"after re-ranking   {evaluation.after}  (of {settings.rerank} candidates)")
+    per_query = ", ".join(
+        f"{stage} {1000 * duration_s / queries:.1f}" for stage, duration_s in evaluation.seconds.items()
+    )
+    lines.append(f"ms per query       {per_query}; all queries took {evaluation.duration_s:.1f} s")
+    device = "" if evaluation.peak_device_bytes is None else f", {decimal(evaluation.peak_device_bytes)} of the GPU's"
+    lines.append(f"peak memory        {decimal(evaluation.peak_memory_bytes)}{device}")
+    if not settings.is_trained:
+        lines.append("the network is not trained for places: these recalls say little")
+    if differences is not None:
+        lines += differences.to_lines(settings.store)
+    return lines + _comparison_lines(comparison)
+
+
+def _comparison_lines(comparison: dict[str, dict[str, dict[str, float]]] | None) -> list[str]:
+    if comparison is None:
+        return []
+    lines = ["", f"{'':<25}published  measured  difference"]
+    for stage, values in comparison.items():
+        lines += [
+            f"{_NAMES[stage]:<17}  {name:<5} {row['published']:9.1f} {row['measured']:9.1f} {row['difference']:+11.1f}"
+            for name, row in values.items()
+        ]
+    return lines
+
+
+def _percent(table: Recalls) -> dict[str, float]:
+    return {f"R@{value}": percent for value, percent in table.percent.items()}

@@ -1,0 +1,207 @@
+"""An evaluation from beginning to end: everything is checked before the network sees its first picture."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index_builder.build import BuildOptions, build_map
+from index_builder.place_map.feature_store import StoreType
+from index_builder.place_map.global_index import open_searcher
+from index_builder.place_map.reader import PlaceMap
+from index_builder.progress import Progress
+from index_builder.sources.query_list import select_queries
+from model.device import DeviceName, choose_device
+from model.encoder import Encoder
+from model.errors import InvalidInput
+from model.matching import Precision
+from model.places import Place
+from model.preprocess import Preprocessing
+from model.weights import load_network, resolve_weights
+from placefix.evaluation.collections import Collection, check_pictures, read_collection
+from placefix.evaluation.truth import FrameTruth, NearbyTruth, Truth
+from placefix.progress import show_progress
+from service.loading import load_maps
+from service.localizer import Localizer
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of CSV files that are spelled in none of the accepted ways; None for the accepted ones."""
+
+    latitude: str | None = None
+    longitude: str | None = None
+
+
+@dataclass(frozen=True)
+class NetworkChoice:
+    """Which network answers, and how.
+
+    Attributes:
+        weights: A checkpoint file or a known name; None for that of the map.
+        num_heads: Where the file does not say.
+        device: Where it lives.
+        precision: Of the products in matching.
+    """
+
+    weights: str | None
+    num_heads: int | None
+    device: DeviceName
+    precision: Precision
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What is asked, and what is right.
+
+    Attributes:
+        queries: What is asked, after the list of queries has been applied.
+        database: The pictures that are searched, in the order of the map's rows.
+        positives: For each query the rows that are right.
+        truth: How that was told.
+        has_positions: Whether the positions of both sides mean anything.
+        collection: What a fresh map is built from; None where there is a map.
+        left_out: For people: how many pictures of each side were passed over.
+    """
+
+    queries: tuple[Place, ...]
+    database: tuple[Place, ...]
+    positives: list[NDArray[np.int64]]
+    truth: Truth
+    has_positions: bool
+    collection: Collection | None
+    left_out: tuple[str, ...]
+
+
+def read_dataset(
+    queries: Sequence[Path],
+    database: Sequence[Path],
+    map_path: Path | None,
+    truth: NearbyTruth | int,
+    query_list: Path | None,
+    columns: Columns,
+) -> Dataset:
+    """Reads both sides, and finds out what is right.
+
+    Args:
+        queries: Folders and CSV files.
+        database: Likewise; with a map only its CSV files with frame numbers, and only if these count.
+        map_path: The map that is searched; None to build one.
+        truth: What is right: nearness, or a tolerance in frames.
+        query_list: A file that names the queries that count.
+        columns: Of the CSV files.
+
+    Raises:
+        SourceError: Pictures cannot be read, or are listed wrong.
+        MapError: The map cannot be used.
+        InvalidInput: What is right cannot be told, or no query has a positive.
+    """
+    by_frame = isinstance(truth, int)
+    asked = _read(queries, columns, by_frame=by_frame)
+    searched = _read(database, columns, by_frame=by_frame) if database else None
+    selected = asked.places if query_list is None else select_queries(asked.places, query_list)
+    places = searched.places if map_path is None and searched is not None else _places_of(map_path)
+    told: Truth = (
+        FrameTruth(truth, asked.frames, {} if searched is None else searched.frames)
+        if isinstance(truth, int)
+        else truth
+    )
+    positives = told.positives(selected, places)
+    if not any(len(rows) for rows in positives):
+        raise InvalidInput(
+            f"not one of {len(selected):,} queries has a positive within {told} among {len(places):,} pictures: every "
+            "recall would be 0. Are both of the same place, and is the threshold what you mean?"
+        )
+    check_pictures(selected)
+    if map_path is None:
+        check_pictures(places)
+    sides = [("queries", asked), *([("database", searched)] if searched is not None and map_path is None else [])]
+    return Dataset(
+        queries=tuple(selected),
+        database=tuple(places),
+        positives=positives,
+        truth=told,
+        has_positions=all(side.has_positions for _, side in sides),
+        collection=searched if map_path is None else None,
+        left_out=tuple(
+            f"{name}: {len(side.listing.left_out):,} of {len(side.listing):,} pictures are left out; the first: "
+            f"{side.listing.left_out[0].path}: {side.listing.left_out[0].reason}"
+            for name, side in sides
+            if side.listing.left_out
+        ),
+    )
+
+
+@contextmanager
+def open_localizer(
+    dataset: Dataset,
+    map_path: Path | None,
+    network: NetworkChoice,
+    store: StoreType,
+    preprocessing: Preprocessing | None,
+    batch_size: int,
+) -> Iterator[Localizer]:
+    """The localizer over the map, or over a fresh one that is deleted afterwards.
+
+    Args:
+        dataset: What will be asked.
+        map_path: The map; None to build one from the dataset.
+        network: Which network.
+        store: Of a fresh map.
+        preprocessing: Of a fresh map, antialias by default; of a map it must be the map's own.
+        batch_size: Pictures in one forward pass while a map is built.
+
+    Raises:
+        PlacefixError: Something cannot be loaded or built.
+    """
+    if map_path is not None:
+        loaded = load_maps([map_path], weights=network.weights, num_heads=network.num_heads, device=network.device)
+        try:
+            [served] = loaded.localizers.values()
+            yield Localizer(loaded.encoder, served.place_map, served.searcher, network.precision)
+        finally:
+            loaded.close()
+        return
+    if dataset.collection is None or network.weights is None:
+        raise InvalidInput("without a map there must be a database and weights")
+    weights_path = resolve_weights(network.weights)
+    encoder = Encoder(
+        load_network(weights_path, network.num_heads),
+        choose_device(network.device).device,
+        preprocessing or Preprocessing.ANTIALIAS,
+    )
+    options = BuildOptions(batch_size=batch_size, store=store, thumbnails=False, max_rejected=0)
+    with tempfile.TemporaryDirectory(prefix="placefix-evaluate-") as folder:
+        fresh = Path(folder) / "database"
+        with show_progress("encoding the database") as progress:
+            build_map(dataset.collection.listing, encoder, fresh, options, progress, weights_path=weights_path)
+        with PlaceMap.open(fresh) as place_map:
+            yield Localizer(encoder, place_map, open_searcher(place_map, encoder.device), network.precision)
+
+
+@contextmanager
+def asking() -> Iterator[Progress]:
+    """Shows how far the queries are."""
+    with show_progress("asking") as progress:
+        yield progress
+
+
+def _read(paths: Sequence[Path], columns: Columns, *, by_frame: bool) -> Collection:
+    return read_collection(
+        paths, by_frame=by_frame, latitude_column=columns.latitude, longitude_column=columns.longitude
+    )
+
+
+def _places_of(map_path: Path | None) -> tuple[Place, ...]:
+    if map_path is None:
+        raise InvalidInput("without a map there must be a database")
+    with PlaceMap.open(map_path) as place_map:
+        records = [place_map.places[row] for row in range(len(place_map))]
+    return tuple(
+        Place(record.id, Path(record.source_path), record.position, record.heading_deg, record.time)
+        for record in records
+    )

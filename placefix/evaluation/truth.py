@@ -1,0 +1,84 @@
+"""Which pictures of the database are right for a query."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import InvalidInput
+from model.places import Place
+from model.recall import positives_by_frame, positives_within
+
+
+@dataclass(frozen=True)
+class NearbyTruth:
+    """Right is what was taken nearby.
+
+    Attributes:
+        threshold_m: At most so many metres away.
+        heading_deg: And with at most this angle between the cameras; None if any will do.
+    """
+
+    threshold_m: float
+    heading_deg: float | None
+
+    def __str__(self) -> str:
+        """For people."""
+        angle = "" if self.heading_deg is None else f" and {self.heading_deg:g}°"
+        return f"{self.threshold_m:g} m{angle}"
+
+    def positives(self, queries: Sequence[Place], database: Sequence[Place]) -> list[NDArray[np.int64]]:
+        """For each query the rows of the database that are right.
+
+        Raises:
+            InvalidInput: A threshold is impossible, or angles are asked for where no camera's direction is known.
+        """
+        if self.heading_deg is not None:
+            for name, places in (("queries", queries), ("database", database)):
+                if all(place.heading_deg is None for place in places):
+                    raise InvalidInput(
+                        f"no picture of the {name} has a heading, so none can be within {self.heading_deg:g}°: leave "
+                        "--heading-deg out"
+                    )
+        return positives_within(queries, database, self.threshold_m, self.heading_deg)
+
+
+@dataclass(frozen=True)
+class FrameTruth:
+    """Right is what has nearly the same frame number.
+
+    Attributes:
+        tolerance: At most so many frames away.
+        query_frames: Query id → frame number.
+        database_frames: Picture id → frame number.
+    """
+
+    tolerance: int
+    query_frames: Mapping[str, int]
+    database_frames: Mapping[str, int]
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.tolerance} frames"
+
+    def positives(self, queries: Sequence[Place], database: Sequence[Place]) -> list[NDArray[np.int64]]:
+        """For each query the rows of the database that are right.
+
+        Raises:
+            InvalidInput: A negative tolerance, or a picture whose frame number is not known.
+        """
+        unknown = [place.id for place in database if place.id not in self.database_frames]
+        if unknown:
+            raise InvalidInput(
+                f"the frame numbers of {len(unknown)} pictures of the database are not known, of {unknown[0]} for one: "
+                "give the CSV file that the map was built from"
+            )
+        return positives_by_frame(
+            [self.query_frames[query.id] for query in queries],
+            [self.database_frames[place.id] for place in database],
+            self.tolerance,
+        )
+
+
+Truth = NearbyTruth | FrameTruth

@@ -1,0 +1,71 @@
+"""Where the cells of a feature map lie in the picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class CellGrid:
+    """A feature map laid over a picture that is cut into patches.
+
+    Each patch has a cell in its centre; a finer map has further cells between these centres, and none outside of them:
+    of 61 cells in a row over 16 patches the first lies in the centre of the first patch, the last in the centre of the
+    last one, three between any two. (An up-convolution of stride 2 and padding 1 keeps the first and the last place.)
+
+    Attributes:
+        cells: Rows and columns of the map.
+        patches: Rows and columns of patches.
+    """
+
+    cells: tuple[int, int]
+    patches: tuple[int, int]
+
+    def centres(self) -> NDArray[np.float64]:
+        """Centres of the cells in row-major order, ``(N, 2)``: fractions of the picture's width and height."""
+        (rows, columns), (patch_rows, patch_columns) = self.cells, self.patches
+        y, x = np.meshgrid(_centres(rows, patch_rows), _centres(columns, patch_columns), indexing="ij")
+        return np.stack((x.ravel(), y.ravel()), axis=1)
+
+    def spread(self, values: Tensor, width: int, height: int) -> NDArray[np.float32]:
+        """A value for each pixel of a picture, bilinear between the centres of the cells and constant outside of them.
+
+        Args:
+            values: ``(rows, columns)``, one for each cell.
+            width: Of the picture in pixels.
+            height: Likewise.
+
+        Returns:
+            ``(height, width)``.
+        """
+        (rows, columns), (patch_rows, patch_columns) = self.cells, self.patches
+        y, x = torch.meshgrid(
+            _sampling(height, rows, patch_rows), _sampling(width, columns, patch_columns), indexing="ij"
+        )
+        spread = F.grid_sample(
+            values.float().cpu()[None, None],
+            torch.stack((x, y), dim=-1)[None],
+            mode="bilinear",
+            padding_mode="border",
+            align_corners=True,
+        )
+        return np.asarray(spread[0, 0].numpy(), dtype=np.float32)
+
+
+def _cells_per_patch(cells: int, patches: int) -> float:
+    return (cells - 1) / (patches - 1) if patches > 1 else 1.0
+
+
+def _centres(cells: int, patches: int) -> NDArray[np.float64]:
+    return (np.arange(cells) / _cells_per_patch(cells, patches) + 0.5) / patches
+
+
+def _sampling(pixels: int, cells: int, patches: int) -> Tensor:
+    """For each pixel, where its centre lies among the cells: -1 at the first, 1 at the last, as torch counts."""
+    fraction = (torch.arange(pixels, dtype=torch.float32) + 0.5) / pixels
+    cell = (fraction * patches - 0.5) * _cells_per_patch(cells, patches)
+    return 2 * cell / (cells - 1) - 1 if cells > 1 else torch.zeros(pixels)

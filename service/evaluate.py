@@ -1,0 +1,246 @@
+"""Recall and seconds of the very localizer that is served.
+
+Every query goes the way of a request: decoded, encoded, shortlisted, re-ranked. Only the queue is missing.
+"""
+
+import os
+import resource
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from index_builder.progress import SILENT, Progress
+from model.errors import InvalidInput
+from model.images import DEFAULT_LIMITS
+from model.places import Place
+from model.preprocess import Preprocessing
+from model.recall import DEFAULT_RECALL_VALUES, Recalls, recalls
+from service.decoding import decode_query
+from service.localizer import Candidate, Localizer, QueryOptions, encode_queries
+from service.settings import MAX_SHORTLIST
+from service.stages import Stage, StageClock
+
+_BATCHES_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """How queries are asked.
+
+    Attributes:
+        rerank: How many candidates are re-ranked; 0 for none at all.
+        recall_values: Each N of recall@N.
+        batch_size: Queries in one forward pass.
+
+    Raises:
+        InvalidInput: A number is out of its range, or recall is asked for beyond the candidates.
+    """
+
+    rerank: int = 100
+    recall_values: tuple[int, ...] = DEFAULT_RECALL_VALUES
+    batch_size: int = 16
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rerank <= MAX_SHORTLIST:
+            raise InvalidInput(f"between 0 and {MAX_SHORTLIST} candidates can be re-ranked, not {self.rerank}")
+        if not self.recall_values or not 1 <= min(self.recall_values) <= max(self.recall_values) <= MAX_SHORTLIST:
+            raise InvalidInput(f"recall is computed at numbers from 1 to {MAX_SHORTLIST}, not at {self.recall_values}")
+        if 0 < self.rerank < max(self.recall_values):
+            raise InvalidInput(
+                f"recall@{max(self.recall_values)} needs as many candidates, and only {self.rerank} are re-ranked: "
+                "re-rank more, or leave that value out"
+            )
+        if self.batch_size < 1:
+            raise InvalidInput(f"a batch of {self.batch_size} queries is empty")
+
+    @property
+    def query_options(self) -> QueryOptions:
+        """What is asked of the localizer for each query: all candidates that it looks at."""
+        shortlist = self.rerank or max(self.recall_values)
+        return QueryOptions(candidates=shortlist, shortlist=shortlist, rerank=self.rerank > 0)
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """What was found for one query.
+
+    Attributes:
+        number: Of the query, from 0.
+        query: The query.
+        positives: Rows of the map that are right.
+        before: The candidates by global distance.
+        after: The same candidates re-ranked; None if they were not.
+    """
+
+    number: int
+    query: Place
+    positives: NDArray[np.int64]
+    before: tuple[Candidate, ...]
+    after: tuple[Candidate, ...] | None
+
+    @property
+    def final(self) -> tuple[Candidate, ...]:
+        """The candidates as a client would get them."""
+        return self.before if self.after is None else self.after
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation has measured.
+
+    Attributes:
+        before: Recall of the shortlist by global distance.
+        after: Recall after re-ranking; None without it.
+        database: Pictures in the map.
+        seconds: Stage → seconds of all queries together. Decoding is summed over its threads; a batch is encoded once.
+        duration_s: From the first picture to the last answer.
+        peak_memory_bytes: The most memory that the process has had since it began.
+        peak_device_bytes: The most memory of the GPU during the evaluation; None on a CPU.
+    """
+
+    before: Recalls
+    after: Recalls | None
+    database: int
+    seconds: Mapping[Stage, float]
+    duration_s: float
+    peak_memory_bytes: int
+    peak_device_bytes: int | None
+
+
+OnResult = Callable[[QueryResult], None]
+
+
+def _ignore(_result: QueryResult, /) -> None:
+    pass
+
+
+def evaluate(
+    localizer: Localizer,
+    queries: Sequence[Place],
+    positives: Sequence[NDArray[np.int64]],
+    options: EvaluationOptions,
+    progress: Progress = SILENT,
+    on_result: OnResult = _ignore,
+) -> Evaluation:
+    """Asks a localizer all queries, and counts how often it is right.
+
+    Args:
+        localizer: The map and the network; used by the calling thread only.
+        queries: What to ask.
+        positives: For each query the rows of the map that are right; ``model.recall`` has functions that tell.
+        options: How to ask.
+        progress: Told about every batch.
+        on_result: Called with the result of each query, in their order; results are not kept.
+
+    Raises:
+        InvalidInput: No query, or not one that has a positive, lists of different lengths, or re-ranking by a network
+            without local features.
+        ImageError: A query cannot be read.
+    """
+    if options.rerank and not localizer.encoder.local_dim:
+        raise InvalidInput("the network has no local features, so nothing can be re-ranked: ask with --rerank 0")
+    if len(queries) != len(positives):
+        raise InvalidInput(f"there are {len(queries)} queries, and positives for {len(positives)}")
+    if not any(len(rows) for rows in positives):
+        raise InvalidInput(
+            f"not one of {len(queries)} queries has a positive in the database: every recall would be 0. Are both of "
+            "the same place, and is the threshold what you mean?"
+        )
+    device = localizer.encoder.device
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    clock = StageClock()
+    found_before: list[NDArray[np.int64]] = []
+    found_after: list[NDArray[np.int64]] = []
+    started_s = time.perf_counter()
+    progress.started(len(queries), 0)
+    with closing(_decoded(queries, localizer.encoder.preprocessing, options.batch_size, clock)) as batches:
+        for images in batches:
+            for result in _answers(localizer, images, queries, positives, options, len(found_before), clock):
+                found_before.append(_rows_of(result.before))
+                if result.after is not None:
+                    found_after.append(_rows_of(result.after))
+                on_result(result)
+            progress.advanced(len(images))
+    return Evaluation(
+        before=recalls(found_before, positives, options.recall_values),
+        after=recalls(found_after, positives, options.recall_values) if options.rerank else None,
+        database=len(localizer.place_map),
+        seconds=clock.seconds,
+        duration_s=time.perf_counter() - started_s,
+        peak_memory_bytes=_peak_memory_bytes(),
+        peak_device_bytes=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
+    )
+
+
+def _answers(
+    localizer: Localizer,
+    images: Tensor,
+    queries: Sequence[Place],
+    positives: Sequence[NDArray[np.int64]],
+    options: EvaluationOptions,
+    first: int,
+    clock: StageClock,
+) -> Generator[QueryResult, None, None]:
+    """Asks a batch of queries, of which the first has the number ``first``."""
+    encoded = encode_queries(localizer.encoder, images)
+    clock.add(Stage.ENCODE, encoded[0].duration_s)
+    for number, query in enumerate(encoded, start=first):
+        answer = localizer.localize(query, options.query_options)
+        for stage, duration_s in answer.seconds.items():
+            if stage is not Stage.ENCODE:  # every answer of a batch states the seconds of the whole batch
+                clock.add(stage, duration_s)
+        # The order of the searcher, which re-ranking has changed.
+        before = tuple(sorted(answer.candidates, key=lambda candidate: (candidate.global_distance, candidate.row)))
+        yield QueryResult(
+            number=number,
+            query=queries[number],
+            positives=positives[number],
+            before=before,
+            after=answer.candidates if options.rerank else None,
+        )
+
+
+def _decoded(
+    queries: Sequence[Place], preprocessing: Preprocessing, batch_size: int, clock: StageClock
+) -> Generator[Tensor, None, None]:
+    """Batches ``(b, 3, 224, 224)``, decoded a little ahead of the network."""
+
+    def decode(query: Place) -> tuple[Tensor, float]:
+        start = time.perf_counter()
+        return decode_query(query.path, DEFAULT_LIMITS, preprocessing), time.perf_counter() - start
+
+    def finish(decodings: list[Future[tuple[Tensor, float]]]) -> Tensor:
+        images, durations_s = zip(*(decoding.result() for decoding in decodings), strict=True)
+        clock.add(Stage.DECODE, sum(durations_s))
+        return torch.stack(images)
+
+    threads = ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="decode")
+    try:
+        pending: deque[list[Future[tuple[Tensor, float]]]] = deque()
+        for start in range(0, len(queries), batch_size):
+            pending.append([threads.submit(decode, query) for query in queries[start : start + batch_size]])
+            if len(pending) > _BATCHES_AHEAD:
+                yield finish(pending.popleft())
+        while pending:
+            yield finish(pending.popleft())
+    finally:
+        threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _rows_of(candidates: Sequence[Candidate]) -> NDArray[np.int64]:
+    return np.array([candidate.row for candidate in candidates], dtype=np.int64)
+
+
+def _peak_memory_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in kilobytes

@@ -1,0 +1,25 @@
+"""The set and its map, made once."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from model.network.selavpr import SelaVPR
+from placefix.__main__ import app
+from tests.placefix.evaluation.small_set import BATCH, Set, make_set
+
+
+@pytest.fixture(scope="package")
+def town(tmp_path_factory: pytest.TempPathFactory, tiny_network: SelaVPR) -> Set:
+    return make_set(tmp_path_factory.mktemp("set"), tiny_network)
+
+
+@pytest.fixture(scope="package")
+def town_map(town: Set) -> Path:
+    out = town.folder / "maps" / "town"
+    arguments = ["build", "--source", town.folder / "database", "--weights", town.weights, "--out", out]
+    arguments += ["--store", "float32", "--batch-size", BATCH]
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code == 0, result.output
+    return out

@@ -18,7 +18,14 @@ from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeigh
 from placefix.console import error_console
 from placefix.evaluation.differences import AnswerRecorder, Differences
 from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
-from placefix.evaluation.published import DEFAULT_FILE, PublishedRow, compare, find_row, read_published
+from placefix.evaluation.published import (
+    DEFAULT_FILE,
+    PublishedRow,
+    compare,
+    find_row,
+    other_conditions,
+    read_published,
+)
 from placefix.evaluation.report import Settings, to_json, to_lines
 from placefix.evaluation.run import Columns, NetworkChoice, asking, open_localizer, read_dataset
 from placefix.evaluation.truth import NearbyTruth
@@ -192,6 +199,9 @@ def evaluate(
         with writer or nullcontext(), asking() as progress:
             measured = service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, keep)
         settings = Settings.of(localizer, dataset.truth, options.rerank)
+    if row is not None:
+        for note in other_conditions(row, settings):
+            notes.print(note, soft_wrap=True, markup=False)
     changed: Differences | None = None
     if differences:
         exact = AnswerRecorder()

@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, field_validator
 
 from model.errors import InvalidInput
+from model.preprocess import Preprocessing
+from placefix.evaluation.report import Settings
 from service.evaluate import Evaluation
 
 DEFAULT_FILE = Path(__file__).parents[2] / "benchmarks" / "published.toml"
@@ -72,6 +74,22 @@ class PublishedRow(BaseModel):
                     "recalls of the two cannot be compared"
                 )
         return notes
+
+
+def other_conditions(row: PublishedRow, settings: Settings) -> list[str]:
+    """What was measured under other conditions than the published result, for people."""
+    pairs = {
+        "--rerank": (row.rerank, settings.rerank),
+        "--threshold-m": (row.threshold_m, settings.threshold_m),
+        "--heading-deg": (row.heading_deg, settings.heading_deg),
+        "--frame-tolerance": (row.frame_tolerance, settings.frame_tolerance),
+        "--preprocess": (Preprocessing.OFFICIAL_EVAL.value, settings.preprocessing),
+    }
+    return [
+        f"published with {option} {published}, measured with {measured}"
+        for option, (published, measured) in pairs.items()
+        if published != measured
+    ]
 
 
 class Published(BaseModel):

@@ -53,3 +53,18 @@ def test_another_dataset_than_the_published_one_is_refused(town: Set, tmp_path: 
     result = CliRunner().invoke(app, ["evaluate", *map(str, [*arguments, "line", "--published", uncounted])])
     assert result.exit_code == 0
     assert "not checked" in result.stderr
+
+
+def test_other_conditions_are_said(town: Set, town_map: Path, tmp_path: Path) -> None:
+    published = write_published(tmp_path, threshold_m=25.0)
+    arguments = ["--map", town_map, "--queries", town.folder / "queries", "--published", published, "--expect", "line"]
+    arguments += ["--recalls", 1, "--threshold-m", 30, "--heading-deg", 90, "--rerank", 12]
+    result = CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
+    assert result.exit_code == 0
+    said = [line for line in result.stderr.splitlines() if line.startswith("published with")]
+    assert said == [
+        "published with --rerank 10, measured with 12",
+        "published with --threshold-m 25.0, measured with 30.0",
+        "published with --heading-deg None, measured with 90.0",
+        "published with --preprocess official-eval, measured with antialias",
+    ]

@@ -143,12 +143,11 @@ def test_networks_of_other_shapes_build_maps(
 
 
 def test_a_build_is_not_continued_with_another_store(tmp_path: Path, tiny_encoder: Encoder) -> None:
-    listing = photo_listing(tmp_path / "photos", 4)
-    (tmp_path / "photos" / "01.jpg").write_bytes(b"no picture")
-    with pytest.raises(TooManyRejected):
-        build_map(listing, tiny_encoder, tmp_path / "town", BuildOptions(max_rejected=0))
+    listing = photo_listing(tmp_path / "photos", 8)
+    with pytest.raises(KeyboardInterrupt):
+        build_map(listing, tiny_encoder, tmp_path / "town", SMALL, Stop(8, interrupt))
     with pytest.raises(BuildConflict, match=r"store float16 \(now float32\)"):
-        build_map(listing, tiny_encoder, tmp_path / "town", BuildOptions(max_rejected=0, store="float32"))
+        build_map(listing, tiny_encoder, tmp_path / "town", replace(SMALL, store="float32"))
 
 
 def test_thumbnails_are_small_and_upright(tmp_path: Path, tiny_encoder: Encoder) -> None:

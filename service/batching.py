@@ -8,12 +8,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from model.errors import NotReady, Overloaded
+from service.tickets import Answered, Ticket
 
 Item = TypeVar("Item")
 Encoded = TypeVar("Encoded")
@@ -66,7 +65,6 @@ class WorkerState(StrEnum):
     FAILED = "failed"
 
 
-WAITED_TOO_LONG = "the picture waited behind others until its deadline; try again in a moment"
 _QUEUE_SHARE = 0.5  # of the time until a request's deadline that it may be expected to wait; half is for surprises
 
 _NOT_READY = {
@@ -75,58 +73,6 @@ _NOT_READY = {
     WorkerState.STOPPED: "the service has stopped",
     WorkerState.FAILED: "the service's worker has died; the service must be restarted",
 }
-
-
-@dataclass(frozen=True)
-class Answered(Generic[Result]):
-    """What a ticket's future gives.
-
-    Attributes:
-        result: Of the processor.
-        queue_s: Seconds that the request waited: before encoding, and after it for others of its batch.
-    """
-
-    result: Result
-    queue_s: float
-
-
-class Ticket(Generic[Item, Result]):
-    """A request in the queue.
-
-    Attributes:
-        item: What is asked.
-        future: The answer to come.
-        has_begun: Whether the device works, or has worked, for it; until then it waits for others.
-    """
-
-    def __init__(self, item: Item, deadline: float | None) -> None:
-        self.item = item
-        self.future: Future[Answered[Result]] = Future()
-        self.has_begun = False
-        self.enqueued_at = time.monotonic()
-        self._deadline = deadline
-        self._is_abandoned = False
-
-    def abandon(self) -> None:
-        """Says that nobody waits for the answer any more."""
-        self._is_abandoned = True
-        self.future.cancel()
-
-    def is_wanted(self) -> bool:
-        """Whether somebody waits still."""
-        return not self._is_abandoned and not self._is_late()
-
-    def claim(self) -> str | None:
-        """Takes the ticket to the device, or says why it need not go there: ``client_gone`` or ``deadline``."""
-        if not self.future.set_running_or_notify_cancel():
-            return "deadline" if self._is_late() else "client_gone"
-        if self._is_late():
-            self.future.set_exception(Overloaded(WAITED_TOO_LONG))
-            return "deadline"
-        return None
-
-    def _is_late(self) -> bool:
-        return self._deadline is not None and time.monotonic() > self._deadline
 
 
 class DeviceWorker(Generic[Item, Encoded, Result]):

@@ -10,12 +10,13 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 
 from model.errors import DeadlineExceeded, InvalidParameter, MapNotFound, NotReady, Overloaded, PlacefixError
-from service.batching import WAITED_TOO_LONG, Answered, DeviceWorker, Ticket, WorkerState
+from service.batching import DeviceWorker, WorkerState
 from service.decoding import DecodePool
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery, Localization, Localizer
 from service.metrics import Metrics
 from service.settings import ServiceSettings
+from service.tickets import WAITED_TOO_LONG, Answered, Ticket
 
 _log = structlog.stdlib.get_logger("placefix.service")
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from model.errors import NotReady, Overloaded
-from service.batching import DeviceWorker, Ticket, WorkerState
+from service.batching import DeviceWorker, WorkerState
+from service.tickets import Ticket
 
 WAIT_S = 20
 

@@ -60,7 +60,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 def test_the_way_from_paper_to_code_leads_to_files_and_functions_that_exist() -> None:
     text = (REPOSITORY / "docs" / "paper_to_code.md").read_text("utf-8")
-    files = set(re.findall(r"`((?:model|service|index_builder|tests)/[\w/]+\.py)`", text))
+    files = set(re.findall(r"`((?:model|service|index_builder|placefix|tests)/[\w/]+\.py)`", text))
     assert len(files) >= 12
     code = "".join((REPOSITORY / file).read_text("utf-8") for file in files)
     names = set(re.findall(r"`(test_\w+|[A-Z][A-Za-z]+[a-z]|[a-z]+(?:_[a-z]+)+)`", text))

@@ -1,4 +1,4 @@
-"""Triplets of a query, a positive and negatives, mined in feature space (paper, section 4.2).
+"""Triplets of a query, a positive and negatives, mined in feature space as the paper does it.
 
 For some queries at a time: the positive is the nearest in feature space of the pictures within 10 m, the negatives are
 the nearest of a random pool, shared by all these queries, that lie farther than 25 m from *their own* query. (The code

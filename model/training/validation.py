@@ -23,7 +23,7 @@ from model.training.data import TrainingSet
 EncodePictures: TypeAlias = Callable[[Sequence[Path]], Generator[Features, None, None]]
 """Features of pictures in their order, some pictures at a time."""
 
-DECISIVE_RECALL = 5  # R@5 decides which network is the best, and when to stop (paper, section 4.2)
+DECISIVE_RECALL = 5  # R@5 decides which network is the best, and when to stop, as in the paper
 
 
 @dataclass(frozen=True)

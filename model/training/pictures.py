@@ -4,21 +4,19 @@ from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from model.errors import ImageError, TrainingDiverged, UnsuitableTrainingData
+from model.errors import TrainingDiverged
 from model.features import Features
-from model.images import check_header, open_image
+from model.images import open_image
 from model.network.selavpr import SelaVPR
 from model.preprocess import preprocess
-from model.training.data import TrainingSet
 
 _BATCHES_AHEAD = 2
-_NAMED = 5  # of many pictures that are to blame
 
 
 def read_batches(batches: Iterable[Sequence[Path]], decoders: int) -> Generator[Tensor, None, None]:
@@ -66,26 +64,6 @@ def encode_pictures(
             if not (features.global_features.isfinite().all() and features.local_features.isfinite().all()):
                 raise TrainingDiverged(f"the features of a picture are not finite; it is one of: {named(batch)}")
             yield features
-
-
-def check_pictures(*sets: TrainingSet) -> None:
-    """Looks at the header of every picture, before anything long begins.
-
-    Raises:
-        UnsuitableTrainingData: Pictures cannot be read; their number, and what is wrong with the first.
-    """
-    paths = dict.fromkeys(place.path for each in sets for place in chain(each.database, each.queries))
-    problems = []
-    for path in paths:
-        try:
-            check_header(path)
-        except ImageError as error:
-            problems.append(error.message)
-    if problems:
-        raise UnsuitableTrainingData(
-            f"{len(problems)} of {len(paths)} pictures cannot be read: {'; '.join(problems[:_NAMED])}"
-            f"{'; …' if len(problems) > _NAMED else ''}. Repair them, or take them out of the data set"
-        )
 
 
 def named(paths: Iterable[Path]) -> str:

@@ -15,11 +15,12 @@ from model.training.config import DataConfig, TrainingConfig
 from model.training.config_file import read_config
 from model.training.data import TrainingSet
 from model.training.events import Event, Observer
-from model.training.pictures import check_pictures
+from model.training.picture_check import check_pictures
 from model.training.trainable import starting_network
 from model.training.trainer import Trainer, TrainingReport
 from model.weights import load_network, resolve_weights
 from placefix.console import EXIT_INTERRUPTED, error_console, output_console
+from placefix.picture_check_progress import show_checking
 from placefix.tensorboard_files import TensorboardFiles, is_tensorboard_installed
 from placefix.training_progress import show_training
 
@@ -40,8 +41,10 @@ def train(
     loaded = load_network(resolve_weights(settings.network.weights), settings.network.num_heads)
     network = starting_network(loaded, settings.network, settings.optimization.seed)
     training, validation = read_sets(settings.data)
-    with console.status("looking at the pictures"):
-        check_pictures(training, validation)
+    with show_checking() as on_checked:
+        check_pictures(
+            (training, validation), settings.run.folder, decoders=settings.run.decoders, on_checked=on_checked
+        )
     console.print(f"device: {chosen.device} ({chosen.reason})", soft_wrap=True)
     try:
         report = _train(

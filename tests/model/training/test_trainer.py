@@ -17,7 +17,6 @@ from model.training.config import MiningConfig, NetworkStart
 from model.training.data import TrainingSet
 from model.training.events import Began, Event, Mined, Stepped, Validated
 from model.training.losses import triplet_losses
-from model.training.pictures import check_pictures
 from model.training.position import Position
 from model.training.trainable import starting_network, trainable_parameters
 from model.training.trainer import Trainer
@@ -193,9 +192,6 @@ def test_a_picture_that_is_damaged_is_named(tmp_path: Path) -> None:
     damaged.write_bytes(damaged.read_bytes()[:600])
     with pytest.raises(CorruptImage, match=r"database/03\.jpg"):
         small_trainer(tmp_path).run()
-    damaged.write_bytes(b"no picture")
-    with pytest.raises(UnsuitableTrainingData, match=r"1 of 24 pictures cannot be read: .*03\.jpg"):
-        check_pictures(places)
 
 
 def test_features_that_are_not_finite_end_it_with_their_pictures(tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""Whether every picture of a training can be decoded, before anything long begins.
+
+A header tells nothing of the pixels behind it: a JPEG that was cut off in a copy would end a run after hours. So every
+picture is decoded once. Which files passed is remembered in the folder of the run, so that a resumed run decodes only
+what is new or has changed.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from model.durable import written_whole
+from model.errors import ImageError, StorageError, UnsuitableTrainingData
+from model.images import open_image
+from model.training.data import TrainingSet
+
+CHECKED_PICTURES = "checked_pictures.json"
+
+_FORMAT = 1
+_NAMED = 5  # of many pictures that are to blame
+
+OnChecked = Callable[[int, int], None]
+"""Told how many pictures are looked at, and how many there are: at the start and after each, by the calling thread."""
+
+
+@dataclass(frozen=True)
+class FileState:
+    """The state of a file: another one means that it has to be decoded again.
+
+    Attributes:
+        size_bytes: Its length.
+        mtime_ns: When its bytes were changed last, in nanoseconds since 1970.
+    """
+
+    size_bytes: int
+    mtime_ns: int
+
+
+def check_pictures(sets: Iterable[TrainingSet], folder: Path, *, decoders: int, on_checked: OnChecked) -> None:
+    """Decodes every picture that has not passed before.
+
+    Args:
+        sets: For training and for validation; a picture of both is decoded once.
+        folder: Of the run; made if it is missing.
+        decoders: Number of threads.
+        on_checked: Told about the progress; pictures that have passed before count as looked at.
+
+    Raises:
+        UnsuitableTrainingData: Pictures cannot be read; their number, and what is wrong with the first. Those that can
+            be are remembered nevertheless.
+        StorageError: What passed cannot be written down.
+    """
+    paths = list(dict.fromkeys(place.path for each in sets for place in chain(each.database, each.queries)))
+    # Taken before the decoding: a file that is changed meanwhile is decoded again the next time.
+    states = {path: _state_of(path) for path in paths}
+    remembered = read_checked(folder)
+    open_question = [path for path in paths if states[path] is None or remembered.get(path) != states[path]]
+    done = len(paths) - len(open_question)
+    on_checked(done, len(paths))
+    problems: dict[Path, str] = {}
+    threads = ThreadPoolExecutor(decoders, thread_name_prefix="check")
+    try:
+        for path, problem in zip(open_question, threads.map(_problem_of, open_question), strict=True):
+            if problem is not None:
+                problems[path] = problem
+            done += 1
+            on_checked(done, len(paths))
+    finally:
+        threads.shutdown(wait=True, cancel_futures=True)
+    passed = {path: state for path, state in states.items() if state is not None and path not in problems}
+    if passed != remembered:
+        _remember(folder, passed)
+    if problems:
+        named = "; ".join(list(problems.values())[:_NAMED])
+        raise UnsuitableTrainingData(
+            f"{len(problems):,} of {len(paths):,} pictures cannot be read: {named}"
+            f"{'; …' if len(problems) > _NAMED else ''}. Repair them, or take them out of the data set"
+        )
+
+
+def read_checked(folder: Path) -> dict[Path, FileState]:
+    """The pictures that have passed, as the folder of a run remembers them.
+
+    A file that is missing, damaged or of another format says nothing: then everything is decoded again.
+    """
+    with suppress(OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        document = json.loads((folder / CHECKED_PICTURES).read_bytes())
+        if document["format"] == _FORMAT:
+            return {
+                Path(name): FileState(int(size_bytes), int(mtime_ns))
+                for name, (size_bytes, mtime_ns) in document["pictures"].items()
+            }
+    return {}
+
+
+def _remember(folder: Path, passed: Mapping[Path, FileState]) -> None:
+    document = {
+        "format": _FORMAT,
+        "pictures": {str(path): [state.size_bytes, state.mtime_ns] for path, state in passed.items()},
+    }
+    try:
+        with written_whole(folder / CHECKED_PICTURES) as unfinished:
+            # Names that are no text come from the file system as lone surrogates, which ASCII escapes can hold.
+            unfinished.write_text(json.dumps(document, indent=0), "ascii")
+    except OSError as error:
+        raise StorageError(
+            f"which pictures can be read cannot be written to {folder}: {os.strerror(error.errno or 0)}. Make room, or "
+            "name another folder as run.folder"
+        ) from error
+
+
+def _state_of(path: Path) -> FileState | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return FileState(status.st_size, status.st_mtime_ns)
+
+
+def _problem_of(path: Path) -> str | None:
+    try:
+        open_image(path)
+    except ImageError as error:
+        return error.message
+    return None

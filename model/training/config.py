@@ -14,6 +14,8 @@ from model.recall import DEFAULT_THRESHOLD_M
 from model.training.section import Above, Least, Section
 
 TrainingPrecision = Literal["float32", "bfloat16"]
+GlobalLoss = Literal["triplet", "contrastive"]
+Schedule = Literal["constant", "cosine"]
 
 
 Count: TypeAlias = Annotated[int, Least(1)]
@@ -125,16 +127,26 @@ class MiningConfig(Section):
 
 @dataclass(frozen=True)
 class LossConfig(Section):
-    """What is minimised.
+    """What is minimised; by default the paper's losses.
 
     Attributes:
+        global_loss: The triplet loss of Eq. 9, or a contrastive one over all pictures of a batch.
         margin: m of Eq. 9.
+        temperature: Of the contrastive loss.
         local_weight: λ of Eq. 11.
+        local_margin: By how much a negative shall match less alike in Eq. 10 (paper: 0).
+        correspondence_weight: How much of the loss of correspondences is added to Eq. 10 (paper: none).
+        correspondence_temperature: Of that loss.
     """
 
     NAME = "loss"
+    global_loss: GlobalLoss = "triplet"
     margin: Weight = 0.1
+    temperature: Length = 0.025
     local_weight: Weight = 1.0
+    local_margin: Weight = 0.0
+    correspondence_weight: Weight = 0.0
+    correspondence_temperature: Length = 0.1
 
 
 @dataclass(frozen=True)
@@ -142,7 +154,8 @@ class OptimizationConfig(Section):
     """How it is minimised.
 
     Attributes:
-        learning_rate: Of Adam, constant.
+        learning_rate: Of Adam.
+        schedule: ``constant``, as in the paper, or ``cosine``: falling to 0 at the end of the last epoch.
         batch_size: Queries of a forward pass; each comes with its positive and negatives.
         accumulation: Forward passes of a step.
         precision: Of the forward pass of training; losses and weights are float32 always.
@@ -153,6 +166,7 @@ class OptimizationConfig(Section):
 
     NAME = "optimization"
     learning_rate: Length = 1e-5
+    schedule: Schedule = "constant"
     batch_size: Count = 4
     accumulation: Count = 1
     precision: TrainingPrecision = "float32"
@@ -193,6 +207,7 @@ class RunConfig(Section):
         checkpoint_every: Steps between checkpoints; one is also written at each refresh and after each epoch.
         encode_batch_size: Pictures of a forward pass without gradients.
         decoders: Threads that decode pictures.
+        picture_cache_gb: Memory for pictures that were decoded once; 0.6 MB each.
         device: Where the network lives.
     """
 
@@ -201,6 +216,7 @@ class RunConfig(Section):
     checkpoint_every: Count = 100
     encode_batch_size: Count = 16
     decoders: Count = 4
+    picture_cache_gb: Weight = 0.0
     device: DeviceName = "auto"
 
 
@@ -231,6 +247,7 @@ class TrainingConfig:
     def what_is_learned(self) -> dict[str, dict[str, Any]]:
         """The settings that a checkpoint depends on: with others it cannot be continued."""
         sections = {name: values for name, values in asdict(self).items() if name not in ("run", "data")}
-        for name in ("epochs", "patience"):
-            del sections["optimization"][name]
+        del sections["optimization"]["patience"]
+        if self.optimization.schedule == "constant":  # else the rate of each step depends on it
+            del sections["optimization"]["epochs"]
         return sections

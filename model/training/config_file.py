@@ -77,15 +77,32 @@ def _parse(content: dict[str, Any], folder: Path) -> TrainingConfig:
     ]
     if missing:
         raise InvalidTrainingConfig(f"missing: {', '.join(missing)}")
-    if content["network"].get("local_features") == "none" and "local_weight" in content.get("loss", {}):
-        raise InvalidTrainingConfig(
-            'loss.local_weight and network.local_features = "none" contradict each other: leave the weight out'
-        )
+    _check_losses(content.get("loss", {}), content["network"].get("local_features"))
     sections: dict[str, Any] = {
         name: section(**{key: _resolved(name, key, value, folder) for key, value in content.get(name, {}).items()})
         for name, section in _SECTIONS.items()
     }
     return TrainingConfig(**sections)
+
+
+def _check_losses(loss: dict[str, Any], local_features: object) -> None:
+    """A setting of a loss that is not used is a mistake, and no default: only a file can tell the two apart."""
+    if local_features == "none":
+        for key in ("local_weight", "local_margin", "correspondence_weight", "correspondence_temperature"):
+            if key in loss:
+                raise InvalidTrainingConfig(
+                    f'loss.{key} and network.local_features = "none" contradict each other: leave the former out'
+                )
+    unused = "margin" if loss.get("global_loss") == "contrastive" else "temperature"
+    if unused in loss:
+        chosen = loss.get("global_loss", "triplet")
+        raise InvalidTrainingConfig(
+            f'loss.{unused} and loss.global_loss = "{chosen}" contradict each other: leave the former out'
+        )
+    if "correspondence_temperature" in loss and not loss.get("correspondence_weight"):
+        raise InvalidTrainingConfig(
+            "loss.correspondence_temperature is of no use without loss.correspondence_weight: give both or none"
+        )
 
 
 def _unknown(full_name: str, name: str, known: list[str]) -> str:

@@ -12,7 +12,7 @@ from model.errors import TrainingDiverged
 from model.features import Features
 from model.network.selavpr import SelaVPR
 from model.training.config import TrainingConfig
-from model.training.losses import Losses, triplet_losses
+from model.training.losses import Losses, batch_losses
 from model.training.pictures import named
 from model.training.trainable import freeze_the_rest
 
@@ -55,20 +55,31 @@ class Learner:
         self._config = config
         self._device = device
 
-    def step(self, batches: Sequence[Sequence[Path]], pictures: Iterator[Tensor]) -> StepResult:
+    def step(
+        self,
+        batches: Sequence[Sequence[Path]],
+        pictures: Iterator[Tensor],
+        *,
+        comparable: Sequence[Tensor] | None = None,
+        learning_rate: float | None = None,
+    ) -> StepResult:
         """Makes one step over one or more forward passes.
 
         Args:
             batches: The pictures of each forward pass, group by group (``model.training.losses``); for messages.
             pictures: As many batches of pictures are taken from it.
+            comparable: Of each forward pass, what a contrastive loss may compare (``batch_losses``).
+            learning_rate: Of this step, where it is not that of the settings.
 
         Raises:
             TrainingDiverged: A loss or a gradient is no finite number. The network is as it was.
         """
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._config.optimization.learning_rate if learning_rate is None else learning_rate
         self.optimizer.zero_grad(set_to_none=True)
         means = torch.zeros(3, dtype=torch.float64)
-        for paths in batches:
-            losses = self._losses(next(pictures))
+        for number, paths in enumerate(batches):
+            losses = self._losses(next(pictures), None if comparable is None else comparable[number])
             if not losses.total.isfinite():
                 raise TrainingDiverged(
                     f"the loss is {float(losses.total.detach())} for these pictures: {named(paths)}. The network is as "
@@ -88,13 +99,13 @@ class Learner:
         total, global_loss, local_loss = means.tolist()
         return StepResult(total, global_loss, local_loss, float(gradient_norm))
 
-    def _losses(self, images: Tensor) -> Losses:
+    def _losses(self, images: Tensor, comparable: Tensor | None) -> Losses:
         is_bfloat16 = self._config.optimization.precision == "bfloat16"
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=is_bfloat16):
             features: Features = self.network(images.to(self._device))
-        return triplet_losses(
+        return batch_losses(
             Features(features.global_features.float(), features.local_features.float(), features.local_grid),
             negatives=self._config.mining.negatives,
-            margin=self._config.loss.margin,
-            local_weight=self._config.loss.local_weight,
+            loss=self._config.loss,
+            comparable=comparable,
         )

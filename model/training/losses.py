@@ -1,8 +1,11 @@
-"""The losses of a batch of triplets: global, local and their sum (paper, Eq. 9 to 11).
+"""The losses of a batch of triplets: global, local and their sum (paper, Eq. 9 to 11), and what may take their place.
 
 A batch holds T groups of pictures; the rows of a group are its query, its positive and its K negatives, in this order.
 Every negative makes a triplet with the query and the positive of its group. All losses are sums over the T·K triplets,
 divided by their number, as in the code that made the published network (the paper writes the sums alone).
+
+The paper adapts a network that has seen millions of pictures. For a small one three settings that are not the paper's
+help, and are off by default: a contrastive global loss, a margin in the local loss, and the loss of correspondences.
 """
 
 from dataclasses import dataclass
@@ -14,6 +17,9 @@ from torch import Tensor
 from model.errors import InvalidInput
 from model.features import Features
 from model.matching import find_mutual_matches
+from model.training.config import LossConfig
+from model.training.contrastive_loss import contrastive_loss
+from model.training.correspondence_loss import correspondence_loss
 
 DISTANCE_EPS = 1e-6  # added to each difference of coordinates: the gradient of a distance of 0 would be infinite
 
@@ -24,8 +30,8 @@ class Losses:
 
     Attributes:
         total: Eq. 11: global + λ · local.
-        global_loss: Eq. 9.
-        local_loss: Eq. 10; 0 for a network without local features.
+        global_loss: Eq. 9, or the contrastive loss in its place.
+        local_loss: Eq. 10, and the loss of correspondences if asked for; 0 for a network without local features.
     """
 
     total: Tensor
@@ -33,21 +39,32 @@ class Losses:
     local_loss: Tensor
 
 
-def triplet_losses(features: Features, *, negatives: int, margin: float, local_weight: float) -> Losses:
+def batch_losses(features: Features, *, negatives: int, loss: LossConfig, comparable: Tensor | None = None) -> Losses:
     """The losses of a batch.
 
     Args:
         features: Of T·(2 + K) pictures, group by group.
         negatives: K, the negatives of each group.
-        margin: m of Eq. 9.
-        local_weight: λ of Eq. 11.
+        loss: Which losses, and how much of each.
+        comparable: ``(T, T·(1 + K))``, for the contrastive loss: which pictures of the database in this batch each
+            query may be compared with. By default those of its own group.
 
     Raises:
         InvalidInput: The pictures cannot be divided into such groups.
     """
-    global_part = global_loss(features.global_features, negatives=negatives, margin=margin)
-    local_part = local_loss(features.local_features, negatives=negatives)
-    return Losses(global_part + local_weight * local_part, global_part, local_part)
+    groups = _in_groups(features.global_features, negatives)
+    if loss.global_loss == "contrastive":
+        if comparable is None:
+            comparable = torch.eye(len(groups), dtype=torch.bool).repeat_interleave(1 + negatives, dim=1)
+        global_part = contrastive_loss(groups, comparable, temperature=loss.temperature)
+    else:
+        global_part = global_loss(features.global_features, negatives=negatives, margin=loss.margin)
+    local_part = local_loss(features.local_features, negatives=negatives, margin=loss.local_margin)
+    if loss.correspondence_weight and features.local_features.shape[1]:
+        pairs = _in_groups(features.local_features, negatives)[:, :2]
+        corresponding = [correspondence_loss(*pair, temperature=loss.correspondence_temperature) for pair in pairs]
+        local_part = local_part + loss.correspondence_weight * torch.stack(corresponding).mean()
+    return Losses(global_part + loss.local_weight * local_part, global_part, local_part)
 
 
 def global_loss(global_features: Tensor, *, negatives: int, margin: float) -> Tensor:
@@ -68,12 +85,13 @@ def global_loss(global_features: Tensor, *, negatives: int, margin: float) -> Te
     return (to_positive - to_negatives + margin).clamp(min=0).mean()
 
 
-def local_loss(local_features: Tensor, *, negatives: int) -> Tensor:
+def local_loss(local_features: Tensor, *, negatives: int, margin: float = 0.0) -> Tensor:
     """The loss of the local features: a negative shall not match more alike than the positive does (Eq. 10).
 
     Args:
         local_features: ``(T·(2 + K), N, C)``; N = 0 for a network without local features.
         negatives: K.
+        margin: By how much less alike it shall match; 0 in the paper.
 
     Raises:
         InvalidInput: The pictures cannot be divided into such groups.
@@ -84,7 +102,7 @@ def local_loss(local_features: Tensor, *, negatives: int) -> Tensor:
     losses = []
     for group in groups:
         similarities = torch.stack([mutual_similarity(group[0], candidate) for candidate in group[1:]])  # (1 + K,)
-        losses.append((similarities[1:] - similarities[0]).clamp(min=0))
+        losses.append((similarities[1:] - similarities[0] + margin).clamp(min=0))
     return torch.stack(losses).mean()
 
 

@@ -1,25 +1,30 @@
 """Pictures on their way to the network: decoded ahead by threads, some at a time, in the order asked for."""
 
 from collections import deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from model.errors import TrainingDiverged
 from model.features import Features
-from model.images import open_image
 from model.network.selavpr import SelaVPR
-from model.preprocess import preprocess
+from model.training.picture_cache import read_picture
+
+ReadPicture: TypeAlias = Callable[[Path], Tensor]
+"""Reads a picture, ``(3, 224, 224)`` float32."""
 
 _BATCHES_AHEAD = 2
 
 
-def read_batches(batches: Iterable[Sequence[Path]], decoders: int) -> Generator[Tensor, None, None]:
+def read_batches(
+    batches: Iterable[Sequence[Path]], decoders: int, read: ReadPicture = read_picture
+) -> Generator[Tensor, None, None]:
     """Reads batches of pictures, a few ahead of the reader.
 
     Close the generator (``contextlib.closing``) if it is not read to its end: that stops the decoders.
@@ -27,6 +32,7 @@ def read_batches(batches: Iterable[Sequence[Path]], decoders: int) -> Generator[
     Args:
         batches: Taken from as the work proceeds.
         decoders: Number of threads.
+        read: Called in them for each picture.
 
     Yields:
         ``(b, 3, 224, 224)`` float32 for each batch.
@@ -38,7 +44,7 @@ def read_batches(batches: Iterable[Sequence[Path]], decoders: int) -> Generator[
     try:
         pending: deque[list[Future[Tensor]]] = deque()
         for batch in batches:
-            pending.append([pool.submit(_read, path) for path in batch])
+            pending.append([pool.submit(read, path) for path in batch])
             if len(pending) > _BATCHES_AHEAD:
                 yield torch.stack([each.result() for each in pending.popleft()])
         while pending:
@@ -48,7 +54,13 @@ def read_batches(batches: Iterable[Sequence[Path]], decoders: int) -> Generator[
 
 
 def encode_pictures(
-    network: SelaVPR, paths: Sequence[Path], device: torch.device, *, batch_size: int, decoders: int
+    network: SelaVPR,
+    paths: Sequence[Path],
+    device: torch.device,
+    *,
+    batch_size: int,
+    decoders: int,
+    read: ReadPicture = read_picture,
 ) -> Generator[Features, None, None]:
     """Encodes pictures with a network as it is now, in float32 and without gradients.
 
@@ -57,8 +69,8 @@ def encode_pictures(
         TrainingDiverged: A feature is no finite number.
     """
     batches = [paths[first : first + batch_size] for first in range(0, len(paths), batch_size)]
-    with closing(read_batches(batches, decoders)) as read:
-        for batch, images in zip(batches, read, strict=True):
+    with closing(read_batches(batches, decoders, read)) as opened:
+        for batch, images in zip(batches, opened, strict=True):
             with torch.no_grad():
                 features: Features = network(images.to(device))
             if not (features.global_features.isfinite().all() and features.local_features.isfinite().all()):
@@ -70,7 +82,3 @@ def named(paths: Iterable[Path]) -> str:
     """The names of pictures, for a message; each once."""
     distinct = list(dict.fromkeys(map(str, paths)))
     return ", ".join(islice(distinct, 64))
-
-
-def _read(path: Path) -> Tensor:
-    return preprocess(open_image(path))

@@ -3,9 +3,11 @@
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from math import cos, pi
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from model.errors import CheckpointError, UnsuitableTrainingData
 from model.features import Features
@@ -15,6 +17,7 @@ from model.training.config import TrainingConfig
 from model.training.data import TrainingSet
 from model.training.events import Began, Encoded, Mined, Observer, Purpose, Saved, Stepped, Validated
 from model.training.learner import Learner, StepResult
+from model.training.picture_cache import PictureCache
 from model.training.pictures import encode_pictures, read_batches
 from model.training.position import Position
 from model.training.triplets import Triplet, TripletMiner
@@ -96,6 +99,7 @@ class Trainer:
         self._validator = Validator(validation, config.validation, config.run.folder)
         self._data = {"training": training.fingerprint(), "validation": validation.fingerprint()}
         self._learner = Learner(network, config, device)
+        self._pictures = PictureCache(round(config.run.picture_cache_gb * 1e9))
         self._generator = torch.Generator().manual_seed(config.optimization.seed)
         self._checkpoint_path = config.run.folder / CHECKPOINT_NAME
         remove_unfinished(self._checkpoint_path)
@@ -203,12 +207,31 @@ class Trainer:
             self._paths(triplets[first : first + optimization.batch_size])
             for first in range(0, usable, optimization.batch_size)
         ]
-        with closing(read_batches(batches, self._config.run.decoders)) as pictures:
+        with closing(read_batches(batches, self._config.run.decoders, self._pictures.read)) as pictures:
             for first in range(0, len(batches), optimization.accumulation):
-                result = self._learner.step(batches[first : first + optimization.accumulation], pictures)
+                of_step = range(first, first + optimization.accumulation)
+                result = self._learner.step(
+                    [batches[number] for number in of_step],
+                    pictures,
+                    comparable=[self._comparable(triplets, number) for number in of_step],
+                    learning_rate=self._learning_rate(),
+                )
                 self._advance(result)
                 if self.position.step % self._config.run.checkpoint_every == 0:
                     self._save()
+
+    def _comparable(self, triplets: Sequence[Triplet], batch: int) -> Tensor:
+        size = self._config.optimization.batch_size
+        return self._miner.comparable(triplets[batch * size : (batch + 1) * size])
+
+    def _learning_rate(self) -> float:
+        """Of the next step; it follows from the position alone, so a continued training has the same."""
+        optimization = self._config.optimization
+        if optimization.schedule == "constant":
+            return optimization.learning_rate
+        queries_done = self.position.drawn - self.position.waiting
+        done = (self.position.epoch + queries_done / self._config.mining.queries_per_epoch) / optimization.epochs
+        return optimization.learning_rate * (1 + cos(pi * min(done, 1.0))) / 2
 
     def _advance(self, result: StepResult) -> None:
         self.position = self.position.after_step(self._config.optimization.queries_per_step, result.total)
@@ -239,7 +262,12 @@ class Trainer:
         run = self._config.run
         done = 0
         encoded = encode_pictures(
-            self.network, paths, self._device, batch_size=run.encode_batch_size, decoders=run.decoders
+            self.network,
+            paths,
+            self._device,
+            batch_size=run.encode_batch_size,
+            decoders=run.decoders,
+            read=self._pictures.read,
         )
         with closing(encoded):
             for features in encoded:

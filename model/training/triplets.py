@@ -141,6 +141,20 @@ class TripletMiner:
             triplets.append(Triplet(query, positives[slot], tuple(draw.pool[nearest].tolist())))
         return Mined(tuple(triplets), skipped=len(draw.queries) - len(triplets))
 
+    def comparable(self, triplets: Sequence[Triplet]) -> Tensor:
+        """Which pictures of the database in a batch each of its queries may be compared with by a contrastive loss.
+
+        Returns:
+            ``(T, T·(1 + K))`` bool: true for the positive and negatives of the query's own triplet, and for those of
+            the others that are farther than 25 m from this very query.
+        """
+        rows = np.array([row for each in triplets for row in (each.positive, *each.negatives)])
+        is_comparable = np.stack([self._is_far(each.query, rows) for each in triplets])
+        size = 1 + self._config.negatives
+        for number in range(len(triplets)):
+            is_comparable[number, number * size : (number + 1) * size] = True
+        return torch.from_numpy(is_comparable)
+
     def _compare_database(
         self, draw: Draw, query_features: Tensor, encode: EncodeGlobally
     ) -> tuple[Tensor, tuple[int, ...]]:

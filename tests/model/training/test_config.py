@@ -119,6 +119,16 @@ def test_what_is_wrong_is_named(tmp_path: Path, more: str, said: str) -> None:
             LEAST.replace("[run]", "local_features = 'none'\n[loss]\nlocal_weight = 1\n[run]"),
             r"local_weight .*contradict",
         ),
+        (
+            LEAST.replace("[run]", "local_features = 'none'\n[loss]\ncorrespondence_weight = 1\n[run]"),
+            r"correspondence_weight .*contradict",
+        ),
+        (LEAST + "[loss]\ntemperature = 1", r'loss\.temperature and loss\.global_loss = "triplet" contradict'),
+        (
+            LEAST + "[loss]\nglobal_loss = 'contrastive'\nmargin = 1",
+            r"loss\.margin and .*contradict",
+        ),
+        (LEAST + "[loss]\ncorrespondence_temperature = 1", r"of no use without loss\.correspondence_weight"),
         ("data = 3\n" + LEAST.replace("[data]\n", "").replace('dataset = "pitts30k"\n', ""), r"data is a section"),
         ("[data", r"is not TOML"),
     ],
@@ -140,3 +150,9 @@ def test_what_is_learned_leaves_out_where_and_how_long(tmp_path: Path) -> None:
     assert elsewhere.what_is_learned() == config.what_is_learned()
     otherwise = replace(config, loss=LossConfig(margin=0.2))
     assert otherwise.what_is_learned() != config.what_is_learned()
+
+
+def test_a_falling_learning_rate_depends_on_the_number_of_epochs(tmp_path: Path) -> None:
+    falling = replace(read(tmp_path, LEAST), optimization=OptimizationConfig(schedule="cosine"))
+    longer = replace(falling, optimization=OptimizationConfig(schedule="cosine", epochs=60, patience=9))
+    assert longer.what_is_learned() != falling.what_is_learned()

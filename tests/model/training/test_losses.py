@@ -10,7 +10,9 @@ from torch import Tensor
 
 from model.errors import InvalidInput
 from model.features import Features
-from model.training.losses import global_loss, local_loss, mutual_similarity, triplet_losses
+from model.training.config import LossConfig
+from model.training.correspondence_loss import correspondence_loss
+from model.training.losses import batch_losses, global_loss, local_loss, mutual_similarity
 
 
 def assert_recorded(actual: Tensor, expected: Tensor) -> None:
@@ -34,7 +36,7 @@ def normalised_features(recorded: dict[str, Tensor], *, from_raw: bool) -> tuple
 @pytest.mark.parametrize("from_raw", [True, False])
 def test_recorded_losses_and_gradients(recorded: dict[str, Tensor], from_raw: bool) -> None:
     features, (global_leaf, local_leaf) = normalised_features(recorded, from_raw=from_raw)
-    losses = triplet_losses(features, negatives=2, margin=0.1, local_weight=1.0)
+    losses = batch_losses(features, negatives=2, loss=LossConfig())
     assert_recorded(losses.global_loss, recorded["loss_global"])
     assert_recorded(losses.local_loss, recorded["loss_local"])
     assert_recorded(losses.total, recorded["loss_total"])
@@ -67,7 +69,7 @@ def test_one_mutual_match_is_a_mean_of_one(shared_dir: Path) -> None:
 
 def test_the_sum_is_weighted_by_lambda(recorded: dict[str, Tensor]) -> None:
     features, _ = normalised_features(recorded, from_raw=False)
-    losses = triplet_losses(features, negatives=2, margin=0.1, local_weight=0.25)
+    losses = batch_losses(features, negatives=2, loss=LossConfig(local_weight=0.25))
     assert_recorded(losses.total, recorded["loss_global"] + recorded["loss_local"] / 4)
 
 
@@ -111,9 +113,28 @@ def brute_force_similarity(query: Tensor, candidate: Tensor) -> float:
 
 def test_without_local_features_the_local_loss_is_zero() -> None:
     features = Features(torch.eye(4), torch.zeros(4, 0, 0), (0, 0))
-    losses = triplet_losses(features, negatives=2, margin=0.1, local_weight=1.0)
+    losses = batch_losses(features, negatives=2, loss=LossConfig())
     assert float(losses.local_loss) == 0
     assert_recorded(losses.total, losses.global_loss)
+
+
+def test_a_margin_asks_for_more_of_the_local_features(recorded: dict[str, Tensor]) -> None:
+    cells = recorded["local_feat"].flatten(1, 2)
+    assert float(local_loss(cells, negatives=2, margin=3.0)) == pytest.approx(
+        float((recorded["simN"] - recorded["simP"] + 3.0).mean()), abs=1e-6
+    )
+
+
+def test_what_is_not_the_papers_takes_part_when_asked_for(recorded: dict[str, Tensor]) -> None:
+    features, _ = normalised_features(recorded, from_raw=False)
+    papers = batch_losses(features, negatives=2, loss=LossConfig())
+    contrastive = batch_losses(features, negatives=2, loss=LossConfig(global_loss="contrastive"))
+    assert float(contrastive.global_loss.detach()) != pytest.approx(float(papers.global_loss.detach()))
+    assert_recorded(contrastive.local_loss, papers.local_loss)
+    with_correspondences = batch_losses(features, negatives=2, loss=LossConfig(correspondence_weight=0.5))
+    groups = features.local_features.unflatten(0, (-1, 4))
+    expected = [correspondence_loss(group[0], group[1], temperature=0.1) for group in groups]
+    assert_recorded(with_correspondences.local_loss, papers.local_loss + torch.stack(expected).mean() / 2)
 
 
 def test_identical_pictures_have_finite_gradients() -> None:

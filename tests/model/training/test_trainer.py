@@ -13,10 +13,10 @@ from model.images import open_image
 from model.network.initialisation import seeded_network
 from model.preprocess import preprocess
 from model.recall import Recalls
-from model.training.config import MiningConfig, NetworkStart
+from model.training.config import LossConfig, MiningConfig, NetworkStart
 from model.training.data import TrainingSet
 from model.training.events import Began, Event, Mined, Stepped, Validated
-from model.training.losses import triplet_losses
+from model.training.losses import batch_losses
 from model.training.position import Position
 from model.training.trainable import starting_network, trainable_parameters
 from model.training.trainer import Trainer
@@ -72,7 +72,7 @@ def test_three_steps_are_those_of_a_plain_loop(tmp_path: Path) -> None:
     for first in (0, 2, 4):
         images = read(paths_of(places, mined.triplets[first : first + 2]))
         adam.zero_grad()
-        triplet_losses(network(images), negatives=2, margin=0.1, local_weight=1).total.backward()  # type: ignore[no-untyped-call]
+        batch_losses(network(images), negatives=2, loss=LossConfig()).total.backward()  # type: ignore[no-untyped-call]
         adam.step()
     for name, tensor in network.state_dict().items():
         torch.testing.assert_close(trainer.network.state_dict()[name], tensor, atol=1e-7, rtol=0, msg=name)

@@ -194,3 +194,16 @@ def test_without_any_positive_training_does_not_begin() -> None:
         TripletMiner(street([500.0, 600.0], [0.0, 1.0, 2.0]), MiningConfig())
     with pytest.raises(UnsuitableTrainingData, match="has 2 pictures; a positive and 2 negatives need more"):
         TripletMiner(street([0.0], [0.0, 1.0]), MiningConfig())
+
+
+def test_a_contrastive_loss_compares_what_is_far_from_the_query_itself() -> None:
+    places = street([0.0, 20.0, 200.0], [0.0, 20.0, 40.0, 200.0, 300.0])
+    miner = TripletMiner(places, MiningConfig())
+    triplets = (Triplet(0, 0, (2, 3)), Triplet(1, 1, (3, 4)), Triplet(2, 3, (0, 1)))
+    columns_m = [0.0, 40.0, 200.0, 20.0, 200.0, 300.0, 200.0, 0.0, 20.0]
+    comparable = miner.comparable(triplets)
+    assert comparable.shape == (3, 9)
+    for row, query_m in enumerate((0.0, 20.0, 200.0)):
+        for column, database_m in enumerate(columns_m):
+            is_own = column // 3 == row
+            assert bool(comparable[row, column]) == (is_own or abs(query_m - database_m) > 25)

@@ -1,0 +1,50 @@
+"""Pictures that stay in memory once they are decoded: an epoch asks for the same ones again and again."""
+
+from pathlib import Path
+from threading import Lock
+
+from torch import Tensor
+
+from model.images import open_image
+from model.preprocess import preprocess
+
+
+def read_picture(path: Path) -> Tensor:
+    """Reads a picture, ``(3, 224, 224)`` float32.
+
+    Raises:
+        ImageError: It cannot be read.
+    """
+    return preprocess(open_image(path))
+
+
+class PictureCache:
+    """Reads pictures, and keeps the first ones that fit into its memory for good.
+
+    Nothing is thrown out for another: every epoch asks for all pictures in a new order, so the last used is the one
+    that is needed last. Safe to use from several threads.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._free_bytes = limit_bytes
+        self._pictures: dict[Path, Tensor] = {}
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def read(self, path: Path) -> Tensor:
+        """A picture from memory, or from its file; the caller must not change it.
+
+        Raises:
+            ImageError: It cannot be read.
+        """
+        kept = self._pictures.get(path)
+        if kept is not None:
+            return kept
+        picture = read_picture(path)
+        with self._lock:
+            if picture.nbytes <= self._free_bytes and path not in self._pictures:
+                self._pictures[path] = picture
+                self._free_bytes -= picture.nbytes
+        return picture

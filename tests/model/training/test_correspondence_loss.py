@@ -1,0 +1,34 @@
+"""The loss of correspondences: low where matches stand out, high where everything is alike."""
+
+from math import log
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from model.training.correspondence_loss import correspondence_loss
+
+
+def test_features_that_are_all_alike_cost_the_logarithm_of_their_number() -> None:
+    same = torch.ones(50, 4) / 2
+    assert float(correspondence_loss(same, same, temperature=0.1)) == pytest.approx(log(50), rel=1e-5)
+
+
+def test_features_that_stand_out_cost_nothing() -> None:
+    cells = torch.eye(50)
+    assert float(correspondence_loss(cells, cells.flip(0), temperature=0.05)) < 1e-6
+
+
+def test_learning_it_makes_matches_stand_out() -> None:
+    generator = torch.Generator().manual_seed(0)
+    query, noise = torch.randn(30, 8, generator=generator), torch.randn(30, 8, generator=generator)
+    leaf = (query + 1.5 * noise).requires_grad_()
+    optimizer = torch.optim.Adam([leaf], lr=0.05)
+    losses = []
+    for _ in range(50):
+        optimizer.zero_grad()
+        loss = correspondence_loss(F.normalize(query, dim=1), F.normalize(leaf, dim=1), temperature=0.1)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0] / 2

@@ -88,7 +88,7 @@ def read_checked(folder: Path) -> dict[Path, FileState]:
 
     A file that is missing, damaged or of another format says nothing: then everything is decoded again.
     """
-    with suppress(OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
+    with suppress(OSError, ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
         document = json.loads((folder / CHECKED_PICTURES).read_bytes())
         if document["format"] == _FORMAT:
             return {

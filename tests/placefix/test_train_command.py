@@ -95,7 +95,8 @@ def test_a_network_is_trained(settings: Path) -> None:
     run = settings.parent / "run"
     assert load_network(run / "best.safetensors").is_trained
     assert "continuing after step 12" in train(settings)
-    assert {each.name for each in run.iterdir()} == {"best.safetensors", "checkpoint.pt", "tensorboard"}
+    left = {each.name for each in run.iterdir()}
+    assert left == {"best.safetensors", "checkpoint.pt", "checked_pictures.json", "tensorboard"}
 
 
 def test_the_layout_of_the_field_is_read(settings: Path) -> None:

@@ -14,6 +14,7 @@
     │   ├── ImageTooSmall           image_too_small           a side below the minimum
     │   └── ExtremeAspectRatio      extreme_aspect_ratio      a strip, not a photograph
     ├── InvalidInput                invalid_input             an argument that makes no sense
+    │   └── InvalidSamples          invalid_samples           a folder of sample queries that cannot be offered
     ├── DeviceUnavailable           device_unavailable        a device was asked for and is not there
     ├── WeightsError                invalid_weights           a checkpoint that cannot be used
     │   └── DownloadFailed          download_failed           a checkpoint that could not be fetched
@@ -37,7 +38,8 @@
     │   ├── MissingImage            missing_image             no picture in it
     │   ├── SeveralImages           several_images            more than one picture in it
     │   ├── InvalidParameter        invalid_parameter         a parameter out of its range, or unknown
-    │   └── PlaceNotFound           place_not_found           no such picture, or no thumbnail of it, in the map
+    │   ├── PlaceNotFound           place_not_found           no such picture, or no thumbnail of it, in the map
+    │   └── SampleNotFound          sample_not_found          no such sample, or its file has gone
     ├── TrainingError               training_error            a training that cannot begin, or not go on
     │   ├── InvalidTrainingConfig   invalid_training_config   a setting that is unknown, impossible or contradictory
     │   ├── UnsuitableTrainingData  unsuitable_training_data  pictures that nothing can be learned from
@@ -128,6 +130,12 @@ class InvalidInput(PlacefixError):
     """An argument that makes no sense: a size, a count, a name."""
 
     code = "invalid_input"
+
+
+class InvalidSamples(InvalidInput):
+    """A folder of sample queries that cannot be offered."""
+
+    code = "invalid_samples"
 
 
 class DeviceUnavailable(PlacefixError):
@@ -254,6 +262,12 @@ class PlaceNotFound(RequestError):
     """The map has no such picture, or no thumbnail of it."""
 
     code = "place_not_found"
+
+
+class SampleNotFound(RequestError):
+    """There is no such sample query, or its file has gone."""
+
+    code = "sample_not_found"
 
 
 class MapBusy(MapError):

@@ -58,6 +58,7 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     errors.SeveralImages.code: ProblemKind(422, "More than one picture in the request"),
     errors.InvalidParameter.code: ProblemKind(422, "Invalid parameter"),
     errors.PlaceNotFound.code: ProblemKind(404, "No such picture"),
+    errors.SampleNotFound.code: ProblemKind(404, "No such sample"),
     errors.MapNotFound.code: ProblemKind(404, "No such map"),
     errors.MapCorrupt.code: ProblemKind(503, "The map is damaged", f"the map cannot be read; {_SEE_LOG}"),
     errors.ModelOutputInvalid.code: ProblemKind(500, "The network failed", f"no valid features; {_SEE_LOG}"),

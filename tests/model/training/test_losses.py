@@ -132,7 +132,7 @@ def test_what_is_not_the_papers_takes_part_when_asked_for(recorded: dict[str, Te
     assert float(contrastive.global_loss.detach()) != pytest.approx(float(papers.global_loss.detach()))
     assert_recorded(contrastive.local_loss, papers.local_loss)
     with_correspondences = batch_losses(features, negatives=2, loss=LossConfig(correspondence_weight=0.5))
-    groups = features.local_features.unflatten(0, (-1, 4))
+    groups = features.local_features.reshape(-1, 4, *features.local_features.shape[1:])
     expected = [correspondence_loss(group[0], group[1], temperature=0.1) for group in groups]
     assert_recorded(with_correspondences.local_loss, papers.local_loss + torch.stack(expected).mean() / 2)
 

@@ -1,6 +1,6 @@
 """Puts the service together."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -11,8 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from service.errors import ErrorAnswers
 from service.metrics import Metrics
 from service.middleware import RequestObserver
-from service.routes import docs, health, localize, maps
+from service.routes import docs, health, localize, maps, page, samples
 from service.runtime import Runtime
+from service.samples import Sample
 from service.schemas import Problem
 from service.settings import ServiceSettings
 
@@ -28,13 +29,18 @@ def _do_nothing() -> None:
     """The default for a failure that nobody wants to hear about."""
 
 
-def create_app(settings: ServiceSettings, on_failure: Callable[[], None] = _do_nothing) -> FastAPI:
+def create_app(
+    settings: ServiceSettings,
+    on_failure: Callable[[], None] = _do_nothing,
+    offered: Sequence[Sample] = (),
+) -> FastAPI:
     """Makes the application; starting it (its lifespan) starts to load network and maps.
 
     Args:
         settings: Limits, defaults, and what to load.
         on_failure: Called, from another thread, once the service cannot become or stay ready; then
             ``app.state.runtime.failure`` says why.
+        offered: The sample queries, as whoever starts the service has read them from the folder of the settings.
     """
     release = version("placefix")
     metrics = Metrics(release)
@@ -57,8 +63,9 @@ def create_app(settings: ServiceSettings, on_failure: Callable[[], None] = _do_n
         lifespan=lifespan,
     )
     app.state.runtime = runtime
+    app.state.samples = {sample.id: sample for sample in offered}
     ErrorAnswers(settings, metrics).install(app)
-    for module in (localize, maps, health, docs):
+    for module in (localize, maps, samples, health, docs, page):
         app.include_router(module.router)
     app.add_middleware(RequestObserver, metrics=metrics)
     _describe_problems(app)

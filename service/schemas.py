@@ -113,6 +113,27 @@ class MapList(Schema):
     maps: Annotated[list[MapSummary], Field(description="By name.")]
 
 
+class SampleAnswer(Schema):
+    """A picture to ask with, and where it was taken if that is known."""
+
+    id: Annotated[str, Field(description="The sample's id.", examples=["night/0007.jpg"])]
+    url: Annotated[
+        str, Field(description="Where the picture is, relative to this document.", examples=["samples/night/0007.jpg"])
+    ]
+    latitude: Annotated[float | None, _LATITUDE]
+    longitude: Annotated[float | None, _LONGITUDE]
+    heading_deg: Annotated[float | None, _HEADING]
+    condition: Annotated[
+        str | None, Field(description="How it was when the picture was taken; null if unknown.", examples=["night"])
+    ]
+
+
+class SampleList(Schema):
+    """The pictures to ask with."""
+
+    samples: Annotated[list[SampleAnswer], Field(description="In their order.")]
+
+
 class Defaults(Schema):
     """What a query gets that does not say."""
 

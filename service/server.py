@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,6 +14,7 @@ from model.errors import InvalidInput
 from service.app import create_app
 from service.http_protocol import LimitedHttpProtocol
 from service.runtime import Runtime
+from service.samples import Sample
 from service.settings import ServiceSettings
 
 _KEEP_ALIVE_S = 15
@@ -35,8 +36,12 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def run_server(settings: ServiceSettings) -> None:
+def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> None:
     """Serves until SIGTERM or SIGINT: then answers what is in flight, and returns.
+
+    Args:
+        settings: Limits, defaults, and what to load.
+        samples: Pictures to offer, as read from the folder of the settings.
 
     Raises:
         InvalidInput: The address cannot be listened on.
@@ -46,7 +51,7 @@ def run_server(settings: ServiceSettings) -> None:
     def stop() -> None:
         server.should_exit = True
 
-    app = create_app(settings, on_failure=stop)
+    app = create_app(settings, on_failure=stop, offered=samples)
     runtime: Runtime = app.state.runtime
     server = _Server(make_config(app, settings), on_signal=runtime.begin_draining)
     with _listen(settings.host, settings.port) as listener, _ignoring_repeated_signals():

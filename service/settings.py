@@ -61,6 +61,10 @@ class ServiceSettings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
 
+    samples: Path | None = Field(
+        default=None, description="A folder of pictures that the page at / offers to ask with."
+    )
+
     rerank: bool | None = Field(
         default=None, description="Whether to re-rank unless a request says; by default only with a trained network."
     )

@@ -10,6 +10,7 @@ import typer
 from model.device import DeviceName
 from model.errors import InvalidInput
 from placefix.commands.options import NETWORK_PANEL, NumHeads, OptionalWeights
+from placefix.samples import read_samples
 from service.logs import configure_logging
 from service.server import run_server
 from service.settings import MAX_SHORTLIST, LogFormat, SearcherName, load_settings, unknown_environment_names
@@ -36,6 +37,14 @@ def serve(
     searcher: Annotated[
         SearcherName | None,
         typer.Option(help="What searches the index: auto takes faiss where it can. By default auto."),
+    ] = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of pictures that the page at / offers to ask with; a queries.csv in it may say where they "
+            "were taken.",
+            show_default=False,
+        ),
     ] = None,
     shortlist: Annotated[
         int | None,
@@ -69,6 +78,7 @@ def serve(
             "port": port,
             "device": device,
             "searcher": searcher,
+            "samples": samples,
             "shortlist": shortlist,
             "rerank": rerank,
             "log_format": log_format,
@@ -80,4 +90,5 @@ def serve(
         log.warning(sentence)
     if not settings.maps:
         raise InvalidInput("no map was given; name one with --map maps/NAME, or build one with placefix build")
-    run_server(settings)
+    offered = read_samples(settings.samples, settings.image_limits) if settings.samples else ()
+    run_server(settings, offered)

@@ -4,7 +4,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 
 router = APIRouter(include_in_schema=False)
 
@@ -14,12 +14,6 @@ _PAGE_POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _DAY_S = 86_400
-
-
-@router.get("/")
-async def go_to_docs() -> RedirectResponse:
-    """There is no page yet."""
-    return RedirectResponse("docs", status_code=307)
 
 
 @router.get("/docs")

@@ -4,24 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.convertors import PathConvertor, register_url_convertor
 
 from model import errors
 from model.errors import PlaceNotFound
 from service.localizer import Localizer
+from service.routes.any_path import ANY_PATH
 from service.routes.dependencies import RuntimeDependency
 from service.routes.responses import problem_responses
 from service.runtime import choose_localizer
 from service.schemas import MapDetail, MapList, MapSummary, NetworkAnswer
-
-
-class _AnyPathConvertor(PathConvertor):
-    """A path; in Starlette's own there is no line break, but a name of a file may have one, and so an id."""
-
-    regex = "(?s:.*)"
-
-
-register_url_convertor("any_path", _AnyPathConvertor())
 
 router = APIRouter(tags=["maps"])
 
@@ -62,7 +53,7 @@ async def show_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
 
 
 @router.get(
-    "/maps/{name}/places/{id:any_path}/thumbnail",
+    f"/maps/{{name}}/places/{{id:{ANY_PATH}}}/thumbnail",
     summary="Show a picture of a map",
     response_class=Response,
     responses={

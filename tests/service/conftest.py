@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from model.network.selavpr import SelaVPR
 from model.weights import save_network
 from service.app import create_app
 from service.runtime import Runtime
+from service.samples import Sample
 from service.server import make_config
 from service.settings import ServiceSettings
 from tests.conftest import TINY_CONFIG, write_photo
@@ -104,9 +105,14 @@ class Served:
 
 
 @contextmanager
-def serving(settings: ServiceSettings, *, prepare: Callable[[Runtime], None] | None = None) -> Iterator[Served]:
+def serving(
+    settings: ServiceSettings,
+    *,
+    samples: Sequence[Sample] = (),
+    prepare: Callable[[Runtime], None] | None = None,
+) -> Iterator[Served]:
     """Serves over a real socket from a thread, until the block ends."""
-    app = create_app(settings)
+    app = create_app(settings, offered=samples)
     if prepare is not None:
         prepare(app.state.runtime)
     server = uvicorn.Server(make_config(app, settings))

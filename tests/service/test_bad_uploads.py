@@ -189,6 +189,8 @@ def test_other_methods_and_paths(method: str, path: str, status: int, code: str,
         ("/health/live", "GET, HEAD, OPTIONS"),
         ("/maps/town/places/100%25.jpg/thumbnail", "GET, HEAD, OPTIONS"),
         ("/docs", "GET, HEAD, OPTIONS"),
+        ("/", "GET, HEAD, OPTIONS"),
+        ("/samples", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_options_and_head_are_answered_everywhere(path: str, allowed: str, town_server: Served) -> None:

@@ -22,6 +22,7 @@ def test_defaults_are_safe_for_a_laptop() -> None:
     assert settings.image_limits == DEFAULT_LIMITS
     assert settings.rerank is None
     assert settings.maps == ()
+    assert settings.samples is None
 
 
 def test_flags_win_over_the_environment_and_the_environment_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,100 @@
+"""The samples that ``placefix serve`` offers: a folder of pictures, perhaps with a list of them."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from index_builder.sources.csv_columns import SPELLINGS, find_column
+from index_builder.sources.csv_rows import path_below, read_rows, resolve_picture
+from index_builder.sources.listing import LeftOut, LeftOutCode, SourceListing
+from index_builder.sources.read import read_source
+from model.errors import ImageError, InvalidSamples, SourceError
+from model.image_formats import HEADER_SIZE_BYTES, recognise_format
+from model.images import ImageLimits, check_header
+from model.places import Place
+from service.samples import Sample
+
+LIST_NAME = "queries.csv"
+MAX_SAMPLES = 500  # the page shows them all
+
+_CONDITION_SPELLINGS = ("condition", "conditions", "weather", "light")
+_MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "AVIF": "image/avif"}
+
+
+def read_samples(folder: Path, limits: ImageLimits) -> tuple[Sample, ...]:
+    """Lists the samples of a folder, and looks at the header of each.
+
+    With a ``queries.csv`` in it (``path,latitude,longitude[,heading][,time][,condition]``), those that it names, in its
+    order; otherwise all pictures in it, by name, with the positions of their EXIF blocks. A picture without a position
+    is a sample all the same.
+
+    Args:
+        folder: Where the pictures lie.
+        limits: What the service takes for a query.
+
+    Raises:
+        InvalidSamples: The folder or its list cannot be used, or names a picture that is not there, lies outside the
+            folder, cannot be read, or would be refused as a query.
+    """
+    if not folder.is_dir():
+        raise InvalidSamples(f"the folder of samples {folder} does not exist, or is no folder; name one with --samples")
+    try:
+        samples = tuple(_read(folder, limits))
+    except (SourceError, ImageError) as error:
+        raise InvalidSamples(f"the samples in {folder} cannot be used: {error.message}") from error
+    if len(samples) > MAX_SAMPLES:
+        raise InvalidSamples(
+            f"{folder} has {len(samples)} samples, and at most {MAX_SAMPLES} are served: name fewer in its {LIST_NAME}"
+        )
+    return samples
+
+
+def _read(folder: Path, limits: ImageLimits) -> Iterator[Sample]:
+    file = folder / LIST_NAME
+    has_list = file.is_file()
+    listing = read_source(file if has_list else folder)
+    conditions = _conditions(file) if has_list else {}
+    unplaced = [_unplaced(folder, left, listing) for left in listing.left_out]
+    places: Iterable[Place | Path] = [*listing.places, *unplaced]
+    if not has_list:
+        places = sorted(places, key=lambda each: str(each.path if isinstance(each, Place) else each))
+    for place in places:
+        path = place.path if isinstance(place, Place) else place
+        below = path_below(folder, path)
+        if Path(below).is_absolute() or below.startswith("../"):
+            raise SourceError(f"{path} lies outside the folder: put the picture into it, and its new path into {file}")
+        check_header(path, limits)
+        sample_id = place.id if isinstance(place, Place) else below
+        media_type, condition = _media_type(path), conditions.get(path)
+        if isinstance(place, Place):
+            yield Sample(sample_id, path, media_type, place.position, place.heading_deg, condition)
+        else:
+            yield Sample(sample_id, path, media_type, condition=condition)
+
+
+def _unplaced(folder: Path, left: LeftOut, listing: SourceListing) -> Path:
+    """The picture that only lacks a position; whoever lists pictures himself has to have the positions right."""
+    is_usable = left.code == LeftOutCode.NO_POSITION if listing.kind == "csv" else left.outcome == "skipped"
+    if not is_usable or left.code == LeftOutCode.INVALID_NAME:
+        raise SourceError(f"{listing.root}: {left.path}: {left.reason}")
+    return resolve_picture(folder, left.path)
+
+
+def _conditions(file: Path) -> dict[Path, str]:
+    header, rows = read_rows(file)
+    condition = find_column(header, file, _CONDITION_SPELLINGS)
+    path = find_column(header, file, SPELLINGS["path"])
+    if condition is None or path is None:
+        return {}
+    return {
+        resolve_picture(file.parent, row[path].strip()): row[condition].strip()
+        for _, row in rows
+        if len(row) > max(path, condition) and row[condition].strip()
+    }
+
+
+def _media_type(path: Path) -> str:
+    with path.open("rb") as file:
+        image_format = recognise_format(file.read(HEADER_SIZE_BYTES))
+    if image_format not in _MEDIA_TYPES:
+        raise SourceError(f"{path} is a {image_format} picture, which browsers do not show: save it as JPEG")
+    return _MEDIA_TYPES[image_format]

@@ -1,0 +1,62 @@
+"""GET /samples and what is below: pictures to ask with."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from model import errors
+from model.errors import SampleNotFound
+from service.routes.any_path import ANY_PATH
+from service.routes.responses import problem_responses
+from service.samples import Sample
+from service.schemas import SampleAnswer, SampleList
+
+router = APIRouter(tags=["samples"])
+
+SampleId = Annotated[
+    str, Path(alias="id", description="A sample's id; may contain slashes.", examples=["night/0007.jpg"])
+]
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.get("/samples", summary="List pictures to ask with")
+async def list_samples(request: Request) -> SampleList:
+    """The samples that the service was started with, in their order; none if it was started without."""
+    samples: dict[str, Sample] = request.app.state.samples
+    return SampleList(samples=[_describe(sample) for sample in samples.values()])
+
+
+@router.get(
+    f"/samples/{{id:{ANY_PATH}}}",
+    summary="Show a sample",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The picture as it is.",
+            "content": dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/avif"), _BINARY),
+        },
+        **problem_responses(errors.SampleNotFound),
+    },
+)
+async def show_sample(sample_id: SampleId, request: Request) -> Response:
+    """A picture to ask with; it can be sent to `/localize` unchanged."""
+    samples: dict[str, Sample] = request.app.state.samples
+    sample = samples.get(sample_id)  # only what is listed: the id never becomes a path
+    if sample is None:
+        raise SampleNotFound("there is no sample of that id; GET /samples lists what there is")
+    content = await run_in_threadpool(sample.read)
+    return Response(content, media_type=sample.media_type, headers={"Cache-Control": "private, max-age=300"})
+
+
+def _describe(sample: Sample) -> SampleAnswer:
+    return SampleAnswer(
+        id=sample.id,
+        url=f"samples/{quote(sample.id)}",
+        latitude=None if sample.position is None else sample.position.latitude,
+        longitude=None if sample.position is None else sample.position.longitude,
+        heading_deg=sample.heading_deg,
+        condition=sample.condition,
+    )

@@ -1,0 +1,27 @@
+// Makes elements. Text becomes text nodes, never markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An HTML element; attributes that are null or undefined are left out. */
+export function make(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** An SVG element. */
+export function draw(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/** A tick, or a cross. */
+export function sign(isRight, attributes = {}) {
+  const path = isRight ? "M5 12.5l4.5 4.5L19 7.5" : "M7 7l10 10M17 7L7 17";
+  return draw("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", ...attributes }, draw("path", { d: path }));
+}
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}

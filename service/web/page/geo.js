@@ -1,0 +1,50 @@
+// Distances on the Earth, and how they and other quantities are written.
+
+const EARTH_RADIUS_M = 6371008.8;
+const POINTS = ["N", "NE", "E", "SE", "S", "SW", "W", "NW"];
+
+/** An answer counts as right within this distance, as in the evaluations of the field. */
+export const RIGHT_WITHIN_M = 25;
+
+/** Metres between two positions, along a great circle. */
+export function distanceM(a, b) {
+  const [phiA, phiB] = [radians(a.latitude), radians(b.latitude)];
+  const lambda = radians(b.longitude - a.longitude);
+  const h = Math.sin((phiB - phiA) / 2) ** 2 + Math.cos(phiA) * Math.cos(phiB) * Math.sin(lambda / 2) ** 2;
+  return 2 * EARTH_RADIUS_M * Math.asin(Math.sqrt(Math.min(1, h)));
+}
+
+/** Metres east and north of an origin; for places near each other. */
+export function offsetM(origin, position) {
+  const degreesEast = ((position.longitude - origin.longitude + 540) % 360) - 180;
+  return {
+    east: radians(degreesEast) * EARTH_RADIUS_M * Math.cos(radians(origin.latitude)),
+    north: radians(position.latitude - origin.latitude) * EARTH_RADIUS_M,
+  };
+}
+
+/** As "7 m" or "1.3 km". */
+export function writeDistance(metres) {
+  if (metres < 1000) return `${Math.round(metres)} m`;
+  return `${(metres / 1000).toFixed(metres < 100000 ? 1 : 0)} km`;
+}
+
+/** As "NW 312°". */
+export function writeHeading(degrees) {
+  return `${POINTS[Math.round(degrees / 45) % 8]} ${Math.round(degrees) % 360}°`;
+}
+
+/** As "48.87695° S". */
+export function writeDegrees(degrees, positive, negative) {
+  return `${Math.abs(degrees).toFixed(5)}° ${degrees < 0 ? negative : positive}`;
+}
+
+/** As "31 ms" or "1.2 s". */
+export function writeMilliseconds(milliseconds) {
+  if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+}
+
+function radians(degrees) {
+  return (degrees * Math.PI) / 180;
+}

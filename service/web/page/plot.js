@@ -1,0 +1,126 @@
+// A plan of the candidates, north up: which of them lie at one place, and which elsewhere.
+
+import { draw } from "./elements.js";
+import { RIGHT_WITHIN_M, distanceM, offsetM, writeDistance } from "./geo.js";
+
+const WIDTH = 320;
+const HEIGHT = 270;
+const MARGIN = 44;
+const BEYOND = 400; // the grid goes on where the card is wider or higher than the plan
+const TOGETHER = 13; // nearer than this in the plan, markers become one
+const SMALLEST_M = 40; // that the plan shows, from edge to edge
+
+/**
+ * Draws the plan.
+ *
+ * @param candidates of an answer, best first; at least one
+ * @param truth where the photo was taken, or null
+ */
+export function drawPlot(candidates, truth) {
+  const place = projection(truth === null ? candidates : [...candidates, truth], candidates[0]);
+  const groups = grouped(candidates, place);
+  const svg = draw(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": describe(candidates, truth) },
+    ...gridLines(),
+  );
+  if (truth !== null) svg.append(...truthMarks(truth, place));
+  for (const group of groups.reverse()) svg.append(spot(group, place)); // the best lies on top
+  svg.append(...scaleBar(place.pixelsPerM), ...northArrow());
+  return svg;
+}
+
+function projection(positions, origin) {
+  const offsets = positions.map((position) => offsetM(origin, position));
+  const [east, north] = [span(offsets.map((each) => each.east)), span(offsets.map((each) => each.north))];
+  const pixelsPerM = Math.min(
+    (WIDTH - 2 * MARGIN) / Math.max(east.size, SMALLEST_M),
+    (HEIGHT - 2 * MARGIN) / Math.max(north.size, SMALLEST_M),
+  );
+  const place = (position) => {
+    const offset = offsetM(origin, position);
+    return {
+      x: WIDTH / 2 + (offset.east - east.middle) * pixelsPerM,
+      y: HEIGHT / 2 - (offset.north - north.middle) * pixelsPerM,
+    };
+  };
+  place.pixelsPerM = pixelsPerM;
+  return place;
+}
+
+function span(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return { size: high - low, middle: (low + high) / 2 };
+}
+
+function grouped(candidates, place) {
+  const groups = [];
+  for (const candidate of candidates) {
+    const at = place(candidate);
+    const near = groups.find((group) => Math.hypot(group.at.x - at.x, group.at.y - at.y) < TOGETHER);
+    if (near === undefined) groups.push({ at, members: [candidate] });
+    else near.members.push(candidate);
+  }
+  return groups;
+}
+
+function spot({ at, members }, place) {
+  const isBest = members[0].rank === 1;
+  const ranks = members.map((each) => each.rank);
+  const group = draw("g", { class: `spot${isBest ? " best" : ""}`, "data-ranks": ranks.join(" ") });
+  group.append(draw("title", {}, `Rank ${ranks.join(", ")}`));
+  for (const member of members) group.append(view(member, place(member), isBest ? 17 : 14));
+  group.append(draw("circle", { cx: at.x, cy: at.y, r: isBest ? 6.5 : 4.5 }));
+  const isRight = at.x > WIDTH - 70;
+  const label = ranks.length > 4 ? `${ranks.slice(0, 3).join(", ")}, …` : ranks.join(", ");
+  group.append(draw("text", { x: at.x + (isRight ? -10 : 10), y: at.y - 7, "text-anchor": isRight ? "end" : "start" }, label));
+  return group;
+}
+
+/** A line to where the camera looked. */
+function view(candidate, at, length) {
+  if (candidate.heading_deg === null) return draw("g");
+  const angle = (candidate.heading_deg * Math.PI) / 180;
+  const end = { x: at.x + length * Math.sin(angle), y: at.y - length * Math.cos(angle) };
+  return draw("line", { class: "view", x1: at.x, y1: at.y, x2: end.x, y2: end.y });
+}
+
+function truthMarks(truth, place) {
+  const { x, y } = place(truth);
+  const radius = RIGHT_WITHIN_M * place.pixelsPerM;
+  return [
+    draw("circle", { class: "allowed", cx: x, cy: y, r: radius }, draw("title", {}, `Within ${RIGHT_WITHIN_M} m of where it was taken`)),
+    draw("path", { class: "true-spot", d: `M${x - 6} ${y}h12M${x} ${y - 6}v12` }, draw("title", {}, "Where it was taken")),
+  ];
+}
+
+function gridLines() {
+  const lines = [];
+  const [left, right, top, bottom] = [-BEYOND, WIDTH + BEYOND, -BEYOND, HEIGHT + BEYOND];
+  for (let x = left; x <= right; x += 40) lines.push(draw("line", { class: "grid", x1: x, y1: top, x2: x, y2: bottom }));
+  for (let y = top; y <= bottom; y += 40) lines.push(draw("line", { class: "grid", x1: left, y1: y, x2: right, y2: y }));
+  return lines;
+}
+
+function scaleBar(pixelsPerM) {
+  const most = 90 / pixelsPerM;
+  const power = 10 ** Math.floor(Math.log10(most));
+  const metres = [5, 2, 1].map((digit) => digit * power).find((each) => each <= most);
+  const [x, y] = [14, HEIGHT - 14];
+  const length = metres * pixelsPerM;
+  return [
+    draw("path", { class: "scale", d: `M${x} ${y - 5}v5h${length}v-5` }),
+    draw("text", { x: x + length + 8, y }, writeDistance(metres)),
+  ];
+}
+
+function northArrow() {
+  const x = WIDTH - 18;
+  return [draw("path", { class: "scale", d: `M${x} 36V15m-4 6l4-6 4 6` }), draw("text", { x, y: 49, "text-anchor": "middle" }, "N")];
+}
+
+function describe(candidates, truth) {
+  const near = candidates.filter((each) => distanceM(each, candidates[0]) <= RIGHT_WITHIN_M).length;
+  const start = `Plan of ${candidates.length} candidates; ${near} within ${RIGHT_WITHIN_M} m of the best`;
+  return truth === null ? start : `${start}; the best is ${writeDistance(distanceM(candidates[0], truth))} from where the photo was taken`;
+}

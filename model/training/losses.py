@@ -16,7 +16,7 @@ from torch import Tensor
 
 from model.errors import InvalidInput
 from model.features import Features
-from model.matching import find_mutual_matches
+from model.matching import MutualMatches, find_mutual_matches
 from model.training.config import LossConfig
 from model.training.contrastive_loss import contrastive_loss
 from model.training.correspondence_loss import correspondence_loss
@@ -59,11 +59,13 @@ def batch_losses(features: Features, *, negatives: int, loss: LossConfig, compar
         global_part = contrastive_loss(groups, comparable, temperature=loss.temperature)
     else:
         global_part = global_loss(features.global_features, negatives=negatives, margin=loss.margin)
-    local_part = local_loss(features.local_features, negatives=negatives, margin=loss.local_margin)
-    if loss.correspondence_weight and features.local_features.shape[1]:
-        pairs = _in_groups(features.local_features, negatives)[:, :2]
-        corresponding = [correspondence_loss(*pair, temperature=loss.correspondence_temperature) for pair in pairs]
-        local_part = local_part + loss.correspondence_weight * torch.stack(corresponding).mean()
+    local_part = local_loss(
+        features.local_features,
+        negatives=negatives,
+        margin=loss.local_margin,
+        correspondence_weight=loss.correspondence_weight,
+        correspondence_temperature=loss.correspondence_temperature,
+    )
     return Losses(global_part + loss.local_weight * local_part, global_part, local_part)
 
 
@@ -85,13 +87,22 @@ def global_loss(global_features: Tensor, *, negatives: int, margin: float) -> Te
     return (to_positive - to_negatives + margin).clamp(min=0).mean()
 
 
-def local_loss(local_features: Tensor, *, negatives: int, margin: float = 0.0) -> Tensor:
+def local_loss(
+    local_features: Tensor,
+    *,
+    negatives: int,
+    margin: float = 0.0,
+    correspondence_weight: float = 0.0,
+    correspondence_temperature: float = 0.1,
+) -> Tensor:
     """The loss of the local features: a negative shall not match more alike than the positive does (Eq. 10).
 
     Args:
         local_features: ``(T·(2 + K), N, C)``; N = 0 for a network without local features.
         negatives: K.
         margin: By how much less alike it shall match; 0 in the paper.
+        correspondence_weight: How much of the loss of correspondences with the positive is added; 0 in the paper.
+        correspondence_temperature: Of that loss.
 
     Raises:
         InvalidInput: The pictures cannot be divided into such groups.
@@ -101,12 +112,19 @@ def local_loss(local_features: Tensor, *, negatives: int, margin: float = 0.0) -
         return local_features.new_zeros(())
     losses = []
     for group in groups:
-        similarities = torch.stack([mutual_similarity(group[0], candidate) for candidate in group[1:]])  # (1 + K,)
-        losses.append((similarities[1:] - similarities[0] + margin).clamp(min=0))
+        query, positive = group[0], group[1]
+        matches = [find_mutual_matches(query.detach(), candidate.detach()) for candidate in group[1:]]
+        similarities = torch.stack(
+            [similarity(query, *each) for each in zip(group[1:], matches, strict=True)]
+        )  # (1+K,)
+        losses.append((similarities[1:] - similarities[0] + margin).clamp(min=0).mean())
+        if correspondence_weight:
+            corresponding = correspondence_loss(query, positive, matches[0], temperature=correspondence_temperature)
+            losses[-1] = losses[-1] + correspondence_weight * corresponding
     return torch.stack(losses).mean()
 
 
-def mutual_similarity(query: Tensor, candidate: Tensor) -> Tensor:
+def similarity(query: Tensor, candidate: Tensor, matches: MutualMatches) -> Tensor:
     """The mean dot product of the mutual nearest neighbours of two pictures, a scalar (Eq. 10).
 
     Which features are neighbours is not differentiated; their dot products are, with respect to both pictures. One pair
@@ -116,8 +134,8 @@ def mutual_similarity(query: Tensor, candidate: Tensor) -> Tensor:
     Args:
         query: ``(N, C)``.
         candidate: ``(M, C)``.
+        matches: Which are neighbours.
     """
-    matches = find_mutual_matches(query.detach(), candidate.detach())
     matching_query = query.index_select(0, matches.query_cells)
     matching_candidate = candidate.index_select(0, matches.candidate_cells)
     return (matching_query * matching_candidate).sum(dim=-1).mean()

@@ -10,9 +10,14 @@ from torch import Tensor
 
 from model.errors import InvalidInput
 from model.features import Features
+from model.matching import find_mutual_matches
 from model.training.config import LossConfig
 from model.training.correspondence_loss import correspondence_loss
-from model.training.losses import batch_losses, global_loss, local_loss, mutual_similarity
+from model.training.losses import batch_losses, global_loss, local_loss, similarity
+
+
+def mutual_similarity(query: Tensor, candidate: Tensor) -> Tensor:
+    return similarity(query, candidate, find_mutual_matches(query, candidate))
 
 
 def assert_recorded(actual: Tensor, expected: Tensor) -> None:
@@ -133,7 +138,10 @@ def test_what_is_not_the_papers_takes_part_when_asked_for(recorded: dict[str, Te
     assert_recorded(contrastive.local_loss, papers.local_loss)
     with_correspondences = batch_losses(features, negatives=2, loss=LossConfig(correspondence_weight=0.5))
     groups = features.local_features.reshape(-1, 4, *features.local_features.shape[1:])
-    expected = [correspondence_loss(group[0], group[1], temperature=0.1) for group in groups]
+    expected = [
+        correspondence_loss(group[0], group[1], find_mutual_matches(group[0], group[1]), temperature=0.1)
+        for group in groups
+    ]
     assert_recorded(with_correspondences.local_loss, papers.local_loss + torch.stack(expected).mean() / 2)
 
 

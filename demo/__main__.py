@@ -8,6 +8,8 @@ from rich.table import Column, Table
 
 from demo.build import DemoFiles, build_demo
 from demo.check import FOUND_WITHIN_M, CheckedQuery, chance, check_queries
+from demo.rendering.contact_sheet import write_contact_sheet
+from demo.rendering.render import render_split, split_named
 from demo.walk import QUERIES
 from placefix.console import output_console, run
 from placefix.progress import show_progress
@@ -66,6 +68,27 @@ def check(
         f"{found} of {len(answers)} within {FOUND_WITHIN_M:.0f} m; a picture of the map at random: {chance():.0%}.",
         soft_wrap=True,
     )
+
+
+@app.command()
+def render(
+    split: Annotated[str, typer.Option(help="pretrain, train, val or test.")],
+    out: Annotated[Path, typer.Option(help="The folder in which the split's own folder is made.")],
+    streets: Annotated[int | None, typer.Option(help="Only so many of its streets.", min=1)] = None,
+    workers: Annotated[int, typer.Option(help="Processes that render.", min=1)] = 1,
+) -> None:
+    """Render a part of the town: pictures, database.csv and queries.csv; what is there already is kept."""
+    count = render_split(split, out, show_progress, streets, workers)
+    output_console().print(f"{count} pictures rendered; all of the split are in {out / split}.", soft_wrap=True)
+
+
+@app.command()
+def sheet(
+    split: Annotated[str, typer.Option(help="pretrain, train, val or test.")],
+    out: Annotated[Path, typer.Option(help="The PNG to write.")],
+) -> None:
+    """Render a contact sheet: places of the database, and queries beside them in every condition."""
+    write_contact_sheet(split_named(split).name, out)
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""The demo town, rendered: streets, houses, weather, and the pictures that are taken of them."""

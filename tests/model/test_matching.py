@@ -132,5 +132,18 @@ def test_shapes_that_do_not_go_together(query_shape: tuple[int, ...], candidates
 
 
 def test_an_unknown_precision_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="'sloppy' is not known; known: exact"):
+    with pytest.raises(InvalidInput, match="'sloppy' is not known; known: exact, fast"):
         count_mutual_matches(torch.zeros(2, 2), torch.zeros(1, 2, 2), precision="sloppy")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("cells", "others"), [(513, 700), (1025, 300), (1600, 1600), (3721, 961)])
+def test_blocks_of_rows_change_no_count(cells: int, others: int) -> None:
+    """What is nearest to a cell, and what was found first, may lie in any block."""
+    generator = torch.Generator().manual_seed(cells)
+    query, candidate = (torch.randn(count, 16, generator=generator) for count in (cells, others))
+    repeated = query.clone()
+    repeated[cells // 2 :] = query[: cells - cells // 2]  # the same cell in two blocks
+    twice = query[torch.arange(cells) // 2]  # and next to each other
+    for features in (query, repeated, twice, query.round(), torch.zeros_like(query)):
+        for other in (candidate, candidate.round(), features[torch.arange(others) % cells]):
+            assert count_mutual_matches(features, other[None]).tolist() == [len(find_mutual_matches(features, other))]

@@ -1,0 +1,160 @@
+"""Counts with fewer bits against exact ones: how far apart they may be, and where they must be the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from torch import Tensor
+from torch.nn.functional import interpolate, normalize
+
+from model.errors import InvalidInput
+from model.fast_matching import count_fast
+from model.matching import PRECISIONS, count_mutual_matches
+
+
+def seeded(*shape: int, seed: int = 0) -> Tensor:
+    return normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
+
+
+def smooth(seed: int, side: int = 61, channels: int = 128) -> Tensor:
+    """Features that change slowly from cell to cell, as up-convolutions make them: ``(side², channels)``."""
+    coarse = torch.randn(1, channels, 16, 16, generator=torch.Generator().manual_seed(seed))
+    return normalize(interpolate(coarse, (side, side), mode="bicubic")[0].flatten(1).T, dim=1)
+
+
+def exact(query: Tensor, candidates: Tensor) -> list[int]:
+    return count_mutual_matches(query, candidates, precision="exact").tolist()
+
+
+def fast(query: Tensor, candidates: Tensor) -> list[int]:
+    return count_mutual_matches(query, candidates, precision="fast").tolist()
+
+
+# Whole numbers of eight bits, the largest among them: rounding changes nothing, so counts must be equal, ties and all.
+whole_features = st.tuples(st.integers(1, 700), st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**32 - 1)).map(
+    lambda drawn: tuple(
+        torch.from_numpy(np.random.default_rng(drawn[3]).integers(-2, 3, (cells, drawn[2])).astype(np.float32) * 63.5)
+        for cells in drawn[:2]
+    )
+)
+
+
+@settings(deadline=None)
+@given(whole_features)
+def test_what_eight_bits_hold_is_counted_exactly(features: tuple[Tensor, Tensor]) -> None:
+    query, candidate = (torch.trunc(each) for each in features)
+    for each in (query, candidate):
+        each[0, 0] = 127
+    assert fast(query, candidate[None]) == exact(query, candidate[None])
+
+
+@settings(deadline=None)
+@given(
+    arrays.arrays(np.int8, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-127, 127)),
+    arrays.arrays(np.int8, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-127, 127)),
+)
+def test_all_whole_numbers(query: np.ndarray, candidate: np.ndarray) -> None:
+    query[0, 0] = candidate[0, 0] = -127
+    features = torch.from_numpy(query).float(), torch.from_numpy(candidate).float()[None]
+    assert fast(*features) == exact(*features)
+
+
+def test_recorded_pairs(shared_dir: Path) -> None:
+    with np.load(shared_dir / "golden" / "mnn_pairs.npz", allow_pickle=False) as recorded:
+        for pair in range(2, 8):
+            query = torch.from_numpy(recorded[f"pair{pair}_q"]).flatten(0, 1)
+            candidate = torch.from_numpy(recorded[f"pair{pair}_c"]).flatten(0, 1)
+            [counted], [expected] = fast(query, candidate[None]), exact(query, candidate[None])
+            assert abs(counted - expected) <= max(2, 0.02 * expected), pair
+
+
+def test_independent_features() -> None:
+    query, candidates = seeded(3721, 128), seeded(2, 3721, 128, seed=1)
+    for counted, expected in zip(fast(query, candidates), exact(query, candidates), strict=True):
+        assert abs(counted - expected) <= 0.02 * expected  # about 1850 pairs
+
+
+def test_smooth_features() -> None:
+    query = smooth(1)
+    candidates = torch.stack([smooth(2), normalize(query + 0.5 * smooth(3), dim=1), query]).half()
+    [other, near, same] = fast(query, candidates)
+    [other_expected, near_expected, same_expected] = exact(query, candidates)
+    assert abs(other - other_expected) <= 0.02 * other_expected
+    assert abs(near - near_expected) <= 0.04 * near_expected
+    assert abs(same - same_expected) <= 0.04 * same_expected  # neighbouring cells are nearly the same
+    assert other < near < same
+
+
+def test_a_picture_of_one_colour_matches_once() -> None:
+    query = seeded(1, 128).expand(3721, -1)
+    assert fast(query, query[None]) == exact(query, query[None]) == [1]
+
+
+def test_features_that_are_all_zero_match_once() -> None:
+    assert fast(torch.zeros(600, 8), torch.zeros(2, 5, 8)) == exact(torch.zeros(600, 8), torch.zeros(2, 5, 8)) == [1, 1]
+
+
+@pytest.mark.parametrize(("cells", "others"), [(1, 1), (1, 5), (5, 1), (257, 255), (256, 512), (513, 300)])
+def test_few_cells_and_whole_blocks(cells: int, others: int) -> None:
+    query = torch.zeros(cells, 16)
+    query[torch.arange(cells), torch.arange(cells) % 16] = 1  # every column has its maximum in many blocks
+    candidate = query[torch.arange(others) % cells]
+    assert fast(query, candidate[None]) == exact(query, candidate[None])
+
+
+@pytest.mark.parametrize("channels", [520, 1024, 4096, 40_000])
+def test_many_channels(channels: int) -> None:
+    """The more channels, the fewer rows of a block have room beside a score in 32 bits."""
+    extreme = torch.ones(300, channels)
+    extreme[::2] = -1
+    assert fast(extreme, extreme[None]) == exact(extreme, extreme[None]) == [2]
+
+
+def test_more_channels_than_32_bits_hold() -> None:
+    with pytest.raises(InvalidInput, match="200000 channels are too many for precision fast"):
+        count_fast(torch.zeros(2, 200_000), torch.zeros(1, 2, 200_000))
+
+
+def test_the_scale_of_a_picture_does_not_count() -> None:
+    query, candidates = seeded(300, 16), seeded(3, 200, 16, seed=1)
+    scaled = candidates * torch.tensor([1e-3, 1.0, 1e3])[:, None, None]
+    assert fast(query * 50, scaled) == fast(query, candidates)
+
+
+def test_candidates_are_counted_each_for_itself_whatever_their_type() -> None:
+    query, candidates = seeded(60, 8), seeded(5, 70, 8, seed=1).half()
+    alone = [fast(query, candidate[None])[0] for candidate in candidates]
+    assert fast(query, candidates) == alone == fast(query, candidates.float())
+    assert fast(query.requires_grad_(), candidates) == alone
+
+
+def test_no_candidates_and_no_cells() -> None:
+    assert fast(torch.randn(5, 4), torch.empty(0, 5, 4)) == []
+    assert fast(torch.randn(5, 4), torch.empty(2, 0, 4)) == [0, 0]
+    assert fast(torch.empty(0, 4), torch.randn(2, 5, 4)) == [0, 0]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_gpu_counts_nearly_the_same_in_little_memory(precision: str) -> None:
+    query = smooth(1)
+    candidates = torch.stack([normalize(query + 0.5 * smooth(seed), dim=1) for seed in range(2, 42)]).half()
+    expected = torch.tensor(exact(query, candidates[:4]))
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    counted = count_mutual_matches(query.cuda(), candidates.cuda(), precision=precision)  # type: ignore[arg-type]
+    assert torch.cuda.max_memory_allocated() - before < 1_300_000_000
+    assert len(counted) == 40
+    assert (counted[:4].cpu() - expected).abs().max() <= 0.01 * expected.max()
+
+
+@pytest.mark.gpu
+def test_a_gpu_counts_whole_numbers_exactly() -> None:
+    generator = torch.Generator().manual_seed(0)
+    query, candidates = (torch.randint(-3, 4, shape, generator=generator).float() for shape in ((500, 3), (9, 400, 3)))
+    query[0, 0] = candidates[:, 0, 0] = 4  # a power of two, so that nothing is rounded
+    assert fast(query.cuda(), candidates.cuda()) == exact(query, candidates)

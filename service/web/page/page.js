@@ -71,7 +71,7 @@ async function offerSamples() {
 }
 
 function queryOf(sample) {
-  return { name: sample.condition ?? sample.id, sample, file: null };
+  return { name: sample.condition === null ? sample.id : `${sample.condition} · ${sample.id}`, sample, file: null };
 }
 
 async function ask(query) {

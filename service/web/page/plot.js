@@ -2,10 +2,11 @@
 
 import { draw } from "./elements.js";
 import { RIGHT_WITHIN_M, distanceM, offsetM, writeDistance } from "./geo.js";
+import { placeLabels } from "./labels.js";
 
 const WIDTH = 320;
 const HEIGHT = 270;
-const MARGIN = 44;
+const MARGIN = 48;
 const BEYOND = 400; // the grid goes on where the card is wider or higher than the plan
 const TOGETHER = 13; // nearer than this in the plan, markers become one
 const SMALLEST_M = 40; // that the plan shows, from edge to edge
@@ -25,7 +26,9 @@ export function drawPlot(candidates, truth) {
     ...gridLines(),
   );
   if (truth !== null) svg.append(...truthMarks(truth, place));
-  for (const group of groups.reverse()) svg.append(spot(group, place)); // the best lies on top
+  const labels = placeLabels(groups.map((group) => ({ at: group.at, text: labelOf(group) })), marksOf(groups, place));
+  const spots = groups.map((group, number) => spot(group, labels[number], place));
+  svg.append(...spots.reverse()); // the best lies on top
   svg.append(...scaleBar(place.pixelsPerM), ...northArrow());
   return svg;
 }
@@ -64,25 +67,41 @@ function grouped(candidates, place) {
   return groups;
 }
 
-function spot({ at, members }, place) {
+function spot(group, labelAt, place) {
+  const { at, members } = group;
   const isBest = members[0].rank === 1;
   const ranks = members.map((each) => each.rank);
-  const group = draw("g", { class: `spot${isBest ? " best" : ""}`, "data-ranks": ranks.join(" ") });
-  group.append(draw("title", {}, `Rank ${ranks.join(", ")}`));
-  for (const member of members) group.append(view(member, place(member), isBest ? 17 : 14));
-  group.append(draw("circle", { cx: at.x, cy: at.y, r: isBest ? 6.5 : 4.5 }));
-  const isRight = at.x > WIDTH - 70;
-  const label = ranks.length > 4 ? `${ranks.slice(0, 3).join(", ")}, …` : ranks.join(", ");
-  group.append(draw("text", { x: at.x + (isRight ? -10 : 10), y: at.y - 7, "text-anchor": isRight ? "end" : "start" }, label));
-  return group;
+  const marks = draw("g", { class: `spot${isBest ? " best" : ""}`, "data-ranks": ranks.join(" ") });
+  marks.append(draw("title", {}, `Rank ${ranks.join(", ")}`));
+  for (const member of members) marks.append(view(member, place(member), isBest ? 17 : 14));
+  marks.append(
+    draw("circle", { cx: at.x, cy: at.y, r: isBest ? 6.5 : 4.5 }),
+    draw("text", { x: labelAt.x, y: labelAt.y + 4, "text-anchor": "middle" }, labelOf(group)),
+  );
+  return marks;
+}
+
+function labelOf({ members }) {
+  const ranks = members.map((each) => each.rank);
+  return ranks.length > 4 ? `${ranks.slice(0, 3).join(", ")}, …` : ranks.join(", ");
+}
+
+/** What a label should leave free: all marks, and the ends of the lines of sight. */
+function marksOf(groups, place) {
+  const candidates = groups.flatMap((group) => group.members).filter((each) => each.heading_deg !== null);
+  return [...groups.map((group) => group.at), ...candidates.map((each) => sight(each, place(each), 12))];
 }
 
 /** A line to where the camera looked. */
 function view(candidate, at, length) {
   if (candidate.heading_deg === null) return draw("g");
-  const angle = (candidate.heading_deg * Math.PI) / 180;
-  const end = { x: at.x + length * Math.sin(angle), y: at.y - length * Math.cos(angle) };
+  const end = sight(candidate, at, length);
   return draw("line", { class: "view", x1: at.x, y1: at.y, x2: end.x, y2: end.y });
+}
+
+function sight(candidate, at, length) {
+  const angle = (candidate.heading_deg * Math.PI) / 180;
+  return { x: at.x + length * Math.sin(angle), y: at.y - length * Math.cos(angle) };
 }
 
 function truthMarks(truth, place) {
@@ -90,8 +109,14 @@ function truthMarks(truth, place) {
   const radius = RIGHT_WITHIN_M * place.pixelsPerM;
   return [
     draw("circle", { class: "allowed", cx: x, cy: y, r: radius }, draw("title", {}, `Within ${RIGHT_WITHIN_M} m of where it was taken`)),
-    draw("path", { class: "true-spot", d: `M${x - 6} ${y}h12M${x} ${y - 6}v12` }, draw("title", {}, "Where it was taken")),
+    ring(x, y),
+    ring(WIDTH - 92, HEIGHT - 18),
+    draw("text", { x: WIDTH - 76, y: HEIGHT - 14 }, "true place"),
   ];
+}
+
+function ring(x, y) {
+  return draw("circle", { class: "true-spot", cx: x, cy: y, r: 9.5 }, draw("title", {}, "Where it was taken"));
 }
 
 function gridLines() {

@@ -11,7 +11,7 @@ export function showVerdict(answer, truth) {
   return make(
     "div",
     { class: "verdict" },
-    make("div", {}, make("h3", {}, "Taken at"), position(answer.position), truth === null ? null : comparison(answer.position, truth)),
+    make("div", {}, ...position(answer.position), truth === null ? null : comparison(answer.position, truth)),
     time(answer.timings_ms),
   );
 }
@@ -31,17 +31,15 @@ function position({ latitude, longitude }) {
     copy.textContent = (await copyText(text)) ? "Copied" : text;
     setTimeout(() => (copy.textContent = "Copy"), COPIED_FOR_MS);
   });
-  return make(
-    "div",
-    { class: "position" },
+  return [
+    make("div", { class: "verdict-head" }, make("h3", {}, "Taken at"), copy),
     make(
       "dl",
-      {},
+      { class: "position" },
       make("div", {}, make("dt", {}, "latitude"), make("dd", {}, writeDegrees(latitude, "N", "S"))),
       make("div", {}, make("dt", {}, "longitude"), make("dd", {}, writeDegrees(longitude, "E", "W"))),
     ),
-    copy,
-  );
+  ];
 }
 
 /** Browsers give the clipboard to pages from this machine and over TLS alone. */

@@ -1,5 +1,6 @@
 """Trees, lamps, benches, hedges and bins along the pavements."""
 
+from math import cos, pi, sin
 from random import Random
 
 from demo.rendering.instances import Surface, Things
@@ -61,9 +62,11 @@ def _add_tree(
     tall_m = radius_m * rng.uniform(0.9, 1.5)
     seed = float(rng.randrange(1000))
     things.add_blob((*base, trunk_m + tall_m * 0.9), (radius_m, tall_m), colour, seed, 1.0)
-    side = (rng.uniform(-0.7, 0.7) * radius_m, rng.uniform(-0.7, 0.7) * radius_m)
-    second = (base[0] + side[0], base[1] + side[1], trunk_m + tall_m * rng.uniform(0.5, 1.4))
-    things.add_blob(second, (radius_m * 0.7, tall_m * 0.65), colour, seed + 1, 1.0)
+    for number in range(1, 4):
+        way, out_m = rng.uniform(0, 2 * pi), radius_m * rng.uniform(0.45, 0.8)
+        bough = (base[0] + out_m * sin(way), base[1] + out_m * cos(way), trunk_m + tall_m * rng.uniform(0.4, 1.6))
+        size = rng.uniform(0.4, 0.7)
+        things.add_blob(bough, (radius_m * size, tall_m * size), colour, seed + number, 1.0)
 
 
 def _add_small(things: Things, street: Street, along_m: float, side: int, rng: Random) -> None:

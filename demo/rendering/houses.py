@@ -1,7 +1,7 @@
 """What a house looks like: walls, windows, shop, roof; and the houses that stand in the town more than once."""
 
 from colorsys import hsv_to_rgb
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, IntFlag
 from functools import cache
 from random import Random
@@ -123,6 +123,11 @@ def draw_house(common: Neighbourhood, rng: Random) -> House:
     return _new_house(common, rng)
 
 
+def corner_house(common: Neighbourhood, width_m: float, rng: Random) -> House:
+    """A new house that fills what is left of a row."""
+    return replace(_new_house(common, rng), width_m=width_m)
+
+
 def _new_house(common: Neighbourhood, rng: Random) -> House:
     material = rng.choice(common.materials)
     storeys, floor_m = rng.randint(*common.storeys), rng.uniform(2.9, 3.6)
@@ -153,7 +158,7 @@ def _new_house(common: Neighbourhood, rng: Random) -> House:
         _wall_colour(material, rng.choice(common.hues), rng),
         material,
         _hsv(rng.uniform(0.05, 0.15), rng.uniform(0, 0.2), rng.choice((0.92, 0.85, 0.7, 0.35))),
-        _hsv(rng.random(), rng.uniform(0.45, 0.9), rng.uniform(0.25, 0.8)),
+        _hsv(rng.random(), rng.uniform(0.3, 0.75), rng.uniform(0.22, 0.7)),
         rng.choice(
             (
                 _hsv(0.03, 0.6, rng.uniform(0.4, 0.6)),
@@ -177,7 +182,7 @@ def _wall_colour(material: Wall, hue: float, rng: Random) -> Colour:
         return _hsv(rng.uniform(0.08, 0.13), rng.uniform(0.08, 0.3), rng.uniform(0.6, 0.82))
     if material is Wall.PANELS:
         return _hsv(rng.uniform(0.5, 0.7), rng.uniform(0.02, 0.15), rng.uniform(0.55, 0.75))
-    return _hsv(hue + rng.uniform(-0.02, 0.02), rng.uniform(0.1, 0.55), rng.uniform(0.65, 0.95))
+    return _hsv(hue + rng.uniform(-0.02, 0.02), rng.uniform(0.06, 0.45), rng.uniform(0.6, 0.93))
 
 
 def _hsv(hue: float, saturation: float, value: float) -> Colour:

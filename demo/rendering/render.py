@@ -31,7 +31,7 @@ _WITHOUT_LOOK = {"render.py", "contact_sheet.py", "__init__.py"}  # modules that
 class ShowProgress(Protocol):
     """Opens something that shows progress, as ``placefix.progress.show_progress`` does."""
 
-    def __call__(self, what: str) -> AbstractContextManager[Progress]: ...
+    def __call__(self, what: str, /) -> AbstractContextManager[Progress]: ...
 
 
 def split_named(name: str) -> Split:

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 
 from demo.rendering.furniture import furnish
-from demo.rendering.houses import House, draw_house, neighbourhood
+from demo.rendering.houses import House, corner_house, draw_house, neighbourhood
 from demo.rendering.instances import BLOB_FLOATS, BOX_FLOATS, FACADE_FLOATS, Floats, Things, as_rows
 from demo.rendering.masonry import add_house
 from demo.rendering.plan import Street, streets
@@ -16,6 +16,7 @@ from demo.rendering.splits import SEED, STREET_LENGTH_M
 BEFORE_M = 40.0  # what the profile shows before a street's beginning, and after its end
 _ROW_BEGIN_M, _ROW_END_M = -26.0, STREET_LENGTH_M + 26.0
 _DEPTH_M = 10.0
+_NARROWEST_M, _WIDEST_M = 5.0, 18.0
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,12 @@ def _rows(street: Street, crossings: tuple[tuple[float, float], ...], rng: Rando
         while at_m < _ROW_END_M:
             gap = next((gap for gap in gaps if gap[1] > at_m), (1e9, 1e9))
             house = draw_house(common, rng)
-            if at_m + house.width_m > gap[0] + 2:
+            left_m = gap[0] - at_m
+            if left_m < _NARROWEST_M:
                 at_m = gap[1]
                 continue
-            if at_m + house.width_m > gap[0] - 5:  # the last one moves up to the corner
-                at_m = max(at_m, gap[0] - house.width_m)
+            if house.width_m > left_m - _NARROWEST_M:  # the last one reaches the corner
+                house = corner_house(common, min(left_m, _WIDEST_M), rng)
             found.append(Standing(house, side, at_m + house.width_m / 2))
             at_m += house.width_m
             if rng.random() < 0.08:

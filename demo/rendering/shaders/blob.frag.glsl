@@ -16,7 +16,7 @@ void main() {
     vec2 leaf = vec2(atan(hit.y, hit.x) * 0.33, hit.z * 0.42) * max(radii.x, 0.5) + seed * 0.137;
     float clumps = texture(noise, leaf * 0.22).r, leaves = texture(noise, leaf).r;
     float rim = inside / (a * 1.0);
-    if (paint.w > 0.5 && rim < 0.55 * leaves * leaves + 0.25 * clumps * clumps) discard;
+    if (paint.w > 0.5 && rim < 0.9 * leaves * leaves + 0.35 * clumps * clumps) discard;
     vec3 n = normalize(hit * scale + vec3(leaves - 0.5, clumps - 0.5, leaves - 0.5) * 1.2 * paint.w);
     vec3 p = heart + hit / scale;
     vec3 c2 = paint.rgb * mix(1.0, (0.35 + 1.3 * leaves) * (0.75 + 0.25 * hit.z) * (0.6 + 0.8 * clumps), paint.w);

@@ -29,14 +29,16 @@ void main() {
         vec2 type = face / vec2(0.24, 0.3) + 40.0;
         ivec2 dot_at = ivec2(floor(fract(type) * vec2(4.0, 5.0)));
         float ink = chance(keyed(dot_at + ivec2(floor(type)) * 7, seed));
-        c = dot_at.x < 3 && dot_at.y < 4 && ink < 0.5 ? vec3(0.78, 0.75, 0.66) : c;
+        vec3 poster = vec3(chance(seed + uint(floor(face.y / 1.1 + 9.0))), chance(seed + uint(floor(face.y / 0.55 + 49.0))), chance(seed + (sideways ? 3u : 9u))) * 0.5;
+        c = extent.z > 1.2 && abs(face.x) < 0.5 ? poster : c;
+        c = dot_at.x < 3 && dot_at.y < 4 && extent.z < 1.2 && ink < 0.5 ? vec3(0.78, 0.75, 0.66) : c;
         emitted = c * 0.35 * sun.w * step(0.4, chance(seed + 3u));
     } else if (surface == 4) {
         float bar = fract(face.x / 0.14);
         float near = clamp(1.3 - 2.0 * fwidth(face.x / 0.14), 0.0, 1.0);
         c *= mix(0.75, bar < 0.45 || abs(face.y) > extent.z - 0.06 ? 1.0 : 0.35, near);
     } else if (surface == 5) {
-        bool post = abs(face.x) > (sideways ? extent.y : extent.x) - 0.12 || (!sideways && abs(inside.x) < 0.05) || abs(axis.z) > 0.5;
+        bool post = abs(face.x) > (sideways ? extent.y : extent.x) * (0.9 - 0.16 * inside.z / extent.z) - 0.02 || (!sideways && abs(inside.x) < 0.05) || abs(axis.z) > 0.5;
         c = post ? c : mix(vec3(0.015, 0.018, 0.02), sky.rgb, 0.16 + 0.2 * inside.z);
     } else if (surface == 6) {
         float ends = sideways && abs(abs(inside.y) - 0.62) < 0.17 && abs(inside.z - 0.06) < 0.09 ? 1.0 : 0.0;

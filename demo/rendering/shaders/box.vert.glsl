@@ -18,6 +18,9 @@ flat out int surface;
 void main() {
     float s = sin(yaw_surface.x), c = cos(yaw_surface.x);
     inside = corner * half_size;
+    surface = int(yaw_surface.y);
+    if (surface == 5 && corner.z > 0.0) inside.xy *= vec2(0.74, 0.86);
+    if (surface == 6 && corner.z > 0.0) inside.xy *= vec2(0.97, 0.95);
     world = middle + vec3(inside.x * s + inside.y * c, inside.x * c - inside.y * s, inside.z);
     vec3 n = normalize(normal / half_size);
     axis = n;
@@ -25,7 +28,6 @@ void main() {
     extent = half_size;
     paint = paint_seed;
     gable = second.rgb;
-    surface = int(yaw_surface.y);
     at = along_aside(world.xy);
     gl_Position = view_projection * vec4(world, 1.0);
 }

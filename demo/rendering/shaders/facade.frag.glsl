@@ -82,7 +82,7 @@ void main() {
     float arch = has(2) && !shop ? max(y - (high - half_w), 0.0) : 0.0;
     float across = sqrt(x * x + arch * arch);
     float outer_w = has(64) && !door ? 0.05 : 0.17;
-    bool walled = (upstairs && v > eaves) || (gable > 0.5 && chance(key + 3u) < 0.8) || (gable > 0.5 && painted > 0.5);
+    bool walled = (upstairs && v > eaves) || (gable > 0.5 && chance(key + 3u) < 0.6) || (gable > 0.5 && painted > 0.5);
     float open = walled ? 0.0 : 1.0;
     float frame = open * cover(across, -9.0, half_w + outer_w, wu) * cover(y, low - 0.1, high + outer_w, wv);
     float pane = open * cover(across, -9.0, half_w, wu) * cover(y, low, high, wv);
@@ -107,9 +107,9 @@ void main() {
     uint visit = uint(air.w);
     bool is_lit = shop ? chance(seed * 7u + visit) < 0.3 + sun_way.w : chance(key + visit * 977u) < sun_way.w;
     float glow = is_lit && !door ? 1.0 : 0.0;
-    vec3 bulb = mix(vec3(1.0, 0.6, 0.26), vec3(0.9, 0.86, 0.72), chance(key + 9u + visit) * (shop ? 1.0 : 0.7));
+    vec3 bulb = mix(vec3(1.0, 0.5, 0.16), vec3(0.8, 0.8, 0.75), pow(chance(key + 9u + visit), 1.6) * (shop ? 1.0 : 0.85));
     float inner = (0.5 + 0.45 * goods) * (0.55 + 0.5 * (y - low) / (high - low)) * (1.0 - 0.45 * drawn);
-    vec3 emitted = glow * bulb * inner * (shop ? 0.75 : 0.35 + 0.4 * chance(key + 4u + visit));
+    vec3 emitted = glow * bulb * inner * (shop ? 0.55 : 0.13 + 0.42 * chance(key + 4u + visit));
     emitted *= mix(0.75, 1.0, sun.w);
 
     // the door, the sign over the shop

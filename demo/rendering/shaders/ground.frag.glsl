@@ -36,8 +36,7 @@ void main() {
     float dash = cover(aside, -1.0, 0.07, wd) * cover(mod(s, 6.0), 0.0, seed % 3u == 0u ? 6.0 : 3.0, ws) * step(1.5, gap);
     float edge = cover(aside, road - 2.2, road - 2.08, wd) * step(1.5, gap) * (seed % 5u < 3u ? 1.0 : 0.0);
     float zebra = cover(gap, 1.2, 4.0, ws) * cover(mod(at.y + 30.0, 1.0), 0.0, 0.5, wd);
-    float stop = 0.0;
-    float mark = seed % 4u == 1u ? zebra * 0.8 : max(max(dash, edge), max(zebra, stop));
+    float mark = seed % 4u == 1u ? zebra * 0.8 : max(max(dash, edge), zebra);
     tar = mix(tar, vec3(0.62, 0.62, 0.58), mark * worn);
 
     // pavement: slabs and a kerb
@@ -63,10 +62,10 @@ void main() {
     // wet ground mirrors the sky, and the lamps
     vec3 view = normalize(world - eye.xyz);
     float grazing = pow(1.0 - abs(view.z), 4.0);
-    float puddle = sky.w * (0.25 + 0.75 * smoothstep(0.45, 0.62, coarse)) * (1.0 - snowy);
+    float puddle = sky.w * (0.25 + 0.75 * smoothstep(0.3, 0.75, 0.6 * coarse + 0.4 * texture(noise, world.xy * 0.13).r)) * (1.0 - snowy);
     float first_lamp = floor((s - lamps.y) / lamps.x + 0.5);
     float lamp_side = mod(first_lamp, 2.0) < 0.5 ? 1.0 : -1.0;
     float streak = exp(-pow((at.y - lamp_side * lamps.w * 0.8) * 0.9, 2.0)) * sun.w * (0.6 + 0.4 * fine);
-    shaded = mix(shaded, horizon.rgb * 0.6 + vec3(1.0, 0.7, 0.4) * streak * 0.5, puddle * grazing * 0.75);
+    shaded = mix(shaded, horizon.rgb * 0.6 + vec3(1.0, 0.7, 0.4) * streak * 0.5, puddle * grazing * (asphalt ? 0.6 : 0.35));
     colour = seen(shaded, world);
 }

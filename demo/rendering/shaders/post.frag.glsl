@@ -13,7 +13,11 @@ void main() {
     vec3 n = texture(picture, p + vec2(0.0, texel.y)).rgb, s = texture(picture, p - vec2(0.0, texel.y)).rgb;
     vec3 e = texture(picture, p + vec2(texel.x, 0.0)).rgb, w = texture(picture, p - vec2(texel.x, 0.0)).rgb;
     float contrast = max(max(grey(n), grey(s)), max(grey(e), grey(w))) - min(min(grey(n), grey(s)), min(grey(e), grey(w)));
-    vec3 c = mix(m, (n + s + e + w + m * 2.0) / 6.0, smoothstep(0.08, 0.3, contrast) * 0.75);
+    vec2 across = vec2(grey(e) - grey(w), grey(n) - grey(s));
+    vec2 along = vec2(-across.y, across.x) / (length(across) + 1e-4) * texel;
+    vec3 smoothed = (texture(picture, p + along * 0.7).rgb + texture(picture, p - along * 0.7).rgb) * 0.32
+        + (texture(picture, p + along * 1.9).rgb + texture(picture, p - along * 1.9).rgb) * 0.18;
+    vec3 c = mix(m, mix(smoothed, (n + s + e + w) * 0.25, 0.25), smoothstep(0.06, 0.22, contrast) * 0.85);
 
     uint visit = uint(air.w);
     vec2 pixel = p * vec2(textureSize(picture, 0));

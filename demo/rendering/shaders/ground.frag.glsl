@@ -59,13 +59,15 @@ void main() {
     base = mix(base * (1.0 - 0.45 * sky.w), vec3(0.78, 0.8, 0.84), snowy);
     vec3 shaded = lit(base, at, 0.0, vec3(0.0, 0.0, 1.0));
 
-    // wet ground mirrors the sky, and the lamps
+    // wet ground mirrors the sky over the roofs, the fronts under them, and the lamps
     vec3 view = normalize(world - eye.xyz);
     float grazing = pow(1.0 - abs(view.z), 4.0);
-    float puddle = sky.w * (0.25 + 0.75 * smoothstep(0.3, 0.75, 0.6 * coarse + 0.4 * texture(noise, world.xy * 0.13).r)) * (1.0 - snowy);
+    float puddle = sky.w * (0.5 + 0.5 * smoothstep(0.3, 0.75, 0.6 * coarse + 0.4 * texture(noise, world.xy * 0.13).r)) * (1.0 - snowy);
     float first_lamp = floor((s - lamps.y) / lamps.x + 0.5);
     float lamp_side = mod(first_lamp, 2.0) < 0.5 ? 1.0 : -1.0;
     float streak = exp(-pow((at.y - lamp_side * lamps.w * 0.8) * 0.9, 2.0)) * sun.w * (0.6 + 0.4 * fine);
-    shaded = mix(shaded, horizon.rgb * 0.6 + vec3(1.0, 0.7, 0.4) * streak * 0.5, puddle * grazing * (asphalt ? 0.6 : 0.35));
+    vec3 mirrored = in_street(vec3(view.xy, -view.z), s);
+    vec3 image = mix(bounce.rgb * 0.55, horizon.rgb * 0.8, sunlit(at, 0.0, mirrored) * 0.85 + 0.15);
+    shaded = mix(shaded, image + vec3(1.0, 0.7, 0.4) * streak * 0.5, puddle * grazing * (asphalt ? 0.7 : 0.4));
     colour = seen(shaded, world);
 }

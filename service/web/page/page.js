@@ -104,6 +104,8 @@ function truthOf(sample) {
 function showQuery(query) {
   const image = at("preview-picture");
   if (image.src.startsWith("blob:")) URL.revokeObjectURL(image.src);
+  image.hidden = false;
+  image.onerror = () => (image.hidden = true); // no picture, or of a format that browsers do not show
   image.src = query.file === null ? query.sample.url : URL.createObjectURL(query.file);
   at("preview-caption").textContent = query.name;
   at("preview").hidden = false;

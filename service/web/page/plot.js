@@ -44,7 +44,7 @@ function projection(positions, origin) {
     const offset = offsetM(origin, position);
     return {
       x: WIDTH / 2 + (offset.east - east.middle) * pixelsPerM,
-      y: HEIGHT / 2 - (offset.north - north.middle) * pixelsPerM,
+      y: (HEIGHT - 16) / 2 - (offset.north - north.middle) * pixelsPerM,
     };
   };
   place.pixelsPerM = pixelsPerM;

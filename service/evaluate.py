@@ -76,14 +76,14 @@ class QueryResult:
     Attributes:
         number: Of the query, from 0.
         query: The query.
-        positives: Rows of the map that are right.
+        positives: Rows of the map that are right; None if nobody knows.
         before: The candidates by global distance.
         after: The same candidates re-ranked; None if they were not.
     """
 
     number: int
     query: Place
-    positives: NDArray[np.int64]
+    positives: NDArray[np.int64] | None
     before: tuple[Candidate, ...]
     after: tuple[Candidate, ...] | None
 
@@ -98,18 +98,20 @@ class Evaluation:
     """What an evaluation has measured.
 
     Attributes:
-        before: Recall of the shortlist by global distance.
-        after: Recall after re-ranking; None without it.
+        before: Recall of the shortlist by global distance; None where nobody knows what is right.
+        after: Recall after re-ranking; None without it, too.
         database: Pictures in the map.
+        queries: How many were asked.
         seconds: Stage → seconds of all queries together. Decoding is summed over its threads; a batch is encoded once.
         duration_s: From the first picture to the last answer.
         peak_memory_bytes: The most memory that the process has had since it began.
         peak_device_bytes: The most memory of the GPU during the evaluation; None on a CPU.
     """
 
-    before: Recalls
+    before: Recalls | None
     after: Recalls | None
     database: int
+    queries: int
     seconds: Mapping[Stage, float]
     duration_s: float
     peak_memory_bytes: int
@@ -126,7 +128,7 @@ def _ignore(_result: QueryResult, /) -> None:
 def evaluate(
     localizer: Localizer,
     queries: Sequence[Place],
-    positives: Sequence[NDArray[np.int64]],
+    positives: Sequence[NDArray[np.int64]] | None,
     options: EvaluationOptions,
     progress: Progress = SILENT,
     on_result: OnResult = _ignore,
@@ -137,6 +139,7 @@ def evaluate(
         localizer: The map and the network; used by the calling thread only.
         queries: What to ask.
         positives: For each query the rows of the map that are right; ``model.recall`` has functions that tell.
+            None if nobody knows: then all are asked, and no recall is computed.
         options: How to ask.
         progress: Told about every batch.
         on_result: Called with the result of each query, in their order; results are not kept.
@@ -148,9 +151,11 @@ def evaluate(
     """
     if options.rerank and not localizer.encoder.local_dim:
         raise InvalidInput("the network has no local features, so nothing can be re-ranked: ask with --rerank 0")
-    if len(queries) != len(positives):
+    if not queries:
+        raise InvalidInput("there is no query to ask")
+    if positives is not None and len(queries) != len(positives):
         raise InvalidInput(f"there are {len(queries)} queries, and positives for {len(positives)}")
-    if not any(len(rows) for rows in positives):
+    if positives is not None and not any(len(rows) for rows in positives):
         raise InvalidInput(
             f"not one of {len(queries)} queries has a positive in the database: every recall would be 0. Are both of "
             "the same place, and is the threshold what you mean?"
@@ -172,9 +177,12 @@ def evaluate(
                 on_result(result)
             progress.advanced(len(images))
     return Evaluation(
-        before=recalls(found_before, positives, options.recall_values),
-        after=recalls(found_after, positives, options.recall_values) if options.rerank else None,
+        before=None if positives is None else recalls(found_before, positives, options.recall_values),
+        after=recalls(found_after, positives, options.recall_values)
+        if options.rerank and positives is not None
+        else None,
         database=len(localizer.place_map),
+        queries=len(queries),
         seconds=clock.seconds,
         duration_s=time.perf_counter() - started_s,
         peak_memory_bytes=_peak_memory_bytes(),
@@ -186,7 +194,7 @@ def _answers(
     localizer: Localizer,
     images: Tensor,
     queries: Sequence[Place],
-    positives: Sequence[NDArray[np.int64]],
+    positives: Sequence[NDArray[np.int64]] | None,
     options: EvaluationOptions,
     first: int,
     clock: StageClock,
@@ -204,7 +212,7 @@ def _answers(
         yield QueryResult(
             number=number,
             query=queries[number],
-            positives=positives[number],
+            positives=None if positives is None else positives[number],
             before=before,
             after=answer.candidates if options.rerank else None,
         )

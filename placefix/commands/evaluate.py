@@ -144,7 +144,8 @@ def evaluate(
 ) -> None:
     """Measure recall: ask all queries of a dataset, and count how often a right picture is among the first N.
 
-    Queries without a right picture in the database count as misses, and their number is told.
+    Queries without a right picture in the database count as misses, and their number is told. Where no query says where
+    it was taken, no recall can be computed: --predictions writes what is found.
     """
     _check_sources(place_map, database, weights, store, frame_tolerance)
     if differences and place_map is not None:
@@ -160,7 +161,20 @@ def evaluate(
         check_predictions_folder(predictions)
     notes = error_console()
     columns = Columns(latitude_column, longitude_column)
-    dataset = read_dataset(queries, database or [], place_map, truth, query_list, columns)
+    dataset = read_dataset(
+        queries,
+        database or [],
+        place_map,
+        truth,
+        query_list,
+        columns,
+        may_be_unlabelled=predictions is not None,
+    )
+    if dataset.truth is None and (threshold_m is not None or heading_deg is not None):
+        raise InvalidInput(
+            "--threshold-m and --heading-deg say what is right, but nobody says where these queries were taken: leave "
+            "both out"
+        )
     for note in dataset.left_out:
         notes.print(note, soft_wrap=True, markup=False)
     if row is not None:
@@ -183,7 +197,8 @@ def evaluate(
                 localizer.place_map,
                 dataset.queries,
                 reranks=options.rerank > 0,
-                has_positions=dataset.has_positions,
+                has_query_positions=dataset.has_query_positions,
+                has_database_positions=dataset.has_database_positions,
             )
             if predictions is not None
             else None
@@ -200,7 +215,7 @@ def evaluate(
             measured = service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, keep)
         settings = Settings.of(localizer, dataset.truth, options.rerank)
     if row is not None:
-        for note in other_conditions(row, settings):
+        for note in other_conditions(row, settings) if dataset.truth is not None else ():
             notes.print(note, soft_wrap=True, markup=False)
     changed: Differences | None = None
     if differences:
@@ -211,7 +226,7 @@ def evaluate(
         ):
             service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, exact.record)
         changed = Differences.between(exact.answers, recorder.answers)
-    comparison = None if row is None else compare(row, measured)
+    comparison = None if row is None or measured.before is None else compare(row, measured)
     summary = to_json(measured, settings, comparison, changed)
     if writer is not None:
         writer.finish(summary)

@@ -9,6 +9,7 @@ from pathlib import Path
 from index_builder.sources.frames import read_frames
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import CSV_SUFFIXES, read_source
+from index_builder.sources.unlabelled import is_path_list, read_path_list, without_positions
 from model.errors import ImageError, SourceError
 from model.images import check_header
 from model.places import Place
@@ -40,6 +41,7 @@ def read_collection(
     paths: Sequence[Path],
     *,
     by_frame: bool,
+    may_be_unlabelled: bool = False,
     latitude_column: str | None = None,
     longitude_column: str | None = None,
 ) -> Collection:
@@ -48,15 +50,17 @@ def read_collection(
     Args:
         paths: One at least; more than one for a dataset of several cities.
         by_frame: They are CSV files with frame numbers.
+        may_be_unlabelled: Where no picture has a position, all take part; else that is an error.
         latitude_column: For CSV files: their column of latitudes, if it is spelled in none of the accepted ways.
         longitude_column: Likewise.
 
     Raises:
         SourceError: One of them cannot be read, holds no usable picture, or lists a picture that is not there; or two
-            have a picture of the same id.
+            have a picture of the same id, or one has positions and another none.
     """
     listings: list[SourceListing] = []
     frames: dict[str, int] = {}
+    unlabelled: list[Path] = []
     has_positions = True
     for path in paths:
         if by_frame:
@@ -67,9 +71,19 @@ def read_collection(
             has_positions = has_positions and found.has_positions
             listings.append(found.listing)
         else:
-            listings.append(read_source(path, latitude_column=latitude_column, longitude_column=longitude_column))
+            listing, is_unlabelled = _read(path, latitude_column, longitude_column, may_be_unlabelled=may_be_unlabelled)
+            if is_unlabelled:
+                unlabelled.append(path)
+                has_positions = False
+            listings.append(listing)
     for listing in listings:
         _check_usable(listing)
+    if unlabelled and len(unlabelled) < len(paths):
+        others = [path for path in paths if path not in unlabelled]
+        raise SourceError(
+            f"{others[0]} says where its pictures were taken, and {unlabelled[0]} does not: recall needs all of the "
+            "positions; ask the two apart"
+        )
     return Collection(_joined(listings), frames, has_positions)
 
 
@@ -84,6 +98,19 @@ def check_pictures(places: Sequence[Place]) -> None:
     if problems:
         more = f"; and {len(problems) - 1} more" if len(problems) > 1 else ""
         raise SourceError(f"{problems[0]}{more}. An evaluation without them would measure another dataset")
+
+
+def _read(
+    path: Path, latitude_column: str | None, longitude_column: str | None, *, may_be_unlabelled: bool
+) -> tuple[SourceListing, bool]:
+    """A collection, and whether it says of no picture where it was taken."""
+    has_named_columns = latitude_column is not None or longitude_column is not None
+    is_csv = path.suffix.lower() in CSV_SUFFIXES and path.is_file()
+    if may_be_unlabelled and is_csv and not has_named_columns and is_path_list(path):
+        return read_path_list(path), True
+    listing = read_source(path, latitude_column=latitude_column, longitude_column=longitude_column)
+    unlabelled = without_positions(listing) if may_be_unlabelled else None
+    return (listing, False) if unlabelled is None else (unlabelled, True)
 
 
 def _problem_of(place: Place) -> str | None:

@@ -58,14 +58,23 @@ class PredictionWriter:
         place_map: Where the candidates come from.
         queries: What is asked.
         reranks: Whether there are results after re-ranking.
-        has_positions: Whether positions mean anything: metres are told only then.
+        has_query_positions: Whether the positions of the queries mean anything.
+        has_database_positions: Likewise for the map's. Metres are told only where both do.
     """
 
     def __init__(
-        self, folder: Path, place_map: PlaceMap, queries: Sequence[Place], *, reranks: bool, has_positions: bool
+        self,
+        folder: Path,
+        place_map: PlaceMap,
+        queries: Sequence[Place],
+        *,
+        reranks: bool,
+        has_query_positions: bool,
+        has_database_positions: bool,
     ) -> None:
         self._folder = folder
-        self._has_positions = has_positions
+        self._has_query_positions = has_query_positions
+        self._has_database_positions = has_database_positions
         self._database_root = _source_folder(place_map)
         self._map = place_map
         folders = {query.path.absolute().parent for query in queries} | {self._database_root}
@@ -141,33 +150,38 @@ class PredictionWriter:
 
     def _query_json(self, result: QueryResult) -> dict[str, Any]:
         rank_before = {candidate.row: rank for rank, candidate in enumerate(result.before, start=1)}
-        right = set(result.positives.tolist())
+        right = None if result.positives is None else result.positives.tolist()
         return {
-            "query": {"id": result.query.id, "path": str(result.query.path), **self._position_json(result.query)},
-            "positives": [self._map.places[row].id for row in result.positives.tolist()],
+            "query": {
+                "id": result.query.id,
+                "path": str(result.query.path),
+                **_position_json(result.query, is_known=self._has_query_positions),
+            },
+            "positives": None if right is None else [self._map.places[row].id for row in right],
             "candidates": [
                 {
                     "rank": rank,
                     "rank_before": rank_before[candidate.row],
                     "id": candidate.id,
-                    "is_positive": candidate.row in right,
+                    "is_positive": None if right is None else candidate.row in right,
                     "global_distance": candidate.global_distance,
                     "mutual_matches": candidate.mutual_matches,
                     "distance_m": round(distance_m(result.query.position, candidate.position), 3)
-                    if self._has_positions
+                    if self._has_query_positions and self._has_database_positions
                     else None,
-                    **self._position_json(candidate),
+                    **_position_json(candidate, is_known=self._has_database_positions),
                 }
                 for rank, candidate in enumerate(result.final, start=1)
             ],
         }
 
-    def _position_json(self, of: Place | Candidate) -> dict[str, float | None]:
-        return {
-            "latitude": of.position.latitude if self._has_positions else None,
-            "longitude": of.position.longitude if self._has_positions else None,
-            "heading_deg": of.heading_deg,
-        }
+
+def _position_json(of: Place | Candidate, *, is_known: bool) -> dict[str, float | None]:
+    return {
+        "latitude": of.position.latitude if is_known else None,
+        "longitude": of.position.longitude if is_known else None,
+        "heading_deg": of.heading_deg,
+    }
 
 
 def _source_folder(place_map: PlaceMap) -> Path:

@@ -138,7 +138,7 @@ def compare(row: PublishedRow, evaluation: Evaluation) -> dict[str, dict[str, di
         ``before`` and ``after`` → ``R@N`` → ``published``, ``measured``, ``difference`` in percent points; what was
         not published or not measured is absent.
     """
-    measured_before = evaluation.before.percent
+    measured_before: Mapping[int, float] = {} if evaluation.before is None else evaluation.before.percent
     measured_after: Mapping[int, float] = {} if evaluation.after is None else evaluation.after.percent
     return {
         stage: {

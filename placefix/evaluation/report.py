@@ -45,7 +45,7 @@ class Settings:
     frame_tolerance: int | None
 
     @classmethod
-    def of(cls, localizer: Localizer, truth: Truth, rerank: int) -> "Settings":
+    def of(cls, localizer: Localizer, truth: Truth | None, rerank: int) -> "Settings":
         """The conditions of an evaluation."""
         return cls(
             network=localizer.encoder.fingerprint,
@@ -71,10 +71,10 @@ def to_json(
     """One object with everything that was measured, and how."""
     return {
         "database": evaluation.database,
-        "queries": evaluation.before.queries,
-        "queries_without_positive": evaluation.before.without_positive,
+        "queries": evaluation.queries,
+        "queries_without_positive": None if evaluation.before is None else evaluation.before.without_positive,
         "recalls_before": _percent(evaluation.before),
-        "recalls_after": None if evaluation.after is None else _percent(evaluation.after),
+        "recalls_after": _percent(evaluation.after),
         "published": comparison,
         "differences": None if differences is None else differences.to_json(),
         "seconds": {str(stage): duration_s for stage, duration_s in evaluation.seconds.items()},
@@ -88,20 +88,25 @@ def to_json(
 def to_lines(
     evaluation: Evaluation,
     settings: Settings,
-    truth: Truth,
+    truth: Truth | None,
     comparison: dict[str, dict[str, dict[str, float]]] | None,
     differences: Differences | None,
 ) -> list[str]:
     """The same for people; the field's lines of recalls stand as the field writes them."""
-    queries = evaluation.before.queries
+    queries = evaluation.queries
+    about_queries = (
+        "whose positions are not known: no recall can be computed"
+        if evaluation.before is None
+        else f"of which {evaluation.before.without_positive:,} have no positive within {truth} and count as misses"
+    )
     lines = [
         f"database           {evaluation.database:,} pictures",
-        f"queries            {queries:,}, of which {evaluation.before.without_positive:,} have no positive within "
-        f"{truth} and count as misses",
+        f"queries            {queries:,}, {about_queries}",
         f"measured with      {settings.preprocessing}, {settings.store} store, {settings.precision} matching, "
         f"{settings.searcher}",
-        f"before re-ranking  {evaluation.before}",
     ]
+    if evaluation.before is not None:
+        lines.append(f"before re-ranking  {evaluation.before}")
     if evaluation.after is not None:
         lines.append(f"after re-ranking   {evaluation.after}  (of {settings.rerank} candidates)")
     per_query = ", ".join(
@@ -111,7 +116,7 @@ def to_lines(
     device = "" if evaluation.peak_device_bytes is None else f", {decimal(evaluation.peak_device_bytes)} of the GPU's"
     lines.append(f"peak memory        {decimal(evaluation.peak_memory_bytes)}{device}")
     if not settings.is_trained:
-        lines.append("the network is not trained for places: these recalls say little")
+        lines.append("the network is not trained for places: what it finds says little")
     if differences is not None:
         lines += differences.to_lines(settings.store)
     return lines + _comparison_lines(comparison)
@@ -129,5 +134,5 @@ def _comparison_lines(comparison: dict[str, dict[str, dict[str, float]]] | None)
     return lines
 
 
-def _percent(table: Recalls) -> dict[str, float]:
-    return {f"R@{value}": percent for value, percent in table.percent.items()}
+def _percent(table: Recalls | None) -> dict[str, float] | None:
+    return None if table is None else {f"R@{value}": percent for value, percent in table.percent.items()}

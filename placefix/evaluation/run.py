@@ -61,18 +61,20 @@ class Dataset:
     Attributes:
         queries: What is asked, after the list of queries has been applied.
         database: The pictures that are searched, in the order of the map's rows.
-        positives: For each query the rows that are right.
-        truth: How that was told.
-        has_positions: Whether the positions of both sides mean anything.
+        positives: For each query the rows that are right; None where nobody says where the queries were taken.
+        truth: How that was told; likewise.
+        has_query_positions: Whether the positions of the queries mean anything.
+        has_database_positions: Likewise for the pictures that are searched.
         collection: What a fresh map is built from; None where there is a map.
         left_out: For people: how many pictures of each side were passed over.
     """
 
     queries: tuple[Place, ...]
     database: tuple[Place, ...]
-    positives: list[NDArray[np.int64]]
-    truth: Truth
-    has_positions: bool
+    positives: list[NDArray[np.int64]] | None
+    truth: Truth | None
+    has_query_positions: bool
+    has_database_positions: bool
     collection: Collection | None
     left_out: tuple[str, ...]
 
@@ -84,6 +86,8 @@ def read_dataset(
     truth: NearbyTruth | int,
     query_list: Path | None,
     columns: Columns,
+    *,
+    may_be_unlabelled: bool = False,
 ) -> Dataset:
     """Reads both sides, and finds out what is right.
 
@@ -94,6 +98,7 @@ def read_dataset(
         truth: What is right: nearness, or a tolerance in frames.
         query_list: A file that names the queries that count.
         columns: Of the CSV files.
+        may_be_unlabelled: Whether queries without positions are wanted, too: something other than recall is.
 
     Raises:
         SourceError: Pictures cannot be read, or are listed wrong.
@@ -101,21 +106,21 @@ def read_dataset(
         InvalidInput: What is right cannot be told, or no query has a positive.
     """
     by_frame = isinstance(truth, int)
-    asked = _read(queries, columns, by_frame=by_frame)
-    searched = _read(database, columns, by_frame=by_frame) if database else None
+    asked = _read(queries, columns, by_frame=by_frame, may_be_unlabelled=True)
+    is_unlabelled = not by_frame and not asked.has_positions
+    if is_unlabelled and not may_be_unlabelled:
+        raise InvalidInput(
+            f"not one of the {len(asked.places):,} queries of {queries[0]} says where it was taken: recall cannot be "
+            "computed. Give queries with positions (--latitude-column names an unusual column), or --predictions DIR "
+            "to write what is found for each, the file of the MSLS challenge among it"
+        )
+    searched = _read(database, columns, by_frame=by_frame, may_be_unlabelled=is_unlabelled) if database else None
     selected = asked.places if query_list is None else select_queries(asked.places, query_list)
     places = searched.places if map_path is None and searched is not None else _places_of(map_path)
-    told: Truth = (
-        FrameTruth(truth, asked.frames, {} if searched is None else searched.frames)
-        if isinstance(truth, int)
-        else truth
-    )
-    positives = told.positives(selected, places)
-    if not any(len(rows) for rows in positives):
-        raise InvalidInput(
-            f"not one of {len(selected):,} queries has a positive within {told} among {len(places):,} pictures: every "
-            "recall would be 0. Are both of the same place, and is the threshold what you mean?"
-        )
+    told: Truth | None = truth if isinstance(truth, NearbyTruth) and not is_unlabelled else None
+    if isinstance(truth, int):
+        told = FrameTruth(truth, asked.frames, {} if searched is None else searched.frames)
+    positives = None if told is None else _positives(told, selected, places)
     check_pictures(selected)
     if map_path is None:
         check_pictures(places)
@@ -125,7 +130,8 @@ def read_dataset(
         database=tuple(places),
         positives=positives,
         truth=told,
-        has_positions=all(side.has_positions for _, side in sides),
+        has_query_positions=asked.has_positions,
+        has_database_positions=searched is None or searched.has_positions,
         collection=searched if map_path is None else None,
         left_out=tuple(
             f"{name}: {len(side.listing.left_out):,} of {len(side.listing):,} pictures are left out; the first: "
@@ -190,9 +196,23 @@ def asking() -> Iterator[Progress]:
         yield progress
 
 
-def _read(paths: Sequence[Path], columns: Columns, *, by_frame: bool) -> Collection:
+def _positives(truth: Truth, queries: Sequence[Place], database: Sequence[Place]) -> list[NDArray[np.int64]]:
+    positives = truth.positives(queries, database)
+    if not any(len(rows) for rows in positives):
+        raise InvalidInput(
+            f"not one of {len(queries):,} queries has a positive within {truth} among {len(database):,} pictures: "
+            "every recall would be 0. Are both of the same place, and is the threshold what you mean?"
+        )
+    return positives
+
+
+def _read(paths: Sequence[Path], columns: Columns, *, by_frame: bool, may_be_unlabelled: bool) -> Collection:
     return read_collection(
-        paths, by_frame=by_frame, latitude_column=columns.latitude, longitude_column=columns.longitude
+        paths,
+        by_frame=by_frame,
+        may_be_unlabelled=may_be_unlabelled,
+        latitude_column=columns.latitude,
+        longitude_column=columns.longitude,
     )
 
 

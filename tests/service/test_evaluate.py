@@ -117,7 +117,9 @@ def test_with_a_float32_store_the_predictions_are_those_of_plain_retrieval(
 
 def test_counts_stages_and_memory_are_told(localizer: Localizer, database: list[Place], queries: list[Place]) -> None:
     evaluation = evaluate(localizer, queries, positives_within(queries, database), ALL_VALUES)
+    assert evaluation.before is not None
     assert (evaluation.database, evaluation.before.queries, evaluation.before.without_positive) == (9, 8, 1)
+    assert evaluation.queries == 8
     assert set(evaluation.seconds) == {Stage.DECODE, Stage.ENCODE, Stage.SHORTLIST, Stage.GATHER, Stage.RERANK}
     assert all(duration_s > 0 for duration_s in evaluation.seconds.values())
     # One thread encodes, searches and compares: what it did cannot have taken longer than everything.
@@ -134,11 +136,10 @@ def test_without_reranking_there_is_one_line(localizer: Localizer, database: lis
     assert evaluation.after is None
     assert Stage.RERANK not in evaluation.seconds
     assert all(result.final == result.before and len(result.before) == 2 for result in results)
-    assert evaluation.before.percent == {
-        value: recall
-        for value, recall in evaluate(localizer, queries, positives, ALL_VALUES).before.percent.items()
-        if value < 5
-    }
+    everything = evaluate(localizer, queries, positives, ALL_VALUES).before
+    assert evaluation.before is not None
+    assert everything is not None
+    assert evaluation.before.percent == {value: recall for value, recall in everything.percent.items() if value < 5}
 
 
 def test_a_float16_store_changes_counts_by_little(
@@ -171,14 +172,24 @@ def test_a_network_without_local_features_is_measured_by_its_global_one(
     with pytest.raises(InvalidInput, match="no local features"):
         evaluate(localizer, queries, positives, ALL_VALUES)
     options = EvaluationOptions(rerank=0, recall_values=(9,), batch_size=BATCH)
-    assert evaluate(localizer, queries, positives, options).before.percent == {9: 87.5}
+    table = evaluate(localizer, queries, positives, options).before
+    assert table is not None
+    assert table.percent == {9: 87.5}
     localizer.place_map.close()
+
+
+def test_queries_whose_place_nobody_knows_are_asked_all_the_same(localizer: Localizer, queries: list[Place]) -> None:
+    results: list[QueryResult] = []
+    evaluation = evaluate(localizer, queries, None, ALL_VALUES, on_result=results.append)
+    assert (evaluation.before, evaluation.after, evaluation.queries) == (None, None, 8)
+    assert [result.positives for result in results] == [None] * 8
+    assert all(result.after is not None and len(result.after) == 5 for result in results)
 
 
 def test_what_cannot_be_evaluated_is_refused(localizer: Localizer, database: list[Place], queries: list[Place]) -> None:
     with pytest.raises(InvalidInput, match="not one of 8 queries has a positive"):
         evaluate(localizer, queries, [np.empty(0, np.int64)] * 8, ALL_VALUES)
-    with pytest.raises(InvalidInput, match="not one of 0 queries"):
+    with pytest.raises(InvalidInput, match="no query to ask"):
         evaluate(localizer, [], [], ALL_VALUES)
     with pytest.raises(InvalidInput, match="8 queries, and positives for 1"):
         evaluate(localizer, queries, [np.zeros(1, np.int64)], ALL_VALUES)

@@ -88,6 +88,20 @@ def test_an_untrained_network_is_not_asked_to_rerank_unless_told(town: Set, town
     assert set(measure(*source, "--rerank", 20)["seconds"]) == {"decode", "encode", "shortlist", "gather", "rerank"}
 
 
+def test_fast_matching_finds_nearly_the_same(town: Set, town_map: Path, tmp_path: Path) -> None:
+    source = ["--map", town_map, "--queries", town.folder / "queries", "--rerank", 10, "--recalls", 10]
+    counts = {}
+    for precision in ("exact", "fast"):
+        measured = measure(*source, "--precision", precision, "--predictions", tmp_path / precision)
+        assert measured["settings"]["precision"] == precision
+        files = sorted((tmp_path / precision / "queries").iterdir())
+        found = [json.loads(file.read_text())["candidates"] for file in files]
+        counts[precision] = {(n, each["id"]): each["mutual_matches"] for n, per in enumerate(found) for each in per}
+    assert counts["exact"].keys() == counts["fast"].keys()
+    changes = [abs(counts["fast"][pair] - count) for pair, count in counts["exact"].items()]
+    assert 0 < max(changes) <= 0.1 * max(counts["exact"].values())
+
+
 def test_how_it_was_measured_is_told(town: Set) -> None:
     flags = ["--preprocess", "official-eval", "--store", "float16", "--precision", "exact", "--num-heads", 4]
     settings = measure(*from_folders(town), *flags, "--device", "cpu")["settings"]

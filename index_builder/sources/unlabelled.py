@@ -1,0 +1,88 @@
+"""Pictures of which nobody says where they were taken: the queries of a challenge whose truth is kept back.
+
+They cannot go into a map that answers with positions, but can be asked, and searched by an evaluation that writes what
+it finds: Mapillary's test cities come without positions on either side.
+"""
+
+from pathlib import Path
+
+from index_builder.sources.csv_columns import SPELLINGS, find_column, listed
+from index_builder.sources.csv_rows import is_file, path_below, read_rows, resolve_picture
+from index_builder.sources.frames import NOWHERE
+from index_builder.sources.listing import LeftOut, LeftOutCode, SourceListing
+from model.errors import SourceError
+from model.places import Place
+
+# Of a picture with such a flaw somebody has tried to say where it was taken.
+_FLAWED = frozenset(
+    {
+        LeftOutCode.NULL_ISLAND,
+        LeftOutCode.INVALID_POSITION,
+        LeftOutCode.NO_HEMISPHERE,
+        LeftOutCode.NO_ZONE,
+        LeftOutCode.CONTRADICTORY_POSITION,
+    }
+)
+
+
+def is_path_list(file: Path) -> bool:
+    """Whether a CSV file has a column of paths, and none of latitudes or longitudes.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
+    header, _ = read_rows(file)
+    has = {kind: find_column(header, file, SPELLINGS[kind]) is not None for kind in ("path", "latitude", "longitude")}
+    return has["path"] and not has["latitude"] and not has["longitude"]
+
+
+def read_path_list(file: Path) -> SourceListing:
+    """Reads a CSV file ``path[,id]``; all rows have to be right.
+
+    Returns:
+        Of kind ``csv``, in the file's order, each picture at ``NOWHERE``. Ids are those of the id column, else the
+        paths.
+
+    Raises:
+        SourceError: It cannot be read, lists nothing, or has a row that names no picture, or an id a second time.
+    """
+    header, rows = read_rows(file)
+    path_column, id_column = (find_column(header, file, SPELLINGS[kind]) for kind in ("path", "id"))
+    if path_column is None:
+        raise SourceError(f"{file} lacks the column path; its columns are {listed(header)}")
+    places: dict[str, Place] = {}
+    for line, row in rows:
+        cells = [cell.strip() for cell in row] + [""] * (len(header) - len(row))
+        path = resolve_picture(file.parent, cells[path_column])
+        if not cells[path_column] or not is_file(path):
+            raise SourceError(f"{file}, line {line}, names {path}, and there is no such picture")
+        identifier = (cells[id_column] if id_column is not None else "") or path_below(file.parent, path)
+        if identifier in places:
+            raise SourceError(f"{file}, line {line}, lists {identifier} a second time")
+        places[identifier] = Place(identifier, path, NOWHERE)
+    if not places:
+        raise SourceError(f"{file} lists no pictures: there is no row below the header")
+    return SourceListing(tuple(places.values()), (), "csv", file)
+
+
+def without_positions(listing: SourceListing) -> SourceListing | None:
+    """The pictures of a collection that says of none where it was taken, each at ``NOWHERE``.
+
+    Args:
+        listing: Of a folder or a CSV file.
+
+    Returns:
+        The same collection with them; None if a picture has a position, or one that cannot be right.
+    """
+    if listing.places or any(left.code in _FLAWED for left in listing.left_out):
+        return None
+    folder = listing.root if listing.root.is_dir() else listing.root.parent
+    places: list[Place] = []
+    others: list[LeftOut] = []
+    for left in listing.left_out:
+        path = resolve_picture(folder, left.path)
+        if left.code == LeftOutCode.NO_POSITION and is_file(path):
+            places.append(Place(path_below(folder, path), path, NOWHERE))
+        else:
+            others.append(left)
+    return SourceListing(tuple(places), tuple(others), listing.kind, listing.root) if places else None

@@ -9,6 +9,8 @@ from model.errors import InvalidInput
 if TYPE_CHECKING:
     import moderngl
 
+_DEVICES = 4  # of EGL that are tried; the first may be one that draws nothing, or is not ours
+
 _HOW = "pip install 'placefix[demo]', and the system packages libegl1, libgles2 and libgl1-mesa-dri (or a GPU's driver)"
 
 
@@ -22,8 +24,11 @@ def create_context() -> moderngl.Context:
         import moderngl  # noqa: PLC0415  # only the renderer needs it
     except ImportError as missing:
         raise InvalidInput(f"the town is rendered with moderngl, which is not installed: {_HOW}") from missing
-    settings: dict[str, Any] = {"backend": "egl"}
-    try:
-        return moderngl.create_context(require=330, standalone=True, **settings)
-    except Exception as failed:  # moderngl raises bare exceptions, glcontext whatever the driver said
-        raise InvalidInput(f"no OpenGL 3.3 over EGL: {failed}. Needed: {_HOW}") from failed
+    failures: list[Exception] = []
+    for device in range(_DEVICES):
+        settings: dict[str, Any] = {"backend": "egl", "device_index": device}
+        try:
+            return moderngl.create_context(require=330, standalone=True, **settings)
+        except Exception as failed:  # noqa: BLE001  # moderngl raises bare exceptions, glcontext whatever the driver said
+            failures.append(failed)
+    raise InvalidInput(f"no OpenGL 3.3 over EGL: {failures[0]}. Needed: {_HOW}") from failures[0]

@@ -29,6 +29,8 @@ class Surface(IntEnum):
     LAMP = 7  # shines by night
     HEDGE = 8
     FLAT_ROOF = 9
+    SHADE = 10  # under a car
+    CAR_BACK = 11  # the box of a van
 
 
 @dataclass

@@ -9,8 +9,9 @@ from math import atan2, cos, degrees, hypot, radians, sin
 from random import Random
 
 from demo.rendering.splits import SEED, SPLITS, STREET_LENGTH_M
-from demo.walk import POINT_NEMO
 from model.geo import EARTH_RADIUS_M, LatLon
+
+POINT_NEMO = LatLon(-48.8767, -123.3933)  # the town's centre: no real place is farther from any land
 
 _PITCH_M = 330.0
 

@@ -16,7 +16,6 @@ from PIL import Image
 from demo.rendering.renderer import Renderer
 from demo.rendering.shots import Shot, shots_of
 from demo.rendering.splits import SEED, SPLITS, Split
-from demo.walk import POINT_NEMO
 from index_builder.progress import Progress
 from model.errors import InvalidInput
 
@@ -82,7 +81,7 @@ def render_split(
 
 def digest_of(name: str) -> str:
     """Of all that the pictures of a split depend on, but for the driver: seed, code, and the split."""
-    digest = hashlib.sha256(f"{SEED} {POINT_NEMO} {SPLITS[name]} {JPEG_QUALITY}".encode())
+    digest = hashlib.sha256(f"{SEED} {SPLITS[name]} {JPEG_QUALITY}".encode())
     here = Path(__file__).parent
     for path in sorted([*here.glob("*.py"), *here.glob("shaders/*.glsl")]):
         if path.name not in _WITHOUT_LOOK:

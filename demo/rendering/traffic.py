@@ -20,6 +20,7 @@ _CLOTHES: tuple[Colour, ...] = (
 )  # fmt: skip
 _SKIN: tuple[Colour, ...] = ((0.5, 0.3, 0.2), (0.3, 0.16, 0.09), (0.12, 0.06, 0.04))
 _TYRE = (0.015, 0.015, 0.015)
+_SHADE = (0.012, 0.012, 0.014)
 
 
 def traffic(shot: Shot, street: Street) -> Things:
@@ -64,11 +65,11 @@ def _add_car(
     base = street.local(along_m, aside_m)
     yaw_deg = street.turn_deg(along_m) + (0 if side > 0 else 180)  # traffic keeps to the right
     half_m = 2.6 if is_van else 2.1
-    things.add_relative_box(base, yaw_deg, (0, 0, 0.012), (half_m + 0.1, 0.95, 0.01), (0.012, 0.012, 0.014))
+    things.add_relative_box(base, yaw_deg, (0, 0, 0.012), (half_m + 0.1, 0.95, 0.01), _SHADE, Surface.SHADE)
     for along in (-0.62 * half_m, 0.62 * half_m):
         things.add_relative_box(base, yaw_deg, (along, 0, 0.32), (0.32, 0.86, 0.32), _TYRE)
     if is_van:
-        things.add_relative_box(base, yaw_deg, (-0.4, 0, 1.3), (half_m - 0.4, 0.92, 0.95), paint)
+        things.add_relative_box(base, yaw_deg, (-0.4, 0, 1.3), (half_m - 0.4, 0.92, 0.95), paint, Surface.CAR_BACK)
         things.add_relative_box(base, yaw_deg, (1.9, 0, 1.5), (0.5, 0.88, 0.5), paint, Surface.CAR_CABIN)
         things.add_relative_box(base, yaw_deg, (0, 0, 0.65), (half_m, 0.92, 0.35), paint, Surface.CAR_BODY)
         return

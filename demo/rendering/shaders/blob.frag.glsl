@@ -21,6 +21,6 @@ void main() {
     vec3 p = heart + hit / scale;
     vec3 c2 = paint.rgb * mix(1.0, (0.35 + 1.3 * leaves) * (0.75 + 0.25 * hit.z) * (0.6 + 0.8 * clumps), paint.w);
     c2 = mix(c2, vec3(0.75), horizon.w * paint.w * smoothstep(0.2, 0.8, n.z + leaves - 0.4) * 0.8);
-    vec3 shaded = lit(c2, along_aside(p.xy), p.z, n);
+    vec3 shaded = c2 * illumination(along_aside(p.xy), p.z, n);
     colour = seen(shaded, p);
 }

@@ -45,6 +45,11 @@ void main() {
         bool front = axis.x > 0.5;
         c = mix(c * (0.85 + 0.3 * step(-0.05, inside.z)), front ? vec3(0.7) : vec3(0.45, 0.02, 0.02), ends);
         emitted = ends * sun.w * (front ? vec3(2.2, 2.0, 1.6) : vec3(0.8, 0.04, 0.02));
+    } else if (surface == 11) {
+        bool pane = axis.x < -0.5 && abs(abs(inside.y) - 0.4) < 0.32 && abs(inside.z - 0.45) < 0.25;
+        bool writing = axis.x > -0.5 && abs(inside.z - 0.1) < 0.28 && abs(inside.x) < 1.5;
+        float seam = axis.x < -0.5 ? step(abs(inside.y), 0.025) : step(abs(inside.z + 0.45), 0.03);
+        c = pane ? vec3(0.02, 0.025, 0.03) : (writing ? c.gbr * 0.7 + 0.15 : c * (1.0 - 0.5 * seam));
     } else if (surface == 7) {
         emitted = vec3(2.6, 2.0, 1.2) * sun.w;
     } else if (surface == 8) {
@@ -52,8 +57,8 @@ void main() {
     } else {
         c *= 0.8 + 0.35 * rough;
     }
-    c = mix(c, vec3(0.8), horizon.w * step(0.7, axis.z) * (surface == 1 ? 0.0 : 0.85));
-    vec3 shaded = lit(c * wet_dark, at, world.z, facing);
+    c = mix(c, vec3(0.8), horizon.w * step(0.7, axis.z) * (surface == 1 || surface == 10 ? 0.0 : 0.85));
+    vec3 shaded = c * wet_dark * illumination(at, world.z, facing);
     shaded *= 1.0 - 0.3 * exp(-world.z * 4.0);
     colour = seen(shaded + emitted, world);
 }

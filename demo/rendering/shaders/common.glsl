@@ -68,14 +68,14 @@ vec3 lamplight(vec2 at, float z, vec3 n) {
     return vec3(1.0, 0.68, 0.36) * total * 15.0 * sun.w;
 }
 
-vec3 lit(vec3 albedo, vec2 at, float z, vec3 n) {
+vec3 illumination(vec2 at, float z, vec3 n) {
     vec3 normal = in_street(n, at.x), way = in_street(sun_way.xyz, at.x);
     float direct = max(dot(normal, way), 0.0);
     vec3 light = mix(bounce.rgb, sky.rgb, 0.5 + 0.5 * n.z);
     // narrow streets see less of the sky from below
     light *= 0.72 + 0.28 * clamp(z / 9.0, 0.0, 1.0);
     light += sun.rgb * direct * sunlit(at, z, way) + lamplight(at, z, normal);
-    return albedo * light;
+    return light;
 }
 
 vec3 developed(vec3 c) {

@@ -102,7 +102,8 @@ void main() {
     if (shop) { bars = max(cover(abs(x), -1.0, 0.05, wu), cover(abs(y - high + 0.6), -1.0, 0.04, wv)); drawn = 0.0; }
     float goods = texture(noise, vec2(u * 0.16, floor(v * 2.2) * 0.31) + float(seed % 41u)).r;
     vec3 inside = shop ? mix(glass, (0.35 + 0.5 * goods) * mix(accent.rgb, vec3(0.5), goods), 0.35) : glass;
-    vec3 behind = mix(lit(mix(inside, cloth, 0.0), at, v, facing) * 0.35 + inside * 0.45 * (1.0 - 0.7 * sun.w), lit(cloth, at, v, facing) * 0.55, drawn);
+    vec3 light = illumination(at, v, facing);
+    vec3 behind = mix(inside * (light * 0.35 + 0.45 - 0.315 * sun.w), cloth * light * 0.55, drawn);
 
     uint visit = uint(air.w);
     bool is_lit = shop ? chance(seed * 7u + visit) < 0.3 + sun_way.w : chance(key + visit * 977u) < sun_way.w;
@@ -128,11 +129,10 @@ void main() {
     surface = mix(surface, signboard, board);
     emitted = mix(emitted * pane * (1.0 - 0.8 * bars), signboard * glow * 0.45 * sun.w, board);
 
-    vec3 n = facing;
     float cap = horizon.w * max(open * (door || shop ? 0.0 : sill), course * 0.7 * (1.0 - gable));
     surface = mix(surface, vec3(0.8), cap);
     surface *= 1.0 - 0.25 * sky.w;
-    vec3 shaded = lit(surface, at, v, n);
+    vec3 shaded = surface * light;
     // recesses are in shade at their top
     float recess = pane * cover(y, high - 0.2, 9.0, wv) * 0.5;
     bool glazed = pane > 0.5 && bars < 0.5 && !door && board < 0.5;

@@ -57,7 +57,7 @@ void main() {
     float tracks = asphalt ? cover(abs(aside - road * 0.36), 0.55, 1.0, 0.2) * step(aside, road) : 0.0;
     float snowy = horizon.w * clamp(0.55 + 0.9 * coarse - 0.6 * tracks + (asphalt ? -0.05 : 0.25), 0.0, 1.0);
     base = mix(base * (1.0 - 0.45 * sky.w), vec3(0.78, 0.8, 0.84), snowy);
-    vec3 shaded = lit(base, at, 0.0, vec3(0.0, 0.0, 1.0));
+    vec3 shaded = base * illumination(at, 0.0, vec3(0.0, 0.0, 1.0));
 
     // wet ground mirrors the sky over the roofs, the fronts under them, and the lamps
     vec3 view = normalize(world - eye.xyz);

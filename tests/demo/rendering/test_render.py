@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -119,3 +120,21 @@ def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
 def test_a_sheet_shows_every_condition() -> None:
     sheet = contact_sheet("val", places=1)
     assert sheet.width >= WIDTH * (1 + len(CONDITION_SHARES))
+
+
+@pytest.mark.usefixtures("renderer")
+def test_two_workers_render_what_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few_shots: list[Shot]
+) -> None:
+    monkeypatch.setattr(render, "_CHUNK", 2)
+    monkeypatch.setenv("LP_NUM_THREADS", "0")  # so that it is as it was afterwards
+    render.render_split("val", tmp_path / "one", silently)
+    render.render_split("val", tmp_path / "two", silently, workers=2)
+    for shot in few_shots:
+        assert (tmp_path / "one/val" / shot.path).read_bytes() == (tmp_path / "two/val" / shot.path).read_bytes()
+
+
+def test_without_moderngl_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "moderngl", None)
+    with pytest.raises(InvalidInput, match=r"placefix\[demo\]"):
+        Renderer()

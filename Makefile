@@ -1,4 +1,4 @@
-# make serve    set up everything and serve a small demo map on http://localhost:8000
+# make serve    set up everything and serve the demo town on http://localhost:8000
 # make test     set up everything, then style, types, import rules and tests
 # make setup    set up the environment in .venv
 
@@ -37,7 +37,7 @@ $(READY): pyproject.toml
 
 serve: $(READY)
 	@$(BIN)/python -m demo build --out .demo
-	@$(BIN)/placefix serve --map .demo/maps/demo --weights .demo/network.safetensors --rerank --port $(PORT)
+	@$(BIN)/placefix serve --map .demo/maps/demo --weights .demo/weights.safetensors --samples .demo/samples --port $(PORT)
 
 test: style types imports tests
 

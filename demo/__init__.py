@@ -1,1 +1,1 @@
-"""The demo: a street that the project draws itself, and the map that is built from its pictures."""
+"""The demo: a town that the project renders itself, a network trained on it, and a map of some of its streets."""

@@ -1,4 +1,4 @@
-"""``python -m demo``: builds the demo, and asks a running service with its queries."""
+"""``python -m demo``: builds the demo and asks it, renders its town, trains its network, and ships both."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,30 +7,36 @@ import typer
 from rich.table import Column, Table
 
 from demo.build import DemoFiles, build_demo
-from demo.check import FOUND_WITHIN_M, CheckedQuery, chance, check_queries
+from demo.check import FOUND_WITHIN_M, CheckedQuery, Score, chance, check_queries, read_queries, scores
+from demo.pretraining.command import pretrain
 from demo.rendering.contact_sheet import write_contact_sheet
 from demo.rendering.render import render_split, split_named
-from demo.walk import QUERIES
+from demo.shipped import SHIPPED, ShippedTown
+from demo.shipping import ship_pictures, ship_weights
+from model.errors import InvalidInput
 from placefix.console import output_console, run
 from placefix.progress import show_progress
 
 app = typer.Typer(help="A small town to try Placefix with.", no_args_is_help=True, pretty_exceptions_enable=False)
+app.command()(pretrain)
+
+Town = Annotated[Path, typer.Option(help="The folder of the pictures and the weights that are shipped.")]
 
 
 @app.command()
 def build(
     out: Annotated[Path, typer.Option(help="The demo's directory; it is made if it is not there.")] = Path(".demo"),
+    town: Town = SHIPPED.root,
 ) -> None:
-    """Draw a town, and build a map of it; what is there already is kept."""
+    """Build a map of the shipped pictures with the shipped weights; what is there already is kept."""
     files, console = DemoFiles(out), output_console()
-    if not build_demo(out, show_progress):
+    if not build_demo(out, show_progress, ShippedTown(town)):
         console.print(f"The demo in {out} is complete; nothing to do.", soft_wrap=True)
     console.print(
-        f"A town that does not exist: {len(list(files.database.glob('*.jpg')))} pictures of it are in the map.\n"
-        "Its network is small and UNTRAINED: the demo shows that everything works,\n"
-        "not how well places are found.\n\n"
-        f"serve  placefix serve --map {files.map} --rerank\n"
-        f"ask    curl -F image=@{files.queries}/query-03.jpg localhost:8000/localize\n"
+        "Three streets of a town that does not exist, and a network that was trained on other streets of it:\n"
+        "it finds places there, by day and by night, and is not made for photographs.\n\n"
+        f"serve  placefix serve --map {files.map} --weights {files.weights} --samples {files.samples}\n"
+        "look   http://localhost:8000\n"
         "score  python -m demo check\n",
         soft_wrap=True,
     )
@@ -40,32 +46,24 @@ def build(
 def check(
     url: Annotated[str, typer.Option(help="The running service.")] = "http://127.0.0.1:8000",
     map_name: Annotated[str | None, typer.Option("--map", help="Which of its maps, if it serves several.")] = None,
+    each: Annotated[bool, typer.Option("--each", help="Print every query and its answer, too.")] = False,
+    town: Town = SHIPPED.root,
 ) -> None:
     """Ask a running service with all queries of the demo, and print how far off the answers are."""
-    table = Table(
-        "query", "light", "best candidate", Column("metres off", justify="right"), Column("ms", justify="right")
-    )
+    queries = read_queries(ShippedTown(town))
     answers: list[CheckedQuery] = []
     with show_progress("asking") as progress:
-        progress.started(QUERIES, 0)
-        for answer in check_queries(url, map_name):
+        progress.started(len(queries), 0)
+        for answer in check_queries(queries, url, map_name):
             answers.append(answer)
             progress.advanced(1)
-    for answer in answers:
-        off = "-" if answer.off_m is None else f"{answer.off_m:.0f}"
-        style = "green" if answer.is_found else "red"
-        table.add_row(
-            answer.shot.name,
-            answer.shot.light.name,
-            answer.found or "-",
-            f"[{style}]{off}[/{style}]",
-            f"{answer.duration_ms:.0f}",
-        )
     console = output_console()
-    console.print(table)
-    found = sum(answer.is_found for answer in answers)
+    if each:
+        console.print(_answer_table(answers))
+    console.print(_score_table(scores(answers)))
     console.print(
-        f"{found} of {len(answers)} within {FOUND_WITHIN_M:.0f} m; a picture of the map at random: {chance():.0%}.",
+        f"R@1: the answer is within {FOUND_WITHIN_M:.0f} m; a picture of the map at random: "
+        f"{chance(queries, ShippedTown(town)):.0%}.",
         soft_wrap=True,
     )
 
@@ -89,6 +87,66 @@ def sheet(
 ) -> None:
     """Render a contact sheet: places of the database, and queries beside them in every condition."""
     write_contact_sheet(split_named(split).name, out)
+
+
+@app.command()
+def ship(
+    pictures: Annotated[
+        Path | None, typer.Option(help="The folder of the rendered split test: its pictures are chosen and shipped.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="A trained network, which is shipped in float16.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder of what is shipped.")] = SHIPPED.root,
+) -> None:
+    """Replace the pictures or the weights that the demo comes with."""
+    if pictures is None and weights is None:
+        raise InvalidInput("nothing to ship: name rendered pictures with --pictures, or a network with --weights")
+    town, console = ShippedTown(out), output_console()
+    if pictures is not None:
+        shipped = ship_pictures(pictures, town.pictures)
+        console.print(
+            f"pictures  {shipped.database} of the map and {shipped.queries} queries, {shipped.total_bytes / 1e6:.1f} "
+            f"MB: {town.pictures}",
+            soft_wrap=True,
+        )
+    if weights is not None:
+        size_bytes = ship_weights(weights, town.weights)
+        console.print(f"weights   {size_bytes / 1e6:.1f} MB: {town.weights}", soft_wrap=True)
+
+
+def _answer_table(answers: list[CheckedQuery]) -> Table:
+    table = Table("query", "best candidate", _number("m off"), _number("ms"))
+    for answer in answers:
+        style = "green" if answer.is_found else "red"
+        table.add_row(
+            answer.query.sample.path.stem,
+            answer.found or "-",
+            f"[{style}]{_metres(answer.off_m)}[/{style}]",
+            f"{answer.duration_ms:.0f}",
+        )
+    return table
+
+
+def _score_table(rows: list[Score]) -> Table:
+    table = Table("condition", *map(_number, ("queries", "found", "R@1", "metres off (median)", "ms (mean)")))
+    for row in rows:
+        table.add_row(
+            row.condition,
+            str(row.queries),
+            str(row.found),
+            f"{row.found / row.queries:.0%}",
+            _metres(row.off_m),
+            f"{row.duration_ms:.0f}",
+            end_section=row is rows[-2],
+        )
+    return table
+
+
+def _number(title: str) -> Column:
+    return Column(title, justify="right")
+
+
+def _metres(distance_m: float | None) -> str:
+    return "-" if distance_m is None else f"{distance_m:.0f}"
 
 
 def main() -> None:

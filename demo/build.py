@@ -1,72 +1,57 @@
-"""The demo as files: pictures, network and map, made once and kept.
+"""The demo as files: network, queries and map, made once and kept.
 
 ::
 
-    DIR/demo.json                  which drawing they belong to
-       /pictures/database/*.jpg    what the map is built from
-       /pictures/queries/*.jpg     other visits, to ask with
-       /network.safetensors        small and untrained
+    DIR/demo.json                  which release they belong to
+       /weights.safetensors        the network
+       /samples/queries.csv        where the queries were taken
+       /samples/queries/*.jpg      pictures to ask with
        /maps/demo/                 the map
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from demo.network import demo_network
-from demo.photo_file import write_photo
-from demo.picture import paint_picture
-from demo.town import SEED, draw_town
-from demo.walk import Shot, Walk, whole_walk
+from demo.rendering.render import ShowProgress
+from demo.shipped import SHIPPED, ShippedTown
 from index_builder.build import BuildOptions, build_map
 from index_builder.place_map.reader import PlaceMap
-from index_builder.progress import Progress
 from index_builder.sources.read import read_source
 from index_builder.verify import verify_map
+from model.durable import sha256_of, write_atomically, written_whole
 from model.encoder import Encoder
-from model.errors import InvalidInput, MapError, WeightsError
-from model.fingerprint import fingerprint
-from model.network.selavpr import SelaVPR
-from model.weights import load_network, save_network
-
-
-class ShowProgress(Protocol):
-    """Begins to show a step: ``placefix.progress.show_progress``, or nothing in tests."""
-
-    def __call__(self, what: str, /) -> AbstractContextManager[Progress]:
-        """Shows a step until the context ends."""
+from model.errors import InvalidInput, MapError
+from model.weights import load_network
 
 
 @dataclass(frozen=True)
 class DemoFiles:
-    """Where everything lies below one directory."""
+    """Where everything lies below one directory.
+
+    Attributes:
+        root: The directory.
+    """
 
     root: Path
 
     @property
     def stamp(self) -> Path:
-        """Names the drawing that the rest belongs to."""
+        """Names the pictures and the network that the rest belongs to."""
         return self.root / "demo.json"
 
     @property
-    def database(self) -> Path:
-        """The pictures of the map."""
-        return self.root / "pictures" / "database"
+    def weights(self) -> Path:
+        """The network."""
+        return self.root / "weights.safetensors"
 
     @property
-    def queries(self) -> Path:
-        """The pictures to ask with."""
-        return self.root / "pictures" / "queries"
-
-    @property
-    def network(self) -> Path:
-        """The weights."""
-        return self.root / "network.safetensors"
+    def samples(self) -> Path:
+        """The pictures to ask with, as ``placefix serve --samples`` takes them."""
+        return self.root / "samples"
 
     @property
     def map(self) -> Path:
@@ -74,89 +59,78 @@ class DemoFiles:
         return self.root / "maps" / "demo"
 
 
-def build_demo(root: Path, show_progress: ShowProgress, walk: Walk | None = None) -> bool:
-    """Makes whatever is missing, damaged or drawn by an earlier release.
+def build_demo(root: Path, show_progress: ShowProgress, town: ShippedTown = SHIPPED) -> bool:
+    """Makes whatever is missing, damaged or of an earlier release.
 
-    Interrupted at any point, the next call makes the rest. The same release makes the same pictures everywhere.
+    Everything that is needed to serve is copied, so that a directory stays whole when the release beside it changes.
+    Interrupted at any point, the next call makes the rest.
 
     Args:
         root: The demo's own directory.
         show_progress: How to say how far it is.
-        walk: What to photograph; by default everything.
+        town: What is shipped.
 
     Returns:
         Whether there was anything to do.
 
     Raises:
-        InvalidInput: There is something else in the directory.
+        InvalidInput: There is something else in the directory, or what should be shipped is not there.
+        WeightsError: The weights cannot be used.
         MapError: The map cannot be written.
     """
+    town.check()
     files = DemoFiles(root)
-    did_stamp = _ensure_stamp(files)
-    did_draw = _ensure_pictures(files, walk or whole_walk(SEED), show_progress)
-    network, did_save = _ensure_network(files)
-    did_build = _ensure_map(files, Encoder(network), show_progress)
-    return did_stamp or did_draw or did_save or did_build
+    did_stamp = _ensure_stamp(files, town)
+    did_copy = _ensure_copies(files, town)
+    did_build = _ensure_map(files, town, Encoder(load_network(files.weights)), show_progress)
+    return did_stamp or did_copy or did_build
 
 
-def _ensure_stamp(files: DemoFiles) -> bool:
-    """Begins a demo; what an earlier release has drawn is thrown away."""
-    stamp = json.dumps({"drawing": _drawing_digest()}) + "\n"
+def _ensure_stamp(files: DemoFiles, town: ShippedTown) -> bool:
+    """Begins a demo; what an earlier release has made is thrown away."""
+    stamp = json.dumps({"shipped": _digest(town)}) + "\n"
     if files.stamp.is_file():
         if files.stamp.read_text() == stamp:
             return False
-        for outdated in (files.map, files.queries, files.database):
+        for outdated in (files.map, files.samples):
             if outdated.exists():
                 shutil.rmtree(outdated)
     elif files.root.exists() and any(files.root.iterdir()):
         raise InvalidInput(f"{files.root} is not empty and is no demo; name another directory (--out)")
     files.root.mkdir(parents=True, exist_ok=True)
-    files.stamp.write_text(stamp)
+    write_atomically(files.stamp, stamp.encode())
     return True
 
 
-def _drawing_digest() -> str:
-    """SHA-256 over the code that draws: other code, another town."""
+def _digest(town: ShippedTown) -> str:
+    """SHA-256 over everything that is shipped: other pictures or weights, another demo."""
     digest = hashlib.sha256()
-    for module in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(module.name.encode() + b"\0" + module.read_bytes() + b"\0")
+    for path in (town.weights, *sorted(town.pictures.rglob("*"))):
+        if path.is_file():
+            digest.update(f"{path.relative_to(town.root).as_posix()} {sha256_of(path)}\n".encode())
     return digest.hexdigest()
 
 
-def _ensure_pictures(files: DemoFiles, walk: Walk, show_progress: ShowProgress) -> bool:
-    """Draws the pictures that are not there; each is written whole, so those that are there are complete."""
-    shots: list[tuple[Shot, Path]] = []
-    for folder, of_folder in ((files.database, walk.database), (files.queries, walk.queries)):
-        folder.mkdir(parents=True, exist_ok=True)
-        shots += [(shot, folder / f"{shot.name}.jpg") for shot in of_folder]
-    missing = [(shot, path) for shot, path in shots if not path.is_file()]
-    if missing:
-        _draw(missing, len(shots), show_progress)
-    return bool(missing)
+def _ensure_copies(files: DemoFiles, town: ShippedTown) -> bool:
+    """Copies weights and queries, unless the same bytes are there."""
+    outdated = [(source, target) for source, target in _copies(files, town) if not _is_same(source, target)]
+    for source, target in outdated:
+        with written_whole(target) as unfinished:
+            shutil.copyfile(source, unfinished)
+    return bool(outdated)
 
 
-def _draw(missing: Sequence[tuple[Shot, Path]], total: int, show_progress: ShowProgress) -> None:
-    town = draw_town(SEED)
-    with show_progress("drawing a town") as progress:
-        progress.started(total, total - len(missing))
-        for shot, path in missing:
-            write_photo(paint_picture(town, shot.view, shot.light), shot, path)
-            progress.advanced(1)
+def _copies(files: DemoFiles, town: ShippedTown) -> Iterator[tuple[Path, Path]]:
+    yield town.weights, files.weights
+    for path in town.query_files():
+        yield town.pictures / path, files.samples / path
 
 
-def _ensure_network(files: DemoFiles) -> tuple[SelaVPR, bool]:
-    """The network, and whether its file had to be written."""
-    network = demo_network()
-    try:
-        if fingerprint(load_network(files.network)) == fingerprint(network):
-            return network, False
-    except WeightsError:
-        pass  # missing or damaged: written below
-    save_network(network, files.network)
-    return network, True
+def _is_same(source: Path, target: Path) -> bool:
+    return target.is_file() and target.read_bytes() == source.read_bytes()
 
 
-def _ensure_map(files: DemoFiles, encoder: Encoder, show_progress: ShowProgress) -> bool:
+def _ensure_map(files: DemoFiles, town: ShippedTown, encoder: Encoder, show_progress: ShowProgress) -> bool:
     """Builds the map, unless it is there, whole, and of this network."""
     if _is_good_map(files.map, encoder):
         return False
@@ -165,12 +139,12 @@ def _ensure_map(files: DemoFiles, encoder: Encoder, show_progress: ShowProgress)
     with show_progress("encoding") as progress:
         # So few pictures are one segment, so there is none to continue behind.
         build_map(
-            read_source(files.database),
+            read_source(town.database),
             encoder,
             files.map,
             BuildOptions(),
             progress,
-            weights_path=files.network,
+            weights_path=files.weights,
             restart=True,
         )
     return True

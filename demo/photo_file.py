@@ -1,41 +1,51 @@
-"""Pictures as files: JPEG with the EXIF that a phone writes."""
+"""Rendered pictures as files that a phone could have written: JPEG with position, heading and time in the EXIF."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from io import BytesIO
-from pathlib import Path
 
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from demo.walk import Shot
+from model.geo import LatLon
 
-_QUALITY = 88
+DESCRIPTION = "Rendered by Placefix, not photographed. The town does not exist."
+
+_QUALITY = 82
 _SECOND_PARTS = 10_000  # a ten-thousandth of an arc second is 3 mm
 
 
-def photo_bytes(image: Image.Image, shot: Shot) -> bytes:
-    """A picture with position, heading and time, as the bytes of a JPEG file."""
+@dataclass(frozen=True)
+class Taken:
+    """Where and when a picture was taken.
+
+    Attributes:
+        position: WGS84.
+        heading_deg: Where the camera looked, clockwise from true north, in [0, 360).
+        time: UTC.
+    """
+
+    position: LatLon
+    heading_deg: float
+    time: datetime
+
+
+def photo_bytes(image: Image.Image, taken: Taken) -> bytes:
+    """A picture as the bytes of a JPEG file that says where and when it was taken."""
     file = BytesIO()
-    image.save(file, "JPEG", quality=_QUALITY, exif=_exif(shot))
+    image.save(file, "JPEG", quality=_QUALITY, optimize=True, exif=_exif(taken))
     return file.getvalue()
 
 
-def write_photo(image: Image.Image, shot: Shot, path: Path) -> None:
-    """Writes a picture as a file; whole, or not at all."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_bytes(photo_bytes(image, shot))
-    unfinished.replace(path)
-
-
-def _exif(shot: Shot) -> Image.Exif:
+def _exif(taken: Taken) -> Image.Exif:
     exif = Image.Exif()
-    exif[ExifTags.Base.ImageDescription] = "Drawn by Placefix, not photographed. The town does not exist."
+    exif[ExifTags.Base.ImageDescription] = DESCRIPTION
     exif[ExifTags.Base.Make] = "Placefix"
     exif[ExifTags.Base.Model] = "demo"
     exif[ExifTags.Base.Orientation] = 1
-    exif.get_ifd(ExifTags.IFD.Exif).update(_time_tags(shot.time))
-    exif.get_ifd(ExifTags.IFD.GPSInfo).update(_position_tags(shot))
+    exif.get_ifd(ExifTags.IFD.Exif).update(_time_tags(taken.time))
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update(_position_tags(taken))
     return exif
 
 
@@ -46,15 +56,15 @@ def _time_tags(time: datetime) -> dict[int, str]:
     }
 
 
-def _position_tags(shot: Shot) -> dict[int, object]:
-    latitude, longitude = shot.position.latitude, shot.position.longitude
+def _position_tags(taken: Taken) -> dict[int, object]:
+    latitude, longitude = taken.position.latitude, taken.position.longitude
     return {
         ExifTags.GPS.GPSLatitudeRef: "N" if latitude >= 0 else "S",
         ExifTags.GPS.GPSLatitude: _degrees_minutes_seconds(abs(latitude)),
         ExifTags.GPS.GPSLongitudeRef: "E" if longitude >= 0 else "W",
         ExifTags.GPS.GPSLongitude: _degrees_minutes_seconds(abs(longitude)),
         ExifTags.GPS.GPSImgDirectionRef: "T",
-        ExifTags.GPS.GPSImgDirection: IFDRational(Fraction(round(shot.view.heading_deg * 100), 100)),
+        ExifTags.GPS.GPSImgDirection: IFDRational(Fraction(round(taken.heading_deg * 100), 100)),
     }
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from demo.build import DemoFiles
+from demo.shipped import SHIPPED
 from service.metrics import Metrics
 from service.settings import ServiceSettings, unknown_environment_names
 
@@ -69,6 +71,28 @@ def test_map_is_read_only_for_the_server_and_waited_for() -> None:
     assert localizer["volumes"] == ["maps:/data:ro"]
     assert localizer["depends_on"] == {"demo": {"condition": "service_completed_successfully"}}
     assert localizer["environment"]["PLACEFIX_MAPS"] == "/data/demo/maps/demo"
+
+
+def test_demo_is_served_from_where_it_was_built_with_its_samples_unless_told_otherwise() -> None:
+    services = compose()["services"]
+    files = DemoFiles(Path(services["demo"]["command"][-1]))
+    environment = services["localizer"]["environment"]
+    assert environment["PLACEFIX_MAPS"] == str(files.map)
+    assert environment["PLACEFIX_SAMPLES"] == str(files.samples)
+    mine = compose(PLACEFIX_MAPS="/data/maps/mine", PLACEFIX_SAMPLES="")["services"]["localizer"]["environment"]
+    assert (mine["PLACEFIX_MAPS"], mine["PLACEFIX_SAMPLES"]) == ("/data/maps/mine", "")
+
+
+def test_what_is_shipped_with_the_demo_gets_into_the_image() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["demo"]
+    package = SHIPPED.root.parent
+    packaged = {path for pattern in patterns for path in package.glob(pattern)}
+    shipped = {path for path in SHIPPED.root.rglob("*") if path.is_file()}
+    assert len(shipped) >= 260
+    assert shipped <= packaged
+    ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("**/")]
+    assert not any(fnmatch(f"/{path}", pattern) for path in shipped for pattern in ignored)
 
 
 def test_ports_are_published_on_this_machine_only_unless_told_otherwise() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from model.device import DeviceName
 from model.errors import InvalidTrainingConfig
+from model.matching import Precision
 from model.network.config import Adapters, GlobalPooling, LocalFeatures
 from model.recall import DEFAULT_THRESHOLD_M
 from model.training.section import Above, Least, Section
@@ -188,6 +189,7 @@ class ValidationConfig(Section):
         threshold_m: Greatest distance of a right answer.
         heading_deg: Greatest angle between the cameras of a right answer; any if not given (MSLS: 40).
         shortlist: Candidates that are re-ranked.
+        precision: Of counting mutual matches.
         at_start: Whether to measure before the first step too.
     """
 
@@ -195,6 +197,7 @@ class ValidationConfig(Section):
     threshold_m: Length = DEFAULT_THRESHOLD_M
     heading_deg: Annotated[float, Least(0)] | None = None
     shortlist: Count = 100
+    precision: Precision = "exact"
     at_start: bool = True
 
 
@@ -207,7 +210,7 @@ class RunConfig(Section):
         checkpoint_every: Steps between checkpoints; one is also written at each refresh and after each epoch.
         encode_batch_size: Pictures of a forward pass without gradients.
         decoders: Threads that decode pictures.
-        picture_cache_gb: Memory for pictures that were decoded once; 0.6 MB each.
+        picture_cache_gb: Memory of the device for pictures that were decoded once; 0.6 MB each.
         device: Where the network lives.
     """
 

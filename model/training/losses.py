@@ -17,6 +17,7 @@ from torch import Tensor
 from model.errors import InvalidInput
 from model.features import Features
 from model.matching import MutualMatches, find_mutual_matches
+from model.training.batched_local_loss import batched_local_loss
 from model.training.config import LossConfig
 from model.training.contrastive_loss import contrastive_loss
 from model.training.correspondence_loss import correspondence_loss
@@ -59,14 +60,19 @@ def batch_losses(features: Features, *, negatives: int, loss: LossConfig, compar
         global_part = contrastive_loss(groups, comparable, temperature=loss.temperature)
     else:
         global_part = global_loss(features.global_features, negatives=negatives, margin=loss.margin)
-    local_part = local_loss(
-        features.local_features,
-        negatives=negatives,
-        margin=loss.local_margin,
-        correspondence_weight=loss.correspondence_weight,
-        correspondence_temperature=loss.correspondence_temperature,
-    )
+    local_part = _local_part(features.local_features, negatives, loss)
     return Losses(global_part + loss.local_weight * local_part, global_part, local_part)
+
+
+def _local_part(local_features: Tensor, negatives: int, loss: LossConfig) -> Tensor:
+    settings = {
+        "margin": loss.local_margin,
+        "correspondence_weight": loss.correspondence_weight,
+        "correspondence_temperature": loss.correspondence_temperature,
+    }
+    if local_features.is_cuda and local_features.shape[1]:  # there a loop would wait for the host hundreds of times
+        return batched_local_loss(_in_groups(local_features, negatives), **settings)
+    return local_loss(local_features, negatives=negatives, **settings)
 
 
 def global_loss(global_features: Tensor, *, negatives: int, margin: float) -> Tensor:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from threading import Lock
 
+import torch
 from torch import Tensor
 
 from model.images import open_image
@@ -25,8 +26,15 @@ class PictureCache:
     that is needed last. Safe to use from several threads.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, device: torch.device | None = None) -> None:
+        """Begins empty.
+
+        Args:
+            limit_bytes: Of memory.
+            device: Whose memory; the CPU's by default. Pictures that do not fit are on the CPU in any case.
+        """
         self._free_bytes = limit_bytes
+        self._device = device or torch.device("cpu")
         self._pictures: dict[Path, Tensor] = {}
         self._lock = Lock()
 
@@ -45,6 +53,7 @@ class PictureCache:
         picture = read_picture(path)
         with self._lock:
             if picture.nbytes <= self._free_bytes and path not in self._pictures:
+                picture = picture.to(self._device)
                 self._pictures[path] = picture
                 self._free_bytes -= picture.nbytes
         return picture

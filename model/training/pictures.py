@@ -46,9 +46,9 @@ def read_batches(
         for batch in batches:
             pending.append([pool.submit(read, path) for path in batch])
             if len(pending) > _BATCHES_AHEAD:
-                yield torch.stack([each.result() for each in pending.popleft()])
+                yield _stacked([each.result() for each in pending.popleft()])
         while pending:
-            yield torch.stack([each.result() for each in pending.popleft()])
+            yield _stacked([each.result() for each in pending.popleft()])
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -82,3 +82,12 @@ def named(paths: Iterable[Path]) -> str:
     """The names of pictures, for a message; each once."""
     distinct = list(dict.fromkeys(map(str, paths)))
     return ", ".join(islice(distinct, 64))
+
+
+def _stacked(pictures: Sequence[Tensor]) -> Tensor:
+    """One batch; where some pictures are on a device already, all of it is there."""
+    devices = {picture.device for picture in pictures}
+    if len(devices) > 1:
+        device = next(each for each in devices if each.type != "cpu")
+        pictures = [picture.to(device) for picture in pictures]
+    return torch.stack(list(pictures))

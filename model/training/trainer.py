@@ -99,7 +99,7 @@ class Trainer:
         self._validator = Validator(validation, config.validation, config.run.folder)
         self._data = {"training": training.fingerprint(), "validation": validation.fingerprint()}
         self._learner = Learner(network, config, device)
-        self._pictures = PictureCache(round(config.run.picture_cache_gb * 1e9))
+        self._pictures = PictureCache(round(config.run.picture_cache_gb * 1e9), device)
         self._generator = torch.Generator().manual_seed(config.optimization.seed)
         self._checkpoint_path = config.run.folder / CHECKPOINT_NAME
         remove_unfinished(self._checkpoint_path)

@@ -34,7 +34,7 @@ from model.weights import load_network
 
 for package in (model, model.network, model.training):
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        if module.name not in {"model.downloads", "model.weights_fetch", "model.weights_import"}:
+        if module.name not in {"model.downloads", "model.gpu_kernels", "model.weights_fetch", "model.weights_import"}:
             importlib.import_module(module.name)
 
 network = seeded_network(NetworkConfig(64, 1, 1, 64, adapter_dim=8, local_hidden_dim=8, local_dim=8))

@@ -1,0 +1,78 @@
+"""The local loss of all groups of a batch at once, for a GPU; ``model.training.losses.local_loss`` is its reference."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.gpu_matching import has_triton, nearest_cells
+from model.training.correspondence_loss import MOST_PAIRS
+
+
+def batched_local_loss(
+    groups: Tensor, *, margin: float, correspondence_weight: float, correspondence_temperature: float
+) -> Tensor:
+    """The same number as ``local_loss``, without a loop over groups or candidates.
+
+    On a GPU the matches are found in float16 (``model.gpu_matching``); what is differentiated is float32.
+
+    Args:
+        groups: ``(T, 2 + K, N, C)`` local features of length 1: query, positive, K negatives.
+        margin: By how much less alike a negative shall match.
+        correspondence_weight: How much of the loss of correspondences with the positive is added.
+        correspondence_temperature: Of that loss.
+
+    Returns:
+        A scalar.
+    """
+    count, size, cells, channels = groups.shape
+    query, candidates = groups[:, :1], groups[:, 1:]  # (T, 1, N, C), (T, 1 + K, N, C)
+    to_candidate, to_query = _nearest(
+        query.expand_as(candidates).reshape(-1, cells, channels), candidates.reshape(-1, cells, channels)
+    )
+    is_mutual = to_query.gather(1, to_candidate) == torch.arange(cells, device=groups.device)  # (T·(1 + K), N)
+    is_mutual = is_mutual.view(count, size - 1, cells)
+    to_candidate = to_candidate.view(count, size - 1, cells)
+    matching = candidates.gather(2, to_candidate[..., None].expand(-1, -1, -1, channels))
+    products = (query * matching).sum(dim=-1)  # (T, 1 + K, N)
+    similarities = (products * is_mutual).sum(dim=-1) / is_mutual.sum(dim=-1)  # (T, 1 + K)
+    loss = (similarities[:, 1:] - similarities[:, :1] + margin).clamp(min=0).mean()
+    if not correspondence_weight:
+        return loss
+    corresponding = _correspondences(
+        groups[:, 0], groups[:, 1], to_candidate[:, 0], is_mutual[:, 0], correspondence_temperature
+    )
+    return loss + correspondence_weight * corresponding
+
+
+def _correspondences(
+    query: Tensor, positive: Tensor, to_positive: Tensor, is_mutual: Tensor, temperature: float
+) -> Tensor:
+    """The mean over the groups of ``correspondence_loss``."""
+    found = is_mutual.sum(dim=1, keepdim=True)  # (T, 1)
+    step = -(-found // MOST_PAIRS)  # as in the reference: every so many matches, in the order of the query's cells
+    taken = torch.arange(MOST_PAIRS, device=query.device) * step  # (T, 512)
+    is_there = taken < found
+    in_order = (~is_mutual).int().argsort(dim=1, stable=True)  # the matches first
+    query_cells = in_order.gather(1, taken.clamp(max=is_mutual.shape[1] - 1))  # (T, 512)
+    positive_cells = to_positive.gather(1, query_cells)
+    costs = []
+    for cells, targets, one, other in (
+        (query_cells, positive_cells, query, positive),
+        (positive_cells, query_cells, positive, query),
+    ):
+        picked = one.gather(1, cells[..., None].expand(-1, -1, one.shape[2]))  # (T, 512, C)
+        scores = picked @ other.transpose(1, 2) / temperature  # (T, 512, N)
+        costs.append(F.cross_entropy(scores.transpose(1, 2), targets, reduction="none"))  # (T, 512)
+    return (((costs[0] + costs[1]) / 2 * is_there).sum(dim=1) / is_there.sum(dim=1)).mean()
+
+
+def _nearest(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
+    if queries.is_cuda and has_triton() and queries.shape[2] % 16 == 0:
+        return nearest_cells(queries, candidates)
+    pairs = [_nearest_plainly(*pair) for pair in zip(queries.detach(), candidates.detach(), strict=True)]
+    return torch.stack([pair[0] for pair in pairs]), torch.stack([pair[1] for pair in pairs])
+
+
+def _nearest_plainly(query: Tensor, candidate: Tensor) -> tuple[Tensor, Tensor]:
+    scores = query @ candidate.T
+    return scores.argmax(dim=1), scores.argmax(dim=0)

@@ -1,0 +1,84 @@
+"""The fused kernel against the plain search: under Triton's interpreter on a CPU, compiled on a GPU."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from model.errors import InvalidInput
+from model.gpu_matching import has_triton, nearest_cells
+
+REPOSITORY = Path(__file__).parents[2]
+needs_triton = pytest.mark.skipif(not has_triton(), reason="needs Triton, which comes with CUDA builds of torch")
+
+SHAPES = [(1, 1, 1, 16), (2, 64, 128, 16), (1, 65, 129, 32), (3, 7, 300, 128), (1, 200, 50, 48)]
+
+
+def plain(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
+    scores = queries.half().float() @ candidates.half().float().transpose(1, 2)
+    return scores.argmax(dim=2), scores.argmax(dim=1)
+
+
+def inputs(kind: str, pairs: int, rows: int, columns: int, channels: int, device: str) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(rows * columns)
+    shapes = ((pairs, rows, channels), (pairs, columns, channels))
+    if kind == "ties":  # few values: exactly representable, and many scores are equal
+        return tuple(torch.randint(-1, 2, shape, generator=generator).to(device, torch.float32) for shape in shapes)  # type: ignore[return-value]
+    if kind == "zeros":
+        return tuple(torch.zeros(shape, device=device) for shape in shapes)  # type: ignore[return-value]
+    if kind == "extremes":
+        return tuple(torch.randn(shape, generator=generator).to(device) * 200 for shape in shapes)  # type: ignore[return-value]
+    return tuple(
+        torch.nn.functional.normalize(torch.randn(shape, generator=generator), dim=-1).to(device) for shape in shapes
+    )  # type: ignore[return-value]
+
+
+def check(device: str) -> None:
+    """Compares everything; run by the tests below, in a process with or without the interpreter."""
+    for pairs, rows, columns, channels in SHAPES:
+        for kind in ("ties", "zeros", "extremes", "unit"):
+            queries, candidates = inputs(kind, pairs, rows, columns, channels, device)
+            found, expected = nearest_cells(queries, candidates), plain(queries, candidates)
+            for ours, theirs, one, other in zip(
+                found, expected, (queries, candidates), (candidates, queries), strict=True
+            ):
+                if kind in ("ties", "zeros"):
+                    assert torch.equal(ours, theirs), (kind, pairs, rows, columns)
+                else:  # sums are rounded in another order, so that near ties may turn over: scores must agree
+                    scores = one.half().double() @ other.half().double().transpose(1, 2)
+                    picked = scores.gather(2, ours[..., None])[..., 0]
+                    assert ((scores.amax(dim=2) - picked) <= 1e-5 * scores.abs().amax()).all(), (kind, rows, columns)
+    query, candidates = inputs("ties", 3, 70, 90, 32, device)
+    together = nearest_cells(query[:1], candidates)
+    for number in range(3):
+        alone = nearest_cells(query[:1], candidates[number : number + 1])
+        assert torch.equal(together[0][number], alone[0][0])
+        assert torch.equal(together[1][number], alone[1][0])
+
+
+@needs_triton
+def test_under_the_interpreter_it_is_the_plain_search() -> None:
+    """In a process of its own: Triton decides when a kernel is defined whether it is interpreted."""
+    program = "from tests.model.test_gpu_matching import check; check('cpu')"
+    subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, env=os.environ | {"TRITON_INTERPRET": "1"}, check=True
+    )
+
+
+@needs_triton
+@pytest.mark.gpu
+def test_on_a_gpu_it_is_the_plain_search() -> None:
+    check("cuda")
+
+
+@pytest.mark.parametrize(
+    ("queries", "candidates"),
+    [((1, 5, 16), (1, 5, 32)), ((5, 16), (1, 5, 16)), ((2, 5, 16), (3, 5, 16)), ((1, 5, 8), (1, 5, 8))],
+)
+def test_shapes_that_do_not_fit_are_refused(queries: tuple[int, ...], candidates: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidInput):
+        nearest_cells(torch.zeros(queries), torch.zeros(candidates))

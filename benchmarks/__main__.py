@@ -2,10 +2,13 @@
 
 import typer
 
+from benchmarks.ablations.command import app as ablations
 from benchmarks.matching import matching
+from placefix.console import run
 
 app = typer.Typer(help="Benchmarks; each prints a ratio against a plain reference, in one run.", no_args_is_help=True)
 app.command()(matching)
+app.add_typer(ablations, name="ablations")
 
 
 @app.callback()
@@ -14,4 +17,4 @@ def _benchmarks() -> None:
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

@@ -1,0 +1,85 @@
+"""``python -m benchmarks ablations``: runs cells, and makes the tables and plots of what was run."""
+
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.ablations.cells import Cell, all_cells
+from benchmarks.ablations.run import Where, read_town, run_cell
+from model.device import DeviceName, choose_device
+from model.errors import InvalidInput
+from model.matching import Precision
+from model.training.config import TrainingConfig
+from model.training.config_file import read_config
+from placefix.console import error_console
+from placefix.progress import show_progress
+
+app = typer.Typer(help="The paper's ablations on the demo town.", no_args_is_help=True)
+
+RESULTS = Path("benchmarks/results/ablations")
+
+
+@app.command("run")
+def run_cells(
+    pictures: Annotated[Path, typer.Option(help="The folder of the rendered splits.")] = Path(".town/pictures"),
+    backbone: Annotated[Path, typer.Option(help="The pre-trained weights.")] = Path(
+        ".town/backbone/backbone.safetensors"
+    ),
+    recipe: Annotated[Path, typer.Option(help="The training that cells differ from.")] = Path("demo/adapt.toml"),
+    runs: Annotated[Path, typer.Option(help="Where trainings are kept, to continue.")] = Path(".town/ablations"),
+    results: Annotated[Path, typer.Option(help="Where outcomes are written.")] = RESULTS,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Names of cells, with or without -seedN; by default all.")
+    ] = None,
+    measured: Annotated[str, typer.Option(help="The split that is measured on.")] = "test",
+    precision: Annotated[Precision, typer.Option(help="Of counting mutual matches.")] = "exact",
+    device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="Cells at a time, each in a process of its own.")] = 1,
+) -> None:
+    """Train and measure cells; what is there already is kept, and what was interrupted goes on."""
+    cells = choose_cells(only)
+    config, where = read_config(recipe), Where(backbone, runs, results)
+    read_town(pictures, measured)  # before hours of work: is everything there?
+    if workers == 1:
+        for cell in cells:
+            _run(cell, config, pictures, where, measured, precision, device)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as processes:
+        running = {
+            processes.submit(_run, cell, config, pictures, where, measured, precision, device): cell for cell in cells
+        }
+        for done in as_completed(running):
+            done.result()
+            error_console().print(f"done: {running[done].file_name}")
+
+
+def choose_cells(names: list[str] | None) -> tuple[Cell, ...]:
+    """The cells of these names.
+
+    Raises:
+        InvalidInput: There is none of a name.
+    """
+    cells = all_cells()
+    known = {cell.name for cell in cells} | {cell.file_name for cell in cells}
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise InvalidInput(f"there is no cell {unknown[0]}; there are {', '.join(sorted(known))}")
+    return tuple(cell for cell in cells if not names or cell.name in names or cell.file_name in names)
+
+
+def _run(
+    cell: Cell,
+    config: TrainingConfig,
+    pictures: Path,
+    where: Where,
+    measured: str,
+    precision: Precision,
+    device: DeviceName,
+) -> None:
+    town = read_town(pictures, measured)
+    with show_progress(cell.file_name) as progress:
+        progress.started(len(town.test.database) + len(town.test.queries), 0)
+        run_cell(cell, config, town, where, choose_device(device).device, progress, precision)

@@ -1,0 +1,175 @@
+"""``python -m benchmarks ablations run``: trains and measures cells; each is resumable, and done once."""
+
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.ablations.cells import Cell
+from benchmarks.ablations.measure import measure
+from index_builder.progress import Progress
+from index_builder.sources.read import read_source
+from model.durable import write_atomically
+from model.matching import Precision
+from model.network.selavpr import SelaVPR
+from model.training.config import DataConfig, TrainingConfig
+from model.training.data import TrainingSet
+from model.training.events import Event, Stepped, Validated
+from model.training.trainable import starting_network, trainable_parameters
+from model.training.trainer import CHECKPOINT_NAME, Trainer
+from model.weights import load_network
+
+
+@dataclass(frozen=True)
+class Town:
+    """The rendered splits.
+
+    Attributes:
+        training: Split ``train``.
+        validation: Split ``val``.
+        test: Split ``test``, or another one that is measured on.
+    """
+
+    training: TrainingSet
+    validation: TrainingSet
+    test: TrainingSet
+
+
+@dataclass(frozen=True)
+class Where:
+    """Files of a run of ablations.
+
+    Attributes:
+        backbone: The pre-trained weights.
+        runs: Folder of the trainings.
+        results: Folder of the outcomes.
+    """
+
+    backbone: Path
+    runs: Path
+    results: Path
+
+
+def read_town(pictures: Path, measured: str = "test") -> Town:
+    """Reads the tables of the splits.
+
+    Raises:
+        SourceError: One is not there.
+    """
+    train, val, test = (
+        TrainingSet(
+            read_source(pictures / split / "database.csv").places, read_source(pictures / split / "queries.csv").places
+        )
+        for split in ("train", "val", measured)
+    )
+    return Town(train, val, test)
+
+
+def run_cell(
+    cell: Cell,
+    recipe: TrainingConfig,
+    town: Town,
+    where: Where,
+    device: torch.device,
+    progress: Progress,
+    precision: Precision = "exact",
+) -> None:
+    """Trains and measures one cell, unless its result is there."""
+    summary_path = where.results / f"{cell.file_name}.json"
+    if summary_path.exists():
+        return
+    where.results.mkdir(parents=True, exist_ok=True)
+    network, summary = _network_of(cell, recipe, town, where, device, progress)
+    began_s = time.monotonic()
+    outcome = measure(
+        network,
+        town.test.database,
+        town.test.queries,
+        device,
+        shortlist=cell.shortlist,
+        precision=precision,
+        on_done=progress.advanced,
+    )
+    outcome.save(summary_path.with_suffix(".npz"))
+    summary |= {
+        "cell": cell.name,
+        "says": cell.says,
+        "seed": cell.seed,
+        "shortlist": cell.shortlist,
+        "measured_s": round(time.monotonic() - began_s, 1),
+        "precision": precision,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "database": len(town.test.database),
+        "queries": len(town.test.queries),
+    }
+    write_atomically(summary_path, (json.dumps(summary, indent=1) + "\n").encode())
+
+
+def _network_of(
+    cell: Cell, recipe: TrainingConfig, town: Town, where: Where, device: torch.device, progress: Progress
+) -> tuple[SelaVPR, dict[str, Any]]:
+    config = cell.config(recipe)
+    folder = where.runs / cell.file_name
+    unused = DataConfig(dataset=where.runs)  # the places are read already
+    config = replace(
+        config,
+        data=unused,
+        network=replace(config.network, weights=str(where.backbone)),
+        run=replace(config.run, folder=folder),
+    )
+    network = starting_network(load_network(where.backbone), config.network, config.optimization.seed)
+    parameters = dict(trainable_parameters(network, full_fine_tuning=config.network.full_fine_tuning))
+    summary: dict[str, Any] = {
+        "parameters": sum(each.numel() for each in network.parameters()),
+        "trainable": sum(each.numel() for each in parameters.values()) if cell.is_trained else 0,
+    }
+    if not cell.is_trained:
+        return network.to(device), summary
+    history: list[dict[str, Any]] = []
+    was_begun = (folder / CHECKPOINT_NAME).exists()
+    trainer = Trainer(network, config, town.training, town.validation, device, _Watch(cell, history, progress))
+    began_s = time.monotonic()
+    report = trainer.run()
+    summary |= {
+        "epochs": report.epochs,
+        "steps": report.steps,
+        "triplets": report.steps * config.optimization.queries_per_step * config.mining.negatives,
+        "trained_s": None if was_begun else round(time.monotonic() - began_s, 1),
+        "validation": history,
+    }
+    return load_network(report.best_path).to(device), summary
+
+
+class _Watch:
+    """Writes down what each validation found."""
+
+    def __init__(self, cell: Cell, history: list[dict[str, Any]], progress: Progress) -> None:
+        self._cell = cell
+        self._history = history
+        self._progress = progress
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Stepped) and event.step % 50 == 0:
+            self._progress.message(
+                f"{self._cell.file_name} step {event.step}: global {event.global_loss:.4f}, local "
+                f"{event.local_loss:.4f}, gradient {event.gradient_norm:.3f}"
+            )
+        if isinstance(event, Validated):
+            self._history.append(
+                {
+                    "epoch": event.epoch,
+                    "loss": event.mean_loss,
+                    "global": _percent(event.by_global.percent),
+                    "reranked": _percent(event.reranked.percent),
+                }
+            )
+            self._progress.message(
+                f"{self._cell.file_name} epoch {event.epoch}: {event.by_global} -> {event.reranked} (validation)"
+            )
+
+
+def _percent(recalls: Any) -> list[float]:
+    return [round(value, 2) for value in recalls.values()]

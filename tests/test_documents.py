@@ -13,7 +13,11 @@ from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text("utf-8")
-DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "CONTRIBUTING.md",
+    *(document for folder in ("docs", "demo") for document in sorted((REPOSITORY / folder).rglob("*.md"))),
+]
 
 
 def test_the_readme_lists_every_setting_with_its_default() -> None:

@@ -34,7 +34,7 @@ def fast(query: Tensor, candidates: Tensor) -> list[int]:
     return count_mutual_matches(query, candidates, precision="fast").tolist()
 
 
-# Whole numbers of eight bits, the largest among them: rounding changes nothing, so counts must be equal, ties and all.
+# Whole numbers of eight bits, the largest among them: all are coarse, so counts must be equal, ties and all.
 whole_features = st.tuples(st.integers(1, 700), st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**32 - 1)).map(
     lambda drawn: tuple(
         torch.from_numpy(np.random.default_rng(drawn[3]).integers(-2, 3, (cells, drawn[2])).astype(np.float32) * 63.5)
@@ -69,24 +69,21 @@ def test_recorded_pairs(shared_dir: Path) -> None:
             query = torch.from_numpy(recorded[f"pair{pair}_q"]).flatten(0, 1)
             candidate = torch.from_numpy(recorded[f"pair{pair}_c"]).flatten(0, 1)
             [counted], [expected] = fast(query, candidate[None]), exact(query, candidate[None])
-            assert abs(counted - expected) <= max(2, 0.02 * expected), pair
+            assert abs(counted - expected) <= 1, pair
 
 
 def test_independent_features() -> None:
     query, candidates = seeded(3721, 128), seeded(2, 3721, 128, seed=1)
     for counted, expected in zip(fast(query, candidates), exact(query, candidates), strict=True):
-        assert abs(counted - expected) <= 0.02 * expected  # about 1850 pairs
+        assert abs(counted - expected) <= 4  # of about 1850
 
 
 def test_smooth_features() -> None:
     query = smooth(1)
     candidates = torch.stack([smooth(2), normalize(query + 0.5 * smooth(3), dim=1), query]).half()
-    [other, near, same] = fast(query, candidates)
-    [other_expected, near_expected, same_expected] = exact(query, candidates)
-    assert abs(other - other_expected) <= 0.02 * other_expected
-    assert abs(near - near_expected) <= 0.04 * near_expected
-    assert abs(same - same_expected) <= 0.04 * same_expected  # neighbouring cells are nearly the same
-    assert other < near < same
+    counted, expected = fast(query, candidates), exact(query, candidates)
+    assert all(abs(one - other) <= 4 for one, other in zip(counted, expected, strict=True)), (counted, expected)
+    assert counted[0] < counted[1] < counted[2]
 
 
 def test_a_picture_of_one_colour_matches_once() -> None:
@@ -106,7 +103,7 @@ def test_few_cells_and_whole_blocks(cells: int, others: int) -> None:
     assert fast(query, candidate[None]) == exact(query, candidate[None])
 
 
-@pytest.mark.parametrize("channels", [520, 1024, 4096, 40_000])
+@pytest.mark.parametrize("channels", [128, 520, 1024, 2048])
 def test_many_channels(channels: int) -> None:
     """The more channels, the fewer rows of a block have room beside a score in 32 bits."""
     extreme = torch.ones(300, channels)
@@ -115,8 +112,8 @@ def test_many_channels(channels: int) -> None:
 
 
 def test_more_channels_than_32_bits_hold() -> None:
-    with pytest.raises(InvalidInput, match="200000 channels are too many for precision fast"):
-        count_fast(torch.zeros(2, 200_000), torch.zeros(1, 2, 200_000))
+    with pytest.raises(InvalidInput, match="4096 channels are too many for precision fast"):
+        count_fast(torch.ones(2, 4096), torch.ones(1, 2, 4096))
 
 
 def test_the_scale_of_a_picture_does_not_count() -> None:

@@ -4,10 +4,12 @@ import typer
 
 from benchmarks.ablations.command import app as ablations
 from benchmarks.matching import matching
+from benchmarks.thumbnail import thumbnail
 from placefix.console import run
 
 app = typer.Typer(help="Benchmarks; each prints a ratio against a plain reference, in one run.", no_args_is_help=True)
 app.command()(matching)
+app.command()(thumbnail)
 app.add_typer(ablations, name="ablations")
 
 

@@ -1,25 +1,24 @@
 """The Triton kernel behind ``model.gpu_matching``; importing this needs Triton."""
 
-from typing import Any
-
 import triton
 import triton.language as tl
 
 
+# Without types: Triton's compiler looks annotations up among the constants of the kernel.
 @triton.jit  # type: ignore[untyped-decorator]
-def nearest_kernel(
-    rows: Any,
-    columns: Any,
-    nearest: Any,
-    row_count: Any,
-    column_count: Any,
-    rows_stride: Any,
-    columns_stride: Any,
+def nearest_kernel(  # type: ignore[no-untyped-def]
+    rows,
+    columns,
+    nearest,
+    row_count,
+    column_count,
+    rows_stride,
+    columns_stride,
     CHANNELS: tl.constexpr,  # noqa: N803 - what is known at compile time is written so in Triton
     CHANNELS_PADDED: tl.constexpr,  # noqa: N803
     BLOCK_ROWS: tl.constexpr,  # noqa: N803
     BLOCK_COLUMNS: tl.constexpr,  # noqa: N803
-) -> None:
+):
     """For BLOCK_ROWS cells of one picture, the nearest of all cells of the other; one pair for each index of axis 1."""
     pair = tl.program_id(1).to(tl.int64)
     row = tl.program_id(0) * BLOCK_ROWS + tl.arange(0, BLOCK_ROWS)

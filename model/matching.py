@@ -49,9 +49,12 @@ def find_mutual_matches(query: Tensor, candidate: Tensor) -> MutualMatches:
     Returns:
         The pairs, in the order of the query's cells. The (L, M) score matrix is the only large thing in memory.
     """
-    scores = query.float() @ candidate.float().T  # (L, M)
-    nearest_in_candidate = scores.argmax(dim=1)  # (L,)
-    query_cells = _is_mutual(nearest_in_candidate, scores.argmax(dim=0)).nonzero()[:, 0]
+    query, candidate = query.float(), candidate.float()
+    with torch.no_grad():  # which cells match is no differentiable function
+        blocks = _blocks(query)
+        buffer = query.new_empty(max(map(len, blocks)), len(candidate))
+        nearest_in_candidate, is_mutual = _match_exactly(query, candidate, blocks, buffer)
+    query_cells = is_mutual.nonzero()[:, 0]
     return MutualMatches(query_cells, nearest_in_candidate[query_cells])
 
 
@@ -88,23 +91,26 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precis
     if precision == "fast":
         return count_fast(query, candidates)
     query = query.float()
-    blocks = _blocks(len(query), _BLOCK_ROWS if query.device.type == "cpu" else len(query))
+    blocks = _blocks(query)
     # One buffer for all candidates: fresh memory for each would cost more than the arithmetic.
     longest = max(len(block) for block in blocks)
     buffer = torch.empty(longest, candidates.shape[1], dtype=torch.float32, device=query.device)
     counts = torch.empty(len(candidates), dtype=torch.int64, device=query.device)
     for index, candidate in enumerate(candidates):
-        counts[index] = _count_exactly(query, candidate.float(), blocks, buffer)
+        counts[index] = _match_exactly(query, candidate.float(), blocks, buffer)[1].sum()
     return counts
 
 
-def _count_exactly(query: Tensor, candidate: Tensor, blocks: list[range], buffer: Tensor) -> Tensor:
-    """Counts the mutual nearest neighbours of two pictures, as a scalar, block by block of the query's rows.
+def _match_exactly(query: Tensor, candidate: Tensor, blocks: list[range], buffer: Tensor) -> tuple[Tensor, Tensor]:
+    """Matches two pictures, block by block of the query's rows.
 
     The first index of each column's maximum is slow to find, because columns do not lie together in memory; its value
     is fast. So inside a block a pair is mutual if the maximum of its row equals the maximum of its column. That is the
     definition as long as no column has its maximum twice; where one has, the indices decide. Of the blocks, that one
     owns a column which has reached its maximum first.
+
+    Returns:
+        For each cell of the query ``(L,)`` its nearest cell of the candidate, int64, and whether it is that one's.
     """
     nearest = torch.empty(len(query), dtype=torch.int64, device=query.device)
     is_mutual_in_block = torch.empty(len(query), dtype=torch.bool, device=query.device)
@@ -123,11 +129,13 @@ def _count_exactly(query: Tensor, candidate: Tensor, blocks: list[range], buffer
         torch.maximum(column_maxima, maxima, out=column_maxima)
     lengths = torch.tensor([len(block) for block in blocks], device=query.device)
     numbers = torch.arange(len(blocks), device=query.device).repeat_interleave(lengths)
-    return (is_mutual_in_block & (owners[nearest] == numbers)).sum()
+    return nearest, is_mutual_in_block & (owners[nearest] == numbers)
 
 
-def _blocks(rows: int, longest: int) -> list[range]:
+def _blocks(query: Tensor) -> list[range]:
     """Blocks of nearly the same length: a short rest might go to another kernel, which rounds differently."""
+    rows = len(query)
+    longest = _BLOCK_ROWS if query.device.type == "cpu" else rows
     count = -(-rows // longest)
     bounds = [rows * number // count for number in range(count + 1)]
     return [range(start, stop) for start, stop in pairwise(bounds)]

@@ -31,7 +31,8 @@ def sparse_features(network: SelaVPR, patches: Tensor, kept: Tensor, gain: Tenso
     projection = backbone.patch_embed.proj
     tokens = F.linear(values, projection.weight.flatten(1), projection.bias)  # (b, k, D)
     table = backbone.pos_embed[0]
-    tokens = tokens + table[1:][kept]
+    # Not by an index: its gradient is summed in an order that changes from run to run.
+    tokens = tokens + F.embedding(kept, table[1:])
     class_token = (backbone.cls_token + table[:1]).expand(b, -1, -1)
     tokens = torch.cat((class_token, tokens), dim=1)
     for block in backbone.blocks:

@@ -1,6 +1,7 @@
 """``python -m benchmarks ablations``: runs cells, and makes the tables and plots of what was run."""
 
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,11 @@ from typing import Annotated
 import typer
 
 from benchmarks.ablations.cells import Cell, all_cells
+from benchmarks.ablations.conditions import read_conditions
+from benchmarks.ablations.document import fill
+from benchmarks.ablations.results import Results
 from benchmarks.ablations.run import Where, read_town, run_cell
+from benchmarks.ablations.tables import condition_table, main_table, variant_tables
 from model.device import DeviceName, choose_device
 from model.errors import InvalidInput
 from model.matching import Precision
@@ -35,14 +40,21 @@ def run_cells(
         list[str] | None, typer.Option(help="Names of cells, with or without -seedN; by default all.")
     ] = None,
     measured: Annotated[str, typer.Option(help="The split that is measured on.")] = "test",
+    shortlist: Annotated[
+        int | None, typer.Option(min=20, help="Candidates that are re-ranked, instead of the cell's own number.")
+    ] = None,
     precision: Annotated[Precision, typer.Option(help="Of counting mutual matches.")] = "exact",
     device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Cells at a time, each in a process of its own.")] = 1,
 ) -> None:
     """Train and measure cells; what is there already is kept, and what was interrupted goes on."""
     cells = choose_cells(only)
+    if shortlist is not None:
+        cells = tuple(replace(cell, shortlist=shortlist) for cell in cells)
     config, where = read_config(recipe), Where(backbone, runs, results)
-    read_town(pictures, measured)  # before hours of work: is everything there?
+    town = read_town(pictures, measured)  # before hours of work: is everything there?
+    results.mkdir(parents=True, exist_ok=True)
+    read_conditions(town.test.queries, pictures / measured / "queries.csv").save(results)
     if workers == 1:
         for cell in cells:
             _run(cell, config, pictures, where, measured, precision, device)
@@ -83,3 +95,17 @@ def _run(
     with show_progress(cell.file_name) as progress:
         progress.started(len(town.test.database) + len(town.test.queries), 0)
         run_cell(cell, config, town, where, choose_device(device).device, progress, precision)
+
+
+@app.command("tables")
+def write_tables(
+    document: Annotated[Path, typer.Option(help="Where the tables stand.")] = Path("docs/results.md"),
+    results: Annotated[Path, typer.Option(help="The outcomes.")] = RESULTS,
+    shortlist: Annotated[int, typer.Option(min=1, help="Candidates that count as re-ranked.")] = 20,
+) -> None:
+    """Put the tables of all outcomes into the document that describes them."""
+    loaded = Results.load(results)
+    parts = {"conditions": condition_table(loaded, shortlist), "main": main_table(loaded, shortlist)}
+    parts["variants"] = "\n\n".join(f"### {heading}\n\n{table}" for heading, table in variant_tables(loaded, shortlist))
+    document.write_text(fill(document.read_text("utf-8"), parts), "utf-8")
+    error_console().print(f"{document}: {', '.join(parts)}", soft_wrap=True)

@@ -1,0 +1,41 @@
+"""Tables inside a document that is written by hand: each between two marks, and replaced when results change."""
+
+import re
+from collections.abc import Mapping
+
+from model.errors import InvalidInput
+
+
+def fill(text: str, parts: Mapping[str, str]) -> str:
+    """Replaces what stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+
+    Args:
+        text: The document.
+        parts: Name → new content, without line breaks around it.
+
+    Raises:
+        InvalidInput: The document has a mark that no part belongs to, a part has no mark, or a mark has no end.
+    """
+    found = re.findall(r"<!-- table: ([\w-]+) -->", text)
+    for name in found:
+        if name not in parts:
+            raise InvalidInput(
+                f"the document has a place for {name}, and there is no such table; there are: {_names(parts)}"
+            )
+    for name, content in parts.items():
+        pattern = re.compile(rf"(<!-- table: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
+        count = len(pattern.findall(text))
+        if count != 1:
+            raise InvalidInput(
+                f"the document needs one <!-- table: {name} --> with an <!-- end --> behind it; it has {count}"
+            )
+        text = pattern.sub(rf"\g<1>{_escaped(content)}\n\g<2>", text)
+    return text
+
+
+def _escaped(content: str) -> str:
+    return content.replace("\\", "\\\\")
+
+
+def _names(parts: Mapping[str, str]) -> str:
+    return ", ".join(sorted(parts))

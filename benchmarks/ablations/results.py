@@ -1,0 +1,81 @@
+"""The results of all cells that were run, read back."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.ablations.bootstrap import Interval, bootstrap, bootstrap_difference
+from benchmarks.ablations.cells import Cell
+from benchmarks.ablations.conditions import Conditions
+from benchmarks.ablations.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Result:
+    """A cell that was run with one seed.
+
+    Attributes:
+        summary: How it was trained and measured.
+        outcome: What was found.
+    """
+
+    summary: Mapping[str, Any]
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything in a folder of outcomes.
+
+    Attributes:
+        by_name: Name of a cell → its runs, by seed.
+        conditions: Of the queries.
+    """
+
+    by_name: Mapping[str, Mapping[int, Result]]
+    conditions: Conditions
+
+    @classmethod
+    def load(cls, folder: Path) -> "Results":
+        """Reads a folder.
+
+        Raises:
+            InvalidInput: It holds no outcomes.
+        """
+        conditions = Conditions.load(folder)
+        by_name: dict[str, dict[int, Result]] = {}
+        for path in sorted(folder.glob("*-seed*.json")):
+            summary = json.loads(path.read_text("utf-8"))
+            outcome = Outcome.load(path.with_suffix(".npz"))
+            by_name.setdefault(summary["cell"], {})[summary["seed"]] = Result(summary, outcome)
+        return cls(by_name, conditions)
+
+    def seeds(self, cell: Cell) -> Sequence[Result]:
+        """The runs of a cell, by seed; none if it was not run."""
+        runs = self.by_name.get(cell.name, {})
+        return [runs[seed] for seed in sorted(runs)]
+
+    def hits(self, cell: Cell, at: int, reranked: int, *conditions: str) -> list[NDArray[np.bool_]]:
+        """For each seed ``(q,)``: which queries have a right one among the first, under these conditions."""
+        mask = self.conditions.mask(*conditions)
+        return [run.outcome.first_right(reranked)[mask] < at for run in self.seeds(cell)]
+
+    def recall(self, cell: Cell, at: int, reranked: int, *conditions: str) -> Interval | None:
+        """Recall@N with its interval; None if the cell was not run."""
+        hits = self.hits(cell, at, reranked, *conditions)
+        return bootstrap(hits) if hits else None
+
+    def gain(self, cell: Cell, reranked: int, at: int, *conditions: str) -> Interval | None:
+        """Points that re-ranking adds to recall@N, paired by query."""
+        after, before = self.hits(cell, at, reranked, *conditions), self.hits(cell, at, 0, *conditions)
+        return bootstrap_difference(after, before) if after else None
+
+    def difference(self, cell: Cell, other: Cell, at: int, reranked: int, *conditions: str) -> Interval | None:
+        """Points of one cell over another, paired by query."""
+        ours, theirs = (self.hits(each, at, reranked, *conditions) for each in (cell, other))
+        return bootstrap_difference(ours, theirs) if ours and theirs else None

@@ -1,0 +1,149 @@
+"""Tables of the results as Markdown; a cell that was not run says so."""
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.ablations.bootstrap import Interval
+from benchmarks.ablations.cells import (
+    CLASS_TOKEN,
+    COARSE,
+    FROZEN,
+    FROZEN_COARSE,
+    FULLY_TUNED,
+    GLOBAL_ONLY,
+    HALF,
+    LOCAL_ONLY,
+    NARROW,
+    PAPER_LOSS,
+    PARALLEL,
+    QUARTER,
+    SELAVPR,
+    SERIAL,
+    WIDE,
+    Cell,
+)
+from benchmarks.ablations.conditions import DAY
+from benchmarks.ablations.results import Results
+
+NOT_RUN = "not run"
+RANKS = (1, 5, 10)
+_HAS_NO_LOCAL = (FROZEN, FULLY_TUNED, GLOBAL_ONLY)
+
+
+def condition_table(results: Results, shortlist: int) -> str:
+    """Frozen, adapted and re-ranked, under each condition."""
+    groups: list[tuple[str, tuple[str, ...]]] = [("all", ()), ("day (sun, overcast)", DAY)]
+    groups += [(name, (name,)) for name in results.conditions.names if name not in DAY]
+    rows = []
+    for says, conditions in groups:
+        count = int(results.conditions.mask(*conditions).sum())
+        cells = [(FROZEN, 0), (SELAVPR, 0), (SELAVPR, shortlist)]
+        rows.append([says, f"{count:,}", *(_triple(results, cell, top, conditions) for cell, top in cells)])
+    return _table(["queries", "n", "frozen", "adapted", f"adapted, top {shortlist} re-ranked"], rows)
+
+
+def main_table(results: Results, shortlist: int) -> str:
+    """Table 4 of the paper: which part of the method brings what."""
+    rows = []
+    for cell in (FROZEN, FULLY_TUNED, GLOBAL_ONLY, LOCAL_ONLY, SELAVPR):
+        top = 0 if cell in _HAS_NO_LOCAL else shortlist
+        runs = results.seeds(cell)
+        rows.append(
+            [
+                cell.says,
+                f"{runs[0].summary['trainable'] / 1e6:.2f} M" if runs else "–",
+                str(len(runs)) if runs else NOT_RUN,
+                _said(results.recall(cell, 1, 0)),
+                _said(results.recall(cell, 1, top)) if top else "–",
+                _said(results.recall(cell, 1, top, *DAY)),
+                _said(results.recall(cell, 1, top, "night")),
+            ]
+        )
+    headings = ["variant", "learns", "seeds", "R@1 global", "R@1 re-ranked", "final R@1 by day", "final R@1 at night"]
+    return _table(headings, rows)
+
+
+def variant_tables(results: Results, shortlist: int) -> Iterable[tuple[str, str]]:
+    """Tables 5 to 10 of the paper, each with its heading."""
+    yield (
+        "Adapters (table 6)",
+        _variants(
+            results, shortlist, (("none", LOCAL_ONLY), ("serial", SERIAL), ("parallel", PARALLEL), ("both", SELAVPR))
+        ),
+    )
+    yield (
+        "Bottleneck ratio (table 7)",
+        _variants(results, shortlist, (("0.25", NARROW), ("0.5", SELAVPR), ("1", WIDE))),
+    )
+    yield (
+        "Global feature (table 8)",
+        _variants(results, shortlist, (("class token", CLASS_TOKEN), ("GeM", SELAVPR))),
+    )
+    yield (
+        "Local features (table 9)",
+        _variants(
+            results,
+            shortlist,
+            (
+                ("coarse 16 × 16, backbone as it is", FROZEN_COARSE),
+                ("coarse 16 × 16, adapted", COARSE),
+                ("dense 61 × 61", SELAVPR),
+            ),
+        ),
+    )
+    yield "Candidates re-ranked (table 10)", _candidates(results)
+    yield (
+        "Fewer triplets (table 5)",
+        _variants(results, shortlist, (("a quarter", QUARTER), ("half", HALF), ("all", SELAVPR))),
+    )
+    yield (
+        "Losses",
+        _variants(results, shortlist, (("the paper's", PAPER_LOSS), ("the recipe's", SELAVPR))),
+    )
+
+
+def _variants(results: Results, shortlist: int, cells: Sequence[tuple[str, Cell]]) -> str:
+    rows = [
+        [
+            says,
+            _said(results.recall(cell, 1, 0)),
+            _said(results.recall(cell, 1, shortlist)),
+            _said(results.recall(cell, 5, shortlist)),
+            _said(results.recall(cell, 1, shortlist, *DAY)),
+            _said(results.recall(cell, 1, shortlist, "night")),
+        ]
+        for says, cell in cells
+    ]
+    return _table(["", "R@1 global", "R@1 re-ranked", "R@5 re-ranked", "R@1 by day", "R@1 at night"], rows)
+
+
+def _candidates(results: Results) -> str:
+    runs = results.seeds(SELAVPR)
+    counted = min((run.outcome.shortlist for run in runs), default=0)
+    rows = []
+    for top in (20, 50, 100, 200):
+        has = top <= counted
+        rows.append(
+            [
+                str(top),
+                *(_said(results.recall(SELAVPR, at, top) if has else None) for at in RANKS),
+                _said(results.gain(SELAVPR, top, 1) if has else None),
+            ]
+        )
+    return _table(["candidates", "R@1", "R@5", "R@10", "points over global R@1"], rows)
+
+
+def _triple(results: Results, cell: Cell, reranked: int, conditions: tuple[str, ...]) -> str:
+    recalls = [results.recall(cell, at, reranked, *conditions) for at in RANKS]
+    if recalls[0] is None:
+        return NOT_RUN
+    values = " / ".join(f"{each.value:.1f}" for each in recalls if each is not None)
+    return f"{values} <sub>[{recalls[0].low:.1f}, {recalls[0].high:.1f}]</sub>"
+
+
+def _said(interval: Interval | None) -> str:
+    return NOT_RUN if interval is None else str(interval)
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    aligned = ["---", *("---:" for _ in headings[1:])]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (headings, aligned, *rows))

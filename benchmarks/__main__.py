@@ -3,13 +3,17 @@
 import typer
 
 from benchmarks.ablations.command import app as ablations
+from benchmarks.confidence.command import confidence
 from benchmarks.matching import matching
+from benchmarks.spatial_verification.command import spatial_verification
 from benchmarks.thumbnail import thumbnail
 from placefix.console import run
 
 app = typer.Typer(help="Benchmarks; each prints a ratio against a plain reference, in one run.", no_args_is_help=True)
 app.command()(matching)
 app.command()(thumbnail)
+app.command()(confidence)
+app.command()(spatial_verification)
 app.add_typer(ablations, name="ablations")
 
 

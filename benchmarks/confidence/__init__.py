@@ -1,0 +1,1 @@
+"""Whether the first answer is right: how well distances and counts tell."""

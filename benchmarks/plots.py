@@ -1,0 +1,66 @@
+"""Figures of the documents: one look, readable on light and on dark pages, the same bytes from the same numbers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model.durable import written_whole
+from model.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours, which the colour-blind tell apart; without yellow, which is faint on white.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#000000")
+LINES = (":", "-.", "--", "-", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
+
+_STYLE: dict[str, Any] = {
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "legend.frameon": False,
+    "svg.hashsalt": "placefix",
+}
+_SUFFIXES = (".svg", ".png")
+
+
+@contextmanager
+def panels(
+    out: Path, titles: tuple[str, ...], *, panel_inches: tuple[float, float]
+) -> Iterator[tuple[Any, list["Axes"]]]:
+    """Yields a figure and its panels side by side, and writes the figure at the end.
+
+    Args:
+        out: ``.svg`` or ``.png``.
+        titles: One for each panel.
+        panel_inches: Width and height of a panel.
+
+    Raises:
+        InvalidInput: matplotlib is not installed, or the file has another suffix.
+    """
+    if out.suffix not in _SUFFIXES:
+        raise InvalidInput(f"{out} is no name of a plot: give one that ends in {' or '.join(_SUFFIXES)}")
+    try:
+        import matplotlib as mpl  # noqa: PLC0415  # only plots need it
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ImportError as missing:
+        raise InvalidInput(
+            "plots are drawn with matplotlib, which is not installed: pip install 'placefix[bench]'"
+        ) from missing
+    width, height = panel_inches
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width * len(titles), height), layout="constrained")
+        axes = [figure.add_subplot(1, len(titles), number + 1) for number in range(len(titles))]
+        for each, title in zip(axes, titles, strict=True):
+            each.set_title(title)
+        yield figure, axes
+        with written_whole(out) as unfinished:
+            metadata = {"Date": None} if out.suffix == ".svg" else None
+            figure.savefig(unfinished, format=out.suffix[1:], dpi=160, metadata=metadata)

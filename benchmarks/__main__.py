@@ -4,6 +4,7 @@ import typer
 
 from benchmarks.ablations.command import app as ablations
 from benchmarks.confidence.command import confidence
+from benchmarks.gardenspoint import gardenspoint
 from benchmarks.matching import matching
 from benchmarks.spatial_verification.command import spatial_verification
 from benchmarks.thumbnail import thumbnail
@@ -14,6 +15,7 @@ app.command()(matching)
 app.command()(thumbnail)
 app.command()(confidence)
 app.command()(spatial_verification)
+app.command()(gardenspoint)
 app.add_typer(ablations, name="ablations")
 
 

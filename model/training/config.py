@@ -72,6 +72,7 @@ class NetworkStart(Section):
         global_pooling: GeM, or the class token (paper, table 8).
         local_features: Dense by local adaptation, the coarse patch tokens, or none (paper, table 9).
         full_fine_tuning: Whether the backbone learns too.
+        adapters_learn: Whether adapters and p of GeM learn; if not, only the local adaptation does.
     """
 
     NAME = "network"
@@ -82,9 +83,14 @@ class NetworkStart(Section):
     global_pooling: GlobalPooling | None = None
     local_features: LocalFeatures | None = None
     full_fine_tuning: bool = False
+    adapters_learn: bool = True
 
     def check(self) -> None:
         """A ratio needs adapters, and something must learn."""
+        if self.full_fine_tuning and not self.adapters_learn:
+            raise InvalidTrainingConfig(
+                "network.full_fine_tuning = true and network.adapters_learn = false contradict each other"
+            )
         if self.adapters == "none" and self.adapter_ratio is not None:
             raise InvalidTrainingConfig(
                 'network.adapter_ratio and network.adapters = "none" contradict each other: leave the ratio out'

@@ -50,7 +50,11 @@ class Learner:
             InvalidTrainingConfig: Nothing does.
         """
         self.network = network.to(device)
-        self.trainable = freeze_the_rest(network, full_fine_tuning=config.network.full_fine_tuning)
+        self.trainable = freeze_the_rest(
+            network,
+            full_fine_tuning=config.network.full_fine_tuning,
+            adapters_learn=config.network.adapters_learn,
+        )
         self.optimizer = torch.optim.Adam(self.trainable.values(), lr=config.optimization.learning_rate)
         self._config = config
         self._device = device

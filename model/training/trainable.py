@@ -17,17 +17,27 @@ from model.training.config import NetworkStart
 _NEVER_USED = "backbone.mask_token"  # of DINOv2's own training alone
 
 
-def trainable_parameters(network: SelaVPR, *, full_fine_tuning: bool) -> Iterator[tuple[str, nn.Parameter]]:
+def trainable_parameters(
+    network: SelaVPR, *, full_fine_tuning: bool, adapters_learn: bool = True
+) -> Iterator[tuple[str, nn.Parameter]]:
     """The parameters that learn: adapters, p of GeM and local adaptation; with full fine-tuning the backbone too.
+
+    Where the adapters do not learn, p does not either: the global feature stays as it is.
 
     For ViT-L/14 that is 53,059,969 of 357,428,609 (paper, table 4).
     """
     for name, parameter in network.named_parameters():
-        if part_of(name) is not Part.BACKBONE or (full_fine_tuning and name != _NEVER_USED):
+        part = part_of(name)
+        if part is Part.BACKBONE:
+            if full_fine_tuning and name != _NEVER_USED:
+                yield name, parameter
+        elif adapters_learn or part is Part.LOCAL_ADAPTATION:
             yield name, parameter
 
 
-def freeze_the_rest(network: SelaVPR, *, full_fine_tuning: bool) -> dict[str, nn.Parameter]:
+def freeze_the_rest(
+    network: SelaVPR, *, full_fine_tuning: bool, adapters_learn: bool = True
+) -> dict[str, nn.Parameter]:
     """Lets only what is to learn have gradients.
 
     Returns:
@@ -37,10 +47,10 @@ def freeze_the_rest(network: SelaVPR, *, full_fine_tuning: bool) -> dict[str, nn
         InvalidTrainingConfig: Nothing does.
     """
     network.requires_grad_(False)
-    trainable = dict(trainable_parameters(network, full_fine_tuning=full_fine_tuning))
+    trainable = dict(trainable_parameters(network, full_fine_tuning=full_fine_tuning, adapters_learn=adapters_learn))
     if not trainable:
         raise InvalidTrainingConfig(
-            "nothing would learn: the network has no adapters, no GeM and no local adaptation, and "
+            "nothing would learn: the network has no adapters, no GeM and no local adaptation, or they are not to, and "
             "network.full_fine_tuning is false"
         )
     for parameter in trainable.values():
@@ -52,7 +62,8 @@ def starting_network(loaded: SelaVPR, start: NetworkStart, seed: int) -> SelaVPR
     """The network that training begins with.
 
     Around a bare backbone the parts are as ``start`` says: the adapters' last layer is zero, so that step 0 equals the
-    backbone, and what is random depends on the seed alone. A trained network goes on as it is.
+    backbone, and what is random depends on the seed alone. A trained network goes on as it is; if it has no local
+    features, it can get some, which begin as around a backbone.
 
     Args:
         loaded: From ``start.weights``.
@@ -65,14 +76,19 @@ def starting_network(loaded: SelaVPR, start: NetworkStart, seed: int) -> SelaVPR
     config = replace(loaded.config, **_changes(start, loaded.config))
     if loaded.is_trained:
         _check_parts(loaded.config, config, start)
-        return loaded
+        if config == loaded.config:
+            return loaded
     network = SelaVPR(config, is_trained=False)
-    backbone = {name: tensor for name, tensor in loaded.state_dict().items() if part_of(name) is Part.BACKBONE}
+    begin_adaptation(network, seed)
+    kept = {
+        name: tensor
+        for name, tensor in loaded.state_dict().items()
+        if part_of(name) is Part.BACKBONE or loaded.is_trained
+    }
     with torch.no_grad():
         for name, tensor in network.state_dict().items():
-            if part_of(name) is Part.BACKBONE:
-                tensor.copy_(backbone[name])
-    begin_adaptation(network, seed)
+            if name in kept:
+                tensor.copy_(kept[name])
     return network.eval()
 
 
@@ -86,7 +102,8 @@ def _changes(start: NetworkStart, config: NetworkConfig) -> dict[str, Any]:
 
 def _check_parts(loaded: NetworkConfig, asked: NetworkConfig, start: NetworkStart) -> None:
     for name in ("adapters", "adapter_dim", "global_pooling", "local_features"):
-        if getattr(loaded, name) != getattr(asked, name):
+        is_added = name == "local_features" and loaded.local_features == "none"
+        if getattr(loaded, name) != getattr(asked, name) and not is_added:
             key = "adapter_ratio" if name == "adapter_dim" else name
             raise InvalidTrainingConfig(
                 f"network.{key} = {getattr(start, key)!r} contradicts {start.weights}, a trained network with {name} = "

@@ -114,6 +114,10 @@ def test_what_is_wrong_is_named(tmp_path: Path, more: str, said: str) -> None:
         (LEAST.replace('"dinov2.pth"', '""'), r"network\.weights = '' is not a text"),
         (LEAST.replace('"pitts30k"', "3"), r"data\.dataset = 3 is not a path"),
         (LEAST.replace("[run]", "adapters = 'none'\nadapter_ratio = 0.5\n[run]"), r"adapter_ratio and .* contradict"),
+        (
+            LEAST.replace("[run]", "full_fine_tuning = true\nadapters_learn = false\n[run]"),
+            r"full_fine_tuning = true and network\.adapters_learn = false contradict",
+        ),
         (LEAST.replace("[run]", "adapters = 'all'\n[run]"), r"adapters = 'all' is not one of 'both'"),
         (
             LEAST.replace("[run]", "local_features = 'none'\n[loss]\nlocal_weight = 1\n[run]"),

@@ -87,3 +87,34 @@ def test_a_network_of_which_nothing_learns_is_refused() -> None:
     with pytest.raises(InvalidTrainingConfig, match="nothing would learn"):
         freeze_the_rest(network, full_fine_tuning=False)
     assert freeze_the_rest(network, full_fine_tuning=True)
+
+
+def test_local_features_can_be_learned_behind_adapters_that_stay() -> None:
+    bare = starting_network(seeded_network(TINY_CONFIG, seed=3), NetworkStart("x", local_features="none"), seed=5)
+    with torch.no_grad():
+        for name, parameter in bare.named_parameters():
+            if "adapter." in name:
+                parameter.add_(0.1)
+    bare.is_trained = True
+    network = starting_network(bare, NetworkStart("x", local_features="dense"), seed=5)
+    assert network.config.local_features == "dense"
+    for name, tensor in bare.state_dict().items():
+        assert torch.equal(network.state_dict()[name], tensor), name
+    same = starting_network(bare, NetworkStart("x", local_features="dense"), seed=5)
+    other = starting_network(bare, NetworkStart("x", local_features="dense"), seed=6)
+    assert network.local_adaptation is not None
+    assert same.local_adaptation is not None
+    assert other.local_adaptation is not None
+    assert torch.equal(network.local_adaptation.up1.weight, same.local_adaptation.up1.weight)
+    assert not torch.equal(network.local_adaptation.up1.weight, other.local_adaptation.up1.weight)
+    learns = freeze_the_rest(network, full_fine_tuning=False, adapters_learn=False)
+    assert {name.split(".")[0] for name in learns} == {"local_adaptation"}
+    with pytest.raises(InvalidTrainingConfig, match="nothing would learn"):
+        freeze_the_rest(bare, full_fine_tuning=False, adapters_learn=False)
+
+
+def test_a_trained_network_cannot_get_adapters_with_its_local_features() -> None:
+    trained = starting_network(seeded_network(TINY_CONFIG), NetworkStart("x", local_features="none"), seed=0)
+    trained.is_trained = True
+    with pytest.raises(InvalidTrainingConfig, match="network.adapters = 'serial' contradicts x"):
+        starting_network(trained, NetworkStart("x", local_features="dense", adapters="serial"), seed=0)

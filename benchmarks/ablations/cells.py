@@ -1,16 +1,15 @@
-"""The cells of the tables: which network is trained how, and how many candidates are re-ranked."""
+"""The cells of the tables: which network is trained how, and how many candidates are re-ranked.
+
+The demo's network learns in two stages (``demo/adapt.toml``, ``demo/localize.toml``): first its global feature, then
+the local ones behind it. Cells that share the first stage share its training.
+"""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from model.training.config import TrainingConfig
 
-PAPERS_LOSSES = {
-    "global_loss": "triplet",
-    "margin": 0.1,
-    "local_margin": 0.0,
-    "correspondence_weight": 0.0,
-}
+PAPERS_LOSSES = {"global_loss": "triplet", "margin": 0.1, "local_margin": 0.0, "correspondence_weight": 0.0}
 
 
 @dataclass(frozen=True)
@@ -20,21 +19,27 @@ class Cell:
     Attributes:
         name: Of its files.
         says: In words.
-        seed: Of the training.
-        network: Settings of the section ``[network]`` that differ from the demo's recipe.
-        loss: Likewise of ``[loss]``.
-        share: Of the recipe's epochs.
-        is_trained: False for the backbone as it is.
+        seed: Of its trainings.
+        first: Settings of ``[network]`` in which the first stage differs from its recipe; None: there is none.
+        first_name: Of the folder of that training, where cells share it; by default the cell's own.
+        second: Whether there is a second stage.
+        loss: Settings of ``[loss]`` in which the first stage differs from its recipe.
+        share: Of the recipes' queries.
+        bare: Settings of ``[network]`` of a cell without a first stage.
+        coarse: Whether its local features are the patch tokens.
         shortlist: Candidates that are re-ranked.
     """
 
     name: str
     says: str
     seed: int = 0
-    network: dict[str, Any] = field(default_factory=dict)
+    first: dict[str, Any] | None = None
+    first_name: str | None = None
+    second: bool = False
     loss: dict[str, Any] = field(default_factory=dict)
     share: float = 1.0
-    is_trained: bool = True
+    bare: dict[str, Any] = field(default_factory=dict)
+    coarse: bool = False
     shortlist: int = 100
 
     @property
@@ -42,45 +47,62 @@ class Cell:
         """Of what is kept of it, without suffix."""
         return f"{self.name}-seed{self.seed}"
 
-    def config(self, recipe: TrainingConfig) -> TrainingConfig:
-        """The recipe with this cell's changes."""
-        optimization = replace(
-            recipe.optimization,
-            seed=self.seed,
-            epochs=max(1, round(recipe.optimization.epochs * self.share)),
+    @property
+    def first_run(self) -> str:
+        """Name of the folder of the first stage."""
+        return f"{self.first_name or self.name}-first-seed{self.seed}"
+
+    @property
+    def second_run(self) -> str:
+        """Name of the folder of the second stage."""
+        return f"{self.name}-second-seed{self.seed}"
+
+    def first_stage(self, recipe: TrainingConfig) -> TrainingConfig:
+        """The recipe of the first stage with this cell's changes."""
+        changed = self._with_share(recipe)
+        return replace(
+            changed,
+            network=replace(recipe.network, **(self.first or {})),
+            loss=replace(recipe.loss, **self.loss),
         )
+
+    def second_stage(self, recipe: TrainingConfig) -> TrainingConfig:
+        """The recipe of the second stage; around a bare backbone it also says that there are no adapters."""
+        return replace(self._with_share(recipe), network=replace(recipe.network, **self.bare))
+
+    def _with_share(self, recipe: TrainingConfig) -> TrainingConfig:
+        mining = recipe.mining
+        queries = max(recipe.optimization.queries_per_step, round(mining.queries_per_epoch * self.share))
         return replace(
             recipe,
-            network=replace(recipe.network, **self.network),
-            loss=replace(recipe.loss, **self.loss),
-            optimization=optimization,
+            mining=replace(mining, queries_per_epoch=queries, refresh_every=min(mining.refresh_every, queries)),
+            optimization=replace(recipe.optimization, seed=self.seed),
         )
 
 
-FROZEN = Cell("frozen", "backbone as it is, GeM", network={"local_features": "none"}, is_trained=False)
-FROZEN_COARSE = Cell(
-    "frozen-coarse",
-    "backbone as it is, patch tokens re-ranked",
-    network={"local_features": "coarse"},
-    is_trained=False,
+_TWO_STAGES: dict[str, Any] = {"first": {}, "first_name": "global", "second": True}
+_NO_ADAPTERS: dict[str, Any] = {"adapters": "none", "adapter_ratio": None}
+
+FROZEN = Cell("frozen", "backbone as it is, GeM")
+FROZEN_COARSE = Cell("frozen-coarse", "backbone as it is, patch tokens re-ranked", coarse=True)
+FULLY_TUNED = Cell("fully-tuned", "backbone tuned, GeM", first=_NO_ADAPTERS | {"full_fine_tuning": True})
+GLOBAL_ONLY = Cell("global", "global adaptation", first={}, first_name="global")
+LOCAL_ONLY = Cell("local", "local adaptation", second=True, bare=_NO_ADAPTERS)
+SELAVPR = Cell("selavpr", "both: SelaVPR", **_TWO_STAGES, shortlist=200)
+SERIAL = Cell("serial", "serial adapter", first={"adapters": "serial"}, second=True)
+PARALLEL = Cell("parallel", "parallel adapter", first={"adapters": "parallel"}, second=True)
+NARROW = Cell("ratio-0.25", "ratio 0.25", first={"adapter_ratio": 0.25}, second=True)
+WIDE = Cell("ratio-1", "ratio 1", first={"adapter_ratio": 1.0}, second=True)
+CLASS_TOKEN = Cell("class-token", "class token", first={"global_pooling": "class_token"}, second=True)
+COARSE = Cell("coarse", "coarse 16 × 16", first={}, first_name="global", coarse=True)
+HALF = Cell("half", "half the triplets", first={}, second=True, share=0.5)
+QUARTER = Cell("quarter", "a quarter of the triplets", first={}, second=True, share=0.25)
+PAPER_LOSS = Cell(
+    "paper-losses",
+    "both at once, with the paper's losses",
+    first={"local_features": "dense"},
+    loss=PAPERS_LOSSES,
 )
-FULLY_TUNED = Cell(
-    "fully-tuned",
-    "backbone tuned, GeM",
-    network={"adapters": "none", "adapter_ratio": None, "local_features": "none", "full_fine_tuning": True},
-)
-GLOBAL_ONLY = Cell("global", "global adaptation", network={"local_features": "none"})
-LOCAL_ONLY = Cell("local", "local adaptation", network={"adapters": "none", "adapter_ratio": None})
-SELAVPR = Cell("selavpr", "SelaVPR", shortlist=200)
-SERIAL = Cell("serial", "serial adapter", network={"adapters": "serial"})
-PARALLEL = Cell("parallel", "parallel adapter", network={"adapters": "parallel"})
-NARROW = Cell("ratio-0.25", "ratio 0.25", network={"adapter_ratio": 0.25})
-WIDE = Cell("ratio-1", "ratio 1", network={"adapter_ratio": 1.0})
-CLASS_TOKEN = Cell("class-token", "class token", network={"global_pooling": "class_token"})
-COARSE = Cell("coarse", "coarse 16 × 16", network={"local_features": "coarse"})
-HALF = Cell("half", "half the triplets", share=0.5)
-QUARTER = Cell("quarter", "a quarter of the triplets", share=0.25)
-PAPER_LOSS = Cell("paper-losses", "SelaVPR with the paper's losses", loss=PAPERS_LOSSES)
 
 SEEDS = (0, 1, 2)
 MAIN = (FULLY_TUNED, GLOBAL_ONLY, LOCAL_ONLY, SELAVPR)

@@ -12,12 +12,11 @@ from benchmarks.ablations.cells import Cell, all_cells
 from benchmarks.ablations.conditions import read_conditions
 from benchmarks.ablations.document import fill
 from benchmarks.ablations.results import Results
-from benchmarks.ablations.run import Where, read_town, run_cell
+from benchmarks.ablations.run import Recipes, Where, read_town, run_cell
 from benchmarks.ablations.tables import condition_table, main_table, variant_tables
 from model.device import DeviceName, choose_device
 from model.errors import InvalidInput
 from model.matching import Precision
-from model.training.config import TrainingConfig
 from model.training.config_file import read_config
 from placefix.console import error_console
 from placefix.progress import show_progress
@@ -33,7 +32,8 @@ def run_cells(
     backbone: Annotated[Path, typer.Option(help="The pre-trained weights.")] = Path(
         ".town/backbone/backbone.safetensors"
     ),
-    recipe: Annotated[Path, typer.Option(help="The training that cells differ from.")] = Path("demo/adapt.toml"),
+    first: Annotated[Path, typer.Option(help="The training of the global feature.")] = Path("demo/adapt.toml"),
+    second: Annotated[Path, typer.Option(help="The training of the local features.")] = Path("demo/localize.toml"),
     runs: Annotated[Path, typer.Option(help="Where trainings are kept, to continue.")] = Path(".town/ablations"),
     results: Annotated[Path, typer.Option(help="Where outcomes are written.")] = RESULTS,
     only: Annotated[
@@ -51,17 +51,17 @@ def run_cells(
     cells = choose_cells(only)
     if shortlist is not None:
         cells = tuple(replace(cell, shortlist=shortlist) for cell in cells)
-    config, where = read_config(recipe), Where(backbone, runs, results)
+    recipes, where = Recipes(read_config(first), read_config(second)), Where(backbone, runs, results)
     town = read_town(pictures, measured)  # before hours of work: is everything there?
     results.mkdir(parents=True, exist_ok=True)
     read_conditions(town.test.queries, pictures / measured / "queries.csv").save(results)
     if workers == 1:
         for cell in cells:
-            _run(cell, config, pictures, where, measured, precision, device)
+            _run(cell, recipes, pictures, where, measured, precision, device)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as processes:
         running = {
-            processes.submit(_run, cell, config, pictures, where, measured, precision, device): cell for cell in cells
+            processes.submit(_run, cell, recipes, pictures, where, measured, precision, device): cell for cell in cells
         }
         for done in as_completed(running):
             done.result()
@@ -84,7 +84,7 @@ def choose_cells(names: list[str] | None) -> tuple[Cell, ...]:
 
 def _run(
     cell: Cell,
-    config: TrainingConfig,
+    recipes: Recipes,
     pictures: Path,
     where: Where,
     measured: str,
@@ -94,7 +94,7 @@ def _run(
     town = read_town(pictures, measured)
     with show_progress(cell.file_name) as progress:
         progress.started(len(town.test.database) + len(town.test.queries), 0)
-        run_cell(cell, config, town, where, choose_device(device).device, progress, precision)
+        run_cell(cell, recipes, town, where, choose_device(device).device, progress, precision)
 
 
 @app.command("tables")

@@ -39,6 +39,19 @@ class Town:
 
 
 @dataclass(frozen=True)
+class Recipes:
+    """The trainings of the demo's network.
+
+    Attributes:
+        first: Of the global feature.
+        second: Of the local features.
+    """
+
+    first: TrainingConfig
+    second: TrainingConfig
+
+
+@dataclass(frozen=True)
 class Where:
     """Files of a run of ablations.
 
@@ -70,7 +83,7 @@ def read_town(pictures: Path, measured: str = "test") -> Town:
 
 def run_cell(
     cell: Cell,
-    recipe: TrainingConfig,
+    recipes: Recipes,
     town: Town,
     where: Where,
     device: torch.device,
@@ -82,10 +95,10 @@ def run_cell(
     if summary_path.exists():
         return
     where.results.mkdir(parents=True, exist_ok=True)
-    network, summary = _network_of(cell, recipe, town, where, device, progress)
+    network, summary = _network_of(cell, recipes, town, where, device, progress)
     began_s = time.monotonic()
     outcome = measure(
-        network,
+        network.to(device),
         town.test.database,
         town.test.queries,
         device,
@@ -98,6 +111,7 @@ def run_cell(
         "cell": cell.name,
         "says": cell.says,
         "seed": cell.seed,
+        "parameters": sum(each.numel() for each in network.parameters()),
         "shortlist": cell.shortlist,
         "measured_s": round(time.monotonic() - began_s, 1),
         "precision": precision,
@@ -109,38 +123,69 @@ def run_cell(
 
 
 def _network_of(
-    cell: Cell, recipe: TrainingConfig, town: Town, where: Where, device: torch.device, progress: Progress
+    cell: Cell, recipes: Recipes, town: Town, where: Where, device: torch.device, progress: Progress
 ) -> tuple[SelaVPR, dict[str, Any]]:
-    config = cell.config(recipe)
-    folder = where.runs / cell.file_name
-    unused = DataConfig(dataset=where.runs)  # the places are read already
+    """The network of a cell after its stages, and what is to be told of them."""
+    weights, learned, stages = where.backbone, set[str](), []
+    if cell.first is not None:
+        config = cell.first_stage(recipes.first)
+        stage, weights = _train(cell, cell.first_run, config, weights, learned, town, where, device, progress)
+        stages.append(stage)
+    if cell.second:
+        config = cell.second_stage(recipes.second)
+        stage, weights = _train(cell, cell.second_run, config, weights, learned, town, where, device, progress)
+        stages.append(stage)
+    network = load_network(weights)
+    if cell.coarse:
+        coarse = SelaVPR(replace(network.config, local_features="coarse"), is_trained=network.is_trained)
+        coarse.load_state_dict(network.state_dict())  # patch tokens have no weights of their own
+        network = coarse.eval()
+    sizes = {name: each.numel() for name, each in network.named_parameters()}
+    return network, {"trainable": sum(sizes[name] for name in learned), "stages": stages}
+
+
+def _train(
+    cell: Cell,
+    name: str,
+    config: TrainingConfig,
+    weights: Path,
+    learned: set[str],
+    town: Town,
+    where: Where,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[dict[str, Any], Path]:
+    """Trains one stage, or takes it from its folder; the names of what it learned are added to ``learned``."""
+    folder = where.runs / name
     config = replace(
         config,
-        data=unused,
-        network=replace(config.network, weights=str(where.backbone)),
+        data=DataConfig(dataset=where.runs),  # the places are read already
+        network=replace(config.network, weights=str(weights)),
         run=replace(config.run, folder=folder),
     )
-    network = starting_network(load_network(where.backbone), config.network, config.optimization.seed)
-    parameters = dict(trainable_parameters(network, full_fine_tuning=config.network.full_fine_tuning))
-    summary: dict[str, Any] = {
-        "parameters": sum(each.numel() for each in network.parameters()),
-        "trainable": sum(each.numel() for each in parameters.values()) if cell.is_trained else 0,
-    }
-    if not cell.is_trained:
-        return network.to(device), summary
+    network = starting_network(load_network(weights), config.network, config.optimization.seed)
+    learned.update(
+        name
+        for name, _ in trainable_parameters(
+            network,
+            full_fine_tuning=config.network.full_fine_tuning,
+            adapters_learn=config.network.adapters_learn,
+        )
+    )
     history: list[dict[str, Any]] = []
     was_begun = (folder / CHECKPOINT_NAME).exists()
     trainer = Trainer(network, config, town.training, town.validation, device, _Watch(cell, history, progress))
     began_s = time.monotonic()
     report = trainer.run()
-    summary |= {
+    stage = {
+        "run": name,
         "epochs": report.epochs,
         "steps": report.steps,
         "triplets": report.steps * config.optimization.queries_per_step * config.mining.negatives,
         "trained_s": None if was_begun else round(time.monotonic() - began_s, 1),
         "validation": history,
     }
-    return load_network(report.best_path).to(device), summary
+    return stage, report.best_path
 
 
 class _Watch:

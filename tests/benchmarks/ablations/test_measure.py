@@ -4,14 +4,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from benchmarks.ablations.cells import FROZEN, SELAVPR
+from benchmarks.ablations.cells import COARSE, FROZEN, GLOBAL_ONLY, SELAVPR, Cell
 from benchmarks.ablations.measure import measure
 from benchmarks.ablations.outcome import Outcome
-from benchmarks.ablations.run import Town, Where, run_cell
+from benchmarks.ablations.run import Recipes, Town, Where, run_cell
 from index_builder.progress import SilentProgress
 from model.encoder import Encoder
 from model.features import Features
@@ -20,7 +21,6 @@ from model.network.initialisation import seeded_network
 from model.places import Place
 from model.preprocess import preprocess
 from model.retrieval import retrieve
-from model.training.config import TrainingConfig
 from model.weights import save_network
 from tests.model.training.small_run import NETWORK, small_config, small_set
 
@@ -58,27 +58,38 @@ def town(tmp_path: Path) -> Town:
     return Town(small_set(tmp_path), small_set(tmp_path, "val", seed=100), small_set(tmp_path, "test", seed=200))
 
 
-def recipe(tmp_path: Path) -> TrainingConfig:
-    return small_config(tmp_path)
+def recipes(tmp_path: Path) -> Recipes:
+    first = small_config(tmp_path)
+    network = replace(first.network, adapters="both", local_features="none")
+    local = replace(first.network, local_features="dense", adapters_learn=False)
+    return Recipes(replace(first, network=network), replace(first, network=local))
 
 
 def test_a_cell_is_trained_measured_and_kept(tmp_path: Path, town: Town) -> None:
     backbone = tmp_path / "backbone.safetensors"
     save_network(seeded_network(replace(NETWORK, adapters="none", local_features="none"), seed=1), backbone)
     where = Where(backbone, tmp_path / "runs", tmp_path / "results")
-    cell = replace(SELAVPR, network={"adapters": "both", "local_features": "coarse"}, shortlist=4)
-    run_cell(cell, recipe(tmp_path), town, where, CPU, SilentProgress())
-    summary = json.loads((tmp_path / "results" / "selavpr-seed0.json").read_text())
-    assert summary["steps"] == 12
-    assert summary["triplets"] == 24
-    assert 0 < summary["trainable"] < summary["parameters"]
-    assert [each["epoch"] for each in summary["validation"]] == [1, 2]
-    outcome = Outcome.load(tmp_path / "results" / "selavpr-seed0.npz")
-    assert outcome.is_right.shape == (12, 4)
-    before = (tmp_path / "results" / "selavpr-seed0.npz").stat().st_mtime_ns
-    run_cell(cell, recipe(tmp_path), town, where, CPU, SilentProgress())  # done once
-    assert (tmp_path / "results" / "selavpr-seed0.npz").stat().st_mtime_ns == before
-    run_cell(replace(FROZEN, shortlist=4), recipe(tmp_path), town, where, CPU, SilentProgress())
-    frozen = json.loads((tmp_path / "results" / "frozen-seed0.json").read_text())
-    assert frozen["trainable"] == 0
-    assert "steps" not in frozen
+
+    def run(cell: Cell) -> dict[str, Any]:
+        run_cell(replace(cell, shortlist=4), recipes(tmp_path), town, where, CPU, SilentProgress())
+        summary: dict[str, Any] = json.loads((tmp_path / "results" / f"{cell.file_name}.json").read_text())
+        return summary
+
+    both = run(SELAVPR)
+    assert [stage["steps"] for stage in both["stages"]] == [12, 12]
+    assert [each["epoch"] for each in both["stages"][0]["validation"]] == [1, 2]
+    assert 0 < both["trainable"] < both["parameters"]
+    kept = tmp_path / "results" / "selavpr-seed0.npz"
+    assert Outcome.load(kept).is_right.shape == (12, 4)
+    before = kept.stat().st_mtime_ns
+    run(SELAVPR)  # done once
+    assert kept.stat().st_mtime_ns == before
+    first = run(GLOBAL_ONLY)
+    assert first["stages"][0]["trained_s"] is None  # the first stage of the former
+    assert first["trainable"] < both["trainable"]
+    assert Outcome.load(tmp_path / "results" / "global-seed0.npz").counts is None
+    coarse = run(COARSE)
+    assert coarse["trainable"] == first["trainable"]
+    assert Outcome.load(tmp_path / "results" / "coarse-seed0.npz").counts is not None
+    frozen = run(FROZEN)
+    assert (frozen["trainable"], frozen["stages"]) == (0, [])

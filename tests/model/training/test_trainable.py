@@ -116,5 +116,5 @@ def test_local_features_can_be_learned_behind_adapters_that_stay() -> None:
 def test_a_trained_network_cannot_get_adapters_with_its_local_features() -> None:
     trained = starting_network(seeded_network(TINY_CONFIG), NetworkStart("x", local_features="none"), seed=0)
     trained.is_trained = True
-    with pytest.raises(InvalidTrainingConfig, match="network.adapters = 'serial' contradicts x"):
+    with pytest.raises(InvalidTrainingConfig, match=r"network\.adapters = 'serial' contradicts x"):
         starting_network(trained, NetworkStart("x", local_features="dense", adapters="serial"), seed=0)

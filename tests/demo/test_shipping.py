@@ -59,8 +59,6 @@ def test_shipped_pictures_are_small_and_say_that_the_town_does_not_exist() -> No
 
 
 def test_shipped_weights_are_the_trained_network_of_the_demo() -> None:
-    if not SHIPPED.weights.exists():
-        pytest.skip("the weights are not there yet")
     description = describe_checkpoint(SHIPPED.weights)
     assert description.config == CONFIG
     assert description.is_trained

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from model.durable import written_whole
 from model.errors import CheckpointError
+from model.training.config import DEFAULT_SETTINGS
 from model.training.position import Position
 
 FORMAT = "placefix-training"
@@ -46,10 +47,10 @@ class TrainingCheckpoint:
             CheckpointError: It is not; what differs is named.
         """
         differences = [
-            f"{section}.{key} was {self.settings.get(section, {}).get(key)!r}, is {value!r}"
+            f"{section}.{key} was {was!r}, is {value!r}"
             for section, values in settings.items()
             for key, value in values.items()
-            if self.settings.get(section, {}).get(key) != value
+            if (was := self._setting(section, key)) != value
         ]
         differences += [f"the {side} pictures are others" for side in data if self.data.get(side) != data[side]]
         if differences:
@@ -57,6 +58,11 @@ class TrainingCheckpoint:
                 f"{path} belongs to another training: {'; '.join(differences)}. Set them back, or choose another "
                 "run.folder"
             )
+
+    def _setting(self, section: str, key: str) -> Any:
+        """A setting; where the checkpoint is older than the setting, its default: that is what was done then."""
+        stored = self.settings.get(section, {})
+        return stored[key] if key in stored else DEFAULT_SETTINGS.get(section, {}).get(key)
 
 
 def save_checkpoint(checkpoint: TrainingCheckpoint, path: Path) -> None:

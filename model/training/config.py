@@ -3,7 +3,7 @@
 A section of the configuration file is a dataclass here, a key is a field. The defaults are the paper's.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -260,3 +260,10 @@ class TrainingConfig:
         if self.optimization.schedule == "constant":  # else the rate of each step depends on it
             del sections["optimization"]["epochs"]
         return sections
+
+
+DEFAULT_SETTINGS: dict[str, dict[str, Any]] = {
+    section.NAME: {each.name: each.default for each in fields(section) if each.default is not MISSING}
+    for section in (NetworkStart, MiningConfig, LossConfig, OptimizationConfig, ValidationConfig)
+}
+"""Section → setting → what it is where a file does not say."""

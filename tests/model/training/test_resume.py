@@ -147,6 +147,18 @@ def test_another_training_does_not_continue_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "text", "empty"])
+def test_a_checkpoint_older_than_a_setting_did_what_its_default_does(tmp_path: Path) -> None:
+    config = small_config(tmp_path)
+    small_trainer(tmp_path).run()
+    path = config.run.folder / "checkpoint.pt"
+    content = torch.load(path, weights_only=True)
+    del content["settings"]["loss"]["local_margin"], content["settings"]["network"]["adapters_learn"]
+    torch.save(content, path)
+    assert small_trainer(tmp_path).run().epochs == 2
+    with pytest.raises(CheckpointError, match=r"loss\.local_margin was 0\.0, is 0\.5"):
+        small_trainer(tmp_path, replace(config, loss=LossConfig(local_margin=0.5)))
+
+
 def test_a_damaged_checkpoint_is_told(tmp_path: Path, damage: str) -> None:
     small_trainer(tmp_path).run()
     path = tmp_path / "run" / "checkpoint.pt"

@@ -146,7 +146,6 @@ def test_another_training_does_not_continue_it(tmp_path: Path) -> None:
         Trainer(larger, config, places, small_set(tmp_path, "val", seed=100), torch.device("cpu"), ignore)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "text", "empty"])
 def test_a_checkpoint_older_than_a_setting_did_what_its_default_does(tmp_path: Path) -> None:
     config = small_config(tmp_path)
     small_trainer(tmp_path).run()
@@ -159,6 +158,7 @@ def test_a_checkpoint_older_than_a_setting_did_what_its_default_does(tmp_path: P
         small_trainer(tmp_path, replace(config, loss=LossConfig(local_margin=0.5)))
 
 
+@pytest.mark.parametrize("damage", ["truncated", "text", "empty"])
 def test_a_damaged_checkpoint_is_told(tmp_path: Path, damage: str) -> None:
     small_trainer(tmp_path).run()
     path = tmp_path / "run" / "checkpoint.pt"

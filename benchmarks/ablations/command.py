@@ -13,7 +13,7 @@ from benchmarks.ablations.conditions import read_conditions
 from benchmarks.ablations.document import fill
 from benchmarks.ablations.results import Results
 from benchmarks.ablations.run import Recipes, Where, read_town, run_cell
-from benchmarks.ablations.tables import condition_table, main_table, variant_tables
+from benchmarks.ablations.tables import condition_table, difference_table, main_table, variant_tables
 from model.device import DeviceName, choose_device
 from model.errors import InvalidInput
 from model.matching import Precision
@@ -105,7 +105,11 @@ def write_tables(
 ) -> None:
     """Put the tables of all outcomes into the document that describes them."""
     loaded = Results.load(results)
-    parts = {"conditions": condition_table(loaded, shortlist), "main": main_table(loaded, shortlist)}
+    parts = {
+        "conditions": condition_table(loaded, shortlist),
+        "differences": difference_table(loaded, shortlist),
+        "main": main_table(loaded, shortlist),
+    }
     parts["variants"] = "\n\n".join(f"### {heading}\n\n{table}" for heading, table in variant_tables(loaded, shortlist))
     document.write_text(fill(document.read_text("utf-8"), parts), "utf-8")
     error_console().print(f"{document}: {', '.join(parts)}", soft_wrap=True)

@@ -7,7 +7,6 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from benchmarks.ablations.outcome import Outcome
 from model.features import Features
@@ -72,9 +71,7 @@ def measure(
             rows.append(near.cpu().numpy())
             distances.append(away[near].cpu().numpy())
             if has_local:
-                counted = count_mutual_matches(
-                    features.local_features[row], _gather(local_features, near), precision=precision
-                )
+                counted = count_mutual_matches(features.local_features[row], local_features[near], precision=precision)
                 counts.append(counted.cpu().numpy())
         on_done(len(features))
     shortlists = np.stack(rows)
@@ -83,10 +80,6 @@ def measure(
         distances=np.stack(distances),
         counts=np.stack(counts).astype(np.int64) if has_local else None,
     )
-
-
-def _gather(local_features: Tensor, rows: Tensor) -> Tensor:
-    return local_features.index_select(0, rows)
 
 
 def _encode(network: SelaVPR, paths: Sequence[Path], device: torch.device) -> Iterator[Features]:

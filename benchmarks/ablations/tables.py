@@ -31,14 +31,25 @@ _HAS_NO_LOCAL = (FROZEN, FULLY_TUNED, GLOBAL_ONLY)
 
 def condition_table(results: Results, shortlist: int) -> str:
     """Frozen, adapted and re-ranked, under each condition."""
-    groups: list[tuple[str, tuple[str, ...]]] = [("all", ()), ("day (sun, overcast)", DAY)]
-    groups += [(name, (name,)) for name in results.conditions.names if name not in DAY]
     rows = []
-    for says, conditions in groups:
+    for says, conditions in _groups(results):
         count = int(results.conditions.mask(*conditions).sum())
         cells = [(FROZEN, 0), (SELAVPR, 0), (SELAVPR, shortlist)]
         rows.append([says, f"{count:,}", *(_triple(results, cell, top, conditions) for cell, top in cells)])
     return _table(["queries", "n", "frozen", "adapted", f"adapted, top {shortlist} re-ranked"], rows)
+
+
+def difference_table(results: Results, shortlist: int) -> str:
+    """What adapting adds to the backbone, and what re-ranking adds to that, in points of R@1 paired by query."""
+    rows = [
+        [
+            says,
+            _said(results.difference(SELAVPR, FROZEN, 1, 0, *conditions)),
+            _said(results.gain(SELAVPR, shortlist, 1, *conditions)),
+        ]
+        for says, conditions in _groups(results)
+    ]
+    return _table(["queries", "adapted − frozen", f"top {shortlist} re-ranked − adapted"], rows)
 
 
 def main_table(results: Results, shortlist: int) -> str:
@@ -99,6 +110,12 @@ def variant_tables(results: Results, shortlist: int) -> Iterable[tuple[str, str]
         "Losses",
         _variants(results, shortlist, (("the paper's", PAPER_LOSS), ("the recipe's", SELAVPR))),
     )
+
+
+def _groups(results: Results) -> list[tuple[str, tuple[str, ...]]]:
+    """All queries, those by day, and each other condition: what it is called, and its conditions."""
+    groups: list[tuple[str, tuple[str, ...]]] = [("all", ()), ("day (sun, overcast)", DAY)]
+    return groups + [(name, (name,)) for name in results.conditions.names if name not in DAY]
 
 
 def _variants(results: Results, shortlist: int, cells: Sequence[tuple[str, Cell]]) -> str:

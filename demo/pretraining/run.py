@@ -4,7 +4,7 @@ import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import cos, log, pi
+from math import cos, isfinite, log, pi
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +91,9 @@ class Pretraining:
             losses.append(self._advance())
             if self.step % report_every == 0 or self.step == self._config.steps:
                 loss = float(torch.stack(losses).mean())
-                if loss != loss:  # noqa: PLR0124 - nothing else is not itself
+                if not isfinite(loss):
                     raise TrainingDiverged(
-                        f"the loss is not a number around step {self.step}; lower the learning rate. The checkpoint in "
+                        f"the loss is {loss} around step {self.step}; lower the learning rate. The checkpoint in "
                         f"{self._path.parent} is older"
                     )
                 elapsed_s = time.monotonic() - began_s

@@ -11,7 +11,7 @@ from benchmarks.ablations.conditions import Conditions, read_conditions
 from benchmarks.ablations.document import fill
 from benchmarks.ablations.outcome import Outcome
 from benchmarks.ablations.results import Results
-from benchmarks.ablations.tables import condition_table, main_table, variant_tables
+from benchmarks.ablations.tables import condition_table, difference_table, main_table, variant_tables
 from model.errors import InvalidInput
 from model.geo import LatLon
 from model.places import Place
@@ -46,6 +46,13 @@ def test_recall_by_condition(folder: Path) -> None:
     table = condition_table(results, 20)
     assert "| all | 4 | 25.0 / 50.0 / 75.0 " in table
     assert "| night | 2 | 0.0 / 0.0 / 50.0 " in table
+
+
+def test_differences_are_paired(folder: Path) -> None:
+    rows = difference_table(Results.load(folder), 20).splitlines()
+    assert rows[2].startswith("| all | 0.0 [0.0, 0.0] | 25.0 [")
+    assert rows[3].startswith("| day (sun, overcast) | 0.0 [0.0, 0.0] | 50.0 [")
+    assert rows[4] == "| night | 0.0 [0.0, 0.0] | 0.0 [0.0, 0.0] |"
 
 
 def test_what_was_not_run_says_so(folder: Path) -> None:

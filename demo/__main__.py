@@ -14,7 +14,7 @@ from demo.rendering.render import render_split, split_named
 from demo.shipped import SHIPPED, ShippedTown
 from demo.shipping import ship_pictures, ship_weights
 from model.errors import InvalidInput
-from placefix.console import output_console, run
+from placefix.console import output_console, resumable, run
 from placefix.progress import show_progress
 
 app = typer.Typer(help="A small town to try Placefix with.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -76,7 +76,8 @@ def render(
     workers: Annotated[int, typer.Option(help="Processes that render.", min=1)] = 1,
 ) -> None:
     """Render a part of the town: pictures, database.csv and queries.csv; what is there already is kept."""
-    count = render_split(split, out, show_progress, streets, workers)
+    with resumable():
+        count = render_split(split, out, show_progress, streets, workers)
     output_console().print(f"{count} pictures rendered; all of the split are in {out / split}.", soft_wrap=True)
 
 

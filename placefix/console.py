@@ -3,9 +3,13 @@
 Results go to standard output, everything else to standard error, so that ``--json`` can be piped.
 """
 
+import errno
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -15,6 +19,9 @@ EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_SOME_REJECTED = 3
 EXIT_INTERRUPTED = 130
+
+# What a disk can do to any command that writes; every other OSError is a mistake of ours, and keeps its traceback.
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 def error_console() -> Console:
@@ -32,10 +39,34 @@ def print_error(message: str) -> None:
     error_console().print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
 
 
+@contextmanager
+def resumable() -> Iterator[None]:
+    """For work that goes on where it was: Ctrl-C says so.
+
+    Raises:
+        typer.Exit: The work was interrupted.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        error_console().print("interrupted. The same command continues.", soft_wrap=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
 def run(command_line: Callable[[], object]) -> None:
-    """Runs the command line; what Placefix raises on purpose becomes a sentence and an exit code, not a traceback."""
+    """Runs the command line.
+
+    What Placefix raises on purpose, and what a full or broken disk raises, becomes a sentence and an exit code, not a
+    traceback.
+    """
     try:
         command_line()
     except PlacefixError as error:
         print_error(error.message)
+        sys.exit(EXIT_ERROR)
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        where = "a file cannot be written or read" if error.filename is None else os.fsdecode(error.filename)
+        print_error(f"{where}: {error.strerror}. What was finished before is kept; mend that and run the command again")
         sys.exit(EXIT_ERROR)

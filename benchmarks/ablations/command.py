@@ -18,7 +18,7 @@ from model.device import DeviceName, choose_device
 from model.errors import InvalidInput
 from model.matching import Precision
 from model.training.config_file import read_config
-from placefix.console import error_console
+from placefix.console import error_console, resumable
 from placefix.progress import show_progress
 
 app = typer.Typer(help="The paper's ablations on the demo town.", no_args_is_help=True)
@@ -56,10 +56,11 @@ def run_cells(
     results.mkdir(parents=True, exist_ok=True)
     read_conditions(town.test.queries, pictures / measured / "queries.csv").save(results)
     if workers == 1:
-        for cell in cells:
-            _run(cell, recipes, pictures, where, measured, precision, device)
+        with resumable():
+            for cell in cells:
+                _run(cell, recipes, pictures, where, measured, precision, device)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as processes:
+    with resumable(), ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as processes:
         running = {
             processes.submit(_run, cell, recipes, pictures, where, measured, precision, device): cell for cell in cells
         }

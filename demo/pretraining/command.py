@@ -11,7 +11,7 @@ from demo.pretraining.frames import read_frames
 from demo.pretraining.run import Pretraining
 from model.device import DeviceName, choose_device
 from model.weights import save_network
-from placefix.console import error_console, output_console
+from placefix.console import error_console, output_console, resumable
 from placefix.progress import show_progress
 
 _DEFAULTS = PretrainingConfig()
@@ -29,10 +29,10 @@ def pretrain(
     config = replace(_DEFAULTS, steps=steps, seed=seed)
     chosen = choose_device(device)
     error_console().print(f"device: {chosen.device} ({chosen.reason})", soft_wrap=True)
-    with show_progress("decoding") as progress:
+    with resumable(), show_progress("decoding") as progress:
         frames = read_frames(pictures / "database.csv", out, progress, decoders)
     pretraining = Pretraining(frames, config, out, chosen.device)
-    with show_progress("pre-training") as progress:
+    with resumable(), show_progress("pre-training") as progress:
         done = pretraining.step * config.batch_size
         progress.started(config.steps * config.batch_size, done)
         for advance in pretraining.run():

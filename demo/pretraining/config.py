@@ -39,7 +39,7 @@ class PretrainingConfig:
     first_scale: float = 30.0
     same_place_m: float = 9.0
     other_place_m: float = 25.0
-    checkpoint_every: int = 500
+    checkpoint_every: int = 100
     seed: int = 0
 
     @property

@@ -19,7 +19,7 @@ from model.training.picture_check import check_pictures
 from model.training.trainable import starting_network
 from model.training.trainer import Trainer, TrainingReport
 from model.weights import load_network, resolve_weights
-from placefix.console import EXIT_INTERRUPTED, error_console, output_console
+from placefix.console import error_console, output_console, resumable
 from placefix.picture_check_progress import show_checking
 from placefix.tensorboard_files import TensorboardFiles, is_tensorboard_installed
 from placefix.training_progress import show_training
@@ -46,13 +46,10 @@ def train(
             (training, validation), settings.run.folder, decoders=settings.run.decoders, on_checked=on_checked
         )
     console.print(f"device: {chosen.device} ({chosen.reason})", soft_wrap=True)
-    try:
+    with resumable():
         report = _train(
             lambda observe: Trainer(network, settings, training, validation, chosen.device, observe), settings
         )
-    except KeyboardInterrupt:
-        console.print("interrupted. The same command continues from the last checkpoint.", soft_wrap=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
     output_console().print(_summary(report, settings))
 
 

@@ -1,0 +1,1 @@
+"""Machine code for matching on a CPU, made while the program runs, for the processor that it runs on."""

@@ -1,0 +1,90 @@
+"""A few words more for writing LLVM's code: loops, addresses and constants."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+from llvmlite import ir
+
+Value: TypeAlias = Any
+"""A value of LLVM's; the library that makes it has no types."""
+
+I1, I16, I32, I64 = ir.IntType(1), ir.IntType(16), ir.IntType(32), ir.IntType(64)
+POINTER = ir.PointerType()
+
+
+class Loop:
+    """A loop ``for (index = 0; index < limit; index += step)`` that runs at least once, as a context.
+
+    Attributes:
+        index: 64 bits.
+        carried: What goes round: at first ``start``, then what the last turn gave to ``carry``.
+
+    Args:
+        build: Writes the code; after the context, behind the loop.
+        limit: 64 bits, greater than 0.
+        step: Greater than 0.
+        name: Of its block, for whoever reads the code.
+        start: Values of what is carried.
+    """
+
+    def __init__(self, build: ir.IRBuilder, limit: Value, step: int, name: str, start: Sequence[Value] = ()) -> None:
+        self._build = build
+        self._limit = limit
+        self._step = step
+        before = build.block
+        self._block = build.append_basic_block(name)
+        build.branch(self._block)
+        build.position_at_end(self._block)
+        self._phis = [build.phi(value.type) for value in (i64(0), *start)]
+        for phi, value in zip(self._phis, (i64(0), *start), strict=True):
+            phi.add_incoming(value, before)
+        self.index: Value = self._phis[0]
+        self.carried: list[Value] = self._phis[1:]
+        self._next: Sequence[Value] = ()
+
+    def carry(self, values: Sequence[Value]) -> None:
+        """Says what the next turn begins with, and what is left behind the loop."""
+        self._next = values
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            return
+        build = self._build
+        index = build.add(self.index, i64(self._step))
+        for phi, value in zip(self._phis, (index, *self._next), strict=True):
+            phi.add_incoming(value, build.block)
+        behind = build.append_basic_block(f"after_{self._block.name}")
+        build.cbranch(build.icmp_unsigned("<", index, self._limit), self._block, behind)
+        build.position_at_end(behind)
+
+
+def i32(number: int) -> Value:
+    """A constant of 32 bits."""
+    return ir.Constant(I32, number)
+
+
+def i64(number: int) -> Value:
+    """A constant of 64 bits."""
+    return ir.Constant(I64, number)
+
+
+def moved(build: ir.IRBuilder, pointer: Value, distance_bytes: Value) -> Value:
+    """A pointer so many bytes on."""
+    return build.gep(pointer, [distance_bytes], source_etype=ir.IntType(8))
+
+
+def element(build: ir.IRBuilder, pointer: Value, index: Value, kind: ir.Type = I32) -> Value:
+    """A pointer to an element of an array."""
+    return build.gep(pointer, [index], source_etype=kind)
+
+
+def declared(module: ir.Module, name: str, result: ir.Type, arguments: Sequence[ir.Type]) -> Value:
+    """A function of LLVM's own, or the processor's; the same again if the module knows it."""
+    known = module.globals.get(name)
+    return known if known is not None else ir.Function(module, ir.FunctionType(result, arguments), name=name)

@@ -1,0 +1,180 @@
+"""Counts of mutual nearest neighbours in whole numbers of 16 bits, by kernels that are made for the processor.
+
+Each picture's features are multiplied by a power of two, so that the longest has a norm of at most 32,700, and rounded:
+features of length 1 get 14 bits behind the point. A product of two of them then fits into 32 bits, exactly; whole
+numbers that 16 bits hold anyway, like the codes of a map, are not changed at all. Scores are whole numbers, and ties
+are broken as in ``model.matching``, so counts are the same on every processor that has a kernel.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from math import floor, log2
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import pad
+
+if TYPE_CHECKING:  # LLVM is loaded when the first picture is matched, and may be missing
+    from model.cpu_kernels.compiled import Kernels
+    from model.cpu_kernels.rounding import FeatureType
+
+_GREATEST_NORM = 32_700  # below 2**15, with room for what rounding adds to a norm
+_MOST_CHANNELS = 16_384  # with more, rounding could add more than that
+_CHANNELS_TOGETHER = 8  # of which the kernels' numbers of channels and values are multiples
+_KINDS: "dict[torch.dtype, FeatureType]" = {torch.float32: "float32", torch.float16: "float16", torch.int8: "int8"}
+
+
+def instructions() -> str | None:
+    """What the kernels of this machine are made of, in words; None if it has none."""
+    kernels = _kernels()
+    return None if kernels is None else kernels.tile.instructions
+
+
+def can_count(channels: int) -> bool:
+    """Whether there are kernels for this machine, and for so many channels."""
+    return channels <= _MOST_CHANNELS and _kernels() is not None
+
+
+def count_in_int16(query: Tensor, candidates: Tensor, kernels: "Kernels | None" = None) -> Tensor:
+    """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
+
+    As many threads as torch may use take the candidates in turn.
+
+    Args:
+        query: ``(L, C)`` local features on the CPU, L at least 1.
+        candidates: ``(K, M, C)`` local features, M at least 1; float32, float16 and int8 are read as they are.
+        kernels: Those of another tile than this machine's best.
+
+    Returns:
+        ``(K,)`` int64.
+    """
+    kernels = kernels or _kernels()
+    assert kernels is not None  # noqa: S101  (can_count has said so)
+    if candidates.dtype not in _KINDS:
+        candidates = candidates.float()
+    spare = -query.shape[1] % _CHANNELS_TOGETHER
+    query, candidates = pad(query.float(), (0, spare)).contiguous(), pad(candidates, (0, spare)).contiguous()
+    counter = _Counter(kernels, _Panels.of(query, kernels), candidates.shape[1])
+    counts = torch.empty(len(candidates), dtype=torch.int64)
+    threads = max(1, min(torch.get_num_threads(), len(candidates)))
+    shares = [range(first, len(candidates), threads) for first in range(threads)]
+    others = [_pool().submit(counter.count, candidates, share, counts) for share in shares[1:]]
+    counter.count(candidates, shares[0], counts)
+    for each in others:
+        each.result()
+    return counts
+
+
+@dataclass(frozen=True)
+class _Panels:
+    """A query as the kernel reads it.
+
+    Attributes:
+        numbers: ``(panels, C / 2, columns, 2)`` int16; copies of the first cell fill up the last panel.
+    """
+
+    numbers: Tensor
+
+    @classmethod
+    def of(cls, query: Tensor, kernels: "Kernels") -> "_Panels":
+        """Rounds ``(L, C)`` float32."""
+        columns, channels = kernels.tile.columns, query.shape[1]
+        cells = _filled_up(len(query), columns)
+        numbers = np.empty((cells, channels), np.int16)
+        _round(kernels, query, numbers)
+        panels = torch.from_numpy(numbers).view(cells // columns, columns, channels // 2, 2)
+        return cls(panels.transpose(1, 2).contiguous())
+
+
+class _Counter:
+    """Counts for one query; threads share it.
+
+    Args:
+        kernels: Of this machine.
+        query: To be compared with.
+        cells: Of each candidate, M.
+    """
+
+    def __init__(self, kernels: "Kernels", query: _Panels, cells: int) -> None:
+        self._kernels = kernels
+        self._query = query
+        self._cells = cells
+
+    def count(self, candidates: Tensor, share: Sequence[int], counts: Tensor) -> None:
+        """Counts for some candidates, with memory of its own: 1 MB for 3721 cells of 128 channels.
+
+        Args:
+            candidates: ``(K, M, C)``, contiguous.
+            share: Which of them.
+            counts: ``(K,)`` int64, written at these places.
+        """
+        panels, _, columns, _ = self._query.numbers.shape
+        rows = _filled_up(self._cells, self._kernels.tile.rows)
+        numbers = np.empty((rows, candidates.shape[2]), np.int16)
+        best = np.empty(rows, np.int32)
+        nearest_query = np.empty(rows, np.int32)
+        nearest_candidate = np.empty(panels * columns, np.int32)
+        for index in share:
+            _round(self._kernels, candidates[index], numbers)
+            best.fill(np.iinfo(np.int32).min)
+            self._kernels.nearest(
+                self._query.numbers.data_ptr(),
+                panels,
+                numbers.ctypes.data,
+                rows,
+                numbers.shape[1],
+                best.ctypes.data,
+                nearest_query.ctypes.data,
+                nearest_candidate.ctypes.data,
+            )
+            counts[index] = self._kernels.count_mutual(
+                nearest_query.ctypes.data, nearest_candidate.ctypes.data, self._cells
+            )
+
+
+def _round(kernels: "Kernels", features: Tensor, numbers: NDArray[np.int16]) -> None:
+    """Rounds ``(N, C)`` to the first N rows of ``(at least N, C)``, and fills the others with copies of the first.
+
+    Of equal scores the first wins, so a copy never does.
+    """
+    kind = _KINDS[features.dtype]
+    square = kernels.greatest_square[kind](features.data_ptr(), *features.shape)
+    kernels.round[kind](features.data_ptr(), features.numel(), _factor(square), numbers.ctypes.data)
+    numbers[len(features) :] = numbers[0]
+
+
+def _factor(greatest_square: float) -> float:
+    """The greatest power of two that keeps a norm within 16 bits; a common factor changes no order of the products.
+
+    What is whole stays whole, unless it is too long for 16 bits.
+    """
+    if not greatest_square > 0:
+        return 1.0
+    exponent = floor(log2(_GREATEST_NORM) - log2(greatest_square) / 2)
+    return float(2.0 ** min(max(exponent, -126), 127))  # what float32 holds
+
+
+def _filled_up(count: int, size: int) -> int:
+    return count + -count % size
+
+
+@cache
+def _kernels() -> "Kernels | None":
+    """Those of the best tile; None where LLVM is not installed, or the processor has none of the instructions."""
+    try:
+        from model.cpu_kernels.compiled import host_tile, kernels_for  # noqa: PLC0415
+    except ImportError:
+        return None
+    tile = host_tile()
+    return None if tile is None else kernels_for(tile)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Threads for all but the caller's share; they are started when they are needed."""
+    return ThreadPoolExecutor(thread_name_prefix="match")

@@ -1,0 +1,136 @@
+"""The kernels for the CPU against whole-number products that are written out, for each of their tiles."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from model import cpu_matching
+from model.cpu_matching import count_in_int16
+from model.matching import count_mutual_matches
+
+if cpu_matching.instructions() is None:
+    pytest.skip("there are no kernels for this processor", allow_module_level=True)
+
+import llvmlite.binding as llvm
+
+from model.cpu_kernels.compiled import Kernels, kernels_for
+from model.cpu_kernels.tiles import TILES, Tile, best_tile
+
+HOST = {name for name, is_there in llvm.get_host_cpu_features().items() if is_there}
+RUNNABLE = [tile for tile in TILES if tile.needs <= HOST]
+
+
+@pytest.fixture(params=RUNNABLE, ids=lambda tile: tile.instructions)
+def kernels(request: pytest.FixtureRequest) -> Kernels:
+    return kernels_for(request.param)
+
+
+def rounded(features: Tensor) -> Tensor:
+    """As the kernels shall round, ``(N, C)`` int64."""
+    norm = float(features.double().norm(dim=1).max())
+    factor = 2.0 ** np.floor(np.log2(32_700 / norm)) if norm else 1.0
+    return (features.double() * factor).round().long()
+
+
+def plainly(query: Tensor, candidates: Tensor) -> list[int]:
+    """Counts from whole score matrices of 64 bits, the first of equal ones being the nearest."""
+    counts = []
+    for candidate in candidates:
+        scores = rounded(query) @ rounded(candidate).T
+        back = scores.argmax(dim=0)[scores.argmax(dim=1)]
+        counts.append(int((back == torch.arange(len(query))).sum()))
+    return counts
+
+
+def random_features(rng: np.random.Generator, kind: str, *shape: int) -> Tensor:
+    if kind == "int8":
+        return torch.from_numpy(rng.integers(-127, 128, shape, dtype=np.int8))
+    if kind == "ties":
+        return torch.from_numpy(rng.integers(-1, 2, shape).astype(np.float32))
+    features = normalize(torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)), dim=-1)
+    return features.half() if kind == "float16" else features
+
+
+pictures = st.tuples(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(["float32", "float16", "int8", "ties"]),
+    st.integers(1, 150),  # cells of the query
+    st.integers(1, 150),  # cells of a candidate
+    st.integers(1, 40),  # channels
+    st.sampled_from(["as they are", "with duplicates", "with zeros", "all the same"]),
+)
+
+
+@pytest.mark.parametrize("tile", RUNNABLE, ids=lambda tile: tile.instructions)
+@settings(deadline=None, max_examples=500)
+@given(pictures)
+def test_any_pictures(tile: Tile, drawn: tuple[int, str, int, int, int, str]) -> None:
+    seed, kind, cells, others, channels, what = drawn
+    rng = np.random.default_rng(seed)
+    query, candidates = random_features(rng, kind, cells, channels), random_features(rng, kind, 2, others, channels)
+    if what == "with duplicates":
+        query, candidates = query[rng.integers(0, cells, cells)], candidates[:, rng.integers(0, others, others)]
+    elif what == "with zeros":
+        query[:: 1 + cells // 2] = 0
+        candidates[:, ::2] = 0
+    elif what == "all the same":
+        candidates[:] = candidates[:, :1]
+    assert count_in_int16(query, candidates, kernels_for(tile)).tolist() == plainly(query.float(), candidates.float())
+
+
+@pytest.mark.parametrize("channels", [32, 128, 200])
+def test_whole_pictures(kernels: Kernels, channels: int) -> None:
+    rng = np.random.default_rng(channels)
+    query = random_features(rng, "float32", 3721, channels)
+    noise = random_features(rng, "float32", 3, 3721, channels)
+    candidates = normalize(query.roll(7, 0) + 0.8 * noise, dim=-1).half()
+    counted = count_in_int16(query, candidates, kernels)
+    assert counted.tolist() == plainly(query, candidates.float())
+    assert (counted - count_mutual_matches(query, candidates)).abs().max() <= 2
+
+
+def test_float16_is_rounded_as_the_same_numbers_in_float32_are(kernels: Kernels) -> None:
+    query, candidates = (
+        random_features(np.random.default_rng(1), "float16", *each) for each in ((90, 16), (4, 80, 16))
+    )
+    assert torch.equal(
+        count_in_int16(query, candidates, kernels), count_in_int16(query.float(), candidates.float(), kernels)
+    )
+
+
+def test_extremes_of_the_numbers_overflow_nothing(kernels: Kernels) -> None:
+    extreme = torch.full((70, 16_384), 3e38)
+    extreme[::2] = -3e38
+    assert count_in_int16(extreme, extreme[None], kernels).tolist() == [2]
+    tiny = torch.full((3, 8), 1e-38)
+    tiny[1] = -1e-38
+    assert count_in_int16(tiny, tiny[None], kernels).tolist() == [2]
+
+
+def test_one_thread_and_many_count_the_same(kernels: Kernels) -> None:
+    rng = np.random.default_rng(2)
+    query, candidates = random_features(rng, "float32", 61, 8), random_features(rng, "float16", 9, 61, 8)
+    threads, counts = torch.get_num_threads(), []
+    try:
+        for number in (1, 2, 4):
+            torch.set_num_threads(number)
+            counts.append(count_in_int16(query, candidates, kernels).tolist())
+    finally:
+        torch.set_num_threads(threads)
+    assert counts[0] == counts[1] == counts[2] == plainly(query, candidates.float())
+
+
+def test_candidates_may_be_parts_of_something_larger(kernels: Kernels) -> None:
+    rng = np.random.default_rng(3)
+    query, larger = random_features(rng, "float32", 20, 16), random_features(rng, "float32", 6, 20, 32)
+    candidates = larger[::2, :, :16]
+    assert count_in_int16(query, candidates, kernels).tolist() == plainly(query, candidates)
+
+
+def test_a_processor_gets_the_best_tile_that_it_can_run() -> None:
+    avx2 = {"avx2", "fma", "f16c", "sse4.2"}
+    assert [best_tile(features) for features in (avx2 | {"avx512f", "avx512bw"}, avx2, {"neon"})] == [*TILES, None]

@@ -58,7 +58,7 @@ faults: $(READY)
 	$(BIN)/pytest -m faults
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks matching
+	$(BIN)/python -m benchmarks match
 
 clean:
 	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -5,13 +5,13 @@ import typer
 from benchmarks.ablations.command import app as ablations
 from benchmarks.confidence.command import confidence
 from benchmarks.gardenspoint import gardenspoint
-from benchmarks.matching import matching
+from benchmarks.match import match
 from benchmarks.spatial_verification.command import spatial_verification
 from benchmarks.thumbnail import thumbnail
 from placefix.console import run
 
 app = typer.Typer(help="Benchmarks; each prints a ratio against a plain reference, in one run.", no_args_is_help=True)
-app.command()(matching)
+app.command()(match)
 app.command()(thumbnail)
 app.command()(confidence)
 app.command()(spatial_verification)

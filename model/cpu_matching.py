@@ -57,17 +57,18 @@ def count_in_int16(query: Tensor, candidates: Tensor, kernels: "Kernels | None" 
     assert kernels is not None  # noqa: S101  (can_count has said so)
     if candidates.dtype not in _KINDS:
         candidates = candidates.float()
-    spare = -query.shape[1] % _CHANNELS_TOGETHER
-    query, candidates = pad(query.float(), (0, spare)).contiguous(), pad(candidates, (0, spare)).contiguous()
+    query, candidates = _with_whole_vectors(query.float()), _with_whole_vectors(candidates)
     counter = _Counter(kernels, _Panels.of(query, kernels), candidates.shape[1])
-    counts = torch.empty(len(candidates), dtype=torch.int64)
+    counts = np.empty(
+        len(candidates), np.int64
+    )  # not torch's: its modes, like that of inference, are each thread's own
     threads = max(1, min(torch.get_num_threads(), len(candidates)))
     shares = [range(first, len(candidates), threads) for first in range(threads)]
     others = [_pool().submit(counter.count, candidates, share, counts) for share in shares[1:]]
     counter.count(candidates, shares[0], counts)
     for each in others:
         each.result()
-    return counts
+    return torch.from_numpy(counts)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class _Counter:
         self._query = query
         self._cells = cells
 
-    def count(self, candidates: Tensor, share: Sequence[int], counts: Tensor) -> None:
+    def count(self, candidates: Tensor, share: Sequence[int], counts: NDArray[np.int64]) -> None:
         """Counts for some candidates, with memory of its own: 1 MB for 3721 cells of 128 channels.
 
         Args:
@@ -157,6 +158,12 @@ def _factor(greatest_square: float) -> float:
         return 1.0
     exponent = floor(log2(_GREATEST_NORM) - log2(greatest_square) / 2)
     return float(2.0 ** min(max(exponent, -126), 127))  # what float32 holds
+
+
+def _with_whole_vectors(features: Tensor) -> Tensor:
+    """Contiguous, and with channels of zeros where the kernels' vectors need more; copied only if it must be."""
+    spare = -features.shape[-1] % _CHANNELS_TOGETHER
+    return (pad(features, (0, spare)) if spare else features).contiguous()
 
 
 def _filled_up(count: int, size: int) -> int:

@@ -37,8 +37,25 @@ def count_fast(query: Tensor, candidates: Tensor) -> Tensor:
     if not query.is_cuda:
         can_count = cpu_matching.can_count(query.shape[1])
         return (cpu_matching.count_in_int16 if can_count else count_in_int8)(query, candidates)
-    is_fused = has_triton() and query.shape[1] % 16 == 0
-    return _count_fused(query, candidates) if is_fused else _count_in_float16(query, candidates)
+    return (_count_fused if _is_fused(query.shape[1]) else _count_in_float16)(query, candidates)
+
+
+def fast_matcher(device: torch.device, channels: int) -> str:
+    """What ``count_fast`` counts with on a device, and in which numbers: ``avx-512-int16``, ``triton-float16``, …
+
+    Args:
+        device: Of the features.
+        channels: C.
+    """
+    if device.type == "cuda":
+        return "triton-float16" if _is_fused(channels) else "torch-float16"
+    if cpu_matching.can_count(channels):
+        return f"{cpu_matching.instructions()}-int16".lower()
+    return "torch-int8"
+
+
+def _is_fused(channels: int) -> bool:
+    return has_triton() and channels % 16 == 0
 
 
 def _count_fused(query: Tensor, candidates: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from model.errors import InvalidInput
-from model.fast_matching import count_fast
+from model.fast_matching import count_fast, fast_matcher
 
 Precision = Literal["exact", "fast"]
 PRECISIONS: tuple[Precision, ...] = ("exact", "fast")
@@ -99,6 +99,22 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precis
     for index, candidate in enumerate(candidates):
         counts[index] = _match_exactly(query, candidate.float(), blocks, buffer)[1].sum()
     return counts
+
+
+def matcher_name(device: torch.device, channels: int, precision: Precision) -> str:
+    """What counts mutual matches there, and in which numbers: ``torch-float32``, ``avx-512-int16``, …
+
+    Args:
+        device: Of the features.
+        channels: C.
+        precision: Asked for.
+    """
+    return fast_matcher(device, channels) if precision == "fast" else "torch-float32"
+
+
+def counts_hundreds_a_second(device: torch.device, channels: int, precision: Precision) -> bool:
+    """Whether a whole shortlist of 100 candidates of 3721 cells is a matter of less than a second there."""
+    return device.type == "cuda" or matcher_name(device, channels, precision).startswith("avx")
 
 
 def _match_exactly(query: Tensor, candidate: Tensor, blocks: list[range], buffer: Tensor) -> tuple[Tensor, Tensor]:

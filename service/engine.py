@@ -65,9 +65,14 @@ class Engine:
             num_heads=settings.num_heads,
             device=settings.device,
             searcher=settings.searcher,
+            precision=settings.precision,
         )
         defaults = QueryDefaults.for_encoder(
-            loaded.encoder, candidates=settings.candidates, shortlist=settings.shortlist, rerank=settings.rerank
+            loaded.encoder,
+            precision=settings.precision,
+            candidates=settings.candidates,
+            shortlist=settings.shortlist,
+            rerank=settings.rerank,
         )
         engine = cls(loaded, defaults)
         try:

@@ -9,10 +9,11 @@ from index_builder.place_map.reader import PlaceMap
 from model.device import DeviceChoice, DeviceName, choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput, NetworkMismatch, WeightsError
+from model.matching import Precision
 from model.network.config import NetworkConfig
 from model.weights import load_network, resolve_weights
 from service.localizer import Localizer
-from service.settings import SearcherName
+from service.settings import DEFAULT_PRECISION, SearcherName
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def load_maps(
     num_heads: int | None = None,
     device: DeviceName = "auto",
     searcher: SearcherName = "auto",
+    precision: Precision = DEFAULT_PRECISION,
 ) -> LoadedMaps:
     """Opens maps with the network that built them.
 
@@ -54,6 +56,7 @@ def load_maps(
         num_heads: Attention heads, if the checkpoint does not tell; by default what the map says.
         device: Where the network is to live.
         searcher: What is to search the indices.
+        precision: Of counting mutual matches.
 
     Raises:
         DeviceUnavailable: There is no such device.
@@ -66,7 +69,7 @@ def load_maps(
     try:
         encoder = _load_encoder(next(iter(maps.values())), weights, num_heads, choice)
         localizers = {
-            name: Localizer(encoder, place_map, open_searcher(place_map, choice.device, searcher))
+            name: Localizer(encoder, place_map, open_searcher(place_map, choice.device, searcher), precision)
             for name, place_map in maps.items()
         }
     except BaseException:

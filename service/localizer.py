@@ -20,8 +20,14 @@ from model.encoder import Encoder
 from model.errors import DeadlineExceeded, InvalidInput
 from model.features import Features
 from model.geo import LatLon
-from model.matching import Precision, count_mutual_matches
-from service.settings import DEFAULT_CANDIDATES, DEFAULT_SHORTLIST_CPU, DEFAULT_SHORTLIST_GPU, MAX_SHORTLIST
+from model.matching import Precision, count_mutual_matches, counts_hundreds_a_second, matcher_name
+from service.settings import (
+    DEFAULT_CANDIDATES,
+    DEFAULT_PRECISION,
+    DEFAULT_SHORTLIST,
+    DEFAULT_SHORTLIST_SLOW,
+    MAX_SHORTLIST,
+)
 from service.stages import Stage, StageClock
 
 Status = Literal["localized", "no_candidates"]
@@ -76,6 +82,7 @@ class QueryDefaults:
         cls,
         encoder: Encoder,
         *,
+        precision: Precision = DEFAULT_PRECISION,
         candidates: int = DEFAULT_CANDIDATES,
         shortlist: int | None = None,
         rerank: bool | None = None,
@@ -85,10 +92,12 @@ class QueryDefaults:
         Re-ranking with an untrained network is noise, so it is off unless asked for; without local features it changes
         nothing.
         """
-        by_device = DEFAULT_SHORTLIST_GPU if encoder.device.type == "cuda" else DEFAULT_SHORTLIST_CPU
+        if shortlist is None:
+            is_quick = counts_hundreds_a_second(encoder.device, encoder.local_dim, precision)
+            shortlist = DEFAULT_SHORTLIST if is_quick else DEFAULT_SHORTLIST_SLOW
         return cls(
             candidates=candidates,
-            shortlist=by_device if shortlist is None else shortlist,
+            shortlist=shortlist,
             rerank=(encoder.is_trained and encoder.local_dim > 0) if rerank is None else rerank,
         )
 
@@ -190,16 +199,18 @@ class Localizer:
         place_map: The map.
         searcher: The shortlist index of the map.
         precision: Of the products in matching.
+        matcher: What counts mutual matches, and in which numbers.
     """
 
     def __init__(
-        self, encoder: Encoder, place_map: PlaceMap, searcher: Searcher, precision: Precision = "exact"
+        self, encoder: Encoder, place_map: PlaceMap, searcher: Searcher, precision: Precision = DEFAULT_PRECISION
     ) -> None:
         place_map.check_network(encoder)
         self.encoder = encoder
         self.place_map = place_map
         self.searcher = searcher
         self.precision: Precision = precision
+        self.matcher = matcher_name(encoder.device, encoder.local_dim, precision)
         self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU
 
     def localize(

@@ -75,8 +75,8 @@ class Metrics:
         self._map_pictures = Gauge("placefix_map_pictures", "Pictures in a map.", ["map"], registry=registry)
         self._device_info = Gauge(
             "placefix_device_info",
-            "1 for the device in use, why it was chosen, and what searches.",
-            ["device", "reason", "searcher"],
+            "1 for the device in use, why it was chosen, what searches, and what counts mutual matches.",
+            ["device", "reason", "searcher", "matcher"],
             registry=registry,
         )
         self._build_info = Gauge("placefix_build_info", "1 for the running version.", ["version"], registry=registry)
@@ -105,9 +105,11 @@ class Metrics:
         self._ready.set_function(is_ready)
         self._in_flight.set_function(in_flight)
 
-    def set_device(self, choice: DeviceChoice, searcher: str) -> None:
+    def set_device(self, choice: DeviceChoice, searcher: str, matcher: str) -> None:
         """Says what was chosen at start."""
-        self._device_info.labels(device=str(choice.device), reason=choice.reason, searcher=searcher).set(1)
+        self._device_info.labels(
+            device=str(choice.device), reason=choice.reason, searcher=searcher, matcher=matcher
+        ).set(1)
 
     def set_map(self, name: str, version: str, pictures: int) -> None:
         """Says what is served."""

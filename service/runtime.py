@@ -156,7 +156,7 @@ class Runtime:
         loaded = engine.loaded
         for name, localizer in loaded.localizers.items():
             self.metrics.set_map(name, localizer.place_map.version, len(localizer.place_map))
-            self.metrics.set_device(loaded.device, localizer.searcher.name)
+            self.metrics.set_device(loaded.device, localizer.searcher.name, localizer.matcher)
         self._engine = engine
         _log.info(
             "loaded",
@@ -165,6 +165,7 @@ class Runtime:
             device_reason=loaded.device.reason,
             maps={name: localizer.place_map.version for name, localizer in loaded.localizers.items()},
             searchers=sorted({localizer.searcher.name for localizer in loaded.localizers.values()}),
+            matchers=sorted({localizer.matcher for localizer in loaded.localizers.values()}),
             shortlist=engine.defaults.shortlist,
             rerank=engine.defaults.rerank,
         )

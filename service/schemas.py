@@ -105,6 +105,10 @@ class MapDetail(MapSummary):
     network: NetworkAnswer
     preprocessing: Annotated[str, Field(description="How pictures are resized.", examples=["antialias"])]
     searcher: Annotated[str, Field(description="What searches its index.", examples=["faiss-cpu"])]
+    matcher: Annotated[
+        str,
+        Field(description="What counts mutual matches, and in which numbers.", examples=["avx-512-int16"]),
+    ]
 
 
 class MapList(Schema):

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from model.device import DeviceName
 from model.errors import InvalidInput
 from model.images import ImageLimits
+from model.matching import Precision
 
 ENVIRONMENT_PREFIX = "PLACEFIX_"
 
@@ -21,8 +22,9 @@ HEAD_TIMEOUT_S = 15
 
 MAX_SHORTLIST = 1000
 DEFAULT_CANDIDATES = 10
-DEFAULT_SHORTLIST_GPU = 100
-DEFAULT_SHORTLIST_CPU = 20  # a CPU compares about ten pairs of pictures a second, a GPU thousands
+DEFAULT_SHORTLIST = 100
+DEFAULT_SHORTLIST_SLOW = 20  # where there is neither a GPU nor a kernel for the CPU, or precision is exact
+DEFAULT_PRECISION: Precision = "fast"
 
 # What other commands and the tests read under the same prefix.
 KNOWN_ELSEWHERE = frozenset({"SHARED", "CACHE"})
@@ -58,6 +60,9 @@ class ServiceSettings(BaseSettings):
     num_heads: int | None = Field(default=None, ge=1, description="Attention heads, if the checkpoint does not tell.")
     device: DeviceName = Field(default="auto", description="Where the network lives: auto, cuda or cpu.")
     searcher: SearcherName = Field(default="auto", description="What searches the index: auto, faiss or torch.")
+    precision: Precision = Field(
+        default=DEFAULT_PRECISION, description="How mutual matches are counted: fast or exact (docs/evaluation.md)."
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
 
@@ -73,8 +78,8 @@ class ServiceSettings(BaseSettings):
         ge=1,
         le=MAX_SHORTLIST,
         description=(
-            f"Candidates to re-rank unless a request says; by default {DEFAULT_SHORTLIST_GPU} on a GPU, "
-            f"{DEFAULT_SHORTLIST_CPU} on a CPU."
+            f"Candidates to re-rank unless a request says; by default {DEFAULT_SHORTLIST}, and "
+            f"{DEFAULT_SHORTLIST_SLOW} where counting is slow: on a CPU without AVX2, or with precision exact."
         ),
     )
     candidates: int = Field(

@@ -32,7 +32,9 @@ def localize(
     ] = None,
     shortlist: Annotated[
         int | None,
-        typer.Option(min=1, max=MAX_SHORTLIST, help="Candidates to re-rank. By default 100 on a GPU, 20 on a CPU."),
+        typer.Option(
+            min=1, max=MAX_SHORTLIST, help="Candidates to re-rank. By default 100, and 20 where counting is slow."
+        ),
     ] = None,
     rerank: Annotated[
         bool | None, typer.Option("--rerank/--no-rerank", help="Re-rank by local features. By default if trained.")

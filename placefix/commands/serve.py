@@ -9,6 +9,7 @@ import typer
 
 from model.device import DeviceName
 from model.errors import InvalidInput
+from model.matching import Precision
 from placefix.commands.options import NETWORK_PANEL, NumHeads, OptionalWeights
 from placefix.samples import read_samples
 from service.logs import configure_logging
@@ -51,7 +52,7 @@ def serve(
         typer.Option(
             min=1,
             max=MAX_SHORTLIST,
-            help="Candidates to re-rank unless a request says. By default 100 on a GPU, 20 on a CPU.",
+            help="Candidates to re-rank unless a request says. By default 100, and 20 where counting is slow.",
         ),
     ] = None,
     rerank: Annotated[
@@ -60,6 +61,9 @@ def serve(
             "--rerank/--no-rerank",
             help="Re-rank unless a request says otherwise. By default if the network is trained.",
         ),
+    ] = None,
+    precision: Annotated[
+        Precision | None, typer.Option(help="How mutual matches are counted: fast or exact. By default fast.")
     ] = None,
     log_format: Annotated[
         LogFormat | None, typer.Option(help="auto is console on a terminal and json otherwise. By default auto.")
@@ -81,6 +85,7 @@ def serve(
             "samples": samples,
             "shortlist": shortlist,
             "rerank": rerank,
+            "precision": precision,
             "log_format": log_format,
         }
     )

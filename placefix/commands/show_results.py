@@ -48,7 +48,9 @@ def results(
     candidates: Annotated[int, typer.Option(min=1, max=MAX_CANDIDATES, help="Candidates to draw.")] = 5,
     shortlist: Annotated[
         int | None,
-        typer.Option(min=1, max=MAX_SHORTLIST, help="Candidates to re-rank. By default 100 on a GPU, 20 on a CPU."),
+        typer.Option(
+            min=1, max=MAX_SHORTLIST, help="Candidates to re-rank. By default 100, and 20 where counting is slow."
+        ),
     ] = None,
     rerank: Annotated[
         bool | None, typer.Option("--rerank/--no-rerank", help="Re-rank by local features. By default if trained.")

@@ -62,7 +62,7 @@ class LocalizeParameters(BaseModel):
         default=None,
         ge=1,
         le=MAX_SHORTLIST,
-        description="How many to re-rank, at least `candidates`; by default 100 on a GPU and 20 on a CPU.",
+        description="How many to re-rank, at least `candidates`; by default 100, and 20 where counting is slow.",
     )
     rerank: bool | None = Field(
         default=None, description="Whether to re-rank by local features; by default yes, if the network is trained."

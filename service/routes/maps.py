@@ -31,6 +31,7 @@ def describe_map(localizer: Localizer) -> MapDetail:
         network=NetworkAnswer(fingerprint=localizer.encoder.fingerprint, is_trained=localizer.encoder.is_trained),
         preprocessing=localizer.encoder.preprocessing.value,
         searcher=localizer.searcher.name,
+        matcher=localizer.matcher,
     )
 
 

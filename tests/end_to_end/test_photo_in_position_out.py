@@ -13,7 +13,7 @@ from tests.conftest import MakePhoto
 from tests.end_to_end.conftest import Serve, run_placefix
 
 CELLS = 61 * 61
-BRIEF = {"candidates": 3, "shortlist": 5}  # a CPU compares some ten pairs of pictures a second
+BRIEF = {"candidates": 3, "shortlist": 5}  # for processors without kernels
 
 
 def test_every_picture_of_a_map_is_found_at_its_own_place(

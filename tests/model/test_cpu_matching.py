@@ -124,6 +124,12 @@ def test_one_thread_and_many_count_the_same(kernels: Kernels) -> None:
     assert counts[0] == counts[1] == counts[2] == plainly(query, candidates.float())
 
 
+def test_counts_in_the_mode_of_inference(kernels: Kernels) -> None:
+    with torch.inference_mode():
+        query, candidates = torch.eye(12, 16), torch.eye(12, 16).expand(3, -1, -1)
+        assert count_in_int16(query, candidates, kernels).tolist() == [12, 12, 12]
+
+
 def test_candidates_may_be_parts_of_something_larger(kernels: Kernels) -> None:
     rng = np.random.default_rng(3)
     query, larger = random_features(rng, "float32", 20, 16), random_features(rng, "float32", 6, 20, 32)

@@ -57,7 +57,7 @@ def open_localizer(folder: Path, database: list[Place], encoder: Encoder, store:
     listing = SourceListing(tuple(database), (), "exif folder", database[0].path.parent)
     build_map(listing, encoder, folder / "line", BuildOptions(batch_size=BATCH, segment_size=6, store=store))
     place_map = PlaceMap.open(folder / "line")
-    return Localizer(encoder, place_map, open_searcher(place_map, "cpu"))
+    return Localizer(encoder, place_map, open_searcher(place_map, "cpu"), "exact")
 
 
 @pytest.fixture(scope="module")

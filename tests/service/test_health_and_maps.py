@@ -46,8 +46,9 @@ def test_readiness_says_what_runs(town_server: Served) -> None:
     assert (ready["device"], bool(ready["device_reason"])) == ("cpu", True)
     assert ready["network"]["is_trained"] is False
     assert len(ready["network"]["fingerprint"]) == 64
-    assert ready["defaults"] == {"candidates": 10, "shortlist": 20, "rerank": False}
     [described] = ready["maps"]
+    shortlist = 100 if described["matcher"].startswith("avx") else 20
+    assert ready["defaults"] == {"candidates": 10, "shortlist": shortlist, "rerank": False}
     assert (described["name"], described["version"], described["pictures"]) == ("town", "000001", 12)
     assert described["searcher"] == "faiss-cpu"
 
@@ -63,7 +64,7 @@ def test_a_map_that_is_not_there_is_a_failure_and_not_a_server_that_never_gets_r
 
 
 def test_maps_are_listed_and_described(town: Town, village: Town, serve: Serve) -> None:
-    client = serve(village, town, searcher="torch").client
+    client = serve(village, town, searcher="torch", precision="exact").client
     assert client.get("/maps").json() == {
         "maps": [
             {"name": "town", "version": "000001", "pictures": 12},
@@ -74,6 +75,7 @@ def test_maps_are_listed_and_described(town: Town, village: Town, serve: Serve) 
     assert described["pictures"] == 3
     assert described["preprocessing"] == "antialias"
     assert described["searcher"] == "torch-cpu"
+    assert described["matcher"] == "torch-float32"
     unknown = client.get("/maps/city")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "map_not_found")
 

@@ -1,6 +1,7 @@
 """The localizer is the plain two-stage retrieval of the method, on a map."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from index_builder.place_map.global_index import open_searcher
 from index_builder.place_map.reader import PlaceMap
+from model import cpu_matching
 from model.encoder import Encoder
 from model.errors import DeadlineExceeded, InvalidInput, NetworkMismatch
 from model.features import Features
@@ -56,7 +58,7 @@ def test_ranks_counts_and_distances_are_those_of_plain_retrieval(
     backend: Literal["faiss", "torch"], shortlist: int, rerank: bool, localizer: Localizer, database: Features
 ) -> None:
     searcher = open_searcher(localizer.place_map, torch.device("cpu"), backend)
-    own = Localizer(localizer.encoder, localizer.place_map, searcher)
+    own = Localizer(localizer.encoder, localizer.place_map, searcher, "exact")
     query = query_of(shortlist, localizer.encoder)
     expected = retrieve(query.features, database, shortlist, rerank=rerank)
     found = own.localize(query, QueryOptions(shortlist, shortlist, rerank)).candidates
@@ -113,8 +115,27 @@ def test_another_network_is_refused(town: Town) -> None:
         Localizer(other, place_map, open_searcher(place_map, torch.device("cpu")))
 
 
-def test_defaults_follow_device_and_training(tiny_encoder: Encoder) -> None:
-    assert QueryDefaults.for_encoder(tiny_encoder) == QueryDefaults(candidates=10, shortlist=20, rerank=False)
+def test_fewer_bits_change_counts_by_little(localizer: Localizer) -> None:
+    options = QueryOptions(12, 12, rerank=True)
+    query = query_of(2, localizer.encoder)
+    exact = Localizer(localizer.encoder, localizer.place_map, localizer.searcher, "exact")
+    counts, exact_counts = (
+        {candidate.row: candidate.mutual_matches for candidate in each.localize(query, options).candidates}
+        for each in (localizer, exact)
+    )
+    assert len(counts) == 12
+    assert all(abs((counts[row] or 0) - (count or 0)) <= 4 for row, count in exact_counts.items())
+    assert exact.matcher == "torch-float32" != localizer.matcher
+
+
+def test_defaults_follow_device_and_training(tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = QueryDefaults(candidates=10, shortlist=20, rerank=False)
+    assert QueryDefaults.for_encoder(tiny_encoder, precision="exact") == slow
+    monkeypatch.setattr(cpu_matching, "instructions", lambda: "AVX2")
+    monkeypatch.setattr(cpu_matching, "can_count", lambda _: True)
+    assert QueryDefaults.for_encoder(tiny_encoder) == replace(slow, shortlist=100)
+    monkeypatch.setattr(cpu_matching, "can_count", lambda _: False)
+    assert QueryDefaults.for_encoder(tiny_encoder) == slow
     assert QueryDefaults.for_encoder(tiny_encoder, rerank=True, shortlist=7).rerank
     trained = seeded_network(TINY_CONFIG, seed=7)
     trained.is_trained = True

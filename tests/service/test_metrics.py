@@ -86,6 +86,7 @@ def test_what_is_served_and_on_what(town: Town, village: Town, serve: Serve) -> 
     assert value(samples, "placefix_map_pictures", map="village") == 3
     [device] = [dict(labels) for name, labels in samples if name == "placefix_device_info"]
     assert (device["device"], device["searcher"]) == ("cpu", "faiss-cpu")
+    assert device["matcher"] in {"avx-512-int16", "avx2-int16", "torch-int8"}
     assert "CUDA" in device["reason"]
     assert value(samples, "process_open_fds") > 0
     assert len(labels_of(samples, "placefix_build_info", "version")) == 1

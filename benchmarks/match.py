@@ -1,0 +1,193 @@
+"""Counting mutual matches: every way that there is, against the plain one, in one run."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from benchmarks.hardware import describe_hardware
+from benchmarks.memory import peak_memory_bytes, reset_peak_memory
+from model.device import DeviceName, choose_device
+from model.durable import write_atomically
+from model.int8_matching import count_in_int8
+from model.matching import count_mutual_matches, matcher_name
+
+CELLS, CHANNELS = 3721, 128
+PLAIN = "plain: all at once"
+
+
+def count_all_at_once(query: Tensor, candidates: Tensor) -> Tensor:
+    """The plain batched way: one (K, L, M) tensor of scores, two argmax passes over it."""
+    scores = query @ candidates.transpose(1, 2)  # (K, L, M)
+    nearest_in_candidate = scores.argmax(dim=2)  # (K, L)
+    nearest_in_query = scores.argmax(dim=1)  # (K, M)
+    cells = torch.arange(len(query), device=query.device)
+    return (nearest_in_query.gather(1, nearest_in_candidate) == cells).sum(dim=1)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to count.
+
+    Attributes:
+        count: Takes a query ``(L, C)`` and candidates ``(K, M, C)``.
+        stored: Type of the candidates.
+        is_exact: Whether counts must be those of the plain way.
+        devices: Where it works.
+    """
+
+    count: Callable[[Tensor, Tensor], Tensor]
+    stored: torch.dtype
+    is_exact: bool
+    devices: tuple[str, ...] = ("cpu", "cuda")
+
+
+def _fast(query: Tensor, candidates: Tensor) -> Tensor:
+    return count_mutual_matches(query, candidates, precision="fast")
+
+
+WAYS = {
+    PLAIN: Way(count_all_at_once, torch.float32, is_exact=True),
+    "exact": Way(count_mutual_matches, torch.float32, is_exact=True),
+    "fast, float16 candidates": Way(_fast, torch.float16, is_exact=False),
+    "fast, int8 candidates": Way(_fast, torch.int8, is_exact=False),
+    "fast without kernels": Way(count_in_int8, torch.float16, is_exact=False, devices=("cpu",)),
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a way needs.
+
+    Attributes:
+        seconds: Of a query, the median of the repeats.
+        ratio: How many times faster than the plain way.
+        extra_bytes: Peak memory beyond the features themselves, once it has counted before: resident on a CPU,
+            allocated on a GPU.
+        largest_difference: Of a count from the plain way's.
+    """
+
+    seconds: float
+    ratio: float
+    extra_bytes: int
+    largest_difference: int
+
+
+def match(
+    candidates: Annotated[int, typer.Option(min=1, help="Candidates of one query.")] = 100,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each way, in turn; the median counts.")] = 5,
+    device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
+    out: Annotated[Path, typer.Option(help="The result, as JSON.")] = Path("benchmarks/results/match.json"),
+) -> None:
+    """Seconds and peak memory of counting for one query, each way in a process of its own."""
+    where = choose_device(device).device
+    context = get_context("spawn")
+    workers: dict[str, Connection] = {}
+    for name, way in WAYS.items():
+        if where.type in way.devices:
+            ours, theirs = context.Pipe()
+            context.Process(target=_worker, args=(theirs, name, candidates, str(where)), daemon=True).start()
+            workers[name] = ours
+    rounds: dict[str, list[tuple[float, int, list[int]]]] = {name: [] for name in workers}
+    for _ in range(repeats + 1):  # the first warms up
+        for name, worker in workers.items():  # in turn, so that a machine whose speed drifts is fair to all
+            worker.send(True)
+            rounds[name].append(worker.recv())
+    for worker in workers.values():
+        worker.send(False)
+    measured = _compared(rounds)
+    matcher = matcher_name(where, CHANNELS, "fast")
+    result = {
+        "candidates": candidates,
+        "cells": CELLS,
+        "channels": CHANNELS,
+        "repeats": repeats,
+        "fast": matcher,
+        "hardware": describe_hardware(),
+        "ways": {name: asdict(each) for name, each in measured.items()},
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, (json.dumps(result, indent=1) + "\n").encode())
+    table = Table(title=f"{candidates} candidates, {CELLS} × {CELLS} cells of {CHANNELS} channels; fast is {matcher}")
+    for heading in ("way", "seconds a query", "ratio", "peak extra memory MB", "counts differ by at most"):
+        table.add_column(heading, justify="left" if heading == "way" else "right")
+    for name, each in measured.items():
+        table.add_row(
+            name,
+            f"{each.seconds:.4f}",
+            f"{each.ratio:.1f}",
+            f"{each.extra_bytes / 1e6:.0f}",
+            str(each.largest_difference),
+        )
+    console = Console()
+    console.print(table)
+    console.print(describe_hardware(), soft_wrap=True)
+
+
+def _compared(rounds: dict[str, list[tuple[float, int, list[int]]]]) -> dict[str, Measured]:
+    """Medians and ratios.
+
+    Raises:
+        AssertionError: An exact way counts something else than the plain one.
+    """
+    seconds = {name: median(run[0] for run in runs[1:]) for name, runs in rounds.items()}
+    plain_counts = rounds[PLAIN][0][2]
+    measured = {}
+    for name, runs in rounds.items():
+        differences = [abs(one - other) for one, other in zip(runs[0][2], plain_counts, strict=True)]
+        if WAYS[name].is_exact and any(differences):
+            raise AssertionError(f"{name} counts {runs[0][2]}, not {plain_counts}")
+        measured[name] = Measured(
+            seconds[name], seconds[PLAIN] / seconds[name], max(run[1] for run in runs[1:]), max(differences)
+        )
+    return measured
+
+
+def _worker(commands: Connection, name: str, candidate_count: int, device: str) -> None:
+    """Counts whenever it is told to; the features are the same for every way, but for the type they are stored in."""
+    way = WAYS[name]
+    query, candidates = _features(candidate_count, way.stored)
+    query, candidates = query.to(device), candidates.to(device)
+    while commands.recv():
+        before_bytes = _reset_peak(device)
+        start_s = time.perf_counter()
+        counts = way.count(query, candidates).tolist()
+        duration_s = time.perf_counter() - start_s
+        commands.send((duration_s, _peak(device) - before_bytes, counts))
+
+
+def _features(candidate_count: int, stored: torch.dtype) -> tuple[Tensor, Tensor]:
+    """A query and candidates of which half the cells resemble the query's; int8 are codes of float16 ones."""
+    generator = torch.Generator().manual_seed(0)
+    query = torch.nn.functional.normalize(torch.randn(CELLS, CHANNELS, generator=generator), dim=-1)
+    candidates = torch.empty(candidate_count, CELLS, CHANNELS, dtype=stored)
+    for number in range(candidate_count):
+        noise = torch.nn.functional.normalize(torch.randn(CELLS, CHANNELS, generator=generator), dim=-1)
+        alike = torch.arange(CELLS) % 2 == 0
+        features = torch.nn.functional.normalize(noise + 0.8 * query * alike[:, None], dim=-1).half().float()
+        if stored is torch.int8:
+            features = (features * (127 / features.abs().max())).round()
+        candidates[number] = features.to(stored)
+    return query, candidates
+
+
+def _reset_peak(device: str) -> int:
+    if device == "cpu":
+        return reset_peak_memory()
+    torch.cuda.reset_peak_memory_stats()
+    return torch.cuda.memory_allocated()
+
+
+def _peak(device: str) -> int:
+    return peak_memory_bytes() if device == "cpu" else torch.cuda.max_memory_allocated()

@@ -14,8 +14,8 @@ from index_builder.encoding import PictureBatch, encode_batches
 from index_builder.left_out import LeftOutTally
 from index_builder.picture_files import file_stamp
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import StoreType
 from index_builder.place_map.global_index import check_index_factory
+from index_builder.place_map.local_codec import StoreType, global_type
 from index_builder.place_map.manifest import Counts, FeatureShapes, Manifest, NetworkIdentity, SourceHint
 from index_builder.place_map.reader import PlaceMap, read_manifest
 from index_builder.place_map.version_writer import VersionContent, write_version
@@ -45,7 +45,7 @@ class BuildOptions:
         max_rejected: Share of all pictures found that may be unreadable.
         thumbnails: Whether small JPEGs are kept for evidence.
         index: A string of faiss's ``index_factory``.
-        store: Type of the stored features: float16 to serve, float32 to evaluate to the last bit, in twice the space.
+        store: What local features are stored as. With float32 the global ones are exact, too: for evaluations.
 
     Raises:
         InvalidInput: A value is out of range.
@@ -300,5 +300,9 @@ def _plan_of(listing: SourceListing, encoder: Encoder, options: BuildOptions) ->
 
 def _feature_shapes(encoder: Encoder, store: StoreType) -> FeatureShapes:
     return FeatureShapes(
-        global_dim=encoder.global_dim, local_grid=encoder.local_grid, local_dim=encoder.local_dim, dtype=store
+        global_dim=encoder.global_dim,
+        local_grid=encoder.local_grid,
+        local_dim=encoder.local_dim,
+        dtype=global_type(store),
+        local_store=store,
     )

@@ -14,7 +14,8 @@ from typing import TypeAlias
 import torch
 
 from index_builder.picture_files import DecodedPicture, RejectedPicture, decode_picture
-from index_builder.place_map.feature_store import TORCH_TYPES, StoredFeatures, StoreType
+from index_builder.place_map.feature_store import TORCH_TYPES, StoredArray, StoredFeatures
+from index_builder.place_map.local_codec import LocalCodec, StoreType, global_type
 from model.encoder import Encoder
 from model.errors import ModelOutputInvalid
 from model.features import Features
@@ -61,7 +62,7 @@ class EncodedBatch:
         batch: The pictures that were asked for.
         pictures: Those of them that were encoded, in the same order.
         global_features: ``(b, D)`` of the type of the store, for these.
-        local_features: ``(b, N, C)`` of the type of the store, for these.
+        local_features: ``(b, N, width(C))``, as the codec of the store encodes them, for these.
         rejected: The others.
         stamps: State of the file of every picture of the batch.
     """
@@ -69,7 +70,7 @@ class EncodedBatch:
     batch: PictureBatch
     pictures: tuple[EncodedPicture, ...]
     global_features: StoredFeatures
-    local_features: StoredFeatures
+    local_features: StoredArray
     rejected: tuple[RejectedPicture, ...]
     stamps: tuple[str, ...]
 
@@ -119,12 +120,8 @@ def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding], s
             for picture in decoded
             if picture.place.id not in failures
         ),
-        global_features=_stored([part.global_features for part in features], (encoder.global_dim,), store),
-        local_features=_stored(
-            [part.local_features for part in features],
-            (encoder.local_grid[0] * encoder.local_grid[1], encoder.local_dim),
-            store,
-        ),
+        global_features=_stored_global([part.global_features for part in features], encoder, store),
+        local_features=_stored_local([part.local_features for part in features], encoder, store),
         rejected=tuple(outcome for outcome in rejected if isinstance(outcome, RejectedPicture)),
         stamps=tuple(outcome.stamp for outcome in outcomes),
     )
@@ -146,9 +143,19 @@ def _features(encoder: Encoder, decoded: list[DecodedPicture]) -> tuple[list[Fea
         return features, failures
 
 
-def _stored(parts: list[torch.Tensor], row_shape: tuple[int, ...], store: StoreType) -> StoredFeatures:
-    """Joins features, rounded on their device: less has to leave it."""
-    if not parts:
-        return torch.empty((0, *row_shape), dtype=TORCH_TYPES[store]).numpy()
-    rounded: StoredFeatures = torch.cat([part.to(TORCH_TYPES[store]) for part in parts]).cpu().numpy()
-    return rounded
+def _stored_global(parts: list[torch.Tensor], encoder: Encoder, store: StoreType) -> StoredFeatures:
+    """Joins global features, rounded on their device: less has to leave it."""
+    rounded = [part.to(TORCH_TYPES[global_type(store)]) for part in parts]
+    empty = torch.empty((0, encoder.global_dim), dtype=TORCH_TYPES[global_type(store)])
+    joined: StoredFeatures = torch.cat(rounded).cpu().numpy() if rounded else empty.numpy()
+    return joined
+
+
+def _stored_local(parts: list[torch.Tensor], encoder: Encoder, store: StoreType) -> StoredArray:
+    """Joins local features, likewise."""
+    codec = LocalCodec(store)
+    cells = encoder.local_grid[0] * encoder.local_grid[1]
+    encoded = [codec.encode(part) for part in parts]
+    empty = torch.empty((0, cells, codec.width(encoder.local_dim)), dtype=TORCH_TYPES[codec.array_type])
+    joined: StoredArray = torch.cat(encoded).cpu().numpy() if encoded else empty.numpy()
+    return joined

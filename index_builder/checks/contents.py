@@ -1,22 +1,26 @@
 """Whether the files of a map go together: for maps that were written wrong, with the right sums."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index_builder.checks.problem import Problem, ProblemKind
 from index_builder.left_out import HEADER
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import StoredFeatures, map_features
+from index_builder.place_map.feature_store import StoredArray, map_features
 from index_builder.place_map.global_index import differing_row
+from index_builder.place_map.local_codec import LocalCodec
 from index_builder.place_map.manifest import Manifest, Segment
 from index_builder.place_map.place_table import read_places, wrong_geometries
 from index_builder.place_map.reader import PlaceMap
 from model.errors import MapCorrupt
 
 _LENGTH_TOLERANCE = 2e-3  # float16 rounds each value by at most 1/2048 of it
+_OTHER_LENGTH = "features that are not finite, or whose length is not 1"
 _VALUES_AT_A_TIME = 2**24  # 64 MB of float32
 
 
@@ -51,26 +55,53 @@ def _check_table(path: Path, segment: Segment) -> Iterator[Problem]:
 
 def _check_features(path: Path, manifest: Manifest, segment: Segment) -> Iterator[Problem]:
     shapes = manifest.features
-    for file_name, row_shape in (
-        (layout.GLOBALS, (shapes.global_dim,)),
-        (layout.LOCALS, (shapes.local_count, shapes.local_dim)),
-    ):
-        name = f"{layout.SEGMENTS}/{segment.id}/{file_name}"
-        features = map_features(path / name, (segment.rows, *row_shape), shapes.dtype)
-        row = _first_bad_row(features)
-        if row is not None:
-            message = f"row {row} holds features that are not finite, or whose length is not 1"
-            yield Problem(name, ProblemKind.FEATURES, message)
+    codec = shapes.local_codec
+    names = [f"{layout.SEGMENTS}/{segment.id}/{file}" for file in (layout.GLOBALS, layout.LOCALS)]
+    global_features = map_features(path / names[0], (segment.rows, shapes.global_dim), shapes.dtype)
+    local_shape = (segment.rows, shapes.local_count, codec.width(shapes.local_dim))
+    local_features = map_features(path / names[1], local_shape, codec.array_type)
+    row = _first_bad(global_features, shapes.global_dim, _has_other_length)
+    if row is not None:
+        yield Problem(names[0], ProblemKind.FEATURES, f"row {row} holds {_OTHER_LENGTH}")
+    values, largest = shapes.local_count * shapes.local_dim, codec.largest_code
+    if largest is None:
+        row = _first_bad(local_features, values, _has_other_length)
+        says = _OTHER_LENGTH
+    else:
+        is_bad = partial(_has_impossible_codes, codec=codec, largest=largest, channels=shapes.local_dim)
+        row = _first_bad(local_features, values, is_bad)
+        says = f"codes beyond {largest}, or features of nothing but zeros"
+    if row is not None:
+        yield Problem(names[1], ProblemKind.FEATURES, f"row {row} holds {says}")
 
 
-def _first_bad_row(features: StoredFeatures) -> int | None:
-    rows_at_a_time = max(1, _VALUES_AT_A_TIME // max(1, features[0].size))
-    for start in range(0, len(features), rows_at_a_time):
-        lengths = np.linalg.norm(features[start : start + rows_at_a_time].astype(np.float32), axis=-1)
-        is_bad = ~(np.abs(lengths - 1) <= _LENGTH_TOLERANCE)  # true for NaN
-        if is_bad.any():
-            return start + int(np.nonzero(is_bad)[0][0])
+def _first_bad(
+    rows: StoredArray, values_per_row: int, is_bad: Callable[[StoredArray], NDArray[np.bool_]]
+) -> int | None:
+    """The first row that is bad; ``is_bad`` is given some of them at a time, and says it of each."""
+    rows_at_a_time = max(1, _VALUES_AT_A_TIME // max(1, values_per_row))
+    for start in range(0, len(rows), rows_at_a_time):
+        found = np.flatnonzero(is_bad(rows[start : start + rows_at_a_time]))
+        if len(found):
+            return start + int(found[0])
     return None
+
+
+def _has_other_length(rows: StoredArray) -> NDArray[np.bool_]:
+    """Of each row whether a feature is not finite, or has not the length 1."""
+    lengths = np.linalg.norm(rows.astype(np.float32), axis=-1).reshape(len(rows), -1)
+    is_bad = ~(np.abs(lengths - 1) <= _LENGTH_TOLERANCE)  # true for NaN
+    of_row: NDArray[np.bool_] = np.any(is_bad, axis=1)
+    return of_row
+
+
+def _has_impossible_codes(rows: StoredArray, codec: LocalCodec, largest: int, channels: int) -> NDArray[np.bool_]:
+    """Of each row whether it has codes that are never made of features of length 1."""
+    codes = np.empty((*rows.shape[:-1], channels), np.int8)
+    codec.decode(rows, codes)
+    is_beyond = np.any((codes < -largest) | (codes > largest), axis=(1, 2))
+    of_row: NDArray[np.bool_] = is_beyond | np.any(~np.any(codes, axis=2), axis=1)
+    return of_row
 
 
 def _check_index(place_map: PlaceMap) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from index_builder.checks.problem import Problem, ProblemKind
 from index_builder.picture_files import DecodedPicture, decode_picture, source_base
@@ -73,8 +74,10 @@ def check_reencoded(place_map: PlaceMap, rows: NDArray[np.int64], encoder: Encod
             continue
         encoded += 1
         features = encoder.encode(picture.pixels[None]).to("cpu")
+        # Rounded as those in the map are. Else cells that lie beside each other could not be told apart.
+        rounded = place_map.manifest.features.local_codec.round_trip(features.local_features)[0]
         problems += _check_finds_itself(
-            place_map, searcher, row, features.global_features, features.local_features[0], "its file, encoded again"
+            place_map, searcher, row, features.global_features, rounded, "its file, encoded again"
         )
     return Reencoding(tuple(problems), encoded, gone)
 
@@ -93,7 +96,7 @@ def _check_finds_itself(
             ProblemKind.SEARCH,
             f"picture {place_id}, searched by {by}, is not found first, but {place_map.places[nearest].id}",
         )
-    own_cells = _count_own_cells(local_features.float(), place_map.local_features(np.array([row]))[0].float())
+    own_cells = _count_own_cells(*map(_unit, (local_features, place_map.local_features(np.array([row]))[0])))
     if own_cells < _LEAST_OWN * len(local_features):
         yield Problem(
             f"{layout.SEGMENTS}/{place_map.segment_of(row)}/{layout.LOCALS}",
@@ -101,6 +104,11 @@ def _check_finds_itself(
             f"of picture {place_id}, compared by {by}, only {own_cells} of {len(local_features)} local features are "
             "nearest to their own cell",
         )
+
+
+def _unit(local_features: Tensor) -> Tensor:
+    """Features, or codes that are proportional to them, as features of length 1."""
+    return normalize(local_features.float(), dim=-1)
 
 
 def _count_own_cells(local_features: Tensor, stored: Tensor) -> int:

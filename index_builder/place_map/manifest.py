@@ -14,13 +14,14 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import StoreType, bytes_per_value
+from index_builder.place_map.feature_store import FloatType, bytes_per_value
+from index_builder.place_map.local_codec import LocalCodec, StoreType
 from model.durable import sha256_of
 from model.errors import MapCorrupt, MapVersionUnsupported
 from model.preprocess import Preprocessing
 
 FORMAT: Literal["placefix-map"] = "placefix-map"
-FORMAT_VERSION: Literal[1] = 1
+FORMAT_VERSION: Literal[2] = 2
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[str, Field(pattern=r"^[0-9]{6,}$")]
@@ -101,12 +102,26 @@ class NetworkIdentity(_Part):
 
 
 class FeatureShapes(_Part):
-    """Widths and type of the stored features. A network without local features has a grid of (0, 0)."""
+    """Widths and types of the stored features. A network without local features has a grid of (0, 0).
+
+    Attributes:
+        global_dim: D.
+        local_grid: Height and width of the grid of local features.
+        local_dim: C.
+        dtype: Type of the global features.
+        local_store: What the local features are stored as; None in maps of format 1, where it is ``dtype``.
+    """
 
     global_dim: PositiveInt
     local_grid: tuple[NonNegativeInt, NonNegativeInt]
     local_dim: NonNegativeInt
-    dtype: StoreType
+    dtype: FloatType
+    local_store: StoreType | None = None
+
+    @property
+    def local_codec(self) -> LocalCodec:
+        """How the local features are read."""
+        return LocalCodec(self.local_store or self.dtype)
 
     @property
     def local_count(self) -> int:
@@ -116,7 +131,8 @@ class FeatureShapes(_Part):
     @property
     def bytes_per_picture(self) -> int:
         """Bytes of the stored features of a picture."""
-        return bytes_per_value(self.dtype) * (self.global_dim + self.local_count * self.local_dim)
+        local_bytes = self.local_codec.bytes_per_picture(self.local_count, self.local_dim)
+        return bytes_per_value(self.dtype) * self.global_dim + local_bytes
 
 
 class Counts(_Part):
@@ -146,7 +162,7 @@ class Manifest(_Part):
     """Everything about one version of a map."""
 
     format: Literal["placefix-map"] = FORMAT
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[1, 2] = FORMAT_VERSION
     version: Number
     created_at: str
     created_by: dict[str, str]

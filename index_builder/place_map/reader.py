@@ -1,7 +1,6 @@
-"""A map as its readers see it: one version, immutable, its files mapped into memory."""
+"""A map as its readers see it: one version, immutable."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -13,22 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import TORCH_TYPES, StoredFeatures, map_features
-from index_builder.place_map.manifest import Current, Manifest, Segment, parse_manifest
+from index_builder.place_map.feature_store import TORCH_TYPES, StoredFeatures
+from index_builder.place_map.local_codec import StoreType
+from index_builder.place_map.manifest import Current, Manifest, parse_manifest
 from index_builder.place_map.place_table import PlaceTable, join_live, read_places
+from index_builder.place_map.segment_files import SegmentFiles, open_segment
 from model.durable import sha256_of
 from model.encoder import Encoder
 from model.errors import InvalidInput, MapCorrupt, MapNotFound, NetworkMismatch
 
 CHUNK_ROWS = 16_384  # global features that are read at a time: 32 MB of float16 at D = 1024
-
-
-@dataclass(frozen=True)
-class _MappedSegment:
-    directory: Path
-    live: NDArray[np.int64]  # ascending rows of the segment's files
-    global_features: StoredFeatures  # (rows, D)
-    local_features: StoredFeatures  # (rows, N, C)
 
 
 class PlaceMap:
@@ -44,7 +37,7 @@ class PlaceMap:
         places: Id, position, heading and time of every row.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, segments: Sequence[_MappedSegment], places: PlaceTable) -> None:
+    def __init__(self, path: Path, manifest: Manifest, segments: Sequence[SegmentFiles], places: PlaceTable) -> None:
         """Use ``open``."""
         self.path = path
         self.name = path.absolute().name
@@ -74,9 +67,9 @@ class PlaceMap:
         segments, tables = [], []
         for segment in manifest.segments:
             directory = layout.segment_dir(path, segment.id)
-            mapped = _map_segment(directory, segment, manifest)
-            segments.append(mapped)
-            tables.append((read_places(directory / layout.PLACES, segment.rows), mapped.live))
+            files = open_segment(directory, segment, manifest.features)
+            segments.append(files)
+            tables.append((read_places(directory / layout.PLACES, segment.rows), files.live))
         return cls(path, manifest, segments, PlaceTable(join_live(tables), path))
 
     @property
@@ -91,8 +84,18 @@ class PlaceMap:
 
     @property
     def store_type(self) -> torch.dtype:
-        """Type of the stored features."""
+        """Type of the stored global features."""
         return TORCH_TYPES[self.manifest.features.dtype]
+
+    @property
+    def store(self) -> StoreType:
+        """What the local features are stored as."""
+        return self.manifest.features.local_codec.store
+
+    @property
+    def local_type(self) -> torch.dtype:
+        """Type of what ``local_features`` gives."""
+        return self.manifest.features.local_codec.decoded_type
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -157,31 +160,48 @@ class PlaceMap:
                 span = segment.global_features[live[0] : live[-1] + 1]
                 yield span if len(span) == len(live) else span[live - live[0]]
 
-    def local_features(self, rows: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
-        """Local features of some rows, copied out of the mapped files row by row.
+    def announce(self, rows: NDArray[np.int64]) -> None:
+        """Says whose local features will be read soon: the system fetches them while the caller does something else.
 
         Args:
             rows: ``(k,)``, in any order.
-            out: A contiguous CPU tensor of ``store_type`` and at least k rows to copy into; a new one if None. One that
-                is used again saves the page faults of fresh memory, which cost more than the copying.
+
+        Raises:
+            InvalidInput: A row is not in the map.
+        """
+        for segment, row in self._locate(np.sort(rows)):
+            segment.local_features.announce(row)
+
+    def local_features(self, rows: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
+        """Local features of some rows, as the matcher takes them: floats, or codes of 8 bits proportional to them.
+
+        All rows are announced, then read in the order of the files.
+
+        Args:
+            rows: ``(k,)``, in any order.
+            out: A contiguous CPU tensor of ``local_type`` and at least k rows to read into; a new one if None. One that
+                is used again saves the page faults of fresh memory, which cost more than the reading.
 
         Returns:
-            ``(k, N, C)`` of ``store_type`` on the CPU; the first k rows of ``out`` if it was given.
+            ``(k, N, C)`` of ``local_type`` on the CPU; the first k rows of ``out`` if it was given.
 
         Raises:
             InvalidInput: A row is not in the map, or ``out`` does not fit.
+            MapCorrupt: A file cannot be read.
         """
         shapes = self.manifest.features
         row_shape = (shapes.local_count, shapes.local_dim)
         if out is None:
-            out = torch.empty((len(rows), *row_shape), dtype=self.store_type)
-        elif out.dtype != self.store_type or out.shape[1:] != row_shape or len(out) < len(rows):
+            out = torch.empty((len(rows), *row_shape), dtype=self.local_type)
+        elif out.dtype != self.local_type or out.shape[1:] != row_shape or len(out) < len(rows):
             raise InvalidInput(
-                f"{len(rows)} rows of {row_shape} {shapes.dtype} do not fit into {out.dtype} {tuple(out.shape)}"
+                f"{len(rows)} rows of {row_shape} {self.local_type} do not fit into {out.dtype} {tuple(out.shape)}"
             )
+        self.announce(rows)
         buffer = out.numpy()
-        for target, (segment, row) in enumerate(self._locate(rows)):
-            buffer[target] = segment.local_features[row]
+        order = np.argsort(rows, kind="stable")
+        for target, (segment, row) in zip(order.tolist(), self._locate(rows[order]), strict=True):
+            segment.local_features.read(row, buffer[target])
         return out[: len(rows)]
 
     def thumbnail(self, row: int) -> bytes | None:
@@ -214,7 +234,7 @@ class PlaceMap:
         return segment.directory.name
 
     def close(self) -> None:
-        """Lets the mapped files go; tensors that were returned stay good."""
+        """Lets the files go; tensors that were returned stay good."""
         self._segments = ()
 
     def __enter__(self) -> Self:
@@ -225,7 +245,7 @@ class PlaceMap:
     ) -> None:
         self.close()
 
-    def _locate(self, rows: NDArray[np.int64]) -> Iterator[tuple[_MappedSegment, int]]:
+    def _locate(self, rows: NDArray[np.int64]) -> Iterator[tuple[SegmentFiles, int]]:
         """The segment of each row, and the row in its files."""
         if not self._segments:
             raise InvalidInput(f"map {self.name} is closed")
@@ -273,15 +293,3 @@ def _check_sizes(path: Path, manifest: Manifest) -> None:
             raise MapCorrupt(
                 f"{path / name} has {size:,} bytes, the manifest says {expected.bytes:,}; run placefix verify {path}"
             )
-
-
-def _map_segment(directory: Path, segment: Segment, manifest: Manifest) -> _MappedSegment:
-    shapes = manifest.features
-    return _MappedSegment(
-        directory=directory,
-        live=np.setdiff1d(np.arange(segment.rows, dtype=np.int64), np.array(segment.dead_rows, dtype=np.int64)),
-        global_features=map_features(directory / layout.GLOBALS, (segment.rows, shapes.global_dim), shapes.dtype),
-        local_features=map_features(
-            directory / layout.LOCALS, (segment.rows, shapes.local_count, shapes.local_dim), shapes.dtype
-        ),
-    )

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import FeatureWriter, StoredFeatures
+from index_builder.place_map.feature_store import FeatureWriter, StoredArray, StoredFeatures
 from index_builder.place_map.manifest import FeatureShapes, FileSum, Segment, Thumbnails
 from index_builder.place_map.place_table import PlaceRecord, write_places
 from model.durable import sync
@@ -28,16 +28,16 @@ class SegmentWriter:
         self._globals = self._stack.enter_context(
             FeatureWriter(directory / layout.GLOBALS, (shapes.global_dim,), shapes.dtype)
         )
-        self._locals = self._stack.enter_context(
-            FeatureWriter(directory / layout.LOCALS, (shapes.local_count, shapes.local_dim), shapes.dtype)
-        )
+        codec = shapes.local_codec
+        row_shape = (shapes.local_count, codec.width(shapes.local_dim))
+        self._locals = self._stack.enter_context(FeatureWriter(directory / layout.LOCALS, row_shape, codec.array_type))
 
     def append(
         self,
         records: Sequence[PlaceRecord],
         thumbnails: Sequence[bytes | None],
         global_features: StoredFeatures,
-        local_features: StoredFeatures,
+        local_features: StoredArray,
     ) -> None:
         """Appends b pictures.
 
@@ -45,7 +45,7 @@ class SegmentWriter:
             records: Of each picture; ``thumbnail`` is filled in here.
             thumbnails: JPEGs, or None.
             global_features: ``(b, D)``.
-            local_features: ``(b, N, C)``.
+            local_features: ``(b, N, width(C))``, as the codec encodes them.
 
         Raises:
             OSError: The disk does not take them.

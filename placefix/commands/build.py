@@ -8,8 +8,8 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from index_builder.build import BuildOptions, BuildReport, build_map
-from index_builder.place_map.feature_store import StoreType
 from index_builder.place_map.global_index import check_index_factory
+from index_builder.place_map.local_codec import StoreType
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from index_builder.target import check_target
@@ -68,7 +68,8 @@ def build(
     store: Annotated[
         StoreType,
         typer.Option(
-            help="Type of the stored features: float16, or float32 to evaluate exactly, in twice the space.",
+            help="What local features are stored as. Smaller ones take less space and turn some matches; float32 is "
+            "exact.",
             rich_help_panel=_MAP_PANEL,
         ),
     ] = _DEFAULTS.store,

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from index_builder.build import BuildOptions
-from index_builder.place_map.feature_store import StoreType
+from index_builder.place_map.local_codec import StoreType
 from model.errors import InvalidInput
 from model.matching import Precision
 from model.preprocess import Preprocessing

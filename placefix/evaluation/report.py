@@ -51,7 +51,7 @@ class Settings:
             network=localizer.encoder.fingerprint,
             is_trained=localizer.encoder.is_trained,
             preprocessing=localizer.encoder.preprocessing.value,
-            store=localizer.place_map.manifest.features.dtype,
+            store=localizer.place_map.store,
             precision=localizer.precision,
             device=localizer.encoder.device.type,
             searcher=localizer.searcher.name,

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index_builder.build import BuildOptions, build_map
-from index_builder.place_map.feature_store import StoreType
 from index_builder.place_map.global_index import open_searcher
+from index_builder.place_map.local_codec import StoreType
 from index_builder.place_map.reader import PlaceMap
 from index_builder.progress import Progress
 from index_builder.sources.query_list import select_queries

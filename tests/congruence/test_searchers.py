@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index_builder.place_map.feature_store import StoreType
 from index_builder.place_map.global_index import Backend, open_searcher
+from index_builder.place_map.local_codec import StoreType
 from index_builder.place_map.reader import PlaceMap
 from index_builder.place_map.searching import SearchResult
 from model.features import Features

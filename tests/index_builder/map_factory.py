@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from index_builder.build import BuildOptions, BuildReport, build_map
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import StoredFeatures
+from index_builder.place_map.feature_store import StoredArray, StoredFeatures
+from index_builder.place_map.local_codec import LocalCodec, StoreType
 from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, Segment, SourceHint
 from index_builder.place_map.place_table import PlaceRecord
 from index_builder.place_map.segment_writer import SegmentWriter
@@ -63,9 +65,13 @@ def write_features_map(
     *,
     segment_rows: int = 1000,
     index: str = "Flat",
+    local_store: StoreType | None = None,
     records: Sequence[PlaceRecord] | None = None,
 ) -> Path:
-    """Writes a map of given features, in their type; without local ones, each picture gets 4 cells of 2 channels."""
+    """Writes a map of given features, in their type; without local ones, each picture gets 4 cells of 2 channels.
+
+    With ``local_store`` the local features are encoded; without, they are float16 or float32 and stored as they are.
+    """
     count = len(global_features)
     if local_features is None:
         cells = unit_rows(np.ones((count, 4, 2)))
@@ -79,7 +85,11 @@ def write_features_map(
         local_grid=(local_features.shape[1], 1),
         local_dim=local_features.shape[2],
         dtype="float32" if global_features.dtype == np.float32 else "float16",
+        local_store=local_store,
     )
+    stored: StoredArray = local_features
+    if local_store is not None:
+        stored = LocalCodec(local_store).encode(torch.from_numpy(local_features.astype(np.float32))).numpy()
     segments: list[Segment] = []
     for number, start in enumerate(range(0, count, segment_rows), start=1):
         rows = slice(start, start + segment_rows)
@@ -87,7 +97,7 @@ def write_features_map(
         directory.mkdir(parents=True)
         writer = SegmentWriter(directory, shapes)
         part = records[rows]
-        writer.append(part, [None] * len(part), global_features[rows], local_features[rows])
+        writer.append(part, [None] * len(part), global_features[rows], stored[rows])
         segment = writer.finish(layout.segment_id_of(number))
         writer.close()
         assert segment is not None

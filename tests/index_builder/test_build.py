@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from torch import nn
 
 from index_builder.build import BuildOptions, build_map
 from index_builder.builder_lock import builder_lock
+from index_builder.place_map.local_codec import LocalCodec, StoreType
 from index_builder.place_map.reader import PlaceMap
 from index_builder.progress import SilentProgress
 from index_builder.sources.listing import LeftOut, SourceListing
@@ -127,6 +128,24 @@ def test_a_float32_store_holds_what_the_encoder_computed(tmp_path: Path, tiny_en
         assert place_map.manifest.features.bytes_per_picture == 4 * (64 + 61 * 61 * 16)
         with pytest.raises(InvalidInput, match="float32 do not fit"):
             place_map.local_features(np.arange(3), out=stored.half())
+    assert verify_map(report.map_path, encoder=tiny_encoder).is_good
+
+
+@pytest.mark.parametrize("store", get_args(StoreType))
+def test_every_store_holds_what_the_encoder_computed_as_far_as_it_can(
+    tmp_path: Path, tiny_encoder: Encoder, store: StoreType
+) -> None:
+    listing = photo_listing(tmp_path / "photos", 3)
+    report = build_map(listing, tiny_encoder, tmp_path / "town", BuildOptions(batch_size=3, store=store))
+    features = tiny_encoder.encode(torch.stack([preprocess(open_image(place.path)) for place in listing.places]))
+    with PlaceMap.open(report.map_path) as place_map:
+        assert place_map.store == store
+        assert torch.equal(
+            place_map.local_features(np.arange(3)), LocalCodec(store).round_trip(features.local_features)
+        )
+        shapes = place_map.manifest.features
+        expected = sum(path.stat().st_size for path in report.map_path.rglob("*.npy")) - 2 * 128  # the two headers
+        assert 3 * shapes.bytes_per_picture == expected
     assert verify_map(report.map_path, encoder=tiny_encoder).is_good
 
 

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index_builder.checks.problem import ProblemKind
-from index_builder.place_map.manifest import Current, parse_manifest
+from index_builder.place_map.local_codec import StoreType
+from index_builder.place_map.manifest import Current, FileSum, parse_manifest
 from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.reader import PlaceMap, read_manifest
 from index_builder.verify import verify_map
 from model.encoder import Encoder
 from model.errors import InvalidInput, MapNotFound, MapVersionUnsupported, NetworkMismatch
@@ -158,8 +159,8 @@ def rewrite_manifest(path: Path, old: bytes, new: bytes) -> None:
 def test_a_map_of_a_newer_format_is_told_as_such(good_map: GoodMap, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(good_map.path, copy)
-    rewrite_manifest(copy, b'"format_version": 1', b'"format_version": 2, "something_new": 3')
-    with pytest.raises(MapVersionUnsupported, match="format 2"):
+    rewrite_manifest(copy, b'"format_version": 2', b'"format_version": 3, "something_new": 3')
+    with pytest.raises(MapVersionUnsupported, match="format 3"):
         verify_map(copy)
 
 
@@ -229,6 +230,27 @@ def rewrite_manifest_sum(path: Path, other: Path) -> None:
 def test_a_map_with_an_approximate_index_is_good(tmp_path: Path) -> None:
     path = write_features_map(tmp_path / "map", globals_of(200), index="IVF4,Flat")
     assert verify_map(path).is_good
+
+
+@pytest.mark.parametrize(
+    ("store", "row", "what"),
+    [("int8", -128, "codes beyond 127"), ("int4", 0x80, "codes beyond 7"), ("int8", 0, "zeros")],
+)
+def test_codes_that_no_builder_writes_are_found(tmp_path: Path, store: StoreType, row: int, what: str) -> None:
+    path = write_features_map(tmp_path / "map", globals_of(3), local_store=store)
+    file = path / "segments/000001/locals.npy"
+    codes = np.load(file)
+    codes[1] = row
+    np.save(file, codes)
+    manifest = read_manifest(path)
+    changed = manifest.segments[0].files | {"locals.npy": FileSum.of(file)}
+    manifest = manifest.model_copy(update={"segments": (manifest.segments[0].model_copy(update={"files": changed}),)})
+    (path / MANIFEST).write_bytes(manifest.to_json())
+    (path / "CURRENT").write_bytes(Current.to_manifest(manifest).to_bytes())
+    [problem] = verify_map(path).problems
+    assert (problem.path, problem.kind) == ("segments/000001/locals.npy", ProblemKind.FEATURES)
+    assert "row 1" in problem.message
+    assert what in problem.message
 
 
 def test_pictures_that_are_the_same_find_each_other_first(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from index_builder.build import BuildOptions, build_map
-from index_builder.place_map.feature_store import StoreType
 from index_builder.place_map.global_index import open_searcher
+from index_builder.place_map.local_codec import StoreType
 from index_builder.place_map.reader import PlaceMap
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder

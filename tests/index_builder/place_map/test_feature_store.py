@@ -5,18 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index_builder.place_map.feature_store import FeatureWriter, StoreType, map_features
+from index_builder.place_map.feature_store import ArrayType, FeatureWriter, map_features
 from model.errors import MapCorrupt
 
 
 @given(
     parts=st.lists(st.integers(0, 5), max_size=6),
     width=st.integers(1, 7),
-    store=st.sampled_from(["float16", "float32"]),
+    store=st.sampled_from(["float16", "float32", "int8", "uint8"]),
 )
 @settings(deadline=None)
 def test_what_is_written_in_parts_is_a_standard_npy_file(
-    tmp_path_factory: pytest.TempPathFactory, parts: list[int], width: int, store: StoreType
+    tmp_path_factory: pytest.TempPathFactory, parts: list[int], width: int, store: ArrayType
 ) -> None:
     path = tmp_path_factory.mktemp("store") / "features.npy"
     rows = np.random.default_rng(0).standard_normal((sum(parts), 3, width)).astype(store)

@@ -2,6 +2,7 @@ import json
 import shutil
 from hashlib import sha256
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index_builder.place_map.local_codec import LocalCodec, StoreType
 from index_builder.place_map.manifest import Current
 from index_builder.place_map.reader import PlaceMap
 from model.encoder import Encoder
@@ -70,6 +72,42 @@ def test_local_features_can_be_copied_into_a_buffer_of_the_caller(
     for wrong in (torch.empty((2, 6, 4), dtype=torch.float16), torch.empty((10, 6, 4)), torch.empty((10, 6, 5))):
         with pytest.raises(InvalidInput, match="do not fit"):
             place_map.local_features(rows, out=wrong)
+
+
+@pytest.mark.parametrize("store", get_args(StoreType))
+def test_every_store_is_read_across_segments(
+    tmp_path: Path, features: tuple[np.ndarray, np.ndarray], store: StoreType
+) -> None:
+    path = write_features_map(tmp_path / "town", *features, segment_rows=5, local_store=store)
+    rows = np.array([22, 0, 7, 7, 21])
+    local_features = torch.from_numpy(features[1][rows].astype(np.float32))
+    with PlaceMap.open(path) as place_map:
+        assert place_map.store == store
+        buffer = torch.empty((10, 6, 4), dtype=place_map.local_type)
+        place_map.announce(rows)
+        found = place_map.local_features(rows, out=buffer)
+        assert found.data_ptr() == buffer.data_ptr()
+        assert torch.equal(found, LocalCodec(store).round_trip(local_features))
+        assert torch.equal(place_map.local_features(rows), found)
+        with pytest.raises(InvalidInput, match="do not fit"):
+            place_map.local_features(rows, out=torch.empty((10, 6, 4), dtype=torch.float64))
+        with pytest.raises(InvalidInput, match="not all in a map of 23"):
+            place_map.announce(np.array([COUNT]))
+
+
+def test_a_map_of_format_1_is_read(tmp_path: Path, features: tuple[np.ndarray, np.ndarray]) -> None:
+    """As it was written before local features had a store of their own."""
+    path = write_features_map(tmp_path / "town", *features)
+    manifest_path = path / "versions/000001/manifest.json"
+    manifest = json.loads(manifest_path.read_text())
+    manifest["format_version"] = 1
+    del manifest["features"]["local_store"]
+    content = json.dumps(manifest).encode()
+    manifest_path.write_bytes(content)
+    (path / "CURRENT").write_bytes(Current("000001", sha256(content).hexdigest()).to_bytes())
+    with PlaceMap.open(path) as place_map:
+        assert place_map.store == "float16"
+        np.testing.assert_array_equal(place_map.local_features(np.arange(COUNT)).numpy(), features[1])
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 3, 5, 100])

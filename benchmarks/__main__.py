@@ -7,11 +7,13 @@ from benchmarks.confidence.command import confidence
 from benchmarks.gardenspoint import gardenspoint
 from benchmarks.match import match
 from benchmarks.spatial_verification.command import spatial_verification
+from benchmarks.store.command import store
 from benchmarks.thumbnail import thumbnail
 from placefix.console import run
 
 app = typer.Typer(help="Benchmarks; each prints a ratio against a plain reference, in one run.", no_args_is_help=True)
 app.command()(match)
+app.command()(store)
 app.command()(thumbnail)
 app.command()(confidence)
 app.command()(spatial_verification)

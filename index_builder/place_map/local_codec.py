@@ -21,7 +21,7 @@ distributed numbers, which those of the demo's network nearly are, 15 codes at e
 """
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from index_builder.place_map.feature_store import TORCH_TYPES, ArrayType, FloatT
 from index_builder.place_map.packing import PackedBits, pack, packed_width, unpack
 
 StoreType = Literal["float32", "float16", "int8", "int4", "binary"]
+STORES: tuple[StoreType, ...] = get_args(StoreType)
 
 _INT4_LIMIT = 2.4  # root mean squares
 

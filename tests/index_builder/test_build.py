@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from torch import nn
 
 from index_builder.build import BuildOptions, build_map
 from index_builder.builder_lock import builder_lock
-from index_builder.place_map.local_codec import LocalCodec, StoreType
+from index_builder.place_map.local_codec import STORES, LocalCodec, StoreType
 from index_builder.place_map.reader import PlaceMap
 from index_builder.progress import SilentProgress
 from index_builder.sources.listing import LeftOut, SourceListing
@@ -131,7 +131,7 @@ def test_a_float32_store_holds_what_the_encoder_computed(tmp_path: Path, tiny_en
     assert verify_map(report.map_path, encoder=tiny_encoder).is_good
 
 
-@pytest.mark.parametrize("store", get_args(StoreType))
+@pytest.mark.parametrize("store", STORES)
 def test_every_store_holds_what_the_encoder_computed_as_far_as_it_can(
     tmp_path: Path, tiny_encoder: Encoder, store: StoreType
 ) -> None:

@@ -1,5 +1,3 @@
-from typing import get_args
-
 import numpy as np
 import pytest
 import torch
@@ -8,10 +6,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
-from index_builder.place_map.local_codec import LocalCodec, StoreType, global_type
+from index_builder.place_map.local_codec import STORES, LocalCodec, StoreType, global_type
 from model.matching import count_mutual_matches
 
-STORES: tuple[StoreType, ...] = get_args(StoreType)
 CODED: tuple[StoreType, ...] = ("int8", "int4", "binary")
 
 

@@ -2,7 +2,6 @@ import json
 import shutil
 from hashlib import sha256
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index_builder.place_map.local_codec import LocalCodec, StoreType
+from index_builder.place_map.local_codec import STORES, LocalCodec, StoreType
 from index_builder.place_map.manifest import Current
 from index_builder.place_map.reader import PlaceMap
 from model.encoder import Encoder
@@ -74,7 +73,7 @@ def test_local_features_can_be_copied_into_a_buffer_of_the_caller(
             place_map.local_features(rows, out=wrong)
 
 
-@pytest.mark.parametrize("store", get_args(StoreType))
+@pytest.mark.parametrize("store", STORES)
 def test_every_store_is_read_across_segments(
     tmp_path: Path, features: tuple[np.ndarray, np.ndarray], store: StoreType
 ) -> None:

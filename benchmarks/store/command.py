@@ -1,0 +1,115 @@
+"""``python -m benchmarks store``: what each store costs and keeps, on anyone's pictures and weights."""
+
+import json
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.hardware import describe_hardware
+from benchmarks.store.measure import EXACT, Measurement, measure
+from benchmarks.store.recode import recode
+from benchmarks.store.report import Conditions, summarize, to_json, to_tables
+from index_builder.build import BuildOptions
+from index_builder.place_map.local_codec import STORES
+from index_builder.place_map.reader import PlaceMap
+from model.device import DeviceName
+from model.durable import write_atomically
+from model.errors import InvalidInput
+from model.matching import Precision
+from placefix.console import output_console
+from placefix.evaluation.run import Columns, Dataset, NetworkChoice, open_localizer, read_dataset
+from placefix.evaluation.truth import NearbyTruth
+from placefix.progress import show_progress
+from service.localizer import Localizer
+
+
+def store(
+    database: Annotated[list[Path], typer.Option(help="What is searched: a folder or a CSV file.", show_default=False)],
+    queries: Annotated[list[Path], typer.Option(help="What is asked, with positions.", show_default=False)],
+    weights: Annotated[str, typer.Option(help="A network with local features.", show_default=False)],
+    threshold_m: Annotated[float, typer.Option(min=0, help="Right is what was taken so near.")] = 25.0,
+    frame_tolerance: Annotated[
+        int | None,
+        typer.Option(min=0, help="Right is what is so many frames away, in CSV files with frame numbers."),
+    ] = None,
+    queries_every: Annotated[int, typer.Option(min=1, help="Ask only every so manieth query.")] = 1,
+    shortlist: Annotated[int, typer.Option(min=10, help="Candidates that are re-ranked.")] = 20,
+    precision: Annotated[Precision, typer.Option(help="Of counting, for every store.")] = "fast",
+    exact_every: Annotated[
+        int,
+        typer.Option(min=1, help="Of so many queries one is also counted exactly, from float32, to compare counts."),
+    ] = 8,
+    device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
+    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
+        "benchmarks/results/store.json"
+    ),
+) -> None:
+    """Compare what local features can be stored as: bytes, recall, counts, order, seconds.
+
+    The database is encoded once, into float32, and that is rounded to every other store. All of them lie in TMPDIR
+    together: 3.6 MB a picture with 3721 × 128 local features.
+    """
+    truth = NearbyTruth(threshold_m, None) if frame_tolerance is None else frame_tolerance
+    dataset = read_dataset(queries, database, None, truth, None, Columns())
+    choice = NetworkChoice(weights, None, device, precision)
+    options = BuildOptions()
+    with open_localizer(dataset, None, choice, EXACT.store, None, options.batch_size) as localizer:
+        if not localizer.encoder.local_dim:
+            raise InvalidInput("the network has no local features, so there is nothing to store: give other weights")
+        found = _measure(localizer, dataset, queries_every, shortlist, precision, exact_every, options.batch_size)
+        conditions = Conditions(
+            database=tuple(str(path) for path in database),
+            queries=tuple(str(path) for path in queries),
+            weights=localizer.encoder.fingerprint,
+            is_trained=localizer.encoder.is_trained,
+            pictures=len(localizer.place_map),
+            asked=len(found.is_right),
+            shortlist=found.is_right.shape[1],
+            device=localizer.encoder.device.type,
+            hardware=describe_hardware(),
+        )
+    rows = summarize(found)
+    console = output_console()
+    for table in to_tables(rows, conditions):
+        console.print(table)
+    if not conditions.is_trained:
+        console.print("the network is not trained for places: recall by its local features says nothing")
+    console.print(conditions.hardware, soft_wrap=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, (json.dumps(to_json(rows, conditions), indent=1) + "\n").encode())
+
+
+def _measure(
+    localizer: Localizer,
+    dataset: Dataset,
+    queries_every: int,
+    shortlist: int,
+    precision: Precision,
+    exact_every: int,
+    batch_size: int,
+) -> Measurement:
+    if dataset.positives is None:
+        raise InvalidInput("the queries do not say where they were taken: recall cannot be computed")
+    with ExitStack() as opened:
+        # Beside the map: its files are shared by link.
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(dir=localizer.place_map.path.parent)))
+        maps = {EXACT.store: localizer.place_map}
+        for name in STORES:
+            if name != EXACT.store:
+                path = recode(localizer.place_map.path, name, folder / name)
+                maps[name] = opened.enter_context(PlaceMap.open(path))
+        with show_progress("asking") as progress:
+            return measure(
+                localizer,
+                maps,
+                dataset.queries[::queries_every],
+                dataset.positives[::queries_every],
+                shortlist=shortlist,
+                precision=precision,
+                exact_every=exact_every,
+                batch_size=batch_size,
+                progress=progress,
+            )

@@ -1,0 +1,177 @@
+"""Asks every query of every store: one encoding and one shortlist, and a gather and a count for each way of storing."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from index_builder.place_map.local_codec import StoreType
+from index_builder.place_map.reader import PlaceMap
+from index_builder.progress import Progress
+from model.encoder import Encoder
+from model.images import DEFAULT_LIMITS
+from model.matching import Precision, count_mutual_matches
+from model.places import Place
+from service.decoding import decode_query
+from service.localizer import EncodedQuery, Localizer, encode_queries
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of re-ranking.
+
+    Attributes:
+        store: What the local features of the database are stored as.
+        precision: Of counting.
+    """
+
+    store: StoreType
+    precision: Precision
+
+    def __str__(self) -> str:
+        return f"{self.store}, {self.precision}"
+
+
+EXACT = Way("float32", "exact")
+
+
+@dataclass(frozen=True)
+class Reranked:
+    """What one way made of those queries that it was asked.
+
+    Attributes:
+        counts: ``(q, k)`` int64 mutual matches, in the order of the shortlist.
+        gather_s: ``(q,)`` seconds until the local features of the candidates lay side by side in memory.
+        match_s: ``(q,)`` seconds of counting.
+    """
+
+    counts: NDArray[np.int64]
+    gather_s: NDArray[np.float64]
+    match_s: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Everything that was found.
+
+    Attributes:
+        is_right: ``(Q, k)`` whether each candidate of the shortlist is right, nearest in feature space first.
+        reranked: Way → what it made of all queries; of ``EXACT`` only if ``exact_every`` is 1.
+        exact: What ``EXACT`` made of every n-th query.
+        exact_every: That n.
+        bytes_per_picture: Store → bytes of the local features of a picture.
+    """
+
+    is_right: NDArray[np.bool_]
+    reranked: dict[Way, Reranked]
+    exact: Reranked
+    exact_every: int
+    bytes_per_picture: dict[StoreType, int]
+
+
+def measure(
+    localizer: Localizer,
+    maps: dict[StoreType, PlaceMap],
+    queries: Sequence[Place],
+    positives: Sequence[NDArray[np.int64]],
+    *,
+    shortlist: int,
+    precision: Precision,
+    exact_every: int,
+    batch_size: int,
+    progress: Progress,
+) -> Measurement:
+    """Re-ranks the shortlist of every query in every way.
+
+    The ways take turns, query by query, and another one begins each time, so that a machine whose speed drifts is fair
+    to all of them.
+
+    Args:
+        localizer: Over one of the maps: the network, and the index that makes the shortlists.
+        maps: The same pictures, stored in different ways; float32 is among them.
+        queries: What to ask.
+        positives: For each query the rows that are right.
+        shortlist: Candidates of a query.
+        precision: Of counting, for every store.
+        exact_every: Every so manieth query is also counted exactly, from float32: the slow truth.
+        batch_size: Queries in one forward pass.
+        progress: Told of every query.
+
+    Raises:
+        ImageError: A query cannot be read.
+    """
+    ways = [Way(store, precision) for store in maps]
+    results = {way: _Collected() for way in [*ways, EXACT]}
+    gatherers = {store: _Gatherer(place_map, shortlist) for store, place_map in maps.items()}
+    is_right: list[NDArray[np.bool_]] = []
+    progress.started(len(queries), 0)
+    for number, query in enumerate(_encoded(localizer.encoder, queries, batch_size)):
+        rows = localizer.searcher.search(query.features.global_features, shortlist).rows[0]
+        is_right.append(np.isin(rows, positives[number]))
+        turn = number % len(ways)
+        asked = [*ways[turn:], *ways[:turn]]
+        if EXACT not in ways and number % exact_every == 0:
+            asked.append(EXACT)
+        for way in asked:
+            results[way].ask(query.features.local_features[0], rows, gatherers[way.store], way.precision)
+        progress.advanced(1)
+    reranked = {way: results[way].finish() for way in ways}
+    return Measurement(
+        is_right=np.stack(is_right),
+        reranked=reranked,
+        exact=results[EXACT].finish(),
+        exact_every=1 if EXACT in ways else exact_every,
+        bytes_per_picture={store: _local_bytes(place_map) for store, place_map in maps.items()},
+    )
+
+
+class _Gatherer:
+    """Local features of candidates in one buffer, which is used again, as the localizer does."""
+
+    def __init__(self, place_map: PlaceMap, shortlist: int) -> None:
+        shapes = place_map.manifest.features
+        self._map = place_map
+        self._buffer = torch.empty(
+            (min(shortlist, len(place_map)), shapes.local_count, shapes.local_dim), dtype=place_map.local_type
+        )
+
+    def gather(self, rows: NDArray[np.int64]) -> Tensor:
+        return self._map.local_features(rows, out=self._buffer)
+
+
+class _Collected:
+    """What one way has made so far."""
+
+    def __init__(self) -> None:
+        self._counts: list[NDArray[np.int64]] = []
+        self._gather_s: list[float] = []
+        self._match_s: list[float] = []
+
+    @torch.inference_mode()
+    def ask(self, query: Tensor, rows: NDArray[np.int64], gatherer: _Gatherer, precision: Precision) -> None:
+        began_s = time.perf_counter()
+        candidates = gatherer.gather(rows).to(query.device)
+        gathered_s = time.perf_counter()
+        counts = count_mutual_matches(query, candidates, precision=precision).cpu().numpy()
+        self._match_s.append(time.perf_counter() - gathered_s)
+        self._gather_s.append(gathered_s - began_s)
+        self._counts.append(counts)
+
+    def finish(self) -> Reranked:
+        return Reranked(np.stack(self._counts), np.array(self._gather_s), np.array(self._match_s))
+
+
+def _encoded(encoder: Encoder, queries: Sequence[Place], batch_size: int) -> Iterator[EncodedQuery]:
+    for start in range(0, len(queries), batch_size):
+        batch = queries[start : start + batch_size]
+        images = [decode_query(query.path, DEFAULT_LIMITS, encoder.preprocessing) for query in batch]
+        yield from encode_queries(encoder, torch.stack(images))
+
+
+def _local_bytes(place_map: PlaceMap) -> int:
+    shapes = place_map.manifest.features
+    return shapes.local_codec.bytes_per_picture(shapes.local_count, shapes.local_dim)

@@ -1,0 +1,64 @@
+"""The same map with its local features stored otherwise, so that the network sees every picture once."""
+
+import os
+import shutil
+from pathlib import Path
+
+import torch
+
+from index_builder.place_map import layout
+from index_builder.place_map.feature_store import FeatureWriter, map_features
+from index_builder.place_map.local_codec import StoreType
+from index_builder.place_map.manifest import Current, FeatureShapes, FileSum, Segment
+from index_builder.place_map.reader import read_manifest
+from model.errors import InvalidInput, StorageError
+
+
+def recode(source: Path, store: StoreType, out: Path) -> Path:
+    """Writes a map that differs from another one in its local features alone; all other files are shared with it.
+
+    Args:
+        source: A map of float32 features without thumbnails, on the same file system.
+        store: What the local features are stored as.
+        out: The directory to make.
+
+    Raises:
+        InvalidInput: The map has other features, or thumbnails.
+        StorageError: The disk has no room.
+    """
+    manifest = read_manifest(source)
+    if manifest.features.local_codec.store != "float32" or any(each.thumbnails.count for each in manifest.segments):
+        raise InvalidInput(f"{source} is stored as other maps are made from: give one of float32 without thumbnails")
+    shapes = manifest.features.model_copy(update={"local_store": store})
+    needed = manifest.counts.placed * shapes.bytes_per_picture
+    free = shutil.disk_usage(source).free
+    if needed > free:
+        raise StorageError(
+            f"local features as {store} take {needed / 1e6:,.0f} MB, and {source.parent} has {free / 1e6:,.0f} MB "
+            "free: make room, or let TMPDIR name a folder on another disk"
+        )
+    segments = tuple(_recode_segment(source, segment, manifest.features, shapes, out) for segment in manifest.segments)
+    recoded = manifest.model_copy(update={"features": shapes, "segments": segments})
+    here, there = (layout.version_dir(path, manifest.version) for path in (source, out))
+    there.mkdir(parents=True)
+    for name in (layout.INDEX, layout.LEFT_OUT):
+        os.link(here / name, there / name)
+    (there / layout.MANIFEST).write_bytes(recoded.to_json())
+    (out / layout.CURRENT).write_bytes(Current.to_manifest(recoded).to_bytes())
+    return out
+
+
+def _recode_segment(source: Path, segment: Segment, old: FeatureShapes, new: FeatureShapes, out: Path) -> Segment:
+    here, there = (layout.segment_dir(path, segment.id) for path in (source, out))
+    there.mkdir(parents=True)
+    for name in (layout.PLACES, layout.GLOBALS):
+        os.link(here / name, there / name)
+    codec = new.local_codec
+    features = map_features(here / layout.LOCALS, (segment.rows, old.local_count, old.local_dim), "float32")
+    row_shape = (new.local_count, codec.width(new.local_dim))
+    with FeatureWriter(there / layout.LOCALS, row_shape, codec.array_type) as writer:
+        for row in range(segment.rows):
+            picture = torch.from_numpy(features[row : row + 1].copy())  # torch warns of memory that is read-only
+            writer.append(codec.encode(picture).numpy())
+        writer.finish()
+    return segment.model_copy(update={"files": segment.files | {layout.LOCALS: FileSum.of(there / layout.LOCALS)}})

@@ -11,6 +11,7 @@ import typer
 from benchmarks.ablations.cells import Cell, all_cells
 from benchmarks.ablations.conditions import read_conditions
 from benchmarks.ablations.document import fill
+from benchmarks.ablations.plot import draw_recall
 from benchmarks.ablations.results import Results
 from benchmarks.ablations.run import Recipes, Where, read_town, run_cell
 from benchmarks.ablations.tables import condition_table, difference_table, main_table, variant_tables
@@ -103,6 +104,7 @@ def write_tables(
     document: Annotated[Path, typer.Option(help="Where the tables stand.")] = Path("docs/results.md"),
     results: Annotated[Path, typer.Option(help="The outcomes.")] = RESULTS,
     shortlist: Annotated[int, typer.Option(min=1, help="Candidates that count as re-ranked.")] = 20,
+    plot: Annotated[Path | None, typer.Option(help="Draw recall@N here: .svg or .png.")] = None,
 ) -> None:
     """Put the tables of all outcomes into the document that describes them."""
     loaded = Results.load(results)
@@ -113,4 +115,7 @@ def write_tables(
     }
     parts["variants"] = "\n\n".join(f"### {heading}\n\n{table}" for heading, table in variant_tables(loaded, shortlist))
     document.write_text(fill(document.read_text("utf-8"), parts), "utf-8")
+    if plot is not None:
+        plot.parent.mkdir(parents=True, exist_ok=True)
+        draw_recall(loaded, shortlist, plot)
     error_console().print(f"{document}: {', '.join(parts)}", soft_wrap=True)

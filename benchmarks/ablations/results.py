@@ -60,6 +60,11 @@ class Results:
         runs = self.by_name.get(cell.name, {})
         return [runs[seed] for seed in sorted(runs)]
 
+    def of_seed(self, seed: int) -> "Results":
+        """What was run with one seed."""
+        runs = {name: {seed: by_seed[seed]} for name, by_seed in self.by_name.items() if seed in by_seed}
+        return Results(runs, self.conditions)
+
     def hits(self, cell: Cell, at: int, reranked: int, *conditions: str) -> list[NDArray[np.bool_]]:
         """For each seed ``(q,)``: which queries have a right one among the first, under these conditions."""
         mask = self.conditions.mask(*conditions)

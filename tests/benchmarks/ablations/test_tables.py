@@ -10,6 +10,7 @@ from benchmarks.ablations.cells import FROZEN, SELAVPR, SERIAL
 from benchmarks.ablations.conditions import Conditions, read_conditions
 from benchmarks.ablations.document import fill
 from benchmarks.ablations.outcome import Outcome
+from benchmarks.ablations.plot import draw_recall
 from benchmarks.ablations.results import Results
 from benchmarks.ablations.tables import condition_table, difference_table, main_table, variant_tables
 from model.errors import InvalidInput
@@ -64,6 +65,29 @@ def test_what_was_not_run_says_so(folder: Path) -> None:
     assert "| serial | not run |" in variants["Adapters (table 6)"]
     assert "| 50 | not run |" in variants["Candidates re-ranked (table 10)"]
     assert "| 20 | 50.0 " in variants["Candidates re-ranked (table 10)"]
+
+
+def test_variants_are_of_one_seed_and_compared_with_the_recipe(folder: Path) -> None:
+    for suffix in ("npz", "json"):
+        (folder / f"selavpr-seed1.{suffix}").unlink()
+    is_right = np.zeros((4, 20), dtype=bool)
+    Outcome(is_right, np.zeros((4, 20), np.float32), np.zeros((4, 20), np.int64)).save(folder / "serial-seed0.npz")
+    (folder / "serial-seed0.json").write_text(json.dumps({"cell": "serial", "seed": 0, "trainable": 1}))
+    Outcome(~is_right, np.zeros((4, 20), np.float32), np.zeros((4, 20), np.int64)).save(folder / "selavpr-seed1.npz")
+    (folder / "selavpr-seed1.json").write_text(json.dumps({"cell": "selavpr", "seed": 1, "trainable": 1}))
+    [_, _, _, serial, _, both] = dict(variant_tables(Results.load(folder), 20))["Adapters (table 6)"].splitlines()
+    assert serial.startswith("| serial | 0.0 ")
+    assert "| -50.0 [-100.0, 0.0] |" in serial
+    assert both.startswith("| both | 25.0 ")
+
+
+def test_recall_is_drawn_for_what_was_run(folder: Path, tmp_path: Path) -> None:
+    results = Results.load(folder)
+    draw_recall(results, 20, tmp_path / "recall.svg")
+    drawn = (tmp_path / "recall.svg").read_text("utf-8")
+    assert "adapted, top 20 re-ranked" in drawn
+    draw_recall(Results({"frozen": results.by_name["frozen"]}, results.conditions), 20, tmp_path / "few.svg")
+    assert "adapted" not in (tmp_path / "few.svg").read_text("utf-8")
 
 
 def test_a_folder_without_outcomes_is_refused(tmp_path: Path) -> None:

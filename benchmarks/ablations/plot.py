@@ -1,0 +1,47 @@
+"""Recall over the number of answers: the backbone as it is, adapted, and re-ranked; by day and at night."""
+
+from pathlib import Path
+
+from benchmarks.ablations.cells import FROZEN, SELAVPR
+from benchmarks.ablations.conditions import DAY
+from benchmarks.ablations.outcome import recall_percent
+from benchmarks.ablations.results import Results
+from benchmarks.plots import COLOURS, LINES, panels
+
+MOST = 20
+_PANELS: dict[str, tuple[str, ...]] = {"all": (), "day": DAY, "night": ("night",)}
+
+
+def draw_recall(results: Results, shortlist: int, out: Path) -> None:
+    """Writes recall@1 to recall@20, the mean over the seeds, as a picture.
+
+    Args:
+        results: Those that were run; a system that was not has no curve.
+        shortlist: Candidates that count as re-ranked.
+        out: ``.svg`` or ``.png``.
+
+    Raises:
+        InvalidInput: matplotlib is not installed, or the file has an unknown suffix.
+    """
+    systems = (
+        ("backbone as it is", FROZEN, 0),
+        ("adapted", SELAVPR, 0),
+        (f"adapted, top {shortlist} re-ranked", SELAVPR, shortlist),
+    )
+    titles = tuple(
+        f"{name} ({int(results.conditions.mask(*conditions).sum()):,} queries)" for name, conditions in _PANELS.items()
+    )
+    with panels(out, titles, panel_inches=(3.2, 3.3)) as (figure, axes):
+        for panel, conditions in zip(axes, _PANELS.values(), strict=True):
+            mask = results.conditions.mask(*conditions)
+            for number, (says, cell, reranked) in enumerate(systems):
+                found = [run.outcome.first_right(reranked)[mask] for run in results.seeds(cell)]
+                if not found:
+                    continue
+                at = range(1, MOST + 1)
+                recall = [sum(recall_percent(ranks, top) for ranks in found) / len(found) for top in at]
+                panel.plot(at, recall, color=COLOURS[number], linestyle=LINES[number], linewidth=1.8, label=says)
+            panel.set(xlim=(1, MOST), ylim=(0, 102), xticks=(1, 5, 10, 15, 20), xlabel="N")
+        axes[0].set_ylabel("recall@N, %")
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(systems))

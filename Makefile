@@ -14,12 +14,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(EXTRA)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test style types imports tests faults bench clean
+.PHONY: help setup serve test style types imports tests faults bench bench-large clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make faults   the long fault and load tests"
-	@echo "make bench    the benchmarks behind every figure in the README"
+	@echo "make bench    the benchmarks, in a quarter of an hour on two cores; they need the rendered town"
+	@echo "make bench-large    those of a million places and of ViT-L"
 	@echo "make clean    remove the environment and the demo"
 
 setup: $(READY)
@@ -58,7 +59,10 @@ faults: $(READY)
 	$(BIN)/pytest -m faults
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks match
+	$(BIN)/python -m benchmarks all
+
+bench-large: $(READY)
+	$(BIN)/python -m benchmarks all --large
 
 clean:
 	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

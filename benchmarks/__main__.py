@@ -3,9 +3,12 @@
 import typer
 
 from benchmarks.ablations.command import app as ablations
+from benchmarks.building.command import build
 from benchmarks.confidence.command import confidence
+from benchmarks.every import run_all
 from benchmarks.gardenspoint import gardenspoint
 from benchmarks.match import match
+from benchmarks.shortlist.command import shortlist
 from benchmarks.spatial_verification.command import spatial_verification
 from benchmarks.store.command import store
 from benchmarks.thumbnail import thumbnail
@@ -14,11 +17,14 @@ from placefix.console import run
 app = typer.Typer(help="Benchmarks; each prints a ratio against a plain reference, in one run.", no_args_is_help=True)
 app.command()(match)
 app.command()(store)
+app.command()(shortlist)
+app.command()(build)
 app.command()(thumbnail)
 app.command()(confidence)
 app.command()(spatial_verification)
 app.command()(gardenspoint)
 app.add_typer(ablations, name="ablations")
+app.command("all")(run_all)
 
 
 @app.callback()

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index_builder.build_plan import BuildPlan
@@ -15,7 +15,11 @@ from index_builder.left_out import LeftOutTally
 from index_builder.picture_files import file_stamp
 from index_builder.place_map import layout
 from index_builder.place_map.global_index import check_index_factory
+<<<<<<< HEAD
 from index_builder.place_map.local_codec import StoreType, global_type
+=======
+from index_builder.place_map.index_choice import AUTO, choose_index
+>>>>>>> 44c09b7 (Choose the shortlist index by size, and measure what each finds, holds and costs)
 from index_builder.place_map.manifest import Counts, FeatureShapes, Manifest, NetworkIdentity, SourceHint
 from index_builder.place_map.reader import PlaceMap, read_manifest
 from index_builder.place_map.version_writer import VersionContent, write_version
@@ -44,8 +48,13 @@ class BuildOptions:
             chooses 256, and more for collections of more than 65,536 pictures, so that there are at most 256 segments.
         max_rejected: Share of all pictures found that may be unreadable.
         thumbnails: Whether small JPEGs are kept for evidence.
+<<<<<<< HEAD
         index: A string of faiss's ``index_factory``.
         store: What local features are stored as. With float32 the global ones are exact, too: for evaluations.
+=======
+        index: A string of faiss's ``index_factory``, or ``auto``, which chooses by the size of the collection.
+        store: Type of the stored features: float16 to serve, float32 to evaluate to the last bit, in twice the space.
+>>>>>>> 44c09b7 (Choose the shortlist index by size, and measure what each finds, holds and costs)
 
     Raises:
         InvalidInput: A value is out of range.
@@ -85,6 +94,7 @@ class BuildReport:
         skipped: Pictures without a usable position.
         rejected: Pictures that cannot be read.
         encoded: Pictures that went through the network in this run; the others came from an interrupted one.
+        index: Its shortlist index, as faiss's ``index_factory`` knows it.
         total_bytes: Size of the map.
         left_out_path: The list of skipped and rejected pictures.
         duration_s: Of this run.
@@ -96,6 +106,7 @@ class BuildReport:
     skipped: int
     rejected: int
     encoded: int
+    index: str
     total_bytes: int
     left_out_path: Path
     duration_s: float
@@ -139,6 +150,10 @@ def build_map(
     options = options or BuildOptions()
     started_s = time.perf_counter()
     check_target(out)
+    if options.index == AUTO:
+        choice = choose_index(len(listing.places), encoder.global_dim)
+        progress.message(f"index: {choice.factory} (auto: {choice.reason})")
+        options = replace(options, index=choice.factory)
     check_index_factory(options.index, encoder.global_dim, len(listing.places))
     try:
         with open_staging(out, _plan_of(listing, encoder, options), restart=restart) as staging:
@@ -158,6 +173,7 @@ def build_map(
         skipped=manifest.counts.skipped,
         rejected=manifest.counts.rejected,
         encoded=encoded,
+        index=manifest.index.factory,
         total_bytes=manifest.total_bytes,
         left_out_path=layout.version_dir(out, manifest.version) / layout.LEFT_OUT,
         duration_s=time.perf_counter() - started_s,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from index_builder.place_map.feature_store import StoredFeatures
 from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.search_effort import proposals_per_hit, set_effort
 from index_builder.place_map.searching import ExactSearcher, Hits, Searcher
 from index_builder.place_map.torch_search import TorchProposer
 from model.errors import DeviceUnavailable, InvalidInput, MapCorrupt, MapError
@@ -96,14 +97,23 @@ def open_searcher(place_map: PlaceMap, device: torch.device | str, backend: Back
     if backend == "torch" or (backend == "auto" and not faiss_can):
         return ExactSearcher(place_map, TorchProposer(place_map, device))
     index = read_index(place_map)
+    keeps_all = _keeps_all(index, place_map)
     fallback = TorchProposer(place_map, torch.device("cpu"))
     if device.type == "cpu":
-        return ExactSearcher(place_map, _FaissProposer(index, "faiss-cpu", len(place_map)), fallback)
+        return ExactSearcher(
+            place_map, _FaissProposer(index, "faiss-cpu", len(place_map), keeps_all=keeps_all), fallback
+        )
     if not faiss_can:
         raise DeviceUnavailable(
             f"faiss {faiss_version()} sees no GPU; install faiss-gpu instead of faiss-cpu, or let torch search"
         )
-    return ExactSearcher(place_map, _GpuProposer(index, device, rounds=place_map.store_type == torch.float16), fallback)
+    try:
+        proposer = _GpuProposer(index, device, keeps_all=keeps_all, rounds=place_map.store_type == torch.float16)
+    except MapError:
+        if backend == "faiss":
+            raise
+        return ExactSearcher(place_map, TorchProposer(place_map, device))  # exact, and fast enough where memory is
+    return ExactSearcher(place_map, proposer, fallback)
 
 
 def read_index(place_map: PlaceMap) -> Any:
@@ -124,13 +134,14 @@ def read_index(place_map: PlaceMap) -> Any:
             f"{path} holds {index.ntotal} vectors of width {index.d}, but the map has {len(place_map)} pictures of "
             f"width {width} under the Euclidean distance; run placefix verify on the map"
         )
+    set_effort(faiss, index)
     return index
 
 
 def differing_row(place_map: PlaceMap) -> int | None:
-    """The first row whose vector in a ``Flat`` index is not its stored feature; None for none, or for another index."""
+    """The first row whose vector in the index is not its stored feature; None for none, or for an index that rounds."""
     index = read_index(place_map)
-    if not _is_flat(index):
+    if not _keeps_all(index, place_map):
         return None
     first_row = 0
     for chunk in place_map.global_chunks():
@@ -145,10 +156,11 @@ def differing_row(place_map: PlaceMap) -> int | None:
 class _FaissProposer:
     """Proposes by a faiss index on the CPU."""
 
-    def __init__(self, index: Any, name: str, most_hits: int) -> None:
+    def __init__(self, index: Any, name: str, most_hits: int, *, keeps_all: bool) -> None:
         self.name = name
         self.most_hits = most_hits
-        self.is_exhaustive = _is_flat(index)
+        self.is_exhaustive = keeps_all
+        self.proposals_per_hit = proposals_per_hit(_faiss(), index)
         self._index = index
 
     def propose(self, queries: NDArray[np.float32], count: int) -> Hits:
@@ -167,9 +179,8 @@ class _GpuProposer(_FaissProposer):
     faiss on a GPU is not safe for several threads, not even for reading: one thread owns this.
     """
 
-    def __init__(self, index: Any, device: torch.device, *, rounds: bool) -> None:
+    def __init__(self, index: Any, device: torch.device, *, keeps_all: bool, rounds: bool) -> None:
         faiss = _faiss()
-        is_exhaustive = _is_flat(index)
         # Kept for as long as the index: faiss does not.
         self._resources = faiss.StandardGpuResources()
         self._resources.setTempMemory(_GPU_TEMPORARY_BYTES)
@@ -182,8 +193,8 @@ class _GpuProposer(_FaissProposer):
                 f"faiss cannot move this index to {device}: {_reason(error)}; let torch search, or build the map with "
                 "--index Flat"
             ) from error
-        super().__init__(moved, "faiss-gpu", _GPU_MOST_HITS)
-        self.is_exhaustive = is_exhaustive
+        super().__init__(index, "faiss-gpu", _GPU_MOST_HITS, keeps_all=keeps_all)
+        self._index = moved
         self._rounds = rounds
 
     def absolute_error(self, query: NDArray[np.float32], distance: float, /) -> float:
@@ -252,8 +263,14 @@ def _training_sample(chunks: Chunks) -> NDArray[np.float32]:
     return np.concatenate(sample)
 
 
-def _is_flat(index: Any) -> bool:
+def _keeps_all(index: Any, place_map: PlaceMap) -> bool:
+    """Whether it compares a query with every stored feature as it is.
+
+    ``Flat`` does; and ``SQfp16``, in half the memory, where the map stores float16.
+    """
     faiss = _faiss()
+    if isinstance(index, faiss.IndexScalarQuantizer):
+        return bool(index.sq.qtype == faiss.ScalarQuantizer.QT_fp16) and place_map.store_type == torch.float16
     return isinstance(index, faiss.IndexFlat)
 
 

@@ -148,8 +148,10 @@ class PlaceMap:
             InvalidInput: A row is not in the map.
         """
         result = np.empty((len(rows), self.manifest.features.global_dim), np.float32)
-        for target, (segment, row) in enumerate(self._locate(rows)):
-            result[target] = segment.global_features[row]
+        numbers = self._segment_numbers(rows)
+        for number in np.unique(numbers):  # whole segments at a time: a coarse index proposes many rows
+            segment, wanted = self._segments[number], numbers == number
+            result[wanted] = segment.global_features[segment.live[rows[wanted] - self._starts[number]]]
         return result
 
     def global_chunks(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[StoredFeatures]:
@@ -247,14 +249,18 @@ class PlaceMap:
 
     def _locate(self, rows: NDArray[np.int64]) -> Iterator[tuple[SegmentFiles, int]]:
         """The segment of each row, and the row in its files."""
+        numbers = self._segment_numbers(rows)
+        for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
+            segment = self._segments[number]
+            yield segment, int(segment.live[row - self._starts[number]])
+
+    def _segment_numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of each row's segment."""
         if not self._segments:
             raise InvalidInput(f"map {self.name} is closed")
         if len(rows) and (rows.min() < 0 or rows.max() >= len(self)):
             raise InvalidInput(f"rows {rows.min()} to {rows.max()} are not all in a map of {len(self)} pictures")
-        numbers = np.searchsorted(self._starts, rows, side="right") - 1
-        for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
-            segment = self._segments[number]
-            yield segment, int(segment.live[row - self._starts[number]])
+        return np.searchsorted(self._starts, rows, side="right") - 1
 
 
 def read_manifest(path: Path) -> Manifest:

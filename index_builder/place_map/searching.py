@@ -7,6 +7,7 @@ belong to the answer.
 """
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Protocol
 
 import numpy as np
@@ -76,11 +77,13 @@ class Proposer(Protocol):
     Attributes:
         name: As ``Searcher.name``.
         most_hits: The most rows that it can propose at a time.
+        proposals_per_hit: How many rows it is asked for, for each that is wanted; more than 1 where it compares codes.
         is_exhaustive: Whether it looks at every row with full precision, so that what it leaves out is farther away.
     """
 
     name: str
     most_hits: int
+    proposals_per_hit: float
     is_exhaustive: bool
 
     def propose(self, queries: NDArray[np.float32], count: int) -> Hits:
@@ -123,7 +126,7 @@ class ExactSearcher:
             )
         result = SearchResult(np.empty((len(vectors), k), np.float32), np.empty((len(vectors), k), np.int64))
         open_queries = np.arange(len(vectors))
-        count = self._widened(k + _SPARE_HITS)
+        count = self._widened(ceil(k * self._proposer.proposals_per_hit) + _SPARE_HITS)
         while len(open_queries):
             hits = self._proposer.propose(vectors[open_queries], count)
             is_last = self._widened(count + 1) == count

@@ -19,6 +19,7 @@ class TorchProposer:
     """
 
     is_exhaustive = True
+    proposals_per_hit = 1.0
 
     def __init__(self, place_map: PlaceMap, device: torch.device) -> None:
         self.name = f"torch-{device.type}"

@@ -9,7 +9,11 @@ from rich.table import Table
 
 from index_builder.build import BuildOptions, BuildReport, build_map
 from index_builder.place_map.global_index import check_index_factory
+<<<<<<< HEAD
 from index_builder.place_map.local_codec import StoreType
+=======
+from index_builder.place_map.index_choice import AUTO
+>>>>>>> 44c09b7 (Choose the shortlist index by size, and measure what each finds, holds and costs)
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from index_builder.target import check_target
@@ -58,7 +62,8 @@ def build(
     index: Annotated[
         str,
         typer.Option(
-            help="The shortlist index: Flat (exact), or another string of faiss's index_factory.",
+            help="The shortlist index: Flat (exact), auto (chosen by the size of the collection), or another string of "
+            "faiss's index_factory.",
             rich_help_panel=_MAP_PANEL,
         ),
     ] = _DEFAULTS.index,
@@ -108,7 +113,8 @@ def build(
     chosen = choose_device(device)
     weights_path = resolve_weights(weights)
     encoder = Encoder(load_network(weights_path, num_heads), chosen.device, preprocess)
-    check_index_factory(index, encoder.global_dim)
+    if index != AUTO:
+        check_index_factory(index, encoder.global_dim)
     listing = _read_source(source, latitude_column, longitude_column)
     try:
         with show_progress("encoding") as progress:
@@ -151,6 +157,7 @@ def _summary(report: BuildReport, encoder: Encoder) -> Table:
     table.add_row("rejected", f"{report.rejected:,} that cannot be read")
     if report.skipped or report.rejected:
         table.add_row("left out", str(report.left_out_path))
+    table.add_row("index", report.index)
     table.add_row("size", decimal(report.total_bytes))
     rate = report.encoded / report.duration_s
     table.add_row("time", f"{format_duration(report.duration_s)}, {rate:,.1f} pictures/s")

@@ -1,0 +1,1 @@
+"""Building a map against encoding its pictures: how much of the encoder's time decoding and writing take away."""

@@ -1,0 +1,127 @@
+"""``python -m benchmarks build``: how fast a map is built, measured by its encoder; and in how much memory."""
+
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from benchmarks.building.memory import peak_of_build
+from benchmarks.building.throughput import Throughput, measure_throughput
+from benchmarks.hardware import describe_hardware
+from benchmarks.result_file import write_result
+from index_builder.sources.read import read_source
+from model.device import DeviceName, choose_device
+from model.encoder import Encoder
+from model.errors import InvalidInput
+from model.network.config import VIT_LARGE
+from model.network.initialisation import seeded_network
+from model.places import Place
+from model.weights import load_network
+from placefix.console import error_console, output_console
+
+MEMORY_COUNTS = (100, 1000)
+LARGE_MEMORY_COUNTS = (100, 1000, 5000)
+
+
+def build(
+    weights: Annotated[Path, typer.Option(help="The network of the town.")] = Path("demo/town/weights.safetensors"),
+    pictures: Annotated[Path, typer.Option(help="The folder of the rendered town.")] = Path(".town/pictures"),
+    count: Annotated[int, typer.Option(min=1, help="Pictures of one run with the town's network.")] = 512,
+    vit_l: Annotated[bool, typer.Option("--vit-l", help="Measure ViT-L with random weights too.")] = False,
+    vit_l_count: Annotated[int, typer.Option(min=1, help="Pictures of one run with it.")] = 32,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of encoder and build, in turn.")] = 3,
+    memory: Annotated[
+        list[int] | None, typer.Option(min=1, help="Pictures of a build whose peak memory is measured; repeat it.")
+    ] = None,
+    device: Annotated[DeviceName, typer.Option(help="Where pictures are encoded.")] = "auto",
+    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
+        "benchmarks/results/build.json"
+    ),
+) -> None:
+    """Pictures a second of a whole build and of its encoder alone, in turn; peak memory by number of pictures."""
+    counts = tuple(memory or MEMORY_COUNTS)
+    places = town_places(pictures, max(count, vit_l_count if vit_l else 1, *counts))
+    chosen = choose_device(device).device
+    say = error_console().print
+    throughputs: dict[str, Throughput] = {}
+    with TemporaryDirectory(prefix="placefix-build-") as folder:
+        networks = {"town": (lambda: load_network(weights), count)}
+        if vit_l:
+            networks["vit-l"] = (lambda: seeded_network(VIT_LARGE), vit_l_count)
+        for name, (make, pictures_of_run) in networks.items():
+            throughputs[name] = measure_throughput(
+                Encoder(make(), chosen),
+                places[:pictures_of_run],
+                Path(folder) / name,
+                repeats=repeats,
+                on_done=lambda text, name=name: say(f"{name}: {text}"),  # type: ignore[misc]
+            )
+        peaks = {}
+        for number in counts:
+            peaks[number] = peak_of_build(weights, places[:number], Path(folder))
+            say(f"{number:,} pictures: {peaks[number] / 1e6:,.0f} MB at most")
+    console = output_console()
+    console.print(_throughput_table(throughputs))
+    console.print(_memory_table(peaks))
+    console.print(describe_hardware(), soft_wrap=True)
+    write_result(
+        out,
+        {
+            "throughput": {
+                name: {
+                    **asdict(each),
+                    "ratio": each.ratio,
+                    "encoder_rate": each.encoder_rate,
+                    "build_rate": each.build_rate,
+                }
+                for name, each in throughputs.items()
+            },
+            "peak_bytes": peaks,
+            "device": chosen.type,
+        },
+    )
+
+
+def town_places(folder: Path, count: int) -> tuple[Place, ...]:
+    """Pictures of the town, database before queries, split after split.
+
+    Raises:
+        InvalidInput: There are not so many.
+    """
+    places: list[Place] = []
+    for split in ("test", "train", "val"):
+        for name in ("database.csv", "queries.csv"):
+            path = folder / split / name
+            if path.is_file() and len(places) < count:
+                places += [
+                    Place(f"{split}/{place.id}", place.path, place.position, place.heading_deg, place.time)
+                    for place in read_source(path).places
+                ]
+    if len(places) < count:
+        raise InvalidInput(
+            f"{folder} has {len(places):,} pictures, and {count:,} are to be used: render more splits with "
+            "`python -m demo render`, or take fewer (--count, --vit-l-count, --memory)"
+        )
+    return tuple(places[:count])
+
+
+def _throughput_table(throughputs: dict[str, Throughput]) -> Table:
+    table = Table(title="pictures a second, median of runs in turn")
+    for heading in ("network", "pictures", "encoder alone", "whole build", "ratio"):
+        table.add_column(heading, justify="left" if heading == "network" else "right")
+    for name, each in throughputs.items():
+        rates = (f"{each.encoder_rate:.2f}", f"{each.build_rate:.2f}", f"{each.ratio:.3f}")
+        table.add_row(name, f"{each.pictures}", *rates)
+    return table
+
+
+def _memory_table(peaks: dict[int, int]) -> Table:
+    table = Table(title="most memory of a build, network and libraries included")
+    table.add_column("pictures", justify="right")
+    table.add_column("MB", justify="right")
+    for number, peak_bytes in peaks.items():
+        table.add_row(f"{number:,}", f"{peak_bytes / 1e6:,.0f}")
+    return table

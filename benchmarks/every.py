@@ -1,0 +1,66 @@
+"""``python -m benchmarks all``: one benchmark after the other, each in a process of its own, with its result as a file."""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from model.errors import InvalidInput
+from placefix.console import error_console, output_console
+from placefix.progress import format_duration
+
+
+@dataclass(frozen=True)
+class Run:
+    """A benchmark of ``all``.
+
+    Attributes:
+        name: Its command.
+        modest: Its options, so that all together stay under a quarter of an hour on two cores.
+        large: Its options for ``--large``; None leaves it out there.
+    """
+
+    name: str
+    modest: tuple[str, ...] = ()
+    large: tuple[str, ...] | None = None
+
+
+RUNS = (
+    Run("match"),
+    Run("shortlist", ("--repeats", "1", "--queries", "100"), ("--large", "--repeats", "1", "--queries", "100")),
+    Run("build", ("--count", "256", "--memory", "100", "--memory", "500"), ("--vit-l", "--memory", "5000")),
+)
+"""What ``all`` runs, in this order; a new benchmark is one line here."""
+
+
+def run_all(
+    large: Annotated[bool, typer.Option("--large", help="Those of a million places and of ViT-L: an hour.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="One of them; repeat it for several.")] = None,
+) -> None:
+    """Run every benchmark, and write its figures to benchmarks/results/NAME.json.
+
+    One that fails is told at the end, and does not keep the others from running.
+    """
+    known = [run.name for run in RUNS if not large or run.large is not None]
+    unknown = sorted(set(only or ()) - set(known))
+    if unknown:
+        raise InvalidInput(f"{', '.join(unknown)} is not among {', '.join(known)}")
+    table = Table("benchmark", "result", "duration", title="benchmarks")
+    failed = False
+    for run in RUNS:
+        options = run.large if large else run.modest
+        if options is None or run.name not in (only or known):
+            continue
+        command = [sys.executable, "-m", "benchmarks", run.name, *options]
+        error_console().rule(" ".join(command[1:]))
+        start_s = time.perf_counter()
+        code = subprocess.run(command, check=False).returncode  # noqa: S603  (our own command)
+        failed |= code != 0
+        table.add_row(run.name, "done" if code == 0 else f"exit {code}", format_duration(time.perf_counter() - start_s))
+    output_console().print(table)
+    if failed:
+        raise typer.Exit(1)

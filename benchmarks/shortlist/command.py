@@ -1,0 +1,133 @@
+"""``python -m benchmarks shortlist``: which index finds how much of the exact shortlist, and at what cost."""
+
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.table import Table
+
+from benchmarks.hardware import describe_hardware
+from benchmarks.result_file import write_result
+from benchmarks.shortlist.measure import THREADS, IndexFigures, measure_indexes
+from benchmarks.shortlist.synthetic import PlaceModel, compare_neighbours
+from benchmarks.shortlist.town import TownFeatures, town_features
+from index_builder.place_map.index_choice import choose_index
+from model.device import DeviceName
+from model.weights import load_network
+from placefix.console import error_console, output_console
+
+COUNTS = (10_000, 100_000)
+LARGE_COUNTS = (1_000_000,)
+SHORTLIST = 100
+
+
+def indexes_for(pictures: int, width: int) -> tuple[str, ...]:
+    """What is compared with ``Flat``: lists are a power of two near four times the root of the number of pictures."""
+    lists = 2 ** round(np.log2(4 * pictures**0.5))
+    return (
+        "SQfp16",
+        "SQ8",
+        f"PQ{width}x4fs",
+        f"PQ{width // 2}x4fs",
+        f"IVF{lists},SQ8",
+        f"IVF{lists},PQ{width}x4fs",
+        f"IVF{lists},PQ{width // 2}x4fs,RFlat",
+        "HNSW32",
+    )
+
+
+def shortlist(
+    weights: Annotated[Path, typer.Option(help="The network whose features are fitted.")] = Path(
+        "demo/town/weights.safetensors"
+    ),
+    pictures: Annotated[Path, typer.Option(help="The folder of the rendered town.")] = Path(".town/pictures"),
+    cache: Annotated[Path, typer.Option(help="Where the town's features are kept for the next run.")] = Path(
+        ".town/features"
+    ),
+    places: Annotated[
+        list[int] | None, typer.Option(min=1000, help="Synthetic places; repeat it for several sizes.")
+    ] = None,
+    large: Annotated[bool, typer.Option("--large", help="A million places.")] = False,
+    parts: Annotated[
+        int, typer.Option(min=1, help="Dimensions that stand for one of the network's: 4 makes 1024 of 256.")
+    ] = 1,
+    index: Annotated[
+        list[str] | None, typer.Option(help="An index to compare with Flat, instead of all; repeat it.")
+    ] = None,
+    queries: Annotated[int, typer.Option(min=20, help="Asked of each index.")] = 200,
+    repeats: Annotated[int, typer.Option(min=1, help="Rounds of all queries, in turn with Flat.")] = 3,
+    device: Annotated[DeviceName, typer.Option(help="Where the town is encoded; all searching is the CPU's.")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="Where the figures are written as JSON.")] = None,
+) -> None:
+    """Recall@100 against Flat, memory, and milliseconds a query of the indexes that a map can have.
+
+    Measured of the whole search as it is served: the index proposes, exact distances decide.
+    """
+    town = town_features(load_network(weights), (pictures / "train", pictures / "test"), cache, device)
+    model = PlaceModel.fitted(town, parts)
+    sets: dict[str, tuple[NDArray[np.float16], NDArray[np.float32]]] = {}
+    if not large and parts == 1:
+        sets["the town"] = town.database.astype(np.float16), _spread(town, queries)
+    for count in places or (LARGE_COUNTS if large else COUNTS):
+        vectors = model.places(count, seed=0)
+        sets[f"{count:,} synthetic places"] = vectors, model.ask(vectors, queries, seed=1)
+    console, say = output_console(), error_console().print
+    results: list[dict[str, Any]] = []
+    for name, (vectors, asked) in sets.items():
+        say(f"{name}: {len(vectors):,} of width {vectors.shape[1]}")
+        with TemporaryDirectory(prefix="placefix-shortlist-") as folder:
+            found = measure_indexes(
+                Path(folder),
+                vectors,
+                asked,
+                index or indexes_for(*vectors.shape),
+                shortlist=SHORTLIST,
+                repeats=repeats,
+                on_done=lambda factory: say(f"  {factory}"),
+            )
+        chosen = choose_index(*vectors.shape).factory
+        console.print(_table(found, f"{name}, width {vectors.shape[1]}, {len(asked)} queries", chosen))
+        results.append(
+            {
+                "places": name,
+                "pictures": len(vectors),
+                "width": vectors.shape[1],
+                "queries": len(asked),
+                "auto": chosen,
+                "indexes": [asdict(each) for each in found],
+            }
+        )
+    console.print(describe_hardware(), soft_wrap=True)
+    name = "shortlist" + ("-large" if large else "") + (f"-{results[0]['width']}" if parts > 1 else "")
+    figures = {"shortlist": SHORTLIST, "fit": compare_neighbours(town, PlaceModel.fitted(town)), "sets": results}
+    write_result(out or Path(f"benchmarks/results/{name}.json"), figures)
+
+
+def _spread(town: TownFeatures, count: int) -> NDArray[np.float32]:
+    """So many of the town's queries, evenly spaced."""
+    return town.queries[np.linspace(0, len(town.queries) - 1, min(count, len(town.queries))).round().astype(int)]
+
+
+def _table(found: list[IndexFigures], title: str, chosen: str) -> Table:
+    table = Table(title=title)
+    table.add_column("index")
+    headings = ("recall@100", "of 95 %", "nearest found", "MB", "build s")
+    times = tuple(f"ms, {threads} thread{'s' if threads > 1 else ''}" for threads in THREADS)
+    for heading in (*headings, *times, "Flat by it"):
+        table.add_column(heading, justify="right")
+    for each in found:
+        table.add_row(
+            f"{each.factory} (auto)" if each.factory == chosen else each.factory,
+            f"{each.recall:.4f}",
+            f"{each.worst_recall:.2f}",
+            f"{each.first_found:.3f}",
+            f"{each.file_bytes / 1e6:,.1f}",
+            f"{each.build_s:.1f}",
+            *(f"{each.milliseconds[threads]:.2f}" for threads in THREADS),
+            f"{each.exact_milliseconds[1] / each.milliseconds[1]:.1f}",
+        )
+    return table

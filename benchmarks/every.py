@@ -1,4 +1,4 @@
-"""``python -m benchmarks all``: one benchmark after the other, each in a process of its own, with its result as a file."""
+"""``python -m benchmarks all``: one benchmark after the other, each in a process of its own."""
 
 import subprocess
 import sys

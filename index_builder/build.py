@@ -15,11 +15,8 @@ from index_builder.left_out import LeftOutTally
 from index_builder.picture_files import file_stamp
 from index_builder.place_map import layout
 from index_builder.place_map.global_index import check_index_factory
-<<<<<<< HEAD
-from index_builder.place_map.local_codec import StoreType, global_type
-=======
 from index_builder.place_map.index_choice import AUTO, choose_index
->>>>>>> 44c09b7 (Choose the shortlist index by size, and measure what each finds, holds and costs)
+from index_builder.place_map.local_codec import StoreType, global_type
 from index_builder.place_map.manifest import Counts, FeatureShapes, Manifest, NetworkIdentity, SourceHint
 from index_builder.place_map.reader import PlaceMap, read_manifest
 from index_builder.place_map.version_writer import VersionContent, write_version
@@ -48,13 +45,8 @@ class BuildOptions:
             chooses 256, and more for collections of more than 65,536 pictures, so that there are at most 256 segments.
         max_rejected: Share of all pictures found that may be unreadable.
         thumbnails: Whether small JPEGs are kept for evidence.
-<<<<<<< HEAD
-        index: A string of faiss's ``index_factory``.
-        store: What local features are stored as. With float32 the global ones are exact, too: for evaluations.
-=======
         index: A string of faiss's ``index_factory``, or ``auto``, which chooses by the size of the collection.
-        store: Type of the stored features: float16 to serve, float32 to evaluate to the last bit, in twice the space.
->>>>>>> 44c09b7 (Choose the shortlist index by size, and measure what each finds, holds and costs)
+        store: What local features are stored as. With float32 the global ones are exact, too: for evaluations.
 
     Raises:
         InvalidInput: A value is out of range.

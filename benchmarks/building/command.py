@@ -22,8 +22,8 @@ from model.places import Place
 from model.weights import load_network
 from placefix.console import error_console, output_console
 
-MEMORY_COUNTS = (100, 1000)
-LARGE_MEMORY_COUNTS = (100, 1000, 5000)
+TOWN, VIT_L = "town", "vit-l"
+MEMORY_COUNTS = [100, 1000]
 
 
 def build(
@@ -42,22 +42,21 @@ def build(
     ),
 ) -> None:
     """Pictures a second of a whole build and of its encoder alone, in turn; peak memory by number of pictures."""
-    counts = tuple(memory or MEMORY_COUNTS)
+    counts = memory or MEMORY_COUNTS
     places = town_places(pictures, max(count, vit_l_count if vit_l else 1, *counts))
     chosen = choose_device(device).device
     say = error_console().print
     throughputs: dict[str, Throughput] = {}
     with TemporaryDirectory(prefix="placefix-build-") as folder:
-        networks = {"town": (lambda: load_network(weights), count)}
-        if vit_l:
-            networks["vit-l"] = (lambda: seeded_network(VIT_LARGE), vit_l_count)
-        for name, (make, pictures_of_run) in networks.items():
+        runs = {TOWN: count} | ({VIT_L: vit_l_count} if vit_l else {})
+        for name, pictures_of_run in runs.items():
+            say(f"{name}: {pictures_of_run} pictures, {repeats} times")
             throughputs[name] = measure_throughput(
-                Encoder(make(), chosen),
+                Encoder(load_network(weights) if name == TOWN else seeded_network(VIT_LARGE), chosen),
                 places[:pictures_of_run],
                 Path(folder) / name,
                 repeats=repeats,
-                on_done=lambda text, name=name: say(f"{name}: {text}"),  # type: ignore[misc]
+                on_done=say,
             )
         peaks = {}
         for number in counts:

@@ -109,7 +109,9 @@ def shortlist(
 
 def _spread(town: TownFeatures, count: int) -> NDArray[np.float32]:
     """So many of the town's queries, evenly spaced."""
-    return town.queries[np.linspace(0, len(town.queries) - 1, min(count, len(town.queries))).round().astype(int)]
+    rows = np.linspace(0, len(town.queries) - 1, min(count, len(town.queries))).round().astype(int)
+    asked: NDArray[np.float32] = town.queries[rows]
+    return asked
 
 
 def _table(found: list[IndexFigures], title: str, chosen: str) -> Table:

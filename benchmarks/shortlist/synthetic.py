@@ -143,7 +143,8 @@ def _means(vectors: NDArray[np.float32], groups: NDArray[np.int64]) -> tuple[NDA
 
 
 def _centred(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    return vectors - vectors.mean(axis=0)
+    centred: NDArray[np.float32] = vectors - vectors.mean(axis=0)
+    return centred
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,11 +9,8 @@ from rich.table import Table
 
 from index_builder.build import BuildOptions, BuildReport, build_map
 from index_builder.place_map.global_index import check_index_factory
-<<<<<<< HEAD
-from index_builder.place_map.local_codec import StoreType
-=======
 from index_builder.place_map.index_choice import AUTO
->>>>>>> 44c09b7 (Choose the shortlist index by size, and measure what each finds, holds and costs)
+from index_builder.place_map.local_codec import StoreType
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from index_builder.target import check_target

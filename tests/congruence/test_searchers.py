@@ -37,12 +37,20 @@ def expected(database: np.ndarray, queries: np.ndarray, k: int) -> SearchResult:
     return SearchResult(np.take_along_axis(distances, rows, axis=1), rows)
 
 
-@given(database=databases(), k=st.integers(1, 120), segment_rows=st.integers(20, 400), seed=st.integers(0, 2**32 - 1))
+@given(
+    database=databases(),
+    k=st.integers(1, 120),
+    segment_rows=st.integers(20, 400),
+    seed=st.integers(0, 2**32 - 1),
+    index=st.sampled_from(["Flat", "SQfp16"]),
+)
 @settings(deadline=None, max_examples=60)
 def test_every_searcher_gives_the_answer_of_the_definition(
-    tmp_path_factory: pytest.TempPathFactory, database: np.ndarray, k: int, segment_rows: int, seed: int
+    tmp_path_factory: pytest.TempPathFactory, database: np.ndarray, k: int, segment_rows: int, seed: int, index: str
 ) -> None:
-    path = write_features_map(tmp_path_factory.mktemp("maps") / "town", database, segment_rows=segment_rows)
+    path = write_features_map(
+        tmp_path_factory.mktemp("maps") / "town", database, segment_rows=segment_rows, index=index
+    )
     random = np.random.default_rng(seed)
     near = database[random.integers(0, len(database), 20)].astype(np.float32)
     queries = np.concatenate([near, near + 1e-3, unit_rows(random.standard_normal((5, WIDTH)))]).astype(np.float32)

@@ -104,6 +104,13 @@ def test_options_reach_the_map(photos: Path, weights: Path) -> None:
         assert place_map.thumbnail(0) is None
 
 
+def test_the_index_that_auto_picks_is_told_and_kept(photos: Path, weights: Path) -> None:
+    output = build(photos, weights, "--index", "auto")
+    assert "index: Flat (auto: 6 pictures of width" in output
+    with PlaceMap.open(photos.parent / "maps" / "town") as place_map:
+        assert place_map.manifest.index.factory == "Flat"
+
+
 def test_ctrl_c_says_how_to_continue(tmp_path: Path, weights: Path) -> None:
     photos = tmp_path / "many"
     for number in range(8):

@@ -212,7 +212,7 @@ class _Build:
                 network=NetworkIdentity(
                     fingerprint=self._encoder.fingerprint,
                     is_trained=self._encoder.is_trained,
-                    config=self._encoder.network.config.to_dict(),
+                    config=self._encoder.config.to_dict(),
                     weights_path=None if weights_path is None else str(weights_path.resolve()),
                 ),
                 preprocessing=self._encoder.preprocessing,

@@ -1,24 +1,38 @@
 """The frozen network on one device: pictures in, features out."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
+from model.encoding_precision import TORCH_PRECISIONS, EncodingPrecision
 from model.errors import InvalidInput, ModelOutputInvalid
 from model.features import Features
 from model.fingerprint import fingerprint
+from model.frozen.cuda_graph import CudaGraph
+from model.frozen.network import FrozenSelaVPR
+from model.frozen.target import Target
 from model.network.selavpr import SelaVPR
 from model.preprocess import INPUT_SIZE, Preprocessing
+
+# Pictures in one forward pass, always so many: another number may take another kernel, which rounds differently, and
+# an answer would depend on who else asks. One keeps a processor busy, and its tokens in the cache; a GPU needs more.
+_AT_A_TIME = {"cpu": 1, "cuda": 4}
 
 
 class Encoder:
     """A network that will not change any more, on the device where it works.
 
+    It keeps a frozen copy of the network (``model.frozen``) and not the network itself. The features of a picture are
+    the same to the last bit whatever other pictures are encoded with it.
+
     Not thread-safe on a GPU: one thread owns it.
 
     Attributes:
-        network: In eval mode, on ``device``, without gradients.
-        device: Where the network and the features that it returns live.
+        config: The shape of the network.
+        device: Where it works, and where the features that it returns live.
         preprocessing: How the pictures given to it are to be resized.
+        precision: Of the products in the network. Features are float32 in each.
         fingerprint: Of the network, 64 hex digits.
         is_trained: Whether re-ranking with this network means anything.
         global_dim: Width D of the global feature.
@@ -31,16 +45,25 @@ class Encoder:
         network: SelaVPR,
         device: torch.device | str = "cpu",
         preprocessing: Preprocessing = Preprocessing.ANTIALIAS,
+        precision: EncodingPrecision = "float32",
     ) -> None:
         self.fingerprint = fingerprint(network)
+        self.config = network.config
         self.device = torch.device(device)
-        self.network = network.eval().requires_grad_(False).to(self.device)
         self.preprocessing = preprocessing
+        self.precision: EncodingPrecision = precision
         self.is_trained = network.is_trained
         self.global_dim = network.config.embed_dim
         self.local_dim = network.config.local_channels
-        patch_size = network.config.patch_size
-        self.local_grid = network.config.local_grid((INPUT_SIZE[0] // patch_size, INPUT_SIZE[1] // patch_size))
+        patch_grid = (INPUT_SIZE[0] // network.config.patch_size, INPUT_SIZE[1] // network.config.patch_size)
+        self.local_grid = network.config.local_grid(patch_grid)
+        self._at_a_time = _AT_A_TIME[self.device.type]
+        target = Target(self.device, TORCH_PRECISIONS[precision])
+        with torch.inference_mode():
+            self._forward: Callable[[Tensor], Features] = FrozenSelaVPR(network, patch_grid, target, self._at_a_time)
+            if self.device.type == "cuda":
+                blank = torch.zeros(self._at_a_time, 3, *INPUT_SIZE, device=self.device)
+                self._forward = CudaGraph(self._forward, blank)
 
     @torch.inference_mode()
     def encode(self, images: Tensor) -> Features:
@@ -58,10 +81,29 @@ class Encoder:
         """
         if images.ndim != 4 or images.shape[1:] != (3, *INPUT_SIZE):
             raise InvalidInput(f"pictures must be (B, 3, {INPUT_SIZE[0]}, {INPUT_SIZE[1]}), not {tuple(images.shape)}")
-        features: Features = self.network(images.to(self.device))
+        features = self._encode_in_parts(images.to(self.device, torch.float32))
         for kind, values in (("global", features.global_features), ("local", features.local_features)):
             if not bool(values.isfinite().all()):
                 raise ModelOutputInvalid(
                     f"the network's {kind} features contain NaN or infinity; its weights are damaged or not its own"
                 )
+        return features
+
+    def _encode_in_parts(self, images: Tensor) -> Features:
+        """Forward passes of always the same number of pictures; the last is filled up with black ones."""
+        count, size = len(images), self._at_a_time
+        cells = self.local_grid[0] * self.local_grid[1]
+        features = Features(
+            global_features=torch.empty(count, self.global_dim, device=self.device),
+            local_features=torch.empty(count, cells, self.local_dim, device=self.device),
+            local_grid=self.local_grid,
+        )
+        for start in range(0, count, size):
+            part = images[start : start + size]
+            if len(part) < size:
+                part = torch.cat((part, part.new_zeros(size - len(part), *part.shape[1:])))
+            encoded = self._forward(part)
+            rows = slice(start, min(start + size, count))
+            features.global_features[rows] = encoded.global_features[: count - start]
+            features.local_features[rows] = encoded.local_features[: count - start]
         return features

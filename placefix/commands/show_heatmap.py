@@ -1,6 +1,7 @@
 """``placefix show heatmap``: where in a picture the network's activation is strong."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +9,9 @@ import typer
 from PIL import Image
 
 from model.device import choose_device
-from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.images import check_header, open_image
+from model.network.selavpr import SelaVPR
 from model.preprocess import Preprocessing, preprocess
 from model.weights import load_network, resolve_weights
 from placefix.commands.encode import expand_folders
@@ -23,6 +24,14 @@ from placefix.progress import show_progress
 
 SHEET_COLUMNS = 2
 SHEET_PANELS = 12
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    network: SelaVPR
+    preprocessing: Preprocessing
+    kind: FeatureKind
+    network_name: str
 
 
 def heatmap(
@@ -58,22 +67,20 @@ def heatmap(
     weights_path = resolve_weights(weights)
     network = load_network(weights_path, num_heads)
     check_kind(network, features, str(weights_path))
-    encoder = Encoder(network, choose_device(device).device, preprocess)
-    written = _draw_all(paths, encoder, features, weights_path.name, out, is_file=is_file)
+    drawing = _Drawing(network.to(choose_device(device).device), preprocess, features, weights_path.name)
+    written = _draw_all(paths, drawing, out, is_file=is_file)
     for path in written:
         output_console().print(str(path), soft_wrap=True, markup=False)
 
 
-def _draw_all(
-    paths: Sequence[Path], encoder: Encoder, kind: FeatureKind, network_name: str, out: Path, *, is_file: bool
-) -> list[Path]:
+def _draw_all(paths: Sequence[Path], drawing: _Drawing, out: Path, *, is_file: bool) -> list[Path]:
     """Draws a panel for each picture; memory holds those of one contact sheet."""
     written: list[Path] = []
     panels: list[Image.Image] = []
     with show_progress("drawing") as progress:
         progress.started(len(paths), 0)
         for number, path in enumerate(paths, start=1):
-            panels.append(_draw(path, encoder, kind, network_name))
+            panels.append(_draw(path, drawing))
             if not is_file:
                 written.append(out / numbered_name(number, path.name))
                 save_png(contact_sheet(panels[-1:]), written[-1])
@@ -86,11 +93,11 @@ def _draw_all(
     return written
 
 
-def _draw(path: Path, encoder: Encoder, kind: FeatureKind, network_name: str) -> Image.Image:
+def _draw(path: Path, drawing: _Drawing) -> Image.Image:
     photo = open_image(path)
-    values = feature_map(encoder, preprocess(photo, encoder.preprocessing), kind)
-    note = _note(values, kind, network_name)
-    if not encoder.is_trained:
+    values = feature_map(drawing.network, preprocess(photo, drawing.preprocessing), drawing.kind)
+    note = _note(values, drawing.kind, drawing.network_name)
+    if not drawing.network.is_trained:
         note += " · untrained network"
     return draw_heatmap(photo, Heat.of(values), path.name, note)
 

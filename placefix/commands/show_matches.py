@@ -8,8 +8,8 @@ import typer
 from PIL import Image
 
 from model.device import choose_device
-from model.encoder import Encoder
 from model.images import check_header, open_image
+from model.network.selavpr import SelaVPR
 from model.preprocess import Preprocessing, preprocess
 from model.weights import load_network, resolve_weights
 from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
@@ -20,9 +20,10 @@ from placefix.pictures.matches import MatchedPair, NamedPhoto, draw_matches, mat
 
 
 @dataclass(frozen=True)
-class _NamedEncoder:
+class _NamedNetwork:
     name: str
-    encoder: Encoder
+    network: SelaVPR
+    preprocessing: Preprocessing
 
 
 def matches(
@@ -59,33 +60,31 @@ def matches(
         features = next(kind for kind in kinds_of(networks[0]) if all(kind in kinds_of(each) for each in networks))
     for path, network in zip(paths, networks, strict=True):
         check_kind(network, features, str(path))
-    encoders = [
-        _NamedEncoder(path.name, Encoder(network, chosen, preprocess))
-        for path, network in zip(paths, networks, strict=True)
+    named = [
+        _NamedNetwork(path.name, network.to(chosen), preprocess) for path, network in zip(paths, networks, strict=True)
     ]
     names = [path.name for path in (query, candidate)]
     if query.name == candidate.name:
         names = [f"{path.resolve().parent.name}/{path.name}" for path in (query, candidate)]
     photos = (NamedPhoto(names[0], open_image(query)), NamedPhoto(names[1], open_image(candidate)))
-    panels = [_draw(photos, each, features) for each in encoders]
+    panels = [_draw(photos, each, features) for each in named]
     save_png(contact_sheet([panel for panel, _ in panels]), out)
     console = output_console()
-    for each, (_, pair) in zip(encoders, panels, strict=True):
+    for each, (_, pair) in zip(named, panels, strict=True):
         console.print(f"{each.name}: {_count(pair)}", soft_wrap=True, markup=False)
     console.print(str(out), soft_wrap=True, markup=False)
 
 
 def _draw(
-    photos: tuple[NamedPhoto, NamedPhoto], named: _NamedEncoder, kind: FeatureKind
+    photos: tuple[NamedPhoto, NamedPhoto], named: _NamedNetwork, kind: FeatureKind
 ) -> tuple[Image.Image, MatchedPair]:
-    encoder = named.encoder
     query, candidate = (
-        feature_map(encoder, preprocess(named_photo.photo, encoder.preprocessing), kind) for named_photo in photos
+        feature_map(named.network, preprocess(named_photo.photo, named.preprocessing), kind) for named_photo in photos
     )
     pair = match(query, candidate)
     rows, columns = query.grid.cells
     note = f"{kind} features, {rows} × {columns} cells of {query.values.shape[1]} channels"
-    if not encoder.is_trained:
+    if not named.network.is_trained:
         note += " · untrained network"
     return draw_matches(*photos, pair, f"{named.name}: {_count(pair)}", note), pair
 

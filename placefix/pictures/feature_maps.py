@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.encoder import Encoder
 from model.errors import InvalidInput, ModelOutputInvalid
 from model.network.selavpr import SelaVPR
 from placefix.pictures.cells import CellGrid
@@ -68,19 +67,18 @@ def check_kind(network: SelaVPR, kind: FeatureKind, name: str) -> None:
 
 
 @torch.inference_mode()
-def feature_map(encoder: Encoder, image: Tensor, kind: FeatureKind) -> FeatureMap:
+def feature_map(network: SelaVPR, image: Tensor, kind: FeatureKind) -> FeatureMap:
     """The map of one picture.
 
     Args:
-        encoder: The network, which has such a map (``check_kind``).
+        network: In eval mode; has such a map (``check_kind``).
         image: ``(3, 224, 224)`` (``model.preprocess.preprocess``).
         kind: Which map.
 
     Raises:
         ModelOutputInvalid: It contains NaN or infinity.
     """
-    network = encoder.network
-    tokens = network.backbone(image[None].to(encoder.device))
+    tokens = network.backbone(image[None].to(network.backbone.cls_token.device))
     values, cells = tokens.patch_tokens[0], tokens.grid
     if kind is FeatureKind.DENSE:
         if network.local_adaptation is None:

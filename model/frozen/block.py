@@ -1,0 +1,70 @@
+"""A frozen transformer block: LayerScale and the adapters folded into the linear layers around them."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.frozen.attention import FrozenAttention
+from model.frozen.linear import FrozenLinear, composed, scaled
+from model.frozen.target import Target
+from model.network.block import PARALLEL_ADAPTER_SCALE, Block
+
+
+class FrozenLayerNorm:
+    """LayerNorm, computed in float32 from float32; the result is rounded to the target's type."""
+
+    def __init__(self, norm: nn.LayerNorm, target: Target) -> None:
+        self.shape, self.eps, self.dtype = norm.normalized_shape, norm.eps, target.dtype
+        self.weight, self.bias = target.place(norm.weight), target.place(norm.bias)
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """Normalises ``(B, T, D)`` float32."""
+        return F.layer_norm(tokens, self.shape, self.weight, self.bias, self.eps).to(self.dtype)
+
+
+class FrozenBlock:
+    """What ``model.network.block.Block`` computes, with fewer steps.
+
+    With γ for a LayerScale, u for attention before its projection, and both adapters ``up(relu(down(·)))``::
+
+        x ← x + γ1·proj(u)   + γ1·up_s(relu(down_s(proj(u))))
+        x ← x + γ2·fc2(gelu(fc1(n))) + γ2·s·up_p(relu(down_p(n)))
+
+    Each γ and s goes into the layer before it, and ``down_s ∘ proj`` is one layer of the same size as ``down_s``. So
+    what is added to the tokens is a sum of linear layers; the tokens stay float32.
+    """
+
+    def __init__(self, block: Block, target: Target, rows: int) -> None:
+        """Folds the weights.
+
+        Args:
+            block: The trained block.
+            target: Where and how to compute.
+            rows: Tokens that will go through at a time.
+        """
+        self.norm1, self.norm2 = FrozenLayerNorm(block.norm1, target), FrozenLayerNorm(block.norm2, target)
+        self.attention = FrozenAttention(block.attn, target, rows)
+        gamma1, gamma2 = block.ls1.gamma, block.ls2.gamma
+        self.proj = FrozenLinear(*scaled(block.attn.proj, gamma1), target, rows)
+        self.fc1 = FrozenLinear(block.mlp.fc1.weight, block.mlp.fc1.bias, target, rows, "gelu")
+        self.fc2 = FrozenLinear(*scaled(block.mlp.fc2, gamma2), target, rows)
+        self.serial_down = self.serial_up = self.parallel_down = self.parallel_up = None
+        if block.serial_adapter is not None:
+            adapter = block.serial_adapter
+            self.serial_down = FrozenLinear(*composed(adapter.down, block.attn.proj), target, rows, "relu")
+            self.serial_up = FrozenLinear(*scaled(adapter.up, gamma1), target, rows)
+        if block.parallel_adapter is not None:
+            adapter = block.parallel_adapter
+            self.parallel_down = FrozenLinear(adapter.down.weight, adapter.down.bias, target, rows, "relu")
+            self.parallel_up = FrozenLinear(*scaled(adapter.up, PARALLEL_ADAPTER_SCALE * gamma2), target, rows)
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """Turns ``(B, T, D)`` float32 into the same, in place."""
+        attended = self.attention(self.norm1(tokens))
+        tokens.add_(self.proj(attended))
+        if self.serial_down is not None and self.serial_up is not None:
+            tokens.add_(self.serial_up(self.serial_down(attended)))
+        normed = self.norm2(tokens)
+        tokens.add_(self.fc2(self.fc1(normed)))
+        if self.parallel_down is not None and self.parallel_up is not None:
+            tokens.add_(self.parallel_up(self.parallel_down(normed)))
+        return tokens

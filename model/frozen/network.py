@@ -1,0 +1,76 @@
+"""The whole frozen network."""
+
+from copy import deepcopy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.features import Features
+from model.frozen.block import FrozenBlock, FrozenLayerNorm
+from model.frozen.local_adaptation import FrozenLocalAdaptation
+from model.frozen.patch_embedding import FrozenPatchEmbedding
+from model.frozen.target import Target
+from model.network.selavpr import SelaVPR
+
+
+class FrozenSelaVPR:
+    """What ``model.network.selavpr.SelaVPR`` computes for pictures of one size.
+
+    The tokens between the layers, LayerNorm, softmax, GeM and all lengths are float32 in every precision; products take
+    their factors in the target's type.
+
+    Attributes:
+        config: The shape of the network.
+        target: Where and how it computes.
+    """
+
+    def __init__(self, network: SelaVPR, grid: tuple[int, int], target: Target, pictures: int) -> None:
+        """Copies, folds, rounds and packs the weights; the network itself stays as it is.
+
+        Args:
+            network: In eval mode.
+            grid: Height and width of the pictures in patches.
+            target: Where and how to compute.
+            pictures: How many will go through at a time: a hint, others are right, too.
+        """
+        self.config, self.target = network.config, target
+        self._patch_count = grid[0] * grid[1]
+        rows = pictures * (1 + network.config.num_register_tokens + self._patch_count)
+        backbone = network.backbone
+        self.embed = FrozenPatchEmbedding(backbone, grid, target, pictures * self._patch_count)
+        self.blocks = [FrozenBlock(block, target, rows) for block in backbone.blocks]  # type: ignore[arg-type]
+        self.norm = FrozenLayerNorm(backbone.norm, Target(target.device, torch.float32))
+        self.pooling = deepcopy(network.pooling).to(target.device) if network.pooling is not None else None
+        self.local_adaptation = (
+            FrozenLocalAdaptation(network.local_adaptation, grid, target, pictures)
+            if network.local_adaptation is not None
+            else None
+        )
+        self._local_grid = network.config.local_grid(grid)
+
+    def __call__(self, images: Tensor) -> Features:
+        """Encodes ``(B, 3, H, W)`` float32 pictures on the target's device; the features are float32."""
+        tokens = self.embed(images)
+        for block in self.blocks:
+            tokens = block(tokens)
+        tokens = self.norm(tokens)
+        patch_tokens = tokens[:, -self._patch_count :]
+        return Features(
+            global_features=self._pool(tokens[:, 0], patch_tokens),
+            local_features=self._localise(patch_tokens),
+            local_grid=self._local_grid,
+        )
+
+    def _pool(self, class_token: Tensor, patch_tokens: Tensor) -> Tensor:
+        if self.pooling is None:
+            return F.normalize(class_token, dim=-1)
+        pooled: Tensor = self.pooling(patch_tokens)
+        return pooled
+
+    def _localise(self, patch_tokens: Tensor) -> Tensor:
+        if self.local_adaptation is not None:
+            return self.local_adaptation(patch_tokens)
+        if self.config.local_features == "coarse":
+            return F.normalize(patch_tokens, dim=-1)
+        return patch_tokens.new_zeros(len(patch_tokens), 0, 0)

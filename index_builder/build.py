@@ -214,6 +214,7 @@ class _Build:
                     is_trained=self._encoder.is_trained,
                     config=self._encoder.config.to_dict(),
                     weights_path=None if weights_path is None else str(weights_path.resolve()),
+                    precision=self._encoder.precision,
                 ),
                 preprocessing=self._encoder.preprocessing,
                 features=self._shapes,

@@ -19,6 +19,7 @@ class BuildPlan:
         listing_sha256: Over their ids, paths, positions, headings and times, in order.
         network: Fingerprint.
         preprocessing: As ``--preprocess``.
+        precision: Of the products in the network.
         device: ``cpu`` or ``cuda``: they do not round alike.
         batch_size: Pictures in one forward pass.
         segment_size: Pictures of the source in one segment.
@@ -31,6 +32,7 @@ class BuildPlan:
     listing_sha256: str
     network: str
     preprocessing: str
+    precision: str
     device: str
     batch_size: int
     segment_size: int
@@ -58,6 +60,7 @@ class BuildPlan:
             ),
             network=encoder.fingerprint,
             preprocessing=encoder.preprocessing.value,
+            precision=encoder.precision,
             device=encoder.device.type,
             batch_size=batch_size,
             segment_size=segment_size,

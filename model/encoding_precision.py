@@ -16,6 +16,8 @@ TORCH_PRECISIONS: dict[EncodingPrecision, torch.dtype] = {"float32": torch.float
 # What multiplies bfloat16 in hardware, as torch names it. Without it oneDNN emulates it, slower than float32.
 _CPU_FEATURES = ("avx512_bf16", "amx_bf16")
 
+_MIXED = "auto: some of the maps were encoded in float32, others in bfloat16"
+
 
 @dataclass(frozen=True)
 class PrecisionChoice:
@@ -33,9 +35,9 @@ class PrecisionChoice:
 def has_native_bfloat16(device: torch.device) -> bool:
     """Whether a device multiplies bfloat16 in hardware."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
-    return any(capabilities.get(feature, False) for feature in _CPU_FEATURES)
+    return any(bool(capabilities.get(feature)) for feature in _CPU_FEATURES)
 
 
 def choose_encoding_precision(
@@ -69,9 +71,6 @@ def choose_encoding_precision(
     lacking = f"the {_name(device)} does not multiply bfloat16 in hardware"
     was = ", in which the map was encoded" if of_maps else ""
     return PrecisionChoice("float32", f"auto: {lacking}{was}")
-
-
-_MIXED = "auto: some maps were encoded in float32, others in bfloat16"
 
 
 def _name(device: torch.device) -> str:

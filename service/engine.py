@@ -64,6 +64,7 @@ class Engine:
             weights=settings.weights,
             num_heads=settings.num_heads,
             device=settings.device,
+            encoding=settings.encoding,
             searcher=settings.searcher,
             precision=settings.precision,
         )

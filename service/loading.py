@@ -8,6 +8,12 @@ from index_builder.place_map.global_index import open_searcher
 from index_builder.place_map.reader import PlaceMap
 from model.device import DeviceChoice, DeviceName, choose_device
 from model.encoder import Encoder
+from model.encoding_precision import (
+    EncodingPrecision,
+    PrecisionChoice,
+    RequestedPrecision,
+    choose_encoding_precision,
+)
 from model.errors import InvalidInput, NetworkMismatch, WeightsError
 from model.matching import Precision
 from model.network.config import NetworkConfig
@@ -22,11 +28,13 @@ class LoadedMaps:
 
     Attributes:
         device: Where, and why there.
+        precision: In which arithmetic queries are encoded, and why.
         encoder: The network; all maps were built with it.
         localizers: By the name of the map.
     """
 
     device: DeviceChoice
+    precision: PrecisionChoice
     encoder: Encoder
     localizers: dict[str, Localizer]
 
@@ -42,6 +50,7 @@ def load_maps(
     weights: str | None = None,
     num_heads: int | None = None,
     device: DeviceName = "auto",
+    encoding: RequestedPrecision = "auto",
     searcher: SearcherName = "auto",
     precision: Precision = DEFAULT_PRECISION,
 ) -> LoadedMaps:
@@ -55,11 +64,12 @@ def load_maps(
             if it is still there.
         num_heads: Attention heads, if the checkpoint does not tell; by default what the map says.
         device: Where the network is to live.
+        encoding: In which arithmetic; ``auto`` takes that of the maps if the device has it.
         searcher: What is to search the indices.
         precision: Of counting mutual matches.
 
     Raises:
-        DeviceUnavailable: There is no such device.
+        DeviceUnavailable: There is no such device, or it has no such arithmetic.
         InvalidInput: No map, or two of one name.
         MapError: A map that cannot be used, or not with this network.
         WeightsError: A checkpoint that cannot be found or used.
@@ -67,7 +77,10 @@ def load_maps(
     choice = choose_device(device)
     maps = _open_all(paths)
     try:
-        encoder = _load_encoder(next(iter(maps.values())), weights, num_heads, choice)
+        precision = choose_encoding_precision(
+            encoding, choice.device, [place_map.manifest.network.precision for place_map in maps.values()]
+        )
+        encoder = _load_encoder(next(iter(maps.values())), weights, num_heads, choice, precision.precision)
         localizers = {
             name: Localizer(encoder, place_map, open_searcher(place_map, choice.device, searcher), precision)
             for name, place_map in maps.items()
@@ -76,7 +89,7 @@ def load_maps(
         for place_map in maps.values():
             place_map.close()
         raise
-    return LoadedMaps(choice, encoder, localizers)
+    return LoadedMaps(choice, precision, encoder, localizers)
 
 
 def _open_all(paths: Sequence[Path]) -> dict[str, PlaceMap]:
@@ -91,12 +104,18 @@ def _open_all(paths: Sequence[Path]) -> dict[str, PlaceMap]:
     return maps
 
 
-def _load_encoder(place_map: PlaceMap, weights: str | None, num_heads: int | None, choice: DeviceChoice) -> Encoder:
+def _load_encoder(
+    place_map: PlaceMap,
+    weights: str | None,
+    num_heads: int | None,
+    choice: DeviceChoice,
+    precision: EncodingPrecision,
+) -> Encoder:
     identity = place_map.manifest.network
     path = _weights_of(place_map) if weights is None else resolve_weights(weights)
     stated_heads = NetworkConfig.from_dict(identity.config).num_heads
     network = load_network(path, stated_heads if num_heads is None else num_heads)
-    encoder = Encoder(network, choice.device, place_map.manifest.preprocessing)
+    encoder = Encoder(network, choice.device, place_map.manifest.preprocessing, precision)
     if weights is None and encoder.fingerprint != identity.fingerprint:
         raise NetworkMismatch(
             f"{path} is not any more what the map {place_map.name} was built with (fingerprint "

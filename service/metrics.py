@@ -6,6 +6,7 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from model.device import DeviceChoice
+from model.encoding_precision import PrecisionChoice
 from service.stages import Stage
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
@@ -79,6 +80,12 @@ class Metrics:
             ["device", "reason", "searcher", "matcher"],
             registry=registry,
         )
+        self._encoding_info = Gauge(
+            "placefix_encoding_info",
+            "1 for the precision in which queries are encoded, and why it was chosen.",
+            ["precision", "reason"],
+            registry=registry,
+        )
         self._build_info = Gauge("placefix_build_info", "1 for the running version.", ["version"], registry=registry)
         self._build_info.labels(version=version).set(1)
         for stage in Stage:
@@ -110,6 +117,10 @@ class Metrics:
         self._device_info.labels(
             device=str(choice.device), reason=choice.reason, searcher=searcher, matcher=matcher
         ).set(1)
+
+    def set_encoding(self, choice: PrecisionChoice) -> None:
+        """Says in which arithmetic queries are encoded."""
+        self._encoding_info.labels(precision=choice.precision, reason=choice.reason).set(1)
 
     def set_map(self, name: str, version: str, pictures: int) -> None:
         """Says what is served."""

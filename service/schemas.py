@@ -104,6 +104,8 @@ class MapDetail(MapSummary):
 
     network: NetworkAnswer
     preprocessing: Annotated[str, Field(description="How pictures are resized.", examples=["antialias"])]
+    encoding: Annotated[str, Field(description="Precision in which its pictures were encoded.", examples=["bfloat16"])]
+    query_encoding: Annotated[str, Field(description="Precision in which queries are encoded.", examples=["bfloat16"])]
     searcher: Annotated[str, Field(description="What searches its index.", examples=["faiss-cpu"])]
     matcher: Annotated[
         str,
@@ -160,6 +162,8 @@ class Ready(Schema):
     )
     device: Annotated[str, Field(description="Where the network lives.", examples=["cpu"])]
     device_reason: Annotated[str, Field(description="Why.", examples=["auto: torch sees no CUDA device"])]
+    encoding: Annotated[str, Field(description="Precision in which queries are encoded.", examples=["bfloat16"])]
+    encoding_reason: Annotated[str, Field(description="Why.", examples=["auto: as the map was encoded"])]
     network: NetworkAnswer
     defaults: Defaults
     maps: Annotated[list[MapDetail], Field(description="The maps that are served, by name.")]

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.device import DeviceName
+from model.encoding_precision import RequestedPrecision
 from model.errors import InvalidInput
 from model.images import ImageLimits
 from model.matching import Precision
@@ -59,6 +60,10 @@ class ServiceSettings(BaseSettings):
     )
     num_heads: int | None = Field(default=None, ge=1, description="Attention heads, if the checkpoint does not tell.")
     device: DeviceName = Field(default="auto", description="Where the network lives: auto, cuda or cpu.")
+    encoding: RequestedPrecision = Field(
+        default="auto",
+        description="Precision of the network: float32, bfloat16, or auto: what the map was encoded in.",
+    )
     searcher: SearcherName = Field(default="auto", description="What searches the index: auto, faiss or torch.")
     precision: Precision = Field(
         default=DEFAULT_PRECISION, description="How mutual matches are counted: fast or exact (docs/evaluation.md)."

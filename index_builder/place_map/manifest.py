@@ -17,6 +17,7 @@ from index_builder.place_map import layout
 from index_builder.place_map.feature_store import FloatType, bytes_per_value
 from index_builder.place_map.local_codec import LocalCodec, StoreType
 from model.durable import sha256_of
+from model.encoding_precision import EncodingPrecision
 from model.errors import MapCorrupt, MapVersionUnsupported
 from model.preprocess import Preprocessing
 
@@ -93,12 +94,14 @@ class NetworkIdentity(_Part):
         is_trained: Whether re-ranking with it means anything.
         config: ``NetworkConfig.to_dict``.
         weights_path: Where the file lay on the machine that built the map: a hint, checked by the fingerprint.
+        precision: In which arithmetic it computed. Maps from before there was a choice do not say: float32.
     """
 
     fingerprint: Sha256
     is_trained: bool
     config: dict[str, int | str]
     weights_path: str | None
+    precision: EncodingPrecision = "float32"
 
 
 class FeatureShapes(_Part):

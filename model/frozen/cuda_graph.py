@@ -22,7 +22,7 @@ class CudaGraph:
         """
         self._input = example.clone()
         with torch.cuda.device(example.device):
-            stream = torch.cuda.Stream()
+            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
                 for _ in range(_WARM_UP_RUNS):

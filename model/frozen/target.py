@@ -1,9 +1,11 @@
-"""For what a network is frozen: a device, an arithmetic, and how many tokens go through it at a time."""
+"""For what a network is frozen: a device and an arithmetic."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from model.encoding_precision import has_native_bfloat16
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,9 @@ class Target:
         """Whether oneDNN multiplies here with weights that it has laid out beforehand."""
         return (
             self.device.type == "cpu"
-            and torch.backends.mkldnn.is_available()
+            and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
             and torch.backends.cpu.get_cpu_capability().startswith("AVX")
+            and (self.dtype == torch.float32 or has_native_bfloat16(self.device))
         )
 
     def place(self, values: Tensor) -> Tensor:

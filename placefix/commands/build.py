@@ -16,9 +16,10 @@ from index_builder.sources.read import read_source
 from index_builder.target import check_target
 from model.device import choose_device
 from model.encoder import Encoder
+from model.encoding_precision import choose_encoding_precision
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
-from placefix.commands.options import BatchSize, Device, NumHeads, PreprocessingOption, Weights
+from placefix.commands.options import BatchSize, Device, Encoding, NumHeads, PreprocessingOption, Weights
 from placefix.console import EXIT_INTERRUPTED, EXIT_SOME_REJECTED, error_console, output_console
 from placefix.progress import format_duration, show_progress
 
@@ -43,6 +44,7 @@ def build(
     num_heads: NumHeads = None,
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
     device: Device = "auto",
+    encoding: Encoding = "auto",
     batch_size: BatchSize = _DEFAULTS.batch_size,
     segment_size: Annotated[
         int | None,
@@ -109,13 +111,15 @@ def build(
     check_target(out)
     chosen = choose_device(device)
     weights_path = resolve_weights(weights)
-    encoder = Encoder(load_network(weights_path, num_heads), chosen.device, preprocess)
+    arithmetic = choose_encoding_precision(encoding, chosen.device)
+    encoder = Encoder(load_network(weights_path, num_heads), chosen.device, preprocess, arithmetic.precision)
     if index != AUTO:
         check_index_factory(index, encoder.global_dim)
     listing = _read_source(source, latitude_column, longitude_column)
     try:
         with show_progress("encoding") as progress:
             progress.message(f"device: {chosen.device} ({chosen.reason})")
+            progress.message(f"encoding: {arithmetic.precision} ({arithmetic.reason})")
             report = build_map(listing, encoder, out, options, progress, weights_path=weights_path, restart=restart)
     except KeyboardInterrupt:
         error_console().print(

@@ -10,11 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from index_builder.sources.pictures import find_pictures
 from model.device import choose_device
 from model.encoder import Encoder
+from model.encoding_precision import choose_encoding_precision
 from model.errors import InvalidInput, SourceError
 from model.images import check_header
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
-from placefix.commands.options import BatchSize, Device, NumHeads, PreprocessingOption, Weights
+from placefix.commands.options import BatchSize, Device, Encoding, NumHeads, PreprocessingOption, Weights
 from placefix.console import error_console, output_console
 from placefix.feature_file import write_features
 
@@ -29,6 +30,7 @@ def encode(
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
     num_heads: NumHeads = None,
     device: Device = "auto",
+    encoding: Encoding = "float32",
     batch_size: BatchSize = 8,
 ) -> None:
     """Write the global and local features of pictures to a NumPy archive.
@@ -45,7 +47,8 @@ def encode(
     for path in paths:
         check_header(path)  # a file that is no picture is found now, and not after hours of encoding
     network = load_network(resolve_weights(weights), num_heads)
-    encoder = Encoder(network, choose_device(device).device, preprocess)
+    chosen = choose_device(device).device
+    encoder = Encoder(network, chosen, preprocess, choose_encoding_precision(encoding, chosen).precision)
     columns = (TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=error_console()) as progress:
         task = progress.add_task("encoding", total=len(paths))

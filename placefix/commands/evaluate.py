@@ -10,11 +10,12 @@ from typer.core import TyperCommand
 
 from index_builder.build import BuildOptions
 from index_builder.place_map.local_codec import StoreType
+from model.encoding_precision import RequestedPrecision
 from model.errors import InvalidInput
 from model.matching import Precision
 from model.preprocess import Preprocessing
 from model.recall import DEFAULT_RECALL_VALUES, DEFAULT_THRESHOLD_M
-from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
+from placefix.commands.options import NETWORK_PANEL, BatchSize, Device, NumHeads, OptionalWeights
 from placefix.console import error_console
 from placefix.evaluation.differences import AnswerRecorder, Differences
 from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
@@ -108,6 +109,13 @@ def evaluate(
         typer.Option(help="How pictures are resized; official-eval for published recalls. By default antialias."),
     ] = None,
     precision: Annotated[Precision, typer.Option(help="Of the products in matching.")] = "exact",
+    encoding: Annotated[
+        RequestedPrecision,
+        typer.Option(
+            help="Precision of the network: auto takes what the map was encoded in, and float32 for one built here.",
+            rich_help_panel=NETWORK_PANEL,
+        ),
+    ] = "auto",
     store: Annotated[
         StoreType | None,
         typer.Option(help="Type of the features in the map that is built: float32 is exact. By default float16."),
@@ -180,7 +188,7 @@ def evaluate(
     if row is not None:
         for note in row.check_counts(len(dataset.database), len(dataset.queries)):
             notes.print(note, soft_wrap=True, markup=False)
-    network = NetworkChoice(weights, num_heads, device, precision)
+    network = NetworkChoice(weights, num_heads, device, precision, encoding)
     with open_localizer(
         dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size
     ) as localizer:

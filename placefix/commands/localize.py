@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from model.images import DEFAULT_LIMITS, check_header
-from placefix.commands.options import Device, NumHeads, OptionalWeights
+from placefix.commands.options import Device, Encoding, NumHeads, OptionalWeights
 from placefix.console import output_console
 from service.answer import build_answer
 from service.decoding import decode_query
@@ -47,10 +47,11 @@ def localize(
         ),
     ] = None,
     device: Device = "auto",
+    encoding: Encoding = "auto",
 ) -> None:
     """Say where a photo was taken: the same answer as the server's."""
     check_header(picture)  # a file that is no picture is found now, and not after the network has been loaded
-    loaded = load_maps([place_map], weights=weights, num_heads=num_heads, device=device)
+    loaded = load_maps([place_map], weights=weights, num_heads=num_heads, device=device, encoding=encoding)
     try:
         options = QueryDefaults.for_encoder(loaded.encoder).options(candidates, shortlist, rerank=rerank)
         answer = localize_picture(picture, loaded, options)

@@ -8,6 +8,7 @@ import structlog
 import typer
 
 from model.device import DeviceName
+from model.encoding_precision import RequestedPrecision
 from model.errors import InvalidInput
 from model.matching import Precision
 from placefix.commands.options import NETWORK_PANEL, NumHeads, OptionalWeights
@@ -32,6 +33,13 @@ def serve(
         DeviceName | None,
         typer.Option(
             help="Where the network lives: auto takes a GPU if there is one. By default auto.",
+            rich_help_panel=NETWORK_PANEL,
+        ),
+    ] = None,
+    encoding: Annotated[
+        RequestedPrecision | None,
+        typer.Option(
+            help="Precision of the network: auto takes what the map was encoded in. By default auto.",
             rich_help_panel=NETWORK_PANEL,
         ),
     ] = None,
@@ -81,6 +89,7 @@ def serve(
             "host": host,
             "port": port,
             "device": device,
+            "encoding": encoding,
             "searcher": searcher,
             "samples": samples,
             "shortlist": shortlist,

@@ -13,6 +13,7 @@ from index_builder.place_map.reader import read_manifest
 from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
 from model.device import choose_device
 from model.encoder import Encoder
+from model.encoding_precision import choose_encoding_precision
 from model.weights import load_network, resolve_weights
 from placefix.commands.options import NETWORK_PANEL, Device, NumHeads
 from placefix.console import EXIT_ERROR, output_console
@@ -41,7 +42,9 @@ def verify(
     encoder = None
     if weights is not None:
         network = load_network(resolve_weights(weights), num_heads)
-        encoder = Encoder(network, choose_device(device).device, read_manifest(map_path).preprocessing)
+        manifest, chosen = read_manifest(map_path), choose_device(device).device
+        arithmetic = choose_encoding_precision("auto", chosen, (manifest.network.precision,))
+        encoder = Encoder(network, chosen, manifest.preprocessing, arithmetic.precision)
     with show_progress("verifying", "bytes") as progress:
         report = verify_map(map_path, encoder=encoder, sample=sample, progress=progress)
     if as_json:

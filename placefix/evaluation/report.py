@@ -24,6 +24,7 @@ class Settings:
         preprocessing: As ``--preprocess``.
         store: Type of the stored features.
         precision: Of the products in matching.
+        encoding: Of the products in the network, for queries.
         device: ``cpu`` or ``cuda``.
         searcher: What found the shortlists.
         rerank: Candidates re-ranked; 0 for none.
@@ -37,6 +38,7 @@ class Settings:
     preprocessing: str
     store: str
     precision: str
+    encoding: str
     device: str
     searcher: str
     rerank: int
@@ -53,6 +55,7 @@ class Settings:
             preprocessing=localizer.encoder.preprocessing.value,
             store=localizer.place_map.store,
             precision=localizer.precision,
+            encoding=localizer.encoder.precision,
             device=localizer.encoder.device.type,
             searcher=localizer.searcher.name,
             rerank=rerank,
@@ -102,8 +105,8 @@ def to_lines(
     lines = [
         f"database           {evaluation.database:,} pictures",
         f"queries            {queries:,}, {about_queries}",
-        f"measured with      {settings.preprocessing}, {settings.store} store, {settings.precision} matching, "
-        f"{settings.searcher}",
+        f"measured with      {settings.preprocessing}, {settings.encoding} network, {settings.store} store, "
+        f"{settings.precision} matching, {settings.searcher}",
     ]
     if evaluation.before is not None:
         lines.append(f"before re-ranking  {evaluation.before}")

@@ -17,6 +17,7 @@ from index_builder.progress import Progress
 from index_builder.sources.query_list import select_queries
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
+from model.encoding_precision import RequestedPrecision, choose_encoding_precision
 from model.errors import InvalidInput
 from model.matching import Precision
 from model.places import Place
@@ -46,12 +47,14 @@ class NetworkChoice:
         num_heads: Where the file does not say.
         device: Where it lives.
         precision: Of the products in matching.
+        encoding: Of the products in the network; ``auto`` takes that of the map, and float32 for a fresh one.
     """
 
     weights: str | None
     num_heads: int | None
     device: DeviceName
     precision: Precision
+    encoding: RequestedPrecision = "auto"
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,13 @@ def open_localizer(
         PlacefixError: Something cannot be loaded or built.
     """
     if map_path is not None:
-        loaded = load_maps([map_path], weights=network.weights, num_heads=network.num_heads, device=network.device)
+        loaded = load_maps(
+            [map_path],
+            weights=network.weights,
+            num_heads=network.num_heads,
+            device=network.device,
+            encoding=network.encoding,
+        )
         try:
             [served] = loaded.localizers.values()
             yield Localizer(loaded.encoder, served.place_map, served.searcher, network.precision)
@@ -175,10 +184,12 @@ def open_localizer(
     if dataset.collection is None or network.weights is None:
         raise InvalidInput("without a map there must be a database and weights")
     weights_path = resolve_weights(network.weights)
+    device = choose_device(network.device).device
     encoder = Encoder(
         load_network(weights_path, network.num_heads),
-        choose_device(network.device).device,
+        device,
         preprocessing or Preprocessing.ANTIALIAS,
+        "float32" if network.encoding == "auto" else choose_encoding_precision(network.encoding, device).precision,
     )
     options = BuildOptions(batch_size=batch_size, store=store, thumbnails=False, max_rejected=0)
     with tempfile.TemporaryDirectory(prefix="placefix-evaluate-") as folder:

@@ -371,6 +371,7 @@ def test_an_unfinished_build_is_not_continued_with_another_network_or_preprocess
     others = [
         (listing, Encoder(seeded_network(TINY_CONFIG, seed=8)), "network"),
         (listing, Encoder(seeded_network(TINY_CONFIG, seed=7), "cpu", Preprocessing.OFFICIAL_EVAL), "preprocessing"),
+        (listing, Encoder(seeded_network(TINY_CONFIG, seed=7), precision="bfloat16"), "precision"),
         (SourceListing(listing.places[::-1], (), listing.kind, listing.root), tiny_encoder, "listing_sha256"),
         (SourceListing(listing.places[:-1], (), listing.kind, listing.root), tiny_encoder, "pictures 8 (now 7)"),
     ]

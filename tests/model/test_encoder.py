@@ -1,14 +1,19 @@
 """The frozen network on a device."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from model.encoder import Encoder
+from model.encoding_precision import EncodingPrecision
 from model.errors import InvalidInput, ModelOutputInvalid
 from model.fingerprint import fingerprint
+from model.network.config import VIT_LARGE, NetworkConfig
 from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
 from model.preprocess import Preprocessing
+from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
 
 def test_it_says_what_it_is(tiny_network: SelaVPR, tiny_encoder: Encoder) -> None:
@@ -43,6 +48,36 @@ def test_nan_is_never_passed_on(tiny_network: SelaVPR, tensor: str, kind: str) -
         Encoder(network).encode(torch.zeros(1, 3, 224, 224))
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("config", [BUSY_CONFIG, replace(VIT_LARGE, depth=1)], ids=["small", "width of ViT-L"])
+def test_features_do_not_depend_on_what_else_is_encoded(config: NetworkConfig, precision: EncodingPrecision) -> None:
+    encoder = Encoder(busy_network(config), precision=precision)
+    images = pictures(5)
+    alone = [encoder.encode(image[None]) for image in images]
+    for rows in ([0, 1, 2, 3, 4], [4, 2], [3, 3, 1], [1, 4, 3, 0]):
+        together = encoder.encode(images[rows])
+        for position, row in enumerate(rows):
+            assert torch.equal(together.global_features[position], alone[row].global_features[0])
+            assert torch.equal(together.local_features[position], alone[row].local_features[0])
+
+
+def test_nothing_is_encoded_as_nothing(tiny_encoder: Encoder) -> None:
+    features = tiny_encoder.encode(torch.zeros(0, 3, 224, 224))
+    assert (features.global_features.shape, features.local_features.shape) == ((0, 64), (0, 3721, 16))
+
+
+def test_an_encoder_does_not_change_with_the_network_it_came_from(tiny_network: SelaVPR) -> None:
+    network = seeded_network(tiny_network.config, seed=7)
+    encoder = Encoder(network)
+    images = pictures(1)
+    before = encoder.encode(images)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(1.5)
+    assert torch.equal(encoder.encode(images).global_features, before.global_features)
+    assert torch.equal(encoder.encode(images).local_features, before.local_features)
+
+
 @pytest.mark.gpu
 def test_the_gpu_agrees_with_the_cpu(tiny_network: SelaVPR) -> None:
     images = torch.randn(3, 3, 224, 224, generator=torch.Generator().manual_seed(0))
@@ -50,3 +85,17 @@ def test_the_gpu_agrees_with_the_cpu(tiny_network: SelaVPR) -> None:
     on_gpu = Encoder(seeded_network(tiny_network.config, seed=7), "cuda").encode(images).to("cpu")
     torch.testing.assert_close(on_gpu.global_features, on_cpu.global_features, atol=1e-4, rtol=0)
     torch.testing.assert_close(on_gpu.local_features, on_cpu.local_features, atol=1e-3, rtol=0)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_features_on_the_gpu_do_not_depend_on_what_else_is_encoded(precision: EncodingPrecision) -> None:
+    network = busy_network(replace(VIT_LARGE, depth=2))
+    encoder = Encoder(network, "cuda", precision=precision)
+    images = pictures(9)
+    with torch.inference_mode():
+        expected = network(images).global_features
+    alone = torch.cat([encoder.encode(image[None]).global_features for image in images]).cpu()
+    together = encoder.encode(images).global_features.cpu()
+    assert torch.equal(together, alone)
+    assert torch.nn.functional.cosine_similarity(together, expected).min() >= 0.9995

@@ -30,7 +30,7 @@ def test_the_network_is_found_where_the_map_was_built(town: Town, village: Town)
     assert list(loaded.localizers) == ["town", "village"]
     assert all(localizer.encoder is loaded.encoder for localizer in loaded.localizers.values())
     assert loaded.encoder.device == torch.device("cpu")
-    assert loaded.encoder.network.config.num_heads == TINY_CONFIG.num_heads
+    assert loaded.encoder.config.num_heads == TINY_CONFIG.num_heads
     loaded.close()
 
 

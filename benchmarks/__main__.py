@@ -5,6 +5,8 @@ import typer
 from benchmarks.ablations.command import app as ablations
 from benchmarks.building.command import build
 from benchmarks.confidence.command import confidence
+from benchmarks.encoding.command import encode
+from benchmarks.encoding.town import encode_town
 from benchmarks.every import run_all
 from benchmarks.gardenspoint import gardenspoint
 from benchmarks.match import match
@@ -19,6 +21,8 @@ app.command()(match)
 app.command()(store)
 app.command()(shortlist)
 app.command()(build)
+app.command()(encode)
+app.command()(encode_town)
 app.command()(thumbnail)
 app.command()(confidence)
 app.command()(spatial_verification)

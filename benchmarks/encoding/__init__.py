@@ -1,0 +1,1 @@
+"""How fast pictures are encoded, where the time goes, and what rounding costs."""

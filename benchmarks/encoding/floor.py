@@ -1,0 +1,59 @@
+"""The time below which no encoder can stay: its operations over what the processor multiplies at most."""
+
+import time
+
+import torch
+
+from model.encoding_precision import TORCH_PRECISIONS, EncodingPrecision
+from model.frozen.linear import FrozenLinear
+from model.frozen.target import Target
+from model.network.config import NetworkConfig
+from model.preprocess import INPUT_SIZE
+
+_SIDE = 2048  # of the square matrices of the peak: 17 billion operations
+_REPEATS = 5
+
+
+def operations(config: NetworkConfig) -> int:
+    """Additions and multiplications in the products of one forward pass of one picture."""
+    grid = (INPUT_SIZE[0] // config.patch_size, INPUT_SIZE[1] // config.patch_size)
+    patches = grid[0] * grid[1]
+    tokens = 1 + config.num_register_tokens + patches
+    dim = config.embed_dim
+    adapters = config.has_serial_adapter + config.has_parallel_adapter
+    weights_of_block = 4 * dim * dim + 2 * dim * config.mlp_dim + adapters * 2 * dim * config.adapter_dim
+    attention = 2 * tokens * tokens * dim
+    multiplications = config.depth * (tokens * weights_of_block + attention)
+    multiplications += patches * dim * 3 * config.patch_size**2
+    if config.local_features == "dense":
+        for channels, (height, width) in (
+            (dim * config.local_hidden_dim, grid),
+            (config.local_hidden_dim * config.local_dim, (2 * grid[0] - 1, 2 * grid[1] - 1)),
+        ):
+            # Of nine products for each cell those beyond the edge are left out: three taps but for one, on each side.
+            multiplications += channels * (3 * height - 2) * (3 * width - 2)
+    return 2 * multiplications
+
+
+def peak_operations_per_s(precision: EncodingPrecision, device: torch.device) -> float:
+    """What one large product reaches at best, weights laid out beforehand."""
+    generator = torch.Generator().manual_seed(0)
+    target = Target(device, TORCH_PRECISIONS[precision])
+    values = torch.randn(_SIDE, _SIDE, generator=generator)
+    layer = FrozenLinear(values, None, target, _SIDE)
+    inputs = values.to(device, target.dtype)
+    seconds = []
+    with torch.inference_mode():
+        for _ in range(_REPEATS):
+            synchronize(device)
+            start = time.perf_counter()
+            layer(inputs)
+            synchronize(device)
+            seconds.append(time.perf_counter() - start)
+    return float(2 * _SIDE**3 / min(seconds))
+
+
+def synchronize(device: torch.device) -> None:
+    """Waits until a device has done what it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

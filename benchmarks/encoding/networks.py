@@ -1,0 +1,51 @@
+"""The networks that are timed: the paper's, with random weights, and the demo's."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.errors import InvalidInput
+from model.images import open_image
+from model.network.config import PRESETS
+from model.network.initialisation import seeded_network
+from model.network.selavpr import SelaVPR
+from model.preprocess import INPUT_SIZE, preprocess
+from model.weights import load_network
+
+DEMO = Path("demo/town")
+NAMES = (*PRESETS, "demo")
+
+_ADAPTER_STD = 0.02
+
+
+def network_of(name: str) -> SelaVPR:
+    """A network by name.
+
+    Args:
+        name: ``demo``: the weights that are shipped; else a preset of ``model.network.config`` with random weights, and
+            adapters that do something: a seeded network's are idle.
+
+    Raises:
+        InvalidInput: No such name.
+    """
+    if name == "demo":
+        return load_network(DEMO / "weights.safetensors")
+    if name not in PRESETS:
+        raise InvalidInput(f"--network {name} is not known; known: {', '.join(NAMES)}")
+    network = seeded_network(PRESETS[name])
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter_name, parameter in network.named_parameters():
+            if parameter_name.endswith("_adapter.up.weight"):
+                parameter.normal_(0, _ADAPTER_STD, generator=generator)
+    return network
+
+
+def shipped_pictures(count: int) -> Tensor:
+    """Pictures of the demo's database, ``(count, 3, 224, 224)``; from the beginning again once all are used."""
+    files = sorted((DEMO / "pictures" / "database").glob("*.jpg"))
+    if not files:
+        raise InvalidInput(f"there are no pictures in {DEMO / 'pictures' / 'database'}: run this in the repository")
+    pictures = [preprocess(open_image(file)) for file in files[:count]]
+    return torch.stack([pictures[number % len(pictures)] for number in range(count)]).view(count, 3, *INPUT_SIZE)

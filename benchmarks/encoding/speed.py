@@ -1,0 +1,132 @@
+"""The plain forward pass against the encoder, in turn, on the same pictures."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.encoding.floor import operations, peak_operations_per_s, synchronize
+from model.encoder import Encoder
+from model.encoding_precision import EncodingPrecision, has_native_bfloat16
+from model.features import Features
+from model.network.selavpr import SelaVPR
+
+PLAIN = "plain float32"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A way to encode.
+
+    Attributes:
+        name: For people.
+        precision: Of its products.
+        encode: ``(B, 3, 224, 224)`` → features.
+    """
+
+    name: str
+    precision: EncodingPrecision
+    encode: Callable[[Tensor], Features]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one form did with batches of one size.
+
+    Attributes:
+        form: Its name.
+        batch: Pictures in a batch.
+        seconds: Of each repeat.
+        floor_s: Operations over the peak that was measured in the same run.
+        cosine: The least, of a global feature with that of the plain form.
+        local_cosine: The mean over the local features, likewise; 1 without any.
+    """
+
+    form: str
+    batch: int
+    seconds: tuple[float, ...]
+    floor_s: float
+    cosine: float
+    local_cosine: float
+
+    @property
+    def median_s(self) -> float:
+        """Of a batch."""
+        return median(self.seconds)
+
+    def to_json(self, plain: "Timing") -> dict[str, Any]:
+        """All of it, and the ratio to the plain form."""
+        return {
+            **asdict(self),
+            "median_s": self.median_s,
+            "pictures_per_s": self.batch / self.median_s,
+            "ratio": plain.median_s / self.median_s,
+        }
+
+
+def forms_of(network: SelaVPR, device: torch.device) -> list[Form]:
+    """The plain network, and an encoder for each precision that the device has."""
+    network = network.to(device)
+    precisions: list[EncodingPrecision] = ["float32"]
+    if has_native_bfloat16(device):
+        precisions.append("bfloat16")
+    encoders = [Encoder(network, device, precision=precision) for precision in precisions]
+    return [
+        Form(PLAIN, "float32", lambda images: _plain(network, images.to(device))),
+        *(Form(encoder.precision, encoder.precision, encoder.encode) for encoder in encoders),
+    ]
+
+
+def time_forms(network: SelaVPR, images: Tensor, device: torch.device, repeats: int) -> list[Timing]:
+    """Times all forms, one after the other in each repeat, so that a machine whose speed drifts is fair to all.
+
+    Args:
+        network: In eval mode.
+        images: One batch ``(B, 3, 224, 224)``.
+        device: Where to work.
+        repeats: That count; one before them warms up.
+
+    Returns:
+        The plain form first.
+    """
+    forms = forms_of(network, device)
+    peaks = {form.precision: peak_operations_per_s(form.precision, device) for form in forms}
+    seconds: dict[str, list[float]] = {form.name: [] for form in forms}
+    features: dict[str, Features] = {}
+    for _ in range(repeats + 1):
+        for form in forms:
+            synchronize(device)
+            start = time.perf_counter()
+            features[form.name] = form.encode(images)
+            synchronize(device)
+            seconds[form.name].append(time.perf_counter() - start)
+    work = operations(network.config) * len(images)
+    return [
+        Timing(
+            form=form.name,
+            batch=len(images),
+            seconds=tuple(seconds[form.name][1:]),
+            floor_s=work / peaks[form.precision],
+            cosine=float(_cosines(features[form.name].global_features, features[PLAIN].global_features).min()),
+            local_cosine=_mean_cosine(features[form.name].local_features, features[PLAIN].local_features),
+        )
+        for form in forms
+    ]
+
+
+@torch.inference_mode()
+def _plain(network: SelaVPR, images: Tensor) -> Features:
+    features: Features = network(images)
+    return features
+
+
+def _mean_cosine(some: Tensor, others: Tensor) -> float:
+    return float(_cosines(some, others).mean()) if some.numel() else 1.0
+
+
+def _cosines(some: Tensor, others: Tensor) -> Tensor:
+    return torch.nn.functional.cosine_similarity(some.double(), others.double(), dim=-1)

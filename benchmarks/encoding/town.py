@@ -1,0 +1,179 @@
+"""``python -m benchmarks encode-town``: what bfloat16 does to the recall of the demo's network on the town."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from rich.table import Table
+
+from benchmarks.ablations.bootstrap import Interval, bootstrap, bootstrap_difference
+from benchmarks.ablations.outcome import Outcome
+from benchmarks.encoding.networks import network_of
+from benchmarks.hardware import describe_hardware
+from benchmarks.split import read_split
+from index_builder.progress import Progress
+from model.device import DeviceName, choose_device
+from model.durable import write_atomically
+from model.encoder import Encoder
+from model.encoding_precision import EncodingPrecision, choose_encoding_precision
+from model.features import Features
+from model.matching import Precision, count_mutual_matches
+from model.places import Place
+from model.recall import DEFAULT_THRESHOLD_M, positives_within
+from model.training.pictures import read_batches
+from placefix.console import output_console
+from placefix.progress import show_progress
+
+RECALLS = (1, 5, 10)
+
+_BATCH = 16
+_DECODERS = 2
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """In what the map and its queries are encoded."""
+
+    of_map: EncodingPrecision
+    of_queries: EncodingPrecision
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"map {self.of_map}, queries {self.of_queries}"
+
+
+REFERENCE = Pairing("float32", "float32")
+PAIRINGS = (REFERENCE, Pairing("bfloat16", "bfloat16"), Pairing("float32", "bfloat16"), Pairing("bfloat16", "float32"))
+
+
+def encode_town(
+    pictures: Annotated[Path, typer.Option(help="The folder of a split.")] = Path(".town/pictures/test"),
+    network: Annotated[str, typer.Option(help="demo, or a checkpoint's preset.")] = "demo",
+    shortlist: Annotated[int, typer.Option(min=max(RECALLS), help="Candidates that are re-ranked.")] = 20,
+    matching: Annotated[Precision, typer.Option(help="How mutual matches are counted.")] = "fast",
+    device: DeviceName = "auto",
+    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
+        "benchmarks/results/encode_town.json"
+    ),
+) -> None:
+    """Recall with map and queries in float32, in bfloat16, and in one each; differences by the paired bootstrap."""
+    chosen = choose_device(device).device
+    choose_encoding_precision("bfloat16", chosen)  # refuses where it would be emulated
+    split = read_split(pictures)
+    plain = network_of(network)
+    precisions: tuple[EncodingPrecision, ...] = ("float32", "bfloat16")
+    encoders = {precision: Encoder(plain, chosen, precision=precision) for precision in precisions}
+    with show_progress("encoding and asking") as progress:
+        progress.started(len(split.database) + len(split.queries), 0)
+        outcomes = _measure(encoders, split.database, split.queries, shortlist, matching, progress)
+    rows = {str(pairing): _row(outcomes[pairing], outcomes[REFERENCE], shortlist) for pairing in PAIRINGS}
+    console = output_console()
+    console.print(describe_hardware(), soft_wrap=True)
+    console.print(_table(rows, len(split.database), len(split.queries), shortlist))
+    summary = {
+        "hardware": describe_hardware(),
+        "network": network,
+        "database": len(split.database),
+        "queries": len(split.queries),
+        "shortlist": shortlist,
+        "matching": matching,
+        "rows": {name: {key: vars(value) for key, value in row.items()} for name, row in rows.items()},
+        "distributions": _distributions(outcomes),
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, (json.dumps(summary, indent=1) + "\n").encode())
+    console.print(str(out), soft_wrap=True)
+
+
+def _measure(
+    encoders: dict[EncodingPrecision, Encoder],
+    database: Sequence[Place],
+    queries: Sequence[Place],
+    shortlist: int,
+    matching: Precision,
+    progress: Progress,
+) -> dict[Pairing, Outcome]:
+    """Answers all queries in all pairings; each picture is decoded once. A map is kept in float16, as on disk."""
+    positives = positives_within(queries, database, DEFAULT_THRESHOLD_M)
+    parts: dict[EncodingPrecision, list[Features]] = {precision: [] for precision in encoders}
+    for images in _read(database):
+        for precision, encoder in encoders.items():
+            found = encoder.encode(images)
+            parts[precision].append(
+                Features(found.global_features.half(), found.local_features.half(), found.local_grid)
+            )
+        progress.advanced(len(images))
+    globals_of = {
+        precision: torch.cat([part.global_features for part in each]).float() for precision, each in parts.items()
+    }
+    locals_of = {precision: torch.cat([part.local_features for part in parts.pop(precision)]) for precision in encoders}
+    found_by: dict[Pairing, list[tuple[Any, Any, Any]]] = {pairing: [] for pairing in PAIRINGS}
+    for images in _read(queries):
+        asked = {precision: encoder.encode(images) for precision, encoder in encoders.items()}
+        for row in range(len(images)):
+            for pairing in PAIRINGS:
+                query = asked[pairing.of_queries]
+                away = (globals_of[pairing.of_map] - query.global_features[row]).norm(dim=1)  # (n,)
+                near = away.argsort(stable=True)[:shortlist]
+                counts = count_mutual_matches(
+                    query.local_features[row], locals_of[pairing.of_map][near], precision=matching
+                )
+                found_by[pairing].append((near.cpu().numpy(), away[near].cpu().numpy(), counts.cpu().numpy()))
+        progress.advanced(len(images))
+    return {
+        pairing: Outcome(
+            is_right=np.stack([np.isin(near, right) for (near, _, _), right in zip(found, positives, strict=True)]),
+            distances=np.stack([away for _, away, _ in found]),
+            counts=np.stack([counts for _, _, counts in found]),
+        )
+        for pairing, found in found_by.items()
+    }
+
+
+def _read(places: Sequence[Place]) -> Iterator[torch.Tensor]:
+    paths = [place.path for place in places]
+    batches = [paths[first : first + _BATCH] for first in range(0, len(paths), _BATCH)]
+    with closing(read_batches(batches, _DECODERS)) as opened:
+        yield from opened
+
+
+def _row(outcome: Outcome, reference: Outcome, shortlist: int) -> dict[str, Interval]:
+    """Recall before and after re-ranking, and the differences from the reference, in points."""
+    row: dict[str, Interval] = {}
+    for stage, reranked in (("before", 0), ("after", shortlist)):
+        ranks, reference_ranks = outcome.first_right(reranked), reference.first_right(reranked)
+        for at in RECALLS:
+            row[f"{stage} R@{at}"] = bootstrap([ranks < at])
+            row[f"{stage} R@{at} difference"] = bootstrap_difference([ranks < at], [reference_ranks < at])
+    return row
+
+
+def _distributions(outcomes: dict[Pairing, Outcome]) -> dict[str, dict[str, float]]:
+    """How far rounding moves distances: of the nearest candidate of each query, absolute."""
+    reference = outcomes[REFERENCE].distances[:, 0].astype(np.float64)
+    moved = {str(pairing): np.abs(outcome.distances[:, 0] - reference) for pairing, outcome in outcomes.items()}
+    return {name: {"median": float(np.median(each)), "largest": float(each.max())} for name, each in moved.items()}
+
+
+def _table(rows: dict[str, dict[str, Interval]], database: int, queries: int, shortlist: int) -> Table:
+    table = Table(title=f"{database:,} pictures, {queries:,} queries, {shortlist} candidates re-ranked; recall in %")
+    table.add_column("encoded in")
+    for stage in ("before", "after"):
+        for at in RECALLS:
+            table.add_column(f"{stage}, R@{at}", justify="right")
+    for name, row in rows.items():
+        cells = []
+        for stage in ("before", "after"):
+            for at in RECALLS:
+                value, difference = row[f"{stage} R@{at}"], row[f"{stage} R@{at} difference"]
+                cells.append(
+                    f"{value.value:.2f}\n{difference.value:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]"
+                )
+        table.add_row(name, *cells)
+    return table

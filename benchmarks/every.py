@@ -31,6 +31,7 @@ class Run:
 
 RUNS = (
     Run("match"),
+    Run("encode", ("--repeats", "3")),
     Run("shortlist", ("--repeats", "1", "--queries", "100"), ("--large", "--repeats", "1", "--queries", "100")),
     Run("build", ("--count", "256", "--memory", "100", "--memory", "500"), ("--vit-l", "--memory", "5000")),
 )

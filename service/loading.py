@@ -28,13 +28,13 @@ class LoadedMaps:
 
     Attributes:
         device: Where, and why there.
-        precision: In which arithmetic queries are encoded, and why.
+        encoding: In which arithmetic queries are encoded, and why.
         encoder: The network; all maps were built with it.
         localizers: By the name of the map.
     """
 
     device: DeviceChoice
-    precision: PrecisionChoice
+    encoding: PrecisionChoice
     encoder: Encoder
     localizers: dict[str, Localizer]
 
@@ -77,10 +77,10 @@ def load_maps(
     choice = choose_device(device)
     maps = _open_all(paths)
     try:
-        precision = choose_encoding_precision(
+        arithmetic = choose_encoding_precision(
             encoding, choice.device, [place_map.manifest.network.precision for place_map in maps.values()]
         )
-        encoder = _load_encoder(next(iter(maps.values())), weights, num_heads, choice, precision.precision)
+        encoder = _load_encoder(next(iter(maps.values())), weights, num_heads, choice, arithmetic.precision)
         localizers = {
             name: Localizer(encoder, place_map, open_searcher(place_map, choice.device, searcher), precision)
             for name, place_map in maps.items()
@@ -89,7 +89,7 @@ def load_maps(
         for place_map in maps.values():
             place_map.close()
         raise
-    return LoadedMaps(choice, precision, encoder, localizers)
+    return LoadedMaps(choice, arithmetic, encoder, localizers)
 
 
 def _open_all(paths: Sequence[Path]) -> dict[str, PlaceMap]:

@@ -157,15 +157,15 @@ class Runtime:
         for name, localizer in loaded.localizers.items():
             self.metrics.set_map(name, localizer.place_map.version, len(localizer.place_map))
             self.metrics.set_device(loaded.device, localizer.searcher.name, localizer.matcher)
-        self.metrics.set_encoding(loaded.precision)
+        self.metrics.set_encoding(loaded.encoding)
         self._engine = engine
         _log.info(
             "loaded",
             duration_s=round(time.perf_counter() - start, 3),
             device=str(loaded.device.device),
             device_reason=loaded.device.reason,
-            encoding=loaded.precision.precision,
-            encoding_reason=loaded.precision.reason,
+            encoding=loaded.encoding.precision,
+            encoding_reason=loaded.encoding.reason,
             maps={name: localizer.place_map.version for name, localizer in loaded.localizers.items()},
             searchers=sorted({localizer.searcher.name for localizer in loaded.localizers.values()}),
             matchers=sorted({localizer.matcher for localizer in loaded.localizers.values()}),

@@ -26,8 +26,8 @@ async def ready(runtime: RuntimeDependency) -> Ready:
     return Ready(
         device=str(loaded.device.device),
         device_reason=loaded.device.reason,
-        encoding=loaded.precision.precision,
-        encoding_reason=loaded.precision.reason,
+        encoding=loaded.encoding.precision,
+        encoding_reason=loaded.encoding.reason,
         network=NetworkAnswer(fingerprint=loaded.encoder.fingerprint, is_trained=loaded.encoder.is_trained),
         defaults=Defaults(
             candidates=engine.defaults.candidates, shortlist=engine.defaults.shortlist, rerank=engine.defaults.rerank

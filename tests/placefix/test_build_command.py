@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from index_builder.place_map.reader import PlaceMap
+from model.encoding_precision import has_native_bfloat16
 from model.errors import DeviceUnavailable, InvalidInput, MapExists, SourceError, TooManyRejected, WeightsError
 from model.geo import LatLon
 from model.network.selavpr import SelaVPR
@@ -163,3 +165,22 @@ def test_a_sample_of_none_is_no_search(photos: Path, weights: Path) -> None:
     build(photos, weights)
     report = CliRunner().invoke(app, ["verify", str(photos.parent / "maps" / "town"), "--sample", "0", "--json"])
     assert json.loads(report.stdout)["sampled"] == 0
+
+
+@pytest.mark.parametrize("encoding", ["auto", "float32"])
+def test_the_map_records_in_what_it_was_encoded_and_the_command_says_why(
+    photos: Path, weights: Path, encoding: str
+) -> None:
+    output = build(photos, weights, "--encoding", encoding, "--device", "cpu")
+    is_rounded = encoding == "auto" and has_native_bfloat16(torch.device("cpu"))
+    expected = "bfloat16" if is_rounded else "float32"
+    assert f"encoding: {expected} ({encoding if encoding == 'auto' else 'float32 was asked for'}" in output
+    with PlaceMap.open(photos.parent / "maps" / "town") as place_map:
+        assert place_map.manifest.network.precision == expected
+
+
+def test_bfloat16_is_refused_where_it_would_be_emulated(
+    photos: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    assert isinstance(error_of(photos, weights, "--encoding", "bfloat16", "--device", "cpu"), DeviceUnavailable)

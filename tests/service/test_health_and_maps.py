@@ -51,6 +51,7 @@ def test_readiness_says_what_runs(town_server: Served) -> None:
     assert ready["defaults"] == {"candidates": 10, "shortlist": shortlist, "rerank": False}
     assert (described["name"], described["version"], described["pictures"]) == ("town", "000001", 12)
     assert described["searcher"] == "faiss-cpu"
+    assert (ready["encoding"], ready["encoding_reason"]) == ("float32", "auto: as the map was encoded")
 
 
 def test_a_map_that_is_not_there_is_a_failure_and_not_a_server_that_never_gets_ready(town: Town) -> None:
@@ -75,6 +76,7 @@ def test_maps_are_listed_and_described(town: Town, village: Town, serve: Serve) 
     assert described["pictures"] == 3
     assert described["preprocessing"] == "antialias"
     assert described["searcher"] == "torch-cpu"
+    assert (described["encoding"], described["query_encoding"]) == ("float32", "float32")
     assert described["matcher"] == "torch-float32"
     unknown = client.get("/maps/city")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "map_not_found")

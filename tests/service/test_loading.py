@@ -9,12 +9,17 @@ import torch
 from index_builder.build import build_map
 from index_builder.sources.read import read_source
 from model.encoder import Encoder
+from model.encoding_precision import RequestedPrecision, has_native_bfloat16
 from model.errors import InvalidInput, MapNotFound, NetworkMismatch, WeightsError
 from model.geo import LatLon
+from model.images import DEFAULT_LIMITS
 from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
+from model.preprocess import Preprocessing
 from model.weights import save_network
+from service.decoding import decode_query
 from service.loading import load_maps
+from service.localizer import QueryOptions, encode_queries
 from tests.conftest import TINY_CONFIG
 from tests.service.conftest import Town, build_town
 
@@ -56,6 +61,48 @@ def test_a_map_that_does_not_know_its_network_needs_one_named(tmp_path: Path, mo
     with pytest.raises(WeightsError, match="does not say which checkpoint"):
         load_maps([unknown])
     load_maps([unknown], weights=str(movable_town.weights)).close()
+
+
+NATIVE = has_native_bfloat16(torch.device("cpu"))
+
+
+@pytest.fixture
+def rounded_map(tmp_path: Path, movable_town: Town) -> Path:
+    """The pictures of the movable town, encoded in bfloat16."""
+    path = tmp_path / "maps" / "rounded"
+    encoder = Encoder(seeded_network(TINY_CONFIG, seed=7), precision="bfloat16")
+    build_map(read_source(tmp_path / "movable"), encoder, path, weights_path=movable_town.weights)
+    return path
+
+
+def test_queries_are_encoded_as_the_map_was(movable_town: Town, rounded_map: Path) -> None:
+    exact = load_maps([movable_town.map_path])
+    assert exact.encoder.precision == exact.encoding.precision == "float32"
+    rounded = load_maps([rounded_map])
+    [localizer] = rounded.localizers.values()
+    assert localizer.place_map.manifest.network.precision == "bfloat16"
+    assert rounded.encoder.precision == ("bfloat16" if NATIVE else "float32")
+    both = load_maps([movable_town.map_path, rounded_map])
+    assert both.encoder.precision == "float32"
+    for loaded in (exact, rounded, both):
+        loaded.close()
+
+
+@pytest.mark.parametrize("encoding", ["float32", "bfloat16"])
+def test_a_picture_finds_itself_in_a_map_of_the_other_precision(
+    movable_town: Town, rounded_map: Path, encoding: RequestedPrecision
+) -> None:
+    if encoding == "bfloat16" and not NATIVE:
+        pytest.skip("this processor would have to emulate bfloat16")
+    other = movable_town.map_path if encoding == "bfloat16" else rounded_map
+    loaded = load_maps([other], device="cpu", encoding=encoding)
+    assert loaded.encoder.precision == encoding
+    [localizer] = loaded.localizers.values()
+    for place_id, photo in movable_town.photos.items():
+        [query] = encode_queries(loaded.encoder, decode_query(photo, DEFAULT_LIMITS, Preprocessing.ANTIALIAS)[None])
+        best = localizer.localize(query, QueryOptions(candidates=1, shortlist=2, rerank=True)).candidates[0]
+        assert best.id == place_id
+    loaded.close()
 
 
 def test_no_map_no_such_map_and_two_of_one_name(town: Town, tmp_path: Path) -> None:

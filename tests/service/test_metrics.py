@@ -88,6 +88,8 @@ def test_what_is_served_and_on_what(town: Town, village: Town, serve: Serve) -> 
     assert (device["device"], device["searcher"]) == ("cpu", "faiss-cpu")
     assert device["matcher"] in {"avx-512-int16", "avx2-int16", "torch-int8"}
     assert "CUDA" in device["reason"]
+    [encoding] = [dict(labels) for name, labels in samples if name == "placefix_encoding_info"]
+    assert encoding == {"precision": "float32", "reason": "auto: as the map was encoded"}
     assert value(samples, "process_open_fds") > 0
     assert len(labels_of(samples, "placefix_build_info", "version")) == 1
 

@@ -56,6 +56,13 @@ def test_what_is_written_is_read() -> None:
     }
 
 
+def test_a_map_that_does_not_say_in_what_it_was_encoded_was_encoded_in_float32() -> None:
+    assert parse(valid()).network.precision == "float32"
+    assert parse(changed("network.precision", "bfloat16")).network.precision == "bfloat16"
+    with pytest.raises(MapCorrupt, match=r"network\.precision"):
+        parse(changed("network.precision", "float64"))
+
+
 def changed(path: str, value: object) -> dict[str, Any]:
     values: dict[str, Any] = json.loads(json.dumps(valid()))
     *parents, last = path.split(".")

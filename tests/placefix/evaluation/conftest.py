@@ -18,7 +18,17 @@ def town(tmp_path_factory: pytest.TempPathFactory, tiny_network: SelaVPR) -> Set
 @pytest.fixture(scope="package")
 def town_map(town: Set) -> Path:
     out = town.folder / "maps" / "town"
-    arguments = ["build", "--source", town.folder / "database", "--weights", town.weights, "--out", out]
+    arguments = [
+        "build",
+        "--source",
+        town.folder / "database",
+        "--weights",
+        town.weights,
+        "--out",
+        out,
+        "--encoding",
+        "float32",
+    ]
     arguments += ["--store", "float32", "--batch-size", BATCH]
     result = CliRunner().invoke(app, list(map(str, arguments)))
     assert result.exit_code == 0, result.output

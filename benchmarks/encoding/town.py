@@ -54,9 +54,10 @@ PAIRINGS = (REFERENCE, Pairing("bfloat16", "bfloat16"), Pairing("float32", "bflo
 
 def encode_town(
     pictures: Annotated[Path, typer.Option(help="The folder of a split.")] = Path(".town/pictures/test"),
-    network: Annotated[str, typer.Option(help="demo, or a checkpoint's preset.")] = "demo",
+    network: Annotated[str, typer.Option(help="demo, or the file of a checkpoint.")] = "demo",
     shortlist: Annotated[int, typer.Option(min=max(RECALLS), help="Candidates that are re-ranked.")] = 20,
     matching: Annotated[Precision, typer.Option(help="How mutual matches are counted.")] = "fast",
+    every: Annotated[int, typer.Option(min=1, help="Ask only every so many queries, for a quick look.")] = 1,
     device: DeviceName = "auto",
     out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
         "benchmarks/results/encode_town.json"
@@ -66,21 +67,22 @@ def encode_town(
     chosen = choose_device(device).device
     choose_encoding_precision("bfloat16", chosen)  # refuses where it would be emulated
     split = read_split(pictures)
+    queries = split.queries[::every]
     plain = network_of(network)
     precisions: tuple[EncodingPrecision, ...] = ("float32", "bfloat16")
     encoders = {precision: Encoder(plain, chosen, precision=precision) for precision in precisions}
     with show_progress("encoding and asking") as progress:
-        progress.started(len(split.database) + len(split.queries), 0)
-        outcomes = _measure(encoders, split.database, split.queries, shortlist, matching, progress)
+        progress.started(len(split.database) + len(queries), 0)
+        outcomes = _measure(encoders, split.database, queries, shortlist, matching, progress)
     rows = {str(pairing): _row(outcomes[pairing], outcomes[REFERENCE], shortlist) for pairing in PAIRINGS}
     console = output_console()
     console.print(describe_hardware(), soft_wrap=True)
-    console.print(_table(rows, len(split.database), len(split.queries), shortlist))
+    console.print(_table(rows, len(split.database), len(queries), shortlist))
     summary = {
         "hardware": describe_hardware(),
         "network": network,
         "database": len(split.database),
-        "queries": len(split.queries),
+        "queries": len(queries),
         "shortlist": shortlist,
         "matching": matching,
         "rows": {name: {key: vars(value) for key, value in row.items()} for name, row in rows.items()},

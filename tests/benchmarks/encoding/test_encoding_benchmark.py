@@ -11,9 +11,18 @@ from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
+from benchmarks.ablations.measure import measure
+from benchmarks.ablations.outcome import recall_percent
 from benchmarks.encoding.floor import operations, peak_operations_per_s
+from benchmarks.encoding.networks import network_of
 from benchmarks.encoding.speed import PLAIN, time_forms
+from benchmarks.encoding.town import REFERENCE
+from benchmarks.split import read_split
+from model.encoding_precision import has_native_bfloat16
+from model.errors import InvalidInput
 from model.network.config import VIT_LARGE
+from model.weights import save_network
+from tests.benchmarks.town_split import write_split
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
 CPU = torch.device("cpu")
@@ -67,3 +76,29 @@ def test_the_command_writes_what_it_measured(tmp_path: Path) -> None:
     [*rows] = json.loads(out.read_text())["networks"]["demo"]
     assert rows[0]["form"] == PLAIN
     assert all(row["batch"] == 2 and row["cosine"] > 0.9995 for row in rows)
+
+
+@pytest.mark.skipif(not has_native_bfloat16(CPU), reason="this processor would have to emulate bfloat16")
+def test_recall_on_a_town_in_every_pairing_of_precisions(tmp_path: Path) -> None:
+    split, weights, out = write_split(tmp_path / "town"), tmp_path / "busy.safetensors", tmp_path / "town.json"
+    save_network(busy_network(), weights)
+    arguments = ["--pictures", split, "--network", weights, "--shortlist", 10, "--out", out, "--device", "cpu"]
+    result = CliRunner().invoke(app, ["encode-town", *map(str, arguments)])
+    assert result.exit_code == 0, (result.output, result.exception)
+    summary = json.loads(out.read_text())
+    assert (summary["database"], summary["queries"], len(summary["rows"])) == (12, 12, 4)
+    reference = summary["rows"][str(REFERENCE)]
+    assert reference["before R@1 difference"] == {"value": 0, "low": 0, "high": 0}
+    # The same by the retrieval of another benchmark, which encodes with the plain network.
+    read = read_split(split)
+    expected = measure(busy_network(), read.database, read.queries, CPU, shortlist=10)
+    for stage, reranked in (("before", 0), ("after", 10)):
+        for at in (1, 5, 10):
+            percent = recall_percent(expected.first_right(reranked), at)
+            assert reference[f"{stage} R@{at}"]["value"] == pytest.approx(percent)
+    assert 0 < summary["distributions"]["map bfloat16, queries bfloat16"]["largest"] < 0.05
+
+
+def test_a_network_that_is_not_there_is_told() -> None:
+    with pytest.raises(InvalidInput, match=r"vitl15 is neither a file nor one of .*vitl14, demo"):
+        network_of("vitl15")

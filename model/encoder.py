@@ -59,11 +59,9 @@ class Encoder:
         self.local_grid = network.config.local_grid(patch_grid)
         self._at_a_time = _AT_A_TIME[self.device.type]
         target = Target(self.device, TORCH_PRECISIONS[precision])
-        with torch.inference_mode():
-            self._forward: Callable[[Tensor], Features] = FrozenSelaVPR(network, patch_grid, target, self._at_a_time)
-            if self.device.type == "cuda":
-                blank = torch.zeros(self._at_a_time, 3, *INPUT_SIZE, device=self.device)
-                self._forward = CudaGraph(self._forward, blank)
+        self._forward: Callable[[Tensor], Features] = FrozenSelaVPR(network, patch_grid, target, self._at_a_time)
+        if self.device.type == "cuda":
+            self._forward = CudaGraph(self._forward, self._at_a_time)
 
     @torch.inference_mode()
     def encode(self, images: Tensor) -> Features:

@@ -1,27 +1,28 @@
 """One forward pass on a GPU, recorded once and replayed: its 350 small kernels then start without Python."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from model.features import Features
+from model.frozen.network import FrozenSelaVPR
 
 _WARM_UP_RUNS = 3  # libraries choose kernels and take their workspace in the first runs, which must not be recorded
 
 
 class CudaGraph:
-    """A forward pass of one shape. The features that it returns are valid until the next call."""
+    """A forward pass of always the same number of pictures. Its features are valid until the next call."""
 
-    def __init__(self, forward: Callable[[Tensor], Features], example: Tensor) -> None:
+    @torch.inference_mode()
+    def __init__(self, forward: FrozenSelaVPR, pictures: int) -> None:
         """Runs and records.
 
         Args:
-            forward: Without any exchange with the CPU.
-            example: An input ``(B, 3, H, W)`` on the GPU; all others must have its shape.
+            forward: A network on a GPU.
+            pictures: How many will go through at a time.
         """
-        self._input = example.clone()
-        with torch.cuda.device(example.device):
+        device = forward.target.device
+        self._input = torch.zeros(pictures, *forward.picture_shape, device=device)
+        with torch.cuda.device(device):
             stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
@@ -34,7 +35,7 @@ class CudaGraph:
                 self._output = forward(self._input)
 
     def __call__(self, images: Tensor) -> Features:
-        """Replays the pass for other pictures."""
+        """Replays the pass for other pictures ``(B, 3, H, W)``, B as recorded; in inference mode."""
         self._input.copy_(images)
         self._graph.replay()
         return self._output

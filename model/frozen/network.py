@@ -23,8 +23,10 @@ class FrozenSelaVPR:
     Attributes:
         config: The shape of the network.
         target: Where and how it computes.
+        picture_shape: ``(3, H, W)``.
     """
 
+    @torch.no_grad()
     def __init__(self, network: SelaVPR, grid: tuple[int, int], target: Target, pictures: int) -> None:
         """Copies, folds, rounds and packs the weights; the network itself stays as it is.
 
@@ -35,6 +37,7 @@ class FrozenSelaVPR:
             pictures: How many will go through at a time: a hint, others are right, too.
         """
         self.config, self.target = network.config, target
+        self.picture_shape = (3, grid[0] * network.config.patch_size, grid[1] * network.config.patch_size)
         self._patch_count = grid[0] * grid[1]
         rows = pictures * (1 + network.config.num_register_tokens + self._patch_count)
         backbone = network.backbone

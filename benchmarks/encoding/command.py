@@ -1,6 +1,5 @@
 """``python -m benchmarks encode``: pictures per second, of the plain network and of the encoder."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +11,8 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.encoding.networks import network_of, shipped_pictures
 from benchmarks.encoding.speed import Timing, forms_of, time_forms
 from benchmarks.hardware import describe_hardware
+from benchmarks.result_file import write_result
 from model.device import DeviceName, choose_device
-from model.durable import write_atomically
 from placefix.console import output_console
 
 _PROFILE_ROWS = 16
@@ -49,9 +48,7 @@ def encode(
             timings = time_forms(built, shipped_pictures(size), chosen, repeats)
             measured[name] += [timing.to_json(timings[0]) for timing in timings]
             console.print(_table(f"{name}, {size} at a time, {chosen}", timings))
-    summary = {"hardware": describe_hardware(), "device": str(chosen), "networks": measured}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, (json.dumps(summary, indent=1) + "\n").encode())
+    write_result(out, {"device": str(chosen), "networks": measured})
     console.print(str(out), soft_wrap=True)
 
 

@@ -1,6 +1,5 @@
 """``python -m benchmarks encode-town``: what bfloat16 does to the recall of the demo's network on the town."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from benchmarks.ablations.bootstrap import Interval, bootstrap, bootstrap_differ
 from benchmarks.ablations.outcome import Outcome
 from benchmarks.encoding.networks import network_of
 from benchmarks.hardware import describe_hardware
+from benchmarks.result_file import write_result
 from benchmarks.split import read_split
 from index_builder.progress import Progress
 from model.device import DeviceName, choose_device
-from model.durable import write_atomically
 from model.encoder import Encoder
 from model.encoding_precision import EncodingPrecision, choose_encoding_precision
 from model.features import Features
@@ -79,7 +78,6 @@ def encode_town(
     console.print(describe_hardware(), soft_wrap=True)
     console.print(_table(rows, len(split.database), len(queries), shortlist))
     summary = {
-        "hardware": describe_hardware(),
         "network": network,
         "database": len(split.database),
         "queries": len(queries),
@@ -88,8 +86,7 @@ def encode_town(
         "rows": {name: {key: vars(value) for key, value in row.items()} for name, row in rows.items()},
         "distributions": _distributions(outcomes),
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, (json.dumps(summary, indent=1) + "\n").encode())
+    write_result(out, summary)
     console.print(str(out), soft_wrap=True)
 
 

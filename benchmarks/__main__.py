@@ -10,6 +10,7 @@ from benchmarks.encoding.town import encode_town
 from benchmarks.every import run_all
 from benchmarks.gardenspoint import gardenspoint
 from benchmarks.match import match
+from benchmarks.query.command import query
 from benchmarks.shortlist.command import shortlist
 from benchmarks.spatial_verification.command import spatial_verification
 from benchmarks.store.command import store
@@ -17,6 +18,7 @@ from benchmarks.thumbnail import thumbnail
 from placefix.console import run
 
 app = typer.Typer(help="Benchmarks; each prints a ratio against a plain reference, in one run.", no_args_is_help=True)
+app.command()(query)
 app.command()(match)
 app.command()(store)
 app.command()(shortlist)

@@ -1,6 +1,5 @@
 """Counting mutual matches: every way that there is, against the plain one, in one run."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,8 +17,8 @@ from torch import Tensor
 
 from benchmarks.hardware import describe_hardware
 from benchmarks.memory import peak_memory_bytes, reset_peak_memory
+from benchmarks.result_file import write_result
 from model.device import DeviceName, choose_device
-from model.durable import write_atomically
 from model.int8_matching import count_in_int8
 from model.matching import count_mutual_matches, matcher_name
 
@@ -114,11 +113,9 @@ def match(
         "channels": CHANNELS,
         "repeats": repeats,
         "fast": matcher,
-        "hardware": describe_hardware(),
         "ways": {name: asdict(each) for name, each in measured.items()},
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, (json.dumps(result, indent=1) + "\n").encode())
+    write_result(out, result)
     table = Table(title=f"{candidates} candidates, {CELLS} × {CELLS} cells of {CHANNELS} channels; fast is {matcher}")
     for heading in ("way", "seconds a query", "ratio", "peak extra memory MB", "counts differ by at most"):
         table.add_column(heading, justify="left" if heading == "way" else "right")

@@ -2,6 +2,9 @@
 
 Threads decode a few batches ahead (Pillow and torch let go of the interpreter while they work), the calling thread owns
 the network. What is in memory depends on the batch size and the look-ahead, not on the number of pictures.
+
+A decoder keeps to one core: left to itself, torch would split every small step of resizing among threads that each
+decoder has of its own, and these would wait for work, spinning, on the cores that the network needs.
 """
 
 import os
@@ -88,7 +91,13 @@ def encode_batches(
         thumbnails: Whether to make thumbnails.
         store: What the features are rounded to.
     """
-    decoders = ThreadPoolExecutor(min(_MOST_DECODERS, os.cpu_count() or 1), thread_name_prefix="decode")
+    threads = torch.get_num_threads()  # the caller's are settled by this, whatever other threads set for themselves
+    decoders = ThreadPoolExecutor(
+        min(_MOST_DECODERS, os.cpu_count() or 1),
+        thread_name_prefix="decode",
+        initializer=torch.set_num_threads,
+        initargs=(1,),
+    )
 
     def start(batch: PictureBatch) -> tuple[PictureBatch, list[_Decoding]]:
         return batch, [
@@ -106,6 +115,7 @@ def encode_batches(
             yield _encode(encoder, *pending.popleft(), store)
     finally:
         decoders.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(threads)  # threads that begin later take over what was set last, by whichever thread
 
 
 def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding], store: StoreType) -> EncodedBatch:

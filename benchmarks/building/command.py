@@ -15,11 +15,13 @@ from benchmarks.result_file import write_result
 from index_builder.sources.read import read_source
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
+from model.encoding_precision import choose_encoding_precision
 from model.errors import InvalidInput
 from model.network.config import VIT_LARGE
 from model.network.initialisation import seeded_network
 from model.places import Place
 from model.weights import load_network
+from placefix.commands.options import Encoding
 from placefix.console import error_console, output_console
 
 TOWN, VIT_L = "town", "vit-l"
@@ -37,6 +39,7 @@ def build(
         list[int] | None, typer.Option(min=1, help="Pictures of a build whose peak memory is measured; repeat it.")
     ] = None,
     device: Annotated[DeviceName, typer.Option(help="Where pictures are encoded.")] = "auto",
+    encoding: Encoding = "auto",
     out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
         "benchmarks/results/build.json"
     ),
@@ -45,6 +48,7 @@ def build(
     counts = memory or MEMORY_COUNTS
     places = town_places(pictures, max(count, vit_l_count if vit_l else 1, *counts))
     chosen = choose_device(device).device
+    precision = choose_encoding_precision(encoding, chosen).precision
     say = error_console().print
     throughputs: dict[str, Throughput] = {}
     with TemporaryDirectory(prefix="placefix-build-") as folder:
@@ -52,7 +56,9 @@ def build(
         for name, pictures_of_run in runs.items():
             say(f"{name}: {pictures_of_run} pictures, {repeats} times")
             throughputs[name] = measure_throughput(
-                Encoder(load_network(weights) if name == TOWN else seeded_network(VIT_LARGE), chosen),
+                Encoder(
+                    load_network(weights) if name == TOWN else seeded_network(VIT_LARGE), chosen, precision=precision
+                ),
                 places[:pictures_of_run],
                 Path(folder) / name,
                 repeats=repeats,
@@ -63,7 +69,7 @@ def build(
             peaks[number] = peak_of_build(weights, places[:number], Path(folder))
             say(f"{number:,} pictures: {peaks[number] / 1e6:,.0f} MB at most")
     console = output_console()
-    console.print(_throughput_table(throughputs))
+    console.print(_throughput_table(throughputs, precision))
     console.print(_memory_table(peaks))
     console.print(describe_hardware(), soft_wrap=True)
     write_result(
@@ -80,6 +86,7 @@ def build(
             },
             "peak_bytes": peaks,
             "device": chosen.type,
+            "encoding": precision,
         },
     )
 
@@ -107,8 +114,8 @@ def town_places(folder: Path, count: int) -> tuple[Place, ...]:
     return tuple(places[:count])
 
 
-def _throughput_table(throughputs: dict[str, Throughput]) -> Table:
-    table = Table(title="pictures a second, median of runs in turn")
+def _throughput_table(throughputs: dict[str, Throughput], precision: str) -> Table:
+    table = Table(title=f"pictures a second in {precision}, median of runs in turn")
     for heading in ("network", "pictures", "encoder alone", "whole build", "ratio"):
         table.add_column(heading, justify="left" if heading == "network" else "right")
     for name, each in throughputs.items():

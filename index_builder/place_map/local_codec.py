@@ -128,12 +128,20 @@ def _scaled(features: Tensor, largest: int, limit: float | None) -> Tensor:
         largest: The code of what is at the limit or beyond.
         limit: In root mean squares of the picture; None for its largest number.
     """
-    if not features.numel():
-        return features.to(torch.int8)
-    reached = features.abs().amax(dim=(1, 2), keepdim=True)
+    codes = torch.empty(features.shape, dtype=torch.int8, device=features.device)
+    if features.numel():
+        for picture, of_picture in zip(features, codes, strict=True):  # one at a time: its numbers stay in the cache
+            of_picture.copy_(_scaled_picture(picture, largest, limit))
+    return codes
+
+
+def _scaled_picture(features: Tensor, largest: int, limit: float | None) -> Tensor:
+    """Codes of one picture ``(N, C)``, as floats."""
+    least, most = features.aminmax()
+    reached = torch.maximum(-least, most)
     # First so that the largest number is 1: squares of very small and very large ones would leave the range of floats.
     relative = features / torch.where(reached > 0, reached, 1.0)
     if limit is not None:
-        root_mean_square = relative.square().mean(dim=(1, 2), keepdim=True).sqrt()
-        relative = relative / torch.where(reached > 0, limit * root_mean_square, 1.0).clamp(max=1.0)
-    return (relative * largest).round().clamp(-largest, largest).to(torch.int8)
+        root_mean_square = relative.square().mean().sqrt()
+        relative /= torch.where(reached > 0, limit * root_mean_square, 1.0).clamp(max=1.0)
+    return relative.mul_(largest).round_().clamp_(-largest, largest)

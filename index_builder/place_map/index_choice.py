@@ -3,7 +3,7 @@
 ``Flat`` compares a query with every picture: nothing is missed, and it needs no training. It costs the memory of all
 vectors in float32, and the time of reading them. ``SQfp16`` does the same with half of that, since a map stores
 float16; only a GPU does not take it over. ``PQ…x4fs`` has 4 bits a number, an eighth of ``Flat``, and a query reads
-them all; what they propose is ordered by exact distance. docs/decisions/0011-which-index.md reasons the thresholds.
+them all; what they propose is ordered by exact distance. docs/decisions/0012-which-index.md reasons the thresholds.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ through. faiss leaves them at values for a few hits (one list, 16 pictures), whe
 is proposed is ordered by exact distance afterwards (``searching``): so an index whose codes are coarse is asked for
 more than is wanted, and no code has to be exact.
 
-The values are those of docs/decisions/0011-which-index.md.
+The values are those of docs/decisions/0012-which-index.md.
 """
 
 from typing import Any

@@ -9,6 +9,7 @@ from benchmarks.encoding.command import encode
 from benchmarks.encoding.town import encode_town
 from benchmarks.every import run_all
 from benchmarks.gardenspoint import gardenspoint
+from benchmarks.gather import gather
 from benchmarks.match import match
 from benchmarks.query.command import query
 from benchmarks.shortlist.command import shortlist
@@ -21,6 +22,7 @@ app = typer.Typer(help="Benchmarks; each prints a ratio against a plain referenc
 app.command()(query)
 app.command()(match)
 app.command()(store)
+app.command()(gather)
 app.command()(shortlist)
 app.command()(build)
 app.command()(encode)

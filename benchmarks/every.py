@@ -32,6 +32,7 @@ class Run:
 RUNS = (
     Run("match"),
     Run("encode", "--repeats 3"),
+    Run("gather"),
     Run("shortlist", "--repeats 1 --queries 100", "--large --repeats 1 --queries 100"),
     Run("shortlist", None, "--large --parts 4 --index SQfp16 --index PQ1024x4fs --repeats 1 --queries 50"),
     Run("build", "--count 256 --memory 100 --memory 500", "--vit-l --memory 100 --memory 5000"),

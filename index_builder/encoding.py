@@ -65,7 +65,7 @@ class EncodedBatch:
         batch: The pictures that were asked for.
         pictures: Those of them that were encoded, in the same order.
         global_features: ``(b, D)`` of the type of the store, for these.
-        local_features: ``(b, N, width(C))``, as the codec of the store encodes them, for these.
+        local_features: ``(b, N, width)``, as the codec of the store encodes them, for these.
         rejected: The others.
         stamps: State of the file of every picture of the batch.
     """
@@ -163,9 +163,9 @@ def _stored_global(parts: list[torch.Tensor], encoder: Encoder, store: StoreType
 
 def _stored_local(parts: list[torch.Tensor], encoder: Encoder, store: StoreType) -> StoredArray:
     """Joins local features, likewise."""
-    codec = LocalCodec(store)
+    codec = LocalCodec(store, encoder.local_dim)
     cells = encoder.local_grid[0] * encoder.local_grid[1]
     encoded = [codec.encode(part) for part in parts]
-    empty = torch.empty((0, cells, codec.width(encoder.local_dim)), dtype=TORCH_TYPES[codec.array_type])
+    empty = torch.empty((0, cells, codec.width), dtype=TORCH_TYPES[codec.array_type])
     joined: StoredArray = torch.cat(encoded).cpu().numpy() if encoded else empty.numpy()
     return joined

@@ -32,9 +32,9 @@ from service.stages import Stage, StageClock
 
 Status = Literal["localized", "no_candidates"]
 
-# Local features are gathered and compared this many candidates at a time: 30 MB of int8 at 61 × 61 × 128. A shortlist
-# of 1000 would otherwise need 480 MB, and could not be given up half way once nobody waits for it. While some are
-# compared, the system fetches the next ones from the disk.
+# Local features are gathered and compared this many candidates at a time: 61 MB of float16 at 61 × 61 × 128. A
+# shortlist of 1000 would otherwise need 950 MB, and could not be given up half way once nobody waits for it. While some
+# are compared, the system fetches the next ones from the disk.
 _GATHER_ROWS = 64
 
 
@@ -270,7 +270,7 @@ class Localizer:
         return counts
 
     def _gather(self, rows: NDArray[np.int64]) -> Tensor:
-        """Local features ``(k, N, C)``, or their codes, on the encoder's device; valid until the next call."""
+        """Local features ``(k, N, C)`` on the encoder's device; valid until the next call."""
         if self._gathered is None:
             shapes = self.place_map.manifest.features
             self._gathered = torch.empty(

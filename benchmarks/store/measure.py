@@ -174,4 +174,4 @@ def _encoded(encoder: Encoder, queries: Sequence[Place], batch_size: int) -> Ite
 
 def _local_bytes(place_map: PlaceMap) -> int:
     shapes = place_map.manifest.features
-    return shapes.local_codec.bytes_per_picture(shapes.local_count, shapes.local_dim)
+    return shapes.local_codec.bytes_per_picture(shapes.local_count)

@@ -58,7 +58,7 @@ def _check_features(path: Path, manifest: Manifest, segment: Segment) -> Iterato
     codec = shapes.local_codec
     names = [f"{layout.SEGMENTS}/{segment.id}/{file}" for file in (layout.GLOBALS, layout.LOCALS)]
     global_features = map_features(path / names[0], (segment.rows, shapes.global_dim), shapes.dtype)
-    local_shape = (segment.rows, shapes.local_count, codec.width(shapes.local_dim))
+    local_shape = (segment.rows, shapes.local_count, codec.width)
     local_features = map_features(path / names[1], local_shape, codec.array_type)
     row = _first_bad(global_features, shapes.global_dim, _has_other_length)
     if row is not None:
@@ -68,7 +68,7 @@ def _check_features(path: Path, manifest: Manifest, segment: Segment) -> Iterato
         row = _first_bad(local_features, values, _has_other_length)
         says = _OTHER_LENGTH
     else:
-        is_bad = partial(_has_impossible_codes, codec=codec, largest=largest, channels=shapes.local_dim)
+        is_bad = partial(_has_impossible_codes, codec=codec, largest=largest)
         row = _first_bad(local_features, values, is_bad)
         says = f"codes beyond {largest}, or features of nothing but zeros"
     if row is not None:
@@ -95,10 +95,9 @@ def _has_other_length(rows: StoredArray) -> NDArray[np.bool_]:
     return of_row
 
 
-def _has_impossible_codes(rows: StoredArray, codec: LocalCodec, largest: int, channels: int) -> NDArray[np.bool_]:
+def _has_impossible_codes(rows: StoredArray, codec: LocalCodec, largest: int) -> NDArray[np.bool_]:
     """Of each row whether it has codes that are never made of features of length 1."""
-    codes = np.empty((*rows.shape[:-1], channels), np.int8)
-    codec.decode(rows, codes)
+    codes = codec.codes(rows)
     is_beyond = np.any((codes < -largest) | (codes > largest), axis=(1, 2))
     of_row: NDArray[np.bool_] = is_beyond | np.any(~np.any(codes, axis=2), axis=1)
     return of_row

@@ -1,23 +1,25 @@
 """What the local features of a picture are stored as: floats, whole numbers of eight or four bits, or signs.
 
-Re-ranking counts mutual nearest neighbours by dot product, and a factor that all features of a picture have in common
-changes no nearest neighbour. So what is stored are *codes*, whole numbers that are proportional to the features, and
-the matcher multiplies them as they are with the features of the query, which are never rounded. The factor is not
-stored: the features had length 1, so who wants them back divides each one by its length.
+Features have length 1, so their direction is all there is to keep. A *code* is a whole number that is proportional to a
+number of the feature, by a factor that belongs to the feature and is not stored: who reads it divides the codes by
+their length. Without that, rounding would leave some features longer than others, and a long one is nearest to more
+cells than it ought to be: on the demo's network eight bits would change a count of 660 by 80, and so change it by 5.
 
 =========  ==================  ================  ========================================================
-store      locals.npy          3721 × 128 bytes  a code
+store      locals.npy          3721 × 128 bytes  a number of a feature
 =========  ==================  ================  ========================================================
-float32    float32             1,905,152         the feature, to the last bit
-float16    float16               952,576         the feature, rounded
-int8       int8                  476,288         -127 to 127, which is the largest number of the picture
+float32    float32             1,905,152         as the network computed it
+float16    float16               952,576         rounded
+int8       int8                  476,288         -127 to 127, which is the largest one of the feature
 int4       uint8, two a byte     238,144         -7 to 7, which is 2.4 times the root mean square, and beyond
-binary     uint8, eight a byte    59,536         1 for positive numbers, -1 for others
+binary     uint8, eight a byte    59,536         1 if it is positive, else -1
 =========  ==================  ================  ========================================================
 
 Eight bits are enough to cut nothing off, however few channels hold most of a feature. Four are not. Of normally
 distributed numbers, which those of the demo's network nearly are, 15 codes at equal distances lose least if they end at
-2.4 times the root mean square (docs/decisions/0008-what-local-features-are-stored-as.md).
+2.4 times the root mean square.
+
+Queries are not rounded: their features are compared as the network computed them.
 """
 
 from dataclasses import dataclass
@@ -43,9 +45,11 @@ class LocalCodec:
 
     Attributes:
         store: Its name.
+        channels: C.
     """
 
     store: StoreType
+    channels: int
 
     @property
     def array_type(self) -> ArrayType:
@@ -54,65 +58,75 @@ class LocalCodec:
 
     @property
     def decoded_type(self) -> torch.dtype:
-        """Type of what ``decode`` writes."""
-        return torch.int8 if self.packed_bits else TORCH_TYPES[self.array_type]
+        """Type of what ``decode`` writes: float16 is finer than eight bits, and signs are whole numbers anyway."""
+        if self.largest_code is None:
+            return TORCH_TYPES[self.array_type]
+        return torch.int8 if self.store == "binary" else torch.float16
 
     @property
     def packed_bits(self) -> PackedBits | None:
-        """Bits of a code, where several share a byte; None where a row is read as it is."""
+        """Bits of a code, where several share a byte."""
         bits: dict[StoreType, PackedBits] = {"int4": 4, "binary": 1}
         return bits.get(self.store)
 
     @property
     def largest_code(self) -> int | None:
-        """The largest absolute code; None for floats."""
+        """The largest absolute code; None for floats, which are read as they are stored."""
         return {"int8": 127, "int4": 7, "binary": 1}.get(self.store)
 
-    def width(self, channels: int) -> int:
-        """How many values of ``locals.npy`` hold the C channels of a feature."""
-        return packed_width(channels, self.packed_bits) if self.packed_bits else channels
+    @property
+    def width(self) -> int:
+        """How many values of ``locals.npy`` hold the channels of a feature."""
+        return packed_width(self.channels, self.packed_bits) if self.packed_bits else self.channels
 
-    def bytes_per_picture(self, cells: int, channels: int) -> int:
+    def bytes_per_picture(self, cells: int) -> int:
         """Bytes of the N features of a picture on the disk."""
-        return cells * self.width(channels) * bytes_per_value(self.array_type)
+        return cells * self.width * bytes_per_value(self.array_type)
 
     def encode(self, features: Tensor) -> Tensor:
         """Rounds features on their device: less has to leave it.
 
         Args:
-            features: ``(b, N, C)`` float32, finite.
+            features: ``(…, C)`` float32, finite.
 
         Returns:
-            ``(b, N, width(C))`` of ``array_type``.
+            ``(…, width)`` of ``array_type``.
         """
-        codes = self._codes(features)
+        if self.largest_code is None:
+            return features.to(self.decoded_type)
+        if self.store == "binary":
+            codes = (features > 0).to(torch.int8) * 2 - 1
+        else:
+            codes = _scaled(features, self.largest_code, limit=_INT4_LIMIT if self.store == "int4" else None)
         return pack(codes, self.packed_bits) if self.packed_bits else codes
 
-    def decode(self, row: StoredArray, out: NDArray[np.generic]) -> None:
-        """Reads a row: features, or codes that are proportional to them.
+    def codes(self, stored: StoredArray) -> NDArray[np.int8]:
+        """The codes ``(…, C)`` in values ``(…, width)`` of a store that has codes."""
+        if self.packed_bits is None:
+            return cast("NDArray[np.int8]", stored)
+        codes = np.empty((*stored.shape[:-1], self.channels), np.int8)
+        unpack(cast("NDArray[np.uint8]", stored), self.packed_bits, codes)
+        return codes
+
+    def decode(self, stored: StoredArray, out: NDArray[np.generic]) -> None:
+        """Reads features of length 1, or of the binary store those times the square root of C.
 
         Args:
-            row: ``(…, N, width(C))`` of ``array_type``.
-            out: ``(…, N, C)`` of ``decoded_type``, contiguous; written to.
+            stored: ``(…, width)`` of ``array_type``.
+            out: ``(…, C)`` of ``decoded_type``, contiguous; written to. Codes of nothing but zeros stay zeros.
         """
-        if self.packed_bits:
-            unpack(cast("NDArray[np.uint8]", row), self.packed_bits, cast("NDArray[np.int8]", out))
+        if self.largest_code is None or self.store == "binary":
+            out[...] = stored if self.largest_code is None else self.codes(stored)
         else:
-            out[...] = row
+            codes = torch.from_numpy(self.codes(stored)).float()
+            lengths = torch.linalg.vector_norm(codes, dim=-1, keepdim=True).clamp_(min=1.0)
+            torch.div(codes, lengths, out=torch.from_numpy(out))
 
     def round_trip(self, features: Tensor) -> Tensor:
-        """What is read of features ``(b, N, C)`` that were stored, on the CPU."""
+        """What is read of features ``(…, C)`` that were stored, on the CPU."""
         decoded = torch.empty(features.shape, dtype=self.decoded_type)
         self.decode(self.encode(features).cpu().numpy(), decoded.numpy())
         return decoded
-
-    def _codes(self, features: Tensor) -> Tensor:
-        """``(b, N, C)`` of ``decoded_type``."""
-        if self.store == "binary":
-            return (features > 0).to(torch.int8) * 2 - 1
-        if self.largest_code is None:
-            return features.to(self.decoded_type)
-        return _scaled(features, self.largest_code, limit=_INT4_LIMIT if self.store == "int4" else None)
 
 
 def global_type(store: StoreType) -> FloatType:
@@ -121,27 +135,28 @@ def global_type(store: StoreType) -> FloatType:
 
 
 def _scaled(features: Tensor, largest: int, limit: float | None) -> Tensor:
-    """Codes from -largest to largest, with one factor for each picture of ``(b, N, C)``, as int8.
+    """Codes ``(…, C)`` int8 from -largest to largest.
 
     Args:
-        features: The pictures.
+        features: ``(…, C)``.
         largest: The code of what is at the limit or beyond.
-        limit: In root mean squares of the picture; None for its largest number.
+        limit: In root mean squares of the feature; None for its largest number.
     """
     codes = torch.empty(features.shape, dtype=torch.int8, device=features.device)
     if features.numel():
-        for picture, of_picture in zip(features, codes, strict=True):  # one at a time: its numbers stay in the cache
+        pictures = features.reshape(-1, *features.shape[-2:]), codes.view(-1, *codes.shape[-2:])
+        for picture, of_picture in zip(*pictures, strict=True):  # one at a time: its numbers stay in the cache
             of_picture.copy_(_scaled_picture(picture, largest, limit))
     return codes
 
 
 def _scaled_picture(features: Tensor, largest: int, limit: float | None) -> Tensor:
     """Codes of one picture ``(N, C)``, as floats."""
-    least, most = features.aminmax()
+    least, most = features.aminmax(dim=-1, keepdim=True)
     reached = torch.maximum(-least, most)
     # First so that the largest number is 1: squares of very small and very large ones would leave the range of floats.
     relative = features / torch.where(reached > 0, reached, 1.0)
     if limit is not None:
-        root_mean_square = relative.square().mean().sqrt()
+        root_mean_square = relative.square().mean(dim=-1, keepdim=True).sqrt()
         relative /= torch.where(reached > 0, limit * root_mean_square, 1.0).clamp(max=1.0)
     return relative.mul_(largest).round_().clamp_(-largest, largest)

@@ -124,7 +124,7 @@ class FeatureShapes(_Part):
     @property
     def local_codec(self) -> LocalCodec:
         """How the local features are read."""
-        return LocalCodec(self.local_store or self.dtype)
+        return LocalCodec(self.local_store or self.dtype, self.local_dim)
 
     @property
     def local_count(self) -> int:
@@ -134,7 +134,7 @@ class FeatureShapes(_Part):
     @property
     def bytes_per_picture(self) -> int:
         """Bytes of the stored features of a picture."""
-        local_bytes = self.local_codec.bytes_per_picture(self.local_count, self.local_dim)
+        local_bytes = self.local_codec.bytes_per_picture(self.local_count)
         return bytes_per_value(self.dtype) * self.global_dim + local_bytes
 
 

@@ -175,7 +175,7 @@ class PlaceMap:
             segment.local_features.announce(row)
 
     def local_features(self, rows: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
-        """Local features of some rows, as the matcher takes them: floats, or codes of 8 bits proportional to them.
+        """Local features of some rows, as the matcher takes them.
 
         All rows are announced, then read in the order of the files.
 
@@ -185,7 +185,8 @@ class PlaceMap:
                 is used again saves the page faults of fresh memory, which cost more than the reading.
 
         Returns:
-            ``(k, N, C)`` of ``local_type`` on the CPU; the first k rows of ``out`` if it was given.
+            ``(k, N, C)`` of ``local_type`` on the CPU; the first k rows of ``out`` if it was given. Their length is 1;
+            that of the store ``binary``, 1 and -1, is the square root of C.
 
         Raises:
             InvalidInput: A row is not in the map, or ``out`` does not fit.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import StoredFeatures, map_features
+from index_builder.place_map.feature_store import StoredCodes, StoredFeatures, map_features
 from index_builder.place_map.local_codec import LocalCodec
 from index_builder.place_map.manifest import FeatureShapes, Segment
 from index_builder.place_map.row_file import RowFile
@@ -27,7 +27,7 @@ class LocalRows:
 
     def __init__(self, path: Path, rows: int, shapes: FeatureShapes) -> None:
         self._codec: LocalCodec = shapes.local_codec
-        self._stored_shape = (shapes.local_count, self._codec.width(shapes.local_dim))
+        self._stored_shape = (shapes.local_count, self._codec.width)
         self._file = RowFile(path, (rows, *self._stored_shape), self._codec.array_type)
 
     def announce(self, row: int) -> None:
@@ -44,12 +44,12 @@ class LocalRows:
         Raises:
             MapCorrupt: The file cannot be read.
         """
-        if self._codec.packed_bits is None:
+        if self._codec.largest_code is None:
             self._file.read(row, out)  # what is stored is what is wanted: nothing lies between file and buffer
         else:
-            packed = np.empty(self._stored_shape, np.uint8)
-            self._file.read(row, packed)
-            self._codec.decode(packed, out)
+            codes: StoredCodes = np.empty(self._stored_shape, self._codec.array_type)
+            self._file.read(row, codes)
+            self._codec.decode(codes, out)
 
 
 @dataclass(frozen=True)

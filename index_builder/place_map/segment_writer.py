@@ -29,7 +29,7 @@ class SegmentWriter:
             FeatureWriter(directory / layout.GLOBALS, (shapes.global_dim,), shapes.dtype)
         )
         codec = shapes.local_codec
-        row_shape = (shapes.local_count, codec.width(shapes.local_dim))
+        row_shape = (shapes.local_count, codec.width)
         self._locals = self._stack.enter_context(FeatureWriter(directory / layout.LOCALS, row_shape, codec.array_type))
 
     def append(
@@ -45,7 +45,7 @@ class SegmentWriter:
             records: Of each picture; ``thumbnail`` is filled in here.
             thumbnails: JPEGs, or None.
             global_features: ``(b, D)``.
-            local_features: ``(b, N, width(C))``, as the codec encodes them.
+            local_features: ``(b, N, width)``, as the codec encodes them.
 
         Raises:
             OSError: The disk does not take them.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from index_builder.build import BuildOptions, BuildReport, build_map
 from index_builder.place_map import layout
 from index_builder.place_map.feature_store import StoredArray, StoredFeatures
-from index_builder.place_map.local_codec import LocalCodec, StoreType
+from index_builder.place_map.local_codec import StoreType
 from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, Segment, SourceHint
 from index_builder.place_map.place_table import PlaceRecord
 from index_builder.place_map.segment_writer import SegmentWriter
@@ -89,7 +89,7 @@ def write_features_map(
     )
     stored: StoredArray = local_features
     if local_store is not None:
-        stored = LocalCodec(local_store).encode(torch.from_numpy(local_features.astype(np.float32))).numpy()
+        stored = shapes.local_codec.encode(torch.from_numpy(local_features.astype(np.float32))).numpy()
     segments: list[Segment] = []
     for number, start in enumerate(range(0, count, segment_rows), start=1):
         rows = slice(start, start + segment_rows)

@@ -140,7 +140,7 @@ def test_every_store_holds_what_the_encoder_computed_as_far_as_it_can(
     with PlaceMap.open(report.map_path) as place_map:
         assert place_map.store == store
         assert torch.equal(
-            place_map.local_features(np.arange(3)), LocalCodec(store).round_trip(features.local_features)
+            place_map.local_features(np.arange(3)), LocalCodec(store, 16).round_trip(features.local_features)
         )
         shapes = place_map.manifest.features
         expected = sum(path.stat().st_size for path in report.map_path.rglob("*.npy")) - 2 * 128  # the two headers

@@ -86,7 +86,7 @@ def test_every_store_is_read_across_segments(
         place_map.announce(rows)
         found = place_map.local_features(rows, out=buffer)
         assert found.data_ptr() == buffer.data_ptr()
-        assert torch.equal(found, LocalCodec(store).round_trip(local_features))
+        assert torch.equal(found, LocalCodec(store, 4).round_trip(local_features))
         assert torch.equal(place_map.local_features(rows), found)
         with pytest.raises(InvalidInput, match="do not fit"):
             place_map.local_features(rows, out=torch.empty((10, 6, 4), dtype=torch.float64))

@@ -57,7 +57,7 @@ class BuildOptions:
     max_rejected: float = 0.05
     thumbnails: bool = True
     index: str = "Flat"
-    store: StoreType = "float16"
+    store: StoreType = "int8"
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or (self.segment_size is not None and self.segment_size < 1):

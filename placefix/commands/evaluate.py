@@ -118,7 +118,7 @@ def evaluate(
     ] = "auto",
     store: Annotated[
         StoreType | None,
-        typer.Option(help="Type of the features in the map that is built: float32 is exact. By default float16."),
+        typer.Option(help="What the map that is built stores: float32 is exact. By default what placefix build does."),
     ] = None,
     expect: Annotated[
         str | None,

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from index_builder.place_map.global_index import open_searcher
+from index_builder.place_map.local_codec import LocalCodec
 from index_builder.place_map.reader import PlaceMap
 from model.encoder import Encoder
 from model.features import Features
@@ -12,7 +13,7 @@ from model.images import open_image
 from model.matching import count_mutual_matches
 from model.preprocess import preprocess
 from model.retrieval import retrieve
-from tests.index_builder.map_factory import build_small
+from tests.index_builder.map_factory import SMALL, build_small
 
 
 def test_a_map_answers_as_the_oracle_does_on_the_same_pictures(tmp_path: Path, tiny_encoder: Encoder) -> None:
@@ -20,10 +21,11 @@ def test_a_map_answers_as_the_oracle_does_on_the_same_pictures(tmp_path: Path, t
     map_path = build_small(tmp_path, tiny_encoder, count=5).map_path
     photos = sorted((tmp_path / "photos").iterdir())
     batches = [tiny_encoder.encode(preprocess(open_image(path))[None]) for path in photos]
-    # As a map stores them: rounded to float16.
+    # As a map stores them.
+    codec = LocalCodec(SMALL.store, tiny_encoder.local_dim)
     database = Features(
         torch.cat([batch.global_features for batch in batches]).half().float(),
-        torch.cat([batch.local_features for batch in batches]).half().float(),
+        codec.round_trip(torch.cat([batch.local_features for batch in batches])).float(),
         tiny_encoder.local_grid,
     )
     with PlaceMap.open(map_path) as place_map:

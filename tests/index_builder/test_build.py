@@ -19,7 +19,8 @@ from PIL import Image
 
 from index_builder.build import BuildOptions, build_map
 from index_builder.builder_lock import builder_lock
-from index_builder.place_map.local_codec import STORES, LocalCodec, StoreType
+from index_builder.place_map.local_codec import STORES, LocalCodec, StoreType, global_type
+from index_builder.place_map.manifest import FeatureShapes
 from index_builder.place_map.reader import PlaceMap
 from index_builder.progress import SilentProgress
 from index_builder.sources.listing import LeftOut, SourceListing
@@ -102,7 +103,8 @@ def test_a_map_holds_every_picture_of_the_source_in_its_order(tmp_path: Path, ti
 
 
 def test_the_stored_features_are_the_encoders_rounded_to_float16(tmp_path: Path, tiny_encoder: Encoder) -> None:
-    report = build_small(tmp_path, tiny_encoder, count=5)
+    listing = photo_listing(tmp_path / "photos", 5)
+    report = build_map(listing, tiny_encoder, tmp_path / "town", replace(SMALL, store="float16"))
     paths = [tmp_path / "photos" / f"{number:02d}.jpg" for number in range(5)]
     batches = [paths[0:2], paths[2:4], paths[4:5]]
     features = [tiny_encoder.encode(torch.stack([preprocess(open_image(path)) for path in batch])) for batch in batches]
@@ -148,6 +150,15 @@ def test_every_store_holds_what_the_encoder_computed_as_far_as_it_can(
     assert verify_map(report.map_path, encoder=tiny_encoder).is_good
 
 
+def test_ten_thousand_places_fit_into_five_gigabytes_by_default() -> None:
+    """Features as of ViT-L/14, the index, and 11 kB a picture for its thumbnail and its row: they have 8 to 11."""
+    store = BuildOptions().store
+    shapes = FeatureShapes(
+        global_dim=1024, local_grid=(61, 61), local_dim=128, dtype=global_type(store), local_store=store
+    )
+    assert 10_000 * (shapes.bytes_per_picture + 4 * 1024 + 11_000) < 5e9
+
+
 @pytest.mark.parametrize(("local_features", "grid"), [("coarse", (16, 16)), ("none", (0, 0))])
 def test_networks_of_other_shapes_build_maps(
     tmp_path: Path, local_features: Literal["coarse", "none"], grid: tuple[int, int]
@@ -164,7 +175,7 @@ def test_a_build_is_not_continued_with_another_store(tmp_path: Path, tiny_encode
     listing = photo_listing(tmp_path / "photos", 8)
     with pytest.raises(KeyboardInterrupt):
         build_map(listing, tiny_encoder, tmp_path / "town", SMALL, Stop(8, interrupt))
-    with pytest.raises(BuildConflict, match=r"store float16 \(now float32\)"):
+    with pytest.raises(BuildConflict, match=r"store int8 \(now float32\)"):
         build_map(listing, tiny_encoder, tmp_path / "town", replace(SMALL, store="float32"))
 
 

@@ -4,30 +4,41 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
+from torch.nn.functional import normalize
 
+from index_builder.build import build_map
 from index_builder.place_map.global_index import open_searcher
+from index_builder.place_map.local_codec import STORES, StoreType
 from index_builder.place_map.place_table import read_places
 from index_builder.place_map.reader import PlaceMap
 from model.encoder import Encoder
-from tests.index_builder.map_factory import build_small
+from tests.index_builder.map_factory import SMALL, build_small, photo_listing
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "map_format.md"
 
 
-def test_the_example_finds_what_the_searcher_finds(tmp_path: Path, tiny_encoder: Encoder) -> None:
-    build_small(tmp_path, tiny_encoder, count=7)
+@pytest.mark.parametrize("store", STORES)
+def test_the_example_finds_what_the_searcher_finds(tmp_path: Path, tiny_encoder: Encoder, store: StoreType) -> None:
+    listing = photo_listing(tmp_path / "photos", 7)
+    build_map(listing, tiny_encoder, tmp_path / "maps" / "town", replace(SMALL, store=store))
     [program] = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    program += "np.save('local.npy', local_features)\n"
     finished = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "import index_builder" not in program
     with PlaceMap.open(tmp_path / "maps" / "town") as place_map:
         first = torch.from_numpy(place_map.global_features(np.array([0])))
         rows = open_searcher(place_map, "cpu").search(first, 5).rows[0]
         expected = [place_map.places[row].id for row in rows]
+        local_features = normalize(place_map.local_features(np.array([0]))[0].float(), dim=-1).numpy()
     assert [line.split()[0] for line in finished.stdout.splitlines()] == expected
+    # The reader has rounded them to float16 meanwhile.
+    np.testing.assert_allclose(np.load(tmp_path / "local.npy"), local_features, rtol=2e-3, atol=1e-6)
 
 
 def test_every_key_and_column_is_described(tmp_path: Path, tiny_encoder: Encoder) -> None:

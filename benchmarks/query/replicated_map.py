@@ -40,7 +40,7 @@ def write_replicated_map(
         store: Of local features.
         on_done: Is told how many more rows are written.
     """
-    codec = LocalCodec(store)
+    codec = LocalCodec(store, encoder.local_dim)
     shapes = FeatureShapes(
         global_dim=encoder.global_dim,
         local_grid=encoder.local_grid,

@@ -36,6 +36,6 @@ def test_a_smaller_store_is_compared_with_float32(town: Set) -> None:
     assert (differences["queries"], measured["settings"]["store"]) == (6, "float16")
     assert 0 < differences["compared_counts"] <= 30
     assert differences["other_counts"] > 0  # float16 does turn matches on this network
-    assert "float16 against float32, of 6 queries:" in run(*arguments)
+    assert "int8 against float32, of 6 queries:" in run(*arguments)
     exact = measure(*arguments, "--store", "float32")["differences"]
     assert (exact["compared_counts"], exact["other_counts"], exact["other_order"]) == (30, 0, 0)

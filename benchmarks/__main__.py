@@ -11,6 +11,7 @@ from benchmarks.every import run_all
 from benchmarks.gardenspoint import gardenspoint
 from benchmarks.gather import gather
 from benchmarks.match import match
+from benchmarks.performance.command import performance
 from benchmarks.query.command import query
 from benchmarks.shortlist.command import shortlist
 from benchmarks.spatial_verification.command import spatial_verification
@@ -33,6 +34,7 @@ app.command()(spatial_verification)
 app.command()(gardenspoint)
 app.add_typer(ablations, name="ablations")
 app.command("all")(run_all)
+app.command()(performance)
 
 
 @app.callback()

@@ -1,0 +1,1 @@
+"""The tables of docs/performance.md, from the files that the benchmarks write."""

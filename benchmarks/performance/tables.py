@@ -1,0 +1,152 @@
+"""One table for each benchmark, as Markdown: what its JSON file says, and on which hardware."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+Figures: TypeAlias = Mapping[str, Any]
+"""What a benchmark has written."""
+
+
+def match_table(figures: Figures) -> str:
+    """Ways of counting mutual matches."""
+    rows = [
+        [
+            name,
+            f"{way['seconds'] * 1000:,.0f}",
+            f"{way['ratio']:.1f}",
+            f"{way['extra_bytes'] / 1e6:,.0f}",
+            str(way["largest_difference"]),
+        ]
+        for name, way in figures["ways"].items()
+    ]
+    table = markdown(["way", "ms a query", "times plain", "peak extra MB", "counts differ by at most"], rows)
+    return f"{table}\n\n{figures['candidates']} candidates; *fast* is `{figures['fast']}`. {figures['hardware']}."
+
+
+def encode_table(figures: Figures) -> str:
+    """Forms of a network."""
+    rows = [
+        [
+            f"{network}, {form['batch']}",
+            form["form"],
+            f"{form['median_s'] * 1000:,.1f}",
+            f"{form['pictures_per_s']:.2f}",
+            f"{form['ratio']:.2f}",
+            f"{form['median_s'] / form['floor_s']:.2f}",
+            f"{form['cosine']:.6f}",
+            f"{form['local_cosine']:.6f}",
+        ]
+        for network, forms in figures["networks"].items()
+        for form in forms
+    ]
+    headings = ["network, batch", "form", "ms a batch", "pictures/s", "times plain", "of the floor", "cosine", "local"]
+    return f"{markdown(headings, rows, left=2)}\n\n{figures['hardware']}."
+
+
+def encode_town_table(figures: Figures) -> str:
+    """Recall by the precision of encoding."""
+    stages = [(stage, at) for stage in ("before", "after") for at in (1, 5, 10)]
+    rows = []
+    for name, row in figures["rows"].items():
+        cells = [name]
+        for stage, at in stages:
+            value, difference = row[f"{stage} R@{at}"], row[f"{stage} R@{at} difference"]
+            interval = f"{difference['value']:+.2f} [{difference['low']:+.2f}, {difference['high']:+.2f}]"
+            cells.append(f"{value['value']:.2f} <sub>{interval}</sub>")
+        rows.append(cells)
+    headings = ["encoded in", *(f"R@{at} {'global' if stage == 'before' else 're-ranked'}" for stage, at in stages)]
+    asked = f"{figures['database']:,} pictures, {figures['queries']:,} queries, top {figures['shortlist']} re-ranked"
+    return f"{markdown(headings, rows)}\n\n{asked}. {figures['hardware']}."
+
+
+def gather_table(figures: Figures) -> str:
+    """Gathering a shortlist, plainly and read ahead."""
+    rows = []
+    for plain, ours in zip(figures["ways"][::2], figures["ways"][1::2], strict=True):
+        for way in (plain, ours):
+            rows.append(
+                [
+                    way["store"],
+                    way["way"],
+                    f"{way['gathered_bytes'] / 1e6:.1f}",
+                    f"{way['cold_ms']:.1f}",
+                    f"{plain['cold_ms'] / way['cold_ms']:.1f}",
+                    f"{way['warm_ms']:.1f}",
+                    f"{plain['warm_ms'] / way['warm_ms']:.1f}",
+                ]
+            )
+    table = markdown(["store", "way", "MB", "cold ms", "times plain", "warm ms", "times plain"], rows, left=2)
+    return f"{table}\n\n{figures['candidates']} of {figures['places']:,} pictures. {figures['hardware']}."
+
+
+def shortlist_table(figures: Figures) -> str:
+    """Indexes, for each set of places."""
+    rows = []
+    for places in figures["sets"]:
+        for index in places["indexes"]:
+            gain = index["exact_milliseconds"]["1"] / index["milliseconds"]["1"]
+            is_auto = " (auto)" if index["factory"] == places["auto"] else ""
+            rows.append(
+                [
+                    f"{places['places']}, {places['width']} wide",
+                    f"`{index['factory']}`{is_auto}",
+                    f"{index['recall']:.4f}",
+                    f"{index['file_bytes'] / 1e6:,.1f}",
+                    f"{index['build_s']:.1f}",
+                    f"{index['milliseconds']['1']:.2f}",
+                    f"{index['milliseconds']['2']:.2f}",
+                    f"{gain:.1f}",
+                ]
+            )
+    headings = ["places", "index", "recall@100", "MB", "build s", "ms, 1 thread", "ms, 2 threads", "times Flat"]
+    return f"{markdown(headings, rows, left=2)}\n\n{figures['hardware']}."
+
+
+def build_table(figures: Figures) -> str:
+    """Throughput of a build, and its memory."""
+    rows = [
+        [name, f"{each['encoder_rate']:.2f}", f"{each['build_rate']:.2f}", f"{each['ratio']:.2f}"]
+        for name, each in figures["throughput"].items()
+    ]
+    throughput = markdown(["network", "encoder alone, pictures/s", "build, pictures/s", "build of encoder"], rows)
+    memory = markdown(
+        ["pictures", "peak MB"],
+        [[f"{int(count):,}", f"{peak / 1e6:,.0f}"] for count, peak in figures["peak_bytes"].items()],
+    )
+    return f"{throughput}\n\n{memory}\n\nEncoded in {figures['encoding']}. {figures['hardware']}."
+
+
+def query_table(figures: Figures) -> str:
+    """The stages of a query, as it is served and by the plain path."""
+    plain, served = figures["seconds"]["plain"], figures["seconds"]["as it is served"]
+    stages = [*((stage, plain[stage], served[stage]) for stage in plain)]
+    stages.append(("all", figures["total_s"]["plain"], figures["total_s"]["as it is served"]))
+    rows = [
+        [stage, f"{plain_s * 1000:,.1f}", f"{served_s * 1000:,.1f}", f"{plain_s / served_s:.1f}"]
+        for stage, plain_s, served_s in stages
+    ]
+    asked = (
+        f"{figures['network']} with random weights, encoded in {figures['precision']}; {figures['places']:,} places "
+        f"made of {figures['encoded']} pictures by copying with noise, stored as {figures['store']}; "
+        f"{figures['shortlist']} candidates, {figures['queries']} queries, the same answer to {figures['same_answer']}"
+    )
+    return f"{markdown(['stage', 'plain ms', 'served ms', 'ratio'], rows)}\n\n{asked}. {figures['hardware']}."
+
+
+TABLES: Mapping[str, Callable[[Figures], str]] = {
+    "query": query_table,
+    "match": match_table,
+    "encode": encode_table,
+    "encode_town": encode_town_table,
+    "gather": gather_table,
+    "shortlist": shortlist_table,
+    "shortlist-large": shortlist_table,
+    "build": build_table,
+}
+"""Name of the file of a benchmark's figures, without suffix → its table; the document marks its place with the name."""
+
+
+def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """A table whose first columns are text and the others numbers."""
+    aligned = ["---" if number < left else "---:" for number in range(len(headings))]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (headings, aligned, *rows))

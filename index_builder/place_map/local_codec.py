@@ -118,7 +118,7 @@ class LocalCodec:
         if self.largest_code is None or self.store == "binary":
             out[...] = stored if self.largest_code is None else self.codes(stored)
         else:
-            codes = torch.from_numpy(self.codes(stored)).float()
+            codes = torch.from_numpy(self.codes(stored).astype(np.float32))  # copied: a mapped file cannot be written
             lengths = torch.linalg.vector_norm(codes, dim=-1, keepdim=True).clamp_(min=1.0)
             torch.div(codes, lengths, out=torch.from_numpy(out))
 

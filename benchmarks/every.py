@@ -30,7 +30,7 @@ class Run:
 
 
 RUNS = (
-    Run("query", ("--network", "demo", "--places", "1000", "--encoded", "100"), ("--pictures", ".town/pictures/test")),
+    Run("query", "--network demo --places 1000 --encoded 100", "--pictures .town/pictures/test"),
     Run("match"),
     Run("encode", "--repeats 3"),
     Run("gather"),

@@ -60,12 +60,12 @@ def check(device: str) -> None:
         alone = nearest_cells(query[:1], candidates[number : number + 1])
         assert torch.equal(together[0][number], alone[0][0])
         assert torch.equal(together[1][number], alone[1][0])
-    one, other = (features[0] for features in inputs("ties", 1, 20, 20, 16, device))
-    many = torch.stack([other.roll(number, 0) for number in range(35)])  # more than are counted together
-    many[3] = one
-    expected = count_mutual_matches(one, many)
+    asked, cells = (features[0] for features in inputs("ties", 1, 20, 20, 16, device))
+    many = torch.stack([cells.roll(number, 0) for number in range(35)])  # more than are counted together
+    many[3] = asked
+    expected = count_mutual_matches(asked, many)
     for stored in (torch.float32, torch.float16, torch.int8):
-        assert torch.equal(fast_matching._count_fused(one, many.to(stored)), expected), stored
+        assert torch.equal(fast_matching._count_fused(asked, many.to(stored)), expected), stored
 
 
 @needs_triton

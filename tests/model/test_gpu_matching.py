@@ -63,9 +63,9 @@ def check(device: str) -> None:
     asked, cells = (features[0] for features in inputs("ties", 1, 20, 20, 16, device))
     many = torch.stack([cells.roll(number, 0) for number in range(35)])  # more than are counted together
     many[3] = asked
-    expected = count_mutual_matches(asked, many)
+    counts = count_mutual_matches(asked, many)
     for stored in (torch.float32, torch.float16, torch.int8):
-        assert torch.equal(fast_matching._count_fused(asked, many.to(stored)), expected), stored
+        assert torch.equal(fast_matching._count_fused(asked, many.to(stored)), counts), stored
 
 
 @needs_triton

@@ -7,21 +7,15 @@ from model.errors import InvalidInput
 
 
 def fill(text: str, parts: Mapping[str, str]) -> str:
-    """Replaces what stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+    """Replaces what stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; other marks are others' affair.
 
     Args:
         text: The document.
         parts: Name → new content, without line breaks around it.
 
     Raises:
-        InvalidInput: The document has a mark that no part belongs to, a part has no mark, or a mark has no end.
+        InvalidInput: A part has no mark, or a mark has no end.
     """
-    found = re.findall(r"<!-- table: ([\w-]+) -->", text)
-    for name in found:
-        if name not in parts:
-            raise InvalidInput(
-                f"the document has a place for {name}, and there is no such table; there are: {_names(parts)}"
-            )
     for name, content in parts.items():
         pattern = re.compile(rf"(<!-- table: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
         count = len(pattern.findall(text))
@@ -35,7 +29,3 @@ def fill(text: str, parts: Mapping[str, str]) -> str:
 
 def _escaped(content: str) -> str:
     return content.replace("\\", "\\\\")
-
-
-def _names(parts: Mapping[str, str]) -> str:
-    return ", ".join(sorted(parts))

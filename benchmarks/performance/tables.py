@@ -1,10 +1,9 @@
 """One table for each benchmark, as Markdown: what its JSON file says, and on which hardware."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
 
-Figures: TypeAlias = Mapping[str, Any]
-"""What a benchmark has written."""
+from benchmarks.performance.markdown import Figures, markdown
+from benchmarks.performance.store_tables import store_table
 
 
 def match_table(figures: Figures) -> str:
@@ -133,20 +132,24 @@ def query_table(figures: Figures) -> str:
     return f"{markdown(['stage', 'plain ms', 'served ms', 'ratio'], rows)}\n\n{asked}. {figures['hardware']}."
 
 
-TABLES: Mapping[str, Callable[[Figures], str]] = {
-    "query": query_table,
-    "match": match_table,
-    "encode": encode_table,
-    "encode_town": encode_town_table,
-    "gather": gather_table,
-    "shortlist": shortlist_table,
-    "shortlist-large": shortlist_table,
-    "build": build_table,
+Tables = Mapping[str, Callable[[Figures], str]]
+"""Name of the file of a benchmark's figures, without suffix → its table; a document marks its place with the name."""
+
+DOCUMENTS: Mapping[str, Tables] = {
+    "docs/performance.md": {
+        "query": query_table,
+        "match": match_table,
+        "encode": encode_table,
+        "encode_town": encode_town_table,
+        "gather": gather_table,
+        "shortlist": shortlist_table,
+        "shortlist-large": shortlist_table,
+        "build": build_table,
+    },
+    "docs/results.md": {
+        "store": store_table,
+        "store_gardenspoint_day": store_table,
+        "store_gardenspoint_night": store_table,
+    },
 }
-"""Name of the file of a benchmark's figures, without suffix → its table; the document marks its place with the name."""
-
-
-def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """A table whose first columns are text and the others numbers."""
-    aligned = ["---" if number < left else "---:" for number in range(len(headings))]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (headings, aligned, *rows))
+"""Document → its tables."""

@@ -1,33 +1,45 @@
-"""The document of the figures: a table where there are figures, and a word where there are none."""
+"""The documents of the figures: a table where there are figures, and a word where there are none."""
 
 import json
 import shutil
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
 from benchmarks.performance.command import NOT_MEASURED
-from benchmarks.performance.tables import TABLES
+from benchmarks.performance.tables import DOCUMENTS
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
+REPOSITORY = Path(__file__).parents[2]
 
 
-def test_figures_take_the_place_of_what_stood_there(tmp_path: Path) -> None:
-    document = shutil.copy(DOCUMENT, tmp_path / "performance.md")
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Copies of the documents."""
+    (tmp_path / "docs").mkdir()
+    for name in DOCUMENTS:
+        shutil.copy(REPOSITORY / name, tmp_path / name)
+    return tmp_path
+
+
+def write(root: Path, results: Path) -> None:
+    command = ["performance", "--root", str(root), "--results", str(results)]
+    assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
+
+
+def test_figures_take_the_place_of_what_stood_there(root: Path, tmp_path: Path) -> None:
     way = {"seconds": 0.35, "ratio": 11.0, "extra_bytes": 4_000_000, "largest_difference": 2}
     figures = {"candidates": 100, "fast": "avx-512-int16", "hardware": "a machine", "ways": {"fast": way}}
     (tmp_path / "match.json").write_text(json.dumps(figures))
-    command = ["performance", "--document", str(document), "--results", str(tmp_path)]
-    assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
-    text = Path(document).read_text("utf-8")
+    write(root, tmp_path)
+    text = (root / "docs/performance.md").read_text("utf-8")
     assert "| fast | 350 | 11.0 | 4 | 2 |" in text
-    assert text.count(NOT_MEASURED) == len(TABLES) - 1
+    assert text.count(NOT_MEASURED) == len(DOCUMENTS["docs/performance.md"]) - 1
 
 
-def test_the_document_states_the_figures_that_were_measured(tmp_path: Path) -> None:
-    """Whoever measures again also writes the document again."""
-    document = shutil.copy(DOCUMENT, tmp_path / "performance.md")
-    command = ["performance", "--document", str(document), "--results", str(DOCUMENT.parents[1] / "benchmarks/results")]
-    assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
-    assert Path(document).read_text("utf-8") == DOCUMENT.read_text("utf-8")
+def test_the_documents_state_the_figures_that_were_measured(root: Path) -> None:
+    """Whoever measures again also writes the documents again."""
+    write(root, REPOSITORY / "benchmarks/results")
+    for name in DOCUMENTS:
+        assert (root / name).read_text("utf-8") == (REPOSITORY / name).read_text("utf-8")

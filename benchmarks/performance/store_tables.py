@@ -1,0 +1,62 @@
+"""What stores of local features keep and cost, as Markdown: recall and time, then counts and orders."""
+
+from benchmarks.performance.markdown import Figures, markdown
+
+RANKS = ("1", "5", "10")
+
+
+def store_table(figures: Figures) -> str:
+    """Both tables of one set of queries, and on what they were measured."""
+    conditions, rows = figures["conditions"], figures["rows"]
+    recall = [
+        [
+            _name(row["way"]),
+            f"{row['bytes_per_picture']:,}",
+            f"{row['recall']['R@1']['value']:.1f}",
+            *(_difference(row, rank) for rank in RANKS),
+            f"{row['gather_ms']:.1f}",
+            f"{row['match_ms']:.1f}",
+        ]
+        for row in rows
+    ]
+    headings = ["store, counted", "bytes a picture", "R@1", *(f"Δ R@{rank}" for rank in RANKS), "gather ms", "match ms"]
+    changes = [
+        [
+            _name(row["way"]),
+            f"{row['changes']['mean']:.2f}",
+            f"{row['changes']['p50']:.0f}",
+            f"{row['changes']['p99']:.0f}",
+            f"{row['changes']['largest']}",
+            *(f"{row['changes']['other_order'][rank]:.1f} %" for rank in RANKS),
+        ]
+        for row in rows[1:]
+    ]
+    others = [f"other order in first {rank}" for rank in RANKS]
+    exact = rows[0]["changes"]
+    asked = (
+        f"{conditions['asked']:,} queries, {conditions['pictures']:,} pictures, top {conditions['shortlist']}. "
+        f"{conditions['hardware']}."
+    )
+    compared = (
+        f"Against float32 counted exactly, for {exact['queries']:,} of the queries: {exact['pairs']:,} pairs with "
+        f"{exact['mean_count']:.0f} matches on average."
+    )
+    return "\n\n".join(
+        (
+            markdown(headings, recall),
+            asked,
+            markdown(["store, counted", "Δ count, mean", "median", "99 %", "largest", *others], changes),
+            compared,
+        )
+    )
+
+
+def _name(way: Figures) -> str:
+    return f"{way['store']}, {way['precision']}"
+
+
+def _difference(row: Figures, rank: str) -> str:
+    if (row["way"]["store"], row["way"]["precision"]) == ("float32", "exact"):
+        return ""
+    interval = row["difference"][f"R@{rank}"]
+    return f"{interval['value']:+.1f} [{interval['low']:+.1f}, {interval['high']:+.1f}]"

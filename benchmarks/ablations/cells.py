@@ -25,6 +25,7 @@ class Cell:
         second: Whether there is a second stage.
         loss: Settings of ``[loss]`` in which the first stage differs from its recipe.
         share: Of the recipes' queries.
+        second_steps: Settings of ``[optimization]`` in which the second stage differs from its recipe.
         bare: Settings of ``[network]`` of a cell without a first stage.
         coarse: Whether its local features are the patch tokens.
         shortlist: Candidates that are re-ranked.
@@ -38,6 +39,7 @@ class Cell:
     second: bool = False
     loss: dict[str, Any] = field(default_factory=dict)
     share: float = 1.0
+    second_steps: dict[str, Any] = field(default_factory=dict)
     bare: dict[str, Any] = field(default_factory=dict)
     coarse: bool = False
     shortlist: int = 100
@@ -68,7 +70,12 @@ class Cell:
 
     def second_stage(self, recipe: TrainingConfig) -> TrainingConfig:
         """The recipe of the second stage; around a bare backbone it also says that there are no adapters."""
-        return replace(self._with_share(recipe), network=replace(recipe.network, **self.bare))
+        changed = self._with_share(recipe)
+        return replace(
+            changed,
+            network=replace(recipe.network, **self.bare),
+            optimization=replace(changed.optimization, **self.second_steps),
+        )
 
     def _with_share(self, recipe: TrainingConfig) -> TrainingConfig:
         mining = recipe.mining
@@ -97,6 +104,7 @@ CLASS_TOKEN = Cell("class-token", "class token", first={"global_pooling": "class
 COARSE = Cell("coarse", "coarse 16 × 16", first={}, first_name="global", coarse=True)
 HALF = Cell("half", "half the triplets", first={}, second=True, share=0.5)
 QUARTER = Cell("quarter", "a quarter of the triplets", first={}, second=True, share=0.25)
+GENTLE = Cell("gentle", **_TWO_STAGES, second_steps={"learning_rate": 1e-5, "epochs": 1}, says="local features gently")
 PAPER_LOSS = Cell(
     "paper-losses",
     "both at once, with the paper's losses",
@@ -112,4 +120,5 @@ VARIANTS = (SERIAL, PARALLEL, NARROW, WIDE, CLASS_TOKEN, COARSE, HALF, QUARTER, 
 def all_cells() -> tuple[Cell, ...]:
     """Every cell: those of table 4 with three seeds, the others with one."""
     main = tuple(replace(cell, seed=seed) for seed in SEEDS for cell in MAIN)
-    return (FROZEN, FROZEN_COARSE, *main, *VARIANTS)
+    gentle = tuple(replace(GENTLE, seed=seed) for seed in SEEDS[:2])
+    return (FROZEN, FROZEN_COARSE, *main, *VARIANTS, *gentle)

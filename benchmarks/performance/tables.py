@@ -127,7 +127,8 @@ def query_table(figures: Figures) -> str:
     asked = (
         f"{figures['network']} with random weights, encoded in {figures['precision']}; {figures['places']:,} places "
         f"made of {figures['encoded']} pictures by copying with noise, stored as {figures['store']}; "
-        f"{figures['shortlist']} candidates, {figures['queries']} queries, the same answer to {figures['same_answer']}"
+        f"{figures['shortlist']} candidates, {figures['queries']} queries: both find the same picture for "
+        f"{figures['same_picture']}, and the same copy of it for {figures['same_place']}"
     )
     return f"{markdown(['stage', 'plain ms', 'served ms', 'ratio'], rows)}\n\n{asked}. {figures['hardware']}."
 

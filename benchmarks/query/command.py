@@ -41,11 +41,11 @@ class Run:
     """One query by one path.
 
     Attributes:
-        best: Id of the best candidate.
+        row: Of the best candidate.
         seconds: Of each stage.
     """
 
-    best: str
+    row: int
     seconds: Mapping[str, float]
 
     @property
@@ -85,7 +85,7 @@ def query(
         runs = _ask(plain_network, encoder, choice, map_path, chosen[encoded:], shortlist)
     seconds = {path: _medians(of_path[1:]) for path, of_path in runs.items()}  # the first query warms up
     totals = {path: median(run.total_s for run in of_path[1:]) for path, of_path in runs.items()}
-    agree = sum(ours.best == theirs.best for ours, theirs in zip(runs[SERVED][1:], runs[PLAIN][1:], strict=True))
+    pairs = [(ours.row, theirs.row) for ours, theirs in zip(runs[SERVED][1:], runs[PLAIN][1:], strict=True)]
     result = {
         "network": network,
         "precision": choice.precision,
@@ -94,7 +94,8 @@ def query(
         "store": store,
         "shortlist": shortlist,
         "queries": queries - 1,
-        "same_answer": agree,
+        "same_place": sum(ours == theirs for ours, theirs in pairs),
+        "same_picture": sum(ours % encoded == theirs % encoded for ours, theirs in pairs),
         "seconds": seconds,
         "total_s": totals,
         "ratio": totals[PLAIN] / totals[SERVED],
@@ -135,11 +136,11 @@ def _ask(
             progress.started(len(photos), 0)
             for photo in photos:
                 row, seconds = plain.answer(photo, shortlist)
-                runs[PLAIN].append(Run(place_map.places[row].id, {stage.value: seconds[stage] for stage in SHOWN}))
+                runs[PLAIN].append(Run(row, {stage.value: seconds[stage] for stage in SHOWN}))
                 answer = localize_picture(photo, loaded, options)
                 timings = answer.timings_ms.model_dump()
                 runs[SERVED].append(
-                    Run(answer.candidates[0].id, {stage.value: timings[stage.value] / 1000 for stage in SHOWN})
+                    Run(int(answer.candidates[0].id), {stage.value: timings[stage.value] / 1000 for stage in SHOWN})
                 )
                 progress.advanced(1)
     return runs
@@ -162,5 +163,9 @@ def _print(
         table.add_row(name, f"{plain_s * 1000:.1f}", f"{served_s * 1000:.1f}", f"{plain_s / served_s:.1f}")
     console = output_console()
     console.print(table)
-    console.print(f"the same answer to {result['same_answer']} of {result['queries']} queries", soft_wrap=True)
+    console.print(
+        f"the same picture for {result['same_picture']} of {result['queries']} queries, and the same copy of it for "
+        f"{result['same_place']}",
+        soft_wrap=True,
+    )
     console.print(describe_hardware(), soft_wrap=True)

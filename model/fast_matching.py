@@ -5,9 +5,9 @@ On a CPU, features are rounded to whole numbers, of 16 bits where there are kern
 products are summed in float32.
 
 Ties are broken as in ``model.matching``, but rounding makes and unmakes some, and turns near ties over. With 61 × 61
-cells of 128 channels, counts of 500 to 3700 differ from the exact ones by 1 at most, on a CPU as on a GPU; with the 32
-channels of a small trained network, counts of about 480 by 1 on average and 4 at most. Where all cells are nearly the
-same (similarities above 0.99), they differ by more. ``tests/model/test_fast_matching.py`` states what is allowed.
+cells of 128 channels that differ well, counts of 500 to 3700 differ from the exact ones by 2 at most, on a CPU as on a
+GPU. Where cells are nearly the same, they differ by more: with the demo's network, counts of 660 by 3 on average and 21
+at most (docs/results.md). ``tests/model/test_fast_matching.py`` states what is allowed.
 """
 
 import torch

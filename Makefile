@@ -8,6 +8,8 @@ EXTRA ?= cpu
 # Where pip gets torch from is pip's own configuration; on Linux the default build brings CUDA along (see README).
 TORCH ?= torch==2.13.0
 PORT ?= 8000
+# Candidates that the demo re-ranks: as in docs/results.md. Of its 198 pictures, 100 would be half.
+SHORTLIST ?= 20
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,7 +40,8 @@ $(READY): pyproject.toml
 
 serve: $(READY)
 	@$(BIN)/python -m demo build --out .demo
-	@$(BIN)/placefix serve --map .demo/maps/demo --weights .demo/weights.safetensors --samples .demo/samples --port $(PORT)
+	@$(BIN)/placefix serve --map .demo/maps/demo --weights .demo/weights.safetensors --samples .demo/samples \
+	  --shortlist $(SHORTLIST) --port $(PORT)
 
 test: style types imports tests
 

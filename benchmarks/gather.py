@@ -1,7 +1,6 @@
 """Gathering the local features of a shortlist: read ahead into one buffer, against copying mapped rows one by one."""
 
 import ctypes
-import json
 import mmap
 import os
 import tempfile
@@ -20,12 +19,12 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks.hardware import describe_hardware
+from benchmarks.result_file import write_result
 from benchmarks.synthetic_map import CELLS, CHANNELS, write_synthetic_map
 from index_builder.place_map import layout
 from index_builder.place_map.feature_store import map_features
 from index_builder.place_map.local_codec import STORES, LocalCodec, StoreType
 from index_builder.place_map.reader import PlaceMap
-from model.durable import write_atomically
 from placefix.console import output_console
 from placefix.progress import show_progress
 
@@ -99,15 +98,13 @@ def gather(
     shares = [each.cold_share for each in found]
     console.print(f"of the files' pages, {100 * max(shares):.2f} % at most were in memory before a cold gather")
     console.print(describe_hardware(), soft_wrap=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
     summary = {
         "places": places,
         "candidates": candidates,
         "repeats": repeats,
         "ways": [asdict(each) for each in found],
-        "hardware": describe_hardware(),
     }
-    write_atomically(out, (json.dumps(summary, indent=1) + "\n").encode())
+    write_result(out, summary)
 
 
 def _measure(path: Path, candidates: int, repeats: int) -> list[Measured]:

@@ -62,9 +62,13 @@ def query(
     places: Annotated[int, typer.Option(min=1, help="Rows of the map.")] = 10_000,
     encoded: Annotated[int, typer.Option(min=1, help="Pictures that they are made of, by copying with noise.")] = 400,
     shortlist: Annotated[int, typer.Option(min=1, help="Candidates.")] = 100,
-    queries: Annotated[int, typer.Option(min=1, help="Queries, each asked by both paths in turn.")] = 7,
+    queries: Annotated[
+        int, typer.Option(min=2, help="Queries, each asked by both paths in turn; the first warms up.")
+    ] = 7,
     store: Annotated[StoreType, typer.Option(help="Of the map's local features.")] = "int8",
-    folder: Annotated[Path, typer.Option(help="Where the map is written, for as long as it is needed.")] = Path(
+    folder: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, help="Where the map is written, for as long as it is needed.")
+    ] = Path(
         "/var/tmp"  # noqa: S108  (not /tmp, which may be memory: the map has 5 GB)
     ),
     out: Annotated[Path, typer.Option(help="The result, as JSON.")] = Path("benchmarks/results/query.json"),

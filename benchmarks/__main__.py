@@ -10,6 +10,7 @@ from benchmarks.encoding.town import encode_town
 from benchmarks.every import run_all
 from benchmarks.gardenspoint import gardenspoint
 from benchmarks.gather import gather
+from benchmarks.learning import learn
 from benchmarks.match import match
 from benchmarks.performance.command import performance
 from benchmarks.query.command import query
@@ -27,6 +28,7 @@ app.command()(gather)
 app.command()(shortlist)
 app.command()(build)
 app.command()(encode)
+app.command()(learn)
 app.command()(encode_town)
 app.command()(thumbnail)
 app.command()(confidence)

@@ -33,6 +33,7 @@ RUNS = (
     Run("query", "--network demo --places 1000 --encoded 100", "--pictures .town/pictures/test"),
     Run("match"),
     Run("encode", "--repeats 3"),
+    Run("learn"),
     Run("gather"),
     Run("shortlist", "--repeats 1 --queries 100", "--large --repeats 1 --queries 100"),
     Run("shortlist", None, "--large --parts 4 --index SQfp16 --index PQ1024x4fs --repeats 1 --queries 50"),

@@ -1,4 +1,4 @@
-"""Counts of mutual nearest neighbours in whole numbers of 16 bits, by kernels that are made for the processor.
+"""Nearest cells, and counts of mutual ones, in whole numbers of 16 bits, by kernels that are made for the processor.
 
 Each picture's features are multiplied by a power of two, so that the longest has a norm of at most 32,700, and rounded:
 features of length 1 get 14 bits behind the point. A product of two of them then fits into 32 bits, exactly; whole
@@ -6,7 +6,7 @@ numbers that 16 bits hold anyway, like the codes of a map, are not changed at al
 are broken as in ``model.matching``, so counts are the same on every processor that has a kernel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -62,13 +62,47 @@ def count_in_int16(query: Tensor, candidates: Tensor, kernels: "Kernels | None" 
     counts = np.empty(
         len(candidates), np.int64
     )  # not torch's: its modes, like that of inference, are each thread's own
-    threads = max(1, min(torch.get_num_threads(), len(candidates)))
-    shares = [range(first, len(candidates), threads) for first in range(threads)]
-    others = [_pool().submit(counter.count, candidates, share, counts) for share in shares[1:]]
-    counter.count(candidates, shares[0], counts)
+    _share_out(lambda share: counter.count(candidates, share, counts), len(candidates))
+    return torch.from_numpy(counts)
+
+
+def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | None" = None) -> tuple[Tensor, Tensor]:
+    """Finds the nearest cells of pairs of pictures, both ways.
+
+    Args:
+        queries: ``(P, L, C)`` local features on the CPU, L at least 1.
+        candidates: ``(P, M, C)`` local features, M at least 1.
+        kernels: Those of another tile than this machine's best.
+
+    Returns:
+        Which cell of the candidate is nearest to each of the query, ``(P, L)`` int64; and which of the query is nearest
+        to each of the candidate, ``(P, M)``. Of equally near ones the first.
+    """
+    kernels = kernels or _kernels()
+    assert kernels is not None  # noqa: S101  (can_count has said so)
+    queries, candidates = _with_whole_vectors(queries.float()), _with_whole_vectors(candidates.float())
+    to_candidate = np.empty(queries.shape[:2], np.int64)
+    to_query = np.empty(candidates.shape[:2], np.int64)
+
+    def find(share: Sequence[int]) -> None:
+        for pair in share:
+            counter = _Counter(kernels, _Panels.of(queries[pair], kernels), candidates.shape[1])
+            for _, nearest_query, nearest_candidate in counter.nearest(candidates, [pair]):
+                to_candidate[pair] = nearest_candidate[: queries.shape[1]]
+                to_query[pair] = nearest_query[: candidates.shape[1]]
+
+    _share_out(find, len(queries))
+    return torch.from_numpy(to_candidate), torch.from_numpy(to_query)
+
+
+def _share_out(work: Callable[[Sequence[int]], None], count: int) -> None:
+    """Does some of it in as many threads as torch may use, each every so many; the caller's is one of them."""
+    threads = max(1, min(torch.get_num_threads(), count))
+    shares = [range(first, count, threads) for first in range(threads)]
+    others = [_pool().submit(work, share) for share in shares[1:]]
+    work(shares[0])
     for each in others:
         each.result()
-    return torch.from_numpy(counts)
 
 
 @dataclass(frozen=True)
@@ -107,12 +141,30 @@ class _Counter:
         self._cells = cells
 
     def count(self, candidates: Tensor, share: Sequence[int], counts: NDArray[np.int64]) -> None:
-        """Counts for some candidates, with memory of its own: 1 MB for 3721 cells of 128 channels.
+        """Counts for some candidates.
 
         Args:
             candidates: ``(K, M, C)``, contiguous.
             share: Which of them.
             counts: ``(K,)`` int64, written at these places.
+        """
+        for index, nearest_query, nearest_candidate in self.nearest(candidates, share):
+            counts[index] = self._kernels.count_mutual(
+                nearest_query.ctypes.data, nearest_candidate.ctypes.data, self._cells
+            )
+
+    def nearest(
+        self, candidates: Tensor, share: Sequence[int]
+    ) -> Iterator[tuple[int, NDArray[np.int32], NDArray[np.int32]]]:
+        """Finds nearest cells, with memory of its own: 1 MB for 3721 cells of 128 channels.
+
+        Args:
+            candidates: ``(K, M, C)``, contiguous.
+            share: Which of them.
+
+        Yields:
+            Which candidate; to each of its cells the nearest of the query, ``(at least M,)``; to each cell of the query
+            the nearest of the candidate, ``(at least L,)``. Both are overwritten by the next.
         """
         panels, _, columns, _ = self._query.numbers.shape
         rows = _filled_up(self._cells, self._kernels.tile.rows)
@@ -133,9 +185,7 @@ class _Counter:
                 nearest_query.ctypes.data,
                 nearest_candidate.ctypes.data,
             )
-            counts[index] = self._kernels.count_mutual(
-                nearest_query.ctypes.data, nearest_candidate.ctypes.data, self._cells
-            )
+            yield index, nearest_query, nearest_candidate
 
 
 def _round(kernels: "Kernels", features: Tensor, numbers: NDArray[np.int16]) -> None:

@@ -133,6 +133,13 @@ def query_table(figures: Figures) -> str:
     return f"{markdown(['stage', 'plain ms', 'served ms', 'ratio'], rows)}\n\n{asked}. {figures['hardware']}."
 
 
+def learn_table(figures: Figures) -> str:
+    """Work of training."""
+    rows = [[row["work"], row["way"], f"{row['seconds']:.2f}", f"{row['ratio']:.2f}"] for row in figures["rows"]]
+    table = markdown(["work", "way", "seconds", "times plain"], rows, left=2)
+    return f"{table}\n\n{figures['pictures']} pictures, {figures['network']}. {figures['hardware']}."
+
+
 Tables = Mapping[str, Callable[[Figures], str]]
 """Name of the file of a benchmark's figures, without suffix → its table; a document marks its place with the name."""
 
@@ -146,6 +153,7 @@ DOCUMENTS: Mapping[str, Tables] = {
         "shortlist": shortlist_table,
         "shortlist-large": shortlist_table,
         "build": build_table,
+        "learn": learn_table,
     },
     "docs/results.md": {
         "store": store_table,

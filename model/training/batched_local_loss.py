@@ -1,9 +1,10 @@
-"""The local loss of all groups of a batch at once, for a GPU; ``model.training.losses.local_loss`` is its reference."""
+"""The local loss of all groups of a batch at once; ``model.training.losses.local_loss`` is its reference."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model.cpu_matching import can_count, nearest_in_int16
 from model.gpu_matching import has_triton, nearest_cells
 from model.training.correspondence_loss import MOST_PAIRS
 
@@ -13,7 +14,8 @@ def batched_local_loss(
 ) -> Tensor:
     """The same number as ``local_loss``, without a loop over groups or candidates.
 
-    On a GPU the matches are found in float16 (``model.gpu_matching``); what is differentiated is float32.
+    The matches are found in float16 on a GPU (``model.gpu_matching``), and in 16-bit integers on a processor that has
+    kernels (``model.cpu_matching``); what is differentiated is float32.
 
     Args:
         groups: ``(T, 2 + K, N, C)`` local features of length 1: query, positive, K negatives.
@@ -69,6 +71,8 @@ def _correspondences(
 def _nearest(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
     if queries.is_cuda and has_triton() and queries.shape[2] % 16 == 0:
         return nearest_cells(queries, candidates)
+    if queries.device.type == "cpu" and can_count(queries.shape[2]):
+        return nearest_in_int16(queries.detach(), candidates.detach())
     pairs = [_nearest_plainly(*pair) for pair in zip(queries.detach(), candidates.detach(), strict=True)]
     return torch.stack([pair[0] for pair in pairs]), torch.stack([pair[1] for pair in pairs])
 

@@ -12,6 +12,7 @@ from model.errors import TrainingDiverged
 from model.features import Features
 from model.network.selavpr import SelaVPR
 from model.training.config import TrainingConfig
+from model.training.forward import learning_forward
 from model.training.losses import Losses, batch_losses
 from model.training.pictures import named
 from model.training.trainable import freeze_the_rest
@@ -106,7 +107,7 @@ class Learner:
     def _losses(self, images: Tensor, comparable: Tensor | None) -> Losses:
         is_bfloat16 = self._config.optimization.precision == "bfloat16"
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=is_bfloat16):
-            features: Features = self.network(images.to(self._device))
+            features = learning_forward(self.network, images.to(self._device))
         return batch_losses(
             Features(features.global_features.float(), features.local_features.float(), features.local_grid),
             negatives=self._config.mining.negatives,

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model.cpu_matching import can_count
 from model.errors import InvalidInput
 from model.features import Features
 from model.matching import MutualMatches, find_mutual_matches
@@ -70,7 +71,8 @@ def _local_part(local_features: Tensor, negatives: int, loss: LossConfig) -> Ten
         "correspondence_weight": loss.correspondence_weight,
         "correspondence_temperature": loss.correspondence_temperature,
     }
-    if local_features.is_cuda and local_features.shape[1]:  # there a loop would wait for the host hundreds of times
+    is_fast = local_features.is_cuda or can_count(local_features.shape[2])
+    if is_fast and local_features.shape[1]:  # on a GPU, a loop would wait for the host hundreds of times
         return batched_local_loss(_in_groups(local_features, negatives), **settings)
     return local_loss(local_features, negatives=negatives, **settings)
 

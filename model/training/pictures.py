@@ -11,9 +11,11 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from model.encoding_precision import EncodingPrecision
 from model.errors import TrainingDiverged
 from model.features import Features
 from model.network.selavpr import SelaVPR
+from model.training.forward import encoding_forward
 from model.training.picture_cache import read_picture
 
 ReadPicture: TypeAlias = Callable[[Path], Tensor]
@@ -61,18 +63,28 @@ def encode_pictures(
     batch_size: int,
     decoders: int,
     read: ReadPicture = read_picture,
+    precision: EncodingPrecision = "float32",
 ) -> Generator[Features, None, None]:
-    """Encodes pictures with a network as it is now, in float32 and without gradients.
+    """Encodes pictures with a network as it is now, without gradients.
+
+    Args:
+        network: On its device.
+        paths: Of the pictures.
+        device: Where the work is done.
+        batch_size: Pictures that are returned together.
+        decoders: Threads that read pictures.
+        read: Called in them for each picture.
+        precision: Of the products in the network, on a processor; a GPU computes in float32.
 
     Raises:
         ImageError: A picture cannot be read.
         TrainingDiverged: A feature is no finite number.
     """
     batches = [paths[first : first + batch_size] for first in range(0, len(paths), batch_size)]
+    forward = encoding_forward(network, device, precision)
     with closing(read_batches(batches, decoders, read)) as opened:
         for batch, images in zip(batches, opened, strict=True):
-            with torch.no_grad():
-                features: Features = network(images.to(device))
+            features = forward(images.to(device))
             if not (features.global_features.isfinite().all() and features.local_features.isfinite().all()):
                 raise TrainingDiverged(f"the features of a picture are not finite; it is one of: {named(batch)}")
             yield features

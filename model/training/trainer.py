@@ -268,6 +268,7 @@ class Trainer:
             batch_size=run.encode_batch_size,
             decoders=run.decoders,
             read=self._pictures.read,
+            precision=self._config.optimization.precision,
         )
         with closing(encoded):
             for features in encoded:

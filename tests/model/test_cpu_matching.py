@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from model import cpu_matching
-from model.cpu_matching import count_in_int16
+from model.cpu_matching import count_in_int16, nearest_in_int16
 from model.matching import count_mutual_matches
 
 if cpu_matching.instructions() is None:
@@ -140,3 +140,18 @@ def test_candidates_may_be_parts_of_something_larger(kernels: Kernels) -> None:
 def test_a_processor_gets_the_best_tile_that_it_can_run() -> None:
     avx2 = {"avx2", "fma", "f16c", "sse4.2"}
     assert [best_tile(features) for features in (avx2 | {"avx512f", "avx512bw"}, avx2, {"neon"})] == [*TILES, None]
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8", "ties"])
+@pytest.mark.parametrize(("cells", "others", "channels"), [(1, 1, 1), (37, 150, 20), (150, 37, 128)])
+def test_nearest_cells_both_ways(kernels: Kernels, kind: str, cells: int, others: int, channels: int) -> None:
+    rng = np.random.default_rng(cells)
+    queries, candidates = (
+        random_features(rng, kind, 5, cells, channels),
+        random_features(rng, kind, 5, others, channels),
+    )
+    to_candidate, to_query = nearest_in_int16(queries, candidates, kernels)
+    for pair in range(5):
+        scores = rounded(queries[pair]) @ rounded(candidates[pair]).T
+        assert torch.equal(to_candidate[pair], scores.argmax(dim=1))
+        assert torch.equal(to_query[pair], scores.argmax(dim=0))

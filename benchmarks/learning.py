@@ -1,0 +1,110 @@
+"""``python -m benchmarks learn``: what training waits for, each the plain way and as the trainer does it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import torch
+import typer
+from rich.table import Table
+from torch import Tensor
+
+from benchmarks.encoding.floor import synchronize
+from benchmarks.encoding.networks import network_of, shipped_pictures
+from benchmarks.hardware import describe_hardware
+from benchmarks.result_file import write_result
+from model.device import DeviceName, choose_device
+from model.encoding_precision import EncodingPrecision, has_native_bfloat16
+from model.features import Features
+from model.network.selavpr import SelaVPR
+from model.training.forward import encoding_forward, learning_forward
+from model.training.trainable import freeze_the_rest
+from placefix.console import output_console
+
+
+@dataclass(frozen=True)
+class Way:
+    """Work, and a way to do it.
+
+    Attributes:
+        work: For people.
+        name: The way.
+        run: Does it.
+    """
+
+    work: str
+    name: str
+    run: Callable[[], None]
+
+
+def learn(
+    network: Annotated[str, typer.Option(help="vits14, vitb14, vitl14 (random weights), demo or a file.")] = "demo",
+    pictures: Annotated[int, typer.Option(min=1, help="Of a step, and of a batch that is mined from.")] = 64,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each way, in turn; the median counts.")] = 3,
+    device: DeviceName = "auto",
+    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
+        "benchmarks/results/learn.json"
+    ),
+) -> None:
+    """Seconds of a step of training, and of encoding for mining: all pictures at once, and as the trainer does."""
+    chosen = choose_device(device).device
+    ways = _ways(network_of(network).to(chosen), shipped_pictures(pictures).to(chosen), chosen)
+    seconds: dict[Way, list[float]] = {way: [] for way in ways}
+    for _ in range(repeats + 1):
+        for way in ways:
+            synchronize(chosen)
+            start_s = time.perf_counter()
+            way.run()
+            synchronize(chosen)
+            seconds[way].append(time.perf_counter() - start_s)
+    medians = {way: median(measured[1:]) for way, measured in seconds.items()}  # the first warms up
+    plain = {way.work: medians[way] for way in reversed(ways)}  # the plain way is the first of its work
+    rows = [
+        {"work": way.work, "way": way.name, "seconds": medians[way], "ratio": plain[way.work] / medians[way]}
+        for way in ways
+    ]
+    console = output_console()
+    console.print(describe_hardware(), soft_wrap=True)
+    console.print(_table(rows, pictures))
+    write_result(out, {"network": network, "pictures": pictures, "device": str(chosen), "rows": rows})
+    console.print(str(out), soft_wrap=True)
+
+
+def _ways(network: SelaVPR, images: Tensor, device: torch.device) -> list[Way]:
+    learned = freeze_the_rest(network, full_fine_tuning=False, adapters_learn=True)
+    is_bfloat16 = has_native_bfloat16(device)
+    precision: EncodingPrecision = "bfloat16" if is_bfloat16 else "float32"
+
+    def step(forward: Callable[[SelaVPR, Tensor], Features]) -> None:
+        for parameter in learned.values():
+            parameter.grad = None
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_bfloat16):
+            features = forward(network, images)
+        loss = features.global_features.float().sum() + features.local_features.float().mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def plainly() -> None:
+        with torch.no_grad():
+            network(images)
+
+    def encode() -> None:
+        encoding_forward(network, device, precision)(images)
+
+    return [
+        Way(f"forward and backward, {precision}", "all at once", lambda: step(lambda learned, batch: learned(batch))),
+        Way(f"forward and backward, {precision}", "as the trainer does", lambda: step(learning_forward)),
+        Way("encode for mining", "all at once, float32", plainly),
+        Way("encode for mining", f"as the trainer does, {precision}", encode),
+    ]
+
+
+def _table(rows: list[dict[str, object]], pictures: int) -> Table:
+    table = Table(title=f"{pictures} pictures")
+    for heading in ("work", "way", "seconds", "times plain"):
+        table.add_column(heading, justify="left" if heading in ("work", "way") else "right")
+    for row in rows:
+        table.add_row(str(row["work"]), str(row["way"]), f"{row['seconds']:.2f}", f"{row['ratio']:.2f}")
+    return table

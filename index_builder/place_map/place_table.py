@@ -135,6 +135,18 @@ class PlaceTable:
         """The ids in the order of the rows."""
         return [str(place_id) for place_id in self._table.column("id").to_pylist()]
 
+    @property
+    def headings_deg(self) -> NDArray[np.float64]:
+        """``(n,)`` directions of the cameras, clockwise from true north; NaN where unknown."""
+        return np.asarray(self._table.column("heading_deg").to_numpy(), dtype=np.float64)
+
+    @property
+    def clock_times(self) -> NDArray[np.datetime64]:
+        """``(n,)`` datetime64[us]: what the clock at the place showed, as the source states it; NaT where unknown."""
+        times = self._table.column("time").to_numpy().astype("datetime64[us]")
+        offsets_s = np.nan_to_num(self._table.column("time_utc_offset_s").to_numpy())
+        return np.asarray(times + offsets_s.astype("timedelta64[s]"))
+
     def row_of(self, place_id: str) -> int | None:
         """The row of a picture; None if the map has no picture of that id."""
         return self._rows.get(place_id)

@@ -1,5 +1,6 @@
 import json
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -78,6 +79,24 @@ def test_times_are_kept_as_the_source_states_them(tmp_path: Path) -> None:
         None,
     ]
     assert table.column("time_utc_offset_s").to_pylist() == [None, 7200, None]
+
+
+def test_headings_and_clock_times_come_as_columns(tmp_path: Path) -> None:
+    summer = timezone(timedelta(hours=2))
+    table = table_of(
+        tmp_path / "p",
+        [
+            record("a", datetime(2020, 7, 1, 12)),
+            replace(record("b", datetime(2020, 7, 1, 12, 30, tzinfo=summer)), heading_deg=90.5),
+            record("c"),
+        ],
+    )
+    np.testing.assert_array_equal(table.headings_deg, [np.nan, 90.5, np.nan])
+    expected = np.array(["2020-07-01T12:00", "2020-07-01T12:30", "NaT"], dtype="datetime64[us]")
+    np.testing.assert_array_equal(table.clock_times, expected)
+    nothing = table_of(tmp_path / "q", [record("a")])
+    assert np.isnan(nothing.headings_deg).all()
+    assert np.isnat(nothing.clock_times).all()
 
 
 def test_the_file_is_geoparquet(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from placefix.commands import map as map_commands
 from placefix.commands import show, weights
 from placefix.commands.build import build
 from placefix.commands.encode import encode
@@ -47,6 +48,7 @@ app.command()(localize)
 app.command()(encode)
 app.command()(train)
 app.command(cls=EvaluateCommand)(evaluate)
+app.add_typer(map_commands.app, name="map")
 app.add_typer(show.app, name="show")
 app.add_typer(weights.app, name="weights")
 

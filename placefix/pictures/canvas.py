@@ -1,5 +1,6 @@
 """Sheets of paper: frames around pictures, panels below each other, contact sheets, PNG files."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -91,15 +92,21 @@ def check_folder_target(folder: Path) -> None:
         raise InvalidInput(f"--out {folder}: there is no folder {folder.parent}; make it first")
 
 
-def check_file_target(path: Path) -> None:
-    """Makes sure, before anything long begins, that a PNG file can be written.
+def check_file_target(path: Path, suffixes: Sequence[str] = (".png",)) -> None:
+    """Makes sure, before anything long begins, that a picture can be written to a file.
+
+    Args:
+        path: The file.
+        suffixes: Those that can be written, in small letters.
 
     Raises:
-        InvalidInput: The name does not end in .png, a folder has that name, or the folder above is not there.
+        InvalidInput: The name ends in another suffix, a folder has that name, or the folder above is not there.
     """
-    if path.suffix.lower() != ".png":
-        raise InvalidInput(f"--out {path}: the file's name must end in .png")
+    if path.suffix.lower() not in suffixes:
+        raise InvalidInput(f"--out {path}: the file's name must end in {' or '.join(suffixes)}")
     if path.is_dir():
         raise InvalidInput(f"--out {path}: this is a folder; name a file")
     if not path.parent.is_dir():
         raise InvalidInput(f"--out {path}: there is no folder {path.parent}; make it first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InvalidInput(f"--out {path}: nothing may be written into the folder {path.parent}; name another")

@@ -16,7 +16,7 @@ def placefix(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command() -> None:
     result = placefix("--help")
     assert result.returncode == 0
-    for command in ("build", "verify", "serve", "localize", "encode", "evaluate", "show", "weights"):
+    for command in ("build", "verify", "serve", "localize", "encode", "evaluate", "map", "show", "weights"):
         assert command in result.stdout
 
 
@@ -28,6 +28,7 @@ def test_version() -> None:
     "arguments",
     [
         ("verify", "nowhere"),
+        ("map", "describe", "nowhere"),
         ("build", "--source", "nowhere", "--weights", "nothing.pth", "--out", "maps/a"),
         ("localize", "no.jpg", "--map", "nowhere"),
         ("encode", "no.jpg", "--weights", "nothing.pth", "--out", "f.npz"),

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from index_builder.sources.csv_columns import SPELLINGS, find_column
-from index_builder.sources.csv_rows import path_below, read_rows, resolve_picture
+from index_builder.sources.csv_rows import read_rows
 from index_builder.sources.listing import LeftOut, LeftOutCode, SourceListing
+from index_builder.sources.picture_paths import path_below, resolve_picture
 from index_builder.sources.read import read_source
 from model.errors import ImageError, InvalidSamples, SourceError
 from model.image_formats import HEADER_SIZE_BYTES, recognise_format

@@ -1,24 +1,15 @@
 """A CSV file that lists pictures with their positions: ``path,latitude,longitude[,heading][,time][,id]``."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from index_builder.sources.csv_columns import Columns, find_columns
-from index_builder.sources.csv_rows import is_file, parse_number, path_below, read_rows, resolve_picture
-from index_builder.sources.listing import (
-    LeftOut,
-    LeftOutCode,
-    OnProgress,
-    SourceListing,
-    Unplaced,
-    checked_position,
-    compass_deg,
-    skipped,
-)
+from index_builder.sources.csv_rows import parse_number, read_rows
+from index_builder.sources.gathering import Gathering
+from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, Unplaced, checked_position
+from index_builder.sources.picture_paths import resolve_picture
 from index_builder.sources.times import parse_time
 from model.errors import SourceError
 from model.geo import LatLon
-from model.places import Place
 
 
 def read_csv(
@@ -47,72 +38,36 @@ def read_csv(
     """
     header, rows = read_rows(file)
     columns = find_columns(header, file, latitude_column, longitude_column)
-    listing = _Listing(file, columns, len(header))
+    gathering = Gathering(file, "line")
     for done, (line, row) in enumerate(rows, start=1):
-        listing.add(line, row)
+        _add(gathering, columns, len(header), line, row)
         if on_progress is not None:
             on_progress(done)
-    if not listing.places and not listing.left_out:
+    if not len(gathering):
         raise SourceError(f"{file} lists no pictures: there is no row below the header")
-    return SourceListing(tuple(listing.places), tuple(listing.left_out), "csv", file)
+    return SourceListing(tuple(gathering.places), tuple(gathering.left_out), "csv", file)
 
 
-@dataclass
-class _Listing:
-    """What has been read so far."""
-
-    file: Path
-    columns: Columns
-    width: int
-    places: list[Place] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
-    line_of_path: dict[str, int] = field(default_factory=dict)
-    line_of_id: dict[str, int] = field(default_factory=dict)
-
-    def add(self, line: int, row: list[str]) -> None:
-        cells = [cell.strip() for cell in row] + [""] * (self.width - len(row))
-        name = cells[self.columns.path]
-        if any(cells[self.width :]):
-            self._skip(
-                name,
-                LeftOutCode.INVALID_ROW,
-                f"line {line} has {len(row)} values and the header {self.width}: values that contain the separator "
-                "need quotes around them",
-            )
-        elif not name:
-            self._skip(name, LeftOutCode.INVALID_ROW, f"line {line} names no picture")
-        elif isinstance(
-            position := _position(cells[self.columns.latitude], cells[self.columns.longitude]),
-            Unplaced,
-        ):
-            self._skip(name, position.code, f"line {line}: {position.reason}")
-        elif not is_file(path := resolve_picture(self.file.parent, name)):
-            reason = f"line {line}: there is no file {path}"
-            self.left_out.append(LeftOut(name, "rejected", LeftOutCode.MISSING_FILE, reason))
-        elif (first_line := self.line_of_path.setdefault(str(path), line)) != line:
-            self._skip(name, LeftOutCode.DUPLICATE, f"line {line} lists the same picture as line {first_line}")
-        else:
-            self.places.append(self._place(line, cells, path, position))
-
-    def _skip(self, name: str, code: LeftOutCode, reason: str) -> None:
-        self.left_out.append(skipped(name, Unplaced(code, reason)))
-
-    def _place(self, line: int, cells: list[str], path: Path, position: LatLon) -> Place:
-        columns = self.columns
-        identifier = cells[columns.id] if columns.id is not None else ""
-        identifier = identifier or path_below(self.file.parent, path)
-        first_line = self.line_of_id.setdefault(identifier, line)
-        if first_line != line:
-            raise SourceError(
-                f"{self.file} gives the id {identifier!r} to two pictures, in lines {first_line} and {line}; "
-                "ids must be unique"
-            )
-        heading_deg = parse_number(cells[columns.heading]) if columns.heading is not None else None
-        return Place(
-            id=identifier,
-            path=path,
-            position=position,
-            heading_deg=None if heading_deg is None else compass_deg(heading_deg),
+def _add(gathering: Gathering, columns: Columns, width: int, line: int, row: list[str]) -> None:
+    cells = [cell.strip() for cell in row] + [""] * (width - len(row))
+    name = cells[columns.path]
+    if any(cells[width:]):
+        gathering.skip(
+            name,
+            LeftOutCode.INVALID_ROW,
+            f"line {line} has {len(row)} values and the header {width}: values that contain the separator "
+            "need quotes around them",
+        )
+    elif not name:
+        gathering.skip(name, LeftOutCode.INVALID_ROW, f"line {line} names no picture")
+    else:
+        gathering.add(
+            line,
+            name,
+            resolve_picture(gathering.file.parent, name),
+            _position(cells[columns.latitude], cells[columns.longitude]),
+            identifier=cells[columns.id] if columns.id is not None else "",
+            heading_deg=parse_number(cells[columns.heading]) if columns.heading is not None else None,
             time=parse_time(cells[columns.time]) if columns.time is not None else None,
         )
 

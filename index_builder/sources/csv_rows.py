@@ -1,12 +1,12 @@
 """CSV files as people write them: UTF-8, with a header, separated by comma, semicolon or tab."""
 
 import csv
-import os
 from collections.abc import Iterator
 from io import StringIO
 from math import isfinite
 from pathlib import Path
 
+from index_builder.sources.text_file import read_utf8
 from model.errors import SourceError
 
 _DELIMITERS = ",;\t"
@@ -24,33 +24,11 @@ def read_rows(file: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     Raises:
         SourceError: It cannot be read, is not UTF-8, or is empty; while the rows are read: it is damaged.
     """
-    rows = _rows_of(_text(file), file)
+    rows = _rows_of(read_utf8(file, "CSV"), file)
     _, header = next(rows, (0, []))
     if not header:
         raise SourceError(f"{file} is empty")
     return header, rows
-
-
-def resolve_picture(folder: Path, name: str) -> Path:
-    """The path that a cell names, relative to the folder of its file."""
-    path = Path(os.path.normpath(folder / name))
-    if "\\" in name and not is_file(path):
-        path = Path(os.path.normpath(folder / name.replace("\\", "/")))  # a list that was written on Windows
-    return path
-
-
-def is_file(path: Path) -> bool:
-    """Whether a path leads to a file that can be looked at."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False  # a name that is too long for any file, a folder that may not be looked into
-
-
-def path_below(folder: Path, path: Path) -> str:
-    """A path as an id: below the folder with ``/`` if it lies there, as it is otherwise."""
-    folder = Path(os.path.normpath(folder))
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
 
 def parse_number(text: str) -> float | None:
@@ -60,18 +38,6 @@ def parse_number(text: str) -> float | None:
     except ValueError:
         return None
     return number if isfinite(number) else None
-
-
-def _text(file: Path) -> str:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{file} cannot be read: {error.strerror}") from error
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise SourceError(f"{file} is not UTF-8 (line {line}): save it as CSV with the encoding UTF-8") from error
 
 
 def _rows_of(text: str, file: Path) -> Iterator[tuple[int, list[str]]]:

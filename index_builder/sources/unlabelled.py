@@ -7,9 +7,10 @@ it finds: Mapillary's test cities come without positions on either side.
 from pathlib import Path
 
 from index_builder.sources.csv_columns import SPELLINGS, find_column, listed
-from index_builder.sources.csv_rows import is_file, path_below, read_rows, resolve_picture
+from index_builder.sources.csv_rows import read_rows
 from index_builder.sources.frames import NOWHERE
 from index_builder.sources.listing import LeftOut, LeftOutCode, SourceListing
+from index_builder.sources.picture_paths import is_file, path_below, resolve_picture
 from model.errors import SourceError
 from model.places import Place
 

@@ -22,14 +22,15 @@ class LeftOutCode(StrEnum):
     Attributes:
         NO_POSITION: Skipped. The collection does not say where it was taken.
         NULL_ISLAND: Skipped. Its position is 0° N 0° E, which is what broken receivers write.
-        INVALID_POSITION: Skipped. Its position is not a number, is 0/0, or lies outside the Earth's degrees.
+        INVALID_POSITION: Skipped. Its position is no number, 0/0, no point, or outside of the Earth's degrees.
         NO_HEMISPHERE: Skipped. Degrees without north or south, east or west.
         NO_ZONE: Skipped. UTM metres without zone number and letter, which occur 120 times on the Earth.
         CONTRADICTORY_POSITION: Skipped. Two positions are given that lie far apart.
-        INVALID_ROW: Skipped. A row of a CSV file that names no picture, or does not fit the header.
+        INVALID_ROW: Skipped. An entry of a list that names no picture, or does not have the list's form.
         DUPLICATE: Skipped. The same picture came before.
         INVALID_NAME: Skipped. A file name that is not text (UTF-8).
         PANORAMA: Skipped. All directions at once, which the network does not know.
+        LISTED_ERROR: Skipped. The program that made the list says that it could not process the picture.
         MISSING_FILE: Rejected. There is no such file.
     """
 
@@ -43,6 +44,7 @@ class LeftOutCode(StrEnum):
     DUPLICATE = "duplicate"
     INVALID_NAME = "invalid_name"
     PANORAMA = "panorama"
+    LISTED_ERROR = "listed_error"
     MISSING_FILE = "missing_file"
 
 
@@ -51,7 +53,7 @@ class LeftOut:
     """A picture that does not go into the map.
 
     Attributes:
-        path: As the collection names it: below the folder, or as the CSV file has it.
+        path: As the collection names it: below the folder, or as the list has it.
         outcome: ``skipped``: without a usable position; ``rejected``: the picture itself cannot be read.
         code: Stable: a ``LeftOutCode``, or the ``code`` of an ``ImageError``.
         reason: A sentence for people.
@@ -70,13 +72,13 @@ class SourceListing:
     Attributes:
         places: Pictures with positions; their ids are unique.
         left_out: The others.
-        kind: ``exif folder``, ``utm folder``, ``csv``, ``msls`` or ``frames``.
-        root: What was read: a folder or a CSV file.
+        kind: What the readers of the collections call them.
+        root: What was read: a folder or a file that lists pictures.
     """
 
     places: tuple[Place, ...]
     left_out: tuple[LeftOut, ...]
-    kind: Literal["exif folder", "utm folder", "csv", "msls", "frames"]
+    kind: Literal["exif folder", "utm folder", "csv", "msls", "frames", "mapillary api", "mapillary_tools", "geojson"]
     root: Path
 
     def __len__(self) -> int:

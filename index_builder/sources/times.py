@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 _EXIF = re.compile(r"(\d{4})[:/](\d{2})[:/](\d{2})(?=$|[ T_])")
 _EPOCH = re.compile(r"(\d{9,10}|\d{12,13})(\.\d+)?")
+_CAPTURE = re.compile(r"(\d{4})_(\d{2})_(\d{2})_(\d{2})_(\d{2})_(\d{2})_(\d+)")
 _COMPACT = re.compile(r"(\d{4})(?:(\d{2})(?:(\d{2})(?:_(\d{2})(?:(\d{2})(\d{2})?)?)?)?)?")
 
 
@@ -25,6 +26,27 @@ def parse_time(text: str) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return time
+
+
+def parse_epoch_ms(milliseconds: float) -> datetime | None:
+    """Milliseconds since 1970, in UTC; None outside of the calendar."""
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def parse_capture_time(text: str) -> datetime | None:
+    """Reads mapillary_tools' ``YYYY_MM_DD_hh_mm_ss_mmm``, which is UTC; the last field is a fraction of a second."""
+    found = _CAPTURE.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
+    microsecond = int(found[7][:6].ljust(6, "0"))
+    try:
+        return datetime(year, month, day, hour, minute, second, microsecond, UTC)
+    except ValueError:
+        return None
 
 
 def parse_compact_time(text: str) -> datetime | None:

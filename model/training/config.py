@@ -26,11 +26,11 @@ Weight: TypeAlias = Annotated[float, Least(0)]
 
 @dataclass(frozen=True)
 class DataConfig(Section):
-    """Where the pictures are: either a data set in the field's layout, or four folders or CSV files.
+    """Where the pictures are: either a data set in the field's layout, or four folders or lists of pictures.
 
     Attributes:
         dataset: A folder with ``images/train`` and ``images/val``, each with ``database`` and ``queries``.
-        train_database: Folder or CSV file; as the next three instead of ``dataset``.
+        train_database: Folder or list of pictures; as the next three instead of ``dataset``.
         train_queries: The queries of training.
         val_database: The database of validation.
         val_queries: The queries of validation.

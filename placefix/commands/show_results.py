@@ -40,7 +40,7 @@ def results(
     place_map: Annotated[Path, typer.Option("--map", help="The map to look in.", show_default=False)],
     queries: Annotated[
         list[Path],
-        typer.Option(help="A picture, a folder of pictures or a CSV file; may be repeated.", show_default=False),
+        typer.Option(help="A picture, a folder of pictures or a list of them; may be repeated.", show_default=False),
     ],
     out: Annotated[Path, typer.Option(help="The folder for the pictures.", show_default=False)],
     weights: OptionalWeights = None,

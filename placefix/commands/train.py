@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from index_builder.sources.read import read_source
+from index_builder.sources.read import CSV_SUFFIXES, read_source
 from model.device import choose_device
 from model.places import Place
 from model.training.config import DataConfig, TrainingConfig
@@ -74,7 +74,7 @@ def read_sets(data: DataConfig) -> tuple[TrainingSet, TrainingSet]:
 def _read_places(source: Path, data: DataConfig) -> tuple[Place, ...]:
     console = error_console()
     with console.status(f"reading positions: {source}"):
-        is_csv = not source.is_dir()
+        is_csv = source.suffix.lower() in CSV_SUFFIXES and not source.is_dir()
         listing = read_source(
             source,
             latitude_column=data.latitude_column if is_csv else None,

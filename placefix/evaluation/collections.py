@@ -45,7 +45,7 @@ def read_collection(
     latitude_column: str | None = None,
     longitude_column: str | None = None,
 ) -> Collection:
-    """Reads folders and CSV files; no picture is opened.
+    """Reads folders and lists of pictures; no picture is opened.
 
     Args:
         paths: One at least; more than one for a dataset of several cities.

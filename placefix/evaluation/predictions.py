@@ -19,7 +19,7 @@ from typing import Any, Self, TextIO
 
 from index_builder.place_map.reader import PlaceMap
 from index_builder.sources.query_list import key_of
-from index_builder.sources.read import CSV_SUFFIXES
+from index_builder.sources.read import LIST_SUFFIXES
 from model.errors import InvalidInput, StorageError
 from model.geo import distance_m
 from model.places import Place
@@ -187,4 +187,4 @@ def _position_json(of: Place | Candidate, *, is_known: bool) -> dict[str, float 
 def _source_folder(place_map: PlaceMap) -> Path:
     """Where the map's pictures lay when it was built: told by the name alone, because they may be gone."""
     source = Path(place_map.manifest.source.path).absolute()
-    return source.parent if source.suffix.lower() in CSV_SUFFIXES else source
+    return source.parent if source.suffix.lower() in LIST_SUFFIXES else source

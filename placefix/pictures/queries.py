@@ -6,7 +6,7 @@ from pathlib import Path
 
 from index_builder.sources.exif_folder import read_exif_picture
 from index_builder.sources.listing import LeftOut
-from index_builder.sources.read import CSV_SUFFIXES, read_source
+from index_builder.sources.read import CSV_SUFFIXES, LIST_SUFFIXES, read_source
 from index_builder.sources.utm_folder import is_utm_name, read_utm_picture
 from model.errors import ImageError, InvalidInput, SourceError
 from model.geo import LatLon
@@ -35,7 +35,7 @@ class QueryListing:
 
     Attributes:
         queries: In the order given.
-        unreadable: For each picture of a folder or CSV file that cannot be used, a sentence.
+        unreadable: For each picture of a folder or list that cannot be used, a sentence.
     """
 
     queries: tuple[Query, ...]
@@ -45,7 +45,7 @@ class QueryListing:
 def read_queries(
     sources: Sequence[Path], *, latitude_column: str | None = None, longitude_column: str | None = None
 ) -> QueryListing:
-    """Lists the queries among pictures, folders of pictures and CSV files; headers are read, no pixel is decoded.
+    """Lists the queries among pictures, folders of pictures and lists; headers are read, no pixel is decoded.
 
     A picture without a position is a query all the same.
 
@@ -62,13 +62,15 @@ def read_queries(
     queries: list[Query] = []
     unreadable: list[str] = []
     for source in sources:
-        if source.is_file() and source.suffix.lower() not in CSV_SUFFIXES:
+        if source.is_file() and source.suffix.lower() not in LIST_SUFFIXES:
             check_header(source)
             queries.append(_read_picture(source))
             continue
         if not source.exists():
-            raise SourceError(f"{source} does not exist: expected a picture, a folder of pictures or a CSV file")
-        columns = (None, None) if source.is_dir() else (latitude_column, longitude_column)
+            raise SourceError(
+                f"{source} does not exist: expected a picture, a folder of pictures or a file that lists pictures"
+            )
+        columns = (latitude_column, longitude_column) if source.suffix.lower() in CSV_SUFFIXES else (None, None)
         listing = read_source(source, latitude_column=columns[0], longitude_column=columns[1])
         folder = source if source.is_dir() else source.parent
         listed = [Query(place.id, place.path, place.position) for place in listing.places]

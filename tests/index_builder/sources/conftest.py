@@ -1,6 +1,7 @@
 """Small collections of pictures."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -29,5 +30,30 @@ def write_picture() -> WritePicture:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (16, 16), "grey").save(path, image_format, exif=raw_exif or exif.tobytes())
         return path
+
+    return write
+
+
+WriteJson = Callable[..., Path]
+
+
+@pytest.fixture
+def write_json(tmp_path: Path) -> WriteJson:
+    """Writes a document beside pictures (which are not opened, so bytes of any kind will do)."""
+
+    def write(
+        document: object, name: str = "list.json", pictures: Iterable[str] = ("a.jpg", "b.jpg", "sub/ä b.jpg")
+    ) -> Path:
+        for picture in pictures:
+            path = tmp_path / "photos" / picture
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"not opened")
+        file = tmp_path / "photos" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith(".jsonl") and isinstance(document, list):
+            file.write_text("".join(f"{json.dumps(entry)}\n" for entry in document))
+        else:
+            file.write_text(document if isinstance(document, str) else json.dumps(document))
+        return file
 
     return write

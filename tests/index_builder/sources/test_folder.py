@@ -145,9 +145,9 @@ def test_no_pictures(tmp_path: Path) -> None:
 def test_no_such_source(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"nowhere does not exist"):
         read_source(tmp_path / "nowhere")
-    (tmp_path / "places.json").touch()
-    with pytest.raises(SourceError, match=r"neither a folder of pictures nor a \.csv or \.tsv file"):
-        read_source(tmp_path / "places.json")
+    (tmp_path / "places.gpx").touch()
+    with pytest.raises(SourceError, match=r"neither a folder of pictures nor a \.csv, \.geojson, .* file"):
+        read_source(tmp_path / "places.gpx")
 
 
 def test_columns_are_for_csv_files(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index_builder.sources.times import parse_compact_time, parse_time
+from index_builder.sources.times import parse_capture_time, parse_compact_time, parse_epoch_ms, parse_time
 
 NAIVE = datetime(2024, 9, 23, 16, 6, 58)
 IN_UTC = NAIVE.replace(tzinfo=UTC)
@@ -73,3 +73,32 @@ def test_no_compact_times(text: str) -> None:
 def test_nonsense_is_never_a_crash(text: str) -> None:
     assert isinstance(parse_time(text), datetime | None)
     assert isinstance(parse_compact_time(text), datetime | None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024_09_23_16_06_58_000", IN_UTC),
+        ("2024_09_23_16_06_58_25", IN_UTC.replace(microsecond=250_000)),
+        ("2024_09_23_16_06_58_1234567", IN_UTC.replace(microsecond=123_456)),
+        ("2024_02_30_16_06_58_000", None),
+        ("2024_09_23_16_06_58", None),
+        ("2024-09-23T16:06:58", None),
+        ("", None),
+    ],
+)
+def test_capture_times_of_mapillary_tools(text: str, expected: datetime | None) -> None:
+    assert parse_capture_time(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "expected"),
+    [
+        (1_727_107_618_000, IN_UTC),
+        (1_000, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)),
+        (-1_000, datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        (1e30, None),
+    ],
+)
+def test_milliseconds_since_1970(milliseconds: float, expected: datetime | None) -> None:
+    assert parse_epoch_ms(milliseconds) == expected

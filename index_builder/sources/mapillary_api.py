@@ -1,0 +1,122 @@
+"""Pictures from Mapillary: what version 4 of its API answers, saved beside the pictures.
+
+::
+
+    <folder>/answer.json         {"data": [{"id": "…", "computed_geometry": {…}, …}, …]}, or the list alone
+            /answer.jsonl        the same, one entity in each line
+            /<id>.jpg            a picture; also .jpeg, .png, .webp
+            /images/<id>.jpg     or there
+
+The entities carry addresses of the pictures (``thumb_original_url`` and others). They are never fetched: they expire,
+and a map is made of what lies on the disk.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+from index_builder.sources.gathering import Gathering, Unit
+from index_builder.sources.geojson_point import point_position
+from index_builder.sources.json_file import Entries, number_in, text_in
+from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, Unplaced
+from index_builder.sources.picture_paths import is_file, path_below
+from index_builder.sources.times import parse_epoch_ms, parse_time
+from model.geo import LatLon
+
+IMAGES = "images"
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+_GEOMETRIES = ("computed_geometry", "geometry")
+_SPHERICAL = ("spherical", "equirectangular")
+
+
+def is_mapillary_api(entries: Entries) -> bool:
+    """Whether a list holds image entities: with an id, and a geometry of one of the two kinds."""
+    return any(
+        isinstance(entity, dict) and "id" in entity and any(name in entity for name in _GEOMETRIES)
+        for _, entity in entries
+    )
+
+
+def read_mapillary_api(
+    file: Path, entries: Entries, unit: Unit, on_progress: OnProgress | None = None
+) -> SourceListing:
+    """Lists the pictures of image entities.
+
+    Mapillary computes positions and directions anew from the pictures; these (``computed_geometry``,
+    ``computed_compass_angle``) are preferred to those of the camera (``geometry``, ``compass_angle``) where they are
+    there. Panoramas are skipped. The pictures are not opened.
+
+    Args:
+        file: What they were read from; the pictures lie beside it.
+        entries: The entities.
+        unit: What they are counted by in messages.
+        on_progress: Called with the number of entities looked at so far.
+
+    Returns:
+        Of kind ``mapillary api``, in the file's order. Ids are Mapillary's.
+
+    Raises:
+        SourceError: Two pictures have one id.
+    """
+    gathering = Gathering(file, unit)
+    for done, (number, entity) in enumerate(entries, start=1):
+        _add(gathering, number, entity)
+        if on_progress is not None:
+            on_progress(done)
+    return SourceListing(tuple(gathering.places), tuple(gathering.left_out), "mapillary api", file)
+
+
+def _add(gathering: Gathering, number: int, entity: object) -> None:
+    where = f"{gathering.unit} {number}"
+    key = _key(entity.get("id")) if isinstance(entity, dict) else ""
+    if not isinstance(entity, dict) or not key:
+        gathering.skip("", LeftOutCode.INVALID_ROW, f"{where} is not an image entity with an id")
+        return
+    if any(character in key for character in "/\\\0"):
+        reason = f"{where} has the id {key!r}, which cannot be the name of a file"
+        gathering.skip(key, LeftOutCode.INVALID_ROW, reason)
+        return
+    folder = gathering.file.parent
+    path = _picture(folder, key)
+    name = f"{key}{SUFFIXES[0]}" if path is None else path_below(folder, path)
+    if entity.get("is_pano") is True or entity.get("camera_type") in _SPHERICAL:
+        gathering.skip(name, LeftOutCode.PANORAMA, f"{where}: it is a panorama")
+    elif path is None:
+        others = ", ".join(SUFFIXES[1:])
+        gathering.reject_missing(
+            name, f"{where}: there is no {name} (nor {others}) in {folder}, nor in its folder {IMAGES}"
+        )
+    else:
+        gathering.add(
+            number,
+            name,
+            path,
+            _position(entity),
+            identifier=key,
+            heading_deg=_heading_deg(entity),
+            time=_time(entity.get("captured_at")),
+        )
+
+
+def _key(value: object) -> str:
+    """An id, which is a string of digits; some programs save it as a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text_in(value)
+
+
+def _picture(folder: Path, key: str) -> Path | None:
+    candidates = (parent / f"{key}{suffix}" for parent in (folder, folder / IMAGES) for suffix in SUFFIXES)
+    return next((path for path in candidates if is_file(path)), None)
+
+
+def _position(entity: dict[str, object]) -> LatLon | Unplaced:
+    geometry = next((entity[name] for name in _GEOMETRIES if entity.get(name) is not None), None)
+    return point_position(geometry)
+
+
+def _heading_deg(entity: dict[str, object]) -> float | None:
+    computed = number_in(entity.get("computed_compass_angle"))
+    return number_in(entity.get("compass_angle")) if computed is None else computed
+
+
+def _time(value: object) -> datetime | None:
+    milliseconds = number_in(value)
+    return parse_time(text_in(value)) if milliseconds is None else parse_epoch_ms(milliseconds)

@@ -1,0 +1,90 @@
+"""Pictures on their way to Mapillary: the ``mapillary_image_description.json`` that ``mapillary_tools process`` writes.
+
+A list with an object for each picture: ``filename``, ``MAPLatitude``, ``MAPLongitude``, ``MAPCaptureTime`` (UTC) and,
+if known, ``MAPCompassHeading``; or with ``error`` instead, where the tools could not process it. Newer releases list
+videos, too.
+"""
+
+from pathlib import Path
+
+from index_builder.sources.gathering import Gathering, Unit
+from index_builder.sources.json_file import Entries, number_in, text_in
+from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, Unplaced, checked_position
+from index_builder.sources.picture_paths import resolve_picture
+from index_builder.sources.times import parse_capture_time
+from model.geo import LatLon
+
+_LATITUDE, _LONGITUDE = "MAPLatitude", "MAPLongitude"
+_VIDEO_TRACK = "MAPGPSTrack"
+_TELLING = frozenset({_LATITUDE, _LONGITUDE, _VIDEO_TRACK, "MAPCaptureTime", "error"})
+
+
+def is_mapillary_description(entries: Entries) -> bool:
+    """Whether a list is one of mapillary_tools: with a filename, and a position or an error."""
+    return any(isinstance(item, dict) and "filename" in item and not _TELLING.isdisjoint(item) for _, item in entries)
+
+
+def read_mapillary_description(
+    file: Path, entries: Entries, unit: Unit, on_progress: OnProgress | None = None
+) -> SourceListing:
+    """Lists the pictures that mapillary_tools describes; they are not opened.
+
+    Names are absolute, or relative to the file's folder. The tools' own errors are the reasons why pictures are
+    skipped. Of the two directions the true one counts.
+
+    Args:
+        file: What was read.
+        entries: Its objects.
+        unit: What they are counted by in messages.
+        on_progress: Called with the number of objects looked at so far.
+
+    Returns:
+        Of kind ``mapillary_tools``, in the file's order. Ids are the paths.
+
+    Raises:
+        SourceError: Two pictures have one id.
+    """
+    gathering = Gathering(file, unit)
+    for done, (number, item) in enumerate(entries, start=1):
+        _add(gathering, number, item)
+        if on_progress is not None:
+            on_progress(done)
+    return SourceListing(tuple(gathering.places), tuple(gathering.left_out), "mapillary_tools", file)
+
+
+def _add(gathering: Gathering, number: int, item: object) -> None:
+    where = f"{gathering.unit} {number}"
+    name = text_in(item.get("filename")) if isinstance(item, dict) else ""
+    if not isinstance(item, dict) or not name:
+        gathering.skip("", LeftOutCode.INVALID_ROW, f"{where} names no picture")
+    elif item.get("error") is not None:
+        gathering.skip(name, LeftOutCode.LISTED_ERROR, f"{where}: mapillary_tools says {_in_words(item['error'])}")
+    elif _VIDEO_TRACK in item:
+        gathering.skip(name, LeftOutCode.INVALID_ROW, f"{where}: it is a video; sample pictures from it first")
+    else:
+        heading = item.get("MAPCompassHeading")
+        gathering.add(
+            number,
+            name,
+            resolve_picture(gathering.file.parent, name),
+            _position(item),
+            heading_deg=number_in(heading.get("TrueHeading")) if isinstance(heading, dict) else None,
+            time=parse_capture_time(text_in(item.get("MAPCaptureTime"))),
+        )
+
+
+def _position(item: dict[str, object]) -> LatLon | Unplaced:
+    values = item.get(_LATITUDE), item.get(_LONGITUDE)
+    if None in values:
+        return Unplaced(LeftOutCode.NO_POSITION, f"{_LATITUDE} or {_LONGITUDE} is missing")
+    latitude_deg, longitude_deg = number_in(values[0]), number_in(values[1])
+    if latitude_deg is None or longitude_deg is None:
+        return Unplaced(LeftOutCode.INVALID_POSITION, f"{values[0]!r}, {values[1]!r} are not degrees as numbers")
+    return checked_position(latitude_deg, longitude_deg)
+
+
+def _in_words(error: object) -> str:
+    """``{"type": …, "message": …}`` as a sentence; the tools promise neither."""
+    if not isinstance(error, dict):
+        return str(error)
+    return ": ".join(filter(None, (text_in(error.get("type")), text_in(error.get("message"))))) or "that it failed"

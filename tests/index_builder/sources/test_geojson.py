@@ -1,0 +1,166 @@
+"""GeoJSON whose points are pictures."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from index_builder.sources.read import read_source
+from model.errors import SourceError
+from model.geo import LatLon, distance_m
+from tests.index_builder.sources.conftest import WriteJson
+
+AFTERNOON = datetime(2024, 9, 23, 16, 6, 58, tzinfo=UTC)
+
+
+def feature(coordinates: object, properties: object, **members: object) -> dict[str, object]:
+    geometry = {"type": "Point", "coordinates": coordinates}
+    return {"type": "Feature", "geometry": geometry, "properties": properties, **members}
+
+
+def collection(*features: object, **members: object) -> dict[str, object]:
+    return {"type": "FeatureCollection", "features": list(features), **members}
+
+
+def test_features_with_everything(write_json: WriteJson, tmp_path: Path) -> None:
+    file = write_json(
+        collection(
+            feature([13.25, 55.5, 40.0], {"FileName": "a.jpg", "Heading": -90, "time": "2024-09-23T16:06:58Z"}, id=7),
+            feature([151.25, -33.5], {"photo": f"{tmp_path}/photos/sub/ä b.jpg", "bearing": "12,5"}),
+        ),
+        "places.geojson",
+    )
+    listing = read_source(file)
+    assert (listing.kind, listing.root, listing.left_out) == ("geojson", file, ())
+    first, second = listing.places
+    assert (first.id, first.path, first.position) == ("7", tmp_path / "photos/a.jpg", LatLon(55.5, 13.25))
+    assert (first.heading_deg, first.time) == (270, AFTERNOON)
+    assert (second.id, second.position) == ("sub/ä b.jpg", LatLon(-33.5, 151.25))
+    assert (second.heading_deg, second.time) == (12.5, None)
+
+
+@pytest.mark.parametrize("name", ["filename", "file", "PATH", "image", "Image_Path", "photo"])
+def test_names_of_the_picture(write_json: WriteJson, name: str) -> None:
+    [place] = read_source(write_json(collection(feature([1, 2], {"note": "x", name: "a.jpg"})))).places
+    assert place.id == "a.jpg"
+
+
+def test_the_property_that_names_a_file_is_used(write_json: WriteJson) -> None:
+    """QGIS writes the name without its suffix into one property, and the path into another."""
+    qgis = {"filename": "a", "photo": "a.jpg", "direction": 45.0, "timestamp": "2024/09/23 16:06:58"}
+    [place] = read_source(write_json(collection(feature([1, 2], qgis)))).places
+    assert (place.id, place.heading_deg, place.time) == ("a.jpg", 45, AFTERNOON.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("value", ["2024-09-23T18:06:58+02:00", 1_727_107_618, 1_727_107_618_000, 1_727_107_618.0])
+@pytest.mark.parametrize("name", ["time", "captured_at", "Timestamp", "datetime"])
+def test_times(write_json: WriteJson, name: str, value: object) -> None:
+    [place] = read_source(write_json(collection(feature([1, 2], {"file": "a.jpg", name: value})))).places
+    assert place.time == AFTERNOON
+
+
+def test_headings_and_times_that_cannot_be_read_are_unknown(write_json: WriteJson) -> None:
+    properties = {"file": "a.jpg", "heading": "north", "time": ["soon"]}
+    [place] = read_source(write_json(collection(feature([1, 2], properties)))).places
+    assert (place.heading_deg, place.time) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("odd", "outcome", "code", "reason"),
+    [
+        (feature([1, 2], {"file": "gone.jpg"}), "rejected", "missing_file", "there is no file"),
+        (feature([1, 2], {"file": "a.jpg"}), "skipped", "duplicate", "same picture as feature 1"),
+        (feature([1, 2], {"title": "b"}), "skipped", "invalid_row", "filename, file, path, .*, but title"),
+        (feature([1, 2], None), "skipped", "invalid_row", "but no properties"),
+        (feature([0, 0], {"file": "b.jpg"}), "skipped", "null_island", "0, 0"),
+        (feature([], {"file": "b.jpg"}), "skipped", "no_position", "no coordinates"),
+        (feature([1], {"file": "b.jpg"}), "skipped", "invalid_position", r"not \[longitude, latitude\]"),
+        (feature(["1", "2"], {"file": "b.jpg"}), "skipped", "invalid_position", r"not \[longitude, latitude\]"),
+        (feature([1, 95], {"file": "b.jpg"}), "skipped", "invalid_position", "latitude 95"),
+        ({**feature([], {"file": "b.jpg"}), "geometry": None}, "skipped", "no_position", "no geometry"),
+        ({**feature([], {"file": "b.jpg"}), "geometry": 5}, "skipped", "invalid_position", "not an object"),
+        (
+            {**feature([], {"file": "b.jpg"}), "geometry": {"type": "LineString", "coordinates": [[1, 2], [3, 4]]}},
+            "skipped",
+            "invalid_position",
+            "'LineString', not a 'Point'",
+        ),
+        ("b.jpg", "skipped", "invalid_row", "is not a Feature"),
+        ({"type": "Point", "coordinates": [1, 2]}, "skipped", "invalid_row", "is not a Feature"),
+    ],
+)
+def test_every_feature_is_accounted_for(
+    write_json: WriteJson, odd: object, outcome: str, code: str, reason: str
+) -> None:
+    listing = read_source(write_json(collection(feature([3, 4], {"file": "a.jpg"}), odd)))
+    assert [place.id for place in listing.places] == ["a.jpg"]
+    [left] = listing.left_out
+    assert (left.outcome, left.code) == (outcome, code)
+    assert re.search(f"^feature 2.*{reason}", left.reason)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "urn:ogc:def:crs:OGC:1.3:CRS84",
+        "urn:ogc:def:crs:OGC::CRS84h",
+        "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+        "EPSG:4326",
+        "urn:ogc:def:crs:EPSG::4326",
+        "urn:ogc:def:crs:EPSG::4979",
+    ],
+)
+def test_the_system_of_gps_may_be_stated(write_json: WriteJson, name: str) -> None:
+    crs = {"type": "name", "properties": {"name": name}}
+    [place] = read_source(write_json(collection(feature([13.25, 55.5], {"file": "a.jpg"}), crs=crs))).places
+    assert place.position == LatLon(55.5, 13.25)
+
+
+@pytest.mark.parametrize("name", ["urn:ogc:def:crs:EPSG::3857", "EPSG:43260", "EPSG:14326", "EPSG:25832", "", None])
+def test_other_systems_are_refused(write_json: WriteJson, name: str | None) -> None:
+    crs = {"type": "name", "properties": {"name": name}}
+    with pytest.raises(SourceError, match=r"coordinate reference system .*EPSG:4326"):
+        read_source(write_json(collection(feature([1, 2], {"file": "a.jpg"}), crs=crs)))
+    with pytest.raises(SourceError, match=r"feature 1, states the coordinate reference system"):
+        read_source(write_json(collection(feature([1, 2], {"file": "a.jpg"}, crs=crs))))
+
+
+def test_linked_systems_are_refused(write_json: WriteJson) -> None:
+    crs = {"type": "link", "properties": {"href": "https://example.org/crs"}}
+    with pytest.raises(SourceError, match="coordinate reference system"):
+        read_source(write_json(collection(feature([1, 2], {"file": "a.jpg"}), crs=crs)))
+
+
+def test_one_id_for_two_features(write_json: WriteJson) -> None:
+    features = [feature([1, 2], {"file": name}, id="x") for name in ("a.jpg", "b.jpg")]
+    with pytest.raises(SourceError, match="id 'x' to two pictures, in features 1 and 2"):
+        read_source(write_json(collection(*features)))
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (collection(), "list of features is empty"),
+        ({"type": "FeatureCollection"}, "without a list of features"),
+    ],
+)
+def test_collections_of_nothing_are_refused(write_json: WriteJson, document: object, reason: str) -> None:
+    with pytest.raises(SourceError, match=reason):
+        read_source(write_json(document))
+
+
+def test_real_photographs(shared_dir: Path, write_json: WriteJson) -> None:
+    """Pictures listed by their own EXIF blocks, then by GeoJSON: the same places."""
+    folder = shared_dir / "data/lund_berlin_gps/database"
+    by_exif = read_source(folder)
+    assert len(by_exif.places) >= 10
+    features = [
+        feature([place.position.longitude, place.position.latitude], {"path": str(place.path)}, id=place.id)
+        for place in by_exif.places
+    ]
+    by_geojson = read_source(write_json(collection(*features), "lund.geojson"))
+    assert [place.id for place in by_geojson.places] == [place.id for place in by_exif.places]
+    for one, other in zip(by_geojson.places, by_exif.places, strict=True):
+        assert one.path == other.path
+        assert distance_m(one.position, other.position) < 1e-6

@@ -147,6 +147,23 @@ class PlaceTable:
         offsets_s = np.nan_to_num(self._table.column("time_utc_offset_s").to_numpy())
         return np.asarray(times + offsets_s.astype("timedelta64[s]"))
 
+    @property
+    def times(self) -> NDArray[np.datetime64]:
+        """``(n,)`` datetime64[us] in UTC, NaT where unknown; of a clock without a time zone its digits."""
+        times: NDArray[np.datetime64] = self._table.column("time").to_numpy()
+        return times
+
+    @property
+    def has_time_zone(self) -> NDArray[np.bool_]:
+        """``(n,)``: whether the source states the time zone of the time."""
+        has_zone: NDArray[np.bool_] = self._table.column("time_utc_offset_s").is_valid().to_numpy()
+        return has_zone
+
+    @property
+    def content_sums(self) -> list[str]:
+        """The SHA-256 sums of the pictures' files, in the order of the rows."""
+        return [str(content_sum) for content_sum in self._table.column("content_sha256").to_pylist()]
+
     def row_of(self, place_id: str) -> int | None:
         """The row of a picture; None if the map has no picture of that id."""
         return self._rows.get(place_id)

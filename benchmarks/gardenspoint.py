@@ -18,7 +18,7 @@ from rich.table import Table
 
 from benchmarks.ablations.bootstrap import Interval, bootstrap, bootstrap_difference
 from benchmarks.hardware import describe_hardware
-from index_builder.build import BuildOptions
+from index_builder.build_options import BuildOptions
 from model.device import DeviceName
 from model.durable import write_atomically
 from model.errors import SourceError

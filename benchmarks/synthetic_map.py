@@ -59,7 +59,7 @@ def write_synthetic_map(path: Path, places: int, store: StoreType, seed: int = 0
         path,
         VersionContent(
             version=layout.FIRST_NUMBER,
-            source=SourceHint(kind="synthetic", path="nowhere"),
+            sources=(SourceHint(kind="synthetic", path="nowhere"),),
             network=NetworkIdentity(fingerprint="0" * 64, is_trained=False, config={}, weights_path=None),
             preprocessing=Preprocessing.ANTIALIAS,
             features=shapes,

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from demo.rendering.render import ShowProgress
 from demo.shipped import SHIPPED, ShippedTown
-from index_builder.build import BuildOptions, build_map
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
 from index_builder.place_map.reader import PlaceMap
 from index_builder.sources.read import read_source
 from index_builder.verify import verify_map

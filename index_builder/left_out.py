@@ -2,23 +2,47 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from index_builder.sources.listing import LeftOut, SourceListing
 from model.durable import write_atomically
-from model.errors import InvalidInput, NothingUsable, TooManyRejected
+from model.errors import InvalidInput, MapCorrupt, NothingUsable, TooManyRejected
 
-HEADER = ("path", "outcome", "code", "reason")
+HEADER = ("path", "outcome", "code", "reason", "source")
 
 
-def left_out_csv(left_out: Iterable[LeftOut]) -> bytes:
-    """The bytes of the file: UTF-8, a header, one line for each picture, by path."""
+def left_out_csv(by_source: Mapping[int, Iterable[LeftOut]]) -> bytes:
+    """The bytes of the file: UTF-8, a header, one line for each picture, by source and path.
+
+    Args:
+        by_source: Which of the manifest's sources → what it has that is not in the map.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
-    writer.writerows(sorted((entry.path, entry.outcome, entry.code, entry.reason) for entry in left_out))
+    for source, left_out in sorted(by_source.items()):
+        lines = sorted((entry.path, entry.outcome, entry.code, entry.reason) for entry in left_out)
+        writer.writerows((*line, source) for line in lines)
     return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def read_left_out(path: Path) -> dict[int, tuple[LeftOut, ...]]:
+    """Reads the list of a version; before format 3 there was one source, and no column for it.
+
+    Raises:
+        MapCorrupt: The file is not there, or no such list.
+    """
+    found: dict[int, list[LeftOut]] = {}
+    try:
+        for line in csv.DictReader(io.StringIO(path.read_text("utf-8"), newline="")):
+            outcome: Literal["skipped", "rejected"] = "skipped" if line["outcome"] == "skipped" else "rejected"
+            entry = LeftOut(line["path"], outcome, line["code"], line["reason"])
+            found.setdefault(int(line.get("source") or 0), []).append(entry)
+    except (OSError, ValueError, KeyError) as error:
+        raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify on the map") from error
+    return {source: tuple(entries) for source, entries in found.items()}
 
 
 class LeftOutTally:
@@ -83,9 +107,10 @@ class LeftOutTally:
                 f"{self.rejected} that cannot be read); each with its reason in {self._report_path}"
             )
 
-    def to_csv(self) -> bytes:
-        """The bytes of ``left_out.csv``."""
-        return left_out_csv(self._entries)
+    @property
+    def entries(self) -> tuple[LeftOut, ...]:
+        """Everything that was left out."""
+        return tuple(self._entries)
 
     def _write_report(self) -> None:
-        write_atomically(self._report_path, self.to_csv())
+        write_atomically(self._report_path, left_out_csv({0: self._entries}))

@@ -69,6 +69,14 @@ def decode_picture(place: Place, preprocessing: Preprocessing, *, thumbnail: boo
     )
 
 
+def content_sum(path: Path) -> str | None:
+    """SHA-256 of the bytes of a picture's file, as the map keeps it; None if they cannot be read."""
+    try:
+        return hashlib.sha256(_read(path)).hexdigest()
+    except UnreadableImage:
+        return None
+
+
 def file_stamp(path: Path) -> str:
     """Size and time of change of a file: another stamp means that it has to be read again."""
     try:

@@ -33,10 +33,10 @@ from index_builder.target import check_free, is_taken, map_exists, staging_path
 from model.durable import rename_durably, sync, write_atomically
 from model.errors import BuildConflict
 
-_PLAN = "plan.json"
-_CHECKPOINTS = "checkpoints"
+PLAN = "plan.json"
+CHECKPOINTS = "checkpoints"
 _PARTIAL = "partial"
-_MAP = "map"
+MAP = "map"
 
 
 class Checkpoint(BaseModel):
@@ -60,12 +60,19 @@ class Staging:
 
     Attributes:
         path: ``.NAME.building``.
-        map_path: What will be the map.
+        map_path: What will be the map, or will go into it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, published: Path | None = None) -> None:
+        """Takes the directory, and the map that finished segments may be in already."""
         self.path = path
-        self.map_path = path / _MAP
+        self.map_path = path / MAP
+        self._published = published
+
+    def segment_dir(self, segment_id: str) -> Path:
+        """Where a finished segment lies: here, or in the map if that was reached."""
+        here = layout.segment_dir(self.map_path, segment_id)
+        return here if self._published is None or here.is_dir() else layout.segment_dir(self._published, segment_id)
 
     @property
     def left_out_path(self) -> Path:
@@ -91,7 +98,7 @@ class Staging:
         segment = checkpoint.segment
         if segment is None:
             return checkpoint
-        return checkpoint if _is_whole(layout.segment_dir(self.map_path, segment.id), segment) else None
+        return checkpoint if is_whole(self.segment_dir(segment.id), segment) else None
 
     def begin_segment(self) -> Path:
         """An empty directory to write a segment in."""
@@ -104,7 +111,7 @@ class Staging:
         """Moves the segment that was begun to its place, and remembers that it is finished."""
         self._checkpoint_path(number).unlink(missing_ok=True)
         target = layout.segment_dir(self.map_path, layout.segment_id_of(number))
-        shutil.rmtree(target, ignore_errors=True)
+        shutil.rmtree(self.segment_dir(target.name), ignore_errors=True)
         if checkpoint.segment is None:
             shutil.rmtree(self.path / _PARTIAL)
         else:
@@ -114,10 +121,10 @@ class Staging:
     def publish(self, out: Path) -> None:
         """Makes the map appear under its name, whole, and removes the rest."""
         rename_durably(self.map_path, out)
-        _clean_up(self.path)
+        clean_up(self.path)
 
     def _checkpoint_path(self, number: int) -> Path:
-        return self.path / _CHECKPOINTS / f"{layout.segment_id_of(number)}.json"
+        return self.path / CHECKPOINTS / f"{layout.segment_id_of(number)}.json"
 
 
 @contextmanager
@@ -140,29 +147,29 @@ def open_staging(out: Path, plan: BuildPlan, *, restart: bool) -> Iterator[Stagi
     check_free(out)
     path = staging_path(out)
     with builder_lock(path):
-        found = _read_plan(path)
+        found = read_plan(path)
         if is_taken(out):
-            if not (path / _MAP).exists():  # killed between publishing and the end of cleaning up
-                _clean_up(path)
+            if not (path / MAP).exists():  # killed between publishing and the end of cleaning up
+                clean_up(path)
             if found is None or plan.differences(found) or path.exists():
                 raise map_exists(out)
             yield None
             return
-        if restart or not _has_finished_a_segment(path):
-            _clear(path)  # nothing is lost: without a finished segment there is nothing to continue
+        if restart or not has_finished_a_segment(path):
+            clear(path)  # nothing is lost: without a finished segment there is nothing to continue
         elif found is not None and (differences := plan.differences(found)):
             raise BuildConflict(
                 f"an unfinished build is in {path}, begun with other settings: {'; '.join(differences)}. Give the same "
                 "command as then to continue it, or --restart to throw it away"
             )
-        for name in (_CHECKPOINTS, f"{_MAP}/{layout.SEGMENTS}"):
+        for name in (CHECKPOINTS, f"{MAP}/{layout.SEGMENTS}"):
             (path / name).mkdir(parents=True, exist_ok=True)
-        write_atomically(path / _PLAN, json.dumps(asdict(plan), indent=2).encode())
+        write_atomically(path / PLAN, json.dumps(asdict(plan), indent=2).encode())
         sync(path.parent)
         yield Staging(path)
 
 
-def _is_whole(directory: Path, segment: Segment) -> bool:
+def is_whole(directory: Path, segment: Segment) -> bool:
     """Whether every file of a finished segment still has its sum."""
     try:
         if any(FileSum.of(directory / name) != expected for name, expected in segment.files.items()):
@@ -177,28 +184,30 @@ def _is_whole(directory: Path, segment: Segment) -> bool:
         return False
 
 
-def _read_plan(path: Path) -> dict[str, object] | None:
+def read_plan(path: Path) -> dict[str, object] | None:
+    """What is being built or changed in a staging directory; None if nothing is."""
     try:
-        plan = json.loads((path / _PLAN).read_bytes())
+        plan = json.loads((path / PLAN).read_bytes())
     except (FileNotFoundError, ValueError):
         return None
     return plan if isinstance(plan, dict) else None
 
 
-def _has_finished_a_segment(path: Path) -> bool:
-    checkpoints = path / _CHECKPOINTS
+def has_finished_a_segment(path: Path) -> bool:
+    """Whether there is work in a staging directory that would be lost with it."""
+    checkpoints = path / CHECKPOINTS
     return checkpoints.is_dir() and any(checkpoints.iterdir())
 
 
-def _clear(path: Path) -> None:
+def clear(path: Path) -> None:
     """Removes everything but the lock, the plan first: without it there is nothing to continue."""
-    (path / _PLAN).unlink(missing_ok=True)
+    (path / PLAN).unlink(missing_ok=True)
     _remove_all_but(path, {LOCK_FILE})
 
 
-def _clean_up(path: Path) -> None:
+def clean_up(path: Path) -> None:
     """Removes the directory of a build that was published, the plan late: while it is there it tells who did it."""
-    _remove_all_but(path, {LOCK_FILE, _PLAN})
+    _remove_all_but(path, {LOCK_FILE, PLAN})
     shutil.rmtree(path)
 
 

@@ -23,6 +23,7 @@ class VerifyReport:
     Attributes:
         path: The map.
         version: The version that ``CURRENT`` names; None if that could not be told.
+        versions: All versions that were looked at, the oldest first.
         problems: Empty for a good map.
         notes: What is no problem, and worth knowing.
         files: Number of files that were read, to the last byte.
@@ -35,6 +36,7 @@ class VerifyReport:
 
     path: Path
     version: str | None
+    versions: tuple[str, ...]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
     files: int
@@ -53,7 +55,7 @@ class VerifyReport:
 def verify_map(
     path: Path, *, encoder: Encoder | None = None, sample: int = DEFAULT_SAMPLE, progress: Progress = SILENT
 ) -> VerifyReport:
-    """Checks a map: first every byte of every file, then what the files say, then whether pictures find themselves.
+    """Checks all versions of a map: every byte of every file, what the files say, and whether pictures find themselves.
 
     Each of the three is done only if the one before found nothing: faiss does not survive every damaged index.
 
@@ -73,14 +75,17 @@ def verify_map(
         raise InvalidInput(f"a sample of {sample} pictures cannot be taken")
     started_s = time.perf_counter()
     files = check_files(path, progress)
-    problems, notes = list(files.problems), []
+    problems, notes = list(files.problems), list(files.notes)
     pictures = sampled = reencoded = 0
     if not problems:
         try:
+            progress.message("checking tables, features and indexes")
+            checked: set[str] = set()
+            for version in files.versions:
+                with PlaceMap.open(path, version) as place_map:
+                    problems += check_contents(place_map, checked)
             with PlaceMap.open(path) as place_map:
                 pictures = len(place_map)
-                progress.message("checking tables, features and index")
-                problems += check_contents(place_map)
                 if not problems:
                     rows = sample_rows(place_map, sample)
                     sampled = len(rows)
@@ -102,6 +107,7 @@ def verify_map(
     return VerifyReport(
         path=path,
         version=files.manifest.version if files.manifest else None,
+        versions=files.versions,
         problems=tuple(problems),
         notes=tuple(notes),
         files=files.files,

@@ -10,7 +10,8 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from index_builder.build import BuildOptions, build_map
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.images import open_image

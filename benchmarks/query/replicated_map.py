@@ -84,7 +84,7 @@ def write_replicated_map(
         path,
         VersionContent(
             version="000001",
-            source=SourceHint(kind="replicated", path=""),
+            sources=(SourceHint(kind="replicated", path=""),),
             network=NetworkIdentity(
                 fingerprint=encoder.fingerprint,
                 is_trained=encoder.is_trained,

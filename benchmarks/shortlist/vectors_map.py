@@ -53,7 +53,7 @@ class VectorsMap:
             self._path,
             VersionContent(
                 version=f"{self._versions:06d}",
-                source=SourceHint(kind="synthetic", path=""),
+                sources=(SourceHint(kind="synthetic", path=""),),
                 network=NetworkIdentity(fingerprint=_NO_SUM, is_trained=True, config={}, weights_path=None),
                 preprocessing=Preprocessing.ANTIALIAS,
                 features=self._shapes,

@@ -12,7 +12,7 @@ from benchmarks.hardware import describe_hardware
 from benchmarks.store.measure import EXACT, Measurement, measure
 from benchmarks.store.recode import recode
 from benchmarks.store.report import Conditions, summarize, to_json, to_tables
-from index_builder.build import BuildOptions
+from index_builder.build_options import BuildOptions
 from index_builder.place_map.local_codec import STORES
 from index_builder.place_map.reader import PlaceMap
 from model.device import DeviceName

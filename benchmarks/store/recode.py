@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 
 from index_builder.place_map import layout
+from index_builder.place_map.current import Current
 from index_builder.place_map.feature_store import FeatureWriter, map_features
 from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.manifest import Current, FeatureShapes, FileSum, Segment
-from index_builder.place_map.reader import read_manifest
+from index_builder.place_map.manifest import FeatureShapes, FileSum, Segment
+from index_builder.place_map.versions import read_manifest
 from model.errors import InvalidInput, StorageError
 
 

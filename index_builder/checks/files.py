@@ -1,20 +1,20 @@
 """Every file of a map against its sum: the manifest by ``CURRENT``, files by the manifest, thumbnails by the tables."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from hashlib import sha256
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from index_builder.checks.problem import Problem, ProblemKind
+from index_builder.checks.manifests import check_manifests
+from index_builder.checks.problem import Problem, ProblemKind, unreadable
 from index_builder.place_map import layout
-from index_builder.place_map.manifest import Current, FileSum, Manifest, Segment, parse_manifest
+from index_builder.place_map.manifest import FileSum, Manifest, Segment
 from index_builder.place_map.place_table import listed_thumbnails, read_places
 from index_builder.progress import Progress
+from index_builder.target import staging_path
 from model.durable import sha256_of
 from model.errors import MapCorrupt, MapNotFound
-
-_HEX_DIGITS_BY_CHANCE = 32  # two sums of different content agree in 4 of 64 digits, and never in half of them
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,24 @@ class FileCheck:
     """What was found.
 
     Attributes:
-        manifest: None if it could not be read; then nothing else was looked at.
+        manifest: Of the version that is served; None if it could not be read.
+        versions: All versions whose manifests could be read, the oldest first.
         problems: Everything that is wrong.
+        notes: What is no problem, and worth knowing.
         files: Number of files that were read.
         bytes: Of these.
     """
 
     manifest: Manifest | None
+    versions: tuple[str, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
     files: int
     bytes: int
 
 
 def check_files(path: Path, progress: Progress) -> FileCheck:
-    """Reads every byte of a map.
+    """Reads every byte of all versions of a map.
 
     Args:
         path: Directory of the map.
@@ -47,70 +51,61 @@ def check_files(path: Path, progress: Progress) -> FileCheck:
     """
     if not path.is_dir():
         raise MapNotFound(f"{path} is not there")
-    found = _read_manifest(path)
-    if isinstance(found, Problem):
-        return FileCheck(None, (found,), 1, 0)
-    manifest = found
-    progress.started(manifest.total_bytes, 0)
-    current, manifest_name = layout.CURRENT, f"{layout.VERSIONS}/{manifest.version}/{layout.MANIFEST}"
-    expected = {current, manifest_name}
-    problems: list[Problem] = []
+    found = check_manifests(path)
+    problems, names = list(found.problems), set(found.names)
+    sums = _sums(found.manifests, problems)
+    segments = {segment.id: segment for manifest in found.manifests for segment in manifest.segments}
+    thumbnail_bytes = sum(segment.thumbnails.bytes for segment in segments.values())
+    progress.started(sum(file.bytes for file in sums.values()) + thumbnail_bytes, 0)
     total_bytes = 0
-    for name, file in _expected_files(path, manifest, problems):
-        expected.add(name)
+    for name, file in chain(sums.items(), _thumbnails_of(path, segments.values(), problems)):
+        names.add(name)
         total_bytes += file.bytes
         problems += _check_file(path, name, file)
         progress.advanced(file.bytes)
     # What a damaged table lists is not known, so nothing among its thumbnails is called a stray.
     unknown = {
         f"{layout.SEGMENTS}/{segment.id}/{layout.THUMBNAILS}"
-        for segment in manifest.segments
+        for segment in segments.values()
         if any(problem.path == _table_name(segment) for problem in problems)
     }
-    problems += _find_strays(path, expected | unknown)
-    return FileCheck(manifest, tuple(problems), len(expected), total_bytes)
+    strays = list(_find_strays(path, names | unknown))
+    notes = []
+    if not found.are_all_known:  # nor what a damaged manifest lists
+        strays = [name for name in strays if PurePosixPath(name).parts[0] not in (layout.SEGMENTS, layout.VERSIONS)]
+    elif staging_path(path).is_dir():
+        begun = [name for name in strays if PurePosixPath(name).parent.name in (layout.SEGMENTS, layout.VERSIONS)]
+        strays = [name for name in strays if name not in begun]
+        if begun:
+            notes.append(f"{', '.join(begun)}: of a change that was interrupted while it was published")
+    problems += [Problem(name, ProblemKind.STRAY, "it belongs to no version of the map") for name in strays]
+    return FileCheck(
+        manifest=found.current,
+        versions=tuple(manifest.version for manifest in found.manifests),
+        problems=tuple(problems),
+        notes=tuple(notes),
+        files=len(names),
+        bytes=total_bytes,
+    )
 
 
-def _read_manifest(path: Path) -> Manifest | Problem:
-    try:
-        current = Current.parse((path / layout.CURRENT).read_bytes(), path / layout.CURRENT)
-    except OSError as error:
-        return _unreadable(layout.CURRENT, error)
-    except MapCorrupt as error:
-        return Problem(layout.CURRENT, ProblemKind.STRUCTURE, error.message)
-    if not layout.version_dir(path, current.version).is_dir():
-        message = f"it names version {current.version}, which is not there"
-        return Problem(layout.CURRENT, ProblemKind.STRUCTURE, message)
-    name = f"{layout.VERSIONS}/{current.version}/{layout.MANIFEST}"
-    try:
-        content = (path / name).read_bytes()
-    except OSError as error:
-        return _unreadable(name, error)
-    digest = sha256(content).hexdigest()
-    if digest != current.manifest_sha256:
-        is_pointer_damaged = _agreement(digest, current.manifest_sha256) > _HEX_DIGITS_BY_CHANCE
-        damaged = layout.CURRENT if is_pointer_damaged else name
-        return Problem(damaged, ProblemKind.CHECKSUM, "the manifest has another SHA-256 than CURRENT says")
-    try:
-        manifest = parse_manifest(content, path / name)
-    except MapCorrupt as error:
-        return Problem(name, ProblemKind.STRUCTURE, error.message)
-    if manifest.version != current.version:
-        return Problem(name, ProblemKind.STRUCTURE, f"it says that it is version {manifest.version}")
-    return manifest
+def _sums(manifests: Iterable[Manifest], problems: list[Problem]) -> dict[str, FileSum]:
+    """The sum of each file that a manifest names; that two contradict each other is added to the problems."""
+    sums: dict[str, FileSum] = {}
+    for manifest in manifests:
+        for name, file in manifest.files.items():
+            if sums.setdefault(name, file) != file:
+                message = f"version {manifest.version} states another sum of it than an older version"
+                problems.append(Problem(name, ProblemKind.STRUCTURE, message))
+    return sums
 
 
-def _agreement(digest: str, other: str) -> int:
-    return sum(a == b for a, b in zip(digest, other, strict=True))
-
-
-def _expected_files(path: Path, manifest: Manifest, problems: list[Problem]) -> Iterator[tuple[str, FileSum]]:
-    """All files with sums; what keeps a table from being read is added to the problems."""
-    yield from manifest.files.items()
-    for segment in manifest.segments:
+def _thumbnails_of(path: Path, segments: Iterable[Segment], problems: list[Problem]) -> Iterator[tuple[str, FileSum]]:
+    """The thumbnails that tables list; what keeps a table from being read is added to the problems."""
+    for segment in segments:
         table_name = _table_name(segment)
         if any(problem.path == table_name for problem in problems):
-            continue  # its sum is wrong, so its columns say nothing
+            continue
         try:
             thumbnails = list(_thumbnails(path / table_name, segment))
         except MapCorrupt as error:
@@ -151,14 +146,14 @@ def _check_file(path: Path, name: str, expected: FileSum) -> Iterator[Problem]:
         elif sha256_of(file) != expected.sha256:
             yield Problem(name, ProblemKind.CHECKSUM, "its SHA-256 is another: its bytes have changed")
     except OSError as error:
-        yield _unreadable(name, error)
+        yield unreadable(name, error)
 
 
-def _find_strays(path: Path, expected: set[str]) -> Iterator[Problem]:
+def _find_strays(path: Path, expected: set[str]) -> Iterator[str]:
     """Files and directories that belong to nothing; of a stray directory only the directory."""
     directories = {str(parent) for name in expected for parent in PurePosixPath(name).parents}
 
-    def walk(directory: Path, prefix: str) -> Iterator[Problem]:
+    def walk(directory: Path, prefix: str) -> Iterator[str]:
         with os.scandir(directory) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
         for entry in found:
@@ -166,12 +161,6 @@ def _find_strays(path: Path, expected: set[str]) -> Iterator[Problem]:
             if entry.is_dir(follow_symlinks=False) and name in directories:
                 yield from walk(directory / entry.name, name + "/")
             elif name not in expected:
-                yield Problem(name, ProblemKind.STRAY, "it belongs to no version of the map")
+                yield name
 
     yield from walk(path, "")
-
-
-def _unreadable(name: str, error: OSError) -> Problem:
-    if isinstance(error, FileNotFoundError):
-        return Problem(name, ProblemKind.MISSING, "it is not there")
-    return Problem(name, ProblemKind.UNREADABLE, f"it cannot be read: {error.strerror}")

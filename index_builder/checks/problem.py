@@ -41,3 +41,10 @@ class Problem:
     path: str
     kind: ProblemKind
     message: str
+
+
+def unreadable(name: str, error: OSError) -> Problem:
+    """A file that the system does not give."""
+    if isinstance(error, FileNotFoundError):
+        return Problem(name, ProblemKind.MISSING, "it is not there")
+    return Problem(name, ProblemKind.UNREADABLE, f"it cannot be read: {error.strerror}")

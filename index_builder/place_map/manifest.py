@@ -5,12 +5,11 @@ its own sum stands in ``CURRENT``. Every field is described in docs/map_format.m
 """
 
 import json
-import re
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from index_builder.place_map import layout
@@ -22,7 +21,7 @@ from model.errors import MapCorrupt, MapVersionUnsupported
 from model.preprocess import Preprocessing
 
 FORMAT: Literal["placefix-map"] = "placefix-map"
-FORMAT_VERSION: Literal[2] = 2
+FORMAT_VERSION: Literal[3] = 3
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[str, Field(pattern=r"^[0-9]{6,}$")]
@@ -58,6 +57,7 @@ class Segment(_Part):
 
     Attributes:
         id: Name of its directory.
+        source: Which of the manifest's sources its pictures came from.
         rows: Number of pictures, dead ones included.
         dead_rows: Pictures that do not belong to this version any more, ascending.
         files: Sums of its three files.
@@ -65,6 +65,7 @@ class Segment(_Part):
     """
 
     id: Number
+    source: NonNegativeInt = 0
     rows: PositiveInt
     dead_rows: tuple[NonNegativeInt, ...] = ()
     files: dict[str, FileSum]
@@ -84,6 +85,10 @@ class Segment(_Part):
     def live_rows(self) -> int:
         """Number of pictures that belong to the version."""
         return self.rows - len(self.dead_rows)
+
+    def live(self) -> NDArray[np.int64]:
+        """``(live_rows,)`` ascending rows that belong to the version."""
+        return np.setdiff1d(np.arange(self.rows, dtype=np.int64), np.array(self.dead_rows, dtype=np.int64))
 
 
 class NetworkIdentity(_Part):
@@ -147,29 +152,76 @@ class Counts(_Part):
 
 
 class SourceHint(_Part):
-    """Where the pictures came from: a hint for ``placefix verify --weights``."""
+    """Where pictures came from: for ``placefix update``, and a hint for ``placefix verify --weights``.
+
+    Attributes:
+        kind: ``SourceListing.kind``.
+        path: Absolute, on the machine that read it.
+        prefix: What the ids of its pictures begin with, in front of what the source calls them.
+    """
 
     kind: str
     path: str
+    prefix: str = ""
+
+
+ChangeKind = Literal["build", "add", "remove", "update", "compact"]
+
+
+class Change(_Part):
+    """How a version came to be: which pictures it has that the one before had not, and the other way round.
+
+    Attributes:
+        kind: The command.
+        added: Pictures that are new.
+        removed: Pictures that are gone.
+        replaced: Pictures that are there as before, but with other content or another position.
+    """
+
+    kind: ChangeKind
+    added: NonNegativeInt = 0
+    removed: NonNegativeInt = 0
+    replaced: NonNegativeInt = 0
 
 
 class IndexFile(_Part):
-    """The shortlist index over the live rows, in the order of segments and rows."""
+    """The shortlist index over the live rows, in the order of segments and rows.
+
+    Attributes:
+        factory: What it is, as faiss's ``index_factory`` knows it.
+        requested: What was asked for: the same, or ``auto``, which chooses again when the map grows. None: the same.
+        metric: Of its distances.
+        file: Its size and sum.
+    """
 
     factory: str
+    requested: str | None = None
     metric: Literal["l2"] = "l2"
     file: FileSum
 
 
+BUILT = Change(kind="build")
+
+
 class Manifest(_Part):
-    """Everything about one version of a map."""
+    """Everything about one version of a map.
+
+    Attributes:
+        parent: The version that it was made from; None for the first.
+        change: What was done to that.
+        next_segment: The first number that no segment of the map has ever had.
+        sources: Where its pictures came from. Maps of format 1 and 2 have one, under the key ``source``.
+    """
 
     format: Literal["placefix-map"] = FORMAT
-    format_version: Literal[1, 2] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3] = FORMAT_VERSION
     version: Number
+    parent: Number | None = None
+    change: Change = BUILT
+    next_segment: PositiveInt | None = None
     created_at: str
     created_by: dict[str, str]
-    source: SourceHint
+    sources: Annotated[tuple[SourceHint, ...], Field(min_length=1)]
     network: NetworkIdentity
     preprocessing: Preprocessing
     features: FeatureShapes
@@ -180,6 +232,8 @@ class Manifest(_Part):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
+        if any(segment.source >= len(self.sources) for segment in self.segments):
+            raise ValueError(f"a segment comes from a source beyond the {len(self.sources)} that are listed")
         ids = [segment.id for segment in self.segments]
         if len(set(ids)) != len(ids):
             raise ValueError("a segment is listed twice")
@@ -205,46 +259,16 @@ class Manifest(_Part):
         return found
 
     @property
+    def source(self) -> SourceHint:
+        """The first of the sources."""
+        return self.sources[0]
+
+    @property
     def total_bytes(self) -> int:
         """Bytes of all files that the manifest knows, thumbnails included."""
         return sum(file.bytes for file in self.files.values()) + sum(
             segment.thumbnails.bytes for segment in self.segments
         )
-
-
-@dataclass(frozen=True)
-class Current:
-    """The content of ``CURRENT``: which version is served, and the sum of its manifest.
-
-    The file is one line as ``sha256sum`` writes it, so that ``sha256sum --check CURRENT`` checks the manifest.
-    """
-
-    version: str
-    manifest_sha256: str
-
-    @classmethod
-    def to_manifest(cls, manifest: Manifest) -> "Current":
-        """The pointer to a version."""
-        return cls(manifest.version, sha256(manifest.to_json()).hexdigest())
-
-    def to_bytes(self) -> bytes:
-        """The bytes of the file."""
-        return f"{self.manifest_sha256}  {layout.VERSIONS}/{self.version}/{layout.MANIFEST}\n".encode()
-
-    @classmethod
-    def parse(cls, content: bytes, path: Path) -> "Current":
-        """The inverse of ``to_bytes``.
-
-        Raises:
-            MapCorrupt: The file holds something else.
-        """
-        line = re.fullmatch(
-            rf"([0-9a-f]{{64}})  {layout.VERSIONS}/([0-9]{{6,}})/{re.escape(layout.MANIFEST)}\n",
-            content.decode("ascii", errors="replace"),
-        )
-        if line is None:
-            raise MapCorrupt(f"{path} does not name a version of the map; restore it, or build the map again")
-        return cls(version=line[2], manifest_sha256=line[1])
 
 
 def parse_manifest(content: bytes, path: Path) -> Manifest:
@@ -270,6 +294,9 @@ def parse_manifest(content: bytes, path: Path) -> Manifest:
             f"{path} is of map format {format_version}; this release reads up to {FORMAT_VERSION}: update Placefix, or "
             "build the map again with this release"
         )
+    if format_version in (1, 2) and "source" in head:  # the only one of its sources
+        head["sources"] = [head.pop("source")]
+        content = json.dumps(head).encode()
     try:
         return Manifest.model_validate_json(content)
     except ValidationError as error:

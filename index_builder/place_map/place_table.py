@@ -182,7 +182,7 @@ def read_places(path: Path, rows: int) -> pa.Table:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read()
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: of names that are no text any more
         raise MapCorrupt(f"{path} cannot be read as Parquet: {error}; run placefix verify on the map") from error
     if not table.schema.equals(_COLUMNS, check_metadata=False):
         raise MapCorrupt(f"{path} has other columns than a place table of this format; run placefix verify on the map")

@@ -14,12 +14,14 @@ from torch import Tensor
 from index_builder.place_map import layout
 from index_builder.place_map.feature_store import TORCH_TYPES, StoredFeatures
 from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.manifest import Current, Manifest, parse_manifest
+from index_builder.place_map.manifest import Manifest
 from index_builder.place_map.place_table import PlaceTable, join_live, read_places
 from index_builder.place_map.segment_files import SegmentFiles, open_segment
+from index_builder.place_map.version_hold import VersionHold
+from index_builder.place_map.versions import hold_version
 from model.durable import sha256_of
 from model.encoder import Encoder
-from model.errors import InvalidInput, MapCorrupt, MapNotFound, NetworkMismatch
+from model.errors import InvalidInput, MapCorrupt, NetworkMismatch
 
 CHUNK_ROWS = 16_384  # global features that are read at a time: 32 MB of float16 at D = 1024
 
@@ -37,8 +39,16 @@ class PlaceMap:
         places: Id, position, heading and time of every row.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, segments: Sequence[SegmentFiles], places: PlaceTable) -> None:
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        segments: Sequence[SegmentFiles],
+        places: PlaceTable,
+        hold: VersionHold | None = None,
+    ) -> None:
         """Use ``open``."""
+        self._hold = hold
         self.path = path
         self.name = path.absolute().name
         self.manifest = manifest
@@ -47,22 +57,24 @@ class PlaceMap:
         self._starts = np.cumsum([0, *(len(segment.live) for segment in segments)], dtype=np.int64)
 
     @classmethod
-    def open(cls, path: Path | str) -> Self:
-        """Opens the version that ``CURRENT`` names.
+    def open(cls, path: Path | str, version: str | None = None) -> Self:
+        """Opens the version that ``CURRENT`` names, or another one. While it is open, it is not removed.
 
         The manifest's sum, the sizes of all files, shapes, types and row counts are checked always; ``check_sums``
         checks what a search reads as a whole, and ``index_builder.verify`` every byte.
 
         Args:
             path: Directory of the map, ``maps/NAME``.
+            version: Its number; by default the one that is served.
 
         Raises:
             MapNotFound: There is no map.
+            InvalidInput: It has no such version.
             MapCorrupt: Files and manifest disagree.
             MapVersionUnsupported: Written by a newer release.
         """
         path = Path(path)
-        manifest = read_manifest(path)
+        manifest, hold = hold_version(path, version)
         _check_sizes(path, manifest)
         segments, tables = [], []
         for segment in manifest.segments:
@@ -70,7 +82,7 @@ class PlaceMap:
             files = open_segment(directory, segment, manifest.features)
             segments.append(files)
             tables.append((read_places(directory / layout.PLACES, segment.rows), files.live))
-        return cls(path, manifest, segments, PlaceTable(join_live(tables), path))
+        return cls(path, manifest, segments, PlaceTable(join_live(tables), path), hold)
 
     @property
     def version(self) -> str:
@@ -239,6 +251,7 @@ class PlaceMap:
     def close(self) -> None:
         """Lets the files go; tensors that were returned stay good."""
         self._segments = ()
+        self._hold = None
 
     def __enter__(self) -> Self:
         return self
@@ -262,32 +275,6 @@ class PlaceMap:
         if len(rows) and (rows.min() < 0 or rows.max() >= len(self)):
             raise InvalidInput(f"rows {rows.min()} to {rows.max()} are not all in a map of {len(self)} pictures")
         return np.searchsorted(self._starts, rows, side="right") - 1
-
-
-def read_manifest(path: Path) -> Manifest:
-    """Reads ``CURRENT`` and the manifest that it names, and checks the manifest's sum.
-
-    Raises:
-        MapNotFound: There is no map.
-        MapCorrupt: One of the two is damaged, or they disagree.
-        MapVersionUnsupported: Written by a newer release.
-    """
-    current_path = path / layout.CURRENT
-    if not current_path.is_file():
-        what = "has no file CURRENT, so it is no map" if path.is_dir() else "is not there"
-        raise MapNotFound(f"{path} {what}; build one with: placefix build --source PHOTOS --weights FILE --out {path}")
-    try:
-        current = Current.parse(current_path.read_bytes(), current_path)
-        manifest_path = layout.version_dir(path, current.version) / layout.MANIFEST
-        content = manifest_path.read_bytes()
-    except OSError as error:
-        raise MapCorrupt(f"the manifest of {path} cannot be read: {error}; run placefix verify {path}") from error
-    if sha256(content).hexdigest() != current.manifest_sha256:
-        raise MapCorrupt(f"{manifest_path} is not the file that {current_path} names: its SHA-256 is another")
-    manifest = parse_manifest(content, manifest_path)
-    if manifest.version != current.version:
-        raise MapCorrupt(f"{manifest_path} says that it is version {manifest.version}")
-    return manifest
 
 
 def _check_sizes(path: Path, manifest: Manifest) -> None:

@@ -77,7 +77,7 @@ def open_segment(directory: Path, segment: Segment, shapes: FeatureShapes) -> Se
     """
     return SegmentFiles(
         directory=directory,
-        live=np.setdiff1d(np.arange(segment.rows, dtype=np.int64), np.array(segment.dead_rows, dtype=np.int64)),
+        live=segment.live(),
         global_features=map_features(directory / layout.GLOBALS, (segment.rows, shapes.global_dim), shapes.dtype),
         local_features=LocalRows(directory / layout.LOCALS, segment.rows, shapes),
     )

@@ -7,7 +7,8 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from index_builder.build import BuildOptions, BuildReport, build_map
+from index_builder.build import BuildReport, build_map
+from index_builder.build_options import BuildOptions
 from index_builder.place_map.global_index import check_index_factory
 from index_builder.place_map.index_choice import AUTO
 from index_builder.place_map.local_codec import StoreType

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from index_builder.build import BuildOptions
+from index_builder.build_options import BuildOptions
 from index_builder.place_map.local_codec import StoreType
 from model.encoding_precision import RequestedPrecision
 from model.errors import InvalidInput

@@ -9,7 +9,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from index_builder.place_map.reader import read_manifest
+from index_builder.place_map.versions import read_manifest
 from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
 from model.device import choose_device
 from model.encoder import Encoder
@@ -59,6 +59,7 @@ def _as_json(report: VerifyReport) -> dict[str, object]:
     return {
         "map": str(report.path),
         "version": report.version,
+        "versions": list(report.versions),
         "good": report.is_good,
         "problems": [
             {"path": problem.path, "kind": problem.kind.value, "message": problem.message}
@@ -85,6 +86,8 @@ def _print(report: VerifyReport) -> None:
         console.print(Text(f"note: {note}"), soft_wrap=True)
     verdict = Text("good", "bold green") if report.is_good else Text("damaged", "bold red")
     looked_at = [f"{report.files:,} files", decimal(report.bytes)]
+    if len(report.versions) > 1:
+        looked_at.append(f"{len(report.versions)} versions")
     if report.sampled:  # damaged files end the check before the pictures are counted and searched for
         again = f", {report.reencoded} of them encoded again" if report.reencoded else ""
         looked_at += [f"{report.pictures:,} pictures", f"{report.sampled} searched for{again}"]

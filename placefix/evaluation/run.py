@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from index_builder.build import BuildOptions, build_map
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
 from index_builder.place_map.global_index import open_searcher
 from index_builder.place_map.local_codec import StoreType
 from index_builder.place_map.reader import PlaceMap

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from index_builder.build import BuildOptions, BuildReport, build_map
+from index_builder.build import BuildReport, build_map
+from index_builder.build_options import BuildOptions
 from index_builder.place_map import layout
 from index_builder.place_map.feature_store import StoredArray, StoredFeatures
 from index_builder.place_map.local_codec import StoreType
@@ -106,7 +107,7 @@ def write_features_map(
         path,
         VersionContent(
             version="000001",
-            source=SourceHint(kind="csv", path="/nowhere.csv"),
+            sources=(SourceHint(kind="csv", path="/nowhere.csv"),),
             network=NetworkIdentity(fingerprint="0" * 64, is_trained=True, config={}, weights_path=None),
             preprocessing=Preprocessing.ANTIALIAS,
             features=shapes,

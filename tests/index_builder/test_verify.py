@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index_builder.checks.problem import ProblemKind
+from index_builder.place_map.current import Current
 from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.manifest import Current, FileSum, parse_manifest
+from index_builder.place_map.manifest import FileSum, parse_manifest
 from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.reader import PlaceMap, read_manifest
+from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.versions import read_manifest
 from index_builder.verify import verify_map
 from model.encoder import Encoder
 from model.errors import InvalidInput, MapNotFound, MapVersionUnsupported, NetworkMismatch
@@ -23,6 +25,7 @@ from tests.conftest import TINY_CONFIG, write_photo
 from tests.index_builder.map_factory import build_small, unit_rows, write_features_map
 
 MANIFEST = "versions/000001/manifest.json"
+POINTER = "versions/000001/manifest.json.sha256"
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def test_a_good_map_is_good(good_map: GoodMap, tiny_encoder: Encoder) -> None:
     report = verify_map(good_map.path, encoder=tiny_encoder)
     assert report.is_good, report.problems
     assert (report.version, report.pictures, report.sampled, report.reencoded) == ("000001", 6, 6, 6)
-    assert report.files == len(good_map.files) == 2 * 3 + 6 + 4
+    assert report.files == len(good_map.files) == 2 * 3 + 6 + 5
     assert report.notes == ("the network is untrained: re-ranking with this map means nothing",)
 
 
@@ -97,7 +100,7 @@ def test_any_cut_extended_or_missing_file_is_found_and_named(
         damage(copy / name)
         problems = named(copy)
         assert name in problems, (name, problems)
-        if name not in ("CURRENT", MANIFEST):
+        if name not in ("CURRENT", MANIFEST, POINTER):
             assert problems[name] == kind
         shutil.rmtree(copy)
 
@@ -153,14 +156,15 @@ def rewrite_manifest(path: Path, old: bytes, new: bytes) -> None:
     assert old in content
     content = content.replace(old, new)
     manifest.write_bytes(content)
-    (path / "CURRENT").write_bytes(Current("000001", sha256(content).hexdigest()).to_bytes())
+    for name in ("CURRENT", POINTER):
+        (path / name).write_bytes(Current("000001", sha256(content).hexdigest()).to_bytes())
 
 
 def test_a_map_of_a_newer_format_is_told_as_such(good_map: GoodMap, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(good_map.path, copy)
-    rewrite_manifest(copy, b'"format_version": 2', b'"format_version": 3, "something_new": 3')
-    with pytest.raises(MapVersionUnsupported, match="format 3"):
+    rewrite_manifest(copy, b'"format_version": 3', b'"format_version": 4, "something_new": 3')
+    with pytest.raises(MapVersionUnsupported, match="format 4"):
         verify_map(copy)
 
 
@@ -246,7 +250,8 @@ def test_codes_that_no_builder_writes_are_found(tmp_path: Path, store: StoreType
     changed = manifest.segments[0].files | {"locals.npy": FileSum.of(file)}
     manifest = manifest.model_copy(update={"segments": (manifest.segments[0].model_copy(update={"files": changed}),)})
     (path / MANIFEST).write_bytes(manifest.to_json())
-    (path / "CURRENT").write_bytes(Current.to_manifest(manifest).to_bytes())
+    for name in ("CURRENT", POINTER):
+        (path / name).write_bytes(Current.to_manifest(manifest).to_bytes())
     [problem] = verify_map(path).problems
     assert (problem.path, problem.kind) == ("segments/000001/locals.npy", ProblemKind.FEATURES)
     assert "row 1" in problem.message
@@ -291,7 +296,8 @@ def test_a_map_of_other_features_than_its_pictures_give_is_found(tmp_path: Path,
     content = content.replace(b"/nowhere.csv", str(tmp_path / "photos").encode())
     content = content.replace(b"0" * 64, tiny_encoder.fingerprint.encode(), 1)
     (mixed / MANIFEST).write_bytes(content)
-    (mixed / "CURRENT").write_bytes(Current("000001", sha256(content).hexdigest()).to_bytes())
+    for name in ("CURRENT", POINTER):
+        (mixed / name).write_bytes(Current("000001", sha256(content).hexdigest()).to_bytes())
 
     report = verify_map(mixed, encoder=tiny_encoder)
     assert {problem.kind for problem in report.problems} == {ProblemKind.SEARCH}

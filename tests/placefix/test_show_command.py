@@ -10,7 +10,8 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from index_builder.build import BuildOptions, build_map
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
 from index_builder.sources.read import read_source
 from model.encoder import Encoder
 from model.errors import PlacefixError

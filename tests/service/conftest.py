@@ -13,7 +13,8 @@ import httpx
 import pytest
 import uvicorn
 
-from index_builder.build import BuildOptions, build_map
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
 from index_builder.sources.read import read_source
 from model.encoder import Encoder
 from model.geo import LatLon

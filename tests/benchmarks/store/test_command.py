@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
 from benchmarks.store.recode import recode
-from index_builder.build import BuildOptions, build_map
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
 from index_builder.place_map.local_codec import STORES, StoreType
 from index_builder.place_map.reader import PlaceMap
 from index_builder.verify import verify_map

@@ -10,7 +10,7 @@ import pytest
 
 from index_builder.description.describe import describe_map
 from index_builder.description.headings import DIRECTIONS, summarise_headings
-from index_builder.place_map.manifest import Current
+from index_builder.place_map.current import Current
 from index_builder.place_map.place_table import PlaceRecord
 from index_builder.place_map.reader import PlaceMap
 from model.encoder import Encoder

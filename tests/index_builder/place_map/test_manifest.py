@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from index_builder.place_map.manifest import Current, Manifest, parse_manifest
+from index_builder.place_map.current import Current
+from index_builder.place_map.manifest import Manifest, parse_manifest
 from model.errors import MapCorrupt, MapVersionUnsupported
 from model.preprocess import Preprocessing
 
@@ -124,7 +125,7 @@ def test_other_content_is_refused(content: bytes) -> None:
 
 def test_a_newer_format_is_told_before_its_unknown_fields() -> None:
     with pytest.raises(MapVersionUnsupported, match="update Placefix"):
-        parse(valid() | {"format_version": 3, "shards": []})
+        parse(valid() | {"format_version": 4, "shards": []})
 
 
 def test_current_is_a_line_of_sha256sum() -> None:

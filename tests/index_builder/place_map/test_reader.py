@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index_builder.place_map.current import Current
 from index_builder.place_map.local_codec import STORES, LocalCodec, StoreType
-from index_builder.place_map.manifest import Current
 from index_builder.place_map.reader import PlaceMap
 from model.encoder import Encoder
 from model.errors import InvalidInput, MapCorrupt, MapNotFound, NetworkMismatch

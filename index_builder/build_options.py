@@ -1,0 +1,49 @@
+"""How a map is built."""
+
+from dataclasses import dataclass
+
+from index_builder.place_map.local_codec import StoreType
+from model.errors import InvalidInput
+
+_SMALLEST_SEGMENT = 256
+_MOST_SEGMENTS = 256  # a reader holds two open files for each
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How a map is built.
+
+    Attributes:
+        batch_size: Pictures in one forward pass.
+        segment_size: Pictures of the source in one segment, which is what an interrupted build loses at most; None
+            chooses 256, and more for collections of more than 65,536 pictures, so that there are at most 256 segments.
+        max_rejected: Share of all pictures found that may be unreadable.
+        thumbnails: Whether small JPEGs are kept for evidence.
+        index: A string of faiss's ``index_factory``, or ``auto``, which chooses by the size of the collection.
+        store: What local features are stored as. With float32 the global ones are exact, too: for evaluations.
+
+    Raises:
+        InvalidInput: A value is out of range.
+    """
+
+    batch_size: int = 16
+    segment_size: int | None = None
+    max_rejected: float = 0.05
+    thumbnails: bool = True
+    index: str = "Flat"
+    store: StoreType = "int8"
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1 or (self.segment_size is not None and self.segment_size < 1):
+            raise InvalidInput("batch size and segment size must be at least 1")
+        if not 0 <= self.max_rejected <= 1:
+            raise InvalidInput(f"the share of pictures that may be rejected is {self.max_rejected}, not in [0, 1]")
+
+    def segment_size_for(self, pictures: int) -> int:
+        """The segment size for a collection."""
+        if self.segment_size is not None:
+            return self.segment_size
+        size = _SMALLEST_SEGMENT
+        while size * _MOST_SEGMENTS < pictures:
+            size *= 2
+        return size

@@ -1,0 +1,77 @@
+"""``placefix compact``: segments without dead rows, and few instead of many."""
+
+import time
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from index_builder.build_options import BuildOptions
+from index_builder.change_staging import changing
+from index_builder.changes.rows import StoredPicture, in_segments, stored_pictures
+from index_builder.left_out import read_left_out
+from index_builder.place_map import layout
+from index_builder.place_map.manifest import Manifest, Segment
+from index_builder.place_map.reader import PlaceMap
+from index_builder.progress import SILENT, Progress
+from index_builder.revise import ChangeReport, report_of, revise
+from index_builder.revision import NewSegment, Revision
+
+
+def compact_map(
+    map_dir: Path, options: BuildOptions | None = None, progress: Progress = SILENT, *, restart: bool = False
+) -> ChangeReport:
+    """Writes the segments that have dead rows, or are small, again as full ones; the pictures stay in their order.
+
+    Features are copied, not computed, after their sums were compared. What only older versions have stays on the disk
+    until they are pruned.
+
+    Args:
+        map_dir: The map.
+        options: The segment size.
+        progress: Told about every picture.
+        restart: Throw away what an interrupted run has done.
+
+    Raises:
+        MapCorrupt: What would be copied has changed since it was written.
+        MapError: As in ``index_builder.revise.revise``.
+    """
+    options = options or BuildOptions()
+    started_s = time.perf_counter()
+    with changing(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
+        base = place_map.manifest
+        size = options.segment_size_for(base.counts.placed)
+        segments: list[Segment | NewSegment] = []
+        pictures: dict[str, list[StoredPicture]] = {}
+        for picture in stored_pictures(place_map):
+            pictures.setdefault(picture.segment, []).append(picture)
+        for run, is_loose in _runs(base, size):
+            if not is_loose:
+                segments += run
+                continue
+            copies = [picture.copied() for segment in run for picture in pictures[segment.id]]
+            segments += in_segments(run[0].source, copies, size)
+        revision = Revision(
+            kind="compact",
+            base=base,
+            sources=base.sources,
+            segments=tuple(segments),
+            left_out=read_left_out(layout.version_dir(map_dir, base.version) / layout.LEFT_OUT),
+        )
+        if revision.changes_nothing:
+            return report_of(map_dir, base, 0, started_s)
+        return revise(staging, revision, None, options, progress, restart=restart)
+
+
+def _runs(base: Manifest, size: int) -> Iterator[tuple[list[Segment], bool]]:
+    """The segments in order, in runs: of those to be written again, and of those that stay.
+
+    A segment with dead rows is written again; a small one only together with another.
+    """
+
+    def kind(segment: Segment) -> tuple[int, bool]:
+        return segment.source, bool(segment.dead_rows) or segment.rows < size
+
+    for (_, is_loose), group in groupby(base.segments, key=kind):
+        run = list(group)
+        is_worth_it = len(run) > 1 or any(segment.dead_rows for segment in run)
+        yield run, is_loose and is_worth_it

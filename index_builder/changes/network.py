@@ -1,0 +1,20 @@
+"""Whether pictures are encoded as those of a map were."""
+
+from index_builder.place_map.reader import PlaceMap
+from model.encoder import Encoder
+from model.errors import NetworkMismatch
+
+
+def check_encoder(place_map: PlaceMap, encoder: Encoder) -> None:
+    """Makes sure that what is added to a map is made like the rest.
+
+    Raises:
+        NetworkMismatch: Another network, preprocessing or precision.
+    """
+    place_map.check_network(encoder)
+    precision = place_map.manifest.network.precision
+    if encoder.precision != precision:
+        raise NetworkMismatch(
+            f"map {place_map.name} was encoded in {precision}, and a map has one precision: encode in it (--encoding "
+            f"{precision}), or build the map again in {encoder.precision}"
+        )

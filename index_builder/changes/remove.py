@@ -1,0 +1,123 @@
+"""``placefix remove``: pictures that a map shall not have any more. No feature is touched: their rows are dead."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from index_builder.build_options import BuildOptions
+from index_builder.change_staging import changing
+from index_builder.changes.area import Area
+from index_builder.changes.rows import StoredPicture, stored_pictures, without
+from index_builder.left_out import read_left_out
+from index_builder.place_map import layout
+from index_builder.place_map.reader import PlaceMap
+from index_builder.progress import SILENT, Progress
+from index_builder.revise import ChangeReport, report_of, revise
+from index_builder.revision import Revision
+from model.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which pictures: those of which all that is stated is true; of ids one has to be the picture's.
+
+    Attributes:
+        ids: Of pictures.
+        area: That they were taken in.
+        taken_before: They are older; pictures without a time are not meant.
+        taken_after: They are of this moment or younger, likewise.
+
+    Raises:
+        InvalidInput: Nothing is stated, or nothing could ever be selected.
+    """
+
+    ids: tuple[str, ...] = ()
+    area: Area | None = None
+    taken_before: datetime | None = None
+    taken_after: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not self.ids and self.area is None and self.taken_before is None and self.taken_after is None:
+            raise InvalidInput("nothing is selected: name ids, an area, or times")
+        earliest, latest = self.taken_after, self.taken_before
+        if earliest is not None and latest is not None and _instant(latest) <= _instant(earliest):
+            raise InvalidInput(f"no picture was taken after {earliest} and before {latest}: the second must be later")
+
+    def select(self, place_map: PlaceMap) -> list[StoredPicture]:
+        """The pictures of a version that are meant.
+
+        Raises:
+            InvalidInput: An id is not in the map.
+        """
+        found = {place_id: place_map.places.row_of(place_id) for place_id in self.ids}
+        unknown = [place_id for place_id, row in found.items() if row is None]
+        if unknown:
+            raise InvalidInput(
+                f"{len(unknown)} of {len(self.ids)} ids are not in {place_map.path}, the first is {unknown[0]!r}; "
+                f"placefix map list {place_map.path} prints those that are"
+            )
+        is_meant = np.ones(len(place_map), np.bool_)
+        if self.ids:
+            is_meant[:] = False
+            is_meant[[row for row in found.values() if row is not None]] = True
+        if self.area is not None:
+            is_meant &= self.area.contains(place_map.places.latitudes, place_map.places.longitudes)
+        rows = np.flatnonzero(is_meant)
+        return [picture for picture in stored_pictures(place_map, rows) if self._is_in_time(picture.record.time)]
+
+    def _is_in_time(self, time: datetime | None) -> bool:
+        if self.taken_before is None and self.taken_after is None:
+            return True
+        if time is None:
+            return False
+        is_before = self.taken_before is None or _instant(time) < _instant(self.taken_before)
+        return is_before and (self.taken_after is None or _instant(time) >= _instant(self.taken_after))
+
+
+def select_pictures(map_dir: Path, selection: Selection) -> Sequence[StoredPicture]:
+    """The pictures that ``remove_pictures`` would remove."""
+    with PlaceMap.open(map_dir) as place_map:
+        return selection.select(place_map)
+
+
+def remove_pictures(map_dir: Path, selection: Selection, progress: Progress = SILENT) -> ChangeReport:
+    """Publishes a version without some pictures; their features stay on the disk until ``compact`` and ``prune``.
+
+    Args:
+        map_dir: The map.
+        selection: Which pictures.
+        progress: Told what is done.
+
+    Raises:
+        InvalidInput: An id is not in the map, or no picture would be left.
+        MapError: As in ``index_builder.revise.revise``.
+    """
+    started_s = time.perf_counter()
+    with changing(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
+        dead = selection.select(place_map)
+        base = place_map.manifest
+        if not dead:
+            return report_of(map_dir, base, 0, started_s)
+        if len(dead) == len(place_map):
+            raise InvalidInput(
+                f"that would remove all {len(dead):,} pictures of {map_dir}, and a map has at least one; to have none, "
+                "remove its directory"
+            )
+        revision = Revision(
+            kind="remove",
+            base=base,
+            sources=base.sources,
+            segments=without(base.segments, dead),
+            gone=frozenset(picture.record.id for picture in dead),
+            left_out=read_left_out(layout.version_dir(map_dir, base.version) / layout.LEFT_OUT),
+        )
+        return revise(staging, revision, None, BuildOptions(), progress)
+
+
+def _instant(time: datetime) -> datetime:
+    """A time without a zone is compared by its digits, as though they were UTC: the map keeps it so."""
+    return time.replace(tzinfo=UTC) if time.utcoffset() is None else time

@@ -1,0 +1,69 @@
+"""The pictures of a version, each with the place of its features; and segments without some of them."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index_builder.place_map.manifest import Segment
+from index_builder.place_map.place_table import PlaceRecord
+from index_builder.place_map.reader import PlaceMap
+from index_builder.revision import CopiedRow, NewSegment
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A picture of a version.
+
+    Attributes:
+        source: Which of the manifest's sources it came from.
+        segment: Id of the segment that has its features.
+        row: Row of that.
+        record: What the table says.
+    """
+
+    source: int
+    segment: str
+    row: int
+    record: PlaceRecord
+
+    def copied(self, record: PlaceRecord | None = None) -> CopiedRow:
+        """Its features for a new segment, and what the table is to say there; by default the same."""
+        return CopiedRow(self.segment, self.row, self.record if record is None else record)
+
+
+def stored_pictures(place_map: PlaceMap, rows: NDArray[np.int64] | None = None) -> Iterator[StoredPicture]:
+    """Pictures of a version.
+
+    Args:
+        place_map: The version.
+        rows: ``(k,)`` of the map, ascending; None: all.
+    """
+    live = [(segment, segment.live()) for segment in place_map.manifest.segments]
+    ends = np.cumsum([len(each) for _, each in live])
+    for row in range(len(place_map)) if rows is None else rows.tolist():
+        number = int(np.searchsorted(ends, row, side="right"))
+        segment, of_segment = live[number]
+        of_row = int(of_segment[row - (int(ends[number - 1]) if number else 0)])
+        yield StoredPicture(segment.source, segment.id, of_row, place_map.places[row])
+
+
+def without(segments: Collection[Segment], dead: Collection[StoredPicture]) -> tuple[Segment, ...]:
+    """Segments with more dead rows; those that have no other rows are left out."""
+    by_segment: dict[str, set[int]] = {}
+    for picture in dead:
+        by_segment.setdefault(picture.segment, set()).add(picture.row)
+    changed = []
+    for segment in segments:
+        rows = sorted({*segment.dead_rows, *by_segment.get(segment.id, ())})
+        if len(rows) < segment.rows:
+            changed.append(
+                segment.model_copy(update={"dead_rows": tuple(rows)}) if segment.id in by_segment else segment
+            )
+    return tuple(changed)
+
+
+def in_segments(source: int, copies: list[CopiedRow], size: int) -> list[NewSegment]:
+    """New segments of copied rows."""
+    return [NewSegment(source, copies=tuple(copies[start : start + size])) for start in range(0, len(copies), size)]

@@ -1,0 +1,222 @@
+"""``placefix update``: a map follows its collection, where pictures have come, gone or changed."""
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from index_builder.build_options import BuildOptions
+from index_builder.change_staging import changing
+from index_builder.changes.add import prefixed
+from index_builder.changes.network import check_encoder
+from index_builder.changes.rows import StoredPicture, in_segments, stored_pictures, without
+from index_builder.left_out import read_left_out
+from index_builder.picture_files import content_sum, source_base
+from index_builder.place_map import layout
+from index_builder.place_map.manifest import Manifest, SourceHint
+from index_builder.place_map.place_table import PlaceRecord
+from index_builder.place_map.reader import PlaceMap
+from index_builder.progress import SILENT, Progress
+from index_builder.revise import ChangeReport, report_of, revise
+from index_builder.revision import CopiedRow, NewSegment, Revision
+from index_builder.segment_recorder import source_path
+from index_builder.sources.listing import SourceListing
+from model.encoder import Encoder
+from model.errors import InvalidInput
+from model.places import Place
+
+_MOST_READERS = 8
+_READ_AHEAD = 64  # pictures
+
+
+@dataclass(frozen=True)
+class Differences:
+    """How a collection differs from what a map has of it.
+
+    Attributes:
+        to_encode: Pictures that are new, or have other bytes.
+        to_copy: Pictures whose features are there: under another id, or with another position, heading or time.
+        dead: Pictures of the map that are gone, or there in another form.
+        gone: Ids that are gone.
+        replaced: Ids that are there in another form.
+    """
+
+    to_encode: tuple[Place, ...]
+    to_copy: tuple[CopiedRow, ...]
+    dead: tuple[StoredPicture, ...]
+    gone: frozenset[str]
+    replaced: frozenset[str]
+
+
+def update_map(
+    map_dir: Path,
+    listing: SourceListing,
+    encoder: Encoder,
+    options: BuildOptions | None = None,
+    progress: Progress = SILENT,
+    *,
+    source: int | None = None,
+    restart: bool = False,
+) -> ChangeReport:
+    """Makes a map hold what one of its collections holds now, as a new version.
+
+    Every file is read and compared by its SHA-256; only new and changed ones are encoded. A picture that was renamed,
+    or that has another position, keeps its features.
+
+    Args:
+        map_dir: The map.
+        listing: The collection as it is now.
+        encoder: The network and preprocessing that the map was made with.
+        options: Batch size, segment size, the share of pictures that may be rejected.
+        progress: Told about every picture.
+        source: Which of the map's sources the collection is; None finds it by its path.
+        restart: Throw away what an interrupted run has done.
+
+    Raises:
+        InvalidInput: The collection is none of the map's, or has an id that the map has from another one.
+        NetworkMismatch: Another network, preprocessing or precision.
+        MapError, SourceError: As in ``index_builder.revise.revise``.
+    """
+    options = options or BuildOptions()
+    started_s = time.perf_counter()
+    with changing(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
+        check_encoder(place_map, encoder)
+        base = place_map.manifest
+        listed = find_source(base, listing, map_dir) if source is None else source
+        places = prefixed(listing.places, base.sources[listed].prefix)
+        found = find_differences(place_map, listed, places, listing.root, progress)
+        left_out = read_left_out(layout.version_dir(map_dir, base.version) / layout.LEFT_OUT)
+        if not (found.to_encode or found.to_copy or found.dead):
+            return report_of(map_dir, base, 0, started_s)
+        size = options.segment_size_for(len(places))
+        encoded = [
+            NewSegment(listed, found.to_encode[start : start + size]) for start in range(0, len(found.to_encode), size)
+        ]
+        hint = SourceHint(kind=listing.kind, path=str(listing.root.resolve()), prefix=base.sources[listed].prefix)
+        revision = Revision(
+            kind="update",
+            base=base,
+            sources=tuple(hint if number == listed else known for number, known in enumerate(base.sources)),
+            segments=(
+                *without(base.segments, found.dead),
+                *in_segments(listed, list(found.to_copy), size),
+                *encoded,
+            ),
+            gone=found.gone,
+            replaced=found.replaced,
+            left_out={number: entries for number, entries in left_out.items() if number != listed},
+            listing=replace(listing, places=found.to_encode),
+            listed=listed,
+        )
+        return revise(staging, revision, encoder, options, progress, restart=restart)
+
+
+def find_source(base: Manifest, listing: SourceListing, map_dir: Path) -> int:
+    """Which of the sources of a map a collection is.
+
+    Raises:
+        InvalidInput: None, or several.
+    """
+    path = str(listing.root.resolve())
+    numbers = [number for number, known in enumerate(base.sources) if known.path == path]
+    if len(numbers) == 1:
+        return numbers[0]
+    known = "; ".join(
+        f"{number}: {source.path}" + (f" (ids with {source.prefix!r})" if source.prefix else "")
+        for number, source in enumerate(base.sources)
+    )
+    what = "is several of the sources" if numbers else "is none of the sources"
+    raise InvalidInput(
+        f"{path} {what} of {map_dir} ({known}). If it was moved, say which it is: --source-number N; if it is new: "
+        "placefix add"
+    )
+
+
+def find_differences(
+    place_map: PlaceMap, listed: int, places: Sequence[Place], root: Path, progress: Progress
+) -> Differences:
+    """Compares a collection with what a map has of it.
+
+    Args:
+        place_map: The map.
+        listed: Which of its sources the collection is.
+        places: Its pictures, with the ids that they have in the map.
+        root: What it was read from.
+        progress: Told about every picture.
+
+    Raises:
+        InvalidInput: An id belongs to another source.
+    """
+    stored = list(stored_pictures(place_map))
+    by_id = {picture.record.id: picture for picture in stored}
+    by_content: dict[str, StoredPicture] = {}
+    for picture in stored:
+        by_content.setdefault(picture.record.content_sha256, picture)
+    base = source_base(root)
+    to_encode, to_copy, dead, replaced = [], [], [], set()
+    progress.message(f"comparing {len(places):,} pictures with the map")
+    progress.started(len(places), 0)
+    for place, content_sha256 in _with_sums(places):
+        progress.advanced(1)
+        known = by_id.get(place.id)
+        if known is not None and known.source != listed:
+            raise InvalidInput(
+                f"{place.id!r} is in the map already, from {place_map.manifest.sources[known.source].path}: one of the "
+                "two has to have another id"
+            )
+        same = by_content.get(content_sha256) if content_sha256 is not None else None
+        if known is not None and known.record.content_sha256 == content_sha256:
+            same = known
+        if same is None:
+            to_encode.append(place)
+        else:
+            record = PlaceRecord(
+                id=place.id,
+                position=place.position,
+                heading_deg=place.heading_deg,
+                time=place.time,
+                source_path=source_path(place.path, base),
+                content_sha256=same.record.content_sha256,
+                thumbnail=same.record.thumbnail,
+            )
+            if known is same and _says_the_same(record, known.record):
+                continue
+            to_copy.append(same.copied(record))
+        if known is not None:
+            dead.append(known)
+            replaced.add(place.id)
+    ids = {place.id for place in places}
+    lost = [picture for picture in stored if picture.source == listed and picture.record.id not in ids]
+    return Differences(
+        to_encode=tuple(to_encode),
+        to_copy=tuple(to_copy),
+        dead=(*dead, *lost),
+        gone=frozenset(picture.record.id for picture in lost),
+        replaced=frozenset(replaced),
+    )
+
+
+def _says_the_same(one: PlaceRecord, other: PlaceRecord) -> bool:
+    """Whether two rows of a table are alike; equal instants in different time zones are not."""
+    offsets = [None if each.time is None else each.time.utcoffset() for each in (one, other)]
+    return one == other and offsets[0] == offsets[1]
+
+
+def _with_sums(places: Sequence[Place]) -> Iterator[tuple[Place, str | None]]:
+    """Pictures with the sums of their files, which threads read a little ahead."""
+    readers = ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1), thread_name_prefix="compare")
+    pending: deque[tuple[Place, Future[str | None]]] = deque()
+    try:
+        for place in places:
+            pending.append((place, readers.submit(content_sum, place.path)))
+            if len(pending) > _READ_AHEAD:
+                place_read, reading = pending.popleft()
+                yield place_read, reading.result()
+        while pending:
+            place_read, reading = pending.popleft()
+            yield place_read, reading.result()
+    finally:
+        readers.shutdown(wait=True, cancel_futures=True)

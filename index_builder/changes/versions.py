@@ -1,0 +1,182 @@
+"""Which version is served, and which are kept: ``placefix map activate``, ``rollback``, ``prune``, ``abandon``."""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from index_builder.change_staging import changing, check_no_change_is_unfinished, write_missing_pointer
+from index_builder.place_map import layout
+from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.version_hold import only_holder
+from index_builder.place_map.versions import (
+    existing_versions,
+    list_versions,
+    next_segment,
+    read_current,
+    read_manifest,
+    read_pointer,
+)
+from model.durable import sync, write_atomically
+from model.errors import InvalidInput, MapBusy
+
+
+@dataclass(frozen=True)
+class Move:
+    """A move of ``CURRENT``.
+
+    Attributes:
+        before: The version that was served.
+        after: The version that is served.
+    """
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was removed.
+
+    Attributes:
+        versions: Their numbers.
+        segments: Ids of segments that no other version had.
+        freed_bytes: Of all of that.
+    """
+
+    versions: tuple[str, ...]
+    segments: tuple[str, ...]
+    freed_bytes: int
+
+
+def activate_version(map_dir: Path, version: str) -> Move:
+    """Serves another version of a map, after it was opened for a trial.
+
+    Args:
+        map_dir: The map.
+        version: Its number, with or without leading zeros.
+
+    Raises:
+        InvalidInput: There is no such version.
+        MapCorrupt: It cannot be opened; what is served stays.
+        BuildConflict: A change of the map is unfinished.
+        StorageError: The map cannot be written to.
+    """
+    with changing(map_dir) as staging:
+        check_no_change_is_unfinished(staging)
+        before = read_current(map_dir)
+        pointer = read_pointer(map_dir, version)
+        PlaceMap.open(map_dir, pointer.version).close()
+        if pointer != before:
+            write_missing_pointer(map_dir)
+            write_atomically(map_dir / layout.CURRENT, pointer.to_bytes())
+        return Move(before.version, pointer.version)
+
+
+def roll_back(map_dir: Path) -> Move:
+    """Serves the version again that the served one was made from.
+
+    Raises:
+        InvalidInput: It is the first, or that one has been removed.
+        MapError: As ``activate_version`` does.
+    """
+    manifest = read_manifest(map_dir)
+    if manifest.parent is None:
+        raise InvalidInput(f"version {manifest.version} of {map_dir} is the first: there is none to go back to")
+    if manifest.parent not in existing_versions(map_dir):
+        raise InvalidInput(
+            f"version {manifest.version} of {map_dir} was made from {manifest.parent}, which has been removed; it has "
+            f"{', '.join(existing_versions(map_dir))}: placefix map activate {map_dir} VERSION"
+        )
+    return activate_version(map_dir, manifest.parent)
+
+
+def prune_versions(map_dir: Path, *, keep: int | None = None, versions: Sequence[str] = ()) -> Pruned:
+    """Removes versions, and the segments that no other version has.
+
+    Args:
+        map_dir: The map.
+        keep: Remove all but so many of the newest, and the one that is served.
+        versions: Or these.
+
+    Raises:
+        InvalidInput: A version that is not there, or that is served; or neither or both of the two are given.
+        MapBusy: A version is being read; nothing was removed.
+        BuildConflict: A change of the map is unfinished.
+        StorageError: The map cannot be written to.
+    """
+    if (keep is None) == (not versions):
+        raise InvalidInput("say either how many versions to keep, or which to remove")
+    if keep is not None and keep < 1:
+        raise InvalidInput(f"at least one version has to be kept, not {keep}")
+    with changing(map_dir) as staging:
+        check_no_change_is_unfinished(staging)
+        current = read_current(map_dir).version
+        existing = existing_versions(map_dir)
+        if keep is not None:
+            doomed = [version for version in existing[:-keep] if version != current]
+        else:
+            doomed = sorted({read_pointer(map_dir, version).version for version in versions})
+        if current in doomed:
+            raise InvalidInput(
+                f"version {current} of {map_dir} is the one that is served; activate another one before it is removed"
+            )
+        return _remove(map_dir, doomed)
+
+
+def abandon_change(map_dir: Path) -> bool:
+    """Throws away what an interrupted change has done; whether there was one.
+
+    Raises:
+        MapBusy: It is not interrupted: another process is at it.
+    """
+    with changing(map_dir) as staging:
+        is_there = any(staging.path.glob("plan.json"))
+        staging.throw_away()
+        return is_there
+
+
+def _remove(map_dir: Path, doomed: Sequence[str]) -> Pruned:
+    freed = sum(each.own_bytes for each in list_versions(map_dir) if each.manifest.version in doomed)
+    following = next_segment(map_dir)
+    with ExitStack() as stack:
+        for version in doomed:
+            manifest_path = layout.version_dir(map_dir, version) / layout.MANIFEST
+            if not stack.enter_context(only_holder(manifest_path)):
+                raise MapBusy(
+                    f"version {version} of {map_dir} is being read; stop or restart what reads it. Nothing was removed"
+                )
+        newest = layout.version_of(max(layout.version_numbers(map_dir)))
+        for version in doomed:
+            directory = layout.version_dir(map_dir, version)
+            if version == newest:  # so that its number is not given again
+                write_atomically(directory / layout.PRUNED, f"{following}\n".encode("ascii"))
+            (directory / layout.MANIFEST).unlink()  # from now on there is no such version
+            sync(directory)
+        segments = _sweep(map_dir)
+    return Pruned(tuple(doomed), segments, freed)
+
+
+def _sweep(map_dir: Path) -> tuple[str, ...]:
+    """Removes whatever belongs to no version, also what an earlier run has left when it was killed; the segments."""
+    for number in layout.version_numbers(map_dir):
+        directory = layout.version_dir(map_dir, layout.version_of(number))
+        if (directory / layout.MANIFEST).exists():
+            continue
+        if not (directory / layout.PRUNED).exists():
+            shutil.rmtree(directory)
+            continue
+        for entry in directory.iterdir():
+            if entry.name != layout.PRUNED:
+                entry.unlink()
+    kept = {
+        segment.id for version in existing_versions(map_dir) for segment in read_manifest(map_dir, version).segments
+    }
+    lost = [layout.segment_id_of(number) for number in layout.segment_numbers(map_dir)]
+    removed = tuple(segment for segment in lost if segment not in kept)
+    for segment in removed:
+        shutil.rmtree(layout.segment_dir(map_dir, segment))
+    sync(map_dir / layout.VERSIONS)
+    sync(map_dir / layout.SEGMENTS)
+    return removed

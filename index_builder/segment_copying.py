@@ -1,0 +1,145 @@
+"""Segments from features that are there already: nothing is encoded again, and no byte of a feature changes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+import numpy as np
+
+from index_builder.build_plan import digest_of
+from index_builder.place_map import layout
+from index_builder.place_map.feature_store import StoredArray, StoredFeatures, map_features
+from index_builder.place_map.local_codec import LocalCodec
+from index_builder.place_map.manifest import FeatureShapes, Manifest, Segment
+from index_builder.place_map.row_file import RowFile
+from index_builder.place_map.segment_writer import SegmentWriter
+from index_builder.progress import Progress
+from index_builder.revision import CopiedRow, NewSegment
+from index_builder.staging import Checkpoint, Staging, is_whole
+from model.errors import MapCorrupt
+
+_ROWS_AT_A_TIME = 32  # 15 MB of int8
+
+
+def copy_segments(
+    staging: Staging, base: Manifest, segments: Mapping[int, NewSegment], progress: Progress
+) -> dict[str, Segment]:
+    """Makes segments of rows of others.
+
+    The files that are copied from are compared with their sums first: what has changed on the disk would have a right
+    sum in the copy.
+
+    Args:
+        staging: Where segments are written, and where the others are found.
+        base: The version that has the others.
+        segments: Number → rows; those that are finished already are taken over.
+        progress: Told about every picture.
+
+    Returns:
+        The segments by id.
+
+    Raises:
+        MapCorrupt: A file that would be copied from is damaged.
+        OSError: The disk does not take it.
+    """
+    made: dict[str, Segment] = {}
+    missing: dict[int, NewSegment] = {}
+    for number, segment in segments.items():
+        checkpoint = staging.find_checkpoint(number, _stamps(segment, base))
+        if checkpoint is None or checkpoint.segment is None:
+            missing[number] = segment
+        else:
+            made[checkpoint.segment.id] = checkpoint.segment
+    if not segments:
+        return made
+    total = sum(len(segment.copies) for segment in segments.values())
+    progress.started(total, total - sum(len(segment.copies) for segment in missing.values()))
+    by_id = {segment.id: segment for segment in base.segments}
+    for name in sorted({copied.segment for segment in missing.values() for copied in segment.copies}):
+        if not is_whole(staging.segment_dir(name), by_id[name]):
+            raise MapCorrupt(
+                f"{staging.segment_dir(name)} has changed since it was written, and is not copied from; run placefix "
+                "verify on the map. Nothing was published"
+            )
+    for number, segment in missing.items():
+        made_one = _copy(staging, base, by_id, number, segment, progress)
+        made[made_one.id] = made_one
+    return made
+
+
+def _copy(
+    staging: Staging,
+    base: Manifest,
+    by_id: Mapping[str, Segment],
+    number: int,
+    segment: NewSegment,
+    progress: Progress,
+) -> Segment:
+    writer = SegmentWriter(staging.begin_segment(), base.features)
+    readers: dict[str, _RawRows] = {}
+    try:
+        rows = iter(segment.copies)
+        while batch := list(islice(rows, _ROWS_AT_A_TIME)):
+            for copied in batch:
+                if copied.segment not in readers:
+                    readers[copied.segment] = _RawRows(staging, by_id[copied.segment], base.features)
+            writer.append(
+                [copied.record for copied in batch],
+                [_thumbnail(staging, copied) for copied in batch],
+                *_gathered([(readers[copied.segment], copied.row) for copied in batch]),
+            )
+            progress.advanced(len(batch))
+        made = writer.finish(layout.segment_id_of(number))
+    finally:
+        writer.close()
+    assert made is not None  # noqa: S101  (a segment of copies has pictures)
+    checkpoint = Checkpoint(segment=made, left_out=(), stamps_sha256=digest_of(_stamps(segment, base)))
+    staging.finish_segment(number, checkpoint)
+    return made
+
+
+class _RawRows:
+    """The rows of a segment as they are stored."""
+
+    def __init__(self, staging: Staging, segment: Segment, shapes: FeatureShapes) -> None:
+        directory = staging.segment_dir(segment.id)
+        codec: LocalCodec = shapes.local_codec
+        self._global_features = map_features(
+            directory / layout.GLOBALS, (segment.rows, shapes.global_dim), shapes.dtype
+        )
+        self._shape = (shapes.local_count, codec.width)
+        self._array_type = codec.array_type
+        self._local_features = RowFile(directory / layout.LOCALS, (segment.rows, *self._shape), codec.array_type)
+
+    def read(self, row: int, global_feature: StoredFeatures, local_features: StoredArray) -> None:
+        """Copies a row."""
+        global_feature[:] = self._global_features[row]
+        self._local_features.read(row, local_features)
+
+    def room_for(self, count: int) -> tuple[StoredFeatures, StoredArray]:
+        """Memory for the features of so many rows."""
+        global_features: StoredFeatures = np.empty(
+            (count, *self._global_features.shape[1:]), self._global_features.dtype
+        )
+        local_features: StoredArray = np.empty((count, *self._shape), self._array_type)
+        return global_features, local_features
+
+
+def _gathered(rows: Sequence[tuple[_RawRows, int]]) -> tuple[StoredFeatures, StoredArray]:
+    """The features of rows, as they are stored: ``(b, D)`` and ``(b, N, width)``."""
+    global_features, local_features = rows[0][0].room_for(len(rows))
+    for place, (reader, row) in enumerate(rows):
+        reader.read(row, global_features[place], local_features[place])
+    return global_features, local_features
+
+
+def _thumbnail(staging: Staging, copied: CopiedRow) -> bytes | None:
+    if copied.record.thumbnail is None:
+        return None
+    path = staging.segment_dir(copied.segment) / layout.THUMBNAILS / layout.thumbnail_name(copied.row)
+    return path.read_bytes()
+
+
+def _stamps(segment: NewSegment, base: Manifest) -> Iterator[str]:
+    """What a copied segment depends on: the files that its rows are in, and what the table is to say."""
+    sums = {each.id: each.files[layout.LOCALS].sha256 for each in base.segments}
+    return (f"{sums[copied.segment]} {copied!r}" for copied in segment.copies)

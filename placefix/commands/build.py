@@ -33,7 +33,7 @@ def build(
     source: Annotated[
         Path,
         typer.Option(
-            help="The collection: a folder of photos, or a CSV file that lists them.",
+            help="The collection: a folder of photos, or a CSV, JSON or GeoJSON file that lists them.",
             show_default=False,
         ),
     ],

@@ -61,12 +61,12 @@ def _opens_recalls(args: list[str], position: int) -> bool:
 def evaluate(
     queries: Annotated[
         list[Path],
-        typer.Option(help="Queries: a folder or a CSV file; repeat it for several cities.", show_default=False),
+        typer.Option(help="Queries: a folder or a list; repeat it for several cities.", show_default=False),
     ],
     database: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Database: a folder or a CSV file, from which a map is built for this once. With --map and "
+            help="Database: a folder or a list, from which a map is built for this once. With --map and "
             "--frame-tolerance: the CSV file that has the frame numbers of the map's pictures.",
             show_default=False,
         ),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
@@ -33,12 +33,13 @@ class ChangeReport:
     Attributes:
         map_path: The map.
         version: The one that is served now.
-        parent: The one before; the same if there was nothing to do.
+        parent: The one that it was made from.
         change: Pictures that were added, removed and replaced.
         counts: Of the version.
         encoded: Pictures that went through the network in this run.
         total_bytes: Size of the version.
         duration_s: Of this run.
+        is_new: Whether this run has made the version; else there was nothing to do.
     """
 
     map_path: Path
@@ -49,6 +50,7 @@ class ChangeReport:
     encoded: int
     total_bytes: int
     duration_s: float
+    is_new: bool = False
 
     @property
     def left_out_path(self) -> Path:
@@ -135,11 +137,11 @@ def revise(
     )
     staging.publish_change(manifest)
     PlaceMap.open(map_dir).close()
-    return report_of(map_dir, manifest, encoded, started_s)
+    return replace(report_of(map_dir, manifest, encoded, started_s), is_new=True)
 
 
 def report_of(map_dir: Path, manifest: Manifest, encoded: int, started_s: float) -> ChangeReport:
-    """The report of a version."""
+    """The report of a version that is there."""
     return ChangeReport(
         map_path=map_dir,
         version=manifest.version,

@@ -42,7 +42,10 @@ def is_taken(out: Path) -> bool:
 
 def map_exists(out: Path) -> MapExists:
     """The error for a path that is taken."""
-    return MapExists(f"{out} is there already; build under another name, or remove it first")
+    return MapExists(
+        f"{out} is there already; to make it hold what its collection holds now: placefix update {out}. Else build "
+        "under another name, or remove it first"
+    )
 
 
 def staging_path(out: Path) -> Path:

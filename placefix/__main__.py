@@ -8,12 +8,16 @@ import typer
 
 from placefix.commands import map as map_commands
 from placefix.commands import show, weights
+from placefix.commands.add import add
 from placefix.commands.build import build
+from placefix.commands.compact import compact
 from placefix.commands.encode import encode
 from placefix.commands.evaluate import EvaluateCommand, evaluate
 from placefix.commands.localize import localize
+from placefix.commands.remove import remove
 from placefix.commands.serve import serve
 from placefix.commands.train import train
+from placefix.commands.update import update
 from placefix.commands.verify import verify
 from placefix.console import run
 
@@ -42,6 +46,10 @@ def _options(
 
 
 app.command()(build)
+app.command()(add)
+app.command()(update)
+app.command()(remove)
+app.command()(compact)
 app.command()(verify)
 app.command()(serve)
 app.command()(localize)

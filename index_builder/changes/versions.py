@@ -12,7 +12,6 @@ from index_builder.place_map.reader import PlaceMap
 from index_builder.place_map.version_hold import only_holder
 from index_builder.place_map.versions import (
     existing_versions,
-    list_versions,
     next_segment,
     read_current,
     read_manifest,
@@ -42,7 +41,7 @@ class Pruned:
     Attributes:
         versions: Their numbers.
         segments: Ids of segments that no other version had.
-        freed_bytes: Of all of that.
+        freed_bytes: Of all of that, manifests aside.
     """
 
     versions: tuple[str, ...]
@@ -138,7 +137,12 @@ def abandon_change(map_dir: Path) -> bool:
 
 
 def _remove(map_dir: Path, doomed: Sequence[str]) -> Pruned:
-    freed = sum(each.own_bytes for each in list_versions(map_dir) if each.manifest.version in doomed)
+    manifests = [read_manifest(map_dir, version) for version in doomed]
+    sizes = {
+        segment.id: sum(file.bytes for file in segment.files.values()) + segment.thumbnails.bytes
+        for manifest in manifests
+        for segment in manifest.segments
+    }
     following = next_segment(map_dir)
     with ExitStack() as stack:
         for version in doomed:
@@ -155,7 +159,8 @@ def _remove(map_dir: Path, doomed: Sequence[str]) -> Pruned:
             (directory / layout.MANIFEST).unlink()  # from now on there is no such version
             sync(directory)
         segments = _sweep(map_dir)
-    return Pruned(tuple(doomed), segments, freed)
+    freed = sum(manifest.index.file.bytes + manifest.left_out.bytes for manifest in manifests)
+    return Pruned(tuple(doomed), segments, freed + sum(sizes.get(segment, 0) for segment in segments))
 
 
 def _sweep(map_dir: Path) -> tuple[str, ...]:

@@ -9,17 +9,18 @@ from rich.table import Table
 
 from index_builder.build import BuildReport, build_map
 from index_builder.build_options import BuildOptions
+from index_builder.changes.up_to_date import is_up_to_date
+from index_builder.place_map import layout
 from index_builder.place_map.global_index import check_index_factory
 from index_builder.place_map.index_choice import AUTO
 from index_builder.place_map.local_codec import StoreType
-from index_builder.sources.listing import SourceListing
-from index_builder.sources.read import read_source
-from index_builder.target import check_target
+from index_builder.target import check_target, map_exists, staging_path
 from model.device import choose_device
 from model.encoder import Encoder
 from model.encoding_precision import choose_encoding_precision
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
+from placefix.commands.map_changes import read_collection
 from placefix.commands.options import BatchSize, Device, Encoding, NumHeads, PreprocessingOption, Weights
 from placefix.console import EXIT_INTERRUPTED, EXIT_SOME_REJECTED, error_console, output_console
 from placefix.progress import format_duration, show_progress
@@ -109,14 +110,26 @@ def build(
         index=index,
         store=store,
     )
-    check_target(out)
+    is_there = (out / layout.CURRENT).is_file() and not staging_path(out).exists()
+    if not is_there:
+        check_target(out)
     chosen = choose_device(device)
     weights_path = resolve_weights(weights)
     arithmetic = choose_encoding_precision(encoding, chosen.device)
     encoder = Encoder(load_network(weights_path, num_heads), chosen.device, preprocess, arithmetic.precision)
     if index != AUTO:
         check_index_factory(index, encoder.global_dim)
-    listing = _read_source(source, latitude_column, longitude_column)
+    listing = read_collection(source, latitude_column, longitude_column)
+    if is_there:
+        with show_progress("comparing") as progress:
+            manifest = is_up_to_date(out, listing, encoder, store, progress)
+        if manifest is None:
+            raise map_exists(out)
+        output_console().print(
+            f"{out}, version {manifest.version}: holds these {manifest.counts.placed:,} pictures; nothing to do",
+            soft_wrap=True,
+        )
+        return
     try:
         with show_progress("encoding") as progress:
             progress.message(f"device: {chosen.device} ({chosen.reason})")
@@ -132,21 +145,6 @@ def build(
     output_console().print(_summary(report, encoder))
     if report.rejected:
         raise typer.Exit(EXIT_SOME_REJECTED)
-
-
-def _read_source(source: Path, latitude_column: str | None, longitude_column: str | None) -> SourceListing:
-    console = error_console()
-    with console.status("reading positions") as status:
-        listing = read_source(
-            source,
-            latitude_column=latitude_column,
-            longitude_column=longitude_column,
-            on_progress=lambda count: status.update(f"reading positions: {count:,} pictures"),
-        )
-    console.print(
-        f"{source}: {listing.kind}, {len(listing):,} pictures, {len(listing.places):,} with a position", soft_wrap=True
-    )
-    return listing
 
 
 def _summary(report: BuildReport, encoder: Encoder) -> Table:

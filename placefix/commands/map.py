@@ -4,7 +4,14 @@ import typer
 
 from placefix.commands.map_describe import describe
 from placefix.commands.map_duplicates import duplicates
+from placefix.commands.map_versions import abandon, activate, ids, prune, rollback, versions
 
 app = typer.Typer(help="Look into maps, and change them.", no_args_is_help=True)
 app.command("describe")(describe)
 app.command("duplicates")(duplicates)
+app.command("ids")(ids)
+app.command("versions")(versions)
+app.command("activate")(activate)
+app.command("rollback")(rollback)
+app.command("prune")(prune)
+app.command("abandon")(abandon)

@@ -1,0 +1,46 @@
+"""Whether a map holds what a build would make now."""
+
+from pathlib import Path
+
+from index_builder.changes.update import find_differences
+from index_builder.place_map.local_codec import StoreType
+from index_builder.place_map.manifest import Manifest
+from index_builder.place_map.reader import PlaceMap
+from index_builder.progress import SILENT, Progress
+from index_builder.sources.listing import SourceListing
+from model.encoder import Encoder
+
+
+def is_up_to_date(
+    map_dir: Path, listing: SourceListing, encoder: Encoder, store: StoreType, progress: Progress = SILENT
+) -> Manifest | None:
+    """Compares a map with the collection and the network that it would be built from; every file is read.
+
+    Args:
+        map_dir: A map.
+        listing: The collection.
+        encoder: The network, its preprocessing and precision.
+        store: What local features would be stored as.
+        progress: Told about every picture.
+
+    Returns:
+        The manifest of the version that is served, if building again would give its pictures and features; else None.
+
+    Raises:
+        MapError: The map cannot be used.
+    """
+    with PlaceMap.open(map_dir) as place_map:
+        manifest = place_map.manifest
+        is_alike = (
+            [source.path for source in manifest.sources] == [str(listing.root.resolve())]
+            and manifest.network.fingerprint == encoder.fingerprint
+            and manifest.network.precision == encoder.precision
+            and manifest.preprocessing is encoder.preprocessing
+            and place_map.store == store
+        )
+        if not is_alike:
+            return None
+        found = find_differences(place_map, 0, listing.places, listing.root, progress)
+        known_rejected = manifest.counts.rejected - sum(each.outcome == "rejected" for each in listing.left_out)
+        is_same = not (found.to_copy or found.dead) and len(found.to_encode) == known_rejected
+        return manifest if is_same else None

@@ -1,0 +1,147 @@
+"""Everything that can be done to a map, for programs: what the commands do, without a shell."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from index_builder.build import BuildReport, build_map
+from index_builder.build_options import BuildOptions
+from index_builder.changes.add import add_pictures
+from index_builder.changes.compact import compact_map
+from index_builder.changes.remove import Selection, remove_pictures
+from index_builder.changes.update import update_map
+from index_builder.changes.versions import (
+    Move,
+    Pruned,
+    abandon_change,
+    activate_version,
+    prune_versions,
+    roll_back,
+)
+from index_builder.place_map.versions import Version, list_versions
+from index_builder.progress import SILENT, Progress
+from index_builder.revise import ChangeReport
+from index_builder.sources.listing import SourceListing
+from index_builder.sources.read import read_source
+from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
+from model.encoder import Encoder
+from model.errors import InvalidInput
+
+
+class MapBuilder:
+    """Builds one map, and changes it.
+
+    Every method publishes a whole version or leaves the map as it was, may be killed at any moment and continues when
+    it is called again, and raises the errors of ``model.errors`` that the function behind it names. Processes that
+    change the same map keep each other out; readers (``PlaceMap.open``) are never disturbed.
+
+    ::
+
+        builder = MapBuilder("maps/town", Encoder(load_network("weights.safetensors")))
+        builder.build("photos")
+        builder.add("more photos", prefix="2027/")
+        builder.remove(Selection(area=Area.box(13.1, 55.6, 13.2, 55.7)))
+        builder.roll_back()
+
+    Attributes:
+        path: Directory of the map, ``maps/NAME``.
+        options: Batch and segment size, the share of pictures that may be rejected; and for ``build`` index and store.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        encoder: Encoder | None = None,
+        options: BuildOptions | None = None,
+        progress: Progress = SILENT,
+    ) -> None:
+        """Looks at nothing yet.
+
+        Args:
+            path: Directory of the map.
+            encoder: For ``build``, ``add`` and ``update``; used by the calling thread only.
+            options: How.
+            progress: Told what is done.
+        """
+        self.path = Path(path)
+        self.options = options or BuildOptions()
+        self._encoder = encoder
+        self._progress = progress
+
+    def build(self, source: SourceListing | Path | str, *, restart: bool = False) -> BuildReport:
+        """``index_builder.build.build_map``."""
+        return build_map(_listing(source), self._network(), self.path, self.options, self._progress, restart=restart)
+
+    def add(
+        self,
+        source: SourceListing | Path | str,
+        *,
+        prefix: str = "",
+        skip_existing: bool = False,
+        restart: bool = False,
+    ) -> ChangeReport:
+        """``index_builder.changes.add.add_pictures``."""
+        return add_pictures(
+            self.path,
+            _listing(source),
+            self._network(),
+            self.options,
+            self._progress,
+            prefix=prefix,
+            skip_existing=skip_existing,
+            restart=restart,
+        )
+
+    def update(
+        self, source: SourceListing | Path | str, *, source_number: int | None = None, restart: bool = False
+    ) -> ChangeReport:
+        """``index_builder.changes.update.update_map``."""
+        return update_map(
+            self.path,
+            _listing(source),
+            self._network(),
+            self.options,
+            self._progress,
+            source=source_number,
+            restart=restart,
+        )
+
+    def remove(self, selection: Selection) -> ChangeReport:
+        """``index_builder.changes.remove.remove_pictures``."""
+        return remove_pictures(self.path, selection, self._progress)
+
+    def compact(self, *, restart: bool = False) -> ChangeReport:
+        """``index_builder.changes.compact.compact_map``."""
+        return compact_map(self.path, self.options, self._progress, restart=restart)
+
+    def versions(self) -> list[Version]:
+        """``index_builder.place_map.versions.list_versions``."""
+        return list_versions(self.path)
+
+    def activate(self, version: str) -> Move:
+        """``index_builder.changes.versions.activate_version``."""
+        return activate_version(self.path, version)
+
+    def roll_back(self) -> Move:
+        """``index_builder.changes.versions.roll_back``."""
+        return roll_back(self.path)
+
+    def prune(self, *, keep: int | None = None, versions: Sequence[str] = ()) -> Pruned:
+        """``index_builder.changes.versions.prune_versions``."""
+        return prune_versions(self.path, keep=keep, versions=versions)
+
+    def abandon(self) -> bool:
+        """``index_builder.changes.versions.abandon_change``."""
+        return abandon_change(self.path)
+
+    def verify(self, *, sample: int = DEFAULT_SAMPLE) -> VerifyReport:
+        """``index_builder.verify.verify_map``; with an encoder, the sample's pictures are encoded again."""
+        return verify_map(self.path, encoder=self._encoder, sample=sample, progress=self._progress)
+
+    def _network(self) -> Encoder:
+        if self._encoder is None:
+            raise InvalidInput("pictures have to be encoded: give MapBuilder an encoder")
+        return self._encoder
+
+
+def _listing(source: SourceListing | Path | str) -> SourceListing:
+    return source if isinstance(source, SourceListing) else read_source(Path(source))

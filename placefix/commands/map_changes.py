@@ -1,0 +1,144 @@
+"""What the commands that change a map have in common: the map's own network, and how a change is told."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.filesize import decimal
+from rich.table import Table
+
+from index_builder.place_map.versions import read_manifest
+from index_builder.revise import ChangeReport
+from index_builder.sources.listing import SourceListing
+from index_builder.sources.read import read_source
+from model.device import DeviceName, choose_device
+from model.encoder import Encoder
+from model.errors import InvalidInput
+from model.weights import load_network, resolve_weights
+from placefix.console import EXIT_INTERRUPTED, EXIT_SOME_REJECTED, error_console, output_console
+from placefix.progress import format_duration
+
+MapArgument = Annotated[Path, typer.Argument(metavar="MAP", help="The map: maps/NAME.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Restart = Annotated[bool, typer.Option("--restart", help="Throw away what an interrupted run has done.")]
+MaxRejected = Annotated[float, typer.Option(min=0, max=1, help="Share of the pictures that may be unreadable.")]
+SegmentSize = Annotated[
+    int | None,
+    typer.Option(min=1, help="Pictures in one segment. By default 256, more for many pictures.", rich_help_panel="Map"),
+]
+
+
+def load_encoder(map_path: Path, weights: str | None, num_heads: int | None, device: DeviceName) -> Encoder:
+    """The network of a map, in the precision and with the preprocessing that the map was made with.
+
+    Raises:
+        InvalidInput: The map does not say where its weights were, and none are named.
+        PlacefixError: The map or the weights cannot be used.
+    """
+    manifest = read_manifest(map_path)
+    named = weights or manifest.network.weights_path
+    if named is None:
+        raise InvalidInput(f"{map_path} does not say which weights it was made with; name them: --weights FILE")
+    chosen = choose_device(device)
+    network = load_network(resolve_weights(named), num_heads)
+    error_console().print(
+        f"device: {chosen.device} ({chosen.reason}); encoding: {manifest.network.precision}, as the map", soft_wrap=True
+    )
+    return Encoder(network, chosen.device, manifest.preprocessing, manifest.network.precision)
+
+
+def read_collection(source: Path, latitude_column: str | None, longitude_column: str | None) -> SourceListing:
+    """Reads a collection, and says how many pictures it has."""
+    console = error_console()
+    with console.status("reading positions") as status:
+        listing = read_source(
+            source,
+            latitude_column=latitude_column,
+            longitude_column=longitude_column,
+            on_progress=lambda count: status.update(f"reading positions: {count:,} pictures"),
+        )
+    console.print(
+        f"{source}: {listing.kind}, {len(listing):,} pictures, {len(listing.places):,} with a position", soft_wrap=True
+    )
+    return listing
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Says what is left when a change is interrupted.
+
+    Raises:
+        typer.Exit: It was.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        error_console().print(
+            "interrupted; the map is as it was. The same command continues behind the last finished segment, and "
+            "placefix map abandon throws away what has been done.",
+            soft_wrap=True,
+        )
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def tell(report: ChangeReport, *, as_json: bool) -> None:
+    """Prints what a change has done.
+
+    Raises:
+        typer.Exit: Pictures that were to be added could not be read.
+    """
+    if as_json:
+        typer.echo(json.dumps(_as_json(report), indent=2))
+    else:
+        output_console().print(_table(report))
+
+
+def exit_if_rejected(report: ChangeReport, rejected_before: int) -> None:
+    """Ends with a code of its own where pictures could not be read that were not known before.
+
+    Raises:
+        typer.Exit: There are some.
+    """
+    if report.counts.rejected > rejected_before:
+        raise typer.Exit(EXIT_SOME_REJECTED)
+
+
+def _as_json(report: ChangeReport) -> dict[str, object]:
+    return {
+        "map": str(report.map_path),
+        "version": report.version,
+        "parent": report.parent,
+        "change": report.change.model_dump(),
+        "placed": report.counts.placed,
+        "skipped": report.counts.skipped,
+        "rejected": report.counts.rejected,
+        "encoded": report.encoded,
+        "bytes": report.total_bytes,
+        "duration_s": round(report.duration_s, 3),
+    }
+
+
+def _table(report: ChangeReport) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("map", f"{report.map_path}, version {report.version}")
+    if not report.is_new:
+        table.add_row("change", "none: there was nothing to do")
+    else:
+        change = report.change
+        counts = (("added", change.added), ("replaced", change.replaced), ("removed", change.removed))
+        told = ", ".join(f"{count:,} {what}" for what, count in counts if count)
+        table.add_row(change.kind, f"{told or 'no picture changed'}; {report.encoded:,} encoded")
+    table.add_row("placed", f"{report.counts.placed:,} pictures")
+    if report.counts.skipped or report.counts.rejected:
+        told = f"{report.counts.skipped:,} without a usable position, {report.counts.rejected:,} that cannot be read"
+        table.add_row("left out", f"{told}: {report.left_out_path}")
+    table.add_row("size", decimal(report.total_bytes))
+    table.add_row("time", format_duration(report.duration_s))
+    if report.is_new and report.parent is not None:
+        table.add_row("undo", f"placefix map rollback {report.map_path}")
+    return table

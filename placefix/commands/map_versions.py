@@ -1,0 +1,119 @@
+"""``placefix map versions``, ``activate``, ``rollback``, ``prune``, ``abandon`` and ``ids``."""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.filesize import decimal
+from rich.table import Column, Table
+
+from index_builder.changes.versions import Move, abandon_change, activate_version, prune_versions, roll_back
+from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.versions import Version, list_versions
+from placefix.commands.map_changes import AsJson, MapArgument
+from placefix.console import output_console
+
+
+def versions(map_path: MapArgument, as_json: AsJson = False) -> None:
+    """List the versions of a map: when and how each came to be, and what removing it would free."""
+    found = list_versions(map_path)
+    if as_json:
+        typer.echo(json.dumps([_as_json(version) for version in found], indent=2))
+        return
+    table = Table(
+        Column("version", no_wrap=True),
+        Column("made (UTC)", no_wrap=True),
+        "from",
+        Column("change", no_wrap=True),
+        Column("pictures", justify="right"),
+        Column("its own", justify="right", no_wrap=True),
+    )
+    for version in found:
+        manifest, change = version.manifest, version.manifest.change
+        counts = (("+", change.added), ("~", change.replaced), ("−", change.removed))
+        told = " ".join(f"{sign}{count:,}" for sign, count in counts if count)
+        table.add_row(
+            f"{manifest.version}{' ●' if version.is_current else ''}",
+            f"{datetime.fromisoformat(manifest.created_at).astimezone(UTC):%Y-%m-%d %H:%M}",
+            manifest.parent or "",
+            f"{change.kind} {told}".strip(),
+            f"{manifest.counts.placed:,}",
+            decimal(version.own_bytes),
+            style="bold" if version.is_current else None,
+        )
+    output_console().print(table)
+    output_console().print("● is served; its own: what no other version has", style="dim")
+
+
+def activate(
+    map_path: MapArgument,
+    version: Annotated[str, typer.Argument(help="Its number, as placefix map versions prints it.", show_default=False)],
+) -> None:
+    """Serve another version of a map; it is opened for a trial first."""
+    _tell_move(map_path.name, activate_version(map_path, version))
+
+
+def rollback(map_path: MapArgument) -> None:
+    """Serve the version again that the served one was made from."""
+    _tell_move(map_path.name, roll_back(map_path))
+
+
+def prune(
+    map_path: MapArgument,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Remove all but so many of the newest.", show_default=False)
+    ] = None,
+    version: Annotated[
+        list[str] | None, typer.Option(help="Remove this one; may be repeated.", show_default=False)
+    ] = None,
+) -> None:
+    """Remove versions, and the features that no other version has. The one that is served always stays."""
+    pruned = prune_versions(map_path, keep=keep, versions=tuple(version or ()))
+    told = f"{', '.join(pruned.versions)}: removed" if pruned.versions else "no version to remove"
+    output_console().print(
+        f"{told}; {len(pruned.segments)} segments with them; {decimal(pruned.freed_bytes)} freed", soft_wrap=True
+    )
+
+
+def abandon(map_path: MapArgument) -> None:
+    """Throw away what an interrupted add, update or compact has done."""
+    was_there = abandon_change(map_path)
+    output_console().print(
+        f"{map_path}: what was unfinished is gone" if was_there else f"{map_path}: nothing was unfinished",
+        soft_wrap=True,
+    )
+
+
+def ids(
+    map_path: MapArgument,
+    version: Annotated[str | None, typer.Option(help="By default the one that is served.", show_default=False)] = None,
+) -> None:
+    """Print the ids of all pictures of a map, one in a line."""
+    with PlaceMap.open(map_path, version) as place_map:
+        for place_id in place_map.places.ids:
+            typer.echo(place_id)
+
+
+def _tell_move(name: str, move: Move) -> None:
+    if move.before == move.after:
+        output_console().print(f"{name}: version {move.after} is the one that is served", soft_wrap=True)
+    else:
+        output_console().print(
+            f"{name}: version {move.after} is served now, before it was {move.before}", soft_wrap=True
+        )
+
+
+def _as_json(version: Version) -> dict[str, object]:
+    manifest = version.manifest
+    return {
+        "version": manifest.version,
+        "is_current": version.is_current,
+        "created_at": manifest.created_at,
+        "parent": manifest.parent,
+        "change": manifest.change.model_dump(),
+        "placed": manifest.counts.placed,
+        "segments": [segment.id for segment in manifest.segments],
+        "bytes": manifest.total_bytes,
+        "own_bytes": version.own_bytes,
+    }

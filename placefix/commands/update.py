@@ -1,0 +1,72 @@
+"""``placefix update``: a map follows its collections."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from index_builder.build_options import BuildOptions
+from index_builder.changes.update import update_map
+from index_builder.place_map.versions import read_manifest
+from model.errors import InvalidInput
+from placefix.commands.map_changes import (
+    AsJson,
+    MapArgument,
+    MaxRejected,
+    Restart,
+    SegmentSize,
+    exit_if_rejected,
+    interruptible,
+    load_encoder,
+    read_collection,
+    tell,
+)
+from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
+from placefix.progress import show_progress
+
+_DEFAULTS = BuildOptions()
+
+
+def update(
+    map_path: MapArgument,
+    source: Annotated[
+        Path | None,
+        typer.Option(help="The collection, if the map has several, or if it was moved.", show_default=False),
+    ] = None,
+    source_number: Annotated[
+        int | None,
+        typer.Option(min=0, help="Which of the map's sources a moved collection is (placefix map describe)."),
+    ] = None,
+    weights: OptionalWeights = None,
+    num_heads: NumHeads = None,
+    device: Device = "auto",
+    batch_size: BatchSize = _DEFAULTS.batch_size,
+    segment_size: SegmentSize = None,
+    max_rejected: MaxRejected = _DEFAULTS.max_rejected,
+    latitude_column: Annotated[str | None, typer.Option(help="The column of latitudes, if unusual.")] = None,
+    longitude_column: Annotated[str | None, typer.Option(help="The column of longitudes, if unusual.")] = None,
+    restart: Restart = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a map hold what its collection holds now: new, changed and missing pictures.
+
+    Files are compared by content. Only new and changed ones go through the network; pictures that were renamed, or
+    have another position, keep their features.
+
+    Exit code [bold]3[/bold]: done, but some pictures could not be read.
+    """
+    manifest = read_manifest(map_path)
+    if source is None:
+        if len(manifest.sources) > 1:
+            known = "; ".join(each.path for each in manifest.sources)
+            raise InvalidInput(f"{map_path} has {len(manifest.sources)} sources: say which with --source: {known}")
+        source = Path(manifest.source.path)
+    if source_number is not None and source_number >= len(manifest.sources):
+        raise InvalidInput(f"{map_path} has {len(manifest.sources)} sources, counted from 0; none is {source_number}")
+    encoder = load_encoder(map_path, weights, num_heads, device)
+    listing = read_collection(source, latitude_column, longitude_column)
+    options = BuildOptions(batch_size=batch_size, segment_size=segment_size, max_rejected=max_rejected)
+    with interruptible(), show_progress("updating") as progress:
+        report = update_map(map_path, listing, encoder, options, progress, source=source_number, restart=restart)
+    tell(report, as_json=as_json)
+    exit_if_rejected(report, manifest.counts.rejected)

@@ -96,12 +96,8 @@ def ids(
 
 
 def _tell_move(name: str, move: Move) -> None:
-    if move.before == move.after:
-        output_console().print(f"{name}: version {move.after} is the one that is served", soft_wrap=True)
-    else:
-        output_console().print(
-            f"{name}: version {move.after} is served now, before it was {move.before}", soft_wrap=True
-        )
+    told = "as before" if move.before == move.after else f"before it was {move.before}"
+    output_console().print(f"{name}: version {move.after} is served; {told}", soft_wrap=True)
 
 
 def _as_json(version: Version) -> dict[str, object]:

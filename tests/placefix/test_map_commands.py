@@ -1,0 +1,138 @@
+"""The commands that change a map, as they are typed."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.versions import existing_versions
+from model.network.initialisation import seeded_network
+from model.weights import save_network
+from placefix.__main__ import app
+from tests.conftest import TINY_CONFIG, write_photo
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
+    save_network(seeded_network(TINY_CONFIG, seed=7), path)
+    return path
+
+
+def csv_source(folder: Path, numbers: range) -> Path:
+    """Photos on a line to the north, taken a day apart."""
+    lines = ["path,latitude,longitude,time"]
+    for number in numbers:
+        write_photo(folder / f"{number:02d}.jpg", seed=number)
+        lines.append(f"{number:02d}.jpg,{55 + number / 1000},13.2,2026-01-{number + 1:02d}T12:00:00Z")
+    (folder / "photos.csv").write_text("\n".join(lines) + "\n")
+    return folder / "photos.csv"
+
+
+def run(*arguments: object) -> Result:
+    return RUNNER.invoke(app, [str(argument) for argument in arguments])
+
+
+def run_well(*arguments: object) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result.stdout
+
+
+@pytest.fixture
+def town(tmp_path: Path, weights: Path) -> Path:
+    source, town = csv_source(tmp_path / "one", range(5)), tmp_path / "maps" / "town"
+    run_well("build", "--source", source, "--out", town, "--weights", weights, "--encoding", "float32")
+    return town
+
+
+def ids(town: Path) -> list[str]:
+    with PlaceMap.open(town) as place_map:
+        return place_map.places.ids
+
+
+def test_a_map_lives_through_all_commands(town: Path, tmp_path: Path) -> None:
+    more = csv_source(tmp_path / "two", range(5, 8))
+    told = json.loads(run_well("add", town, "--source", more, "--json"))
+    assert (told["version"], told["change"]["added"], told["encoded"], told["placed"]) == ("000002", 3, 3, 8)
+    assert run_well("remove", town, "--taken-before", "2026-01-03", "--dry-run").split() == ["00.jpg", "01.jpg"]
+    assert "2 removed; 0 encoded" in run_well("remove", town, "--taken-before", "2026-01-03")
+    assert "1 removed" in run_well("remove", town, "--area", "13,55.0065,14,56")
+    assert run_well("map", "ids", town).split() == [f"{number:02d}.jpg" for number in range(2, 7)]
+    (tmp_path / "one" / "03.jpg").unlink()
+    csv_source(tmp_path / "one", range(2, 5))
+    assert "nothing to do" in run_well("update", town, "--source", tmp_path / "one" / "photos.csv")
+    assert "no picture changed; 0 encoded" in run_well("compact", town)
+    versions = json.loads(run_well("map", "versions", town, "--json"))
+    assert [version["change"]["kind"] for version in versions] == ["build", "add", "remove", "remove", "compact"]
+    assert "000004 is served; before it was 000005" in run_well("map", "rollback", town)
+    assert "000001 is served" in run_well("map", "activate", town, "1")
+    assert len(ids(town)) == 5
+    assert "000002, 000003, 000004: removed" in run_well("map", "prune", town, "--keep", "1")
+    assert existing_versions(town) == ["000001", "000005"]
+    assert re.search(r"000001 ●.*000005", run_well("map", "versions", town), re.DOTALL)
+    assert "nothing was unfinished" in run_well("map", "abandon", town)
+    assert "good" in run_well("verify", town)
+
+
+def test_building_again_what_is_there_does_nothing(town: Path, tmp_path: Path, weights: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in town.rglob("*")}
+    arguments = ("build", "--out", town, "--weights", weights, "--encoding", "float32", "--source")
+    assert "5 pictures; nothing to do" in run_well(*arguments, tmp_path / "one" / "photos.csv")
+    assert {path: path.stat().st_mtime_ns for path in town.rglob("*")} == before
+    write_photo(tmp_path / "one" / "02.jpg", seed=99)
+    refused = run(*arguments, tmp_path / "one" / "photos.csv")
+    assert refused.exit_code == 1
+    assert "placefix update" in str(refused.exception)
+    told = json.loads(run_well("update", town, "--json"))
+    assert (told["change"]["replaced"], told["encoded"], told["placed"]) == (1, 1, 5)
+
+
+def test_a_picture_that_cannot_be_read_has_a_code_of_its_own(town: Path, tmp_path: Path) -> None:
+    more = csv_source(tmp_path / "two", range(5, 8))
+    (tmp_path / "two" / "06.jpg").write_bytes(b"no picture")
+    result = run("add", town, "--source", more, "--max-rejected", "0.5")
+    assert result.exit_code == 3
+    assert "2 added" in result.stdout
+    assert "1 that cannot be read" in " ".join(result.stdout.split())
+    with PlaceMap.open(town) as place_map:
+        assert place_map.manifest.counts.rejected == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("remove", "MAP"), "nothing is selected"),
+        (("remove", "MAP", "--area", "170,0,-170,1"), "has to be given as two"),
+        (("remove", "MAP", "--area", "1,2,3"), "neither WEST,SOUTH,EAST,NORTH in degrees nor a GeoJSON file"),
+        (("remove", "MAP", "--id", "nobody.jpg"), "1 of 1 ids are not in"),
+        (("remove", "MAP", "--taken-before", "yesterday"), "not an ISO 8601 time"),
+        (("remove", "MAP", "--ids-file", "nothing.txt"), "cannot be read"),
+        (("map", "activate", "MAP", "9"), "has no version 000009"),
+        (("map", "prune", "MAP", "--version", "1"), "is the one that is served"),
+        (("map", "prune", "MAP"), "say either how many"),
+        (("map", "rollback", "MAP"), "is the first"),
+        (("update", "MAP", "--source-number", "3"), "none is 3"),
+        (("compact", "nowhere"), "is not there"),
+    ],
+)
+def test_bad_input_is_told_and_changes_nothing(town: Path, arguments: tuple[str, ...], message: str) -> None:
+    before = {path: path.stat().st_mtime_ns for path in town.rglob("*")}
+    result = run(*(town if argument == "MAP" else argument for argument in arguments))
+    assert result.exit_code == 1
+    assert message in str(result.exception)
+    assert {path: path.stat().st_mtime_ns for path in town.rglob("*")} == before
+    assert [path.name for path in town.parent.iterdir()] == ["town"]
+
+
+def test_polygons_of_a_file(town: Path, tmp_path: Path) -> None:
+    ring = [[13, 55.0005], [14, 55.0005], [14, 55.0025], [13, 55.0025], [13, 55.0005]]
+    area = tmp_path / "area,1,2,3.geojson"
+    area.write_text(json.dumps({"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}}))
+    run_well("remove", town, "--area", area)
+    assert ids(town) == ["00.jpg", "03.jpg", "04.jpg"]

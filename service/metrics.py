@@ -74,6 +74,9 @@ class Metrics:
             "placefix_map_info", "1 for each map version served.", ["map", "version"], registry=registry
         )
         self._map_pictures = Gauge("placefix_map_pictures", "Pictures in a map.", ["map"], registry=registry)
+        self._map_damaged = Gauge(
+            "placefix_map_damaged", "1 if a file of the map is not what was written.", ["map"], registry=registry
+        )
         self._device_info = Gauge(
             "placefix_device_info",
             "1 for the device in use, why it was chosen, what searches, and what counts mutual matches.",
@@ -126,6 +129,11 @@ class Metrics:
         """Says what is served."""
         self._map_info.labels(map=name, version=version).set(1)
         self._map_pictures.labels(map=name).set(pictures)
+        self._map_damaged.labels(map=name).set(0)
+
+    def set_damaged(self, name: str) -> None:
+        """Says that a map has changed on the disk."""
+        self._map_damaged.labels(map=name).set(1)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""

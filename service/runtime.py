@@ -9,11 +9,21 @@ from typing import Any
 import structlog
 from starlette.requests import ClientDisconnect, Request
 
-from model.errors import DeadlineExceeded, InvalidParameter, MapNotFound, NotReady, Overloaded, PlacefixError
+from index_builder.checks.version import check_version
+from model.errors import (
+    DeadlineExceeded,
+    InvalidParameter,
+    MapCorrupt,
+    MapNotFound,
+    NotReady,
+    Overloaded,
+    PlacefixError,
+)
 from service.batching import DeviceWorker, WorkerState
 from service.decoding import DecodePool
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery, Localization, Localizer
+from service.map_check import MapCheck
 from service.metrics import Metrics
 from service.settings import ServiceSettings
 from service.tickets import WAITED_TOO_LONG, Answered, Ticket
@@ -46,6 +56,7 @@ class Runtime:
         self._in_flight = 0
         self._is_draining = False
         self._engine: Engine | None = None
+        self._map_check: MapCheck | None = None
         self._worker: DeviceWorker[Query, EncodedQuery, Localization] = DeviceWorker(
             self._load,
             queue_size=settings.queue_size,
@@ -68,16 +79,22 @@ class Runtime:
     @property
     def is_ready(self) -> bool:
         """Whether queries are answered now."""
-        return self._worker.is_ready and not self._is_draining
+        return self._worker.is_ready and not self._is_draining and self._damage is None
+
+    @property
+    def _damage(self) -> MapCorrupt | None:
+        return None if self._map_check is None else self._map_check.damage
 
     @property
     def engine(self) -> Engine:
         """Network and maps.
 
         Raises:
-            NotReady: Still loading, stopping, dead or stuck.
+            NotReady: Still loading, stopping, dead or stuck; or a map has changed on the disk.
         """
         self._worker.check_ready()
+        if self._damage is not None:
+            raise NotReady("a map has changed on the disk since it was written, and is not answered from; see the log")
         if self._engine is None or self._is_draining:
             raise NotReady("the service is stopping")
         return self._engine
@@ -93,6 +110,8 @@ class Runtime:
     def stop(self) -> None:
         """Answers what is in the queue, and ends all threads."""
         self.begin_draining()
+        if self._map_check is not None:
+            self._map_check.stop()
         if not self._worker.stop(self.settings.shutdown_grace_s):
             _log.warning("the worker is still busy; its query is given up")
         elif self._engine is not None:
@@ -154,6 +173,9 @@ class Runtime:
         start = time.perf_counter()
         engine = Engine.load(self.settings)
         loaded = engine.loaded
+        if self.settings.verify == "start":
+            for localizer in loaded.localizers.values():
+                check_version(localizer.place_map)
         for name, localizer in loaded.localizers.items():
             self.metrics.set_map(name, localizer.place_map.version, len(localizer.place_map))
             self.metrics.set_device(loaded.device, localizer.searcher.name, localizer.matcher)
@@ -179,7 +201,14 @@ class Runtime:
                 else "candidates are not re-ranked unless a request asks"
             )
             _log.warning("the network is not trained for places", consequence=consequence)
+        if self.settings.verify == "background":
+            self._map_check = MapCheck(loaded.localizers, self._on_damage)
+            self._map_check.start()
         return engine
+
+    def _on_damage(self, name: str, error: MapCorrupt) -> None:
+        _log.error("a map is damaged, and no query is answered any more", map=name, reason=error.message)
+        self.metrics.set_damaged(name)
 
     def _on_worker_state(self, state: WorkerState) -> None:
         _log.debug("worker", state=state.value)

@@ -32,6 +32,7 @@ KNOWN_ELSEWHERE = frozenset({"SHARED", "CACHE"})
 
 SearcherName = Literal["auto", "faiss", "torch"]
 LogFormat = Literal["auto", "json", "console"]
+VerifyWhen = Literal["start", "background", "off"]
 
 _IMAGE_LIMITS = ImageLimits()
 
@@ -67,6 +68,13 @@ class ServiceSettings(BaseSettings):
     searcher: SearcherName = Field(default="auto", description="What searches the index: auto, faiss or torch.")
     precision: Precision = Field(
         default=DEFAULT_PRECISION, description="How mutual matches are counted: fast or exact (docs/evaluation.md)."
+    )
+    verify: VerifyWhen = Field(
+        default="background",
+        description=(
+            "When every byte of the maps is compared with its sum: at start, in the background while queries are "
+            "answered, or off. Index and global features are compared at start always."
+        ),
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")

@@ -15,7 +15,14 @@ from placefix.commands.options import NETWORK_PANEL, NumHeads, OptionalWeights
 from placefix.samples import read_samples
 from service.logs import configure_logging
 from service.server import run_server
-from service.settings import MAX_SHORTLIST, LogFormat, SearcherName, load_settings, unknown_environment_names
+from service.settings import (
+    MAX_SHORTLIST,
+    LogFormat,
+    SearcherName,
+    VerifyWhen,
+    load_settings,
+    unknown_environment_names,
+)
 
 
 def serve(
@@ -73,6 +80,10 @@ def serve(
     precision: Annotated[
         Precision | None, typer.Option(help="How mutual matches are counted: fast or exact. By default fast.")
     ] = None,
+    verify: Annotated[
+        VerifyWhen | None,
+        typer.Option(help="When every byte of the maps is checked: start, background or off. By default background."),
+    ] = None,
     log_format: Annotated[
         LogFormat | None, typer.Option(help="auto is console on a terminal and json otherwise. By default auto.")
     ] = None,
@@ -95,6 +106,7 @@ def serve(
             "shortlist": shortlist,
             "rerank": rerank,
             "precision": precision,
+            "verify": verify,
             "log_format": log_format,
         }
     )

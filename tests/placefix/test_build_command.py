@@ -66,6 +66,8 @@ def test_a_folder_of_photos_becomes_a_map(photos: Path, weights: Path) -> None:
 def test_a_rejected_picture_is_told_by_the_exit_code(photos: Path, weights: Path) -> None:
     (photos / "0.jpg").write_bytes((photos / "0.jpg").read_bytes()[:3000])
     assert "1 that cannot be read" in build(photos, weights, "--max-rejected", "0.2", exit_code=3)
+    assert "nothing to do" in build(photos, weights, "--max-rejected", "0.2")
+    write_photo(photos / "more.jpg", 9, LatLon(55, 13))
     assert isinstance(error_of(photos, weights, "--max-rejected", "0.2"), MapExists)
 
 

@@ -64,9 +64,23 @@ def _what(description: MapDescription) -> list[tuple[str, Text]]:
         network.append(", untrained: re-ranking means nothing", "yellow")
     return [
         ("pictures", pictures),
+        *_sources(description),
         ("network", network),
         ("features", Text(f"local ones in {description.store}, index {description.index_factory}")),
     ]
+
+
+def _sources(description: MapDescription) -> list[tuple[str, Text]]:
+    """A line for each; where there are several, with the number that ``placefix update`` knows it by."""
+    lines = []
+    for number, source in enumerate(description.sources):
+        text = Text(source.path)
+        if len(description.sources) > 1:
+            text = Text(f"{number}: {source.path}, {source.pictures:,} pictures")
+        if source.prefix:
+            text.append(f", ids begin with {source.prefix}")
+        lines.append(("" if number else "from", text))
+    return lines
 
 
 def _where(description: MapDescription) -> list[tuple[str, Text]]:

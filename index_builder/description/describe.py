@@ -11,9 +11,27 @@ from index_builder.description.headings import Headings, summarise_headings
 from index_builder.description.neighbours import nearest_distances_m
 from index_builder.description.sizes import Sizes, measure_sizes
 from index_builder.place_map.local_codec import StoreType
+from index_builder.place_map.manifest import Manifest
 from index_builder.place_map.reader import PlaceMap
 from model.encoding_precision import EncodingPrecision
 from model.preprocess import Preprocessing
+
+
+@dataclass(frozen=True)
+class DescribedSource:
+    """A collection that pictures came from.
+
+    Attributes:
+        kind: ``SourceListing.kind``.
+        path: Where it lay when it was read.
+        prefix: What its ids begin with.
+        pictures: Of it, live.
+    """
+
+    kind: str
+    path: str
+    prefix: str
+    pictures: int
 
 
 @dataclass(frozen=True)
@@ -31,6 +49,7 @@ class MapDescription:
         preprocessing: How the pictures were resized.
         store: What the local features are stored as.
         index_factory: faiss's name of the shortlist index.
+        sources: Where its pictures came from, in the order of their numbers.
         pictures: Live ones.
         skipped: Pictures of the source without a usable position.
         rejected: Pictures of the source that cannot be read.
@@ -54,6 +73,7 @@ class MapDescription:
     preprocessing: Preprocessing
     store: StoreType
     index_factory: str
+    sources: tuple[DescribedSource, ...]
     pictures: int
     skipped: int
     rejected: int
@@ -101,6 +121,7 @@ def describe_map(place_map: PlaceMap) -> MapDescription:
         preprocessing=manifest.preprocessing,
         store=place_map.store,
         index_factory=manifest.index.factory,
+        sources=_sources(manifest),
         pictures=len(place_map),
         skipped=manifest.counts.skipped,
         rejected=manifest.counts.rejected,
@@ -112,4 +133,14 @@ def describe_map(place_map: PlaceMap) -> MapDescription:
         headings=summarise_headings(latitudes, longitudes, places.headings_deg),
         dates=summarise_dates(places.clock_times),
         sizes=measure_sizes(place_map.path, manifest),
+    )
+
+
+def _sources(manifest: Manifest) -> tuple[DescribedSource, ...]:
+    live = [0] * len(manifest.sources)
+    for segment in manifest.segments:
+        live[segment.source] += segment.live_rows
+    return tuple(
+        DescribedSource(source.kind, source.path, source.prefix, pictures)
+        for source, pictures in zip(manifest.sources, live, strict=True)
     )

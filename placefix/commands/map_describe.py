@@ -1,6 +1,7 @@
 """``placefix map describe``: what a map holds, as text, as JSON and as a picture."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +60,7 @@ def as_json_object(description: MapDescription) -> dict[str, object]:
         },
         "store": description.store,
         "index": description.index_factory,
+        "sources": [asdict(source) for source in description.sources],
         "pictures": description.pictures,
         "skipped": description.skipped,
         "rejected": description.rejected,

@@ -65,6 +65,8 @@ def test_the_json_has_every_number(map_path: Path) -> None:
     with PlaceMap.open(map_path) as place_map:
         described = describe_map(place_map)
     assert found["name"] == "town"
+    [source] = found["sources"]
+    assert (source["kind"], source["prefix"], source["pictures"]) == ("exif folder", "", 6)
     assert found["network"]["fingerprint"] == described.network_fingerprint
     assert found["bounding_box"]["south_deg"] == pytest.approx(55)
     assert found["bounding_box"]["height_m"] == pytest.approx(556, abs=1)

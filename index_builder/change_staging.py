@@ -53,10 +53,13 @@ class ChangePlan:
     def differences(self, other: dict[str, object]) -> list[str]:
         """In words, what another plan has otherwise."""
         mine = asdict(self)
-        names = sorted(mine.keys() | other.keys())
-        return [
-            f"{name} {other.get(name)} (now {mine.get(name)})" for name in names if other.get(name) != mine.get(name)
-        ]
+        said = {
+            "kind": f"it was {other.get('kind')}",
+            "base": "the map was in another version",
+            "request_sha256": "the collection, or what was asked for, was another",
+            "encoding": "network, batch size, segment size or software were others",
+        }
+        return [says for name, says in said.items() if other.get(name) != mine[name]]
 
 
 class ChangeStaging(Staging):
@@ -73,7 +76,9 @@ class ChangeStaging(Staging):
     def numbers(self) -> tuple[str, int]:
         """The number of the new version and that of its first segment: those of a change that is continued, or new."""
         found = read_plan(self.path)
-        if found is not None and has_finished_a_segment(self.path) and "first_segment" in found:
+        if not has_finished_a_segment(self.path):
+            self.throw_away()  # there is nothing to continue; a version that is half published keeps no number
+        elif found is not None and "first_segment" in found:
             return str(found["version"]), int(str(found["first_segment"]))
         return next_version(self.map_dir), next_segment(self.map_dir)
 
@@ -157,11 +162,11 @@ def check_no_change_is_unfinished(staging: ChangeStaging) -> None:
 
 
 def conflict(map_dir: Path, found: dict[str, object], differences: list[str]) -> BuildConflict:
-    """The error for an unfinished change of another kind."""
-    told = f": {'; '.join(differences)}" if differences else ""
+    """The error for an unfinished change that is not the one asked for."""
+    told = f" ({'; '.join(differences)})" if differences else ""
     return BuildConflict(
-        f"an unfinished {found.get('kind', 'build')} of {map_dir} is in {staging_path(map_dir)}{told}. Give the same "
-        f"command as then to finish it, or throw it away: placefix map abandon {map_dir}"
+        f"{map_dir} has an unfinished {found.get('kind', 'build')}, which is not this{told}. Give the same command as "
+        f"then to finish it, or throw it away: placefix map abandon {map_dir}, or --restart"
     )
 
 

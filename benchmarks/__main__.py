@@ -11,6 +11,7 @@ from benchmarks.every import run_all
 from benchmarks.gardenspoint import gardenspoint
 from benchmarks.gather import gather
 from benchmarks.learning import learn
+from benchmarks.load.command import load
 from benchmarks.match import match
 from benchmarks.performance.command import performance
 from benchmarks.query.command import query
@@ -29,6 +30,7 @@ app.command()(shortlist)
 app.command()(build)
 app.command()(encode)
 app.command()(learn)
+app.command()(load)
 app.command()(encode_town)
 app.command()(thumbnail)
 app.command()(confidence)

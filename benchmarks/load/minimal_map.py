@@ -1,0 +1,53 @@
+"""A map of a network that is so small that requests measure the server and not the arithmetic."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.encoding.networks import DEMO
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
+from index_builder.sources.listing import SourceListing
+from index_builder.sources.read import read_source
+from model.encoder import Encoder
+from model.network.config import NetworkConfig
+from model.network.initialisation import seeded_network
+from model.weights import load_network, save_network
+
+PICTURES = 20
+MINIMAL = NetworkConfig(
+    embed_dim=64, depth=2, num_heads=4, mlp_dim=256, adapter_dim=32, local_hidden_dim=32, local_dim=16
+)
+
+
+@dataclass(frozen=True)
+class LoadMap:
+    """What is served under load.
+
+    Attributes:
+        path: The map.
+        pictures: Id → the bytes of its file; each is its own nearest picture.
+    """
+
+    path: Path
+    pictures: dict[str, bytes]
+
+
+def make_load_map(folder: Path, network: str) -> LoadMap:
+    """Builds a map of 20 pictures of the demo.
+
+    Args:
+        folder: For weights and map.
+        network: ``minimal``, or ``demo`` for the weights that are shipped.
+    """
+    weights = DEMO / "weights.safetensors"
+    if network == "minimal":
+        weights = folder / "minimal.safetensors"
+        save_network(seeded_network(MINIMAL, seed=1), weights)
+    whole = read_source(DEMO / "pictures" / "database")
+    step = len(whole.places) // PICTURES
+    places = whole.places[: step * PICTURES : step]
+    listing = SourceListing(places, (), whole.kind, whole.root)
+    encoder = Encoder(load_network(weights))
+    path = folder / "maps" / network
+    build_map(listing, encoder, path, BuildOptions(), weights_path=weights)
+    return LoadMap(path, {place.id: place.path.read_bytes() for place in places})

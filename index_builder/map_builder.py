@@ -8,7 +8,7 @@ from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
 from index_builder.changes.compact import compact_map
 from index_builder.changes.remove import Selection, remove_pictures
-from index_builder.changes.update import update_map
+from index_builder.changes.update import DEFAULT_MAX_REMOVED, update_map
 from index_builder.changes.versions import (
     Move,
     Pruned,
@@ -92,7 +92,12 @@ class MapBuilder:
         )
 
     def update(
-        self, source: SourceListing | Path | str, *, source_number: int | None = None, restart: bool = False
+        self,
+        source: SourceListing | Path | str,
+        *,
+        source_number: int | None = None,
+        max_removed: float = DEFAULT_MAX_REMOVED,
+        restart: bool = False,
     ) -> ChangeReport:
         """``index_builder.changes.update.update_map``."""
         return update_map(
@@ -102,6 +107,7 @@ class MapBuilder:
             self.options,
             self._progress,
             source=source_number,
+            max_removed=max_removed,
             restart=restart,
         )
 

@@ -28,6 +28,7 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.places import Place
 
+DEFAULT_MAX_REMOVED = 0.2
 _MOST_READERS = 8
 _READ_AHEAD = 64  # pictures
 
@@ -59,6 +60,7 @@ def update_map(
     progress: Progress = SILENT,
     *,
     source: int | None = None,
+    max_removed: float = DEFAULT_MAX_REMOVED,
     restart: bool = False,
 ) -> ChangeReport:
     """Makes a map hold what one of its collections holds now, as a new version.
@@ -73,10 +75,13 @@ def update_map(
         options: Batch size, segment size, the share of pictures that may be rejected.
         progress: Told about every picture.
         source: Which of the map's sources the collection is; None finds it by its path.
+        max_removed: Share of the map's pictures of this source that may be gone: a disk that is not mounted looks like
+            a collection that has lost its pictures.
         restart: Throw away what an interrupted run has done.
 
     Raises:
-        InvalidInput: The collection is none of the map's, or has an id that the map has from another one.
+        InvalidInput: The collection is none of the map's, or has an id that the map has from another one; or more
+            pictures are gone than may be.
         NetworkMismatch: Another network, preprocessing or precision.
         MapError, SourceError: As in ``index_builder.revise.revise``.
     """
@@ -91,6 +96,7 @@ def update_map(
         left_out = read_left_out(layout.version_dir(map_dir, base.version) / layout.LEFT_OUT)
         if not (found.to_encode or found.to_copy or found.dead):
             return report_of(map_dir, base, 0, started_s)
+        _check_removed(base, listed, found, max_removed)
         size = options.segment_size_for(len(places))
         encoded = [
             NewSegment(listed, found.to_encode[start : start + size]) for start in range(0, len(found.to_encode), size)
@@ -133,6 +139,22 @@ def find_source(base: Manifest, listing: SourceListing, map_dir: Path) -> int:
         f"{path} {what} of {map_dir} ({known}). If it was moved, say which it is: --source-number N; if it is new: "
         "placefix add"
     )
+
+
+def _check_removed(base: Manifest, listed: int, found: Differences, max_removed: float) -> None:
+    known = sum(segment.live_rows for segment in base.segments if segment.source == listed)
+    renamed = {copied.record.content_sha256 for copied in found.to_copy}
+    lost = sorted(
+        picture.record.id
+        for picture in found.dead
+        if picture.record.id in found.gone and picture.record.content_sha256 not in renamed
+    )
+    if lost and len(lost) / known > max_removed:
+        raise InvalidInput(
+            f"{len(lost):,} of {known:,} pictures are not in {base.sources[listed].path} any more, more than the "
+            f"{max_removed:.4g} that --max-removed allows; the first is {lost[0]}. Is a disk not mounted? If they are to "
+            "go, allow more. Nothing was changed"
+        )
 
 
 def find_differences(

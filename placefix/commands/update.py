@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from index_builder.build_options import BuildOptions
-from index_builder.changes.update import update_map
+from index_builder.changes.update import DEFAULT_MAX_REMOVED, update_map
 from index_builder.place_map.versions import read_manifest
 from model.errors import InvalidInput
 from placefix.commands.map_changes import (
@@ -43,6 +43,9 @@ def update(
     batch_size: BatchSize = _DEFAULTS.batch_size,
     segment_size: SegmentSize = None,
     max_rejected: MaxRejected = _DEFAULTS.max_rejected,
+    max_removed: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the map's pictures that may be gone from the collection.")
+    ] = DEFAULT_MAX_REMOVED,
     latitude_column: Annotated[str | None, typer.Option(help="The column of latitudes, if unusual.")] = None,
     longitude_column: Annotated[str | None, typer.Option(help="The column of longitudes, if unusual.")] = None,
     restart: Restart = False,
@@ -67,6 +70,15 @@ def update(
     listing = read_collection(source, latitude_column, longitude_column)
     options = BuildOptions(batch_size=batch_size, segment_size=segment_size, max_rejected=max_rejected)
     with interruptible(), show_progress("updating") as progress:
-        report = update_map(map_path, listing, encoder, options, progress, source=source_number, restart=restart)
+        report = update_map(
+            map_path,
+            listing,
+            encoder,
+            options,
+            progress,
+            source=source_number,
+            max_removed=max_removed,
+            restart=restart,
+        )
     tell(report, as_json=as_json)
     exit_if_rejected(report, manifest.counts.rejected)

@@ -195,6 +195,17 @@ def test_a_version_that_is_read_is_not_removed(town: Path, tmp_path: Path, tiny_
     assert segments(town)[-1][0] == "000003"
 
 
+def test_a_collection_that_has_lost_much_is_not_followed_blindly(
+    town: Path, tmp_path: Path, tiny_encoder: Encoder
+) -> None:
+    listing = photo_listing(tmp_path / "photos", 6)
+    rest = replace(listing, places=listing.places[:4])
+    with pytest.raises(InvalidInput, match=r"2 of 6 pictures are not in .* the first is 04.jpg. Is a disk not mounted"):
+        update_map(town, rest, tiny_encoder, SMALL)
+    assert existing_versions(town) == ["000001"]
+    assert update_map(town, rest, tiny_encoder, SMALL, max_removed=0.4).change.removed == 2
+
+
 def test_an_update_that_leaves_nothing_is_refused(town: Path, tmp_path: Path, tiny_encoder: Encoder) -> None:
     listing = photo_listing(tmp_path / "photos", 6)
     for place in listing.places:

@@ -152,8 +152,8 @@ def _check_removed(base: Manifest, listed: int, found: Differences, max_removed:
     if lost and len(lost) / known > max_removed:
         raise InvalidInput(
             f"{len(lost):,} of {known:,} pictures are not in {base.sources[listed].path} any more, more than the "
-            f"{max_removed:.4g} that --max-removed allows; the first is {lost[0]}. Is a disk not mounted? If they are to "
-            "go, allow more. Nothing was changed"
+            f"{max_removed:.4g} that --max-removed allows; the first is {lost[0]}. Is a disk not mounted? If they are "
+            "to go, allow more. Nothing was changed"
         )
 
 

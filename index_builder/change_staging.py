@@ -26,7 +26,7 @@ from index_builder.place_map.versions import (
 )
 from index_builder.staging import CHECKPOINTS, MAP, PLAN, Staging, clean_up, clear, has_finished_a_segment, read_plan
 from index_builder.target import staging_path
-from model.durable import rename_durably, sync, write_atomically
+from model.durable import pending_path, rename_durably, sync, write_atomically
 from model.errors import BuildConflict, MapExists, StorageError
 
 
@@ -80,6 +80,7 @@ class ChangeStaging(Staging):
             self.throw_away()  # there is nothing to continue; a version that is half published keeps no number
         elif found is not None and "first_segment" in found:
             return str(found["version"]), int(str(found["first_segment"]))
+        self.throw_away()  # the numbers of a version that is half published become free
         return next_version(self.map_dir), next_segment(self.map_dir)
 
     def begin(self, plan: ChangePlan, *, restart: bool) -> None:
@@ -89,9 +90,9 @@ class ChangeStaging(Staging):
             BuildConflict: Another one is unfinished.
         """
         found = read_plan(self.path)
-        if restart or not has_finished_a_segment(self.path):
+        if restart or found is None or not has_finished_a_segment(self.path):
             self.throw_away()
-        elif found is not None and (differences := plan.differences(found)):
+        elif differences := plan.differences(found):
             raise conflict(self.map_dir, found, differences)
         for name in (CHECKPOINTS, f"{MAP}/{layout.SEGMENTS}"):
             (self.path / name).mkdir(parents=True, exist_ok=True)
@@ -147,6 +148,19 @@ def changing(map_dir: Path) -> Iterator[ChangeStaging]:
         ) from error
 
 
+def clean_up_beside(map_dir: Path) -> None:
+    """Removes the directory beside a map that a run was removing when it was killed.
+
+    Raises:
+        MapBusy: Another process changes the map.
+        StorageError: The disk cannot be written to.
+    """
+    path = staging_path(map_dir)
+    if path.is_dir() and read_plan(path) is None:
+        with changing(map_dir):
+            pass
+
+
 def check_no_change_is_unfinished(staging: ChangeStaging) -> None:
     """For what must not meet a change that is half published.
 
@@ -179,15 +193,18 @@ def write_missing_pointer(map_dir: Path) -> None:
 
 
 def _settle(path: Path, map_dir: Path) -> None:
-    """Finishes the cleaning up of a change that was killed after it was published.
+    """Finishes what was killed: cleaning up after publishing, or throwing away; and removes half a ``CURRENT``.
 
     Raises:
         MapExists: What is in the staging directory is a build, of a map that is there.
     """
+    pending = pending_path(map_dir / layout.CURRENT)
+    if pending.exists():
+        pending.unlink()
     found = read_plan(path)
     if found is None:
-        return
-    if "first_segment" not in found:
+        clear(path)  # without a plan nothing can be continued
+    elif "first_segment" not in found:
         if (path / MAP).exists():
             raise MapExists(f"{path} holds an unfinished build, but {map_dir} is there already; remove {path}")
         clear(path)
@@ -196,9 +213,10 @@ def _settle(path: Path, map_dir: Path) -> None:
 
 
 def _remove_unpublished(map_dir: Path, version: str, first_segment: int) -> None:
-    """Removes a half published version and its segments."""
-    if version in existing_versions(map_dir) and version != read_current(map_dir).version:
-        shutil.rmtree(layout.version_dir(map_dir, version))
+    """Removes a half published version and its segments, also what an earlier attempt at it has left."""
+    directory = layout.version_dir(map_dir, version)
+    if directory.is_dir() and version != read_current(map_dir).version:
+        shutil.rmtree(directory)
     kept = {segment.id for name in existing_versions(map_dir) for segment in read_manifest(map_dir, name).segments}
     for number in layout.segment_numbers(map_dir):
         name = layout.segment_id_of(number)

@@ -52,16 +52,19 @@ class LeftOutTally:
         listing: What the source said.
         max_rejected: Share of the pictures found in the source that may be rejected, in [0, 1].
         report_path: Where the list is written if the build has to be given up.
+        found: Pictures in the source, if the listing has not all of them; None: those of the listing.
 
     Raises:
         TooManyRejected: The source itself had to reject too many.
     """
 
-    def __init__(self, listing: SourceListing, max_rejected: float, report_path: Path) -> None:
+    def __init__(
+        self, listing: SourceListing, max_rejected: float, report_path: Path, found: int | None = None
+    ) -> None:
         if not 0 <= max_rejected <= 1:
             raise InvalidInput(f"the share of pictures that may be rejected is {max_rejected}; it must be in [0, 1]")
         self._entries: list[LeftOut] = []
-        self._found = len(listing)
+        self._found = len(listing) if found is None else found
         self._max_rejected = max_rejected
         self._report_path = report_path
         self._first_rejected: LeftOut | None = None

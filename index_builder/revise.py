@@ -103,6 +103,10 @@ def revise(
     numbered = dict(enumerate(revision.new_segments, first_segment))
     made, encoded, left_out = _make(staging, revision, numbered, encoder, options, progress)
     segments = _in_order(revision, numbered, made)
+    left_out_list = left_out_csv(left_out)
+    if _is_as_before(map_dir, revision, segments, left_out_list):  # only pictures that could not be read before either
+        staging.throw_away()
+        return report_of(map_dir, base, encoded, started_s)
     placed = sum(segment.live_rows for segment in segments)
     if not placed:
         raise NothingUsable(f"the map would have no picture; to have no map, remove {map_dir}")
@@ -131,7 +135,7 @@ def revise(
             segments=segments,
             index_factory=factory,
             index_requested=requested,
-            left_out_csv=left_out_csv(left_out),
+            left_out_csv=left_out_list,
         ),
         staging.segment_dir,
     )
@@ -172,7 +176,7 @@ def _make(
     made |= copy_segments(staging, revision.base, to_copy, progress)
     encoded = 0
     if revision.listing is not None:
-        tally = LeftOutTally(revision.listing, options.max_rejected, staging.left_out_path)
+        tally = LeftOutTally(revision.listing, options.max_rejected, staging.left_out_path, revision.found)
         if to_encode:
             if encoder is None:
                 raise InvalidInput("pictures have to be encoded, and there is no network to do it")
@@ -209,6 +213,14 @@ def _encoding_of(revision: Revision, encoder: Encoder | None, options: BuildOpti
         store=revision.base.features.local_codec.store,
     )
     return digest_of([repr(plan)])
+
+
+def _is_as_before(map_dir: Path, revision: Revision, segments: tuple[Segment, ...], left_out_list: bytes) -> bool:
+    """Whether the new version would have nothing that the old one has not."""
+    base = revision.base
+    if (segments, revision.sources) != (base.segments, base.sources):
+        return False
+    return left_out_list == (layout.version_dir(map_dir, base.version) / layout.LEFT_OUT).read_bytes()
 
 
 def _has_thumbnails(base: Manifest) -> bool:

@@ -54,6 +54,7 @@ class Revision:
         left_out: Of each source, what stays left out.
         listing: What the pictures to encode come from, and what of it is left out.
         listed: Which of the sources that is.
+        found: Pictures in it, those included that need not be encoded.
     """
 
     kind: ChangeKind
@@ -65,6 +66,7 @@ class Revision:
     left_out: Mapping[int, tuple[LeftOut, ...]] = field(default_factory=dict)
     listing: SourceListing | None = None
     listed: int = 0
+    found: int = 0
 
     @property
     def new_segments(self) -> list[NewSegment]:

@@ -155,9 +155,9 @@ def open_staging(out: Path, plan: BuildPlan, *, restart: bool) -> Iterator[Stagi
                 raise map_exists(out)
             yield None
             return
-        if restart or not has_finished_a_segment(path):
-            clear(path)  # nothing is lost: without a finished segment there is nothing to continue
-        elif found is not None and (differences := plan.differences(found)):
+        if restart or found is None or not has_finished_a_segment(path):
+            clear(path)  # nothing is lost: without a plan or a finished segment there is nothing to continue
+        elif differences := plan.differences(found):
             raise BuildConflict(
                 f"an unfinished build is in {path}, begun with other settings: {'; '.join(differences)}. Give the same "
                 "command as then to continue it, or --restart to throw it away"

@@ -27,10 +27,23 @@ def written_whole(final: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a small file: whoever looks sees the old content or the new one, whole."""
-    pending = path.with_name(f"{path.name}.pending")
-    pending.write_bytes(content)
-    publish(pending, path)
+    """Writes a small file: whoever looks sees the old content or the new one, whole.
+
+    Raises:
+        OSError: The disk does not take it; nothing of it is left.
+    """
+    pending = pending_path(path)
+    try:
+        pending.write_bytes(content)
+        publish(pending, path)
+    except OSError:
+        pending.unlink(missing_ok=True)
+        raise
+
+
+def pending_path(path: Path) -> Path:
+    """What a small file is called while it is written; a process that is killed leaves it."""
+    return path.with_name(f"{path.name}.pending")
 
 
 def publish(unfinished: Path, final: Path) -> None:

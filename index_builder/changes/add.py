@@ -83,6 +83,7 @@ def add_pictures(
             left_out={source: entries for source, entries in left_out.items() if source != listed},
             listing=replace(listing, places=to_encode),
             listed=listed,
+            found=len(listing),
         )
         return revise(staging, revision, encoder, options, progress, restart=restart)
 

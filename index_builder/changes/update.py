@@ -116,6 +116,7 @@ def update_map(
             left_out={number: entries for number, entries in left_out.items() if number != listed},
             listing=replace(listing, places=found.to_encode),
             listed=listed,
+            found=len(listing),
         )
         return revise(staging, revision, encoder, options, progress, restart=restart)
 

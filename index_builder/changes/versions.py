@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index_builder.change_staging import changing, check_no_change_is_unfinished, write_missing_pointer
@@ -40,8 +40,8 @@ class Pruned:
 
     Attributes:
         versions: Their numbers.
-        segments: Ids of segments that no other version had.
-        freed_bytes: Of all of that, manifests aside.
+        segments: Ids of segments that no other version had; also of versions that a killed run has half removed.
+        freed_bytes: Of the versions and their segments, manifests aside.
     """
 
     versions: tuple[str, ...]
@@ -113,15 +113,19 @@ def prune_versions(map_dir: Path, *, keep: int | None = None, versions: Sequence
         check_no_change_is_unfinished(staging)
         current = read_current(map_dir).version
         existing = existing_versions(map_dir)
+        half_removed = _half_removed(map_dir)
+        swept = _sweep(map_dir)
         if keep is not None:
             doomed = [version for version in existing[:-keep] if version != current]
         else:
-            doomed = sorted({read_pointer(map_dir, version).version for version in versions})
+            named = {version.zfill(len(layout.FIRST_NUMBER)) for version in versions} - half_removed
+            doomed = sorted({read_pointer(map_dir, version).version for version in named})
         if current in doomed:
             raise InvalidInput(
                 f"version {current} of {map_dir} is the one that is served; activate another one before it is removed"
             )
-        return _remove(map_dir, doomed)
+        pruned = _remove(map_dir, doomed)
+        return replace(pruned, segments=(*swept, *pruned.segments))
 
 
 def abandon_change(map_dir: Path) -> bool:
@@ -163,8 +167,22 @@ def _remove(map_dir: Path, doomed: Sequence[str]) -> Pruned:
     return Pruned(tuple(doomed), segments, freed + sum(sizes.get(segment, 0) for segment in segments))
 
 
+def _half_removed(map_dir: Path) -> set[str]:
+    """The versions that a run was removing when it was killed."""
+    half_removed = set()
+    for number in layout.version_numbers(map_dir):
+        entries = {entry.name for entry in layout.version_dir(map_dir, layout.version_of(number)).iterdir()}
+        if layout.MANIFEST not in entries and entries != {layout.PRUNED}:
+            half_removed.add(layout.version_of(number))
+    return half_removed
+
+
 def _sweep(map_dir: Path) -> tuple[str, ...]:
-    """Removes whatever belongs to no version, also what an earlier run has left when it was killed; the segments."""
+    """Removes whatever belongs to no version, also what an earlier run has left when it was killed.
+
+    Returns:
+        The ids of the segments that were removed.
+    """
     for number in layout.version_numbers(map_dir):
         directory = layout.version_dir(map_dir, layout.version_of(number))
         if (directory / layout.MANIFEST).exists():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from index_builder.checks.problem import Problem, ProblemKind, unreadable
+from index_builder.checks.problem import Problem, ProblemKind, link, unreadable
 from index_builder.place_map import layout
 from index_builder.place_map.current import Current
 from index_builder.place_map.manifest import Manifest, parse_manifest
@@ -52,7 +52,8 @@ def check_manifests(path: Path) -> ManifestCheck:
         if (path / tombstone).exists():
             check.names.add(tombstone)
             check.problems += _check_tombstone(path, tombstone)
-            continue
+            if not (path / directory / layout.MANIFEST).exists():
+                continue  # else it was to be removed, and is there still
         if not (path / directory).is_dir():
             continue  # something that is no version, and will be told as that
         is_served = served is not None and served.version == version
@@ -81,6 +82,8 @@ def _check_version(path: Path, version: str, served: Current | None, check: Mani
     name = f"{layout.VERSIONS}/{version}/{layout.MANIFEST}"
     line_name = f"{layout.VERSIONS}/{version}/{layout.POINTER}"
     check.names |= {name, line_name}
+    if (path / name).is_symlink():
+        check.problems.append(link(name))
     try:
         content = (path / name).read_bytes()
     except OSError as error:
@@ -128,6 +131,8 @@ def _agreement(digest: str, other: str) -> int:
 
 
 def _read_line(path: Path, name: str, problems: list[Problem]) -> Current | None:
+    if (path / name).is_symlink():
+        problems.append(link(name))
     try:
         return Current.parse((path / name).read_bytes(), path / name)
     except OSError as error:
@@ -138,6 +143,8 @@ def _read_line(path: Path, name: str, problems: list[Problem]) -> Current | None
 
 
 def _check_tombstone(path: Path, name: str) -> Iterator[Problem]:
+    if (path / name).is_symlink():
+        yield link(name)
     try:
         content = (path / name).read_bytes()
     except OSError as error:

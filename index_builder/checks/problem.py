@@ -43,6 +43,11 @@ class Problem:
     message: str
 
 
+def link(name: str) -> Problem:
+    """Something that is elsewhere: it could be changed there, or not be copied with the map."""
+    return Problem(name, ProblemKind.MISSING, "it is not a regular file")
+
+
 def unreadable(name: str, error: OSError) -> Problem:
     """A file that the system does not give."""
     if isinstance(error, FileNotFoundError):

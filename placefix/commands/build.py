@@ -9,11 +9,13 @@ from rich.table import Table
 
 from index_builder.build import BuildReport, build_map
 from index_builder.build_options import BuildOptions
+from index_builder.change_staging import clean_up_beside
 from index_builder.changes.up_to_date import is_up_to_date
 from index_builder.place_map import layout
 from index_builder.place_map.global_index import check_index_factory
 from index_builder.place_map.index_choice import AUTO
 from index_builder.place_map.local_codec import StoreType
+from index_builder.staging import read_plan
 from index_builder.target import check_target, map_exists, staging_path
 from model.device import choose_device
 from model.encoder import Encoder
@@ -110,7 +112,7 @@ def build(
         index=index,
         store=store,
     )
-    is_there = (out / layout.CURRENT).is_file() and not staging_path(out).exists()
+    is_there = (out / layout.CURRENT).is_file() and read_plan(staging_path(out)) is None
     if not is_there:
         check_target(out)
     chosen = choose_device(device)
@@ -121,6 +123,7 @@ def build(
         check_index_factory(index, encoder.global_dim)
     listing = read_collection(source, latitude_column, longitude_column)
     if is_there:
+        clean_up_beside(out)
         with show_progress("comparing") as progress:
             manifest = is_up_to_date(out, listing, encoder, store, progress)
         if manifest is None:

@@ -55,6 +55,16 @@ def test_a_good_map_is_good(good_map: GoodMap, tiny_encoder: Encoder) -> None:
     assert report.notes == ("the network is untrained: re-ranking with this map means nothing",)
 
 
+@pytest.mark.parametrize("name", ["CURRENT", MANIFEST, POINTER, "segments/000001/places.parquet"])
+def test_a_file_that_is_elsewhere_is_named(good_map: GoodMap, tmp_path: Path, name: str) -> None:
+    """It could be changed there, and would be missing in a copy of the map."""
+    path = tmp_path / "town"
+    shutil.copytree(good_map.path, path)
+    shutil.move(path / name, tmp_path / "elsewhere")
+    (path / name).symlink_to(tmp_path / "elsewhere")
+    assert named(path) == {name: ProblemKind.MISSING}
+
+
 def test_a_sample_is_taken_from_all_over_the_map(good_map: GoodMap) -> None:
     assert verify_map(good_map.path, sample=3).sampled == 3
     with pytest.raises(InvalidInput):

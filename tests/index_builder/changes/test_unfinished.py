@@ -1,0 +1,141 @@
+"""What is left of changes that were killed or given up, and calls that are given again."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
+from index_builder.change_staging import clean_up_beside
+from index_builder.changes.add import add_pictures
+from index_builder.changes.remove import Selection, remove_pictures
+from index_builder.changes.update import update_map
+from index_builder.changes.versions import abandon_change, prune_versions
+from index_builder.place_map import layout
+from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.versions import existing_versions
+from index_builder.sources.listing import SourceListing
+from index_builder.verify import verify_map
+from model.encoder import Encoder
+from model.errors import BuildConflict, InvalidInput
+from tests.conftest import write_photo
+from tests.index_builder.interruption import InterruptedAfter
+from tests.index_builder.map_factory import SMALL, build_small, data_files, photo_listing
+
+FORGIVING = BuildOptions(batch_size=2, segment_size=4, max_rejected=0.1)
+
+
+@pytest.fixture
+def town(tmp_path: Path, tiny_encoder: Encoder) -> Path:
+    return build_small(tmp_path, tiny_encoder, count=6).map_path
+
+
+def with_a_broken_one(folder: Path, count: int) -> SourceListing:
+    listing = photo_listing(folder, count)
+    listing.places[3].path.write_bytes(b"no picture")
+    return listing
+
+
+def check_good_and_alone(town: Path) -> None:
+    assert verify_map(town).problems == ()
+    assert [path.name for path in town.parent.iterdir()] == [town.name]
+
+
+def test_a_picture_that_was_rejected_is_no_difference(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    """One of ten is what is allowed: of all of them, not of those that have to be looked at again."""
+    town = tmp_path / "maps" / "town"
+    listing = with_a_broken_one(tmp_path / "photos", 10)
+    build_map(listing, tiny_encoder, town, FORGIVING)
+    again = update_map(town, listing, tiny_encoder, FORGIVING)
+    assert (again.version, again.is_new, again.counts.rejected) == ("000001", False, 1)
+    write_photo(listing.places[5].path, seed=99)
+    changed = update_map(town, listing, tiny_encoder, FORGIVING)
+    assert (changed.version, changed.change.replaced, changed.counts.rejected) == ("000002", 1, 1)
+    write_photo(listing.places[3].path, seed=3)
+    repaired = update_map(town, listing, tiny_encoder, FORGIVING)
+    assert (repaired.change.added, repaired.counts.placed, repaired.counts.rejected) == (1, 10, 0)
+    check_good_and_alone(town)
+
+
+def test_what_was_added_is_not_added_again(town: Path, tmp_path: Path, tiny_encoder: Encoder) -> None:
+    more = with_a_broken_one(tmp_path / "more", 10)
+    options = replace(FORGIVING, max_rejected=0.5)
+    for _ in range(2):
+        assert add_pictures(town, more, tiny_encoder, options, skip_existing=True).version == "000002"
+        assert existing_versions(town) == ["000001", "000002"]
+        check_good_and_alone(town)
+
+
+def test_segments_without_a_plan_are_not_continued(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    """A run that throws work away removes the plan first. If it is killed then, nobody knows what the rest was for."""
+    listing = photo_listing(tmp_path / "photos", 12)
+    with pytest.raises(KeyboardInterrupt):
+        build_map(listing, tiny_encoder, tmp_path / "town", SMALL, InterruptedAfter(12))
+    (tmp_path / ".town.building" / "plan.json").unlink()
+    build_map(listing, tiny_encoder, tmp_path / "town", replace(SMALL, store="float32"))
+    build_map(listing, tiny_encoder, tmp_path / "fresh", replace(SMALL, store="float32"))
+    assert data_files(tmp_path / "town") == data_files(tmp_path / "fresh")
+
+
+def test_changes_without_a_plan_are_not_continued(town: Path, tmp_path: Path, tiny_encoder: Encoder) -> None:
+    more = photo_listing(tmp_path / "more", 12)
+    with pytest.raises(KeyboardInterrupt):
+        add_pictures(town, more, tiny_encoder, SMALL, InterruptedAfter(12), prefix="a/")
+    assert any((town.parent / ".town.building" / "checkpoints").iterdir())
+    (town.parent / ".town.building" / "plan.json").unlink()
+    add_pictures(town, more, tiny_encoder, SMALL, prefix="b/")
+    with PlaceMap.open(town) as place_map:
+        assert [place_id[:2] for place_id in place_map.places.ids[6:]] == ["b/"] * 12
+    check_good_and_alone(town)
+
+
+def test_an_unfinished_change_is_in_the_way_until_it_is_abandoned(
+    town: Path, tmp_path: Path, tiny_encoder: Encoder
+) -> None:
+    more = photo_listing(tmp_path / "more", 12)
+    before = data_files(town)
+    with pytest.raises(KeyboardInterrupt):
+        add_pictures(town, more, tiny_encoder, SMALL, InterruptedAfter(12), prefix="a/")
+    with pytest.raises(BuildConflict, match=r"unfinished add .* placefix map abandon"):
+        add_pictures(town, more, tiny_encoder, SMALL, prefix="b/")
+    with pytest.raises(BuildConflict, match="unfinished add"):
+        prune_versions(town, keep=1)
+    (town / "CURRENT.pending").write_text("half a li")
+    assert abandon_change(town)
+    assert data_files(town) == before
+    check_good_and_alone(town)
+    assert not abandon_change(town)
+
+
+@pytest.mark.parametrize("gone", [(), (layout.MANIFEST,)])
+def test_a_version_that_is_half_published_leaves_its_number_free(town: Path, gone: tuple[str, ...]) -> None:
+    """Without segments of its own there is nothing to continue, and the change is made anew."""
+    first = remove_pictures(town, Selection(ids=("00.jpg",)))
+    # As though it had been killed before CURRENT was moved.
+    pointer = layout.version_dir(town, "000001") / layout.POINTER
+    (town / layout.CURRENT).write_bytes(pointer.read_bytes())
+    for name in gone:  # and again, while the version was removed
+        (layout.version_dir(town, first.version) / name).unlink()
+    staging = town.parent / ".town.building"
+    staging.mkdir()
+    plan = f'{{"kind": "remove", "version": "{first.version}", "first_segment": 3}}'
+    (staging / "plan.json").write_text(plan)
+    assert remove_pictures(town, Selection(ids=("01.jpg",))).version == first.version
+    check_good_and_alone(town)
+
+
+def test_a_version_that_was_half_removed_is_removed(town: Path) -> None:
+    remove_pictures(town, Selection(ids=("00.jpg",)))
+    (layout.version_dir(town, "000001") / layout.MANIFEST).unlink()
+    prune_versions(town, versions=["1"])
+    assert [path.name for path in (town / layout.VERSIONS).iterdir()] == ["000002"]
+    check_good_and_alone(town)
+    with pytest.raises(InvalidInput, match="no version 000001"):
+        prune_versions(town, versions=["1"])
+
+
+def test_an_empty_directory_beside_a_map_is_removed(town: Path) -> None:
+    (town.parent / ".town.building").mkdir()
+    clean_up_beside(town)
+    check_good_and_alone(town)

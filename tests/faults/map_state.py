@@ -1,0 +1,81 @@
+"""What a map holds, in a form that two maps can be compared by; and whether a reader gets something whole."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from index_builder.checks.version import check_version
+from index_builder.place_map import layout
+from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.versions import existing_versions, read_current, read_manifest
+from index_builder.verify import verify_map
+from tests.index_builder.map_factory import data_files
+
+
+@dataclass(frozen=True)
+class MapState:
+    """Everything about a map but the moments at which its versions were written.
+
+    Attributes:
+        served: Number of the version that is served.
+        manifests: Version → its manifest without ``created_at``.
+        files: Path below the map → bytes, of every data file.
+        names: Of everything below the map, directories included.
+    """
+
+    served: str
+    manifests: dict[str, dict[str, object]]
+    files: dict[str, bytes]
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, map_dir: Path) -> "MapState":
+        """Reads a map."""
+        manifests = {}
+        for version in existing_versions(map_dir):
+            manifest = json.loads(read_manifest(map_dir, version).to_json())
+            del manifest["created_at"]
+            manifests[version] = manifest
+        return cls(
+            served=read_current(map_dir).version,
+            manifests=manifests,
+            files=data_files(map_dir),
+            names=frozenset(path.relative_to(map_dir).as_posix() for path in map_dir.rglob("*")),
+        )
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a reader gets of the version that it has opened.
+
+    Attributes:
+        version: Its number.
+        ids: Of its pictures.
+        features: Bytes of their global features.
+    """
+
+    version: str
+    ids: tuple[str, ...]
+    features: bytes
+
+
+def read_served(map_dir: Path) -> Served | None:
+    """Opens a map as a server does, and checks every byte; None if there is none.
+
+    Raises:
+        MapCorrupt: The reader would get something that was not written so.
+    """
+    if not (map_dir / layout.CURRENT).exists():
+        return None
+    with PlaceMap.open(map_dir) as place_map:
+        check_version(place_map)
+        features = place_map.global_features(np.arange(len(place_map)))
+        return Served(place_map.version, tuple(place_map.places.ids), features.tobytes())
+
+
+def check_good_and_alone(map_dir: Path) -> None:
+    """Every byte is right, and nothing lies beside the map."""
+    assert verify_map(map_dir).problems == ()
+    assert [path.name for path in map_dir.parent.iterdir()] == [map_dir.name]

@@ -1,0 +1,134 @@
+"""kill -9 at any moment of anything that writes a map; the same call then ends where an undisturbed one does."""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from signal import SIGKILL
+
+import pytest
+
+from model.encoder import Encoder
+from model.errors import MapExists
+from tests.faults.children import Child, Finished, kill_after
+from tests.faults.map_state import MapState, Served, check_good_and_alone, read_served
+from tests.faults.operations import MAP, OPERATIONS, fresh_copy, perform, prepared, small_encoder
+
+SOME_STEPS = 2
+RANDOM_MOMENTS = 20
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """An operation, and what an undisturbed run of it does.
+
+    Attributes:
+        name: Of the operation.
+        folder: With the collection and the map before it.
+        before: What readers get before it.
+        after: What they get after it.
+        state: Of the map after it.
+        undisturbed: What the run said.
+    """
+
+    name: str
+    folder: Path
+    before: Served | None
+    after: Served | None
+    state: MapState
+    undisturbed: Finished
+
+
+def undisturbed(name: str, folder: Path, encoder: Encoder) -> Scenario:
+    prepared(name, folder, encoder)
+    map_dir = fresh_copy(folder, folder / "undisturbed")
+    ended = Child(name, folder, map_dir).ended()
+    assert ended.finished is not None, ended
+    check_good_and_alone(map_dir)
+    before = read_served(folder / "before" / MAP)
+    return Scenario(name, folder, before, read_served(map_dir), MapState.of(map_dir), ended.finished)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return small_encoder()
+
+
+def check_whole(scenario: Scenario, map_dir: Path) -> None:
+    """Readers get what was there before, or what is there after, and nothing else."""
+    assert read_served(map_dir) in (scenario.before, scenario.after)
+
+
+def check_resumed(scenario: Scenario, map_dir: Path, encoder: Encoder) -> None:
+    """The same call again gives the same map, whatever of the first one is left."""
+    check_whole(scenario, map_dir)
+    was_published = scenario.before is None and map_dir.exists()
+    try:
+        perform(scenario.name, scenario.folder, map_dir, encoder)
+    except MapExists:
+        assert was_published  # and even cleaned up: that is what a build says that is given again
+    assert MapState.of(map_dir) == scenario.state
+    check_good_and_alone(map_dir)
+
+
+def kill_before_steps(scenario: Scenario, steps: Iterable[int], folder: Path, encoder: Encoder) -> None:
+    for step in steps:
+        map_dir = fresh_copy(scenario.folder, folder / f"{step}")
+        ended = Child(scenario.name, scenario.folder, map_dir, stop_before=step).ended()
+        assert (ended.exit_code, ended.finished) == (-SIGKILL, None), (scenario.name, step)
+        check_resumed(scenario, map_dir, encoder)
+        shutil.rmtree(map_dir.parent)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_killed_before_some_steps(name: str, tmp_path: Path, encoder: Encoder) -> None:
+    """One of them is the last step but one, when all is published and the rest is cleaned up."""
+    scenario = undisturbed(name, tmp_path / "scenario", encoder)
+    total = scenario.undisturbed.steps
+    chosen = {*Random(name).sample(range(1, total + 1), SOME_STEPS), total - 1}
+    kill_before_steps(scenario, sorted(chosen), tmp_path, encoder)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_killed_before_every_step(name: str, tmp_path: Path, encoder: Encoder) -> None:
+    scenario = undisturbed(name, tmp_path / "scenario", encoder)
+    kill_before_steps(scenario, range(1, scenario.undisturbed.steps + 1), tmp_path, encoder)
+    print(f"{name}: killed before each of {scenario.undisturbed.steps} steps")  # noqa: T201
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_killed_at_random_moments_under_a_reader(name: str, tmp_path: Path, encoder: Encoder) -> None:
+    """Until it is killed, a reader opens the map again and again."""
+    scenario = undisturbed(name, tmp_path / "scenario", encoder)
+    random, killed, readings = Random(name), 0, 0
+
+    def read() -> None:
+        nonlocal readings
+        check_whole(scenario, map_dir)
+        readings += 1
+
+    for number in range(RANDOM_MOMENTS):
+        map_dir = fresh_copy(scenario.folder, tmp_path / f"{number}")
+        child = Child(name, scenario.folder, map_dir)
+        share = (number + random.random()) / RANDOM_MOMENTS
+        killed += kill_after(child, share * scenario.undisturbed.duration_s, read).exit_code == -SIGKILL
+        check_resumed(scenario, map_dir, encoder)
+    assert killed > 0
+    print(f"{name}: killed {killed} of {RANDOM_MOMENTS} times, read {readings} times meanwhile")  # noqa: T201
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_killed_twice(name: str, tmp_path: Path, encoder: Encoder) -> None:
+    """The call that resumes is killed, too."""
+    scenario = undisturbed(name, tmp_path / "scenario", encoder)
+    random = Random(name)
+    for number in range(RANDOM_MOMENTS):
+        map_dir = fresh_copy(scenario.folder, tmp_path / f"{number}")
+        for _ in range(2):
+            Child(name, scenario.folder, map_dir, stop_before=random.randint(1, scenario.undisturbed.steps)).ended()
+            check_whole(scenario, map_dir)
+        check_resumed(scenario, map_dir, encoder)

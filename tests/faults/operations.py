@@ -121,7 +121,7 @@ def _update(folder: Path, map_dir: Path, encoder: Encoder, progress: Progress) -
     for gone in ("05.jpg", "06.jpg"):
         del places[gone]
     listing = SourceListing(tuple(places.values()), (), "exif folder", photos)
-    return update_map(map_dir, listing, encoder, OPTIONS, progress)
+    return update_map(map_dir, listing, encoder, OPTIONS, progress, max_removed=0.5)
 
 
 def _to_remove(folder: Path, encoder: Encoder) -> None:

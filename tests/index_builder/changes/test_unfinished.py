@@ -97,7 +97,7 @@ def test_an_unfinished_change_is_in_the_way_until_it_is_abandoned(
     before = data_files(town)
     with pytest.raises(KeyboardInterrupt):
         add_pictures(town, more, tiny_encoder, SMALL, InterruptedAfter(12), prefix="a/")
-    with pytest.raises(BuildConflict, match=r"unfinished add .* placefix map abandon"):
+    with pytest.raises(BuildConflict, match=r"unfinished add, .* placefix map abandon"):
         add_pictures(town, more, tiny_encoder, SMALL, prefix="b/")
     with pytest.raises(BuildConflict, match="unfinished add"):
         prune_versions(town, keep=1)

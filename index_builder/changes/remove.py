@@ -15,6 +15,7 @@ from index_builder.changes.rows import StoredPicture, stored_pictures, without
 from index_builder.left_out import read_left_out
 from index_builder.place_map import layout
 from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.versions import existing_versions
 from index_builder.progress import SILENT, Progress
 from index_builder.revise import ChangeReport, report_of, revise
 from index_builder.revision import Revision
@@ -58,7 +59,7 @@ class Selection:
         if unknown:
             raise InvalidInput(
                 f"{len(unknown)} of {len(self.ids)} ids are not in {place_map.path}, the first is {unknown[0]!r}; "
-                f"placefix map list {place_map.path} prints those that are"
+                f"placefix map ids {place_map.path} prints those that are"
             )
         is_meant = np.ones(len(place_map), np.bool_)
         if self.ids:
@@ -98,8 +99,8 @@ def remove_pictures(map_dir: Path, selection: Selection, progress: Progress = SI
     """
     started_s = time.perf_counter()
     with changing(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
-        dead = selection.select(place_map)
         base = place_map.manifest
+        dead = [] if _were_removed(place_map, selection) else selection.select(place_map)
         if not dead:
             return report_of(map_dir, base, 0, started_s)
         if len(dead) == len(place_map):
@@ -116,6 +117,18 @@ def remove_pictures(map_dir: Path, selection: Selection, progress: Progress = SI
             left_out=read_left_out(layout.version_dir(map_dir, base.version) / layout.LEFT_OUT),
         )
         return revise(staging, revision, None, BuildOptions(), progress)
+
+
+def _were_removed(place_map: PlaceMap, selection: Selection) -> bool:
+    """Whether the last change was this one: the command that was killed at its very end is given again."""
+    change, parent = place_map.manifest.change, place_map.manifest.parent
+    if change.kind != "remove" or parent is None or parent not in existing_versions(place_map.path):
+        return False
+    if not selection.ids or any(place_map.places.row_of(place_id) is not None for place_id in selection.ids):
+        return False
+    with PlaceMap.open(place_map.path, parent) as before:
+        were_there = all(before.places.row_of(place_id) is not None for place_id in selection.ids)
+        return were_there and len(selection.select(before)) == change.removed
 
 
 def _instant(time: datetime) -> datetime:

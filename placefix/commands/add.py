@@ -60,7 +60,7 @@ def add(
     encoder = load_encoder(map_path, weights, num_heads, device)
     listing = read_collection(source, latitude_column, longitude_column)
     options = BuildOptions(batch_size=batch_size, segment_size=segment_size, max_rejected=max_rejected)
-    with interruptible(), show_progress("adding") as progress:
+    with interruptible(map_path), show_progress("adding") as progress:
         report = add_pictures(
             map_path,
             listing,

@@ -139,11 +139,13 @@ def build(
             progress.message(f"encoding: {arithmetic.precision} ({arithmetic.reason})")
             report = build_map(listing, encoder, out, options, progress, weights_path=weights_path, restart=restart)
     except KeyboardInterrupt:
-        error_console().print(
-            "interrupted; nothing was published. The same command continues behind the last finished segment, and "
-            "--restart begins anew.",
-            soft_wrap=True,
+        told = (
+            "the map is published already. The same command cleans up what is left beside it."
+            if (out / layout.CURRENT).is_file()
+            else "nothing was published. The same command continues behind the last finished segment, and --restart "
+            "begins anew."
         )
+        error_console().print(f"interrupted; {told}", soft_wrap=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     output_console().print(_summary(report, encoder))
     if report.rejected:

@@ -13,6 +13,6 @@ def compact(
 
     The room of the old ones is free when the versions that have them are pruned: [bold]placefix map prune[/bold].
     """
-    with interruptible(), show_progress("copying") as progress:
+    with interruptible(map_path), show_progress("copying") as progress:
         report = compact_map(map_path, BuildOptions(segment_size=segment_size), progress, restart=restart)
     tell(report, as_json=as_json)

@@ -10,7 +10,7 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from index_builder.place_map.versions import read_manifest
+from index_builder.place_map.versions import read_current, read_manifest
 from index_builder.revise import ChangeReport
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
@@ -67,20 +67,26 @@ def read_collection(source: Path, latitude_column: str | None, longitude_column:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Says what is left when a change is interrupted.
+def interruptible(map_path: Path) -> Iterator[None]:
+    """Says what is left when a change of a map is interrupted.
 
     Raises:
-        typer.Exit: It was.
+        MapError: There is no map, or its ``CURRENT`` cannot be read.
+        typer.Exit: It was interrupted.
     """
+    before = read_current(map_path)
     try:
         yield
     except KeyboardInterrupt:
-        error_console().print(
-            "interrupted; the map is as it was. The same command continues behind the last finished segment, and "
-            "placefix map abandon throws away what has been done.",
-            soft_wrap=True,
-        )
+        current = read_current(map_path)
+        if current == before:
+            told = (
+                "the map is as it was. The same command continues behind the last finished segment, and placefix map "
+                "abandon throws away what has been done."
+            )
+        else:
+            told = f"version {current.version} is served already. The same command cleans up what is left beside it."
+        error_console().print(f"interrupted; {told}", soft_wrap=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 

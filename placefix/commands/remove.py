@@ -10,7 +10,7 @@ import typer
 from index_builder.changes.area import Area
 from index_builder.changes.remove import Selection, remove_pictures, select_pictures
 from model.errors import InvalidInput
-from placefix.commands.map_changes import AsJson, MapArgument, tell
+from placefix.commands.map_changes import AsJson, MapArgument, interruptible, tell
 from placefix.console import error_console
 from placefix.progress import show_progress
 
@@ -59,7 +59,7 @@ def remove(
             typer.echo(picture.record.id)
         error_console().print(f"{len(pictures):,} pictures would be removed", soft_wrap=True)
         return
-    with show_progress("removing") as progress:
+    with interruptible(map_path), show_progress("removing") as progress:
         report = remove_pictures(map_path, selection, progress)
     tell(report, as_json=as_json)
 

@@ -69,7 +69,7 @@ def update(
     encoder = load_encoder(map_path, weights, num_heads, device)
     listing = read_collection(source, latitude_column, longitude_column)
     options = BuildOptions(batch_size=batch_size, segment_size=segment_size, max_rejected=max_rejected)
-    with interruptible(), show_progress("updating") as progress:
+    with interruptible(map_path), show_progress("updating") as progress:
         report = update_map(
             map_path,
             listing,

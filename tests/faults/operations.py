@@ -11,7 +11,6 @@ from pathlib import Path
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
-from index_builder.changes.area import Area
 from index_builder.changes.compact import compact_map
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
@@ -129,7 +128,7 @@ def _to_remove(folder: Path, encoder: Encoder) -> None:
 
 
 def _remove(_folder: Path, map_dir: Path, _encoder: Encoder, progress: Progress) -> object:
-    return remove_pictures(map_dir, Selection(area=Area.box(13, 55.0035, 14, 56)), progress)
+    return remove_pictures(map_dir, Selection(ids=("04.jpg", "05.jpg")), progress)
 
 
 def _to_compact(folder: Path, encoder: Encoder) -> None:

@@ -67,6 +67,16 @@ def test_what_was_added_is_not_added_again(town: Path, tmp_path: Path, tiny_enco
         check_good_and_alone(town)
 
 
+def test_what_was_removed_need_not_be_there_to_be_removed(town: Path) -> None:
+    """A command that was killed when all was done is given again; another one is not taken for it."""
+    for _ in range(2):
+        assert remove_pictures(town, Selection(ids=("00.jpg", "04.jpg"))).version == "000002"
+    for ids in (("00.jpg",), ("00.jpg", "99.jpg"), ("00.jpg", "01.jpg")):
+        with pytest.raises(InvalidInput, match="ids are not in"):
+            remove_pictures(town, Selection(ids=ids))
+    assert existing_versions(town) == ["000001", "000002"]
+
+
 def test_segments_without_a_plan_are_not_continued(tmp_path: Path, tiny_encoder: Encoder) -> None:
     """A run that throws work away removes the plan first. If it is killed then, nobody knows what the rest was for."""
     listing = photo_listing(tmp_path / "photos", 12)

@@ -14,7 +14,8 @@
     │   ├── ImageTooSmall           image_too_small           a side below the minimum
     │   └── ExtremeAspectRatio      extreme_aspect_ratio      a strip, not a photograph
     ├── InvalidInput                invalid_input             an argument that makes no sense
-    │   └── InvalidSamples          invalid_samples           a folder of sample queries that cannot be offered
+    │   ├── InvalidSamples          invalid_samples           a folder of sample queries that cannot be offered
+    │   └── InvalidKeys             invalid_keys              a file of API keys that cannot be used
     ├── DeviceUnavailable           device_unavailable        a device was asked for and is not there
     ├── WeightsError                invalid_weights           a checkpoint that cannot be used
     │   └── DownloadFailed          download_failed           a checkpoint that could not be fetched
@@ -39,7 +40,11 @@
     │   ├── SeveralImages           several_images            more than one picture in it
     │   ├── InvalidParameter        invalid_parameter         a parameter out of its range, or unknown
     │   ├── PlaceNotFound           place_not_found           no such picture, or no thumbnail of it, in the map
-    │   └── SampleNotFound          sample_not_found          no such sample, or its file has gone
+    │   ├── SampleNotFound          sample_not_found          no such sample, or its file has gone
+    │   └── AccessDenied            access_denied             a request that its sender may not make
+    │       ├── KeyMissing          key_missing               a key is needed, and none was sent
+    │       ├── KeyUnknown          key_unknown               none of the service's keys
+    │       └── ScopeMissing        scope_missing             a key that does not allow this
     ├── TrainingError               training_error            a training that cannot begin, or not go on
     │   ├── InvalidTrainingConfig   invalid_training_config   a setting that is unknown, impossible or contradictory
     │   ├── UnsuitableTrainingData  unsuitable_training_data  pictures that nothing can be learned from
@@ -136,6 +141,12 @@ class InvalidSamples(InvalidInput):
     """A folder of sample queries that cannot be offered."""
 
     code = "invalid_samples"
+
+
+class InvalidKeys(InvalidInput):
+    """A file of API keys that cannot be used, or a key that cannot be made."""
+
+    code = "invalid_keys"
 
 
 class DeviceUnavailable(PlacefixError):
@@ -268,6 +279,30 @@ class SampleNotFound(RequestError):
     """There is no such sample query, or its file has gone."""
 
     code = "sample_not_found"
+
+
+class AccessDenied(RequestError):
+    """A request that its sender may not make."""
+
+    code = "access_denied"
+
+
+class KeyMissing(AccessDenied):
+    """A key is needed, and none was sent."""
+
+    code = "key_missing"
+
+
+class KeyUnknown(AccessDenied):
+    """The key that was sent is none of the service's."""
+
+    code = "key_unknown"
+
+
+class ScopeMissing(AccessDenied):
+    """The key that was sent does not allow this."""
+
+    code = "scope_missing"
 
 
 class MapBusy(MapError):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from placefix.commands import keys, show, weights
 from placefix.commands import map as map_commands
-from placefix.commands import show, weights
 from placefix.commands.add import add
 from placefix.commands.build import build
 from placefix.commands.compact import compact
@@ -59,6 +59,7 @@ app.command(cls=EvaluateCommand)(evaluate)
 app.add_typer(map_commands.app, name="map")
 app.add_typer(show.app, name="show")
 app.add_typer(weights.app, name="weights")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

@@ -1,20 +1,21 @@
 """Puts the service together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from service.errors import ErrorAnswers
+from service.key_file import WatchedKeys
 from service.metrics import Metrics
 from service.middleware import RequestObserver
+from service.openapi import complete_openapi
 from service.routes import docs, health, localize, maps, page, samples
 from service.runtime import Runtime
 from service.samples import Sample
-from service.schemas import Problem
 from service.settings import ServiceSettings
 
 _DESCRIPTION = """\
@@ -41,15 +42,20 @@ def create_app(
         on_failure: Called, from another thread, once the service cannot become or stay ready; then
             ``app.state.runtime.failure`` says why.
         offered: The sample queries, as whoever starts the service has read them from the folder of the settings.
+
+    Raises:
+        InvalidKeys: The file of keys cannot be used.
     """
     release = version("placefix")
     metrics = Metrics(release)
+    keys = None if settings.keys is None else WatchedKeys(settings.keys)
     runtime = Runtime(settings, metrics, on_failure)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         runtime.start()
-        yield
+        async with _watching(keys):
+            yield
         await run_in_threadpool(runtime.stop)
 
     app = FastAPI(
@@ -63,34 +69,26 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.runtime = runtime
+    app.state.keys = keys
     app.state.samples = {sample.id: sample for sample in offered}
     ErrorAnswers(settings, metrics).install(app)
     for module in (localize, maps, samples, health, docs, page):
         app.include_router(module.router)
     app.add_middleware(RequestObserver, metrics=metrics)
-    _describe_problems(app)
+    complete_openapi(app, has_keys=keys is not None)
     return app
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Adds the schema of problems, which no route has as its model, and takes out the framework's own answer to
-    parameters that do not fit, which this application never gives.
-    """
-    make_document = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = make_document()
-            schemas = document["components"]["schemas"]
-            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas |= problem.pop("$defs") | {"Problem": problem}
-            for unused in ("HTTPValidationError", "ValidationError"):
-                schemas.pop(unused, None)
-            for methods in document["paths"].values():
-                for operation in methods.values():
-                    if "HTTPValidationError" in str(operation["responses"].get("422")):
-                        del operation["responses"]["422"]
-            app.openapi_schema = document
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
+@asynccontextmanager
+async def _watching(keys: WatchedKeys | None) -> AsyncIterator[None]:
+    """Reads the keys again whenever their file changes, while the block lasts."""
+    if keys is None:
+        yield
+        return
+    watch = asyncio.create_task(keys.watch())
+    try:
+        yield
+    finally:
+        watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await watch

@@ -41,6 +41,13 @@ class ProblemKind:
     detail: str | None = None
 
 
+# RFC 6750, section 3.
+_CHALLENGES: Mapping[str, str] = {
+    errors.KeyMissing.code: 'Bearer realm="placefix"',
+    errors.KeyUnknown.code: 'Bearer realm="placefix", error="invalid_token"',
+    errors.ScopeMissing.code: 'Bearer realm="placefix", error="insufficient_scope"',
+}
+
 _SEE_LOG = "the reason is in the service's log under this request_id"
 
 PROBLEM_KINDS: Mapping[str, ProblemKind] = {
@@ -52,6 +59,9 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     errors.ImageTooSmall.code: ProblemKind(422, "The picture is too small"),
     errors.ExtremeAspectRatio.code: ProblemKind(422, "The picture is too narrow"),
     errors.MalformedBody.code: ProblemKind(400, "Malformed body"),
+    errors.KeyMissing.code: ProblemKind(401, "A key is needed"),
+    errors.KeyUnknown.code: ProblemKind(401, "Unknown key"),
+    errors.ScopeMissing.code: ProblemKind(403, "The key does not allow this"),
     errors.BodyTooLarge.code: ProblemKind(413, "Too many bytes"),
     errors.UploadTimeout.code: ProblemKind(408, "The upload took too long"),
     errors.MissingImage.code: ProblemKind(422, "No picture in the request"),
@@ -137,13 +147,15 @@ class ErrorAnswers:
             _log.error("request failed", code=error.code, exc_info=error)
         if isinstance(error, errors.ImageError):
             self._metrics.image_errors.labels(code=error.code).inc()
-        elif isinstance(error, errors.ServiceError | errors.BodyTooLarge | errors.UploadTimeout):
+        elif isinstance(error, errors.ServiceError | errors.AccessDenied | errors.BodyTooLarge | errors.UploadTimeout):
             self._metrics.rejected.labels(reason=error.code).inc()
         headers: dict[str, str] = {}
         if isinstance(error, errors.NotReady | errors.Overloaded | errors.MapCorrupt):
             headers["Retry-After"] = str(self._settings.retry_after_s)
         if isinstance(error, errors.UploadTimeout):
             headers["Connection"] = "close"  # the rest of the body may never come
+        if isinstance(error, errors.AccessDenied):
+            headers["WWW-Authenticate"] = _CHALLENGES[error.code]
         return problem_response(request_id, error.code, kind, error.message, headers=headers)
 
     async def answer_validation_error(self, request: Request, error: RequestValidationError) -> Response:

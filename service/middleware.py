@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import internal_error_response
 from service.metrics import Metrics
-from service.request_scope import REQUEST_ID_HEADER, choose_request_id, set_request_id
+from service.request_scope import REQUEST_ID_HEADER, choose_request_id, key_name_of, set_request_id
 
 # Answers are data; a browser shall neither guess their type nor run or embed anything. Pages say otherwise themselves.
 _SECURITY_HEADERS = {
@@ -70,6 +70,7 @@ class RequestObserver:
         status_label = "aborted" if status is None else str(status)
         self._metrics.requests.labels(route=route, status=status_label).inc()
         self._metrics.request_duration.labels(route=route).observe(duration_s)
+        key_name = key_name_of(scope)
         _log.log(
             logging.DEBUG if route in _PROBES else logging.INFO,
             "request",
@@ -77,4 +78,5 @@ class RequestObserver:
             route=route,
             status=status_label,
             duration_ms=round(1000 * duration_s, 3),
+            **({} if key_name is None else {"key": key_name}),
         )

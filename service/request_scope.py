@@ -1,4 +1,4 @@
-"""What belongs to one request while it is answered: its id."""
+"""What belongs to one request while it is answered: its id, and whose key it came with."""
 
 import re
 import secrets
@@ -8,7 +8,8 @@ from starlette.types import Scope
 REQUEST_ID_HEADER = "X-Request-Id"
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_KEY = "placefix.request_id"
+_ID = "placefix.request_id"
+_KEY_NAME = "placefix.key_name"
 
 
 def choose_request_id(from_client: str | None) -> str:
@@ -20,9 +21,20 @@ def choose_request_id(from_client: str | None) -> str:
 
 def set_request_id(scope: Scope, request_id: str) -> None:
     """Remembers the id of the request."""
-    scope[_KEY] = request_id
+    scope[_ID] = request_id
 
 
 def request_id_of(scope: Scope) -> str:
     """The id of the request."""
-    return str(scope[_KEY])
+    return str(scope[_ID])
+
+
+def set_key_name(scope: Scope, name: str) -> None:
+    """Remembers the name of the key that the request came with."""
+    scope[_KEY_NAME] = name
+
+
+def key_name_of(scope: Scope) -> str | None:
+    """The name of the key that the request came with; None if no key was needed, or none was recognised."""
+    name: str | None = scope.get(_KEY_NAME)
+    return name

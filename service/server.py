@@ -1,5 +1,6 @@
 """Runs the application in uvicorn, in this process, until it is told to stop or cannot go on."""
 
+import ipaddress
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import uvicorn
 from model.errors import InvalidInput
 from service.app import create_app
 from service.http_protocol import LimitedHttpProtocol
+from service.key_file import WatchedKeys
 from service.runtime import Runtime
 from service.samples import Sample
 from service.settings import ServiceSettings
@@ -44,7 +46,7 @@ def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> Non
         samples: Pictures to offer, as read from the folder of the settings.
 
     Raises:
-        InvalidInput: The address cannot be listened on.
+        InvalidInput: The address cannot be listened on, or the file of keys cannot be used.
         BaseException: What made loading fail, or ended the worker.
     """
 
@@ -53,8 +55,15 @@ def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> Non
 
     app = create_app(settings, on_failure=stop, offered=samples)
     runtime: Runtime = app.state.runtime
+    keys: WatchedKeys | None = app.state.keys
     server = _Server(make_config(app, settings), on_signal=runtime.begin_draining)
-    with _listen(settings.host, settings.port) as listener, _ignoring_repeated_signals():
+    if keys is None and not _is_loopback(settings.host):
+        _log.warning(
+            "THE SERVICE IS OPEN: whoever reaches it may ask, and see the pictures of its maps",
+            host=settings.host,
+            remedy="placefix keys create --file FILE, then --keys FILE; or listen on 127.0.0.1 behind a proxy",
+        )
+    with _listen(settings.host, settings.port) as listener, _ignoring_repeated_signals(), _reading_keys_on_hangup(keys):
         host, port, *_ = listener.getsockname()
         _log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
         server.run(sockets=[listener])
@@ -71,6 +80,13 @@ def _listen(host: str, port: int) -> socket.socket:
         raise InvalidInput(
             f"cannot listen on {host}, port {port}: {_reason(error)}; choose another with --port or --host"
         ) from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _reason(error: OSError) -> str:
@@ -110,3 +126,16 @@ def _ignoring_repeated_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _reading_keys_on_hangup(keys: WatchedKeys | None) -> Iterator[None]:
+    """Reads the keys again on SIGHUP, as servers do; without keys the signal ends the process, as it always does."""
+    if keys is None:
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, lambda *_: keys.ask_again())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -79,6 +79,11 @@ class ServiceSettings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
 
+    keys: Path | None = Field(
+        default=None,
+        description="File of API keys, as placefix keys makes it; without one, whoever reaches the service may ask.",
+    )
+
     samples: Path | None = Field(
         default=None, description="A folder of pictures that the page at / offers to ask with."
     )

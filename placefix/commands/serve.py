@@ -62,6 +62,13 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of API keys, as placefix keys create makes it. Without one whoever reaches the service may ask.",
+            show_default=False,
+        ),
+    ] = None,
     shortlist: Annotated[
         int | None,
         typer.Option(
@@ -103,6 +110,7 @@ def serve(
             "encoding": encoding,
             "searcher": searcher,
             "samples": samples,
+            "keys": keys,
             "shortlist": shortlist,
             "rerank": rerank,
             "precision": precision,

@@ -3,7 +3,9 @@
 from fastapi import APIRouter, Response
 
 from model import errors
+from service.keys import Scope
 from service.metrics import CONTENT_TYPE
+from service.routes.access import require_scope
 from service.routes.dependencies import RuntimeDependency
 from service.routes.maps import describe_map
 from service.routes.responses import problem_responses
@@ -39,6 +41,7 @@ async def ready(runtime: RuntimeDependency) -> Ready:
 @router.get(
     "/metrics",
     summary="Metrics for Prometheus",
+    dependencies=[require_scope(Scope.METRICS)],
     response_class=Response,
     responses={
         200: {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}

@@ -13,8 +13,10 @@ from model import errors
 from model.errors import DeadlineExceeded, InvalidInput, InvalidParameter, NotAnImage
 from service import engine
 from service.answer import build_answer
+from service.keys import Scope
 from service.localizer import QueryDefaults, QueryOptions
 from service.request_scope import request_id_of
+from service.routes.access import require_scope
 from service.routes.dependencies import RuntimeDependency
 from service.routes.responses import problem_responses
 from service.runtime import choose_localizer, deadline_message
@@ -23,7 +25,7 @@ from service.settings import MAX_SHORTLIST
 from service.stages import Stage
 from service.uploads import PART_NAME, explain_other_body, read_image
 
-router = APIRouter(tags=["localize"])
+router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ)])
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _REQUEST_BODY: dict[str, Any] = {

@@ -7,14 +7,16 @@ from starlette.concurrency import run_in_threadpool
 
 from model import errors
 from model.errors import PlaceNotFound
+from service.keys import Scope
 from service.localizer import Localizer
+from service.routes.access import require_scope
 from service.routes.any_path import ANY_PATH
 from service.routes.dependencies import RuntimeDependency
 from service.routes.responses import problem_responses
 from service.runtime import choose_localizer
 from service.schemas import MapDetail, MapList, MapSummary, NetworkAnswer
 
-router = APIRouter(tags=["maps"])
+router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.READ)])
 
 MapName = Annotated[str, Path(description="The name of a map.", examples=["lund"])]
 PlaceId = Annotated[

@@ -8,12 +8,14 @@ from starlette.concurrency import run_in_threadpool
 
 from model import errors
 from model.errors import SampleNotFound
+from service.keys import Scope
+from service.routes.access import require_scope
 from service.routes.any_path import ANY_PATH
 from service.routes.responses import problem_responses
 from service.samples import Sample
 from service.schemas import SampleAnswer, SampleList
 
-router = APIRouter(tags=["samples"])
+router = APIRouter(tags=["samples"], dependencies=[require_scope(Scope.READ)])
 
 SampleId = Annotated[
     str, Path(alias="id", description="A sample's id; may contain slashes.", examples=["night/0007.jpg"])

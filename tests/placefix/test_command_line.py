@@ -16,7 +16,7 @@ def placefix(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command() -> None:
     result = placefix("--help")
     assert result.returncode == 0
-    for command in ("build", "verify", "serve", "localize", "encode", "evaluate", "map", "show", "weights"):
+    for command in ("build", "verify", "serve", "localize", "encode", "evaluate", "map", "show", "weights", "keys"):
         assert command in result.stdout
 
 
@@ -35,6 +35,7 @@ def test_version() -> None:
         ("weights", "describe", "nothing.pth"),
         ("weights", "import", "nothing.pth"),
         ("serve", "--map", "nowhere"),
+        ("keys", "list", "--file", "nowhere.txt"),
         ("evaluate", "--map", "nowhere", "--queries", "photos"),
         ("show", "heatmap", "no.jpg", "--weights", "nothing.pth", "--out", "h.png"),
         ("show", "results", "--map", "nowhere", "--queries", "no.jpg", "--out", "results"),

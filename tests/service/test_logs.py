@@ -5,10 +5,13 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
+from service.key_file import append_key
+from service.keys import Scope, make_key
 from service.logs import configure_logging
 from tests.service.conftest import Serve, Town
 
@@ -47,6 +50,21 @@ def test_every_request_is_one_line_with_its_id_and_no_secrets(town: Town, serve:
     loaded = next(line for line in lines if line["event"] == "loaded")
     assert (loaded["device"], loaded["maps"]) == ("cpu", {"town": "000001"})
     assert any("not trained" in line["event"] for line in lines)
+
+
+def test_a_line_tells_whose_key_a_request_came_with_and_never_the_key(
+    town: Town, serve: Serve, log: io.StringIO, tmp_path: Path
+) -> None:
+    key, line = make_key("fleet", [Scope.READ])
+    append_key(tmp_path / "keys.txt", "fleet", line)
+    served = serve(town, keys=tmp_path / "keys.txt")
+    for sent, name in ((key, "fleet"), ("placefix_wrong", None)):
+        log.truncate(0)
+        served.client.get("/maps", headers={"Authorization": f"Bearer {sent}"})
+        served.client.get("/metrics", headers={"X-API-Key": sent})
+        lines = [json.loads(each) for each in log.getvalue().lstrip("\0").splitlines()]
+        assert [line.get("key") for line in lines if line.get("route") == "/maps"] == [name]
+        assert sent not in log.getvalue()
 
 
 def test_other_libraries_and_tracebacks_go_through_the_same_formatter(log: io.StringIO) -> None:

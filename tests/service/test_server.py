@@ -1,10 +1,20 @@
-"""Running the server in this process: what ends it with an error."""
+"""Running the server: what ends it with an error, what it warns about, and what it does on SIGHUP."""
 
+import os
+import signal
 import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import httpx
 import pytest
+from structlog.testing import capture_logs
 
-from model.errors import InvalidInput, MapNotFound
+from model.errors import InvalidInput, InvalidKeys, MapNotFound
+from service.key_file import append_key
+from service.keys import Scope, make_key
 from service.server import run_server
 from service.settings import ServiceSettings
 from tests.service.conftest import Town
@@ -26,3 +36,59 @@ def test_an_address_of_another_machine_is_told(town: Town) -> None:
 def test_a_map_that_is_not_there_ends_the_server(host: str, town: Town) -> None:
     with pytest.raises(MapNotFound):
         run_server(ServiceSettings(maps=(town.map_path.parent / "nowhere",), host=host, port=0))
+
+
+@pytest.mark.parametrize(("host", "is_open"), [("0.0.0.0", True), ("::", True), ("127.0.0.1", False), ("::1", False)])  # noqa: S104
+def test_a_service_that_others_can_reach_without_a_key_says_so_loudly(host: str, is_open: bool, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.txt"
+    append_key(keys, "fleet", make_key("fleet", [Scope.READ])[1])
+    nowhere = (tmp_path / "nowhere",)
+    for settings, is_warned in (
+        (ServiceSettings(maps=nowhere, host=host, port=0), is_open),
+        (ServiceSettings(maps=nowhere, host=host, port=0, keys=keys), False),
+    ):
+        with capture_logs() as log, pytest.raises(MapNotFound):
+            run_server(settings)
+        warnings = [line["event"] for line in log if line["log_level"] == "warning"]
+        assert any(warning.startswith("THE SERVICE IS OPEN") for warning in warnings) == is_warned
+
+
+def test_a_broken_file_of_keys_ends_the_server(town: Town, tmp_path: Path) -> None:
+    with pytest.raises(InvalidKeys, match=r"nowhere\.txt"):
+        run_server(ServiceSettings(maps=(town.map_path,), port=0, keys=tmp_path / "nowhere.txt"))
+
+
+def test_sighup_has_the_keys_read_again_and_ends_nothing(town: Town, tmp_path: Path) -> None:
+    path = tmp_path / "keys.txt"
+    first, first_line = make_key("one", [Scope.READ])
+    second, second_line = make_key("two", [Scope.READ])
+    append_key(path, "one", first_line)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "placefix", "serve", "--map", str(town.map_path)]
+    command += ["--port", str(port), "--keys", str(path)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for_status(port, first, 200)
+            before = path.stat()
+            path.write_text(f"{second_line}\n")
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # of the same length: it looks as before
+            process.send_signal(signal.SIGHUP)
+            wait_for_status(port, second, 200)
+            wait_for_status(port, first, 401)
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+
+
+def wait_for_status(port: int, key: str, status: int) -> None:
+    end = time.monotonic() + 60
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": key}) as client:
+        while True:
+            try:
+                if client.get("/maps").status_code == status:
+                    return
+            except httpx.TransportError:
+                pass  # not listening yet
+            assert time.monotonic() < end
+            time.sleep(0.1)

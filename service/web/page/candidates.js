@@ -2,6 +2,7 @@
 
 import { draw, make, sign } from "./elements.js";
 import { RIGHT_WITHIN_M, distanceM, writeDistance, writeHeading } from "./geo.js";
+import { showPicture } from "./pictures.js";
 import { thumbnailUrl } from "./service.js";
 
 /**
@@ -60,8 +61,9 @@ function card(candidate, answer, truth, mostMatches) {
 }
 
 function picture(candidate, mapName) {
-  const image = make("img", { src: thumbnailUrl(mapName, candidate.id), alt: `Picture ${candidate.id} of the map`, decoding: "async" });
+  const image = make("img", { alt: `Picture ${candidate.id} of the map`, decoding: "async" });
   image.addEventListener("error", () => image.replaceWith(make("span", { class: "lacking" }, "no picture kept")));
+  showPicture(image, thumbnailUrl(mapName, candidate.id));
   return image;
 }
 

@@ -2,11 +2,18 @@
 
 import { showAnswer, showFailure } from "./answer.js";
 import { make } from "./elements.js";
+import { askForKey } from "./key.js";
+import { showFile, showPicture } from "./pictures.js";
 import { markSample, showSamples } from "./samples.js";
 import { Failure, fetchPicture, fetchReadiness, fetchSamples, localize } from "./service.js";
 import { watchUploads } from "./uploads.js";
 
 const ASK_AGAIN_MS = 1500; // whether the service is ready
+const WHY_A_KEY = {
+  key_missing: "This service answers those who have a key. It is kept for this tab alone.",
+  key_unknown: "This is none of the service's keys; it may have been revoked.",
+  scope_missing: "This key does not allow to ask; another one is needed.",
+};
 const at = (id) => document.getElementById(id);
 
 let samples = [];
@@ -64,7 +71,8 @@ async function offerSamples() {
     samples = await fetchSamples();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return; // the state of the service says so already
+    if (error.code in WHY_A_KEY) askForKey(at("key"), WHY_A_KEY[error.code]);
+    return; // otherwise the state of the service says so already
   }
   showSamples(at("samples"), samples, (sample) => ask(queryOf(sample)));
   at("samples-box").hidden = samples.length === 0;
@@ -103,10 +111,10 @@ function truthOf(sample) {
 
 function showQuery(query) {
   const image = at("preview-picture");
-  if (image.src.startsWith("blob:")) URL.revokeObjectURL(image.src);
   image.hidden = false;
   image.onerror = () => (image.hidden = true); // no picture, or of a format that browsers do not show
-  image.src = query.file === null ? query.sample.url : URL.createObjectURL(query.file);
+  if (query.file === null) showPicture(image, query.sample.url);
+  else showFile(image, query.file);
   at("preview-caption").textContent = query.name;
   at("preview").hidden = false;
 }

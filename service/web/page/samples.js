@@ -1,6 +1,7 @@
 // The strip of sample queries: one stop of the Tab key, arrows inside.
 
 import { make } from "./elements.js";
+import { showPicture } from "./pictures.js";
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
@@ -27,11 +28,13 @@ export function markSample(list, sampleId) {
 }
 
 function button(sample, number, onPick) {
+  const image = make("img", { alt: "", loading: "lazy", decoding: "async" });
+  showPicture(image, sample.url);
   const label = `Sample ${number + 1}${sample.condition === null ? "" : `, ${sample.condition}`}`;
   const made = make(
     "button",
     { type: "button", class: "sample", "aria-label": label, "aria-pressed": "false", tabindex: number === 0 ? 0 : -1, title: sample.id },
-    make("img", { src: sample.url, alt: "", loading: "lazy", decoding: "async" }),
+    image,
     sample.condition === null ? null : make("span", {}, sample.condition),
   );
   made.dataset.id = sample.id;

@@ -1,5 +1,7 @@
 // Talks to the service, with the same requests that anybody can send.
 
+import { keyHeaders } from "./key.js";
+
 /** What went wrong, in words for people. */
 export class Failure extends Error {
   constructor(title, detail, { code = "", requestId = "" } = {}) {
@@ -38,10 +40,11 @@ export function thumbnailUrl(mapName, placeId) {
   return `maps/${encodeURIComponent(mapName)}/places/${path}/thumbnail`;
 }
 
+
 async function request(url, options = {}) {
   let response;
   try {
-    response = await fetch(url, options);
+    response = await fetch(url, { ...options, headers: { ...options.headers, ...keyHeaders() } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Failure("The service cannot be reached", "It may have been stopped, or the connection is gone. Try again.", {

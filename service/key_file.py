@@ -1,0 +1,172 @@
+"""The file of keys: read at start, read again when it changes, and written by ``placefix keys``."""
+
+import asyncio
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from model.durable import written_whole
+from model.errors import InvalidKeys
+from service.keys import ApiKey, is_key_line, parse_keys
+
+_LOOK_EVERY_S = 1.0
+_PRIVATE = stat.S_IRUSR | stat.S_IWUSR
+_MAX_BYTES = 1_000_000  # some thousand keys
+_LETS_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+_log = structlog.stdlib.get_logger("placefix.keys")
+
+_State = tuple[int, int, int, int]  # of the file: changes whenever its content does
+
+
+class WatchedKeys:
+    """The keys of a running service.
+
+    A file that has become unreadable or wrong never replaces the keys that were read before: the log and ``is_stale``
+    tell. One that has no keys any more does: then nobody is let in.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Reads the file.
+
+        Raises:
+            InvalidKeys: It cannot be read, or a line of it is no key.
+        """
+        self._path = path
+        self._is_asked = False
+        self._seen: _State | None = _state_of(path)
+        self._keys = read_keys(path)
+        self._is_stale = False
+        _log.info("keys read", keys=len(self._keys))
+        if path.stat().st_mode & _LETS_OTHERS_WRITE:
+            _log.warning("others may write the file of keys, and so let themselves in", remedy=f"chmod 600 {path}")
+
+    @property
+    def keys(self) -> tuple[ApiKey, ...]:
+        """Those that are valid now."""
+        return self._keys
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the file says something else by now that cannot be used."""
+        return self._is_stale
+
+    def ask_again(self) -> None:
+        """Has the file read within a second, whether it looks changed or not; safe in a handler of signals."""
+        self._is_asked = True
+
+    def refresh(self) -> None:
+        """Reads the file again if it has changed."""
+        state = _state_of(self._path)
+        if state == self._seen and not self._is_asked:
+            return
+        self._seen, self._is_asked = state, False  # before reading: what changes meanwhile is seen next time
+        try:
+            self._keys = read_keys(self._path)
+        except InvalidKeys as error:
+            self._is_stale = True
+            _log.error("the file of keys cannot be used; the keys read before stay valid", reason=error.message)
+            return
+        self._is_stale = False
+        _log.info("keys read", keys=len(self._keys))
+
+    async def watch(self) -> None:
+        """Reads the file again whenever it has changed, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.to_thread(self.refresh)
+
+
+def read_keys(path: Path) -> tuple[ApiKey, ...]:
+    """The keys in a file.
+
+    Raises:
+        InvalidKeys: It cannot be read, or a line of it is no key.
+    """
+    return _parse(path, _read(path))
+
+
+def append_key(path: Path, name: str, line: str) -> None:
+    """Writes a key to the end of the file, which is made, readable for its owner alone, if it is not there.
+
+    Raises:
+        InvalidKeys: The file cannot be read or written, is broken already, or has a key of that name.
+    """
+    text = _read(path) if path.exists() else ""
+    if name in {key.name for key in _parse(path, text)}:
+        raise InvalidKeys(f"{path} has a key named {name} already; take another name, or revoke that one first")
+    start = "\n" if text and not text.endswith("\n") else ""
+    _write(path, lambda: _append(path, f"{start}{line}\n"))
+
+
+def remove_key(path: Path, name: str) -> None:
+    """Takes a key out of the file; all other lines stay as they are.
+
+    Raises:
+        InvalidKeys: The file cannot be read or written, is broken, or has no key of that name.
+    """
+    text = _read(path)
+    names = [key.name for key in _parse(path, text)]
+    if name not in names:
+        raise InvalidKeys(f"{path} has no key named {name}; it has {', '.join(names) or 'none'}")
+    kept = [
+        line for line in text.splitlines(keepends=True) if not (is_key_line(line) and line.split(maxsplit=1)[0] == name)
+    ]
+    _write(path, lambda: _replace(path, "".join(kept)))
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise InvalidKeys(f"{path}: {error.strerror}; placefix keys create --file makes a file of keys") from error
+    if len(content) > _MAX_BYTES:
+        raise InvalidKeys(f"{path} is larger than {_MAX_BYTES} bytes: no file of keys")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidKeys(f"{path} is not text: no file of keys") from error
+
+
+def _parse(path: Path, text: str) -> tuple[ApiKey, ...]:
+    try:
+        return parse_keys(text)
+    except InvalidKeys as error:
+        raise InvalidKeys(f"{path}, {error.message}") from error
+
+
+def _write(path: Path, write: Callable[[], None]) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise InvalidKeys(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _append(path: Path, text: str) -> None:
+    """In place and at once: the file may be mounted by itself into a container, and a reader sees no half of a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _PRIVATE)
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        file.write(text.encode())
+        os.fsync(file.fileno())
+
+
+def _replace(path: Path, text: str) -> None:
+    before = path.stat()
+    with written_whole(path) as unfinished:
+        unfinished.touch(_PRIVATE)
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.chmod(stat.S_IMODE(before.st_mode))
+
+
+def _state_of(path: Path) -> _State | None:
+    """None if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None  # what is wrong with it, reading tells
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size

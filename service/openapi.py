@@ -1,0 +1,60 @@
+"""Completes the OpenAPI document that the framework makes of the routes."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from model import errors
+from service.routes.responses import problem_responses
+from service.schemas import Problem
+
+
+def complete_openapi(app: FastAPI, *, has_keys: bool) -> None:
+    """Makes an application's document say what the service does.
+
+    Adds the schema of problems, which no route has as its model, and takes out the framework's own answer to
+    parameters that do not fit, which this application never gives. Routes that need a scope may answer 401 and 403, if
+    the service has keys; if it has none, nothing in the document speaks of them.
+
+    Args:
+        app: With all its routes.
+        has_keys: Whether the service has a file of keys.
+    """
+    make_document = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = make_document()
+            _describe_problems(document)
+            _describe_access(document, has_keys=has_keys)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _describe_problems(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs") | {"Problem": problem}
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for operation in _operations(document):
+        if "HTTPValidationError" in str(operation["responses"].get("422")):
+            del operation["responses"]["422"]
+
+
+def _describe_access(document: dict[str, Any], *, has_keys: bool) -> None:
+    denials = problem_responses(errors.KeyMissing, errors.KeyUnknown, errors.ScopeMissing)
+    if not has_keys:
+        del document["components"]["securitySchemes"]
+    for operation in _operations(document):
+        if not has_keys:
+            operation.pop("security", None)
+        elif "security" in operation:
+            responses = operation["responses"] | {str(status): denials[status] for status in (401, 403)}
+            operation["responses"] = dict(sorted(responses.items()))
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for methods in document["paths"].values() for operation in methods.values()]

@@ -1,0 +1,60 @@
+"""Who may ask what: each route that needs a key names the scope that the key must have."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+
+from model.errors import KeyMissing, KeyUnknown, ScopeMissing
+from service.key_file import WatchedKeys
+from service.keys import Scope, find_key
+from service.request_scope import set_key_name
+
+KEY_HEADER = "X-API-Key"
+
+_HOW_TO_SEND = f"send it as 'Authorization: Bearer KEY' or as '{KEY_HEADER}: KEY'"
+_bearer = HTTPBearer(
+    scheme_name="bearer", auto_error=False, description="A key that `placefix keys create` has printed."
+)
+_header = APIKeyHeader(
+    name=KEY_HEADER,
+    scheme_name="key",
+    auto_error=False,
+    description="The same, where `Authorization` belongs to a proxy.",
+)
+
+
+def require_scope(scope: Scope) -> Any:
+    """A dependency that lets a request in if its key has a scope, before anything of its body is read.
+
+    For a route: ``@router.post(…, dependencies=[require_scope(Scope.ADMIN)])``; for all routes of a router:
+    ``APIRouter(dependencies=[…])``. Where the service has no file of keys, everybody is let in. The OpenAPI document
+    gets the security scheme and the answers 401 and 403 by itself.
+
+    Raises:
+        KeyMissing: No key was sent.
+        KeyUnknown: It is none of the keys.
+        ScopeMissing: The key does not have the scope.
+    """
+    return Security(_check, scopes=[scope.value])
+
+
+async def _check(
+    request: Request,
+    needed: SecurityScopes,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    header: Annotated[str | None, Depends(_header)],
+) -> None:
+    watched: WatchedKeys | None = request.app.state.keys
+    if watched is None:
+        return
+    sent = header if bearer is None else bearer.credentials
+    if not sent:
+        raise KeyMissing(f"this needs a key; {_HOW_TO_SEND}")
+    key = find_key(watched.keys, sent)
+    if key is None:
+        raise KeyUnknown("the key that was sent is none of this service's; it may have been revoked")
+    set_key_name(request.scope, key.name)
+    for scope in needed.scopes:
+        if scope not in key.scopes:
+            raise ScopeMissing(f"this needs a key with the scope {scope}, and the key {key.name} does not have it")

@@ -1,0 +1,111 @@
+"""A headless Chromium that tests steer, over the protocol that its developer tools speak."""
+
+import itertools
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--no-first-run",
+)
+WAIT_S = 60
+
+
+def find_chromium() -> str:
+    """The browser; skips the test where there is none."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"there is no browser: none of {', '.join(NAMES)} is installed")
+    return found
+
+
+class Tab:
+    """One tab.
+
+    Attributes:
+        complaints: What stands in its console: errors of scripts, failed requests, and what a policy refused.
+    """
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._numbers = itertools.count(1)
+        self.complaints: list[str] = []
+        for domain in ("Page", "Runtime", "Log"):
+            self._call(f"{domain}.enable")
+
+    def go(self, url: str) -> None:
+        self._call("Page.navigate", url=url)
+
+    def run(self, script: str) -> Any:
+        """What an expression of JavaScript is in the page."""
+        answer = self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def wait_for(self, script: str) -> None:
+        """Waits until an expression is true; between two pages there is none to ask."""
+        end = time.monotonic() + WAIT_S
+        while not self.run(f"document.readyState === 'complete' && Boolean({script})"):
+            assert time.monotonic() < end, f"in vain: {script}; {self.complaints}"
+            time.sleep(0.05)
+
+    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while True:
+            message = json.loads(self._connection.recv(WAIT_S))
+            if message.get("id") == number:
+                assert "error" not in message, message
+                return dict(message["result"])
+            self._note(message)
+
+    def _note(self, message: dict[str, Any]) -> None:
+        parameters = message.get("params", {})
+        if message["method"] == "Log.entryAdded" and parameters["entry"]["level"] in ("warning", "error"):
+            self.complaints.append(f"{parameters['entry']['text']} {parameters['entry'].get('url', '')}")
+        elif message["method"] == "Runtime.exceptionThrown":
+            self.complaints.append(str(parameters["exceptionDetails"]))
+
+
+@contextmanager
+def opened_tab(profile: Path) -> Iterator[Tab]:
+    """A browser with one tab, until the block ends."""
+    command = [find_chromium(), *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
+        try:
+            with connect(_address_of_tab(profile), max_size=None, proxy=None) as connection:
+                yield Tab(connection)
+        finally:
+            browser.terminate()
+
+
+def _address_of_tab(profile: Path) -> str:
+    end = time.monotonic() + WAIT_S
+    port_file = profile / "DevToolsActivePort"
+    while not (port_file.exists() and port_file.read_text()):
+        assert time.monotonic() < end, "the browser has not started"
+        time.sleep(0.05)
+    port = port_file.read_text().splitlines()[0]
+    with httpx.Client(trust_env=False) as client:
+        while True:
+            tabs = client.get(f"http://127.0.0.1:{port}/json/list").json()
+            pages = [tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page"]
+            if pages:
+                return str(pages[0])
+            assert time.monotonic() < end, "the browser has no tab"
+            time.sleep(0.05)

@@ -1,0 +1,81 @@
+"""The page of a service that has keys, in a real browser: it asks for one, and sends it with everything."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.key_file import append_key
+from service.keys import Scope, make_key
+from service.samples import Sample
+from service.settings import ServiceSettings
+from tests.service.browser import Tab, opened_tab
+from tests.service.conftest import Served, Town, serving
+
+
+@pytest.fixture(scope="module")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys") / "keys.txt"
+
+
+@pytest.fixture(scope="module")
+def key(key_file: Path) -> str:
+    key, line = make_key("page", [Scope.READ])
+    append_key(key_file, "page", line)
+    return key
+
+
+@pytest.fixture(scope="module")
+def server(key: str, key_file: Path, town: Town) -> Iterator[Served]:
+    assert key
+    photo = town.photos["a street/3.jpg"]
+    samples = [Sample("3.jpg", photo, "image/jpeg", condition="day"), Sample("4.jpg", photo, "image/jpeg")]
+    with serving(ServiceSettings(maps=(town.map_path,), keys=key_file), samples=samples) as served:
+        served.wait_until_ready()
+        yield served
+
+
+@pytest.fixture
+def tab(tmp_path: Path) -> Iterator[Tab]:
+    with opened_tab(tmp_path) as opened:
+        yield opened
+
+
+def enter(tab: Tab, key: str) -> None:
+    tab.run(f"document.getElementById('key-field').value = {json.dumps(key)}")
+    tab.run("document.querySelector('#key button').click()")
+
+
+def test_the_page_asks_for_a_key_and_shows_everything_with_it(tab: Tab, server: Served, key: str) -> None:
+    tab.go(f"http://127.0.0.1:{server.port}/")
+    tab.wait_for("!document.getElementById('key').hidden")
+    assert "those who have a key" in tab.run("document.querySelector('#key .why').textContent")
+    assert tab.run("document.querySelectorAll('.sample').length") == 0
+
+    enter(tab, "not the key")
+    assert "neither spaces" in tab.run("document.querySelector('#key .why').textContent")
+    enter(tab, "wrong")
+    tab.wait_for("document.querySelector('#key .why')?.textContent.includes('may have been revoked')")
+    assert all("401" in complaint for complaint in tab.complaints), tab.complaints
+    tab.complaints.clear()
+
+    enter(tab, key)
+    tab.wait_for("document.querySelectorAll('.sample img').length === 2")
+    assert tab.run("document.getElementById('key').hidden")
+    tab.wait_for("[...document.querySelectorAll('.sample img')].every((each) => each.naturalWidth > 0)")
+    tab.run("document.querySelector('.sample').click()")
+    tab.wait_for("document.querySelectorAll('.candidate').length === 10")
+    tab.wait_for("[...document.querySelectorAll('.candidate img')].every((each) => each.naturalWidth > 0)")
+    tab.wait_for("document.getElementById('preview-picture').naturalWidth > 0")
+    assert tab.run("document.querySelectorAll('.lacking').length") == 0
+    assert key not in tab.run("location.href + document.cookie + JSON.stringify(localStorage)")
+    assert tab.complaints == []  # nothing that the policy had to refuse
+
+
+def test_the_documentation_can_be_read_without_a_key_and_takes_one(tab: Tab, server: Served) -> None:
+    tab.go(f"http://127.0.0.1:{server.port}/docs")
+    tab.wait_for("document.querySelectorAll('.opblock').length >= 9")
+    assert tab.run("document.querySelector('.btn.authorize') !== null")
+    assert tab.run("document.querySelectorAll('.authorization__btn').length") >= 7
+    assert tab.complaints == []

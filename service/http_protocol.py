@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.errors import status_response
 from service.request_scope import REQUEST_ID_HEADER, choose_request_id
+from service.security_headers import SECURITY_HEADERS
 from service.settings import HEAD_TIMEOUT_S, MAX_HEAD_BYTES
 
 _LINGER_S = 2  # in which what a refused client still sends is thrown away, so that it can read why
@@ -110,7 +111,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._stop_waiting()
         request_id = choose_request_id(None)
         response = status_response(request_id, status, detail, headers={"Connection": "close"})
-        response.headers[REQUEST_ID_HEADER] = request_id
+        response.headers.update({REQUEST_ID_HEADER: request_id, **SECURITY_HEADERS})
         head = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
         self.transport.write(
             b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, status.phrase.encode(), head, bytes(response.body))

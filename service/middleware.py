@@ -10,13 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.errors import internal_error_response
 from service.metrics import Metrics
 from service.request_scope import REQUEST_ID_HEADER, choose_request_id, key_name_of, set_request_id
+from service.security_headers import SECURITY_HEADERS
 
-# Answers are data; a browser shall neither guess their type nor run or embed anything. Pages say otherwise themselves.
-_SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
 _PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})  # asked every few seconds, and not worth a line
 _UNMATCHED_ROUTE = "unmatched"  # one label for all paths that do not exist
 
@@ -51,7 +46,7 @@ class RequestObserver:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID_HEADER] = request_id
-                for name, value in _SECURITY_HEADERS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -1,7 +1,6 @@
 """The page in a real browser: headless Chromium, where there is one."""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,18 +11,15 @@ import pytest
 from model.geo import LatLon
 from service.samples import Sample
 from service.settings import ServiceSettings
+from tests.service.browser import FLAGS, find_chromium
 from tests.service.conftest import Served, Town, serving
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 VIRTUAL_TIME_MS = 20_000  # passes at once while the page only waits
 
 
 @pytest.fixture(scope="module")
 def chromium() -> str:
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(f"there is no browser: none of {', '.join(NAMES)} is installed")
-    return found
+    return find_chromium()
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +45,7 @@ def visit(chromium: str, server: Served, query: str, profile: Path) -> str:
     """The page's elements, once it has come to rest."""
     command = [
         chromium,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        "--no-first-run",
+        *FLAGS,
         "--enable-logging=stderr",
         f"--user-data-dir={profile}",
         f"--virtual-time-budget={VIRTUAL_TIME_MS}",

@@ -27,7 +27,9 @@ def configure_logging(log_format: LogFormat = "auto", level: str = "info", strea
     renderers: list[Processor]
     if is_json:
         shared += [structlog.stdlib.add_logger_name, structlog.processors.TimeStamper(fmt="iso", utc=True)]
-        renderers = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        # The default shows variables too: what a client sent.
+        traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        renderers = [structlog.processors.ExceptionRenderer(traceback), structlog.processors.JSONRenderer()]
     else:
         shared += [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)]
         renderers = [
@@ -35,7 +37,7 @@ def configure_logging(log_format: LogFormat = "auto", level: str = "info", strea
                 colors=stream.isatty(),
                 pad_event_to=0,
                 pad_level=False,
-                exception_formatter=structlog.dev.plain_traceback,  # the default shows variables: what a client sent
+                exception_formatter=structlog.dev.plain_traceback,  # without variables, as above
             )
         ]
     structlog.configure(

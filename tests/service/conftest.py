@@ -1,5 +1,7 @@
 """A small real map, built by the real builder, and real servers in threads."""
 
+import io
+import logging
 import socket
 import threading
 import time
@@ -11,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 import uvicorn
 
 from index_builder.build import build_map
@@ -22,6 +25,7 @@ from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
 from model.weights import save_network
 from service.app import create_app
+from service.logs import configure_logging
 from service.runtime import Runtime
 from service.samples import Sample
 from service.server import make_config
@@ -159,3 +163,16 @@ def town_server(town: Town) -> Iterator[Served]:
     with serving(ServiceSettings(maps=(town.map_path,))) as served:
         served.wait_until_ready()
         yield served
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What is logged, as JSON, one line for each event."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    stream = io.StringIO()
+    configure_logging("json", "info", stream)
+    monkeypatch.setattr(logging.getLogger("httpx"), "level", logging.WARNING)  # the client's own log
+    yield stream
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()

@@ -1,5 +1,6 @@
 """Pictures that are broken, hostile, or merely odd; all are made here, none is larger than a few megabytes."""
 
+import gzip
 import struct
 import zlib
 from collections.abc import Iterator
@@ -53,6 +54,19 @@ def jpeg_of_declared_size(width: int, height: int) -> bytes:
     """The small JPEG with other numbers in its frame header."""
     start = JPEG.index(b"\xff\xc0") + 5
     return JPEG[:start] + struct.pack(">HH", height, width) + JPEG[start + 4 :]
+
+
+def webp_of_declared_size(width: int, height: int) -> bytes:
+    """The small WebP behind an extended header with other numbers."""
+    size = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    chunks = b"VP8X" + struct.pack("<I", 10) + bytes(4) + size + WEBP[12:]
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+
+
+def avif_of_declared_size(width: int, height: int) -> bytes:
+    """The small AVIF with other numbers in its box of sizes."""
+    start = AVIF.index(b"ispe") + 8
+    return AVIF[:start] + struct.pack(">II", width, height) + AVIF[start + 8 :]
 
 
 def _box(kind: bytes, content: bytes) -> bytes:
@@ -120,7 +134,11 @@ def broken_pictures() -> Iterator[tuple[str, str, bytes, int, str]]:
     yield bomb, "png 17000 × 2000", png(17_000, 2_000), 413, "too_many_pixels"
     yield bomb, "png of 2³¹ - 1", png(2**31 - 1, 2**31 - 1), 413, "too_many_pixels"
     yield bomb, "jpeg 65500 × 65500", jpeg_of_declared_size(65_500, 65_500), 413, "too_many_pixels"
+    yield bomb, "webp 16384 × 16384", webp_of_declared_size(16_384, 16_384), 413, "too_many_pixels"
+    yield bomb, "avif 16000 × 16000", avif_of_declared_size(16_000, 16_000), 413, "too_many_pixels"
     yield bomb, "png text that unpacks to 200 MB", _text_bomb(), 422, "corrupt_image"
+    yield bomb, "png colour profile that unpacks to 200 MB", _profile_bomb(), 422, "corrupt_image"
+    yield bomb, "200 MB of zeros, as gzip", _gzip_bomb(), 415, "not_an_image"
 
     tiny = "too small"
     for width, height in ((1, 1), (3, 3), (15, 15), (15, 200)):
@@ -161,3 +179,12 @@ def odd_pictures() -> Iterator[tuple[str, bytes]]:
 def _text_bomb() -> bytes:
     text = png_chunk(b"zTXt", b"Comment\x00\x00" + zlib.compress(bytes(200_000_000), 9))
     return png(64, 64, extra=text, data=bytes((64 * 3 + 1) * 64))
+
+
+def _profile_bomb() -> bytes:
+    profile = png_chunk(b"iCCP", b"Profile\x00\x00" + zlib.compress(bytes(200_000_000), 9))
+    return png(64, 64, extra=profile, data=bytes((64 * 3 + 1) * 64))
+
+
+def _gzip_bomb() -> bytes:
+    return gzip.compress(bytes(200_000_000), 9)

@@ -108,6 +108,29 @@ def test_a_key_in_the_address_is_no_key(server: Served, keys: dict[Scope, str]) 
         assert server.client.get("/maps", params={name: keys[Scope.READ]}).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "GET /maps HTTP/1.1\r\nHost: x/health/live?",
+        "GET /maps HTTP/1.1\r\nHost: x\r\nX-Original-URL: /health/live\r\nX-Rewrite-URL: /health/live",
+        "GET //maps HTTP/1.1\r\nHost: x",
+        "GET /maps/ HTTP/1.1\r\nHost: x",
+        "GET /health/live/../../maps HTTP/1.1\r\nHost: x",
+        "GET /%6daps HTTP/1.1\r\nHost: x",
+        "GET http://x/maps HTTP/1.1\r\nHost: x",
+        "HEAD /maps HTTP/1.1\r\nHost: x",
+        "GET /maps;/health/live HTTP/1.1\r\nHost: x",
+        "GET /MAPS HTTP/1.1\r\nHost: x",
+        "GET /maps HTTP/1.1\r\nHost: x\r\nX-HTTP-Method-Override: OPTIONS",
+    ],
+)
+def test_no_way_of_writing_an_address_passes_the_check(head: str, server: Served) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(f"{head}\r\n\r\n".encode())
+        status = connection.recv(65_536).split(b" ", 2)[1]
+    assert status in {b"400", b"401", b"404"}
+
+
 def test_a_query_is_answered_with_a_key(town: Town, server: Served, keys: dict[Scope, str]) -> None:
     content = town.photos["a street/3.jpg"].read_bytes()
     answer = server.client.post("/localize", content=content, headers=bearer(keys[Scope.READ]))

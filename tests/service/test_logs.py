@@ -4,28 +4,14 @@ import io
 import json
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import structlog
 
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.logs import configure_logging
 from tests.service.conftest import Serve, Town
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    stream = io.StringIO()
-    configure_logging("json", "info", stream)
-    monkeypatch.setattr(logging.getLogger("httpx"), "level", logging.WARNING)  # the client's own log
-    yield stream
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
 
 
 def test_every_request_is_one_line_with_its_id_and_no_secrets(town: Town, serve: Serve, log: io.StringIO) -> None:

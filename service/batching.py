@@ -8,51 +8,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from model.errors import NotReady, Overloaded
+from service.errands import Errands
+from service.processor import BatchObserver, Processor
 from service.tickets import Answered, Ticket
 
 Item = TypeVar("Item")
 Encoded = TypeVar("Encoded")
+Done = TypeVar("Done")
 Result = TypeVar("Result")
-Item_contra = TypeVar("Item_contra", contravariant=True)
-Result_co = TypeVar("Result_co", covariant=True)
-
-
-class Processor(Protocol[Item_contra, Encoded, Result_co]):
-    """What is done with requests on the worker thread.
-
-    Attributes:
-        fatal_errors: Errors after which the device cannot be used any more; they end the worker.
-    """
-
-    fatal_errors: tuple[type[BaseException], ...]
-
-    def expected_s(self, item: Item_contra) -> float:
-        """Seconds that an item will take, by what others took; called on any thread."""
-        ...
-
-    def encode(self, items: Sequence[Item_contra]) -> Sequence[Encoded]:
-        """The work that is shared by a batch; one result for each item."""
-        ...
-
-    def answer(self, item: Item_contra, encoded: Encoded, is_wanted: Callable[[], bool]) -> Result_co:
-        """The work of one item; it may give up once ``is_wanted`` says no."""
-        ...
-
-
-class BatchObserver(Protocol):
-    """Is told what happens to requests, on any thread."""
-
-    def batch_taken(self, size: int) -> None:
-        """A batch goes to the device."""
-        ...
-
-    def entry_dropped(self, reason: str) -> None:
-        """An entry was dropped before the device: ``client_gone`` or ``deadline``."""
-        ...
 
 
 class WorkerState(StrEnum):
@@ -113,6 +81,7 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
         self._on_state = on_state
         self._changed = threading.Condition()
         self._waiting: deque[Ticket[Item, Result]] = deque()
+        self._errands = Errands()
         self._in_flight: Sequence[Ticket[Item, Result]] = ()
         self._processor: Processor[Item, Encoded, Result] | None = None
         self._progress_at: float | None = None  # when the device was last seen to work; None while it has nothing to do
@@ -186,6 +155,19 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
             self._changed.notify()
         return ticket
 
+    def call(self, function: Callable[[], Done]) -> "Future[Done]":
+        """Has a function called on the device's thread, before the next batch.
+
+        Raises:
+            NotReady: Loading, stopping or dead.
+        """
+        with self._changed:
+            if self._state is not WorkerState.READY:
+                raise NotReady(_NOT_READY[self._state])
+            future = self._errands.add(function)
+            self._changed.notify()
+        return future
+
     def stop(self, timeout_s: float) -> bool:
         """Answers what waits, then ends the thread.
 
@@ -207,34 +189,51 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
             with self._changed:
                 if self._state is WorkerState.LOADING:
                     self._set_state(WorkerState.READY)
-            while batch := self._take():
-                self._progress_at = time.monotonic()
-                self._in_flight = batch
-                self._process(processor, batch)
-                self._in_flight = ()
-                self._progress_at = None
+            while self._do_next(processor):
+                pass
         except BaseException as error:  # noqa: BLE001 - nothing may end this thread unseen: everybody who waits is told
             self._die(error)
         else:
             self._set_state(WorkerState.STOPPED)
 
-    def _take(self) -> Sequence[Ticket[Item, Result]]:
-        """Waits for a batch of tickets that are still wanted; nothing once the worker has been stopped."""
-        batch: list[Ticket[Item, Result]] = []
-        while not batch:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._state is not WorkerState.READY)
-                if not self._waiting:
-                    return ()
+    def _do_next(self, processor: Processor[Item, Encoded, Result]) -> bool:
+        """Waits for an errand or a batch, and does it; whether more may come.
+
+        A function of its own, so that an idle worker keeps nothing of the last one in memory.
+        """
+        errand, taken = None, []
+        with self._changed:
+            self._changed.wait_for(self._has_work)
+            if self._errands:
+                errand = self._errands.take()
+            elif self._waiting:
                 size = min(len(self._waiting), self._max_batch_size)
                 taken = [self._waiting.popleft() for _ in range(size)]
-            for ticket in taken:
-                if reason := ticket.claim():
-                    self._observer.entry_dropped(reason)
-                else:
-                    batch.append(ticket)
-        self._observer.batch_taken(len(batch))
-        return batch
+            else:
+                return False
+        self._progress_at = time.monotonic()
+        if errand is not None:
+            errand(processor.fatal_errors)
+        elif batch := self._claim(taken):
+            self._in_flight = batch
+            self._observer.batch_taken(len(batch))
+            self._process(processor, batch)
+            self._in_flight = ()
+        self._progress_at = None
+        return True
+
+    def _has_work(self) -> bool:
+        return bool(self._waiting or self._errands or self._state is not WorkerState.READY)
+
+    def _claim(self, tickets: Sequence[Ticket[Item, Result]]) -> list[Ticket[Item, Result]]:
+        """Those that are still wanted."""
+        wanted = []
+        for ticket in tickets:
+            if reason := ticket.claim():
+                self._observer.entry_dropped(reason)
+            else:
+                wanted.append(ticket)
+        return wanted
 
     def _process(self, processor: Processor[Item, Encoded, Result], batch: Sequence[Ticket[Item, Result]]) -> None:
         encode_start = time.monotonic()
@@ -296,6 +295,7 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
                     left.append(ticket)
             self._waiting.clear()
             self._set_state(WorkerState.FAILED)
+            self._errands.fail(NotReady(_NOT_READY[WorkerState.FAILED]))
         for ticket in left:
             ticket.future.set_exception(NotReady(_NOT_READY[WorkerState.FAILED]))
 

@@ -41,6 +41,9 @@
     │   ├── InvalidParameter        invalid_parameter         a parameter out of its range, or unknown
     │   ├── PlaceNotFound           place_not_found           no such picture, or no thumbnail of it, in the map
     │   ├── SampleNotFound          sample_not_found          no such sample, or its file has gone
+    │   ├── VersionNotFound         version_not_found         the map has no such version
+    │   ├── UnexpectedVersion       unexpected_version        another version is served than the request says
+    │   ├── UnusableVersion         unusable_version          a version that is damaged, or of another network
     │   └── AccessDenied            access_denied             a request that its sender may not make
     │       ├── KeyMissing          key_missing               a key is needed, and none was sent
     │       ├── KeyUnknown          key_unknown               none of the service's keys
@@ -279,6 +282,24 @@ class SampleNotFound(RequestError):
     """There is no such sample query, or its file has gone."""
 
     code = "sample_not_found"
+
+
+class VersionNotFound(RequestError):
+    """The map has no version of that number."""
+
+    code = "version_not_found"
+
+
+class UnexpectedVersion(RequestError):
+    """Another version of the map is served than the request takes for granted."""
+
+    code = "unexpected_version"
+
+
+class UnusableVersion(RequestError):
+    """The version cannot be served: it is damaged, or does not go with the network that is loaded."""
+
+    code = "unusable_version"
 
 
 class AccessDenied(RequestError):

@@ -13,7 +13,7 @@ from service.key_file import WatchedKeys
 from service.metrics import Metrics
 from service.middleware import RequestObserver
 from service.openapi import complete_openapi
-from service.routes import docs, health, localize, maps, page, samples
+from service.routes import activation, docs, health, localize, maps, page, samples
 from service.runtime import Runtime
 from service.samples import Sample
 from service.settings import ServiceSettings
@@ -72,7 +72,7 @@ def create_app(
     app.state.keys = keys
     app.state.samples = {sample.id: sample for sample in offered}
     ErrorAnswers(settings, metrics).install(app)
-    for module in (localize, maps, samples, health, docs, page):
+    for module in (localize, maps, activation, samples, health, docs, page):
         app.include_router(module.router)
     app.add_middleware(RequestObserver, metrics=metrics)
     complete_openapi(app, has_keys=keys is not None)

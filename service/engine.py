@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from model.preprocess import INPUT_SIZE
-from service.loading import LoadedMaps, load_maps
+from service.loading import LoadedMaps, OpenedVersion, load_maps
 from service.localizer import EncodedQuery, Localization, Localizer, QueryDefaults, QueryOptions, encode_queries
+from service.served_maps import OnUnread, ServedMaps
 from service.settings import ServiceSettings
 from service.stages import Stage
 
@@ -40,21 +41,31 @@ class Engine:
 
     Attributes:
         fatal_errors: After an error of the accelerator itself nothing on it works any more.
-        loaded: Network and maps.
+        device: Where the network lives, and why there.
+        encoding: In which arithmetic queries are encoded, and why.
+        encoder: The network.
+        maps: What is served.
         defaults: What a query gets that does not say.
     """
 
     fatal_errors: tuple[type[BaseException], ...] = (torch.AcceleratorError,)
 
-    def __init__(self, loaded: LoadedMaps, defaults: QueryDefaults) -> None:
+    def __init__(self, loaded: LoadedMaps, defaults: QueryDefaults, on_unread: OnUnread = Localizer.close) -> None:
         self._encode_s = 0.0  # for a picture
         self._compare_s = 0.0  # for a candidate
-        self.loaded = loaded
+        self.device = loaded.device
+        self.encoding = loaded.encoding
+        self.encoder = loaded.encoder
+        self.maps = ServedMaps(loaded.localizers, on_unread)
         self.defaults = defaults
 
     @classmethod
-    def load(cls, settings: ServiceSettings) -> "Engine":
+    def load(cls, settings: ServiceSettings, on_unread: OnUnread = Localizer.close) -> "Engine":
         """Loads what the settings name, and answers a first query with each map, so that no client waits for that.
+
+        Args:
+            settings: Which maps and which network, and where.
+            on_unread: Closes a version of a map.
 
         Raises:
             PlacefixError: Something cannot be loaded; see ``service.loading.load_maps``.
@@ -75,7 +86,7 @@ class Engine:
             shortlist=settings.shortlist,
             rerank=settings.rerank,
         )
-        engine = cls(loaded, defaults)
+        engine = cls(loaded, defaults, on_unread)
         try:
             engine.warm_up()
         except BaseException:
@@ -88,9 +99,28 @@ class Engine:
         for shortlist in (1, self.defaults.shortlist):
             self._encode_s = self._compare_s = 0.0
             options = QueryOptions(candidates=1, shortlist=shortlist, rerank=True)
-            for localizer in self.loaded.localizers.values():
-                query = Query(torch.zeros(3, *INPUT_SIZE), localizer, options)
-                self.answer(query, self.encode([query])[0], lambda: True)
+            with self.maps.reading_all() as localizers:
+                for localizer in localizers:
+                    query = Query(torch.zeros(3, *INPUT_SIZE), localizer, options)
+                    self.answer(query, self.encode([query])[0], lambda: True)
+
+    def bring_in(self, opened: OpenedVersion) -> Localizer:
+        """Brings another version of a map to the device and asks it about a black picture; it is not served yet.
+
+        What that takes is not remembered: nothing of the version is in memory yet, and queries that wait would seem to
+        take too long.
+
+        Raises:
+            PlacefixError: It does not answer; it is closed.
+        """
+        localizer = opened.localizer()
+        try:
+            [encoded] = encode_queries(self.encoder, torch.zeros(1, 3, *INPUT_SIZE))
+            localizer.localize(encoded, QueryOptions(candidates=1, shortlist=self.defaults.shortlist, rerank=True))
+        except BaseException:
+            localizer.close()
+            raise
+        return localizer
 
     def expected_s(self, item: Query) -> float:
         """Seconds that a query will take, by what the latest took."""
@@ -98,7 +128,7 @@ class Engine:
 
     def encode(self, items: Sequence[Query]) -> list[EncodedQuery]:
         """Encodes the pictures of a batch together."""
-        encoded = encode_queries(self.loaded.encoder, torch.stack([query.image for query in items]))
+        encoded = encode_queries(self.encoder, torch.stack([query.image for query in items]))
         self._encode_s = _running_mean(self._encode_s, encoded[0].duration_s / len(items))
         return encoded
 
@@ -111,8 +141,8 @@ class Engine:
         return localization
 
     def close(self) -> None:
-        """Closes the maps."""
-        self.loaded.close()
+        """Closes the maps, each as soon as nobody reads it."""
+        self.maps.close()
 
 
 def _running_mean(mean: float, latest: float) -> float:

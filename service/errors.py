@@ -70,7 +70,17 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     errors.PlaceNotFound.code: ProblemKind(404, "No such picture"),
     errors.SampleNotFound.code: ProblemKind(404, "No such sample"),
     errors.MapNotFound.code: ProblemKind(404, "No such map"),
+    errors.VersionNotFound.code: ProblemKind(404, "No such version"),
+    errors.UnexpectedVersion.code: ProblemKind(409, "Another version is served"),
+    errors.UnusableVersion.code: ProblemKind(422, "The version cannot be served"),
+    errors.MapBusy.code: ProblemKind(409, "The map is being changed"),
+    errors.BuildConflict.code: ProblemKind(409, "A change of the map is unfinished"),
+    errors.MapExists.code: ProblemKind(409, "A build of the map is unfinished"),
+    errors.StorageError.code: ProblemKind(507, "The map cannot be written to"),
     errors.MapCorrupt.code: ProblemKind(503, "The map is damaged", f"the map cannot be read; {_SEE_LOG}"),
+    errors.MapVersionUnsupported.code: ProblemKind(
+        503, "The map was written by a newer release", f"a version of the map cannot be read; {_SEE_LOG}"
+    ),
     errors.ModelOutputInvalid.code: ProblemKind(500, "The network failed", f"no valid features; {_SEE_LOG}"),
     errors.NotReady.code: ProblemKind(503, "Not ready"),
     errors.Overloaded.code: ProblemKind(503, "Overloaded"),
@@ -201,8 +211,9 @@ def _sentence(wrong: ParameterError) -> str:
 def _parameter_error(found: Mapping[str, Any]) -> ParameterError:
     value = None if found["type"] == "missing" else str(found.get("input"))[:_MAX_VALUE_LENGTH]
     message = str(found["msg"])
+    name = found["loc"][-1] if found["loc"] else "body"
     return ParameterError(
-        parameter=str(found["loc"][-1])[:_MAX_VALUE_LENGTH],
+        parameter=str(name)[:_MAX_VALUE_LENGTH],
         value=value,
         message=message[:1].lower() + message[1:],
     )

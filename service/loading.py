@@ -1,11 +1,12 @@
 """Opens a network and the maps that it built: the same for the server and for the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from index_builder.place_map.global_index import open_searcher
+from index_builder.place_map.global_index import open_searcher, read_searcher
 from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.searching import Searcher
 from model.device import DeviceChoice, DeviceName, choose_device
 from model.encoder import Encoder
 from model.encoding_precision import (
@@ -42,6 +43,57 @@ class LoadedMaps:
         """Closes the maps."""
         for localizer in self.localizers.values():
             localizer.place_map.close()
+
+
+@dataclass(frozen=True)
+class OpenedVersion:
+    """A version of a map that is checked and read, and not on the device yet.
+
+    Attributes:
+        place_map: The version.
+        encoder: The network that it was built with.
+        place_searcher: Makes its searcher.
+        precision: Of counting mutual matches.
+    """
+
+    place_map: PlaceMap
+    encoder: Encoder
+    place_searcher: Callable[[], Searcher]
+    precision: Precision
+
+    def localizer(self) -> Localizer:
+        """Brings it to the device; to be called on the thread that owns it."""
+        return Localizer(self.encoder, self.place_map, self.place_searcher(), self.precision)
+
+
+def open_version(
+    path: Path,
+    version: str,
+    encoder: Encoder,
+    *,
+    searcher: SearcherName = "auto",
+    precision: Precision = DEFAULT_PRECISION,
+) -> OpenedVersion:
+    """Opens a version of a map for a network that is loaded, on any thread.
+
+    Args:
+        path: Directory of the map.
+        version: Its number.
+        encoder: The network.
+        searcher: What is to search the index.
+        precision: Of counting mutual matches.
+
+    Raises:
+        InvalidInput: There is no such version, or nothing that could search it.
+        MapError: It cannot be used, or not with this network.
+    """
+    place_map = PlaceMap.open(path, version)
+    try:
+        place_map.check_network(encoder)
+        return OpenedVersion(place_map, encoder, read_searcher(place_map, encoder.device, searcher), precision)
+    except BaseException:
+        place_map.close()
+        raise
 
 
 def load_maps(

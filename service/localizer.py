@@ -252,6 +252,12 @@ class Localizer:
             seconds=clock.seconds,
         )
 
+    def close(self) -> None:
+        """Lets the files and the index go. On the thread that owns the device, whose memory is freed here."""
+        self.place_map.close()
+        self._gathered = None
+        del self.searcher
+
     @torch.inference_mode()
     def _count_mutual_matches(
         self, query: Tensor, rows: NDArray[np.int64], clock: StageClock, is_wanted: Callable[[], bool]

@@ -1,6 +1,7 @@
 """What Prometheus is told. Labels come from closed sets only, never from what a client writes."""
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -14,6 +15,9 @@ CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 # Roughly 1-2-5 from a millisecond to what a CPU needs for a long shortlist.
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+SwapOutcome = Literal["swapped", "failed"]
 
 
 class Metrics:
@@ -77,6 +81,13 @@ class Metrics:
         self._map_damaged = Gauge(
             "placefix_map_damaged", "1 if a file of the map is not what was written.", ["map"], registry=registry
         )
+        self._map_swaps = Counter(
+            "placefix_map_swaps_total",
+            "Versions of a map that were to be served instead of another: swapped in, or failed to be.",
+            ["map", "outcome"],
+            registry=registry,
+        )
+        self._versions: dict[str, str] = {}  # that placefix_map_info shows
         self._device_info = Gauge(
             "placefix_device_info",
             "1 for the device in use, why it was chosen, what searches, and what counts mutual matches.",
@@ -126,14 +137,23 @@ class Metrics:
         self._encoding_info.labels(precision=choice.precision, reason=choice.reason).set(1)
 
     def set_map(self, name: str, version: str, pictures: int) -> None:
-        """Says what is served."""
+        """Says what is served, instead of what was said before."""
         self._map_info.labels(map=name, version=version).set(1)
+        before = self._versions.get(name, version)
+        if before != version:
+            self._map_info.remove(name, before)
+        self._versions[name] = version
         self._map_pictures.labels(map=name).set(pictures)
-        self._map_damaged.labels(map=name).set(0)
+        for outcome in ("swapped", "failed"):
+            self._map_swaps.labels(map=name, outcome=outcome)
 
-    def set_damaged(self, name: str) -> None:
-        """Says that a map has changed on the disk."""
-        self._map_damaged.labels(map=name).set(1)
+    def count_swap(self, name: str, outcome: SwapOutcome) -> None:
+        """Counts a version that was to be served instead of another."""
+        self._map_swaps.labels(map=name, outcome=outcome).inc()
+
+    def watch_map(self, name: str, is_damaged: Callable[[], bool]) -> None:
+        """Reads whenever Prometheus asks whether a map has changed on the disk."""
+        self._map_damaged.labels(map=name).set_function(is_damaged)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -10,23 +10,20 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 
 from index_builder.checks.version import check_version
-from model.errors import (
-    DeadlineExceeded,
-    InvalidParameter,
-    MapCorrupt,
-    MapNotFound,
-    NotReady,
-    Overloaded,
-    PlacefixError,
-)
+from model.errors import DeadlineExceeded, MapCorrupt, NotReady, Overloaded, PlacefixError
 from service.batching import DeviceWorker, WorkerState
 from service.decoding import DecodePool
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery, Localization, Localizer
 from service.map_check import MapCheck
+from service.map_keeper import MapKeeper
+from service.map_swap import Activated, MapSwaps
 from service.metrics import Metrics
+from service.served_maps import ServedMaps, ServedVersion
 from service.settings import ServiceSettings
 from service.tickets import WAITED_TOO_LONG, Answered, Ticket
+
+_STOPPING = "the service is stopping"
 
 _log = structlog.stdlib.get_logger("placefix.service")
 
@@ -57,6 +54,7 @@ class Runtime:
         self._is_draining = False
         self._engine: Engine | None = None
         self._map_check: MapCheck | None = None
+        self._map_keeper: MapKeeper | None = None
         self._worker: DeviceWorker[Query, EncodedQuery, Localization] = DeviceWorker(
             self._load,
             queue_size=settings.queue_size,
@@ -83,7 +81,7 @@ class Runtime:
 
     @property
     def _damage(self) -> MapCorrupt | None:
-        return None if self._map_check is None else self._map_check.damage
+        return None if self._engine is None else self._engine.maps.damage
 
     @property
     def engine(self) -> Engine:
@@ -96,8 +94,20 @@ class Runtime:
         if self._damage is not None:
             raise NotReady("a map has changed on the disk since it was written, and is not answered from; see the log")
         if self._engine is None or self._is_draining:
-            raise NotReady("the service is stopping")
+            raise NotReady(_STOPPING)
         return self._engine
+
+    @property
+    def maps(self) -> ServedMaps:
+        """What is served, also while it is not answered from because it has changed on the disk.
+
+        Raises:
+            NotReady: Loading, stopping, dead or stuck.
+        """
+        self._worker.check_ready()
+        if self._engine is None or self._is_draining:
+            raise NotReady(_STOPPING)
+        return self._engine.maps
 
     def start(self) -> None:
         """Begins to load, on the worker's thread; ``is_ready`` tells when it is done."""
@@ -110,8 +120,9 @@ class Runtime:
     def stop(self) -> None:
         """Answers what is in the queue, and ends all threads."""
         self.begin_draining()
-        if self._map_check is not None:
-            self._map_check.stop()
+        for thread in (self._map_keeper, self._map_check):
+            if thread is not None:
+                thread.stop()
         if not self._worker.stop(self.settings.shutdown_grace_s):
             _log.warning("the worker is still busy; its query is given up")
         elif self._engine is not None:
@@ -136,11 +147,27 @@ class Runtime:
         finally:
             self._in_flight -= 1
 
-    async def answer(self, query: Query, request: Request, deadline: float) -> Answered[Localization]:
+    async def activate(self, name: str, version: str, expected_version: str | None) -> Activated:
+        """Serves a version of a map; also where the one that is served has been found damaged.
+
+        Raises:
+            NotReady: Loading, stopping or dead.
+            PlacefixError: See ``MapSwaps.activate``.
+        """
+        self._worker.check_ready()
+        if self._map_keeper is None:
+            raise NotReady(_STOPPING)
+        return await asyncio.wrap_future(self._map_keeper.activate(name, version, expected_version))
+
+    async def answer(
+        self, query: Query, version: ServedVersion, request: Request, deadline: float
+    ) -> Answered[Localization]:
         """Sends a query to the device and waits for the answer, as long as the client waits too.
 
         Args:
             query: The query.
+            version: Whose localizer the query names; it stays open until the device is done with the query, even if the
+                client does not wait for that.
             request: Whose body has been read; is watched for the client's going away.
             deadline: On the clock of ``time.monotonic``.
 
@@ -151,6 +178,8 @@ class Runtime:
             NotReady: The worker is not ready.
         """
         ticket = self._worker.submit(query, deadline)
+        version.retain()
+        ticket.future.add_done_callback(lambda _: version.release())
         answered = asyncio.wrap_future(ticket.future)
         gone = asyncio.create_task(_until_gone(request))
         try:
@@ -171,30 +200,28 @@ class Runtime:
     def _load(self) -> Engine:
         _log.info("loading", maps=[path.name for path in self.settings.maps])
         start = time.perf_counter()
-        engine = Engine.load(self.settings)
-        loaded = engine.loaded
-        if self.settings.verify == "start":
-            for localizer in loaded.localizers.values():
-                check_version(localizer.place_map)
-        for name, localizer in loaded.localizers.items():
-            self.metrics.set_map(name, localizer.place_map.version, len(localizer.place_map))
-            self.metrics.set_device(loaded.device, localizer.searcher.name, localizer.matcher)
-        self.metrics.set_encoding(loaded.encoding)
-        self._engine = engine
-        _log.info(
-            "loaded",
-            duration_s=round(time.perf_counter() - start, 3),
-            device=str(loaded.device.device),
-            device_reason=loaded.device.reason,
-            encoding=loaded.encoding.precision,
-            encoding_reason=loaded.encoding.reason,
-            maps={name: localizer.place_map.version for name, localizer in loaded.localizers.items()},
-            searchers=sorted({localizer.searcher.name for localizer in loaded.localizers.values()}),
-            matchers=sorted({localizer.matcher for localizer in loaded.localizers.values()}),
-            shortlist=engine.defaults.shortlist,
-            rerank=engine.defaults.rerank,
-        )
-        if not loaded.encoder.is_trained:
+        engine = Engine.load(self.settings, self._close_version)
+        with engine.maps.reading_all() as localizers:
+            for localizer in localizers:
+                if self.settings.verify == "start":
+                    check_version(localizer.place_map)
+                self._tell_of(engine, localizer)
+            self.metrics.set_encoding(engine.encoding)
+            self._engine = engine
+            _log.info(
+                "loaded",
+                duration_s=round(time.perf_counter() - start, 3),
+                device=str(engine.device.device),
+                device_reason=engine.device.reason,
+                encoding=engine.encoding.precision,
+                encoding_reason=engine.encoding.reason,
+                maps={localizer.place_map.name: localizer.place_map.version for localizer in localizers},
+                searchers=sorted({localizer.searcher.name for localizer in localizers}),
+                matchers=sorted({localizer.matcher for localizer in localizers}),
+                shortlist=engine.defaults.shortlist,
+                rerank=engine.defaults.rerank,
+            )
+        if not engine.encoder.is_trained:
             consequence = (
                 "re-ranking was asked for: it counts matches of features that were never trained"
                 if engine.defaults.rerank
@@ -202,13 +229,43 @@ class Runtime:
             )
             _log.warning("the network is not trained for places", consequence=consequence)
         if self.settings.verify == "background":
-            self._map_check = MapCheck(loaded.localizers, self._on_damage)
+            self._map_check = MapCheck(engine.maps, _tell_of_damage)
             self._map_check.start()
+        self._keep_maps(engine)
         return engine
 
-    def _on_damage(self, name: str, error: MapCorrupt) -> None:
-        _log.error("a map is damaged, and no query is answered any more", map=name, reason=error.message)
-        self.metrics.set_damaged(name)
+    def _keep_maps(self, engine: Engine) -> None:
+        """Begins to follow which versions are to be served."""
+
+        def on_swap(localizer: Localizer) -> None:
+            self._tell_of(engine, localizer)
+            if self._map_check is not None:
+                self._map_check.check(localizer.place_map.name)
+
+        swaps = MapSwaps(
+            engine,
+            self.settings,
+            self.metrics,
+            on_device=self._worker.call,
+            on_swap=on_swap,
+            close=self._close_version,
+        )
+        self._map_keeper = MapKeeper(swaps, engine.maps.names, self.settings.watch_interval_s)
+        self._map_keeper.start()
+
+    def _tell_of(self, engine: Engine, localizer: Localizer) -> None:
+        """Says in the metrics which version is served."""
+        name = localizer.place_map.name
+        self.metrics.set_map(name, localizer.place_map.version, len(localizer.place_map))
+        self.metrics.watch_map(name, lambda: engine.maps.damage_of(name) is not None)
+        self.metrics.set_device(engine.device, localizer.searcher.name, localizer.matcher)
+
+    def _close_version(self, localizer: Localizer) -> None:
+        """Closes a version that nobody reads any more on the thread that owns the device, as long as there is one."""
+        try:
+            self._worker.call(localizer.close)
+        except NotReady:
+            localizer.close()
 
     def _on_worker_state(self, state: WorkerState) -> None:
         _log.debug("worker", state=state.value)
@@ -221,22 +278,8 @@ class Runtime:
             self._on_failure()
 
 
-def choose_localizer(engine: Engine, map_name: str | None) -> Localizer:
-    """The localizer of the map that a request names; of the only one, if it names none.
-
-    Raises:
-        MapNotFound: No map of that name is served.
-        InvalidParameter: Several are served, and none is named.
-    """
-    localizers = engine.loaded.localizers
-    served = ", ".join(sorted(localizers))
-    if map_name is None:
-        if len(localizers) > 1:
-            raise InvalidParameter(f"parameter map is missing: several maps are served: {served}")
-        return next(iter(localizers.values()))
-    if map_name not in localizers:
-        raise MapNotFound(f"no map of that name is served here; served: {served}")
-    return localizers[map_name]
+def _tell_of_damage(name: str, error: MapCorrupt) -> None:
+    _log.error("a map is damaged, and no query is answered any more", map=name, reason=error.message)
 
 
 def deadline_message(settings: ServiceSettings) -> str:

@@ -20,6 +20,7 @@ _MATCHES = Field(
     examples=[412],
 )
 _VERSION = Field(description="Changes whenever the map's pictures do.", examples=["000001"])
+_NUMBER = r"^[0-9]{1,12}$"
 _DISTANCE = Field(ge=0, description="Euclidean distance of the global features, in [0, 2].", examples=[0.3127])
 
 
@@ -117,6 +118,39 @@ class MapList(Schema):
     """The maps that are served."""
 
     maps: Annotated[list[MapSummary], Field(description="By name.")]
+
+
+class VersionSummary(Schema):
+    """A version of a map that is on the disk."""
+
+    version: Annotated[str, _VERSION]
+    pictures: Annotated[int, Field(ge=0, description="Pictures in it.", examples=[128])]
+    parent: Annotated[str | None, Field(description="The version that it was made from; null for the first.")]
+    change: Annotated[str, Field(description="What was done to that.", examples=["add"])]
+    created_at: Annotated[str, Field(description="When it was made.", examples=["2027-01-05T09:30:00+00:00"])]
+    own_bytes: Annotated[int, Field(ge=0, description="Bytes on the disk that no other version shares.")]
+    is_current: Annotated[bool, Field(description="Whether the map's CURRENT names it.")]
+    is_served: Annotated[bool, Field(description="Whether queries are answered from it now.")]
+
+
+class VersionList(Schema):
+    """The versions of a map."""
+
+    versions: Annotated[list[VersionSummary], Field(description="The oldest first.")]
+
+
+class Activation(Schema):
+    """Which version of a map is to be served."""
+
+    version: Annotated[str, Field(pattern=_NUMBER, description="Its number.", examples=["000003"])]
+    expected_version: Annotated[
+        str | None,
+        Field(
+            pattern=_NUMBER,
+            description="The version that must be served now; if it is another one, nothing is done.",
+            examples=["000002"],
+        ),
+    ] = None
 
 
 class SampleAnswer(Schema):

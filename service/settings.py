@@ -76,6 +76,11 @@ class ServiceSettings(BaseSettings):
             "answered, or off. Index and global features are compared at start always."
         ),
     )
+    watch_interval_s: float = Field(
+        default=2.0,
+        ge=0,
+        description="Seconds between looks at which version of each map is to be served; 0 never looks.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
 

@@ -4,22 +4,23 @@ A picture comes as the part ``image`` of a multipart form, or as the whole body.
 type is not believed; it only helps to explain what is missing.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from email.message import Message
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from model.errors import BodyTooLarge, MalformedBody, MissingImage, SeveralImages, UploadTimeout
+from model.errors import MalformedBody, MissingImage, SeveralImages
+from service.bodies import limited_body
 from service.settings import ServiceSettings
 
 PART_NAME = "image"
 
 _HOW_TO_SEND = f"send it as the part {PART_NAME!r} of a multipart form, or as the whole body"
+_SMALLER = "send a smaller picture (the network sees 224 × 224 pixels of it)"
 _TEXT_NOT_FILE = f"the part {PART_NAME!r} is a text field, not a file; with curl, write -F {PART_NAME}=@photo.jpg"
 _LONGEST_BOUNDARY = 70  # RFC 2046, section 5.1.1
 _URL_ENCODED = re.compile(rb"[!-~]+")  # neither spaces nor bytes beyond ASCII
@@ -70,18 +71,10 @@ async def read_image(request: Request, settings: ServiceSettings) -> bytes:
         MissingImage: No picture in it.
         SeveralImages: More than one.
     """
-    try:
-        async with (
-            asyncio.timeout(settings.upload_timeout_s),
-            aclosing(_limited_stream(request, settings.max_upload_bytes)) as stream,
-        ):
-            if _media_type(request) == "multipart/form-data":
-                return await _read_form(request, stream, settings)
-            body = b"".join([chunk async for chunk in stream])
-    except TimeoutError as error:
-        raise UploadTimeout(
-            f"the request's body did not arrive within {settings.upload_timeout_s:g} seconds"
-        ) from error
+    async with limited_body(request, settings.max_upload_bytes, settings.upload_timeout_s, _SMALLER) as stream:
+        if _media_type(request) == "multipart/form-data":
+            return await _read_form(request, stream, settings)
+        body = b"".join([chunk async for chunk in stream])
     if not body:
         raise MissingImage(f"the request has no body; {_HOW_TO_SEND}")
     return body
@@ -107,26 +100,6 @@ def explain_other_body(request: Request, body: bytes, settings: ServiceSettings)
         raise MissingImage(f"a URL-encoded form cannot hold a picture; {_HOW_TO_SEND}")
     if media_type == "application/json" or media_type.endswith("+json"):
         raise MissingImage(f"the body is a JSON document, not a picture; {_HOW_TO_SEND}")
-
-
-async def _limited_stream(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
-    """The body in pieces.
-
-    Starlette's own limit answers in plain text where the length is announced, and before a route has been found.
-    """
-    too_large = BodyTooLarge(
-        f"the request's body is larger than {max_bytes} bytes; send a smaller picture (the network sees 224 × 224 "
-        "pixels of it)"
-    )
-    if int(request.headers.get("content-length", "0")) > max_bytes:  # a number: the server has made sure of that
-        raise too_large
-    received_bytes = 0
-    async with aclosing(request.stream()) as stream:
-        async for chunk in stream:
-            received_bytes += len(chunk)
-            if received_bytes > max_bytes:
-                raise too_large
-            yield chunk
 
 
 async def _read_form(request: Request, stream: AsyncGenerator[bytes, None], settings: ServiceSettings) -> bytes:

@@ -91,29 +91,51 @@ def open_searcher(place_map: PlaceMap, device: torch.device | str, backend: Back
         InvalidInput: faiss was asked for by name, and is not installed.
         MapCorrupt: Index or global features are damaged, or the index does not belong to the map.
     """
+    return read_searcher(place_map, device, backend)()
+
+
+def read_searcher(place_map: PlaceMap, device: torch.device | str, backend: Backend = "auto") -> Callable[[], Searcher]:
+    """Does of ``open_searcher`` what takes long and leaves the device alone: sums, and reading the index.
+
+    Args:
+        place_map: What is searched.
+        device: Where the search is to run.
+        backend: What is to search.
+
+    Returns:
+        Does the rest; to be called on the thread that will search.
+
+    Raises:
+        DeviceUnavailable: As ``open_searcher``.
+        InvalidInput: Likewise.
+        MapCorrupt: Likewise.
+    """
     place_map.check_sums()
     device = torch.device(device)
     faiss_can = _faiss_is_installed() if device.type == "cpu" else _faiss_sees_gpu()
     if backend == "torch" or (backend == "auto" and not faiss_can):
-        return ExactSearcher(place_map, TorchProposer(place_map, device))
+        return lambda: ExactSearcher(place_map, TorchProposer(place_map, device))
     index = read_index(place_map)
     keeps_all = _keeps_all(index, place_map)
     fallback = TorchProposer(place_map, torch.device("cpu"))
     if device.type == "cpu":
-        return ExactSearcher(
-            place_map, _FaissProposer(index, "faiss-cpu", len(place_map), keeps_all=keeps_all), fallback
-        )
+        proposer = _FaissProposer(index, "faiss-cpu", len(place_map), keeps_all=keeps_all)
+        return lambda: ExactSearcher(place_map, proposer, fallback)
     if not faiss_can:
         raise DeviceUnavailable(
             f"faiss {faiss_version()} sees no GPU; install faiss-gpu instead of faiss-cpu, or let torch search"
         )
-    try:
-        proposer = _GpuProposer(index, device, keeps_all=keeps_all, rounds=place_map.store_type == torch.float16)
-    except MapError:
-        if backend == "faiss":
-            raise
-        return ExactSearcher(place_map, TorchProposer(place_map, device))  # exact, and fast enough where memory is
-    return ExactSearcher(place_map, proposer, fallback)
+
+    def move() -> Searcher:
+        try:
+            moved = _GpuProposer(index, device, keeps_all=keeps_all, rounds=place_map.store_type == torch.float16)
+        except MapError:
+            if backend == "faiss":
+                raise
+            return ExactSearcher(place_map, TorchProposer(place_map, device))  # exact, and fast enough where memory is
+        return ExactSearcher(place_map, moved, fallback)
+
+    return move
 
 
 def read_index(place_map: PlaceMap) -> Any:

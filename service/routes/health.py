@@ -24,17 +24,18 @@ async def live() -> Live:
 async def ready(runtime: RuntimeDependency) -> Ready:
     """Yes, once network and maps are loaded, checked, and have answered a first query; no, once the service stops."""
     engine = runtime.engine
-    loaded = engine.loaded
+    with engine.maps.reading_all() as localizers:
+        maps = [describe_map(localizer) for localizer in localizers]
     return Ready(
-        device=str(loaded.device.device),
-        device_reason=loaded.device.reason,
-        encoding=loaded.encoding.precision,
-        encoding_reason=loaded.encoding.reason,
-        network=NetworkAnswer(fingerprint=loaded.encoder.fingerprint, is_trained=loaded.encoder.is_trained),
+        device=str(engine.device.device),
+        device_reason=engine.device.reason,
+        encoding=engine.encoding.precision,
+        encoding_reason=engine.encoding.reason,
+        network=NetworkAnswer(fingerprint=engine.encoder.fingerprint, is_trained=engine.encoder.is_trained),
         defaults=Defaults(
             candidates=engine.defaults.candidates, shortlist=engine.defaults.shortlist, rerank=engine.defaults.rerank
         ),
-        maps=[describe_map(localizer) for _, localizer in sorted(loaded.localizers.items())],
+        maps=maps,
     )
 
 

@@ -19,7 +19,7 @@ from service.request_scope import request_id_of
 from service.routes.access import require_scope
 from service.routes.dependencies import RuntimeDependency
 from service.routes.responses import problem_responses
-from service.runtime import choose_localizer, deadline_message
+from service.runtime import deadline_message
 from service.schemas import LocalizationAnswer, Timings
 from service.settings import MAX_SHORTLIST
 from service.stages import Stage
@@ -105,22 +105,21 @@ async def localize(
     The answer holds the evidence: each candidate with the number of local features that match, and the distance of the
     global features. The photo is neither stored nor logged.
     """
-    with runtime.admit() as running:
-        localizer = choose_localizer(running, parameters.map)
+    with runtime.admit() as running, running.maps.reading(parameters.map) as version:
         options = _options(running.defaults, parameters)
         data = await read_image(request, runtime.settings)
         start = time.perf_counter()
         deadline = time.monotonic() + runtime.settings.deadline_s
         try:
             async with asyncio.timeout(runtime.settings.deadline_s):
-                image = await runtime.decoder.decode(data, localizer.encoder.preprocessing)
+                image = await runtime.decoder.decode(data, running.encoder.preprocessing)
         except TimeoutError as error:
             raise DeadlineExceeded(deadline_message(runtime.settings)) from error
         except NotAnImage:
             explain_other_body(request, data, runtime.settings)
             raise
         decode_s = time.perf_counter() - start
-        answered = await runtime.answer(engine.Query(image, localizer, options), request, deadline)
+        answered = await runtime.answer(engine.Query(image, version.localizer, options), version, request, deadline)
     seconds = {Stage.DECODE: decode_s, Stage.QUEUE: answered.queue_s, **answered.result.seconds}
     runtime.metrics.observe_stages(seconds)
     answer = build_answer(answered.result, seconds, time.perf_counter() - start, request_id_of(request.scope))

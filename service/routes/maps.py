@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from starlette.concurrency import run_in_threadpool
 
+from index_builder.place_map.versions import Version, list_versions
 from model import errors
 from model.errors import PlaceNotFound
 from service.keys import Scope
@@ -13,8 +14,14 @@ from service.routes.access import require_scope
 from service.routes.any_path import ANY_PATH
 from service.routes.dependencies import RuntimeDependency
 from service.routes.responses import problem_responses
-from service.runtime import choose_localizer
-from service.schemas import MapDetail, MapList, MapSummary, NetworkAnswer
+from service.schemas import (
+    MapDetail,
+    MapList,
+    MapSummary,
+    NetworkAnswer,
+    VersionList,
+    VersionSummary,
+)
 
 router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.READ)])
 
@@ -42,19 +49,43 @@ def describe_map(localizer: Localizer) -> MapDetail:
 @router.get("/maps", summary="List the maps", responses=problem_responses(errors.NotReady))
 async def list_maps(runtime: RuntimeDependency) -> MapList:
     """All maps that are served, by name."""
-    localizers = runtime.engine.loaded.localizers
-    return MapList(
-        maps=[
-            MapSummary(name=name, version=localizer.place_map.version, pictures=len(localizer.place_map))
-            for name, localizer in sorted(localizers.items())
-        ]
-    )
+    with runtime.engine.maps.reading_all() as localizers:
+        maps = [localizer.place_map for localizer in localizers]
+    return MapList(maps=[MapSummary(name=each.name, version=each.version, pictures=len(each)) for each in maps])
 
 
 @router.get("/maps/{name}", summary="Describe a map", responses=problem_responses(errors.MapNotFound, errors.NotReady))
 async def show_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
     """A map, the network that it was built with, and what searches it."""
-    return describe_map(choose_localizer(runtime.engine, name))
+    with runtime.engine.maps.reading(name) as version:
+        return describe_map(version.localizer)
+
+
+@router.get(
+    "/maps/{name}/versions",
+    summary="List the versions of a map",
+    responses=problem_responses(errors.MapNotFound, errors.MapCorrupt, errors.MapVersionUnsupported, errors.NotReady),
+)
+async def list_map_versions(name: MapName, runtime: RuntimeDependency) -> VersionList:
+    """All versions that the map has on the disk; any of them can be served."""
+    with runtime.maps.reading(name) as version:
+        place_map = version.localizer.place_map
+        found = await run_in_threadpool(list_versions, place_map.path)
+    return VersionList(versions=[_describe_version(each, place_map.version) for each in found])
+
+
+def _describe_version(version: Version, served: str) -> VersionSummary:
+    manifest = version.manifest
+    return VersionSummary(
+        version=manifest.version,
+        pictures=manifest.counts.placed,
+        parent=manifest.parent,
+        change=manifest.change.kind,
+        created_at=manifest.created_at,
+        own_bytes=version.own_bytes,
+        is_current=version.is_current,
+        is_served=manifest.version == served,
+    )
 
 
 @router.get(
@@ -71,11 +102,12 @@ async def show_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
 )
 async def show_thumbnail(name: MapName, place_id: PlaceId, runtime: RuntimeDependency) -> Response:
     """A small JPEG of a picture of the map, to compare with the query."""
-    place_map = choose_localizer(runtime.engine, name).place_map
-    row = place_map.places.row_of(place_id)
-    if row is None:
-        raise PlaceNotFound(f"the map {name} has no picture of that id")
-    thumbnail = await run_in_threadpool(place_map.thumbnail, row)
+    with runtime.engine.maps.reading(name) as version:
+        place_map = version.localizer.place_map
+        row = place_map.places.row_of(place_id)
+        if row is None:
+            raise PlaceNotFound(f"the map {name} has no picture of that id")
+        thumbnail = await run_in_threadpool(place_map.thumbnail, row)
     if thumbnail is None:
         raise PlaceNotFound(f"the map {name} was built without a thumbnail of that picture")
     return Response(thumbnail, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=300"})

@@ -101,6 +101,10 @@ class Served:
     server: uvicorn.Server
     port: int
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def wait_until_ready(self) -> None:
         end = time.monotonic() + START_TIMEOUT_S
         while self.client.get("/health/ready").status_code != 200:

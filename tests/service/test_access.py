@@ -16,8 +16,11 @@ from tests.service.test_metrics import scrape, value
 
 READ = ["GET /maps", "GET /maps/town", "GET /maps/town/places/100%25.jpg/thumbnail", "GET /samples", "POST /localize"]
 READ += ["GET /samples/nothing", "GET /maps/nothing"]  # also for what is not there: nothing is told of what is
+READ += ["GET /maps/town/versions"]
+ADMIN = ["POST /maps/town/activate", "POST /maps/nothing/activate"]
 METRICS = ["GET /metrics"]
 FREE = ["GET /health/live", "GET /health/ready", "GET /", "GET /page/page.js", "GET /docs", "GET /openapi.json"]
+NEEDED = {Scope.READ: READ, Scope.ADMIN: ADMIN, Scope.METRICS: METRICS}
 SECONDS_TO_SEE = 20
 
 
@@ -59,7 +62,7 @@ def test_some_things_need_no_key(request_line: str, server: Served) -> None:
     assert ask(server, request_line).status_code == 200
 
 
-@pytest.mark.parametrize("request_line", READ + METRICS)
+@pytest.mark.parametrize("request_line", READ + ADMIN + METRICS)
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic a2V5"}, {"Authorization": "Bearer"}])
 def test_without_a_key_the_answer_says_how_to_send_one(
     request_line: str, headers: dict[str, str], server: Served
@@ -73,7 +76,7 @@ def test_without_a_key_the_answer_says_how_to_send_one(
     assert "Authorization: Bearer KEY" in problem["detail"]
 
 
-@pytest.mark.parametrize("request_line", READ + METRICS)
+@pytest.mark.parametrize("request_line", READ + ADMIN + METRICS)
 def test_an_unknown_key_is_refused_and_not_repeated(request_line: str, server: Served) -> None:
     for headers in (bearer("placefix_wrong"), {"X-API-Key": "placefix_wrong"}, {"X-API-Key": "ü\xff"}):
         response = ask(server, request_line, {name: value.encode() for name, value in headers.items()})  # type: ignore[misc]
@@ -82,12 +85,12 @@ def test_an_unknown_key_is_refused_and_not_repeated(request_line: str, server: S
         assert "wrong" not in response.text
 
 
-@pytest.mark.parametrize("request_line", READ + METRICS)
+@pytest.mark.parametrize("request_line", READ + ADMIN + METRICS)
 @pytest.mark.parametrize("scope", list(Scope))
 def test_each_scope_opens_what_is_its_own_and_nothing_else(
     request_line: str, scope: Scope, server: Served, keys: dict[Scope, str]
 ) -> None:
-    needed = Scope.METRICS if request_line in METRICS else Scope.READ
+    needed = next(scope for scope, lines in NEEDED.items() if request_line in lines)
     for headers in (bearer(keys[scope]), {"X-API-Key": keys[scope]}, {"Authorization": f"bearer {keys[scope]}"}):
         response = ask(server, request_line, headers)
         if scope is needed:
@@ -183,8 +186,8 @@ def test_the_document_says_what_needs_which_scope(server: Served, town_server: S
         for path, methods in document["paths"].items()
         for operation in methods.values()
     }
-    free = {"/health/live": None, "/health/ready": None}
-    assert scopes == {path: ["read"] for path in document["paths"]} | {"/metrics": ["metrics"]} | free
+    others = {"/metrics": ["metrics"], "/maps/{name}/activate": ["admin"], "/health/live": None, "/health/ready": None}
+    assert scopes == {path: ["read"] for path in document["paths"]} | others
     for path, methods in document["paths"].items():
         for operation in methods.values():
             assert ({"401", "403"} <= set(operation["responses"])) == (scopes[path] is not None)

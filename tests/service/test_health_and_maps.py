@@ -10,6 +10,7 @@ from PIL import Image
 from model.errors import MapNotFound
 from service.engine import Engine
 from service.schemas import Problem
+from service.served_maps import OnUnread
 from service.settings import ServiceSettings
 from tests.service.conftest import Serve, Served, Town, serving
 
@@ -18,9 +19,9 @@ def test_liveness_answers_while_loading_and_readiness_says_not_yet(town: Town, m
     may_load = threading.Event()
     load = Engine.load
 
-    def load_late(settings: ServiceSettings) -> Engine:
+    def load_late(settings: ServiceSettings, on_unread: OnUnread) -> Engine:
         assert may_load.wait(60)
-        return load(settings)
+        return load(settings, on_unread)
 
     monkeypatch.setattr(Engine, "load", load_late)
     with serving(ServiceSettings(maps=(town.map_path,), retry_after_s=3)) as served:

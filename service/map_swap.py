@@ -1,0 +1,262 @@
+"""Serving another version of a map: loaded and tried out beside the one that is served, then put into its place.
+
+Whatever goes wrong with a new version, the one that is served goes on.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from index_builder.changes.versions import activate_version
+from index_builder.checks.version import check_version
+from index_builder.place_map.current import Current
+from index_builder.place_map.versions import existing_versions, read_current, read_pointer
+from model.encoding_precision import choose_encoding_precision
+from model.errors import (
+    InvalidInput,
+    MapError,
+    NetworkMismatch,
+    NotReady,
+    PlacefixError,
+    StorageError,
+    UnexpectedVersion,
+    UnusableVersion,
+    VersionNotFound,
+)
+from service.engine import Engine
+from service.loading import OpenedVersion, open_version
+from service.localizer import Localizer
+from service.metrics import Metrics
+from service.served_maps import OnUnread
+from service.settings import ServiceSettings
+
+_log = structlog.stdlib.get_logger("placefix.service")
+
+_FIRST_RETRY_S = 5.0
+_LAST_RETRY_S = 300.0
+
+OnDevice = Callable[[Callable[[], Localizer]], Future[Localizer]]
+"""Has a function called on the thread that owns the device."""
+
+
+@dataclass(frozen=True)
+class Activated:
+    """What is served after an activation.
+
+    Attributes:
+        name: The map.
+        version: Its version.
+        pictures: How many pictures it has.
+    """
+
+    name: str
+    version: str
+    pictures: int
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """A version that could not be served, or a ``CURRENT`` that could not be read (then without pointer)."""
+
+    pointer: Current | None
+    reason: str
+    retry_after_s: float
+    retry_at_s: float
+
+
+class MapSwaps:
+    """Serves other versions of the maps of an engine. One thread uses it (``service.map_keeper``): so there is never
+    more than one version too many in memory.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: ServiceSettings,
+        metrics: Metrics,
+        *,
+        on_device: OnDevice,
+        on_swap: Callable[[Localizer], None],
+        close: OnUnread,
+    ) -> None:
+        """Remembers what is served.
+
+        Args:
+            engine: Answers queries.
+            settings: How versions are to be opened.
+            metrics: Where to count.
+            on_device: See there.
+            on_swap: Told of each version that is served from now on.
+            close: Closes a version that will not be served.
+        """
+        self._engine = engine
+        self._settings = settings
+        self._metrics = metrics
+        self._on_device = on_device
+        self._on_swap = on_swap
+        self._close = close
+        self._failures: dict[str, _Failure] = {}
+        self._served: dict[str, Current | None] = {name: self._pointer_of_served(name) for name in engine.maps.names}
+
+    def follow(self, name: str) -> None:
+        """Serves the version of a map that ``CURRENT`` names, if it is another one, and can be served.
+
+        One that cannot is logged, once, and tried again after a while: its files may not have arrived yet.
+        """
+        pointer: Current | None = None
+        try:
+            with self._engine.maps.reading(name) as served:
+                path = served.localizer.place_map.path
+            pointer = read_current(path)
+            if pointer == self._served[name]:
+                self._failures.pop(name, None)
+                return
+            failure = self._failures.get(name)
+            if failure is not None and failure.pointer == pointer and time.monotonic() < failure.retry_at_s:
+                return
+            self._swap(self._bring_in(path, pointer.version), pointer)
+        except NotReady:  # the service stops, or its worker has died
+            return
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a new version, the old one must go on
+            self._note_failure(name, pointer, error)
+
+    def activate(self, name: str, version: str, expected_version: str | None = None) -> Activated:
+        """Serves a version of a map, and moves ``CURRENT`` to it.
+
+        Args:
+            name: The map.
+            version: Its number, with or without leading zeros.
+            expected_version: The version that must be served now, else nothing is done.
+
+        Raises:
+            MapNotFound: No such map is served.
+            VersionNotFound: It has no such version.
+            UnexpectedVersion: Another one is served than was expected.
+            UnusableVersion: It cannot be served; nothing has changed.
+            MapBusy: Another process changes the map.
+            BuildConflict: A change is unfinished.
+            StorageError: ``CURRENT`` cannot be moved.
+            NotReady: The service stops, or its worker has died.
+        """
+        with self._engine.maps.reading(name) as served:
+            place_map, damage = served.localizer.place_map, served.damage
+        path = place_map.path
+        if expected_version is not None and int(expected_version) != int(place_map.version):
+            raise UnexpectedVersion(
+                f"version {place_map.version} of the map {name} is served, not {expected_version}; nothing was changed"
+            )
+        existing = existing_versions(path)
+        wanted = next((each for each in existing if int(each) == int(version)), None)
+        if wanted is None:
+            raise VersionNotFound(f"the map {name} has no version {version}; it has {', '.join(existing)}")
+        pointer = read_pointer(path, wanted)
+        if pointer == self._served[name] and damage is None:
+            self._move_current(place_map.path, wanted)
+            return Activated(name, place_map.version, len(place_map))
+        try:
+            localizer = self._bring_in(path, wanted)
+        except (MapError, InvalidInput) as error:
+            self._metrics.count_swap(name, "failed")
+            _log.warning("a version was not activated", map=name, version=wanted, reason=error.message)
+            raise UnusableVersion(f"version {wanted} cannot be served: {error.message}; nothing was changed") from error
+        try:
+            self._move_current(path, wanted)
+        except BaseException:
+            self._close(localizer)
+            raise
+        self._swap(localizer, pointer)
+        return Activated(name, wanted, len(localizer.place_map))
+
+    def _bring_in(self, path: Path, version: str) -> Localizer:
+        """Loads a version beside the one that is served, and has it tried out."""
+        opened = open_version(
+            path,
+            version,
+            self._engine.encoder,
+            searcher=self._settings.searcher,
+            precision=self._settings.precision,
+        )
+        try:
+            self._check_precision(opened)
+            if self._settings.verify == "start":
+                check_version(opened.place_map)
+            return self._on_device(lambda: self._engine.bring_in(opened)).result()
+        except BaseException:
+            opened.place_map.close()
+            raise
+
+    def _check_precision(self, opened: OpenedVersion) -> None:
+        """Makes sure that a start with this version would encode queries as they are encoded now."""
+        new = opened.place_map
+        with self._engine.maps.reading_all() as localizers:
+            of_maps = [
+                each.place_map.manifest.network.precision for each in localizers if each.place_map.name != new.name
+            ]
+        of_maps.append(new.manifest.network.precision)
+        encoder = self._engine.encoder
+        chosen = choose_encoding_precision(self._settings.encoding, encoder.device, of_maps).precision
+        if chosen != encoder.precision:
+            raise NetworkMismatch(
+                f"version {new.version} of the map {new.name} was encoded in {new.manifest.network.precision}, and "
+                f"queries are encoded in {encoder.precision}: restart the service, or set its encoding"
+            )
+
+    def _move_current(self, path: Path, version: str) -> None:
+        try:
+            activate_version(path, version)
+        except StorageError as error:
+            raise StorageError(
+                f"version {version} was not activated, because the service cannot move CURRENT: {error.message}. Let "
+                "it write to the folder that the map is in, or give placefix map activate where the map can be written"
+            ) from error
+
+    def _swap(self, localizer: Localizer, pointer: Current) -> None:
+        place_map = localizer.place_map
+        name = place_map.name
+        with self._engine.maps.reading(name) as before:
+            before_version = before.localizer.place_map.version
+        self._engine.maps.swap(localizer)
+        self._served[name] = pointer
+        self._failures.pop(name, None)
+        self._metrics.count_swap(name, "swapped")
+        self._on_swap(localizer)
+        _log.info(
+            "another version is served",
+            map=name,
+            version=place_map.version,
+            before=before_version,
+            pictures=len(place_map),
+        )
+
+    def _note_failure(self, name: str, pointer: Current | None, error: Exception) -> None:
+        reason = error.message if isinstance(error, PlacefixError) else repr(error)
+        last = self._failures.get(name)
+        is_known = last is not None and (last.pointer, last.reason) == (pointer, reason)
+        retry_after_s = _FIRST_RETRY_S
+        if last is not None and last.pointer == pointer:
+            retry_after_s = min(2 * last.retry_after_s, _LAST_RETRY_S)
+        self._failures[name] = _Failure(pointer, reason, retry_after_s, time.monotonic() + retry_after_s)
+        if is_known:
+            return
+        self._metrics.count_swap(name, "failed")
+        _log.error(
+            "a version cannot be served, and the one before goes on",
+            map=name,
+            version=None if pointer is None else pointer.version,
+            reason=reason,
+            exc_info=None if isinstance(error, PlacefixError) else error,
+        )
+
+    def _pointer_of_served(self, name: str) -> Current | None:
+        """What ``CURRENT`` holds, if that is the version that is served."""
+        with self._engine.maps.reading(name) as served:
+            place_map = served.localizer.place_map
+        try:
+            pointer = read_current(place_map.path)
+        except MapError:  # will be told when it is looked at
+            return None
+        return pointer if pointer.version == place_map.version else None

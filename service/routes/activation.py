@@ -1,0 +1,50 @@
+"""POST /maps/{name}/activate: another version of a map is to be served."""
+
+from fastapi import APIRouter, Request
+
+from model import errors
+from service.bodies import read_json
+from service.keys import Scope
+from service.routes.access import require_scope
+from service.routes.dependencies import RuntimeDependency
+from service.routes.maps import MapName
+from service.routes.responses import problem_responses
+from service.schemas import Activation, MapSummary
+
+router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.ADMIN)])
+
+_MAX_ACTIVATION_BYTES = 4096
+
+
+@router.post(
+    "/maps/{name}/activate",
+    summary="Serve a version of a map",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": Activation.model_json_schema()}},
+        }
+    },
+    responses=problem_responses(
+        errors.MalformedBody,
+        errors.MapNotFound,
+        errors.VersionNotFound,
+        errors.UnexpectedVersion,
+        errors.MapBusy,
+        errors.BuildConflict,
+        errors.MapExists,
+        errors.UploadTimeout,
+        errors.BodyTooLarge,
+        errors.InvalidParameter,
+        errors.UnusableVersion,
+        errors.StorageError,
+        errors.NotReady,
+    ),
+)
+async def activate(name: MapName, request: Request, runtime: RuntimeDependency) -> MapSummary:
+    """The version is loaded and tried out beside the one that is served. Only then `CURRENT` is moved, and the version
+    answers; what is being answered is answered by the one before. Whatever goes wrong, nothing changes.
+    """
+    activation = await read_json(request, Activation, _MAX_ACTIVATION_BYTES, runtime.settings.upload_timeout_s)
+    activated = await runtime.activate(name, activation.version, activation.expected_version)
+    return MapSummary(name=activated.name, version=activated.version, pictures=activated.pictures)

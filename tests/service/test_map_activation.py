@@ -164,6 +164,10 @@ def test_bodies_that_ask_for_nothing(served: Served, changing: Town) -> None:
     ):
         response = served.client.post("/maps/town/activate", content=content, headers=JSON)
         assert (response.status_code, response.json()["code"]) == (status, code), content
+    assert_nothing_changed(served, changing)
+
+
+def test_what_a_browser_sends_for_another_site_without_asking_is_refused(served: Served, changing: Town) -> None:
     for declared in ("text/plain", "application/x-www-form-urlencoded", "application/jsonp"):
         response = served.client.post(
             "/maps/town/activate", content=b'{"version": "2"}', headers={"Content-Type": declared}

@@ -49,6 +49,8 @@ def create_app(
     release = version("placefix")
     metrics = Metrics(release)
     keys = None if settings.keys is None else WatchedKeys(settings.keys)
+    if keys is not None:
+        metrics.watch_keys(lambda: keys.is_stale)
     runtime = Runtime(settings, metrics, on_failure)
 
     @asynccontextmanager

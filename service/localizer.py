@@ -149,6 +149,7 @@ class Localization:
         map_name: The map that answered.
         map_version: Its version.
         seconds: How long each stage took; a stage that did not run is absent.
+        gathered_bytes: Of local features, read from the map to re-rank.
     """
 
     status: Status
@@ -157,6 +158,7 @@ class Localization:
     map_name: str
     map_version: str
     seconds: Mapping[Stage, float]
+    gathered_bytes: int
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,10 @@ class Localizer:
             )
             rows, distances = found.rows[0], found.distances[0]
         counts: NDArray[np.int64] | None = None
+        gathered_bytes = 0
         if options.rerank and len(rows):
+            shapes = self.place_map.manifest.features
+            gathered_bytes = len(rows) * shapes.local_codec.bytes_per_picture(shapes.local_count)
             counts = self._count_mutual_matches(query.features.local_features[0], rows, clock, is_wanted)
             order = np.argsort(-counts, kind="stable")  # equal counts keep the order of the global distance
             rows, distances, counts = rows[order], distances[order], counts[order]
@@ -250,6 +255,7 @@ class Localizer:
             map_name=self.place_map.name,
             map_version=self.place_map.version,
             seconds=clock.seconds,
+            gathered_bytes=gathered_bytes,
         )
 
     def close(self) -> None:

@@ -1,11 +1,13 @@
 """What Prometheus is told. Labels come from closed sets only, never from what a client writes."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Literal
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from model import errors
 from model.device import DeviceChoice
 from model.encoding_precision import PrecisionChoice
 from service.stages import Stage
@@ -15,6 +17,19 @@ CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 # Roughly 1-2-5 from a millisecond to what a CPU needs for a long shortlist.
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+_REJECTED = (
+    errors.NotReady.code,
+    errors.Overloaded.code,
+    errors.DeadlineExceeded.code,
+    errors.BodyTooLarge.code,
+    errors.UploadTimeout.code,
+    errors.KeyMissing.code,
+    errors.KeyUnknown.code,
+    errors.ScopeMissing.code,
+    "client_gone",
+)
+_DROPPED = ("client_gone", "deadline")
 
 
 SwapOutcome = Literal["swapped", "failed"]
@@ -53,6 +68,15 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._upload_duration = Histogram(
+            "placefix_upload_duration_seconds",
+            "Time in which the body of a query arrived; part of the request's duration, before the first stage.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._gathered = Counter(
+            "placefix_gather_bytes_total", "Bytes of local features read from maps to re-rank.", registry=registry
+        )
         self.image_errors = Counter(
             "placefix_image_errors_total", "Pictures refused, by problem code.", ["code"], registry=registry
         )
@@ -78,6 +102,12 @@ class Metrics:
             "placefix_map_info", "1 for each map version served.", ["map", "version"], registry=registry
         )
         self._map_pictures = Gauge("placefix_map_pictures", "Pictures in a map.", ["map"], registry=registry)
+        self._map_created = Gauge(
+            "placefix_map_created_timestamp_seconds",
+            "When the version of a map that is served was made, in seconds since 1970.",
+            ["map"],
+            registry=registry,
+        )
         self._map_damaged = Gauge(
             "placefix_map_damaged", "1 if a file of the map is not what was written.", ["map"], registry=registry
         )
@@ -88,6 +118,11 @@ class Metrics:
             registry=registry,
         )
         self._versions: dict[str, str] = {}  # that placefix_map_info shows
+        self._keys_stale = Gauge(
+            "placefix_keys_stale",
+            "1 if the file of keys has changed and cannot be used, so that keys read before stay valid.",
+            registry=registry,
+        )
         self._device_info = Gauge(
             "placefix_device_info",
             "1 for the device in use, why it was chosen, what searches, and what counts mutual matches.",
@@ -102,8 +137,15 @@ class Metrics:
         )
         self._build_info = Gauge("placefix_build_info", "1 for the running version.", ["version"], registry=registry)
         self._build_info.labels(version=version).set(1)
+        # A series that begins with its first event hides that event from rate().
         for stage in Stage:
             self.stage_duration.labels(stage=stage.value)
+        for code in _codes_below(errors.ImageError):
+            self.image_errors.labels(code=code)
+        for reason in _REJECTED:
+            self.rejected.labels(reason=reason)
+        for reason in _DROPPED:
+            self._dropped.labels(reason=reason)
 
     def batch_taken(self, size: int) -> None:
         """Counts a batch that went to the device."""
@@ -113,8 +155,13 @@ class Metrics:
         """Counts an entry of the queue that was dropped before the device."""
         self._dropped.labels(reason=reason).inc()
 
-    def observe_stages(self, seconds: Mapping[Stage, float]) -> None:
-        """Records the stages of a query that ran."""
+    def upload_taken(self, duration_s: float) -> None:
+        """Records how long the body of a query took to arrive."""
+        self._upload_duration.observe(duration_s)
+
+    def query_answered(self, seconds: Mapping[Stage, float], gathered_bytes: int) -> None:
+        """Records the stages of a query that ran, and what was read for it."""
+        self._gathered.inc(gathered_bytes)
         for stage, duration_s in seconds.items():
             self.stage_duration.labels(stage=stage.value).observe(duration_s)
 
@@ -126,6 +173,10 @@ class Metrics:
         self._ready.set_function(is_ready)
         self._in_flight.set_function(in_flight)
 
+    def watch_keys(self, is_stale: Callable[[], bool]) -> None:
+        """Reads whenever Prometheus asks whether the file of keys has become unusable."""
+        self._keys_stale.set_function(is_stale)
+
     def set_device(self, choice: DeviceChoice, searcher: str, matcher: str) -> None:
         """Says what was chosen at start."""
         self._device_info.labels(
@@ -136,7 +187,7 @@ class Metrics:
         """Says in which arithmetic queries are encoded."""
         self._encoding_info.labels(precision=choice.precision, reason=choice.reason).set(1)
 
-    def set_map(self, name: str, version: str, pictures: int) -> None:
+    def set_map(self, name: str, version: str, pictures: int, created_at: datetime) -> None:
         """Says what is served, instead of what was said before."""
         self._map_info.labels(map=name, version=version).set(1)
         before = self._versions.get(name, version)
@@ -144,6 +195,7 @@ class Metrics:
             self._map_info.remove(name, before)
         self._versions[name] = version
         self._map_pictures.labels(map=name).set(pictures)
+        self._map_created.labels(map=name).set(created_at.timestamp())
         for outcome in ("swapped", "failed"):
             self._map_swaps.labels(map=name, outcome=outcome)
 
@@ -158,3 +210,8 @@ class Metrics:
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+def _codes_below(kind: type[errors.PlacefixError]) -> list[str]:
+    """The codes of all errors of a kind, without the kind itself."""
+    return [code for child in kind.__subclasses__() for code in (child.code, *_codes_below(child))]

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -256,7 +257,8 @@ class Runtime:
     def _tell_of(self, engine: Engine, localizer: Localizer) -> None:
         """Says in the metrics which version is served."""
         name = localizer.place_map.name
-        self.metrics.set_map(name, localizer.place_map.version, len(localizer.place_map))
+        created_at = datetime.fromisoformat(localizer.place_map.manifest.created_at)
+        self.metrics.set_map(name, localizer.place_map.version, len(localizer.place_map), created_at)
         self.metrics.watch_map(name, lambda: engine.maps.damage_of(name) is not None)
         self.metrics.set_device(engine.device, localizer.searcher.name, localizer.matcher)
 

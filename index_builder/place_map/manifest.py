@@ -5,12 +5,22 @@ its own sum stands in ``CURRENT``. Every field is described in docs/map_format.m
 """
 
 import json
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from index_builder.place_map import layout
 from index_builder.place_map.feature_store import FloatType, bytes_per_value
@@ -229,6 +239,12 @@ class Manifest(_Part):
     index: IndexFile
     left_out: FileSum
     segments: Annotated[tuple[Segment, ...], Field(min_length=1)]
+
+    @field_validator("created_at")
+    @classmethod
+    def _is_a_time(cls, value: str) -> str:
+        datetime.fromisoformat(value)
+        return value
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -107,8 +107,10 @@ async def localize(
     """
     with runtime.admit() as running, running.maps.reading(parameters.map) as version:
         options = _options(running.defaults, parameters)
+        upload_start = time.perf_counter()
         data = await read_image(request, runtime.settings)
         start = time.perf_counter()
+        runtime.metrics.upload_taken(start - upload_start)
         deadline = time.monotonic() + runtime.settings.deadline_s
         try:
             async with asyncio.timeout(runtime.settings.deadline_s):
@@ -121,7 +123,7 @@ async def localize(
         decode_s = time.perf_counter() - start
         answered = await runtime.answer(engine.Query(image, version.localizer, options), version, request, deadline)
     seconds = {Stage.DECODE: decode_s, Stage.QUEUE: answered.queue_s, **answered.result.seconds}
-    runtime.metrics.observe_stages(seconds)
+    runtime.metrics.query_answered(seconds, answered.result.gathered_bytes)
     answer = build_answer(answered.result, seconds, time.perf_counter() - start, request_id_of(request.scope))
     return JSONResponse(answer.model_dump(mode="json"), headers=_headers(answer.timings_ms))
 

@@ -2,10 +2,17 @@
 
 import shutil
 import subprocess
+import time
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from index_builder.place_map.reader import PlaceMap
+from model import errors
+from service.key_file import append_key
+from service.keys import Scope, make_key
 from service.metrics import Metrics
 from service.stages import Stage
 from tests.service.conftest import Serve, Served, Town
@@ -53,6 +60,11 @@ def test_every_request_and_every_stage_that_ran_is_counted(town: Town, serve: Se
         assert counted("placefix_stage_duration_seconds_count", stage=stage) == 3
     for stage in (Stage.GATHER, Stage.RERANK):
         assert counted("placefix_stage_duration_seconds_count", stage=stage) == 1
+    with PlaceMap.open(town.map_path) as place_map:
+        shapes = place_map.manifest.features
+    local_bytes = shapes.local_codec.bytes_per_picture(shapes.local_count)
+    assert counted("placefix_gather_bytes_total") == 2 * local_bytes  # of the one query that was re-ranked
+    assert counted("placefix_upload_duration_seconds_count") == 4  # all whose body was read
     assert counted("placefix_image_errors_total", code="not_an_image") == 1
     assert counted("placefix_batch_size_count") == 3
     assert counted("placefix_batch_size_sum") == 3
@@ -83,6 +95,9 @@ def test_what_is_served_and_on_what(town: Town, village: Town, serve: Serve) -> 
     assert value(samples, "placefix_ready") == 1
     assert value(samples, "placefix_map_info", map="town", version="000001") == 1
     assert value(samples, "placefix_map_pictures", map="town") == 12
+    with PlaceMap.open(town.map_path) as place_map:
+        created_at = datetime.fromisoformat(place_map.manifest.created_at)
+    assert value(samples, "placefix_map_created_timestamp_seconds", map="town") == created_at.timestamp()
     assert value(samples, "placefix_map_pictures", map="village") == 3
     [device] = [dict(labels) for name, labels in samples if name == "placefix_device_info"]
     assert (device["device"], device["searcher"]) == ("cpu", "faiss-cpu")
@@ -109,6 +124,30 @@ def test_labels_never_hold_what_a_client_wrote(town: Town, serve: Serve) -> None
     assert len(routes) < 10
     assert all(status.isdecimal() for status in labels_of(samples, "placefix_requests_total", "status"))
     assert len(samples) < 500
+
+
+def test_series_that_alerts_watch_are_there_before_their_first_event(town: Town, serve: Serve) -> None:
+    samples = scrape(serve(town))
+    codes = {kind.code for kind in (errors.EmptyImage, errors.NotAnImage, errors.CorruptImage, errors.TooManyPixels)}
+    assert codes <= labels_of(samples, "placefix_image_errors_total", "code")
+    reasons = labels_of(samples, "placefix_rejected_total", "reason")
+    assert {"overloaded", "deadline_exceeded", "not_ready", "key_unknown", "client_gone"} <= reasons
+    assert labels_of(samples, "placefix_dropped_total", "reason") == {"client_gone", "deadline"}
+    assert value(samples, "placefix_rejected_total", reason="overloaded") == 0
+
+
+def test_a_file_of_keys_that_broke_is_seen(town: Town, serve: Serve, tmp_path: Path) -> None:
+    path = tmp_path / "keys.txt"
+    key, line = make_key("prometheus", [Scope.METRICS])
+    append_key(path, "prometheus", line)
+    served = serve(town, keys=path)
+    served.client.headers["X-API-Key"] = key
+    assert value(scrape(served), "placefix_keys_stale") == 0
+    path.write_text("nonsense")
+    end = time.monotonic() + 20
+    while value(scrape(served), "placefix_keys_stale") == 0:
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_two_applications_do_not_share_their_metrics() -> None:

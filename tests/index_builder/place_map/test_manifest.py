@@ -103,6 +103,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("segments.0.files.locals.npy", KeyError),
         ("segments.0.thumbnails.count", 5),
         ("version", "1"),
+        ("created_at", "yesterday"),
         ("left_out.sha256", "ab"),
         ("format", "other"),
     ],

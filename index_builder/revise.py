@@ -109,6 +109,7 @@ def revise(
         return report_of(map_dir, base, encoded, started_s)
     placed = sum(segment.live_rows for segment in segments)
     if not placed:
+        staging.throw_away()  # of pictures that cannot be read there is nothing to keep
         raise NothingUsable(f"the map would have no picture; to have no map, remove {map_dir}")
     _check_globals(staging, [segment for segment in segments if segment.id not in made])
     requested = base.index.requested or base.index.factory

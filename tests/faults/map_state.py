@@ -1,5 +1,6 @@
 """What a map holds, in a form that two maps can be compared by; and whether a reader gets something whole."""
 
+import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,3 +80,13 @@ def check_good_and_alone(map_dir: Path) -> None:
     """Every byte is right, and nothing lies beside the map."""
     assert verify_map(map_dir).problems == ()
     assert [path.name for path in map_dir.parent.iterdir()] == [map_dir.name]
+
+
+def left_out_of(map_dir: Path) -> dict[str, tuple[str, str, str]]:
+    """What is not in a map: path → outcome, code and reason."""
+    version = read_manifest(map_dir).version
+    with (layout.version_dir(map_dir, version) / layout.LEFT_OUT).open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    found = {line["path"]: (line["outcome"], line["code"], line["reason"]) for line in lines}
+    assert len(found) == len(lines)
+    return found

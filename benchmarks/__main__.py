@@ -10,6 +10,7 @@ from benchmarks.encoding.town import encode_town
 from benchmarks.every import run_all
 from benchmarks.gardenspoint import gardenspoint
 from benchmarks.gather import gather
+from benchmarks.growth.command import growth
 from benchmarks.learning import learn
 from benchmarks.load.command import load
 from benchmarks.match import match
@@ -28,6 +29,7 @@ app.command()(store)
 app.command()(gather)
 app.command()(shortlist)
 app.command()(build)
+app.command()(growth)
 app.command()(encode)
 app.command()(learn)
 app.command()(load)

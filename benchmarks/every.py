@@ -38,6 +38,7 @@ RUNS = (
     Run("shortlist", "--repeats 1 --queries 100", "--large --repeats 1 --queries 100"),
     Run("shortlist", None, "--large --parts 4 --index SQfp16 --index PQ1024x4fs --repeats 1 --queries 50"),
     Run("build", "--count 256 --memory 100 --memory 500", "--vit-l --memory 100 --memory 5000"),
+    Run("growth", "--pictures 500 --repeats 1", ""),
     Run("performance", "", ""),  # last: writes the figures into the documents
 )
 """What ``all`` runs, in this order; a new benchmark is one line here."""

@@ -245,17 +245,24 @@ class SequenceMachine(RuleBasedStateMachine):
             assert stored_by_id(self.map_dir, number) == expected
 
     def teardown(self) -> None:
-        if self.versions:
-            check_good_and_alone(self.map_dir)
-            fresh = Collection(self.folder / "fresh", "")
-            names = {place_id: f"{place_id.replace('/', '-')}" for place_id in self.current.pictures}
-            fresh.pictures = {names[place_id]: picture for place_id, picture in self.current.pictures.items()}
-            fresh.write(self.pool)
-            self.hands.build(self.folder / "fresh-map", fresh.csv)
-            built = stored_by_id(self.folder / "fresh-map")
-            changed = stored_by_id(self.map_dir)
-            assert {names[place_id]: stored for place_id, stored in changed.items()} == built
-        shutil.rmtree(self.folder)
+        try:
+            if self.versions:
+                check_good_and_alone(self.map_dir)
+                self._check_against_a_fresh_build()
+        finally:
+            shutil.rmtree(self.folder)
+
+    def _check_against_a_fresh_build(self) -> None:
+        """The pictures of the version that is served, in a collection of their own."""
+        names = {place_id: place_id.replace("/", "-") for place_id in self.current.pictures}
+        pictures = {names[place_id]: picture for place_id, picture in self.current.pictures.items()}
+        fresh = Collection(self.folder / "fresh", "", pictures)
+        fresh.write(self.pool)
+        self.hands.build(self.folder / "fresh-map", fresh.csv)
+        changed = stored_by_id(self.map_dir)
+        assert {names[place_id]: stored for place_id, stored in changed.items()} == stored_by_id(
+            self.folder / "fresh-map"
+        )
 
     def _new_collection(self, prefix: str) -> Collection:
         self.collections.append(Collection(self.folder / f"collection{len(self.collections)}", prefix))

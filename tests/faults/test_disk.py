@@ -82,6 +82,7 @@ def check_full_disk(
         assert MapState.of(map_dir) == after
         check_good_and_alone(map_dir)
         shutil.rmtree(map_dir.parent)
+    print(f"{name}: the disk was full at {len(choose(total))} of {total} moments")  # noqa: T201
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -130,12 +130,15 @@ def test_killed_at_random_moments_under_a_reader(name: str, tmp_path: Path, enco
 @pytest.mark.faults
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_killed_twice(name: str, tmp_path: Path, encoder: Encoder) -> None:
-    """The call that resumes is killed, too."""
+    """The call that resumes is killed, too, if it has not ended before."""
     scenario = undisturbed(name, tmp_path / "scenario", encoder)
-    random = Random(name)
+    random, killed = Random(name), 0
     for number in range(RANDOM_MOMENTS):
         map_dir = fresh_copy(scenario.folder, tmp_path / f"{number}")
         for _ in range(2):
-            Child(name, scenario.folder, map_dir, stop_before=random.randint(1, scenario.undisturbed.steps)).ended()
+            step = random.randint(1, scenario.undisturbed.steps)
+            killed += Child(name, scenario.folder, map_dir, stop_before=step).ended().exit_code == -SIGKILL
             check_whole(scenario, map_dir)
         check_resumed(scenario, map_dir, encoder)
+    assert killed > RANDOM_MOMENTS
+    print(f"{name}: killed {killed} times in {RANDOM_MOMENTS} runs")  # noqa: T201

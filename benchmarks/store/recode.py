@@ -45,7 +45,8 @@ def recode(source: Path, store: StoreType, out: Path) -> Path:
     for name in (layout.INDEX, layout.LEFT_OUT):
         os.link(here / name, there / name)
     (there / layout.MANIFEST).write_bytes(recoded.to_json())
-    (out / layout.CURRENT).write_bytes(Current.to_manifest(recoded).to_bytes())
+    for path in (there / layout.POINTER, out / layout.CURRENT):
+        path.write_bytes(Current.to_manifest(recoded).to_bytes())
     return out
 
 

@@ -76,11 +76,9 @@ class ChangeStaging(Staging):
     def numbers(self) -> tuple[str, int]:
         """The number of the new version and that of its first segment: those of a change that is continued, or new."""
         found = read_plan(self.path)
-        if not has_finished_a_segment(self.path):
-            self.throw_away()  # there is nothing to continue; a version that is half published keeps no number
-        elif found is not None and "first_segment" in found:
+        if found is not None and "first_segment" in found and has_finished_a_segment(self.path):
             return str(found["version"]), int(str(found["first_segment"]))
-        self.throw_away()  # the numbers of a version that is half published become free
+        self.throw_away()  # there is nothing to continue: the numbers of a version that is half published become free
         return next_version(self.map_dir), next_segment(self.map_dir)
 
     def begin(self, plan: ChangePlan, *, restart: bool) -> None:

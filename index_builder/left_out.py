@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
+from index_builder.place_map import layout
 from index_builder.sources.listing import LeftOut, SourceListing
 from model.durable import write_atomically
 from model.errors import InvalidInput, MapCorrupt, NothingUsable, TooManyRejected
@@ -28,12 +29,20 @@ def left_out_csv(by_source: Mapping[int, Iterable[LeftOut]]) -> bytes:
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
-def read_left_out(path: Path) -> dict[int, tuple[LeftOut, ...]]:
+def read_left_out(map_dir: Path, version: str) -> dict[int, tuple[LeftOut, ...]]:
     """Reads the list of a version; before format 3 there was one source, and no column for it.
+
+    Args:
+        map_dir: The map.
+        version: Its version, six digits.
+
+    Returns:
+        Which of the manifest's sources → what it has that is not in the map.
 
     Raises:
         MapCorrupt: The file is not there, or no such list.
     """
+    path = layout.version_dir(map_dir, version) / layout.LEFT_OUT
     found: dict[int, list[LeftOut]] = {}
     try:
         for line in csv.DictReader(io.StringIO(path.read_text("utf-8"), newline="")):

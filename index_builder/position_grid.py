@@ -13,9 +13,8 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from index_builder.description.point_grid import chord_m, points_in_space
 from model.errors import InvalidInput
-from model.geo import EARTH_RADIUS_M, LatLon, distances_m
+from model.geo import EARTH_RADIUS_M, LatLon, chord_m, distances_m, points_in_space
 
 MAX_RADIUS_M = 10_000.0
 _MIN_CUBE_M = 10.0  # keeps the number of a cube below 2^21 in each direction, so that three of them fit 63 bits

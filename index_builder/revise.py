@@ -75,7 +75,8 @@ def revise(
         staging: Of the map, whose lock is held.
         revision: What the new version shall consist of.
         encoder: For pictures that have to be encoded.
-        options: Batch size, the share of rejected pictures, and an index if it is not to be that of the base.
+        options: Batch size, segment size, and the share of pictures that may be rejected. The index is chosen as that
+            of the base was.
         progress: Told about every batch.
         restart: Throw away what an interrupted run has done.
 

@@ -163,3 +163,22 @@ def _conformal_tan(tan_latitude: float) -> float:
     """Tangent of the conformal latitude (Karney 2011, Eq. 7 to 9)."""
     sigma = sinh(_ECCENTRICITY * atanh(_ECCENTRICITY * tan_latitude / hypot(1.0, tan_latitude)))
     return tan_latitude * hypot(1.0, sigma) - sigma * hypot(1.0, tan_latitude)
+
+
+def points_in_space(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``(n, 3)`` metres from the centre of the mean sphere, of ``(n,)`` degrees each."""
+    latitudes, longitudes = np.radians(latitudes), np.radians(longitudes)
+    parallels = np.cos(latitudes)
+    return EARTH_RADIUS_M * np.stack(
+        (parallels * np.cos(longitudes), parallels * np.sin(longitudes), np.sin(latitudes)), axis=1
+    )
+
+
+def arc_m(chord_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distances along the ground of points that are so far apart in space."""
+    return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.clip(chord_m / (2 * EARTH_RADIUS_M), 0, 1)))
+
+
+def chord_m(arc_m: float) -> float:
+    """Distance in space of points that are so far apart along the ground; the inverse of ``arc_m``."""
+    return float(2 * EARTH_RADIUS_M * np.sin(arc_m / (2 * EARTH_RADIUS_M)))

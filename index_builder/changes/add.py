@@ -8,13 +8,13 @@ from pathlib import Path
 from index_builder.build_options import BuildOptions
 from index_builder.change_staging import changing
 from index_builder.changes.network import check_encoder
+from index_builder.changes.rows import encoded_segments
 from index_builder.left_out import read_left_out
-from index_builder.place_map import layout
 from index_builder.place_map.manifest import Manifest, SourceHint
 from index_builder.place_map.reader import PlaceMap
 from index_builder.progress import SILENT, Progress
 from index_builder.revise import ChangeReport, report_of, revise
-from index_builder.revision import NewSegment, Revision
+from index_builder.revision import Revision
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.errors import InvalidInput
@@ -71,8 +71,8 @@ def add_pictures(
         there = set(existing)
         to_encode = tuple(place for place in places if place.id not in there)
         size = options.segment_size_for(len(places))
-        new = [NewSegment(listed, to_encode[start : start + size]) for start in range(0, len(to_encode), size)]
-        left_out = read_left_out(layout.version_dir(map_dir, base.version) / layout.LEFT_OUT)
+        new = encoded_segments(listed, to_encode, size)
+        left_out = read_left_out(map_dir, base.version)
         if not new and listed < len(base.sources):
             return report_of(map_dir, base, 0, started_s)
         revision = Revision(

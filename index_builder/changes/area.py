@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,9 +103,9 @@ def _rings_of(value: object) -> list[Sequence[object]]:
     return []
 
 
-def _ring(points: object, path: Path) -> NDArray[np.float64]:
+def _ring(points: Any, path: Path) -> NDArray[np.float64]:
     try:
-        ring = np.array([[point[0], point[1]] for point in points], np.float64)  # type: ignore[attr-defined]
+        ring = np.array([[point[0], point[1]] for point in points], np.float64)
     except (TypeError, ValueError, IndexError) as error:
         raise InvalidInput(f"the area {path} has a ring that is no list of [longitude, latitude]") from error
     if len(ring) < 4 or not np.array_equal(ring[0], ring[-1]):

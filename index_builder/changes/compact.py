@@ -7,9 +7,8 @@ from pathlib import Path
 
 from index_builder.build_options import BuildOptions
 from index_builder.change_staging import changing
-from index_builder.changes.rows import StoredPicture, in_segments, stored_pictures
+from index_builder.changes.rows import StoredPicture, copied_segments, stored_pictures
 from index_builder.left_out import read_left_out
-from index_builder.place_map import layout
 from index_builder.place_map.manifest import Manifest, Segment
 from index_builder.place_map.reader import PlaceMap
 from index_builder.progress import SILENT, Progress
@@ -49,13 +48,13 @@ def compact_map(
                 segments += run
                 continue
             copies = [picture.copied() for segment in run for picture in pictures[segment.id]]
-            segments += in_segments(run[0].source, copies, size)
+            segments += copied_segments(run[0].source, copies, size)
         revision = Revision(
             kind="compact",
             base=base,
             sources=base.sources,
             segments=tuple(segments),
-            left_out=read_left_out(layout.version_dir(map_dir, base.version) / layout.LEFT_OUT),
+            left_out=read_left_out(map_dir, base.version),
         )
         if revision.changes_nothing:
             return report_of(map_dir, base, 0, started_s)

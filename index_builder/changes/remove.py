@@ -13,7 +13,6 @@ from index_builder.change_staging import changing
 from index_builder.changes.area import Area
 from index_builder.changes.rows import StoredPicture, stored_pictures, without
 from index_builder.left_out import read_left_out
-from index_builder.place_map import layout
 from index_builder.place_map.reader import PlaceMap
 from index_builder.place_map.versions import existing_versions
 from index_builder.progress import SILENT, Progress
@@ -114,7 +113,7 @@ def remove_pictures(map_dir: Path, selection: Selection, progress: Progress = SI
             sources=base.sources,
             segments=without(base.segments, dead),
             gone=frozenset(picture.record.id for picture in dead),
-            left_out=read_left_out(layout.version_dir(map_dir, base.version) / layout.LEFT_OUT),
+            left_out=read_left_out(map_dir, base.version),
         )
         return revise(staging, revision, None, BuildOptions(), progress)
 

@@ -1,6 +1,6 @@
 """The pictures of a version, each with the place of its features; and segments without some of them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from index_builder.place_map.manifest import Segment
 from index_builder.place_map.place_table import PlaceRecord
 from index_builder.place_map.reader import PlaceMap
 from index_builder.revision import CopiedRow, NewSegment
+from model.places import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ def without(segments: Collection[Segment], dead: Collection[StoredPicture]) -> t
     return tuple(changed)
 
 
-def in_segments(source: int, copies: list[CopiedRow], size: int) -> list[NewSegment]:
-    """New segments of copied rows."""
+def copied_segments(source: int, copies: Sequence[CopiedRow], size: int) -> list[NewSegment]:
+    """New segments of copied rows, at most ``size`` in each."""
     return [NewSegment(source, copies=tuple(copies[start : start + size])) for start in range(0, len(copies), size)]
+
+
+def encoded_segments(source: int, places: Sequence[Place], size: int) -> list[NewSegment]:
+    """New segments of pictures to encode, at most ``size`` in each."""
+    return [NewSegment(source, places=tuple(places[start : start + size])) for start in range(0, len(places), size)]

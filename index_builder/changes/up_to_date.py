@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from index_builder.build_options import BuildOptions
 from index_builder.changes.update import find_differences
-from index_builder.place_map.local_codec import StoreType
 from index_builder.place_map.manifest import Manifest
 from index_builder.place_map.reader import PlaceMap
 from index_builder.progress import SILENT, Progress
@@ -12,19 +12,20 @@ from model.encoder import Encoder
 
 
 def is_up_to_date(
-    map_dir: Path, listing: SourceListing, encoder: Encoder, store: StoreType, progress: Progress = SILENT
+    map_dir: Path, listing: SourceListing, encoder: Encoder, options: BuildOptions, progress: Progress = SILENT
 ) -> Manifest | None:
-    """Compares a map with the collection and the network that it would be built from; every file is read.
+    """Compares a map with what it would be built from, and how; every file of the collection is read.
 
     Args:
         map_dir: A map.
         listing: The collection.
         encoder: The network, its preprocessing and precision.
-        store: What local features would be stored as.
+        options: Index, store and thumbnails.
         progress: Told about every picture.
 
     Returns:
-        The manifest of the version that is served, if building again would give its pictures and features; else None.
+        The manifest of the version that is served, if building again would give its pictures, features and index; else
+        None.
 
     Raises:
         MapError: The map cannot be used.
@@ -36,7 +37,9 @@ def is_up_to_date(
             and manifest.network.fingerprint == encoder.fingerprint
             and manifest.network.precision == encoder.precision
             and manifest.preprocessing is encoder.preprocessing
-            and place_map.store == store
+            and place_map.store == options.store
+            and options.index in (manifest.index.requested, manifest.index.factory)
+            and any(segment.thumbnails.count for segment in manifest.segments) == options.thumbnails
         )
         if not is_alike:
             return None

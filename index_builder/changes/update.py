@@ -12,16 +12,15 @@ from index_builder.build_options import BuildOptions
 from index_builder.change_staging import changing
 from index_builder.changes.add import prefixed
 from index_builder.changes.network import check_encoder
-from index_builder.changes.rows import StoredPicture, in_segments, stored_pictures, without
+from index_builder.changes.rows import StoredPicture, copied_segments, encoded_segments, stored_pictures, without
 from index_builder.left_out import read_left_out
 from index_builder.picture_files import content_sum, source_base
-from index_builder.place_map import layout
 from index_builder.place_map.manifest import Manifest, SourceHint
 from index_builder.place_map.place_table import PlaceRecord
 from index_builder.place_map.reader import PlaceMap
 from index_builder.progress import SILENT, Progress
 from index_builder.revise import ChangeReport, report_of, revise
-from index_builder.revision import CopiedRow, NewSegment, Revision
+from index_builder.revision import CopiedRow, Revision
 from index_builder.segment_recorder import source_path
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
@@ -90,17 +89,14 @@ def update_map(
     with changing(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
         check_encoder(place_map, encoder)
         base = place_map.manifest
-        listed = find_source(base, listing, map_dir) if source is None else source
+        listed = find_source(base, listing, map_dir) if source is None else checked_source(base, source, map_dir)
         places = prefixed(listing.places, base.sources[listed].prefix)
         found = find_differences(place_map, listed, places, listing.root, progress)
-        left_out = read_left_out(layout.version_dir(map_dir, base.version) / layout.LEFT_OUT)
+        left_out = read_left_out(map_dir, base.version)
         if not (found.to_encode or found.to_copy or found.dead):
             return report_of(map_dir, base, 0, started_s)
         _check_removed(base, listed, found, max_removed)
         size = options.segment_size_for(len(places))
-        encoded = [
-            NewSegment(listed, found.to_encode[start : start + size]) for start in range(0, len(found.to_encode), size)
-        ]
         hint = SourceHint(kind=listing.kind, path=str(listing.root.resolve()), prefix=base.sources[listed].prefix)
         revision = Revision(
             kind="update",
@@ -108,8 +104,8 @@ def update_map(
             sources=tuple(hint if number == listed else known for number, known in enumerate(base.sources)),
             segments=(
                 *without(base.segments, found.dead),
-                *in_segments(listed, list(found.to_copy), size),
-                *encoded,
+                *copied_segments(listed, found.to_copy, size),
+                *encoded_segments(listed, found.to_encode, size),
             ),
             gone=found.gone,
             replaced=found.replaced,
@@ -119,6 +115,17 @@ def update_map(
             found=len(listing),
         )
         return revise(staging, revision, encoder, options, progress, restart=restart)
+
+
+def checked_source(base: Manifest, number: int, map_dir: Path) -> int:
+    """The number of a source, if the map has it.
+
+    Raises:
+        InvalidInput: It has not.
+    """
+    if not 0 <= number < len(base.sources):
+        raise InvalidInput(f"{map_dir} has {len(base.sources)} sources, counted from 0; none is {number}")
+    return number
 
 
 def find_source(base: Manifest, listing: SourceListing, map_dir: Path) -> int:

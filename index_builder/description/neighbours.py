@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from index_builder.description.point_grid import GROWTH, PointGrid, arc_m, chord_m, first_radius_m, points_in_space
+from index_builder.description.point_grid import GROWTH, PointGrid, first_radius_m
+from model.geo import arc_m, chord_m, points_in_space
 
 WITHIN_M = 25.0
 WITHIN_DEG = 40.0

@@ -26,25 +26,6 @@ _CORNERS = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1], indexing="ij"), axis=-1)
 _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
 
 
-def points_in_space(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``(n, 3)`` metres from the centre of the mean sphere, of ``(n,)`` degrees each."""
-    latitudes, longitudes = np.radians(latitudes), np.radians(longitudes)
-    parallels = np.cos(latitudes)
-    return EARTH_RADIUS_M * np.stack(
-        (parallels * np.cos(longitudes), parallels * np.sin(longitudes), np.sin(latitudes)), axis=1
-    )
-
-
-def arc_m(chord_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distances along the ground of points that are so far apart in space."""
-    return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.clip(chord_m / (2 * EARTH_RADIUS_M), 0, 1)))
-
-
-def chord_m(arc_m: float) -> float:
-    """Distance in space of points that are so far apart along the ground; the inverse of ``arc_m``."""
-    return float(2 * EARTH_RADIUS_M * np.sin(arc_m / (2 * EARTH_RADIUS_M)))
-
-
 @dataclass(frozen=True)
 class Pairs:
     """Points that may be near each other.

@@ -13,8 +13,7 @@ from model.network.selavpr import SelaVPR
 from model.preprocess import INPUT_SIZE
 
 # Numbers in a row of tokens, times pictures: so many stay in a processor's cache from one layer to the next. Measured
-# with a width of 256 (python -m benchmarks train-step): 8 pictures at a time learn 1.14 times as fast as 64, and 4 are
-# encoded twice as fast.
+# with a width of 256 (python -m benchmarks learn): docs/performance.md.
 _LEARNED_AT_A_TIME = 2048
 _ENCODED_AT_A_TIME = 1024
 

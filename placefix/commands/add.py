@@ -20,7 +20,7 @@ from placefix.commands.map_changes import (
     read_collection,
     tell,
 )
-from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
+from placefix.commands.options import BatchSize, Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
 from placefix.progress import show_progress
 
 _DEFAULTS = BuildOptions()
@@ -44,8 +44,8 @@ def add(
     batch_size: BatchSize = _DEFAULTS.batch_size,
     segment_size: SegmentSize = None,
     max_rejected: MaxRejected = _DEFAULTS.max_rejected,
-    latitude_column: Annotated[str | None, typer.Option(help="The column of latitudes, if unusual.")] = None,
-    longitude_column: Annotated[str | None, typer.Option(help="The column of longitudes, if unusual.")] = None,
+    latitude_column: LatitudeColumn = None,
+    longitude_column: LongitudeColumn = None,
     restart: Restart = False,
     as_json: AsJson = False,
 ) -> None:

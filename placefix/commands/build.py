@@ -23,12 +23,20 @@ from model.encoding_precision import choose_encoding_precision
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
 from placefix.commands.map_changes import read_collection
-from placefix.commands.options import BatchSize, Device, Encoding, NumHeads, PreprocessingOption, Weights
+from placefix.commands.options import (
+    BatchSize,
+    Device,
+    Encoding,
+    LatitudeColumn,
+    LongitudeColumn,
+    NumHeads,
+    PreprocessingOption,
+    Weights,
+)
 from placefix.console import EXIT_INTERRUPTED, EXIT_SOME_REJECTED, error_console, output_console
 from placefix.progress import format_duration, show_progress
 
 _DEFAULTS = BuildOptions()
-_CSV_PANEL = "Columns of a CSV file"
 _MAP_PANEL = "Map"
 
 
@@ -42,7 +50,7 @@ def build(
     ],
     out: Annotated[
         Path,
-        typer.Option(help="The map to make: maps/NAME. Must not exist.", show_default=False),
+        typer.Option(help="The map to make: maps/NAME. One that is there already is left alone.", show_default=False),
     ],
     weights: Weights,
     num_heads: NumHeads = None,
@@ -81,14 +89,8 @@ def build(
             rich_help_panel=_MAP_PANEL,
         ),
     ] = _DEFAULTS.store,
-    latitude_column: Annotated[
-        str | None,
-        typer.Option(help="The column of latitudes, if it has an unusual name.", rich_help_panel=_CSV_PANEL),
-    ] = None,
-    longitude_column: Annotated[
-        str | None,
-        typer.Option(help="The column of longitudes, if it has an unusual name.", rich_help_panel=_CSV_PANEL),
-    ] = None,
+    latitude_column: LatitudeColumn = None,
+    longitude_column: LongitudeColumn = None,
     restart: Annotated[
         bool,
         typer.Option("--restart", help="Throw away what an interrupted build has done."),
@@ -125,7 +127,7 @@ def build(
     if is_there:
         clean_up_beside(out)
         with show_progress("comparing") as progress:
-            manifest = is_up_to_date(out, listing, encoder, store, progress)
+            manifest = is_up_to_date(out, listing, encoder, options, progress)
         if manifest is None:
             raise map_exists(out)
         output_console().print(

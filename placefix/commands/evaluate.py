@@ -15,7 +15,15 @@ from model.errors import InvalidInput
 from model.matching import Precision
 from model.preprocess import Preprocessing
 from model.recall import DEFAULT_RECALL_VALUES, DEFAULT_THRESHOLD_M
-from placefix.commands.options import NETWORK_PANEL, BatchSize, Device, NumHeads, OptionalWeights
+from placefix.commands.options import (
+    NETWORK_PANEL,
+    BatchSize,
+    Device,
+    LatitudeColumn,
+    LongitudeColumn,
+    NumHeads,
+    OptionalWeights,
+)
 from placefix.console import error_console
 from placefix.evaluation.differences import AnswerRecorder, Differences
 from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
@@ -143,12 +151,8 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     batch_size: BatchSize = _DEFAULTS.batch_size,
     device: Device = "auto",
-    latitude_column: Annotated[
-        str | None, typer.Option(help="The CSV files' column of latitudes, if it has an unusual name.")
-    ] = None,
-    longitude_column: Annotated[
-        str | None, typer.Option(help="The CSV files' column of longitudes, if it has an unusual name.")
-    ] = None,
+    latitude_column: LatitudeColumn = None,
+    longitude_column: LongitudeColumn = None,
 ) -> None:
     """Measure recall: ask all queries of a dataset, and count how often a right picture is among the first N.
 

@@ -91,11 +91,7 @@ def interruptible(map_path: Path) -> Iterator[None]:
 
 
 def tell(report: ChangeReport, *, as_json: bool) -> None:
-    """Prints what a change has done.
-
-    Raises:
-        typer.Exit: Pictures that were to be added could not be read.
-    """
+    """Prints what a change has done."""
     if as_json:
         typer.echo(json.dumps(_as_json(report), indent=2))
     else:
@@ -116,6 +112,7 @@ def _as_json(report: ChangeReport) -> dict[str, object]:
     return {
         "map": str(report.map_path),
         "version": report.version,
+        "new": report.is_new,
         "parent": report.parent,
         "change": report.change.model_dump(),
         "placed": report.counts.placed,

@@ -57,3 +57,12 @@ Encoding = Annotated[
     ),
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Pictures in one forward pass.", rich_help_panel=NETWORK_PANEL)]
+CSV_PANEL = "Columns of a CSV file"
+LatitudeColumn = Annotated[
+    str | None,
+    typer.Option(help="The column of latitudes, if it has an unusual name.", rich_help_panel=CSV_PANEL),
+]
+LongitudeColumn = Annotated[
+    str | None,
+    typer.Option(help="The column of longitudes, if it has an unusual name.", rich_help_panel=CSV_PANEL),
+]

@@ -12,7 +12,7 @@ from PIL import Image
 
 from model.errors import ImageError, InvalidInput
 from model.recall import DEFAULT_THRESHOLD_M
-from placefix.commands.options import Device, NumHeads, OptionalWeights
+from placefix.commands.options import Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
 from placefix.console import error_console, output_console
 from placefix.pictures.asking import ask
 from placefix.pictures.canvas import check_folder_target, contact_sheet, numbered_name, save_png
@@ -59,12 +59,8 @@ def results(
         float, typer.Option(min=0, help="Metres up to which a candidate is right.")
     ] = DEFAULT_THRESHOLD_M,
     only: Annotated[Only, typer.Option(help="Which answers to draw, by their first candidate.")] = Only.ALL,
-    latitude_column: Annotated[
-        str | None, typer.Option(help="The CSV file's column of latitudes, if it has an unusual name.")
-    ] = None,
-    longitude_column: Annotated[
-        str | None, typer.Option(help="The CSV file's column of longitudes, if it has an unusual name.")
-    ] = None,
+    latitude_column: LatitudeColumn = None,
+    longitude_column: LongitudeColumn = None,
     device: Device = "auto",
 ) -> None:
     """Draw queries with their best candidates: framed in green if right, in red if wrong.

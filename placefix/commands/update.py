@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from index_builder.build_options import BuildOptions
-from index_builder.changes.update import DEFAULT_MAX_REMOVED, update_map
+from index_builder.changes.update import DEFAULT_MAX_REMOVED, checked_source, update_map
 from index_builder.place_map.versions import read_manifest
 from model.errors import InvalidInput
 from placefix.commands.map_changes import (
@@ -21,7 +21,7 @@ from placefix.commands.map_changes import (
     read_collection,
     tell,
 )
-from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
+from placefix.commands.options import BatchSize, Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
 from placefix.progress import show_progress
 
 _DEFAULTS = BuildOptions()
@@ -46,8 +46,8 @@ def update(
     max_removed: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the map's pictures that may be gone from the collection.")
     ] = DEFAULT_MAX_REMOVED,
-    latitude_column: Annotated[str | None, typer.Option(help="The column of latitudes, if unusual.")] = None,
-    longitude_column: Annotated[str | None, typer.Option(help="The column of longitudes, if unusual.")] = None,
+    latitude_column: LatitudeColumn = None,
+    longitude_column: LongitudeColumn = None,
     restart: Restart = False,
     as_json: AsJson = False,
 ) -> None:
@@ -64,8 +64,8 @@ def update(
             known = "; ".join(each.path for each in manifest.sources)
             raise InvalidInput(f"{map_path} has {len(manifest.sources)} sources: say which with --source: {known}")
         source = Path(manifest.source.path)
-    if source_number is not None and source_number >= len(manifest.sources):
-        raise InvalidInput(f"{map_path} has {len(manifest.sources)} sources, counted from 0; none is {source_number}")
+    if source_number is not None:
+        checked_source(manifest, source_number, map_path)  # before the network is loaded
     encoder = load_encoder(map_path, weights, num_heads, device)
     listing = read_collection(source, latitude_column, longitude_column)
     options = BuildOptions(batch_size=batch_size, segment_size=segment_size, max_rejected=max_rejected)

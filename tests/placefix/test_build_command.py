@@ -119,7 +119,7 @@ def test_ctrl_c_says_how_to_continue(tmp_path: Path, weights: Path) -> None:
     photos = tmp_path / "many"
     for number in range(8):
         write_photo(photos / f"{number}.jpg", number, LatLon(1, 2))
-    lines = [f"many/{number % 8}.jpg,{number / 100},2,{number}" for number in range(3000)]
+    lines = [f"many/{number % 8}.jpg,{number / 400},2,{number}" for number in range(12_000)]
     table = tmp_path / "many.csv"
     table.write_text("path,latitude,longitude,id\n" + "\n".join(lines) + "\n")
     command = [sys.executable, "-m", "placefix", *arguments(table, weights, "--segment-size", 32)]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -91,6 +90,4 @@ def test_connections_are_used_again() -> None:
             assert len(client._all) == 1
             await client.close()
 
-    start_s = time.monotonic()
     asyncio.run(run())
-    assert time.monotonic() - start_s < 30

@@ -13,6 +13,7 @@ from index_builder.changes.add import add_pictures
 from index_builder.changes.area import Area
 from index_builder.changes.compact import compact_map
 from index_builder.changes.remove import Selection, remove_pictures
+from index_builder.changes.up_to_date import is_up_to_date
 from index_builder.changes.update import update_map
 from index_builder.changes.versions import activate_version, prune_versions, roll_back
 from index_builder.place_map.reader import PlaceMap
@@ -135,6 +136,23 @@ def test_another_collection_is_not_taken_for_the_maps(town: Path, tmp_path: Path
     moved = replace(photo_listing(tmp_path / "moved", 6), root=tmp_path / "moved")
     report = update_map(town, moved, tiny_encoder, SMALL, source=0)
     assert (report.encoded, report.version) == (0, "000001")
+    with pytest.raises(InvalidInput, match="has 1 sources, counted from 0; none is 1"):
+        update_map(town, moved, tiny_encoder, SMALL, source=1)
+
+
+def test_a_build_is_up_to_date_only_if_all_that_was_asked_for_is_the_same(
+    town: Path, tmp_path: Path, tiny_encoder: Encoder
+) -> None:
+    listing = photo_listing(tmp_path / "photos", 6)
+    manifest = is_up_to_date(town, listing, tiny_encoder, SMALL)
+    assert manifest is not None
+    assert manifest.version == "000001"
+    for other in ({"index": "SQfp16"}, {"store": "float16"}, {"thumbnails": False}):
+        assert is_up_to_date(town, listing, tiny_encoder, replace(SMALL, **other)) is None
+    fewer = replace(listing, places=listing.places[:5])
+    assert is_up_to_date(town, fewer, tiny_encoder, SMALL) is None
+    write_photo(tmp_path / "photos" / "03.jpg", seed=99)
+    assert is_up_to_date(town, listing, tiny_encoder, SMALL) is None
 
 
 def test_compacting_copies_what_is_loose(town: Path, tmp_path: Path, tiny_encoder: Encoder) -> None:

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from index_builder.description import point_grid
 from index_builder.description.neighbours import WITHIN_DEG, WITHIN_M, have_same_view, nearest_distances_m
-from index_builder.description.point_grid import PointGrid, arc_m, chord_m, points_in_space
-from model.geo import EARTH_RADIUS_M, LatLon, distances_m
+from index_builder.description.point_grid import PointGrid
+from model.geo import EARTH_RADIUS_M, LatLon, arc_m, chord_m, distances_m, points_in_space
 
 Degrees = NDArray[np.float64]
 METRE_DEG = np.degrees(1 / EARTH_RADIUS_M)

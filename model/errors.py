@@ -386,6 +386,12 @@ class NotReady(ServiceError):
     code = "not_ready"
 
 
+class DeviceStuck(ServiceError):
+    """The device does not come back from what it was given; the process has to be started again."""
+
+    code = "device_stuck"
+
+
 class Overloaded(ServiceError):
     """The queue is full."""
 

@@ -76,7 +76,7 @@ def create_app(
     ErrorAnswers(settings, metrics).install(app)
     for module in (localize, maps, activation, samples, health, docs, page):
         app.include_router(module.router)
-    app.add_middleware(RequestObserver, metrics=metrics)
+    app.add_middleware(RequestObserver, metrics=metrics, is_draining=lambda: runtime.is_draining)
     complete_openapi(app, has_keys=keys is not None)
     return app
 

@@ -1,21 +1,24 @@
 """One thread owns the device; requests wait in a bounded queue and are encoded together.
 
 A batch is whatever waits at the moment when the thread is free: on an idle service that is one request, without delay.
-What goes wrong with one request stays with that request: a batch that fails is repeated one by one.
 """
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from model.errors import NotReady, Overloaded
+from model.errors import DeviceStuck, NotReady, Overloaded
+from service.batch_runner import BatchRunner
 from service.errands import Errands
+from service.heartbeat import Heartbeat, Watchdog
 from service.processor import BatchObserver, Processor
-from service.tickets import Answered, Ticket
+from service.reservation import Reservation
+from service.ticket_queue import TicketQueue
+from service.tickets import Ticket
+from service.worker_state import NOT_READY, WorkerState
 
 Item = TypeVar("Item")
 Encoded = TypeVar("Encoded")
@@ -23,24 +26,26 @@ Done = TypeVar("Done")
 Result = TypeVar("Result")
 
 
-class WorkerState(StrEnum):
-    """The life of a worker, in its order; FAILED may follow LOADING, READY and STOPPING."""
-
-    LOADING = "loading"
-    READY = "ready"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
 _QUEUE_SHARE = 0.5  # of the time until a request's deadline that it may be expected to wait; half is for surprises
 
-_NOT_READY = {
-    WorkerState.LOADING: "the service is still loading its network and maps; try again in a moment",
-    WorkerState.STOPPING: "the service is stopping",
-    WorkerState.STOPPED: "the service has stopped",
-    WorkerState.FAILED: "the service's worker has died; the service must be restarted",
-}
+
+@dataclass(frozen=True)
+class Batching:
+    """How requests wait and are put together.
+
+    Attributes:
+        queue_size: Requests that may wait, those included whose picture is being decoded.
+        max_batch_size: Requests that are encoded together.
+        delay_s: Seconds that a busy worker waits for a batch to become full; an idle one never waits.
+        stuck_after_s: Seconds without any progress after which the worker is given up.
+        probe_interval_s: Seconds of idleness after which the device is tried; 0 never tries it.
+    """
+
+    queue_size: int
+    max_batch_size: int
+    delay_s: float
+    stuck_after_s: float
+    probe_interval_s: float
 
 
 class DeviceWorker(Generic[Item, Encoded, Result]):
@@ -55,10 +60,8 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
     def __init__(
         self,
         load: Callable[[], Processor[Item, Encoded, Result]],
+        batching: Batching,
         *,
-        queue_size: int,
-        max_batch_size: int,
-        stuck_after_s: float,
         observer: BatchObserver,
         on_state: Callable[[WorkerState], None],
     ) -> None:
@@ -66,25 +69,24 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
 
         Args:
             load: Makes the processor; called on the worker's thread.
-            queue_size: Requests that may wait.
-            max_batch_size: Requests that are encoded together.
-            stuck_after_s: Seconds without any progress after which the worker counts as not ready.
+            batching: How requests wait and are put together.
             observer: Is told about batches and dropped entries.
             on_state: Is told each new state, on the thread that brought it about.
         """
         self.failure: BaseException | None = None
         self._load = load
-        self._queue_size = queue_size
-        self._max_batch_size = max_batch_size
-        self._stuck_after_s = stuck_after_s
+        self._batching = batching
         self._observer = observer
         self._on_state = on_state
         self._changed = threading.Condition()
-        self._waiting: deque[Ticket[Item, Result]] = deque()
+        self._queue: TicketQueue[Item, Result] = TicketQueue(batching.queue_size, observer.entry_dropped)
         self._errands = Errands()
         self._in_flight: Sequence[Ticket[Item, Result]] = ()
+        self._is_busy = False  # something waited already when the last batch was done
         self._processor: Processor[Item, Encoded, Result] | None = None
-        self._progress_at: float | None = None  # when the device was last seen to work; None while it has nothing to do
+        self._runner: BatchRunner[Item, Encoded, Result] | None = None
+        self._heartbeat = Heartbeat(batching.stuck_after_s)
+        self._watchdog = Watchdog(self._heartbeat, self._give_up)
         self._state = WorkerState.LOADING
         self._thread = threading.Thread(target=self._run, name="placefix-device", daemon=True)
 
@@ -96,7 +98,17 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
     @property
     def queue_depth(self) -> int:
         """Requests that wait now."""
-        return len(self._waiting)
+        return len(self._queue)
+
+    @property
+    def batch_limit(self) -> int:
+        """Requests that are encoded together at most, at the moment."""
+        return self._batching.max_batch_size if self._runner is None else self._runner.limit
+
+    @property
+    def since_forward_s(self) -> float:
+        """Seconds since the device last encoded something; 0 while loading."""
+        return 0.0 if self._runner is None else time.monotonic() - self._runner.forward_at
 
     def start(self) -> None:
         """Starts the thread, which begins to load."""
@@ -105,7 +117,7 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
     @property
     def is_ready(self) -> bool:
         """Whether requests are answered: loaded, not stopping, alive, and not stuck."""
-        return self._state is WorkerState.READY and not self._is_stuck()
+        return self._state is WorkerState.READY and not self._heartbeat.is_stuck
 
     def check_ready(self) -> None:
         """Passes if the worker answers.
@@ -114,12 +126,17 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
             NotReady: Loading, stopping, dead or stuck.
         """
         if self._state is not WorkerState.READY:
-            raise NotReady(_NOT_READY[self._state])
-        if self._is_stuck():
-            raise NotReady(f"the device has made no progress for {self._stuck_after_s:g} seconds")
+            raise NotReady(NOT_READY[self._state])
+        if self._heartbeat.is_stuck:
+            raise NotReady(self._stuck_sentence())
 
-    def check_queue(self, deadline: float | None = None) -> None:
-        """Passes if a request would be answered in time.
+    @property
+    def is_full(self) -> bool:
+        """Whether the queue had no place left when it was last looked at; asked without waiting for anything."""
+        return self._queue.is_full
+
+    def check_room(self, deadline: float | None = None) -> None:
+        """Passes if a request would get a place, and be answered in time.
 
         Args:
             deadline: On the clock of ``time.monotonic``.
@@ -128,13 +145,20 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
             Overloaded: The queue is full, or takes longer than the deadline allows.
         """
         with self._changed:
-            if len(self._waiting) >= self._queue_size:
-                self._drop_unwanted()
-            if len(self._waiting) >= self._queue_size:
-                raise Overloaded(f"{self._queue_size} pictures wait already; try again in a moment")
-            wait_s = self._expected_wait_s()
-        if deadline is not None and wait_s > _QUEUE_SHARE * max(0.0, deadline - time.monotonic()):
-            raise Overloaded(f"the pictures that wait already take about {wait_s:.0f} seconds; try again in a moment")
+            self._queue.check_room()
+            self._check_wait(deadline)
+
+    def reserve(self) -> Reservation[Item, Result]:
+        """Takes a place in the queue for a request that is not complete yet.
+
+        Raises:
+            NotReady: Loading, stopping, dead or stuck.
+            Overloaded: The queue is full.
+        """
+        with self._changed:
+            self.check_ready()
+            self._queue.reserve()
+        return Reservation(self._submit_reserved, self._give_back)
 
     def submit(self, item: Item, deadline: float | None = None) -> Ticket[Item, Result]:
         """Puts a request in the queue.
@@ -147,13 +171,8 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
             NotReady: Loading, stopping, dead or stuck.
             Overloaded: The queue is full, or takes longer than the deadline allows.
         """
-        ticket: Ticket[Item, Result] = Ticket(item, deadline)
-        with self._changed:
-            self.check_ready()
-            self.check_queue(deadline)
-            self._waiting.append(ticket)
-            self._changed.notify()
-        return ticket
+        with self.reserve() as reservation:
+            return reservation.submit(item, deadline)
 
     def call(self, function: Callable[[], Done]) -> "Future[Done]":
         """Has a function called on the device's thread, before the next batch.
@@ -163,13 +182,13 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
         """
         with self._changed:
             if self._state is not WorkerState.READY:
-                raise NotReady(_NOT_READY[self._state])
+                raise NotReady(NOT_READY[self._state])
             future = self._errands.add(function)
             self._changed.notify()
         return future
 
     def stop(self, timeout_s: float) -> bool:
-        """Answers what waits, then ends the thread.
+        """Answers what waits, then ends the thread; one that has been given up is not waited for.
 
         Returns:
             Whether the thread has ended in that time.
@@ -180,124 +199,119 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
             self._changed.notify()
         if self._thread.ident is None:
             return True
-        self._thread.join(timeout_s)
+        self._thread.join(0 if isinstance(self.failure, DeviceStuck) else timeout_s)
+        self._watchdog.stop()
         return not self._thread.is_alive()
+
+    def _submit_reserved(self, item: Item, deadline: float | None) -> Ticket[Item, Result]:
+        ticket: Ticket[Item, Result] = Ticket(item, deadline)
+        with self._changed:
+            self.check_ready()
+            self._check_wait(deadline)
+            self._queue.fill(ticket)
+            self._changed.notify()
+        return ticket
+
+    def _give_back(self) -> None:
+        with self._changed:
+            self._queue.give_back()
 
     def _run(self) -> None:
         try:
             processor = self._processor = self._load()
+            runner = self._runner = BatchRunner(
+                processor, self._heartbeat, self._observer, self._batching.max_batch_size
+            )
             with self._changed:
                 if self._state is WorkerState.LOADING:
                     self._set_state(WorkerState.READY)
-            while self._do_next(processor):
+            self._watchdog.start()
+            while self._do_next(processor, runner):
                 pass
         except BaseException as error:  # noqa: BLE001 - nothing may end this thread unseen: everybody who waits is told
             self._die(error)
         else:
-            self._set_state(WorkerState.STOPPED)
+            with self._changed:
+                if self._state is not WorkerState.FAILED:
+                    self._set_state(WorkerState.STOPPED)
 
-    def _do_next(self, processor: Processor[Item, Encoded, Result]) -> bool:
+    def _do_next(self, processor: Processor[Item, Encoded, Result], runner: BatchRunner[Item, Encoded, Result]) -> bool:
         """Waits for an errand or a batch, and does it; whether more may come.
 
         A function of its own, so that an idle worker keeps nothing of the last one in memory.
         """
-        errand, taken = None, []
+        errand, batch, has_work = None, [], True
         with self._changed:
-            self._changed.wait_for(self._has_work)
+            if not self._has_work():
+                self._is_busy = False
+                has_work = self._changed.wait_for(self._has_work, self._batching.probe_interval_s or None)
+            elif self._is_busy:
+                self._wait_for_more(runner.limit)
             if self._errands:
                 errand = self._errands.take()
-            elif self._waiting:
-                size = min(len(self._waiting), self._max_batch_size)
-                taken = [self._waiting.popleft() for _ in range(size)]
-            else:
+            elif self._queue:
+                batch = self._queue.take(runner.limit)
+                self._in_flight = batch
+            elif has_work:
                 return False
-        self._progress_at = time.monotonic()
+            self._heartbeat.beat()
         if errand is not None:
             errand(processor.fatal_errors)
-        elif batch := self._claim(taken):
-            self._in_flight = batch
+        elif batch:
             self._observer.batch_taken(len(batch))
-            self._process(processor, batch)
-            self._in_flight = ()
-        self._progress_at = None
+            runner.run(batch)
+            self._in_flight, self._is_busy = (), True
+        elif not has_work:
+            runner.probe()
+        self._heartbeat.rest()
         return True
 
     def _has_work(self) -> bool:
-        return bool(self._waiting or self._errands or self._state is not WorkerState.READY)
+        return bool(self._queue or self._errands or self._state is not WorkerState.READY)
 
-    def _claim(self, tickets: Sequence[Ticket[Item, Result]]) -> list[Ticket[Item, Result]]:
-        """Those that are still wanted."""
-        wanted = []
-        for ticket in tickets:
-            if reason := ticket.claim():
-                self._observer.entry_dropped(reason)
-            else:
-                wanted.append(ticket)
-        return wanted
+    def _wait_for_more(self, limit: int) -> None:
+        """Gives others the time to join a batch that is not full; the lock is held, and given up meanwhile.
 
-    def _process(self, processor: Processor[Item, Encoded, Result], batch: Sequence[Ticket[Item, Result]]) -> None:
-        encode_start = time.monotonic()
-        batch[0].has_begun = True
-        try:
-            encoded = processor.encode([ticket.item for ticket in batch])
-        except processor.fatal_errors:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to one request and must reach that one
-            if len(batch) == 1:
-                batch[0].future.set_exception(error)
-                return
-            for ticket in batch:
-                self._process(processor, [ticket])
-            return
-        encode_end = self._progress_at = time.monotonic()
-        for ticket, features in zip(batch, encoded, strict=True):
-            ticket.has_begun = True
-            waited_s = (encode_start - ticket.enqueued_at) + (time.monotonic() - encode_end)
-            try:
-                result = processor.answer(ticket.item, features, ticket.is_wanted)
-            except processor.fatal_errors:
-                raise
-            except Exception as error:  # noqa: BLE001 - as above
-                ticket.future.set_exception(error)
-            else:
-                ticket.future.set_result(Answered(result, waited_s))
-            self._progress_at = time.monotonic()
+        Only after another batch: what waits has come during that, and so more is to be expected.
+        """
 
-    def _is_stuck(self) -> bool:
-        progress_at = self._progress_at
-        return progress_at is not None and time.monotonic() - progress_at > self._stuck_after_s
+        def is_enough() -> bool:
+            return bool(len(self._queue) >= limit or self._errands or self._state is not WorkerState.READY)
+
+        if self._batching.delay_s:
+            self._changed.wait_for(is_enough, self._batching.delay_s)
+
+    def _check_wait(self, deadline: float | None) -> None:
+        """Passes if what waits will be done in time; the lock is held."""
+        wait_s = self._expected_wait_s()
+        if deadline is not None and wait_s > _QUEUE_SHARE * max(0.0, deadline - time.monotonic()):
+            raise Overloaded(f"the pictures that wait already take about {wait_s:.0f} seconds; try again in a moment")
 
     def _expected_wait_s(self) -> float:
         """Seconds until all that waits and all that is being answered will be done; the lock is held."""
-        processor, progress_at = self._processor, self._progress_at
+        processor = self._processor
         if processor is None:
             return 0.0
         begun_s = sum(processor.expected_s(ticket.item) for ticket in self._in_flight if not ticket.future.done())
-        done_s = 0.0 if progress_at is None else time.monotonic() - progress_at
-        return max(0.0, begun_s - done_s) + sum(processor.expected_s(ticket.item) for ticket in self._waiting)
+        return max(0.0, begun_s - self._heartbeat.working_s) + self._queue.expected_s(processor.expected_s)
 
-    def _drop_unwanted(self) -> None:
-        """Makes room in the queue; its lock is held."""
-        wanted: deque[Ticket[Item, Result]] = deque()
-        for ticket in self._waiting:
-            if ticket.is_wanted():
-                wanted.append(ticket)
-            elif reason := ticket.claim():
-                self._observer.entry_dropped(reason)
-        self._waiting = wanted
+    def _give_up(self) -> None:
+        """Ends a worker whose thread does not come back; called by the watchdog."""
+        self._die(DeviceStuck(self._stuck_sentence()))
+
+    def _stuck_sentence(self) -> str:
+        return f"the device has made no progress for {self._batching.stuck_after_s:g} seconds"
 
     def _die(self, error: BaseException) -> None:
         with self._changed:
+            if self._state is WorkerState.FAILED:
+                return  # a stuck thread that comes back after all
             self.failure = error
-            left = [ticket for ticket in self._in_flight if not ticket.future.done()]
-            for ticket in self._waiting:
-                if ticket.future.set_running_or_notify_cancel():
-                    left.append(ticket)
-            self._waiting.clear()
+            left = [ticket for ticket in self._in_flight if not ticket.future.done()] + self._queue.take_all()
             self._set_state(WorkerState.FAILED)
-            self._errands.fail(NotReady(_NOT_READY[WorkerState.FAILED]))
+            self._errands.fail(NotReady(NOT_READY[WorkerState.FAILED]))
         for ticket in left:
-            ticket.future.set_exception(NotReady(_NOT_READY[WorkerState.FAILED]))
+            ticket.fail(NotReady(NOT_READY[WorkerState.FAILED]))
 
     def _set_state(self, state: WorkerState) -> None:
         self._state = state

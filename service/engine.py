@@ -1,6 +1,7 @@
 """What the worker thread does with queries: a network on its device, and the maps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,7 @@ from service.served_maps import OnUnread, ServedMaps
 from service.settings import ServiceSettings
 from service.stages import Stage
 
+_CPU_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 _LATEST_WEIGHT = 0.3  # of the latest duration in the running means
 
 
@@ -41,6 +43,7 @@ class Engine:
 
     Attributes:
         fatal_errors: After an error of the accelerator itself nothing on it works any more.
+        memory_errors: There was not enough memory for so much at a time.
         device: Where the network lives, and why there.
         encoding: In which arithmetic queries are encoded, and why.
         encoder: The network.
@@ -49,6 +52,7 @@ class Engine:
     """
 
     fatal_errors: tuple[type[BaseException], ...] = (torch.AcceleratorError,)
+    memory_errors: tuple[type[BaseException], ...] = (torch.OutOfMemoryError, MemoryError)
 
     def __init__(self, loaded: LoadedMaps, defaults: QueryDefaults, on_unread: OnUnread = Localizer.close) -> None:
         self._encode_s = 0.0  # for a picture
@@ -128,21 +132,43 @@ class Engine:
 
     def encode(self, items: Sequence[Query]) -> list[EncodedQuery]:
         """Encodes the pictures of a batch together."""
-        encoded = encode_queries(self.encoder, torch.stack([query.image for query in items]))
+        with _telling_of_memory():
+            encoded = encode_queries(self.encoder, torch.stack([query.image for query in items]))
         self._encode_s = _running_mean(self._encode_s, encoded[0].duration_s / len(items))
         return encoded
 
     def answer(self, item: Query, encoded: EncodedQuery, is_wanted: Callable[[], bool]) -> Localization:
         """Finds one of them in its map."""
-        localization = item.localizer.localize(encoded, item.options, is_wanted)
+        with _telling_of_memory():
+            localization = item.localizer.localize(encoded, item.options, is_wanted)
         if item.compared:
             duration_s = localization.seconds[Stage.GATHER] + localization.seconds[Stage.RERANK]
             self._compare_s = _running_mean(self._compare_s, duration_s / item.compared)
         return localization
 
+    def probe(self) -> None:
+        """Encodes a black picture, to see that the device still can."""
+        encode_queries(self.encoder, torch.zeros(1, 3, *INPUT_SIZE))
+
+    def free_memory(self) -> None:
+        """Gives up the memory that torch keeps for later."""
+        if self.device.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def close(self) -> None:
         """Closes the maps, each as soon as nobody reads it."""
         self.maps.close()
+
+
+@contextmanager
+def _telling_of_memory() -> Iterator[None]:
+    """Raises MemoryError where torch says in words that the CPU's memory is not enough: it has no class for that."""
+    try:
+        yield
+    except RuntimeError as error:
+        if _CPU_MEMORY not in str(error):
+            raise
+        raise MemoryError(str(error)) from error
 
 
 def _running_mean(mean: float, latest: float) -> float:

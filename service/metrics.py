@@ -95,6 +95,19 @@ class Metrics:
         self._batch_size = Histogram(
             "placefix_batch_size", "Pictures encoded together.", buckets=_BATCH_SIZES, registry=registry
         )
+        self._batch_limit = Gauge(
+            "placefix_batch_size_limit",
+            "Pictures that are encoded together at most: fewer than configured after the memory was not enough.",
+            registry=registry,
+        )
+        self._too_large = Counter(
+            "placefix_batches_too_large_total",
+            "Batches that did not fit the device's memory and were halved, or refused if of one picture.",
+            registry=registry,
+        )
+        self._since_forward = Gauge(
+            "placefix_since_forward_seconds", "Time since the network last encoded something.", registry=registry
+        )
         self._queue_depth = Gauge("placefix_queue_depth", "Pictures that wait for the device.", registry=registry)
         self._ready = Gauge("placefix_ready", "1 if queries are answered.", registry=registry)
         self._in_flight = Gauge("placefix_in_flight_requests", "Queries being answered.", registry=registry)
@@ -155,6 +168,10 @@ class Metrics:
         """Counts an entry of the queue that was dropped before the device."""
         self._dropped.labels(reason=reason).inc()
 
+    def batch_too_large(self, size: int) -> None:  # noqa: ARG002 - the limit says what is left
+        """Counts a batch that did not fit the device's memory."""
+        self._too_large.inc()
+
     def upload_taken(self, duration_s: float) -> None:
         """Records how long the body of a query took to arrive."""
         self._upload_duration.observe(duration_s)
@@ -166,9 +183,17 @@ class Metrics:
             self.stage_duration.labels(stage=stage.value).observe(duration_s)
 
     def watch(
-        self, *, queue_depth: Callable[[], int], is_ready: Callable[[], bool], in_flight: Callable[[], int]
+        self,
+        *,
+        queue_depth: Callable[[], int],
+        batch_limit: Callable[[], int],
+        since_forward_s: Callable[[], float],
+        is_ready: Callable[[], bool],
+        in_flight: Callable[[], int],
     ) -> None:
         """Reads these values whenever Prometheus asks."""
+        self._batch_limit.set_function(batch_limit)
+        self._since_forward.set_function(since_forward_s)
         self._queue_depth.set_function(queue_depth)
         self._ready.set_function(is_ready)
         self._in_flight.set_function(in_flight)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,11 +20,15 @@ _log = structlog.stdlib.get_logger("placefix.access")
 
 
 class RequestObserver:
-    """The outermost layer: no request leaves without an id, a log line, metrics and an answer."""
+    """The outermost layer: no request leaves without an id, a log line, metrics and an answer.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    While the service drains, each answer also tells the client to come back on another connection.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, is_draining: Callable[[], bool]) -> None:
         self._app = app
         self._metrics = metrics
+        self._is_draining = is_draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
@@ -48,6 +53,8 @@ class RequestObserver:
                 headers[REQUEST_ID_HEADER] = request_id
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                if self._is_draining():
+                    headers["Connection"] = "close"
             await send(message)
 
         try:

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from index_builder.checks.version import check_version
 from model.errors import DeadlineExceeded, MapCorrupt, NotReady, Overloaded, PlacefixError
-from service.batching import DeviceWorker, WorkerState
+from service.batching import Batching, DeviceWorker
 from service.decoding import DecodePool
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery, Localization, Localizer
@@ -20,9 +20,11 @@ from service.map_check import MapCheck
 from service.map_keeper import MapKeeper
 from service.map_swap import Activated, MapSwaps
 from service.metrics import Metrics
+from service.reservation import Reservation
 from service.served_maps import ServedMaps, ServedVersion
 from service.settings import ServiceSettings
 from service.tickets import WAITED_TOO_LONG, Answered, Ticket
+from service.worker_state import WorkerState
 
 _STOPPING = "the service is stopping"
 
@@ -58,14 +60,20 @@ class Runtime:
         self._map_keeper: MapKeeper | None = None
         self._worker: DeviceWorker[Query, EncodedQuery, Localization] = DeviceWorker(
             self._load,
-            queue_size=settings.queue_size,
-            max_batch_size=settings.max_batch_size,
-            stuck_after_s=settings.stuck_after_s,
+            Batching(
+                queue_size=settings.queue_size,
+                max_batch_size=settings.max_batch_size,
+                delay_s=settings.batch_delay_ms / 1000,
+                stuck_after_s=settings.stuck_after_s,
+                probe_interval_s=settings.probe_interval_s,
+            ),
             observer=metrics,
             on_state=self._on_worker_state,
         )
         metrics.watch(
             queue_depth=lambda: self._worker.queue_depth,
+            batch_limit=lambda: self._worker.batch_limit,
+            since_forward_s=lambda: self._worker.since_forward_s,
             is_ready=lambda: self.is_ready,
             in_flight=lambda: self._in_flight,
         )
@@ -81,32 +89,47 @@ class Runtime:
         return self._worker.is_ready and not self._is_draining and self._damage is None
 
     @property
+    def is_draining(self) -> bool:
+        """Whether the service was told to stop."""
+        return self._is_draining
+
+    @property
     def _damage(self) -> MapCorrupt | None:
         return None if self._engine is None else self._engine.maps.damage
 
     @property
     def engine(self) -> Engine:
-        """Network and maps.
+        """Network and maps; also after the service was told to stop, until it has.
 
         Raises:
-            NotReady: Still loading, stopping, dead or stuck; or a map has changed on the disk.
+            NotReady: Still loading, stopped, dead or stuck; or a map has changed on the disk.
         """
         self._worker.check_ready()
         if self._damage is not None:
             raise NotReady("a map has changed on the disk since it was written, and is not answered from; see the log")
-        if self._engine is None or self._is_draining:
+        if self._engine is None:
             raise NotReady(_STOPPING)
         return self._engine
+
+    def check_ready(self) -> None:
+        """Passes if queries should be sent here.
+
+        Raises:
+            NotReady: As ``engine`` says; or the service was told to stop, though it still answers.
+        """
+        _ = self.engine
+        if self._is_draining:
+            raise NotReady(_STOPPING)
 
     @property
     def maps(self) -> ServedMaps:
         """What is served, also while it is not answered from because it has changed on the disk.
 
         Raises:
-            NotReady: Loading, stopping, dead or stuck.
+            NotReady: Loading, stopped, dead or stuck.
         """
         self._worker.check_ready()
-        if self._engine is None or self._is_draining:
+        if self._engine is None:
             raise NotReady(_STOPPING)
         return self._engine.maps
 
@@ -115,7 +138,7 @@ class Runtime:
         self._worker.start()
 
     def begin_draining(self) -> None:
-        """Says no to readiness and to new queries; those in flight are answered."""
+        """Says that the service is not ready any more; queries are answered until it stops."""
         self._is_draining = True
 
     def stop(self) -> None:
@@ -141,12 +164,21 @@ class Runtime:
         engine = self.engine
         if self._in_flight >= self.settings.max_in_flight:
             raise Overloaded(f"{self._in_flight} queries are being answered already; try again in a moment")
-        self._worker.check_queue(time.monotonic() + self.settings.deadline_s)
+        self._worker.check_room(time.monotonic() + self.settings.deadline_s)
         self._in_flight += 1
         try:
             yield engine
         finally:
             self._in_flight -= 1
+
+    def reserve(self) -> Reservation[Query, Localization]:
+        """Takes a place in the queue for a picture that has arrived, before it is decoded.
+
+        Raises:
+            NotReady: No query is answered now.
+            Overloaded: The queue has become full while the picture arrived.
+        """
+        return self._worker.reserve()
 
     async def activate(self, name: str, version: str, expected_version: str | None) -> Activated:
         """Serves a version of a map; also where the one that is served has been found damaged.
@@ -161,11 +193,17 @@ class Runtime:
         return await asyncio.wrap_future(self._map_keeper.activate(name, version, expected_version))
 
     async def answer(
-        self, query: Query, version: ServedVersion, request: Request, deadline: float
+        self,
+        place: Reservation[Query, Localization],
+        query: Query,
+        version: ServedVersion,
+        request: Request,
+        deadline: float,
     ) -> Answered[Localization]:
         """Sends a query to the device and waits for the answer, as long as the client waits too.
 
         Args:
+            place: In the queue.
             query: The query.
             version: Whose localizer the query names; it stays open until the device is done with the query, even if the
                 client does not wait for that.
@@ -174,11 +212,11 @@ class Runtime:
 
         Raises:
             DeadlineExceeded: The deadline has passed while the device worked for this query.
-            Overloaded: It has passed while the query waited behind others, or there is no room in the queue.
+            Overloaded: It has passed while the query waited behind others, or would.
             ClientDisconnect: The client has gone.
             NotReady: The worker is not ready.
         """
-        ticket = self._worker.submit(query, deadline)
+        ticket = place.submit(query, deadline)
         version.retain()
         ticket.future.add_done_callback(lambda _: version.release())
         answered = asyncio.wrap_future(ticket.future)

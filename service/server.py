@@ -4,6 +4,7 @@ import ipaddress
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -21,6 +22,7 @@ from service.settings import ServiceSettings
 
 _KEEP_ALIVE_S = 15
 _BACKLOG = 2048
+_FAILURE_GRACE_S = 2  # for answers that are on their way when the worker has died
 
 _log = structlog.stdlib.get_logger("placefix.service")
 
@@ -28,14 +30,30 @@ _log = structlog.stdlib.get_logger("placefix.service")
 class _Server(uvicorn.Server):
     """Says that it is stopping as soon as the signal comes, before anything closes."""
 
-    def __init__(self, config: uvicorn.Config, on_signal: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_signal: Callable[[], None], drain_delay_s: float) -> None:
         super().__init__(config)
         self._on_signal = on_signal
+        self._drain_delay_s = drain_delay_s
+        self._exit_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stops on SIGTERM or SIGINT."""
+        """Stops on SIGTERM, after the delay; on SIGINT, or if told again, at once."""
         self._on_signal()
+        if sig == signal.SIGTERM and self._drain_delay_s and self._exit_at is None:
+            self._exit_at = time.monotonic() + self._drain_delay_s
+            return
         super().handle_exit(sig, frame)
+
+    def give_up(self) -> None:
+        """Ends the server; what still arrives is not waited for as long as otherwise."""
+        self.config.timeout_graceful_shutdown = _FAILURE_GRACE_S
+        self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Is asked ten times a second whether to end."""
+        if self._exit_at is not None and time.monotonic() >= self._exit_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
 
 def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> None:
@@ -51,12 +69,12 @@ def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> Non
     """
 
     def stop() -> None:
-        server.should_exit = True
+        server.give_up()
 
     app = create_app(settings, on_failure=stop, offered=samples)
     runtime: Runtime = app.state.runtime
     keys: WatchedKeys | None = app.state.keys
-    server = _Server(make_config(app, settings), on_signal=runtime.begin_draining)
+    server = _Server(make_config(app, settings), runtime.begin_draining, settings.drain_delay_s)
     if keys is None and not _is_loopback(settings.host):
         _log.warning(
             "THE SERVICE IS OPEN: whoever reaches it may ask, and see the pictures of its maps",

@@ -125,14 +125,31 @@ class ServiceSettings(BaseSettings):
     max_in_flight: int = Field(default=128, ge=1, description="Requests to /localize at a time [503].")
     queue_size: int = Field(default=64, ge=1, description="Decoded pictures that wait for the device [503].")
     max_batch_size: int = Field(default=8, ge=1, le=256, description="Pictures encoded together.")
+    batch_delay_ms: float = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="Milliseconds that a busy device waits for a batch to become full; an idle one never waits.",
+    )
     decode_threads: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="Pictures decoded at a time."
     )
     deadline_s: float = Field(default=30.0, gt=0, description="Seconds from the last byte to the answer [504].")
     stuck_after_s: float = Field(
-        default=120.0, gt=0, description="Seconds without progress on the device until the service is not ready [503]."
+        default=60.0, gt=0, description="Seconds without progress on the device until the service gives up and ends."
+    )
+    probe_interval_s: float = Field(
+        default=60.0, ge=0, description="Seconds of idleness after which a black picture is encoded; 0 never does."
     )
     retry_after_s: int = Field(default=1, ge=1, description="What Retry-After says when the service is full.")
+    drain_delay_s: float = Field(
+        default=0,
+        ge=0,
+        description=(
+            "Seconds for which a service that is told to stop says that it is not ready and answers all the same, so "
+            "that a load balancer finds out in time."
+        ),
+    )
     shutdown_grace_s: int = Field(default=30, ge=0, description="Seconds to finish what is in flight when stopped.")
 
     log_format: LogFormat = Field(

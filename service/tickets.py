@@ -1,7 +1,8 @@
 """A request in the queue, and the answer that is to come."""
 
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -42,6 +43,16 @@ class Ticket(Generic[Item, Result]):
         self.enqueued_at = time.monotonic()
         self._deadline = deadline
         self._is_abandoned = False
+
+    def give(self, answered: Answered[Result]) -> None:
+        """Gives the answer; it is lost on a ticket that was given up meanwhile, as those of a stuck device are."""
+        with suppress(InvalidStateError):
+            self.future.set_result(answered)
+
+    def fail(self, error: BaseException) -> None:
+        """Says what went wrong; likewise."""
+        with suppress(InvalidStateError):
+            self.future.set_exception(error)
 
     def abandon(self) -> None:
         """Says that nobody waits for the answer any more."""

@@ -112,16 +112,18 @@ async def localize(
         start = time.perf_counter()
         runtime.metrics.upload_taken(start - upload_start)
         deadline = time.monotonic() + runtime.settings.deadline_s
-        try:
-            async with asyncio.timeout(runtime.settings.deadline_s):
-                image = await runtime.decoder.decode(data, running.encoder.preprocessing)
-        except TimeoutError as error:
-            raise DeadlineExceeded(deadline_message(runtime.settings)) from error
-        except NotAnImage:
-            explain_other_body(request, data, runtime.settings)
-            raise
-        decode_s = time.perf_counter() - start
-        answered = await runtime.answer(engine.Query(image, version.localizer, options), version, request, deadline)
+        with runtime.reserve() as place:
+            try:
+                async with asyncio.timeout(runtime.settings.deadline_s):
+                    image = await runtime.decoder.decode(data, running.encoder.preprocessing)
+            except TimeoutError as error:
+                raise DeadlineExceeded(deadline_message(runtime.settings)) from error
+            except NotAnImage:
+                explain_other_body(request, data, runtime.settings)
+                raise
+            decode_s = time.perf_counter() - start
+            query = engine.Query(image, version.localizer, options)
+            answered = await runtime.answer(place, query, version, request, deadline)
     seconds = {Stage.DECODE: decode_s, Stage.QUEUE: answered.queue_s, **answered.result.seconds}
     runtime.metrics.query_answered(seconds, answered.result.gathered_bytes)
     answer = build_answer(answered.result, seconds, time.perf_counter() - start, request_id_of(request.scope))

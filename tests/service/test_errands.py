@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from model.errors import NotReady
-from service.batching import DeviceWorker, WorkerState
+from service.batching import Batching, DeviceWorker
+from service.worker_state import WorkerState
 from tests.service.test_batching import WAIT_S, BrokenDevice, Doubler, Observed
 
 
@@ -15,9 +16,7 @@ from tests.service.test_batching import WAIT_S, BrokenDevice, Doubler, Observed
 def working(processor: Doubler, observed: Observed) -> Iterator[DeviceWorker[int, int, int]]:
     worker: DeviceWorker[int, int, int] = DeviceWorker(
         lambda: processor,
-        queue_size=10,
-        max_batch_size=2,
-        stuck_after_s=WAIT_S,
+        Batching(10, 2, 0, WAIT_S, 0),
         observer=observed,
         on_state=observed.states.append,
     )

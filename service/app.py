@@ -8,6 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from service.admission import Admission
 from service.errors import ErrorAnswers
 from service.key_file import WatchedKeys
 from service.metrics import Metrics
@@ -73,9 +74,11 @@ def create_app(
     app.state.runtime = runtime
     app.state.keys = keys
     app.state.samples = {sample.id: sample for sample in offered}
-    ErrorAnswers(settings, metrics).install(app)
+    answers = ErrorAnswers(settings, metrics)
+    answers.install(app)
     for module in (localize, maps, activation, samples, health, docs, page):
         app.include_router(module.router)
+    app.add_middleware(Admission, runtime=runtime, answers=answers)
     app.add_middleware(RequestObserver, metrics=metrics, is_draining=lambda: runtime.is_draining)
     complete_openapi(app, has_keys=keys is not None)
     return app

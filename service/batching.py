@@ -130,23 +130,28 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
         if self._heartbeat.is_stuck:
             raise NotReady(self._stuck_sentence())
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the queue had no place left when it was last looked at; asked without waiting for anything."""
-        return self._queue.is_full
+    def check_room(self) -> None:
+        """Passes if a request would get a place; in constant time.
 
-    def check_room(self, deadline: float | None = None) -> None:
-        """Passes if a request would get a place, and be answered in time.
+        Raises:
+            Overloaded: The queue is full.
+        """
+        with self._changed:
+            self._queue.check_room()
+
+    def check_wait(self, deadline: float | None) -> None:
+        """Passes if a request would be answered in time.
 
         Args:
             deadline: On the clock of ``time.monotonic``.
 
         Raises:
-            Overloaded: The queue is full, or takes longer than the deadline allows.
+            Overloaded: What waits already takes longer than the deadline allows.
         """
         with self._changed:
-            self._queue.check_room()
-            self._check_wait(deadline)
+            wait_s = self._expected_wait_s()
+        if deadline is not None and wait_s > _QUEUE_SHARE * max(0.0, deadline - time.monotonic()):
+            raise Overloaded(f"the pictures that wait already take about {wait_s:.0f} seconds; try again in a moment")
 
     def reserve(self) -> Reservation[Item, Result]:
         """Takes a place in the queue for a request that is not complete yet.
@@ -207,7 +212,7 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
         ticket: Ticket[Item, Result] = Ticket(item, deadline)
         with self._changed:
             self.check_ready()
-            self._check_wait(deadline)
+            self.check_wait(deadline)
             self._queue.fill(ticket)
             self._changed.notify()
         return ticket
@@ -280,12 +285,6 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
 
         if self._batching.delay_s:
             self._changed.wait_for(is_enough, self._batching.delay_s)
-
-    def _check_wait(self, deadline: float | None) -> None:
-        """Passes if what waits will be done in time; the lock is held."""
-        wait_s = self._expected_wait_s()
-        if deadline is not None and wait_s > _QUEUE_SHARE * max(0.0, deadline - time.monotonic()):
-            raise Overloaded(f"the pictures that wait already take about {wait_s:.0f} seconds; try again in a moment")
 
     def _expected_wait_s(self) -> float:
         """Seconds until all that waits and all that is being answered will be done; the lock is held."""

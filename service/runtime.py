@@ -153,6 +153,16 @@ class Runtime:
             self._engine.close()
         self.decoder.close()
 
+    def check_room(self) -> None:
+        """Passes if one more query can be taken; in constant time.
+
+        Raises:
+            Overloaded: Too many requests in flight, or the queue is full.
+        """
+        if self._in_flight >= self.settings.max_in_flight:
+            raise Overloaded(f"{self._in_flight} queries are being answered already; try again in a moment")
+        self._worker.check_room()
+
     @contextmanager
     def admit(self) -> Iterator[Engine]:
         """Lets a query in while the block lasts, or refuses it at once, before its body is read.
@@ -162,9 +172,8 @@ class Runtime:
             Overloaded: Too many requests in flight, or too many pictures in the queue to answer one more in time.
         """
         engine = self.engine
-        if self._in_flight >= self.settings.max_in_flight:
-            raise Overloaded(f"{self._in_flight} queries are being answered already; try again in a moment")
-        self._worker.check_room(time.monotonic() + self.settings.deadline_s)
+        self.check_room()
+        self._worker.check_wait(time.monotonic() + self.settings.deadline_s)
         self._in_flight += 1
         try:
             yield engine

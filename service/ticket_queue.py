@@ -1,11 +1,14 @@
 """The bounded queue before the device: who waits, and who has a place already and is still being decoded."""
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from model.errors import Overloaded
 from service.tickets import Ticket
+
+_SWEEP_INTERVAL_S = 0.05
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,6 +35,7 @@ class TicketQueue(Generic[Item, Result]):
         self._on_dropped = on_dropped
         self._waiting: deque[Ticket[Item, Result]] = deque()
         self._reserved = 0
+        self._sweep_at = 0.0
 
     def __len__(self) -> int:
         """Tickets that wait."""
@@ -48,8 +52,9 @@ class TicketQueue(Generic[Item, Result]):
         Raises:
             Overloaded: There is none.
         """
-        if self.is_full:
+        if self.is_full and time.monotonic() >= self._sweep_at:  # not for each of a thousand refusals
             self._drop_unwanted()
+            self._sweep_at = time.monotonic() + _SWEEP_INTERVAL_S
         if self.is_full:
             raise Overloaded(f"{self.size} pictures wait already; try again in a moment")
 

@@ -7,8 +7,8 @@ from fastapi import Depends, Request
 from service.runtime import Runtime
 
 
-def get_runtime(request: Request) -> Runtime:
-    """The running service behind a request."""
+async def get_runtime(request: Request) -> Runtime:
+    """The running service behind a request; a coroutine, because for a function a thread would be asked."""
     runtime: Runtime = request.app.state.runtime
     return runtime
 

@@ -211,18 +211,18 @@ def test_what_cannot_be_answered_in_time_is_refused_at_once(start_worker: StartW
     processor = Doubler(item_s=1)
     worker = start_worker(processor)
     now = time.monotonic()
-    worker.check_room(now + 1)  # nothing is ahead: whoever comes is taken
+    worker.check_wait(now + 1)  # nothing is ahead: whoever comes is taken
     first = occupy(worker, processor, 5)
     second = worker.submit(7, now + 15)
     with pytest.raises(Overloaded, match=r"take about 1[12] seconds"):
         worker.submit(1, now + 20)
     with pytest.raises(Overloaded):
-        worker.check_room(now + 20)
+        worker.check_wait(now + 20)
     patient = worker.submit(1, now + 60)
     second.abandon()
     processor.gate.set()
     assert [ticket.future.result(WAIT_S).result for ticket in (first, patient)] == [10, 2]
-    worker.check_room(time.monotonic() + 1)
+    worker.check_wait(time.monotonic() + 1)
 
 
 def test_what_nobody_waits_for_does_not_fill_the_queue(start_worker: StartWorker, observed: Observed) -> None:
@@ -363,11 +363,12 @@ def test_a_reserved_place_counts_and_is_given_back_unless_it_is_filled(start_wor
     worker = start_worker(processor, queue_size=2)
     first = occupy(worker, processor)
     with worker.reserve() as one, worker.reserve():
-        assert (worker.is_full, worker.queue_depth) == (True, 0)
+        assert worker.queue_depth == 0
         with pytest.raises(Overloaded, match="2 pictures wait"):
             worker.reserve()
         second = one.submit(1)
-    assert (worker.is_full, worker.queue_depth) == (False, 1)
+    assert worker.queue_depth == 1
+    worker.check_room()
     with pytest.raises(ValueError, match="cannot be decoded"), worker.reserve():
         raise ValueError("it cannot be decoded")
     third = worker.submit(2)

@@ -1,8 +1,8 @@
 """Refuses queries before anything else is done for them, as long as there is no room.
 
-A refusal takes its time from those who were admitted. After routing, and after parameters and key were looked at, it cost
-more than three times as much (0.39 instead of 0.11 ms of a processor); so it comes before all that, and a client without a
-valid key may read 503 where 401 would follow.
+A refusal takes its time from those who were admitted. After routing, and after parameters and key were looked at, it
+cost more than three times as much (0.39 instead of 0.11 ms of a processor); so it comes before all that, and a client
+without a valid key may read 503 where 401 would follow.
 """
 
 from starlette.requests import Request

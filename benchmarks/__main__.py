@@ -13,6 +13,7 @@ from benchmarks.gather import gather
 from benchmarks.growth.command import growth
 from benchmarks.learning import learn
 from benchmarks.load.command import load
+from benchmarks.load.trials import endurance, overload
 from benchmarks.match import match
 from benchmarks.performance.command import performance
 from benchmarks.query.command import query
@@ -33,6 +34,8 @@ app.command()(growth)
 app.command()(encode)
 app.command()(learn)
 app.command()(load)
+app.command()(overload)
+app.command()(endurance)
 app.command()(encode_town)
 app.command()(thumbnail)
 app.command()(confidence)

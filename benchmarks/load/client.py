@@ -111,3 +111,8 @@ def localize_request(host: str, content: bytes) -> bytes:
         f"POST /localize HTTP/1.1\r\nHost: {host}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     return head.encode("ascii") + content
+
+
+def get_request(host: str, path: str) -> bytes:
+    """``GET`` of a path, as bytes."""
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode("ascii")

@@ -1,8 +1,6 @@
 """``python -m benchmarks load``: throughput and latency over the rate of arrival, with batching and without."""
 
 import asyncio
-import os
-import tempfile
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -11,69 +9,71 @@ import typer
 from rich.table import Table
 
 from benchmarks.hardware import describe_hardware
+from benchmarks.load.cores import SERVER_CORE, take_client_core
 from benchmarks.load.generator import Outcome, closed_loop, open_loop
-from benchmarks.load.minimal_map import LoadMap, make_load_map
+from benchmarks.load.minimal_map import LoadMap, load_map_for
 from benchmarks.load.offline import offline_rate
 from benchmarks.load.server import Server, serving
 from benchmarks.result_file import write_result
-from model.errors import InvalidInput
 from placefix.console import error_console, output_console
 
 CLIENTS = 32
-_SHARES = (0.1, 0.5, 0.8, 1.0, 2.0, 5.0)  # of what the server can answer
-_SERVER_CORE, _CLIENT_CORE = 0, 1
+_SHARES = (0.1, 0.5, 0.8, 1.0, 2.0)  # of what the first server of a network can answer
+_WARM_UP_S = 3.0
 
 
 def load(
     network: Annotated[list[str], typer.Option(help="minimal or demo; may be repeated.")] = ["minimal", "demo"],  # noqa: B006
-    seconds: Annotated[float, typer.Option(min=1, help="Of sending at each rate.")] = 20,
-    batch: Annotated[list[int], typer.Option(min=1, help="Most pictures in a batch; may be repeated.")] = [1, 8],  # noqa: B006
+    seconds: Annotated[float, typer.Option(min=1, help="Of sending at each rate.")] = 10,
+    batch: Annotated[
+        list[str], typer.Option(help="Most pictures in a batch, and after a colon the delay in ms; may be repeated.")
+    ] = ["1:0", "8:0", "8:5", "8:20"],  # noqa: B006
     out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
         "benchmarks/results/load.json"
     ),
 ) -> None:
     """Put a server on one core under load from the other: what it answers, how late, and what it refuses."""
-    if (os.cpu_count() or 1) < 2:
-        raise InvalidInput("two cores are needed: one for the server, one for the clients")
+    choices = [_parse(each) for each in batch]
+    take_client_core()
     console, rows = output_console(), []
     console.print(describe_hardware(), soft_wrap=True)
-    os.sched_setaffinity(0, {_CLIENT_CORE})
     for name in network:
-        with tempfile.TemporaryDirectory() as folder:
-            load_map = make_load_map(Path(folder), name)
-            (Path(folder) / "pictures").mkdir()
-            offline = offline_rate(load_map, Path(folder) / "pictures", _SERVER_CORE)
-            for size in batch:
-                with serving(load_map.path, _SERVER_CORE, {"max_batch_size": str(size)}) as server:
-                    rows.append(_measure(server, load_map, name, size, offline, seconds))
-    for row in rows:
-        console.print(_table(row))
+        with load_map_for(name) as load_map:
+            offline = offline_rate(load_map, SERVER_CORE)
+            capacity = None
+            for size, delay_ms in choices:
+                settings = load_map.settings(max_batch_size=size, batch_delay_ms=delay_ms)
+                with serving(load_map.path, SERVER_CORE, settings) as server:
+                    row = _measure(server, load_map, seconds, capacity)
+                capacity = capacity or row["closed_loop"]["answered_a_second"]
+                of_offline = row["closed_loop"]["answered_a_second"] / offline
+                rows.append(
+                    {"network": name, "batch": size, "delay_ms": delay_ms, "offline_a_second": offline}
+                    | {"of_offline": of_offline, **row}
+                )
+                console.print(_table(rows[-1]))
     write_result(out, {"clients": CLIENTS, "seconds": seconds, "rows": rows})
     console.print(str(out), soft_wrap=True)
 
 
-def _measure(
-    server: Server, load_map: LoadMap, network: str, batch: int, offline: float, seconds: float
-) -> dict[str, Any]:
-    error_console().print(f"{network}, batches of at most {batch}", soft_wrap=True)
-    before = server.resident_bytes, server.open_files, server.threads
-    asyncio.run(closed_loop(server.url, load_map.pictures, CLIENTS, 3))  # warms up
+def _parse(text: str) -> tuple[int, float]:
+    size, _, delay_ms = text.partition(":")
+    try:
+        return int(size), float(delay_ms or 0)
+    except ValueError as error:
+        raise typer.BadParameter(f"write pictures and milliseconds, such as 8:5, not {text}") from error
+
+
+def _measure(server: Server, load_map: LoadMap, seconds: float, capacity: float | None) -> dict[str, Any]:
+    error_console().print(f"{load_map.path.name}: {server.url}", soft_wrap=True)
+    asyncio.run(closed_loop(server.url, load_map.pictures, CLIENTS, _WARM_UP_S))
     full = asyncio.run(closed_loop(server.url, load_map.pictures, CLIENTS, seconds))
     rates = []
     for share in _SHARES:
-        outcome = asyncio.run(open_loop(server.url, load_map.pictures, share * full.answered_a_second, seconds))
-        rates.append({"share": share, **_told(outcome, share * full.answered_a_second)})
-    return {
-        "network": network,
-        "batch": batch,
-        "offline_a_second": offline,
-        "closed_loop": _told(full, None),
-        "of_offline": full.answered_a_second / offline,
-        "rates": rates,
-        "grown_bytes": server.resident_bytes - before[0],
-        "grown_files": server.open_files - before[1],
-        "grown_threads": server.threads - before[2],
-    }
+        rate = share * (capacity or full.answered_a_second)
+        outcome = asyncio.run(open_loop(server.url, load_map.pictures, rate, seconds))
+        rates.append({"share": share, **_told(outcome, rate)})
+    return {"closed_loop": _told(full, None), "rates": rates}
 
 
 def _told(outcome: Outcome, rate: float | None) -> dict[str, Any]:
@@ -91,8 +91,9 @@ def _told(outcome: Outcome, rate: float | None) -> dict[str, Any]:
 
 def _table(row: dict[str, Any]) -> Table:
     table = Table(
-        title=f"{row['network']}, batches of at most {row['batch']}: {row['closed_loop']['answered_a_second']:.0f}/s "
-        f"with {CLIENTS} clients, {row['of_offline']:.2f} of {row['offline_a_second']:.0f}/s offline"
+        title=f"{row['network']}, batches of at most {row['batch']}, delay {row['delay_ms']:g} ms: "
+        f"{row['closed_loop']['answered_a_second']:.1f}/s with {CLIENTS} clients, "
+        f"{row['of_offline']:.2f} of {row['offline_a_second']:.1f}/s offline"
     )
     for heading in ("sent/s", "answered/s", "p50 ms", "p99 ms", "overhead ms", "refused", "wrong"):
         table.add_column(heading, justify="right")

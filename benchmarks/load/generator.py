@@ -28,6 +28,7 @@ class Outcome:
         statuses: How often each status came; 0 where no answer did.
         wrong: Answers that named another picture.
         duration_s: From the first time due to the last answer.
+        asked: When each request was due, on the clock of ``time.perf_counter``, and the status that it got.
     """
 
     latencies_s: list[float] = field(default_factory=list)
@@ -36,6 +37,17 @@ class Outcome:
     statuses: Counter[int] = field(default_factory=Counter)
     wrong: int = 0
     duration_s: float = 0.0
+    asked: list[tuple[float, int]] = field(default_factory=list)
+
+    @property
+    def sent(self) -> int:
+        """Requests."""
+        return sum(self.statuses.values())
+
+    @property
+    def lost(self) -> int:
+        """Requests without an answer."""
+        return self.statuses[0]
 
     def percentile_ms(self, percent: float) -> float | None:
         """Of the answers' latencies; None without any."""
@@ -100,9 +112,11 @@ async def _ask(client: Client, name: str, request: bytes, due: float, outcome: O
         response = await client.ask(request)
     except OSError:
         outcome.statuses[0] += 1
+        outcome.asked.append((due, 0))
         return
     latency_s = time.perf_counter() - due
     outcome.statuses[response.status] += 1
+    outcome.asked.append((due, response.status))
     if response.status != 200:
         outcome.refused_s.append(latency_s)
         return

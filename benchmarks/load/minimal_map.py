@@ -1,5 +1,8 @@
 """A map of a network that is so small that requests measure the server and not the arithmetic."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +29,17 @@ class LoadMap:
     Attributes:
         path: The map.
         pictures: Id → the bytes of its file; each is its own nearest picture.
+        shortlist: Candidates that a query re-ranks.
     """
 
     path: Path
     pictures: dict[str, bytes]
+    shortlist: int
+
+    def settings(self, **others: object) -> dict[str, str]:
+        """Of a server under load: every stage is run, also with a network that was never trained."""
+        chosen = {"rerank": True, "shortlist": self.shortlist, "candidates": min(2, self.shortlist), **others}
+        return {name: str(value) for name, value in chosen.items()}
 
 
 def make_load_map(folder: Path, network: str) -> LoadMap:
@@ -50,4 +60,12 @@ def make_load_map(folder: Path, network: str) -> LoadMap:
     encoder = Encoder(load_network(weights))
     path = folder / "maps" / network
     build_map(listing, encoder, path, BuildOptions(), weights_path=weights)
-    return LoadMap(path, {place.id: place.path.read_bytes() for place in places})
+    pictures = {place.id: place.path.read_bytes() for place in places}
+    return LoadMap(path, pictures, shortlist=2 if network == "minimal" else PICTURES)
+
+
+@contextmanager
+def load_map_for(network: str) -> Iterator[LoadMap]:
+    """The map of ``make_load_map`` in a folder that goes with the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield make_load_map(Path(folder), network)

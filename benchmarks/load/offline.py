@@ -13,27 +13,28 @@ from benchmarks.load.minimal_map import LoadMap
 from model.images import DEFAULT_LIMITS
 from service.decoding import decode_query
 from service.loading import load_maps
-from service.localizer import QueryDefaults, encode_queries
+from service.localizer import QueryOptions, encode_queries
 
 _SECONDS = 8.0
 
 
-def offline_rate(load_map: LoadMap, folder: Path, core: int) -> float:
+def offline_rate(load_map: LoadMap, core: int) -> float:
     """Pictures a second of decoding, encoding and finding, on one core, in a process of its own.
 
     Args:
         load_map: Map and pictures.
-        folder: For the pictures as files.
         core: Which core.
     """
+    folder = load_map.path.parent / "pictures"
+    folder.mkdir(exist_ok=True)
     for name, content in load_map.pictures.items():
         (folder / Path(name).name).write_bytes(content)
     code = (
         "from benchmarks.load.offline import measure; import sys; from pathlib import Path; "
-        "print(measure(Path(sys.argv[1]), Path(sys.argv[2])))"
+        "print(measure(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))"
     )
     finished = subprocess.run(  # noqa: S603  (our own command)
-        [sys.executable, "-c", code, str(load_map.path), str(folder)],
+        [sys.executable, "-c", code, str(load_map.path), str(folder), str(load_map.shortlist)],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         capture_output=True,
@@ -42,12 +43,12 @@ def offline_rate(load_map: LoadMap, folder: Path, core: int) -> float:
     return float(json.loads(finished.stdout))
 
 
-def measure(map_path: Path, folder: Path) -> float:
+def measure(map_path: Path, folder: Path, shortlist: int) -> float:
     """In this process: pictures of a folder, over and over."""
     torch.set_num_threads(1)
     loaded = load_maps([map_path])
     [localizer] = loaded.localizers.values()
-    options = QueryDefaults.for_encoder(loaded.encoder).options(None, None, rerank=None)
+    options = QueryOptions(candidates=min(2, shortlist), shortlist=shortlist, rerank=True)
     contents = [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
 
     def localize(content: bytes) -> None:

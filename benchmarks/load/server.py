@@ -48,12 +48,12 @@ class Server:
 
 
 @contextmanager
-def serving(map_path: Path, core: int, settings: Mapping[str, str]) -> Iterator[Server]:
+def serving(map_path: Path, core: int | None, settings: Mapping[str, str]) -> Iterator[Server]:
     """Serves a map until the block ends.
 
     Args:
         map_path: The map.
-        core: The core that the server has to itself.
+        core: The core that the server is kept to; None lets it run on all.
         settings: Name of a setting, as in the environment without its prefix → value.
 
     Raises:
@@ -67,7 +67,7 @@ def serving(map_path: Path, core: int, settings: Mapping[str, str]) -> Iterator[
     process = subprocess.Popen(  # noqa: S603  (our own command)
         command,
         env=environment | {"OMP_NUM_THREADS": "1", "PLACEFIX_LOG_LEVEL": "error"},
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),  # noqa: PLW1509  (before there are threads)
+        preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),  # noqa: PLW1509  (no threads yet)
     )
     try:
         server = Server(f"http://127.0.0.1:{port}", process)

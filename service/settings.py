@@ -28,7 +28,7 @@ DEFAULT_SHORTLIST_SLOW = 20  # where there is neither a GPU nor a kernel for the
 DEFAULT_PRECISION: Precision = "fast"
 
 # What other commands and the tests read under the same prefix.
-KNOWN_ELSEWHERE = frozenset({"SHARED", "CACHE"})
+KNOWN_ELSEWHERE = frozenset({"SHARED", "CACHE", "SETTINGS"})
 
 SearcherName = Literal["auto", "faiss", "torch"]
 LogFormat = Literal["auto", "json", "console"]
@@ -38,7 +38,8 @@ _IMAGE_LIMITS = ImageLimits()
 
 
 class ServiceSettings(BaseSettings):
-    """The settings of ``placefix serve``; each is also an environment variable ``PLACEFIX_<NAME>``.
+    """The settings of ``placefix serve``; each is also an environment variable ``PLACEFIX_<NAME>``, and a line of
+    a file of settings.
 
     Units are in the names; what a limit refuses is answered with the status in brackets.
     """
@@ -183,22 +184,24 @@ class ServiceSettings(BaseSettings):
         )
 
 
-def load_settings(flags: Mapping[str, object]) -> ServiceSettings:
-    """Puts the settings together: what flags say, else the environment, else the defaults.
+def load_settings(flags: Mapping[str, object], kind: "type[ServiceSettings] | None" = None) -> ServiceSettings:
+    """Puts the settings together: what flags say, else the environment, else a file, else the defaults.
 
     Args:
         flags: By field name; None where a flag was not given.
+        kind: The settings with a file among their sources (``service.settings_file``); None without a file.
 
     Raises:
         InvalidInput: A value does not fit its setting.
     """
     try:
-        return ServiceSettings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+        given = {name: value for name, value in flags.items() if value is not None}
+        return (kind or ServiceSettings)(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         sentences = [f"{found['loc'][0]}: {found['msg']}" for found in error.errors()]
         raise InvalidInput(
-            f"settings that do not fit: {'; '.join(sentences)} (see the flags of placefix serve, and the environment "
-            f"variables {ENVIRONMENT_PREFIX}…)"
+            f"settings that do not fit: {'; '.join(sentences)} (see the flags of placefix serve, the environment "
+            f"variables {ENVIRONMENT_PREFIX}…, and the file of settings if there is one)"
         ) from error
 
 

@@ -23,12 +23,22 @@ from service.settings import (
     load_settings,
     unknown_environment_names,
 )
+from service.settings_file import settings_from
 
 
 def serve(
     maps: Annotated[
         list[Path] | None,
         typer.Option("--map", help="A map to serve; may be given several times.", show_default=False),
+    ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            envvar="PLACEFIX_SETTINGS",
+            help="A TOML file with settings: limits, queues, and all that flags can say, which win over it.",
+            show_default=False,
+        ),
     ] = None,
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,
@@ -97,7 +107,8 @@ def serve(
 ) -> None:
     """Answer over HTTP where photos were taken.
 
-    Every setting is also an environment variable, [bold]PLACEFIX_<NAME>[/bold]; limits and queues are set only there.
+    Every setting is also an environment variable, [bold]PLACEFIX_<NAME>[/bold], and a line of the file of settings;
+    limits and queues are set only there.
     """
     settings = load_settings(
         {
@@ -116,7 +127,8 @@ def serve(
             "precision": precision,
             "verify": verify,
             "log_format": log_format,
-        }
+        },
+        None if settings_file is None else settings_from(settings_file),
     )
     configure_logging(settings.log_format, settings.log_level)
     log = structlog.stdlib.get_logger("placefix.serve")

@@ -1,5 +1,6 @@
 """Settings: flags over environment over defaults, and sentences for what does not fit."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS
 from service.settings import ServiceSettings, load_settings, unknown_environment_names
+from service.settings_file import settings_from
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +76,37 @@ def test_names_that_are_no_settings_are_told_with_the_nearest_one() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     assert [name for name, field in ServiceSettings.model_fields.items() if not field.description] == []
+
+
+def test_a_file_comes_after_flags_and_environment_and_before_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "placefix.toml"
+    path.write_text('port = 9000\nqueue_size = 7\ndeadline_s = 4\nmaps = ["maps/a", "/srv/b"]\nkeys = "keys.toml"\n')
+    monkeypatch.setenv("PLACEFIX_QUEUE_SIZE", "3")
+    settings = load_settings({"deadline_s": 5.0, "port": None}, settings_from(path))
+    assert (settings.port, settings.queue_size, settings.deadline_s) == (9000, 3, 5.0)
+    assert settings.maps == (tmp_path / "maps/a", Path("/srv/b"))
+    assert settings.keys == tmp_path / "keys.toml"
+    assert settings.max_upload_bytes == 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("prot = 9000", "there is no setting prot; did you mean port?"),
+        ("port = ", "is no TOML"),
+        ('port = "eight"', "port: "),
+        ("queue_size = 0", "queue_size: "),
+    ],
+)
+def test_a_file_that_does_not_fit_is_a_sentence(text: str, complaint: str, tmp_path: Path) -> None:
+    path = tmp_path / "placefix.toml"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match=re.escape(complaint)):
+        load_settings({}, settings_from(path))
+
+
+def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        settings_from(tmp_path / "none.toml")

@@ -1,0 +1,105 @@
+"""A worker that dies or hangs, in a server in a process of its own: nobody waits for it, and the process ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from model.geo import LatLon
+from model.network.initialisation import seeded_network
+from tests.conftest import TINY_CONFIG
+from tests.faults.readiness import Readiness
+from tests.service.conftest import Town, build_town
+
+REPOSITORY = Path(__file__).parents[2]
+HOOK = Path(__file__).with_name("broken_worker.py")
+PATIENCE_S = 60.0
+STUCK_AFTER_S = 1.0
+NOT_READY_WITHIN_S = 2.0
+
+
+@dataclass(frozen=True)
+class Breakable:
+    """A running server.
+
+    Attributes:
+        process: What runs it.
+        url: Where it listens.
+        faults: Where it is told to break.
+    """
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    faults: Path
+
+    def localize(self, picture: Path) -> httpx.Response:
+        return httpx.post(f"{self.url}/localize", content=picture.read_bytes(), timeout=PATIENCE_S, trust_env=False)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    positions = {f"{number}.jpg": LatLon(55.7 + 0.001 * number, 13.2) for number in range(6)}
+    folder = tmp_path_factory.mktemp("town")
+    return build_town(folder, "town", seeded_network(TINY_CONFIG, seed=7), positions, first_seed=100)
+
+
+@contextmanager
+def serving(town: Town, faults: Path, port: int) -> Iterator[Breakable]:
+    command = [sys.executable, str(HOOK), str(faults), "serve", "--map", str(town.map_path), "--port", str(port)]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PLACEFIX_STUCK_AFTER_S": f"{STUCK_AFTER_S:g}"}
+    with (faults / "log").open("a") as log:
+        process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log)
+    try:
+        yield Breakable(process, f"http://127.0.0.1:{port}", faults)
+    finally:
+        process.kill()
+        process.wait(PATIENCE_S)
+
+
+def wait_until_ready(server: Breakable, readiness: Readiness) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while readiness.status != 200:
+        assert server.process.poll() is None, (server.faults / "log").read_text()
+        assert time.monotonic() < deadline_s, "not ready in time"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize(("fault", "shows_after_s"), [("killed", 0.0), ("hung", STUCK_AFTER_S)])
+def test_broken_worker_is_told_of_and_ends_the_process(
+    fault: str, shows_after_s: float, town: Town, tmp_path: Path
+) -> None:
+    port = free_port()
+    picture = town.photos["2.jpg"]
+    with serving(town, tmp_path, port) as server, Readiness(server.url) as readiness:
+        wait_until_ready(server, readiness)
+        assert server.localize(picture).status_code == 200
+        (tmp_path / fault).touch()
+        asked_at = time.monotonic()
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(server.localize, [picture] * 4))
+        assert server.process.wait(PATIENCE_S) > 0
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(503, "not_ready")] * 4
+    # The fault comes after the asking, so this is the stricter way to count.
+    assert readiness.not_ready_at(asked_at) - asked_at < shows_after_s + NOT_READY_WITHIN_S
+    assert readiness.statuses(asked_at) in ([200, 503], [200, 503, 0], [200, 0])
+    with serving(town, tmp_path, port) as server, Readiness(server.url) as readiness:
+        wait_until_ready(server, readiness)
+        assert server.localize(picture).json()["candidates"][0]["id"] == "2.jpg"
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(PATIENCE_S) == 0

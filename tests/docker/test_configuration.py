@@ -57,9 +57,9 @@ def names_in(expression: str) -> set[str]:
 
 
 def test_containers_run_with_as_little_as_possible() -> None:
-    services = compose("--profile", "tools")["services"]
-    for name in ("demo", "localizer", "placefix", "prometheus"):
-        service = services[name]
+    services = compose("--profile", "tools", "--profile", "grafana")["services"]
+    assert set(services) == {"demo", "localizer", "placefix", "prometheus", "grafana"}
+    for service in services.values():
         assert service["read_only"] is True
         assert service["init"] is True
         assert service["cap_drop"] == ["ALL"]

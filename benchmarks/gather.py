@@ -1,15 +1,12 @@
 """Gathering the local features of a shortlist: read ahead into one buffer, against copying mapped rows one by one."""
 
-import ctypes
-import mmap
-import os
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -18,7 +15,9 @@ from numpy.typing import NDArray
 from rich.table import Table
 from torch import Tensor
 
+from benchmarks.bandwidth import disk_bytes_per_s, memory_bytes_per_s
 from benchmarks.hardware import describe_hardware
+from benchmarks.page_cache import forget
 from benchmarks.result_file import write_result
 from benchmarks.synthetic_map import CELLS, CHANNELS, write_synthetic_map
 from index_builder.place_map import layout
@@ -31,6 +30,8 @@ from placefix.progress import show_progress
 PLAIN = "mapped copies"
 OURS = "read ahead"
 _SEED = 0
+_DISK_REPEATS = 2  # for each store; the best of all counts
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Measured:
         cold_ms: Median of a gather of rows that are on the disk alone.
         warm_ms: Median of a gather of rows that have just been read.
         gathered_bytes: What is read of the file.
+        moved_bytes: What a warm gather reads and writes in memory at least: the rows, and the features made of them.
         cold_share: Of the file's pages, which were in memory before a cold gather; 0 if the system let all of them go.
     """
 
@@ -51,7 +53,16 @@ class Measured:
     cold_ms: float
     warm_ms: float
     gathered_bytes: int
+    moved_bytes: int
     cold_share: float
+
+    def to_json(self, memory_bytes_per_s: float, disk_bytes_per_s: float) -> dict[str, Any]:
+        """All of it, and the milliseconds that disk and memory take for the bytes alone."""
+        return {
+            **asdict(self),
+            "cold_floor_ms": 1000 * self.gathered_bytes / disk_bytes_per_s,
+            "warm_floor_ms": 1000 * self.moved_bytes / memory_bytes_per_s,
+        }
 
 
 def gather(
@@ -67,42 +78,55 @@ def gather(
     Plain are copies of mapped rows into fresh memory, in the order of the shortlist. A cold gather begins when the
     system was asked to forget the file (posix_fadvise), and was asked which of its pages it still has (mincore). A disk
     with a cache of its own, as those of virtual machines have, stays warm all the same.
+
+    The floors are bytes over bandwidth: of the disk, by a large file read in order, and of memory, by a large copy;
+    both measured in the same run, the best of several.
     """
     found: list[Measured] = []
+    memory_rates = [memory_bytes_per_s(_CPU)]
+    disk_rates: list[float] = []
     with show_progress("gathering") as progress:
         progress.started(len(STORES), 0)
         for store in STORES:
             with tempfile.TemporaryDirectory(prefix="placefix-gather-") as folder:
                 path = write_synthetic_map(Path(folder) / "map", places, store)
+                disk_rates += [disk_bytes_per_s(_locals_file(path)) for _ in range(_DISK_REPEATS)]
                 found += _measure(path, min(candidates, places), repeats)
             progress.advanced(1)
+    memory_rates.append(memory_bytes_per_s(_CPU))
+    memory_rate, disk_rate = max(memory_rates), max(disk_rates)
     table = Table(
         title=f"{candidates} of {places:,} pictures of {CELLS} × {CHANNELS}: milliseconds, median of {repeats}"
     )
-    for heading in ("store", "way", "cold", "ratio", "warm", "ratio", "MB", "cold GB/s"):
+    for heading in ("store", "way", "cold", "ratio", "of the floor", "warm", "ratio", "of the floor", "MB"):
         table.add_column(heading, justify="left" if heading in ("store", "way") else "right")
     for plain, ours in zip(found[::2], found[1::2], strict=True):
         for each in (plain, ours):
+            floors = each.to_json(memory_rate, disk_rate)
             table.add_row(
                 each.store,
                 each.way,
                 f"{each.cold_ms:.1f}",
                 f"{plain.cold_ms / each.cold_ms:.2f}",
+                f"{each.cold_ms / floors['cold_floor_ms']:.2f}",
                 f"{each.warm_ms:.1f}",
                 f"{plain.warm_ms / each.warm_ms:.2f}",
+                f"{each.warm_ms / floors['warm_floor_ms']:.2f}",
                 f"{each.gathered_bytes / 1e6:.1f}",
-                f"{each.gathered_bytes / each.cold_ms / 1e6:.2f}",
             )
     console = output_console()
     console.print(table)
     shares = [each.cold_share for each in found]
     console.print(f"of the files' pages, {100 * max(shares):.2f} % at most were in memory before a cold gather")
+    console.print(f"at best {disk_rate / 1e9:.2f} GB/s of the disk, {memory_rate / 1e9:.1f} GB/s of memory")
     console.print(describe_hardware(), soft_wrap=True)
     summary = {
         "places": places,
         "candidates": candidates,
         "repeats": repeats,
-        "ways": [asdict(each) for each in found],
+        "memory_bytes_per_s": memory_rate,
+        "disk_bytes_per_s": disk_rate,
+        "ways": [each.to_json(memory_rate, disk_rate) for each in found],
     }
     write_result(out, summary)
 
@@ -110,7 +134,7 @@ def gather(
 def _measure(path: Path, candidates: int, repeats: int) -> list[Measured]:
     with PlaceMap.open(path) as place_map:
         codec = place_map.manifest.features.local_codec
-        file = layout.segment_dir(path, place_map.segment_of(0)) / layout.LOCALS
+        file = _locals_file(path)
         count = len(place_map)
         buffer = torch.zeros((candidates, CELLS, CHANNELS), dtype=codec.decoded_type)  # its pages are there
         ways: dict[str, Callable[[NDArray[np.int64]], Tensor]] = {
@@ -129,17 +153,24 @@ def _measure(path: Path, candidates: int, repeats: int) -> list[Measured]:
                 warm_ms[name].append(_duration_ms(way, rows))
             if not torch.equal(ways[PLAIN](rows), ways[OURS](rows)):
                 raise AssertionError(f"the two ways gather other features from {codec.store}")
+        gathered_bytes = candidates * codec.bytes_per_picture(CELLS)
         return [
             Measured(
                 store=codec.store,
                 way=name,
                 cold_ms=median(cold_ms[name]),
                 warm_ms=median(warm_ms[name]),
-                gathered_bytes=candidates * codec.bytes_per_picture(CELLS),
+                gathered_bytes=gathered_bytes,
+                moved_bytes=gathered_bytes + buffer.nbytes,
                 cold_share=max(shares[name]),
             )
             for name in ways
         ]
+
+
+def _locals_file(path: Path) -> Path:
+    """Of a map with one segment."""
+    return layout.segment_dir(path, layout.segment_id_of(1)) / layout.LOCALS
 
 
 def gather_mapped(file: Path, count: int, codec: LocalCodec, rows: NDArray[np.int64]) -> Tensor:
@@ -149,23 +180,6 @@ def gather_mapped(file: Path, count: int, codec: LocalCodec, rows: NDArray[np.in
     for target, row in zip(gathered.numpy(), rows, strict=True):
         codec.decode(mapped[row], target)
     return gathered
-
-
-def forget(file: Path) -> float:
-    """Asks the system to drop a file from its memory; the share of the pages that it still has."""
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        with mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY) as mapped:
-            pages = (ctypes.c_ubyte * -(-len(mapped) // mmap.PAGESIZE))()
-            start = ctypes.c_char.from_buffer(mapped)
-            failed = ctypes.CDLL(None).mincore(ctypes.byref(start), ctypes.c_size_t(len(mapped)), pages)
-            del start  # or the mapping could not be closed
-            if failed:
-                raise OSError("mincore failed")
-        return float(np.mean(np.ctypeslib.as_array(pages) & 1))
-    finally:
-        os.close(descriptor)
 
 
 def _duration_ms(way: Callable[[NDArray[np.int64]], Tensor], rows: NDArray[np.int64]) -> float:

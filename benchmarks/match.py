@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from benchmarks.counting_floor import Rates, Work
 from benchmarks.hardware import describe_hardware
 from benchmarks.memory import peak_memory_bytes, reset_peak_memory
 from benchmarks.result_file import write_result
@@ -43,12 +44,14 @@ class Way:
         count: Takes a query ``(L, C)`` and candidates ``(K, M, C)``.
         stored: Type of the candidates.
         is_exact: Whether counts must be those of the plain way.
+        multiplied: In which numbers, ``float32`` or ``int8``; None for those that the fast matcher's name says.
         devices: Where it works.
     """
 
     count: Callable[[Tensor, Tensor], Tensor]
     stored: torch.dtype
     is_exact: bool
+    multiplied: str | None
     devices: tuple[str, ...] = ("cpu", "cuda")
 
 
@@ -57,11 +60,11 @@ def _fast(query: Tensor, candidates: Tensor) -> Tensor:
 
 
 WAYS = {
-    PLAIN: Way(count_all_at_once, torch.float32, is_exact=True),
-    "exact": Way(count_mutual_matches, torch.float32, is_exact=True),
-    "fast, float16 candidates": Way(_fast, torch.float16, is_exact=False),
-    "fast, int8 candidates": Way(_fast, torch.int8, is_exact=False),
-    "fast without kernels": Way(count_in_int8, torch.float16, is_exact=False, devices=("cpu",)),
+    PLAIN: Way(count_all_at_once, torch.float32, is_exact=True, multiplied="float32"),
+    "exact": Way(count_mutual_matches, torch.float32, is_exact=True, multiplied="float32"),
+    "fast, float16 candidates": Way(_fast, torch.float16, is_exact=False, multiplied=None),
+    "fast, int8 candidates": Way(_fast, torch.int8, is_exact=False, multiplied=None),
+    "fast without kernels": Way(count_in_int8, torch.float16, is_exact=False, multiplied="int8", devices=("cpu",)),
 }
 
 
@@ -89,8 +92,9 @@ def match(
     device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
     out: Annotated[Path, typer.Option(help="The result, as JSON.")] = Path("benchmarks/results/match.json"),
 ) -> None:
-    """Seconds and peak memory of counting for one query, each way in a process of its own."""
+    """Seconds and peak memory of counting for one query, each way in a process of its own; and the floors of each."""
     where = choose_device(device).device
+    rates = Rates.measured(where)  # once more at the end, for the same reason as all is done in turn
     context = get_context("spawn")
     workers: dict[str, Connection] = {}
     for name, way in WAYS.items():
@@ -105,31 +109,59 @@ def match(
             rounds[name].append(worker.recv())
     for worker in workers.values():
         worker.send(False)
+    rates = rates.best(Rates.measured(where))
     measured = _compared(rounds)
     matcher = matcher_name(where, CHANNELS, "fast")
+    works = works_of(candidates, matcher)
+    ways = {name: {**asdict(each), **works[name].to_json(rates)} for name, each in measured.items()}
     result = {
         "candidates": candidates,
         "cells": CELLS,
         "channels": CHANNELS,
         "repeats": repeats,
         "fast": matcher,
-        "ways": {name: asdict(each) for name, each in measured.items()},
+        **asdict(rates),
+        "ways": ways,
     }
     write_result(out, result)
     table = Table(title=f"{candidates} candidates, {CELLS} × {CELLS} cells of {CHANNELS} channels; fast is {matcher}")
-    for heading in ("way", "seconds a query", "ratio", "peak extra memory MB", "counts differ by at most"):
+    for heading in (
+        "way",
+        "seconds a query",
+        "ratio",
+        "floor",
+        "of the floor",
+        "peak extra memory MB",
+        "counts differ by at most",
+    ):
         table.add_column(heading, justify="left" if heading == "way" else "right")
     for name, each in measured.items():
+        floor_s = ways[name]["operations_floor_s"]
         table.add_row(
             name,
             f"{each.seconds:.4f}",
             f"{each.ratio:.1f}",
+            f"{floor_s:.4f}" if floor_s else "–",
+            f"{each.seconds / floor_s:.2f}" if floor_s else "–",
             f"{each.extra_bytes / 1e6:.0f}",
             str(each.largest_difference),
         )
     console = Console()
     console.print(table)
     console.print(describe_hardware(), soft_wrap=True)
+
+
+def works_of(candidates: int, matcher: str) -> dict[str, Work]:
+    """What every way has to do for one query.
+
+    Args:
+        candidates: How many.
+        matcher: Name of the fast one, which ends in what it multiplies.
+    """
+    fast = matcher.rsplit("-", 1)[-1]
+    return {
+        name: Work.of(candidates, CELLS, CHANNELS, way.stored, way.multiplied or fast) for name, way in WAYS.items()
+    }
 
 
 def _compared(rounds: dict[str, list[tuple[float, int, list[int]]]]) -> dict[str, Measured]:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Okabe and Ito's colours, which the colour-blind tell apart; without yellow, which is faint on white.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#000000")
+BLUE, ORANGE, GREEN, PINK, SKY, BLACK = COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#000000")
+GREY = "#8c8c8c"  # of what others are compared with
 LINES = (":", "-.", "--", "-", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
 
 _STYLE: Any = {  # its keys have a type of 300 literals
@@ -21,6 +22,7 @@ _STYLE: Any = {  # its keys have a type of 300 literals
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.color": "#dddddd",
     "grid.linewidth": 0.6,
     "font.size": 10,

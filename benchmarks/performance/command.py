@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from benchmarks.ablations.document import fill
-from benchmarks.performance.tables import DOCUMENTS
+from benchmarks.performance.documents import DOCUMENTS, PLOTS, Table
+from benchmarks.performance.markdown import Figures
 from placefix.console import error_console
 
 NOT_MEASURED = "not measured yet"
@@ -16,14 +17,30 @@ NOT_MEASURED = "not measured yet"
 def performance(
     root: Annotated[Path, typer.Option(help="The folder that the documents' names start at.")] = Path(),
     results: Annotated[Path, typer.Option(help="The folder of the benchmarks' figures.")] = Path("benchmarks/results"),
+    plots: Annotated[bool, typer.Option(help="Draw the plots too; that needs matplotlib.")] = True,
 ) -> None:
     """Put the figures of all benchmarks into docs/performance.md and docs/results.md; what was not measured says so."""
     for name, tables in DOCUMENTS.items():
-        document, parts = root / name, {}
-        for figures, table in tables.items():
-            file = results / f"{figures}.json"
-            parts[figures] = table(json.loads(file.read_text("utf-8"))) if file.is_file() else NOT_MEASURED
+        document = root / name
+        parts = {mark: _filled(table, results) for mark, table in tables.items()}
         document.write_text(fill(document.read_text("utf-8"), parts), "utf-8")
-        missing = [figures for figures, part in parts.items() if part == NOT_MEASURED]
+        missing = [mark for mark, part in parts.items() if part == NOT_MEASURED]
         told = f"; not measured: {', '.join(missing)}" if missing else ""
         error_console().print(f"{document}: {len(parts) - len(missing)} tables{told}", soft_wrap=True)
+    for name, plot in PLOTS.items() if plots else ():
+        figures = _read(plot.figures, results)
+        if figures:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            plot.draw(figures, root / name)
+        error_console().print(f"{root / name}: {'drawn' if figures else NOT_MEASURED}", soft_wrap=True)
+
+
+def _filled(table: Table, results: Path) -> str:
+    figures = _read(table.figures, results)
+    return table.make(*figures.values()) if len(figures) == len(table.figures) else NOT_MEASURED
+
+
+def _read(names: tuple[str, ...], results: Path) -> dict[str, Figures]:
+    """Those that were measured, in this order."""
+    files = {name: results / f"{name}.json" for name in names}
+    return {name: json.loads(file.read_text("utf-8")) for name, file in files.items() if file.is_file()}

@@ -1,9 +1,6 @@
 """One table for each benchmark, as Markdown: what its JSON file says, and on which hardware."""
 
-from collections.abc import Callable, Mapping
-
-from benchmarks.performance.markdown import Figures, markdown
-from benchmarks.performance.store_tables import store_table
+from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
 
 
 def match_table(figures: Figures) -> str:
@@ -13,13 +10,25 @@ def match_table(figures: Figures) -> str:
             name,
             f"{way['seconds'] * 1000:,.0f}",
             f"{way['ratio']:.1f}",
+            _milliseconds(way.get("bytes_floor_s")),
+            _milliseconds(way.get("operations_floor_s")),
+            _ratio(way["seconds"], way.get("operations_floor_s")),
             f"{way['extra_bytes'] / 1e6:,.0f}",
             str(way["largest_difference"]),
         ]
         for name, way in figures["ways"].items()
     ]
-    table = markdown(["way", "ms a query", "times plain", "peak extra MB", "counts differ by at most"], rows)
-    return f"{table}\n\n{figures['candidates']} candidates; *fast* is `{figures['fast']}`. {figures['hardware']}."
+    headings = ["way", "ms a query", "times plain", "floor of bytes, ms", "floor of operations, ms", "of the floor"]
+    table = markdown([*headings, "peak extra MB", "counts differ by at most"], rows)
+    rates = ""
+    if "memory_bytes_per_s" in figures:
+        peaks = ", ".join(
+            f"{peak / 1e9:,.0f} billion operations a second in {number}"
+            for number, peak in figures["peak_operations_per_s"].items()
+        )
+        rates = f" Measured at best: {figures['memory_bytes_per_s'] / 1e9:.1f} GB/s of memory; {peaks}."
+    fast = f"{figures['candidates']} candidates; *fast* is `{figures['fast']}`."
+    return f"{table}\n\n{fast}{rates} {figures['hardware']}."
 
 
 def encode_table(figures: Figures) -> str:
@@ -70,12 +79,21 @@ def gather_table(figures: Figures) -> str:
                     f"{way['gathered_bytes'] / 1e6:.1f}",
                     f"{way['cold_ms']:.1f}",
                     f"{plain['cold_ms'] / way['cold_ms']:.1f}",
+                    _ratio(way["cold_ms"], way.get("cold_floor_ms")),
                     f"{way['warm_ms']:.1f}",
                     f"{plain['warm_ms'] / way['warm_ms']:.1f}",
+                    _ratio(way["warm_ms"], way.get("warm_floor_ms")),
                 ]
             )
-    table = markdown(["store", "way", "MB", "cold ms", "times plain", "warm ms", "times plain"], rows, left=2)
-    return f"{table}\n\n{figures['candidates']} of {figures['places']:,} pictures. {figures['hardware']}."
+    headings = ["store", "way", "MB"]
+    for state in ("cold", "warm"):
+        headings += [f"{state} ms", "times plain", "of the floor"]
+    table = markdown(headings, rows, left=2)
+    rates = ""
+    if "memory_bytes_per_s" in figures:
+        disk, memory = (figures[f"{what}_bytes_per_s"] / 1e9 for what in ("disk", "memory"))
+        rates = f" Measured at best: {disk:.2f} GB/s of the disk, {memory:.1f} GB/s of memory."
+    return f"{table}\n\n{figures['candidates']} of {figures['places']:,} pictures.{rates} {figures['hardware']}."
 
 
 def shortlist_table(figures: Figures) -> str:
@@ -140,25 +158,9 @@ def learn_table(figures: Figures) -> str:
     return f"{table}\n\n{figures['pictures']} pictures, {figures['network']}. {figures['hardware']}."
 
 
-Tables = Mapping[str, Callable[[Figures], str]]
-"""Name of the file of a benchmark's figures, without suffix → its table; a document marks its place with the name."""
+def _milliseconds(seconds: float | None) -> str:
+    return NO_FIGURE if seconds is None else f"{seconds * 1000:,.1f}"
 
-DOCUMENTS: Mapping[str, Tables] = {
-    "docs/performance.md": {
-        "query": query_table,
-        "match": match_table,
-        "encode": encode_table,
-        "encode_town": encode_town_table,
-        "gather": gather_table,
-        "shortlist": shortlist_table,
-        "shortlist-large": shortlist_table,
-        "build": build_table,
-        "learn": learn_table,
-    },
-    "docs/results.md": {
-        "store": store_table,
-        "store_gardenspoint_day": store_table,
-        "store_gardenspoint_night": store_table,
-    },
-}
-"""Document → its tables."""
+
+def _ratio(measured: float, floor: float | None) -> str:
+    return NO_FIGURE if floor is None else f"{measured / floor:.2f}"

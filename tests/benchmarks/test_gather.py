@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
-from benchmarks.gather import OURS, PLAIN, forget
+from benchmarks.gather import OURS, PLAIN
 from benchmarks.synthetic_map import write_synthetic_map
 from index_builder.place_map.local_codec import STORES
 from index_builder.place_map.reader import PlaceMap
@@ -27,14 +28,10 @@ def test_every_store_is_gathered_in_both_ways(tmp_path: Path) -> None:
         assert each["cold_ms"] > 0
         assert each["warm_ms"] > 0
         assert 0 <= each["cold_share"] <= 1
+        assert each["cold_floor_ms"] == pytest.approx(1000 * each["gathered_bytes"] / written["disk_bytes_per_s"])
+        assert each["warm_floor_ms"] == pytest.approx(1000 * each["moved_bytes"] / written["memory_bytes_per_s"])
     assert written["ways"][4]["gathered_bytes"] == 3 * 476_288
-
-
-def test_what_is_in_memory_is_told_and_forgotten(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(bytes(100_000))
-    assert forget(file) == 1.0  # it was not written to the disk yet, so it stays
-    assert file.read_bytes() == bytes(100_000)
+    assert written["ways"][4]["moved_bytes"] == 3 * (476_288 + 952_576)  # whose codes are read as float16
 
 
 def test_a_synthetic_map_is_a_good_map(tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""The time below which counting mutual matches cannot stay: bytes over bandwidth, operations over peak.
+
+Every score of a query with a candidate is a product of two features, and every feature of a candidate is read once.
+Both rates are measured in the run that is compared with them. Torch has no product of 16-bit integers, so that their
+peak cannot be measured; that of bfloat16 stands for it. A processor with AVX-512 multiplies as many of both in one
+instruction. One with AMX multiplies more of bfloat16: integers cannot come near that floor.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+
+from benchmarks.bandwidth import memory_bytes_per_s
+from benchmarks.encoding.floor import peak_operations_per_s
+from model.encoding_precision import has_native_bfloat16
+
+Number = Literal["float32", "bfloat16", "int8"]
+
+_PRODUCTS: dict[str, tuple[Number, int]] = {
+    "float32": ("float32", 1),
+    "float16": ("bfloat16", 1),
+    "int16": ("bfloat16", 1),
+    "int8": ("int8", 3),  # coarse with coarse, and coarse with fine both ways: model/int8_matching.py
+}
+"""What a way multiplies → of which numbers the peak is compared, and how many products make one score."""
+
+_SIDE = 2048  # of the square matrices of the peak
+_REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What a device does at best.
+
+    Attributes:
+        memory_bytes_per_s: Read and written.
+        peak_operations_per_s: Additions and multiplications in large products, by the type of their numbers; without
+            those that the device has no instructions for.
+    """
+
+    memory_bytes_per_s: float
+    peak_operations_per_s: dict[Number, float]
+
+    @classmethod
+    def measured(cls, device: torch.device) -> "Rates":
+        """Of a device, now."""
+        peaks: dict[Number, float] = {"float32": peak_operations_per_s("float32", device)}
+        if has_native_bfloat16(device):
+            peaks["bfloat16"] = peak_operations_per_s("bfloat16", device)
+        if device.type == "cpu":
+            peaks["int8"] = _int8_operations_per_s()
+        return cls(memory_bytes_per_s(device), peaks)
+
+    def best(self, other: "Rates") -> "Rates":
+        """The higher rates of two measurements of a device."""
+        return Rates(
+            max(self.memory_bytes_per_s, other.memory_bytes_per_s),
+            {
+                number: max(peak, other.peak_operations_per_s[number])
+                for number, peak in self.peak_operations_per_s.items()
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a way of counting cannot leave out.
+
+    Attributes:
+        candidate_bytes: Of all candidates, as they are stored.
+        operations: Additions and multiplications.
+        number: What is multiplied.
+    """
+
+    candidate_bytes: int
+    operations: int
+    number: Number
+
+    @classmethod
+    def of(cls, candidates: int, cells: int, channels: int, stored: torch.dtype, multiplied: str) -> "Work":
+        """Of a query.
+
+        Args:
+            candidates: How many.
+            cells: Features of the query, and of each candidate.
+            channels: Of a feature.
+            stored: Type of the candidates.
+            multiplied: ``float32``, ``float16``, ``int16`` or ``int8``.
+        """
+        number, products = _PRODUCTS[multiplied]
+        values = candidates * cells * channels
+        return cls(values * stored.itemsize, 2 * products * values * cells, number)
+
+    def to_json(self, rates: Rates) -> dict[str, Any]:
+        """All of it, and the seconds that the bytes and the operations take; None where a peak is not known."""
+        peak = rates.peak_operations_per_s.get(self.number)
+        return {
+            **asdict(self),
+            "bytes_floor_s": self.candidate_bytes / rates.memory_bytes_per_s,
+            "operations_floor_s": None if peak is None else self.operations / peak,
+        }
+
+
+def _int8_operations_per_s() -> float:
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.randint(-127, 128, (_SIDE, _SIDE), generator=generator).to(torch.int8) for _ in range(2))
+    seconds = []
+    for _ in range(_REPEATS):
+        start_s = time.perf_counter()
+        torch._int_mm(left, right.T)  # as model/int8_matching.py lays it out
+        seconds.append(time.perf_counter() - start_s)
+    return float(2 * _SIDE**3 / min(seconds))

@@ -1,0 +1,72 @@
+"""Which tables and plots stand in which document, and the figures that they are made of."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.performance import tables
+from benchmarks.performance.markdown import Figures
+from benchmarks.performance.match_plot import draw_match
+from benchmarks.performance.published import published_table
+from benchmarks.performance.query_plot import draw_query
+from benchmarks.performance.shortlist_plot import draw_shortlist
+from benchmarks.performance.store_plot import draw_store
+from benchmarks.performance.store_tables import store_table
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        figures: Names of the files of figures, without suffix.
+        make: Takes the figures in this order.
+    """
+
+    figures: tuple[str, ...]
+    make: Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot.
+
+    Attributes:
+        figures: Names of the files of figures, without suffix; it is drawn of those that there are.
+        draw: Takes name → figures, in this order, and the file to write.
+    """
+
+    figures: tuple[str, ...]
+    draw: Callable[[Mapping[str, Figures], Path], None]
+
+
+DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
+    "docs/performance.md": {
+        "query": Table(("query",), tables.query_table),
+        "published": Table(("query", "match"), published_table),
+        "match": Table(("match",), tables.match_table),
+        "encode": Table(("encode",), tables.encode_table),
+        "encode_town": Table(("encode_town",), tables.encode_town_table),
+        "gather": Table(("gather",), tables.gather_table),
+        "shortlist": Table(("shortlist",), tables.shortlist_table),
+        "shortlist-large": Table(("shortlist-large",), tables.shortlist_table),
+        "build": Table(("build",), tables.build_table),
+        "learn": Table(("learn",), tables.learn_table),
+    },
+    "docs/results.md": {
+        "store": Table(("store",), store_table),
+        "store_gardenspoint_day": Table(("store_gardenspoint_day",), store_table),
+        "store_gardenspoint_night": Table(("store_gardenspoint_night",), store_table),
+    },
+}
+"""Document → its tables, by the name that marks their place."""
+
+PLOTS: Mapping[str, Plot] = {
+    "docs/images/performance/query.svg": Plot(("query",), draw_query),
+    "docs/images/performance/match.svg": Plot(("match",), draw_match),
+    "docs/images/performance/store.svg": Plot(
+        ("store", "store_gardenspoint_day", "store_gardenspoint_night"), draw_store
+    ),
+    "docs/images/performance/shortlist.svg": Plot(("shortlist", "shortlist-large"), draw_shortlist),
+}
+"""File → plot."""

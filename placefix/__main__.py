@@ -64,8 +64,10 @@ app.add_typer(keys.app, name="keys")
 
 def main() -> None:
     """Runs the command line; the entry point of the ``placefix`` script."""
-    # Pillow remarks on broken metadata of a picture that is in order otherwise, in the middle of a progress bar.
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    # Pillow remarks on broken metadata of a picture that is in order otherwise, and on sizes that are refused anyway,
+    # in the midst of a progress bar or a log; and Python keeps each remark for good, so as not to make it twice.
+    for category in (UserWarning, RuntimeWarning):
+        warnings.filterwarnings("ignore", category=category, module=r"PIL\.")
     run(app)
 
 

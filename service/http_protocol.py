@@ -20,13 +20,14 @@ _log = structlog.stdlib.get_logger("placefix.access")
 class LimitedHttpProtocol(HttpToolsProtocol):
     """One connection.
 
-    Uvicorn would keep headers of any size, and wait for them for any time: either fills the process for all others. And
-    it would lose the body of a request that offers another protocol.
+    Uvicorn would keep headers of any size, before and behind a body, and wait for them for any time: either fills the
+    process for all others. And it would lose the body of a request that offers another protocol.
     """
 
     _is_in_head = False
     _head_bytes = 0  # of the headers that are complete
-    _raw_head_bytes = 0  # of all that has come since the piece in which the head began
+    _raw_head_bytes = 0  # in pieces without a byte of a body: of a head, or of the trailer behind the last chunk
+    _has_advanced = False  # with the latest piece: something began or ended, or a byte of a body has come
     _head_timer: asyncio.TimerHandle | None = None
     _is_refused = False
 
@@ -44,7 +45,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Bytes have come."""
         if self._is_refused:
             return
-        was_in_head = self._is_in_head
+        self._has_advanced = False
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
@@ -52,7 +53,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self.send_400_response("")
-        if was_in_head and self._is_in_head:
+        if not self._has_advanced:
             self._raw_head_bytes += len(data)
             if self._raw_head_bytes > MAX_HEAD_BYTES and not self._is_refused:
                 self.send_400_response("")
@@ -61,7 +62,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """The first byte of a request."""
         super().on_message_begin()
         self._is_in_head = True
-        self._head_bytes = self._raw_head_bytes = 0
+        self._head_bytes = 0
+        self._advance()
         self._wait_for_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -74,12 +76,23 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete."""
         self._is_in_head = False
+        self._advance()
         self._stop_waiting()
         if not self.parser.should_upgrade():
             super().on_headers_complete()
 
+    def on_chunk_header(self) -> None:
+        """The size of a chunk has come."""
+        self._advance()
+
+    def on_body(self, body: bytes) -> None:
+        """Bytes of the body have come."""
+        self._advance()
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
-        """The body is complete."""
+        """The body is complete, with the trailer behind it."""
+        self._advance()
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
@@ -88,10 +101,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if max(self._head_bytes, self._raw_head_bytes) > MAX_HEAD_BYTES:
             self._refuse(
                 http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                f"the head of the request is larger than {MAX_HEAD_BYTES} bytes",
+                f"the head of the request, or the trailer behind its body, is larger than {MAX_HEAD_BYTES} bytes",
             )
         else:
             self._refuse(http.HTTPStatus.BAD_REQUEST, "this is not a valid HTTP/1.1 request")
+
+    def _advance(self) -> None:
+        self._has_advanced = True
+        self._raw_head_bytes = 0
 
     def _decline_upgrade(self, rest: bytes) -> None:
         """Goes on in HTTP/1.1 where a client offers another protocol.

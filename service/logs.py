@@ -59,8 +59,9 @@ def configure_logging(log_format: LogFormat = "auto", level: str = "info", strea
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
-    # Uvicorn tells each step of starting and stopping beside our own lines, Pillow every chunk of a picture, and faiss
-    # every build of itself that is not there.
+    # Uvicorn tells each step of starting and stopping beside our own lines, Pillow every chunk of a picture, faiss
+    # every build of itself that is not there, and the parser of forms which byte of a broken one it did not expect.
     logging.getLogger("uvicorn.error").setLevel(max(root.level, logging.WARNING))
     logging.getLogger("PIL").setLevel(logging.INFO)
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)

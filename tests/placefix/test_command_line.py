@@ -60,3 +60,21 @@ def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
     result = placefix(*arguments)
     assert result.returncode == 2
     assert "Traceback" not in result.stderr
+
+
+def test_what_pillow_remarks_of_a_picture_goes_nowhere() -> None:
+    """Sizes that it warns of are refused anyway."""
+    code = """
+from contextlib import suppress
+from model.errors import ImageError
+from model.images import open_image
+from placefix.__main__ import main
+from tests.service.pictures import png
+with suppress(SystemExit):
+    main()
+with suppress(ImageError):
+    open_image(png(10_000, 10_000))
+"""
+    command = [sys.executable, "-c", code, "--version"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert result.stderr == ""

@@ -1,5 +1,6 @@
 """What people and attackers send: each gets its own answer, and the server goes on."""
 
+import encodings
 import gc
 import json
 import os
@@ -8,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +159,36 @@ def test_a_request_without_one_picture_is_refused(
     assert is_healthy(town_server), name
 
 
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        "boundary*=undefined''x",
+        "boundary*=a; boundary*0=b",
+        f"boundary*{'9' * 5000}=a",
+        'boundary="a\\b"',
+        "boundary=ä",
+    ],
+    ids=lambda parameter: parameter[:30],
+)
+def test_a_form_whose_boundary_cannot_be_read_is_malformed(parameter: str, town_server: Served) -> None:
+    headers = {b"Content-Type": f"multipart/form-data; {parameter}".encode("latin-1")}
+    response = town_server.client.post("/localize", content=IMAGE_PART + END, headers=headers)
+    check_problem(response, 400, "malformed_body")
+    assert is_healthy(town_server)
+
+
+@pytest.mark.parametrize("charset", ["undefined", "punycode", "idna", "utf-16", "zlib", "no-such"])
+def test_the_charset_of_a_form_is_not_asked(charset: str, town_server: Served) -> None:
+    """Python's codecs raise errors of their own, and Python keeps every name that it is asked for."""
+    names_before = set(vars(encodings)["_cache"])
+    note = part('form-data; name="\xff\xfe"', b"\xff\xfe")
+    headers = {"Content-Type": f"{MULTIPART}; charset={charset * 100}"}
+    for declared in (headers, {"Content-Type": f"{MULTIPART}; charset={charset}"}):
+        response = town_server.client.post("/localize", content=note + IMAGE_PART + END, headers=declared)
+        assert response.status_code == 200, response.text
+    assert charset * 100 not in set(vars(encodings)["_cache"]) - names_before
+
+
 def send(served: Served, request_options: dict[str, Any]) -> httpx.Response:
     options = dict(request_options)
     if callable(options.get("content")):
@@ -261,6 +293,33 @@ def test_requests_that_are_not_http(name: str, request_bytes: bytes, status: int
     assert (problem["status"], bool(problem["code"])) == (status, True)
     assert f"x-request-id: {problem['request_id']}" in head.decode().lower()
     assert is_healthy(town_server)
+
+
+@pytest.mark.parametrize(
+    ("start", "rest"),
+    [(b"0\r\nX: ", b"a" * 4096), (b"0\r\n", b"a" * 4096), (b"0\r\n", b"X: abc\r\n" * 500), (b"5;", b"a" * 4096)],
+    ids=["a header", "a name", "many headers", "an extension of a chunk"],
+)
+def test_what_comes_between_and_behind_chunks_is_limited(start: bytes, rest: bytes, town_server: Served) -> None:
+    with socket.create_connection(("127.0.0.1", town_server.port), timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + start)
+        sent_bytes = 0
+        connection.setblocking(False)
+        while not (answer := received(connection)):
+            assert sent_bytes < 200_000, "it goes on reading"
+            with suppress(ConnectionError, BlockingIOError):
+                sent_bytes += connection.send(rest)
+            time.sleep(0.02)
+    assert answer.startswith(b"HTTP/1.1 431")
+    assert is_healthy(town_server)
+
+
+def received(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(65_536)
+    except BlockingIOError:
+        return b""
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 7])

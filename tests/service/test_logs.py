@@ -87,3 +87,12 @@ def test_people_get_plain_lines_without_what_a_client_sent() -> None:
     assert re.match(r"[0-9:]{8} \[info\] hello number=3\n", stream.getvalue())
     assert "ValueError: substring not found" in stream.getvalue()
     assert "my-holiday" not in stream.getvalue()
+
+
+def test_a_broken_form_is_one_line(town: Town, serve: Serve, log: io.StringIO) -> None:
+    served = serve(town)
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    assert served.client.post("/localize", content=b"this is no form", headers=headers).status_code == 400
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["status"] for line in lines if line.get("route") == "/localize"] == ["400"]
+    assert {line["logger"] for line in lines} == {"placefix.access", "placefix.service"}

@@ -74,12 +74,11 @@ def create_app(
     app.state.runtime = runtime
     app.state.keys = keys
     app.state.samples = {sample.id: sample for sample in offered}
-    answers = ErrorAnswers(settings, metrics)
-    answers.install(app)
+    ErrorAnswers(settings, metrics).install(app)
     for module in (localize, maps, activation, samples, health, docs, page):
         app.include_router(module.router)
-    app.add_middleware(Admission, runtime=runtime, answers=answers)
     app.add_middleware(RequestObserver, metrics=metrics, is_draining=lambda: runtime.is_draining)
+    app.add_middleware(Admission, runtime=runtime, metrics=metrics)
     complete_openapi(app, has_keys=keys is not None)
     return app
 

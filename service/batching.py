@@ -16,6 +16,7 @@ from service.errands import Errands
 from service.heartbeat import Heartbeat, Watchdog
 from service.processor import BatchObserver, Processor
 from service.reservation import Reservation
+from service.thread_priority import step_back
 from service.ticket_queue import TicketQueue
 from service.tickets import Ticket
 from service.worker_state import NOT_READY, WorkerState
@@ -223,6 +224,7 @@ class DeviceWorker(Generic[Item, Encoded, Result]):
 
     def _run(self) -> None:
         try:
+            step_back()
             processor = self._processor = self._load()
             runner = self._runner = BatchRunner(
                 processor, self._heartbeat, self._observer, self._batching.max_batch_size

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from model.images import ImageLimits, open_image
 from model.preprocess import Preprocessing, preprocess
+from service.thread_priority import step_back
 
 
 def decode_query(source: Path | bytes, limits: ImageLimits, preprocessing: Preprocessing) -> Tensor:
@@ -29,7 +30,7 @@ class DecodePool:
     """
 
     def __init__(self, threads: int, limits: ImageLimits) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="placefix-decode")
+        self._executor = ThreadPoolExecutor(threads, "placefix-decode", initializer=step_back)
         self._limits = limits
 
     async def decode(self, data: bytes, preprocessing: Preprocessing) -> Tensor:

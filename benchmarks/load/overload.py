@@ -72,7 +72,7 @@ class Overload:
 
 
 def measure_overload(
-    server: Server, load_map: LoadMap, seconds: float, *, warm_up_s: float = 5.0, times: float = TIMES_CAPACITY
+    server: Server, load_map: LoadMap, seconds: float, *, warm_up_s: float = 16.0, times: float = TIMES_CAPACITY
 ) -> Overload:
     """Finds out what a server can answer, and then asks for more.
 

@@ -20,6 +20,7 @@ import torch
 from model.errors import ModelOutputInvalid
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery
+from service.security_headers import SECURITY_HEADERS
 from tests.service.conftest import Serve, Served, Town
 from tests.service.test_bad_uploads import HEAD, wait_until
 
@@ -78,12 +79,25 @@ def test_beyond_the_queue_requests_are_refused_at_once_and_the_admitted_ones_ans
         admitted += [ask(town.photos[place_id].read_bytes()) for place_id in ids[1:4]]
         wait_until(lambda: metric(served, "placefix_queue_depth") == 3)
         for _ in range(5):
-            refused = served.client.post("/localize", content=b"is not even read")
+            refused = served.client.post(
+                "/localize", content=b"is not even read", headers={"X-Request-Id": "one-of-many"}
+            )
             assert refused.status_code == 503
             assert refused.headers["Retry-After"] == "7"
-            assert refused.json()["code"] == "overloaded"
+            assert refused.headers["Content-Type"] == "application/problem+json"
+            assert refused.headers["X-Request-Id"] == "one-of-many"
+            assert all(refused.headers[name] == value for name, value in SECURITY_HEADERS.items())
+            assert refused.json() == {
+                "type": "urn:placefix:problem:overloaded",
+                "title": "Overloaded",
+                "status": 503,
+                "detail": "3 pictures wait already; try again in a moment",
+                "code": "overloaded",
+                "request_id": "one-of-many",
+            }
         assert served.client.get("/health/ready").status_code == 200
         assert metric(served, 'placefix_rejected_total{reason="overloaded"}') == 5
+        assert metric(served, 'placefix_requests_total{route="/localize",status="503"}') == 5
         assert metric(served, "placefix_in_flight_requests") == 4
         gate.is_open.set()
         answers = [future.result(60).json() for future in admitted]

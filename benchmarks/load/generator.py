@@ -70,12 +70,14 @@ async def open_loop(url: str, pictures: Mapping[str, bytes], rate: float, durati
     """
     outcome, client, requests = Outcome(), *_client_of(url, pictures)
     start = time.perf_counter()
-    tasks = []
+    tasks: set[asyncio.Task[None]] = set()  # those that are done leave, or going through all of them makes pauses
     for number in range(round(rate * duration_s)):
         due = start + number / rate
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         name, request = requests[number % len(requests)]
-        tasks.append(asyncio.create_task(_ask(client, name, request, due, outcome)))
+        task = asyncio.create_task(_ask(client, name, request, due, outcome))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
     outcome.duration_s = time.perf_counter() - start
     await client.close()

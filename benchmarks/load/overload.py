@@ -16,6 +16,7 @@ CLIENTS = 32
 TIMES_CAPACITY = 5.0
 QUEUE_SIZE = 64
 BATCH_SIZE = 8
+_SLACK = 0.2
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Overload:
         admitted_p50_ms: Latency of the answers, from the time that the request was due.
         admitted_p99_ms: Likewise.
         admitted_max_ms: Likewise.
+        late: Answers later than the bound and 20 %.
         refused_p50_ms: Of refusals.
         refused_p99_ms: Of refusals.
         metrics_p99_ms: Of ``GET /metrics``.
@@ -57,6 +59,7 @@ class Overload:
     admitted_p50_ms: float
     admitted_p99_ms: float
     admitted_max_ms: float
+    late: int
     refused_p50_ms: float
     refused_p99_ms: float
     metrics_p99_ms: float
@@ -88,6 +91,7 @@ def measure_overload(
     before = server.resident_bytes
     outcome, seen = asyncio.run(_overload(server.url, load_map, times * capacity, seconds))
     batch_ms = 1000 * BATCH_SIZE / capacity
+    bound_ms = (math.ceil(QUEUE_SIZE / BATCH_SIZE) + 1) * batch_ms
     return Overload(
         capacity=capacity,
         rate=times * capacity,
@@ -97,10 +101,11 @@ def measure_overload(
         lost=outcome.sent - outcome.statuses[200] - outcome.statuses[503],
         wrong=outcome.wrong,
         batch_ms=batch_ms,
-        bound_ms=(math.ceil(QUEUE_SIZE / BATCH_SIZE) + 1) * batch_ms,
+        bound_ms=bound_ms,
         admitted_p50_ms=_percentile_ms(outcome.latencies_s, 50),
         admitted_p99_ms=_percentile_ms(outcome.latencies_s, 99),
         admitted_max_ms=_percentile_ms(outcome.latencies_s, 100),
+        late=sum(1000 * latency_s > (1 + _SLACK) * bound_ms for latency_s in outcome.latencies_s),
         refused_p50_ms=_percentile_ms(outcome.refused_s, 50),
         refused_p99_ms=_percentile_ms(outcome.refused_s, 99),
         metrics_p99_ms=_percentile_ms(seen.metrics_s, 99),

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.performance import tables
+from benchmarks.performance import load_tables, tables
+from benchmarks.performance.load_plot import draw_load
 from benchmarks.performance.markdown import Figures
 from benchmarks.performance.match_plot import draw_match
 from benchmarks.performance.published import published_table
@@ -53,6 +54,12 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "build": Table(("build",), tables.build_table),
         "learn": Table(("learn",), tables.learn_table),
     },
+    "docs/reliability.md": {
+        "overload": Table(("overload",), load_tables.overload_table),
+        "capacity": Table(("load",), load_tables.capacity_table),
+        "load": Table(("load",), load_tables.load_table),
+        "endurance": Table(("endurance",), load_tables.endurance_table),
+    },
     "docs/results.md": {
         "store": Table(("store",), store_table),
         "store_gardenspoint_day": Table(("store_gardenspoint_day",), store_table),
@@ -62,6 +69,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
 """Document → its tables, by the name that marks their place."""
 
 PLOTS: Mapping[str, Plot] = {
+    "docs/images/reliability/load.svg": Plot(("load",), draw_load),
     "docs/images/performance/query.svg": Plot(("query",), draw_query),
     "docs/images/performance/match.svg": Plot(("match",), draw_match),
     "docs/images/performance/store.svg": Plot(

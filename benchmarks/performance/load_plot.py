@@ -33,7 +33,9 @@ def draw_load(figures: Mapping[str, Figures], out: Path) -> None:
                     label = name if percent == "p50_ms" else None
                     values = [rate[percent] for rate in row["rates"]]
                     pane.plot(rates, values, line, color=colour, marker=marker, markersize=5, label=label)
+            pane.set_xscale("log")
             pane.set_yscale("log")
+            pane.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
             pane.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
             pane.set(xlabel="queries sent a second", ylabel="ms to the answer: p50 (line), p99 (dotted)")
         panes[0].legend(loc="upper left", fontsize=9)

@@ -67,7 +67,7 @@ def test_overload_loses_and_mixes_nothing(load_map: LoadMap) -> None:
 def test_two_minutes_of_overload(network: str, load_map: LoadMap, demo_map: LoadMap) -> None:
     found = overload_of(load_map if network == "minimal" else demo_map, seconds=120, core=SERVER_CORE)
     check_nothing_is_lost_or_mixed(found)
-    assert found.admitted_p99_ms <= 1.2 * found.bound_ms, found
+    assert found.late == 0, found
     assert found.refused_p99_ms <= found.batch_ms, found
     assert found.metrics_p99_ms <= 100, found
     assert found.grown_bytes < 100 * MEGABYTE, found

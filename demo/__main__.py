@@ -46,6 +46,12 @@ def build(
 def check(
     url: Annotated[str, typer.Option(help="The running service.")] = "http://127.0.0.1:8000",
     map_name: Annotated[str | None, typer.Option("--map", help="Which of its maps, if it serves several.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PLACEFIX_KEY", show_envvar=True, show_default=False, help="An API key, if the service wants one."
+        ),
+    ] = None,
     each: Annotated[bool, typer.Option("--each", help="Print every query and its answer, too.")] = False,
     town: Town = SHIPPED.root,
 ) -> None:
@@ -54,7 +60,7 @@ def check(
     answers: list[CheckedQuery] = []
     with show_progress("asking") as progress:
         progress.started(len(queries), 0)
-        for answer in check_queries(queries, url, map_name):
+        for answer in check_queries(queries, url, map_name, key):
             answers.append(answer)
             progress.advanced(1)
     console = output_console()

@@ -90,13 +90,16 @@ def read_queries(town: ShippedTown = SHIPPED) -> list[Query]:
     return queries
 
 
-def check_queries(queries: Sequence[Query], url: str, map_name: str | None = None) -> Iterator[CheckedQuery]:
+def check_queries(
+    queries: Sequence[Query], url: str, map_name: str | None = None, key: str | None = None
+) -> Iterator[CheckedQuery]:
     """Posts every query.
 
     Args:
         queries: What to ask with.
         url: Of the service.
         map_name: Which of its maps is the demo, if it serves several.
+        key: With the scope read, if it wants one.
 
     Yields:
         The answers, one by one.
@@ -105,7 +108,8 @@ def check_queries(queries: Sequence[Query], url: str, map_name: str | None = Non
         NotReady: There is no service there, or it does not answer the question.
     """
     parameters = {} if map_name is None else {"map": map_name}
-    with httpx.Client(base_url=url, timeout=_TIMEOUT_S) as client:
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S) as client:
         for query in queries:
             try:
                 response = client.post("/localize", params=parameters, content=query.sample.read())

@@ -28,7 +28,7 @@ DEFAULT_SHORTLIST_SLOW = 20  # where there is neither a GPU nor a kernel for the
 DEFAULT_PRECISION: Precision = "fast"
 
 # What other commands and the tests read under the same prefix.
-KNOWN_ELSEWHERE = frozenset({"SHARED", "CACHE", "SETTINGS"})
+KNOWN_ELSEWHERE = frozenset({"SHARED", "CACHE", "SETTINGS", "KEY"})
 
 SearcherName = Literal["auto", "faiss", "torch"]
 LogFormat = Literal["auto", "json", "console"]

@@ -15,6 +15,8 @@ from demo.shipped import ShippedTown
 from index_builder.progress import Progress
 from index_builder.sources.read import read_source
 from model.errors import InvalidSamples, NotReady
+from service.key_file import append_key
+from service.keys import Scope, make_key
 from service.settings import ServiceSettings
 from tests.service.conftest import serving
 
@@ -99,3 +101,24 @@ def test_nobody_there_is_said_with_what_to_do(town: ShippedTown) -> None:
 def test_wrong_map_is_said_in_the_words_of_the_service(town: ShippedTown, url: str) -> None:
     with pytest.raises(NotReady, match="answered 404 to queries/"):
         next(check_queries(read_queries(town), url, "elsewhere"))
+
+
+def test_a_service_with_keys_is_asked_with_one(
+    echoing: ShippedTown,
+    silent: Callable[[str], AbstractContextManager[Progress]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = DemoFiles(tmp_path / "demo")
+    build_demo(files.root, silent, echoing)
+    key, line = make_key("demo", [Scope.READ])
+    append_key(tmp_path / "keys.txt", "demo", line)
+    settings = ServiceSettings(maps=(files.map,), weights=str(files.weights), keys=tmp_path / "keys.txt")
+    with serving(settings) as served:
+        served.wait_until_ready()
+        command = ["check", "--url", str(served.client.base_url), "--town", str(echoing.root)]
+        refused = CliRunner().invoke(app, command)
+        assert isinstance(refused.exception, NotReady)
+        assert "answered 401" in refused.exception.message
+        monkeypatch.setenv("PLACEFIX_KEY", key)
+        assert CliRunner().invoke(app, command).exit_code == 0

@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from model.errors import DeviceStuck, NotReady, Overloaded
+from service.batch_options import Batching
 from service.batch_runner import BatchRunner
 from service.errands import Errands
 from service.heartbeat import Heartbeat, Watchdog
@@ -28,25 +28,6 @@ Result = TypeVar("Result")
 
 
 _QUEUE_SHARE = 0.5  # of the time until a request's deadline that it may be expected to wait; half is for surprises
-
-
-@dataclass(frozen=True)
-class Batching:
-    """How requests wait and are put together.
-
-    Attributes:
-        queue_size: Requests that may wait, those included whose picture is being decoded.
-        max_batch_size: Requests that are encoded together.
-        delay_s: Seconds that a busy worker waits for a batch to become full; an idle one never waits.
-        stuck_after_s: Seconds without any progress after which the worker is given up.
-        probe_interval_s: Seconds of idleness after which the device is tried; 0 never tries it.
-    """
-
-    queue_size: int
-    max_batch_size: int
-    delay_s: float
-    stuck_after_s: float
-    probe_interval_s: float
 
 
 class DeviceWorker(Generic[Item, Encoded, Result]):

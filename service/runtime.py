@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from index_builder.checks.version import check_version
-from model.errors import DeadlineExceeded, MapCorrupt, NotReady, Overloaded, PlacefixError
-from service.batching import Batching, DeviceWorker
+from model.errors import MapCorrupt, NotReady, Overloaded, PlacefixError
+from service.batch_options import Batching
+from service.batching import DeviceWorker
 from service.decoding import DecodePool
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery, Localization, Localizer
@@ -24,7 +24,9 @@ from service.metrics import Metrics
 from service.reservation import Reservation
 from service.served_maps import ServedMaps, ServedVersion
 from service.settings import ServiceSettings
-from service.tickets import WAITED_TOO_LONG, Answered, Ticket
+from service.startup_log import tell_what_was_loaded
+from service.tickets import Answered
+from service.waiting import wait_for_answer
 from service.worker_state import WorkerState
 
 _STOPPING = "the service is stopping"
@@ -230,22 +232,7 @@ class Runtime:
         ticket = place.submit(query, deadline)
         version.retain()
         ticket.future.add_done_callback(lambda _: version.release())
-        answered = asyncio.wrap_future(ticket.future)
-        gone = asyncio.create_task(_until_gone(request))
-        try:
-            waited_for: set[asyncio.Future[Any]] = {answered, gone}
-            left_s = max(0.0, deadline - time.monotonic())
-            await asyncio.wait(waited_for, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
-            if answered.done():
-                return answered.result()
-            if gone.done():
-                raise ClientDisconnect
-            if not ticket.has_begun:
-                raise Overloaded(WAITED_TOO_LONG)
-            raise DeadlineExceeded(deadline_message(self.settings))
-        finally:
-            gone.cancel()
-            _give_up(ticket, answered)
+        return await wait_for_answer(ticket, request, deadline, self.settings.deadline_s)
 
     def _load(self) -> Engine:
         _log.info("loading", maps=[path.name for path in self.settings.maps])
@@ -258,26 +245,7 @@ class Runtime:
                 self._tell_of(engine, localizer)
             self.metrics.set_encoding(engine.encoding)
             self._engine = engine
-            _log.info(
-                "loaded",
-                duration_s=round(time.perf_counter() - start, 3),
-                device=str(engine.device.device),
-                device_reason=engine.device.reason,
-                encoding=engine.encoding.precision,
-                encoding_reason=engine.encoding.reason,
-                maps={localizer.place_map.name: localizer.place_map.version for localizer in localizers},
-                searchers=sorted({localizer.searcher.name for localizer in localizers}),
-                matchers=sorted({localizer.matcher for localizer in localizers}),
-                shortlist=engine.defaults.shortlist,
-                rerank=engine.defaults.rerank,
-            )
-        if not engine.encoder.is_trained:
-            consequence = (
-                "re-ranking was asked for: it counts matches of features that were never trained"
-                if engine.defaults.rerank
-                else "candidates are not re-ranked unless a request asks"
-            )
-            _log.warning("the network is not trained for places", consequence=consequence)
+            tell_what_was_loaded(engine, localizers, time.perf_counter() - start)
         if self.settings.verify == "background":
             self._map_check = MapCheck(engine.maps, _tell_of_damage)
             self._map_check.start()
@@ -342,20 +310,3 @@ def _set_apart_what_stays() -> None:
 
 def _tell_of_damage(name: str, error: MapCorrupt) -> None:
     _log.error("a map is damaged, and no query is answered any more", map=name, reason=error.message)
-
-
-def deadline_message(settings: ServiceSettings) -> str:
-    """What a client is told whose answer would come too late."""
-    return f"the answer was not ready within {settings.deadline_s:g} seconds; ask for a shorter shortlist, or try later"
-
-
-async def _until_gone(request: Request) -> None:
-    """Returns once the client has closed its connection; the body must have been read."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-def _give_up(ticket: Ticket[Query, Localization], answered: "asyncio.Future[Answered[Localization]]") -> None:
-    if not answered.done():
-        answered.cancel()
-        ticket.abandon()

@@ -19,11 +19,11 @@ from service.request_scope import request_id_of
 from service.routes.access import require_scope
 from service.routes.dependencies import RuntimeDependency
 from service.routes.responses import problem_responses
-from service.runtime import deadline_message
 from service.schemas import LocalizationAnswer, Timings
 from service.settings import MAX_SHORTLIST
 from service.stages import Stage
 from service.uploads import PART_NAME, explain_other_body, read_image
+from service.waiting import deadline_message
 
 router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ)])
 
@@ -117,7 +117,7 @@ async def localize(
                 async with asyncio.timeout(runtime.settings.deadline_s):
                     image = await runtime.decoder.decode(data, running.encoder.preprocessing)
             except TimeoutError as error:
-                raise DeadlineExceeded(deadline_message(runtime.settings)) from error
+                raise DeadlineExceeded(deadline_message(runtime.settings.deadline_s)) from error
             except NotAnImage:
                 explain_other_body(request, data, runtime.settings)
                 raise

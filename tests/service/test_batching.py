@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from model.errors import DeviceStuck, NotReady, Overloaded
+from service.batch_options import Batching
 from service.batch_runner import BatchRunner
-from service.batching import Batching, DeviceWorker
+from service.batching import DeviceWorker
 from service.heartbeat import Heartbeat
 from service.tickets import Ticket
 from service.worker_state import WorkerState

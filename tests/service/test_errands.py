@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from model.errors import NotReady
-from service.batching import Batching, DeviceWorker
+from service.batch_options import Batching
+from service.batching import DeviceWorker
 from service.worker_state import WorkerState
 from tests.service.test_batching import WAIT_S, BrokenDevice, Doubler, Observed
 

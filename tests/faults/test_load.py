@@ -97,24 +97,25 @@ async def _ask_until_told(
     server: Server, load_map: LoadMap, rate: float, seconds: float, told_after_s: float
 ) -> tuple[Outcome, float, list[int]]:
     """Asks all the while and sends SIGTERM meanwhile; also when that was, and what readiness said just after."""
-    asking = asyncio.create_task(open_loop(server.url, load_map.pictures, rate, seconds))
-    await asyncio.sleep(told_after_s)
-    server.process.send_signal(signal.SIGTERM)
-    told_at = time.perf_counter()
     async with httpx.AsyncClient(base_url=server.url) as client:
+        assert (await client.get("/health/ready")).status_code == 200
+        asking = asyncio.create_task(open_loop(server.url, load_map.pictures, rate, seconds))
+        await asyncio.sleep(told_after_s)
+        server.process.send_signal(signal.SIGTERM)
+        told_at = time.perf_counter()
         await asyncio.sleep(0.05)
         ready = [(await client.get("/health/ready")).status_code for _ in range(3)]
-    return await asking, told_at, ready
+        return await asking, told_at, ready
 
 
 @pytest.mark.parametrize("share", [0.3, 3.0], ids=["at ease", "overloaded"])
 def test_sigterm_under_load_answers_what_it_took_and_nothing_is_an_error(load_map: LoadMap, share: float) -> None:
-    drain_s = 1.0
+    drain_s = 2.0
     settings = load_map.settings(drain_delay_s=drain_s)
     with serving(load_map.path, None, settings) as server:
         capacity = asyncio.run(closed_loop(server.url, load_map.pictures, 16, 2)).answered_a_second
         outcome, told_at, ready = asyncio.run(
-            _ask_until_told(server, load_map, share * capacity, seconds=4, told_after_s=1.5)
+            _ask_until_told(server, load_map, share * capacity, seconds=5, told_after_s=1.0)
         )
         assert server.process.wait(30) == 0
     assert ready == [503, 503, 503]  # and all the same, queries are answered:

@@ -55,6 +55,7 @@
     │   └── CheckpointError         invalid_checkpoint        a checkpoint that cannot be written, or not be continued
     └── ServiceError                the running service
         ├── NotReady                not_ready                 starting, stopping, or its worker has died
+        ├── DeviceStuck             device_stuck              the device does not come back; ends the process
         ├── Overloaded              overloaded                the queue is full
         └── DeadlineExceeded        deadline_exceeded         took longer than the service allows
 

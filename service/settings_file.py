@@ -2,11 +2,10 @@
 
 import difflib
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from model.errors import InvalidInput
 from service.settings import ServiceSettings
@@ -14,31 +13,21 @@ from service.settings import ServiceSettings
 _PATHS = ("maps", "keys", "samples")
 
 
-class _FileSource(TomlConfigSettingsSource):
-    """The file; relative paths in it start at its folder."""
-
-    def __call__(self) -> dict[str, Any]:
-        found = dict(super().__call__())
-        folder = Path(str(self.toml_file_path)).parent
-        for name in _PATHS:
-            value = found.get(name)
-            if isinstance(value, str):
-                found[name] = str(folder / value)
-            elif isinstance(value, list):
-                found[name] = tuple(str(folder / str(each)) for each in value)
-        return found
-
-
 def settings_from(path: Path) -> type[ServiceSettings]:
     """The settings, with a file among their sources.
 
     Args:
         path: A TOML file: ``port = 9000``, ``maps = ["maps/lund", "maps/malmo"]``; names as in ``ServiceSettings``.
+            Relative paths in it start at its folder.
 
     Raises:
         InvalidInput: It cannot be read, is no TOML, or names a setting that there is not.
     """
-    _check(path, _read(path))
+    found = _read(path)
+    _check_names(path, found)
+    for name in _PATHS:
+        if name in found:
+            found[name] = _below(path.parent, found[name])
 
     class SettingsWithFile(ServiceSettings):
         @classmethod
@@ -51,12 +40,12 @@ def settings_from(path: Path) -> type[ServiceSettings]:
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             """Flags, environment, file."""
-            return init_settings, env_settings, _FileSource(settings_cls, path)
+            return init_settings, env_settings, InitSettingsSource(settings_cls, found)
 
     return SettingsWithFile
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -65,10 +54,17 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise InvalidInput(f"the file of settings {path} is no TOML: {error}") from error
 
 
-def _check(path: Path, found: Mapping[str, Any]) -> None:
+def _check_names(path: Path, found: dict[str, Any]) -> None:
     known = ServiceSettings.model_fields
     for name in found:
         if name not in known:
             nearest = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {nearest[0]}?" if nearest else ""
             raise InvalidInput(f"{path}: there is no setting {name}{hint}")
+
+
+def _below(folder: Path, value: object) -> object:
+    """Paths that start at a folder; what is no path is left for the settings to refuse."""
+    if isinstance(value, list):
+        return tuple(_below(folder, each) for each in value)
+    return folder / value if isinstance(value, str) else value

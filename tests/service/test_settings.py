@@ -98,6 +98,8 @@ def test_a_file_comes_after_flags_and_environment_and_before_defaults(
         ("port = ", "is no TOML"),
         ('port = "eight"', "port: "),
         ("queue_size = 0", "queue_size: "),
+        ("maps = [3]", "maps: "),
+        ('maps = "a, b"', "maps: "),
     ],
 )
 def test_a_file_that_does_not_fit_is_a_sentence(text: str, complaint: str, tmp_path: Path) -> None:

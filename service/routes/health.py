@@ -22,7 +22,7 @@ async def live() -> Live:
 
 @router.get("/health/ready", summary="Are queries answered?", responses=problem_responses(errors.NotReady))
 async def ready(runtime: RuntimeDependency) -> Ready:
-    """Yes, once network and maps are loaded, checked, and have answered a first query; no, once the service is told to stop."""
+    """Yes, once network and maps are loaded, checked, and have answered a query; no, once it is told to stop."""
     runtime.check_ready()
     engine = runtime.engine
     with engine.maps.reading_all() as localizers:

@@ -34,6 +34,13 @@ def find_chromium() -> str:
     return found
 
 
+_LEFT = "Inspected target navigated or closed"  # what Chromium says then
+
+
+class PageLeftError(Exception):
+    """The page that was asked gave way to another before it answered."""
+
+
 class Tab:
     """One tab.
 
@@ -60,9 +67,15 @@ class Tab:
     def wait_for(self, script: str) -> None:
         """Waits until an expression is true; between two pages there is none to ask."""
         end = time.monotonic() + WAIT_S
-        while not self.run(f"document.readyState === 'complete' && Boolean({script})"):
+        while not self._is_true(script):
             assert time.monotonic() < end, f"in vain: {script}; {self.complaints}"
             time.sleep(0.05)
+
+    def _is_true(self, script: str) -> bool:
+        try:
+            return bool(self.run(f"document.readyState === 'complete' && Boolean({script})"))
+        except PageLeftError:
+            return False
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
         number = next(self._numbers)
@@ -70,6 +83,8 @@ class Tab:
         while True:
             message = json.loads(self._connection.recv(WAIT_S))
             if message.get("id") == number:
+                if message.get("error", {}).get("message") == _LEFT:
+                    raise PageLeftError
                 assert "error" not in message, message
                 return dict(message["result"])
             self._note(message)

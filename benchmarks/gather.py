@@ -44,7 +44,7 @@ class Measured:
         cold_ms: Median of a gather of rows that are on the disk alone.
         warm_ms: Median of a gather of rows that have just been read.
         gathered_bytes: What is read of the file.
-        moved_bytes: What a warm gather reads and writes in memory at least: the rows, and the features made of them.
+        moved_bytes: What a warm gather reads and writes in memory at least: the rows, and what is made of them.
         cold_share: Of the file's pages, which were in memory before a cold gather; 0 if the system let all of them go.
     """
 

@@ -19,6 +19,7 @@ from benchmarks.counting_floor import Rates, Work
 from benchmarks.hardware import describe_hardware
 from benchmarks.memory import peak_memory_bytes, reset_peak_memory
 from benchmarks.result_file import write_result
+from index_builder.place_map.local_codec import LocalCodec
 from model.device import DeviceName, choose_device
 from model.int8_matching import count_in_int8
 from model.matching import count_mutual_matches, matcher_name
@@ -197,7 +198,7 @@ def _worker(commands: Connection, name: str, candidate_count: int, device: str) 
 
 
 def _features(candidate_count: int, stored: torch.dtype) -> tuple[Tensor, Tensor]:
-    """A query and candidates of which half the cells resemble the query's; int8 are codes of float16 ones."""
+    """A query and candidates of which half the cells resemble the query's; int8 are the codes of a map."""
     generator = torch.Generator().manual_seed(0)
     query = torch.nn.functional.normalize(torch.randn(CELLS, CHANNELS, generator=generator), dim=-1)
     candidates = torch.empty(candidate_count, CELLS, CHANNELS, dtype=stored)
@@ -205,9 +206,7 @@ def _features(candidate_count: int, stored: torch.dtype) -> tuple[Tensor, Tensor
         noise = torch.nn.functional.normalize(torch.randn(CELLS, CHANNELS, generator=generator), dim=-1)
         alike = torch.arange(CELLS) % 2 == 0
         features = torch.nn.functional.normalize(noise + 0.8 * query * alike[:, None], dim=-1).half().float()
-        if stored is torch.int8:
-            features = (features * (127 / features.abs().max())).round()
-        candidates[number] = features.to(stored)
+        candidates[number] = LocalCodec("int8", CHANNELS).encode(features) if stored is torch.int8 else features
     return query, candidates
 
 

@@ -1,9 +1,9 @@
 """Nearest cells, and counts of mutual ones, in whole numbers of 16 bits, by kernels that are made for the processor.
 
 Each picture's features are multiplied by a power of two, so that the longest has a norm of at most 32,700, and rounded:
-features of length 1 get 14 bits behind the point. A product of two of them then fits into 32 bits, exactly; whole
-numbers that 16 bits hold anyway, like the codes of a map, are not changed at all. Scores are whole numbers, and ties
-are broken as in ``model.matching``, so counts are the same on every processor that has a kernel.
+features of length 1 get 14 bits behind the point. A product of two of them then fits into 32 bits, exactly. The codes
+of a map (``model.codes``) are not made features first: those of each cell get the length 32,700 at once. Scores are
+whole numbers, and ties are broken as in ``model.matching``, so counts are the same on every processor with a kernel.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
+from model.codes import as_features
+
 if TYPE_CHECKING:  # LLVM is loaded when the first picture is matched, and may be missing
     from model.cpu_kernels.compiled import Kernels
     from model.cpu_kernels.rounding import FeatureType
@@ -26,7 +28,7 @@ if TYPE_CHECKING:  # LLVM is loaded when the first picture is matched, and may b
 _GREATEST_NORM = 32_700  # below 2**15, with room for what rounding adds to a norm
 _MOST_CHANNELS = 16_384  # with more, rounding could add more than that
 _CHANNELS_TOGETHER = 8  # of which the kernels' numbers of channels and values are multiples
-_KINDS: "dict[torch.dtype, FeatureType]" = {torch.float32: "float32", torch.float16: "float16", torch.int8: "int8"}
+_KINDS: "dict[torch.dtype, FeatureType]" = {torch.float32: "float32", torch.float16: "float16"}
 
 
 def instructions() -> str | None:
@@ -46,8 +48,8 @@ def count_in_int16(query: Tensor, candidates: Tensor, kernels: "Kernels | None" 
     As many threads as torch may use take the candidates in turn.
 
     Args:
-        query: ``(L, C)`` local features on the CPU, L at least 1.
-        candidates: ``(K, M, C)`` local features, M at least 1; float32, float16 and int8 are read as they are.
+        query: ``(L, C)`` local features or codes on the CPU, L at least 1.
+        candidates: ``(K, M, C)`` local features or codes, M at least 1; float32, float16 and int8 are read as they are.
         kernels: Those of another tile than this machine's best.
 
     Returns:
@@ -55,9 +57,9 @@ def count_in_int16(query: Tensor, candidates: Tensor, kernels: "Kernels | None" 
     """
     kernels = kernels or _kernels()
     assert kernels is not None  # noqa: S101  (can_count has said so)
-    if candidates.dtype not in _KINDS:
+    if candidates.dtype not in _KINDS and candidates.dtype is not torch.int8:
         candidates = candidates.float()
-    query, candidates = _with_whole_vectors(query.float()), _with_whole_vectors(candidates)
+    query, candidates = _with_whole_vectors(as_features(query)), _with_whole_vectors(candidates)
     counter = _Counter(kernels, _Panels.of(query, kernels), candidates.shape[1])
     counts = np.empty(
         len(candidates), np.int64
@@ -70,8 +72,8 @@ def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | No
     """Finds the nearest cells of pairs of pictures, both ways.
 
     Args:
-        queries: ``(P, L, C)`` local features on the CPU, L at least 1.
-        candidates: ``(P, M, C)`` local features, M at least 1.
+        queries: ``(P, L, C)`` local features or codes on the CPU, L at least 1.
+        candidates: ``(P, M, C)`` local features or codes, M at least 1.
         kernels: Those of another tile than this machine's best.
 
     Returns:
@@ -80,7 +82,7 @@ def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | No
     """
     kernels = kernels or _kernels()
     assert kernels is not None  # noqa: S101  (can_count has said so)
-    queries, candidates = _with_whole_vectors(queries.float()), _with_whole_vectors(candidates.float())
+    queries, candidates = (_with_whole_vectors(as_features(each)) for each in (queries, candidates))
     to_candidate = np.empty(queries.shape[:2], np.int64)
     to_query = np.empty(candidates.shape[:2], np.int64)
 
@@ -193,17 +195,17 @@ def _round(kernels: "Kernels", features: Tensor, numbers: NDArray[np.int16]) -> 
 
     Of equal scores the first wins, so a copy never does.
     """
-    kind = _KINDS[features.dtype]
-    square = kernels.greatest_square[kind](features.data_ptr(), *features.shape)
-    kernels.round[kind](features.data_ptr(), features.numel(), _factor(square), numbers.ctypes.data)
+    if features.dtype is torch.int8:
+        kernels.round_codes(features.data_ptr(), *features.shape, _GREATEST_NORM, numbers.ctypes.data)
+    else:
+        kind = _KINDS[features.dtype]
+        square = kernels.greatest_square[kind](features.data_ptr(), *features.shape)
+        kernels.round[kind](features.data_ptr(), features.numel(), _factor(square), numbers.ctypes.data)
     numbers[len(features) :] = numbers[0]
 
 
 def _factor(greatest_square: float) -> float:
-    """The greatest power of two that keeps a norm within 16 bits; a common factor changes no order of the products.
-
-    What is whole stays whole, unless it is too long for 16 bits.
-    """
+    """The greatest power of two that keeps a norm within 16 bits; a common factor changes no order of the products."""
     if not greatest_square > 0:
         return 1.0
     exponent = floor(log2(_GREATEST_NORM) - log2(greatest_square) / 2)

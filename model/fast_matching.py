@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from model import cpu_matching
+from model.codes import as_features
 from model.gpu_matching import has_triton, nearest_cells
 from model.int8_matching import count_in_int8, scaled
 
@@ -26,8 +27,8 @@ def count_fast(query: Tensor, candidates: Tensor) -> Tensor:
     """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8), approximately.
 
     Args:
-        query: ``(L, C)`` local features, L at least 1.
-        candidates: ``(K, M, C)`` local features on the same device, M at least 1.
+        query: ``(L, C)`` local features or codes, L at least 1.
+        candidates: ``(K, M, C)`` local features or codes on the same device, M at least 1.
 
     Returns:
         ``(K,)`` int64 on the device of the input.
@@ -70,8 +71,10 @@ def _count_fused(query: Tensor, candidates: Tensor) -> Tensor:
 
 
 def _as_float16(candidates: Tensor) -> Tensor:
-    """Features as float16: what is that already, or whole numbers of eight bits, without rounding anything."""
-    return candidates.half() if candidates.dtype in (torch.float16, torch.int8) else scaled(candidates, 1.0).half()
+    """Features as float16; what a map holds, of length 1, needs no scale."""
+    if candidates.dtype in (torch.float16, torch.int8):
+        return as_features(candidates, torch.float16)
+    return scaled(candidates, 1.0).half()
 
 
 def _count_in_float16(query: Tensor, candidates: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from model.codes import as_features
 from model.errors import InvalidInput
 
 _LARGEST = 127  # of eight bits, of both signs
@@ -50,8 +51,8 @@ def count_in_int8(query: Tensor, candidates: Tensor) -> Tensor:
     """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
 
     Args:
-        query: ``(L, C)`` local features on the CPU, L at least 1.
-        candidates: ``(K, M, C)`` local features, M at least 1.
+        query: ``(L, C)`` local features or codes on the CPU, L at least 1.
+        candidates: ``(K, M, C)`` local features or codes, M at least 1.
 
     Returns:
         ``(K,)`` int64.
@@ -109,10 +110,10 @@ def _count_rounded(query: _Rounded, candidate: _Rounded, buffers: Tensor) -> Ten
 
 
 def scaled(features: Tensor, largest: float) -> Tensor:
-    """Features of a picture ``(..., N, C)`` so that the largest number of the picture is ``largest``, as float32.
+    """Features or codes of a picture ``(..., N, C)`` so that its largest number is ``largest``, as float32.
 
     A common factor changes no order of the products.
     """
-    features = features.float()
+    features = as_features(features)
     reached = features.abs().amax(dim=(-2, -1), keepdim=True)
     return features * torch.where(reached > 0, largest / reached, 1.0)

@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from model.codes import as_features
 from model.errors import InvalidInput
 from model.fast_matching import count_fast, fast_matcher
 
@@ -43,13 +44,13 @@ def find_mutual_matches(query: Tensor, candidate: Tensor) -> MutualMatches:
     Of equal similarities the first cell is the nearest. One pair at least always exists.
 
     Args:
-        query: ``(L, C)`` local features.
-        candidate: ``(M, C)`` local features, on the same device.
+        query: ``(L, C)`` local features, or codes (``model.codes``).
+        candidate: ``(M, C)`` local features or codes, on the same device.
 
     Returns:
         The pairs, in the order of the query's cells. The (L, M) score matrix is the only large thing in memory.
     """
-    query, candidate = query.float(), candidate.float()
+    query, candidate = as_features(query), as_features(candidate)
     with torch.no_grad():  # which cells match is no differentiable function
         blocks = _blocks(query)
         buffer = query.new_empty(max(map(len, blocks)), len(candidate))
@@ -68,8 +69,8 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precis
     Exactly one mutual match counts as 1, as Eq. 8 says (the reference implementation says 0).
 
     Args:
-        query: ``(L, C)`` local features.
-        candidates: ``(K, M, C)`` local features on the same device, float32 or float16; they are raised to float32.
+        query: ``(L, C)`` local features, or codes (``model.codes``).
+        candidates: ``(K, M, C)`` local features or codes on the same device; they are raised to float32.
         precision: ``exact`` multiplies in float32; ``fast`` in less (``model.fast_matching`` says how counts differ).
 
     Returns:
@@ -90,14 +91,14 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precis
         return torch.zeros(len(candidates), dtype=torch.int64, device=query.device)
     if precision == "fast":
         return count_fast(query, candidates)
-    query = query.float()
+    query = as_features(query)
     blocks = _blocks(query)
     # One buffer for all candidates: fresh memory for each would cost more than the arithmetic.
     longest = max(len(block) for block in blocks)
     buffer = torch.empty(longest, candidates.shape[1], dtype=torch.float32, device=query.device)
     counts = torch.empty(len(candidates), dtype=torch.int64, device=query.device)
     for index, candidate in enumerate(candidates):
-        counts[index] = _match_exactly(query, candidate.float(), blocks, buffer)[1].sum()
+        counts[index] = _match_exactly(query, as_features(candidate), blocks, buffer)[1].sum()
     return counts
 
 

@@ -107,7 +107,7 @@ def _check_finds_itself(
 
 
 def _unit(local_features: Tensor) -> Tensor:
-    """Features, or codes that are proportional to them, as features of length 1."""
+    """Features or codes as features of length 1, however a store has rounded them."""
     return normalize(local_features.float(), dim=-1)
 
 

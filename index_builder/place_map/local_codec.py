@@ -1,9 +1,10 @@
 """What the local features of a picture are stored as: floats, whole numbers of eight or four bits, or signs.
 
 Features have length 1, so their direction is all there is to keep. A *code* is a whole number that is proportional to a
-number of the feature, by a factor that belongs to the feature and is not stored: who reads it divides the codes by
-their length. Without that, rounding would leave some features longer than others, and a long one is nearest to more
-cells than it ought to be: on the demo's network eight bits would change a count of 660 by 80, and so change it by 5.
+number of the feature, by a factor that belongs to the feature and is not stored: who compares it divides the codes by
+their length (``model.codes``). Without that, rounding would leave some features longer than others, and a long one is
+nearest to more cells than it ought to be: on the demo's network eight bits would change a count of 660 by 80, and so
+change it by 5.
 
 =========  ==================  ================  ========================================================
 store      locals.npy          3721 × 128 bytes  a number of a feature
@@ -58,10 +59,8 @@ class LocalCodec:
 
     @property
     def decoded_type(self) -> torch.dtype:
-        """Type of what ``decode`` writes: float16 is finer than eight bits, and signs are whole numbers anyway."""
-        if self.largest_code is None:
-            return TORCH_TYPES[self.array_type]
-        return torch.int8 if self.store == "binary" else torch.float16
+        """Type of what is read: floats as they are stored, or a code in each byte, int8."""
+        return torch.int8 if self.packed_bits else TORCH_TYPES[self.array_type]
 
     @property
     def packed_bits(self) -> PackedBits | None:
@@ -109,21 +108,19 @@ class LocalCodec:
         return codes
 
     def decode(self, stored: StoredArray, out: NDArray[np.generic]) -> None:
-        """Reads features of length 1, or of the binary store those times the square root of C.
+        """Reads features, or their codes.
 
         Args:
             stored: ``(…, width)`` of ``array_type``.
-            out: ``(…, C)`` of ``decoded_type``, contiguous; written to. Codes of nothing but zeros stay zeros.
+            out: ``(…, C)`` of ``decoded_type``, contiguous; written to.
         """
-        if self.largest_code is None or self.store == "binary":
-            out[...] = stored if self.largest_code is None else self.codes(stored)
+        if self.packed_bits is None:
+            out[...] = stored
         else:
-            codes = torch.from_numpy(self.codes(stored).astype(np.float32))  # copied: a mapped file cannot be written
-            lengths = torch.linalg.vector_norm(codes, dim=-1, keepdim=True).clamp_(min=1.0)
-            torch.div(codes, lengths, out=torch.from_numpy(out))
+            unpack(cast("NDArray[np.uint8]", stored), self.packed_bits, cast("NDArray[np.int8]", out))
 
     def round_trip(self, features: Tensor) -> Tensor:
-        """What is read of features ``(…, C)`` that were stored, on the CPU."""
+        """What is read of features ``(…, C)`` that were stored: ``decoded_type`` on the CPU."""
         decoded = torch.empty(features.shape, dtype=self.decoded_type)
         self.decode(self.encode(features).cpu().numpy(), decoded.numpy())
         return decoded

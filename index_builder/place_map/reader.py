@@ -197,8 +197,8 @@ class PlaceMap:
                 is used again saves the page faults of fresh memory, which cost more than the reading.
 
         Returns:
-            ``(k, N, C)`` of ``local_type`` on the CPU; the first k rows of ``out`` if it was given. Their length is 1;
-            that of the store ``binary``, 1 and -1, is the square root of C.
+            ``(k, N, C)`` of ``local_type`` on the CPU; the first k rows of ``out`` if it was given. Stores of floats
+            give features of length 1, the others codes (``model.codes``).
 
         Raises:
             InvalidInput: A row is not in the map, or ``out`` does not fit.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index_builder.place_map import layout
-from index_builder.place_map.feature_store import StoredCodes, StoredFeatures, map_features
+from index_builder.place_map.feature_store import StoredFeatures, map_features
 from index_builder.place_map.local_codec import LocalCodec
 from index_builder.place_map.manifest import FeatureShapes, Segment
 from index_builder.place_map.row_file import RowFile
@@ -44,12 +44,12 @@ class LocalRows:
         Raises:
             MapCorrupt: The file cannot be read.
         """
-        if self._codec.largest_code is None:
+        if self._codec.packed_bits is None:
             self._file.read(row, out)  # what is stored is what is wanted: nothing lies between file and buffer
         else:
-            codes: StoredCodes = np.empty(self._stored_shape, self._codec.array_type)
-            self._file.read(row, codes)
-            self._codec.decode(codes, out)
+            packed = np.empty(self._stored_shape, np.uint8)
+            self._file.read(row, packed)
+            self._codec.decode(packed, out)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Kernels:
         count_mutual: ``model.cpu_kernels.nearest.write_count``.
         greatest_square: ``model.cpu_kernels.rounding.write_greatest_square``, by type.
         round: ``model.cpu_kernels.rounding.write_rounding``, by type.
+        round_codes: ``model.cpu_kernels.rounding.write_code_rounding``.
         engine: Owns the machine code.
     """
 
@@ -35,6 +36,7 @@ class Kernels:
     count_mutual: Function
     greatest_square: dict[FeatureType, Function]
     round: dict[FeatureType, Function]
+    round_codes: Function
     engine: Any
 
 
@@ -53,6 +55,7 @@ def kernels_for(tile: Tile) -> Kernels:
     for kind in FEATURE_TYPES:
         rounding.write_greatest_square(module, kind)
         rounding.write_rounding(module, kind)
+    rounding.write_code_rounding(module)
     engine = _compiled(str(module))
 
     def function(name: str, result: Any, *arguments: Any) -> Function:
@@ -70,6 +73,7 @@ def kernels_for(tile: Tile) -> Kernels:
             kind: function(rounding.rounding_name(kind), None, c_void_p, c_int64, c_float, c_void_p)
             for kind in FEATURE_TYPES
         },
+        round_codes=function(rounding.CODES_NAME, None, c_void_p, c_int64, c_int64, c_float, c_void_p),
         engine=engine,
     )
 

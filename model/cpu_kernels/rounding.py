@@ -1,19 +1,22 @@
-"""The kernels that make whole numbers of 16 bits of a picture's features, in one pass over them."""
+"""The kernels that make whole numbers of 16 bits of a picture's features, or of their codes, in one pass over them."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from llvmlite import ir
 
-from model.cpu_kernels.code import I16, I32, I64, POINTER, Loop, Value, declared, element
+from model.cpu_kernels.code import I16, I32, I64, POINTER, Loop, Value, declared, element, i32
 
-FeatureType = Literal["float32", "float16", "int8"]
+FeatureType = Literal["float32", "float16"]
 
 TOGETHER = 8  # values; the channels of a picture are a multiple of it
 
 _FLOATS = ir.VectorType(ir.FloatType(), TOGETHER)
 _DOUBLES = ir.VectorType(ir.DoubleType(), TOGETHER)
+_WHOLE = ir.VectorType(I32, TOGETHER)
 _NUMBERS = ir.VectorType(I16, TOGETHER)
+_CODE = ir.IntType(8)
+_CODES = ir.VectorType(_CODE, TOGETHER)
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,9 @@ class _Kind:
 _KINDS: dict[FeatureType, _Kind] = {
     "float32": _Kind(ir.FloatType(), 4),
     "float16": _Kind(ir.HalfType(), 2),
-    "int8": _Kind(ir.IntType(8), 1),
 }
 FEATURE_TYPES: tuple[FeatureType, ...] = tuple(_KINDS)
+CODES_NAME = "round_codes"
 
 
 def rounding_name(kind: FeatureType) -> str:
@@ -53,18 +56,44 @@ def write_rounding(module: ir.Module, kind: FeatureType) -> None:
     function = ir.Function(module, signature, name=rounding_name(kind))
     features, count, factor, numbers = function.args
     build = ir.IRBuilder(function.append_basic_block("entry"))
-    nearest = declared(module, f"llvm.roundeven.v{TOGETHER}f32", _FLOATS, [_FLOATS])
-    whole = declared(module, f"llvm.fptosi.sat.v{TOGETHER}i16.v{TOGETHER}f32", _NUMBERS, [_FLOATS])
-    undefined = ir.Constant(_FLOATS, ir.Undefined)
-    factors = build.shuffle_vector(
-        build.insert_element(undefined, factor, ir.Constant(I32, 0)),
-        undefined,
-        ir.Constant(ir.VectorType(I32, TOGETHER), [0] * TOGETHER),
-    )
+    factors = _in_all(build, factor)
     with Loop(build, count, TOGETHER, "values") as values:
         scaled = build.fmul(_load(build, features, values.index, kind), factors)
-        rounded = build.call(whole, [build.call(nearest, [scaled])])
-        build.store(rounded, element(build, numbers, values.index, I16), align=2)
+        _store_rounded(build, scaled, numbers, values.index)
+    build.ret_void()
+
+
+def write_code_rounding(module: ir.Module) -> None:
+    """Writes the function that gives the codes of every feature the same length, and rounds, half to even.
+
+    C declaration::
+
+        void round_codes(const int8_t *codes, int64_t cells, int64_t channels, float length, int16_t *numbers)
+
+    ``channels`` is a multiple of ``TOGETHER``; both are at least 1. Codes that are all 0 stay so. A root and a quotient
+    of float32 are the same on every processor.
+    """
+    signature = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, ir.FloatType(), POINTER])
+    function = ir.Function(module, signature, name=CODES_NAME)
+    codes, cells, channels, length, numbers = function.args
+    build = ir.IRBuilder(function.append_basic_block("entry"))
+    root = declared(module, "llvm.sqrt.f32", ir.FloatType(), [ir.FloatType()])
+    total = declared(module, f"llvm.vector.reduce.add.v{TOGETHER}i32", I32, [_WHOLE])
+    with Loop(build, cells, 1, "cell") as cell:
+        first = build.mul(cell.index, channels)
+        none = ir.Constant(_WHOLE, [0] * TOGETHER)
+        with Loop(build, channels, TOGETHER, "together", start=[none]) as together:
+            loaded = _load_codes(build, codes, build.add(first, together.index))
+            squares = build.add(together.carried[0], build.mul(loaded, loaded))
+            together.carry([squares])
+        square = build.call(total, [squares])
+        # At least 1, so that nothing is divided by 0: the square of whole numbers that are not all 0 is no less.
+        positive = build.select(build.icmp_signed(">", square, i32(1)), square, i32(1))
+        factors = _in_all(build, build.fdiv(length, build.call(root, [build.sitofp(positive, ir.FloatType())])))
+        with Loop(build, channels, TOGETHER, "values") as values:
+            place = build.add(first, values.index)
+            scaled = build.fmul(build.sitofp(_load_codes(build, codes, place), _FLOATS), factors)
+            _store_rounded(build, scaled, numbers, place)
     build.ret_void()
 
 
@@ -103,6 +132,24 @@ def _load(build: ir.IRBuilder, features: Value, index: Value, kind: FeatureType)
     stored = _KINDS[kind]
     place = element(build, features, index, stored.element)
     values = build.load(place, typ=ir.VectorType(stored.element, TOGETHER), align=stored.bytes)
-    if kind == "float32":
-        return values
-    return build.sitofp(values, _FLOATS) if kind == "int8" else build.fpext(values, _FLOATS)
+    return values if kind == "float32" else build.fpext(values, _FLOATS)
+
+
+def _load_codes(build: ir.IRBuilder, codes: Value, index: Value) -> Value:
+    """Codes from ``index`` on, as int32."""
+    return build.sext(build.load(element(build, codes, index, _CODE), typ=_CODES, align=1), _WHOLE)
+
+
+def _store_rounded(build: ir.IRBuilder, values: Value, numbers: Value, index: Value) -> None:
+    """Rounds float32 and stores them from ``index`` on, as int16."""
+    nearest = declared(build.module, f"llvm.roundeven.v{TOGETHER}f32", _FLOATS, [_FLOATS])
+    whole = declared(build.module, f"llvm.fptosi.sat.v{TOGETHER}i16.v{TOGETHER}f32", _NUMBERS, [_FLOATS])
+    rounded = build.call(whole, [build.call(nearest, [values])])
+    build.store(rounded, element(build, numbers, index, I16), align=2)
+
+
+def _in_all(build: ir.IRBuilder, number: Value) -> Value:
+    """A vector of nothing but this float32."""
+    undefined = ir.Constant(_FLOATS, ir.Undefined)
+    first = build.insert_element(undefined, number, i32(0))
+    return build.shuffle_vector(first, undefined, ir.Constant(_WHOLE, [0] * TOGETHER))

@@ -9,6 +9,7 @@ import torch
 from benchmarks.query.plain import PlainPath
 from benchmarks.query.replicated_map import write_replicated_map
 from index_builder.place_map.reader import PlaceMap
+from model.codes import as_features
 from model.encoder import Encoder
 from model.features import Features
 from model.images import open_image
@@ -50,7 +51,7 @@ def test_the_plain_path_is_plain_retrieval(photos: list[Path], tmp_path: Path, t
         rows = np.arange(len(place_map))
         database = Features(
             torch.from_numpy(place_map.global_features(rows)),
-            place_map.local_features(rows).float(),
+            as_features(place_map.local_features(rows)),
             tiny_encoder.local_grid,
         )
         plain = PlainPath(network, place_map)

@@ -7,6 +7,7 @@ import torch
 from index_builder.place_map.global_index import open_searcher
 from index_builder.place_map.local_codec import LocalCodec
 from index_builder.place_map.reader import PlaceMap
+from model.codes import as_features
 from model.encoder import Encoder
 from model.features import Features
 from model.images import open_image
@@ -25,7 +26,7 @@ def test_a_map_answers_as_the_oracle_does_on_the_same_pictures(tmp_path: Path, t
     codec = LocalCodec(SMALL.store, tiny_encoder.local_dim)
     database = Features(
         torch.cat([batch.global_features for batch in batches]).half().float(),
-        codec.round_trip(torch.cat([batch.local_features for batch in batches])).float(),
+        as_features(codec.round_trip(torch.cat([batch.local_features for batch in batches]))),
         tiny_encoder.local_grid,
     )
     with PlaceMap.open(map_path) as place_map:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from index_builder.place_map.place_table import PlaceRecord
 from index_builder.place_map.reader import PlaceMap
 from index_builder.place_map.versions import read_manifest
 from index_builder.verify import verify_map
+from model.codes import as_features
 from model.encoder import Encoder
 from model.errors import InvalidInput, MapNotFound, MapVersionUnsupported, NetworkMismatch
 from model.geo import LatLon
@@ -299,7 +301,7 @@ def test_a_map_of_other_features_than_its_pictures_give_is_found(tmp_path: Path,
         mixed = write_features_map(
             tmp_path / "mixed",
             place_map.global_features(turned).astype(np.float16),
-            place_map.local_features(turned).numpy(),
+            as_features(place_map.local_features(turned), torch.float16).numpy(),
             records=[replace(place_map.places[row], thumbnail=None) for row in range(4)],
         )
     content = (mixed / MANIFEST).read_bytes()

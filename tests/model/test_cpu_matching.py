@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from model import cpu_matching
+from model.codes import as_features
 from model.cpu_matching import count_in_int16, nearest_in_int16
 from model.matching import count_mutual_matches
 
@@ -30,7 +31,12 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
 
 
 def rounded(features: Tensor) -> Tensor:
-    """As the kernels shall round, ``(N, C)`` int64."""
+    """As the kernels shall round features or codes, ``(N, C)`` int64."""
+    if features.dtype is torch.int8:
+        squares = features.numpy().astype(np.float32) ** 2
+        lengths = np.sqrt(np.maximum(squares.sum(axis=1, keepdims=True), np.float32(1)))
+        factors = torch.from_numpy(np.float32(32_700) / lengths)
+        return (features.float() * factors).round().long()
     norm = float(features.double().norm(dim=1).max())
     factor = 2.0 ** np.floor(np.log2(32_700 / norm)) if norm else 1.0
     return (features.double() * factor).round().long()
@@ -79,7 +85,8 @@ def test_any_pictures(tile: Tile, drawn: tuple[int, str, int, int, int, str]) ->
         candidates[:, ::2] = 0
     elif what == "all the same":
         candidates[:] = candidates[:, :1]
-    assert count_in_int16(query, candidates, kernels_for(tile)).tolist() == plainly(query.float(), candidates.float())
+    query = as_features(query)
+    assert count_in_int16(query, candidates, kernels_for(tile)).tolist() == plainly(query, candidates)
 
 
 @pytest.mark.parametrize("channels", [32, 128, 200])
@@ -89,7 +96,7 @@ def test_whole_pictures(kernels: Kernels, channels: int) -> None:
     noise = random_features(rng, "float32", 3, 3721, channels)
     candidates = normalize(query.roll(7, 0) + 0.8 * noise, dim=-1).half()
     counted = count_in_int16(query, candidates, kernels)
-    assert counted.tolist() == plainly(query, candidates.float())
+    assert counted.tolist() == plainly(query, candidates)
     assert (counted - count_mutual_matches(query, candidates)).abs().max() <= 2
 
 
@@ -100,6 +107,25 @@ def test_float16_is_rounded_as_the_same_numbers_in_float32_are(kernels: Kernels)
     assert torch.equal(
         count_in_int16(query, candidates, kernels), count_in_int16(query.float(), candidates.float(), kernels)
     )
+
+
+def test_codes_are_features_of_one_length_whatever_their_own(kernels: Kernels) -> None:
+    """Of two cells in the same direction the longer one would be nearer, if codes were multiplied as they are."""
+    codes = torch.randint(-30, 31, (50, 24), dtype=torch.int8, generator=torch.Generator().manual_seed(4))
+    query = normalize(codes.float(), dim=-1)
+    longer = codes.clone()
+    longer[::2] *= 4
+    assert count_in_int16(query, torch.stack([codes, longer]), kernels).tolist() == [50, 50]
+    assert count_in_int16(query, longer[None].float(), kernels).item() < 50
+
+
+def test_codes_of_nothing_but_zeros_and_the_longest_ones(kernels: Kernels) -> None:
+    query = torch.eye(3, 16_384)
+    codes = torch.zeros(1, 3, 16_384, dtype=torch.int8)
+    assert count_in_int16(query, codes, kernels).tolist() == plainly(query, codes) == [1]
+    codes[0, 0] = 127
+    codes[0, 1] = -127
+    assert count_in_int16(query, codes, kernels).tolist() == plainly(query, codes)
 
 
 def test_extremes_of_the_numbers_overflow_nothing(kernels: Kernels) -> None:
@@ -142,7 +168,7 @@ def test_a_processor_gets_the_best_tile_that_it_can_run() -> None:
     assert [best_tile(features) for features in (avx2 | {"avx512f", "avx512bw"}, avx2, {"neon"})] == [*TILES, None]
 
 
-@pytest.mark.parametrize("kind", ["float32", "int8", "ties"])
+@pytest.mark.parametrize("kind", ["float32", "ties"])
 @pytest.mark.parametrize(("cells", "others", "channels"), [(1, 1, 1), (37, 150, 20), (150, 37, 128)])
 def test_nearest_cells_both_ways(kernels: Kernels, kind: str, cells: int, others: int, channels: int) -> None:
     rng = np.random.default_rng(cells)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from index_builder.place_map.global_index import open_searcher
 from index_builder.place_map.reader import PlaceMap
 from model import cpu_matching
+from model.codes import as_features
 from model.encoder import Encoder
 from model.errors import DeadlineExceeded, InvalidInput, NetworkMismatch
 from model.features import Features
@@ -38,7 +39,7 @@ def database(localizer: Localizer) -> Features:
     rows = np.arange(len(localizer.place_map))
     return Features(
         torch.from_numpy(localizer.place_map.global_features(rows)),
-        localizer.place_map.local_features(rows).float(),
+        as_features(localizer.place_map.local_features(rows)),
         localizer.encoder.local_grid,
     )
 

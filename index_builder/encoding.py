@@ -2,15 +2,11 @@
 
 Threads decode a few batches ahead (Pillow and torch let go of the interpreter while they work), the calling thread owns
 the network. What is in memory depends on the batch size and the look-ahead, not on the number of pictures.
-
-A decoder keeps to one core: left to itself, torch would split every small step of resizing among threads that each
-decoder has of its own, and these would wait for work, spinning, on the cores that the network needs.
 """
 
-import os
 from collections import deque
 from collections.abc import Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -19,13 +15,13 @@ import torch
 from index_builder.picture_files import DecodedPicture, RejectedPicture, decode_picture
 from index_builder.place_map.feature_store import TORCH_TYPES, StoredArray, StoredFeatures
 from index_builder.place_map.local_codec import LocalCodec, StoreType, global_type
+from model.decoding_threads import decoding_threads, default_decoders
 from model.encoder import Encoder
 from model.errors import ModelOutputInvalid
 from model.features import Features
 from model.places import Place
 
 _BATCHES_AHEAD = 2
-_MOST_DECODERS = 8  # more of them only take turns on the memory
 
 _Decoding: TypeAlias = Future[DecodedPicture | RejectedPicture]
 
@@ -91,21 +87,14 @@ def encode_batches(
         thumbnails: Whether to make thumbnails.
         store: What the features are rounded to.
     """
-    threads = torch.get_num_threads()  # the caller's are settled by this, whatever other threads set for themselves
-    decoders = ThreadPoolExecutor(
-        min(_MOST_DECODERS, os.cpu_count() or 1),
-        thread_name_prefix="decode",
-        initializer=torch.set_num_threads,
-        initargs=(1,),
-    )
+    with decoding_threads(default_decoders()) as decoders:
 
-    def start(batch: PictureBatch) -> tuple[PictureBatch, list[_Decoding]]:
-        return batch, [
-            decoders.submit(decode_picture, place, encoder.preprocessing, thumbnail=thumbnails)
-            for place in batch.places
-        ]
+        def start(batch: PictureBatch) -> tuple[PictureBatch, list[_Decoding]]:
+            return batch, [
+                decoders.submit(decode_picture, place, encoder.preprocessing, thumbnail=thumbnails)
+                for place in batch.places
+            ]
 
-    try:
         pending: deque[tuple[PictureBatch, list[_Decoding]]] = deque()
         for batch in batches:
             pending.append(start(batch))
@@ -113,9 +102,6 @@ def encode_batches(
                 yield _encode(encoder, *pending.popleft(), store)
         while pending:
             yield _encode(encoder, *pending.popleft(), store)
-    finally:
-        decoders.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(threads)  # threads that begin later take over what was set last, by whichever thread
 
 
 def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding], store: StoreType) -> EncodedBatch:

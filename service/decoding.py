@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from model.decoding_threads import keep_to_one_core
 from model.images import ImageLimits, open_image
 from model.preprocess import Preprocessing, preprocess
 from service.thread_priority import step_back
@@ -30,7 +31,7 @@ class DecodePool:
     """
 
     def __init__(self, threads: int, limits: ImageLimits) -> None:
-        self._executor = ThreadPoolExecutor(threads, "placefix-decode", initializer=step_back)
+        self._executor = ThreadPoolExecutor(threads, "placefix-decode", initializer=_prepare_thread)
         self._limits = limits
 
     async def decode(self, data: bytes, preprocessing: Preprocessing) -> Tensor:
@@ -41,3 +42,8 @@ class DecodePool:
     def close(self) -> None:
         """Ends the threads; what has not begun is not begun any more."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _prepare_thread() -> None:
+    step_back()
+    keep_to_one_core()

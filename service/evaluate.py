@@ -3,13 +3,12 @@
 Every query goes the way of a request: decoded, encoded, shortlisted, re-ranked. Only the queue is missing.
 """
 
-import os
 import resource
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from index_builder.progress import SILENT, Progress
+from model.decoding_threads import decoding_threads, default_decoders
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS
 from model.places import Place
@@ -232,17 +232,14 @@ def _decoded(
         clock.add(Stage.DECODE, sum(durations_s))
         return torch.stack(images)
 
-    threads = ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="decode")
-    try:
+    with decoding_threads(default_decoders()) as decoders:
         pending: deque[list[Future[tuple[Tensor, float]]]] = deque()
         for start in range(0, len(queries), batch_size):
-            pending.append([threads.submit(decode, query) for query in queries[start : start + batch_size]])
+            pending.append([decoders.submit(decode, query) for query in queries[start : start + batch_size]])
             if len(pending) > _BATCHES_AHEAD:
                 yield finish(pending.popleft())
         while pending:
             yield finish(pending.popleft())
-    finally:
-        threads.shutdown(wait=True, cancel_futures=True)
 
 
 def _rows_of(candidates: Sequence[Candidate]) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from model.decoding_threads import keep_to_one_core
 from model.errors import NotReady
 from service.map_swap import Activated, MapSwaps
 
@@ -71,6 +72,7 @@ class MapKeeper:
         return request.future
 
     def _run(self) -> None:
+        keep_to_one_core()  # what it loads beside the device
         next_look = time.monotonic()
         while True:
             wait_s = max(0.0, next_look - time.monotonic()) if self._watch_interval_s else None

@@ -1,13 +1,13 @@
 """What lives longer than a request: the worker, the decoding threads, the count of requests in flight."""
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 import structlog
+import torch
 from starlette.requests import Request
 
 from index_builder.checks.version import check_version
@@ -16,6 +16,7 @@ from service.batch_options import Batching
 from service.batching import DeviceWorker
 from service.decoding import DecodePool
 from service.engine import Engine, Query
+from service.garbage import set_apart_what_stays
 from service.localizer import EncodedQuery, Localization, Localizer
 from service.map_check import MapCheck
 from service.map_keeper import MapKeeper
@@ -56,6 +57,7 @@ class Runtime:
         self.metrics = metrics
         self.decoder = DecodePool(settings.decode_threads, settings.image_limits)
         self._on_failure = on_failure
+        self._device_threads = torch.get_num_threads()
         self._in_flight = 0
         self._is_draining = False
         self._engine: Engine | None = None
@@ -155,6 +157,7 @@ class Runtime:
         elif self._engine is not None:
             self._engine.close()
         self.decoder.close()
+        torch.set_num_threads(self._device_threads)  # for threads that begin later, of whatever this process does then
 
     def check_room(self) -> None:
         """Passes if one more query can be taken; in constant time.
@@ -235,6 +238,7 @@ class Runtime:
         return await wait_for_answer(ticket, request, deadline, self.settings.deadline_s)
 
     def _load(self) -> Engine:
+        torch.set_num_threads(self._device_threads)  # else this thread might take over what a decoder keeps to
         _log.info("loading", maps=[path.name for path in self.settings.maps])
         start = time.perf_counter()
         engine = Engine.load(self.settings, self._close_version)
@@ -250,7 +254,7 @@ class Runtime:
             self._map_check = MapCheck(engine.maps, _tell_of_damage)
             self._map_check.start()
         self._keep_maps(engine)
-        _set_apart_what_stays()
+        set_apart_what_stays()
         return engine
 
     def _keep_maps(self, engine: Engine) -> None:
@@ -258,7 +262,7 @@ class Runtime:
 
         def on_swap(localizer: Localizer) -> None:
             self._tell_of(engine, localizer)
-            _set_apart_what_stays()
+            set_apart_what_stays()
             if self._map_check is not None:
                 self._map_check.check(localizer.place_map.name)
 
@@ -297,17 +301,6 @@ class Runtime:
             else:
                 _log.error("the worker has died", exc_info=failure)
             self._on_failure()
-
-
-def _set_apart_what_stays() -> None:
-    """Keeps Python's garbage collector from looking at all that was loaded, which stays, again and again.
-
-    The libraries alone are a quarter of a million objects, to which the places of a map come; to go through the
-    libraries stops every thread for a tenth of a second. What is set apart goes like everything else once nobody holds
-    it; only cycles stay.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _tell_of_damage(name: str, error: MapCorrupt) -> None:

@@ -8,12 +8,12 @@ what is new or has changed.
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from model.decoding_threads import decoding_threads
 from model.durable import written_whole
 from model.errors import ImageError, StorageError, UnsuitableTrainingData
 from model.images import open_image
@@ -63,15 +63,12 @@ def check_pictures(sets: Iterable[TrainingSet], folder: Path, *, decoders: int, 
     done = len(paths) - len(open_question)
     on_checked(done, len(paths))
     problems: dict[Path, str] = {}
-    threads = ThreadPoolExecutor(decoders, thread_name_prefix="check")
-    try:
+    with decoding_threads(decoders) as threads:
         for path, problem in zip(open_question, threads.map(_problem_of, open_question), strict=True):
             if problem is not None:
                 problems[path] = problem
             done += 1
             on_checked(done, len(paths))
-    finally:
-        threads.shutdown(wait=True, cancel_futures=True)
     passed = {path: state for path, state in states.items() if state is not None and path not in problems}
     if passed != remembered:
         _remember(folder, passed)

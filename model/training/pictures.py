@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from model.decoding_threads import decoding_threads
 from model.encoding_precision import EncodingPrecision
 from model.errors import TrainingDiverged
 from model.features import Features
@@ -42,8 +43,7 @@ def read_batches(
     Raises:
         ImageError: A picture cannot be read.
     """
-    pool = ThreadPoolExecutor(decoders, thread_name_prefix="decode")
-    try:
+    with decoding_threads(decoders) as pool:
         pending: deque[list[Future[Tensor]]] = deque()
         for batch in batches:
             pending.append([pool.submit(read, path) for path in batch])
@@ -51,8 +51,6 @@ def read_batches(
                 yield _stacked([each.result() for each in pending.popleft()])
         while pending:
             yield _stacked([each.result() for each in pending.popleft()])
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def encode_pictures(

@@ -1,0 +1,43 @@
+"""How many threads torch may take, in each of the server's own."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import torch
+
+from model.preprocess import Preprocessing
+from service.decoding import DecodePool, decode_query
+from service.settings import ServiceSettings
+from tests.service.conftest import Serve, Town
+
+
+def test_the_device_gets_all_threads_and_decoders_keep_to_one(serve: Serve, town: Town) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as earlier:
+            earlier.submit(int).result()  # from now on threads begin with one, as beside decoders
+        served = serve(town)
+        worker: Future[int] = served.runtime._worker.call(torch.get_num_threads)
+        assert worker.result(10) == 2
+        decoder = served.runtime.decoder
+        assert decoder._executor.submit(torch.get_num_threads).result(10) == 1
+        photo = next(iter(town.photos.values())).read_bytes()
+        assert served.client.post("/localize", content=photo).status_code == 200
+        assert served.runtime._worker.call(torch.get_num_threads).result(10) == 2
+        served.runtime.stop()
+        with ThreadPoolExecutor(1) as later:
+            assert later.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_picture_is_decoded_alike_by_one_thread_and_by_many(town: Town) -> None:
+    settings = ServiceSettings()
+    photo = next(iter(town.photos.values()))
+    pool = DecodePool(1, settings.image_limits)
+    one, many = (
+        pool._executor.submit(decode_query, photo, settings.image_limits, Preprocessing.ANTIALIAS).result(),
+        decode_query(photo, settings.image_limits, Preprocessing.ANTIALIAS),
+    )
+    pool.close()
+    assert torch.equal(one, many)

@@ -36,6 +36,9 @@ def decoding_threads(count: int) -> Iterator[ThreadPoolExecutor]:
 
     Args:
         count: How many.
+
+    Yields:
+        The pool. The caller's own number of threads stays what it is.
     """
     threads = torch.get_num_threads()  # settles the caller's
     pool = ThreadPoolExecutor(count, thread_name_prefix="decode", initializer=keep_to_one_core)

@@ -10,11 +10,13 @@ from index_builder.build_plan import BuildPlan, digest_of
 from index_builder.change_staging import ChangePlan, ChangeStaging
 from index_builder.left_out import LeftOutTally, left_out_csv
 from index_builder.place_map import layout
+from index_builder.place_map.file_sum import FileSum
 from index_builder.place_map.global_index import check_index_factory
 from index_builder.place_map.index_choice import AUTO, choose_index
-from index_builder.place_map.manifest import Change, Counts, FileSum, Manifest, Segment
+from index_builder.place_map.manifest import Change, Counts, Manifest
 from index_builder.place_map.place_table import read_places
 from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.segment import Segment
 from index_builder.place_map.version_writer import VersionContent, write_version_files
 from index_builder.place_map.versions import read_current
 from index_builder.progress import Progress

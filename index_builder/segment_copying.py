@@ -9,8 +9,9 @@ from index_builder.build_plan import digest_of
 from index_builder.place_map import layout
 from index_builder.place_map.feature_store import StoredArray, StoredFeatures, map_features
 from index_builder.place_map.local_codec import LocalCodec
-from index_builder.place_map.manifest import FeatureShapes, Manifest, Segment
+from index_builder.place_map.manifest import FeatureShapes, Manifest
 from index_builder.place_map.row_file import RowFile
+from index_builder.place_map.segment import Segment
 from index_builder.place_map.segment_writer import SegmentWriter
 from index_builder.progress import Progress
 from index_builder.revision import CopiedRow, NewSegment

@@ -9,8 +9,9 @@ from torch.nn.functional import normalize
 
 from index_builder.place_map import layout
 from index_builder.place_map.local_codec import LocalCodec, StoreType
-from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, Segment, SourceHint
+from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
 from index_builder.place_map.place_table import PlaceRecord
+from index_builder.place_map.segment import Segment
 from index_builder.place_map.segment_writer import SegmentWriter
 from index_builder.place_map.version_writer import VersionContent, write_version
 from model.encoder import Encoder

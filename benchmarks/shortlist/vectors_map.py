@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index_builder.place_map import layout
-from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, Segment, SourceHint
+from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
 from index_builder.place_map.place_table import PlaceRecord
 from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.segment import Segment
 from index_builder.place_map.segment_writer import SegmentWriter
 from index_builder.place_map.version_writer import VersionContent, write_version
 from model.geo import LatLon

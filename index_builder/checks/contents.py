@@ -14,9 +14,10 @@ from index_builder.place_map import layout
 from index_builder.place_map.feature_store import StoredArray, map_features
 from index_builder.place_map.global_index import differing_row
 from index_builder.place_map.local_codec import LocalCodec
-from index_builder.place_map.manifest import Manifest, Segment
+from index_builder.place_map.manifest import Manifest
 from index_builder.place_map.place_table import read_places, wrong_geometries
 from index_builder.place_map.reader import PlaceMap
+from index_builder.place_map.segment import Segment
 from model.errors import MapCorrupt
 
 _LENGTH_TOLERANCE = 2e-3  # float16 rounds each value by at most 1/2048 of it

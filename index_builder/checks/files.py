@@ -9,8 +9,10 @@ from pathlib import Path, PurePosixPath
 from index_builder.checks.manifests import check_manifests
 from index_builder.checks.problem import Problem, ProblemKind, unreadable
 from index_builder.place_map import layout
-from index_builder.place_map.manifest import FileSum, Manifest, Segment
+from index_builder.place_map.file_sum import FileSum
+from index_builder.place_map.manifest import Manifest
 from index_builder.place_map.place_table import listed_thumbnails, read_places
+from index_builder.place_map.segment import Segment
 from index_builder.progress import Progress
 from index_builder.target import staging_path
 from model.durable import sha256_of

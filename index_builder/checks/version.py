@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from index_builder.place_map import layout
-from index_builder.place_map.manifest import FileSum
+from index_builder.place_map.file_sum import FileSum
 from index_builder.place_map.place_table import listed_thumbnails, read_places
 from index_builder.place_map.reader import PlaceMap
 from model.errors import MapCorrupt

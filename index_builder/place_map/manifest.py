@@ -9,23 +9,14 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeInt,
-    PositiveInt,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
 
 from index_builder.place_map import layout
 from index_builder.place_map.feature_store import FloatType, bytes_per_value
+from index_builder.place_map.file_sum import FileSum
 from index_builder.place_map.local_codec import LocalCodec, StoreType
-from model.durable import sha256_of
+from index_builder.place_map.manifest_part import ManifestPart, Number, Sha256
+from index_builder.place_map.segment import Segment
 from model.encoding_precision import EncodingPrecision
 from model.errors import MapCorrupt, MapVersionUnsupported
 from model.preprocess import Preprocessing
@@ -33,75 +24,8 @@ from model.preprocess import Preprocessing
 FORMAT: Literal["placefix-map"] = "placefix-map"
 FORMAT_VERSION: Literal[3] = 3
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Number = Annotated[str, Field(pattern=r"^[0-9]{6,}$")]
 
-
-class _Part(BaseModel):
-    """A part of the manifest: immutable, with no unknown keys and no guessed types."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class FileSum(_Part):
-    """Size and SHA-256 of a file."""
-
-    bytes: NonNegativeInt
-    sha256: Sha256
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Reads the whole file."""
-        return cls(bytes=path.stat().st_size, sha256=sha256_of(path))
-
-
-class Thumbnails(_Part):
-    """How many thumbnails a segment has, and their bytes together. Their single sums are columns of the table."""
-
-    count: NonNegativeInt
-    bytes: NonNegativeInt
-
-
-class Segment(_Part):
-    """A set of pictures that were written together; it never changes, and versions may share it.
-
-    Attributes:
-        id: Name of its directory.
-        source: Which of the manifest's sources its pictures came from.
-        rows: Number of pictures, dead ones included.
-        dead_rows: Pictures that do not belong to this version any more, ascending.
-        files: Sums of its three files.
-        thumbnails: Count and bytes of its thumbnails.
-    """
-
-    id: Number
-    source: NonNegativeInt = 0
-    rows: PositiveInt
-    dead_rows: tuple[NonNegativeInt, ...] = ()
-    files: dict[str, FileSum]
-    thumbnails: Thumbnails
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Self:
-        if set(self.files) != set(layout.SEGMENT_FILES):
-            raise ValueError(f"segment {self.id} must have the files {', '.join(layout.SEGMENT_FILES)}")
-        if list(self.dead_rows) != sorted(set(self.dead_rows)) or any(row >= self.rows for row in self.dead_rows):
-            raise ValueError(f"dead rows of segment {self.id} must be ascending and below {self.rows}")
-        if self.thumbnails.count > self.rows:
-            raise ValueError(f"segment {self.id} has more thumbnails than pictures")
-        return self
-
-    @property
-    def live_rows(self) -> int:
-        """Number of pictures that belong to the version."""
-        return self.rows - len(self.dead_rows)
-
-    def live(self) -> NDArray[np.int64]:
-        """``(live_rows,)`` ascending rows that belong to the version."""
-        return np.setdiff1d(np.arange(self.rows, dtype=np.int64), np.array(self.dead_rows, dtype=np.int64))
-
-
-class NetworkIdentity(_Part):
+class NetworkIdentity(ManifestPart):
     """The network that made the features.
 
     Attributes:
@@ -119,7 +43,7 @@ class NetworkIdentity(_Part):
     precision: EncodingPrecision = "float32"
 
 
-class FeatureShapes(_Part):
+class FeatureShapes(ManifestPart):
     """Widths and types of the stored features. A network without local features has a grid of (0, 0).
 
     Attributes:
@@ -153,7 +77,7 @@ class FeatureShapes(_Part):
         return bytes_per_value(self.dtype) * self.global_dim + local_bytes
 
 
-class Counts(_Part):
+class Counts(ManifestPart):
     """What became of the pictures of the source."""
 
     placed: PositiveInt
@@ -161,7 +85,7 @@ class Counts(_Part):
     rejected: NonNegativeInt
 
 
-class SourceHint(_Part):
+class SourceHint(ManifestPart):
     """Where pictures came from: for ``placefix update``, and a hint for ``placefix verify --weights``.
 
     Attributes:
@@ -178,7 +102,7 @@ class SourceHint(_Part):
 ChangeKind = Literal["build", "add", "remove", "update", "compact"]
 
 
-class Change(_Part):
+class Change(ManifestPart):
     """How a version came to be: which pictures it has that the one before had not, and the other way round.
 
     Attributes:
@@ -194,7 +118,7 @@ class Change(_Part):
     replaced: NonNegativeInt = 0
 
 
-class IndexFile(_Part):
+class IndexFile(ManifestPart):
     """The shortlist index over the live rows, in the order of segments and rows.
 
     Attributes:
@@ -213,7 +137,7 @@ class IndexFile(_Part):
 BUILT = Change(kind="build")
 
 
-class Manifest(_Part):
+class Manifest(ManifestPart):
     """Everything about one version of a map.
 
     Attributes:

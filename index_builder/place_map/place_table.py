@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from index_builder.place_map.manifest import FileSum
+from index_builder.place_map.file_sum import FileSum
 from model.errors import InvalidInput, MapCorrupt
 from model.geo import LatLon
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from index_builder.place_map import layout
 from index_builder.place_map.feature_store import StoredFeatures, map_features
 from index_builder.place_map.local_codec import LocalCodec
-from index_builder.place_map.manifest import FeatureShapes, Segment
+from index_builder.place_map.manifest import FeatureShapes
 from index_builder.place_map.row_file import RowFile
+from index_builder.place_map.segment import Segment
 
 
 class LocalRows:

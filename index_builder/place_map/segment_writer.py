@@ -7,8 +7,10 @@ from pathlib import Path
 
 from index_builder.place_map import layout
 from index_builder.place_map.feature_store import FeatureWriter, StoredArray, StoredFeatures
-from index_builder.place_map.manifest import FeatureShapes, FileSum, Segment, Thumbnails
+from index_builder.place_map.file_sum import FileSum
+from index_builder.place_map.manifest import FeatureShapes
 from index_builder.place_map.place_table import PlaceRecord, write_places
+from index_builder.place_map.segment import Segment, Thumbnails
 from model.durable import sync
 
 

@@ -10,20 +10,20 @@ from pathlib import Path
 from index_builder.place_map import layout
 from index_builder.place_map.current import Current
 from index_builder.place_map.feature_store import StoredFeatures, map_features
+from index_builder.place_map.file_sum import FileSum
 from index_builder.place_map.global_index import faiss_version, write_index
 from index_builder.place_map.manifest import (
     BUILT,
     Change,
     Counts,
     FeatureShapes,
-    FileSum,
     IndexFile,
     Manifest,
     NetworkIdentity,
-    Segment,
     SourceHint,
 )
 from index_builder.place_map.reader import CHUNK_ROWS
+from index_builder.place_map.segment import Segment
 from model.durable import sync, write_atomically
 from model.preprocess import Preprocessing
 

@@ -12,8 +12,9 @@ from index_builder.build_options import BuildOptions
 from index_builder.place_map import layout
 from index_builder.place_map.feature_store import StoredArray, StoredFeatures
 from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, Segment, SourceHint
+from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
 from index_builder.place_map.place_table import PlaceRecord
+from index_builder.place_map.segment import Segment
 from index_builder.place_map.segment_writer import SegmentWriter
 from index_builder.place_map.version_writer import VersionContent, write_version
 from index_builder.sources.listing import LeftOut, SourceListing

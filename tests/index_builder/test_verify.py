@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from index_builder.checks.problem import ProblemKind
 from index_builder.place_map.current import Current
+from index_builder.place_map.file_sum import FileSum
 from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.manifest import FileSum, parse_manifest
+from index_builder.place_map.manifest import parse_manifest
 from index_builder.place_map.place_table import PlaceRecord
 from index_builder.place_map.reader import PlaceMap
 from index_builder.place_map.versions import read_manifest

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index_builder.place_map.manifest import FileSum
+from index_builder.place_map.file_sum import FileSum
 from index_builder.place_map.place_table import (
     PlaceRecord,
     PlaceTable,

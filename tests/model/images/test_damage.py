@@ -1,0 +1,67 @@
+"""Any damage: nothing but image errors comes of it."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from model.errors import (
+    ImageError,
+)
+from model.image_formats import FORMATS
+from model.images import open_image, read_exif
+from tests.model.images.picture_bytes import PILLOW_WARNS, encode, exif_with, photo
+
+pytestmark = PILLOW_WARNS
+
+
+_SAMPLES = {
+    each: encode(photo(), each, exif=exif_with(6), **options)
+    for each, options in (("JPEG", {"progressive": True}), ("PNG", {}), ("WEBP", {}), ("AVIF", {}))
+}
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_cut_anywhere_it_is_refused(image_format: str) -> None:
+    content = _SAMPLES[image_format]
+    for length in range(0, len(content), max(1, len(content) // 400)):
+        with pytest.raises(ImageError):
+            open_image(content[:length])
+
+
+@given(
+    st.sampled_from(FORMATS), st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), max_size=8)
+)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_flipped_bytes_raise_nothing_but_image_errors(image_format: str, flips: list[tuple[float, int]]) -> None:
+    damaged = bytearray(_SAMPLES[image_format])
+    for where, mask in flips:
+        damaged[int(where * len(damaged))] ^= mask
+    for read in (open_image, read_exif):
+        _raises_only_image_errors(read, bytes(damaged))
+
+
+@given(
+    st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBPVP8X", b"\0\0\0\x1cftypavif", b""]),
+    st.binary(),
+)
+@settings(max_examples=200, deadline=None)
+def test_noise_raises_nothing_but_image_errors(start: bytes, noise: bytes) -> None:
+    for read in (open_image, read_exif):
+        _raises_only_image_errors(read, start + noise)
+
+
+@given(st.binary(min_size=8, max_size=300), st.sampled_from([b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"]))
+@settings(max_examples=300, deadline=None)
+def test_any_exif_block_leaves_a_jpeg_readable(block: bytes, head: bytes) -> None:
+    content = encode(photo(), "JPEG", exif=b"Exif\0\0" + head + block)
+    assert open_image(content).mode == "RGB"
+    _raises_only_image_errors(read_exif, content)
+
+
+def _raises_only_image_errors(read: Callable[[bytes], object], content: bytes) -> None:
+    try:
+        read(content)
+    except ImageError as error:
+        assert error.message  # noqa: PT017 (what matters is that no other class comes)

@@ -10,7 +10,7 @@ from model.errors import NotReady
 from service.batch_options import Batching
 from service.batching import DeviceWorker
 from service.worker_state import WorkerState
-from tests.service.test_batching import WAIT_S, BrokenDevice, Doubler, Observed
+from tests.service.batching.doubler import WAIT_S, BrokenDevice, Doubler, Observed
 
 
 @contextmanager

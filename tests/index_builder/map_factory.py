@@ -1,5 +1,6 @@
 """Small maps for tests: from photos by the real builder, or from given features by the real writer."""
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def data_files(map_path: Path) -> dict[str, bytes]:
     """Path below the map → bytes, of every file that has to come out the same in every build."""
     paths = [path for pattern in DATA_FILES for path in map_path.rglob(pattern)]
     return {path.relative_to(map_path).as_posix(): path.read_bytes() for path in paths}
+
+
+def left_out_of(map_path: Path) -> list[dict[str, str]]:
+    """The rows of the table of what was left out."""
+    with (map_path / "versions/000001/left_out.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def unit_rows(values: NDArray[np.floating]) -> NDArray[np.float16]:

@@ -1,0 +1,20 @@
+"""What a run told of its progress."""
+
+from index_builder.progress import SilentProgress
+
+
+class Recorder(SilentProgress):
+    """Keeps all of it."""
+
+    def __init__(self) -> None:
+        self.total = self.finished = self.advanced_by = 0
+        self.messages: list[str] = []
+
+    def started(self, total: int, finished: int) -> None:
+        self.total, self.finished = total, finished
+
+    def advanced(self, count: int) -> None:
+        self.advanced_by += count
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)

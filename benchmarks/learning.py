@@ -1,4 +1,4 @@
-"""``python -m benchmarks learn``: what training waits for, each the plain way and as the trainer does it."""
+"""``python -m benchmarks learn``: what training waits for, each the plain way and as it is done."""
 
 import time
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from statistics import median
 from typing import Annotated
 
 import torch
+import torch.nn.functional as F
 import typer
 from rich.table import Table
 from torch import Tensor
@@ -19,10 +20,13 @@ from benchmarks.result_file import write_result
 from model.device import DeviceName, choose_device
 from model.encoding_precision import EncodingPrecision, has_native_bfloat16
 from model.features import Features
+from model.network.attention import attend_in_plain_products
 from model.network.selavpr import SelaVPR
 from model.training.forward import encoding_forward, learning_forward
 from model.training.trainable import freeze_the_rest
 from placefix.console import output_console
+
+_ATTENDED_AT_A_TIME = 8  # pictures
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,32 @@ def _ways(network: SelaVPR, images: Tensor, device: torch.device) -> list[Way]:
     def encode() -> None:
         encoding_forward(network, device, precision)(images)
 
-    return [
+    ways = [
         Way(f"forward and backward, {precision}", "all at once", lambda: step(lambda learned, batch: learned(batch))),
         Way(f"forward and backward, {precision}", "as the trainer does", lambda: step(learning_forward)),
         Way("encode for mining", "all at once, float32", plainly),
         Way("encode for mining", f"as the trainer does, {precision}", encode),
+    ]
+    return ways + _attention_ways(network, images) if is_bfloat16 and device.type == "cpu" else ways
+
+
+def _attention_ways(network: SelaVPR, images: Tensor) -> list[Way]:
+    """Of one layer, over as many pictures at a time as the trainer takes."""
+    heads = network.config.num_heads
+    tokens = 1 + images.shape[2] * images.shape[3] // network.config.patch_size**2
+    shape = (len(images), tokens, 3, heads, network.config.embed_dim // heads)
+    qkv = torch.randn(shape, generator=torch.Generator().manual_seed(0)).bfloat16()
+
+    def attend(attention: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+        for part in torch.split(qkv, _ATTENDED_AT_A_TIME):
+            query, key, value = part.clone().requires_grad_().permute(2, 0, 3, 1, 4)
+            attended = attention(query, key, value)
+            attended.backward(attended.detach())  # type: ignore[no-untyped-call]
+
+    work = "attention of a layer, forward and backward, bfloat16"
+    return [
+        Way(work, "torch's fused", lambda: attend(F.scaled_dot_product_attention)),
+        Way(work, "in plain products", lambda: attend(attend_in_plain_products)),
     ]
 
 

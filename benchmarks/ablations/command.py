@@ -113,10 +113,11 @@ def write_tables(
     parts = {
         "conditions": condition_table(loaded, shortlist),
         "differences": difference_table(loaded, shortlist),
-        "again": again_table(loaded, Results.load(again), shortlist),
         "main": main_table(loaded, shortlist),
     }
     parts["variants"] = "\n\n".join(f"### {heading}\n\n{table}" for heading, table in variant_tables(loaded, shortlist))
+    if again.is_dir():
+        parts["again"] = again_table(loaded, Results.load(again), shortlist)
     document.write_text(fill(document.read_text("utf-8"), parts), "utf-8")
     if plot is not None:
         plot.parent.mkdir(parents=True, exist_ok=True)

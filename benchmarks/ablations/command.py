@@ -14,7 +14,7 @@ from benchmarks.ablations.document import fill
 from benchmarks.ablations.plot import draw_recall
 from benchmarks.ablations.results import Results
 from benchmarks.ablations.run import Recipes, Where, read_town, run_cell
-from benchmarks.ablations.tables import again_table, condition_table, difference_table, main_table, variant_tables
+from benchmarks.ablations.tables import backbone_table, condition_table, difference_table, main_table, variant_tables
 from model.device import DeviceName, choose_device
 from model.errors import InvalidInput
 from model.matching import Precision
@@ -25,7 +25,7 @@ from placefix.progress import show_progress
 app = typer.Typer(help="The paper's ablations on the demo town.", no_args_is_help=True)
 
 RESULTS = Path("benchmarks/results/ablations")
-AGAIN = Path("benchmarks/results/again")
+BACKBONES = Path("benchmarks/results/backbones")
 
 
 @app.command("run")
@@ -104,7 +104,9 @@ def _run(
 def write_tables(
     document: Annotated[Path, typer.Option(help="Where the tables stand.")] = Path("docs/results.md"),
     results: Annotated[Path, typer.Option(help="The outcomes.")] = RESULTS,
-    again: Annotated[Path, typer.Option(help="The outcomes of the chain that was run again.")] = AGAIN,
+    backbones: Annotated[
+        Path, typer.Option(help="A folder of outcomes for each other backbone that everything was trained on.")
+    ] = BACKBONES,
     shortlist: Annotated[int, typer.Option(min=1, help="Candidates that count as re-ranked.")] = 20,
     plot: Annotated[Path | None, typer.Option(help="Draw recall@N here: .svg or .png.")] = None,
 ) -> None:
@@ -116,8 +118,9 @@ def write_tables(
         "main": main_table(loaded, shortlist),
     }
     parts["variants"] = "\n\n".join(f"### {heading}\n\n{table}" for heading, table in variant_tables(loaded, shortlist))
-    if again.is_dir():
-        parts["again"] = again_table(loaded, Results.load(again), shortlist)
+    if backbones.is_dir():
+        others = {folder.name: Results.load(folder) for folder in sorted(backbones.iterdir()) if folder.is_dir()}
+        parts["backbones"] = backbone_table(loaded, others, shortlist)
     document.write_text(fill(document.read_text("utf-8"), parts), "utf-8")
     if plot is not None:
         plot.parent.mkdir(parents=True, exist_ok=True)

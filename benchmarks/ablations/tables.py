@@ -1,7 +1,8 @@
 """Tables of the results as Markdown; a cell that was not run says so."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from benchmarks.ablations.another_run import another_run
 from benchmarks.ablations.bootstrap import Interval
 from benchmarks.ablations.cells import (
     CLASS_TOKEN,
@@ -55,17 +56,29 @@ def difference_table(results: Results, shortlist: int) -> str:
     return _table(["queries", "adapted − frozen", f"top {shortlist} re-ranked − adapted"], rows)
 
 
-def again_table(published: Results, again: Results, shortlist: int) -> str:
-    """R@1 of the whole chain when it was run again, from rendering on, beside the published means over the seeds."""
-    steps = (("frozen", FROZEN, 0), ("adapted", SELAVPR, 0), (f"top {shortlist} re-ranked", SELAVPR, shortlist))
-    rows = [
-        [
-            says,
-            *(_said(side.recall(cell, 1, top, *conditions)) for _, cell, top in steps for side in (published, again)),
-        ]
-        for says, conditions in _groups(published)
+def backbone_table(published: Results, others: Mapping[str, Results], shortlist: int) -> str:
+    """R@1 of the whole chain, each time with another backbone, and what one more may reach.
+
+    Args:
+        published: With the backbone that is shipped; its seed 0 counts, as the others have one seed of the adaptations.
+        others: What the chain is called → its outcomes.
+        shortlist: Candidates that are re-ranked.
+    """
+    chains = {"shipped": published.of_seed(_VARIANTS_SEED), **others}
+    columns: tuple[tuple[str, Cell, int, tuple[str, ...]], ...] = (
+        ("frozen", FROZEN, 0, ()),
+        ("adapted", SELAVPR, 0, ()),
+        (f"top {shortlist} re-ranked", SELAVPR, shortlist, ()),
+        ("by day", SELAVPR, shortlist, DAY),
+        ("at night", SELAVPR, shortlist, ("night",)),
+    )
+    recalls = [
+        [chain.recall(cell, 1, top, *conditions) for _, cell, top, conditions in columns] for chain in chains.values()
     ]
-    return _table(["queries", *(heading for name, _, _ in steps for heading in (name, "again"))], rows)
+    rows = [[name, *map(_said, row)] for name, row in zip(chains, recalls, strict=True)]
+    expected = [another_run([each.value for each in column if each]) for column in zip(*recalls, strict=True)]
+    rows.append(["*one more, by these*", *("–" if each is None else f"*{each}*" for each in expected)])
+    return _table(["backbone", *(name for name, *_ in columns)], rows)
 
 
 def main_table(results: Results, shortlist: int) -> str:

@@ -12,7 +12,7 @@ from benchmarks.ablations.document import fill
 from benchmarks.ablations.outcome import Outcome
 from benchmarks.ablations.plot import draw_recall
 from benchmarks.ablations.results import Results
-from benchmarks.ablations.tables import again_table, condition_table, difference_table, main_table, variant_tables
+from benchmarks.ablations.tables import backbone_table, condition_table, difference_table, main_table, variant_tables
 from model.errors import InvalidInput
 from model.geo import LatLon
 from model.places import Place
@@ -56,18 +56,15 @@ def test_differences_are_paired(folder: Path) -> None:
     assert rows[4] == "| night | 0.0 [0.0, 0.0] | 0.0 [0.0, 0.0] |"
 
 
-def test_what_was_run_again_stands_beside_what_was_published(folder: Path) -> None:
+def test_each_backbone_has_a_row_and_the_last_is_for_one_more(folder: Path) -> None:
     published = Results.load(folder)
-    again = Results({"frozen": published.by_name["selavpr"]}, published.conditions)
-    [heading, _, every, *_, night] = again_table(published, again, 20).splitlines()
-    assert heading == "| queries | frozen | again | adapted | again | top 20 re-ranked | again |"
-    [_, frozen, frozen_again, adapted, adapted_again, reranked, _] = every.strip("| ").split(" | ")
-    assert frozen.startswith("25.0 [")
-    assert frozen_again == frozen  # the outcome of the other cell before re-ranking
-    assert adapted.startswith("25.0 [")
-    assert adapted_again == "not run"
-    assert reranked.startswith("50.0 [")
-    assert night.startswith("| night | 0.0 [0.0, 0.0] | 0.0 [0.0, 0.0] |")
+    other = Results({"frozen": published.by_name["selavpr"]}, published.conditions)
+    [heading, _, *rows] = backbone_table(published, {"two cores": other}, 20).splitlines()
+    assert heading == "| backbone | frozen | adapted | top 20 re-ranked | by day | at night |"
+    [shipped, again, more] = [row.strip("| ").split(" | ") for row in rows]
+    assert [cell.split(" ")[0] for cell in shipped] == ["shipped", "25.0", "25.0", "50.0", "100.0", "0.0"]
+    assert again == ["two cores", shipped[1], *["not run"] * 4]  # the other cell's outcome before re-ranking
+    assert more == ["*one more, by these*", "*25.0 [25.0, 25.0]*", *["–"] * 4]  # one backbone says nothing of others
 
 
 def test_what_was_not_run_says_so(folder: Path) -> None:

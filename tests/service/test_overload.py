@@ -21,8 +21,8 @@ from model.errors import ModelOutputInvalid
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery
 from service.security_headers import SECURITY_HEADERS
+from tests.service.asking import HEAD, wait_until
 from tests.service.conftest import Serve, Served, Town
-from tests.service.test_bad_uploads import HEAD, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -1,0 +1,55 @@
+"""Clients that stall, never end, or go away: given up after a while, and told so where they still listen."""
+
+import json
+import socket
+import time
+
+import pytest
+
+from service import http_protocol
+from tests.service.asking import HEAD, IMAGE_PART, MULTIPART, exchange, is_healthy, wait_until
+from tests.service.conftest import Serve, Town
+from tests.service.pictures import JPEG
+
+
+def test_a_head_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch, town: Town, serve: Serve) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_TIMEOUT_S", 0.3)
+    served = serve(town)
+    status, answer = exchange(served, b"GET /health/live HTTP/1.1\r\nHost:")
+    assert (status, b'"request_timeout"' in answer) == (408, True)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as silent:
+        assert silent.recv(100) == b""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as kept:  # an upload may take longer
+        kept.sendall(HEAD + b"Content-Length: 11\r\n\r\n")
+        time.sleep(0.6)
+        kept.sendall(b"not a photo")
+        assert kept.recv(65_536).startswith(b"HTTP/1.1 415")
+    assert is_healthy(served)
+
+
+def test_an_upload_that_stalls_is_told_so(town: Town, serve: Serve) -> None:
+    served = serve(town, upload_timeout_s=0.3)
+    requests = {
+        "nothing comes": HEAD + b"Content-Length: 5000\r\n\r\n",
+        "half comes": HEAD + b"Content-Length: 5000\r\n\r\n" + JPEG[:700],
+        "half a form comes": HEAD + f"Content-Type: {MULTIPART}\r\nContent-Length: 5000\r\n\r\n".encode() + IMAGE_PART,
+        "chunks stop": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    }
+    for name, request in requests.items():
+        status, answer = exchange(served, request)
+        assert status == 408, (name, answer)
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "upload_timeout"
+        assert b"connection: close" in answer.lower()
+    assert is_healthy(served)
+
+
+def test_clients_that_go_away_in_the_middle_of_an_upload_do_no_harm(town: Town, serve: Serve) -> None:
+    served = serve(town)
+    for _ in range(10):
+        with socket.create_connection(("127.0.0.1", served.port)) as connection:
+            connection.sendall(HEAD + b"Content-Length: 5000\r\n\r\n" + JPEG[:700])
+    wait_until(
+        lambda: 'placefix_requests_total{route="/localize",status="499"} 10.0' in served.client.get("/metrics").text
+    )
+    assert 'status="500"' not in served.client.get("/metrics").text
+    assert is_healthy(served)

@@ -118,9 +118,10 @@ def write_tables(
         "main": main_table(loaded, shortlist),
     }
     parts["variants"] = "\n\n".join(f"### {heading}\n\n{table}" for heading, table in variant_tables(loaded, shortlist))
-    if backbones.is_dir():
-        others = {folder.name: Results.load(folder) for folder in sorted(backbones.iterdir()) if folder.is_dir()}
-        parts["backbones"] = backbone_table(loaded, others, shortlist)
+    if not backbones.is_dir():
+        raise InvalidInput(f"--backbones {backbones} is no folder; it needs a folder of outcomes for each backbone")
+    others = {folder.name: Results.load(folder) for folder in sorted(backbones.iterdir()) if folder.is_dir()}
+    parts["backbones"] = backbone_table(loaded, others, shortlist)
     document.write_text(fill(document.read_text("utf-8"), parts), "utf-8")
     if plot is not None:
         plot.parent.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,11 @@ TINY_CONFIG = NetworkConfig(
     local_dim=16,
 )
 
+# asserts of what tests share show their values, too
+pytest.register_assert_rewrite(
+    "tests.waiting", *(f"tests.{folder.name}" for folder in Path(__file__).parent.iterdir() if folder.is_dir())
+)
+
 MakePhoto = Callable[..., Path]
 
 

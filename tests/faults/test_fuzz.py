@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -26,6 +25,7 @@ from tests.faults.raw_client import ask_raw
 from tests.faults.upload_answers import Answer, Tally, check_answer, check_answer_to_broken_http
 from tests.faults.uploads import broken_upload, request_of
 from tests.service.conftest import Town, build_town, serving
+from tests.waiting import wait_until
 
 SOME_UPLOADS, MANY_UPLOADS = 300, 20_000
 SOME_REQUESTS, MANY_REQUESTS = 150, 5_000
@@ -174,13 +174,6 @@ def tell(what: str, tally: Tally, growth_bytes: int) -> None:
     print(f"{tally.answers.total()} {what}, {growth_bytes / 1e6:.1f} MB more")  # noqa: T201
     for name, count in (*sorted(tally.broken.items()), *sorted(tally.answers.items())):
         print(f"  {count:6d} {name}")  # noqa: T201
-
-
-def wait_until(condition: Callable[[], bool], tell_state: Callable[[], object]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < deadline, tell_state()
-        time.sleep(0.05)
 
 
 async def _stream(pieces: tuple[bytes, ...]) -> AsyncIterator[bytes]:

@@ -1,8 +1,6 @@
 """A hundred hot swaps and rollbacks under load: nothing fails, nothing is mixed, nothing broken is served."""
 
 import os
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -20,6 +18,7 @@ from model.network.initialisation import seeded_network
 from tests.conftest import TINY_CONFIG
 from tests.service.conftest import Town, build_town
 from tests.service.map_versions import add_some, asking_all_the_time, flip_bit, ids_of, point_to, remove_one
+from tests.waiting import wait_until
 
 SWAPS = 100
 KEPT = 4
@@ -135,10 +134,3 @@ def prune(town: Town) -> None:
         return True
 
     wait_until(is_done)
-
-
-def wait_until(condition: Callable[[], object], timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

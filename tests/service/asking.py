@@ -1,8 +1,6 @@
 """Asks a server as clients do and as nobody should, and checks that problems are told as agreed."""
 
 import socket
-import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -59,10 +57,3 @@ def _is_complete(answer: bytes) -> bool:
         if line.startswith(b"content-length:"):
             return len(body) >= int(line.partition(b":")[2])
     return False
-
-
-def wait_until(is_true: Callable[[], bool], timeout_s: float = 20) -> None:
-    end = time.monotonic() + timeout_s
-    while not is_true():
-        assert time.monotonic() < end, "did not become true in time"
-        time.sleep(0.02)

@@ -23,8 +23,8 @@ from tests.service.map_versions import (
     remove_one,
     served_version,
 )
-from tests.service.test_map_check import wait_until
 from tests.service.test_metrics import scrape, value
+from tests.waiting import wait_until
 
 JSON = {"Content-Type": "application/json"}
 

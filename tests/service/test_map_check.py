@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from service import map_check
 from service.settings import ServiceSettings
 from tests.service.conftest import Serve, Town, serving
 from tests.service.test_metrics import scrape, value
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -25,13 +25,6 @@ def damaged(town: Town, tmp_path: Path) -> Town:
     content[-100] ^= 4
     file.write_bytes(content)
     return replace(town, map_path=copy)
-
-
-def wait_until(condition: Callable[[], object], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_flipped_bit_is_found_in_the_background(damaged: Town) -> None:

@@ -27,8 +27,8 @@ from tests.service.map_versions import (
     remove_one,
     served_version,
 )
-from tests.service.test_map_check import wait_until
 from tests.service.test_metrics import labels_of, scrape, value
+from tests.waiting import wait_until
 
 OFTEN_S = 0.02
 

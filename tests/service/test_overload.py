@@ -21,8 +21,9 @@ from model.errors import ModelOutputInvalid
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery
 from service.security_headers import SECURITY_HEADERS
-from tests.service.asking import HEAD, wait_until
+from tests.service.asking import HEAD
 from tests.service.conftest import Serve, Served, Town
+from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -260,7 +261,7 @@ def test_a_stopped_server_finishes_what_is_in_flight_and_exits_with_success(
         )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            wait_until(lambda: is_ready(client), timeout_s=60)
+            wait_until(lambda: is_ready(client))
             with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
                 head = HEAD + f"Content-Length: {len(content)}\r\n\r\n".encode()
                 connection.sendall(head + content[:500])

@@ -7,9 +7,10 @@ import time
 import pytest
 
 from service import http_protocol
-from tests.service.asking import HEAD, IMAGE_PART, MULTIPART, exchange, is_healthy, wait_until
+from tests.service.asking import HEAD, IMAGE_PART, MULTIPART, exchange, is_healthy
 from tests.service.conftest import Serve, Town
 from tests.service.pictures import JPEG
+from tests.waiting import wait_until
 
 
 def test_a_head_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch, town: Town, serve: Serve) -> None:

@@ -94,13 +94,6 @@ def wait_for_state(worker: Worker, state: WorkerState) -> None:
         time.sleep(0.001)
 
 
-def wait_until(is_true: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not is_true():
-        assert time.monotonic() < end
-        time.sleep(0.001)
-
-
 def occupy(worker: Worker, processor: Doubler, item: int = 0) -> Ticket[int, int]:
     """Has the worker encode one item until the gate opens, so that what follows has to wait."""
     ticket = worker.submit(item)

@@ -19,8 +19,8 @@ from tests.service.batching.doubler import (
     Worker,
     occupy,
     wait_for_state,
-    wait_until,
 )
+from tests.waiting import wait_until
 
 
 def test_a_worker_that_makes_no_progress_is_given_up_with_all_that_wait(

@@ -15,7 +15,9 @@ class PretrainingConfig:
         kept_patches: Of the 256 patches of a picture that the network sees (PatchDropout); a step takes a fifth of the
             time, and the network learns not to rely on any single thing.
         late_patches: Kept in the last tenth of the steps.
-        learning_rate: The highest, of AdamW; it rises over ``warmup`` steps and falls as a cosine.
+        matrix_learning_rate: The highest, of Muon, for the matrices of the blocks; it rises over ``warmup`` steps and
+            falls as a cosine.
+        learning_rate: Likewise, of AdamW, for everything else.
         warmup: Steps.
         weight_decay: Of matrices.
         largest_gradient: The norm that gradients are clipped to.
@@ -26,12 +28,13 @@ class PretrainingConfig:
         seed: Of the weights, the batches, the patches and the colours.
     """
 
-    steps: int = 8000
+    steps: int = 4000
     streets: int = 16
     places: int = 4
     views: int = 2
     kept_patches: int = 64
     late_patches: int = 128
+    matrix_learning_rate: float = 3e-3
     learning_rate: float = 1.2e-3
     warmup: int = 200
     weight_decay: float = 0.03

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import cos, isfinite, log, pi
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +14,7 @@ from demo.pretraining.batches import Sampler
 from demo.pretraining.config import PretrainingConfig
 from demo.pretraining.frames import Frames, as_tensor
 from demo.pretraining.loss import place_loss
+from demo.pretraining.optimizer import MuonAndAdamW
 from demo.pretraining.shape import BACKBONE_CONFIG
 from demo.pretraining.sparse_network import sparse_features
 from model.durable import written_whole
@@ -68,7 +68,7 @@ class Pretraining:
         self._sampler = Sampler(frames, config)
         self._patches = as_tensor(frames, device)
         self._log_scale = nn.Parameter(torch.tensor(log(config.first_scale), device=device))
-        self._optimizer = torch.optim.AdamW(self._groups(), lr=config.learning_rate)
+        self._optimizer = MuonAndAdamW(self.network, self._log_scale, config)
         self._path = folder / CHECKPOINT_NAME
         self._identity = {"settings": config.what_is_learned(), "pictures": len(frames)}
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,36 +111,24 @@ class Pretraining:
         gain, offset = torch.from_numpy(batch.gain).to(self._device), torch.from_numpy(batch.offset).to(self._device)
         is_same = torch.from_numpy(batch.is_same).to(self._device)
         is_other = torch.from_numpy(batch.is_other).to(self._device)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._learning_rate()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.zero_grad()
         with torch.autocast(self._device.type, dtype=torch.bfloat16):
             features = sparse_features(self.network, patches, kept, gain, offset)
         scale = self._log_scale.exp().clamp(max=_LARGEST_SCALE)
         loss = place_loss(features.float(), is_same, is_other, scale)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), self._config.largest_gradient)
-        self._optimizer.step()
+        self._optimizer.step(self._share_of_rate())
         self.step += 1
         return loss.detach()
 
-    def _learning_rate(self) -> float:
+    def _share_of_rate(self) -> float:
+        """Of the highest learning rates: rises over the warm-up, then falls as a cosine."""
         config = self._config
         if self.step < config.warmup:
-            return config.learning_rate * (self.step + 1) / config.warmup
+            return (self.step + 1) / config.warmup
         done = (self.step - config.warmup) / max(1, config.steps - config.warmup)
-        return config.learning_rate * (1 + cos(pi * done)) / 2
-
-    def _groups(self) -> list[dict[str, Any]]:
-        """Matrices decay, what is added or multiplied does not; p of GeM stays where SelaVPR begins."""
-        backbone = [each for name, each in self.network.backbone.named_parameters() if name != "mask_token"]
-        is_matrix = [each.ndim >= 2 and each.shape[0] != 1 for each in backbone]
-        matrices = [each for each, decays in zip(backbone, is_matrix, strict=True) if decays]
-        others = [each for each, decays in zip(backbone, is_matrix, strict=True) if not decays]
-        return [
-            {"params": matrices, "weight_decay": self._config.weight_decay},
-            {"params": [*others, self._log_scale], "weight_decay": 0.0},
-        ]
+        return (1 + cos(pi * done)) / 2
 
     def _save(self) -> None:
         content = {

@@ -40,9 +40,13 @@ def test_each_weight_moves_as_its_own_optimizer_would_move_it() -> None:
     for name, each in network.named_parameters():
         alone[name].grad = None if each.grad is None else each.grad.clone()
     MuonAndAdamW(network, scale, CONFIG).step(share=0.25)
-    torch.optim.Muon([alone[QUERIES_KEYS_VALUES]], lr=1e-3, weight_decay=0.5, adjust_lr_fn="match_rms_adamw").step()
-    torch.optim.AdamW([alone[BIAS]], lr=5e-4, weight_decay=0).step()
-    torch.optim.AdamW([alone[PATCHES]], lr=5e-4, weight_decay=0.5).step()
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.Muon([alone[QUERIES_KEYS_VALUES]], lr=1e-3, weight_decay=0.5, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW([alone[BIAS]], lr=5e-4, weight_decay=0),
+        torch.optim.AdamW([alone[PATCHES]], lr=5e-4, weight_decay=0.5),
+    ]
+    for optimizer in optimizers:
+        optimizer.step()
     moved = dict(network.named_parameters())
     for name in (QUERIES_KEYS_VALUES, BIAS, PATCHES):
         torch.testing.assert_close(moved[name], alone[name], rtol=0, atol=0)

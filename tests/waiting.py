@@ -3,16 +3,12 @@
 import time
 from collections.abc import Callable
 
+PATIENCE_S = 60
 
-def wait_until(
-    is_true: Callable[[], object],
-    tell: Callable[[], object] = lambda: "it did not become true",
-    *,
-    timeout_s: float = 60,
-    interval_s: float = 0.02,
-) -> None:
-    """Asks again and again; fails after ``timeout_s`` with what ``tell`` says."""
-    end = time.monotonic() + timeout_s
+
+def wait_until(is_true: Callable[[], object], tell: Callable[[], object] = lambda: "it did not become true") -> None:
+    """Asks again and again; fails after :data:`PATIENCE_S` seconds with what ``tell`` says."""
+    end = time.monotonic() + PATIENCE_S
     while not is_true():
-        assert time.monotonic() < end, f"after {timeout_s:.0f} s: {tell()}"
-        time.sleep(interval_s)
+        assert time.monotonic() < end, f"after {PATIENCE_S} s: {tell()}"
+        time.sleep(0.02)

@@ -1,6 +1,7 @@
 """What many tests share: a small network, pictures with positions, the shared data."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,12 @@ pytest.register_assert_rewrite(
 )
 
 MakePhoto = Callable[..., Path]
+
+
+def pytest_configure() -> None:
+    # a job in the background of a script ignores SIGINT, and so would the commands that tests interrupt
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,12 +1,14 @@
 """Tables of outcomes, and their places in a document."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.ablations.cells import FROZEN, SELAVPR, SERIAL
+from benchmarks.ablations.command import write_tables
 from benchmarks.ablations.conditions import Conditions, read_conditions
 from benchmarks.ablations.document import fill
 from benchmarks.ablations.outcome import Outcome
@@ -64,6 +66,22 @@ def test_each_backbone_has_a_row(folder: Path) -> None:
     [shipped, again] = [row.strip("| ").split(" | ") for row in rows]
     assert [cell.split(" ")[0] for cell in shipped] == ["shipped", "25.0", "25.0", "50.0", "100.0", "0.0"]
     assert again == ["two cores", shipped[1], *["not run"] * 4]  # the other cell's outcome before re-ranking
+
+
+def test_the_variants_may_be_of_another_backbone(folder: Path, tmp_path: Path) -> None:
+    variants = tmp_path / "backbones" / "first"
+    shutil.copytree(folder, variants, ignore=shutil.ignore_patterns("backbones", "selavpr*"))
+    names = ("conditions", "differences", "backbones", "main", "variants")
+    document = tmp_path / "results.md"
+    document.write_text("".join(f"<!-- table: {name} -->\n<!-- end -->\n" for name in names), "utf-8")
+    write_tables(document, folder, variants, tmp_path / "backbones", 20, None)
+    tables = dict(zip(names, document.read_text("utf-8").split("<!-- end -->"), strict=False))
+    assert "| all | 4 | 25.0 / 50.0 / 75.0 " in tables["conditions"]
+    assert "not run" not in tables["conditions"]
+    assert "| both: SelaVPR | – | not run |" in tables["main"]
+    assert "| both | not run |" in tables["variants"]
+    rows = tables["backbones"].splitlines()[-2:]
+    assert [row.split(" | ")[0] for row in rows] == ["| shipped", "| first"]
 
 
 def test_what_was_not_run_says_so(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The curves of precision over recall, day and night side by side."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ def draw(found: Mapping[str, Group], out: Path) -> None:
     Raises:
         InvalidInput: matplotlib is not installed, or the file has an unknown suffix.
     """
+    lowest = _lowest(found)
     titles = tuple(f"{name} ({group.queries:,} queries)" for name, group in found.items())
     with panels(out, titles, panel_inches=(3.6, 3.9)) as (figure, axes):
         for panel, group in zip(axes, found.values(), strict=True):
@@ -31,7 +33,14 @@ def draw(found: Mapping[str, Group], out: Path) -> None:
                     linewidth=1.6,
                     label=f"{kind}: {each.signal.says}",
                 )
-            panel.set(xlim=(0, 101), ylim=(0, 102), xlabel="recall: right answers given, %")
+            panel.set(xlim=(0, 101), ylim=(lowest, 100 + (100 - lowest) / 50), xlabel="recall: right answers given, %")
         axes[0].set_ylabel("precision: given answers right, %")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2)
+
+
+def _lowest(found: Mapping[str, Group]) -> float:
+    """Percent, where all panels begin: a multiple of ten below every curve, so that good ones can be told apart."""
+    curves = [each.curve for group in found.values() for each in group.judged if each.curve is not None]
+    least = min((float(curve.precision.min()) for curve in curves), default=0.0)
+    return min(10.0 * math.floor(10 * least), 90.0)

@@ -6,16 +6,32 @@ from pathlib import Path
 
 import torch
 
+CPU_INFO = Path("/proc/cpuinfo")
+
 
 def describe_hardware() -> str:
     """Processor, cores, threads, GPU and library versions, as one line."""
     processor = platform.processor() or platform.machine()
-    cpu_info = Path("/proc/cpuinfo")
-    if cpu_info.is_file():
-        names = [line.split(":", 1)[1].strip() for line in cpu_info.read_text().splitlines() if "model name" in line]
-        processor = names[0] if names else processor
+    if CPU_INFO.is_file():
+        processor = name_processor(CPU_INFO.read_text()) or processor
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
     return (
         f"{processor}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {gpu}, "
         f"torch {torch.__version__}, Python {platform.python_version()}"
     )
+
+
+def name_processor(cpu_info: str) -> str | None:
+    """The first processor of ``/proc/cpuinfo``.
+
+    Its family and model stand behind its name: what a virtual machine calls by one name may be several generations, of
+    which one is twice as fast as another.
+    """
+    values: dict[str, str] = {}
+    for line in cpu_info.splitlines():
+        key, _, value = line.partition(":")
+        values.setdefault(key.strip(), value.strip())
+    name = values.get("model name")
+    if name is None or "cpu family" not in values:
+        return name
+    return f"{name} (family {values['cpu family']}, model {values.get('model', '?')})"

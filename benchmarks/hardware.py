@@ -22,10 +22,15 @@ def describe_hardware() -> str:
 
 
 def name_processor(cpu_info: str) -> str | None:
-    """The first processor of ``/proc/cpuinfo``.
+    """Name, family and model of the first processor.
 
-    Its family and model stand behind its name: what a virtual machine calls by one name may be several generations, of
-    which one is twice as fast as another.
+    What a virtual machine calls by one name may be several generations, of which one is twice as fast as another.
+
+    Args:
+        cpu_info: The text of ``/proc/cpuinfo``.
+
+    Returns:
+        The name, with family and model where they are told; None if there is no name.
     """
     values: dict[str, str] = {}
     for line in cpu_info.splitlines():

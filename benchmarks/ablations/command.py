@@ -26,7 +26,7 @@ app = typer.Typer(help="The paper's ablations on the demo town.", no_args_is_hel
 
 RESULTS = Path("benchmarks/results/ablations")
 BACKBONES = Path("benchmarks/results/backbones")
-VARIANTS = BACKBONES / "first"
+COMPARED = BACKBONES / "first"
 
 
 @app.command("run")
@@ -105,7 +105,7 @@ def _run(
 def write_tables(
     document: Annotated[Path, typer.Option(help="Where the tables stand.")] = Path("docs/results.md"),
     results: Annotated[Path, typer.Option(help="The outcomes of the backbone that is shipped.")] = RESULTS,
-    variants: Annotated[Path, typer.Option(help="The outcomes of the backbone that the variants share.")] = VARIANTS,
+    compared: Annotated[Path, typer.Option(help="The outcomes of tables 4 to 10, all on one backbone.")] = COMPARED,
     backbones: Annotated[
         Path, typer.Option(help="A folder of outcomes for each other backbone that everything was trained on.")
     ] = BACKBONES,
@@ -113,19 +113,20 @@ def write_tables(
     plot: Annotated[Path | None, typer.Option(help="Draw recall@N here: .svg or .png.")] = None,
 ) -> None:
     """Put the tables of all outcomes into the document that describes them."""
-    loaded, shared = Results.load(results), Results.load(variants)
+    shipped, of_one_backbone = Results.load(results), Results.load(compared)
     parts = {
-        "conditions": condition_table(loaded, shortlist),
-        "differences": difference_table(loaded, shortlist),
-        "main": main_table(shared, shortlist),
+        "conditions": condition_table(shipped, shortlist),
+        "differences": difference_table(shipped, shortlist),
+        "main": main_table(of_one_backbone, shortlist),
     }
-    parts["variants"] = "\n\n".join(f"### {heading}\n\n{table}" for heading, table in variant_tables(shared, shortlist))
+    variants = variant_tables(of_one_backbone, shortlist)
+    parts["variants"] = "\n\n".join(f"### {heading}\n\n{table}" for heading, table in variants)
     if not backbones.is_dir():
         raise InvalidInput(f"--backbones {backbones} is no folder; it needs a folder of outcomes for each backbone")
     others = {folder.name: Results.load(folder) for folder in sorted(backbones.iterdir()) if folder.is_dir()}
-    parts["backbones"] = backbone_table(loaded, others, shortlist)
+    parts["backbones"] = backbone_table(shipped, others, shortlist)
     document.write_text(fill(document.read_text("utf-8"), parts), "utf-8")
     if plot is not None:
         plot.parent.mkdir(parents=True, exist_ok=True)
-        draw_recall(loaded, shortlist, plot)
+        draw_recall(shipped, shortlist, plot)
     error_console().print(f"{document}: {', '.join(parts)}", soft_wrap=True)

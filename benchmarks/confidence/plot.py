@@ -1,7 +1,7 @@
 """The curves of precision over recall, day and night side by side."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,8 @@ def draw(found: Mapping[str, Group], out: Path) -> None:
     Raises:
         InvalidInput: matplotlib is not installed, or the file has an unknown suffix.
     """
-    lowest = _lowest(found)
+    curves = [each.curve for group in found.values() for each in group.judged if each.curve is not None]
+    lowest = lowest_percent(float(curve.precision.min()) for curve in curves)
     titles = tuple(f"{name} ({group.queries:,} queries)" for name, group in found.items())
     with panels(out, titles, panel_inches=(3.6, 3.9)) as (figure, axes):
         for panel, group in zip(axes, found.values(), strict=True):
@@ -39,8 +40,10 @@ def draw(found: Mapping[str, Group], out: Path) -> None:
         figure.legend(handles, labels, loc="outside lower center", ncols=2)
 
 
-def _lowest(found: Mapping[str, Group]) -> float:
-    """Percent, where all panels begin: a multiple of ten below every curve, so that good ones can be told apart."""
-    curves = [each.curve for group in found.values() for each in group.judged if each.curve is not None]
-    least = min((float(curve.precision.min()) for curve in curves), default=0.0)
-    return min(10.0 * math.floor(10 * least), 90.0)
+def lowest_percent(precisions: Iterable[float]) -> float:
+    """Where the panels begin, so that good curves can be told apart: a multiple of ten below all, and at most 90.
+
+    Args:
+        precisions: The least of each curve, 0 … 1; without any, the panels begin at 0.
+    """
+    return min(10.0 * math.floor(10 * min(precisions, default=0.0)), 90.0)

@@ -68,13 +68,13 @@ def test_each_backbone_has_a_row(folder: Path) -> None:
     assert again == ["two cores", shipped[1], *["not run"] * 4]  # the other cell's outcome before re-ranking
 
 
-def test_the_variants_may_be_of_another_backbone(folder: Path, tmp_path: Path) -> None:
-    variants = tmp_path / "backbones" / "first"
-    shutil.copytree(folder, variants, ignore=shutil.ignore_patterns("backbones", "selavpr*"))
+def test_what_is_compared_may_be_of_another_backbone(folder: Path, tmp_path: Path) -> None:
+    compared = tmp_path / "backbones" / "first"
+    shutil.copytree(folder, compared, ignore=shutil.ignore_patterns("backbones", "selavpr*"))
     names = ("conditions", "differences", "backbones", "main", "variants")
     document = tmp_path / "results.md"
     document.write_text("".join(f"<!-- table: {name} -->\n<!-- end -->\n" for name in names), "utf-8")
-    write_tables(document, folder, variants, tmp_path / "backbones", 20, None)
+    write_tables(document, folder, compared, tmp_path / "backbones", 20, None)
     tables = dict(zip(names, document.read_text("utf-8").split("<!-- end -->"), strict=False))
     assert "| all | 4 | 25.0 / 50.0 / 75.0 " in tables["conditions"]
     assert "not run" not in tables["conditions"]

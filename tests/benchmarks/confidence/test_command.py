@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from benchmarks.__main__ import app
 from benchmarks.ablations.outcome import Outcome
 from benchmarks.confidence.average_precision import PrecisionRecall
+from benchmarks.confidence.plot import lowest_percent
 from model.errors import InvalidInput
 from tests.benchmarks.town_split import CONDITIONS
 
@@ -67,6 +68,13 @@ def test_it_says_the_same_in_the_table_and_in_json(tmp_path: Path) -> None:
     assert area["value"] == pytest.approx(100 * expected)
     assert area["low"] <= area["value"] <= area["high"]
     assert f"{area['value']:.1f}" in printed
+
+
+@pytest.mark.parametrize(
+    ("precisions", "lowest"), [((0.912, 1.0), 90), ((0.899, 0.95), 80), ((1.0, 1.0), 90), ((0.0, 1.0), 0), ((), 0)]
+)
+def test_curves_begin_where_they_can_be_told_apart(precisions: tuple[float, ...], lowest: float) -> None:
+    assert lowest_percent(precisions) == lowest
 
 
 def test_plots_are_opaque_and_the_same_each_time(tmp_path: Path) -> None:

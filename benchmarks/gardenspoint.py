@@ -19,9 +19,9 @@ from rich.table import Table
 from benchmarks.ablations.bootstrap import Interval, bootstrap, bootstrap_difference
 from benchmarks.hardware import describe_hardware
 from index_builder.build_options import BuildOptions
+from index_builder.errors import SourceError
 from model.device import DeviceName
 from model.durable import write_atomically
-from model.errors import SourceError
 from model.matching import Precision
 from model.recall import DEFAULT_RECALL_VALUES
 from model.training.config import NetworkStart

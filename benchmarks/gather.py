@@ -20,10 +20,10 @@ from benchmarks.hardware import describe_hardware
 from benchmarks.page_cache import forget
 from benchmarks.result_file import write_result
 from benchmarks.synthetic_map import CELLS, CHANNELS, write_synthetic_map
-from index_builder.place_map import layout
-from index_builder.place_map.feature_store import map_features
-from index_builder.place_map.local_codec import STORES, LocalCodec, StoreType
-from index_builder.place_map.reader import PlaceMap
+from place_map import layout
+from place_map.feature_store import map_features
+from place_map.local_codec import STORES, LocalCodec, StoreType
+from place_map.reader import PlaceMap
 from placefix.console import output_console
 from placefix.progress import show_progress
 

@@ -19,10 +19,10 @@ from benchmarks.counting_floor import Rates, Work
 from benchmarks.hardware import describe_hardware
 from benchmarks.memory import peak_memory_bytes, reset_peak_memory
 from benchmarks.result_file import write_result
-from index_builder.place_map.local_codec import LocalCodec
 from model.device import DeviceName, choose_device
 from model.int8_matching import count_in_int8
 from model.matching import count_mutual_matches, matcher_name
+from place_map.local_codec import LocalCodec
 
 CELLS, CHANNELS = 3721, 128
 PLAIN = "plain: all at once"

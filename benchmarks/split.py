@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from index_builder.errors import SourceError
 from index_builder.sources.csv_rows import read_rows
 from index_builder.sources.read import read_source
-from model.errors import SourceError
 from model.places import Place
 
 DAY = ("sun", "overcast")

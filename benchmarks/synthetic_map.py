@@ -5,15 +5,15 @@ from pathlib import Path
 import torch
 from torch.nn.functional import normalize
 
-from index_builder.place_map import layout
-from index_builder.place_map.feature_store import TORCH_TYPES
-from index_builder.place_map.local_codec import StoreType, global_type
-from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.segment_writer import SegmentWriter
-from index_builder.place_map.version_writer import VersionContent, write_version
 from model.geo import LatLon
 from model.preprocess import Preprocessing
+from place_map import layout
+from place_map.feature_store import TORCH_TYPES
+from place_map.local_codec import StoreType, global_type
+from place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
+from place_map.place_table import PlaceRecord
+from place_map.segment_writer import SegmentWriter
+from place_map.version_writer import VersionContent, write_version
 
 GRID, CHANNELS, GLOBAL_DIM = (61, 61), 128, 1024
 CELLS = GRID[0] * GRID[1]

@@ -20,13 +20,14 @@ from demo.rendering.render import ShowProgress
 from demo.shipped import SHIPPED, ShippedTown
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.place_map.reader import PlaceMap
 from index_builder.sources.read import read_source
 from index_builder.verify import verify_map
 from model.durable import sha256_of, write_atomically, written_whole
 from model.encoder import Encoder
-from model.errors import InvalidInput, MapError
+from model.errors import InvalidInput
 from model.weights import load_network
+from place_map.errors import MapError
+from place_map.reader import PlaceMap
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import httpx
 
 from demo.shipped import SHIPPED, ShippedTown
 from index_builder.sources.read import read_source
-from model.errors import InvalidSamples, NotReady
 from model.geo import LatLon, distance_m
 from model.images import DEFAULT_LIMITS
 from placefix.samples import read_samples
+from service.errors import InvalidSamples, NotReady
 from service.samples import Sample
 
 FOUND_WITHIN_M = 25.0  # the field's threshold

@@ -6,21 +6,22 @@ from pathlib import Path
 
 from index_builder.build_options import BuildOptions
 from index_builder.build_plan import BuildPlan
-from index_builder.left_out import LeftOutTally, left_out_csv
-from index_builder.place_map import layout
-from index_builder.place_map.global_index import check_index_factory
-from index_builder.place_map.index_choice import AUTO, choose_index
-from index_builder.place_map.manifest import Counts, Manifest, NetworkIdentity, SourceHint
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.version_writer import VersionContent, write_version
-from index_builder.place_map.versions import read_manifest
-from index_builder.progress import SILENT, Progress
+from index_builder.left_out import LeftOutTally
 from index_builder.segment_building import SegmentBuilder, feature_shapes
 from index_builder.sources.listing import SourceListing
 from index_builder.staging import Staging, open_staging
 from index_builder.target import check_target
 from model.encoder import Encoder
 from model.errors import StorageError
+from model.progress import SILENT, Progress
+from place_map import layout
+from place_map.global_index import check_index_factory
+from place_map.index_choice import AUTO, choose_index
+from place_map.left_out import left_out_csv
+from place_map.manifest import Counts, Manifest, NetworkIdentity, SourceHint
+from place_map.reader import PlaceMap
+from place_map.version_writer import VersionContent, write_version
+from place_map.versions import read_manifest
 
 
 @dataclass(frozen=True)

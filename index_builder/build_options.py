@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from index_builder.place_map.local_codec import StoreType
 from model.errors import InvalidInput
+from place_map.local_codec import StoreType
 
 _SMALLEST_SEGMENT = 256
 _MOST_SEGMENTS = 256  # a reader holds two open files for each

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from index_builder.place_map.version_writer import software_versions
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
+from place_map.version_writer import software_versions
 
 
 @dataclass(frozen=True)

@@ -13,21 +13,21 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from index_builder.builder_lock import LOCK_FILE, builder_lock
-from index_builder.place_map import layout
-from index_builder.place_map.current import Current
-from index_builder.place_map.manifest import Manifest
-from index_builder.place_map.versions import (
+from index_builder.staging import CHECKPOINTS, MAP, PLAN, Staging, clean_up, clear, has_finished_a_segment, read_plan
+from model.durable import pending_path, rename_durably, sync, write_atomically
+from model.errors import StorageError
+from place_map import layout
+from place_map.builder_lock import LOCK_FILE, builder_lock, staging_path
+from place_map.current import Current
+from place_map.errors import BuildConflict, MapExists
+from place_map.manifest import Manifest
+from place_map.versions import (
     existing_versions,
     next_segment,
     next_version,
     read_current,
     read_manifest,
 )
-from index_builder.staging import CHECKPOINTS, MAP, PLAN, Staging, clean_up, clear, has_finished_a_segment, read_plan
-from index_builder.target import staging_path
-from model.durable import pending_path, rename_durably, sync, write_atomically
-from model.errors import BuildConflict, MapExists, StorageError
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from typing import TypeAlias
 import torch
 
 from index_builder.picture_files import DecodedPicture, RejectedPicture, decode_picture
-from index_builder.place_map.feature_store import TORCH_TYPES, StoredArray, StoredFeatures
-from index_builder.place_map.local_codec import LocalCodec, StoreType, global_type
 from model.decoding_threads import decoding_threads, default_decoders
 from model.encoder import Encoder
 from model.errors import ModelOutputInvalid
 from model.features import Features
 from model.places import Place
+from place_map.feature_store import TORCH_TYPES, StoredArray, StoredFeatures
+from place_map.local_codec import LocalCodec, StoreType, global_type
 
 _BATCHES_AHEAD = 2
 

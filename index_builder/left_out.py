@@ -1,57 +1,13 @@
-"""``left_out.csv``: every picture of the source that is not in the map, with the reason; and when it is too much."""
+"""When too many pictures of a collection are left out."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
-from index_builder.place_map import layout
-from index_builder.sources.listing import LeftOut, SourceListing
+from index_builder.errors import NothingUsable, TooManyRejected
+from index_builder.sources.listing import SourceListing
 from model.durable import write_atomically
-from model.errors import InvalidInput, MapCorrupt, NothingUsable, TooManyRejected
-
-HEADER = ("path", "outcome", "code", "reason", "source")
-
-
-def left_out_csv(by_source: Mapping[int, Iterable[LeftOut]]) -> bytes:
-    """The bytes of the file: UTF-8, a header, one line for each picture, by source and path.
-
-    Args:
-        by_source: Which of the manifest's sources → what it has that is not in the map.
-    """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
-    for source, left_out in sorted(by_source.items()):
-        lines = sorted((entry.path, entry.outcome, entry.code, entry.reason) for entry in left_out)
-        writer.writerows((*line, source) for line in lines)
-    return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def read_left_out(map_dir: Path, version: str) -> dict[int, tuple[LeftOut, ...]]:
-    """Reads the list of a version; before format 3 there was one source, and no column for it.
-
-    Args:
-        map_dir: The map.
-        version: Its version, six digits.
-
-    Returns:
-        Which of the manifest's sources → what it has that is not in the map.
-
-    Raises:
-        MapCorrupt: The file is not there, or no such list.
-    """
-    path = layout.version_dir(map_dir, version) / layout.LEFT_OUT
-    found: dict[int, list[LeftOut]] = {}
-    try:
-        for line in csv.DictReader(io.StringIO(path.read_text("utf-8"), newline="")):
-            outcome: Literal["skipped", "rejected"] = "skipped" if line["outcome"] == "skipped" else "rejected"
-            entry = LeftOut(line["path"], outcome, line["code"], line["reason"])
-            found.setdefault(int(line.get("source") or 0), []).append(entry)
-    except (OSError, ValueError, KeyError) as error:
-        raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify on the map") from error
-    return {source: tuple(entries) for source, entries in found.items()}
+from model.errors import InvalidInput
+from place_map.left_out import LeftOut, left_out_csv
 
 
 class LeftOutTally:

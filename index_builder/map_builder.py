@@ -17,14 +17,14 @@ from index_builder.changes.versions import (
     prune_versions,
     roll_back,
 )
-from index_builder.place_map.versions import Version, list_versions
-from index_builder.progress import SILENT, Progress
 from index_builder.revise import ChangeReport
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
 from model.encoder import Encoder
 from model.errors import InvalidInput
+from model.progress import SILENT, Progress
+from place_map.versions import Version, list_versions
 
 
 class MapBuilder:
@@ -120,7 +120,7 @@ class MapBuilder:
         return compact_map(self.path, self.options, self._progress, restart=restart)
 
     def versions(self) -> list[Version]:
-        """``index_builder.place_map.versions.list_versions``."""
+        """``place_map.versions.list_versions``."""
         return list_versions(self.path)
 
     def activate(self, version: str) -> Move:

@@ -11,11 +11,11 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from index_builder.place_map.reader import PlaceMap
 from index_builder.position_grid import near_blocks
 from index_builder.row_groups import RowGroups
 from model.errors import InvalidInput
 from model.geo import LatLon, distance_m
+from place_map.reader import PlaceMap
 
 _PAIRS_AT_A_TIME = 2048  # 34 MB of float64 at D = 1024
 

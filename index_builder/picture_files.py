@@ -8,8 +8,8 @@ from pathlib import Path
 from torch import Tensor
 
 from index_builder.thumbnails import make_thumbnail
-from model.errors import ImageError, UnreadableImage
 from model.images import open_image
+from model.picture_errors import ImageError, UnreadableImage
 from model.places import Place
 from model.preprocess import Preprocessing, preprocess
 

@@ -8,24 +8,26 @@ from pathlib import Path
 from index_builder.build_options import BuildOptions
 from index_builder.build_plan import BuildPlan, digest_of
 from index_builder.change_staging import ChangePlan, ChangeStaging
-from index_builder.left_out import LeftOutTally, left_out_csv
-from index_builder.place_map import layout
-from index_builder.place_map.file_sum import FileSum
-from index_builder.place_map.global_index import check_index_factory
-from index_builder.place_map.index_choice import AUTO, choose_index
-from index_builder.place_map.manifest import Change, Counts, Manifest
-from index_builder.place_map.place_table import read_places
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.segment import Segment
-from index_builder.place_map.version_writer import VersionContent, write_version_files
-from index_builder.place_map.versions import read_current
-from index_builder.progress import Progress
+from index_builder.errors import NothingUsable
+from index_builder.left_out import LeftOutTally
 from index_builder.revision import NewSegment, Revision
 from index_builder.segment_building import SegmentBuilder, check_space
 from index_builder.segment_copying import copy_segments
-from index_builder.sources.listing import LeftOut
 from model.encoder import Encoder
-from model.errors import InvalidInput, MapCorrupt, NothingUsable
+from model.errors import InvalidInput
+from model.progress import Progress
+from place_map import layout
+from place_map.errors import MapCorrupt
+from place_map.file_sum import FileSum
+from place_map.global_index import check_index_factory
+from place_map.index_choice import AUTO, choose_index
+from place_map.left_out import LeftOut, left_out_csv
+from place_map.manifest import Change, Counts, Manifest
+from place_map.place_table import read_places
+from place_map.reader import PlaceMap
+from place_map.segment import Segment
+from place_map.version_writer import VersionContent, write_version_files
+from place_map.versions import read_current
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from index_builder.build_plan import digest_of
-from index_builder.place_map.manifest import Change, ChangeKind, Manifest, SourceHint
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.segment import Segment
-from index_builder.sources.listing import LeftOut, SourceListing
+from index_builder.sources.listing import SourceListing
 from model.places import Place
+from place_map.left_out import LeftOut
+from place_map.manifest import Change, ChangeKind, Manifest, SourceHint
+from place_map.place_table import PlaceRecord
+from place_map.segment import Segment
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from index_builder.encoding import PictureBatch, encode_batches
 from index_builder.left_out import LeftOutTally
 from index_builder.picture_files import file_stamp
-from index_builder.place_map.local_codec import StoreType, global_type
-from index_builder.place_map.manifest import FeatureShapes
-from index_builder.progress import Progress
 from index_builder.segment_recorder import SegmentRecorder
 from index_builder.sources.listing import SourceListing
 from index_builder.staging import Checkpoint, Staging
 from model.encoder import Encoder
 from model.errors import StorageError
 from model.places import Place
+from model.progress import Progress
+from place_map.local_codec import StoreType, global_type
+from place_map.manifest import FeatureShapes
 
 _WRITES_BEHIND = 2  # batches that may wait for the disk
 _BYTES_BESIDE_FEATURES = 24_000  # a thumbnail and a row of the table, with room to spare

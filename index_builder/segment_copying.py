@@ -6,17 +6,17 @@ from itertools import islice
 import numpy as np
 
 from index_builder.build_plan import digest_of
-from index_builder.place_map import layout
-from index_builder.place_map.feature_store import StoredArray, StoredFeatures, map_features
-from index_builder.place_map.local_codec import LocalCodec
-from index_builder.place_map.manifest import FeatureShapes, Manifest
-from index_builder.place_map.row_file import RowFile
-from index_builder.place_map.segment import Segment
-from index_builder.place_map.segment_writer import SegmentWriter
-from index_builder.progress import Progress
 from index_builder.revision import CopiedRow, NewSegment
 from index_builder.staging import Checkpoint, Staging, is_whole
-from model.errors import MapCorrupt
+from model.progress import Progress
+from place_map import layout
+from place_map.errors import MapCorrupt
+from place_map.feature_store import StoredArray, StoredFeatures, map_features
+from place_map.local_codec import LocalCodec
+from place_map.manifest import FeatureShapes, Manifest
+from place_map.row_file import RowFile
+from place_map.segment import Segment
+from place_map.segment_writer import SegmentWriter
 
 _ROWS_AT_A_TIME = 32  # 15 MB of int8
 

@@ -7,13 +7,14 @@ from typing import Self
 from index_builder.build_plan import digest_of
 from index_builder.encoding import EncodedBatch, EncodedPicture
 from index_builder.picture_files import source_base
-from index_builder.place_map import layout
-from index_builder.place_map.manifest import FeatureShapes
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.segment_writer import SegmentWriter
-from index_builder.sources.listing import LeftOut, SourceListing
+from index_builder.sources.listing import SourceListing
 from index_builder.sources.pictures import printable
 from index_builder.staging import Checkpoint, Staging
+from place_map import layout
+from place_map.left_out import LeftOut
+from place_map.manifest import FeatureShapes
+from place_map.place_table import PlaceRecord
+from place_map.segment_writer import SegmentWriter
 
 
 class SegmentRecorder:

@@ -24,15 +24,15 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index_builder.build_plan import BuildPlan, digest_of
-from index_builder.builder_lock import LOCK_FILE, builder_lock
-from index_builder.place_map import layout
-from index_builder.place_map.file_sum import FileSum
-from index_builder.place_map.place_table import listed_thumbnails, read_places
-from index_builder.place_map.segment import Segment
-from index_builder.sources.listing import LeftOut
-from index_builder.target import check_free, is_taken, map_exists, staging_path
+from index_builder.target import check_free, is_taken, map_exists
 from model.durable import rename_durably, sync, write_atomically
-from model.errors import BuildConflict
+from place_map import layout
+from place_map.builder_lock import LOCK_FILE, builder_lock, staging_path
+from place_map.errors import BuildConflict
+from place_map.file_sum import FileSum
+from place_map.left_out import LeftOut
+from place_map.place_table import listed_thumbnails, read_places
+from place_map.segment import Segment
 
 PLAN = "plan.json"
 CHECKPOINTS = "checkpoints"

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-from model.errors import InvalidInput, MapExists
+from model.errors import InvalidInput
+from place_map.builder_lock import staging_path
+from place_map.errors import MapExists
 
 
 def check_target(out: Path) -> None:
@@ -46,8 +48,3 @@ def map_exists(out: Path) -> MapExists:
         f"{out} is there already; to make it hold what its collection holds now: placefix update {out}. Else build "
         "under another name, or remove it first"
     )
-
-
-def staging_path(out: Path) -> Path:
-    """The directory beside a map in which it grows."""
-    return out.parent / f".{out.name}.building"

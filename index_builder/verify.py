@@ -4,14 +4,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from index_builder.checks.contents import check_contents
-from index_builder.checks.files import check_files
-from index_builder.checks.problem import Problem, ProblemKind
-from index_builder.checks.samples import check_reencoded, check_stored, sample_rows
-from index_builder.place_map.reader import PlaceMap
-from index_builder.progress import SILENT, Progress
+from index_builder.self_search import check_reencoded, check_stored, sample_rows
 from model.encoder import Encoder
-from model.errors import InvalidInput, MapCorrupt
+from model.errors import InvalidInput
+from model.progress import SILENT, Progress
+from place_map.checks.contents import check_contents
+from place_map.checks.files import check_files
+from place_map.checks.problem import Problem, ProblemKind
+from place_map.errors import MapCorrupt
+from place_map.reader import PlaceMap
 
 DEFAULT_SAMPLE = 20
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from model.errors import DownloadFailed
+from model.weights_errors import DownloadFailed
 
 OnProgress = Callable[[int, int | None], None]
 

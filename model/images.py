@@ -26,7 +26,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from model.errors import (
+from model.image_formats import FORMATS, HEADER_SIZE_BYTES, HEIF, recognise_format
+from model.picture_errors import (
     CorruptExif,
     CorruptImage,
     EmptyImage,
@@ -37,7 +38,6 @@ from model.errors import (
     UnreadableImage,
     UnsupportedImageFormat,
 )
-from model.image_formats import FORMATS, HEADER_SIZE_BYTES, HEIF, recognise_format
 from model.rgb import to_rgb
 
 _PLUGINS = (AvifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)

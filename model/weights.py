@@ -18,10 +18,10 @@ from model.checkpoints.description import Description, ParameterCounts
 from model.checkpoints.reading import read_checkpoint
 from model.checkpoints.safetensors_file import StoredDtype, as_stored, write_safetensors
 from model.durable import sha256_of
-from model.errors import WeightsError
 from model.fingerprint import fingerprint
 from model.network.selavpr import SelaVPR
 from model.weights_cache import resolve_weights
+from model.weights_errors import WeightsError
 
 __all__ = ["describe_checkpoint", "load_network", "resolve_weights", "save_network"]
 

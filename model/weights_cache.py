@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from model.durable import sha256_of, written_whole
-from model.errors import InvalidInput, WeightsError
+from model.errors import InvalidInput
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS, how_to_get
+from model.weights_errors import WeightsError
 
 CACHE_VARIABLE = "PLACEFIX_CACHE"
 IMPORTED_SUFFIX = ".safetensors"

@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 from model.checkpoints.reading import read_checkpoint
 from model.downloads import OnProgress, RetryPolicy, discard, download
 from model.durable import publish, sha256_of
-from model.errors import DownloadFailed, InvalidInput, WeightsError
+from model.errors import InvalidInput
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS, how_to_get
 from model.weights_cache import IMPORTED_SUFFIX, DownloadRecord, WeightsCache, normalised_sha256
+from model.weights_errors import DownloadFailed, WeightsError
 
 
 @dataclass(frozen=True)

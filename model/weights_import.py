@@ -5,12 +5,12 @@ from pathlib import Path
 
 from model.checkpoints.file_kinds import recognise
 from model.durable import sha256_of
-from model.errors import WeightsError
 from model.fingerprint import fingerprint
 from model.network.config import NetworkConfig
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS
 from model.weights import load_network, save_network
 from model.weights_cache import IMPORTED_SUFFIX, WeightsCache, normalised_sha256
+from model.weights_errors import WeightsError
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from index_builder.progress import Progress
+from model.progress import Progress
 from placefix.console import error_console
 
 Unit = Literal["pictures", "bytes"]
@@ -62,7 +62,7 @@ def show_progress(what: str, unit: Unit = "pictures") -> Iterator[Progress]:
 
 
 class _BarProgress:
-    """Draws a bar; see ``index_builder.progress.Progress``."""
+    """Draws a bar; see ``model.progress.Progress``."""
 
     def __init__(self, bar: Bar, what: str) -> None:
         self._bar = bar
@@ -81,7 +81,7 @@ class _BarProgress:
 
 
 class LineProgress:
-    """Prints a line at most every ten seconds, and one at the end; see ``index_builder.progress.Progress``."""
+    """Prints a line at most every ten seconds, and one at the end; see ``model.progress.Progress``."""
 
     def __init__(self, console: Console, what: str, unit: Unit) -> None:
         self._console = console

@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import SPELLINGS, find_column
 from index_builder.sources.csv_rows import read_rows
-from index_builder.sources.listing import LeftOut, LeftOutCode, SourceListing
+from index_builder.sources.listing import LeftOutCode, SourceListing
 from index_builder.sources.picture_paths import path_below, resolve_picture
 from index_builder.sources.read import read_source
-from model.errors import ImageError, InvalidSamples, SourceError
 from model.image_formats import HEADER_SIZE_BYTES, recognise_format
 from model.images import ImageLimits, check_header
+from model.picture_errors import ImageError
 from model.places import Place
+from place_map.left_out import LeftOut
+from service.errors import InvalidSamples
 from service.samples import Sample
 
 LIST_NAME = "queries.csv"

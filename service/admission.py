@@ -12,9 +12,9 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from model.errors import Overloaded
-from service.errors import PROBLEM_KINDS, problem_response
+from service.errors import Overloaded
 from service.metrics import Metrics
+from service.problems import PROBLEM_KINDS, problem_response
 from service.request_scope import REQUEST_ID_HEADER, choose_request_id
 from service.runtime import Runtime
 from service.security_headers import SECURITY_HEADERS

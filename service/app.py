@@ -9,11 +9,11 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from service.admission import Admission
-from service.errors import ErrorAnswers
 from service.key_file import WatchedKeys
 from service.metrics import Metrics
 from service.middleware import RequestObserver
 from service.openapi import complete_openapi
+from service.problems import ErrorAnswers
 from service.routes import activation, docs, health, localize, maps, page, samples
 from service.runtime import Runtime
 from service.samples import Sample

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from model.errors import Overloaded
+from service.errors import Overloaded
 from service.heartbeat import Heartbeat
 from service.processor import BatchObserver, Processor
 from service.tickets import Answered, Ticket

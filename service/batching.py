@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from model.errors import DeviceStuck, NotReady, Overloaded
 from service.batch_options import Batching
 from service.batch_runner import BatchRunner
 from service.errands import Errands
+from service.errors import DeviceStuck, NotReady, Overloaded
 from service.heartbeat import Heartbeat, Watchdog
 from service.processor import BatchObserver, Processor
 from service.reservation import Reservation

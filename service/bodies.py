@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from model.errors import BodyTooLarge, MalformedBody, UploadTimeout
+from service.errors import BodyTooLarge, MalformedBody, UploadTimeout
 
 Model = TypeVar("Model", bound=BaseModel)
 

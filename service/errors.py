@@ -1,219 +1,141 @@
-"""The only place where an error becomes an HTTP status, and the one form in which every error goes out."""
+"""Errors of a request and of the running service; the tree of all errors is drawn in ``model.errors``."""
 
-import http
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import structlog
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-
-from model import errors
-from service.metrics import Metrics
-from service.request_scope import request_id_of
-from service.schemas import ParameterError, Problem
-from service.settings import ServiceSettings
-
-PROBLEM_MEDIA_TYPE = "application/problem+json"
-
-_MAX_VALUE_LENGTH = 80  # of a wrong value that is repeated in the answer
-_CLIENT_CLOSED_REQUEST = 499  # nobody reads it; the name that proxies' logs use
-
-_log = structlog.stdlib.get_logger("placefix.service")
+from model.errors import InvalidInput, PlacefixError
 
 
-@dataclass(frozen=True)
-class ProblemKind:
-    """How errors of one code go out.
+class InvalidSamples(InvalidInput):
+    """A folder of sample queries that cannot be offered."""
 
-    Attributes:
-        status: The HTTP status.
-        title: The same for each of them.
-        detail: Said instead of the error's own message, where that one may speak of the server's insides.
-    """
-
-    status: int
-    title: str
-    detail: str | None = None
+    code = "invalid_samples"
 
 
-# RFC 6750, section 3.
-_CHALLENGES: Mapping[str, str] = {
-    errors.KeyMissing.code: 'Bearer realm="placefix"',
-    errors.KeyUnknown.code: 'Bearer realm="placefix", error="invalid_token"',
-    errors.ScopeMissing.code: 'Bearer realm="placefix", error="insufficient_scope"',
-}
+class InvalidKeys(InvalidInput):
+    """A file of API keys that cannot be used, or a key that cannot be made."""
 
-_SEE_LOG = "the reason is in the service's log under this request_id"
-
-PROBLEM_KINDS: Mapping[str, ProblemKind] = {
-    errors.EmptyImage.code: ProblemKind(422, "The picture is empty"),
-    errors.NotAnImage.code: ProblemKind(415, "Not a picture"),
-    errors.UnsupportedImageFormat.code: ProblemKind(415, "Picture format not supported"),
-    errors.CorruptImage.code: ProblemKind(422, "The picture is damaged"),
-    errors.TooManyPixels.code: ProblemKind(413, "Too many pixels"),
-    errors.ImageTooSmall.code: ProblemKind(422, "The picture is too small"),
-    errors.ExtremeAspectRatio.code: ProblemKind(422, "The picture is too narrow"),
-    errors.MalformedBody.code: ProblemKind(400, "Malformed body"),
-    errors.KeyMissing.code: ProblemKind(401, "A key is needed"),
-    errors.KeyUnknown.code: ProblemKind(401, "Unknown key"),
-    errors.ScopeMissing.code: ProblemKind(403, "The key does not allow this"),
-    errors.BodyTooLarge.code: ProblemKind(413, "Too many bytes"),
-    errors.UploadTimeout.code: ProblemKind(408, "The upload took too long"),
-    errors.MissingImage.code: ProblemKind(422, "No picture in the request"),
-    errors.SeveralImages.code: ProblemKind(422, "More than one picture in the request"),
-    errors.InvalidParameter.code: ProblemKind(422, "Invalid parameter"),
-    errors.PlaceNotFound.code: ProblemKind(404, "No such picture"),
-    errors.SampleNotFound.code: ProblemKind(404, "No such sample"),
-    errors.MapNotFound.code: ProblemKind(404, "No such map"),
-    errors.VersionNotFound.code: ProblemKind(404, "No such version"),
-    errors.UnexpectedVersion.code: ProblemKind(409, "Another version is served"),
-    errors.UnusableVersion.code: ProblemKind(422, "The version cannot be served"),
-    errors.MapBusy.code: ProblemKind(409, "The map is being changed"),
-    errors.BuildConflict.code: ProblemKind(409, "A change of the map is unfinished"),
-    errors.MapExists.code: ProblemKind(409, "A build of the map is unfinished"),
-    errors.StorageError.code: ProblemKind(507, "The map cannot be written to"),
-    errors.MapCorrupt.code: ProblemKind(503, "The map is damaged", f"the map cannot be read; {_SEE_LOG}"),
-    errors.MapVersionUnsupported.code: ProblemKind(
-        503, "The map was written by a newer release", f"a version of the map cannot be read; {_SEE_LOG}"
-    ),
-    errors.ModelOutputInvalid.code: ProblemKind(500, "The network failed", f"no valid features; {_SEE_LOG}"),
-    errors.NotReady.code: ProblemKind(503, "Not ready"),
-    errors.Overloaded.code: ProblemKind(503, "Overloaded"),
-    errors.DeadlineExceeded.code: ProblemKind(504, "Deadline exceeded"),
-}
-
-INTERNAL_ERROR_CODE = "internal_error"
-_INTERNAL_ERROR = ProblemKind(500, "Internal error", f"something unexpected failed; {_SEE_LOG}")
+    code = "invalid_keys"
 
 
-def problem_response(
-    request_id: str,
-    code: str,
-    kind: ProblemKind,
-    detail: str,
-    *,
-    parameter_errors: Sequence[ParameterError] = (),
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """Puts a problem document into a response."""
-    problem = Problem(
-        type=f"urn:placefix:problem:{code}",
-        title=kind.title,
-        status=kind.status,
-        detail=kind.detail or detail,
-        code=code,
-        request_id=request_id,
-        errors=list(parameter_errors),
-    )
-    content = problem.model_dump(exclude=set() if parameter_errors else {"errors"})
-    return JSONResponse(content, kind.status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
+class RequestError(PlacefixError):
+    """A request that cannot be answered, whatever its picture shows."""
+
+    code = "invalid_request"
 
 
-def internal_error_response(request_id: str) -> Response:
-    """The answer to anything unexpected: it says nothing but where to look."""
-    return problem_response(request_id, INTERNAL_ERROR_CODE, _INTERNAL_ERROR, "")
+class MalformedBody(RequestError):
+    """The body is not the form that its content type announces, or has too many parts."""
+
+    code = "malformed_body"
 
 
-def status_response(
-    request_id: str, status_code: int, detail: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Puts an error that HTTP itself has a name for into a response; the name is its code."""
-    title = http.HTTPStatus(status_code).phrase
-    code = title.lower().replace(" ", "_").replace("-", "_")
-    return problem_response(request_id, code, ProblemKind(status_code, title), detail, headers=headers)
+class BodyTooLarge(RequestError):
+    """The body has more bytes than the upload limit."""
+
+    code = "body_too_large"
 
 
-class ErrorAnswers:
-    """Answers errors with problem documents, and counts them."""
+class UploadTimeout(RequestError):
+    """The body did not arrive in time."""
 
-    def __init__(self, settings: ServiceSettings, metrics: Metrics) -> None:
-        self._settings = settings
-        self._metrics = metrics
-
-    def install(self, app: FastAPI) -> None:
-        """Makes an application answer all its errors this way."""
-        handlers: dict[Any, Any] = {
-            errors.PlacefixError: self.answer_placefix_error,
-            RequestValidationError: self.answer_validation_error,
-            HTTPException: self.answer_http_exception,
-            ClientDisconnect: self.answer_disconnect,
-        }
-        for kind, handler in handlers.items():
-            app.add_exception_handler(kind, handler)
-
-    async def answer_placefix_error(self, request: Request, error: errors.PlacefixError) -> Response:
-        """An error raised on purpose."""
-        request_id = request_id_of(request.scope)
-        kind = PROBLEM_KINDS.get(error.code)
-        if kind is None:
-            _log.error("unexpected error", code=error.code, exc_info=error)
-            return internal_error_response(request_id)
-        if kind.status >= 500 and kind.detail is not None:
-            _log.error("request failed", code=error.code, exc_info=error)
-        if isinstance(error, errors.ImageError):
-            self._metrics.image_errors.labels(code=error.code).inc()
-        elif isinstance(error, errors.ServiceError | errors.AccessDenied | errors.BodyTooLarge | errors.UploadTimeout):
-            self._metrics.rejected.labels(reason=error.code).inc()
-        headers: dict[str, str] = {}
-        if isinstance(error, errors.NotReady | errors.Overloaded | errors.MapCorrupt):
-            headers["Retry-After"] = str(self._settings.retry_after_s)
-        if isinstance(error, errors.UploadTimeout):
-            headers["Connection"] = "close"  # the rest of the body may never come
-        if isinstance(error, errors.AccessDenied):
-            headers["WWW-Authenticate"] = _CHALLENGES[error.code]
-        return problem_response(request_id, error.code, kind, error.message, headers=headers)
-
-    async def answer_validation_error(self, request: Request, error: RequestValidationError) -> Response:
-        """Parameters that do not fit their description: each is named with its value and the limit."""
-        parameter_errors = [_parameter_error(found) for found in error.errors()]
-        detail = "; ".join(_sentence(wrong) for wrong in parameter_errors)
-        code = errors.InvalidParameter.code
-        return problem_response(
-            request_id_of(request.scope), code, PROBLEM_KINDS[code], detail, parameter_errors=parameter_errors
-        )
-
-    async def answer_http_exception(self, request: Request, error: HTTPException) -> Response:
-        """What the framework raises: no such path, or no such method there."""
-        headers = dict(error.headers or {})
-        details = {404: "there is nothing at this path; GET /docs lists what there is"}
-        if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
-            headers["Allow"] = _with_implied_methods(headers.get("Allow", ""))
-            if request.method == "OPTIONS":
-                return Response(status_code=http.HTTPStatus.OK, headers=headers)
-            details[405] = f"this path does not take {request.method}, but {headers['Allow']}"
-        detail = details.get(error.status_code, str(error.detail))
-        return status_response(request_id_of(request.scope), error.status_code, detail, headers=headers)
-
-    async def answer_disconnect(self, request: Request, error: ClientDisconnect) -> Response:  # noqa: ARG002
-        """The client went away while it sent its body; the answer is for the log and the metrics alone."""
-        self._metrics.rejected.labels(reason="client_gone").inc()
-        return Response(status_code=_CLIENT_CLOSED_REQUEST)
+    code = "upload_timeout"
 
 
-def _with_implied_methods(allowed: str) -> str:
-    """A header Allow, with the methods that no route has to name: HEAD goes where GET goes, OPTIONS everywhere."""
-    methods = {method.strip() for method in allowed.split(",") if method.strip()} | {"OPTIONS"}
-    if "GET" in methods:
-        methods.add("HEAD")
-    return ", ".join(sorted(methods))
+class MissingImage(RequestError):
+    """There is no picture in the request."""
+
+    code = "missing_image"
 
 
-def _sentence(wrong: ParameterError) -> str:
-    state = "is missing" if wrong.value is None else f"is {wrong.value!r}"
-    return f"parameter {wrong.parameter} {state}: {wrong.message}"
+class SeveralImages(RequestError):
+    """There is more than one picture in the request."""
+
+    code = "several_images"
 
 
-def _parameter_error(found: Mapping[str, Any]) -> ParameterError:
-    value = None if found["type"] == "missing" else str(found.get("input"))[:_MAX_VALUE_LENGTH]
-    message = str(found["msg"])
-    name = found["loc"][-1] if found["loc"] else "body"
-    return ParameterError(
-        parameter=str(name)[:_MAX_VALUE_LENGTH],
-        value=value,
-        message=message[:1].lower() + message[1:],
-    )
+class InvalidParameter(RequestError):
+    """A parameter is out of its range, unknown, or missing."""
+
+    code = "invalid_parameter"
+
+
+class PlaceNotFound(RequestError):
+    """The map has no such picture, or no thumbnail of it."""
+
+    code = "place_not_found"
+
+
+class SampleNotFound(RequestError):
+    """There is no such sample query, or its file has gone."""
+
+    code = "sample_not_found"
+
+
+class VersionNotFound(RequestError):
+    """The map has no version of that number."""
+
+    code = "version_not_found"
+
+
+class UnexpectedVersion(RequestError):
+    """Another version of the map is served than the request takes for granted."""
+
+    code = "unexpected_version"
+
+
+class UnusableVersion(RequestError):
+    """The version cannot be served: it is damaged, or does not go with the network that is loaded."""
+
+    code = "unusable_version"
+
+
+class AccessDenied(RequestError):
+    """A request that its sender may not make."""
+
+    code = "access_denied"
+
+
+class KeyMissing(AccessDenied):
+    """A key is needed, and none was sent."""
+
+    code = "key_missing"
+
+
+class KeyUnknown(AccessDenied):
+    """The key that was sent is none of the service's."""
+
+    code = "key_unknown"
+
+
+class ScopeMissing(AccessDenied):
+    """The key that was sent does not allow this."""
+
+    code = "scope_missing"
+
+
+class ServiceError(PlacefixError):
+    """The running service cannot answer now."""
+
+    code = "service_error"
+
+
+class NotReady(ServiceError):
+    """The service is starting or stopping, or its worker has died."""
+
+    code = "not_ready"
+
+
+class DeviceStuck(ServiceError):
+    """The device does not come back from what it was given; the process has to be started again."""
+
+    code = "device_stuck"
+
+
+class Overloaded(ServiceError):
+    """The queue is full."""
+
+    code = "overloaded"
+
+
+class DeadlineExceeded(ServiceError):
+    """The answer would have come later than the service allows."""
+
+    code = "deadline_exceeded"

@@ -17,12 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from index_builder.progress import SILENT, Progress
 from model.decoding_threads import decoding_threads, default_decoders
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS
 from model.places import Place
 from model.preprocess import Preprocessing
+from model.progress import SILENT, Progress
 from model.recall import DEFAULT_RECALL_VALUES, Recalls, recalls
 from service.decoding import decode_query
 from service.localizer import Candidate, Localizer, QueryOptions, encode_queries

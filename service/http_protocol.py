@@ -7,7 +7,7 @@ import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.errors import status_response
+from service.problems import status_response
 from service.request_scope import REQUEST_ID_HEADER, choose_request_id
 from service.security_headers import SECURITY_HEADERS
 from service.settings import HEAD_TIMEOUT_S, MAX_HEAD_BYTES

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from model.durable import written_whole
-from model.errors import InvalidKeys
+from service.errors import InvalidKeys
 from service.keys import ApiKey, is_key_line, parse_keys
 
 _LOOK_EVERY_S = 1.0

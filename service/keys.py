@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from model.errors import InvalidKeys
+from service.errors import InvalidKeys
 
 _PREFIX = "placefix_"  # so that whoever finds a key somewhere knows what it opens
 _KEY_BYTES = 32

@@ -4,9 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from index_builder.place_map.global_index import open_searcher, read_searcher
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.searching import Searcher
 from model.device import DeviceChoice, DeviceName, choose_device
 from model.encoder import Encoder
 from model.encoding_precision import (
@@ -15,10 +12,15 @@ from model.encoding_precision import (
     RequestedPrecision,
     choose_encoding_precision,
 )
-from model.errors import InvalidInput, NetworkMismatch, WeightsError
+from model.errors import InvalidInput
 from model.matching import Precision
 from model.network.config import NetworkConfig
 from model.weights import load_network, resolve_weights
+from model.weights_errors import WeightsError
+from place_map.errors import NetworkMismatch
+from place_map.global_index import open_searcher, read_searcher
+from place_map.reader import PlaceMap
+from place_map.searching import Searcher
 from service.localizer import Localizer
 from service.settings import DEFAULT_PRECISION, SearcherName
 

@@ -14,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.searching import Searcher
 from model.encoder import Encoder
-from model.errors import DeadlineExceeded, InvalidInput
+from model.errors import InvalidInput
 from model.features import Features
 from model.geo import LatLon
 from model.matching import Precision, count_mutual_matches, counts_hundreds_a_second, matcher_name
+from place_map.reader import PlaceMap
+from place_map.searching import Searcher
+from service.errors import DeadlineExceeded
 from service.settings import (
     DEFAULT_CANDIDATES,
     DEFAULT_PRECISION,

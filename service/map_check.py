@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import structlog
 
-from index_builder.checks.version import check_version
-from model.errors import MapCorrupt
+from place_map.checks.version import check_version
+from place_map.errors import MapCorrupt
 from service.served_maps import ServedMaps, ServedVersion
 
 _log = structlog.stdlib.get_logger("placefix.service")

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from model.decoding_threads import keep_to_one_core
-from model.errors import NotReady
+from service.errors import NotReady
 from service.map_swap import Activated, MapSwaps
 
 _STOP_TIMEOUT_S = 1.0  # a version that is being loaded is given up; the thread ends with the process

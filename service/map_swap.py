@@ -12,22 +12,14 @@ from pathlib import Path
 import structlog
 
 from index_builder.changes.versions import activate_version
-from index_builder.checks.version import check_version
-from index_builder.place_map.current import Current
-from index_builder.place_map.versions import existing_versions, read_current, read_pointer
 from model.encoding_precision import choose_encoding_precision
-from model.errors import (
-    InvalidInput,
-    MapError,
-    NetworkMismatch,
-    NotReady,
-    PlacefixError,
-    StorageError,
-    UnexpectedVersion,
-    UnusableVersion,
-    VersionNotFound,
-)
+from model.errors import InvalidInput, PlacefixError, StorageError
+from place_map.checks.version import check_version
+from place_map.current import Current
+from place_map.errors import MapError, NetworkMismatch
+from place_map.versions import existing_versions, read_current, read_pointer
 from service.engine import Engine
+from service.errors import NotReady, UnexpectedVersion, UnusableVersion, VersionNotFound
 from service.loading import OpenedVersion, open_version
 from service.localizer import Localizer
 from service.metrics import Metrics

@@ -7,9 +7,20 @@ from typing import Literal
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from model import errors
 from model.device import DeviceChoice
 from model.encoding_precision import PrecisionChoice
+from model.errors import PlacefixError
+from model.picture_errors import ImageError
+from service.errors import (
+    BodyTooLarge,
+    DeadlineExceeded,
+    KeyMissing,
+    KeyUnknown,
+    NotReady,
+    Overloaded,
+    ScopeMissing,
+    UploadTimeout,
+)
 from service.stages import Stage
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
@@ -19,14 +30,14 @@ _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 _REJECTED = (
-    errors.NotReady.code,
-    errors.Overloaded.code,
-    errors.DeadlineExceeded.code,
-    errors.BodyTooLarge.code,
-    errors.UploadTimeout.code,
-    errors.KeyMissing.code,
-    errors.KeyUnknown.code,
-    errors.ScopeMissing.code,
+    NotReady.code,
+    Overloaded.code,
+    DeadlineExceeded.code,
+    BodyTooLarge.code,
+    UploadTimeout.code,
+    KeyMissing.code,
+    KeyUnknown.code,
+    ScopeMissing.code,
     "client_gone",
 )
 _DROPPED = ("client_gone", "deadline")
@@ -153,7 +164,7 @@ class Metrics:
         # A series that begins with its first event hides that event from rate().
         for stage in Stage:
             self.stage_duration.labels(stage=stage.value)
-        for code in _codes_below(errors.ImageError):
+        for code in _codes_below(ImageError):
             self.image_errors.labels(code=code)
         for reason in _REJECTED:
             self.rejected.labels(reason=reason)
@@ -237,6 +248,6 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-def _codes_below(kind: type[errors.PlacefixError]) -> list[str]:
+def _codes_below(kind: type[PlacefixError]) -> list[str]:
     """The codes of all errors of a kind, without the kind itself."""
     return [code for child in kind.__subclasses__() for code in (child.code, *_codes_below(child))]

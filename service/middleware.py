@@ -8,8 +8,8 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import internal_error_response
 from service.metrics import Metrics
+from service.problems import internal_error_response
 from service.request_scope import REQUEST_ID_HEADER, choose_request_id, key_name_of, set_request_id
 from service.security_headers import SECURITY_HEADERS
 

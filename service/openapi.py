@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from model import errors
+from service.errors import KeyMissing, KeyUnknown, ScopeMissing
 from service.routes.responses import problem_responses
 from service.schemas import Problem
 
@@ -45,7 +45,7 @@ def _describe_problems(document: dict[str, Any]) -> None:
 
 
 def _describe_access(document: dict[str, Any], *, has_keys: bool) -> None:
-    denials = problem_responses(errors.KeyMissing, errors.KeyUnknown, errors.ScopeMissing)
+    denials = problem_responses(KeyMissing, KeyUnknown, ScopeMissing)
     if not has_keys:
         del document["components"]["securitySchemes"]
     for operation in _operations(document):

@@ -10,12 +10,14 @@ import structlog
 import torch
 from starlette.requests import Request
 
-from index_builder.checks.version import check_version
-from model.errors import MapCorrupt, NotReady, Overloaded, PlacefixError
+from model.errors import PlacefixError
+from place_map.checks.version import check_version
+from place_map.errors import MapCorrupt
 from service.batch_options import Batching
 from service.batching import DeviceWorker
 from service.decoding import DecodePool
 from service.engine import Engine, Query
+from service.errors import NotReady, Overloaded
 from service.garbage import set_apart_what_stays
 from service.localizer import EncodedQuery, Localization, Localizer
 from service.map_check import MapCheck

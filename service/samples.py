@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.errors import SampleNotFound
 from model.geo import LatLon
+from service.errors import SampleNotFound
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from model.errors import InvalidParameter, MapCorrupt, MapNotFound
+from place_map.errors import MapCorrupt, MapNotFound
+from service.errors import InvalidParameter
 from service.localizer import Localizer
 
 OnUnread = Callable[[Localizer], None]

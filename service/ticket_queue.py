@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from model.errors import Overloaded
+from service.errors import Overloaded
 from service.tickets import Ticket
 
 _SWEEP_INTERVAL_S = 0.05

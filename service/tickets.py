@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from model.errors import Overloaded
+from service.errors import Overloaded
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -13,8 +13,8 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from model.errors import MalformedBody, MissingImage, SeveralImages
 from service.bodies import limited_body
+from service.errors import MalformedBody, MissingImage, SeveralImages
 from service.settings import ServiceSettings
 
 PART_NAME = "image"

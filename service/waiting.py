@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-from model.errors import DeadlineExceeded, Overloaded
+from service.errors import DeadlineExceeded, Overloaded
 from service.tickets import WAITED_TOO_LONG, Answered, Ticket
 
 Item = TypeVar("Item")

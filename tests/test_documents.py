@@ -7,8 +7,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from placefix.__main__ import app
-from service.errors import PROBLEM_KINDS
 from service.metrics import Metrics
+from service.problems import PROBLEM_KINDS
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
 
 REPOSITORY = Path(__file__).parents[1]

@@ -10,11 +10,11 @@ import torch
 
 from benchmarks.ablations.cells import Cell
 from benchmarks.ablations.measure import measure
-from index_builder.progress import Progress
 from index_builder.sources.read import read_source
 from model.durable import write_atomically
 from model.matching import Precision
 from model.network.selavpr import SelaVPR
+from model.progress import Progress
 from model.training.config import DataConfig, TrainingConfig
 from model.training.data import TrainingSet
 from model.training.events import Event, Stepped, Validated

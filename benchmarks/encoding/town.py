@@ -17,13 +17,13 @@ from benchmarks.encoding.networks import network_of
 from benchmarks.hardware import describe_hardware
 from benchmarks.result_file import write_result
 from benchmarks.split import read_split
-from index_builder.progress import Progress
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
 from model.encoding_precision import EncodingPrecision, choose_encoding_precision
 from model.features import Features
 from model.matching import Precision, count_mutual_matches
 from model.places import Place
+from model.progress import Progress
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
 from model.training.pictures import read_batches
 from placefix.console import output_console

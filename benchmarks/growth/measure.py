@@ -14,11 +14,11 @@ from index_builder.changes.add import add_pictures
 from index_builder.changes.compact import compact_map
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
-from index_builder.place_map import layout
 from index_builder.revise import ChangeReport
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.places import Place
+from place_map import layout
 
 
 @dataclass(frozen=True)

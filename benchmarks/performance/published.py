@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from benchmarks.match import PLAIN
 from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
-from index_builder.place_map.local_codec import LocalCodec
+from place_map.local_codec import LocalCodec
 
 # What one picture and one query take in the authors' code, by its shapes: the paper does not state them.
 _CANDIDATES, _CELLS, _CHANNELS = 100, 3721, 128

@@ -15,14 +15,14 @@ from benchmarks.hardware import describe_hardware
 from benchmarks.query.plain import PlainPath
 from benchmarks.query.replicated_map import write_replicated_map
 from benchmarks.result_file import write_result
-from index_builder.place_map.global_index import open_searcher
-from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.reader import PlaceMap
 from model.device import choose_device
 from model.encoder import Encoder
 from model.encoding_precision import PrecisionChoice, choose_encoding_precision
 from model.errors import InvalidInput
 from model.network.selavpr import SelaVPR
+from place_map.global_index import open_searcher
+from place_map.local_codec import StoreType
+from place_map.reader import PlaceMap
 from placefix.commands.localize import localize_picture
 from placefix.console import output_console
 from placefix.progress import show_progress

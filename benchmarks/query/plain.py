@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.match import count_all_at_once
-from index_builder.place_map.reader import PlaceMap
 from model.codes import as_features
 from model.network.selavpr import SelaVPR
 from model.preprocess import Preprocessing
+from place_map.reader import PlaceMap
 from service.decoding import decode_query
 from service.settings import ServiceSettings
 from service.stages import Stage, StageClock

@@ -7,16 +7,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from index_builder.place_map import layout
-from index_builder.place_map.local_codec import LocalCodec, StoreType
-from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.segment import Segment
-from index_builder.place_map.segment_writer import SegmentWriter
-from index_builder.place_map.version_writer import VersionContent, write_version
 from model.encoder import Encoder
 from model.features import Features
 from model.geo import LatLon
+from place_map import layout
+from place_map.local_codec import LocalCodec, StoreType
+from place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
+from place_map.place_table import PlaceRecord
+from place_map.segment import Segment
+from place_map.segment_writer import SegmentWriter
+from place_map.version_writer import VersionContent, write_version
 
 NOISE = 0.3  # length of the noise that is added to a feature of length 1
 _APART_DEG = 1e-4  # about 11 m

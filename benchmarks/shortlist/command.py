@@ -15,9 +15,9 @@ from benchmarks.result_file import write_result
 from benchmarks.shortlist.measure import THREADS, IndexFigures, measure_indexes
 from benchmarks.shortlist.synthetic import PlaceModel, compare_neighbours
 from benchmarks.shortlist.town import TownFeatures, town_features
-from index_builder.place_map.index_choice import choose_index
 from model.device import DeviceName
 from model.weights import load_network
+from place_map.index_choice import choose_index
 from placefix.console import error_console, output_console
 
 COUNTS = (10_000, 100_000)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from benchmarks.memory import reset_peak_memory
 from benchmarks.shortlist.vectors_map import VectorsMap
-from index_builder.place_map.global_index import open_searcher
-from index_builder.place_map.searching import Searcher
+from place_map.global_index import open_searcher
+from place_map.searching import Searcher
 
 EXACT = "Flat"
 THREADS = (1, 2)

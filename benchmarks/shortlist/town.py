@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.split import Split, read_split
+from index_builder.errors import SourceError
 from index_builder.sources.csv_rows import read_rows
 from model.device import DeviceName, choose_device
-from model.errors import SourceError
 from model.fingerprint import fingerprint
 from model.network.selavpr import SelaVPR
 from model.places import Place

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from index_builder.place_map import layout
-from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.segment import Segment
-from index_builder.place_map.segment_writer import SegmentWriter
-from index_builder.place_map.version_writer import VersionContent, write_version
 from model.geo import LatLon
 from model.preprocess import Preprocessing
+from place_map import layout
+from place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
+from place_map.place_table import PlaceRecord
+from place_map.reader import PlaceMap
+from place_map.segment import Segment
+from place_map.segment_writer import SegmentWriter
+from place_map.version_writer import VersionContent, write_version
 
 _SEGMENT_ROWS = 65_536
 _NO_SUM = "0" * 64

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from benchmarks.ablations.outcome import Outcome
 from benchmarks.spatial_verification.homography import HomographyVerifier, RansacSettings
-from index_builder.progress import SILENT, Progress
 from model.errors import InvalidInput
 from model.matching import Precision, count_mutual_matches, find_mutual_matches
 from model.network.selavpr import SelaVPR
 from model.places import Place
 from model.preprocess import INPUT_SIZE
+from model.progress import SILENT, Progress
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
 from model.training.pictures import encode_pictures
 

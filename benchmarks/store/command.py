@@ -13,12 +13,12 @@ from benchmarks.store.measure import EXACT, Measurement, measure
 from benchmarks.store.recode import recode
 from benchmarks.store.report import Conditions, summarize, to_json, to_tables
 from index_builder.build_options import BuildOptions
-from index_builder.place_map.local_codec import STORES
-from index_builder.place_map.reader import PlaceMap
 from model.device import DeviceName
 from model.durable import write_atomically
 from model.errors import InvalidInput
 from model.matching import Precision
+from place_map.local_codec import STORES
+from place_map.reader import PlaceMap
 from placefix.console import output_console
 from placefix.evaluation.run import Columns, Dataset, NetworkChoice, open_localizer, read_dataset
 from placefix.evaluation.truth import NearbyTruth

@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.reader import PlaceMap
-from index_builder.progress import Progress
 from model.encoder import Encoder
 from model.images import DEFAULT_LIMITS
 from model.matching import Precision, count_mutual_matches
 from model.places import Place
+from model.progress import Progress
+from place_map.local_codec import StoreType
+from place_map.reader import PlaceMap
 from service.decoding import decode_query
 from service.localizer import EncodedQuery, Localizer, encode_queries
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import torch
 
-from index_builder.place_map import layout
-from index_builder.place_map.current import Current
-from index_builder.place_map.feature_store import FeatureWriter, map_features
-from index_builder.place_map.file_sum import FileSum
-from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.manifest import FeatureShapes
-from index_builder.place_map.segment import Segment
-from index_builder.place_map.versions import read_manifest
 from model.errors import InvalidInput, StorageError
+from place_map import layout
+from place_map.current import Current
+from place_map.feature_store import FeatureWriter, map_features
+from place_map.file_sum import FileSum
+from place_map.local_codec import StoreType
+from place_map.manifest import FeatureShapes
+from place_map.segment import Segment
+from place_map.versions import read_manifest
 
 
 def recode(source: Path, store: StoreType, out: Path) -> Path:

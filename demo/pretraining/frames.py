@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from index_builder.progress import Progress
 from model.durable import sha256_of, write_atomically, written_whole
 from model.errors import InvalidInput
 from model.images import open_image
 from model.preprocess import INPUT_SIZE
+from model.progress import Progress
 
 PATCH_SIZE = 14
 GRID = INPUT_SIZE[0] // PATCH_SIZE

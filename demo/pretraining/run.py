@@ -18,10 +18,10 @@ from demo.pretraining.optimizer import MuonAndAdamW
 from demo.pretraining.shape import BACKBONE_CONFIG
 from demo.pretraining.sparse_network import sparse_features
 from model.durable import written_whole
-from model.errors import CheckpointError, TrainingDiverged
 from model.network.initialisation import seeded_network
 from model.network.layer_scale import LayerScale
 from model.network.selavpr import SelaVPR
+from model.training.errors import CheckpointError, TrainingDiverged
 
 CHECKPOINT_NAME = "pretraining.pt"
 _FIRST_LAYER_SCALE = 0.5  # of a network that begins at random; 1 is for weights that are loaded

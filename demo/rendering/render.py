@@ -16,8 +16,8 @@ from PIL import Image
 from demo.rendering.renderer import Renderer
 from demo.rendering.shots import Shot, shots_of
 from demo.rendering.splits import SEED, SPLITS, Split
-from index_builder.progress import Progress
 from model.errors import InvalidInput
+from model.progress import Progress
 
 JPEG_QUALITY = 88
 STAMP = "rendered.txt"

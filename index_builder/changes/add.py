@@ -9,16 +9,16 @@ from index_builder.build_options import BuildOptions
 from index_builder.change_staging import changing
 from index_builder.changes.network import check_encoder
 from index_builder.changes.rows import encoded_segments
-from index_builder.left_out import read_left_out
-from index_builder.place_map.manifest import Manifest, SourceHint
-from index_builder.place_map.reader import PlaceMap
-from index_builder.progress import SILENT, Progress
 from index_builder.revise import ChangeReport, report_of, revise
 from index_builder.revision import Revision
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.places import Place
+from model.progress import SILENT, Progress
+from place_map.left_out import read_left_out
+from place_map.manifest import Manifest, SourceHint
+from place_map.reader import PlaceMap
 
 
 def add_pictures(

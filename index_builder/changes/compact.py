@@ -8,13 +8,13 @@ from pathlib import Path
 from index_builder.build_options import BuildOptions
 from index_builder.change_staging import changing
 from index_builder.changes.rows import StoredPicture, copied_segments, stored_pictures
-from index_builder.left_out import read_left_out
-from index_builder.place_map.manifest import Manifest
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.segment import Segment
-from index_builder.progress import SILENT, Progress
 from index_builder.revise import ChangeReport, report_of, revise
 from index_builder.revision import NewSegment, Revision
+from model.progress import SILENT, Progress
+from place_map.left_out import read_left_out
+from place_map.manifest import Manifest
+from place_map.reader import PlaceMap
+from place_map.segment import Segment
 
 
 def compact_map(

@@ -1,8 +1,8 @@
 """Whether pictures are encoded as those of a map were."""
 
-from index_builder.place_map.reader import PlaceMap
 from model.encoder import Encoder
-from model.errors import NetworkMismatch
+from place_map.errors import NetworkMismatch
+from place_map.reader import PlaceMap
 
 
 def check_encoder(place_map: PlaceMap, encoder: Encoder) -> None:

@@ -12,13 +12,13 @@ from index_builder.build_options import BuildOptions
 from index_builder.change_staging import changing
 from index_builder.changes.area import Area
 from index_builder.changes.rows import StoredPicture, stored_pictures, without
-from index_builder.left_out import read_left_out
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.versions import existing_versions
-from index_builder.progress import SILENT, Progress
 from index_builder.revise import ChangeReport, report_of, revise
 from index_builder.revision import Revision
 from model.errors import InvalidInput
+from model.progress import SILENT, Progress
+from place_map.left_out import read_left_out
+from place_map.reader import PlaceMap
+from place_map.versions import existing_versions
 
 
 @dataclass(frozen=True)

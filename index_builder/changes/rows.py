@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.segment import Segment
 from index_builder.revision import CopiedRow, NewSegment
 from model.places import Place
+from place_map.place_table import PlaceRecord
+from place_map.reader import PlaceMap
+from place_map.segment import Segment
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from index_builder.build_options import BuildOptions
 from index_builder.changes.update import find_differences
-from index_builder.place_map.manifest import Manifest
-from index_builder.place_map.reader import PlaceMap
-from index_builder.progress import SILENT, Progress
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
+from model.progress import SILENT, Progress
+from place_map.manifest import Manifest
+from place_map.reader import PlaceMap
 
 
 def is_up_to_date(

@@ -13,12 +13,7 @@ from index_builder.change_staging import changing
 from index_builder.changes.add import prefixed
 from index_builder.changes.network import check_encoder
 from index_builder.changes.rows import StoredPicture, copied_segments, encoded_segments, stored_pictures, without
-from index_builder.left_out import read_left_out
 from index_builder.picture_files import content_sum, source_base
-from index_builder.place_map.manifest import Manifest, SourceHint
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.reader import PlaceMap
-from index_builder.progress import SILENT, Progress
 from index_builder.revise import ChangeReport, report_of, revise
 from index_builder.revision import CopiedRow, Revision
 from index_builder.segment_recorder import source_path
@@ -26,6 +21,11 @@ from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.places import Place
+from model.progress import SILENT, Progress
+from place_map.left_out import read_left_out
+from place_map.manifest import Manifest, SourceHint
+from place_map.place_table import PlaceRecord
+from place_map.reader import PlaceMap
 
 DEFAULT_MAX_REMOVED = 0.2
 _MOST_READERS = 8

@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index_builder.change_staging import changing, check_no_change_is_unfinished, write_missing_pointer
-from index_builder.place_map import layout
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.version_hold import only_holder
-from index_builder.place_map.versions import (
+from model.durable import sync, write_atomically
+from model.errors import InvalidInput
+from place_map import layout
+from place_map.errors import MapBusy
+from place_map.reader import PlaceMap
+from place_map.version_hold import only_holder
+from place_map.versions import (
     existing_versions,
     next_segment,
     read_current,
     read_manifest,
     read_pointer,
 )
-from model.durable import sync, write_atomically
-from model.errors import InvalidInput, MapBusy
 
 
 @dataclass(frozen=True)

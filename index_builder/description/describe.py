@@ -10,11 +10,11 @@ from index_builder.description.extent import CELL_M, BoundingBox, bounding_box, 
 from index_builder.description.headings import Headings, summarise_headings
 from index_builder.description.neighbours import nearest_distances_m
 from index_builder.description.sizes import Sizes, measure_sizes
-from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.manifest import Manifest
-from index_builder.place_map.reader import PlaceMap
 from model.encoding_precision import EncodingPrecision
 from model.preprocess import Preprocessing
+from place_map.local_codec import StoreType
+from place_map.manifest import Manifest
+from place_map.reader import PlaceMap
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from index_builder.place_map import layout
-from index_builder.place_map.manifest import Manifest
+from place_map import layout
+from place_map.manifest import Manifest
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from model.errors import SourceError
+from index_builder.errors import SourceError
 
 # Accepted spellings; where a file has several of a kind, the one that stands first here is used. Compared without
 # case, and with blanks and hyphens as underscores.

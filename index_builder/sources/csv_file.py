@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import Columns, find_columns
 from index_builder.sources.csv_rows import parse_number, read_rows
 from index_builder.sources.gathering import Gathering
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, Unplaced, checked_position
 from index_builder.sources.picture_paths import resolve_picture
 from index_builder.sources.times import parse_time
-from model.errors import SourceError
 from model.geo import LatLon
 
 

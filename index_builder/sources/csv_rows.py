@@ -6,8 +6,8 @@ from io import StringIO
 from math import isfinite
 from pathlib import Path
 
+from index_builder.errors import SourceError
 from index_builder.sources.text_file import read_utf8
-from model.errors import SourceError
 
 _DELIMITERS = ",;\t"
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from PIL import ExifTags
 
 from index_builder.sources.exif_gps import exif_heading_deg, exif_position, exif_time
-from index_builder.sources.listing import LeftOut, Unplaced, rejected, skipped
-from model.errors import CorruptExif, ImageError
+from index_builder.sources.listing import Unplaced, rejected, skipped
 from model.images import read_exif
+from model.picture_errors import CorruptExif, ImageError
 from model.places import Place
+from place_map.left_out import LeftOut
 
 
 def read_exif_picture(root: Path, relative: str) -> Place | LeftOut:

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import SPELLINGS, find_column, listed
 from index_builder.sources.csv_rows import parse_number, read_rows
 from index_builder.sources.listing import SourceListing, Unplaced, checked_position
 from index_builder.sources.picture_paths import path_below, resolve_picture
-from model.errors import SourceError
 from model.geo import LatLon
 from model.places import Place
 

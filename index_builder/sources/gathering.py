@@ -5,11 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from index_builder.sources.listing import LeftOut, LeftOutCode, Unplaced, compass_deg, skipped
+from index_builder.errors import SourceError
+from index_builder.sources.listing import LeftOutCode, Unplaced, compass_deg, skipped
 from index_builder.sources.picture_paths import is_file, path_below
-from model.errors import SourceError
 from model.geo import LatLon
 from model.places import Place
+from place_map.left_out import LeftOut
 
 Unit = Literal["line", "entry", "feature"]
 """What the entries of a list are called and counted by in messages, from 1."""

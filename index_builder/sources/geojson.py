@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from index_builder.errors import SourceError
 from index_builder.sources.csv_rows import parse_number
 from index_builder.sources.gathering import Gathering
 from index_builder.sources.geojson_point import point_position
@@ -12,7 +13,6 @@ from index_builder.sources.json_file import number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
 from index_builder.sources.picture_paths import is_file, resolve_picture
 from index_builder.sources.times import parse_time
-from model.errors import SourceError
 
 FEATURE_COLLECTION = "FeatureCollection"
 

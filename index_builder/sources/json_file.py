@@ -4,8 +4,8 @@ import json
 from math import isfinite
 from pathlib import Path
 
+from index_builder.errors import SourceError
 from index_builder.sources.text_file import read_utf8
-from model.errors import SourceError
 
 Entries = tuple[tuple[int, object], ...]
 """The entries of a list with their numbers, from 1: lines of the file, or positions in the list."""

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from index_builder.errors import SourceError
 from index_builder.sources.gathering import Unit
 from index_builder.sources.geojson import FEATURE_COLLECTION, read_geojson
 from index_builder.sources.json_file import Entries, read_document, read_lines
 from index_builder.sources.listing import OnProgress, SourceListing
 from index_builder.sources.mapillary_api import is_mapillary_api, read_mapillary_api
 from index_builder.sources.mapillary_description import is_mapillary_description, read_mapillary_description
-from model.errors import SourceError
 
 LINES_SUFFIX = ".jsonl"
 JSON_SUFFIXES = frozenset({".json", ".geojson", LINES_SUFFIX})

@@ -6,9 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from model.errors import ImageError
 from model.geo import LatLon
+from model.picture_errors import ImageError
 from model.places import Place
+from place_map.left_out import LeftOut
 
 OnProgress = Callable[[int], None]
 """Called with the number of pictures looked at so far; never more than once per picture."""
@@ -46,23 +47,6 @@ class LeftOutCode(StrEnum):
     PANORAMA = "panorama"
     LISTED_ERROR = "listed_error"
     MISSING_FILE = "missing_file"
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A picture that does not go into the map.
-
-    Attributes:
-        path: As the collection names it: below the folder, or as the list has it.
-        outcome: ``skipped``: without a usable position; ``rejected``: the picture itself cannot be read.
-        code: Stable: a ``LeftOutCode``, or the ``code`` of an ``ImageError``.
-        reason: A sentence for people.
-    """
-
-    path: str
-    outcome: Literal["skipped", "rejected"]
-    code: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from math import hypot
 from pathlib import Path
 
+from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import find_column, listed
 from index_builder.sources.csv_rows import parse_number, read_rows
 from index_builder.sources.listing import (
-    LeftOut,
     LeftOutCode,
     OnProgress,
     SourceListing,
@@ -27,9 +27,9 @@ from index_builder.sources.listing import (
 )
 from index_builder.sources.times import parse_time
 from index_builder.sources.utm_folder import MAX_DISAGREEMENT_M
-from model.errors import SourceError
 from model.geo import LatLon, Utm, from_utm, to_utm
 from model.places import Place
+from place_map.left_out import LeftOut
 
 RAW = "raw.csv"
 POSTPROCESSED = "postprocessed.csv"

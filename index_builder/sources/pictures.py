@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from index_builder.place_map import layout
-from model.errors import SourceError
+from index_builder.errors import SourceError
+from place_map import layout
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif"})
 

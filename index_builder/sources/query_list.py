@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from model.errors import SourceError
+from index_builder.errors import SourceError
 from model.places import Place
 
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from index_builder.errors import SourceError
 from index_builder.sources.csv_file import read_csv
 from index_builder.sources.folder import read_folder
 from index_builder.sources.json_listing import JSON_SUFFIXES, read_json
 from index_builder.sources.listing import OnProgress, SourceListing
 from index_builder.sources.msls import is_msls_folder, read_msls
-from model.errors import SourceError
 
 CSV_SUFFIXES = frozenset({".csv", ".tsv"})
 LIST_SUFFIXES = CSV_SUFFIXES | JSON_SUFFIXES

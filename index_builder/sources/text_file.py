@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from model.errors import SourceError
+from index_builder.errors import SourceError
 
 
 def read_utf8(file: Path, form: str) -> str:

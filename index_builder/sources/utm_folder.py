@@ -10,10 +10,11 @@ import re
 from math import isfinite
 from pathlib import Path
 
-from index_builder.sources.listing import LeftOut, LeftOutCode, Unplaced, checked_position, compass_deg, skipped
+from index_builder.sources.listing import LeftOutCode, Unplaced, checked_position, compass_deg, skipped
 from index_builder.sources.times import parse_compact_time
 from model.geo import LatLon, Utm, distance_m, from_utm
 from model.places import Place
+from place_map.left_out import LeftOut
 
 MAX_DISAGREEMENT_M = 1000.0
 """UTM and latitude/longitude of one name lie closer than this, or one of the two is wrong."""

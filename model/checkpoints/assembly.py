@@ -7,11 +7,11 @@ from model.checkpoints.checkpoint import Checkpoint, Layout
 from model.checkpoints.layouts import list_names, name_in_file
 from model.checkpoints.parts import Part, part_of
 from model.checkpoints.shape import read_config
-from model.errors import WeightsError
 from model.fingerprint import fingerprint
 from model.network.config import NetworkConfig
 from model.network.initialisation import begin_adaptation
 from model.network.selavpr import SelaVPR
+from model.weights_errors import WeightsError
 
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 

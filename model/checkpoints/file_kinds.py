@@ -3,7 +3,7 @@
 from enum import Enum
 from pathlib import Path
 
-from model.errors import WeightsError
+from model.weights_errors import WeightsError
 
 _HEAD_BYTES = 64
 _PICKLE_PROTOCOLS = (2, 3, 4, 5)

@@ -8,7 +8,7 @@ from torch import Tensor
 from model.checkpoints import numpy_extras
 from model.checkpoints.checkpoint import Checkpoint, Layout, TrainingRecord
 from model.checkpoints.reference_names import DATA_PARALLEL_PREFIX, own_name, reference_name_of
-from model.errors import WeightsError
+from model.weights_errors import WeightsError
 
 _STATE_KEY = "model_state_dict"
 _BACKBONE = "backbone."

@@ -9,7 +9,7 @@ import torch
 
 from model.checkpoints import numpy_extras
 from model.checkpoints.file_kinds import FileKind
-from model.errors import WeightsError
+from model.weights_errors import WeightsError
 
 _FORBIDDEN_GLOBAL = re.compile(r"GLOBAL (\S+)")
 _REFUSAL = re.compile(r"WeightsUnpickler error:\s*(.+)")  # around it torch advises to load the file unsafely

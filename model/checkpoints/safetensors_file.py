@@ -18,8 +18,9 @@ from torch import Tensor
 
 from model.checkpoints.checkpoint import Checkpoint, Layout, StatedNetwork
 from model.durable import written_whole
-from model.errors import InvalidInput, WeightsError
+from model.errors import InvalidInput
 from model.network.config import NetworkConfig
+from model.weights_errors import WeightsError
 
 FORMAT = "placefix-network"
 VERSION = 1

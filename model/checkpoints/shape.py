@@ -4,8 +4,9 @@ from math import isqrt
 
 from model.checkpoints.checkpoint import Checkpoint, Layout
 from model.checkpoints.layouts import list_names, name_in_file
-from model.errors import InvalidInput, WeightsError
+from model.errors import InvalidInput
 from model.network.config import VIT_LARGE, NetworkConfig, default_num_heads
+from model.weights_errors import WeightsError
 
 ADAPTER_RATIO = 0.5  # bottleneck of the adapters, as a part of the width in the paper
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from model.durable import written_whole
-from model.errors import CheckpointError
 from model.training.config import DEFAULT_SETTINGS
+from model.training.errors import CheckpointError
 from model.training.position import Position
 
 FORMAT = "placefix-training"

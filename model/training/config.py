@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from model.device import DeviceName
-from model.errors import InvalidTrainingConfig
 from model.matching import Precision
 from model.network.config import Adapters, GlobalPooling, LocalFeatures
 from model.recall import DEFAULT_THRESHOLD_M
+from model.training.errors import InvalidTrainingConfig
 from model.training.section import Above, Least, Section
 
 TrainingPrecision = Literal["float32", "bfloat16"]

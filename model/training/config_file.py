@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from model.errors import InvalidTrainingConfig
 from model.training.config import (
     DataConfig,
     LossConfig,
@@ -17,6 +16,7 @@ from model.training.config import (
     TrainingConfig,
     ValidationConfig,
 )
+from model.training.errors import InvalidTrainingConfig
 from model.training.section import Section
 
 _SECTIONS: dict[str, type[Section]] = {

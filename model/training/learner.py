@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from model.errors import TrainingDiverged
 from model.features import Features
 from model.network.selavpr import SelaVPR
 from model.training.config import TrainingConfig
+from model.training.errors import TrainingDiverged
 from model.training.forward import learning_forward
 from model.training.losses import Losses, batch_losses
 from model.training.pictures import named

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from model.decoding_threads import decoding_threads
 from model.durable import written_whole
-from model.errors import ImageError, StorageError, UnsuitableTrainingData
+from model.errors import StorageError
 from model.images import open_image
+from model.picture_errors import ImageError
 from model.training.data import TrainingSet
+from model.training.errors import UnsuitableTrainingData
 
 CHECKED_PICTURES = "checked_pictures.json"
 

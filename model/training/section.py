@@ -6,7 +6,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from model.errors import InvalidTrainingConfig
+from model.training.errors import InvalidTrainingConfig
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model.errors import CheckpointError, UnsuitableTrainingData
 from model.features import Features
 from model.network.selavpr import SelaVPR
 from model.training.checkpoint import TrainingCheckpoint, load_checkpoint, remove_unfinished, save_checkpoint
 from model.training.config import TrainingConfig
 from model.training.data import TrainingSet
+from model.training.errors import CheckpointError, UnsuitableTrainingData
 from model.training.events import Began, Encoded, Mined, Observer, Purpose, Saved, Stepped, Validated
 from model.training.learner import Learner, StepResult
 from model.training.picture_cache import PictureCache

@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.errors import UnsuitableTrainingData
 from model.geo import distances_m
 from model.recall import positives_within
 from model.training.config import MiningConfig
 from model.training.data import TrainingSet
+from model.training.errors import UnsuitableTrainingData
 
 EncodeGlobally: TypeAlias = Callable[[Sequence[Path]], Iterator[Tensor]]
 """Global features of pictures in their order, ``(b, D)`` float32 on the CPU, some pictures at a time."""

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.errors import TrainingError, UnsuitableTrainingData
 from model.features import Features
 from model.matching import count_mutual_matches
 from model.recall import DEFAULT_RECALL_VALUES, Recalls, positives_within, recalls
 from model.training.config import ValidationConfig
 from model.training.data import TrainingSet
+from model.training.errors import TrainingError, UnsuitableTrainingData
 
 EncodePictures: TypeAlias = Callable[[Sequence[Path]], Generator[Features, None, None]]
 """Features of pictures in their order, some pictures at a time."""

@@ -7,7 +7,7 @@ import typer
 
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
-from index_builder.place_map.versions import read_manifest
+from place_map.versions import read_manifest
 from placefix.commands.map_changes import (
     AsJson,
     MapArgument,

@@ -11,17 +11,18 @@ from index_builder.build import BuildReport, build_map
 from index_builder.build_options import BuildOptions
 from index_builder.change_staging import clean_up_beside
 from index_builder.changes.up_to_date import is_up_to_date
-from index_builder.place_map import layout
-from index_builder.place_map.global_index import check_index_factory
-from index_builder.place_map.index_choice import AUTO
-from index_builder.place_map.local_codec import StoreType
 from index_builder.staging import read_plan
-from index_builder.target import check_target, map_exists, staging_path
+from index_builder.target import check_target, map_exists
 from model.device import choose_device
 from model.encoder import Encoder
 from model.encoding_precision import choose_encoding_precision
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
+from place_map import layout
+from place_map.builder_lock import staging_path
+from place_map.global_index import check_index_factory
+from place_map.index_choice import AUTO
+from place_map.local_codec import StoreType
 from placefix.commands.map_changes import read_collection
 from placefix.commands.options import (
     BatchSize,

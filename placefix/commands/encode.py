@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from index_builder.errors import SourceError
 from index_builder.sources.pictures import find_pictures
 from model.device import choose_device
 from model.encoder import Encoder
 from model.encoding_precision import choose_encoding_precision
-from model.errors import InvalidInput, SourceError
+from model.errors import InvalidInput
 from model.images import check_header
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights

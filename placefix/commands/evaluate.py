@@ -9,12 +9,12 @@ import typer
 from typer.core import TyperCommand
 
 from index_builder.build_options import BuildOptions
-from index_builder.place_map.local_codec import StoreType
 from model.encoding_precision import RequestedPrecision
 from model.errors import InvalidInput
 from model.matching import Precision
 from model.preprocess import Preprocessing
 from model.recall import DEFAULT_RECALL_VALUES, DEFAULT_THRESHOLD_M
+from place_map.local_codec import StoreType
 from placefix.commands.options import (
     NETWORK_PANEL,
     BatchSize,

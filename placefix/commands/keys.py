@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
-from model.errors import InvalidKeys
 from placefix.console import error_console, output_console
+from service.errors import InvalidKeys
 from service.key_file import append_key, read_keys, remove_key
 from service.keys import Scope, make_key
 from service.settings import ENVIRONMENT_PREFIX

@@ -10,7 +10,6 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from index_builder.place_map.versions import read_current, read_manifest
 from index_builder.revise import ChangeReport
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
@@ -18,6 +17,7 @@ from model.device import DeviceName, choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.weights import load_network, resolve_weights
+from place_map.versions import read_current, read_manifest
 from placefix.console import EXIT_INTERRUPTED, EXIT_SOME_REJECTED, error_console, output_console
 from placefix.progress import format_duration
 

@@ -11,7 +11,7 @@ from index_builder.description.describe import MapDescription, describe_map
 from index_builder.description.extent import CELL_M
 from index_builder.description.headings import DIRECTIONS
 from index_builder.description.neighbours import WITHIN_DEG, WITHIN_M
-from index_builder.place_map.reader import PlaceMap
+from place_map.reader import PlaceMap
 from placefix.console import error_console, output_console
 from placefix.description_text import print_description
 from placefix.pictures.canvas import check_file_target

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from index_builder.near_duplicates import ComparedPictures, DuplicateGroup, DuplicateLimits, find_near_duplicates
-from index_builder.place_map.reader import PlaceMap
 from index_builder.position_grid import MAX_RADIUS_M
+from place_map.reader import PlaceMap
 from placefix.console import error_console, output_console
 from placefix.wording import count
 

@@ -9,8 +9,8 @@ from rich.filesize import decimal
 from rich.table import Column, Table
 
 from index_builder.changes.versions import Move, abandon_change, activate_version, prune_versions, roll_back
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.versions import Version, list_versions
+from place_map.reader import PlaceMap
+from place_map.versions import Version, list_versions
 from placefix.commands.map_changes import AsJson, MapArgument
 from placefix.console import output_console
 

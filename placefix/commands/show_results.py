@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from model.errors import ImageError, InvalidInput
+from model.errors import InvalidInput
+from model.picture_errors import ImageError
 from model.recall import DEFAULT_THRESHOLD_M
 from placefix.commands.options import Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
 from placefix.console import error_console, output_console

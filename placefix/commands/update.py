@@ -7,8 +7,8 @@ import typer
 
 from index_builder.build_options import BuildOptions
 from index_builder.changes.update import DEFAULT_MAX_REMOVED, checked_source, update_map
-from index_builder.place_map.versions import read_manifest
 from model.errors import InvalidInput
+from place_map.versions import read_manifest
 from placefix.commands.map_changes import (
     AsJson,
     MapArgument,

@@ -9,12 +9,12 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from index_builder.place_map.versions import read_manifest
 from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
 from model.device import choose_device
 from model.encoder import Encoder
 from model.encoding_precision import choose_encoding_precision
 from model.weights import load_network, resolve_weights
+from place_map.versions import read_manifest
 from placefix.commands.options import NETWORK_PANEL, Device, NumHeads
 from placefix.console import EXIT_ERROR, output_console
 from placefix.progress import format_duration, show_progress

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from index_builder.errors import SourceError
 from index_builder.sources.frames import read_frames
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import CSV_SUFFIXES, read_source
 from index_builder.sources.unlabelled import is_path_list, read_path_list, without_positions
-from model.errors import ImageError, SourceError
 from model.images import check_header
+from model.picture_errors import ImageError
 from model.places import Place
 
 _THREADS = 8

@@ -11,10 +11,6 @@ from numpy.typing import NDArray
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.place_map.global_index import open_searcher
-from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.reader import PlaceMap
-from index_builder.progress import Progress
 from index_builder.sources.query_list import select_queries
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
@@ -23,7 +19,11 @@ from model.errors import InvalidInput
 from model.matching import Precision
 from model.places import Place
 from model.preprocess import Preprocessing
+from model.progress import Progress
 from model.weights import load_network, resolve_weights
+from place_map.global_index import open_searcher
+from place_map.local_codec import StoreType
+from place_map.reader import PlaceMap
 from placefix.evaluation.collections import Collection, check_pictures, read_collection
 from placefix.evaluation.truth import FrameTruth, NearbyTruth, Truth
 from placefix.progress import show_progress

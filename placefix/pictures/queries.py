@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from index_builder.errors import SourceError
 from index_builder.sources.exif_folder import read_exif_picture
-from index_builder.sources.listing import LeftOut
 from index_builder.sources.read import CSV_SUFFIXES, LIST_SUFFIXES, read_source
 from index_builder.sources.utm_folder import is_utm_name, read_utm_picture
-from model.errors import ImageError, InvalidInput, SourceError
+from model.errors import InvalidInput
 from model.geo import LatLon
 from model.images import check_header
+from model.picture_errors import ImageError
 from model.places import Place
+from place_map.left_out import LeftOut
 
 
 @dataclass(frozen=True)

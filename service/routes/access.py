@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
-from model.errors import KeyMissing, KeyUnknown, ScopeMissing
+from service.errors import KeyMissing, KeyUnknown, ScopeMissing
 from service.key_file import WatchedKeys
 from service.keys import Scope, find_key
 from service.request_scope import set_key_name

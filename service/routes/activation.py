@@ -2,8 +2,19 @@
 
 from fastapi import APIRouter, Request
 
-from model import errors
+from model.errors import StorageError
+from place_map.errors import BuildConflict, MapBusy, MapExists, MapNotFound
 from service.bodies import read_json
+from service.errors import (
+    BodyTooLarge,
+    InvalidParameter,
+    MalformedBody,
+    NotReady,
+    UnexpectedVersion,
+    UnusableVersion,
+    UploadTimeout,
+    VersionNotFound,
+)
 from service.keys import Scope
 from service.routes.access import require_scope
 from service.routes.dependencies import RuntimeDependency
@@ -26,19 +37,19 @@ _MAX_ACTIVATION_BYTES = 4096
         }
     },
     responses=problem_responses(
-        errors.MalformedBody,
-        errors.MapNotFound,
-        errors.VersionNotFound,
-        errors.UnexpectedVersion,
-        errors.MapBusy,
-        errors.BuildConflict,
-        errors.MapExists,
-        errors.UploadTimeout,
-        errors.BodyTooLarge,
-        errors.InvalidParameter,
-        errors.UnusableVersion,
-        errors.StorageError,
-        errors.NotReady,
+        MalformedBody,
+        MapNotFound,
+        VersionNotFound,
+        UnexpectedVersion,
+        MapBusy,
+        BuildConflict,
+        MapExists,
+        UploadTimeout,
+        BodyTooLarge,
+        InvalidParameter,
+        UnusableVersion,
+        StorageError,
+        NotReady,
     ),
 )
 async def activate(name: MapName, request: Request, runtime: RuntimeDependency) -> MapSummary:

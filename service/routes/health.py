@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from model import errors
+from service.errors import NotReady
 from service.keys import Scope
 from service.metrics import CONTENT_TYPE
 from service.routes.access import require_scope
@@ -20,7 +20,7 @@ async def live() -> Live:
     return Live()
 
 
-@router.get("/health/ready", summary="Are queries answered?", responses=problem_responses(errors.NotReady))
+@router.get("/health/ready", summary="Are queries answered?", responses=problem_responses(NotReady))
 async def ready(runtime: RuntimeDependency) -> Ready:
     """Yes, once network and maps are loaded, checked, and have answered a query; no, once it is told to stop."""
     runtime.check_ready()

@@ -9,10 +9,30 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from model import errors
-from model.errors import DeadlineExceeded, InvalidInput, InvalidParameter, NotAnImage
+from model.errors import InvalidInput
+from model.picture_errors import (
+    CorruptImage,
+    EmptyImage,
+    ExtremeAspectRatio,
+    ImageTooSmall,
+    NotAnImage,
+    TooManyPixels,
+    UnsupportedImageFormat,
+)
+from place_map.errors import MapNotFound
 from service import engine
 from service.answer import build_answer
+from service.errors import (
+    BodyTooLarge,
+    DeadlineExceeded,
+    InvalidParameter,
+    MalformedBody,
+    MissingImage,
+    NotReady,
+    Overloaded,
+    SeveralImages,
+    UploadTimeout,
+)
 from service.keys import Scope
 from service.localizer import QueryDefaults, QueryOptions
 from service.request_scope import request_id_of
@@ -78,23 +98,23 @@ class LocalizeParameters(BaseModel):
     response_description="The position of the best candidate, and the candidates with their evidence.",
     openapi_extra={"requestBody": _REQUEST_BODY},
     responses=problem_responses(
-        errors.MalformedBody,
-        errors.MapNotFound,
-        errors.UploadTimeout,
-        errors.BodyTooLarge,
-        errors.TooManyPixels,
-        errors.NotAnImage,
-        errors.UnsupportedImageFormat,
-        errors.MissingImage,
-        errors.SeveralImages,
-        errors.EmptyImage,
-        errors.CorruptImage,
-        errors.ImageTooSmall,
-        errors.ExtremeAspectRatio,
-        errors.InvalidParameter,
-        errors.NotReady,
-        errors.Overloaded,
-        errors.DeadlineExceeded,
+        MalformedBody,
+        MapNotFound,
+        UploadTimeout,
+        BodyTooLarge,
+        TooManyPixels,
+        NotAnImage,
+        UnsupportedImageFormat,
+        MissingImage,
+        SeveralImages,
+        EmptyImage,
+        CorruptImage,
+        ImageTooSmall,
+        ExtremeAspectRatio,
+        InvalidParameter,
+        NotReady,
+        Overloaded,
+        DeadlineExceeded,
     ),
 )
 async def localize(

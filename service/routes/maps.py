@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from starlette.concurrency import run_in_threadpool
 
-from index_builder.place_map.versions import Version, list_versions
-from model import errors
-from model.errors import PlaceNotFound
+from place_map.errors import MapCorrupt, MapNotFound, MapVersionUnsupported
+from place_map.versions import Version, list_versions
+from service.errors import NotReady, PlaceNotFound
 from service.keys import Scope
 from service.localizer import Localizer
 from service.routes.access import require_scope
@@ -46,7 +46,7 @@ def describe_map(localizer: Localizer) -> MapDetail:
     )
 
 
-@router.get("/maps", summary="List the maps", responses=problem_responses(errors.NotReady))
+@router.get("/maps", summary="List the maps", responses=problem_responses(NotReady))
 async def list_maps(runtime: RuntimeDependency) -> MapList:
     """All maps that are served, by name."""
     with runtime.engine.maps.reading_all() as localizers:
@@ -54,7 +54,7 @@ async def list_maps(runtime: RuntimeDependency) -> MapList:
     return MapList(maps=[MapSummary(name=each.name, version=each.version, pictures=len(each)) for each in maps])
 
 
-@router.get("/maps/{name}", summary="Describe a map", responses=problem_responses(errors.MapNotFound, errors.NotReady))
+@router.get("/maps/{name}", summary="Describe a map", responses=problem_responses(MapNotFound, NotReady))
 async def show_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
     """A map, the network that it was built with, and what searches it."""
     with runtime.engine.maps.reading(name) as version:
@@ -64,7 +64,7 @@ async def show_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
 @router.get(
     "/maps/{name}/versions",
     summary="List the versions of a map",
-    responses=problem_responses(errors.MapNotFound, errors.MapCorrupt, errors.MapVersionUnsupported, errors.NotReady),
+    responses=problem_responses(MapNotFound, MapCorrupt, MapVersionUnsupported, NotReady),
 )
 async def list_map_versions(name: MapName, runtime: RuntimeDependency) -> VersionList:
     """All versions that the map has on the disk; any of them can be served."""
@@ -97,7 +97,7 @@ def _describe_version(version: Version, served: str) -> VersionSummary:
             "description": "A small JPEG.",
             "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
         },
-        **problem_responses(errors.MapNotFound, errors.PlaceNotFound, errors.NotReady),
+        **problem_responses(MapNotFound, PlaceNotFound, NotReady),
     },
 )
 async def show_thumbnail(name: MapName, place_id: PlaceId, runtime: RuntimeDependency) -> Response:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from model.errors import PlacefixError
-from service.errors import INTERNAL_ERROR_CODE, PROBLEM_KINDS, PROBLEM_MEDIA_TYPE
+from service.problems import INTERNAL_ERROR_CODE, PROBLEM_KINDS, PROBLEM_MEDIA_TYPE
 from service.schemas import Problem
 
 _INTERNAL_ERROR_STATUS = 500

@@ -6,8 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from model import errors
-from model.errors import SampleNotFound
+from service.errors import SampleNotFound
 from service.keys import Scope
 from service.routes.access import require_scope
 from service.routes.any_path import ANY_PATH
@@ -40,7 +39,7 @@ async def list_samples(request: Request) -> SampleList:
             "description": "The picture as it is.",
             "content": dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/avif"), _BINARY),
         },
-        **problem_responses(errors.SampleNotFound),
+        **problem_responses(SampleNotFound),
     },
 )
 async def show_sample(sample_id: SampleId, request: Request) -> Response:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
 from benchmarks.gardenspoint import DATABASE, FOLDER, WALKS, read_walks
-from model.errors import SourceError
+from index_builder.errors import SourceError
 from model.network.initialisation import seeded_network
 from model.weights import save_network
 from tests.conftest import write_photo

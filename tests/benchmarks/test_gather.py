@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from benchmarks.__main__ import app
 from benchmarks.gather import OURS, PLAIN
 from benchmarks.synthetic_map import write_synthetic_map
-from index_builder.place_map.local_codec import STORES
-from index_builder.place_map.reader import PlaceMap
 from index_builder.verify import verify_map
+from place_map.local_codec import STORES
+from place_map.reader import PlaceMap
 
 
 def test_every_store_is_gathered_in_both_ways(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import torch
 
 from benchmarks.query.plain import PlainPath
 from benchmarks.query.replicated_map import write_replicated_map
-from index_builder.place_map.reader import PlaceMap
 from model.codes import as_features
 from model.encoder import Encoder
 from model.features import Features
@@ -16,6 +15,7 @@ from model.images import open_image
 from model.network.initialisation import seeded_network
 from model.preprocess import preprocess
 from model.retrieval import retrieve
+from place_map.reader import PlaceMap
 from service.stages import Stage
 from tests.conftest import TINY_CONFIG, write_photo
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.split import groups, read_conditions, read_split
-from model.errors import SourceError
+from index_builder.errors import SourceError
 from tests.benchmarks.town_split import write_split
 
 

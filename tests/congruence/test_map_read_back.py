@@ -4,9 +4,6 @@ from pathlib import Path
 
 import torch
 
-from index_builder.place_map.global_index import open_searcher
-from index_builder.place_map.local_codec import LocalCodec
-from index_builder.place_map.reader import PlaceMap
 from model.codes import as_features
 from model.encoder import Encoder
 from model.features import Features
@@ -14,6 +11,9 @@ from model.images import open_image
 from model.matching import count_mutual_matches
 from model.preprocess import preprocess
 from model.retrieval import retrieve
+from place_map.global_index import open_searcher
+from place_map.local_codec import LocalCodec
+from place_map.reader import PlaceMap
 from tests.index_builder.map_factory import SMALL, build_small
 
 

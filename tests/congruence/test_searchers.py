@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index_builder.place_map.global_index import Backend, open_searcher
-from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.searching import SearchResult
 from model.features import Features
 from model.retrieval import retrieve
+from place_map.global_index import Backend, open_searcher
+from place_map.local_codec import StoreType
+from place_map.reader import PlaceMap
+from place_map.searching import SearchResult
 from tests.index_builder.map_factory import unit_rows, write_features_map
 
 WIDTH = 24

@@ -9,12 +9,12 @@ import pytest
 
 from demo.build import DemoFiles, build_demo
 from demo.shipped import ShippedTown
-from index_builder.place_map.reader import PlaceMap
-from index_builder.progress import Progress
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS
+from model.progress import Progress
 from model.weights import load_network
+from place_map.reader import PlaceMap
 from placefix.samples import read_samples
 from tests.demo.conftest import DATABASE, QUERIES
 

@@ -12,9 +12,9 @@ from demo.__main__ import app
 from demo.build import DemoFiles, build_demo
 from demo.check import ALL, CheckedQuery, Score, chance, check_queries, read_queries, scores
 from demo.shipped import ShippedTown
-from index_builder.progress import Progress
 from index_builder.sources.read import read_source
-from model.errors import InvalidSamples, NotReady
+from model.progress import Progress
+from service.errors import InvalidSamples, NotReady
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.settings import ServiceSettings

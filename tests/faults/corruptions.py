@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from index_builder.place_map import layout
+from place_map import layout
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from index_builder.changes.compact import compact_map
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
 from index_builder.changes.versions import abandon_change, activate_version, prune_versions, roll_back
-from index_builder.progress import SILENT, Progress
 from index_builder.sources.read import read_source
 from model.encoder import Encoder
 from model.errors import PlacefixError
+from model.progress import SILENT, Progress
 from placefix.console import EXIT_ERROR, EXIT_SOME_REJECTED
 
 REPOSITORY = Path(__file__).parents[2]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from index_builder.checks.version import check_version
-from index_builder.place_map import layout
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.versions import existing_versions, read_current, read_manifest
 from index_builder.verify import verify_map
+from place_map import layout
+from place_map.checks.version import check_version
+from place_map.reader import PlaceMap
+from place_map.versions import existing_versions, read_current, read_manifest
 from tests.index_builder.map_factory import data_files
 
 

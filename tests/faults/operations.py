@@ -15,12 +15,12 @@ from index_builder.changes.compact import compact_map
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
 from index_builder.changes.versions import activate_version, prune_versions
-from index_builder.progress import SILENT, Progress
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.geo import LatLon
 from model.network.initialisation import seeded_network
 from model.places import Place
+from model.progress import SILENT, Progress
 from tests.conftest import write_photo
 from tests.model.training.small_run import NETWORK
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.place_map.reader import PlaceMap
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.geo import LatLon
 from model.places import Place
+from place_map.reader import PlaceMap
 from tests.conftest import write_photo
 
 SIZE = (48, 36)

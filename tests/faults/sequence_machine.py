@@ -17,11 +17,11 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.versions import existing_versions, read_current
-from index_builder.progress import SILENT, Progress
 from model.errors import PlacefixError
 from model.geo import LatLon
+from model.progress import SILENT, Progress
+from place_map.reader import PlaceMap
+from place_map.versions import existing_versions, read_current
 from tests.faults.hands import Hands
 from tests.faults.map_state import check_good_and_alone
 from tests.faults.picture_pool import BROKEN, PicturePool, stored_by_id

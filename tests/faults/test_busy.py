@@ -8,7 +8,7 @@ import pytest
 
 from index_builder.changes.versions import abandon_change
 from model.encoder import Encoder
-from model.errors import MapBusy
+from place_map.errors import MapBusy
 from tests.faults.children import PATIENCE_S, Child
 from tests.faults.map_state import MapState, check_good_and_alone, read_served
 from tests.faults.operations import MAP, OPERATIONS, fresh_copy, perform, prepared, small_encoder

@@ -8,12 +8,12 @@ import pytest
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.place_map.reader import PlaceMap
 from index_builder.sources.pictures import find_pictures
 from index_builder.sources.read import read_source
 from index_builder.verify import verify_map
 from model.encoder import Encoder
 from model.geo import LatLon
+from place_map.reader import PlaceMap
 from tests.conftest import write_photo
 from tests.faults.map_state import left_out_of
 from tests.faults.operations import small_encoder

@@ -8,13 +8,13 @@ from random import Random
 import numpy as np
 import pytest
 
-from index_builder.checks.version import check_version
-from index_builder.place_map import layout
-from index_builder.place_map.place_table import listed_thumbnails, read_places
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.versions import existing_versions, read_manifest
 from index_builder.verify import verify_map
-from model.errors import MapCorrupt, MapNotFound
+from place_map import layout
+from place_map.checks.version import check_version
+from place_map.errors import MapCorrupt, MapNotFound
+from place_map.place_table import listed_thumbnails, read_places
+from place_map.reader import PlaceMap
+from place_map.versions import existing_versions, read_manifest
 from tests.faults.corruptions import KINDS, Corruption, corrupt, file_names
 from tests.faults.operations import MAP, perform, prepared, small_encoder
 

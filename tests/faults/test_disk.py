@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from index_builder.changes.versions import abandon_change
-from index_builder.progress import SILENT
 from model.encoder import Encoder
 from model.errors import StorageError
+from model.progress import SILENT
 from tests.faults.map_state import MapState, check_good_and_alone, read_served
 from tests.faults.operations import MAP, OPERATIONS, fresh_copy, perform, prepared, small_encoder
 from tests.faults.small_disk import SmallDisk, mounted

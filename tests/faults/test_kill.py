@@ -10,7 +10,7 @@ from signal import SIGKILL
 import pytest
 
 from model.encoder import Encoder
-from model.errors import MapExists
+from place_map.errors import MapExists
 from tests.faults.children import Child, Finished, kill_after
 from tests.faults.map_state import MapState, Served, check_good_and_alone, read_served
 from tests.faults.operations import MAP, OPERATIONS, fresh_copy, perform, prepared, small_encoder

@@ -10,11 +10,11 @@ import pytest
 
 from benchmarks.load.server import serving
 from index_builder.changes.versions import activate_version, prune_versions
-from index_builder.place_map import layout
-from index_builder.place_map.versions import existing_versions, read_current
-from model.errors import MapBusy
 from model.geo import LatLon
 from model.network.initialisation import seeded_network
+from place_map import layout
+from place_map.errors import MapBusy
+from place_map.versions import existing_versions, read_current
 from tests.conftest import TINY_CONFIG
 from tests.service.conftest import Town, build_town
 from tests.service.map_versions import add_some, asking_all_the_time, flip_bit, ids_of, point_to, remove_one

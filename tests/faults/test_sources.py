@@ -10,11 +10,11 @@ import pytest
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
-from index_builder.place_map.reader import PlaceMap
-from index_builder.progress import Progress, SilentProgress
 from index_builder.sources.listing import SourceListing
 from index_builder.verify import verify_map
 from model.encoder import Encoder
+from model.progress import Progress, SilentProgress
+from place_map.reader import PlaceMap
 from tests.conftest import write_photo
 from tests.faults.map_state import left_out_of
 from tests.faults.operations import small_encoder

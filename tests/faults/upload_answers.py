@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.errors import PROBLEM_KINDS
+from service.problems import PROBLEM_KINDS
 
 _STATUSES = {400, 408, 413, 415, 422}
 _STATUSES_OF_BROKEN_HTTP = _STATUSES | {404, 405, 431}  # a path, a method or a head may be what is damaged

@@ -1,6 +1,6 @@
 """A run that is interrupted, as by Ctrl-C, once it is so far."""
 
-from index_builder.progress import SilentProgress
+from model.progress import SilentProgress
 
 
 class InterruptedAfter(SilentProgress):

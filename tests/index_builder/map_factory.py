@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 
 from index_builder.build import BuildReport, build_map
 from index_builder.build_options import BuildOptions
-from index_builder.place_map import layout
-from index_builder.place_map.feature_store import StoredArray, StoredFeatures
-from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.segment import Segment
-from index_builder.place_map.segment_writer import SegmentWriter
-from index_builder.place_map.version_writer import VersionContent, write_version
-from index_builder.sources.listing import LeftOut, SourceListing
+from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.geo import LatLon
 from model.places import Place
 from model.preprocess import Preprocessing
+from place_map import layout
+from place_map.feature_store import StoredArray, StoredFeatures
+from place_map.left_out import LeftOut
+from place_map.local_codec import StoreType
+from place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
+from place_map.place_table import PlaceRecord
+from place_map.segment import Segment
+from place_map.segment_writer import SegmentWriter
+from place_map.version_writer import VersionContent, write_version
 from tests.conftest import write_photo
 
 SMALL = BuildOptions(batch_size=2, segment_size=4)

@@ -1,6 +1,6 @@
 """What a run told of its progress."""
 
-from index_builder.progress import SilentProgress
+from model.progress import SilentProgress
 
 
 class Recorder(SilentProgress):

@@ -13,9 +13,6 @@ from PIL import Image
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.place_map.local_codec import STORES, LocalCodec, StoreType, global_type
-from index_builder.place_map.manifest import FeatureShapes
-from index_builder.place_map.reader import PlaceMap
 from index_builder.sources.listing import SourceListing
 from index_builder.verify import verify_map
 from model.encoder import Encoder
@@ -27,6 +24,9 @@ from model.images import open_image
 from model.network.initialisation import seeded_network
 from model.places import Place
 from model.preprocess import preprocess
+from place_map.local_codec import STORES, LocalCodec, StoreType, global_type
+from place_map.manifest import FeatureShapes
+from place_map.reader import PlaceMap
 from tests.conftest import TINY_CONFIG, write_photo
 from tests.index_builder.map_factory import SMALL, build_small, data_files, photo_listing
 

@@ -13,11 +13,9 @@ from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
-from model.errors import (
-    BuildConflict,
-)
 from model.network.initialisation import seeded_network
 from model.preprocess import Preprocessing
+from place_map.errors import BuildConflict
 from tests.conftest import TINY_CONFIG, write_photo
 from tests.index_builder.interruption import InterruptedAfter
 from tests.index_builder.map_factory import SMALL, data_files, left_out_of, photo_listing
@@ -76,7 +74,7 @@ from pathlib import Path
 import index_builder.build, index_builder.staging
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.progress import SilentProgress
+from model.progress import SilentProgress
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.geo import LatLon

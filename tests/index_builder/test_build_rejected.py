@@ -9,16 +9,14 @@ from PIL import Image
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.place_map.reader import PlaceMap
-from index_builder.sources.listing import LeftOut, SourceListing
+from index_builder.errors import NothingUsable, TooManyRejected
+from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
-from model.errors import (
-    BuildConflict,
-    NothingUsable,
-    TooManyRejected,
-)
 from model.features import Features
 from model.network.initialisation import seeded_network
+from place_map.errors import BuildConflict
+from place_map.left_out import LeftOut
+from place_map.reader import PlaceMap
 from tests.conftest import TINY_CONFIG
 from tests.index_builder.map_factory import SMALL, left_out_of, photo_listing
 from tests.index_builder.recorder import Recorder

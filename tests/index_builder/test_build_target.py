@@ -11,14 +11,10 @@ import pytest
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.builder_lock import builder_lock
 from model.encoder import Encoder
-from model.errors import (
-    InvalidInput,
-    MapBusy,
-    MapExists,
-    StorageError,
-)
+from model.errors import InvalidInput, StorageError
+from place_map.builder_lock import builder_lock
+from place_map.errors import MapBusy, MapExists
 from tests.index_builder.interruption import InterruptedAfter
 from tests.index_builder.map_factory import SMALL, build_small, data_files, photo_listing
 from tests.index_builder.recorder import Recorder
@@ -35,7 +31,7 @@ def test_one_builder_at_a_time(tmp_path: Path, tiny_encoder: Encoder) -> None:
 
 def test_the_lock_dies_with_its_owner(tmp_path: Path) -> None:
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom index_builder.builder_lock import builder_lock\n"
+        "import sys, time\nfrom pathlib import Path\nfrom place_map.builder_lock import builder_lock\n"
         "with builder_lock(Path(sys.argv[1])):\n    print('locked', flush=True)\n    time.sleep(60)\n"
     )
     directory = tmp_path / ".town.building"

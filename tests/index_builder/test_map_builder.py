@@ -7,9 +7,9 @@ import pytest
 from index_builder.changes.area import Area
 from index_builder.changes.remove import Selection
 from index_builder.map_builder import MapBuilder
-from index_builder.place_map.reader import PlaceMap
 from model.encoder import Encoder
 from model.errors import InvalidInput
+from place_map.reader import PlaceMap
 from tests.index_builder.map_factory import SMALL, photo_listing
 
 

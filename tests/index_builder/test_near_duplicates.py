@@ -17,10 +17,10 @@ from index_builder.near_duplicates import (
     NearDuplicate,
     find_near_duplicates,
 )
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.reader import PlaceMap
 from model.errors import InvalidInput
 from model.geo import LatLon, distance_m
+from place_map.place_table import PlaceRecord
+from place_map.reader import PlaceMap
 from tests.index_builder.map_factory import write_features_map
 
 NOON = datetime(2024, 9, 23, 12, tzinfo=UTC)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from index_builder.target import check_target
-from model.errors import InvalidInput, MapExists
+from model.errors import InvalidInput
+from place_map.errors import MapExists
 
 
 def test_paths_that_are_free(tmp_path: Path) -> None:

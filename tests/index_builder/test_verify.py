@@ -10,20 +10,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index_builder.checks.problem import ProblemKind
-from index_builder.place_map.current import Current
-from index_builder.place_map.file_sum import FileSum
-from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.manifest import parse_manifest
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.versions import read_manifest
 from index_builder.verify import verify_map
 from model.codes import as_features
 from model.encoder import Encoder
-from model.errors import InvalidInput, MapNotFound, MapVersionUnsupported, NetworkMismatch
+from model.errors import InvalidInput
 from model.geo import LatLon
 from model.network.initialisation import seeded_network
+from place_map.checks.problem import ProblemKind
+from place_map.current import Current
+from place_map.errors import MapNotFound, MapVersionUnsupported, NetworkMismatch
+from place_map.file_sum import FileSum
+from place_map.local_codec import StoreType
+from place_map.manifest import parse_manifest
+from place_map.place_table import PlaceRecord
+from place_map.reader import PlaceMap
+from place_map.versions import read_manifest
 from tests.conftest import TINY_CONFIG, write_photo
 from tests.index_builder.map_factory import build_small, unit_rows, write_features_map
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from model.downloads import RetryPolicy, discard, download
-from model.errors import DownloadFailed
+from model.weights_errors import DownloadFailed
 from tests.model.file_server import FileServer, serving
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB in which every position can be told

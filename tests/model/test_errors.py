@@ -1,13 +1,26 @@
 """The tree of errors that the docstring draws is the tree that the code has."""
 
 import re
+from importlib import import_module
 
 import model.errors
 from model.errors import PlacefixError
 
+ROOMS = (
+    "model.errors",
+    "model.picture_errors",
+    "model.weights_errors",
+    "model.training.errors",
+    "place_map.errors",
+    "index_builder.errors",
+    "service.errors",
+)
+for room in ROOMS:
+    import_module(room)
+
 
 def every_class(root: type[PlacefixError]) -> list[type[PlacefixError]]:
-    defined_here = [each for each in root.__subclasses__() if each.__module__ == "model.errors"]
+    defined_here = [each for each in root.__subclasses__() if each.__module__ in ROOMS]
     return [root, *(descendant for child in defined_here for descendant in every_class(child))]
 
 

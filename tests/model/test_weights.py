@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from model.checkpoints.checkpoint import Layout
-from model.errors import WeightsError
 from model.fingerprint import fingerprint
 from model.network.config import VIT_LARGE, NetworkConfig
 from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
 from model.weights import describe_checkpoint, load_network, save_network
+from model.weights_errors import WeightsError
 from tests.model.checkpoint_files import (
     TINY,
     backbone_state,

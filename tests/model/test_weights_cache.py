@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from model.errors import InvalidInput, WeightsError
+from model.errors import InvalidInput
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS
 from model.weights import resolve_weights
 from model.weights_cache import DownloadRecord, WeightsCache, default_cache_root
+from model.weights_errors import WeightsError
 from tests.model.checkpoint_files import random_network, write_reference
 
 

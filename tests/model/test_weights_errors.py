@@ -14,8 +14,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from model.errors import WeightsError
 from model.weights import load_network, save_network
+from model.weights_errors import WeightsError
 from tests.model.checkpoint_files import TINY, backbone_state, random_network, reference_state, write_reference
 
 

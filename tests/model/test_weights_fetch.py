@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from model.downloads import RetryPolicy
-from model.errors import DownloadFailed, InvalidInput
+from model.errors import InvalidInput
 from model.published_weights import DOWNLOADS
 from model.weights import load_network, resolve_weights
 from model.weights_cache import WeightsCache
+from model.weights_errors import DownloadFailed
 from model.weights_fetch import FetchedWeights, fetch_weights
 from tests.model.checkpoint_files import random_network, same_weights, write_reference
 from tests.model.file_server import FileServer, serving

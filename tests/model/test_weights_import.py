@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.errors import InvalidInput, WeightsError
+from model.errors import InvalidInput
 from model.fingerprint import fingerprint
 from model.weights import load_network, resolve_weights
 from model.weights_cache import DownloadRecord, WeightsCache
+from model.weights_errors import WeightsError
 from model.weights_import import import_weights
 from tests.model.checkpoint_files import backbone_state, random_network, same_weights, write_reference
 

@@ -10,12 +10,15 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from index_builder.place_map.reader import PlaceMap
+from index_builder.errors import SourceError, TooManyRejected
 from model.encoding_precision import has_native_bfloat16
-from model.errors import DeviceUnavailable, InvalidInput, MapExists, SourceError, TooManyRejected, WeightsError
+from model.errors import DeviceUnavailable, InvalidInput
 from model.geo import LatLon
 from model.network.selavpr import SelaVPR
 from model.weights import save_network
+from model.weights_errors import WeightsError
+from place_map.errors import MapExists
+from place_map.reader import PlaceMap
 from placefix.__main__ import app
 from tests.conftest import write_photo
 

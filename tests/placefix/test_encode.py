@@ -9,18 +9,12 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from index_builder.errors import SourceError
 from model.encoder import Encoder
-from model.errors import (
-    CorruptImage,
-    InvalidInput,
-    NotAnImage,
-    PlacefixError,
-    SourceError,
-    StorageError,
-    UnreadableImage,
-)
+from model.errors import InvalidInput, PlacefixError, StorageError
 from model.images import open_image
 from model.network.selavpr import SelaVPR
+from model.picture_errors import CorruptImage, NotAnImage, UnreadableImage
 from model.preprocess import Preprocessing, preprocess
 from model.weights import save_network
 from placefix.__main__ import app

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from model.errors import InvalidKeys
 from placefix.__main__ import app
+from service.errors import InvalidKeys
 from service.key_file import read_keys
 from service.keys import Scope, find_key
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.versions import existing_versions
 from model.network.initialisation import seeded_network
 from model.weights import save_network
+from place_map.reader import PlaceMap
+from place_map.versions import existing_versions
 from placefix.__main__ import app
 from tests.conftest import TINY_CONFIG, write_photo
 

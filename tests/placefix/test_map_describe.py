@@ -13,9 +13,10 @@ from typer.testing import CliRunner, Result
 
 from index_builder.description.describe import describe_map
 from index_builder.description.extent import BoundingBox
-from index_builder.place_map.reader import PlaceMap
 from model.encoder import Encoder
-from model.errors import InvalidInput, MapCorrupt, MapNotFound, StorageError
+from model.errors import InvalidInput, StorageError
+from place_map.errors import MapCorrupt, MapNotFound
+from place_map.reader import PlaceMap
 from placefix.__main__ import app
 from placefix.description_text import print_description
 from placefix.wording import area, corners, length, share

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from index_builder.place_map import layout
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.reader import PlaceMap
-from model.errors import MapCorrupt, MapNotFound
 from model.geo import LatLon
+from place_map import layout
+from place_map.errors import MapCorrupt, MapNotFound
+from place_map.place_table import PlaceRecord
+from place_map.reader import PlaceMap
 from placefix.__main__ import app
 from placefix.console import EXIT_USAGE
 from tests.index_builder.map_factory import write_features_map

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from model.errors import InvalidSamples
 from model.geo import LatLon
 from model.images import DEFAULT_LIMITS
 from placefix.samples import MAX_SAMPLES, read_samples
+from service.errors import InvalidSamples
 from service.samples import Sample
 from tests.conftest import write_photo
 from tests.placefix.test_command_line import placefix

@@ -10,18 +10,14 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from model.errors import (
-    CheckpointError,
-    InvalidTrainingConfig,
-    PlacefixError,
-    SourceError,
-    UnsuitableTrainingData,
-    WeightsError,
-)
+from index_builder.errors import SourceError
+from model.errors import PlacefixError
 from model.network.initialisation import seeded_network
 from model.recall import Recalls
+from model.training.errors import CheckpointError, InvalidTrainingConfig, UnsuitableTrainingData
 from model.training.events import Began, Encoded, Stepped, Validated
 from model.weights import load_network, save_network
+from model.weights_errors import WeightsError
 from placefix.__main__ import app
 from placefix.training_progress import show_training
 from tests.model.training.small_run import NETWORK, small_config, small_set

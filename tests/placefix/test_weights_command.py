@@ -13,8 +13,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from model.errors import PlacefixError, WeightsError
+from model.errors import PlacefixError
 from model.fingerprint import fingerprint
+from model.weights_errors import WeightsError
 from placefix.commands.weights import app
 from tests.model.checkpoint_files import backbone_state, random_network, write_reference
 from tests.model.file_server import FileServer, serving

@@ -11,13 +11,13 @@ import httpx
 
 from index_builder.changes.add import add_pictures
 from index_builder.changes.remove import Selection, remove_pictures
-from index_builder.place_map import layout
-from index_builder.place_map.current import Current
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.versions import existing_versions, read_manifest
 from model.durable import write_atomically
 from model.encoder import Encoder
 from model.network.initialisation import seeded_network
+from place_map import layout
+from place_map.current import Current
+from place_map.reader import PlaceMap
+from place_map.versions import existing_versions, read_manifest
 from tests.conftest import TINY_CONFIG
 from tests.index_builder.map_factory import SMALL, photo_listing
 from tests.service.conftest import Served, Town

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.errors import PROBLEM_KINDS
+from service.problems import PROBLEM_KINDS
 from tests.service.asking import (
     BOUNDARY,
     END,

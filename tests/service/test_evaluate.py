@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.place_map.global_index import open_searcher
-from index_builder.place_map.local_codec import StoreType
-from index_builder.place_map.reader import PlaceMap
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
-from model.errors import ImageError, InvalidInput
+from model.errors import InvalidInput
 from model.features import Features
 from model.geo import LatLon
 from model.images import open_image
 from model.network.initialisation import seeded_network
+from model.picture_errors import ImageError
 from model.places import Place
 from model.preprocess import preprocess
 from model.recall import positives_within, recalls
 from model.retrieval import retrieve
+from place_map.global_index import open_searcher
+from place_map.local_codec import StoreType
+from place_map.reader import PlaceMap
 from service.evaluate import EvaluationOptions, QueryResult, evaluate
 from service.localizer import Localizer
 from service.stages import Stage

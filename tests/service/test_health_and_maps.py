@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
-from model.errors import MapNotFound
+from place_map.errors import MapNotFound
 from service.engine import Engine
 from service.schemas import Problem
 from service.served_maps import OnUnread

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model.errors import InvalidKeys
+from service.errors import InvalidKeys
 from service.key_file import append_key, read_keys, remove_key
 from service.keys import ApiKey, Scope, find_key, make_key, parse_keys
 

@@ -10,13 +10,15 @@ from index_builder.build import build_map
 from index_builder.sources.read import read_source
 from model.encoder import Encoder
 from model.encoding_precision import RequestedPrecision, has_native_bfloat16
-from model.errors import InvalidInput, MapNotFound, NetworkMismatch, WeightsError
+from model.errors import InvalidInput
 from model.geo import LatLon
 from model.images import DEFAULT_LIMITS
 from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
 from model.preprocess import Preprocessing
 from model.weights import save_network
+from model.weights_errors import WeightsError
+from place_map.errors import MapNotFound, NetworkMismatch
 from service.decoding import decode_query
 from service.loading import load_maps
 from service.localizer import QueryOptions, encode_queries

@@ -10,17 +10,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index_builder.place_map.global_index import open_searcher
-from index_builder.place_map.reader import PlaceMap
 from model import cpu_matching
 from model.codes import as_features
 from model.encoder import Encoder
-from model.errors import DeadlineExceeded, InvalidInput, NetworkMismatch
+from model.errors import InvalidInput
 from model.features import Features
 from model.images import open_image
 from model.network.initialisation import seeded_network
 from model.preprocess import preprocess
 from model.retrieval import retrieve
+from place_map.errors import NetworkMismatch
+from place_map.global_index import open_searcher
+from place_map.reader import PlaceMap
+from service.errors import DeadlineExceeded
 from service.localizer import EncodedQuery, Localizer, QueryDefaults, QueryOptions, encode_queries
 from service.settings import MAX_SHORTLIST
 from service.stages import Stage

@@ -8,10 +8,10 @@ import pytest
 
 from index_builder.change_staging import changing as lock_of
 from index_builder.changes.versions import roll_back
-from index_builder.place_map import layout
-from index_builder.place_map.versions import read_current
 from index_builder.staging import CHECKPOINTS, PLAN
-from index_builder.target import staging_path
+from place_map import layout
+from place_map.builder_lock import staging_path
+from place_map.versions import read_current
 from tests.service.conftest import Serve, Served, Town
 from tests.service.map_versions import (
     add_some,

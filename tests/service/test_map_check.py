@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.errors import MapCorrupt
+from place_map.errors import MapCorrupt
 from service import map_check
 from service.settings import ServiceSettings
 from tests.service.conftest import Serve, Town, serving

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from index_builder.changes.versions import prune_versions, roll_back
-from index_builder.place_map import layout
-from model.errors import MapBusy
+from place_map import layout
+from place_map.errors import MapBusy
 from service import map_swap
 from service.localizer import Localizer
 from tests.service.conftest import Serve, Town

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from index_builder.place_map.reader import PlaceMap
-from model import errors
+from model.picture_errors import CorruptImage, EmptyImage, NotAnImage, TooManyPixels
+from place_map.reader import PlaceMap
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.metrics import Metrics
@@ -128,7 +128,7 @@ def test_labels_never_hold_what_a_client_wrote(town: Town, serve: Serve) -> None
 
 def test_series_that_alerts_watch_are_there_before_their_first_event(town: Town, serve: Serve) -> None:
     samples = scrape(serve(town))
-    codes = {kind.code for kind in (errors.EmptyImage, errors.NotAnImage, errors.CorruptImage, errors.TooManyPixels)}
+    codes = {kind.code for kind in (EmptyImage, NotAnImage, CorruptImage, TooManyPixels)}
     assert codes <= labels_of(samples, "placefix_image_errors_total", "code")
     reasons = labels_of(samples, "placefix_rejected_total", "reason")
     assert {"overloaded", "deadline_exceeded", "not_ready", "key_unknown", "client_gone"} <= reasons

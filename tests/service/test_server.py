@@ -12,7 +12,9 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from model.errors import InvalidInput, InvalidKeys, MapNotFound
+from model.errors import InvalidInput
+from place_map.errors import MapNotFound
+from service.errors import InvalidKeys
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.server import run_server

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from model.errors import InvalidKeys
 from service import key_file
+from service.errors import InvalidKeys
 from service.key_file import WatchedKeys, append_key, remove_key
 from service.keys import Scope, make_key
 

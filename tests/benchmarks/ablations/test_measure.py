@@ -13,13 +13,13 @@ from benchmarks.ablations.cells import COARSE, FROZEN, GLOBAL_ONLY, SELAVPR, Cel
 from benchmarks.ablations.measure import measure
 from benchmarks.ablations.outcome import Outcome
 from benchmarks.ablations.run import Recipes, Town, Where, run_cell
-from index_builder.progress import SilentProgress
 from model.encoder import Encoder
 from model.features import Features
 from model.images import open_image
 from model.network.initialisation import seeded_network
 from model.places import Place
 from model.preprocess import preprocess
+from model.progress import SilentProgress
 from model.retrieval import retrieve
 from model.weights import save_network
 from tests.model.training.small_run import NETWORK, small_config, small_set

@@ -11,13 +11,13 @@ from benchmarks.__main__ import app
 from benchmarks.store.recode import recode
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.place_map.local_codec import STORES, StoreType
-from index_builder.place_map.reader import PlaceMap
 from index_builder.verify import verify_map
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.network.initialisation import seeded_network
 from model.weights import save_network
+from place_map.local_codec import STORES, StoreType
+from place_map.reader import PlaceMap
 from tests.conftest import TINY_CONFIG, write_photo
 from tests.index_builder.map_factory import photo_listing
 

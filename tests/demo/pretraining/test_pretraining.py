@@ -18,10 +18,11 @@ from demo.pretraining.loss import place_loss
 from demo.pretraining.run import CHECKPOINT_NAME, Pretraining
 from demo.pretraining.shape import BACKBONE_CONFIG
 from demo.pretraining.sparse_network import sparse_features
-from index_builder.progress import SilentProgress
-from model.errors import CheckpointError, InvalidInput
+from model.errors import InvalidInput
 from model.network.initialisation import seeded_network
 from model.preprocess import preprocess
+from model.progress import SilentProgress
+from model.training.errors import CheckpointError
 
 CPU = torch.device("cpu")
 SMALL = PretrainingConfig(

@@ -12,8 +12,8 @@ from demo.rendering import render
 from demo.rendering.contact_sheet import contact_sheet
 from demo.rendering.renderer import HEIGHT, WIDTH, Renderer
 from demo.rendering.shots import CONDITION_SHARES, Condition, Shot, shots_of
-from index_builder.progress import SILENT, Progress
 from model.errors import InvalidInput
+from model.progress import SILENT, Progress
 
 
 @pytest.fixture(scope="module")

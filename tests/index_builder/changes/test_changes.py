@@ -16,13 +16,15 @@ from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.up_to_date import is_up_to_date
 from index_builder.changes.update import update_map
 from index_builder.changes.versions import activate_version, prune_versions, roll_back
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.versions import existing_versions, list_versions
+from index_builder.errors import NothingUsable
 from index_builder.sources.listing import SourceListing
 from index_builder.verify import verify_map
 from model.encoder import Encoder
-from model.errors import InvalidInput, MapBusy, NothingUsable
+from model.errors import InvalidInput
 from model.geo import LatLon
+from place_map.errors import MapBusy
+from place_map.reader import PlaceMap
+from place_map.versions import existing_versions, list_versions
 from tests.conftest import write_photo
 from tests.index_builder.map_factory import SMALL, build_small, photo_listing
 

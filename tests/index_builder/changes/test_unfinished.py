@@ -12,13 +12,14 @@ from index_builder.changes.add import add_pictures
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
 from index_builder.changes.versions import abandon_change, prune_versions
-from index_builder.place_map import layout
-from index_builder.place_map.reader import PlaceMap
-from index_builder.place_map.versions import existing_versions
 from index_builder.sources.listing import SourceListing
 from index_builder.verify import verify_map
 from model.encoder import Encoder
-from model.errors import BuildConflict, InvalidInput
+from model.errors import InvalidInput
+from place_map import layout
+from place_map.errors import BuildConflict
+from place_map.reader import PlaceMap
+from place_map.versions import existing_versions
 from tests.conftest import write_photo
 from tests.index_builder.interruption import InterruptedAfter
 from tests.index_builder.map_factory import SMALL, build_small, data_files, photo_listing

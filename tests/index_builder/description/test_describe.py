@@ -10,11 +10,11 @@ import pytest
 
 from index_builder.description.describe import describe_map
 from index_builder.description.headings import DIRECTIONS, summarise_headings
-from index_builder.place_map.current import Current
-from index_builder.place_map.place_table import PlaceRecord
-from index_builder.place_map.reader import PlaceMap
 from model.encoder import Encoder
 from model.geo import EARTH_RADIUS_M, LatLon
+from place_map.current import Current
+from place_map.place_table import PlaceRecord
+from place_map.reader import PlaceMap
 from tests.index_builder.map_factory import build_small, unit_rows, write_features_map
 
 METRE_DEG = float(np.degrees(1 / EARTH_RADIUS_M))

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from index_builder.errors import SourceError
 from index_builder.sources.csv_file import read_csv
-from index_builder.sources.listing import LeftOut, SourceListing
+from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
-from model.errors import SourceError
 from model.geo import LatLon
+from place_map.left_out import LeftOut
 
 WriteList = Callable[..., Path]
 

@@ -13,10 +13,11 @@ from PIL.TiffImagePlugin import IFDRational
 
 from index_builder.sources.exif_folder import read_exif_picture
 from index_builder.sources.exif_gps import Directory, exif_heading_deg, exif_position, exif_time
-from index_builder.sources.listing import LeftOut, Unplaced
+from index_builder.sources.listing import Unplaced
 from index_builder.sources.read import read_source
 from model.geo import LatLon
 from model.places import Place
+from place_map.left_out import LeftOut
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin"),

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from index_builder.errors import SourceError
 from index_builder.sources.pictures import find_pictures
 from index_builder.sources.read import read_source
-from model.errors import SourceError
 
 WritePicture = Callable[..., Path]
 GPS = {1: "N", 2: (55.0, 30.0, 0.0), 3: "E", 4: (13.0, 15.0, 0.0)}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from index_builder.errors import SourceError
 from index_builder.sources.frames import NOWHERE, read_frames
-from model.errors import SourceError
 from model.geo import LatLon
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from index_builder.errors import SourceError
 from index_builder.sources.read import read_source
-from model.errors import SourceError
 from model.geo import LatLon, distance_m
 from tests.index_builder.sources.conftest import WriteJson
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from index_builder.errors import SourceError
 from index_builder.sources.read import LIST_SUFFIXES, read_source
-from model.errors import SourceError
 from tests.index_builder.sources.conftest import WriteJson
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from index_builder.errors import SourceError
 from index_builder.sources.msls import read_msls
 from index_builder.sources.read import read_source
-from model.errors import SourceError
 from model.geo import LatLon, distance_m, from_utm, to_utm
 
 COPENHAGEN = LatLon(55.676, 12.568)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from index_builder.errors import SourceError
 from index_builder.sources.query_list import key_of, select_queries
-from model.errors import SourceError
 from model.geo import LatLon
 from model.places import Place
 

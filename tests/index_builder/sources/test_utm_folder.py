@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from index_builder.sources.listing import LeftOut
 from index_builder.sources.utm_folder import is_utm_name, read_utm_picture
 from model.geo import LatLon, distance_m, to_utm
 from model.places import Place
+from place_map.left_out import LeftOut
 
 ROOT = Path("collection@home")
 PITTSBURGH = "@0584346.94@4476917.55@17@T@040.43863@-080.00548@003313@07@090@-10@@@201311@@.jpg"

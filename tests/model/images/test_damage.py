@@ -6,11 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from model.errors import (
-    ImageError,
-)
 from model.image_formats import FORMATS
 from model.images import open_image, read_exif
+from model.picture_errors import ImageError
 from tests.model.images.picture_bytes import PILLOW_WARNS, encode, exif_with, photo
 
 pytestmark = PILLOW_WARNS

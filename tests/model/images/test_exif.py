@@ -6,16 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
-from model.errors import (
-    CorruptExif,
-    CorruptImage,
-    EmptyImage,
-    ImageError,
-    NotAnImage,
-    UnsupportedImageFormat,
-)
 from model.image_formats import FORMATS
 from model.images import open_image, read_exif
+from model.picture_errors import CorruptExif, CorruptImage, EmptyImage, ImageError, NotAnImage, UnsupportedImageFormat
 from tests.model.images.picture_bytes import PILLOW_WARNS, chunk, encode, exif_with, photo, png, ramp
 
 pytestmark = PILLOW_WARNS

@@ -5,12 +5,9 @@ from io import BytesIO
 import numpy as np
 import pytest
 
-from model.errors import (
-    CorruptImage,
-    UnsupportedImageFormat,
-)
 from model.image_formats import recognise_format
 from model.images import open_image
+from model.picture_errors import CorruptImage, UnsupportedImageFormat
 from tests.model.images.picture_bytes import PILLOW_WARNS, encode, photo, pixels
 
 pytestmark = PILLOW_WARNS

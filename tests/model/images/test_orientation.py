@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from model.errors import (
-    ImageTooSmall,
-    NotAnImage,
-)
 from model.images import ImageLimits, check_header, open_image
+from model.picture_errors import ImageTooSmall, NotAnImage
 from tests.model.images.picture_bytes import HEIGHT, PILLOW_WARNS, WIDTH, encode, exif_with, photo, pixels
 
 pytestmark = PILLOW_WARNS

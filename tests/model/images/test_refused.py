@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.errors import (
+from model.image_formats import FORMATS
+from model.images import ImageLimits, check_header, open_image, read_exif
+from model.picture_errors import (
     CorruptImage,
     EmptyImage,
     ExtremeAspectRatio,
@@ -19,8 +21,6 @@ from model.errors import (
     UnreadableImage,
     UnsupportedImageFormat,
 )
-from model.image_formats import FORMATS
-from model.images import ImageLimits, check_header, open_image, read_exif
 from tests.model.images.picture_bytes import (
     PILLOW_WARNS,
     chunk,

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from model.errors import InvalidTrainingConfig
 from model.training.config import (
     DataConfig,
     LossConfig,
@@ -16,6 +15,7 @@ from model.training.config import (
     TrainingConfig,
 )
 from model.training.config_file import read_config
+from model.training.errors import InvalidTrainingConfig
 
 LEAST = """
 [data]

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.errors import TrainingDiverged
 from model.network.initialisation import seeded_network
 from model.training.config import OptimizationConfig, TrainingConfig
+from model.training.errors import TrainingDiverged
 from model.training.learner import Learner
 from tests.model.training.small_run import NETWORK, small_config
 

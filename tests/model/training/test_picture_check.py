@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from model.errors import StorageError, UnsuitableTrainingData
+from model.errors import StorageError
 from model.images import check_header
 from model.training.data import TrainingSet
+from model.training.errors import UnsuitableTrainingData
 from model.training.picture_check import CHECKED_PICTURES, check_pictures, read_checked
 from tests.model.training.small_run import small_set
 

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import torch
 
-from model.errors import CheckpointError
 from model.geo import LatLon
 from model.network.initialisation import seeded_network
 from model.training.checkpoint import load_checkpoint
 from model.training.config import LossConfig
 from model.training.data import TrainingSet
+from model.training.errors import CheckpointError
 from model.training.events import Event, Saved, Stepped, Validated
 from model.training.trainer import Trainer
 from tests.model.training.small_run import NETWORK, small_config, small_set, small_trainer

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from model.errors import InvalidTrainingConfig
 from model.network.config import VIT_LARGE
 from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
 from model.training.config import NetworkStart
+from model.training.errors import InvalidTrainingConfig
 from model.training.trainable import freeze_the_rest, starting_network, trainable_parameters
 from tests.conftest import TINY_CONFIG
 

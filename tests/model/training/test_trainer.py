@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.errors import CorruptImage, InvalidTrainingConfig, TrainingDiverged, UnsuitableTrainingData
 from model.images import open_image
 from model.network.initialisation import seeded_network
+from model.picture_errors import CorruptImage
 from model.preprocess import preprocess
 from model.recall import Recalls
 from model.training.config import LossConfig, MiningConfig, NetworkStart
 from model.training.data import TrainingSet
+from model.training.errors import InvalidTrainingConfig, TrainingDiverged, UnsuitableTrainingData
 from model.training.events import Began, Event, Mined, Stepped, Validated
 from model.training.losses import batch_losses
 from model.training.position import Position

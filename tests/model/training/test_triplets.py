@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from model.errors import UnsuitableTrainingData
 from model.geo import LatLon, distance_m
 from model.places import Place
 from model.training.config import MiningConfig
 from model.training.data import TrainingSet
+from model.training.errors import UnsuitableTrainingData
 from model.training.triplets import Draw, Triplet, TripletMiner
 
 METRES_PER_DEGREE = 111_195.08  # of latitude, on the mean sphere

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from model.errors import UnsuitableTrainingData
 from model.features import Features
 from model.geo import LatLon
 from model.places import Place
@@ -16,6 +15,7 @@ from model.recall import positives_within, recalls
 from model.retrieval import retrieve
 from model.training.config import ValidationConfig
 from model.training.data import TrainingSet
+from model.training.errors import UnsuitableTrainingData
 from model.training.validation import Validator
 
 

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from model.errors import InvalidInput, MapNotFound, PlacefixError, SourceError, WeightsError
+from index_builder.errors import SourceError
+from model.errors import InvalidInput, PlacefixError
+from model.weights_errors import WeightsError
+from place_map.errors import MapNotFound
 from tests.placefix.evaluation.small_set import Set, error_of
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from model.errors import InvalidInput, SourceError
+from index_builder.errors import SourceError
+from model.errors import InvalidInput
 from model.network.selavpr import SelaVPR
 from model.weights import save_network
 from placefix.__main__ import app

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from model.errors import InvalidInput, SourceError
+from index_builder.errors import SourceError
+from model.errors import InvalidInput
 from placefix.__main__ import app
 from tests.placefix.evaluation.small_set import Set, error_of, from_folders, measure
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from model.errors import DeviceStuck
 from service.batch_options import Batching
 from service.batching import DeviceWorker
+from service.errors import DeviceStuck
 from service.worker_state import WorkerState
 from tests.service.batching.doubler import WAIT_S, Doubler, Observed, StartWorker, Worker, wait_for_state
 

@@ -6,8 +6,8 @@ from concurrent.futures import wait
 
 import pytest
 
-from model.errors import Overloaded
 from service.batch_runner import BatchRunner
+from service.errors import Overloaded
 from service.heartbeat import Heartbeat
 from service.tickets import Ticket
 from tests.service.batching.doubler import (

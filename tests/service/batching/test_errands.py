@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from model.errors import NotReady
 from service.batch_options import Batching
 from service.batching import DeviceWorker
+from service.errors import NotReady
 from service.worker_state import WorkerState
 from tests.service.batching.doubler import WAIT_S, BrokenDevice, Doubler, Observed
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from model.errors import DeviceStuck, NotReady
 from service.batch_options import Batching
 from service.batching import DeviceWorker
+from service.errors import DeviceStuck, NotReady
 from service.worker_state import WorkerState
 from tests.service.batching.doubler import (
     WAIT_S,

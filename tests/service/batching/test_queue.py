@@ -5,7 +5,7 @@ from concurrent.futures import CancelledError, wait
 
 import pytest
 
-from model.errors import Overloaded
+from service.errors import Overloaded
 from tests.service.batching.doubler import WAIT_S, Doubler, Observed, StartWorker, occupy
 
 

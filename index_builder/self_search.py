@@ -1,0 +1,123 @@
+"""Whether pictures of a map find themselves: by what is stored, and by their files encoded again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from index_builder.picture_files import DecodedPicture, decode_picture, source_base
+from model.encoder import Encoder
+from model.places import Place
+from place_map import layout
+from place_map.checks.problem import Problem, ProblemKind
+from place_map.global_index import open_searcher
+from place_map.reader import PlaceMap
+from place_map.searching import Searcher
+
+_HITS = 10
+_SAME_DISTANCE = 1e-6  # between a picture and its duplicates, which may come before it
+_SAME_SIMILARITY = 2e-3  # float16 changes a dot product of two unit vectors by at most 1e-3
+_LEAST_OWN = 0.99  # share of local features
+
+
+def sample_rows(place_map: PlaceMap, count: int) -> NDArray[np.int64]:
+    """At most ``count`` rows, evenly spread and always the same ones."""
+    return np.unique(np.linspace(0, len(place_map) - 1, min(count, len(place_map))).astype(np.int64))
+
+
+def check_stored(place_map: PlaceMap, rows: NDArray[np.int64]) -> Iterator[Problem]:
+    """Searches the map with its own features."""
+    searcher = open_searcher(place_map, "cpu")
+    for row in rows.tolist():
+        global_feature = torch.from_numpy(place_map.global_features(np.array([row])))
+        local_features = place_map.local_features(np.array([row]))
+        yield from _check_finds_itself(place_map, searcher, row, global_feature, local_features[0], "stored features")
+
+
+@dataclass(frozen=True)
+class Reencoding:
+    """What came of encoding source pictures again.
+
+    Attributes:
+        problems: Pictures that are not found.
+        encoded: How many were encoded.
+        gone: How many are not there any more, or have changed.
+    """
+
+    problems: tuple[Problem, ...]
+    encoded: int
+    gone: int
+
+
+def check_reencoded(place_map: PlaceMap, rows: NDArray[np.int64], encoder: Encoder) -> Reencoding:
+    """Searches the map with its source pictures, as far as they still lie where they lay.
+
+    Raises:
+        NetworkMismatch: The map was made with another network.
+    """
+    place_map.check_network(encoder)
+    searcher = open_searcher(place_map, "cpu")
+    base = source_base(Path(place_map.manifest.source.path))
+    problems: list[Problem] = []
+    encoded = gone = 0
+    for row in rows.tolist():
+        record = place_map.places[row]
+        place = Place(record.id, base / record.source_path, record.position)
+        picture = decode_picture(place, encoder.preprocessing, thumbnail=False)
+        if not isinstance(picture, DecodedPicture) or picture.content_sha256 != record.content_sha256:
+            gone += 1
+            continue
+        encoded += 1
+        features = encoder.encode(picture.pixels[None]).to("cpu")
+        # Rounded as those in the map are. Else cells that lie beside each other could not be told apart.
+        rounded = place_map.manifest.features.local_codec.round_trip(features.local_features)[0]
+        problems += _check_finds_itself(
+            place_map, searcher, row, features.global_features, rounded, "its file, encoded again"
+        )
+    return Reencoding(tuple(problems), encoded, gone)
+
+
+def _check_finds_itself(
+    place_map: PlaceMap, searcher: Searcher, row: int, global_feature: Tensor, local_features: Tensor, by: str
+) -> Iterator[Problem]:
+    """The picture is the nearest, or as near as its duplicates, and its local features match those stored."""
+    place_id = place_map.places[row].id
+    result = searcher.search(global_feature, _HITS)
+    own = place_map.global_features(np.array([row]))[0].astype(np.float64) - global_feature[0].numpy()
+    nearest = int(result.rows[0, 0])
+    if nearest != row and float(np.linalg.norm(own)) > float(result.distances[0, 0]) + _SAME_DISTANCE:
+        yield Problem(
+            f"{layout.VERSIONS}/{place_map.version}/{layout.INDEX}",
+            ProblemKind.SEARCH,
+            f"picture {place_id}, searched by {by}, is not found first, but {place_map.places[nearest].id}",
+        )
+    own_cells = _count_own_cells(*map(_unit, (local_features, place_map.local_features(np.array([row]))[0])))
+    if own_cells < _LEAST_OWN * len(local_features):
+        yield Problem(
+            f"{layout.SEGMENTS}/{place_map.segment_of(row)}/{layout.LOCALS}",
+            ProblemKind.SEARCH,
+            f"of picture {place_id}, compared by {by}, only {own_cells} of {len(local_features)} local features are "
+            "nearest to their own cell",
+        )
+
+
+def _unit(local_features: Tensor) -> Tensor:
+    """Features or codes as features of length 1, however a store has rounded them."""
+    return normalize(local_features.float(), dim=-1)
+
+
+def _count_own_cells(local_features: Tensor, stored: Tensor) -> int:
+    """Local features ``(N, C)`` to which no stored one is nearer than that of their own cell.
+
+    Not mutual matches: where a picture is flat, cells have equal features, and only the first of them is matched.
+    """
+    if not len(local_features):
+        return 0
+    similarity = local_features @ stored.T  # (N, N)
+    is_own = similarity.diagonal() >= similarity.amax(dim=1) - _SAME_SIMILARITY
+    return int(is_own.sum())

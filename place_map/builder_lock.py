@@ -1,0 +1,52 @@
+"""One builder at a time: a lock that the operating system lets go of when its owner dies."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from place_map.errors import MapBusy
+
+LOCK_FILE = "lock"
+
+
+@contextmanager
+def builder_lock(directory: Path) -> Iterator[None]:
+    """Holds the lock of a staging directory, which is made if it is not there.
+
+    Raises:
+        MapBusy: Another process holds it.
+    """
+    path = directory / LOCK_FILE
+    while True:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                owner = os.pread(descriptor, 32, 0).decode("ascii", errors="replace").strip() or "unknown"
+                raise MapBusy(
+                    f"another process (number {owner}) is building this map in {directory}; wait for it, or stop it"
+                ) from error
+            if not _is_same_file(descriptor, path):
+                continue  # its owner finished and removed the directory between our opening and our locking
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            yield
+            return
+        finally:
+            os.close(descriptor)
+
+
+def _is_same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def staging_path(out: Path) -> Path:
+    """The directory beside a map in which it grows."""
+    return out.parent / f".{out.name}.building"

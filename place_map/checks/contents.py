@@ -1,0 +1,138 @@
+"""Whether the files of a map go together: for maps that were written wrong, with the right sums."""
+
+import csv
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from place_map import layout
+from place_map.checks.problem import Problem, ProblemKind
+from place_map.errors import MapCorrupt
+from place_map.feature_store import StoredArray, map_features
+from place_map.global_index import differing_row
+from place_map.left_out import HEADER
+from place_map.local_codec import LocalCodec
+from place_map.manifest import Manifest
+from place_map.place_table import read_places, wrong_geometries
+from place_map.reader import PlaceMap
+from place_map.segment import Segment
+
+_LENGTH_TOLERANCE = 2e-3  # float16 rounds each value by at most 1/2048 of it
+_OTHER_LENGTH = "features that are not finite, or whose length is not 1"
+_VALUES_AT_A_TIME = 2**24  # 64 MB of float32
+
+
+def check_contents(place_map: PlaceMap, checked: set[str]) -> Iterator[Problem]:
+    """Looks at tables, features, index and the list of what was left out.
+
+    Args:
+        place_map: A version of a map whose sums are right.
+        checked: Segments that need not be looked at again; those of the version are added.
+    """
+    manifest = place_map.manifest
+    for segment in manifest.segments:
+        if segment.id in checked:
+            continue
+        checked.add(segment.id)
+        yield from _check_table(place_map.path, segment)
+        yield from _check_features(place_map.path, manifest, segment)
+    yield from _check_index(place_map)
+    yield from _check_left_out(place_map.path, manifest)
+
+
+def _check_table(path: Path, segment: Segment) -> Iterator[Problem]:
+    name = f"{layout.SEGMENTS}/{segment.id}/{layout.PLACES}"
+    table = read_places(path / name, segment.rows)
+    latitudes, longitudes = table.column("latitude").to_numpy(), table.column("longitude").to_numpy()
+    is_on_earth = (np.abs(latitudes) <= 90) & (np.abs(longitudes) <= 180)  # false for NaN
+    if not is_on_earth.all():
+        row = int(np.flatnonzero(~is_on_earth)[0])
+        message = f"row {row} lies at {latitudes[row]}, {longitudes[row]}, which is nowhere"
+        yield Problem(name, ProblemKind.STRUCTURE, message)
+    wrong = wrong_geometries(table)
+    if wrong:
+        message = f"the geometry of row {wrong[0]} is not the point of its latitude and longitude"
+        yield Problem(name, ProblemKind.STRUCTURE, message)
+
+
+def _check_features(path: Path, manifest: Manifest, segment: Segment) -> Iterator[Problem]:
+    shapes = manifest.features
+    codec = shapes.local_codec
+    names = [f"{layout.SEGMENTS}/{segment.id}/{file}" for file in (layout.GLOBALS, layout.LOCALS)]
+    global_features = map_features(path / names[0], (segment.rows, shapes.global_dim), shapes.dtype)
+    local_shape = (segment.rows, shapes.local_count, codec.width)
+    local_features = map_features(path / names[1], local_shape, codec.array_type)
+    row = _first_bad(global_features, shapes.global_dim, _has_other_length)
+    if row is not None:
+        yield Problem(names[0], ProblemKind.FEATURES, f"row {row} holds {_OTHER_LENGTH}")
+    values, largest = shapes.local_count * shapes.local_dim, codec.largest_code
+    if largest is None:
+        row = _first_bad(local_features, values, _has_other_length)
+        says = _OTHER_LENGTH
+    else:
+        is_bad = partial(_has_impossible_codes, codec=codec, largest=largest)
+        row = _first_bad(local_features, values, is_bad)
+        says = f"codes beyond {largest}, or features of nothing but zeros"
+    if row is not None:
+        yield Problem(names[1], ProblemKind.FEATURES, f"row {row} holds {says}")
+
+
+def _first_bad(
+    rows: StoredArray, values_per_row: int, is_bad: Callable[[StoredArray], NDArray[np.bool_]]
+) -> int | None:
+    """The first row that is bad; ``is_bad`` is given some of them at a time, and says it of each."""
+    rows_at_a_time = max(1, _VALUES_AT_A_TIME // max(1, values_per_row))
+    for start in range(0, len(rows), rows_at_a_time):
+        found = np.flatnonzero(is_bad(rows[start : start + rows_at_a_time]))
+        if len(found):
+            return start + int(found[0])
+    return None
+
+
+def _has_other_length(rows: StoredArray) -> NDArray[np.bool_]:
+    """Of each row whether a feature is not finite, or has not the length 1."""
+    lengths = np.linalg.norm(rows.astype(np.float32), axis=-1).reshape(len(rows), -1)
+    is_bad = ~(np.abs(lengths - 1) <= _LENGTH_TOLERANCE)  # true for NaN
+    of_row: NDArray[np.bool_] = np.any(is_bad, axis=1)
+    return of_row
+
+
+def _has_impossible_codes(rows: StoredArray, codec: LocalCodec, largest: int) -> NDArray[np.bool_]:
+    """Of each row whether it has codes that are never made of features of length 1."""
+    codes = codec.codes(rows)
+    is_beyond = np.any((codes < -largest) | (codes > largest), axis=(1, 2))
+    of_row: NDArray[np.bool_] = is_beyond | np.any(~np.any(codes, axis=2), axis=1)
+    return of_row
+
+
+def _check_index(place_map: PlaceMap) -> Iterator[Problem]:
+    name = f"{layout.VERSIONS}/{place_map.version}/{layout.INDEX}"
+    try:
+        row = differing_row(place_map)
+    except MapCorrupt as error:
+        yield Problem(name, ProblemKind.STRUCTURE, error.message)
+        return
+    if row is not None:
+        message = f"vector {row} is not the global feature of picture {place_map.places[row].id}"
+        yield Problem(name, ProblemKind.STRUCTURE, message)
+
+
+def _check_left_out(path: Path, manifest: Manifest) -> Iterator[Problem]:
+    name = f"{layout.VERSIONS}/{manifest.version}/{layout.LEFT_OUT}"
+    with (path / name).open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    counted = [line.get(HEADER[1]) for line in lines]
+    expected = manifest.counts
+    if (counted.count("skipped"), counted.count("rejected"), len(counted)) != (
+        expected.skipped,
+        expected.rejected,
+        expected.skipped + expected.rejected,
+    ):
+        message = (
+            f"it lists {counted.count('skipped')} skipped and {counted.count('rejected')} rejected pictures, the "
+            f"manifest {expected.skipped} and {expected.rejected}"
+        )
+        yield Problem(name, ProblemKind.STRUCTURE, message)

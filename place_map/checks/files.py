@@ -1,0 +1,168 @@
+"""Every file of a map against its sum: the manifest by ``CURRENT``, files by the manifest, thumbnails by the tables."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path, PurePosixPath
+
+from model.durable import sha256_of
+from model.progress import Progress
+from place_map import layout
+from place_map.builder_lock import staging_path
+from place_map.checks.manifests import check_manifests
+from place_map.checks.problem import Problem, ProblemKind, unreadable
+from place_map.errors import MapCorrupt, MapNotFound
+from place_map.file_sum import FileSum
+from place_map.manifest import Manifest
+from place_map.place_table import listed_thumbnails, read_places
+from place_map.segment import Segment
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """What was found.
+
+    Attributes:
+        manifest: Of the version that is served; None if it could not be read.
+        versions: All versions whose manifests could be read, the oldest first.
+        problems: Everything that is wrong.
+        notes: What is no problem, and worth knowing.
+        files: Number of files that were read.
+        bytes: Of these.
+    """
+
+    manifest: Manifest | None
+    versions: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    files: int
+    bytes: int
+
+
+def check_files(path: Path, progress: Progress) -> FileCheck:
+    """Reads every byte of all versions of a map.
+
+    Args:
+        path: Directory of the map.
+        progress: Told about bytes.
+
+    Raises:
+        MapNotFound: There is no such directory.
+        MapVersionUnsupported: Written by a newer release.
+    """
+    if not path.is_dir():
+        raise MapNotFound(f"{path} is not there")
+    found = check_manifests(path)
+    problems, names = list(found.problems), set(found.names)
+    sums = _sums(found.manifests, problems)
+    segments = {segment.id: segment for manifest in found.manifests for segment in manifest.segments}
+    thumbnail_bytes = sum(segment.thumbnails.bytes for segment in segments.values())
+    progress.started(sum(file.bytes for file in sums.values()) + thumbnail_bytes, 0)
+    total_bytes = 0
+    for name, file in chain(sums.items(), _thumbnails_of(path, segments.values(), problems)):
+        names.add(name)
+        total_bytes += file.bytes
+        problems += _check_file(path, name, file)
+        progress.advanced(file.bytes)
+    # What a damaged table lists is not known, so nothing among its thumbnails is called a stray.
+    unknown = {
+        f"{layout.SEGMENTS}/{segment.id}/{layout.THUMBNAILS}"
+        for segment in segments.values()
+        if any(problem.path == _table_name(segment) for problem in problems)
+    }
+    strays = list(_find_strays(path, names | unknown))
+    notes = []
+    if not found.are_all_known:  # nor what a damaged manifest lists
+        strays = [name for name in strays if PurePosixPath(name).parts[0] not in (layout.SEGMENTS, layout.VERSIONS)]
+    elif staging_path(path).is_dir():
+        begun = [name for name in strays if PurePosixPath(name).parent.name in (layout.SEGMENTS, layout.VERSIONS)]
+        strays = [name for name in strays if name not in begun]
+        if begun:
+            notes.append(f"{', '.join(begun)}: of a change that was interrupted while it was published")
+    problems += [Problem(name, ProblemKind.STRAY, "it belongs to no version of the map") for name in strays]
+    return FileCheck(
+        manifest=found.current,
+        versions=tuple(manifest.version for manifest in found.manifests),
+        problems=tuple(problems),
+        notes=tuple(notes),
+        files=len(names),
+        bytes=total_bytes,
+    )
+
+
+def _sums(manifests: Iterable[Manifest], problems: list[Problem]) -> dict[str, FileSum]:
+    """The sum of each file that a manifest names; that two contradict each other is added to the problems."""
+    sums: dict[str, FileSum] = {}
+    for manifest in manifests:
+        for name, file in manifest.files.items():
+            if sums.setdefault(name, file) != file:
+                message = f"version {manifest.version} states another sum of it than an older version"
+                problems.append(Problem(name, ProblemKind.STRUCTURE, message))
+    return sums
+
+
+def _thumbnails_of(path: Path, segments: Iterable[Segment], problems: list[Problem]) -> Iterator[tuple[str, FileSum]]:
+    """The thumbnails that tables list; what keeps a table from being read is added to the problems."""
+    for segment in segments:
+        table_name = _table_name(segment)
+        if any(problem.path == table_name for problem in problems):
+            continue
+        try:
+            thumbnails = list(_thumbnails(path / table_name, segment))
+        except MapCorrupt as error:
+            problems.append(Problem(table_name, ProblemKind.STRUCTURE, error.message))
+            continue
+        total = sum(file.bytes for _, file in thumbnails)
+        if (len(thumbnails), total) != (segment.thumbnails.count, segment.thumbnails.bytes):
+            problems.append(
+                Problem(
+                    table_name,
+                    ProblemKind.STRUCTURE,
+                    f"it lists {len(thumbnails)} thumbnails of {total:,} bytes, the manifest "
+                    f"{segment.thumbnails.count} of {segment.thumbnails.bytes:,}",
+                )
+            )
+        yield from thumbnails
+
+
+def _table_name(segment: Segment) -> str:
+    return f"{layout.SEGMENTS}/{segment.id}/{layout.PLACES}"
+
+
+def _thumbnails(table_path: Path, segment: Segment) -> Iterator[tuple[str, FileSum]]:
+    for row, file in listed_thumbnails(read_places(table_path, segment.rows)):
+        yield str(PurePosixPath(layout.SEGMENTS, segment.id, layout.THUMBNAILS, layout.thumbnail_name(row))), file
+
+
+def _check_file(path: Path, name: str, expected: FileSum) -> Iterator[Problem]:
+    file = path / name
+    try:
+        if file.is_symlink() or not file.is_file():
+            what = "it is not there" if not file.exists() else "it is not a regular file"
+            yield Problem(name, ProblemKind.MISSING, what)
+            return
+        size = file.stat().st_size
+        if size != expected.bytes:
+            yield Problem(name, ProblemKind.SIZE, f"it has {size:,} bytes instead of {expected.bytes:,}")
+        elif sha256_of(file) != expected.sha256:
+            yield Problem(name, ProblemKind.CHECKSUM, "its SHA-256 is another: its bytes have changed")
+    except OSError as error:
+        yield unreadable(name, error)
+
+
+def _find_strays(path: Path, expected: set[str]) -> Iterator[str]:
+    """Files and directories that belong to nothing; of a stray directory only the directory."""
+    directories = {str(parent) for name in expected for parent in PurePosixPath(name).parents}
+
+    def walk(directory: Path, prefix: str) -> Iterator[str]:
+        with os.scandir(directory) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        for entry in found:
+            name = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False) and name in directories:
+                yield from walk(directory / entry.name, name + "/")
+            elif name not in expected:
+                yield name
+
+    yield from walk(path, "")

@@ -1,0 +1,62 @@
+"""Every byte of the version that a reader has open, against its sums: for readers that check while they answer."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from place_map import layout
+from place_map.errors import MapCorrupt
+from place_map.file_sum import FileSum
+from place_map.place_table import listed_thumbnails, read_places
+from place_map.reader import PlaceMap
+
+_BYTES_AT_A_TIME = 2**22
+
+OnBytes = Callable[[int], None]
+"""Told of every few bytes that were read; what it raises ends the check."""
+
+
+def check_version(place_map: PlaceMap, on_bytes: OnBytes = lambda _: None) -> int:
+    """Reads all files of a version.
+
+    Args:
+        place_map: The version.
+        on_bytes: For progress, for breaks, and to stop.
+
+    Returns:
+        How many bytes were read.
+
+    Raises:
+        MapCorrupt: A file is not the one that was written; it is named.
+    """
+    total_bytes = 0
+    for path, expected in _files(place_map):
+        try:
+            found = _sum_of(path, on_bytes)
+        except OSError as error:
+            raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify {place_map.path}") from error
+        if found != expected:
+            raise MapCorrupt(
+                f"{path} is damaged: size or SHA-256 is not what was written; run placefix verify {place_map.path}"
+            )
+        total_bytes += expected.bytes
+    return total_bytes
+
+
+def _files(place_map: PlaceMap) -> Iterator[tuple[Path, FileSum]]:
+    for name, expected in place_map.manifest.files.items():
+        yield place_map.path / name, expected
+    for segment in place_map.manifest.segments:
+        directory = layout.segment_dir(place_map.path, segment.id)
+        for row, expected in listed_thumbnails(read_places(directory / layout.PLACES, segment.rows)):
+            yield directory / layout.THUMBNAILS / layout.thumbnail_name(row), expected
+
+
+def _sum_of(path: Path, on_bytes: OnBytes) -> FileSum:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb", buffering=0) as file:
+        while part := file.read(_BYTES_AT_A_TIME):
+            digest.update(part)
+            size += len(part)
+            on_bytes(len(part))
+    return FileSum(bytes=size, sha256=digest.hexdigest())

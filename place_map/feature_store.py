@@ -1,0 +1,147 @@
+"""Features on disk: standard .npy files, written once from front to back, and mapped into memory to be read.
+
+A row is then a run of bytes at a known place: gathering a shortlist is as many copies, with nothing to look up, and any
+program that knows NumPy can read the file. A mapped file must never be shortened or rewritten: a reader that touches a
+page that is gone dies of SIGBUS. So a finished file never changes.
+
+Global features are float16, or float32 in maps for evaluations that have to equal the plain method to the last bit.
+What local features are stored as is the affair of ``local_codec``.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from tokenize import TokenError
+from types import TracebackType
+from typing import BinaryIO, Literal, Self, TypeAlias, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from place_map.errors import MapCorrupt
+
+FloatType = Literal["float16", "float32"]
+ArrayType = Literal["float16", "float32", "int8", "uint8"]
+StoredFeatures: TypeAlias = NDArray[np.float16] | NDArray[np.float32]
+StoredCodes: TypeAlias = NDArray[np.int8] | NDArray[np.uint8]
+StoredArray: TypeAlias = StoredFeatures | StoredCodes
+
+TORCH_TYPES: dict[ArrayType, torch.dtype] = {
+    "float16": torch.float16,
+    "float32": torch.float32,
+    "int8": torch.int8,
+    "uint8": torch.uint8,
+}
+_NUMPY_TYPES: dict[ArrayType, np.dtype[np.floating] | np.dtype[np.integer]] = {
+    "float16": np.dtype("<f2"),
+    "float32": np.dtype("<f4"),
+    "int8": np.dtype("i1"),
+    "uint8": np.dtype("u1"),
+}
+
+# All that numpy has been seen to raise on damaged headers. UserWarning: where warnings are made errors.
+_UNREADABLE = (OSError, ValueError, SyntaxError, TokenError, UserWarning)
+
+
+class FeatureWriter:
+    """Writes one .npy file whose number of rows is known only at the end.
+
+    numpy leaves room in the header for the first dimension to grow. So the header is written with 0 rows, then the
+    rows, then the header again.
+
+    Args:
+        path: A file that does not exist.
+        row_shape: Shape of one row.
+        array_type: Type of the values.
+    """
+
+    def __init__(self, path: Path, row_shape: Sequence[int], array_type: ArrayType) -> None:
+        self._dtype = _NUMPY_TYPES[array_type]
+        self._row_shape = tuple(row_shape)
+        self._rows = 0
+        self._file: BinaryIO = path.open("xb")
+        self._header_bytes = self._write_header()
+
+    def append(self, rows: StoredArray) -> None:
+        """Appends ``(n, *row_shape)``, of the type of the file."""
+        if rows.shape[1:] != self._row_shape or rows.dtype != self._dtype:
+            raise ValueError(f"expected {self._dtype} (n, {self._row_shape}), not {rows.dtype} {rows.shape}")
+        self._file.write(np.ascontiguousarray(rows).data)
+        self._rows += len(rows)
+
+    def finish(self) -> None:
+        """Writes the number of rows into the header, and waits until the file is on the disk."""
+        self._file.seek(0)
+        if self._write_header() != self._header_bytes:
+            raise AssertionError("the header of a .npy file has changed its length")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def _write_header(self) -> int:
+        header = {"descr": self._dtype.str, "fortran_order": False, "shape": (self._rows, *self._row_shape)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+        return self._file.tell()
+
+
+def bytes_per_value(array_type: ArrayType) -> int:
+    """Size of one value on the disk."""
+    return _NUMPY_TYPES[array_type].itemsize
+
+
+@overload
+def map_features(path: Path, shape: Sequence[int], array_type: FloatType) -> StoredFeatures: ...
+
+
+@overload
+def map_features(path: Path, shape: Sequence[int], array_type: ArrayType) -> StoredArray: ...
+
+
+def map_features(path: Path, shape: Sequence[int], array_type: ArrayType) -> StoredArray:
+    """Maps a finished file, read-only.
+
+    Args:
+        path: A .npy file.
+        shape: What the manifest says it holds.
+        array_type: Likewise.
+
+    Raises:
+        MapCorrupt: The file is not there, or holds another shape or type.
+    """
+    # As a plain array: indexing the np.memmap class costs more than copying a short row.
+    return np.asarray(_open(path, shape, array_type))
+
+
+def offset_of_rows(path: Path, shape: Sequence[int], array_type: ArrayType) -> int:
+    """Where in a finished file the first row begins, in bytes.
+
+    Raises:
+        MapCorrupt: As ``map_features`` does.
+    """
+    return _open(path, shape, array_type).offset
+
+
+def _open(
+    path: Path, shape: Sequence[int], array_type: ArrayType
+) -> "np.memmap[tuple[int, ...], np.dtype[np.generic]]":
+    try:
+        mapped = np.lib.format.open_memmap(path, mode="r")
+        # A damaged length of the header would move the rows; then they do not end where the file ends.
+        is_whole = mapped.offset + mapped.nbytes == path.stat().st_size
+    except _UNREADABLE as error:
+        raise MapCorrupt(f"{path} cannot be read as a .npy file: {error}; run placefix verify on the map") from error
+    is_stated = mapped.dtype == _NUMPY_TYPES[array_type] and mapped.shape == tuple(shape)
+    if not (is_stated and mapped.flags.c_contiguous and is_whole):
+        raise MapCorrupt(
+            f"{path} holds {mapped.dtype} {mapped.shape} in {path.stat().st_size:,} bytes, but the manifest says "
+            f"{array_type} {tuple(shape)}; run placefix verify on the map"
+        )
+    return mapped

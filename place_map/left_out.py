@@ -1,0 +1,70 @@
+"""``left_out.csv``: every picture of the sources that is not in the map, with the reason."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from place_map import layout
+from place_map.errors import MapCorrupt
+
+HEADER = ("path", "outcome", "code", "reason", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A picture that does not go into the map.
+
+    Attributes:
+        path: As the collection names it: below the folder, or as the list has it.
+        outcome: ``skipped``: without a usable position; ``rejected``: the picture itself cannot be read.
+        code: Stable: a ``LeftOutCode``, or the ``code`` of an ``ImageError``.
+        reason: A sentence for people.
+    """
+
+    path: str
+    outcome: Literal["skipped", "rejected"]
+    code: str
+    reason: str
+
+
+def left_out_csv(by_source: Mapping[int, Iterable[LeftOut]]) -> bytes:
+    """The bytes of the file: UTF-8, a header, one line for each picture, by source and path.
+
+    Args:
+        by_source: Which of the manifest's sources → what it has that is not in the map.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADER)
+    for source, left_out in sorted(by_source.items()):
+        lines = sorted((entry.path, entry.outcome, entry.code, entry.reason) for entry in left_out)
+        writer.writerows((*line, source) for line in lines)
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def read_left_out(map_dir: Path, version: str) -> dict[int, tuple[LeftOut, ...]]:
+    """Reads the list of a version; before format 3 there was one source, and no column for it.
+
+    Args:
+        map_dir: The map.
+        version: Its version, six digits.
+
+    Returns:
+        Which of the manifest's sources → what it has that is not in the map.
+
+    Raises:
+        MapCorrupt: The file is not there, or no such list.
+    """
+    path = layout.version_dir(map_dir, version) / layout.LEFT_OUT
+    found: dict[int, list[LeftOut]] = {}
+    try:
+        for line in csv.DictReader(io.StringIO(path.read_text("utf-8"), newline="")):
+            outcome: Literal["skipped", "rejected"] = "skipped" if line["outcome"] == "skipped" else "rejected"
+            entry = LeftOut(line["path"], outcome, line["code"], line["reason"])
+            found.setdefault(int(line.get("source") or 0), []).append(entry)
+    except (OSError, ValueError, KeyError) as error:
+        raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify on the map") from error
+    return {source: tuple(entries) for source, entries in found.items()}

@@ -1,0 +1,290 @@
+"""A map as its readers see it: one version, immutable."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.durable import sha256_of
+from model.encoder import Encoder
+from model.errors import InvalidInput
+from place_map import layout
+from place_map.errors import MapCorrupt, NetworkMismatch
+from place_map.feature_store import TORCH_TYPES, StoredFeatures
+from place_map.local_codec import StoreType
+from place_map.manifest import Manifest
+from place_map.place_table import PlaceTable, join_live, read_places
+from place_map.segment_files import SegmentFiles, open_segment
+from place_map.version_hold import VersionHold
+from place_map.versions import hold_version
+
+CHUNK_ROWS = 16_384  # global features that are read at a time: 32 MB of float16 at D = 1024
+
+
+class PlaceMap:
+    """One version of a map, open for reading; safe to read from several threads.
+
+    A *row* is the number of a live picture, counted through the segments in the order of the manifest: the same as in
+    the index.
+
+    Attributes:
+        path: Directory of the map.
+        name: Its last component.
+        manifest: What the version consists of.
+        places: Id, position, heading and time of every row.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        segments: Sequence[SegmentFiles],
+        places: PlaceTable,
+        hold: VersionHold | None = None,
+    ) -> None:
+        """Use ``open``."""
+        self._hold = hold
+        self.path = path
+        self.name = path.absolute().name
+        self.manifest = manifest
+        self.places = places
+        self._segments = tuple(segments)
+        self._starts = np.cumsum([0, *(len(segment.live) for segment in segments)], dtype=np.int64)
+
+    @classmethod
+    def open(cls, path: Path | str, version: str | None = None) -> Self:
+        """Opens the version that ``CURRENT`` names, or another one. While it is open, it is not removed.
+
+        The manifest's sum, the sizes of all files, shapes, types and row counts are checked always; ``check_sums``
+        checks what a search reads as a whole, and ``index_builder.verify`` every byte.
+
+        Args:
+            path: Directory of the map, ``maps/NAME``.
+            version: Its number; by default the one that is served.
+
+        Raises:
+            MapNotFound: There is no map.
+            InvalidInput: It has no such version.
+            MapCorrupt: Files and manifest disagree.
+            MapVersionUnsupported: Written by a newer release.
+        """
+        path = Path(path)
+        manifest, hold = hold_version(path, version)
+        _check_sizes(path, manifest)
+        segments, tables = [], []
+        for segment in manifest.segments:
+            directory = layout.segment_dir(path, segment.id)
+            files = open_segment(directory, segment, manifest.features)
+            segments.append(files)
+            tables.append((read_places(directory / layout.PLACES, segment.rows), files.live))
+        return cls(path, manifest, segments, PlaceTable(join_live(tables), path), hold)
+
+    @property
+    def version(self) -> str:
+        """Number of the version, six digits."""
+        return self.manifest.version
+
+    @property
+    def index_path(self) -> Path:
+        """The file of the shortlist index."""
+        return layout.version_dir(self.path, self.version) / layout.INDEX
+
+    @property
+    def store_type(self) -> torch.dtype:
+        """Type of the stored global features."""
+        return TORCH_TYPES[self.manifest.features.dtype]
+
+    @property
+    def store(self) -> StoreType:
+        """What the local features are stored as."""
+        return self.manifest.features.local_codec.store
+
+    @property
+    def local_type(self) -> torch.dtype:
+        """Type of what ``local_features`` gives."""
+        return self.manifest.features.local_codec.decoded_type
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def check_network(self, encoder: Encoder) -> None:
+        """Makes sure that queries are encoded as the map's pictures were.
+
+        Raises:
+            NetworkMismatch: Another network, or another preprocessing.
+        """
+        network = self.manifest.network
+        if encoder.fingerprint != network.fingerprint:
+            raise NetworkMismatch(
+                f"map {self.name} was made with network {network.fingerprint[:12]}…, these weights are "
+                f"{encoder.fingerprint[:12]}…: give the weights it was made with"
+                + (f" ({network.weights_path} when it was built)" if network.weights_path else "")
+                + ", or build the map again with these"
+            )
+        if encoder.preprocessing is not self.manifest.preprocessing:
+            raise NetworkMismatch(
+                f"map {self.name} was made with --preprocess {self.manifest.preprocessing}, not "
+                f"{encoder.preprocessing}: use the same, or build the map again"
+            )
+
+    def check_sums(self) -> None:
+        """Compares index and global features with their sums: a flipped bit in them would answer silently.
+
+        About 6 kB a picture at D = 1024, at the speed of the disk or of SHA-256.
+
+        Raises:
+            MapCorrupt: One of the files is not the one that was written.
+        """
+        for name, expected in self.manifest.files.items():
+            path = self.path / name
+            if path.name in (layout.INDEX, layout.GLOBALS) and sha256_of(path) != expected.sha256:
+                raise MapCorrupt(
+                    f"{path} is damaged: its SHA-256 is not the manifest's; run placefix verify {self.path}"
+                )
+
+    def global_features(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Global features of some rows.
+
+        Args:
+            rows: ``(k,)``, in any order.
+
+        Returns:
+            ``(k, D)`` float32: the stored values, not rounded again.
+
+        Raises:
+            InvalidInput: A row is not in the map.
+        """
+        result = np.empty((len(rows), self.manifest.features.global_dim), np.float32)
+        numbers = self._segment_numbers(rows)
+        for number in np.unique(numbers):  # whole segments at a time: a coarse index proposes many rows
+            segment, wanted = self._segments[number], numbers == number
+            result[wanted] = segment.global_features[segment.live[rows[wanted] - self._starts[number]]]
+        return result
+
+    def global_chunks(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[StoredFeatures]:
+        """All global features in the order of the rows, in pieces ``(at most chunk_rows, D)``."""
+        for segment in self._segments:
+            for start in range(0, len(segment.live), chunk_rows):
+                live = segment.live[start : start + chunk_rows]
+                span = segment.global_features[live[0] : live[-1] + 1]
+                yield span if len(span) == len(live) else span[live - live[0]]
+
+    def announce(self, rows: NDArray[np.int64]) -> None:
+        """Says whose local features will be read soon: the system fetches them while the caller does something else.
+
+        Args:
+            rows: ``(k,)``, in any order.
+
+        Raises:
+            InvalidInput: A row is not in the map.
+        """
+        for segment, row in self._locate(np.sort(rows)):
+            segment.local_features.announce(row)
+
+    def local_features(self, rows: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
+        """Local features of some rows, as the matcher takes them.
+
+        All rows are announced, then read in the order of the files.
+
+        Args:
+            rows: ``(k,)``, in any order.
+            out: A contiguous CPU tensor of ``local_type`` and at least k rows to read into; a new one if None. One that
+                is used again saves the page faults of fresh memory, which cost more than the reading.
+
+        Returns:
+            ``(k, N, C)`` of ``local_type`` on the CPU; the first k rows of ``out`` if it was given. Stores of floats
+            give features of length 1, the others codes (``model.codes``).
+
+        Raises:
+            InvalidInput: A row is not in the map, or ``out`` does not fit.
+            MapCorrupt: A file cannot be read.
+        """
+        shapes = self.manifest.features
+        row_shape = (shapes.local_count, shapes.local_dim)
+        if out is None:
+            out = torch.empty((len(rows), *row_shape), dtype=self.local_type)
+        elif out.dtype != self.local_type or out.shape[1:] != row_shape or len(out) < len(rows):
+            raise InvalidInput(
+                f"{len(rows)} rows of {row_shape} {self.local_type} do not fit into {out.dtype} {tuple(out.shape)}"
+            )
+        self.announce(rows)
+        buffer = out.numpy()
+        order = np.argsort(rows, kind="stable")
+        for target, (segment, row) in zip(order.tolist(), self._locate(rows[order]), strict=True):
+            segment.local_features.read(row, buffer[target])
+        return out[: len(rows)]
+
+    def thumbnail(self, row: int) -> bytes | None:
+        """The small JPEG of a row; None if the map was built without.
+
+        Raises:
+            InvalidInput: The row is not in the map.
+            MapCorrupt: The file has gone or has another size than the table says.
+        """
+        expected = self.places[row].thumbnail
+        if expected is None:
+            return None
+        path = self.thumbnail_path(row)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify on the map") from error
+        if len(content) != expected.bytes or sha256(content).hexdigest() != expected.sha256:
+            raise MapCorrupt(f"{path} is not what the table says; run placefix verify on the map")
+        return content
+
+    def thumbnail_path(self, row: int) -> Path:
+        """Where the thumbnail of a row lies, if it has one."""
+        [(segment, segment_row)] = self._locate(np.array([row]))
+        return segment.directory / layout.THUMBNAILS / layout.thumbnail_name(segment_row)
+
+    def segment_of(self, row: int) -> str:
+        """The id of the segment that holds a row."""
+        [(segment, _)] = self._locate(np.array([row]))
+        return segment.directory.name
+
+    def close(self) -> None:
+        """Lets the files go; tensors that were returned stay good."""
+        self._segments = ()
+        self._hold = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _locate(self, rows: NDArray[np.int64]) -> Iterator[tuple[SegmentFiles, int]]:
+        """The segment of each row, and the row in its files."""
+        numbers = self._segment_numbers(rows)
+        for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
+            segment = self._segments[number]
+            yield segment, int(segment.live[row - self._starts[number]])
+
+    def _segment_numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of each row's segment."""
+        if not self._segments:
+            raise InvalidInput(f"map {self.name} is closed")
+        if len(rows) and (rows.min() < 0 or rows.max() >= len(self)):
+            raise InvalidInput(f"rows {rows.min()} to {rows.max()} are not all in a map of {len(self)} pictures")
+        return np.searchsorted(self._starts, rows, side="right") - 1
+
+
+def _check_sizes(path: Path, manifest: Manifest) -> None:
+    for name, expected in manifest.files.items():
+        try:
+            size = (path / name).stat().st_size
+        except OSError as error:
+            raise MapCorrupt(f"{path / name} cannot be read: {error}; run placefix verify {path}") from error
+        if size != expected.bytes:
+            raise MapCorrupt(
+                f"{path / name} has {size:,} bytes, the manifest says {expected.bytes:,}; run placefix verify {path}"
+            )

@@ -1,0 +1,66 @@
+"""A file of rows that are read by place: for the few large rows of a shortlist out of many.
+
+Reading into a buffer beats mapping here. A mapped row is fetched from the disk page by page as it is touched. A row
+that is asked for is fetched in one piece, and several that were announced are fetched side by side, while the reader
+does something else (``python -m benchmarks gather``). And a file that was cut off gives an error instead of a SIGBUS.
+"""
+
+import os
+import weakref
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from place_map.errors import MapCorrupt
+from place_map.feature_store import ArrayType, bytes_per_value, offset_of_rows
+
+
+class RowFile:
+    """Rows of a finished .npy file; safe to read from several threads.
+
+    The file is let go when nobody holds this object any more: a thread that reads when a map is closed reads on.
+
+    Args:
+        path: A .npy file.
+        shape: What the manifest says it holds: rows first.
+        array_type: Likewise.
+
+    Raises:
+        MapCorrupt: The file is not there, or holds another shape or type.
+    """
+
+    def __init__(self, path: Path, shape: Sequence[int], array_type: ArrayType) -> None:
+        self._path = path
+        self._offset = offset_of_rows(path, shape, array_type)
+        self._row_bytes = prod(shape[1:]) * bytes_per_value(array_type)
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._descriptor)
+
+    def announce(self, row: int) -> None:
+        """Says that a row will be read soon, so that the system can fetch it meanwhile. Does not wait."""
+        if hasattr(os, "posix_fadvise"):  # not on macOS
+            place = self._offset + row * self._row_bytes
+            os.posix_fadvise(self._descriptor, place, self._row_bytes, os.POSIX_FADV_WILLNEED)
+
+    def read(self, row: int, out: NDArray[np.generic]) -> None:
+        """Reads a row.
+
+        Args:
+            row: Its number.
+            out: Of the type and shape of a row, contiguous; written to.
+
+        Raises:
+            MapCorrupt: The row cannot be read.
+        """
+        if not self._row_bytes:
+            return
+        view = out.reshape(-1).view(np.uint8).data
+        try:
+            count = os.preadv(self._descriptor, [view], self._offset + row * self._row_bytes)
+        except OSError as error:
+            raise MapCorrupt(f"{self._path} cannot be read: {error}; run placefix verify on the map") from error
+        if count != self._row_bytes:
+            raise MapCorrupt(f"{self._path} ends within row {row}; run placefix verify on the map")

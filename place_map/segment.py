@@ -1,0 +1,57 @@
+"""A segment as the manifest describes it: which of its rows belong to a version, and the sums of its files."""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import NonNegativeInt, PositiveInt, model_validator
+
+from place_map import layout
+from place_map.file_sum import FileSum
+from place_map.manifest_part import ManifestPart, Number
+
+
+class Thumbnails(ManifestPart):
+    """How many thumbnails a segment has, and their bytes together. Their single sums are columns of the table."""
+
+    count: NonNegativeInt
+    bytes: NonNegativeInt
+
+
+class Segment(ManifestPart):
+    """A set of pictures that were written together; it never changes, and versions may share it.
+
+    Attributes:
+        id: Name of its directory.
+        source: Which of the manifest's sources its pictures came from.
+        rows: Number of pictures, dead ones included.
+        dead_rows: Pictures that do not belong to this version any more, ascending.
+        files: Sums of its three files.
+        thumbnails: Count and bytes of its thumbnails.
+    """
+
+    id: Number
+    source: NonNegativeInt = 0
+    rows: PositiveInt
+    dead_rows: tuple[NonNegativeInt, ...] = ()
+    files: dict[str, FileSum]
+    thumbnails: Thumbnails
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if set(self.files) != set(layout.SEGMENT_FILES):
+            raise ValueError(f"segment {self.id} must have the files {', '.join(layout.SEGMENT_FILES)}")
+        if list(self.dead_rows) != sorted(set(self.dead_rows)) or any(row >= self.rows for row in self.dead_rows):
+            raise ValueError(f"dead rows of segment {self.id} must be ascending and below {self.rows}")
+        if self.thumbnails.count > self.rows:
+            raise ValueError(f"segment {self.id} has more thumbnails than pictures")
+        return self
+
+    @property
+    def live_rows(self) -> int:
+        """Number of pictures that belong to the version."""
+        return self.rows - len(self.dead_rows)
+
+    def live(self) -> NDArray[np.int64]:
+        """``(live_rows,)`` ascending rows that belong to the version."""
+        return np.setdiff1d(np.arange(self.rows, dtype=np.int64), np.array(self.dead_rows, dtype=np.int64))

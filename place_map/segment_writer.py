@@ -1,0 +1,107 @@
+"""Writes one segment: table, features and thumbnails, the same row in each."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from model.durable import sync
+from place_map import layout
+from place_map.feature_store import FeatureWriter, StoredArray, StoredFeatures
+from place_map.file_sum import FileSum
+from place_map.manifest import FeatureShapes
+from place_map.place_table import PlaceRecord, write_places
+from place_map.segment import Segment, Thumbnails
+
+
+class SegmentWriter:
+    """Appends pictures to a segment that is not part of a map yet.
+
+    Args:
+        directory: An empty directory, for this segment alone.
+        shapes: Of the features.
+    """
+
+    def __init__(self, directory: Path, shapes: FeatureShapes) -> None:
+        self._directory = directory
+        self._records: list[PlaceRecord] = []
+        (directory / layout.THUMBNAILS).mkdir()
+        self._stack = ExitStack()
+        self._globals = self._stack.enter_context(
+            FeatureWriter(directory / layout.GLOBALS, (shapes.global_dim,), shapes.dtype)
+        )
+        codec = shapes.local_codec
+        row_shape = (shapes.local_count, codec.width)
+        self._locals = self._stack.enter_context(FeatureWriter(directory / layout.LOCALS, row_shape, codec.array_type))
+
+    def append(
+        self,
+        records: Sequence[PlaceRecord],
+        thumbnails: Sequence[bytes | None],
+        global_features: StoredFeatures,
+        local_features: StoredArray,
+    ) -> None:
+        """Appends b pictures.
+
+        Args:
+            records: Of each picture; ``thumbnail`` is filled in here.
+            thumbnails: JPEGs, or None.
+            global_features: ``(b, D)``.
+            local_features: ``(b, N, width)``, as the codec encodes them.
+
+        Raises:
+            OSError: The disk does not take them.
+        """
+        if not len(records) == len(thumbnails) == len(global_features) == len(local_features):
+            raise ValueError("records, thumbnails and features must be of the same pictures")
+        for record, thumbnail in zip(records, thumbnails, strict=True):
+            self._records.append(self._with_thumbnail(record, thumbnail))
+        self._globals.append(global_features)
+        self._locals.append(local_features)
+
+    def finish(self, segment_id: str) -> Segment | None:
+        """Completes the files, and waits until they are on the disk.
+
+        Returns:
+            The segment as the manifest lists it; None if it has no picture, and is of no use.
+
+        Raises:
+            OSError: The disk does not take them.
+        """
+        self._globals.finish()
+        self._locals.finish()
+        if not self._records:
+            return None
+        write_places(self._directory / layout.PLACES, self._records)
+        sync(self._directory / layout.PLACES)
+        thumbnails = self._sync_thumbnails()
+        sync(self._directory)
+        return Segment(
+            id=segment_id,
+            rows=len(self._records),
+            files={name: FileSum.of(self._directory / name) for name in layout.SEGMENT_FILES},
+            thumbnails=thumbnails,
+        )
+
+    def close(self) -> None:
+        """Lets the files go, finished or not."""
+        self._stack.close()
+
+    def _with_thumbnail(self, record: PlaceRecord, thumbnail: bytes | None) -> PlaceRecord:
+        if thumbnail is None:
+            return record
+        path = self._directory / layout.THUMBNAILS / layout.thumbnail_name(len(self._records))
+        path.write_bytes(thumbnail)
+        digest = hashlib.sha256(thumbnail).hexdigest()
+        return record.with_thumbnail(FileSum(bytes=len(thumbnail), sha256=digest))
+
+    def _sync_thumbnails(self) -> Thumbnails:
+        directory = self._directory / layout.THUMBNAILS
+        sums = [record.thumbnail for record in self._records if record.thumbnail is not None]
+        if not sums:
+            directory.rmdir()
+            return Thumbnails(count=0, bytes=0)
+        for path in directory.iterdir():
+            sync(path)
+        sync(directory)
+        return Thumbnails(count=len(sums), bytes=sum(file.bytes for file in sums))

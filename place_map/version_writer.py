@@ -1,0 +1,139 @@
+"""Writes one version over finished segments: the index, the list of what was left out, the manifest last."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+from model.durable import sync, write_atomically
+from model.preprocess import Preprocessing
+from place_map import layout
+from place_map.current import Current
+from place_map.feature_store import StoredFeatures, map_features
+from place_map.file_sum import FileSum
+from place_map.global_index import faiss_version, write_index
+from place_map.manifest import (
+    BUILT,
+    Change,
+    Counts,
+    FeatureShapes,
+    IndexFile,
+    Manifest,
+    NetworkIdentity,
+    SourceHint,
+)
+from place_map.reader import CHUNK_ROWS
+from place_map.segment import Segment
+
+
+@dataclass(frozen=True)
+class VersionContent:
+    """What a new version consists of; the fields are those of ``Manifest``."""
+
+    version: str
+    sources: tuple[SourceHint, ...]
+    network: NetworkIdentity
+    preprocessing: Preprocessing
+    features: FeatureShapes
+    counts: Counts
+    segments: tuple[Segment, ...]
+    index_factory: str
+    left_out_csv: bytes
+    index_requested: str | None = None
+    parent: str | None = None
+    change: Change = BUILT
+    next_segment: int | None = None
+
+
+def write_version(map_path: Path, content: VersionContent) -> Manifest:
+    """Writes a version beside the segments that it consists of, and points ``CURRENT`` to it.
+
+    Args:
+        map_path: Directory of the map; the segments are in it.
+        content: What to write.
+
+    Returns:
+        The manifest, as written.
+
+    Raises:
+        InvalidInput: The index cannot be trained with these pictures.
+        OSError: The disk does not take it.
+    """
+    manifest = write_version_files(
+        layout.version_dir(map_path, content.version), content, lambda segment: layout.segment_dir(map_path, segment)
+    )
+    write_atomically(map_path / layout.CURRENT, Current.to_manifest(manifest).to_bytes())
+    return manifest
+
+
+def write_version_files(directory: Path, content: VersionContent, segment_dir: Callable[[str], Path]) -> Manifest:
+    """Writes the directory of a version; nothing points to it yet.
+
+    Args:
+        directory: What is in it already is removed.
+        content: What to write.
+        segment_dir: Where the segment of an id lies.
+
+    Returns:
+        The manifest, as written.
+
+    Raises:
+        InvalidInput: The index cannot be trained with these pictures.
+        OSError: The disk does not take it.
+    """
+    shutil.rmtree(directory, ignore_errors=True)  # what a run that was killed may have left
+    directory.mkdir(parents=True)
+    index_path, left_out_path = directory / layout.INDEX, directory / layout.LEFT_OUT
+    write_index(
+        index_path,
+        content.index_factory,
+        content.features.global_dim,
+        lambda: _global_chunks(content.segments, content.features, segment_dir),
+    )
+    sync(index_path)
+    write_atomically(left_out_path, content.left_out_csv)
+    manifest = Manifest(
+        version=content.version,
+        parent=content.parent,
+        change=content.change,
+        next_segment=content.next_segment or max(int(segment.id) for segment in content.segments) + 1,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        created_by=software_versions() | {"faiss": faiss_version()},
+        sources=content.sources,
+        network=content.network,
+        preprocessing=content.preprocessing,
+        features=content.features,
+        counts=content.counts,
+        index=IndexFile(
+            factory=content.index_factory,
+            requested=content.index_requested or content.index_factory,
+            file=FileSum.of(index_path),
+        ),
+        left_out=FileSum.of(left_out_path),
+        segments=content.segments,
+    )
+    write_atomically(directory / layout.MANIFEST, manifest.to_json())
+    write_atomically(directory / layout.POINTER, Current.to_manifest(manifest).to_bytes())
+    sync(directory.parent)
+    return manifest
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of everything that has a say in the bytes of a map's data files, except the index."""
+    names = {"placefix": "placefix", "torch": "torch", "numpy": "numpy", "pillow": "pillow", "pyarrow": "pyarrow"}
+    return {name: version_of(distribution) for name, distribution in names.items()}
+
+
+def _global_chunks(
+    segments: tuple[Segment, ...], shapes: FeatureShapes, segment_dir: Callable[[str], Path]
+) -> Iterator[StoredFeatures]:
+    for segment in segments:
+        path = segment_dir(segment.id) / layout.GLOBALS
+        features = map_features(path, (segment.rows, shapes.global_dim), shapes.dtype)
+        live = segment.live()
+        for start in range(0, len(live), CHUNK_ROWS):
+            rows = live[start : start + CHUNK_ROWS]
+            span = features[rows[0] : rows[-1] + 1]
+            yield span if len(span) == len(rows) else span[rows - rows[0]]

@@ -1,0 +1,182 @@
+"""Which versions a map has, which of them is served, and their manifests."""
+
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from model.errors import InvalidInput
+from place_map import layout
+from place_map.current import Current
+from place_map.errors import MapCorrupt, MapNotFound
+from place_map.manifest import Manifest, parse_manifest
+from place_map.version_hold import VersionHold
+
+
+def read_current(path: Path) -> Current:
+    """Reads which version is served.
+
+    Raises:
+        MapNotFound: There is no map.
+        MapCorrupt: ``CURRENT`` is damaged, or cannot be read.
+    """
+    current_path = path / layout.CURRENT
+    if not current_path.is_file():
+        what = "has no file CURRENT, so it is no map" if path.is_dir() else "is not there"
+        raise MapNotFound(f"{path} {what}; build one with: placefix build --source PHOTOS --weights FILE --out {path}")
+    return _read_line(current_path, path)
+
+
+def read_pointer(path: Path, version: str) -> Current:
+    """Reads the line of a version: what ``CURRENT`` holds while it is served.
+
+    Args:
+        path: Directory of the map.
+        version: Six digits, or the number without its zeros.
+
+    Raises:
+        InvalidInput: The map has no such version.
+        MapCorrupt: The line is damaged, or cannot be read.
+    """
+    current = read_current(path)
+    version = version.zfill(len(layout.FIRST_NUMBER))
+    if version == current.version:
+        return current
+    if version not in existing_versions(path):
+        raise InvalidInput(f"{path} has no version {version}; it has {', '.join(existing_versions(path))}")
+    return _read_line(layout.version_dir(path, version) / layout.POINTER, path)
+
+
+def read_manifest(path: Path, version: str | None = None) -> Manifest:
+    """Reads the manifest of a version, and checks its sum.
+
+    Args:
+        path: Directory of the map.
+        version: By default the one that is served.
+
+    Raises:
+        MapNotFound: There is no map.
+        InvalidInput: The map has no such version.
+        MapCorrupt: Something is damaged, or contradicts something else.
+        MapVersionUnsupported: Written by a newer release.
+    """
+    return manifest_of(path, read_current(path) if version is None else read_pointer(path, version))
+
+
+def manifest_of(path: Path, pointer: Current) -> Manifest:
+    """Reads the manifest that a line names, and checks its sum.
+
+    Raises:
+        MapCorrupt: The manifest is not there, not the one that is named, or contradicts itself.
+        MapVersionUnsupported: Written by a newer release.
+    """
+    manifest_path = layout.version_dir(path, pointer.version) / layout.MANIFEST
+    try:
+        content = manifest_path.read_bytes()
+    except OSError as error:
+        raise MapCorrupt(f"the manifest of {path} cannot be read: {error}; run placefix verify {path}") from error
+    if sha256(content).hexdigest() != pointer.manifest_sha256:
+        raise MapCorrupt(
+            f"{manifest_path} is not the file that {path / layout.CURRENT} names: its SHA-256 is another; run placefix "
+            f"verify {path}"
+        )
+    manifest = parse_manifest(content, manifest_path)
+    if manifest.version != pointer.version:
+        raise MapCorrupt(f"{manifest_path} says that it is version {manifest.version}")
+    return manifest
+
+
+def hold_version(path: Path, version: str | None = None) -> tuple[Manifest, VersionHold]:
+    """Reads a manifest, and keeps its version from being removed while the hold lives.
+
+    Raises:
+        MapError: As ``read_manifest`` does.
+    """
+    while True:
+        manifest = read_manifest(path, version)
+        manifest_path = layout.version_dir(path, manifest.version) / layout.MANIFEST
+        try:
+            hold = VersionHold(manifest_path)
+        except FileNotFoundError:
+            hold = None
+        if hold is not None and manifest_path.exists():
+            return manifest, hold
+        if version is None and read_current(path).version != manifest.version:
+            continue  # another one is served since, and this one has been removed
+        raise MapCorrupt(f"{manifest_path} has gone; run placefix verify {path}")
+
+
+def existing_versions(path: Path) -> list[str]:
+    """The versions that a map has, the oldest first; removed ones are none."""
+    names = [layout.version_of(number) for number in layout.version_numbers(path)]
+    return [name for name in names if (layout.version_dir(path, name) / layout.MANIFEST).exists()]
+
+
+def next_version(path: Path) -> str:
+    """The first number that no version has had."""
+    return layout.version_of(max(layout.version_numbers(path), default=0) + 1)
+
+
+def next_segment(path: Path) -> int:
+    """The first number that no segment has had: not that of a version that was removed either.
+
+    Raises:
+        MapCorrupt: A manifest is damaged.
+    """
+    numbers = [1, *(number + 1 for number in layout.segment_numbers(path))]
+    for version in existing_versions(path):
+        manifest = read_manifest(path, version)
+        numbers += [manifest.next_segment or 1, *(int(segment.id) + 1 for segment in manifest.segments)]
+    for number in layout.version_numbers(path):
+        pruned = layout.version_dir(path, layout.version_of(number)) / layout.PRUNED
+        if pruned.exists():
+            numbers.append(int(pruned.read_text("ascii")))
+    return max(numbers)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a map, in a list of them.
+
+    Attributes:
+        manifest: What it consists of.
+        is_current: Whether it is the one that is served.
+        own_bytes: Of files that no other version has: what removing it would free.
+    """
+
+    manifest: Manifest
+    is_current: bool
+    own_bytes: int
+
+
+def list_versions(path: Path) -> list[Version]:
+    """All versions of a map, the oldest first.
+
+    Raises:
+        MapError: As ``read_manifest`` does.
+    """
+    current = read_current(path)
+    manifests = [read_manifest(path, version) for version in existing_versions(path)]
+    used: dict[str, int] = {}
+    for manifest in manifests:
+        for segment in manifest.segments:
+            used[segment.id] = used.get(segment.id, 0) + 1
+    found = []
+    for manifest in manifests:
+        own = sum(
+            sum(file.bytes for file in segment.files.values()) + segment.thumbnails.bytes
+            for segment in manifest.segments
+            if used[segment.id] == 1
+        )
+        own += manifest.index.file.bytes + manifest.left_out.bytes + len(manifest.to_json())
+        found.append(Version(manifest, manifest.version == current.version, own))
+    return found
+
+
+def _read_line(line_path: Path, path: Path) -> Current:
+    try:
+        return Current.parse(line_path.read_bytes(), line_path)
+    except OSError as error:
+        raise MapCorrupt(
+            f"{line_path} cannot be read: {os.strerror(error.errno or 0)}; run placefix verify {path}"
+        ) from error

@@ -20,7 +20,7 @@ from place_map.place_table import read_places
 from place_map.reader import PlaceMap
 from tests.index_builder.map_factory import SMALL, build_small, photo_listing
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "map_format.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "map_format.md"
 
 
 @pytest.mark.parametrize("store", STORES)

@@ -1,7 +1,5 @@
 """Counts with fewer bits against exact ones: how far apart they may be, and where they must be the same."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -15,6 +13,7 @@ from model import cpu_matching
 from model.errors import InvalidInput
 from model.fast_matching import count_fast
 from model.matching import PRECISIONS, count_mutual_matches
+from tests.golden.recordings import read_arrays
 
 
 def seeded(*shape: int, seed: int = 0) -> Tensor:
@@ -73,13 +72,13 @@ def test_all_whole_numbers(query: np.ndarray, candidate: np.ndarray) -> None:
     assert fast(*features) == exact(*features)
 
 
-def test_recorded_pairs(shared_dir: Path) -> None:
-    with np.load(shared_dir / "golden" / "mnn_pairs.npz", allow_pickle=False) as recorded:
-        for pair in range(2, 8):
-            query = torch.from_numpy(recorded[f"pair{pair}_q"]).flatten(0, 1)
-            candidate = torch.from_numpy(recorded[f"pair{pair}_c"]).flatten(0, 1)
-            [counted], [expected] = fast(query, candidate[None]), exact(query, candidate[None])
-            assert abs(counted - expected) <= 1, pair
+def test_recorded_pairs() -> None:
+    recorded = read_arrays("mnn_pairs")
+    for pair in range(2, 8):
+        query = torch.from_numpy(recorded[f"pair{pair}_q"]).flatten(0, 1)
+        candidate = torch.from_numpy(recorded[f"pair{pair}_c"]).flatten(0, 1)
+        [counted], [expected] = fast(query, candidate[None]), exact(query, candidate[None])
+        assert abs(counted - expected) <= 1, pair
 
 
 def test_independent_features() -> None:

@@ -50,11 +50,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
-    """Recorded numbers and photographs that lie beside the repository, if they do."""
+    """Real photographs that lie beside the repository, if they do."""
     default = Path(__file__).parents[2] / "shared"
     path = Path(os.environ.get("PLACEFIX_SHARED", default))
     if not path.is_dir():
-        pytest.skip(f"{path} is not there; PLACEFIX_SHARED names the folder of golden numbers and photographs")
+        pytest.skip(f"needs real photographs, and {path} is not there; PLACEFIX_SHARED names their folder")
     return path
 
 

@@ -1,6 +1,5 @@
 """Mutual nearest neighbours: recordings, a slow reference by the definition, and the corner cases."""
 
-
 import numpy as np
 import pytest
 import torch

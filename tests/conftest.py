@@ -2,12 +2,15 @@
 
 import os
 import signal
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from PIL import Image
 
 from model.encoder import Encoder
@@ -31,6 +34,18 @@ pytest.register_assert_rewrite(
     "tests.waiting", *(f"tests.{folder.name}" for folder in Path(__file__).parent.iterdir() if folder.is_dir())
 )
 
+# No test depends on how busy the machine is, and every run tries the same examples: what fails fails again, anywhere.
+# `pytest --hypothesis-profile=default` tries others.
+hypothesis_settings.register_profile(
+    "placefix",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("placefix")
+
 MakePhoto = Callable[..., Path]
 
 
@@ -46,6 +61,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("gpu") is not None:
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device, and torch sees none"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long the tests of each folder took, with their fixtures; longest first."""
+    reports = [
+        report for each in terminalreporter.stats.values() for report in each if isinstance(report, pytest.TestReport)
+    ]
+    durations_s: Counter[str] = Counter()
+    tests: defaultdict[str, set[str]] = defaultdict(set)
+    for report in reports:
+        folder = "/".join(Path(report.location[0]).parts[:2])
+        durations_s[folder] += report.duration
+        tests[folder].add(report.nodeid)
+    terminalreporter.section("time by folder")
+    for folder, duration_s in durations_s.most_common():
+        terminalreporter.write_line(f"{duration_s:7.1f} s  {len(tests[folder]):5d} tests  {folder}")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ def frame_position(frame: int) -> LatLon:
 
 
 def write_walk(folder: Path, name: str, frames: int) -> list[Path]:
-    """Write the list ``name.csv`` of a walk; return the paths of its pictures in the folder ``name``, still to be made."""
+    """Write the list ``name.csv`` of a walk; return the paths of its pictures in ``name``, to be made."""
     paths = [folder / name / f"Image{frame:03d}.jpg" for frame in range(frames)]
     (folder / name).mkdir(parents=True)
     with (folder / f"{name}.csv").open("w", newline="") as file:

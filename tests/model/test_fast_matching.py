@@ -1,9 +1,11 @@
 """Counts with fewer bits against exact ones: how far apart they may be, and where they must be the same."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from torch import Tensor
@@ -26,13 +28,15 @@ def smooth(seed: int, side: int = 61, channels: int = 128) -> Tensor:
     return normalize(interpolate(coarse, (side, side), mode="bicubic")[0].flatten(1).T, dim=1)
 
 
-@pytest.fixture(params=["kernels", "portable"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=["kernels", "portable"], autouse=True, scope="module")
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
     """By the kernels of this processor, and as where there are none."""
-    if request.param == "portable":
-        monkeypatch.setattr(cpu_matching, "_kernels", lambda: None)
-    elif cpu_matching.instructions() is None:
-        pytest.skip("there are no kernels for this processor")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if request.param == "portable":
+            monkeypatch.setattr(cpu_matching, "_kernels", lambda: None)
+        elif cpu_matching.instructions() is None:
+            pytest.skip("there are no kernels for this processor")
+        yield
 
 
 def exact(query: Tensor, candidates: Tensor) -> list[int]:
@@ -52,7 +56,6 @@ whole_features = st.tuples(st.integers(1, 700), st.integers(1, 40), st.integers(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(whole_features)
 def test_what_eight_bits_hold_is_counted_exactly(features: tuple[Tensor, Tensor]) -> None:
     query, candidate = (torch.trunc(each) for each in features)
@@ -61,7 +64,6 @@ def test_what_eight_bits_hold_is_counted_exactly(features: tuple[Tensor, Tensor]
     assert fast(query, candidate[None]) == exact(query, candidate[None])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     arrays.arrays(np.int8, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-127, 127)),
     arrays.arrays(np.int8, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-127, 127)),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import CHECKS, load_all_checks
@@ -86,7 +86,7 @@ def ask(
     headers: dict[str, str] | None = None,
 ) -> None:
     @given(case=strategy)
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @settings(max_examples=EXAMPLES)
     def check(case: schemathesis.Case[Any]) -> None:
         case.call_and_validate(excluded_checks=excluded, timeout=60, headers=headers)
         asked[case.operation.label] += 1

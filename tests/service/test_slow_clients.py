@@ -10,7 +10,7 @@ from service import http_protocol
 from tests.service.asking import HEAD, IMAGE_PART, MULTIPART, exchange, is_healthy
 from tests.service.conftest import Serve, Town
 from tests.service.pictures import JPEG
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def test_a_head_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch, town: Town, serve: Serve) -> None:
@@ -18,9 +18,9 @@ def test_a_head_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch, tow
     served = serve(town)
     status, answer = exchange(served, b"GET /health/live HTTP/1.1\r\nHost:")
     assert (status, b'"request_timeout"' in answer) == (408, True)
-    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as silent:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE_S) as silent:
         assert silent.recv(100) == b""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as kept:  # an upload may take longer
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE_S) as kept:  # an upload may take longer
         kept.sendall(HEAD + b"Content-Length: 11\r\n\r\n")
         time.sleep(0.6)
         kept.sendall(b"not a photo")

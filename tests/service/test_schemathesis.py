@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import CHECKS, load_all_checks
@@ -86,7 +86,7 @@ def ask(
     headers: dict[str, str] | None = None,
 ) -> None:
     @given(case=strategy)
-    @settings(max_examples=EXAMPLES)
+    @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
     def check(case: schemathesis.Case[Any]) -> None:
         case.call_and_validate(excluded_checks=excluded, timeout=60, headers=headers)
         asked[case.operation.label] += 1

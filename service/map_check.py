@@ -62,13 +62,13 @@ class MapCheck:
             self._waiting[name] = None
             self._changed.notify()
 
-    def stop(self) -> None:
-        """Ends the check, finished or not."""
+    def stop(self, timeout_s: float) -> None:
+        """Ends the check, finished or not; a disk that hangs is not waited for any longer."""
         self._stop.set()
         with self._changed:
             self._changed.notify()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while True:

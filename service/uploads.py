@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from service.bodies import limited_body
+from service.body_budget import BodyLease
 from service.errors import MalformedBody, MissingImage, SeveralImages
 from service.settings import ServiceSettings
 
@@ -61,17 +62,20 @@ class _MemoryMultiPartParser(MultiPartParser):
             raise
 
 
-async def read_image(request: Request, settings: ServiceSettings) -> bytes:
+async def read_image(request: Request, lease: BodyLease, settings: ServiceSettings) -> bytes:
     """Reads the bytes of the one picture in a request.
+
+    For a moment they are there twice, because the pieces of a body are joined: of one request at a time.
 
     Raises:
         BodyTooLarge: The body is larger than the limit, or says that it will be.
         UploadTimeout: The body did not arrive in time.
+        Overloaded: There is no room for the body beside those of other requests.
         MalformedBody: The form cannot be parsed, or has too many parts.
         MissingImage: No picture in it.
         SeveralImages: More than one.
     """
-    async with limited_body(request, settings.max_upload_bytes, settings.upload_timeout_s, _SMALLER) as stream:
+    async with limited_body(request, lease, settings.max_upload_bytes, settings.upload_timeout_s, _SMALLER) as stream:
         if _media_type(request) == "multipart/form-data":
             return await _read_form(request, stream, settings)
         body = b"".join([chunk async for chunk in stream])

@@ -22,6 +22,7 @@ from model.picture_errors import (
 from place_map.errors import MapNotFound
 from service import engine
 from service.answer import build_answer
+from service.device_queue.answer import deadline_message, wait_for_answer
 from service.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -43,7 +44,6 @@ from service.schemas import LocalizationAnswer, Timings
 from service.settings import MAX_SHORTLIST
 from service.stages import Stage
 from service.uploads import PART_NAME, explain_other_body, read_image
-from service.waiting import deadline_message
 
 router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ)])
 
@@ -125,28 +125,36 @@ async def localize(
     The answer holds the evidence: each candidate with the number of local features that match, and the distance of the
     global features. The photo is neither stored nor logged.
     """
-    with runtime.admit() as running, running.maps.reading(parameters.map) as version:
+    settings = runtime.settings
+    with (
+        runtime.admit() as running,
+        running.maps.reading(parameters.map) as version,
+        runtime.body_budget.lease() as lease,
+    ):
         options = _options(running.defaults, parameters)
         upload_start = time.perf_counter()
-        data = await read_image(request, runtime.settings)
+        data = await read_image(request, lease, settings)
         start = time.perf_counter()
         runtime.metrics.upload_taken(start - upload_start)
-        deadline = time.monotonic() + runtime.settings.deadline_s
-        with runtime.reserve() as place:
+        with runtime.queue.reserve(settings.deadline_s) as submit:
             try:
-                async with asyncio.timeout(runtime.settings.deadline_s):
+                async with asyncio.timeout(settings.deadline_s):
                     image = await runtime.decoder.decode(data, running.encoder.preprocessing)
             except TimeoutError as error:
-                raise DeadlineExceeded(deadline_message(runtime.settings.deadline_s)) from error
+                raise DeadlineExceeded(deadline_message(settings.deadline_s)) from error
             except NotAnImage:
-                explain_other_body(request, data, runtime.settings)
+                explain_other_body(request, data, settings)
                 raise
             decode_s = time.perf_counter() - start
-            query = engine.Query(image, version.localizer, options)
-            answered = await runtime.answer(place, query, version, request, deadline)
-    seconds = {Stage.DECODE: decode_s, Stage.QUEUE: answered.queue_s, **answered.result.seconds}
-    runtime.metrics.query_answered(seconds, answered.result.gathered_bytes)
-    answer = build_answer(answered.result, seconds, time.perf_counter() - start, request_id_of(request.scope))
+            del data
+            lease.release()
+            ticket = submit(engine.Query(image, version.localizer, options))
+            version.retain()  # until the device is done with the query, even if the client does not wait for that
+            ticket.future.add_done_callback(lambda _: version.release())
+            localization = await wait_for_answer(ticket, request.receive, settings.deadline_s)
+    seconds = {Stage.DECODE: decode_s, Stage.QUEUE: ticket.queue_s, **localization.seconds}
+    runtime.metrics.query_answered(seconds, localization.gathered_bytes)
+    answer = build_answer(localization, seconds, time.perf_counter() - start, request_id_of(request.scope))
     return JSONResponse(answer.model_dump(mode="json"), headers=_headers(answer.timings_ms))
 
 

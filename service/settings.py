@@ -77,6 +77,11 @@ class ServiceSettings(BaseSettings):
             "answered, or off. Index and global features are compared at start always."
         ),
     )
+    verify_interval_s: float = Field(
+        default=86_400.0,
+        ge=0,
+        description="Seconds after which every byte of the maps is compared again, unless verify is off; 0 never does.",
+    )
     watch_interval_s: float = Field(
         default=2.0,
         ge=0,

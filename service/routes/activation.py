@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 
 from model.errors import StorageError
-from place_map.errors import BuildConflict, MapBusy, MapExists, MapNotFound
+from place_map.errors import BuildConflict, MapBusy, MapCorrupt, MapExists, MapNotFound, VersionNotFound
 from service.bodies import read_json
 from service.errors import (
     BodyTooLarge,
@@ -13,7 +13,6 @@ from service.errors import (
     UnexpectedVersion,
     UnusableVersion,
     UploadTimeout,
-    VersionNotFound,
 )
 from service.keys import Scope
 from service.routes.access import require_scope
@@ -49,6 +48,7 @@ _MAX_ACTIVATION_BYTES = 4096
         InvalidParameter,
         UnusableVersion,
         StorageError,
+        MapCorrupt,
         NotReady,
     ),
 )

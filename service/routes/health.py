@@ -25,8 +25,8 @@ async def ready(runtime: RuntimeDependency) -> Ready:
     """Yes, once network and maps are loaded, checked, and have answered a query; no, once it is told to stop."""
     runtime.check_ready()
     engine = runtime.engine
-    with engine.maps.reading_all() as localizers:
-        maps = [describe_map(localizer) for localizer in localizers]
+    with engine.maps.reading_all() as versions:
+        maps = [describe_map(version) for version in versions]
     return Ready(
         device=str(engine.device.device),
         device_reason=engine.device.reason,

@@ -19,7 +19,7 @@ from model.picture_errors import (
     TooManyPixels,
     UnsupportedImageFormat,
 )
-from place_map.errors import MapNotFound
+from place_map.errors import MapCorrupt, MapNotFound
 from service import engine
 from service.answer import build_answer
 from service.errors import (
@@ -112,6 +112,7 @@ class LocalizeParameters(BaseModel):
         ImageTooSmall,
         ExtremeAspectRatio,
         InvalidParameter,
+        MapCorrupt,
         NotReady,
         Overloaded,
         DeadlineExceeded,
@@ -125,7 +126,7 @@ async def localize(
     The answer holds the evidence: each candidate with the number of local features that match, and the distance of the
     global features. The photo is neither stored nor logged.
     """
-    with runtime.admit() as running, running.maps.reading(parameters.map) as version:
+    with runtime.admit() as running, runtime.answering_from(parameters.map) as version:
         options = _options(running.defaults, parameters)
         upload_start = time.perf_counter()
         data = await read_image(request, runtime.settings)

@@ -86,6 +86,16 @@ class ServedMaps:
         """What is wrong with the version of a map that is served."""
         return self._served[name].damage
 
+    def check_answers(self, name: str | None) -> None:
+        """Passes if a query to a map would be answered; to the only one, if none is named.
+
+        Raises:
+            MapNotFound: No map of that name is served.
+            InvalidParameter: Several are served, and none is named.
+            NotReady: The version is damaged.
+        """
+        self._find(name).check_sound()
+
     @contextmanager
     def reading(self, name: str | None = None) -> Iterator[ServedVersion]:
         """Reads the served version of a map while the block lasts; of the only one, if none is named.

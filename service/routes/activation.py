@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 
 from model.errors import StorageError
 from place_map.errors import BuildConflict, MapBusy, MapCorrupt, MapExists, MapNotFound, VersionNotFound
-from service.bodies import read_json
+from service.bodies import Pace, read_json
 from service.errors import (
     BodyTooLarge,
     InvalidParameter,
@@ -16,12 +16,12 @@ from service.errors import (
 )
 from service.keys import Scope
 from service.routes.access import require_scope
-from service.routes.dependencies import RuntimeDependency
+from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
 from service.routes.maps import MapName
 from service.routes.responses import problem_responses
 from service.schemas import Activation, MapSummary
 
-router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.ADMIN)])
+router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.ADMIN), KNOWN_PARAMETERS_ONLY])
 
 _MAX_ACTIVATION_BYTES = 4096
 
@@ -56,6 +56,6 @@ async def activate(name: MapName, request: Request, runtime: RuntimeDependency) 
     """The version is loaded and tried out beside the one that is served. Only then `CURRENT` is moved, and the version
     answers; what is being answered is answered by the one before. Whatever goes wrong, nothing changes.
     """
-    activation = await read_json(request, Activation, _MAX_ACTIVATION_BYTES, runtime.settings.upload_timeout_s)
+    activation = await read_json(request, Activation, _MAX_ACTIVATION_BYTES, Pace.of(runtime.settings))
     activated = await runtime.activate(name, activation.version, activation.expected_version)
     return MapSummary(name=activated.name, version=activated.version, pictures=activated.pictures)

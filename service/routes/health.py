@@ -6,12 +6,12 @@ from service.errors import NotReady
 from service.keys import Scope
 from service.metrics import CONTENT_TYPE
 from service.routes.access import require_scope
-from service.routes.dependencies import RuntimeDependency
+from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
 from service.routes.maps import describe_map
 from service.routes.responses import problem_responses
 from service.schemas import Defaults, Live, NetworkAnswer, Ready
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], dependencies=[KNOWN_PARAMETERS_ONLY])
 
 
 @router.get("/health/live", summary="Does the process answer?")

@@ -11,7 +11,7 @@ from service.errors import NotReady, PlaceNotFound
 from service.keys import Scope
 from service.routes.access import require_scope
 from service.routes.any_path import ANY_PATH
-from service.routes.dependencies import RuntimeDependency
+from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
 from service.routes.responses import problem_responses
 from service.schemas import (
     MapDetail,
@@ -23,7 +23,7 @@ from service.schemas import (
 )
 from service.served_maps import ServedVersion
 
-router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.READ)])
+router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.READ), KNOWN_PARAMETERS_ONLY])
 
 MapName = Annotated[str, Path(description="The name of a map.", examples=["lund"])]
 PlaceId = Annotated[

@@ -10,11 +10,12 @@ from service.errors import SampleNotFound
 from service.keys import Scope
 from service.routes.access import require_scope
 from service.routes.any_path import ANY_PATH
+from service.routes.dependencies import KNOWN_PARAMETERS_ONLY
 from service.routes.responses import problem_responses
 from service.samples import Sample
 from service.schemas import SampleAnswer, SampleList
 
-router = APIRouter(tags=["samples"], dependencies=[require_scope(Scope.READ)])
+router = APIRouter(tags=["samples"], dependencies=[require_scope(Scope.READ), KNOWN_PARAMETERS_ONLY])
 
 SampleId = Annotated[
     str, Path(alias="id", description="A sample's id; may contain slashes.", examples=["night/0007.jpg"])

@@ -1,7 +1,6 @@
 """The body of a request, within its limits of size and pace."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -62,11 +61,12 @@ async def limited_body(request: Request, max_bytes: int, pace: Pace, advice: str
     if int(request.headers.get("content-length", "0")) > max_bytes:  # a number: the server has made sure of that
         raise too_large
     received_bytes = 0
-    start = time.monotonic()
+    clock = asyncio.get_running_loop().time
+    start = clock()
     async with aclosing(request.stream()) as stream:
         while True:
             try:
-                async with asyncio.timeout(pace.wait_s(time.monotonic() - start, received_bytes)):
+                async with asyncio.timeout(pace.wait_s(clock() - start, received_bytes)):
                     chunk = await anext(stream, None)
             except TimeoutError as error:
                 raise UploadTimeout(_too_slow(pace)) from error

@@ -147,7 +147,10 @@ class ServiceSettings(BaseSettings):
         description="Milliseconds that a busy device waits for a batch to become full; an idle one never waits.",
     )
     decode_threads: int = Field(
-        default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="Pictures decoded at a time."
+        default_factory=lambda: min(4, os.cpu_count() or 1),
+        ge=1,
+        le=64,
+        description="Pictures decoded at a time; by default one for each core, and at most 4.",
     )
     deadline_s: float = Field(default=30.0, gt=0, description="Seconds from the last byte to the answer [504].")
     stuck_after_s: float = Field(

@@ -52,7 +52,7 @@ _MAX_ACTIVATION_BYTES = 4096
         NotReady,
     ),
 )
-async def activate(name: MapName, request: Request, runtime: RuntimeDependency) -> MapSummary:
+async def activate_version(name: MapName, request: Request, runtime: RuntimeDependency) -> MapSummary:
     """The version is loaded and tried out beside the one that is served. Only then `CURRENT` is moved, and the version
     answers; what is being answered is answered by the one before. Whatever goes wrong, nothing changes.
     """

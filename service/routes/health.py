@@ -15,13 +15,13 @@ router = APIRouter(tags=["operations"], dependencies=[KNOWN_PARAMETERS_ONLY])
 
 
 @router.get("/health/live", summary="Does the process answer?")
-async def live() -> Live:
+async def get_liveness() -> Live:
     """Yes, as soon as it listens; also while the network is loaded."""
     return Live()
 
 
 @router.get("/health/ready", summary="Are queries answered?", responses=problem_responses(NotReady))
-async def ready(runtime: RuntimeDependency) -> Ready:
+async def get_readiness(runtime: RuntimeDependency) -> Ready:
     """Yes, once network and maps are loaded, checked, and have answered a query; no, once it is told to stop."""
     runtime.check_ready()
     engine = runtime.engine
@@ -49,6 +49,6 @@ async def ready(runtime: RuntimeDependency) -> Ready:
         200: {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}
     },
 )
-async def metrics(runtime: RuntimeDependency) -> Response:
+async def get_metrics(runtime: RuntimeDependency) -> Response:
     """All metrics; also while the service is not ready."""
     return Response(runtime.metrics.exposition(), media_type=CONTENT_TYPE)

@@ -40,8 +40,8 @@ from service.parameters import parameter_errors, wrong_names
 from service.request_scope import request_id_of
 from service.routes.access import require_scope
 from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
+from service.routes.picture_bodies import upload_body
 from service.routes.responses import problem_responses
-from service.routes.upload_body import upload_body
 from service.schemas import LocalizationAnswer, Timings
 from service.settings import MAX_SHORTLIST
 from service.stages import Stage

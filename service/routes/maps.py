@@ -5,13 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from starlette.concurrency import run_in_threadpool
 
+from place_map import versions
 from place_map.errors import MapCorrupt, MapNotFound, MapVersionUnsupported
-from place_map.versions import Version, list_versions
+from place_map.versions import Version
 from service.errors import NotReady, PlaceNotFound
 from service.keys import Scope
 from service.routes.access import require_scope
 from service.routes.any_path import ANY_PATH
 from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
+from service.routes.picture_bodies import picture_answer
 from service.routes.responses import problem_responses
 from service.schemas import (
     MapDetail,
@@ -66,7 +68,7 @@ def _list_map(version: ServedVersion) -> ServedMap:
 
 
 @router.get("/maps/{name}", summary="Describe a map", responses=problem_responses(MapNotFound, NotReady))
-async def show_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
+async def get_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
     """A map, the network that it was built with, and what searches it."""
     with runtime.engine.maps.reading(name) as version:
         return describe_map(version)
@@ -77,11 +79,11 @@ async def show_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
     summary="List the versions of a map",
     responses=problem_responses(MapNotFound, MapCorrupt, MapVersionUnsupported, NotReady),
 )
-async def list_map_versions(name: MapName, runtime: RuntimeDependency) -> VersionList:
+async def list_versions(name: MapName, runtime: RuntimeDependency) -> VersionList:
     """All versions that the map has on the disk; any of them can be served."""
     with runtime.engine.maps.reading(name) as version:
         place_map = version.localizer.place_map
-        found = await run_in_threadpool(list_versions, place_map.path)
+        found = await run_in_threadpool(versions.list_versions, place_map.path)
     return VersionList(versions=[_describe_version(each, place_map.version) for each in found])
 
 
@@ -104,14 +106,11 @@ def _describe_version(version: Version, served: str) -> VersionSummary:
     summary="Show a picture of a map",
     response_class=Response,
     responses={
-        200: {
-            "description": "A small JPEG.",
-            "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
-        },
+        200: picture_answer("A small JPEG.", "image/jpeg"),
         **problem_responses(MapNotFound, PlaceNotFound, MapCorrupt, NotReady),
     },
 )
-async def show_thumbnail(name: MapName, place_id: PlaceId, runtime: RuntimeDependency) -> Response:
+async def get_thumbnail(name: MapName, place_id: PlaceId, runtime: RuntimeDependency) -> Response:
     """A small JPEG of a picture of the map, to compare with the query."""
     with runtime.answering_from(name) as version:
         place_map = version.localizer.place_map

@@ -1,4 +1,4 @@
-"""How the OpenAPI document describes the body that brings a picture."""
+"""How the OpenAPI document describes bodies that are pictures: those that come, and those that go out."""
 
 from typing import Any
 
@@ -6,8 +6,13 @@ from pydantic import BaseModel
 
 from service.uploads import PART_NAME
 
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-_MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/avif", "application/octet-stream")
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_ANY_BYTES = "application/octet-stream"  # what generators of clients know; of pictures some know nothing
+
+
+def picture_answer(description: str, *media_types: str) -> dict[str, Any]:
+    """Describe an answer that is a picture of one of some types."""
+    return {"description": description, "content": dict.fromkeys((*media_types, _ANY_BYTES), _BINARY)}
 
 
 def upload_body(parameters: type[BaseModel]) -> dict[str, Any]:
@@ -27,12 +32,12 @@ def upload_body(parameters: type[BaseModel]) -> dict[str, Any]:
     return {
         "description": (
             "The picture, JPEG, PNG, WebP or AVIF: as one part of a form, or as the whole body. It is recognised by "
-            "its bytes; its name and its declared type do not matter. The other fields of a form count as the "
-            "parameters of the same names; a parameter that stands in both must be the same in both, and a field of "
-            "another name is refused."
+            "its bytes; its name and its declared type do not matter, so a body may be declared as image/jpeg as well. "
+            "The other fields of a form count as the parameters of the same names; a parameter that stands in both "
+            "must be the same in both, and a field of another name is refused."
         ),
         "required": True,
-        "content": {"multipart/form-data": {"schema": form}, **dict.fromkeys(_MEDIA_TYPES, BINARY)},
+        "content": {"multipart/form-data": {"schema": form}, _ANY_BYTES: _BINARY},
     }
 
 

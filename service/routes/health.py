@@ -22,7 +22,9 @@ async def get_liveness() -> Live:
 
 @router.get("/health/ready", summary="Are queries answered?", responses=problem_responses(NotReady))
 async def get_readiness(runtime: RuntimeDependency) -> Ready:
-    """Yes, once network and maps are loaded, checked, and have answered a query; no, once it is told to stop."""
+    """Yes, once network and maps are loaded and have answered a query. No, while a map is damaged or cannot be read, which
+    is named, although the others are answered from; and no, once the service is told to stop.
+    """
     runtime.check_ready()
     engine = runtime.engine
     with engine.maps.reading_all() as versions:

@@ -1,6 +1,7 @@
 # make serve    set up everything and serve the demo town on http://localhost:8000
 # make test     set up everything, then style, types, import rules and tests
 # make setup    set up the environment in .venv
+# make openapi  write docs/openapi.json and docs/reference.md anew, which are made of the code
 
 PYTHON ?= python3
 # Which faiss: cpu or gpu.
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(EXTRA)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test style types imports tests faults bench bench-large clean
+.PHONY: help setup serve test style types imports tests openapi faults bench bench-large clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -57,6 +58,9 @@ imports: $(READY)
 
 tests: $(READY)
 	$(BIN)/pytest -m "not faults and not docker"
+
+openapi: $(READY)
+	$(BIN)/python -m docs.generated
 
 faults: $(READY)
 	$(BIN)/pytest -m faults

@@ -14,6 +14,7 @@
     │   ├── ImageTooSmall           image_too_small           a side below the minimum
     │   └── ExtremeAspectRatio      extreme_aspect_ratio      a strip, not a photograph
     ├── InvalidInput                invalid_input             an argument that makes no sense
+    │   ├── VersionNotFound         version_not_found         the map has no such version, or not any more
     │   ├── InvalidSamples          invalid_samples           a folder of sample queries that cannot be offered
     │   └── InvalidKeys             invalid_keys              a file of API keys that cannot be used
     ├── DeviceUnavailable           device_unavailable        a device was asked for and is not there
@@ -41,7 +42,6 @@
     │   ├── InvalidParameter        invalid_parameter         a parameter out of its range, or unknown
     │   ├── PlaceNotFound           place_not_found           no such picture, or no thumbnail of it, in the map
     │   ├── SampleNotFound          sample_not_found          no such sample, or its file has gone
-    │   ├── VersionNotFound         version_not_found         the map has no such version
     │   ├── UnexpectedVersion       unexpected_version        another version is served than the request says
     │   ├── UnusableVersion         unusable_version          a version that is damaged, or of another network
     │   └── AccessDenied            access_denied             a request that its sender may not make

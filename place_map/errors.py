@@ -1,6 +1,8 @@
 """Errors of a map; the tree of all errors is drawn in ``model.errors``."""
 
-from model.errors import PlacefixError
+from pathlib import Path
+
+from model.errors import InvalidInput, PlacefixError
 
 
 class MapError(PlacefixError):
@@ -15,6 +17,12 @@ class MapNotFound(MapError):
     code = "map_not_found"
 
 
+class VersionNotFound(InvalidInput):
+    """The map has no version of that number, or not any more."""
+
+    code = "version_not_found"
+
+
 class MapExists(MapError):
     """There is a map at that path already."""
 
@@ -22,9 +30,22 @@ class MapExists(MapError):
 
 
 class MapCorrupt(MapError):
-    """The files of a map and its manifest disagree."""
+    """The files of a map and its manifest disagree.
+
+    Attributes:
+        path: The file, where it is known to be a single one.
+    """
 
     code = "map_corrupt"
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the file could not be read, as while a network share is away; else it holds something else."""
+        return isinstance(self.__cause__, OSError)
 
 
 class MapVersionUnsupported(MapError):

@@ -70,7 +70,7 @@ class PlaceMap:
 
         Raises:
             MapNotFound: There is no map.
-            InvalidInput: It has no such version.
+            VersionNotFound: It has no such version.
             MapCorrupt: Files and manifest disagree.
             MapVersionUnsupported: Written by a newer release.
         """
@@ -143,9 +143,15 @@ class PlaceMap:
         """
         for name, expected in self.manifest.files.items():
             path = self.path / name
-            if path.name in (layout.INDEX, layout.GLOBALS) and sha256_of(path) != expected.sha256:
+            if path.name not in (layout.INDEX, layout.GLOBALS):
+                continue
+            try:
+                found_sha256 = sha256_of(path)
+            except OSError as error:
+                raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify {self.path}", path) from error
+            if found_sha256 != expected.sha256:
                 raise MapCorrupt(
-                    f"{path} is damaged: its SHA-256 is not the manifest's; run placefix verify {self.path}"
+                    f"{path} is damaged: its SHA-256 is not the manifest's; run placefix verify {self.path}", path
                 )
 
     def global_features(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -234,9 +240,9 @@ class PlaceMap:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify on the map") from error
+            raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify on the map", path) from error
         if len(content) != expected.bytes or sha256(content).hexdigest() != expected.sha256:
-            raise MapCorrupt(f"{path} is not what the table says; run placefix verify on the map")
+            raise MapCorrupt(f"{path} is not what the table says; run placefix verify on the map", path)
         return content
 
     def thumbnail_path(self, row: int) -> Path:

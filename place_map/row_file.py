@@ -36,7 +36,10 @@ class RowFile:
         self._path = path
         self._offset = offset_of_rows(path, shape, array_type)
         self._row_bytes = prod(shape[1:]) * bytes_per_value(array_type)
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify on the map", path) from error
         weakref.finalize(self, os.close, self._descriptor)
 
     def announce(self, row: int) -> None:
@@ -61,6 +64,8 @@ class RowFile:
         try:
             count = os.preadv(self._descriptor, [view], self._offset + row * self._row_bytes)
         except OSError as error:
-            raise MapCorrupt(f"{self._path} cannot be read: {error}; run placefix verify on the map") from error
+            raise MapCorrupt(
+                f"{self._path} cannot be read: {error}; run placefix verify on the map", self._path
+            ) from error
         if count != self._row_bytes:
-            raise MapCorrupt(f"{self._path} ends within row {row}; run placefix verify on the map")
+            raise MapCorrupt(f"{self._path} ends within row {row}; run placefix verify on the map", self._path)

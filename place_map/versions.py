@@ -1,14 +1,15 @@
 """Which versions a map has, which of them is served, and their manifests."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from model.errors import InvalidInput
 from place_map import layout
 from place_map.current import Current
-from place_map.errors import MapCorrupt, MapNotFound
+from place_map.errors import MapCorrupt, MapNotFound, VersionNotFound
 from place_map.manifest import Manifest, parse_manifest
 from place_map.version_hold import VersionHold
 
@@ -21,7 +22,9 @@ def read_current(path: Path) -> Current:
         MapCorrupt: ``CURRENT`` is damaged, or cannot be read.
     """
     current_path = path / layout.CURRENT
-    if not current_path.is_file():
+    with _readable(current_path):
+        is_there = current_path.is_file()
+    if not is_there:
         what = "has no file CURRENT, so it is no map" if path.is_dir() else "is not there"
         raise MapNotFound(f"{path} {what}; build one with: placefix build --source PHOTOS --weights FILE --out {path}")
     return _read_line(current_path, path)
@@ -35,7 +38,7 @@ def read_pointer(path: Path, version: str) -> Current:
         version: Six digits, or the number without its zeros.
 
     Raises:
-        InvalidInput: The map has no such version.
+        VersionNotFound: The map has no such version.
         MapCorrupt: The line is damaged, or cannot be read.
     """
     current = read_current(path)
@@ -43,8 +46,9 @@ def read_pointer(path: Path, version: str) -> Current:
     if version == current.version:
         return current
     if version not in existing_versions(path):
-        raise InvalidInput(f"{path} has no version {version}; it has {', '.join(existing_versions(path))}")
-    return _read_line(layout.version_dir(path, version) / layout.POINTER, path)
+        raise _not_found(path, version)
+    with _unless_removed(path, version):
+        return _read_line(layout.version_dir(path, version) / layout.POINTER, path)
 
 
 def read_manifest(path: Path, version: str | None = None) -> Manifest:
@@ -56,11 +60,13 @@ def read_manifest(path: Path, version: str | None = None) -> Manifest:
 
     Raises:
         MapNotFound: There is no map.
-        InvalidInput: The map has no such version.
+        VersionNotFound: The map has no such version, or not any more.
         MapCorrupt: Something is damaged, or contradicts something else.
         MapVersionUnsupported: Written by a newer release.
     """
-    return manifest_of(path, read_current(path) if version is None else read_pointer(path, version))
+    pointer = read_current(path) if version is None else read_pointer(path, version)
+    with _unless_removed(path, pointer.version):
+        return manifest_of(path, pointer)
 
 
 def manifest_of(path: Path, pointer: Current) -> Manifest:
@@ -93,23 +99,24 @@ def hold_version(path: Path, version: str | None = None) -> tuple[Manifest, Vers
         MapError: As ``read_manifest`` does.
     """
     while True:
-        manifest = read_manifest(path, version)
-        manifest_path = layout.version_dir(path, manifest.version) / layout.MANIFEST
+        pointer = read_current(path) if version is None else read_pointer(path, version)
         try:
-            hold = VersionHold(manifest_path)
-        except FileNotFoundError:
-            hold = None
-        if hold is not None and manifest_path.exists():
-            return manifest, hold
-        if version is None and read_current(path).version != manifest.version:
-            continue  # another one is served since, and this one has been removed
-        raise MapCorrupt(f"{manifest_path} has gone; run placefix verify {path}")
+            return _hold(path, pointer)
+        except VersionNotFound:
+            if version is not None or read_current(path) == pointer:
+                raise
+            # Another one is served since, and this one has been removed.
 
 
 def existing_versions(path: Path) -> list[str]:
-    """The versions that a map has, the oldest first; removed ones are none."""
-    names = [layout.version_of(number) for number in layout.version_numbers(path)]
-    return [name for name in names if (layout.version_dir(path, name) / layout.MANIFEST).exists()]
+    """List the versions that a map has, the oldest first; removed ones are none.
+
+    Raises:
+        MapCorrupt: The map's folders cannot be read.
+    """
+    with _readable(path / layout.VERSIONS):
+        names = [layout.version_of(number) for number in layout.version_numbers(path)]
+        return [name for name in names if (layout.version_dir(path, name) / layout.MANIFEST).exists()]
 
 
 def next_version(path: Path) -> str:
@@ -150,13 +157,16 @@ class Version:
 
 
 def list_versions(path: Path) -> list[Version]:
-    """All versions of a map, the oldest first.
+    """List all versions of a map, the oldest first; without those that are removed meanwhile.
 
     Raises:
         MapError: As ``read_manifest`` does.
     """
     current = read_current(path)
-    manifests = [read_manifest(path, version) for version in existing_versions(path)]
+    manifests = []
+    for version in existing_versions(path):
+        with suppress(VersionNotFound):
+            manifests.append(read_manifest(path, version))
     used: dict[str, int] = {}
     for manifest in manifests:
         for segment in manifest.segments:
@@ -173,6 +183,19 @@ def list_versions(path: Path) -> list[Version]:
     return found
 
 
+def _hold(path: Path, pointer: Current) -> tuple[Manifest, VersionHold]:
+    with _unless_removed(path, pointer.version):
+        manifest = manifest_of(path, pointer)
+    manifest_path = layout.version_dir(path, pointer.version) / layout.MANIFEST
+    with _readable(manifest_path):
+        try:
+            hold = VersionHold(manifest_path)
+            manifest_path.stat()
+        except FileNotFoundError as error:
+            raise _not_found(path, pointer.version) from error
+    return manifest, hold
+
+
 def _read_line(line_path: Path, path: Path) -> Current:
     try:
         return Current.parse(line_path.read_bytes(), line_path)
@@ -180,3 +203,31 @@ def _read_line(line_path: Path, path: Path) -> Current:
         raise MapCorrupt(
             f"{line_path} cannot be read: {os.strerror(error.errno or 0)}; run placefix verify {path}"
         ) from error
+
+
+def _not_found(path: Path, version: str) -> VersionNotFound:
+    existing = ", ".join(existing_versions(path))
+    return VersionNotFound(f"the map {path.absolute().name} has no version {version}; it has {existing}")
+
+
+@contextmanager
+def _unless_removed(path: Path, version: str) -> Iterator[None]:
+    """Turn damage that is met in a version into VersionNotFound, if the version has been removed meanwhile.
+
+    The version that ``CURRENT`` names is never removed: what is missing of it is damage.
+    """
+    try:
+        yield
+    except MapCorrupt as error:
+        if version in existing_versions(path) or version == read_current(path).version:
+            raise
+        raise _not_found(path, version) from error
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what the disk, or a network share, says instead of the content into MapCorrupt."""
+    try:
+        yield
+    except OSError as error:
+        raise MapCorrupt(f"{path} cannot be read: {error}", path) from error

@@ -1,4 +1,4 @@
-"""What the command line shows: errors, and the exit codes that go with them.
+"""What the command line shows: errors, with their exit codes.
 
 Results go to standard output, everything else to standard error, so that ``--json`` can be piped.
 """
@@ -14,11 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from model.errors import PlacefixError
-
-EXIT_ERROR = 1
-EXIT_USAGE = 2
-EXIT_SOME_REJECTED = 3
-EXIT_INTERRUPTED = 130
+from placefix.exit_codes import ExitCode
 
 # What a disk can do to any command that writes; every other OSError is a mistake of ours, and keeps its traceback.
 _OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -50,7 +46,7 @@ def resumable() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         error_console().print("interrupted. The same command continues.", soft_wrap=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 def run(command_line: Callable[[], object]) -> None:
@@ -63,10 +59,10 @@ def run(command_line: Callable[[], object]) -> None:
         command_line()
     except PlacefixError as error:
         print_error(error.message)
-        sys.exit(EXIT_ERROR)
+        sys.exit(ExitCode.ERROR)
     except OSError as error:
         if error.errno not in _OF_THE_DISK:
             raise
         where = "a file cannot be written or read" if error.filename is None else os.fsdecode(error.filename)
         print_error(f"{where}: {error.strerror}. What was finished before is kept; mend that and run the command again")
-        sys.exit(EXIT_ERROR)
+        sys.exit(ExitCode.ERROR)

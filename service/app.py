@@ -70,6 +70,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,  # short names for the functions of generated clients
     )
     app.state.runtime = runtime
     app.state.keys = keys

@@ -103,9 +103,9 @@ class Engine:
         for shortlist in (1, self.defaults.shortlist):
             self._encode_s = self._compare_s = 0.0
             options = QueryOptions(candidates=1, shortlist=shortlist, rerank=True)
-            with self.maps.reading_all() as localizers:
-                for localizer in localizers:
-                    query = Query(torch.zeros(3, *INPUT_SIZE), localizer, options)
+            with self.maps.reading_all() as versions:
+                for version in versions:
+                    query = Query(torch.zeros(3, *INPUT_SIZE), version.localizer, options)
                     self.answer(query, self.encode([query])[0], lambda: True)
 
     def bring_in(self, opened: OpenedVersion) -> Localizer:

@@ -69,12 +69,6 @@ class SampleNotFound(RequestError):
     code = "sample_not_found"
 
 
-class VersionNotFound(RequestError):
-    """The map has no version of that number."""
-
-    code = "version_not_found"
-
-
 class UnexpectedVersion(RequestError):
     """Another version of the map is served than the request takes for granted."""
 

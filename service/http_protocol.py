@@ -1,18 +1,18 @@
-"""HTTP as uvicorn reads it, with limits on a request's head, and problem documents for what is no HTTP."""
+"""HTTP as uvicorn reads it, with limits on a request's head, and problem documents for bytes that are not HTTP."""
 
 import asyncio
 import http
+from typing import cast
 
 import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service.lingering import LingeringTransport
 from service.problems import status_response
 from service.request_scope import REQUEST_ID_HEADER, choose_request_id
 from service.security_headers import SECURITY_HEADERS
 from service.settings import HEAD_TIMEOUT_S, MAX_HEAD_BYTES
-
-_LINGER_S = 2  # in which what a refused client still sends is thrown away, so that it can read why
 
 _log = structlog.stdlib.get_logger("placefix.access")
 
@@ -21,19 +21,25 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     """One connection.
 
     Uvicorn would keep headers of any size, before and behind a body, and wait for them for any time: either fills the
-    process for all others. And it would lose the body of a request that offers another protocol.
+    process for all others. It would lose the body of a request that offers another protocol. And it would close the
+    connection of a client that is still sending, so that the client loses the answer.
+
+    Of uvicorn's class no private member is used; each method here has a test that fails when it is no longer called.
     """
 
+    _lingering: LingeringTransport
     _is_in_head = False
+    _is_in_body = False
+    _is_stopping = False
     _head_bytes = 0  # of the headers that are complete
     _raw_head_bytes = 0  # in pieces without a byte of a body: of a head, or of the trailer behind the last chunk
     _has_advanced = False  # with the latest piece: something began or ended, or a byte of a body has come
     _head_timer: asyncio.TimerHandle | None = None
-    _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
-        super().connection_made(transport)
+        self._lingering = LingeringTransport(transport, self._has_answered_too_early)
+        super().connection_made(cast(asyncio.Transport, self._lingering))
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -43,10 +49,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
-        if self._is_refused:
+        if self._lingering.is_lingering:
+            self._lingering.heard()
             return
         self._has_advanced = False
-        self._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -55,8 +64,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.send_400_response("")
         if not self._has_advanced:
             self._raw_head_bytes += len(data)
-            if self._raw_head_bytes > MAX_HEAD_BYTES and not self._is_refused:
+            if self._raw_head_bytes > MAX_HEAD_BYTES and not self._lingering.is_closing():
                 self.send_400_response("")
+
+    def shutdown(self) -> None:
+        """The server stops."""
+        self._is_stopping = True
+        super().shutdown()
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
@@ -76,6 +90,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete."""
         self._is_in_head = False
+        self._is_in_body = True
         self._advance()
         self._stop_waiting()
         if not self.parser.should_upgrade():
@@ -92,6 +107,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The body is complete, with the trailer behind it."""
+        self._is_in_body = False
         self._advance()
         if not self.parser.should_upgrade():
             super().on_message_complete()
@@ -133,13 +149,15 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.transport.write(
             b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, status.phrase.encode(), head, bytes(response.body))
         )
-        self._is_refused = True
         if self.cycle is None or self.cycle.response_complete:
-            self.transport.write_eof()
-            self.loop.call_later(_LINGER_S, self.transport.close)
+            self._lingering.linger()
         else:  # somebody waits for the rest of a body
             self.transport.close()
         _log.info("refused", status=str(status.value), request_id=request_id)
+
+    def _has_answered_too_early(self) -> bool:
+        """Whether the answer is out, and the client still sends the body."""
+        return self._is_in_body and self.cycle.response_complete and not self._is_stopping
 
     def _wait_for_head(self) -> None:
         self._stop_waiting()

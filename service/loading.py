@@ -86,7 +86,8 @@ def open_version(
         precision: Of counting mutual matches.
 
     Raises:
-        InvalidInput: There is no such version, or nothing that could search it.
+        VersionNotFound: There is no such version.
+        InvalidInput: There is nothing that could search it.
         MapError: It cannot be used, or not with this network.
     """
     place_map = PlaceMap.open(path, version)

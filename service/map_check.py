@@ -1,44 +1,72 @@
-"""Reads every byte of the served maps while the service answers, and says if one is not what was written."""
+"""Reads every byte of the served maps while the service answers, again and again, and says if one is not as written."""
 
+import math
 import threading
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
 from place_map.checks.version import check_version
 from place_map.errors import MapCorrupt
 from service.served_maps import ServedMaps, ServedVersion
+from service.settings import VerifyWhen
 
 _log = structlog.stdlib.get_logger("placefix.service")
 
 _LEAST_BREAK_S = 0.001
+_FIRST_RETRY_S = 1.0
+_LAST_RETRY_S = 60.0
 
 
 class _Stopped(Exception):
     """The service stops, or serves another version by now."""
 
 
+@dataclass
+class _Suspicion:
+    """Damage that was met and that a second look has to confirm.
+
+    Attributes:
+        version: Where; held open until the suspicion is settled.
+        error: What was met.
+        look_at: When to look again, on the clock of ``time.monotonic``.
+        retry_s: How long to wait if the file still cannot be read then.
+    """
+
+    version: ServedVersion
+    error: MapCorrupt
+    look_at: float
+    retry_s: float = _FIRST_RETRY_S
+
+
 class MapCheck:
-    """A thread that checks what it is told to; it rests as long as it works, so that queries keep most of disk and
-    processor.
+    """A thread that compares the served versions with their sums; it rests as long as it works, so that queries keep
+    most of disk and processor.
+
+    Damage that a query meets, or that could not be read, is noted at once and looked at again: a file that holds
+    something else than was written stays noted; a share that was away for a moment does not.
 
     Attributes:
         bytes_checked: So far.
     """
 
-    def __init__(self, maps: ServedMaps, on_damage: Callable[[str, MapCorrupt], None]) -> None:
+    def __init__(self, maps: ServedMaps, verify: VerifyWhen, interval_s: float) -> None:
         """Prepares the check.
 
         Args:
             maps: What is served.
-            on_damage: Called from the thread with the map's name, after the damage was noted at its version.
+            verify: Whether each version is read at once (``background``), was read before it was served (``start``), or
+                is not read unless a query meets damage (``off``).
+            interval_s: From one check of a version to the next; 0 checks once.
         """
         self.bytes_checked = 0
         self._maps = maps
-        self._on_damage = on_damage
+        self._interval_s = math.inf if verify == "off" or not interval_s else interval_s
+        self._first_after_s = 0.0 if verify == "background" else self._interval_s
         self._changed = threading.Condition()
-        self._waiting: dict[str, None] = {}  # names in their order
+        self._due: dict[str, float] = {}  # map → when it is to be read, on the clock of time.monotonic
+        self._suspicions: list[_Suspicion] = []
         self._is_working = False
         self._stop = threading.Event()
         self._worked_since_s = 0.0
@@ -46,66 +74,157 @@ class MapCheck:
 
     @property
     def is_done(self) -> bool:
-        """Whether all that it was told to check has been checked."""
+        """Whether nothing has to be read now."""
         with self._changed:
-            return not self._waiting and not self._is_working
+            return not self._is_working and self._next_at() > time.monotonic()
 
     def start(self) -> None:
         """Begins, with all maps."""
         for name in self._maps.names:
-            self.check(name)
+            self.expect(name)
         self._thread.start()
 
-    def check(self, name: str) -> None:
-        """Has the version of a map checked that is served when its turn comes."""
+    def expect(self, name: str) -> None:
+        """Takes the version of a map into account that is served from now on."""
         with self._changed:
-            self._waiting[name] = None
+            self._due[name] = time.monotonic() + self._first_after_s
             self._changed.notify()
+
+    def suspect(self, version: ServedVersion, error: MapCorrupt) -> None:
+        """Notes damage at a version, and looks at it again at once.
+
+        Args:
+            version: Open as long as this call takes.
+            error: What was met.
+        """
+        with self._changed:
+            if self._stop.is_set() or version.damage is not None:
+                return
+            version.damage = error
+            version.retain()
+            self._suspicions.append(_Suspicion(version, error, time.monotonic()))
+            self._changed.notify()
+        _log.warning("damage was met, and is looked at again", map=version.map_name, reason=error.message)
 
     def stop(self, timeout_s: float) -> None:
         """Ends the check, finished or not; a disk that hangs is not waited for any longer."""
-        self._stop.set()
         with self._changed:
+            self._stop.set()
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            return  # it still reads
+        for suspicion in self._suspicions:
+            suspicion.version.release()
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._is_working = False
-                self._changed.wait_for(lambda: self._waiting or self._stop.is_set())
-                if self._stop.is_set():
-                    return
-                name = next(iter(self._waiting))
-                del self._waiting[name]
-                self._is_working = True
-            self._check(name)
+        while not self._stop.is_set():
+            self._wait()
+            self._settle_suspicions()
+            name = self._take_due()
+            if name is not None:
+                self._check(name)
+
+    def _wait(self) -> None:
+        """Waits until something is to be read, or the service stops."""
+        with self._changed:
+            self._is_working = False
+            while not self._stop.is_set() and (wait_s := self._next_at() - time.monotonic()) > 0:
+                self._changed.wait(min(wait_s, threading.TIMEOUT_MAX))
+            self._is_working = True
+
+    def _next_at(self) -> float:
+        """When something is to be read next."""
+        return min([*self._due.values(), *(suspicion.look_at for suspicion in self._suspicions)], default=math.inf)
+
+    def _take_due(self) -> str | None:
+        """The map whose turn it is; its next turn is an interval later."""
+        with self._changed:
+            name = min(self._due, key=self._due.__getitem__)
+            now = time.monotonic()
+            if self._due[name] > now:
+                return None
+            self._due[name] = now + self._interval_s
+            return name
 
     def _check(self, name: str) -> None:
         with self._maps.reading(name) as version:
-            self._check_version(name, version)
+            is_clear = self._is_clear(version)
+        if not is_clear:
+            with self._changed:
+                self._due[name] = time.monotonic() + _LAST_RETRY_S
 
-    def _check_version(self, name: str, version: ServedVersion) -> None:
+    def _is_clear(self, version: ServedVersion) -> bool:
+        """Reads all of a version; whether it is clear now what is true of it."""
+        if version.damage is not None:
+            return not version.damage.may_pass
         place_map = version.localizer.place_map
         start_s = self._worked_since_s = time.monotonic()
 
         def rest(count: int) -> None:
             self._rest(count)
+            self._settle_suspicions()
+            self._worked_since_s = time.monotonic()
             if not self._maps.is_served(version):
                 raise _Stopped
 
         try:
             count = check_version(place_map, rest)
         except _Stopped:
-            return
+            return True
         except MapCorrupt as error:
-            version.damage = error  # the service is ready again as soon as another version is served
-            if self._maps.is_served(version):
-                self._on_damage(name, error)
-            return
+            if error.may_pass:
+                self.suspect(version, error)
+                return False
+            self._confirm(version, error)
+            return True
         duration_s = round(time.monotonic() - start_s, 3)
-        _log.info("map checked", map=name, version=place_map.version, bytes=count, duration_s=duration_s)
+        _log.info("map checked", map=place_map.name, version=place_map.version, bytes=count, duration_s=duration_s)
+        return True
+
+    def _settle_suspicions(self) -> None:
+        """Looks again at what is due."""
+        with self._changed:
+            due = [each for each in self._suspicions if each.look_at <= time.monotonic()]
+        for suspicion in due:
+            try:
+                is_settled = self._look_again(suspicion)
+            except _Stopped:
+                return
+            if is_settled:
+                with self._changed:
+                    self._suspicions.remove(suspicion)
+                suspicion.version.release()
+
+    def _look_again(self, suspicion: _Suspicion) -> bool:
+        """Whether it is clear now what is true."""
+        version = suspicion.version
+        if not self._maps.is_served(version):
+            return True
+        self._worked_since_s = time.monotonic()
+        try:
+            check_version(version.localizer.place_map, self._rest, suspicion.error.path)
+        except MapCorrupt as error:
+            if error.may_pass:
+                suspicion.look_at = time.monotonic() + suspicion.retry_s
+                suspicion.retry_s = min(2 * suspicion.retry_s, _LAST_RETRY_S)
+                return False
+            self._confirm(version, error)
+        else:
+            with self._changed:
+                if version.damage is suspicion.error:
+                    version.damage = None
+            _log.info("what was met is in order", map=version.map_name, reason=suspicion.error.message)
+        return True
+
+    def _confirm(self, version: ServedVersion, error: MapCorrupt) -> None:
+        with self._changed:
+            version.damage = error  # the map is answered from again as soon as another version is served
+        if self._maps.is_served(version):
+            _log.error(
+                "a map is damaged, and is not answered from any more", map=version.map_name, reason=error.message
+            )
 
     def _rest(self, count: int) -> None:
         self.bytes_checked += count

@@ -14,12 +14,13 @@ import structlog
 from index_builder.changes.versions import activate_version
 from model.encoding_precision import choose_encoding_precision
 from model.errors import InvalidInput, PlacefixError, StorageError
+from place_map import layout
 from place_map.checks.version import check_version
 from place_map.current import Current
-from place_map.errors import MapError, NetworkMismatch
-from place_map.versions import existing_versions, read_current, read_pointer
+from place_map.errors import MapError, NetworkMismatch, VersionNotFound
+from place_map.versions import read_current, read_pointer
 from service.engine import Engine
-from service.errors import NotReady, UnexpectedVersion, UnusableVersion, VersionNotFound
+from service.errors import NotReady, UnexpectedVersion, UnusableVersion
 from service.loading import OpenedVersion, open_version
 from service.localizer import Localizer
 from service.metrics import Metrics
@@ -132,6 +133,7 @@ class MapSwaps:
             MapBusy: Another process changes the map.
             BuildConflict: A change is unfinished.
             StorageError: ``CURRENT`` cannot be moved.
+            MapCorrupt: The map's folders cannot be read.
             NotReady: The service stops, or its worker has died.
         """
         with self._engine.maps.reading(name) as served:
@@ -141,16 +143,15 @@ class MapSwaps:
             raise UnexpectedVersion(
                 f"version {place_map.version} of the map {name} is served, not {expected_version}; nothing was changed"
             )
-        existing = existing_versions(path)
-        wanted = next((each for each in existing if int(each) == int(version)), None)
-        if wanted is None:
-            raise VersionNotFound(f"the map {name} has no version {version}; it has {', '.join(existing)}")
-        pointer = read_pointer(path, wanted)
+        pointer = read_pointer(path, layout.version_of(int(version)))
+        wanted = pointer.version
         if pointer == self._served[name] and damage is None:
             self._move_current(place_map.path, wanted)
             return Activated(name, place_map.version, len(place_map))
         try:
             localizer = self._bring_in(path, wanted)
+        except VersionNotFound:
+            raise
         except (MapError, InvalidInput) as error:
             self._metrics.count_swap(name, "failed")
             _log.warning("a version was not activated", map=name, version=wanted, reason=error.message)
@@ -184,9 +185,9 @@ class MapSwaps:
     def _check_precision(self, opened: OpenedVersion) -> None:
         """Makes sure that a start with this version would encode queries as they are encoded now."""
         new = opened.place_map
-        with self._engine.maps.reading_all() as localizers:
+        with self._engine.maps.reading_all() as versions:
             of_maps = [
-                each.place_map.manifest.network.precision for each in localizers if each.place_map.name != new.name
+                each.localizer.place_map.manifest.network.precision for each in versions if each.map_name != new.name
             ]
         of_maps.append(new.manifest.network.precision)
         encoder = self._engine.encoder

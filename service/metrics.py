@@ -120,7 +120,7 @@ class Metrics:
             "placefix_since_forward_seconds", "Time since the network last encoded something.", registry=registry
         )
         self._queue_depth = Gauge("placefix_queue_depth", "Pictures that wait for the device.", registry=registry)
-        self._ready = Gauge("placefix_ready", "1 if queries are answered.", registry=registry)
+        self._ready = Gauge("placefix_ready", "1 if ready: queries to every map are answered.", registry=registry)
         self._in_flight = Gauge("placefix_in_flight_requests", "Queries being answered.", registry=registry)
         self._map_info = Gauge(
             "placefix_map_info", "1 for each map version served.", ["map", "version"], registry=registry

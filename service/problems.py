@@ -23,7 +23,15 @@ from model.picture_errors import (
     TooManyPixels,
     UnsupportedImageFormat,
 )
-from place_map.errors import BuildConflict, MapBusy, MapCorrupt, MapExists, MapNotFound, MapVersionUnsupported
+from place_map.errors import (
+    BuildConflict,
+    MapBusy,
+    MapCorrupt,
+    MapExists,
+    MapNotFound,
+    MapVersionUnsupported,
+    VersionNotFound,
+)
 from service.errors import (
     AccessDenied,
     BodyTooLarge,
@@ -43,7 +51,6 @@ from service.errors import (
     UnexpectedVersion,
     UnusableVersion,
     UploadTimeout,
-    VersionNotFound,
 )
 from service.metrics import Metrics
 from service.request_scope import request_id_of

@@ -25,7 +25,7 @@ from service.map_check import MapCheck
 from service.map_keeper import MapKeeper
 from service.map_swap import Activated, MapSwaps
 from service.metrics import Metrics
-from service.served_maps import ServedMaps
+from service.served_maps import ServedVersion, damaged
 from service.settings import ServiceSettings
 from service.startup_log import tell_what_was_loaded
 from service.watchdog import Watchdog
@@ -85,7 +85,7 @@ class Runtime:
     @property
     def is_ready(self) -> bool:
         """Whether queries are answered now."""
-        return self._worker.state is WorkerState.READY and not self._is_draining and self._damage is None
+        return self._worker.state is WorkerState.READY and not self._is_draining and not self._damaged_names
 
     @property
     def is_draining(self) -> bool:
@@ -93,19 +93,17 @@ class Runtime:
         return self._is_draining
 
     @property
-    def _damage(self) -> MapCorrupt | None:
-        return None if self._engine is None else self._engine.maps.damage
+    def _damaged_names(self) -> list[str]:
+        return [] if self._engine is None else self._engine.maps.damaged_names
 
     @property
     def engine(self) -> Engine:
         """Network and maps; also after the service was told to stop, until it has.
 
         Raises:
-            NotReady: Still loading, stopped, dead or stuck; or a map has changed on the disk.
+            NotReady: Still loading, stopped, dead or stuck.
         """
         self.queue.check_open()
-        if self._damage is not None:
-            raise NotReady("a map has changed on the disk since it was written, and is not answered from; see the log")
         if self._engine is None:
             raise NotReady(_STOPPING)
         return self._engine
@@ -114,23 +112,30 @@ class Runtime:
         """Passes if queries should be sent here.
 
         Raises:
-            NotReady: As ``engine`` says; or the service was told to stop, though it still answers.
+            NotReady: As ``engine`` says; or a map is damaged, or the service was told to stop, though it still answers.
         """
-        _ = self.engine
+        if names := self.engine.maps.damaged_names:
+            raise damaged(names)
         if self._is_draining:
             raise NotReady(_STOPPING)
 
-    @property
-    def maps(self) -> ServedMaps:
-        """What is served, also while it is not answered from because it has changed on the disk.
+    @contextmanager
+    def answering_from(self, name: str | None) -> Iterator[ServedVersion]:
+        """Reads the served version of a map while the block lasts; damage that the block meets is noted.
 
         Raises:
-            NotReady: Loading, stopped, dead or stuck.
+            NotReady: As ``engine`` says; or the version is damaged.
+            MapNotFound: No map of that name is served.
+            InvalidParameter: Several are served, and none is named.
         """
-        self.queue.check_open()
-        if self._engine is None:
-            raise NotReady(_STOPPING)
-        return self._engine.maps
+        with self.engine.maps.reading(name) as version:
+            version.check_sound()
+            try:
+                yield version
+            except MapCorrupt as error:
+                if self._map_check is not None:
+                    self._map_check.suspect(version, error)
+                raise
 
     def start(self) -> None:
         """Begins to load, on the worker's thread; ``is_ready`` tells when it is done."""
@@ -186,7 +191,8 @@ class Runtime:
         _log.info("loading", maps=[path.name for path in self.settings.maps])
         start = time.perf_counter()
         engine = Engine.load(self.settings, self._close_version)
-        with engine.maps.reading_all() as localizers:
+        with engine.maps.reading_all() as versions:
+            localizers = [version.localizer for version in versions]
             for localizer in localizers:
                 if self.settings.verify == "start":
                     check_version(localizer.place_map)
@@ -194,9 +200,8 @@ class Runtime:
             self.metrics.set_encoding(engine.encoding)
             self._engine = engine
             tell_what_was_loaded(engine, localizers, time.perf_counter() - start)
-        if self.settings.verify == "background":
-            self._map_check = MapCheck(engine.maps, _tell_of_damage)
-            self._map_check.start()
+        self._map_check = MapCheck(engine.maps, self.settings.verify, self.settings.verify_interval_s)
+        self._map_check.start()
         self._keep_maps(engine)
         freeze_gc()
         return engine
@@ -208,7 +213,7 @@ class Runtime:
             self._tell_of(engine, localizer)
             freeze_gc()
             if self._map_check is not None:
-                self._map_check.check(localizer.place_map.name)
+                self._map_check.expect(localizer.place_map.name)
 
         swaps = MapSwaps(
             engine,
@@ -246,7 +251,3 @@ class Runtime:
             else:
                 _log.error("the worker has died", exc_info=failure)
             self._on_failure()
-
-
-def _tell_of_damage(name: str, error: MapCorrupt) -> None:
-    _log.error("a map is damaged, and no query is answered any more", map=name, reason=error.message)

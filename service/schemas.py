@@ -91,6 +91,14 @@ class MapSummary(Schema):
     pictures: Annotated[int, Field(ge=0, description="Pictures in it.", examples=[128])]
 
 
+class ServedMap(MapSummary):
+    """A map that is served, and whether its files are as they were written."""
+
+    is_damaged: Annotated[
+        bool, Field(description="Whether the version is not answered from, because a file of it is damaged.")
+    ]
+
+
 class NetworkAnswer(Schema):
     """The network behind the service."""
 
@@ -100,7 +108,7 @@ class NetworkAnswer(Schema):
     ]
 
 
-class MapDetail(MapSummary):
+class MapDetail(ServedMap):
     """A map that is served, and how it was made."""
 
     network: NetworkAnswer
@@ -117,7 +125,7 @@ class MapDetail(MapSummary):
 class MapList(Schema):
     """The maps that are served."""
 
-    maps: Annotated[list[MapSummary], Field(description="By name.")]
+    maps: Annotated[list[ServedMap], Field(description="By name.")]
 
 
 class VersionSummary(Schema):

@@ -1,11 +1,11 @@
 """Which version of each map answers, and who still reads which."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from place_map.errors import MapCorrupt, MapNotFound
-from service.errors import InvalidParameter
+from service.errors import InvalidParameter, NotReady
 from service.localizer import Localizer
 
 OnUnread = Callable[[Localizer], None]
@@ -26,6 +26,20 @@ class ServedVersion:
         self._on_unread = on_unread
         self._lock = threading.Lock()
         self._readers = 1  # the service, until it serves another one
+
+    @property
+    def map_name(self) -> str:
+        """The map that this is a version of."""
+        return self.localizer.place_map.name
+
+    def check_sound(self) -> None:
+        """Passes as long as nothing wrong is known of the files.
+
+        Raises:
+            NotReady: They are damaged, or cannot be read.
+        """
+        if self.damage is not None:
+            raise damaged([self.map_name])
 
     def retain(self) -> None:
         """Begins to read; only for whoever knows that it has not been closed."""
@@ -64,13 +78,23 @@ class ServedMaps:
         return sorted(self._served)
 
     @property
-    def damage(self) -> MapCorrupt | None:
-        """What is wrong with a version that is served; None as long as nothing is known."""
-        return next((damage for name in self._served if (damage := self.damage_of(name)) is not None), None)
+    def damaged_names(self) -> list[str]:
+        """The maps whose served version is known to be damaged, in alphabetical order."""
+        return [name for name in self.names if self.damage_of(name) is not None]
 
     def damage_of(self, name: str) -> MapCorrupt | None:
         """What is wrong with the version of a map that is served."""
         return self._served[name].damage
+
+    def check_answers(self, name: str | None) -> None:
+        """Passes if a query to a map would be answered; to the only one, if none is named.
+
+        Raises:
+            MapNotFound: No map of that name is served.
+            InvalidParameter: Several are served, and none is named.
+            NotReady: The version is damaged.
+        """
+        self._find(name).check_sound()
 
     @contextmanager
     def reading(self, name: str | None = None) -> Iterator[ServedVersion]:
@@ -89,14 +113,14 @@ class ServedMaps:
             version.release()
 
     @contextmanager
-    def reading_all(self) -> Iterator[list[Localizer]]:
+    def reading_all(self) -> Iterator[list[ServedVersion]]:
         """Reads the served versions of all maps, in the order of their names."""
         with ExitStack() as stack:
-            yield [stack.enter_context(self.reading(name)).localizer for name in self.names]
+            yield [stack.enter_context(self.reading(name)) for name in self.names]
 
     def is_served(self, version: ServedVersion) -> bool:
         """Whether no other version has taken its place."""
-        return self._served[version.localizer.place_map.name] is version
+        return self._served[version.map_name] is version
 
     def swap(self, localizer: Localizer) -> None:
         """Serves another version of a map from now on; the one before is closed once nobody reads it any more."""
@@ -120,3 +144,11 @@ class ServedMaps:
         if name not in self._served:
             raise MapNotFound(f"no map of that name is served here; served: {served}")
         return self._served[name]
+
+
+def damaged(names: Sequence[str]) -> NotReady:
+    """The refusal to answer from maps that are damaged."""
+    return NotReady(
+        "a map has changed on the disk since it was written, or cannot be read, and is not answered from "
+        f"({', '.join(names)}); the service's log names the file"
+    )

@@ -77,6 +77,11 @@ class ServiceSettings(BaseSettings):
             "answered, or off. Index and global features are compared at start always."
         ),
     )
+    verify_interval_s: float = Field(
+        default=86_400.0,
+        ge=0,
+        description="Seconds after which every byte of the maps is compared again, unless verify is off; 0 never does.",
+    )
     watch_interval_s: float = Field(
         default=2.0,
         ge=0,
@@ -114,7 +119,16 @@ class ServiceSettings(BaseSettings):
     max_form_fields: int = Field(default=20, ge=0, description="Text fields of a form [400].")
     max_form_files: int = Field(default=4, ge=1, description="File parts of a form [400].")
     max_field_bytes: int = Field(default=65_536, ge=1, description="Bytes of a text field of a form [400].")
-    upload_timeout_s: float = Field(default=15.0, gt=0, description="Seconds that a body may take to arrive [408].")
+    upload_timeout_s: float = Field(
+        default=15.0,
+        gt=0,
+        description="Seconds without a byte after which a body is given up; while bytes come it may take longer [408].",
+    )
+    min_upload_bytes_per_s: int = Field(
+        default=500,
+        ge=0,
+        description="Bytes a second that a body brings at least, after its first upload_timeout_s; 0: no least [408].",
+    )
 
     max_pixels: int = Field(default=_IMAGE_LIMITS.max_pixels, ge=1, description="Pixels of a picture [413].")
     max_side_px: int = Field(default=_IMAGE_LIMITS.max_side_px, ge=1, description="Longest side of a picture [413].")
@@ -138,7 +152,10 @@ class ServiceSettings(BaseSettings):
         description="Milliseconds that a busy device waits for a batch to become full; an idle one never waits.",
     )
     decode_threads: int = Field(
-        default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="Pictures decoded at a time."
+        default_factory=lambda: min(4, os.cpu_count() or 1),
+        ge=1,
+        le=64,
+        description="Pictures decoded at a time; by default one for each core, and at most 4.",
     )
     deadline_s: float = Field(default=30.0, gt=0, description="Seconds from the last byte to the answer [504].")
     stuck_after_s: float = Field(

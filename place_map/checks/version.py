@@ -16,12 +16,13 @@ OnBytes = Callable[[int], None]
 """Told of every few bytes that were read; what it raises ends the check."""
 
 
-def check_version(place_map: PlaceMap, on_bytes: OnBytes = lambda _: None) -> int:
-    """Reads all files of a version.
+def check_version(place_map: PlaceMap, on_bytes: OnBytes = lambda _: None, only: Path | None = None) -> int:
+    """Reads all files of a version, or one of them.
 
     Args:
         place_map: The version.
         on_bytes: For progress, for breaks, and to stop.
+        only: The one file to read.
 
     Returns:
         How many bytes were read.
@@ -31,15 +32,20 @@ def check_version(place_map: PlaceMap, on_bytes: OnBytes = lambda _: None) -> in
     """
     total_bytes = 0
     for path, expected in _files(place_map):
+        if only not in (None, path):
+            continue
         try:
             found = _sum_of(path, on_bytes)
         except OSError as error:
-            raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify {place_map.path}") from error
+            raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify {place_map.path}", path) from error
         if found != expected:
             raise MapCorrupt(
-                f"{path} is damaged: size or SHA-256 is not what was written; run placefix verify {place_map.path}"
+                f"{path} is damaged: size or SHA-256 is not what was written; run placefix verify {place_map.path}",
+                path,
             )
         total_bytes += expected.bytes
+        if only is not None:
+            break
     return total_bytes
 
 

@@ -34,7 +34,8 @@ from placefix.commands.options import (
     PreprocessingOption,
     Weights,
 )
-from placefix.console import EXIT_INTERRUPTED, EXIT_SOME_REJECTED, error_console, output_console
+from placefix.console import error_console, output_console
+from placefix.exit_codes import ExitCode
 from placefix.progress import format_duration, show_progress
 
 _DEFAULTS = BuildOptions()
@@ -149,10 +150,10 @@ def build(
             "begins anew."
         )
         error_console().print(f"interrupted; {told}", soft_wrap=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
     output_console().print(_summary(report, encoder))
     if report.rejected:
-        raise typer.Exit(EXIT_SOME_REJECTED)
+        raise typer.Exit(ExitCode.SOME_REJECTED)
 
 
 def _summary(report: BuildReport, encoder: Encoder) -> Table:

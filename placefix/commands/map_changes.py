@@ -18,7 +18,8 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.weights import load_network, resolve_weights
 from place_map.versions import read_current, read_manifest
-from placefix.console import EXIT_INTERRUPTED, EXIT_SOME_REJECTED, error_console, output_console
+from placefix.console import error_console, output_console
+from placefix.exit_codes import ExitCode
 from placefix.progress import format_duration
 
 MapArgument = Annotated[Path, typer.Argument(metavar="MAP", help="The map: maps/NAME.", show_default=False)]
@@ -87,7 +88,7 @@ def interruptible(map_path: Path) -> Iterator[None]:
         else:
             told = f"version {current.version} is served already. The same command cleans up what is left beside it."
         error_console().print(f"interrupted; {told}", soft_wrap=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 def tell(report: ChangeReport, *, as_json: bool) -> None:
@@ -105,7 +106,7 @@ def exit_if_rejected(report: ChangeReport, rejected_before: int) -> None:
         typer.Exit: There are some.
     """
     if report.counts.rejected > rejected_before:
-        raise typer.Exit(EXIT_SOME_REJECTED)
+        raise typer.Exit(ExitCode.SOME_REJECTED)
 
 
 def _as_json(report: ChangeReport) -> dict[str, object]:

@@ -16,7 +16,8 @@ from model.encoding_precision import choose_encoding_precision
 from model.weights import load_network, resolve_weights
 from place_map.versions import read_manifest
 from placefix.commands.options import NETWORK_PANEL, Device, NumHeads
-from placefix.console import EXIT_ERROR, output_console
+from placefix.console import output_console
+from placefix.exit_codes import ExitCode
 from placefix.progress import format_duration, show_progress
 
 
@@ -52,7 +53,7 @@ def verify(
     else:
         _print(report)
     if not report.is_good:
-        raise typer.Exit(EXIT_ERROR)
+        raise typer.Exit(ExitCode.ERROR)
 
 
 def _as_json(report: VerifyReport) -> dict[str, object]:

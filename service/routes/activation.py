@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request
 
 from model.errors import StorageError
-from place_map.errors import BuildConflict, MapBusy, MapExists, MapNotFound
-from service.bodies import read_json
+from place_map.errors import BuildConflict, MapBusy, MapCorrupt, MapExists, MapNotFound, VersionNotFound
+from service.bodies import Pace, read_json
 from service.errors import (
     BodyTooLarge,
     InvalidParameter,
@@ -14,16 +14,15 @@ from service.errors import (
     UnexpectedVersion,
     UnusableVersion,
     UploadTimeout,
-    VersionNotFound,
 )
 from service.keys import Scope
 from service.routes.access import require_scope
-from service.routes.dependencies import RuntimeDependency
+from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
 from service.routes.maps import MapName
 from service.routes.responses import problem_responses
 from service.schemas import Activation, MapSummary
 
-router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.ADMIN)])
+router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.ADMIN), KNOWN_PARAMETERS_ONLY])
 
 _MAX_ACTIVATION_BYTES = 4096
 
@@ -50,16 +49,17 @@ _MAX_ACTIVATION_BYTES = 4096
         InvalidParameter,
         UnusableVersion,
         StorageError,
+        MapCorrupt,
         NotReady,
         Overloaded,
     ),
 )
-async def activate(name: MapName, request: Request, runtime: RuntimeDependency) -> MapSummary:
+async def activate_version(name: MapName, request: Request, runtime: RuntimeDependency) -> MapSummary:
     """The version is loaded and tried out beside the one that is served. Only then `CURRENT` is moved, and the version
     answers; what is being answered is answered by the one before. Whatever goes wrong, nothing changes.
     """
     with runtime.body_budget.lease() as lease:
-        timeout_s = runtime.settings.upload_timeout_s
-        activation = await read_json(request, lease, Activation, _MAX_ACTIVATION_BYTES, timeout_s)
+        pace = Pace.of(runtime.settings)
+        activation = await read_json(request, lease, Activation, _MAX_ACTIVATION_BYTES, pace)
     activated = await runtime.activate(name, activation.version, activation.expected_version)
     return MapSummary(name=activated.name, version=activated.version, pictures=activated.pictures)

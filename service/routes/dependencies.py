@@ -1,9 +1,12 @@
 """What routes get from the application."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 
+from service.parameters import wrong_names
 from service.runtime import Runtime
 
 
@@ -14,3 +17,18 @@ async def get_runtime(request: Request) -> Runtime:
 
 
 RuntimeDependency = Annotated[Runtime, Depends(get_runtime)]
+
+
+async def _refuse_unknown_parameters(request: Request) -> None:
+    """Refuse a query string with names that the route does not have, instead of passing over them."""
+    if not request.url.query:
+        return
+    route: APIRoute = request.scope["route"]
+    operation: dict[str, Any] = request.app.openapi()["paths"][route.path_format][request.method.lower()]
+    known = [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]
+    if errors := wrong_names(request.query_params.multi_items(), known):
+        raise RequestValidationError(errors)
+
+
+KNOWN_PARAMETERS_ONLY = Depends(_refuse_unknown_parameters)
+"""For a router, behind what lets a request in."""

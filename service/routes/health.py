@@ -6,27 +6,29 @@ from service.errors import NotReady
 from service.keys import Scope
 from service.metrics import CONTENT_TYPE
 from service.routes.access import require_scope
-from service.routes.dependencies import RuntimeDependency
+from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
 from service.routes.maps import describe_map
 from service.routes.responses import problem_responses
 from service.schemas import Defaults, Live, NetworkAnswer, Ready
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], dependencies=[KNOWN_PARAMETERS_ONLY])
 
 
 @router.get("/health/live", summary="Does the process answer?")
-async def live() -> Live:
+async def get_liveness() -> Live:
     """Yes, as soon as it listens; also while the network is loaded."""
     return Live()
 
 
 @router.get("/health/ready", summary="Are queries answered?", responses=problem_responses(NotReady))
-async def ready(runtime: RuntimeDependency) -> Ready:
-    """Yes, once network and maps are loaded, checked, and have answered a query; no, once it is told to stop."""
+async def get_readiness(runtime: RuntimeDependency) -> Ready:
+    """Yes, once network and maps are loaded and have answered a query. No, while a map is damaged or cannot be read: it
+    is named, and the others are answered from. No, once the service is told to stop.
+    """
     runtime.check_ready()
     engine = runtime.engine
-    with engine.maps.reading_all() as localizers:
-        maps = [describe_map(localizer) for localizer in localizers]
+    with engine.maps.reading_all() as versions:
+        maps = [describe_map(version) for version in versions]
     return Ready(
         device=str(engine.device.device),
         device_reason=engine.device.reason,
@@ -49,6 +51,6 @@ async def ready(runtime: RuntimeDependency) -> Ready:
         200: {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}
     },
 )
-async def metrics(runtime: RuntimeDependency) -> Response:
+async def get_metrics(runtime: RuntimeDependency) -> Response:
     """All metrics; also while the service is not ready."""
     return Response(runtime.metrics.exposition(), media_type=CONTENT_TYPE)

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model.errors import InvalidInput
 from model.picture_errors import (
@@ -19,7 +20,7 @@ from model.picture_errors import (
     TooManyPixels,
     UnsupportedImageFormat,
 )
-from place_map.errors import MapNotFound
+from place_map.errors import MapCorrupt, MapNotFound
 from service import engine
 from service.answer import build_answer
 from service.device_queue.answer import deadline_message, wait_for_answer
@@ -36,43 +37,22 @@ from service.errors import (
 )
 from service.keys import Scope
 from service.localizer import QueryDefaults, QueryOptions
+from service.parameters import parameter_errors, wrong_names
 from service.request_scope import request_id_of
 from service.routes.access import require_scope
-from service.routes.dependencies import RuntimeDependency
+from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
+from service.routes.picture_bodies import upload_body
 from service.routes.responses import problem_responses
 from service.schemas import LocalizationAnswer, Timings
 from service.settings import MAX_SHORTLIST
 from service.stages import Stage
-from service.uploads import PART_NAME, explain_other_body, read_image
+from service.uploads import explain_other_body, is_form, read_upload
 
-router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ)])
-
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_REQUEST_BODY: dict[str, Any] = {
-    "description": (
-        "The picture, JPEG, PNG, WebP or AVIF: as one part of a form, or as the whole body. It is recognised by its "
-        "bytes; its name and its declared type do not matter."
-    ),
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "properties": {PART_NAME: {"type": "string", "format": "binary", "description": "The picture."}},
-                "required": [PART_NAME],
-            }
-        },
-        "image/jpeg": _BINARY,
-        "image/png": _BINARY,
-        "image/webp": _BINARY,
-        "image/avif": _BINARY,
-        "application/octet-stream": _BINARY,
-    },
-}
+router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ), KNOWN_PARAMETERS_ONLY])
 
 
 class LocalizeParameters(BaseModel):
-    """The query string of POST /localize."""
+    """What may be said about a picture: in the query string of POST /localize, or in fields of its form."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -96,7 +76,7 @@ class LocalizeParameters(BaseModel):
     summary="Say where a photo was taken",
     response_model=LocalizationAnswer,
     response_description="The position of the best candidate, and the candidates with their evidence.",
-    openapi_extra={"requestBody": _REQUEST_BODY},
+    openapi_extra={"requestBody": upload_body(LocalizeParameters)},
     responses=problem_responses(
         MalformedBody,
         MapNotFound,
@@ -112,6 +92,7 @@ class LocalizeParameters(BaseModel):
         ImageTooSmall,
         ExtremeAspectRatio,
         InvalidParameter,
+        MapCorrupt,
         NotReady,
         Overloaded,
         DeadlineExceeded,
@@ -126,27 +107,27 @@ async def localize(
     global features. The photo is neither stored nor logged.
     """
     settings = runtime.settings
-    with (
-        runtime.admit() as running,
-        running.maps.reading(parameters.map) as version,
-        runtime.body_budget.lease() as lease,
-    ):
-        options = _options(running.defaults, parameters)
+    with runtime.admit() as running, runtime.body_budget.lease() as lease:
+        _options(running.defaults, parameters)
+        if parameters.map is not None or not is_form(request):  # a form may name the map itself
+            running.maps.check_answers(parameters.map)
         upload_start = time.perf_counter()
-        data = await read_image(request, lease, settings)
+        upload = await read_upload(request, lease, settings)
         start = time.perf_counter()
         runtime.metrics.upload_taken(start - upload_start)
-        with runtime.queue.reserve(settings.deadline_s) as submit:
+        parameters = _with_fields(parameters, upload.fields)
+        options = _options(running.defaults, parameters)
+        with runtime.answering_from(parameters.map) as version, runtime.queue.reserve(settings.deadline_s) as submit:
             try:
                 async with asyncio.timeout(settings.deadline_s):
-                    image = await runtime.decoder.decode(data, running.encoder.preprocessing)
+                    image = await runtime.decoder.decode(upload.picture, running.encoder.preprocessing)
             except TimeoutError as error:
                 raise DeadlineExceeded(deadline_message(settings.deadline_s)) from error
             except NotAnImage:
-                explain_other_body(request, data, settings)
+                explain_other_body(request, upload.picture, settings)
                 raise
             decode_s = time.perf_counter() - start
-            del data
+            del upload
             lease.release()
             ticket = submit(engine.Query(image, version.localizer, options))
             version.retain()  # until the device is done with the query, even if the client does not wait for that
@@ -156,6 +137,27 @@ async def localize(
     runtime.metrics.query_answered(seconds, localization.gathered_bytes)
     answer = build_answer(localization, seconds, time.perf_counter() - start, request_id_of(request.scope))
     return JSONResponse(answer.model_dump(mode="json"), headers=_headers(answer.timings_ms))
+
+
+def _with_fields(parameters: LocalizeParameters, fields: Sequence[tuple[str, str]]) -> LocalizeParameters:
+    """Put the parameters of the address and those in fields of the form together.
+
+    Raises:
+        RequestValidationError: A field is unknown, given twice, or does not fit.
+        InvalidParameter: Address and form differ.
+    """
+    if errors := wrong_names(fields, LocalizeParameters.model_fields):
+        raise RequestValidationError(errors)
+    try:
+        of_form = LocalizeParameters.model_validate(dict(fields)).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        raise RequestValidationError(parameter_errors(error, LocalizeParameters)) from error
+    of_address = parameters.model_dump(exclude_unset=True)
+    for name in of_form.keys() & of_address.keys():
+        if of_form[name] != of_address[name]:
+            given = f"{of_address[name]!r} in the address and {of_form[name]!r} in the form"
+            raise InvalidParameter(f"parameter {name} is {given}: give it once")
+    return LocalizeParameters(**of_address | of_form)
 
 
 def _options(defaults: QueryDefaults, parameters: LocalizeParameters) -> QueryOptions:

@@ -5,25 +5,27 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from starlette.concurrency import run_in_threadpool
 
+from place_map import versions
 from place_map.errors import MapCorrupt, MapNotFound, MapVersionUnsupported
-from place_map.versions import Version, list_versions
+from place_map.versions import Version
 from service.errors import NotReady, PlaceNotFound
 from service.keys import Scope
-from service.localizer import Localizer
 from service.routes.access import require_scope
 from service.routes.any_path import ANY_PATH
-from service.routes.dependencies import RuntimeDependency
+from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
+from service.routes.picture_bodies import picture_answer
 from service.routes.responses import problem_responses
 from service.schemas import (
     MapDetail,
     MapList,
-    MapSummary,
     NetworkAnswer,
+    ServedMap,
     VersionList,
     VersionSummary,
 )
+from service.served_maps import ServedVersion
 
-router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.READ)])
+router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.READ), KNOWN_PARAMETERS_ONLY])
 
 MapName = Annotated[str, Path(description="The name of a map.", examples=["lund"])]
 PlaceId = Annotated[
@@ -31,12 +33,14 @@ PlaceId = Annotated[
 ]
 
 
-def describe_map(localizer: Localizer) -> MapDetail:
-    """A map, and how it was made."""
+def describe_map(version: ServedVersion) -> MapDetail:
+    """Describe a map, and how it was made."""
+    localizer = version.localizer
     return MapDetail(
         name=localizer.place_map.name,
         version=localizer.place_map.version,
         pictures=len(localizer.place_map),
+        is_damaged=version.damage is not None,
         network=NetworkAnswer(fingerprint=localizer.encoder.fingerprint, is_trained=localizer.encoder.is_trained),
         preprocessing=localizer.encoder.preprocessing.value,
         encoding=localizer.place_map.manifest.network.precision,
@@ -49,16 +53,25 @@ def describe_map(localizer: Localizer) -> MapDetail:
 @router.get("/maps", summary="List the maps", responses=problem_responses(NotReady))
 async def list_maps(runtime: RuntimeDependency) -> MapList:
     """All maps that are served, by name."""
-    with runtime.engine.maps.reading_all() as localizers:
-        maps = [localizer.place_map for localizer in localizers]
-    return MapList(maps=[MapSummary(name=each.name, version=each.version, pictures=len(each)) for each in maps])
+    with runtime.engine.maps.reading_all() as versions:
+        return MapList(maps=[_list_map(version) for version in versions])
+
+
+def _list_map(version: ServedVersion) -> ServedMap:
+    place_map = version.localizer.place_map
+    return ServedMap(
+        name=place_map.name,
+        version=place_map.version,
+        pictures=len(place_map),
+        is_damaged=version.damage is not None,
+    )
 
 
 @router.get("/maps/{name}", summary="Describe a map", responses=problem_responses(MapNotFound, NotReady))
-async def show_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
+async def get_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
     """A map, the network that it was built with, and what searches it."""
     with runtime.engine.maps.reading(name) as version:
-        return describe_map(version.localizer)
+        return describe_map(version)
 
 
 @router.get(
@@ -66,11 +79,11 @@ async def show_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
     summary="List the versions of a map",
     responses=problem_responses(MapNotFound, MapCorrupt, MapVersionUnsupported, NotReady),
 )
-async def list_map_versions(name: MapName, runtime: RuntimeDependency) -> VersionList:
+async def list_versions(name: MapName, runtime: RuntimeDependency) -> VersionList:
     """All versions that the map has on the disk; any of them can be served."""
-    with runtime.maps.reading(name) as version:
+    with runtime.engine.maps.reading(name) as version:
         place_map = version.localizer.place_map
-        found = await run_in_threadpool(list_versions, place_map.path)
+        found = await run_in_threadpool(versions.list_versions, place_map.path)
     return VersionList(versions=[_describe_version(each, place_map.version) for each in found])
 
 
@@ -93,16 +106,13 @@ def _describe_version(version: Version, served: str) -> VersionSummary:
     summary="Show a picture of a map",
     response_class=Response,
     responses={
-        200: {
-            "description": "A small JPEG.",
-            "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
-        },
-        **problem_responses(MapNotFound, PlaceNotFound, NotReady),
+        200: picture_answer("A small JPEG.", "image/jpeg"),
+        **problem_responses(MapNotFound, PlaceNotFound, MapCorrupt, NotReady),
     },
 )
-async def show_thumbnail(name: MapName, place_id: PlaceId, runtime: RuntimeDependency) -> Response:
+async def get_thumbnail(name: MapName, place_id: PlaceId, runtime: RuntimeDependency) -> Response:
     """A small JPEG of a picture of the map, to compare with the query."""
-    with runtime.engine.maps.reading(name) as version:
+    with runtime.answering_from(name) as version:
         place_map = version.localizer.place_map
         row = place_map.places.row_of(place_id)
         if row is None:

@@ -10,17 +10,17 @@ from service.errors import SampleNotFound
 from service.keys import Scope
 from service.routes.access import require_scope
 from service.routes.any_path import ANY_PATH
+from service.routes.dependencies import KNOWN_PARAMETERS_ONLY
+from service.routes.picture_bodies import picture_answer
 from service.routes.responses import problem_responses
 from service.samples import Sample
 from service.schemas import SampleAnswer, SampleList
 
-router = APIRouter(tags=["samples"], dependencies=[require_scope(Scope.READ)])
+router = APIRouter(tags=["samples"], dependencies=[require_scope(Scope.READ), KNOWN_PARAMETERS_ONLY])
 
 SampleId = Annotated[
     str, Path(alias="id", description="A sample's id; may contain slashes.", examples=["night/0007.jpg"])
 ]
-
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.get("/samples", summary="List pictures to ask with")
@@ -35,14 +35,11 @@ async def list_samples(request: Request) -> SampleList:
     summary="Show a sample",
     response_class=Response,
     responses={
-        200: {
-            "description": "The picture as it is.",
-            "content": dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/avif"), _BINARY),
-        },
+        200: picture_answer("The picture as it is.", "image/jpeg", "image/png", "image/webp", "image/avif"),
         **problem_responses(SampleNotFound),
     },
 )
-async def show_sample(sample_id: SampleId, request: Request) -> Response:
+async def get_sample(sample_id: SampleId, request: Request) -> Response:
     """A picture to ask with; it can be sent to `/localize` unchanged."""
     samples: dict[str, Sample] = request.app.state.samples
     sample = samples.get(sample_id)  # only what is listed: the id never becomes a path

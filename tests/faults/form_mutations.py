@@ -150,7 +150,7 @@ def broken_form(random: Random) -> BrokenForm:
     return BrokenForm(f"form: {', '.join(names)}", content_type, content)
 
 
-def _text(name: bytes = b"note", content: bytes = b"a note") -> Part:
+def _text(name: bytes = b"candidates", content: bytes = b"3") -> Part:
     return Part([b'Content-Disposition: form-data; name="%s"' % name], content)
 
 

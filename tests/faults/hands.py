@@ -17,7 +17,7 @@ from index_builder.sources.read import read_source
 from model.encoder import Encoder
 from model.errors import PlacefixError
 from model.progress import SILENT, Progress
-from placefix.console import EXIT_ERROR, EXIT_SOME_REJECTED
+from placefix.exit_codes import ExitCode
 
 REPOSITORY = Path(__file__).parents[2]
 SEGMENT_SIZE = 3
@@ -129,6 +129,6 @@ def _run(*arguments: object) -> None:
         text=True,
         check=False,
     )
-    if finished.returncode == EXIT_ERROR and "Traceback" not in finished.stderr:
+    if finished.returncode == ExitCode.ERROR and "Traceback" not in finished.stderr:
         raise Refused(finished.stderr)
-    assert finished.returncode in {0, EXIT_SOME_REJECTED}, finished.stderr
+    assert finished.returncode in {0, ExitCode.SOME_REJECTED}, finished.stderr

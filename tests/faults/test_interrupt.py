@@ -11,7 +11,7 @@ import pytest
 
 from model.network.initialisation import seeded_network
 from model.weights import save_network
-from placefix.console import EXIT_INTERRUPTED
+from placefix.exit_codes import ExitCode
 from tests.conftest import write_photo
 from tests.faults.map_state import MapState, Served, check_good_and_alone, read_served
 from tests.model.training.small_run import NETWORK
@@ -122,7 +122,7 @@ def check_interrupted(town: Town, command: str, moments: int, folder: Path) -> N
 
 def check_told(interrupted: Told, states: tuple[Served | None, Served | None], served: Served | None) -> None:
     """What is said of the map is so."""
-    assert interrupted.exit_code == EXIT_INTERRUPTED, interrupted
+    assert interrupted.exit_code == ExitCode.INTERRUPTED, interrupted
     assert "Traceback" not in interrupted.errors
     before, after = states
     if served == before:

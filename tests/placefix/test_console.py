@@ -5,7 +5,8 @@ import errno
 import pytest
 import typer
 
-from placefix.console import EXIT_ERROR, EXIT_INTERRUPTED, resumable, run
+from placefix.console import resumable, run
+from placefix.exit_codes import ExitCode
 
 
 def raising(error: BaseException) -> object:
@@ -22,7 +23,7 @@ def raising(error: BaseException) -> object:
 def test_what_a_disk_does_is_a_sentence(error: OSError, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         run(lambda: raising(error))
-    assert ended.value.code == EXIT_ERROR
+    assert ended.value.code == ExitCode.ERROR
     assert said in capsys.readouterr().err
 
 
@@ -34,5 +35,5 @@ def test_a_mistake_of_ours_keeps_its_traceback() -> None:
 def test_an_interruption_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as ended, resumable():
         raise KeyboardInterrupt
-    assert ended.value.exit_code == EXIT_INTERRUPTED
+    assert ended.value.exit_code == ExitCode.INTERRUPTED
     assert "The same command continues" in capsys.readouterr().err

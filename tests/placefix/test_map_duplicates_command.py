@@ -14,7 +14,7 @@ from place_map.errors import MapCorrupt, MapNotFound
 from place_map.place_table import PlaceRecord
 from place_map.reader import PlaceMap
 from placefix.__main__ import app
-from placefix.console import EXIT_USAGE
+from placefix.exit_codes import ExitCode
 from tests.index_builder.map_factory import write_features_map
 
 NOON = datetime(2024, 9, 23, 12, tzinfo=UTC)
@@ -125,7 +125,7 @@ def test_what_is_refused(town: Path, tmp_path: Path) -> None:
     with pytest.raises(MapNotFound):
         duplicates(tmp_path / "nowhere")
     for options in (("--radius-m", "-1"), ("--radius-m", "20000"), ("--cosine", "2"), ("--within-s", "-1")):
-        assert duplicates(town, *options).exit_code == EXIT_USAGE
+        assert duplicates(town, *options).exit_code == ExitCode.USAGE
     with PlaceMap.open(town) as place_map:
         segment = place_map.manifest.segments[0].id
     file = layout.segment_dir(town, segment) / layout.GLOBALS

@@ -69,8 +69,8 @@ def test_maps_are_listed_and_described(town: Town, village: Town, serve: Serve) 
     client = serve(village, town, searcher="torch", precision="exact").client
     assert client.get("/maps").json() == {
         "maps": [
-            {"name": "town", "version": "000001", "pictures": 12},
-            {"name": "village", "version": "000001", "pictures": 3},
+            {"name": "town", "version": "000001", "pictures": 12, "is_damaged": False},
+            {"name": "village", "version": "000001", "pictures": 3, "is_damaged": False},
         ]
     }
     described = client.get("/maps/village").json()

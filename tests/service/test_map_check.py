@@ -1,5 +1,6 @@
 """A map that changes on the disk is found while it is served, and before that if it is asked for."""
 
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +47,9 @@ def test_it_is_found_before_anything_is_answered_if_that_is_asked_for(damaged: T
 
 def test_a_check_that_is_off_finds_nothing(damaged: Town, serve: Serve) -> None:
     served = serve(damaged, verify="off")
-    assert served.runtime._map_check is None
+    check = served.runtime._map_check
+    assert check is not None
+    assert (check.bytes_checked, check._next_at()) == (0, math.inf)
     assert served.client.get("/health/ready").status_code == 200
 
 

@@ -1,6 +1,7 @@
 """Clients that stall, never end, or go away: given up after a while, and told so where they still listen."""
 
 import json
+import select
 import socket
 import time
 
@@ -42,6 +43,23 @@ def test_an_upload_that_stalls_is_told_so(town: Town, serve: Serve) -> None:
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "upload_timeout"
         assert b"connection: close" in answer.lower()
     assert is_healthy(served)
+
+
+def test_a_client_that_is_still_sending_can_read_why_it_was_given_up(town: Town, serve: Serve) -> None:
+    served = serve(town, upload_timeout_s=0.3)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        wait_until(lambda: has_come(connection))
+        for _ in range(200):
+            connection.sendall(b"5\r\nhello\r\n" * 1000)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "upload_timeout"
+    assert is_healthy(served)
+
+
+def has_come(connection: socket.socket) -> bool:
+    return bool(select.select([connection], [], [], 0)[0])
 
 
 def test_clients_that_go_away_in_the_middle_of_an_upload_do_no_harm(town: Town, serve: Serve) -> None:

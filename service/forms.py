@@ -1,0 +1,161 @@
+"""Reads a multipart form part by part, in memory and within limits: nothing of it touches the disk."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from service.errors import MalformedBody
+
+_START_BYTES = 4096  # of the form that are kept to explain what is wrong with it
+_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+_HOW_LINES_END = (
+    "its lines end in a bare line feed (\\n), and those of a form in \\r\\n: let an HTTP library write the form, or "
+    "send the picture as the whole body"
+)
+
+
+@dataclass(frozen=True)
+class FormLimits:
+    """What a form may have.
+
+    Attributes:
+        max_files: Parts with the name of a file.
+        max_fields: Other parts.
+        max_field_bytes: Bytes of one of those.
+    """
+
+    max_files: int
+    max_fields: int
+    max_field_bytes: int
+
+
+@dataclass
+class Part:
+    """A part of a form.
+
+    Attributes:
+        name: Of the field.
+        is_file: Whether it comes with the name of a file.
+        content: Its bytes; of a text that is too long, those within the limit.
+        is_too_long: Whether it is a text of more bytes than allowed.
+    """
+
+    name: str
+    is_file: bool
+    content: bytearray = field(default_factory=bytearray)
+    is_too_long: bool = False
+
+
+async def read_form(chunks: AsyncIterator[bytes], boundary: bytes, limits: FormLimits) -> list[Part]:
+    """Read the parts of a form, in their order.
+
+    Args:
+        chunks: The body.
+        boundary: Between the parts, as the content type declares it.
+        limits: What the form may have.
+
+    Raises:
+        MalformedBody: It is no such form, ends before its end, or has too many parts.
+    """
+    reader = _FormReader(boundary, limits)
+    async for chunk in chunks:
+        reader.feed(chunk)
+    reader.finish()
+    return reader.parts
+
+
+class _FormReader:
+    """Collects what the parser of forms finds."""
+
+    def __init__(self, boundary: bytes, limits: FormLimits) -> None:
+        self.parts: list[Part] = []
+        self._closing = b"--" + boundary + b"--"
+        self._limits = limits
+        self._start = b""
+        self._disposition = b""
+        self._header_name = bytearray()
+        self._header_value = bytearray()
+        self._is_ended = False
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin_part,
+                "on_header_field": self._add_to_header_name,
+                "on_header_value": self._add_to_header_value,
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._open_part,
+                "on_part_data": self._add_to_part,
+                "on_end": self._end,
+            },
+        )
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the form."""
+        if len(self._start) < _START_BYTES:
+            self._start += chunk[: _START_BYTES - len(self._start)]
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            reason = _HOW_LINES_END if self._has_bare_line_feeds() else str(error)
+            raise MalformedBody(f"the multipart form cannot be read: {reason}") from error
+
+    def finish(self) -> None:
+        """Make sure that a form that has begun has come to its end."""
+        if self._start and not self._is_ended:
+            reason = _HOW_LINES_END if self._has_bare_line_feeds() else "it ends before its closing boundary"
+            raise MalformedBody(f"the multipart form cannot be read: {reason}")
+
+    def _has_bare_line_feeds(self) -> bool:
+        """Whether the head of the first part, or the closing boundary, has them."""
+        end_of_head = _EMPTY_LINE.search(self._start)
+        head = self._start[: end_of_head.end()] if end_of_head else self._start
+        is_closed_by_one = bool(self.parts) and self.parts[-1].content.rstrip().endswith(b"\n" + self._closing)
+        return is_closed_by_one or _BARE_LINE_FEED.search(head) is not None
+
+    def _begin_part(self) -> None:
+        self._disposition = b""
+
+    def _add_to_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _add_to_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _end_header(self) -> None:
+        if self._header_name.lower() == b"content-disposition":
+            self._disposition = bytes(self._header_value)
+        self._header_name.clear()
+        self._header_value.clear()
+
+    def _open_part(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        if b"name" not in options:
+            raise MalformedBody("the multipart form cannot be read: a part has no name in its Content-Disposition")
+        self.parts.append(Part(_text(options[b"name"]), is_file=b"filename" in options))
+        files = sum(part.is_file for part in self.parts)
+        if files > self._limits.max_files:
+            raise MalformedBody(f"the form has more than {self._limits.max_files} files")
+        if len(self.parts) - files > self._limits.max_fields:
+            raise MalformedBody(f"the form has more than {self._limits.max_fields} text fields")
+
+    def _add_to_part(self, data: bytes, start: int, end: int) -> None:
+        part = self.parts[-1]
+        if part.is_file or len(part.content) + end - start <= self._limits.max_field_bytes:
+            part.content += data[start:end]
+        else:
+            part.is_too_long = True
+
+    def _end(self) -> None:
+        self._is_ended = True
+
+
+def _text(name: bytes) -> str:
+    """The name of a field; UTF-8, as browsers and libraries write it, else as it is byte by byte."""
+    try:
+        return name.decode("utf-8")
+    except UnicodeDecodeError:
+        return name.decode("latin-1")

@@ -22,7 +22,7 @@ from place_map.manifest_part import ManifestPart, Number, Sha256
 from place_map.segment import Segment
 
 FORMAT: Literal["placefix-map"] = "placefix-map"
-FORMAT_VERSION: Literal[3] = 3
+FORMAT_VERSION: Literal[4] = 4
 
 
 class NetworkIdentity(ManifestPart):
@@ -148,7 +148,7 @@ class Manifest(ManifestPart):
     """
 
     format: Literal["placefix-map"] = FORMAT
-    format_version: Literal[1, 2, 3] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3, 4] = FORMAT_VERSION
     version: Number
     parent: Number | None = None
     change: Change = BUILT
@@ -234,8 +234,11 @@ def parse_manifest(content: bytes, path: Path) -> Manifest:
             f"{path} is of map format {format_version}; this release reads up to {FORMAT_VERSION}: update Placefix, or "
             "build the map again with this release"
         )
-    if format_version in (1, 2) and "source" in head:  # the only one of its sources
-        head["sources"] = [head.pop("source")]
+    if format_version in (1, 2, 3):
+        if format_version < 3 and "source" in head:  # the only one of its sources
+            head["sources"] = [head.pop("source")]
+        if head.get("preprocessing") == Preprocessing.ANTIALIAS:  # before any picture was decoded at a fraction
+            head["preprocessing"] = Preprocessing.ANTIALIAS_WHOLE
         content = json.dumps(head).encode()
     try:
         return Manifest.model_validate_json(content)

@@ -7,8 +7,8 @@ from pathlib import Path
 from torch import Tensor
 
 from model.decoding_threads import keep_to_one_core
-from model.images import ImageLimits, open_image
-from model.preprocess import Preprocessing, preprocess
+from model.images import ImageLimits
+from model.preprocess import Preprocessing, open_for, preprocess
 from service.thread_priority import step_back
 
 
@@ -21,7 +21,7 @@ def decode_query(source: Path | bytes, limits: ImageLimits, preprocessing: Prepr
     Raises:
         ImageError: The picture cannot be used; its class says why.
     """
-    return preprocess(open_image(source, limits), preprocessing)
+    return preprocess(open_for(preprocessing, source, limits), preprocessing)
 
 
 class DecodePool:

@@ -201,6 +201,7 @@ class Localizer:
     Attributes:
         encoder: The network that the map was built with.
         place_map: The map.
+        preprocessing: How a picture becomes a query of this map.
         searcher: The shortlist index of the map.
         precision: Of the products in matching.
         matcher: What counts mutual matches, and in which numbers.
@@ -212,6 +213,7 @@ class Localizer:
         place_map.check_network(encoder)
         self.encoder = encoder
         self.place_map = place_map
+        self.preprocessing = place_map.manifest.preprocessing
         self.searcher = searcher
         self.precision: Precision = precision
         self.matcher = matcher_name(encoder.device, encoder.local_dim, precision)

@@ -116,8 +116,17 @@ class ServiceSettings(BaseSettings):
     max_field_bytes: int = Field(default=65_536, ge=1, description="Bytes of a text field of a form [400].")
     upload_timeout_s: float = Field(default=15.0, gt=0, description="Seconds that a body may take to arrive [408].")
 
-    max_pixels: int = Field(default=_IMAGE_LIMITS.max_pixels, ge=1, description="Pixels of a picture [413].")
-    max_side_px: int = Field(default=_IMAGE_LIMITS.max_side_px, ge=1, description="Longest side of a picture [413].")
+    max_pixels: int = Field(
+        default=_IMAGE_LIMITS.max_pixels,
+        ge=1,
+        description=(
+            "Pixels of a picture as it is decoded [413]; a JPEG of more than 50 million comes at 1/2, 1/4 or 1/8. This "
+            "and the next three count in every command that opens pictures."
+        ),
+    )
+    max_side_px: int = Field(
+        default=_IMAGE_LIMITS.max_side_px, ge=1, description="Longest side of a picture in its file [413]."
+    )
     min_side_px: int = Field(default=_IMAGE_LIMITS.min_side_px, ge=1, description="Shortest side of a picture [422].")
     max_aspect_ratio: float = Field(
         default=_IMAGE_LIMITS.max_aspect_ratio, ge=1, description="Long side over short side [422]."

@@ -12,6 +12,12 @@ def check_encoder(place_map: PlaceMap, encoder: Encoder) -> None:
         NetworkMismatch: Another network, preprocessing or precision.
     """
     place_map.check_network(encoder)
+    preprocessing = place_map.manifest.preprocessing
+    if encoder.preprocessing is not preprocessing:
+        raise NetworkMismatch(
+            f"map {place_map.name} was made with --preprocess {preprocessing}, not {encoder.preprocessing}, and a map "
+            f"has one: use the same, or build the map again"
+        )
     precision = place_map.manifest.network.precision
     if encoder.precision != precision:
         raise NetworkMismatch(

@@ -35,6 +35,7 @@ from placefix.commands.options import (
     Weights,
 )
 from placefix.console import EXIT_INTERRUPTED, EXIT_SOME_REJECTED, error_console, output_console
+from placefix.picture_limits import read_picture_limits
 from placefix.progress import format_duration, show_progress
 
 _DEFAULTS = BuildOptions()
@@ -114,6 +115,7 @@ def build(
         thumbnails=thumbnails,
         index=index,
         store=store,
+        limits=read_picture_limits(),
     )
     is_there = (out / layout.CURRENT).is_file() and read_plan(staging_path(out)) is None
     if not is_there:

@@ -38,6 +38,7 @@ from placefix.evaluation.published import (
 from placefix.evaluation.report import Settings, to_json, to_lines
 from placefix.evaluation.run import Columns, NetworkChoice, asking, open_localizer, read_dataset
 from placefix.evaluation.truth import NearbyTruth
+from placefix.picture_limits import read_picture_limits
 from service import evaluate as service_evaluate
 from service.evaluate import EvaluationOptions, QueryResult
 
@@ -168,7 +169,8 @@ def evaluate(
     if row is not None:
         rerank = row.rerank if rerank is None else rerank
         preprocess = Preprocessing.OFFICIAL_EVAL if preprocess is None and place_map is None else preprocess
-    options = EvaluationOptions(_DEFAULTS.rerank if rerank is None else rerank, values, batch_size)
+    limits = read_picture_limits()
+    options = EvaluationOptions(_DEFAULTS.rerank if rerank is None else rerank, values, batch_size, limits)
     if predictions is not None:
         check_predictions_folder(predictions)
     notes = error_console()
@@ -181,6 +183,7 @@ def evaluate(
         query_list,
         columns,
         may_be_unlabelled=predictions is not None,
+        limits=limits,
     )
     if dataset.truth is None and (threshold_m is not None or heading_deg is not None):
         raise InvalidInput(
@@ -194,15 +197,15 @@ def evaluate(
             notes.print(note, soft_wrap=True, markup=False)
     network = NetworkChoice(weights, num_heads, device, precision, encoding)
     with open_localizer(
-        dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size
+        dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size, limits
     ) as localizer:
-        if preprocess not in (None, localizer.encoder.preprocessing):
+        if preprocess not in (None, localizer.preprocessing):
             raise InvalidInput(
-                f"the map was built with --preprocess {localizer.encoder.preprocessing}, not {preprocess}: leave the "
+                f"the map was built with --preprocess {localizer.preprocessing}, not {preprocess}: leave the "
                 "option out, or build a map with it"
             )
         if rerank is None and not (localizer.encoder.is_trained and localizer.encoder.local_dim):
-            options = EvaluationOptions(0, values, batch_size)
+            options = EvaluationOptions(0, values, batch_size, limits)
         writer = (
             PredictionWriter(
                 predictions,
@@ -233,7 +236,7 @@ def evaluate(
     if differences:
         exact = AnswerRecorder()
         with (
-            open_localizer(dataset, None, network, "float32", preprocess, batch_size) as localizer,
+            open_localizer(dataset, None, network, "float32", preprocess, batch_size, limits) as localizer,
             asking() as progress,
         ):
             service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, exact.record)

@@ -45,7 +45,8 @@ PreprocessingOption = Annotated[
     Preprocessing,
     typer.Option(
         "--preprocess",
-        help="How pictures are resized: antialias, or official-eval to reproduce published recalls.",
+        help="How pictures are resized: antialias, or official-eval to reproduce published recalls. antialias-whole is "
+        "what maps of earlier releases have: no JPEG is decoded at a fraction, however large.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]

@@ -17,6 +17,7 @@ from model.weights import load_network, resolve_weights
 from place_map.versions import read_manifest
 from placefix.commands.options import NETWORK_PANEL, Device, NumHeads
 from placefix.console import EXIT_ERROR, output_console
+from placefix.picture_limits import read_picture_limits
 from placefix.progress import format_duration, show_progress
 
 
@@ -46,7 +47,7 @@ def verify(
         arithmetic = choose_encoding_precision("auto", chosen, (manifest.network.precision,))
         encoder = Encoder(network, chosen, manifest.preprocessing, arithmetic.precision)
     with show_progress("verifying", "bytes") as progress:
-        report = verify_map(map_path, encoder=encoder, sample=sample, progress=progress)
+        report = verify_map(map_path, encoder=encoder, sample=sample, progress=progress, limits=read_picture_limits())
     if as_json:
         typer.echo(json.dumps(_as_json(report), indent=2))
     else:

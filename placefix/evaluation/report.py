@@ -52,7 +52,7 @@ class Settings:
         return cls(
             network=localizer.encoder.fingerprint,
             is_trained=localizer.encoder.is_trained,
-            preprocessing=localizer.encoder.preprocessing.value,
+            preprocessing=localizer.preprocessing.value,
             store=localizer.place_map.store,
             precision=localizer.precision,
             encoding=localizer.encoder.precision,

@@ -5,14 +5,20 @@ import io
 from PIL import Image
 
 from model.geo import LatLon, distance_m, distances_m
-from model.images import open_image
-from model.preprocess import preprocess
+from model.images import DEFAULT_LIMITS, ImageLimits
+from model.preprocess import open_for, preprocess
 from placefix.pictures.queries import Query
 from placefix.pictures.results import ShownCandidate, ShownResult, format_metres
 from service.localizer import Candidate, Localizer, QueryOptions, encode_queries
 
 
-def ask(query: Query, localizer: Localizer, options: QueryOptions, threshold_m: float) -> ShownResult:
+def ask(
+    query: Query,
+    localizer: Localizer,
+    options: QueryOptions,
+    threshold_m: float,
+    limits: ImageLimits = DEFAULT_LIMITS,
+) -> ShownResult:
     """Finds a query in a map with the localizer that is served.
 
     Args:
@@ -20,13 +26,14 @@ def ask(query: Query, localizer: Localizer, options: QueryOptions, threshold_m: 
         localizer: Of the map.
         options: What to look for.
         threshold_m: Up to which distance, itself included, a candidate is right.
+        limits: What the picture may be like.
 
     Raises:
         ImageError: The picture cannot be decoded.
         MapCorrupt: A thumbnail of the map is damaged.
     """
-    photo = open_image(query.path)
-    [encoded] = encode_queries(localizer.encoder, preprocess(photo, localizer.encoder.preprocessing)[None])
+    photo = open_for(localizer.preprocessing, query.path, limits)
+    [encoded] = encode_queries(localizer.encoder, preprocess(photo, localizer.preprocessing)[None])
     localization = localizer.localize(encoded, options)
     return ShownResult(
         name=query.name,

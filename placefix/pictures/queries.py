@@ -10,7 +10,7 @@ from index_builder.sources.read import CSV_SUFFIXES, LIST_SUFFIXES, read_source
 from index_builder.sources.utm_folder import is_utm_name, read_utm_picture
 from model.errors import InvalidInput
 from model.geo import LatLon
-from model.images import check_header
+from model.images import DEFAULT_LIMITS, ImageLimits, check_header
 from model.picture_errors import ImageError
 from model.places import Place
 from place_map.left_out import LeftOut
@@ -45,7 +45,11 @@ class QueryListing:
 
 
 def read_queries(
-    sources: Sequence[Path], *, latitude_column: str | None = None, longitude_column: str | None = None
+    sources: Sequence[Path],
+    *,
+    latitude_column: str | None = None,
+    longitude_column: str | None = None,
+    limits: ImageLimits = DEFAULT_LIMITS,
 ) -> QueryListing:
     """Lists the queries among pictures, folders of pictures and lists; headers are read, no pixel is decoded.
 
@@ -55,6 +59,7 @@ def read_queries(
         sources: What was given.
         latitude_column: Of the CSV files, if it is spelled in none of the usual ways.
         longitude_column: Likewise.
+        limits: What a picture may be like.
 
     Raises:
         SourceError: A path is not there, cannot be read or holds no picture.
@@ -65,7 +70,7 @@ def read_queries(
     unreadable: list[str] = []
     for source in sources:
         if source.is_file() and source.suffix.lower() not in LIST_SUFFIXES:
-            check_header(source)
+            check_header(source, limits)
             queries.append(_read_picture(source))
             continue
         if not source.exists():
@@ -84,7 +89,7 @@ def read_queries(
                 unreadable.append(f"{left_out.path}: {left_out.reason}")
         for query in sorted(listed, key=lambda each: each.name) if source.is_dir() else listed:
             try:
-                check_header(query.path)
+                check_header(query.path, limits)
             except ImageError as error:
                 unreadable.append(error.message)
             else:

@@ -135,7 +135,7 @@ async def localize(
         with runtime.reserve() as place:
             try:
                 async with asyncio.timeout(runtime.settings.deadline_s):
-                    image = await runtime.decoder.decode(data, running.encoder.preprocessing)
+                    image = await runtime.decoder.decode(data, version.localizer.preprocessing)
             except TimeoutError as error:
                 raise DeadlineExceeded(deadline_message(runtime.settings.deadline_s)) from error
             except NotAnImage:

@@ -38,7 +38,7 @@ def describe_map(localizer: Localizer) -> MapDetail:
         version=localizer.place_map.version,
         pictures=len(localizer.place_map),
         network=NetworkAnswer(fingerprint=localizer.encoder.fingerprint, is_trained=localizer.encoder.is_trained),
-        preprocessing=localizer.encoder.preprocessing.value,
+        preprocessing=localizer.preprocessing.value,
         encoding=localizer.place_map.manifest.network.precision,
         query_encoding=localizer.encoder.precision,
         searcher=localizer.searcher.name,

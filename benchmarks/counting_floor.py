@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.bandwidth import memory_bytes_per_s
 from benchmarks.encoding.floor import peak_operations_per_s
-from model.encoding_precision import has_native_bfloat16
+from model.network_precision import has_native_bfloat16
 
 Number = Literal["float32", "bfloat16", "int8"]
 

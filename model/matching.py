@@ -15,8 +15,8 @@ from model.codes import as_features
 from model.errors import InvalidInput
 from model.fast_matching import count_fast, fast_matcher
 
-Precision = Literal["exact", "fast"]
-PRECISIONS: tuple[Precision, ...] = ("exact", "fast")
+MatchingPrecision = Literal["exact", "fast"]
+MATCHING_PRECISIONS: tuple[MatchingPrecision, ...] = ("exact", "fast")
 
 # Rows of a score matrix that a CPU looks at while they are in its cache: 7.6 MB for 3721 columns.
 _BLOCK_ROWS = 512
@@ -60,7 +60,7 @@ def find_mutual_matches(query: Tensor, candidate: Tensor) -> MutualMatches:
 
 
 @torch.no_grad()  # a count has no gradient, and the buffer could not have one
-def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precision = "exact") -> Tensor:
+def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: MatchingPrecision = "exact") -> Tensor:
     """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
 
     The candidates are taken one after the other, and on a CPU the scores of each in blocks of rows. Memory holds 7 MB
@@ -79,8 +79,8 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precis
     Raises:
         InvalidInput: Shapes or devices that do not go together, or an unknown precision.
     """
-    if precision not in PRECISIONS:
-        raise InvalidInput(f"precision {precision!r} is not known; known: {', '.join(PRECISIONS)}")
+    if precision not in MATCHING_PRECISIONS:
+        raise InvalidInput(f"precision {precision!r} is not known; known: {', '.join(MATCHING_PRECISIONS)}")
     if query.ndim != 2 or candidates.ndim != 3 or query.shape[1] != candidates.shape[2]:
         raise InvalidInput(
             f"local features must be (L, C) and (K, M, C), not {tuple(query.shape)} and {tuple(candidates.shape)}"
@@ -102,7 +102,7 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precis
     return counts
 
 
-def matcher_name(device: torch.device, channels: int, precision: Precision) -> str:
+def matcher_name(device: torch.device, channels: int, precision: MatchingPrecision) -> str:
     """What counts mutual matches there, and in which numbers: ``torch-float32``, ``avx-512-int16``, …
 
     Args:
@@ -113,7 +113,7 @@ def matcher_name(device: torch.device, channels: int, precision: Precision) -> s
     return fast_matcher(device, channels) if precision == "fast" else "torch-float32"
 
 
-def counts_hundreds_a_second(device: torch.device, channels: int, precision: Precision) -> bool:
+def counts_hundreds_a_second(device: torch.device, channels: int, precision: MatchingPrecision) -> bool:
     """Whether a whole shortlist of 100 candidates of 3721 cells is a matter of less than a second there."""
     return device.type == "cuda" or matcher_name(device, channels, precision).startswith("avx")
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
 
-from model.encoding_precision import EncodingPrecision
+from model.network_precision import NetworkPrecision
 from model.preprocess import Preprocessing
 from place_map import layout
 from place_map.errors import MapCorrupt, MapVersionUnsupported
@@ -40,7 +40,7 @@ class NetworkIdentity(ManifestPart):
     is_trained: bool
     config: dict[str, int | str]
     weights_path: str | None
-    precision: EncodingPrecision = "float32"
+    precision: NetworkPrecision = "float32"
 
 
 class FeatureShapes(ManifestPart):

@@ -25,8 +25,7 @@ from model.preprocess import Preprocessing
 from model.progress import SILENT, Progress
 from model.recall import DEFAULT_RECALL_VALUES, Recalls, recalls
 from service.decoding import decode_query
-from service.localizer import Candidate, Localizer, QueryOptions, encode_queries
-from service.settings import MAX_SHORTLIST
+from service.localizer import MAX_SHORTLIST, Candidate, Localizer, QueryOptions, encode_queries
 from service.stages import Stage, StageClock
 
 _BATCHES_AHEAD = 2

@@ -17,10 +17,10 @@ from benchmarks.query.replicated_map import write_replicated_map
 from benchmarks.result_file import write_result
 from model.device import choose_device
 from model.encoder import Encoder
-from model.encoding_precision import PrecisionChoice, choose_encoding_precision
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS
 from model.network.selavpr import SelaVPR
+from model.network_precision import PrecisionChoice, choose_network_precision
 from place_map.global_index import open_searcher
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
@@ -79,7 +79,7 @@ def query(
         raise InvalidInput(f"{pictures} has {len(files)} JPEG files; {encoded} places and {queries} queries need more")
     plain_network = network_of(network).eval()
     plain_network.is_trained = True  # re-ranking is what is measured, whatever it finds
-    choice = choose_encoding_precision("auto", choose_device("cpu").device)
+    choice = choose_network_precision("auto", choose_device("cpu").device)
     encoder = Encoder(plain_network, precision=choice.precision)
     with tempfile.TemporaryDirectory(prefix="placefix-query-", dir=folder) as scratch:
         map_path = Path(scratch) / "replicated"

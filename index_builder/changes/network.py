@@ -21,6 +21,6 @@ def check_encoder(place_map: PlaceMap, encoder: Encoder) -> None:
     precision = place_map.manifest.network.precision
     if encoder.precision != precision:
         raise NetworkMismatch(
-            f"map {place_map.name} was encoded in {precision}, and a map has one precision: encode in it (--encoding "
-            f"{precision}), or build the map again in {encoder.precision}"
+            f"map {place_map.name} was encoded in {precision}, and a map has one precision: encode in it "
+            f"(--network-precision {precision}), or build the map again in {encoder.precision}"
         )

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from model.decoding_threads import decoding_threads
-from model.encoding_precision import EncodingPrecision
 from model.features import Features
 from model.network.selavpr import SelaVPR
+from model.network_precision import NetworkPrecision
 from model.training.errors import TrainingDiverged
 from model.training.forward import encoding_forward
 from model.training.picture_cache import read_picture
@@ -61,7 +61,7 @@ def encode_pictures(
     batch_size: int,
     decoders: int,
     read: ReadPicture = read_picture,
-    precision: EncodingPrecision = "float32",
+    precision: NetworkPrecision = "float32",
 ) -> Generator[Features, None, None]:
     """Encodes pictures with a network as it is now, without gradients.
 

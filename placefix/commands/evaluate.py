@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from index_builder.build_options import BuildOptions
-from model.encoding_precision import RequestedPrecision
 from model.errors import InvalidInput
-from model.matching import Precision
+from model.matching import MatchingPrecision
+from model.network_precision import RequestedPrecision
 from model.preprocess import Preprocessing
 from model.recall import DEFAULT_RECALL_VALUES, DEFAULT_THRESHOLD_M
 from place_map.local_codec import StoreType
@@ -24,6 +23,7 @@ from placefix.commands.options import (
     NumHeads,
     OptionalWeights,
 )
+from placefix.commands.renamed_options import RenamingCommand
 from placefix.console import error_console
 from placefix.evaluation.differences import AnswerRecorder, Differences
 from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
@@ -45,7 +45,7 @@ from service.evaluate import EvaluationOptions, QueryResult
 _DEFAULTS = EvaluationOptions()
 
 
-class EvaluateCommand(TyperCommand):
+class EvaluateCommand(RenamingCommand):
     """Takes ``--recalls 1 5 10 20``, as the field's evaluators do, beside ``--recalls 1,5,10,20``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -117,8 +117,8 @@ def evaluate(
         Preprocessing | None,
         typer.Option(help="How pictures are resized; official-eval for published recalls. By default antialias."),
     ] = None,
-    precision: Annotated[Precision, typer.Option(help="Of the products in matching.")] = "exact",
-    encoding: Annotated[
+    matching_precision: Annotated[MatchingPrecision, typer.Option(help="Of the products in matching.")] = "exact",
+    network_precision: Annotated[
         RequestedPrecision,
         typer.Option(
             help="Precision of the network: auto takes what the map was encoded in, and float32 for one built here.",
@@ -195,7 +195,7 @@ def evaluate(
     if row is not None:
         for note in row.check_counts(len(dataset.database), len(dataset.queries)):
             notes.print(note, soft_wrap=True, markup=False)
-    network = NetworkChoice(weights, num_heads, device, precision, encoding)
+    network = NetworkChoice(weights, num_heads, device, matching_precision, network_precision)
     with open_localizer(
         dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size, limits
     ) as localizer:

@@ -11,15 +11,14 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from model.images import ImageLimits, check_header
-from placefix.commands.options import Device, Encoding, NumHeads, OptionalWeights
+from placefix.commands.options import Device, NetworkPrecisionOption, NumHeads, OptionalWeights
 from placefix.console import output_console
 from placefix.picture_limits import read_picture_limits
 from service.answer import build_answer
 from service.decoding import decode_query
 from service.loading import LoadedMaps, load_maps
-from service.localizer import QueryDefaults, QueryOptions, encode_queries
+from service.localizer import MAX_SHORTLIST, QueryDefaults, QueryOptions, encode_queries
 from service.schemas import LocalizationAnswer
-from service.settings import MAX_SHORTLIST
 from service.stages import Stage, StageClock
 
 
@@ -48,12 +47,14 @@ def localize(
         ),
     ] = None,
     device: Device = "auto",
-    encoding: Encoding = "auto",
+    network_precision: NetworkPrecisionOption = "auto",
 ) -> None:
     """Say where a photo was taken: the same answer as the server's."""
     limits = read_picture_limits()
     check_header(picture, limits)  # a file that is no picture is found now, and not after the network has been loaded
-    loaded = load_maps([place_map], weights=weights, num_heads=num_heads, device=device, encoding=encoding)
+    loaded = load_maps(
+        [place_map], weights=weights, num_heads=num_heads, device=device, network_precision=network_precision
+    )
     try:
         options = QueryDefaults.for_encoder(loaded.encoder).options(candidates, shortlist, rerank=rerank)
         answer = localize_picture(picture, loaded, options, limits)

@@ -23,8 +23,7 @@ from placefix.pictures.queries import Query, read_queries
 from placefix.pictures.results import ShownResult, draw_result, draw_sheet
 from placefix.progress import show_progress
 from service.loading import load_maps
-from service.localizer import Localizer, QueryDefaults, QueryOptions
-from service.settings import MAX_SHORTLIST
+from service.localizer import MAX_SHORTLIST, Localizer, QueryDefaults, QueryOptions
 
 ROWS_PER_SHEET = 8
 MAX_CANDIDATES = 20

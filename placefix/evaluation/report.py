@@ -54,7 +54,7 @@ class Settings:
             is_trained=localizer.encoder.is_trained,
             preprocessing=localizer.preprocessing.value,
             store=localizer.place_map.store,
-            precision=localizer.precision,
+            precision=localizer.matching_precision,
             encoding=localizer.encoder.precision,
             device=localizer.encoder.device.type,
             searcher=localizer.searcher.name,

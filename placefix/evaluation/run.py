@@ -14,10 +14,10 @@ from index_builder.build_options import BuildOptions
 from index_builder.sources.query_list import select_queries
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
-from model.encoding_precision import RequestedPrecision, choose_encoding_precision
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS, ImageLimits
-from model.matching import Precision
+from model.matching import MatchingPrecision
+from model.network_precision import RequestedPrecision, choose_network_precision
 from model.places import Place
 from model.preprocess import Preprocessing
 from model.progress import Progress
@@ -48,15 +48,15 @@ class NetworkChoice:
         weights: A checkpoint file or a known name; None for that of the map.
         num_heads: Where the file does not say.
         device: Where it lives.
-        precision: Of the products in matching.
-        encoding: Of the products in the network; ``auto`` takes that of the map, and float32 for a fresh one.
+        matching_precision: Of the products in matching.
+        network_precision: Of the products in the network; ``auto`` takes that of the map, and float32 for a fresh one.
     """
 
     weights: str | None
     num_heads: int | None
     device: DeviceName
-    precision: Precision
-    encoding: RequestedPrecision = "auto"
+    matching_precision: MatchingPrecision
+    network_precision: RequestedPrecision = "auto"
 
 
 @dataclass(frozen=True)
@@ -179,11 +179,11 @@ def open_localizer(
             weights=network.weights,
             num_heads=network.num_heads,
             device=network.device,
-            encoding=network.encoding,
+            network_precision=network.network_precision,
         )
         try:
             [served] = loaded.localizers.values()
-            yield Localizer(loaded.encoder, served.place_map, served.searcher, network.precision)
+            yield Localizer(loaded.encoder, served.place_map, served.searcher, network.matching_precision)
         finally:
             loaded.close()
         return
@@ -195,7 +195,9 @@ def open_localizer(
         load_network(weights_path, network.num_heads),
         device,
         preprocessing or Preprocessing.ANTIALIAS,
-        "float32" if network.encoding == "auto" else choose_encoding_precision(network.encoding, device).precision,
+        "float32"
+        if network.network_precision == "auto"
+        else choose_network_precision(network.network_precision, device).precision,
     )
     options = BuildOptions(batch_size=batch_size, store=store, thumbnails=False, max_rejected=0, limits=limits)
     with tempfile.TemporaryDirectory(prefix="placefix-evaluate-") as folder:
@@ -203,7 +205,7 @@ def open_localizer(
         with show_progress("encoding the database") as progress:
             build_map(dataset.collection.listing, encoder, fresh, options, progress, weights_path=weights_path)
         with PlaceMap.open(fresh) as place_map:
-            yield Localizer(encoder, place_map, open_searcher(place_map, encoder.device), network.precision)
+            yield Localizer(encoder, place_map, open_searcher(place_map, encoder.device), network.matching_precision)
 
 
 @contextmanager

@@ -34,13 +34,12 @@ from service.errors import (
     UploadTimeout,
 )
 from service.keys import Scope
-from service.localizer import QueryDefaults, QueryOptions
+from service.localizer import MAX_SHORTLIST, QueryDefaults, QueryOptions
 from service.request_scope import request_id_of
 from service.routes.access import require_scope
 from service.routes.dependencies import RuntimeDependency
 from service.routes.responses import problem_responses
 from service.schemas import LocalizationAnswer, Timings
-from service.settings import MAX_SHORTLIST
 from service.stages import Stage
 from service.uploads import PART_NAME, explain_other_body, read_image
 from service.waiting import deadline_message

@@ -5,7 +5,7 @@ import torch
 
 from benchmarks.counting_floor import Rates, Work
 from benchmarks.match import PLAIN, WAYS, works_of
-from model.encoding_precision import has_native_bfloat16
+from model.network_precision import has_native_bfloat16
 
 CPU = torch.device("cpu")
 

@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate, normalize
 from model import cpu_matching
 from model.errors import InvalidInput
 from model.fast_matching import count_fast
-from model.matching import PRECISIONS, count_mutual_matches
+from model.matching import MATCHING_PRECISIONS, count_mutual_matches
 
 
 def seeded(*shape: int, seed: int = 0) -> Tensor:
@@ -146,7 +146,7 @@ def test_no_candidates_and_no_cells() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", MATCHING_PRECISIONS)
 def test_a_gpu_counts_nearly_the_same_in_little_memory(precision: str) -> None:
     query = smooth(1)
     candidates = torch.stack([normalize(query + 0.5 * smooth(seed), dim=1) for seed in range(2, 42)]).half()

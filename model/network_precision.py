@@ -1,4 +1,4 @@
-"""In which arithmetic pictures are encoded, and why."""
+"""In which arithmetic the network computes, and why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import torch
 
 from model.errors import DeviceUnavailable
 
-EncodingPrecision = Literal["float32", "bfloat16"]
+NetworkPrecision = Literal["float32", "bfloat16"]
 RequestedPrecision = Literal["auto", "float32", "bfloat16"]
 
-TORCH_PRECISIONS: dict[EncodingPrecision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+TORCH_PRECISIONS: dict[NetworkPrecision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 # What multiplies bfloat16 in hardware, as torch names it. Without it oneDNN emulates it, slower than float32.
 _CPU_FEATURES = ("avx512_bf16", "amx_bf16")
@@ -28,7 +28,7 @@ class PrecisionChoice:
         reason: Why, for people.
     """
 
-    precision: EncodingPrecision
+    precision: NetworkPrecision
     reason: str
 
 
@@ -40,8 +40,8 @@ def has_native_bfloat16(device: torch.device) -> bool:
     return any(bool(capabilities.get(feature)) for feature in _CPU_FEATURES)
 
 
-def choose_encoding_precision(
-    requested: RequestedPrecision, device: torch.device, of_maps: Sequence[EncodingPrecision] = ()
+def choose_network_precision(
+    requested: RequestedPrecision, device: torch.device, of_maps: Sequence[NetworkPrecision] = ()
 ) -> PrecisionChoice:
     """Chooses the precision of a network.
 
@@ -59,7 +59,7 @@ def choose_encoding_precision(
         raise DeviceUnavailable(
             f"bfloat16 was asked for, but the {_name(device)} does not multiply it in hardware (that needs "
             f"{' or '.join(_CPU_FEATURES)}, or a GPU of 2020 or later), and would be slower than in float32; use "
-            "--encoding auto or --encoding float32"
+            "--network-precision auto or --network-precision float32"
         )
     if requested != "auto":
         return PrecisionChoice(requested, f"{requested} was asked for")

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from model import encoding_precision
-from model.encoding_precision import EncodingPrecision, choose_encoding_precision, has_native_bfloat16
+from model import network_precision
 from model.errors import DeviceUnavailable
+from model.network_precision import NetworkPrecision, choose_network_precision, has_native_bfloat16
 
 CPU = torch.device("cpu")
 
@@ -31,17 +31,17 @@ def test_amx_is_native(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_float32_can_always_be_had(is_native: bool) -> None:
-    choice = choose_encoding_precision("float32", CPU, ["bfloat16"])
+    choice = choose_network_precision("float32", CPU, ["bfloat16"])
     assert (choice.precision, choice.reason) == ("float32", "float32 was asked for")
     assert has_native_bfloat16(CPU) is is_native
 
 
 def test_bfloat16_is_refused_where_it_would_be_emulated(is_native: bool) -> None:
     if is_native:
-        assert choose_encoding_precision("bfloat16", CPU, ["float32"]).precision == "bfloat16"
+        assert choose_network_precision("bfloat16", CPU, ["float32"]).precision == "bfloat16"
         return
-    with pytest.raises(DeviceUnavailable, match=r"avx512_bf16.*--encoding float32"):
-        choose_encoding_precision("bfloat16", CPU)
+    with pytest.raises(DeviceUnavailable, match=r"avx512_bf16.*--network-precision float32"):
+        choose_network_precision("bfloat16", CPU)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_bfloat16_is_refused_where_it_would_be_emulated(is_native: bool) -> None
     ],
 )
 def test_auto_takes_that_of_the_maps(
-    is_native: bool, of_maps: list[EncodingPrecision], on_native: EncodingPrecision, reason: str
+    is_native: bool, of_maps: list[NetworkPrecision], on_native: NetworkPrecision, reason: str
 ) -> None:
-    choice = choose_encoding_precision("auto", CPU, of_maps)
+    choice = choose_network_precision("auto", CPU, of_maps)
     if is_native or "float32" in of_maps:
         assert choice.precision == on_native
         assert reason in choice.reason
@@ -67,4 +67,4 @@ def test_auto_takes_that_of_the_maps(
 
 
 def test_a_precision_has_a_type_of_torch() -> None:
-    assert {"float32": torch.float32, "bfloat16": torch.bfloat16} == encoding_precision.TORCH_PRECISIONS
+    assert {"float32": torch.float32, "bfloat16": torch.bfloat16} == network_precision.TORCH_PRECISIONS

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from model.codes import as_features
 from model.errors import InvalidInput
-from model.fast_matching import count_fast, fast_matcher
+from model.fast_matching import FastMatcher, find_fast_matcher
 
 MatchingPrecision = Literal["exact", "fast"]
 MATCHING_PRECISIONS: tuple[MatchingPrecision, ...] = ("exact", "fast")
@@ -71,7 +71,8 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Matchi
     Args:
         query: ``(L, C)`` local features, or codes (``model.codes``).
         candidates: ``(K, M, C)`` local features or codes on the same device; they are raised to float32.
-        precision: ``exact`` multiplies in float32; ``fast`` in less (``model.fast_matching`` says how counts differ).
+        precision: ``exact`` multiplies in float32; ``fast`` in less, where there is a kernel for that
+            (``model.fast_matching`` says how counts differ).
 
     Returns:
         ``(K,)`` int64 on the device of the input.
@@ -89,8 +90,8 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Matchi
         raise InvalidInput(f"the query is on {query.device}, the candidates on {candidates.device}")
     if not query.shape[0] or not candidates.shape[1]:
         return torch.zeros(len(candidates), dtype=torch.int64, device=query.device)
-    if precision == "fast":
-        return count_fast(query, candidates)
+    if fast := _fast_matcher(query.device, query.shape[1], precision):
+        return fast.count(query, candidates)
     query = as_features(query)
     blocks = _blocks(query)
     # One buffer for all candidates: fresh memory for each would cost more than the arithmetic.
@@ -110,12 +111,17 @@ def matcher_name(device: torch.device, channels: int, precision: MatchingPrecisi
         channels: C.
         precision: Asked for.
     """
-    return fast_matcher(device, channels) if precision == "fast" else "torch-float32"
+    fast = _fast_matcher(device, channels, precision)
+    return "torch-float32" if fast is None else fast.name
 
 
 def counts_hundreds_a_second(device: torch.device, channels: int, precision: MatchingPrecision) -> bool:
-    """Whether a whole shortlist of 100 candidates of 3721 cells is a matter of less than a second there."""
-    return device.type == "cuda" or matcher_name(device, channels, precision).startswith("avx")
+    """Return whether a whole shortlist of 100 candidates of 3721 cells is a matter of less than a second there."""
+    return device.type == "cuda" or _fast_matcher(device, channels, precision) is not None
+
+
+def _fast_matcher(device: torch.device, channels: int, precision: MatchingPrecision) -> FastMatcher | None:
+    return find_fast_matcher(device, channels) if precision == "fast" else None
 
 
 def _match_exactly(query: Tensor, candidate: Tensor, blocks: list[range], buffer: Tensor) -> tuple[Tensor, Tensor]:

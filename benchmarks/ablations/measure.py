@@ -14,7 +14,7 @@ from model.matching import MatchingPrecision, count_mutual_matches
 from model.network.selavpr import SelaVPR
 from model.places import Place
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
-from model.training.pictures import encode_pictures
+from model.training.picture_batches import encode_pictures
 
 OnDone: TypeAlias = Callable[[int], None]
 """Told how many more pictures are dealt with."""

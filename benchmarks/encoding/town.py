@@ -25,7 +25,7 @@ from model.network_precision import NetworkPrecision, choose_network_precision
 from model.places import Place
 from model.progress import Progress
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
-from model.training.pictures import read_batches
+from model.training.picture_batches import read_batches
 from placefix.console import output_console
 from placefix.progress import show_progress
 

@@ -18,7 +18,7 @@ from model.places import Place
 from model.preprocess import INPUT_SIZE
 from model.progress import SILENT, Progress
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
-from model.training.pictures import encode_pictures
+from model.training.picture_batches import encode_pictures
 
 BATCH_SIZE = 16
 DECODERS = 2

@@ -18,8 +18,8 @@ from model.training.data import TrainingSet
 from model.training.errors import CheckpointError, UnsuitableTrainingData
 from model.training.events import Began, Encoded, Mined, Observer, Purpose, Saved, Stepped, Validated
 from model.training.learner import Learner, StepResult
+from model.training.picture_batches import encode_pictures, read_batches
 from model.training.picture_cache import PictureCache
-from model.training.pictures import encode_pictures, read_batches
 from model.training.position import Position
 from model.training.triplets import Triplet, TripletMiner
 from model.training.validation import ValidationResult, Validator

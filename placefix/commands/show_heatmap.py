@@ -17,10 +17,10 @@ from model.weights import load_network, resolve_weights
 from placefix.commands.encode import expand_folders
 from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
 from placefix.console import output_console
+from placefix.drawings.canvas import check_file_target, check_folder_target, contact_sheet, numbered_name, save_png
+from placefix.drawings.feature_maps import FeatureKind, FeatureMap, check_kind, feature_map
+from placefix.drawings.heatmap import Heat, draw_heatmap
 from placefix.picture_limits import read_picture_limits
-from placefix.pictures.canvas import check_file_target, check_folder_target, contact_sheet, numbered_name, save_png
-from placefix.pictures.feature_maps import FeatureKind, FeatureMap, check_kind, feature_map
-from placefix.pictures.heatmap import Heat, draw_heatmap
 from placefix.progress import show_progress
 
 SHEET_COLUMNS = 2

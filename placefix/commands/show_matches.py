@@ -14,10 +14,10 @@ from model.preprocess import Preprocessing, open_for, preprocess
 from model.weights import load_network, resolve_weights
 from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
 from placefix.console import output_console
+from placefix.drawings.canvas import check_file_target, contact_sheet, save_png
+from placefix.drawings.feature_maps import FeatureKind, check_kind, feature_map, kinds_of
+from placefix.drawings.matches import MatchedPair, NamedPhoto, draw_matches, match
 from placefix.picture_limits import read_picture_limits
-from placefix.pictures.canvas import check_file_target, contact_sheet, save_png
-from placefix.pictures.feature_maps import FeatureKind, check_kind, feature_map, kinds_of
-from placefix.pictures.matches import MatchedPair, NamedPhoto, draw_matches, match
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from model.picture_errors import ImageError
 from model.recall import DEFAULT_THRESHOLD_M
 from placefix.commands.options import Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
 from placefix.console import error_console, output_console
+from placefix.drawings.asking import ask
+from placefix.drawings.canvas import check_folder_target, contact_sheet, numbered_name, save_png
+from placefix.drawings.queries import Query, read_queries
+from placefix.drawings.results import ShownResult, draw_result, draw_sheet
 from placefix.picture_limits import read_picture_limits
-from placefix.pictures.asking import ask
-from placefix.pictures.canvas import check_folder_target, contact_sheet, numbered_name, save_png
-from placefix.pictures.queries import Query, read_queries
-from placefix.pictures.results import ShownResult, draw_result, draw_sheet
 from placefix.progress import show_progress
 from service.loading import load_maps
 from service.localizer import MAX_SHORTLIST, Localizer, QueryDefaults, QueryOptions

@@ -1,4 +1,4 @@
-"""Numpy values inside a pickled checkpoint, read without letting the pickle touch numpy.
+"""Numpy values inside a pickled weights file, read without letting the pickle touch numpy.
 
 The reference saves recalls and its best recall beside the weights, as numpy arrays and scalars. To read such a file
 with ``torch.load(weights_only=True)``, the functions that rebuild them must be allowed by name. Numpy's own were not
@@ -71,7 +71,7 @@ def safe_globals() -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
 
 
 def plain_numbers(value: object) -> tuple[float, ...] | None:
-    """The numbers in a value of a checkpoint: Python's own, a numpy scalar or a numpy array of any shape, flattened.
+    """The numbers in a value of a weights file: Python's own, a numpy scalar or a numpy array of any shape, flattened.
 
     Returns:
         None for what holds no numbers, or is damaged.

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from placefix.pictures.canvas import MARGIN_PX
-from placefix.pictures.colours import FAINT, PAPER, RIGHT, UNKNOWN, WRONG
-from placefix.pictures.results import (
+from placefix.drawings.canvas import MARGIN_PX
+from placefix.drawings.colours import FAINT, PAPER, RIGHT, UNKNOWN, WRONG
+from placefix.drawings.results import (
     CELL_HEIGHT_PX,
     CELL_WIDTH_PX,
     FRAME_PX,

@@ -2,10 +2,10 @@
 
 from math import isqrt
 
-from model.checkpoints.checkpoint import Checkpoint, Layout
-from model.checkpoints.layouts import list_names, name_in_file
 from model.errors import InvalidInput
 from model.network.config import VIT_LARGE, NetworkConfig, default_num_heads
+from model.weight_files.layouts import list_names, name_in_file
+from model.weight_files.weight_file import Layout, WeightFile
 from model.weights_errors import WeightsError
 
 ADAPTER_RATIO = 0.5  # bottleneck of the adapters, as a part of the width in the paper
@@ -26,7 +26,7 @@ _ADAPTATION_ANCHORS = {
 }
 
 
-def read_config(checkpoint: Checkpoint, num_heads: int | None) -> NetworkConfig:
+def read_config(weights: WeightFile, num_heads: int | None) -> NetworkConfig:
     """Reads every size from the tensors.
 
     The number of attention heads leaves no trace in them: it is one for every 64 channels, as in all of DINOv2, unless
@@ -36,85 +36,83 @@ def read_config(checkpoint: Checkpoint, num_heads: int | None) -> NetworkConfig:
         WeightsError: A tensor that shows a size is missing or has another number of dimensions, or the sizes make no
             network.
     """
-    is_whole = checkpoint.layout is not Layout.DINOV2
+    is_whole = weights.layout is not Layout.DINOV2
     anchors = _BACKBONE_ANCHORS | (_ADAPTATION_ANCHORS if is_whole else {})
-    missing = tuple(name_in_file(checkpoint, name) for name in anchors if name not in checkpoint.tensors)
+    missing = tuple(name_in_file(weights, name) for name in anchors if name not in weights.tensors)
     if missing:
         raise WeightsError(
-            f"{checkpoint.path} is incomplete: without {list_names(missing)} not even the shape of the network is "
+            f"{weights.path} is incomplete: without {list_names(missing)} not even the shape of the network is "
             "known; download it again"
         )
     for name, dimensions in anchors.items():
-        if checkpoint.tensors[name].ndim != dimensions:
+        if weights.tensors[name].ndim != dimensions:
             raise WeightsError(
-                f"{checkpoint.path}: {name_in_file(checkpoint, name)} has the shape {_shape(checkpoint, name)}, where "
+                f"{weights.path}: {name_in_file(weights, name)} has the shape {_shape(weights, name)}, where "
                 f"{dimensions} dimensions are expected"
             )
-    embed_dim = _shape(checkpoint, "backbone.cls_token")[2]
-    adaptation = _adaptation_dims(checkpoint) if is_whole else _initial_adaptation_dims(embed_dim)
+    embed_dim = _shape(weights, "backbone.cls_token")[2]
+    adaptation = _adaptation_dims(weights) if is_whole else _initial_adaptation_dims(embed_dim)
     try:
         return NetworkConfig(
             embed_dim=embed_dim,
-            depth=_depth(checkpoint),
+            depth=_depth(weights),
             num_heads=default_num_heads(embed_dim) if num_heads is None else num_heads,
-            mlp_dim=_shape(checkpoint, "backbone.blocks.0.mlp.fc1.weight")[0],
-            patch_size=_shape(checkpoint, "backbone.patch_embed.proj.weight")[2],
-            position_side=_position_side(checkpoint),
-            num_register_tokens=_register_count(checkpoint),
+            mlp_dim=_shape(weights, "backbone.blocks.0.mlp.fc1.weight")[0],
+            patch_size=_shape(weights, "backbone.patch_embed.proj.weight")[2],
+            position_side=_position_side(weights),
+            num_register_tokens=_register_count(weights),
             adapter_dim=adaptation["adapter_dim"],
             local_hidden_dim=adaptation["local_hidden_dim"],
             local_dim=adaptation["local_dim"],
         )
     except InvalidInput as error:
-        raise WeightsError(f"{checkpoint.path}: {error}") from error
+        raise WeightsError(f"{weights.path}: {error}") from error
 
 
-def _shape(checkpoint: Checkpoint, name: str) -> tuple[int, ...]:
-    return tuple(checkpoint.tensors[name].shape)
+def _shape(weights: WeightFile, name: str) -> tuple[int, ...]:
+    return tuple(weights.tensors[name].shape)
 
 
-def _depth(checkpoint: Checkpoint) -> int:
+def _depth(weights: WeightFile) -> int:
     # Counted, not the largest number plus one: a damaged name must not ask for a billion blocks.
-    return len({name.split(".")[2] for name in checkpoint.tensors if name.startswith(_BLOCKS)})
+    return len({name.split(".")[2] for name in weights.tensors if name.startswith(_BLOCKS)})
 
 
-def _position_side(checkpoint: Checkpoint) -> int:
-    rows = _shape(checkpoint, "backbone.pos_embed")[1]
+def _position_side(weights: WeightFile) -> int:
+    rows = _shape(weights, "backbone.pos_embed")[1]
     side = isqrt(max(rows - 1, 0))
     if side < 1 or 1 + side**2 != rows:
-        name = name_in_file(checkpoint, "backbone.pos_embed")
+        name = name_in_file(weights, "backbone.pos_embed")
         raise WeightsError(
-            f"{checkpoint.path}: {name} has {rows} rows, where one for the class token and a square number of patches "
+            f"{weights.path}: {name} has {rows} rows, where one for the class token and a square number of patches "
             "are expected (1370 = 1 + 37² in DINOv2)"
         )
     return side
 
 
-def _register_count(checkpoint: Checkpoint) -> int:
-    registers = checkpoint.tensors.get("backbone.register_tokens")
+def _register_count(weights: WeightFile) -> int:
+    registers = weights.tensors.get("backbone.register_tokens")
     if registers is None:
         return 0
     if registers.ndim != 3 or registers.shape[1] < 1:
-        name = name_in_file(checkpoint, "backbone.register_tokens")
-        raise WeightsError(
-            f"{checkpoint.path}: {name} has the shape {tuple(registers.shape)}, expected (1, registers, D)"
-        )
+        name = name_in_file(weights, "backbone.register_tokens")
+        raise WeightsError(f"{weights.path}: {name} has the shape {tuple(registers.shape)}, expected (1, registers, D)")
     return registers.shape[1]
 
 
-def _adaptation_dims(checkpoint: Checkpoint) -> dict[str, int]:
+def _adaptation_dims(weights: WeightFile) -> dict[str, int]:
     serial, parallel = "backbone.blocks.0.serial_adapter.down.weight", "backbone.blocks.0.parallel_adapter.down.weight"
-    adapter_dim, parallel_dim = _shape(checkpoint, serial)[0], _shape(checkpoint, parallel)[0]
+    adapter_dim, parallel_dim = _shape(weights, serial)[0], _shape(weights, parallel)[0]
     if adapter_dim != parallel_dim:
         raise WeightsError(
-            f"{checkpoint.path}: the two adapters of a block have different bottlenecks "
-            f"({name_in_file(checkpoint, serial)}: {adapter_dim}, {name_in_file(checkpoint, parallel)}: "
+            f"{weights.path}: the two adapters of a block have different bottlenecks "
+            f"({name_in_file(weights, serial)}: {adapter_dim}, {name_in_file(weights, parallel)}: "
             f"{parallel_dim}); only networks with equal ones are supported"
         )
     return {
         "adapter_dim": adapter_dim,
-        "local_hidden_dim": _shape(checkpoint, "local_adaptation.up1.weight")[1],
-        "local_dim": _shape(checkpoint, "local_adaptation.up2.weight")[1],
+        "local_hidden_dim": _shape(weights, "local_adaptation.up1.weight")[1],
+        "local_dim": _shape(weights, "local_adaptation.up2.weight")[1],
     }
 
 

@@ -1,13 +1,13 @@
-"""What a checkpoint is, for people."""
+"""What a weights file is, for people."""
 
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.checkpoints.checkpoint import Layout, TrainingRecord
-from model.checkpoints.parts import Part, part_of
 from model.network.config import NetworkConfig
 from model.network.selavpr import SelaVPR
+from model.weight_files.parts import Part, part_of
+from model.weight_files.weight_file import Layout, TrainingRecord
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ParameterCounts:
 
 @dataclass(frozen=True)
 class Description:
-    """What a checkpoint is.
+    """What a weights file is.
 
     Attributes:
         path: The file.

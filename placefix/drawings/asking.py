@@ -7,8 +7,8 @@ from PIL import Image
 from model.geo import LatLon, distance_m, distances_m
 from model.images import DEFAULT_LIMITS, ImageLimits
 from model.preprocess import open_for, preprocess
-from placefix.pictures.queries import Query
-from placefix.pictures.results import ShownCandidate, ShownResult, format_metres
+from placefix.drawings.queries import Query
+from placefix.drawings.results import ShownCandidate, ShownResult, format_metres
 from service.localizer import Candidate, Localizer, QueryOptions, encode_queries
 
 

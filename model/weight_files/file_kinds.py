@@ -10,7 +10,7 @@ _PICKLE_PROTOCOLS = (2, 3, 4, 5)
 
 
 class FileKind(Enum):
-    """The containers that a checkpoint may come in."""
+    """The containers that a weights file may come in."""
 
     SAFETENSORS = "safetensors"
     TORCH_ZIP = "a PyTorch archive"
@@ -18,7 +18,7 @@ class FileKind(Enum):
 
 
 def recognise(path: Path) -> FileKind:
-    """Tells the container of a checkpoint, and says what a file is that is none.
+    """Tells the container of a weights file, and says what a file is that is none.
 
     Raises:
         WeightsError: There is no file, it is empty, or it is something else: a web page, a Git LFS pointer, anything.

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from model.geo import LatLon
-from placefix.pictures.queries import read_queries
+from placefix.drawings.queries import read_queries
 from tests.conftest import write_photo
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from model.errors import InvalidInput, ModelOutputInvalid
 from model.network.selavpr import SelaVPR
-from placefix.pictures.cells import CellGrid
+from placefix.drawings.cells import CellGrid
 
 
 class FeatureKind(StrEnum):

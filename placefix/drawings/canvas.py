@@ -8,7 +8,7 @@ from PIL import Image
 
 from model.durable import written_whole
 from model.errors import InvalidInput, StorageError
-from placefix.pictures.colours import PAPER, Colour
+from placefix.drawings.colours import PAPER, Colour
 
 MARGIN_PX = 24
 GAP_PX = 24

@@ -6,10 +6,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from model.errors import InvalidInput
-from placefix.pictures.canvas import scaled_into
-from placefix.pictures.colours import INK, MUTED, PAPER, heat_colours
-from placefix.pictures.feature_maps import FeatureMap
-from placefix.pictures.text import CAPTION_PX, TITLE_PX, line_px, width_of, write
+from placefix.drawings.canvas import scaled_into
+from placefix.drawings.colours import INK, MUTED, PAPER, heat_colours
+from placefix.drawings.feature_maps import FeatureMap
+from placefix.drawings.text import CAPTION_PX, TITLE_PX, line_px, width_of, write
 
 PICTURE_WIDTH_PX = 480
 PICTURE_HEIGHT_PX = 480

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from model.errors import InvalidInput, StorageError
-from placefix.pictures.canvas import (
+from placefix.drawings.canvas import (
     GAP_PX,
     MARGIN_PX,
     check_file_target,
@@ -17,7 +17,7 @@ from placefix.pictures.canvas import (
     save_png,
     scaled_into,
 )
-from placefix.pictures.colours import PAPER
+from placefix.drawings.colours import PAPER
 
 RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 128, 0)
 

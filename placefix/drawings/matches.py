@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from model.matching import find_mutual_matches
-from placefix.pictures.canvas import scaled_into
-from placefix.pictures.colours import MUTED, PAPER, Colour, place_colour
-from placefix.pictures.feature_maps import FeatureMap
-from placefix.pictures.text import CAPTION_PX, TITLE_PX, line_px, width_of, write
+from placefix.drawings.canvas import scaled_into
+from placefix.drawings.colours import MUTED, PAPER, Colour, place_colour
+from placefix.drawings.feature_maps import FeatureMap
+from placefix.drawings.text import CAPTION_PX, TITLE_PX, line_px, width_of, write
 
 PICTURE_WIDTH_PX = 640
 PICTURE_HEIGHT_PX = 480

@@ -1,23 +1,23 @@
-"""From the tensors of a checkpoint to a network: all of them fit, or there is no network."""
+"""From the tensors of a weights file to a network: all of them fit, or there is no network."""
 
 import torch
 from torch import Tensor
 
-from model.checkpoints.checkpoint import Checkpoint, Layout
-from model.checkpoints.layouts import list_names, name_in_file
-from model.checkpoints.parts import Part, part_of
-from model.checkpoints.shape import read_config
 from model.fingerprint import fingerprint
 from model.network.config import NetworkConfig
 from model.network.initialisation import begin_adaptation
 from model.network.selavpr import SelaVPR
+from model.weight_files.layouts import list_names, name_in_file
+from model.weight_files.parts import Part, part_of
+from model.weight_files.shape import read_config
+from model.weight_files.weight_file import Layout, WeightFile
 from model.weights_errors import WeightsError
 
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 
 
-def assemble(checkpoint: Checkpoint, num_heads: int | None = None) -> SelaVPR:
-    """Builds the network of a checkpoint, in eval mode, on the CPU, in float32.
+def assemble(weights: WeightFile, num_heads: int | None = None) -> SelaVPR:
+    """Builds the network of a weights file, in eval mode, on the CPU, in float32.
 
     Its parameters are copies: the file may change or vanish afterwards. Over a bare DINOv2 backbone the adapters begin
     as the identity and the local adaptation as seeded noise, the same in every process.
@@ -26,50 +26,48 @@ def assemble(checkpoint: Checkpoint, num_heads: int | None = None) -> SelaVPR:
         WeightsError: Tensors are missing, superfluous, of another shape or no finite numbers, each named; or the number
             of heads contradicts the file.
     """
-    config = _config_of(checkpoint, num_heads)
+    config = _config_of(weights, num_heads)
     with torch.device("meta"):  # no memory, and no initialisation that would be overwritten
-        network = SelaVPR(config, is_trained=checkpoint.is_trained)
+        network = SelaVPR(config, is_trained=weights.is_trained)
     initial = network.state_dict()
-    is_backbone_only = checkpoint.layout is Layout.DINOV2
+    is_backbone_only = weights.layout is Layout.DINOV2
     expected = {
         name: tensor for name, tensor in initial.items() if not is_backbone_only or part_of(name) is Part.BACKBONE
     }
-    _check_names_and_shapes(checkpoint, expected)
-    _check_storage(checkpoint)
-    own = {name: checkpoint.tensors[name].detach().to(torch.float32, copy=True).contiguous() for name in expected}
-    _check_finite(checkpoint, own)
+    _check_names_and_shapes(weights, expected)
+    _check_storage(weights)
+    own = {name: weights.tensors[name].detach().to(torch.float32, copy=True).contiguous() for name in expected}
+    _check_finite(weights, own)
     own |= {name: torch.empty(initial[name].shape) for name in initial if name not in own}
     network.load_state_dict(own, strict=True, assign=True)
     if is_backbone_only:
         begin_adaptation(network)
-    if checkpoint.stated is not None and fingerprint(network) != checkpoint.stated.fingerprint:
+    if weights.stated is not None and fingerprint(network) != weights.stated.fingerprint:
         raise WeightsError(
-            f"{checkpoint.path} is damaged: its tensors do not have the fingerprint that it states "
-            f"({checkpoint.stated.fingerprint}); copy or import it again"
+            f"{weights.path} is damaged: its tensors do not have the fingerprint that it states "
+            f"({weights.stated.fingerprint}); copy or import it again"
         )
     return network.eval()
 
 
-def _config_of(checkpoint: Checkpoint, num_heads: int | None) -> NetworkConfig:
-    if checkpoint.stated is None:
-        return read_config(checkpoint, num_heads)
-    config = checkpoint.stated.config
+def _config_of(weights: WeightFile, num_heads: int | None) -> NetworkConfig:
+    if weights.stated is None:
+        return read_config(weights, num_heads)
+    config = weights.stated.config
     if num_heads not in (None, config.num_heads):
         raise WeightsError(
-            f"{checkpoint.path} says that its network has {config.num_heads} attention heads, and {num_heads} were "
+            f"{weights.path} says that its network has {config.num_heads} attention heads, and {num_heads} were "
             "asked for; leave --num-heads out"
         )
     return config
 
 
-def _check_names_and_shapes(checkpoint: Checkpoint, expected: dict[str, Tensor]) -> None:
-    missing = tuple(name_in_file(checkpoint, name) for name in expected if name not in checkpoint.tensors)
-    extra = checkpoint.unknown + tuple(
-        name_in_file(checkpoint, name) for name in checkpoint.tensors if name not in expected
-    )
+def _check_names_and_shapes(weights: WeightFile, expected: dict[str, Tensor]) -> None:
+    missing = tuple(name_in_file(weights, name) for name in expected if name not in weights.tensors)
+    extra = weights.unknown + tuple(name_in_file(weights, name) for name in weights.tensors if name not in expected)
     misfits = tuple(
-        f"{name_in_file(checkpoint, name)} is {_describe(tensor)}, expected {tuple(expected[name].shape)}"
-        for name, tensor in checkpoint.tensors.items()
+        f"{name_in_file(weights, name)} is {_describe(tensor)}, expected {tuple(expected[name].shape)}"
+        for name, tensor in weights.tensors.items()
         if name in expected and not _fits(tensor, expected[name])
     )
     problems = []
@@ -81,7 +79,7 @@ def _check_names_and_shapes(checkpoint: Checkpoint, expected: dict[str, Tensor])
         problems.append(f"{_count(len(misfits), 'tensor')} of the wrong kind: {list_names(misfits, shown=3)}")
     if problems:
         raise WeightsError(
-            f"{checkpoint.path} ({checkpoint.layout}) does not fit the network: {'; '.join(problems)}. Nothing was "
+            f"{weights.path} ({weights.layout}) does not fit the network: {'; '.join(problems)}. Nothing was "
             "loaded; the file is incomplete, or of another network"
         )
 
@@ -102,20 +100,20 @@ def _describe(tensor: Tensor) -> str:
     return f"{tuple(tensor.shape)}{kind}"
 
 
-def _check_storage(checkpoint: Checkpoint) -> None:
+def _check_storage(weights: WeightFile) -> None:
     """A few bytes can be declared a tensor of any size; copying one would fill the memory."""
-    claimed_bytes = sum(tensor.numel() * tensor.element_size() for tensor in checkpoint.tensors.values())
-    file_bytes = checkpoint.path.stat().st_size
+    claimed_bytes = sum(tensor.numel() * tensor.element_size() for tensor in weights.tensors.values())
+    file_bytes = weights.path.stat().st_size
     if claimed_bytes > file_bytes:
         raise WeightsError(
-            f"{checkpoint.path} is damaged: its tensors claim {claimed_bytes} bytes, the whole file has {file_bytes}"
+            f"{weights.path} is damaged: its tensors claim {claimed_bytes} bytes, the whole file has {file_bytes}"
         )
 
 
-def _check_finite(checkpoint: Checkpoint, tensors: dict[str, Tensor]) -> None:
-    broken = tuple(name_in_file(checkpoint, name) for name, tensor in tensors.items() if not tensor.isfinite().all())
+def _check_finite(weights: WeightFile, tensors: dict[str, Tensor]) -> None:
+    broken = tuple(name_in_file(weights, name) for name, tensor in tensors.items() if not tensor.isfinite().all())
     if broken:
         raise WeightsError(
-            f"{checkpoint.path} contains NaN or infinity in {_count(len(broken), 'tensor')}: {list_names(broken)}; the "
+            f"{weights.path} contains NaN or infinity in {_count(len(broken), 'tensor')}: {list_names(broken)}; the "
             "file is damaged, or its training diverged"
         )

@@ -16,10 +16,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from model.checkpoints.checkpoint import Checkpoint, Layout, StatedNetwork
 from model.durable import written_whole
 from model.errors import InvalidInput
 from model.network.config import NetworkConfig
+from model.weight_files.weight_file import Layout, StatedNetwork, WeightFile
 from model.weights_errors import WeightsError
 
 FORMAT = "placefix-network"
@@ -29,7 +29,7 @@ _METADATA_KEY = "placefix"
 StoredDtype = Literal["float32", "float16"]
 
 
-def read_safetensors(path: Path) -> Checkpoint:
+def read_safetensors(path: Path) -> WeightFile:
     """Opens one of our own files.
 
     Raises:
@@ -42,7 +42,7 @@ def read_safetensors(path: Path) -> Checkpoint:
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 not a dict
     except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is truncated or damaged ({error}); copy or import it again") from error
-    return Checkpoint(
+    return WeightFile(
         path=path,
         layout=Layout.PLACEFIX,
         tensors=tensors,

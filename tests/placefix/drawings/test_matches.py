@@ -6,10 +6,10 @@ import torch
 from PIL import Image
 
 from model.matching import count_mutual_matches
-from placefix.pictures.cells import CellGrid
-from placefix.pictures.colours import Colour, place_colour
-from placefix.pictures.feature_maps import FeatureMap
-from placefix.pictures.matches import (
+from placefix.drawings.cells import CellGrid
+from placefix.drawings.colours import Colour, place_colour
+from placefix.drawings.feature_maps import FeatureMap
+from placefix.drawings.matches import (
     GAP_PX,
     HEADER_PX,
     MAX_LINES,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placefix.pictures.position_dots import MOST_CELLS, gather_dots
+from placefix.drawings.position_dots import MOST_CELLS, gather_dots
 
 
 def test_positions_that_cannot_be_told_apart_share_a_dot() -> None:

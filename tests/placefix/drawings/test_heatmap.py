@@ -6,10 +6,10 @@ import torch
 from PIL import Image
 
 from model.errors import InvalidInput
-from placefix.pictures.cells import CellGrid
-from placefix.pictures.colours import heat_colours
-from placefix.pictures.feature_maps import FeatureMap
-from placefix.pictures.heatmap import Heat, draw_heatmap, overlay
+from placefix.drawings.cells import CellGrid
+from placefix.drawings.colours import heat_colours
+from placefix.drawings.feature_maps import FeatureMap
+from placefix.drawings.heatmap import Heat, draw_heatmap, overlay
 
 GRID = CellGrid((4, 4), (4, 4))
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from model.checkpoints import numpy_extras
-from model.checkpoints.checkpoint import Checkpoint, Layout, TrainingRecord
-from model.checkpoints.reference_names import DATA_PARALLEL_PREFIX, own_name, reference_name_of
+from model.weight_files import numpy_extras
+from model.weight_files.reference_names import DATA_PARALLEL_PREFIX, own_name, reference_name_of
+from model.weight_files.weight_file import Layout, TrainingRecord, WeightFile
 from model.weights_errors import WeightsError
 
 _STATE_KEY = "model_state_dict"
@@ -16,8 +16,8 @@ _DINOV2_TENSORS = ("cls_token", "pos_embed", "patch_embed.proj.weight")
 _SWIGLU = ".mlp.w12.weight"  # the fused gate of DINOv2's ViT-g
 
 
-def interpret(loaded: object, path: Path) -> Checkpoint:
-    """Makes a checkpoint of what a ``.pth`` file held.
+def interpret(loaded: object, path: Path) -> WeightFile:
+    """Makes a weights file of what a ``.pth`` file held.
 
     Raises:
         WeightsError: It is no state dictionary, or one of another network.
@@ -41,7 +41,7 @@ def interpret(loaded: object, path: Path) -> Checkpoint:
             f"or cls_token (DINOv2), found {list_names(tuple(state))}"
         )
     tensors, file_names, unknown = _rename(state, prefix, rename, path)
-    return Checkpoint(
+    return WeightFile(
         path=path,
         layout=layout,
         tensors=tensors,
@@ -53,14 +53,14 @@ def interpret(loaded: object, path: Path) -> Checkpoint:
     )
 
 
-def name_in_file(checkpoint: Checkpoint, name: str) -> str:
+def name_in_file(weights: WeightFile, name: str) -> str:
     """What the file calls, or would call, the tensor that has this name here: what people will search for."""
-    if name in checkpoint.file_names:
-        return checkpoint.file_names[name]
-    if checkpoint.layout is Layout.SELAVPR:
-        return checkpoint.prefix + reference_name_of(name)
-    if checkpoint.layout is Layout.DINOV2:
-        return checkpoint.prefix + name.removeprefix(_BACKBONE)
+    if name in weights.file_names:
+        return weights.file_names[name]
+    if weights.layout is Layout.SELAVPR:
+        return weights.prefix + reference_name_of(name)
+    if weights.layout is Layout.DINOV2:
+        return weights.prefix + name.removeprefix(_BACKBONE)
     return name
 
 
@@ -118,7 +118,7 @@ def _own_name_of_backbone(dinov2_name: str) -> str:
 
 
 def _training_record(extras: Mapping[object, object]) -> TrainingRecord:
-    """Reads what there is; a file without these numbers, or with damaged ones, is still a checkpoint."""
+    """Reads what there is; a file without these numbers, or with damaged ones, is still a weights file."""
     epoch = _number(extras.get("epoch_num"))
     waiting = _number(extras.get("not_improved_num"))
     return TrainingRecord(

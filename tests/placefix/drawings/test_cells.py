@@ -6,8 +6,8 @@ import torch
 
 from model.encoder import Encoder
 from model.network.selavpr import SelaVPR
-from placefix.pictures.cells import CellGrid
-from placefix.pictures.feature_maps import FeatureKind, feature_map
+from placefix.drawings.cells import CellGrid
+from placefix.drawings.feature_maps import FeatureKind, feature_map
 
 
 def test_coarse_cells_lie_in_the_centres_of_their_patches() -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from placefix.pictures.canvas import contact_sheet, framed, scaled_into
-from placefix.pictures.colours import FAINT, INK, MUTED, PAPER, RIGHT, UNKNOWN, WRONG, Colour
-from placefix.pictures.text import CAPTION_PX, TITLE_PX, line_px, width_of, write
+from placefix.drawings.canvas import contact_sheet, framed, scaled_into
+from placefix.drawings.colours import FAINT, INK, MUTED, PAPER, RIGHT, UNKNOWN, WRONG, Colour
+from placefix.drawings.text import CAPTION_PX, TITLE_PX, line_px, width_of, write
 
 TILE_WIDTH_PX = 256
 TILE_HEIGHT_PX = 192

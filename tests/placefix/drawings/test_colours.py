@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from placefix.pictures.colours import heat_colours, place_colour
+from placefix.drawings.colours import heat_colours, place_colour
 
 
 def test_the_colour_map_is_turbo() -> None:

@@ -1,4 +1,4 @@
-"""A checkpoint after its container has been opened: named tensors, and what the file says about them."""
+"""A weights file after its container has been opened: named tensors, and what the file says about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ class StatedNetwork:
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class WeightFile:
     """The contents of a file, not checked against a network yet.
 
     Attributes:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from placefix.pictures import text
-from placefix.pictures.text import CAPTION_PX, line_px, shorten, width_of, write
+from placefix.drawings import text
+from placefix.drawings.text import CAPTION_PX, line_px, shorten, width_of, write
 
 
 def test_what_fits_stays_as_it_is() -> None:

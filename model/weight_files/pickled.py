@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from model.checkpoints import numpy_extras
-from model.checkpoints.file_kinds import FileKind
+from model.weight_files import numpy_extras
+from model.weight_files.file_kinds import FileKind
 from model.weights_errors import WeightsError
 
 _FORBIDDEN_GLOBAL = re.compile(r"GLOBAL (\S+)")
@@ -16,12 +16,12 @@ _REFUSAL = re.compile(r"WeightsUnpickler error:\s*(.+)")  # around it torch advi
 
 
 def read_pickled(path: Path, kind: FileKind) -> object:
-    """Unpickles a checkpoint: tensors, plain containers and numbers, and nothing that could run code.
+    """Unpickles a weights file: tensors, plain containers and numbers, and nothing that could run code.
 
     The tensors of an archive are views of the mapped file: copy what is to outlive it.
 
     Raises:
-        WeightsError: Truncated, damaged, no checkpoint, or it asks for something beyond tensors and numbers.
+        WeightsError: Truncated, damaged, no weights file, or it asks for something beyond tensors and numbers.
     """
     if path.suffix == ".safetensors":  # torch.load goes by the suffix
         raise WeightsError(f"{path} is named .safetensors, but holds {kind.value}; rename it to {path.stem}.pth")

@@ -15,8 +15,8 @@ from index_builder.description.headings import Headings
 from index_builder.description.neighbours import WITHIN_DEG, WITHIN_M
 from model.durable import written_whole
 from model.errors import InvalidInput, StorageError
-from placefix.pictures.colours import FAINT, INK, MUTED, PAPER, Colour
-from placefix.pictures.position_dots import MOST_CELLS, PositionDots, gather_dots
+from placefix.drawings.colours import FAINT, INK, MUTED, PAPER, Colour
+from placefix.drawings.position_dots import MOST_CELLS, PositionDots, gather_dots
 from placefix.wording import area, corners, length, share, written
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from functools import cache
 
 from PIL import ImageDraw, ImageFont
 
-from placefix.pictures.colours import INK, Colour
+from placefix.drawings.colours import INK, Colour
 
 TITLE_PX = 20
 CAPTION_PX = 16

@@ -15,6 +15,7 @@ from placefix.commands.encode import encode
 from placefix.commands.evaluate import EvaluateCommand, evaluate
 from placefix.commands.localize import localize
 from placefix.commands.remove import remove
+from placefix.commands.renamed_options import RenamingCommand
 from placefix.commands.serve import serve
 from placefix.commands.train import train
 from placefix.commands.update import update
@@ -45,15 +46,15 @@ def _options(
     pass
 
 
-app.command()(build)
+app.command(cls=RenamingCommand)(build)
 app.command()(add)
 app.command()(update)
 app.command()(remove)
 app.command()(compact)
 app.command()(verify)
-app.command()(serve)
-app.command()(localize)
-app.command()(encode)
+app.command(cls=RenamingCommand)(serve)
+app.command(cls=RenamingCommand)(localize)
+app.command(cls=RenamingCommand)(encode)
 app.command()(train)
 app.command(cls=EvaluateCommand)(evaluate)
 app.add_typer(map_commands.app, name="map")

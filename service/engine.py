@@ -58,7 +58,7 @@ class Engine:
         self._encode_s = 0.0  # for a picture
         self._compare_s = 0.0  # for a candidate
         self.device = loaded.device
-        self.encoding = loaded.encoding
+        self.encoding = loaded.network_precision
         self.encoder = loaded.encoder
         self.maps = ServedMaps(loaded.localizers, on_unread)
         self.defaults = defaults
@@ -79,13 +79,13 @@ class Engine:
             weights=settings.weights,
             num_heads=settings.num_heads,
             device=settings.device,
-            encoding=settings.encoding,
+            network_precision=settings.network_precision,
             searcher=settings.searcher,
-            precision=settings.precision,
+            matching_precision=settings.matching_precision,
         )
         defaults = QueryDefaults.for_encoder(
             loaded.encoder,
-            precision=settings.precision,
+            matching_precision=settings.matching_precision,
             candidates=settings.candidates,
             shortlist=settings.shortlist,
             rerank=settings.rerank,

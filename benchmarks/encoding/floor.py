@@ -4,10 +4,10 @@ import time
 
 import torch
 
-from model.encoding_precision import TORCH_PRECISIONS, EncodingPrecision
 from model.frozen.linear import FrozenLinear
 from model.frozen.target import Target
 from model.network.config import NetworkConfig
+from model.network_precision import TORCH_PRECISIONS, NetworkPrecision
 from model.preprocess import INPUT_SIZE
 
 _SIDE = 2048  # of the square matrices of the peak: 17 billion operations
@@ -35,7 +35,7 @@ def operations(config: NetworkConfig) -> int:
     return 2 * multiplications
 
 
-def peak_operations_per_s(precision: EncodingPrecision, device: torch.device) -> float:
+def peak_operations_per_s(precision: NetworkPrecision, device: torch.device) -> float:
     """What one large product reaches at best, weights laid out beforehand."""
     generator = torch.Generator().manual_seed(0)
     target = Target(device, TORCH_PRECISIONS[precision])

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from benchmarks.encoding.floor import operations, peak_operations_per_s, synchronize
 from model.encoder import Encoder
-from model.encoding_precision import EncodingPrecision, has_native_bfloat16
 from model.features import Features
 from model.network.selavpr import SelaVPR
+from model.network_precision import NetworkPrecision, has_native_bfloat16
 
 PLAIN = "plain float32"
 
@@ -29,7 +29,7 @@ class Form:
     """
 
     name: str
-    precision: EncodingPrecision
+    precision: NetworkPrecision
     encode: Callable[[Tensor], Features]
 
 
@@ -71,7 +71,7 @@ class Timing:
 def forms_of(network: SelaVPR, device: torch.device) -> list[Form]:
     """The plain network, and an encoder for each precision that the device has."""
     network = network.to(device)
-    precisions: list[EncodingPrecision] = ["float32"]
+    precisions: list[NetworkPrecision] = ["float32"]
     if has_native_bfloat16(device):
         precisions.append("bfloat16")
     encoders = [Encoder(network, device, precision=precision) for precision in precisions]

@@ -17,9 +17,10 @@ from benchmarks.query.replicated_map import write_replicated_map
 from benchmarks.result_file import write_result
 from model.device import choose_device
 from model.encoder import Encoder
-from model.encoding_precision import PrecisionChoice, choose_encoding_precision
 from model.errors import InvalidInput
+from model.images import DEFAULT_LIMITS
 from model.network.selavpr import SelaVPR
+from model.network_precision import PrecisionChoice, choose_network_precision
 from place_map.global_index import open_searcher
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
@@ -29,7 +30,6 @@ from placefix.progress import show_progress
 from service.decoding import decode_query
 from service.loading import LoadedMaps
 from service.localizer import Localizer, QueryOptions
-from service.settings import ServiceSettings
 from service.stages import Stage
 
 SHOWN = (Stage.DECODE, Stage.ENCODE, Stage.SHORTLIST, Stage.GATHER, Stage.RERANK)
@@ -79,7 +79,7 @@ def query(
         raise InvalidInput(f"{pictures} has {len(files)} JPEG files; {encoded} places and {queries} queries need more")
     plain_network = network_of(network).eval()
     plain_network.is_trained = True  # re-ranking is what is measured, whatever it finds
-    choice = choose_encoding_precision("auto", choose_device("cpu").device)
+    choice = choose_network_precision("auto", choose_device("cpu").device)
     encoder = Encoder(plain_network, precision=choice.precision)
     with tempfile.TemporaryDirectory(prefix="placefix-query-", dir=folder) as scratch:
         map_path = Path(scratch) / "replicated"
@@ -109,12 +109,11 @@ def query(
 
 
 def _write_map(path: Path, encoder: Encoder, files: list[Path], places: int, store: StoreType) -> None:
-    limits = ServiceSettings().image_limits
     with show_progress("encoding pictures") as progress:
         progress.started(len(files), 0)
         features = []
         for file in files:
-            features.append(encoder.encode(decode_query(file, limits, encoder.preprocessing)[None]))
+            features.append(encoder.encode(decode_query(file, DEFAULT_LIMITS, encoder.preprocessing)[None]))
             progress.advanced(1)
     with show_progress("writing the map") as progress:
         progress.started(places, 0)
@@ -141,7 +140,7 @@ def _ask(
             for photo in photos:
                 row, seconds = plain.answer(photo, shortlist)
                 runs[PLAIN].append(Run(row, {stage.value: seconds[stage] for stage in SHOWN}))
-                answer = localize_picture(photo, loaded, options)
+                answer = localize_picture(photo, loaded, options, DEFAULT_LIMITS)
                 timings = answer.timings_ms.model_dump()
                 runs[SERVED].append(
                     Run(int(answer.candidates[0].id), {stage.value: timings[stage.value] / 1000 for stage in SHOWN})

@@ -1,4 +1,7 @@
-"""The local loss of all groups of a batch at once; ``model.training.losses.local_loss`` is its reference."""
+"""The local loss of all groups of a batch at once; ``model.training.losses.local_loss`` is its reference.
+
+Held to that, gradients included, by ``tests/model/training/test_batched_local_loss.py::test_it_is_the_reference``.
+"""
 
 import torch
 import torch.nn.functional as F

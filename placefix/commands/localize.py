@@ -10,15 +10,15 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from model.images import DEFAULT_LIMITS, check_header
-from placefix.commands.options import Device, Encoding, NumHeads, OptionalWeights
+from model.images import ImageLimits, check_header
+from placefix.commands.options import Device, NetworkPrecisionOption, NumHeads, OptionalWeights
 from placefix.console import output_console
+from placefix.picture_limits import read_picture_limits
 from service.answer import build_answer
 from service.decoding import decode_query
 from service.loading import LoadedMaps, load_maps
-from service.localizer import QueryDefaults, QueryOptions, encode_queries
+from service.localizer import MAX_SHORTLIST, QueryDefaults, QueryOptions, encode_queries
 from service.schemas import LocalizationAnswer
-from service.settings import MAX_SHORTLIST
 from service.stages import Stage, StageClock
 
 
@@ -47,14 +47,17 @@ def localize(
         ),
     ] = None,
     device: Device = "auto",
-    encoding: Encoding = "auto",
+    network_precision: NetworkPrecisionOption = "auto",
 ) -> None:
     """Say where a photo was taken: the same answer as the server's."""
-    check_header(picture)  # a file that is no picture is found now, and not after the network has been loaded
-    loaded = load_maps([place_map], weights=weights, num_heads=num_heads, device=device, encoding=encoding)
+    limits = read_picture_limits()
+    check_header(picture, limits)  # a file that is no picture is found now, and not after the network has been loaded
+    loaded = load_maps(
+        [place_map], weights=weights, num_heads=num_heads, device=device, network_precision=network_precision
+    )
     try:
         options = QueryDefaults.for_encoder(loaded.encoder).options(candidates, shortlist, rerank=rerank)
-        answer = localize_picture(picture, loaded, options)
+        answer = localize_picture(picture, loaded, options, limits)
     finally:
         loaded.close()
     if as_json or (as_json is None and not sys.stdout.isatty()):
@@ -63,13 +66,15 @@ def localize(
     _print(answer, options, is_trained=loaded.encoder.is_trained)
 
 
-def localize_picture(picture: Path, loaded: LoadedMaps, options: QueryOptions) -> LocalizationAnswer:
+def localize_picture(
+    picture: Path, loaded: LoadedMaps, options: QueryOptions, limits: ImageLimits
+) -> LocalizationAnswer:
     """Finds a picture in the one map that is loaded."""
     start = time.perf_counter()
     clock = StageClock()
     [localizer] = loaded.localizers.values()
     with clock.measure(Stage.DECODE):
-        image = decode_query(picture, DEFAULT_LIMITS, loaded.encoder.preprocessing)
+        image = decode_query(picture, limits, localizer.preprocessing)
     [encoded] = encode_queries(loaded.encoder, image[None])
     localization = localizer.localize(encoded, options)
     seconds = {**clock.seconds, **localization.seconds}

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from model.device import DeviceName
-from model.encoding_precision import RequestedPrecision
+from model.network_precision import RequestedPrecision
 from model.preprocess import Preprocessing
 
 # Panels of the help texts. Options in a panel of their own are laid out by themselves, so that none is cut short.
@@ -45,11 +45,12 @@ PreprocessingOption = Annotated[
     Preprocessing,
     typer.Option(
         "--preprocess",
-        help="How pictures are resized: antialias, or official-eval to reproduce published recalls.",
+        help="How pictures are resized: antialias, or official-eval to reproduce published recalls. antialias-whole is "
+        "what maps of earlier releases have: no JPEG is decoded at a fraction, however large.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]
-Encoding = Annotated[
+NetworkPrecisionOption = Annotated[
     RequestedPrecision,
     typer.Option(
         help="Precision of the network: auto takes bfloat16 where the device has it, or what the map was encoded in.",

@@ -8,17 +8,17 @@ import structlog
 import typer
 
 from model.device import DeviceName
-from model.encoding_precision import RequestedPrecision
 from model.errors import InvalidInput
-from model.matching import Precision
+from model.matching import MatchingPrecision
+from model.network_precision import RequestedPrecision
+from place_map.global_index import Backend
 from placefix.commands.options import NETWORK_PANEL, NumHeads, OptionalWeights
 from placefix.samples import read_samples
+from service.localizer import MAX_SHORTLIST
 from service.logs import configure_logging
 from service.server import run_server
 from service.settings import (
-    MAX_SHORTLIST,
     LogFormat,
-    SearcherName,
     VerifyWhen,
     load_settings,
     unknown_environment_names,
@@ -53,7 +53,7 @@ def serve(
             rich_help_panel=NETWORK_PANEL,
         ),
     ] = None,
-    encoding: Annotated[
+    network_precision: Annotated[
         RequestedPrecision | None,
         typer.Option(
             help="Precision of the network: auto takes what the map was encoded in. By default auto.",
@@ -61,7 +61,7 @@ def serve(
         ),
     ] = None,
     searcher: Annotated[
-        SearcherName | None,
+        Backend | None,
         typer.Option(help="What searches the index: auto takes faiss where it can. By default auto."),
     ] = None,
     samples: Annotated[
@@ -94,8 +94,8 @@ def serve(
             help="Re-rank unless a request says otherwise. By default if the network is trained.",
         ),
     ] = None,
-    precision: Annotated[
-        Precision | None, typer.Option(help="How mutual matches are counted: fast or exact. By default fast.")
+    matching_precision: Annotated[
+        MatchingPrecision | None, typer.Option(help="How mutual matches are counted: fast or exact. By default fast.")
     ] = None,
     verify: Annotated[
         VerifyWhen | None,
@@ -118,13 +118,13 @@ def serve(
             "host": host,
             "port": port,
             "device": device,
-            "encoding": encoding,
+            "network_precision": network_precision,
             "searcher": searcher,
             "samples": samples,
             "keys": keys,
             "shortlist": shortlist,
             "rerank": rerank,
-            "precision": precision,
+            "matching_precision": matching_precision,
             "verify": verify,
             "log_format": log_format,
         },
@@ -132,7 +132,7 @@ def serve(
     )
     configure_logging(settings.log_format, settings.log_level)
     log = structlog.stdlib.get_logger("placefix.serve")
-    for sentence in unknown_environment_names(os.environ):
+    for sentence in (*unknown_environment_names(os.environ), *settings.notes):
         log.warning(sentence)
     if not settings.maps:
         raise InvalidInput("no map was given; name one with --map maps/NAME, or build one with placefix build")

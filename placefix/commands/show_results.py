@@ -11,18 +11,19 @@ import typer
 from PIL import Image
 
 from model.errors import InvalidInput
+from model.images import ImageLimits
 from model.picture_errors import ImageError
 from model.recall import DEFAULT_THRESHOLD_M
 from placefix.commands.options import Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
 from placefix.console import error_console, output_console
-from placefix.pictures.asking import ask
-from placefix.pictures.canvas import check_folder_target, contact_sheet, numbered_name, save_png
-from placefix.pictures.queries import Query, read_queries
-from placefix.pictures.results import ShownResult, draw_result, draw_sheet
+from placefix.drawings.asking import ask
+from placefix.drawings.canvas import check_folder_target, contact_sheet, numbered_name, save_png
+from placefix.drawings.queries import Query, read_queries
+from placefix.drawings.results import ShownResult, draw_result, draw_sheet
+from placefix.picture_limits import read_picture_limits
 from placefix.progress import show_progress
 from service.loading import load_maps
-from service.localizer import Localizer, QueryDefaults, QueryOptions
-from service.settings import MAX_SHORTLIST
+from service.localizer import MAX_SHORTLIST, Localizer, QueryDefaults, QueryOptions
 
 ROWS_PER_SHEET = 8
 MAX_CANDIDATES = 20
@@ -72,13 +73,14 @@ def results(
     check_folder_target(out)
     if not isfinite(threshold_m):
         raise InvalidInput(f"--threshold-m {threshold_m}: it must be a number")
-    listing = read_queries(queries, latitude_column=latitude_column, longitude_column=longitude_column)
+    limits = read_picture_limits()
+    listing = read_queries(queries, latitude_column=latitude_column, longitude_column=longitude_column, limits=limits)
     _tell_unreadable(listing.unreadable)
     loaded = load_maps([place_map], weights=weights, num_heads=num_heads, device=device)
     try:
         [localizer] = loaded.localizers.values()
         options = QueryDefaults.for_encoder(loaded.encoder).options(candidates, shortlist, rerank=rerank)
-        score = _draw_all(listing.queries, localizer, options, threshold_m, only, out)
+        score = _draw_all(listing.queries, localizer, options, threshold_m, only, out, limits)
     finally:
         loaded.close()
     console = output_console()
@@ -143,6 +145,7 @@ def _draw_all(
     threshold_m: float,
     only: Only,
     out: Path,
+    limits: ImageLimits,
 ) -> _Score:
     place_map = localizer.place_map
     order = "re-ranked by mutual matches" if options.rerank else "ordered by global distance, not re-ranked"
@@ -158,7 +161,7 @@ def _draw_all(
         progress.started(len(queries), 0)
         for number, query in enumerate(queries, start=1):
             try:
-                result = ask(query, localizer, options, threshold_m)
+                result = ask(query, localizer, options, threshold_m, limits)
             except ImageError as error:  # its header was in order
                 progress.message(f"left out: {error.message}")
             else:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from index_builder.errors import SourceError
@@ -11,7 +12,7 @@ from index_builder.sources.frames import read_frames
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import CSV_SUFFIXES, read_source
 from index_builder.sources.unlabelled import is_path_list, read_path_list, without_positions
-from model.images import check_header
+from model.images import DEFAULT_LIMITS, ImageLimits, check_header
 from model.picture_errors import ImageError
 from model.places import Place
 
@@ -88,14 +89,18 @@ def read_collection(
     return Collection(_joined(listings), frames, has_positions)
 
 
-def check_pictures(places: Sequence[Place]) -> None:
-    """Looks at the header of every picture, before hours of work.
+def check_pictures(places: Sequence[Place], limits: ImageLimits = DEFAULT_LIMITS) -> None:
+    """Look at the header of every picture, before hours of work.
+
+    Args:
+        places: The pictures.
+        limits: What they may be like.
 
     Raises:
         SourceError: Some cannot be read.
     """
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="check") as threads:
-        problems = [message for message in threads.map(_problem_of, places) if message is not None]
+        problems = [message for message in threads.map(partial(_problem_of, limits), places) if message is not None]
     if problems:
         more = f"; and {len(problems) - 1} more" if len(problems) > 1 else ""
         raise SourceError(f"{problems[0]}{more}. An evaluation without them would measure another dataset")
@@ -114,9 +119,9 @@ def _read(
     return (listing, False) if unlabelled is None else (unlabelled, True)
 
 
-def _problem_of(place: Place) -> str | None:
+def _problem_of(limits: ImageLimits, place: Place) -> str | None:
     try:
-        check_header(place.path)
+        check_header(place.path, limits)
     except ImageError as error:
         return error.message
     return None

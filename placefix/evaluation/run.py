@@ -14,9 +14,10 @@ from index_builder.build_options import BuildOptions
 from index_builder.sources.query_list import select_queries
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
-from model.encoding_precision import RequestedPrecision, choose_encoding_precision
 from model.errors import InvalidInput
-from model.matching import Precision
+from model.images import DEFAULT_LIMITS, ImageLimits
+from model.matching import MatchingPrecision
+from model.network_precision import RequestedPrecision, choose_network_precision
 from model.places import Place
 from model.preprocess import Preprocessing
 from model.progress import Progress
@@ -47,15 +48,15 @@ class NetworkChoice:
         weights: A checkpoint file or a known name; None for that of the map.
         num_heads: Where the file does not say.
         device: Where it lives.
-        precision: Of the products in matching.
-        encoding: Of the products in the network; ``auto`` takes that of the map, and float32 for a fresh one.
+        matching_precision: Of the products in matching.
+        network_precision: Of the products in the network; ``auto`` takes that of the map, and float32 for a fresh one.
     """
 
     weights: str | None
     num_heads: int | None
     device: DeviceName
-    precision: Precision
-    encoding: RequestedPrecision = "auto"
+    matching_precision: MatchingPrecision
+    network_precision: RequestedPrecision = "auto"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def read_dataset(
     columns: Columns,
     *,
     may_be_unlabelled: bool = False,
+    limits: ImageLimits = DEFAULT_LIMITS,
 ) -> Dataset:
     """Reads both sides, and finds out what is right.
 
@@ -103,6 +105,7 @@ def read_dataset(
         query_list: A file that names the queries that count.
         columns: Of the CSV files.
         may_be_unlabelled: Whether queries without positions are wanted, too: something other than recall is.
+        limits: What a picture may be like.
 
     Raises:
         SourceError: Pictures cannot be read, or are listed wrong.
@@ -125,9 +128,9 @@ def read_dataset(
     if isinstance(truth, int):
         told = FrameTruth(truth, asked.frames, {} if searched is None else searched.frames)
     positives = None if told is None else _positives(told, selected, places)
-    check_pictures(selected)
+    check_pictures(selected, limits)
     if map_path is None:
-        check_pictures(places)
+        check_pictures(places, limits)
     sides = [("queries", asked), *([("database", searched)] if searched is not None and map_path is None else [])]
     return Dataset(
         queries=tuple(selected),
@@ -154,6 +157,7 @@ def open_localizer(
     store: StoreType,
     preprocessing: Preprocessing | None,
     batch_size: int,
+    limits: ImageLimits = DEFAULT_LIMITS,
 ) -> Iterator[Localizer]:
     """The localizer over the map, or over a fresh one that is deleted afterwards.
 
@@ -164,6 +168,7 @@ def open_localizer(
         store: Of a fresh map.
         preprocessing: Of a fresh map, antialias by default; of a map it must be the map's own.
         batch_size: Pictures in one forward pass while a map is built.
+        limits: What a picture of that may be like.
 
     Raises:
         PlacefixError: Something cannot be loaded or built.
@@ -174,11 +179,11 @@ def open_localizer(
             weights=network.weights,
             num_heads=network.num_heads,
             device=network.device,
-            encoding=network.encoding,
+            network_precision=network.network_precision,
         )
         try:
             [served] = loaded.localizers.values()
-            yield Localizer(loaded.encoder, served.place_map, served.searcher, network.precision)
+            yield Localizer(loaded.encoder, served.place_map, served.searcher, network.matching_precision)
         finally:
             loaded.close()
         return
@@ -190,15 +195,17 @@ def open_localizer(
         load_network(weights_path, network.num_heads),
         device,
         preprocessing or Preprocessing.ANTIALIAS,
-        "float32" if network.encoding == "auto" else choose_encoding_precision(network.encoding, device).precision,
+        "float32"
+        if network.network_precision == "auto"
+        else choose_network_precision(network.network_precision, device).precision,
     )
-    options = BuildOptions(batch_size=batch_size, store=store, thumbnails=False, max_rejected=0)
+    options = BuildOptions(batch_size=batch_size, store=store, thumbnails=False, max_rejected=0, limits=limits)
     with tempfile.TemporaryDirectory(prefix="placefix-evaluate-") as folder:
         fresh = Path(folder) / "database"
         with show_progress("encoding the database") as progress:
             build_map(dataset.collection.listing, encoder, fresh, options, progress, weights_path=weights_path)
         with PlaceMap.open(fresh) as place_map:
-            yield Localizer(encoder, place_map, open_searcher(place_map, encoder.device), network.precision)
+            yield Localizer(encoder, place_map, open_searcher(place_map, encoder.device), network.matching_precision)
 
 
 @contextmanager

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from model import fast_matching
 from model.codes import as_features
 from model.errors import InvalidInput
+from model.fast_matching import count_fused
 from model.gpu_matching import has_triton, nearest_cells
 from model.matching import count_mutual_matches
 
@@ -66,10 +66,10 @@ def check(device: str) -> None:
     many[3] = asked
     counts = count_mutual_matches(asked, many)
     for stored in (torch.float32, torch.float16):
-        assert torch.equal(fast_matching._count_fused(asked, many.to(stored)), counts), stored
+        assert torch.equal(count_fused(asked, many.to(stored)), counts), stored
     codes = many.to(torch.int8)
-    counts = fast_matching._count_fused(asked, as_features(codes, torch.float16))
-    assert torch.equal(fast_matching._count_fused(asked, codes), counts)
+    counts = count_fused(asked, as_features(codes, torch.float16))
+    assert torch.equal(count_fused(asked, codes), counts)
 
 
 @needs_triton

@@ -26,7 +26,7 @@ def town_map(town: Set) -> Path:
         town.weights,
         "--out",
         out,
-        "--encoding",
+        "--network-precision",
         "float32",
     ]
     arguments += ["--store", "float32", "--batch-size", BATCH]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from model import cpu_matching
 from model.codes import as_features
-from model.gpu_matching import has_triton, nearest_cells
+from model.gpu_matching import can_fuse, nearest_cells
 from model.int8_matching import count_in_int8, scaled
 
 _MAX_SCORES_BYTES = 900_000_000  # on a GPU
@@ -57,7 +57,7 @@ def fast_matcher(device: torch.device, channels: int) -> str:
 
 
 def _is_fused(channels: int) -> bool:
-    return has_triton() and channels % 16 == 0
+    return channels % 16 == 0 and can_fuse()
 
 
 def _count_fused(query: Tensor, candidates: Tensor) -> Tensor:

@@ -93,7 +93,11 @@ def test_on_a_gpu_it_is_the_plain_search() -> None:
 def tried_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Forgets whether the kernel runs, before and after; cells of the trial live where there is no GPU, too."""
     on_any_device = torch.ones
-    monkeypatch.setattr(torch, "ones", lambda *shape, device: on_any_device(*shape))  # noqa: ARG005
+
+    def ones(*shape: int, device: str) -> Tensor:  # noqa: ARG001
+        return on_any_device(*shape)
+
+    monkeypatch.setattr(torch, "ones", ones)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     monkeypatch.setattr(gpu_matching, "has_triton", lambda: True)
     can_fuse.cache_clear()

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from index_builder.changes.versions import roll_back
 from model.encoder import Encoder
 from service.loading import OpenedVersion
 from tests.service.conftest import Serve, Town
@@ -33,11 +32,10 @@ def failing(error: BaseException) -> Callable[..., None]:
 
 @pytest.fixture(scope="module")
 def grown(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """A town with two versions, of which the first is served."""
+    """A town with two versions, of which the second is served."""
     folder = tmp_path_factory.mktemp("grown")
     town = copy_town(town, folder)
     add_some(town, folder / "more")
-    roll_back(town.map_path)
     return town
 
 
@@ -62,10 +60,10 @@ def test_a_version_that_does_not_fit_beside_the_served_one_is_not_served(
     for error in NO_MEMORY:
         with monkeypatch.context() as patch:
             patch.setattr(OpenedVersion, "localizer", failing(error))
-            refused = served.client.post("/maps/town/activate", json={"version": "000002"})
+            refused = served.client.post("/maps/town/activate", json={"version": "000001"})
         assert (refused.status_code, refused.json()["code"]) == (422, "unusable_version"), error
         assert "does not fit into the memory of cpu" in refused.json()["detail"]
-        assert served_version(served) == "000001"
+        assert served_version(served) == "000002"
     assert value(scrape(served), "placefix_map_swaps_total", map="town", outcome="failed") == len(NO_MEMORY)
-    assert served.client.post("/maps/town/activate", json={"version": "000002"}).status_code == 200
-    assert served_version(served) == "000002"
+    assert served.client.post("/maps/town/activate", json={"version": "000001"}).status_code == 200
+    assert served_version(served) == "000001"

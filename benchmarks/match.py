@@ -182,7 +182,7 @@ def _compared(rounds: dict[str, list[tuple[float, int, list[int]]]]) -> dict[str
 def _worker(commands: Connection, name: str, candidate_count: int, device: str) -> None:
     """Counts whenever it is told to; the features are the same for every way, but for the type they are stored in."""
     way = WAYS[name]
-    query, candidates = _features(candidate_count, way.stored)
+    query, candidates = features_to_match(candidate_count, way.stored)
     query, candidates = query.to(device), candidates.to(device)
     while commands.recv():
         before_bytes = _reset_peak(device)
@@ -192,16 +192,18 @@ def _worker(commands: Connection, name: str, candidate_count: int, device: str) 
         commands.send((duration_s, _peak(device) - before_bytes, counts))
 
 
-def _features(candidate_count: int, stored: torch.dtype) -> tuple[Tensor, Tensor]:
-    """A query and candidates of which half the cells resemble the query's; int8 are the codes of a map."""
+def features_to_match(
+    candidate_count: int, stored: torch.dtype, cells: int = CELLS, channels: int = CHANNELS
+) -> tuple[Tensor, Tensor]:
+    """Make a query and candidates of which half the cells resemble the query's; int8 are the codes of a map."""
     generator = torch.Generator().manual_seed(0)
-    query = torch.nn.functional.normalize(torch.randn(CELLS, CHANNELS, generator=generator), dim=-1)
-    candidates = torch.empty(candidate_count, CELLS, CHANNELS, dtype=stored)
+    query = torch.nn.functional.normalize(torch.randn(cells, channels, generator=generator), dim=-1)
+    candidates = torch.empty(candidate_count, cells, channels, dtype=stored)
     for number in range(candidate_count):
-        noise = torch.nn.functional.normalize(torch.randn(CELLS, CHANNELS, generator=generator), dim=-1)
-        alike = torch.arange(CELLS) % 2 == 0
+        noise = torch.nn.functional.normalize(torch.randn(cells, channels, generator=generator), dim=-1)
+        alike = torch.arange(cells) % 2 == 0
         features = torch.nn.functional.normalize(noise + 0.8 * query * alike[:, None], dim=-1).half().float()
-        candidates[number] = LocalCodec("int8", CHANNELS).encode(features) if stored is torch.int8 else features
+        candidates[number] = LocalCodec("int8", channels).encode(features) if stored is torch.int8 else features
     return query, candidates
 
 

@@ -2,7 +2,7 @@
 
 On a CPU, features are rounded to whole numbers of 16 bits (``model.cpu_matching``). On a GPU, they are rounded to
 float16, and their products are summed in float32 (``model.gpu_matching``). Where there is neither, on a CPU without
-AVX2 or a GPU without Triton, the exact way counts (``model.matching``).
+AVX2 or a GPU for which Triton does not compile, the exact way counts (``model.matching``).
 
 Ties are broken as in ``model.matching``, but rounding makes and unmakes some, and turns near ties over. With 61 × 61
 cells of 128 channels that differ well, counts of 500 to 3700 differ from the exact ones by 2 at most, on a CPU as on a
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from model import cpu_matching
 from model.codes import as_features
-from model.gpu_matching import has_triton, nearest_cells
+from model.gpu_matching import can_fuse, nearest_cells
 
 _FUSED_TOGETHER = 32  # candidates on a GPU, which fill it: 30 MB as float16 for 3721 cells of 128 channels
 
@@ -45,7 +45,7 @@ def find_fast_matcher(device: torch.device, channels: int) -> FastMatcher | None
         channels: C.
     """
     if device.type == "cuda":
-        return FastMatcher("triton-float16", count_fused) if has_triton() and channels % 16 == 0 else None
+        return FastMatcher("triton-float16", count_fused) if channels % 16 == 0 and can_fuse() else None
     if cpu_matching.can_count(channels):
         return FastMatcher(f"{cpu_matching.instructions()}-int16".lower(), cpu_matching.count_in_int16)
     return None

@@ -8,13 +8,21 @@ import torch
 from torch import Tensor
 
 from model.preprocess import INPUT_SIZE
+from place_map.errors import MapError
 from service.loading import LoadedMaps, OpenedVersion, load_maps
 from service.localizer import EncodedQuery, Localization, Localizer, QueryDefaults, QueryOptions, encode_queries
 from service.served_maps import OnUnread, ServedMaps
 from service.settings import ServiceSettings
 from service.stages import Stage
 
-_CPU_MEMORY = "DefaultCPUAllocator: can't allocate memory"
+# What is said where torch has no class for it: by its allocator for the CPU; by CUDA itself, of memory that torch's
+# allocator does not give out, such as pinned memory; by cuBLAS; and by Triton. After none of them the device is lost.
+_NO_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "Triton Error [CUDA]: out of memory",
+)
 _LATEST_WEIGHT = 0.3  # of the latest duration in the running means
 
 
@@ -109,14 +117,28 @@ class Engine:
                     self.answer(query, self.encode([query])[0], lambda: True)
 
     def bring_in(self, opened: OpenedVersion) -> Localizer:
-        """Brings another version of a map to the device and asks it about a black picture; it is not served yet.
+        """Bring another version of a map to the device and ask it about a black picture; it is not served yet.
 
         What that takes is not remembered: nothing of the version is in memory yet, and queries that wait would seem to
         take too long.
 
         Raises:
+            MapError: There is no memory for it beside what is served; it is closed.
             PlacefixError: It does not answer; it is closed.
         """
+        try:
+            with _telling_of_memory():
+                return self._tried_out(opened)
+        except self.memory_errors as error:
+            no_memory = repr(error)
+        self.free_memory()  # no longer in the except block, where the error keeps what was allocated
+        place_map = opened.place_map
+        raise MapError(
+            f"version {place_map.version} of the map {place_map.name} does not fit into the memory of "
+            f"{self.device.device} beside what is served; restart the service to serve it alone ({no_memory})"
+        )
+
+    def _tried_out(self, opened: OpenedVersion) -> Localizer:
         localizer = opened.localizer()
         try:
             [encoded] = encode_queries(self.encoder, torch.zeros(1, 3, *INPUT_SIZE))
@@ -162,11 +184,11 @@ class Engine:
 
 @contextmanager
 def _telling_of_memory() -> Iterator[None]:
-    """Raises MemoryError where torch says in words that the CPU's memory is not enough: it has no class for that."""
+    """Raise MemoryError where it is said in words alone that memory is not enough."""
     try:
         yield
     except RuntimeError as error:
-        if _CPU_MEMORY not in str(error):
+        if not any(words in str(error) for words in _NO_MEMORY):
             raise
         raise MemoryError(str(error)) from error
 

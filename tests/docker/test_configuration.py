@@ -118,6 +118,18 @@ def test_gpu_overlay_reserves_a_gpu_and_insists_on_it() -> None:
     assert localizer["image"] == services["demo"]["image"] == "placefix:gpu"
 
 
+def test_the_gpu_image_lets_triton_compile() -> None:
+    """Without a compiler, or a folder whose files may be executed, counting falls back to torch, which is slower."""
+    localizer = compose("--file", "docker-compose.yml", "--file", "docker-compose.gpu.yml")["services"]["localizer"]
+    folder = localizer["environment"]["TRITON_CACHE_DIR"]
+    mounts = dict(mount.split(":", 1) for mount in localizer["tmpfs"])
+    assert "exec" in mounts[folder].split(",")
+    assert "/tmp" in mounts  # noqa: S108  (in the container)
+    dockerfile = (ROOT / "docker" / "Dockerfile").read_text()
+    [install] = re.findall(r'if \[ "\$EXTRA" = gpu \]; then(.*?)fi$', dockerfile, flags=re.DOTALL | re.MULTILINE)
+    assert {"gcc", "libc6-dev"} <= set(install.split())
+
+
 def test_every_setting_handed_to_the_server_exists() -> None:
     environment = compose()["services"]["localizer"]["environment"]
     assert unknown_environment_names(environment) == []

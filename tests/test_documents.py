@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from placefix.__main__ import app
+from placefix.command_line import app
 from service.metrics import Metrics
 from service.problems import PROBLEM_KINDS
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings

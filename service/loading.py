@@ -21,8 +21,8 @@ from place_map.errors import NetworkMismatch
 from place_map.global_index import open_searcher, read_searcher
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
-from service.localizer import Localizer
-from service.settings import DEFAULT_PRECISION, SearcherName
+from service.localizer import Localizer, QueryDefaults
+from service.settings import DEFAULT_PRECISION, SearcherName, ServiceSettings
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,34 @@ def load_maps(
             place_map.close()
         raise
     return LoadedMaps(choice, arithmetic, encoder, localizers)
+
+
+def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefaults]:
+    """Open the maps and the network that the settings name, for the server and for commands that answer as it does.
+
+    Returns:
+        What is loaded, and what a query gets that does not say.
+
+    Raises:
+        PlacefixError: Something cannot be loaded; see ``load_maps``.
+    """
+    loaded = load_maps(
+        settings.maps,
+        weights=settings.weights,
+        num_heads=settings.num_heads,
+        device=settings.device,
+        encoding=settings.encoding,
+        searcher=settings.searcher,
+        precision=settings.precision,
+    )
+    defaults = QueryDefaults.for_encoder(
+        loaded.encoder,
+        precision=settings.precision,
+        candidates=settings.candidates,
+        shortlist=settings.shortlist,
+        rerank=settings.rerank,
+    )
+    return loaded, defaults
 
 
 def _open_all(paths: Sequence[Path]) -> dict[str, PlaceMap]:

@@ -124,8 +124,8 @@ def _check_alike(paths: Sequence[Path], read: Sequence[Collection]) -> None:
     (*_, most), (least, *_) = sorted(told), sorted(told)
     without = "" if least == _NOTHING else ", or only by easting and northing without a UTM zone"
     raise SourceError(
-        f"{told[most]} says where its pictures were taken, and {told[least]} does not{without}: recall needs all of the "
-        "positions; ask the two apart"
+        f"{told[most]} says where its pictures were taken, and {told[least]} does not{without}: recall needs all of "
+        "the positions; ask the two apart"
     )
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from model.preprocess import INPUT_SIZE
 from place_map.errors import MapError
-from service.loading import LoadedMaps, OpenedVersion, load_maps
+from service.loading import LoadedMaps, OpenedVersion, load_configured
 from service.localizer import EncodedQuery, Localization, Localizer, QueryDefaults, QueryOptions, encode_queries
 from service.served_maps import OnUnread, ServedMaps
 from service.settings import ServiceSettings
@@ -80,24 +80,9 @@ class Engine:
             on_unread: Closes a version of a map.
 
         Raises:
-            PlacefixError: Something cannot be loaded; see ``service.loading.load_maps``.
+            PlacefixError: Something cannot be loaded; see ``service.loading.load_configured``.
         """
-        loaded = load_maps(
-            settings.maps,
-            weights=settings.weights,
-            num_heads=settings.num_heads,
-            device=settings.device,
-            network_precision=settings.network_precision,
-            searcher=settings.searcher,
-            matching_precision=settings.matching_precision,
-        )
-        defaults = QueryDefaults.for_encoder(
-            loaded.encoder,
-            matching_precision=settings.matching_precision,
-            candidates=settings.candidates,
-            shortlist=settings.shortlist,
-            rerank=settings.rerank,
-        )
+        loaded, defaults = load_configured(settings)
         engine = cls(loaded, defaults, on_unread)
         try:
             engine.warm_up()

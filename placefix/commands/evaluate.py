@@ -28,7 +28,6 @@ from placefix.console import error_console
 from placefix.evaluation.differences import AnswerRecorder, Differences
 from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
 from placefix.evaluation.published import (
-    DEFAULT_FILE,
     PublishedRow,
     compare,
     find_row,
@@ -138,8 +137,9 @@ def evaluate(
         ),
     ] = None,
     published: Annotated[
-        Path, typer.Option(help="The file of published results.", show_default="benchmarks/published.toml")
-    ] = DEFAULT_FILE,
+        Path | None,
+        typer.Option(help="A file of published results, instead of the one that comes along.", show_default=False),
+    ] = None,
     differences: Annotated[
         bool,
         typer.Option(

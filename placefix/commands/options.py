@@ -1,5 +1,6 @@
 """Options that several commands share: one name, one help text, one meaning."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,6 +41,34 @@ NumHeads = Annotated[
 Device = Annotated[
     DeviceName,
     typer.Option(help="Where the network lives: auto takes a GPU if there is one.", rich_help_panel=NETWORK_PANEL),
+]
+# Of commands that go by the settings of the server: None where the flag is not given, and the settings tell.
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        envvar="PLACEFIX_SETTINGS",
+        help="A TOML file with settings of the server: limits, queues, and all that flags can say, which win over it.",
+        show_default=False,
+    ),
+]
+AskedMapPath = Annotated[
+    Path | None,
+    typer.Option("--map", help="The map to look in. By default the one that the settings name.", show_default=False),
+]
+SetDevice = Annotated[
+    DeviceName | None,
+    typer.Option(
+        help="Where the network lives: auto takes a GPU if there is one. By default auto.",
+        rich_help_panel=NETWORK_PANEL,
+    ),
+]
+SetNetworkPrecision = Annotated[
+    RequestedPrecision | None,
+    typer.Option(
+        help="Precision of the network: auto takes what the map was encoded in. By default auto.",
+        rich_help_panel=NETWORK_PANEL,
+    ),
 ]
 PreprocessingOption = Annotated[
     Preprocessing,

@@ -7,12 +7,10 @@ from typing import Annotated
 import structlog
 import typer
 
-from model.device import DeviceName
 from model.errors import InvalidInput
 from model.matching import MatchingPrecision
-from model.network_precision import RequestedPrecision
 from place_map.global_index import Backend
-from placefix.commands.options import NETWORK_PANEL, NumHeads, OptionalWeights
+from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
 from placefix.samples import read_samples
 from service.localizer import MAX_SHORTLIST
 from service.logs import configure_logging
@@ -31,35 +29,15 @@ def serve(
         list[Path] | None,
         typer.Option("--map", help="A map to serve; may be given several times.", show_default=False),
     ] = None,
-    settings_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--settings",
-            envvar="PLACEFIX_SETTINGS",
-            help="A TOML file with settings: limits, queues, and all that flags can say, which win over it.",
-            show_default=False,
-        ),
-    ] = None,
+    settings_file: SettingsFile = None,
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all. By default 127.0.0.1.")
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on. By default 8000.")] = None,
-    device: Annotated[
-        DeviceName | None,
-        typer.Option(
-            help="Where the network lives: auto takes a GPU if there is one. By default auto.",
-            rich_help_panel=NETWORK_PANEL,
-        ),
-    ] = None,
-    network_precision: Annotated[
-        RequestedPrecision | None,
-        typer.Option(
-            help="Precision of the network: auto takes what the map was encoded in. By default auto.",
-            rich_help_panel=NETWORK_PANEL,
-        ),
-    ] = None,
+    device: SetDevice = None,
+    network_precision: SetNetworkPrecision = None,
     searcher: Annotated[
         Backend | None,
         typer.Option(help="What searches the index: auto takes faiss where it can. By default auto."),

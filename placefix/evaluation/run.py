@@ -26,7 +26,7 @@ from place_map.global_index import open_searcher
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
 from placefix.evaluation.collections import Collection, check_pictures, read_collection
-from placefix.evaluation.truth import FrameTruth, NearbyTruth, Truth
+from placefix.evaluation.truth import FrameTruth, NearbyTruth, PlaneTruth, Truth
 from placefix.progress import show_progress
 from service.loading import load_maps
 from service.localizer import Localizer
@@ -114,7 +114,7 @@ def read_dataset(
     """
     by_frame = isinstance(truth, int)
     asked = _read(queries, columns, by_frame=by_frame, may_be_unlabelled=True)
-    is_unlabelled = not by_frame and not asked.has_positions
+    is_unlabelled = not by_frame and not asked.has_positions and not asked.points_m
     if is_unlabelled and not may_be_unlabelled:
         raise InvalidInput(
             f"not one of the {len(asked.places):,} queries of {queries[0]} says where it was taken: recall cannot be "
@@ -124,9 +124,7 @@ def read_dataset(
     searched = _read(database, columns, by_frame=by_frame, may_be_unlabelled=is_unlabelled) if database else None
     selected = asked.places if query_list is None else select_queries(asked.places, query_list)
     places = searched.places if map_path is None and searched is not None else _places_of(map_path)
-    told: Truth | None = truth if isinstance(truth, NearbyTruth) and not is_unlabelled else None
-    if isinstance(truth, int):
-        told = FrameTruth(truth, asked.frames, {} if searched is None else searched.frames)
+    told = None if is_unlabelled else _told(truth, asked, searched)
     positives = None if told is None else _positives(told, selected, places)
     check_pictures(selected, limits)
     if map_path is None:
@@ -213,6 +211,22 @@ def asking() -> Iterator[Progress]:
     """Shows how far the queries are."""
     with show_progress("asking") as progress:
         yield progress
+
+
+def _told(truth: NearbyTruth | int, asked: Collection, searched: Collection | None) -> Truth:
+    """Return what is right, with what it is told by: frames, points of a plane, or positions on the Earth."""
+    if isinstance(truth, int):
+        return FrameTruth(truth, asked.frames, {} if searched is None else searched.frames)
+    searched_points_m = {} if searched is None else searched.points_m
+    if bool(asked.points_m) != bool(searched_points_m):
+        one, other = ("queries", "database") if asked.points_m else ("database", "queries")
+        raise InvalidInput(
+            f"the names of the {one} have easting and northing without a UTM zone, and the {other} says where on the "
+            "Earth it is: no distance between the two can be measured. Give both with a zone, or both without"
+        )
+    if asked.points_m:
+        return PlaneTruth(truth.threshold_m, truth.heading_deg, asked.points_m, searched_points_m)
+    return truth
 
 
 def _positives(truth: Truth, queries: Sequence[Place], database: Sequence[Place]) -> list[NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from model.weights import save_network
 from model.weights_errors import WeightsError
 from place_map.errors import MapExists
 from place_map.reader import PlaceMap
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.conftest import write_photo
 from tests.waiting import wait_until
 

@@ -11,7 +11,7 @@ from model.network.initialisation import seeded_network
 from model.weights import save_network
 from place_map.reader import PlaceMap
 from place_map.versions import existing_versions
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.conftest import TINY_CONFIG, write_photo
 
 RUNNER = CliRunner()

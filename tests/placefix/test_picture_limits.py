@@ -11,7 +11,7 @@ from model.errors import PlacefixError
 from model.geo import LatLon
 from model.network.selavpr import SelaVPR
 from model.weights import save_network
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.conftest import write_photo
 from tests.model.images.picture_bytes import flat_jpeg
 

@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from model.errors import InvalidInput
-from placefix.__main__ import app
+from placefix.command_line import app
 from placefix.commands.renamed_options import RenamingCommand
 
 small = typer.Typer()

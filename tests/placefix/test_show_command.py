@@ -22,7 +22,7 @@ from model.network.config import LocalFeatures
 from model.network.initialisation import seeded_network
 from model.preprocess import preprocess
 from model.weights import save_network
-from placefix.__main__ import app
+from placefix.command_line import app
 from placefix.drawings.canvas import MARGIN_PX
 from placefix.drawings.colours import RIGHT, UNKNOWN, WRONG
 from placefix.drawings.results import CELL_WIDTH_PX, FRAME_PX, TILE_GAP_PX, TILE_HEIGHT_PX

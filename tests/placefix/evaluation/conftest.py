@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from model.network.selavpr import SelaVPR
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.placefix.evaluation.small_set import BATCH, Set, make_set
 
 

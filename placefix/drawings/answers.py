@@ -1,43 +1,33 @@
-"""Asks a map with a query, and gathers what a person wants to see of the answer."""
+"""Answers of a map to queries, with what a person wants to see of them."""
 
 import io
 
 from PIL import Image
 
 from model.geo import LatLon, distance_m, distances_m
-from model.images import DEFAULT_LIMITS, ImageLimits
-from model.preprocess import open_for, preprocess
+from model.preprocess import open_for
+from placefix.asking import AskedMap
 from placefix.drawings.queries import Query
 from placefix.drawings.results import ShownCandidate, ShownResult, format_metres
-from service.localizer import Candidate, Localizer, QueryOptions, encode_queries
+from service.localizer import Candidate, Localizer
 
 
-def ask(
-    query: Query,
-    localizer: Localizer,
-    options: QueryOptions,
-    threshold_m: float,
-    limits: ImageLimits = DEFAULT_LIMITS,
-) -> ShownResult:
-    """Finds a query in a map with the localizer that is served.
+def answer(query: Query, asked: AskedMap, threshold_m: float) -> ShownResult:
+    """Find a query in a map, and gather what there is to draw.
 
     Args:
         query: The picture.
-        localizer: Of the map.
-        options: What to look for.
+        asked: The map.
         threshold_m: Up to which distance, itself included, a candidate is right.
-        limits: What the picture may be like.
 
     Raises:
         ImageError: The picture cannot be decoded.
         MapCorrupt: A thumbnail of the map is damaged.
     """
-    photo = open_for(localizer.preprocessing, query.path, limits)
-    [encoded] = encode_queries(localizer.encoder, preprocess(photo, localizer.preprocessing)[None])
-    localization = localizer.localize(encoded, options)
+    localizer, localization = asked.localizer, asked.ask(query.path)
     return ShownResult(
         name=query.name,
-        photo=photo,
+        photo=open_for(localizer.preprocessing, query.path, asked.limits),
         truth=_truth(query.position, localizer, threshold_m),
         candidates=[_shown(candidate, query, localizer, threshold_m) for candidate in localization.candidates],
     )

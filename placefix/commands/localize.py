@@ -11,6 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from model.images import ImageLimits, check_header
+from place_map.versions import read_manifest
 from placefix.commands.options import Device, NetworkPrecisionOption, NumHeads, OptionalWeights
 from placefix.console import output_console
 from placefix.picture_limits import read_picture_limits
@@ -51,7 +52,8 @@ def localize(
 ) -> None:
     """Say where a photo was taken: the same answer as the server's."""
     limits = read_picture_limits()
-    check_header(picture, limits)  # a file that is no picture is found now, and not after the network has been loaded
+    # A picture that cannot be used is found now, and not after the network has been loaded.
+    check_header(picture, limits, whole=read_manifest(place_map).preprocessing.decodes_whole)
     loaded = load_maps(
         [place_map], weights=weights, num_heads=num_heads, device=device, network_precision=network_precision
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 from model.errors import InvalidInput
 from model.images import ImageLimits
 from placefix.console import error_console
+from service.configured_maps import load_configured
 from service.decoding import decode_query
-from service.loading import load_configured
 from service.localizer import Localization, Localizer, QueryOptions, encode_queries
 from service.settings import ServiceSettings, load_settings, unknown_environment_names
 from service.settings_file import settings_from

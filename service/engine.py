@@ -9,7 +9,8 @@ from torch import Tensor
 
 from model.preprocess import INPUT_SIZE
 from place_map.errors import MapError
-from service.loading import LoadedMaps, OpenedVersion, load_configured
+from service.configured_maps import load_configured
+from service.loading import LoadedMaps, OpenedVersion
 from service.localizer import EncodedQuery, Localization, Localizer, QueryDefaults, QueryOptions, encode_queries
 from service.served_maps import OnUnread, ServedMaps
 from service.settings import ServiceSettings
@@ -80,7 +81,7 @@ class Engine:
             on_unread: Closes a version of a map.
 
         Raises:
-            PlacefixError: Something cannot be loaded; see ``service.loading.load_configured``.
+            PlacefixError: Something cannot be loaded; see ``service.configured_maps.load_configured``.
         """
         loaded, defaults = load_configured(settings)
         engine = cls(loaded, defaults, on_unread)

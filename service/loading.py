@@ -21,8 +21,7 @@ from place_map.errors import NetworkMismatch
 from place_map.global_index import Backend, open_searcher, read_searcher
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
-from service.localizer import DEFAULT_PRECISION, Localizer, QueryDefaults
-from service.settings import ServiceSettings
+from service.localizer import DEFAULT_PRECISION, Localizer
 
 
 @dataclass(frozen=True)
@@ -145,34 +144,6 @@ def load_maps(
             place_map.close()
         raise
     return LoadedMaps(choice, arithmetic, encoder, localizers)
-
-
-def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefaults]:
-    """Open the maps and the network that the settings name, for the server and for commands that answer as it does.
-
-    Returns:
-        What is loaded, and what a query gets that does not say.
-
-    Raises:
-        PlacefixError: Something cannot be loaded; see ``load_maps``.
-    """
-    loaded = load_maps(
-        settings.maps,
-        weights=settings.weights,
-        num_heads=settings.num_heads,
-        device=settings.device,
-        network_precision=settings.network_precision,
-        searcher=settings.searcher,
-        matching_precision=settings.matching_precision,
-    )
-    defaults = QueryDefaults.for_encoder(
-        loaded.encoder,
-        matching_precision=settings.matching_precision,
-        candidates=settings.candidates,
-        shortlist=settings.shortlist,
-        rerank=settings.rerank,
-    )
-    return loaded, defaults
 
 
 def _open_all(paths: Sequence[Path]) -> dict[str, PlaceMap]:

@@ -183,6 +183,7 @@ def evaluate(
         query_list,
         columns,
         may_be_unlabelled=predictions is not None,
+        preprocessing=preprocess,
         limits=limits,
     )
     if dataset.truth is None and (threshold_m is not None or heading_deg is not None):

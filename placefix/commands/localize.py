@@ -11,6 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from model.images import check_header
+from place_map.versions import read_manifest
 from placefix.asking import asked_map, read_settings
 from placefix.commands.options import (
     AskedMapPath,
@@ -68,7 +69,9 @@ def localize(
         },
         settings_file,
     )
-    check_header(picture, settings.image_limits)  # what is no picture is found before the network has been loaded
+    # A picture that cannot be used is found now, and not after the network has been loaded.
+    whole = any(read_manifest(path).preprocessing.decodes_whole for path in settings.maps)
+    check_header(picture, settings.image_limits, whole=whole)
     with asked_map(settings, candidates=candidates, shortlist=shortlist, rerank=rerank) as asked:
         start = time.perf_counter()
         found = asked.ask(picture)

@@ -82,18 +82,21 @@ def read_collection(
     )
 
 
-def check_pictures(places: Sequence[Place], limits: ImageLimits = DEFAULT_LIMITS) -> None:
+def check_pictures(places: Sequence[Place], limits: ImageLimits = DEFAULT_LIMITS, *, whole: bool = False) -> None:
     """Look at the header of every picture, before hours of work.
 
     Args:
         places: The pictures.
         limits: What they may be like.
+        whole: Whether large JPEGs are decoded whole.
 
     Raises:
         SourceError: Some cannot be read.
     """
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="check") as threads:
-        problems = [message for message in threads.map(partial(_problem_of, limits), places) if message is not None]
+        problems = [
+            message for message in threads.map(partial(_problem_of, limits, whole), places) if message is not None
+        ]
     if problems:
         more = f"; and {len(problems) - 1} more" if len(problems) > 1 else ""
         raise SourceError(f"{problems[0]}{more}. An evaluation without them would measure another dataset")
@@ -134,9 +137,9 @@ def _check_alike(paths: Sequence[Path], read: Sequence[Collection]) -> None:
     )
 
 
-def _problem_of(limits: ImageLimits, place: Place) -> str | None:
+def _problem_of(limits: ImageLimits, whole: bool, place: Place) -> str | None:
     try:
-        check_header(place.path, limits)
+        check_header(place.path, limits, whole=whole)
     except ImageError as error:
         return error.message
     return None

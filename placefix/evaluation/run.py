@@ -25,6 +25,7 @@ from model.weights import load_network, resolve_weights
 from place_map.global_index import open_searcher
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
+from place_map.versions import read_manifest
 from placefix.evaluation.collections import Collection, check_pictures, read_collection
 from placefix.evaluation.truth import FrameTruth, NearbyTruth, PlaneTruth, Truth
 from placefix.progress import show_progress
@@ -93,6 +94,7 @@ def read_dataset(
     columns: Columns,
     *,
     may_be_unlabelled: bool = False,
+    preprocessing: Preprocessing | None = None,
     limits: ImageLimits = DEFAULT_LIMITS,
 ) -> Dataset:
     """Reads both sides, and finds out what is right.
@@ -105,6 +107,7 @@ def read_dataset(
         query_list: A file that names the queries that count.
         columns: Of the CSV files.
         may_be_unlabelled: Whether queries without positions are wanted, too: something other than recall is.
+        preprocessing: Of a fresh map, antialias by default; one that is there has its own.
         limits: What a picture may be like.
 
     Raises:
@@ -126,9 +129,12 @@ def read_dataset(
     places = searched.places if map_path is None and searched is not None else _places_of(map_path)
     told = None if is_unlabelled else _told(truth, asked, searched)
     positives = None if told is None else _positives(told, selected, places)
-    check_pictures(selected, limits)
+    if map_path is not None:
+        preprocessing = read_manifest(map_path).preprocessing
+    whole = (preprocessing or Preprocessing.ANTIALIAS).decodes_whole
+    check_pictures(selected, limits, whole=whole)
     if map_path is None:
-        check_pictures(places, limits)
+        check_pictures(places, limits, whole=whole)
     sides = [("queries", asked), *([("database", searched)] if searched is not None and map_path is None else [])]
     return Dataset(
         queries=tuple(selected),

@@ -121,5 +121,16 @@ def test_a_photo_of_50_megapixels_goes_through_the_commands(village: Village, tm
     assert "1 pictures" in built, built
     said = run("localize", photo, "--map", tmp_path / "maps" / "phone", "--json")
     assert '"latitude": 55' in said
+    whole = (
+        "evaluate",
+        "--database",
+        folder / "list.csv",
+        "--queries",
+        folder / "list.csv",
+        "--weights",
+        village.weights,
+    )
+    refused = run(*whole, "--preprocess", "official-eval")
+    assert "50,135,040 pixels; at most 50,000,000 are read: here a JPEG is decoded whole" in refused
     refused = run("localize", photo, "--map", tmp_path / "maps" / "phone", PLACEFIX_MAX_PIXELS="12000000")
     assert "decoded at 1/2 4080×3072 = 12,533,760 pixels; at most 12,000,000" in refused

@@ -5,17 +5,29 @@ that fails fails again.
 """
 
 import math
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 
 from service.device_queue.queue import Ticket
 from service.device_queue.worker import WorkerState
+from service.engine import Query
 from service.errors import NotReady, Overloaded
 from tests.clock import FakeClock
 from tests.service.device_queue.doubler import BrokenDevice, Doubler, Observed, make_device, query
@@ -45,7 +57,7 @@ class Place:
     """A place that is reserved."""
 
     block: ExitStack
-    submit: Any
+    submit: Callable[[Query], Ticket]
     deadline: float
 
 
@@ -59,11 +71,10 @@ def outcome_of(future: "Future[Any]") -> str:
 
 
 class DeviceQueueMachine(RuleBasedStateMachine):
-    asked = Bundle("asked")
     places = Bundle("places")
 
-    @initialize(size=st.integers(1, 3))
-    def start(self, size: int) -> None:
+    @initialize(size=st.integers(1, 3), is_busy=st.booleans())
+    def start(self, size: int, *, is_busy: bool) -> None:
         self.clock, self.engine, self.observed = FakeClock(), Doubler(), Observed()
         self.engine.gate.set()
         options = {"queue_size": size, "max_batch_size": BATCH, "probe_interval_s": PROBE_INTERVAL_S}
@@ -76,88 +87,80 @@ class DeviceQueueMachine(RuleBasedStateMachine):
         self.reserved, self.probes, self.limit, self.swept_at = 0, 0, BATCH, -math.inf
         self.idle_since: float | None = None
         self.full_by: float | None = None
+        if is_busy:  # has answered: so the next picture waits for others
+            self.submit(GOOD, math.inf)
+            self.step()
 
-    @rule(target=asked, kind=KINDS, deadline_s=DEADLINES_S)
-    def submit(self, kind: str, deadline_s: float) -> Any:
+    @rule(kind=KINDS, deadline_s=DEADLINES_S)
+    def submit(self, kind: str, deadline_s: float) -> None:
         if not self.can_reserve():
-            self.check_refused(lambda: self.queue.reserve(deadline_s).__enter__())
-            return multiple()
+            self.check_refused(self.queue.reserve(deadline_s).__enter__)
+            return
         with self.queue.reserve(deadline_s) as submit:
-            return self.put(submit, kind, self.clock.now + deadline_s)
+            self.put(submit, kind, self.clock.now + deadline_s)
 
     @rule(target=places, deadline_s=DEADLINES_S)
     def reserve(self, deadline_s: float) -> Any:
         if not self.can_reserve():
-            self.check_refused(lambda: self.queue.reserve(deadline_s).__enter__())
+            self.check_refused(self.queue.reserve(deadline_s).__enter__)
             return multiple()
         block = ExitStack()
         self.reserved += 1
         return Place(block, block.enter_context(self.queue.reserve(deadline_s)), self.clock.now + deadline_s)
 
-    @rule(target=asked, place=consumes(places), kind=KINDS)
-    def fill(self, place: Place, kind: str) -> Any:
+    @rule(place=consumes(places), kind=KINDS)
+    def fill(self, place: Place, kind: str) -> None:
         self.reserved -= 1
         with place.block:
             if self.state is WorkerState.READY:
-                return self.put(place.submit, kind, place.deadline)
-            self.check_refused(lambda: place.submit(query(0)))
-        return multiple()
+                self.put(place.submit, kind, place.deadline)
+            else:
+                self.check_refused(lambda: place.submit(query(0)))
 
     @rule(place=consumes(places))
     def give_back(self, place: Place) -> None:
         self.reserved -= 1
         place.block.close()
 
-    @rule(target=asked, kind=KINDS)
-    def call(self, kind: str) -> Any:
-        return self.put_task(kind)
-
-    @rule(target=asked)
-    def call_what_breaks_the_device(self) -> Any:
-        return self.put_task(FATAL)
-
-    def put_task(self, kind: str) -> Any:
+    @rule(kind=st.sampled_from([GOOD, GOOD, BAD, FATAL]))
+    def call(self, kind: str) -> None:
         def function() -> None:
             if kind != GOOD:
                 raise ERRORS[kind]
 
         if self.state is not WorkerState.READY:
             self.check_refused(lambda: self.queue.call(function))
-            return multiple()
-        self.tasks.append(self.note(Asked(kind, math.inf, self.queue.call(function))))
-        return self.tasks[-1]
-
-    @rule()
-    def look_for_room(self) -> None:
-        """As is done for each query that comes; it looks at no more than the room."""
-        if self.find_room():
-            self.queue.check_room()
         else:
-            self.check_refused(self.queue.check_room)
+            self.tasks.append(self.note(Asked(kind, math.inf, self.queue.call(function))))
 
-    @rule()
-    def break_device(self) -> None:
-        """Break it with the next batch."""
-        for each in self.waiting:
-            each.kind = FATAL
-            self.engine.fatal |= {self.everything.index(each)}
-
-    @rule(asked=consumes(asked))
-    def abandon(self, asked: Asked) -> None:
+    @precondition(lambda self: self.everything)
+    @rule(back=st.integers(1, 2), somebody_comes=st.booleans())
+    def abandon(self, back: int, *, somebody_comes: bool) -> None:
+        """One of the latest, which most often still waits; and somebody may come then, and look for room."""
+        asked = self.everything[-min(back, len(self.everything))]
         if asked.ticket is None:
             asked.future.cancel()
         else:
             asked.ticket.abandon()
         if asked.outcome == "open":
             asked.outcome = "gone"
+        if somebody_comes and self.find_room():
+            self.queue.check_room()
+        elif somebody_comes:
+            self.check_refused(self.queue.check_room)
 
-    @rule(seconds=st.sampled_from([0.5, 2.0, 6.0, 12.0]))
+    @rule(seconds=st.sampled_from([0.25, 0.5, 2.0, 6.0, 12.0]))
     def let_time_pass(self, seconds: float) -> None:
         self.clock.now += seconds
 
-    @rule(fits=st.sampled_from([1, BATCH]))
-    def change_memory(self, fits: int) -> None:
-        self.engine.fits = fits
+    @rule(fits=st.sampled_from([0, 1, BATCH, BATCH]))
+    def change_device(self, fits: int) -> None:
+        """How many pictures fit its memory from now on; 0: it breaks with the next batch."""
+        self.engine.fits = fits or BATCH
+        if not fits:
+            for each in self.waiting:
+                each.kind = FATAL
+                self.engine.fatal |= {self.everything.index(each)}
 
     @rule()
     def stop(self) -> None:
@@ -166,11 +169,21 @@ class DeviceQueueMachine(RuleBasedStateMachine):
             self.state = WorkerState.STOPPING
 
     @rule()
-    def step(self) -> None:
+    def take_step(self) -> None:
+        self.step()
+
+    def step(self) -> float | None:
         if self.state not in (WorkerState.READY, WorkerState.STOPPING):
-            return  # the thread has ended
+            return None  # the thread has ended
         expected = self.expect_step()
         assert self.worker.step() == expected
+        return expected
+
+    @rule()
+    def run(self) -> None:
+        """As the thread does: step by step until there is nothing to do."""
+        while self.step() == 0:
+            pass
 
     def expect_step(self) -> float | None:
         """What the worker does next, and what it answers."""
@@ -235,21 +248,17 @@ class DeviceQueueMachine(RuleBasedStateMachine):
             self.waiting, self.swept_at = [each for each in self.waiting if not self.drop(each)], self.clock.now
         return len(self.waiting) + self.reserved < self.size
 
-    def check_refused(self, ask: Any) -> None:
-        try:
+    def check_refused(self, ask: Callable[[], object]) -> None:
+        with pytest.raises((Overloaded, NotReady)) as refusal:
             ask()
-        except (Overloaded, NotReady) as error:
-            assert isinstance(error, Overloaded) or self.state is not WorkerState.READY
-        else:
-            raise AssertionError("it was taken")
+        assert refusal.type is Overloaded or self.state is not WorkerState.READY
 
-    def put(self, submit: Any, kind: str, deadline: float) -> Asked:
+    def put(self, submit: Callable[[Query], Ticket], kind: str, deadline: float) -> None:
         number = len(self.everything)
         if kind == BAD:
             self.engine.cannot_encode |= {number}
         ticket = submit(query(number))
         self.waiting.append(self.note(Asked(kind, deadline, ticket.future, ticket)))
-        return self.waiting[-1]
 
     def note(self, asked: Asked) -> Asked:
         self.everything.append(asked)
@@ -267,12 +276,11 @@ class DeviceQueueMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Whatever has happened, a worker that is stopped ends soon, and nobody waits for ever."""
         self.stop()
-        for _ in range(len(self.everything) + 1):
-            self.step()
+        self.run()
         assert self.worker.state in (WorkerState.STOPPED, WorkerState.FAILED)
         self.is_as_the_model_says()
         assert all(each.future.done() for each in self.everything)
 
 
 TestDeviceQueue = DeviceQueueMachine.TestCase
-TestDeviceQueue.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestDeviceQueue.settings = settings(max_examples=500, stateful_step_count=30, deadline=None, derandomize=True)

@@ -53,6 +53,10 @@ def pytest_configure() -> None:
     # a job in the background of a script ignores SIGINT, and so would the commands that tests interrupt
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Networks of tests are so small that threads would spend most of their time on waiting for each other; the
+    # processes that tests start inherit the variable.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,6 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how long the tests of each folder took, with their fixtures; longest first."""
+    if terminalreporter.config.option.collectonly:
+        return
     reports = [
         report for each in terminalreporter.stats.values() for report in each if isinstance(report, pytest.TestReport)
     ]

@@ -4,6 +4,7 @@ import os
 import signal
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from model.geo import LatLon
 from model.network.config import NetworkConfig
 from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
+from tests.commands import RunCommand, run_command
 
 TINY_CONFIG = NetworkConfig(
     embed_dim=64,
@@ -104,6 +106,12 @@ def tiny_network() -> SelaVPR:
 @pytest.fixture(scope="session")
 def tiny_encoder() -> Encoder:
     return Encoder(seeded_network(TINY_CONFIG, seed=7))
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunCommand:
+    """Runs ``placefix`` with arguments, in this process."""
+    return partial(run_command, capsys, monkeypatch)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import os
 import signal
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from model.geo import LatLon
 from model.network.config import NetworkConfig
 from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
+from tests.commands import RunCommand, run_command
 
 TINY_CONFIG = NetworkConfig(
     embed_dim=64,
@@ -53,6 +55,10 @@ def pytest_configure() -> None:
     # a job in the background of a script ignores SIGINT, and so would the commands that tests interrupt
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Networks of tests are so small that threads would spend most of their time on waiting for each other; the
+    # processes that tests start inherit the variable.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,6 +71,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how long the tests of each folder took, with their fixtures; longest first."""
+    if terminalreporter.config.option.collectonly:
+        return
     reports = [
         report for each in terminalreporter.stats.values() for report in each if isinstance(report, pytest.TestReport)
     ]
@@ -98,6 +106,12 @@ def tiny_network() -> SelaVPR:
 @pytest.fixture(scope="session")
 def tiny_encoder() -> Encoder:
     return Encoder(seeded_network(TINY_CONFIG, seed=7))
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunCommand:
+    """Runs ``placefix`` with arguments, in this process."""
+    return partial(run_command, capsys, monkeypatch)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The command line as a process: names, help, errors and exit codes."""
+"""The command line as it is typed: names, help, errors and exit codes; some of it as a process."""
 
 import subprocess
 import sys
@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import RunCommand
+
 
 def placefix(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs a process."""
     command = [sys.executable, "-m", "placefix", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
-def test_help_names_every_command() -> None:
-    result = placefix("--help")
+def test_help_names_every_command(command: RunCommand) -> None:
+    result = command("--help")
     assert result.returncode == 0
-    for command in ("build", "verify", "serve", "localize", "encode", "evaluate", "map", "show", "weights", "keys"):
-        assert command in result.stdout
+    for name in ("build", "verify", "serve", "localize", "encode", "evaluate", "map", "show", "weights", "keys"):
+        assert name in result.stdout
 
 
 def test_version() -> None:
@@ -43,22 +46,25 @@ def test_version() -> None:
     ids=" ".join,
 )
 def test_what_is_not_there_is_one_sentence_and_exit_code_1(
-    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: tuple[str, ...], command: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    result = placefix(*arguments)
+    result = command(*arguments)
     assert result.returncode == 1, result.stderr
     assert "error: " in result.stderr
-    assert "Traceback" not in result.stderr
     assert result.stdout == ""
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [("build",), ("serve", "--no-such-flag"), ("fly",), ("encode", "a.jpg")])
-def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
-    result = placefix(*arguments)
-    assert result.returncode == 2
+def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...], command: RunCommand) -> None:
+    assert command(*arguments).returncode == 2
+
+
+def test_a_process_ends_as_the_command_does(tmp_path: Path) -> None:
+    result = placefix("verify", tmp_path / "nowhere")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: ")
     assert "Traceback" not in result.stderr
 
 

@@ -1,8 +1,6 @@
 """``placefix localize`` answers as the server does."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,8 @@ from model.geo import LatLon
 from model.network.selavpr import SelaVPR
 from service.schemas import LocalizationAnswer
 from service.settings import ServiceSettings
+from tests.commands import Finished, RunCommand
 from tests.service.conftest import Served, Town, build_town, serving
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +32,14 @@ def hamlet_server(hamlet: Town) -> Iterator[Served]:
         yield served
 
 
-def localize(*arguments: object, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "placefix", "localize", *map(str, arguments)]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=120)
-    assert result.returncode == exit_code, result.stdout + result.stderr
-    return result
+@pytest.fixture
+def localize(command: RunCommand) -> RunCommand:
+    def run(*arguments: object, exit_code: int = 0) -> Finished:
+        result = command("localize", *arguments)
+        assert result.returncode == exit_code, result.stdout + result.stderr
+        return result
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def localize(*arguments: object, exit_code: int = 0) -> subprocess.CompletedProc
     ],
 )
 def test_the_json_is_the_answer_of_the_server(
-    flags: list[object], parameters: dict[str, Any], hamlet: Town, hamlet_server: Served
+    flags: list[object], parameters: dict[str, Any], localize: RunCommand, hamlet: Town, hamlet_server: Served
 ) -> None:
     photo = hamlet.photos["b/south.jpg"]
     by_command = json.loads(localize(photo, "--map", hamlet.map_path, *flags).stdout)
@@ -64,7 +64,7 @@ def test_the_json_is_the_answer_of_the_server(
     assert by_command == by_http
 
 
-def test_people_get_a_position_and_a_table(hamlet: Town) -> None:
+def test_people_get_a_position_and_a_table(localize: RunCommand, hamlet: Town) -> None:
     output = localize(hamlet.photos["[bold]n[/].jpg"], "--map", hamlet.map_path, "--table").stdout
     assert output.startswith("60.100000, 24.900000\n")
     assert "[bold]n[/].jpg" in output
@@ -73,7 +73,7 @@ def test_people_get_a_position_and_a_table(hamlet: Town) -> None:
     assert "not re-ranked: the network is not trained" in output
 
 
-def test_what_cannot_be_found_is_one_sentence(hamlet: Town, tmp_path: Path) -> None:
+def test_what_cannot_be_found_is_one_sentence(localize: RunCommand, hamlet: Town, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("not a photo")
     result = localize(tmp_path / "text.jpg", "--map", hamlet.map_path, exit_code=1)
     assert result.stderr.startswith("error: ")

@@ -1,8 +1,10 @@
 """How many threads torch may take, in each of the server's own."""
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import pytest
 import torch
 
 from model.preprocess import Preprocessing
@@ -32,6 +34,15 @@ def test_the_device_gets_all_threads_and_decoders_keep_to_one(serve: Serve, town
         torch.set_num_threads(before)
 
 
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
 def test_a_picture_is_decoded_alike_by_one_thread_and_by_many(town: Town) -> None:
     settings = ServiceSettings()
     photo = next(iter(town.photos.values()))

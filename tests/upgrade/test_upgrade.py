@@ -2,22 +2,25 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
 from model.geo import LatLon
+from place_map.reader import PlaceMap
 from place_map.versions import existing_versions
-from placefix.command_line import app
 from service.settings import load_settings
 from service.settings_file import settings_from
+from tests.commands import RunCommand
 from tests.conftest import write_photo
 from tests.service.conftest import serving
 
 STATE = Path(__file__).parent / "state"
+
+Placefix = Callable[..., str]
+Change = Callable[..., tuple[int, int, int]]
 
 
 @pytest.fixture
@@ -47,23 +50,35 @@ def key_of(state: Path, name: str) -> str:
     return (state / f"key_{name}.txt").read_text().strip()
 
 
-def placefix(*arguments: object, exit_code: int = 0) -> str:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == exit_code, (result.output, result.exception)
-    return result.stdout
+@pytest.fixture
+def placefix(command: RunCommand) -> Placefix:
+    """Runs a command that must succeed; what it printed as its result."""
+
+    def run(*arguments: object) -> str:
+        finished = command(*arguments)
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout
+
+    return run
 
 
-def change(*arguments: object) -> tuple[int, int, int]:
+@pytest.fixture
+def change(placefix: Placefix) -> Change:
     """Runs a command that makes a version; how many pictures it added, removed and replaced."""
-    told = json.loads(placefix(*arguments, "--json"))["change"]
-    return told["added"], told["removed"], told["replaced"]
+
+    def run(*arguments: object) -> tuple[int, int, int]:
+        told = json.loads(placefix(*arguments, "--json"))["change"]
+        return told["added"], told["removed"], told["replaced"]
+
+    return run
 
 
 def ids(town: Path) -> list[str]:
-    return sorted(placefix("map", "ids", town).split())
+    with PlaceMap.open(town) as place_map:
+        return sorted(place_map.places.ids)
 
 
-def test_every_version_is_whole(town: Path) -> None:
+def test_every_version_is_whole(placefix: Placefix, town: Path) -> None:
     assert "good" in placefix("verify", town, "--weights", "network.safetensors")
     versions = json.loads(placefix("map", "versions", town, "--json"))
     assert [version["change"]["kind"] for version in versions] == ["build", "add", "remove"]
@@ -98,7 +113,9 @@ def test_the_versions_of_a_served_map_are_listed_and_activated(client: httpx.Cli
     assert (answer["map"]["version"], answer["candidates"][0]["id"]) == ("000001", "1.jpg")
 
 
-def test_it_is_added_to_updated_compacted_and_pruned(town: Path, state: Path) -> None:
+def test_it_is_added_to_updated_compacted_and_pruned(
+    placefix: Placefix, change: Change, town: Path, state: Path
+) -> None:
     network = ("--weights", "network.safetensors")  # the manifest names it where it was at the time, and so the sources
     write_photo(state / "photos" / "latest" / "5.jpg", 50, size=(64, 48))
     (state / "photos" / "latest" / "photos.csv").write_text("path,latitude,longitude\n5.jpg,55.8,13.2\n")
@@ -118,7 +135,7 @@ def test_it_is_added_to_updated_compacted_and_pruned(town: Path, state: Path) ->
     assert "good" in placefix("verify", town)
 
 
-def test_keys_are_made_and_revoked_beside_the_old_ones(state: Path) -> None:
+def test_keys_are_made_and_revoked_beside_the_old_ones(placefix: Placefix, state: Path) -> None:
     keys = state / "keys.txt"
     placefix("keys", "create", "--file", keys, "--name", "new", "--scope", "metrics")
     placefix("keys", "revoke", "--file", keys, "--name", "operator")

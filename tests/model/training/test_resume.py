@@ -2,6 +2,7 @@
 
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,20 @@ def ignore(_: Event) -> None:
 
 class Killed(BaseException):
     """What ends a run in the middle, without a chance to clean up."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Event]]:
+    """The folder of a finished training, and what it told."""
+    folder, events = tmp_path_factory.mktemp("undisturbed"), list[Event]()
+    small_trainer(folder, events=events).run()
+    return folder, events
+
+
+@pytest.fixture
+def finished(undisturbed: tuple[Path, list[Event]], tmp_path: Path) -> Path:
+    """A copy of the finished training."""
+    return Path(shutil.copytree(undisturbed[0], tmp_path / "finished"))
 
 
 def train(folder: Path, *, kill_after: int | None = None) -> list[str]:
@@ -89,12 +104,11 @@ def test_killed_at_three_random_moments_it_ends_the_same_to_the_last_bit(tmp_pat
 
 
 @pytest.mark.parametrize("steps", range(1, 12, 2))
-def test_interrupted_after_a_step_it_tells_the_same_steps(tmp_path: Path, steps: int) -> None:
-    undisturbed: list[Event] = []
-    small_trainer(tmp_path, events=undisturbed).run()
-    expected = {event.step: event for event in undisturbed if isinstance(event, Stepped)}
+def test_interrupted_after_a_step_it_tells_the_same_steps(
+    undisturbed: tuple[Path, list[Event]], tmp_path: Path, steps: int
+) -> None:
+    expected = {event.step: event for event in undisturbed[1] if isinstance(event, Stepped)}
     config = small_config(tmp_path)
-    config = replace(config, run=replace(config.run, folder=tmp_path / "again"))
 
     def interrupt(event: Event) -> None:
         if isinstance(event, Stepped) and event.step == steps:
@@ -104,68 +118,64 @@ def test_interrupted_after_a_step_it_tells_the_same_steps(tmp_path: Path, steps:
     with pytest.raises(Killed):
         Trainer(seeded_network(NETWORK, 1), config, places, validation, torch.device("cpu"), interrupt).run()
     again: list[Event] = []
-    small_trainer(tmp_path, config, again).run()
+    small_trainer(tmp_path, events=again).run()
     continued = [event for event in again if isinstance(event, Stepped)]
     assert continued[0].step in (steps, steps + 1)
     assert continued == [expected[event.step] for event in continued]
     assert [event for event in again if isinstance(event, Validated)][-1] == [
-        event for event in undisturbed if isinstance(event, Validated)
+        event for event in undisturbed[1] if isinstance(event, Validated)
     ][-1]
 
 
-def test_a_finished_training_is_finished_until_more_epochs_are_asked_for(tmp_path: Path) -> None:
-    small_trainer(tmp_path).run()
+def test_a_finished_training_is_finished_until_more_epochs_are_asked_for(finished: Path) -> None:
     events: list[Event] = []
-    small_trainer(tmp_path, events=events).run()
+    small_trainer(finished, events=events).run()
     assert not any(isinstance(event, Stepped) for event in events)
-    config = small_config(tmp_path)
+    config = small_config(finished)
     longer = replace(config, optimization=replace(config.optimization, epochs=3))
-    assert small_trainer(tmp_path, longer, events).run().epochs == 3
+    assert small_trainer(finished, longer, events).run().epochs == 3
     assert [event.step for event in events if isinstance(event, Stepped)] == list(range(13, 19))
 
 
-def test_another_training_does_not_continue_it(tmp_path: Path) -> None:
-    small_trainer(tmp_path).run()
-    config = small_config(tmp_path)
+def test_another_training_does_not_continue_it(finished: Path) -> None:
+    config = small_config(finished)
     other = replace(config, loss=LossConfig(margin=0.2), mining=replace(config.mining, pool_size=9))
     with pytest.raises(CheckpointError, match=r"mining\.pool_size was 8, is 9; loss\.margin was 0\.1, is 0\.2"):
-        small_trainer(tmp_path, other)
-    places = small_set(tmp_path)
+        small_trainer(finished, other)
+    places = small_set(finished)
     moved = [replace(places.database[0], position=LatLon(0.0, 13.00001)), *places.database[1:]]
     with pytest.raises(CheckpointError, match="the training pictures are others"):
         Trainer(
             seeded_network(NETWORK, 1),
             config,
             TrainingSet(moved, places.queries),
-            small_set(tmp_path, "val", seed=100),
+            small_set(finished, "val", seed=100),
             torch.device("cpu"),
             ignore,
         )
     larger = seeded_network(replace(NETWORK, depth=2))
     with pytest.raises(CheckpointError, match="a network of another shape"):
-        Trainer(larger, config, places, small_set(tmp_path, "val", seed=100), torch.device("cpu"), ignore)
+        Trainer(larger, config, places, small_set(finished, "val", seed=100), torch.device("cpu"), ignore)
 
 
-def test_a_checkpoint_older_than_a_setting_did_what_its_default_does(tmp_path: Path) -> None:
-    config = small_config(tmp_path)
-    small_trainer(tmp_path).run()
+def test_a_checkpoint_older_than_a_setting_did_what_its_default_does(finished: Path) -> None:
+    config = small_config(finished)
     path = config.run.folder / "checkpoint.pt"
     content = torch.load(path, weights_only=True)
     del content["settings"]["loss"]["local_margin"], content["settings"]["network"]["adapters_learn"]
     torch.save(content, path)
-    assert small_trainer(tmp_path).run().epochs == 2
+    assert small_trainer(finished).run().epochs == 2
     with pytest.raises(CheckpointError, match=r"loss\.local_margin was 0\.0, is 0\.5"):
-        small_trainer(tmp_path, replace(config, loss=LossConfig(local_margin=0.5)))
+        small_trainer(finished, replace(config, loss=LossConfig(local_margin=0.5)))
 
 
 @pytest.mark.parametrize("damage", ["truncated", "text", "empty"])
-def test_a_damaged_checkpoint_is_told(tmp_path: Path, damage: str) -> None:
-    small_trainer(tmp_path).run()
-    path = tmp_path / "run" / "checkpoint.pt"
+def test_a_damaged_checkpoint_is_told(finished: Path, damage: str) -> None:
+    path = finished / "run" / "checkpoint.pt"
     content = path.read_bytes()
     path.write_bytes({"truncated": content[: len(content) // 2], "text": b"hello", "empty": b""}[damage])
     with pytest.raises(CheckpointError, match=r"checkpoint\.pt cannot be continued from"):
-        small_trainer(tmp_path)
+        small_trainer(finished)
 
 
 @contextmanager
@@ -179,17 +189,16 @@ def no_file_larger_than(size_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_stops_it_and_the_last_checkpoint_stays(tmp_path: Path) -> None:
-    small_trainer(tmp_path).run()
-    path = tmp_path / "run" / "checkpoint.pt"
+def test_a_full_disk_stops_it_and_the_last_checkpoint_stays(finished: Path) -> None:
+    path = finished / "run" / "checkpoint.pt"
     before = path.read_bytes()
-    config = small_config(tmp_path)
+    config = small_config(finished)
     longer = replace(config, optimization=replace(config.optimization, epochs=4))
     with no_file_larger_than(20_000), pytest.raises(CheckpointError, match=r"cannot be written .*still there"):
-        small_trainer(tmp_path, longer).run()
+        small_trainer(finished, longer).run()
     assert path.read_bytes() == before
     assert sorted(each.name for each in path.parent.iterdir()) == ["best.safetensors", "checkpoint.pt"]
-    assert small_trainer(tmp_path, longer).run().epochs == 4
+    assert small_trainer(finished, longer).run().epochs == 4
 
 
 def test_a_full_disk_before_the_first_checkpoint(tmp_path: Path) -> None:
@@ -199,8 +208,6 @@ def test_a_full_disk_before_the_first_checkpoint(tmp_path: Path) -> None:
     assert not list((tmp_path / "run").iterdir())
 
 
-def test_checkpoints_come_as_often_as_asked_for(tmp_path: Path) -> None:
-    events: list[Event] = []
-    small_trainer(tmp_path, events=events).run()
-    saved = [event.step for event in events if isinstance(event, Saved)]
+def test_checkpoints_come_as_often_as_asked_for(undisturbed: tuple[Path, list[Event]]) -> None:
+    saved = [event.step for event in undisturbed[1] if isinstance(event, Saved)]
     assert saved == [0, 2, 3, 4, 6, 6, 6, 8, 9, 10, 12, 12]

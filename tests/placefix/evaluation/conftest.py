@@ -1,18 +1,21 @@
 """The set and its map, made once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from model.network.selavpr import SelaVPR
+from model.network.initialisation import seeded_network
 from placefix.command_line import app
+from tests.conftest import TINY_CONFIG
 from tests.placefix.evaluation.small_set import BATCH, Set, make_set
 
 
 @pytest.fixture(scope="package")
-def town(tmp_path_factory: pytest.TempPathFactory, tiny_network: SelaVPR) -> Set:
-    return make_set(tmp_path_factory.mktemp("set"), tiny_network)
+def town(tmp_path_factory: pytest.TempPathFactory) -> Set:
+    """With patches of 28 pixels, 29 × 29 cells a picture are compared instead of 61 × 61."""
+    return make_set(tmp_path_factory.mktemp("set"), seeded_network(replace(TINY_CONFIG, patch_size=28), seed=7))
 
 
 @pytest.fixture(scope="package")

@@ -13,6 +13,7 @@ from model.places import Place
 from model.preprocess import Preprocessing, preprocess
 from model.recall import positives_within, recalls
 from model.retrieval import retrieve
+from model.weights import load_network
 from tests.placefix.evaluation.small_set import BATCH, Set, from_folders, measure, run
 
 
@@ -40,10 +41,10 @@ def oracle(town: Set, encoder: Encoder, shortlist: int) -> list[list[tuple[str, 
 
 
 def test_from_map_from_folders_from_csv_and_by_plain_retrieval_it_is_the_same(
-    town: Set, town_map: Path, tiny_encoder: Encoder, tmp_path: Path
+    town: Set, town_map: Path, tmp_path: Path
 ) -> None:
     flags = ["--rerank", 5, "--recalls", 1, 2, 5]
-    expected = oracle(town, tiny_encoder, 5)
+    expected = oracle(town, Encoder(load_network(town.weights)), 5)
     measured = {}
     for name, source in (
         ("map", ["--map", town_map, "--queries", town.folder / "queries"]),

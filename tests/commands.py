@@ -32,6 +32,7 @@ RunCommand = Callable[..., Finished]
 def run_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Finished:
     """Run the program as ``python -m placefix`` does, up to its exit."""
     monkeypatch.setattr(sys, "argv", ["placefix", *map(str, arguments)])
+    monkeypatch.setattr(sys, "path", [str(_PROGRAM.parents[1]), *sys.path])  # the folder of the start: ours is kept
     capsys.readouterr()
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(_PROGRAM), run_name="__main__")

@@ -56,7 +56,8 @@
     └── ServiceError                the running service
         ├── NotReady                not_ready                 starting, stopping, or its worker has died
         ├── DeviceStuck             device_stuck              the device does not come back; ends the process
-        ├── Overloaded              overloaded                the queue is full
+        ├── DecoderStuck            decoder_stuck             the decoding of a picture does not end; ends the process
+        ├── Overloaded              overloaded                no room for one more request
         └── DeadlineExceeded        deadline_exceeded         took longer than the service allows
 
 Each class has a ``code`` that stays the same between releases; the message says what is wrong, where, and what to do.

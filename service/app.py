@@ -8,7 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from service.admission import Admission
+from service.early_refusal import EarlyRefusal
 from service.key_file import WatchedKeys
 from service.metrics import Metrics
 from service.middleware import RequestObserver
@@ -78,8 +78,12 @@ def create_app(
     ErrorAnswers(settings, metrics).install(app)
     for module in (localize, maps, activation, samples, health, docs, page):
         app.include_router(module.router)
-    app.add_middleware(RequestObserver, metrics=metrics, is_draining=lambda: runtime.is_draining)
-    app.add_middleware(Admission, runtime=runtime, metrics=metrics)
+    app.add_middleware(
+        RequestObserver,
+        metrics=metrics,
+        refusal=EarlyRefusal(runtime.queue.check_room, metrics, settings.retry_after_s),
+        is_draining=lambda: runtime.is_draining,
+    )
     complete_openapi(app, has_keys=keys is not None)
     return app
 

@@ -1,15 +1,25 @@
 """From the bytes of a picture to the network's input, on a few threads of its own."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from model.decoding_threads import keep_to_one_core
 from model.images import ImageLimits, open_image
 from model.preprocess import Preprocessing, preprocess
-from service.thread_priority import step_back
+from service.errors import DecoderStuck, NotReady
+from service.thread_priority import lower_priority
+from service.watchdog import Watchdog
+
+Done = TypeVar("Done")
 
 
 def decode_query(source: Path | bytes, limits: ImageLimits, preprocessing: Preprocessing) -> Tensor:
@@ -24,26 +34,90 @@ def decode_query(source: Path | bytes, limits: ImageLimits, preprocessing: Prepr
     return preprocess(open_image(source, limits), preprocessing)
 
 
-class DecodePool:
-    """Decodes beside the event loop; so many pictures at a time as there are threads.
+class _Job:
+    """A call that waits for a thread.
 
-    How many may wait is bounded by the number of requests in flight.
+    Attributes:
+        function: What is to be called; None once nobody waits for it, so that its picture is not kept.
+        future: The outcome to come.
     """
 
-    def __init__(self, threads: int, limits: ImageLimits) -> None:
-        self._executor = ThreadPoolExecutor(threads, "placefix-decode", initializer=_prepare_thread)
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.function: Callable[[], Any] | None = function
+        self.future: Future[Any] = Future()
+
+    def run(self) -> None:
+        """Call the function; an outcome that comes too late is ignored."""
+        if (function := self.function) is None or self.future.done():
+            return
+        with suppress(InvalidStateError):
+            try:
+                result = function()
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to one picture
+                self.future.set_exception(error)
+            else:
+                self.future.set_result(result)
+            finally:
+                del self  # the frame, which the error keeps, would keep the error
+
+
+class DecodePool:
+    """Threads that decode beside the event loop; so many pictures at a time as there are threads.
+
+    How many may wait is bounded by the number of queries in flight. The threads do not keep the process alive: one
+    whose picture never comes to an end is left behind.
+    """
+
+    def __init__(self, threads: int, limits: ImageLimits, watchdog: Watchdog) -> None:
         self._limits = limits
+        self._watchdog = watchdog
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._unfinished: set[Future[Any]] = set()
+        self._why_closed: str | None = None
+        names = [f"placefix-decode-{number}" for number in range(threads)]
+        self._threads = [threading.Thread(target=self._run, name=name, daemon=True) for name in names]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
 
     async def decode(self, data: bytes, preprocessing: Preprocessing) -> Tensor:
-        """Decodes one picture; see ``decode_query``."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, decode_query, data, self._limits, preprocessing)
+        """Decode one picture; see ``decode_query``.
 
-    def close(self) -> None:
-        """Ends the threads; what has not begun is not begun any more."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        Raises:
+            NotReady: The pool has been closed.
+        """
+        return await self.call(partial(decode_query, data, self._limits, preprocessing))
 
+    async def call(self, function: Callable[[], Done]) -> Done:
+        """Return the outcome of a function that one of the threads calls."""
+        if self._why_closed is not None:
+            raise NotReady(self._why_closed)
+        job = _Job(function)
+        self._unfinished.add(job.future)
+        job.future.add_done_callback(self._unfinished.discard)
+        self._jobs.put(job)
+        try:
+            result: Done = await asyncio.wrap_future(job.future)
+        finally:
+            job.function = None
+            del job  # as above
+        return result
 
-def _prepare_thread() -> None:
-    step_back()
-    keep_to_one_core()
+    def close(self, why: str) -> None:
+        """Fail all that has not come to its end with NotReady, and end each thread once it has nothing to do."""
+        self._why_closed = why
+        for future in self._unfinished.copy():
+            with suppress(InvalidStateError):
+                future.set_exception(NotReady(why))
+        for _ in self._threads:
+            self._jobs.put(None)
+
+    def _run(self) -> None:
+        lower_priority()
+        keep_to_one_core()
+        while (job := self._jobs.get()) is not None:
+            with self._watchdog.watching(DecoderStuck, "the decoder of a picture"):
+                job.run()
+            del job  # an idle thread keeps no picture

@@ -123,8 +123,14 @@ class DeviceStuck(ServiceError):
     code = "device_stuck"
 
 
+class DecoderStuck(ServiceError):
+    """The decoding of a picture does not come to an end; the process has to be started again."""
+
+    code = "decoder_stuck"
+
+
 class Overloaded(ServiceError):
-    """The queue is full."""
+    """There is no room for one more request."""
 
     code = "overloaded"
 

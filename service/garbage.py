@@ -1,14 +1,14 @@
-"""What Python's garbage collector need not look at."""
+"""Keep Python's garbage collector away from what stays."""
 
 import gc
 
 
-def set_apart_what_stays() -> None:
-    """Keeps Python's garbage collector from looking at all that was loaded, which stays, again and again.
+def freeze_gc() -> None:
+    """Take all objects that there are out of the sight of Python's garbage collector.
 
-    The libraries alone are a quarter of a million objects, to which the places of a map come; to go through the
-    libraries stops every thread for a tenth of a second. What is set apart goes like everything else once nobody holds
-    it; only cycles stay.
+    The libraries alone are a quarter of a million objects, to which the places of a map come; going through the
+    libraries stops every thread for a tenth of a second. An object that is frozen is freed like any other once nobody
+    holds it; only cycles stay.
     """
     gc.collect()
     gc.freeze()

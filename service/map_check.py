@@ -106,13 +106,15 @@ class MapCheck:
             self._changed.notify()
         _log.warning("damage was met, and is looked at again", map=version.map_name, reason=error.message)
 
-    def stop(self) -> None:
-        """Ends the check, finished or not."""
+    def stop(self, timeout_s: float) -> None:
+        """Ends the check, finished or not; a disk that hangs is not waited for any longer."""
         with self._changed:
             self._stop.set()
             self._changed.notify()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            return  # it still reads
         for suspicion in self._suspicions:
             suspicion.version.release()
 

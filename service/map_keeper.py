@@ -50,13 +50,13 @@ class MapKeeper:
         """Begins."""
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout_s: float) -> None:
         """Ends the thread after what it is doing now, if that does not take long."""
         with self._lock:
             self._is_stopping = True
             self._asked.put(None)
         if self._thread.is_alive():
-            self._thread.join(_STOP_TIMEOUT_S)
+            self._thread.join(min(timeout_s, _STOP_TIMEOUT_S))
 
     def activate(self, name: str, version: str, expected_version: str | None) -> "Future[Activated]":
         """``MapSwaps.activate``, when its turn comes.

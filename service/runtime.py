@@ -1,4 +1,4 @@
-"""What lives longer than a request: the worker, the decoding threads, the count of requests in flight."""
+"""Put together what lives longer than a request, and start and stop it."""
 
 import asyncio
 import time
@@ -8,31 +8,29 @@ from datetime import datetime
 
 import structlog
 import torch
-from starlette.requests import Request
 
 from model.errors import PlacefixError
 from place_map.checks.version import check_version
 from place_map.errors import MapCorrupt
-from service.batch_options import Batching
-from service.batching import DeviceWorker
+from service.body_budget import BodyBudget
 from service.decoding import DecodePool
-from service.engine import Engine, Query
-from service.errors import NotReady, Overloaded
-from service.garbage import set_apart_what_stays
-from service.localizer import EncodedQuery, Localization, Localizer
+from service.device_queue.queue import DeviceQueue
+from service.device_queue.worker import WHY_CLOSED, DeviceWorker, WorkerState
+from service.engine import Engine
+from service.errors import NotReady
+from service.garbage import freeze_gc
+from service.grace_period import GracePeriod
+from service.localizer import Localizer
 from service.map_check import MapCheck
 from service.map_keeper import MapKeeper
 from service.map_swap import Activated, MapSwaps
 from service.metrics import Metrics
-from service.reservation import Reservation
 from service.served_maps import ServedVersion, damaged
 from service.settings import ServiceSettings
 from service.startup_log import tell_what_was_loaded
-from service.tickets import Answered
-from service.waiting import wait_for_answer
-from service.worker_state import WorkerState
+from service.watchdog import Watchdog
 
-_STOPPING = "the service is stopping"
+_STOPPING = WHY_CLOSED[WorkerState.STOPPING]
 
 _log = structlog.stdlib.get_logger("placefix.service")
 
@@ -43,8 +41,10 @@ class Runtime:
     Attributes:
         settings: Its settings.
         metrics: Its metrics.
+        queue: What waits for the device.
         decoder: Its decoding threads.
-        failure: What ended the worker, if it failed.
+        body_budget: The bytes of all bodies in memory.
+        grace_period: The time that stopping may take.
     """
 
     def __init__(self, settings: ServiceSettings, metrics: Metrics, on_failure: Callable[[], None]) -> None:
@@ -57,32 +57,24 @@ class Runtime:
         """
         self.settings = settings
         self.metrics = metrics
-        self.decoder = DecodePool(settings.decode_threads, settings.image_limits)
+        self.queue = DeviceQueue(settings, metrics)
+        self.body_budget = BodyBudget(settings.max_bytes_in_flight)
+        self.grace_period = GracePeriod(settings.shutdown_grace_s)
+        self._watchdog = Watchdog(settings.stuck_after_s)
+        self.decoder = DecodePool(settings.decode_threads, settings.image_limits, self._watchdog)
+        self._worker = DeviceWorker(self._load, self.queue, settings, metrics, self._watchdog, self._on_worker_state)
         self._on_failure = on_failure
         self._device_threads = torch.get_num_threads()
-        self._in_flight = 0
         self._is_draining = False
         self._engine: Engine | None = None
         self._map_check: MapCheck | None = None
         self._map_keeper: MapKeeper | None = None
-        self._worker: DeviceWorker[Query, EncodedQuery, Localization] = DeviceWorker(
-            self._load,
-            Batching(
-                queue_size=settings.queue_size,
-                max_batch_size=settings.max_batch_size,
-                delay_s=settings.batch_delay_ms / 1000,
-                stuck_after_s=settings.stuck_after_s,
-                probe_interval_s=settings.probe_interval_s,
-            ),
-            observer=metrics,
-            on_state=self._on_worker_state,
-        )
         metrics.watch(
-            queue_depth=lambda: self._worker.queue_depth,
+            queue_depth=lambda: self.queue.depth,
             batch_limit=lambda: self._worker.batch_limit,
             since_forward_s=lambda: self._worker.since_forward_s,
             is_ready=lambda: self.is_ready,
-            in_flight=lambda: self._in_flight,
+            in_flight=lambda: self.queue.in_flight,
         )
 
     @property
@@ -93,7 +85,7 @@ class Runtime:
     @property
     def is_ready(self) -> bool:
         """Whether queries are answered now."""
-        return self._worker.is_ready and not self._is_draining and not self._damaged_names
+        return self._worker.state is WorkerState.READY and not self._is_draining and not self._damaged_names
 
     @property
     def is_draining(self) -> bool:
@@ -111,7 +103,7 @@ class Runtime:
         Raises:
             NotReady: Still loading, stopped, dead or stuck.
         """
-        self._worker.check_ready()
+        self.queue.check_open()
         if self._engine is None:
             raise NotReady(_STOPPING)
         return self._engine
@@ -147,61 +139,40 @@ class Runtime:
 
     def start(self) -> None:
         """Begins to load, on the worker's thread; ``is_ready`` tells when it is done."""
+        self.decoder.start()
         self._worker.start()
+        self._watchdog.start(self._worker.fail)
 
     def begin_draining(self) -> None:
         """Says that the service is not ready any more; queries are answered until it stops."""
         self._is_draining = True
 
     def stop(self) -> None:
-        """Answers what is in the queue, and ends all threads."""
+        """Answer what is in the queue, and end all threads, within what is left of the grace period."""
         self.begin_draining()
+        self.grace_period.begin()
         for thread in (self._map_keeper, self._map_check):
             if thread is not None:
-                thread.stop()
-        if not self._worker.stop(self.settings.shutdown_grace_s):
+                thread.stop(self.grace_period.left_s)
+        if not self._worker.stop(self.grace_period.left_s):
             _log.warning("the worker is still busy; its query is given up")
         elif self._engine is not None:
             self._engine.close()
-        self.decoder.close()
+        self.decoder.close(_STOPPING)
+        self._watchdog.stop()
         torch.set_num_threads(self._device_threads)  # for threads that begin later, of whatever this process does then
-
-    def check_room(self) -> None:
-        """Passes if one more query can be taken; in constant time.
-
-        Raises:
-            Overloaded: Too many requests in flight, or the queue is full.
-        """
-        if self._in_flight >= self.settings.max_in_flight:
-            most = self.settings.max_in_flight
-            raise Overloaded(f"{most} queries are being answered already; try again in a moment")
-        self._worker.check_room()
 
     @contextmanager
     def admit(self) -> Iterator[Engine]:
-        """Lets a query in while the block lasts, or refuses it at once, before its body is read.
+        """Let a query in while the block lasts, or refuse it at once, before its body is read.
 
         Raises:
             NotReady: No query is answered now.
-            Overloaded: Too many requests in flight, or too many pictures in the queue to answer one more in time.
+            Overloaded: There is no room for one more query.
         """
         engine = self.engine
-        self.check_room()
-        self._worker.check_wait(time.monotonic() + self.settings.deadline_s)
-        self._in_flight += 1
-        try:
+        with self.queue.admit(self.settings.deadline_s):
             yield engine
-        finally:
-            self._in_flight -= 1
-
-    def reserve(self) -> Reservation[Query, Localization]:
-        """Takes a place in the queue for a picture that has arrived, before it is decoded.
-
-        Raises:
-            NotReady: No query is answered now.
-            Overloaded: The queue has become full while the picture arrived.
-        """
-        return self._worker.reserve()
 
     async def activate(self, name: str, version: str, expected_version: str | None) -> Activated:
         """Serves a version of a map; also where the one that is served has been found damaged.
@@ -210,39 +181,10 @@ class Runtime:
             NotReady: Loading, stopping or dead.
             PlacefixError: See ``MapSwaps.activate``.
         """
-        self._worker.check_ready()
+        self.queue.check_open()
         if self._map_keeper is None:
             raise NotReady(_STOPPING)
         return await asyncio.wrap_future(self._map_keeper.activate(name, version, expected_version))
-
-    async def answer(
-        self,
-        place: Reservation[Query, Localization],
-        query: Query,
-        version: ServedVersion,
-        request: Request,
-        deadline: float,
-    ) -> Answered[Localization]:
-        """Sends a query to the device and waits for the answer, as long as the client waits too.
-
-        Args:
-            place: In the queue.
-            query: The query.
-            version: Whose localizer the query names; it stays open until the device is done with the query, even if the
-                client does not wait for that.
-            request: Whose body has been read; is watched for the client's going away.
-            deadline: On the clock of ``time.monotonic``.
-
-        Raises:
-            DeadlineExceeded: The deadline has passed while the device worked for this query.
-            Overloaded: It has passed while the query waited behind others, or would.
-            ClientDisconnect: The client has gone.
-            NotReady: The worker is not ready.
-        """
-        ticket = place.submit(query, deadline)
-        version.retain()
-        ticket.future.add_done_callback(lambda _: version.release())
-        return await wait_for_answer(ticket, request, deadline, self.settings.deadline_s)
 
     def _load(self) -> Engine:
         torch.set_num_threads(self._device_threads)  # else this thread might take over what a decoder keeps to
@@ -261,7 +203,7 @@ class Runtime:
         self._map_check = MapCheck(engine.maps, self.settings.verify, self.settings.verify_interval_s)
         self._map_check.start()
         self._keep_maps(engine)
-        set_apart_what_stays()
+        freeze_gc()
         return engine
 
     def _keep_maps(self, engine: Engine) -> None:
@@ -269,7 +211,7 @@ class Runtime:
 
         def on_swap(localizer: Localizer) -> None:
             self._tell_of(engine, localizer)
-            set_apart_what_stays()
+            freeze_gc()
             if self._map_check is not None:
                 self._map_check.expect(localizer.place_map.name)
 
@@ -277,7 +219,7 @@ class Runtime:
             engine,
             self.settings,
             self.metrics,
-            on_device=self._worker.call,
+            on_device=self.queue.call,
             on_swap=on_swap,
             close=self._close_version,
         )
@@ -295,13 +237,14 @@ class Runtime:
     def _close_version(self, localizer: Localizer) -> None:
         """Closes a version that nobody reads any more on the thread that owns the device, as long as there is one."""
         try:
-            self._worker.call(localizer.close)
+            self.queue.call(localizer.close)
         except NotReady:
             localizer.close()
 
     def _on_worker_state(self, state: WorkerState) -> None:
         _log.debug("worker", state=state.value)
         if state is WorkerState.FAILED:
+            self.decoder.close(WHY_CLOSED[state])
             failure = self._worker.failure
             if isinstance(failure, PlacefixError):
                 _log.error("the service cannot go on", code=failure.code, reason=failure.message)

@@ -1,11 +1,13 @@
 """Runs the application in uvicorn, in this process, until it is told to stop or cannot go on."""
 
 import ipaddress
+import logging
 import os
 import signal
 import socket
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -23,6 +25,7 @@ from service.settings import ServiceSettings
 _KEEP_ALIVE_S = 15
 _BACKLOG = 2048
 _FAILURE_GRACE_S = 2  # for answers that are on their way when the worker has died
+_THREADS_GRACE_S = 1  # for threads that have nothing to do any more
 
 _log = structlog.stdlib.get_logger("placefix.service")
 
@@ -30,23 +33,24 @@ _log = structlog.stdlib.get_logger("placefix.service")
 class _Server(uvicorn.Server):
     """Says that it is stopping as soon as the signal comes, before anything closes."""
 
-    def __init__(self, config: uvicorn.Config, on_signal: Callable[[], None], drain_delay_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, runtime: Runtime) -> None:
         super().__init__(config)
-        self._on_signal = on_signal
-        self._drain_delay_s = drain_delay_s
+        self._runtime = runtime
         self._exit_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stops on SIGTERM, after the delay; on SIGINT, or if told again, at once."""
-        self._on_signal()
-        if sig == signal.SIGTERM and self._drain_delay_s and self._exit_at is None:
-            self._exit_at = time.monotonic() + self._drain_delay_s
+        self._runtime.begin_draining()
+        drain_delay_s = self._runtime.settings.drain_delay_s
+        if sig == signal.SIGTERM and drain_delay_s and self._exit_at is None:
+            self._exit_at = time.monotonic() + drain_delay_s
             return
         super().handle_exit(sig, frame)
 
     def give_up(self) -> None:
         """Ends the server; what still arrives is not waited for as long as otherwise."""
         self.config.timeout_graceful_shutdown = _FAILURE_GRACE_S
+        self._runtime.grace_period.begin(_FAILURE_GRACE_S)
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
@@ -54,6 +58,11 @@ class _Server(uvicorn.Server):
         if self._exit_at is not None and time.monotonic() >= self._exit_at:
             self.should_exit = True
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins the time that stopping may take; what uvicorn needs of it, the worker does not get."""
+        self._runtime.grace_period.begin()
+        await super().shutdown(sockets)
 
 
 def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> None:
@@ -74,19 +83,38 @@ def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> Non
     app = create_app(settings, on_failure=stop, offered=samples)
     runtime: Runtime = app.state.runtime
     keys: WatchedKeys | None = app.state.keys
-    server = _Server(make_config(app, settings), runtime.begin_draining, settings.drain_delay_s)
+    server = _Server(make_config(app, settings), runtime)
     if keys is None and not _is_loopback(settings.host):
         _log.warning(
             "THE SERVICE IS OPEN: whoever reaches it may ask, and see the pictures of its maps",
             host=settings.host,
             remedy="placefix keys create --file FILE, then --keys FILE; or listen on 127.0.0.1 behind a proxy",
         )
+    threads = set(threading.enumerate())
     with _listen(settings.host, settings.port) as listener, _ignoring_repeated_signals(), _reading_keys_on_hangup(keys):
         host, port, *_ = listener.getsockname()
         _log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
         server.run(sockets=[listener])
+    _end_hanging_threads(threads, has_failed=runtime.failure is not None)
     if runtime.failure is not None:
         raise runtime.failure
+
+
+def _end_hanging_threads(before: Collection[threading.Thread], *, has_failed: bool) -> None:
+    """End the process at once if a thread hangs that Python would wait for, as one does that reads from a dead share.
+
+    Args:
+        before: The threads that there were before the server; they are none of its business.
+        has_failed: Whether the exit code says so.
+    """
+    started = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
+    end_at = time.monotonic() + _THREADS_GRACE_S
+    for thread in started:
+        thread.join(max(0.0, end_at - time.monotonic()))
+    if hanging := [thread.name for thread in started if thread.is_alive()]:
+        _log.error("threads hang, and the process ends without them", threads=hanging)
+        logging.shutdown()
+        os._exit(int(has_failed))
 
 
 def _listen(host: str, port: int) -> socket.socket:

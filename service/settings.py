@@ -138,6 +138,11 @@ class ServiceSettings(BaseSettings):
     )
 
     max_in_flight: int = Field(default=128, ge=1, description="Requests to /localize at a time [503].")
+    max_bytes_in_flight: int = Field(
+        default=512_000_000,
+        ge=1,
+        description="Bytes of all bodies that are in memory at a time, at least those of the largest [503].",
+    )
     queue_size: int = Field(default=64, ge=1, description="Decoded pictures that wait for the device [503].")
     max_batch_size: int = Field(default=8, ge=1, le=256, description="Pictures encoded together.")
     batch_delay_ms: float = Field(
@@ -154,7 +159,9 @@ class ServiceSettings(BaseSettings):
     )
     deadline_s: float = Field(default=30.0, gt=0, description="Seconds from the last byte to the answer [504].")
     stuck_after_s: float = Field(
-        default=60.0, gt=0, description="Seconds without progress on the device until the service gives up and ends."
+        default=60.0,
+        gt=0,
+        description="Seconds without progress, on the device or in decoding, until the service gives up and ends.",
     )
     probe_interval_s: float = Field(
         default=60.0, ge=0, description="Seconds of idleness after which a black picture is encoded; 0 never does."
@@ -168,7 +175,11 @@ class ServiceSettings(BaseSettings):
             "that a load balancer finds out in time."
         ),
     )
-    shutdown_grace_s: int = Field(default=30, ge=0, description="Seconds to finish what is in flight when stopped.")
+    shutdown_grace_s: int = Field(
+        default=30,
+        ge=0,
+        description="Seconds from the end of the drain delay to the end of the process, to finish what is in flight.",
+    )
 
     log_format: LogFormat = Field(
         default="auto", description="json, console, or auto: console on a terminal, json otherwise."
@@ -181,6 +192,16 @@ class ServiceSettings(BaseSettings):
         shortlist = info.data.get("shortlist")
         if shortlist is not None and value > shortlist:
             raise PydanticCustomError("candidates", "Input should be at most shortlist, which is {n}", {"n": shortlist})
+        return value
+
+    @field_validator("max_bytes_in_flight")
+    @classmethod
+    def _holds_largest_body(cls, value: int, info: ValidationInfo) -> int:
+        largest = info.data.get("max_upload_bytes")
+        if largest is not None and value < largest:
+            raise PydanticCustomError(
+                "max_bytes_in_flight", "Input should be at least max_upload_bytes, which is {n}", {"n": largest}
+            )
         return value
 
     @field_validator("maps", mode="before")

@@ -12,6 +12,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from service.bodies import Pace, limited_body
+from service.body_budget import BodyLease
 from service.errors import MalformedBody, MissingImage, SeveralImages
 from service.forms import FormLimits, Part, read_form
 from service.settings import ServiceSettings
@@ -38,17 +39,20 @@ class Upload:
     fields: tuple[tuple[str, str], ...] = ()
 
 
-async def read_upload(request: Request, settings: ServiceSettings) -> Upload:
+async def read_upload(request: Request, lease: BodyLease, settings: ServiceSettings) -> Upload:
     """Reads the one picture in a request, and the fields beside it.
+
+    For a moment they are there twice, because the pieces of a body are joined: of one request at a time.
 
     Raises:
         BodyTooLarge: The body is larger than the limit, or says that it will be.
         UploadTimeout: The body pauses, or comes too slowly.
+        Overloaded: There is no room for the body beside those of other requests.
         MalformedBody: The form cannot be parsed, or has too many parts.
         MissingImage: No picture in it.
         SeveralImages: More than one.
     """
-    async with aclosing(limited_body(request, settings.max_upload_bytes, Pace.of(settings), _SMALLER)) as stream:
+    async with aclosing(limited_body(request, lease, settings.max_upload_bytes, Pace.of(settings), _SMALLER)) as stream:
         if is_form(request):
             limits = FormLimits(settings.max_form_files, settings.max_form_fields, settings.max_field_bytes)
             return _take_apart(await read_form(stream, _boundary(request), limits), settings)

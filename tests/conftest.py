@@ -2,12 +2,15 @@
 
 import os
 import signal
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from PIL import Image
 
 from model.encoder import Encoder
@@ -31,6 +34,18 @@ pytest.register_assert_rewrite(
     "tests.waiting", *(f"tests.{folder.name}" for folder in Path(__file__).parent.iterdir() if folder.is_dir())
 )
 
+# No test depends on how busy the machine is, and every run tries the same examples: what fails fails again, anywhere.
+# `pytest --hypothesis-profile=default` tries others.
+hypothesis_settings.register_profile(
+    "placefix",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("placefix")
+
 MakePhoto = Callable[..., Path]
 
 
@@ -48,13 +63,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device, and torch sees none"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long the tests of each folder took, with their fixtures; longest first."""
+    reports = [
+        report for each in terminalreporter.stats.values() for report in each if isinstance(report, pytest.TestReport)
+    ]
+    durations_s: defaultdict[str, float] = defaultdict(float)
+    tests: defaultdict[str, set[str]] = defaultdict(set)
+    for report in reports:
+        folder = "/".join(Path(report.location[0]).parts[:2])
+        durations_s[folder] += report.duration
+        tests[folder].add(report.nodeid)
+    terminalreporter.section("time by folder")
+    for folder, duration_s in sorted(durations_s.items(), key=lambda entry: -entry[1]):
+        terminalreporter.write_line(f"{duration_s:7.1f} s  {len(tests[folder]):5d} tests  {folder}")
+
+
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
-    """Recorded numbers and photographs that lie beside the repository, if they do."""
+    """Real photographs that lie beside the repository, if they do."""
     default = Path(__file__).parents[2] / "shared"
     path = Path(os.environ.get("PLACEFIX_SHARED", default))
     if not path.is_dir():
-        pytest.skip(f"{path} is not there; PLACEFIX_SHARED names the folder of golden numbers and photographs")
+        pytest.skip(f"needs real photographs, and {path} is not there; PLACEFIX_SHARED names their folder")
     return path
 
 

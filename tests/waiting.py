@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 def wait_until(is_true: Callable[[], object], tell: Callable[[], object] = lambda: "it did not become true") -> None:

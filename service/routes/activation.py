@@ -10,6 +10,7 @@ from service.errors import (
     InvalidParameter,
     MalformedBody,
     NotReady,
+    Overloaded,
     UnexpectedVersion,
     UnusableVersion,
     UploadTimeout,
@@ -50,12 +51,15 @@ _MAX_ACTIVATION_BYTES = 4096
         StorageError,
         MapCorrupt,
         NotReady,
+        Overloaded,
     ),
 )
 async def activate_version(name: MapName, request: Request, runtime: RuntimeDependency) -> MapSummary:
     """The version is loaded and tried out beside the one that is served. Only then `CURRENT` is moved, and the version
     answers; what is being answered is answered by the one before. Whatever goes wrong, nothing changes.
     """
-    activation = await read_json(request, Activation, _MAX_ACTIVATION_BYTES, Pace.of(runtime.settings))
+    with runtime.body_budget.lease() as lease:
+        pace = Pace.of(runtime.settings)
+        activation = await read_json(request, lease, Activation, _MAX_ACTIVATION_BYTES, pace)
     activated = await runtime.activate(name, activation.version, activation.expected_version)
     return MapSummary(name=activated.name, version=activated.version, pictures=activated.pictures)

@@ -23,7 +23,7 @@ async def get_liveness() -> Live:
 @router.get("/health/ready", summary="Are queries answered?", responses=problem_responses(NotReady))
 async def get_readiness(runtime: RuntimeDependency) -> Ready:
     """Yes, once network and maps are loaded and have answered a query. No, while a map is damaged or cannot be read: it
-    is named, and the others are answered from. And no, once the service is told to stop.
+    is named, and the others are answered from. No, once the service is told to stop.
     """
     runtime.check_ready()
     engine = runtime.engine

@@ -23,6 +23,7 @@ from model.picture_errors import (
 from place_map.errors import MapCorrupt, MapNotFound
 from service import engine
 from service.answer import build_answer
+from service.device_queue.answer import deadline_message, wait_for_answer
 from service.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -46,7 +47,6 @@ from service.schemas import LocalizationAnswer, Timings
 from service.settings import MAX_SHORTLIST
 from service.stages import Stage
 from service.uploads import explain_other_body, is_form, read_upload
-from service.waiting import deadline_message
 
 router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ), KNOWN_PARAMETERS_ONLY])
 
@@ -106,32 +106,36 @@ async def localize(
     The answer holds the evidence: each candidate with the number of local features that match, and the distance of the
     global features. The photo is neither stored nor logged.
     """
-    with runtime.admit() as running:
+    settings = runtime.settings
+    with runtime.admit() as running, runtime.body_budget.lease() as lease:
         _options(running.defaults, parameters)
         if parameters.map is not None or not is_form(request):  # a form may name the map itself
             running.maps.check_answers(parameters.map)
         upload_start = time.perf_counter()
-        upload = await read_upload(request, runtime.settings)
+        upload = await read_upload(request, lease, settings)
         start = time.perf_counter()
         runtime.metrics.upload_taken(start - upload_start)
-        deadline = time.monotonic() + runtime.settings.deadline_s
         parameters = _with_fields(parameters, upload.fields)
         options = _options(running.defaults, parameters)
-        with runtime.answering_from(parameters.map) as version, runtime.reserve() as place:
+        with runtime.answering_from(parameters.map) as version, runtime.queue.reserve(settings.deadline_s) as submit:
             try:
-                async with asyncio.timeout(runtime.settings.deadline_s):
+                async with asyncio.timeout(settings.deadline_s):
                     image = await runtime.decoder.decode(upload.picture, running.encoder.preprocessing)
             except TimeoutError as error:
-                raise DeadlineExceeded(deadline_message(runtime.settings.deadline_s)) from error
+                raise DeadlineExceeded(deadline_message(settings.deadline_s)) from error
             except NotAnImage:
-                explain_other_body(request, upload.picture, runtime.settings)
+                explain_other_body(request, upload.picture, settings)
                 raise
             decode_s = time.perf_counter() - start
-            query = engine.Query(image, version.localizer, options)
-            answered = await runtime.answer(place, query, version, request, deadline)
-    seconds = {Stage.DECODE: decode_s, Stage.QUEUE: answered.queue_s, **answered.result.seconds}
-    runtime.metrics.query_answered(seconds, answered.result.gathered_bytes)
-    answer = build_answer(answered.result, seconds, time.perf_counter() - start, request_id_of(request.scope))
+            del upload
+            lease.release()
+            ticket = submit(engine.Query(image, version.localizer, options))
+            version.retain()  # until the device is done with the query, even if the client does not wait for that
+            ticket.future.add_done_callback(lambda _: version.release())
+            localization = await wait_for_answer(ticket, request.receive, settings.deadline_s)
+    seconds = {Stage.DECODE: decode_s, Stage.QUEUE: ticket.queue_s, **localization.seconds}
+    runtime.metrics.query_answered(seconds, localization.gathered_bytes)
+    answer = build_answer(localization, seconds, time.perf_counter() - start, request_id_of(request.scope))
     return JSONResponse(answer.model_dump(mode="json"), headers=_headers(answer.timings_ms))
 
 

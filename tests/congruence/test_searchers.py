@@ -44,7 +44,7 @@ def expected(database: np.ndarray, queries: np.ndarray, k: int) -> SearchResult:
     seed=st.integers(0, 2**32 - 1),
     index=st.sampled_from(["Flat", "SQfp16"]),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_every_searcher_gives_the_answer_of_the_definition(
     tmp_path_factory: pytest.TempPathFactory, database: np.ndarray, k: int, segment_rows: int, seed: int, index: str
 ) -> None:
@@ -63,7 +63,7 @@ def test_every_searcher_gives_the_answer_of_the_definition(
 
 
 @given(database=databases(), k=st.integers(1, 120), seed=st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_definition_is_the_oracles(database: np.ndarray, k: int, seed: int) -> None:
     """Up to float32: rows whose distances the oracle's arithmetic cannot tell apart may trade places."""
     query = unit_rows(np.random.default_rng(seed).standard_normal((1, WIDTH))).astype(np.float32)

@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-START_TIMEOUT_S = 120
+from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -48,17 +47,18 @@ def serving(log: Path, *arguments: object) -> Iterator[httpx.Client]:
 
 
 def _wait_until_ready(client: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline_s = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline_s:
+    def is_ready_or_gone() -> bool:
         if process.poll() is not None:
-            pytest.fail(f"the server stopped with {process.returncode} before it was ready:\n{log.read_text()}")
+            return True
         try:
-            if client.get("/health/ready").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    pytest.fail(f"the server was not ready after {START_TIMEOUT_S} s:\n{log.read_text()}")
+            return client.get("/health/ready").status_code == 200
+        except httpx.TransportError:  # not listening yet
+            return False
+
+    wait_until(is_ready_or_gone, log.read_text)
+    assert process.poll() is None, (
+        f"the server stopped with {process.returncode} before it was ready:\n{log.read_text()}"
+    )
 
 
 Serve = Callable[..., httpx.Client]

@@ -11,6 +11,7 @@ from model.network.selavpr import SelaVPR
 from model.weights import save_network
 from tests.conftest import MakePhoto
 from tests.end_to_end.conftest import Serve, run_placefix
+from tests.golden.recordings import write_checkpoint
 
 CELLS = 61 * 61
 BRIEF = {"candidates": 3, "shortlist": 5}  # for processors without kernels
@@ -72,9 +73,9 @@ def lund(shared_dir: Path) -> Path:
     return shared_dir / "data" / "lund_berlin_gps"
 
 
-def test_lund(lund: Path, shared_dir: Path, serve: Serve, tmp_path: Path) -> None:
+def test_lund(lund: Path, serve: Serve, tmp_path: Path) -> None:
     """Real photographs: each of the map's pictures is found first, where its own EXIF says, by nearly all its cells."""
-    checkpoint = shared_dir / "golden" / "tiny224_ckpt.pth"
+    checkpoint = write_checkpoint("tiny224", tmp_path)
     maps = tmp_path / "maps" / "lund"
     run_placefix(*("build", "--source", lund / "database", "--weights", checkpoint, "--num-heads", 4, "--out", maps))
     with (lund / "database.csv").open() as file:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from model.encoder import Encoder
@@ -27,15 +27,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> type[SequenceMachine]:
 
 def run_sequences(machine: type[SequenceMachine], count: int, steps: int) -> None:
     """The same ones each time."""
-    how = settings(
-        max_examples=count,
-        stateful_step_count=steps,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(machine, settings=how)
+    run_state_machine_as_test(machine, settings=settings(max_examples=count, stateful_step_count=steps))
     assert machine.done.keys() >= {"add", "update", "remove", "compact", "activate", "roll back", "prune", "refused"}
     print(f"{count} sequences: {', '.join(f'{times} x {what}' for what, times in sorted(machine.done.items()))}")  # noqa: T201
 

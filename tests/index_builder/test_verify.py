@@ -76,7 +76,7 @@ def test_a_sample_is_taken_from_all_over_the_map(good_map: GoodMap) -> None:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_flipped_bit_is_found_and_its_file_named(good_map: GoodMap, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(good_map.files))
     path = good_map.path / name

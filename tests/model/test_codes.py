@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from model.codes import as_features
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 @given(codes=arrays.arrays("int8", st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 200))))
-@settings(deadline=None)
 def test_codes_stand_for_features_of_length_1(dtype: torch.dtype, codes: NDArray[np.int8]) -> None:
     stored = torch.from_numpy(codes)
     features = as_features(stored, dtype)

@@ -72,7 +72,7 @@ pictures = st.tuples(
 
 
 @pytest.mark.parametrize("tile", RUNNABLE, ids=lambda tile: tile.instructions)
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(pictures)
 def test_any_pictures(tile: Tile, drawn: tuple[int, str, int, int, int, str]) -> None:
     seed, kind, cells, others, channels, what = drawn

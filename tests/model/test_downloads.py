@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from model.downloads import RetryPolicy, discard, download
 from model.weights_errors import DownloadFailed
 from tests.model.file_server import FileServer, serving
+from tests.waiting import wait_until
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB in which every position can be told
 HALF = len(CONTENT) // 2
@@ -127,9 +127,7 @@ def test_a_killed_process_is_continued(files: FileServer, tmp_path: Path) -> Non
     files.waits_half_way = True
     program = "import sys, pathlib, model.downloads as d; d.download(sys.argv[1], pathlib.Path(sys.argv[2]))"
     with subprocess.Popen([sys.executable, "-c", program, files.url(), str(part)]) as process:
-        deadline = time.monotonic() + 60
-        while not (part.is_file() and part.stat().st_size) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: part.is_file() and part.stat().st_size)
         process.send_signal(signal.SIGKILL)
     there = part.stat().st_size
     assert 0 < there <= HALF

@@ -1,11 +1,11 @@
 """Counts with fewer bits against exact ones: how far apart they may be, and where they must be the same."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from torch import Tensor
@@ -15,6 +15,7 @@ from model import cpu_matching
 from model.errors import InvalidInput
 from model.fast_matching import count_fast
 from model.matching import PRECISIONS, count_mutual_matches
+from tests.golden.recordings import read_arrays
 
 
 def seeded(*shape: int, seed: int = 0) -> Tensor:
@@ -27,13 +28,15 @@ def smooth(seed: int, side: int = 61, channels: int = 128) -> Tensor:
     return normalize(interpolate(coarse, (side, side), mode="bicubic")[0].flatten(1).T, dim=1)
 
 
-@pytest.fixture(params=["kernels", "portable"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=["kernels", "portable"], autouse=True, scope="module")
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
     """By the kernels of this processor, and as where there are none."""
-    if request.param == "portable":
-        monkeypatch.setattr(cpu_matching, "_kernels", lambda: None)
-    elif cpu_matching.instructions() is None:
-        pytest.skip("there are no kernels for this processor")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if request.param == "portable":
+            monkeypatch.setattr(cpu_matching, "_kernels", lambda: None)
+        elif cpu_matching.instructions() is None:
+            pytest.skip("there are no kernels for this processor")
+        yield
 
 
 def exact(query: Tensor, candidates: Tensor) -> list[int]:
@@ -53,7 +56,6 @@ whole_features = st.tuples(st.integers(1, 700), st.integers(1, 40), st.integers(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(whole_features)
 def test_what_eight_bits_hold_is_counted_exactly(features: tuple[Tensor, Tensor]) -> None:
     query, candidate = (torch.trunc(each) for each in features)
@@ -62,7 +64,6 @@ def test_what_eight_bits_hold_is_counted_exactly(features: tuple[Tensor, Tensor]
     assert fast(query, candidate[None]) == exact(query, candidate[None])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     arrays.arrays(np.int8, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-127, 127)),
     arrays.arrays(np.int8, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-127, 127)),
@@ -73,13 +74,13 @@ def test_all_whole_numbers(query: np.ndarray, candidate: np.ndarray) -> None:
     assert fast(*features) == exact(*features)
 
 
-def test_recorded_pairs(shared_dir: Path) -> None:
-    with np.load(shared_dir / "golden" / "mnn_pairs.npz", allow_pickle=False) as recorded:
-        for pair in range(2, 8):
-            query = torch.from_numpy(recorded[f"pair{pair}_q"]).flatten(0, 1)
-            candidate = torch.from_numpy(recorded[f"pair{pair}_c"]).flatten(0, 1)
-            [counted], [expected] = fast(query, candidate[None]), exact(query, candidate[None])
-            assert abs(counted - expected) <= 1, pair
+def test_recorded_pairs() -> None:
+    recorded = read_arrays("mnn_pairs")
+    for pair in range(2, 8):
+        query = torch.from_numpy(recorded[f"pair{pair}_q"]).flatten(0, 1)
+        candidate = torch.from_numpy(recorded[f"pair{pair}_c"]).flatten(0, 1)
+        [counted], [expected] = fast(query, candidate[None]), exact(query, candidate[None])
+        assert abs(counted - expected) <= 1, pair
 
 
 def test_independent_features() -> None:

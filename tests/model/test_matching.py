@@ -1,7 +1,5 @@
 """Mutual nearest neighbours: recordings, a slow reference by the definition, and the corner cases."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -11,14 +9,15 @@ from hypothesis.extra import numpy as arrays
 
 from model.errors import InvalidInput
 from model.matching import count_mutual_matches, find_mutual_matches
+from tests.golden.recordings import read_arrays
 
 
 @pytest.mark.parametrize(("pair", "count"), [(2, 817), (3, 132), (4, 148), (5, 11), (6, 564), (7, 2)])
-def test_recorded_pairs(shared_dir: Path, pair: int, count: int) -> None:
-    with np.load(shared_dir / "golden" / "mnn_pairs.npz", allow_pickle=False) as recorded:
-        query = torch.from_numpy(recorded[f"pair{pair}_q"]).flatten(0, 1)
-        candidate = torch.from_numpy(recorded[f"pair{pair}_c"]).flatten(0, 1)
-        query_cells, candidate_cells = recorded[f"pair{pair}_u"], recorded[f"pair{pair}_v"]
+def test_recorded_pairs(pair: int, count: int) -> None:
+    recorded = read_arrays("mnn_pairs")
+    query = torch.from_numpy(recorded[f"pair{pair}_q"]).flatten(0, 1)
+    candidate = torch.from_numpy(recorded[f"pair{pair}_c"]).flatten(0, 1)
+    query_cells, candidate_cells = recorded[f"pair{pair}_u"], recorded[f"pair{pair}_v"]
     matches = find_mutual_matches(query, candidate)
     assert len(matches) == count
     np.testing.assert_array_equal(matches.query_cells.numpy(), query_cells)
@@ -26,11 +25,11 @@ def test_recorded_pairs(shared_dir: Path, pair: int, count: int) -> None:
     assert count_mutual_matches(query, candidate[None]).tolist() == [count]
 
 
-def test_recorded_ranking(shared_dir: Path) -> None:
-    with np.load(shared_dir / "golden" / "mnn_batch_rerank.npz", allow_pickle=False) as recorded:
-        query = torch.from_numpy(recorded["q"]).flatten(0, 1)
-        candidates = torch.from_numpy(recorded["c"]).flatten(1, 2)
-        scores, order = recorded["scores"], recorded["stable_desc_order"]
+def test_recorded_ranking() -> None:
+    recorded = read_arrays("mnn_batch_rerank")
+    query = torch.from_numpy(recorded["q"]).flatten(0, 1)
+    candidates = torch.from_numpy(recorded["c"]).flatten(1, 2)
+    scores, order = recorded["scores"], recorded["stable_desc_order"]
     counts = count_mutual_matches(query, candidates)
     np.testing.assert_array_equal(counts.numpy(), scores)
     np.testing.assert_array_equal(counts.argsort(descending=True, stable=True).numpy(), order)

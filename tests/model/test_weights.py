@@ -17,6 +17,7 @@ from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
 from model.weights import describe_checkpoint, load_network, save_network
 from model.weights_errors import WeightsError
+from tests.golden.recordings import RELEASED, cut_layer, read_arrays, write_checkpoint
 from tests.model.checkpoint_files import (
     TINY,
     backbone_state,
@@ -29,21 +30,19 @@ from tests.model.checkpoint_files import (
 
 
 @pytest.mark.parametrize("name", ["tiny224", "tiny224reg4"])
-def test_reference_checkpoints_give_the_reference_features(shared_dir: Path, name: str) -> None:
-    network = load_network(shared_dir / "golden" / f"{name}_ckpt.pth", num_heads=4)
-    with np.load(shared_dir / "golden" / f"{name}_io.npz") as recorded:
-        images = torch.from_numpy(recorded["input"])
-        expected_global, expected_local = recorded["global"], recorded["local"]
+def test_reference_checkpoints_give_the_reference_features(tmp_path: Path, name: str) -> None:
+    network = load_network(write_checkpoint(name, tmp_path), num_heads=4)
+    recorded = read_arrays(f"{name}_io")
     with torch.inference_mode():
-        features = network(images)
-    np.testing.assert_allclose(features.global_features.numpy(), expected_global, rtol=0, atol=2e-6)
-    local = features.local_features.numpy().reshape(expected_local.shape)
-    np.testing.assert_allclose(local, expected_local, rtol=0, atol=2e-6)
+        features = network(torch.from_numpy(recorded["input"]))
+    np.testing.assert_allclose(features.global_features.numpy(), recorded["global"], rtol=0, atol=2e-6)
+    local = cut_layer("local", features.local_features.unflatten(1, features.local_grid).numpy())
+    np.testing.assert_allclose(local, recorded["local"], rtol=0, atol=2e-6)
 
 
-def test_a_released_checkpoint_with_numpy_1_extras_is_the_same_network(shared_dir: Path) -> None:
-    released = describe_checkpoint(shared_dir / "golden" / "ckpt_official_like_numpy1.pth", num_heads=4)
-    plain = describe_checkpoint(shared_dir / "golden" / "tiny224_ckpt.pth", num_heads=4)
+def test_a_released_checkpoint_with_numpy_1_extras_is_the_same_network(tmp_path: Path) -> None:
+    released = describe_checkpoint(RELEASED, num_heads=4)
+    plain = describe_checkpoint(write_checkpoint("tiny224", tmp_path), num_heads=4)
     assert released.fingerprint == plain.fingerprint
     assert released.training.epoch == 3
     assert released.training.recalls_percent == pytest.approx((90.8, 96.4, 97.2, 98.0))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from place_map.errors import MapCorrupt
@@ -14,7 +14,6 @@ from place_map.feature_store import ArrayType, FeatureWriter, map_features
     width=st.integers(1, 7),
     store=st.sampled_from(["float16", "float32", "int8", "uint8"]),
 )
-@settings(deadline=None)
 def test_what_is_written_in_parts_is_a_standard_npy_file(
     tmp_path_factory: pytest.TempPathFactory, parts: list[int], width: int, store: ArrayType
 ) -> None:
@@ -80,7 +79,6 @@ def test_a_file_that_is_no_array_is_refused(tmp_path: Path, content: bytes | Non
 
 
 @given(st.integers(0, 128 * 8 - 1))
-@settings(deadline=None)
 def test_a_flipped_bit_in_the_header_is_refused_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, position: int
 ) -> None:

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
@@ -63,7 +63,6 @@ def codes_of(store: StoreType, features: Tensor) -> Tensor:
     shape=st.tuples(st.integers(1, 6), st.integers(1, 19)),
     exponents=st.lists(st.integers(-90, 90), min_size=6, max_size=6),
 )
-@settings(deadline=None)
 def test_codes_of_a_feature_depend_neither_on_its_length_nor_on_other_features(
     store: StoreType, seed: int, shape: tuple[int, int], exponents: list[int]
 ) -> None:
@@ -79,7 +78,6 @@ def test_codes_of_a_feature_depend_neither_on_its_length_nor_on_other_features(
     store=st.sampled_from(CODED),
     values=st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=3, max_size=3),
 )
-@settings(deadline=None)
 def test_any_finite_numbers_have_codes_in_range_and_in_order(store: StoreType, values: list[float]) -> None:
     features = torch.tensor(values)
     codes = codes_of(store, features)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -17,7 +17,6 @@ def numbers(draw: st.DrawFn) -> tuple[PackedBits, np.ndarray]:
 
 
 @given(numbers())
-@settings(deadline=None)
 def test_what_is_packed_is_unpacked(case: tuple[PackedBits, np.ndarray]) -> None:
     bits, expected = case
     packed = pack(torch.from_numpy(expected), bits).numpy()

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import InvalidInput
@@ -47,7 +47,6 @@ def table_of(path: Path, written: list[PlaceRecord]) -> PlaceTable:
 
 
 @given(st.lists(records, min_size=1, max_size=8, unique_by=lambda record: record.id))
-@settings(deadline=None)
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, written: list[PlaceRecord]) -> None:
     table = table_of(tmp_path_factory.mktemp("table") / "places.parquet", written)
     assert [table[row] for row in range(len(table))] == written
@@ -164,7 +163,6 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_a_flipped_bit_is_refused_or_changes_nothing_but_the_metadata(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model.encoder import Encoder
@@ -48,7 +48,6 @@ def test_the_map_says_what_it_is(place_map: PlaceMap, map_path: Path) -> None:
 
 
 @given(st.lists(st.integers(0, COUNT - 1), max_size=40))
-@settings(deadline=None)
 def test_rows_in_any_order_across_segments(
     place_map: PlaceMap, features: tuple[np.ndarray, np.ndarray], rows: list[int]
 ) -> None:

@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from place_map.errors import MapExists
 from place_map.reader import PlaceMap
 from placefix.__main__ import app
 from tests.conftest import write_photo
+from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -128,11 +128,8 @@ def test_ctrl_c_says_how_to_continue(tmp_path: Path, weights: Path) -> None:
     command = [sys.executable, "-m", "placefix", *arguments(table, weights, "--segment-size", 32)]
     checkpoints = tmp_path / "maps" / ".town.building" / "checkpoints"
     with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
-        deadline_s = time.monotonic() + 60
-        while not (checkpoints.is_dir() and any(checkpoints.iterdir())):
-            assert process.poll() is None
-            assert time.monotonic() < deadline_s
-            time.sleep(0.02)
+        wait_until(lambda: process.poll() is not None or (checkpoints.is_dir() and any(checkpoints.iterdir())))
+        assert process.poll() is None
         os.kill(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -19,6 +19,7 @@ from model.preprocess import Preprocessing, preprocess
 from model.weights import save_network
 from placefix.__main__ import app
 from tests.conftest import MakePhoto
+from tests.golden.recordings import write_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +68,9 @@ def test_the_preprocessing_can_be_chosen(
         np.testing.assert_allclose(archive["global_features"], expected, atol=1e-6)
 
 
-def test_recorded_checkpoint(shared_dir: Path, make_photo: MakePhoto, tmp_path: Path) -> None:
+def test_recorded_checkpoint(make_photo: MakePhoto, tmp_path: Path) -> None:
     photo = make_photo(tmp_path / "photo.jpg", seed=0)
-    checkpoint = shared_dir / "golden" / "tiny224_ckpt.pth"
+    checkpoint = write_checkpoint("tiny224", tmp_path)
     encode(photo, "--weights", checkpoint, "--num-heads", 4, "--out", tmp_path / "f.npz")
     with np.load(tmp_path / "f.npz", allow_pickle=False) as archive:
         assert archive["local_features"].shape == (1, 3721, 16)

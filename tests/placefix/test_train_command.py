@@ -3,7 +3,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from model.weights_errors import WeightsError
 from placefix.__main__ import app
 from placefix.training_progress import show_training
 from tests.model.training.small_run import NETWORK, small_config, small_set
+from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -168,11 +168,8 @@ def test_ctrl_c_says_how_to_continue(settings: Path) -> None:
     command = [sys.executable, "-m", "placefix", "train", "--config", str(settings)]
     checkpoint = settings.parent / "run" / "checkpoint.pt"
     with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
-        deadline_s = time.monotonic() + 120
-        while not checkpoint.exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline_s
-            time.sleep(0.02)
+        wait_until(lambda: process.poll() is not None or checkpoint.exists())
+        assert process.poll() is None
         os.kill(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -7,6 +7,7 @@ import httpx
 
 from tests.service.conftest import Served
 from tests.service.pictures import JPEG
+from tests.waiting import PATIENCE_S
 
 HEAD = b"POST /localize HTTP/1.1\r\nHost: localhost\r\n"
 BOUNDARY = "photo-boundary"
@@ -38,7 +39,7 @@ IMAGE_PART = part('form-data; name="image"; filename="a.jpg"', JPEG)
 END = f"--{BOUNDARY}--\r\n".encode()
 
 
-def exchange(served: Served, request: bytes, timeout_s: float = 20) -> tuple[int, bytes]:
+def exchange(served: Served, request: bytes, timeout_s: float = PATIENCE_S) -> tuple[int, bytes]:
     """Sends bytes as they are; the status and the rest of the answer."""
     with socket.create_connection(("127.0.0.1", served.port), timeout=timeout_s) as connection:
         connection.sendall(request)

@@ -4,7 +4,6 @@ import itertools
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
+
+from tests.waiting import PATIENCE_S, wait_until
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -23,7 +24,6 @@ FLAGS = (
     "--disable-background-networking",
     "--no-first-run",
 )
-WAIT_S = 60
 
 
 def find_chromium() -> str:
@@ -66,10 +66,7 @@ class Tab:
 
     def wait_for(self, script: str) -> None:
         """Waits until an expression is true; between two pages there is none to ask."""
-        end = time.monotonic() + WAIT_S
-        while not self._is_true(script):
-            assert time.monotonic() < end, f"in vain: {script}; {self.complaints}"
-            time.sleep(0.05)
+        wait_until(lambda: self._is_true(script), lambda: f"in vain: {script}; {self.complaints}")
 
     def _is_true(self, script: str) -> bool:
         try:
@@ -81,7 +78,7 @@ class Tab:
         number = next(self._numbers)
         self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while True:
-            message = json.loads(self._connection.recv(WAIT_S))
+            message = json.loads(self._connection.recv(PATIENCE_S))
             if message.get("id") == number:
                 if message.get("error", {}).get("message") == _LEFT:
                     raise PageLeftError
@@ -110,17 +107,14 @@ def opened_tab(profile: Path) -> Iterator[Tab]:
 
 
 def _address_of_tab(profile: Path) -> str:
-    end = time.monotonic() + WAIT_S
     port_file = profile / "DevToolsActivePort"
-    while not (port_file.exists() and port_file.read_text()):
-        assert time.monotonic() < end, "the browser has not started"
-        time.sleep(0.05)
+    wait_until(lambda: port_file.exists() and port_file.read_text(), lambda: "the browser has not started")
     port = port_file.read_text().splitlines()[0]
     with httpx.Client(trust_env=False) as client:
-        while True:
+
+        def pages() -> list[str]:
             tabs = client.get(f"http://127.0.0.1:{port}/json/list").json()
-            pages = [tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page"]
-            if pages:
-                return str(pages[0])
-            assert time.monotonic() < end, "the browser has no tab"
-            time.sleep(0.05)
+            return [str(tab["webSocketDebuggerUrl"]) for tab in tabs if tab["type"] == "page"]
+
+        wait_until(pages, lambda: "the browser has no tab")
+        return pages()[0]

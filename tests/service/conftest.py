@@ -4,7 +4,6 @@ import io
 import logging
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,8 +30,7 @@ from service.samples import Sample
 from service.server import make_config
 from service.settings import ServiceSettings
 from tests.conftest import TINY_CONFIG, write_photo
-
-START_TIMEOUT_S = 60
+from tests.waiting import PATIENCE_S, wait_until
 
 
 @dataclass(frozen=True)
@@ -106,11 +104,11 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def wait_until_ready(self) -> None:
-        end = time.monotonic() + START_TIMEOUT_S
-        while self.client.get("/health/ready").status_code != 200:
-            assert self.runtime.failure is None, self.runtime.failure
-            assert time.monotonic() < end, "not ready in time"
-            time.sleep(0.02)
+        wait_until(self._is_ready_or_failed)
+        assert self.runtime.failure is None, self.runtime.failure
+
+    def _is_ready_or_failed(self) -> bool:
+        return self.client.get("/health/ready").status_code == 200 or self.runtime.failure is not None
 
 
 @contextmanager
@@ -131,16 +129,13 @@ def serving(
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            end = time.monotonic() + START_TIMEOUT_S
-            while not server.started:
-                assert thread.is_alive()
-                assert time.monotonic() < end
-                time.sleep(0.01)
+            wait_until(lambda: server.started or not thread.is_alive())
+            assert thread.is_alive()
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
                 yield Served(client, app.state.runtime, server, port)
         finally:
             server.should_exit = True
-            thread.join(START_TIMEOUT_S)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive()
 
 

@@ -1,7 +1,6 @@
 """Who may ask what, over a real socket."""
 
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from service.keys import Scope, make_key
 from service.settings import ServiceSettings
 from tests.service.conftest import Served, Town, serving
 from tests.service.test_metrics import scrape, value
+from tests.waiting import PATIENCE_S, wait_until
 
 READ = ["GET /maps", "GET /maps/town", "GET /maps/town/places/100%25.jpg/thumbnail", "GET /samples", "POST /localize"]
 READ += ["GET /samples/nothing", "GET /maps/nothing"]  # also for what is not there: nothing is told of what is
@@ -21,7 +21,6 @@ ADMIN = ["POST /maps/town/activate", "POST /maps/nothing/activate"]
 METRICS = ["GET /metrics"]
 FREE = ["GET /health/live", "GET /health/ready", "GET /", "GET /page/page.js", "GET /docs", "GET /openapi.json"]
 NEEDED = {Scope.READ: READ, Scope.ADMIN: ADMIN, Scope.METRICS: METRICS}
-SECONDS_TO_SEE = 20
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +127,7 @@ def test_a_key_in_the_address_is_no_key(server: Served, keys: dict[Scope, str]) 
     ],
 )
 def test_no_way_of_writing_an_address_passes_the_check(head: str, server: Served) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
         connection.sendall(f"{head}\r\n\r\n".encode())
         status = connection.recv(65_536).split(b" ", 2)[1]
     assert status in {b"400", b"401", b"404"}
@@ -141,7 +140,7 @@ def test_a_query_is_answered_with_a_key(town: Town, server: Served, keys: dict[S
 
 
 def test_somebody_without_a_key_is_refused_before_the_body_has_come(server: Served) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
         connection.sendall(b"POST /localize HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 401 ")
 
@@ -170,10 +169,7 @@ def test_keys_can_be_added_and_revoked_while_the_service_runs(key_file: Path, se
 
 
 def wait_for(server: Served, key: str, status: int) -> None:
-    end = time.monotonic() + SECONDS_TO_SEE
-    while ask(server, "GET /maps", bearer(key)).status_code != status:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: ask(server, "GET /maps", bearer(key)).status_code == status)
 
 
 def test_the_document_says_what_needs_which_scope(server: Served, town_server: Served) -> None:

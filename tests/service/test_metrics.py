@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import time
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from service.metrics import Metrics
 from service.stages import Stage
 from tests.service.conftest import Serve, Served, Town
 from tests.service.pictures import JPEG
+from tests.waiting import wait_until
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -144,10 +144,7 @@ def test_a_file_of_keys_that_broke_is_seen(town: Town, serve: Serve, tmp_path: P
     served.client.headers["X-API-Key"] = key
     assert value(scrape(served), "placefix_keys_stale") == 0
     path.write_text("nonsense")
-    end = time.monotonic() + 20
-    while value(scrape(served), "placefix_keys_stale") == 0:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: value(scrape(served), "placefix_keys_stale") > 0)
 
 
 def test_two_applications_do_not_share_their_metrics() -> None:

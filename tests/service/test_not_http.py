@@ -9,6 +9,7 @@ import pytest
 
 from tests.service.asking import HEAD, exchange, is_healthy
 from tests.service.conftest import Served, Town
+from tests.waiting import PATIENCE_S
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_requests_that_are_not_http(name: str, request_bytes: bytes, status: int
     ids=["a header", "a name", "many headers", "an extension of a chunk"],
 )
 def test_what_comes_between_and_behind_chunks_is_limited(start: bytes, rest: bytes, town_server: Served) -> None:
-    with socket.create_connection(("127.0.0.1", town_server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", town_server.port), timeout=PATIENCE_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + start)
         sent_bytes = 0
@@ -75,7 +76,7 @@ def test_an_offer_of_http_2_is_passed_over(pieces: int, town: Town, town_server:
     offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
     request = HEAD + offer + b"Content-Length: %d\r\n\r\n" % len(content) + content
     after = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n" + offer + b"\r\n"
-    with socket.create_connection(("127.0.0.1", town_server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", town_server.port), timeout=PATIENCE_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         length = -(-len(request) // pieces)
         for start in range(0, len(request), length):

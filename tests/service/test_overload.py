@@ -164,6 +164,28 @@ def test_a_client_that_leaves_the_queue_never_reaches_the_device(
     assert gate.batches == [1]
 
 
+def test_a_client_that_leaves_a_batch_that_waits_for_others_does_not_end_the_worker(
+    town: Town, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = serve(town, queue_size=1, batch_delay_ms=1000)
+    gate = Gate(served.runtime.engine, monkeypatch)
+    content = town.photos["100%.jpg"].read_bytes()
+    with asking(served) as ask:
+        first = ask(content)
+        wait_until(lambda: gate.batches == [1])
+        with socket.create_connection(("127.0.0.1", served.port)) as leaves:
+            leaves.sendall(HEAD + f"Content-Length: {len(content)}\r\n\r\n".encode() + content)
+            wait_until(lambda: metric(served, "placefix_queue_depth") == 1)
+            gate.is_open.set()
+            assert first.result(60).status_code == 200
+    wait_until(lambda: metric(served, 'placefix_requests_total{route="/localize",status="499"}') == 1)
+    assert served.client.post("/localize", content=b"no picture").status_code == 415  # the full queue was looked at
+    assert metric(served, "placefix_queue_depth") == 0
+    wait_until(lambda: served.runtime._worker._idle_since is not None)  # the batch has waited in vain
+    assert served.client.post("/localize", content=content).status_code == 200
+    assert served.client.get("/health/ready").status_code == 200
+
+
 def test_an_item_that_the_network_cannot_encode_fails_alone(
     town: Town, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from service.bodies import Pace, limited_body
+from service.body_budget import BodyBudget
 from service.errors import UploadTimeout
 
 
@@ -35,8 +36,9 @@ async def read(pieces: Sequence[tuple[float, bytes]], pace: Pace) -> bytes:
         return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
 
     request = Request({"type": "http", "headers": []}, receive)
-    async with aclosing(limited_body(request, 10**9, pace, "")) as stream:
-        return b"".join([chunk async for chunk in stream])
+    with BodyBudget(10**9).lease() as lease:
+        async with aclosing(limited_body(request, lease, 10**9, pace, "")) as stream:
+            return b"".join([chunk async for chunk in stream])
 
 
 def run(coroutine: Coroutine[Any, Any, bytes]) -> bytes:

@@ -12,6 +12,7 @@ from service.keys import Scope, make_key
 from service.security_headers import SECURITY_HEADERS
 from tests.service.conftest import Serve, Served, Town
 from tests.service.pictures import JPEG
+from tests.waiting import PATIENCE_S
 
 PAGES = ["/", "/docs"]
 REQUESTS = [
@@ -81,7 +82,7 @@ def test_refusals_have_them(town: Town, serve: Serve, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_refused_before_it_is_a_request_gets_them_too(sent: bytes, status: int, town_server: Served) -> None:
-    with socket.create_connection(("127.0.0.1", town_server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", town_server.port), timeout=PATIENCE_S) as connection:
         connection.sendall(sent)
         response = http.client.HTTPResponse(connection)
         response.begin()

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -20,6 +19,7 @@ from service.keys import Scope, make_key
 from service.server import run_server
 from service.settings import ServiceSettings
 from tests.service.conftest import Town
+from tests.waiting import wait_until
 
 
 def test_an_address_that_is_taken_is_told_before_anything_is_loaded(town: Town) -> None:
@@ -84,13 +84,11 @@ def test_sighup_has_the_keys_read_again_and_ends_nothing(town: Town, tmp_path: P
 
 
 def wait_for_status(port: int, key: str, status: int) -> None:
-    end = time.monotonic() + 60
+    def is_status() -> bool:
+        try:
+            return client.get("/maps").status_code == status
+        except httpx.TransportError:  # not listening yet
+            return False
+
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": key}) as client:
-        while True:
-            try:
-                if client.get("/maps").status_code == status:
-                    return
-            except httpx.TransportError:
-                pass  # not listening yet
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        wait_until(is_status)

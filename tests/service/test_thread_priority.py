@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import structlog
 
-from service.thread_priority import step_back
+from service.thread_priority import lower_priority
 
 
 def niceness() -> int:
@@ -17,9 +17,9 @@ def niceness() -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux a thread has a priority of its own")
-def test_a_thread_that_steps_back_leaves_the_others_where_they_are() -> None:
+def test_a_thread_of_lower_priority_leaves_the_others_where_they_are() -> None:
     before = niceness()
-    with ThreadPoolExecutor(1, initializer=step_back) as behind, ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1, initializer=lower_priority) as behind, ThreadPoolExecutor(1) as beside:
         assert behind.submit(niceness).result() == min(19, before + 5)
         assert beside.submit(niceness).result() == before
     assert niceness() == before
@@ -32,6 +32,6 @@ def test_where_it_is_not_allowed_the_log_says_so_and_all_goes_on(monkeypatch: py
 
     monkeypatch.setattr(os, "setpriority", refuse)
     with structlog.testing.capture_logs() as lines:
-        step_back()
+        lower_priority()
     [line] = lines
     assert (line["event"], line["reason"]) == ("threads keep their priority", "Operation not permitted")

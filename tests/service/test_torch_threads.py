@@ -1,5 +1,6 @@
 """How many threads torch may take, in each of the server's own."""
 
+import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
@@ -7,6 +8,7 @@ import torch
 from model.preprocess import Preprocessing
 from service.decoding import DecodePool, decode_query
 from service.settings import ServiceSettings
+from service.watchdog import Watchdog
 from tests.service.conftest import Serve, Town
 
 
@@ -17,13 +19,12 @@ def test_the_device_gets_all_threads_and_decoders_keep_to_one(serve: Serve, town
         with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as earlier:
             earlier.submit(int).result()  # from now on threads begin with one, as beside decoders
         served = serve(town)
-        worker: Future[int] = served.runtime._worker.call(torch.get_num_threads)
-        assert worker.result(10) == 2
-        decoder = served.runtime.decoder
-        assert decoder._executor.submit(torch.get_num_threads).result(10) == 1
+        device: Future[int] = served.runtime.queue.call(torch.get_num_threads)
+        assert device.result(10) == 2
+        assert asyncio.run(served.runtime.decoder.call(torch.get_num_threads)) == 1
         photo = next(iter(town.photos.values())).read_bytes()
         assert served.client.post("/localize", content=photo).status_code == 200
-        assert served.runtime._worker.call(torch.get_num_threads).result(10) == 2
+        assert served.runtime.queue.call(torch.get_num_threads).result(10) == 2
         served.runtime.stop()
         with ThreadPoolExecutor(1) as later:
             assert later.submit(torch.get_num_threads).result() == 2
@@ -34,10 +35,11 @@ def test_the_device_gets_all_threads_and_decoders_keep_to_one(serve: Serve, town
 def test_a_picture_is_decoded_alike_by_one_thread_and_by_many(town: Town) -> None:
     settings = ServiceSettings()
     photo = next(iter(town.photos.values()))
-    pool = DecodePool(1, settings.image_limits)
+    pool = DecodePool(1, settings.image_limits, Watchdog(settings.stuck_after_s))
+    pool.start()
     one, many = (
-        pool._executor.submit(decode_query, photo, settings.image_limits, Preprocessing.ANTIALIAS).result(),
+        asyncio.run(pool.decode(photo.read_bytes(), Preprocessing.ANTIALIAS)),
         decode_query(photo, settings.image_limits, Preprocessing.ANTIALIAS),
     )
-    pool.close()
+    pool.close("the test is over")
     assert torch.equal(one, many)

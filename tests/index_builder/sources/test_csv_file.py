@@ -12,6 +12,7 @@ from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from model.geo import LatLon
 from place_map.left_out import LeftOut
+from tests.walks import frame_position, write_walk
 
 WriteList = Callable[..., Path]
 
@@ -240,11 +241,13 @@ def test_progress_counts_rows(write_list: WriteList) -> None:
     assert seen == [1, 2, 3]
 
 
-def test_gardens_point_needs_its_invented_positions_named(shared_dir: Path) -> None:
-    file = shared_dir / "data/gardenspoint_walking/database.csv"
+def test_a_walk_as_gardens_point_lists_it_needs_its_invented_positions_named(tmp_path: Path) -> None:
+    for path in write_walk(tmp_path, "database", frames=200):
+        path.write_bytes(b"not opened")
+    file = tmp_path / "database.csv"
     with pytest.raises(SourceError, match="--latitude-column dummy_lat"):
         read_source(file)
     listing = read_source(file, latitude_column="dummy_lat", longitude_column="dummy_lon")
     assert len(listing.places) == 200
     assert not listing.left_out
-    assert listing.places[1].position == LatLon(-27.4771102, 153.0283)
+    assert listing.places[1].position == frame_position(1) == LatLon(-27.4771102, 153.0283)

@@ -7,6 +7,7 @@ import pytest
 from index_builder.errors import SourceError
 from index_builder.sources.frames import NOWHERE, read_frames
 from model.geo import LatLon
+from tests.walks import write_walk
 
 
 @pytest.fixture
@@ -58,8 +59,9 @@ def test_what_is_not_right_is_refused(folder: Path, text: str, message: str) -> 
         read_frames(write(folder, text))
 
 
-def test_gardens_point(shared_dir: Path) -> None:
-    for name in ("database.csv", "queries_day_left.csv", "queries_night_right.csv"):
-        found = read_frames(shared_dir / "data" / "gardenspoint_walking" / name)
-        assert sorted(found.frames.values()) == list(range(200))
-        assert not found.has_positions  # its coordinates are invented, and say so
+def test_a_walk_as_gardens_point_lists_it(tmp_path: Path) -> None:
+    for path in write_walk(tmp_path, "day_left", frames=200):
+        path.write_bytes(b"not opened")
+    found = read_frames(tmp_path / "day_left.csv")
+    assert sorted(found.frames.values()) == list(range(200))
+    assert not found.has_positions  # its coordinates are invented, and say so

@@ -1,4 +1,4 @@
-"""The network against literal numbers, with weights by formula: what a clone without the recorded files still proves.
+"""The network against literal numbers, with weights by formula.
 
 The numbers were printed by ``python tests/model/network/test_formula_network.py`` on a day on which the network agreed
 with the recordings of the reference implementation (test_golden_network.py) to 1e-6.

@@ -13,29 +13,38 @@ from model.network.block import Block
 from model.network.position_table import resize_position_table
 from model.network.selavpr import SelaVPR
 from model.weights import load_network
+from tests.golden.recordings import cut_layer, read_arrays, write_checkpoint
 
 Recording = dict[str, NDArray[np.float32]]
 
 
 @pytest.fixture(params=["tiny224", "tiny224reg4"])
-def recorded(request: pytest.FixtureRequest, shared_dir: Path) -> tuple[SelaVPR, Recording]:
-    golden = shared_dir / "golden"
-    network = load_network(golden / f"{request.param}_ckpt.pth", num_heads=4)
-    with np.load(golden / f"{request.param}_io.npz", allow_pickle=False) as arrays:
-        return network, dict(arrays)
+def recorded(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[SelaVPR, Recording]:
+    network = load_network(write_checkpoint(request.param, tmp_path), num_heads=4)
+    return network, read_arrays(f"{request.param}_io")
 
 
 def assert_equal(actual: torch.Tensor, expected: NDArray[np.float32], atol: float = 2e-6) -> None:
     np.testing.assert_allclose(actual.detach().numpy(), expected, atol=atol, rtol=0)
 
 
-def test_features(recorded: tuple[SelaVPR, Recording]) -> None:
+def assert_recorded(name: str, output: torch.Tensor, recorded: Recording, atol: float = 2e-6) -> None:
+    """Compares the part of a layer's output that is recorded."""
+    actual, expected = cut_layer(name, output.detach().numpy()), recorded[name]
+    assert actual.shape == expected.shape, name
+    np.testing.assert_allclose(actual, expected, atol=atol, rtol=0, err_msg=name)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_features(recorded: tuple[SelaVPR, Recording], others: int) -> None:
+    """Alone and in a batch."""
     network, arrays = recorded
+    picture = torch.from_numpy(arrays["input"])
     with torch.inference_mode():
-        features = network(torch.from_numpy(arrays["input"]))
-    assert features.local_grid == arrays["local"].shape[1:3] == (61, 61)
-    assert_equal(features.global_features, arrays["global"])
-    assert_equal(features.local_features, arrays["local"].reshape(features.local_features.shape))
+        features = network(torch.cat([picture, picture.flip(3)[:others]]))
+    assert features.local_grid == (61, 61)
+    assert_recorded("global", features.global_features[:1], arrays)
+    assert_recorded("local", features.local_features[:1].unflatten(1, features.local_grid), arrays)
 
 
 def test_every_layer(recorded: tuple[SelaVPR, Recording]) -> None:
@@ -75,18 +84,17 @@ def test_every_layer(recorded: tuple[SelaVPR, Recording]) -> None:
     finally:
         for handle in handles:
             handle.remove()
-    assert len(outputs) >= 10
+    assert outputs.keys() == arrays.keys() - {"input", "global", "local", "register_tokens"}
     for name, output in outputs.items():
-        expected = arrays[name]
         # The final LayerNorm is followed by a normalisation; before it, values are of order one and larger.
-        assert_equal(output, expected.reshape(output.shape), atol=2e-6 * max(1.0, float(np.abs(expected).max())))
+        assert_recorded(name, output, arrays, atol=2e-6 * max(1.0, float(np.abs(arrays[name]).max())))
 
 
-def test_position_table(shared_dir: Path) -> None:
-    with np.load(shared_dir / "golden" / "pos_embed_interp.npz", allow_pickle=False) as arrays:
-        table = torch.from_numpy(arrays["pos_embed"])
-        sizes = [name for name in arrays.files if name.startswith("out_")]
-        assert len(sizes) == 9
-        for name in sizes:
-            height, width = (int(side) // 14 for side in name.removeprefix("out_").split("x"))
-            assert_equal(resize_position_table(table, (height, width)), arrays[name])
+def test_position_table() -> None:
+    arrays = read_arrays("pos_embed_interp")
+    table = torch.from_numpy(arrays["pos_embed"])
+    sizes = [name for name in arrays if name.startswith("out_")]
+    assert len(sizes) == 9
+    for name in sizes:
+        height, width = (int(side) // 14 for side in name.removeprefix("out_").split("x"))
+        assert_equal(resize_position_table(table, (height, width)), arrays[name])

@@ -1,8 +1,5 @@
 """The losses against recordings of the reference implementation, and against the equations written out."""
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -14,6 +11,7 @@ from model.matching import find_mutual_matches
 from model.training.config import LossConfig
 from model.training.correspondence_loss import correspondence_loss
 from model.training.losses import batch_losses, global_loss, local_loss, similarity
+from tests.golden.recordings import read_arrays
 
 
 def mutual_similarity(query: Tensor, candidate: Tensor) -> Tensor:
@@ -25,9 +23,8 @@ def assert_recorded(actual: Tensor, expected: Tensor) -> None:
 
 
 @pytest.fixture(scope="module")
-def recorded(shared_dir: Path) -> dict[str, Tensor]:
-    with np.load(shared_dir / "golden" / "losses.npz", allow_pickle=False) as arrays:
-        return {name: torch.from_numpy(arrays[name]) for name in arrays}
+def recorded() -> dict[str, Tensor]:
+    return {name: torch.from_numpy(array) for name, array in read_arrays("losses").items()}
 
 
 def normalised_features(recorded: dict[str, Tensor], *, from_raw: bool) -> tuple[Features, tuple[Tensor, Tensor]]:
@@ -63,12 +60,12 @@ def test_recorded_similarities(recorded: dict[str, Tensor]) -> None:
                 assert_recorded(similarity, recorded[expected][negative, row])
 
 
-def test_one_mutual_match_is_a_mean_of_one(shared_dir: Path) -> None:
+def test_one_mutual_match_is_a_mean_of_one() -> None:
     """Eq. 10 as written gives 1; the reference falls back to features of equal position, which gives 0.7."""
-    with np.load(shared_dir / "golden" / "loss_one_match_fallback.npz", allow_pickle=False) as arrays:
-        query = torch.from_numpy(arrays["q"]).reshape(4, 2)
-        candidate = torch.from_numpy(arrays["c"]).reshape(4, 2)
-        assert float(arrays["sim"][0]) == pytest.approx(0.7)
+    arrays = read_arrays("loss_one_match_fallback")
+    query = torch.from_numpy(arrays["q"]).reshape(4, 2)
+    candidate = torch.from_numpy(arrays["c"]).reshape(4, 2)
+    assert float(arrays["sim"][0]) == pytest.approx(0.7)
     assert float(mutual_similarity(query, candidate)) == 1.0
 
 

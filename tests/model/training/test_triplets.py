@@ -76,7 +76,7 @@ def brute_force(places: TrainingSet, config: MiningConfig, draw: Draw) -> tuple[
 metres = st.lists(st.integers(0, 120).map(float), min_size=3, max_size=25)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     queries_m=metres,
     database_m=metres,

@@ -1,6 +1,5 @@
 """What counts as right, in every way that can be chosen."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -11,7 +10,9 @@ from model.errors import InvalidInput
 from model.network.selavpr import SelaVPR
 from model.weights import save_network
 from placefix.__main__ import app
+from tests.conftest import write_photo
 from tests.placefix.evaluation.small_set import Set, error_of, from_folders, measure, run
+from tests.walks import write_walk
 
 
 def test_recalls_are_written_as_one_likes(town: Set, town_map: Path) -> None:
@@ -99,24 +100,17 @@ def test_msls_as_it_is_distributed(town: Set, tmp_path: Path) -> None:
     assert all(sorted(row.split()[1:]) == [f"database{n}" for n in (0, 1, 2, 6, 7)] for row in rows)
 
 
-def test_gardens_point_by_frames_and_by_its_invented_metres(
-    shared_dir: Path, tmp_path: Path, tiny_network: SelaVPR
-) -> None:
+def test_gardens_point_by_frames_and_by_its_invented_metres(tmp_path: Path, tiny_network: SelaVPR) -> None:
     """Two frames to each side are what 25 of its invented metres are."""
     save_network(tiny_network, tmp_path / "tiny.safetensors")
-    sides = []
-    for name, file in (("database", "database.csv"), ("queries", "queries_day_left.csv")):
-        source = shared_dir / "data" / "gardenspoint_walking" / file
-        with source.open(newline="") as opened:
-            rows = list(csv.DictReader(opened))[:12]
-        with (tmp_path / file).open("w", newline="") as written:
-            writer = csv.DictWriter(written, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(row | {"path": str(source.parent / row["path"])} for row in rows)
-        sides += [f"--{name}", tmp_path / file]
-    sides += ["--weights", tmp_path / "tiny.safetensors"]
+    sides: list[object] = ["--weights", tmp_path / "tiny.safetensors"]
+    for side, speed in (("database", 1), ("queries", 5)):  # some queries show a frame near by, some one too far off
+        for frame, path in enumerate(write_walk(tmp_path, side, frames=12)):
+            write_photo(path, speed * frame % 12)
+        sides += [f"--{side}", tmp_path / f"{side}.csv"]
     by_frames = measure(*sides, "--frame-tolerance", 2)
     degrees = ["--latitude-column", "dummy_lat", "--longitude-column", "dummy_lon"]
     by_metres = measure(*sides, *degrees)
     assert by_frames["recalls_before"] == by_metres["recalls_before"]
+    assert 0 < by_frames["recalls_before"]["R@1"] < 100
     assert by_frames["queries_without_positive"] == by_metres["queries_without_positive"] == 0

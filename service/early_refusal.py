@@ -1,0 +1,68 @@
+"""Refuse queries before anything else is done for them, as long as there is no room.
+
+A refusal takes its time from those who were admitted. So it passes by the router, parameters and key, all that is the
+same in every refusal is made once, and one line in the log stands for many. A client without a valid key may read 503
+where 401 would follow.
+"""
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+
+import structlog
+from starlette.types import Scope, Send
+
+from service.errors import Overloaded
+from service.metrics import Metrics
+from service.problems import PROBLEM_KINDS, problem_response
+from service.request_scope import request_id_of
+
+QUERY_PATH = "/localize"
+
+_LOG_INTERVAL_S = 10.0
+_ID = "the-id-of-the-request"
+
+_log = structlog.stdlib.get_logger("placefix.access")
+
+
+class EarlyRefusal:
+    """Says for which requests there is no room, and answers them."""
+
+    def __init__(self, check_room: Callable[[], None], metrics: Metrics, retry_after_s: int) -> None:
+        self._check_room = check_room
+        self._rejected = metrics.rejected.labels(reason=Overloaded.code)
+        self._retry_after_s = retry_after_s
+        self._unlogged = 0
+        self._log_at = 0.0
+
+    def find_reason(self, scope: Scope) -> str | None:
+        """Return why a request is refused; None if it is not."""
+        if scope["path"] != QUERY_PATH or scope["method"] != "POST":
+            return None
+        try:
+            self._check_room()
+        except Overloaded as error:
+            return error.message
+        return None
+
+    async def answer(self, reason: str, scope: Scope, send: Send) -> None:
+        """Send the refusal of a request that has its id, and count it."""
+        self._rejected.inc()
+        self._unlogged += 1
+        if (now := time.monotonic()) >= self._log_at:
+            _log.warning("queries are refused: there is no room", refused=self._unlogged)
+            self._unlogged, self._log_at = 0, now + _LOG_INTERVAL_S
+        head, before_id, after_id = _parts(reason, self._retry_after_s)
+        body = before_id + request_id_of(scope).encode() + after_id
+        headers = [*head, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": PROBLEM_KINDS[Overloaded.code].status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+@lru_cache(maxsize=8)
+def _parts(detail: str, retry_after_s: int) -> tuple[tuple[tuple[bytes, bytes], ...], bytes, bytes]:
+    """A refusal as it always is: its headers, and its body before and after the request's id."""
+    headers = {"Retry-After": str(retry_after_s)}
+    response = problem_response(_ID, Overloaded.code, PROBLEM_KINDS[Overloaded.code], detail, headers=headers)
+    before_id, _, after_id = bytes(response.body).partition(_ID.encode())
+    return tuple(each for each in response.raw_headers if each[0] != b"content-length"), before_id, after_id

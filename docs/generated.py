@@ -130,6 +130,8 @@ def _errors() -> Iterator[tuple[str, ...]]:
 def _default(value: object) -> str:
     if value in (None, (), [], ""):
         return ""
+    if isinstance(value, Path) and value.is_relative_to(FOLDER.parent):
+        return str(value.relative_to(FOLDER.parent))
     return f"{value:g}" if isinstance(value, float) and value < 10**6 else str(value)
 
 

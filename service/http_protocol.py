@@ -42,11 +42,6 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().connection_made(cast(asyncio.Transport, self._lingering))
         self._wait_for_head()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection has ended."""
-        self._stop_waiting()
-        super().connection_lost(exc)
-
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
         if self._lingering.is_lingering:
@@ -95,10 +90,6 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._stop_waiting()
         if not self.parser.should_upgrade():
             super().on_headers_complete()
-
-    def on_chunk_header(self) -> None:
-        """The size of a chunk has come."""
-        self._advance()
 
     def on_body(self, body: bytes) -> None:
         """Bytes of the body have come."""

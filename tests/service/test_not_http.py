@@ -92,3 +92,13 @@ def test_an_offer_of_http_2_is_passed_over(pieces: int, town: Town, town_server:
 def test_a_head_just_under_the_limit_is_read(town_server: Served) -> None:
     response = town_server.client.get("/health/live", headers={"X-Long": "a" * 15_000})
     assert response.status_code == 200
+
+
+def test_a_body_is_not_taken_for_a_head(town_server: Served) -> None:
+    """However large it is, and in however many pieces it comes."""
+    with socket.create_connection(("127.0.0.1", town_server.port), timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(HEAD + b"Content-Length: 200000\r\n\r\n")
+        for _ in range(20):
+            connection.sendall(bytes(10_000))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 415")

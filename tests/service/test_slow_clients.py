@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from service import http_protocol
+from service import http_protocol, lingering
 from tests.service.asking import HEAD, IMAGE_PART, MULTIPART, exchange, is_healthy
 from tests.service.conftest import Serve, Town
 from tests.service.pictures import JPEG
@@ -56,6 +56,28 @@ def test_a_client_that_is_still_sending_can_read_why_it_was_given_up(town: Town,
     assert answer.startswith(b"HTTP/1.1 408")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "upload_timeout"
     assert is_healthy(served)
+
+
+def test_a_server_that_stops_does_not_listen_to_a_client_that_it_has_refused(
+    monkeypatch: pytest.MonkeyPatch, town: Town, serve: Serve
+) -> None:
+    monkeypatch.setattr(lingering, "_LONGEST_S", 3600.0)
+    served = serve(town, upload_timeout_s=0.3, shutdown_grace_s=3600)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        wait_until(lambda: served.runtime.queue.in_flight == 1 or has_come(connection))
+        served.server.should_exit = True
+        wait_until(lambda: has_come(connection))
+        wait_until(lambda: is_reset(connection))
+
+
+def is_reset(connection: socket.socket) -> bool:
+    """Sends a little more; whether the other side has gone and not only ended its answer."""
+    try:
+        connection.sendall(b"5\r\nhello\r\n")
+    except ConnectionError:
+        return True
+    return False
 
 
 def has_come(connection: socket.socket) -> bool:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import structlog
 
-from index_builder.changes.versions import activate_version
 from model.encoding_precision import choose_encoding_precision
 from model.errors import InvalidInput, PlacefixError, StorageError
+from place_map.activation import activate_version
 from place_map.checks.version import check_version
 from place_map.current import Current
 from place_map.errors import MapError, NetworkMismatch

@@ -63,7 +63,7 @@ def test_a_folder_of_photos_becomes_a_map(photos: Path, weights: Path) -> None:
     with PlaceMap.open(map_path) as place_map:
         assert len(place_map) == 6
         assert place_map.manifest.network.weights_path == str(weights)
-        assert place_map.manifest.source.path == str(photos)
+        assert [source.path for source in place_map.manifest.sources] == [str(photos)]
 
 
 def test_a_rejected_picture_is_told_by_the_exit_code(photos: Path, weights: Path) -> None:

@@ -172,8 +172,8 @@ def test_a_version_that_cannot_be_opened_is_not_published(town: Path) -> None:
 
 
 def test_a_map_that_cannot_be_opened_is_not_published(tmp_path: Path, tiny_encoder: Encoder) -> None:
-    listing, town = photo_listing(tmp_path / "photos", 5), tmp_path / "town"
-    staged = tmp_path / ".town.building" / "map" / "segments" / "000002" / layout.LOCALS
+    listing, town = photo_listing(tmp_path / "photos", 5), tmp_path / "maps" / "town"
+    staged = town.parent / ".town.building" / "map" / "segments" / "000002" / layout.LOCALS
     with pytest.raises(MapCorrupt, match=r"locals\.npy"):
         build_map(listing, tiny_encoder, town, SMALL, Damaging(staged))
     assert not town.exists()

@@ -15,6 +15,7 @@ from placefix.commands.map_changes import (
     Restart,
     SegmentSize,
     change_by_collection,
+    only_source,
 )
 from placefix.commands.options import BatchSize, Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
 
@@ -24,7 +25,7 @@ _DEFAULTS = BuildOptions()
 def add(
     map_path: MapArgument,
     source: Annotated[
-        Path,
+        list[Path],
         typer.Option(help="What to add: a folder of photos, or a file that lists them.", show_default=False),
     ],
     prefix: Annotated[
@@ -53,7 +54,7 @@ def add(
     """
     change_by_collection(
         map_path,
-        source,
+        only_source(source),
         partial(
             add_pictures,
             map_path,

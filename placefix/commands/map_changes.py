@@ -67,6 +67,20 @@ def read_collection(source: Path, latitude_column: str | None, longitude_column:
     return listing
 
 
+def only_source(sources: list[Path]) -> Path:
+    """Return the collection of a command that takes one.
+
+    Raises:
+        InvalidInput: Several are given.
+    """
+    if len(sources) > 1:
+        raise InvalidInput(
+            f"--source is given {len(sources)} times: {', '.join(map(str, sources))}. This command takes one "
+            "collection at a time: give it once for each"
+        )
+    return sources[0]
+
+
 @contextmanager
 def interruptible(map_path: Path) -> Iterator[None]:
     """Says what is left when a change of a map is interrupted.

@@ -17,6 +17,7 @@ from placefix.commands.map_changes import (
     Restart,
     SegmentSize,
     change_by_collection,
+    only_source,
 )
 from placefix.commands.options import BatchSize, Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
 
@@ -26,7 +27,7 @@ _DEFAULTS = BuildOptions()
 def update(
     map_path: MapArgument,
     source: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(help="The collection, if the map has several, or if it was moved.", show_default=False),
     ] = None,
     source_number: Annotated[
@@ -55,16 +56,16 @@ def update(
     Exit code [bold]3[/bold]: done, but some pictures could not be read.
     """
     manifest = read_manifest(map_path)
-    if source is None:
+    if not source:
         if len(manifest.sources) > 1:
             known = "; ".join(each.path for each in manifest.sources)
             raise InvalidInput(f"{map_path} has {len(manifest.sources)} sources: say which with --source: {known}")
-        source = Path(manifest.sources[0].path)
+        source = [Path(manifest.sources[0].path)]
     if source_number is not None:
         checked_source(manifest, source_number, map_path)  # before the network is loaded
     change_by_collection(
         map_path,
-        source,
+        only_source(source),
         partial(
             update_map,
             map_path,

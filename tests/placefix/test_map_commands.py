@@ -150,6 +150,8 @@ def test_a_picture_that_cannot_be_read_has_a_code_of_its_own(town: Path, tmp_pat
         (("map", "prune", "MAP"), "say either how many"),
         (("map", "rollback", "MAP"), "is the first"),
         (("update", "MAP", "--source-number", "3"), "none is 3"),
+        (("update", "MAP", "--source", "a", "--source", "b"), "--source is given 2 times: a, b"),
+        (("add", "MAP", "--source", "a", "--source", "b"), "--source is given 2 times: a, b"),
         (("compact", "nowhere"), "is not there"),
     ],
 )

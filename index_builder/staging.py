@@ -158,7 +158,11 @@ class Staging:
             OSError: The disk does not take it.
         """
         pointer = Current.to_manifest(manifest)
-        if (self.map_dir / layout.CURRENT).exists():
+        if manifest.parent is None:
+            write_atomically(self.map_path / layout.CURRENT, pointer.to_bytes())
+            PlaceMap.open(self.map_path).close()
+            rename_durably(self.map_path, self.map_dir)
+        else:
             for number in layout.segment_numbers(self.map_path):
                 name = layout.segment_id_of(number)
                 rename_durably(layout.segment_dir(self.map_path, name), layout.segment_dir(self.map_dir, name))
@@ -166,10 +170,6 @@ class Staging:
             shutil.rmtree(version, ignore_errors=True)  # of a run that was killed here
             rename_durably(layout.version_dir(self.map_path, manifest.version), version)
             serve(self.map_dir, pointer)
-        else:
-            write_atomically(self.map_path / layout.CURRENT, pointer.to_bytes())
-            PlaceMap.open(self.map_path).close()
-            rename_durably(self.map_path, self.map_dir)
         clean_up(self.path)
 
     def throw_away(self) -> None:

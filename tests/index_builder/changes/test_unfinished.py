@@ -1,6 +1,7 @@
 """What is left of changes that were killed or given up, and calls that are given again."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from index_builder.changes.update import update_map
 from index_builder.sources.listing import SourceListing
 from index_builder.verify import verify_map
 from model.encoder import Encoder
-from model.errors import InvalidInput
+from model.errors import InvalidInput, StorageError
 from model.progress import SilentProgress
 from place_map import layout
 from place_map.errors import BuildConflict, MapCorrupt, MapNotFound
@@ -148,15 +149,19 @@ def test_a_version_that_was_half_removed_is_removed(town: Path) -> None:
         prune_versions(town, versions=["1"])
 
 
-class Damaging(SilentProgress):
-    """Cuts a file off when the index is written: after everything was checked that is checked before."""
+class AtTheIndex(SilentProgress):
+    """Does something when the index is written: after everything was checked that is checked before."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
 
     def message(self, text: str) -> None:
         if text.startswith("writing the index"):
-            os.truncate(self._path, 1000)
+            self._act()
+
+
+def cutting(path: Path) -> AtTheIndex:
+    return AtTheIndex(lambda: os.truncate(path, 1000))
 
 
 def test_a_version_that_cannot_be_opened_is_not_published(town: Path) -> None:
@@ -164,7 +169,7 @@ def test_a_version_that_cannot_be_opened_is_not_published(town: Path) -> None:
     shared = layout.segment_dir(town, "000002") / layout.LOCALS
     content = shared.read_bytes()
     with pytest.raises(MapCorrupt, match=r"locals\.npy"):
-        remove_pictures(town, Selection(ids=("00.jpg",)), Damaging(shared))
+        remove_pictures(town, Selection(ids=("00.jpg",)), cutting(shared))
     assert (town / layout.CURRENT).read_bytes() == before
     shared.write_bytes(content)
     assert remove_pictures(town, Selection(ids=("00.jpg",))).version == "000002"
@@ -175,10 +180,20 @@ def test_a_map_that_cannot_be_opened_is_not_published(tmp_path: Path, tiny_encod
     listing, town = photo_listing(tmp_path / "photos", 5), tmp_path / "maps" / "town"
     staged = town.parent / ".town.building" / "map" / "segments" / "000002" / layout.LOCALS
     with pytest.raises(MapCorrupt, match=r"locals\.npy"):
-        build_map(listing, tiny_encoder, town, SMALL, Damaging(staged))
+        build_map(listing, tiny_encoder, town, SMALL, cutting(staged))
     assert not town.exists()
     assert build_map(listing, tiny_encoder, town, SMALL).encoded == 1
     check_good_and_alone(town)
+
+
+def test_a_map_that_appears_while_another_is_built_is_left_alone(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    listing, town = photo_listing(tmp_path / "photos", 5), tmp_path / "town"
+    other = build_small(tmp_path / "elsewhere", tiny_encoder, 3).map_path
+    before = data_files(other)
+    with pytest.raises(StorageError, match="nothing was published"):
+        build_map(listing, tiny_encoder, town, SMALL, AtTheIndex(lambda: other.rename(town)))
+    assert data_files(town) == before
+    assert verify_map(town).is_good
 
 
 def test_an_unfinished_build_is_abandoned(tmp_path: Path, tiny_encoder: Encoder) -> None:

@@ -74,6 +74,16 @@ def test_a_rejected_picture_is_told_by_the_exit_code(photos: Path, weights: Path
     assert isinstance(error_of(photos, weights, "--max-rejected", "0.2"), MapExists)
 
 
+def test_a_rejected_picture_that_was_repaired_is_something_to_do(photos: Path, weights: Path) -> None:
+    content = (photos / "0.jpg").read_bytes()
+    (photos / "0.jpg").write_bytes(content[:3000])
+    build(photos, weights, "--max-rejected", "0.2", exit_code=3)
+    (photos / "0.jpg").write_bytes(content)
+    refused = error_of(photos, weights, "--max-rejected", "0.2")
+    assert isinstance(refused, MapExists)
+    assert "placefix update" in refused.message
+
+
 def test_too_many_rejected_pictures_are_an_error(photos: Path, weights: Path) -> None:
     (photos / "0.jpg").write_bytes((photos / "0.jpg").read_bytes()[:3000])
     assert isinstance(error_of(photos, weights), TooManyRejected)

@@ -18,6 +18,7 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.places import Place
 from model.progress import SILENT, Progress
+from place_map.left_out import left_out_csv, read_left_out
 from place_map.manifest import Manifest
 from place_map.place_table import PlaceRecord
 from place_map.reader import PlaceMap
@@ -67,7 +68,7 @@ def update_map(
         listed = find_source(base, listing, map_dir) if source is None else checked_source(base, source, map_dir)
         places = prefixed(listing.places, base.sources[listed].prefix)
         found = find_differences(place_map, listed, places, listing.root, progress)
-        if found.is_empty:
+        if found.is_empty and _leaves_out_as_before(place_map, listed, listing):
             return ChangeReport.of(map_dir, base, started_s)
         _check_listed(listing, found)
         _check_removed(base, listed, found, max_removed)
@@ -110,15 +111,22 @@ def find_source(base: Manifest, listing: SourceListing, map_dir: Path) -> int:
     )
 
 
+def _leaves_out_as_before(place_map: PlaceMap, listed: int, listing: SourceListing) -> bool:
+    """Return whether a collection of which nothing has to be encoded leaves out what it left out before."""
+    before = read_left_out(place_map.path, place_map.version).get(listed, ())
+    return left_out_csv({listed: before}) == left_out_csv({listed: listing.left_out})
+
+
 def _check_listed(listing: SourceListing, found: CollectionChange) -> None:
     """Make sure that no picture is taken for gone because its folder may not be looked into.
 
     Raises:
         InvalidInput: One would be.
     """
-    for entry in listing.left_out:
+    folders = [entry for entry in listing.left_out if entry.code == LeftOutCode.UNREADABLE_FOLDER]
+    for entry in folders:
         hidden = [picture for picture in found.dead if picture.record.source_path.startswith(entry.path)]
-        if entry.code == LeftOutCode.UNREADABLE_FOLDER and hidden:
+        if hidden:
             raise InvalidInput(
                 f"the folder {entry.path} in {listing.root} cannot be listed, and {len(hidden):,} pictures of the map "
                 f"are in it: {entry.reason}. Make it readable. Nothing was changed"

@@ -1,10 +1,10 @@
 """What the commands that change a map have in common: the map's own network, and how a change is told."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 from rich.filesize import decimal
@@ -113,8 +113,11 @@ def tell(report: ChangeReport, *, as_json: bool) -> None:
         output_console().print(_table(report))
 
 
-Change = Callable[[SourceListing, Encoder, Progress], ChangeReport]
-"""Adds or updates: takes the collection, the network of the map, and the display."""
+class Change(Protocol):
+    """Adds to a map, or updates it."""
+
+    def __call__(self, listing: SourceListing, encoder: Encoder, *, progress: Progress) -> ChangeReport:
+        """Change the map by a collection, with the map's network."""
 
 
 def change_by_collection(
@@ -152,7 +155,7 @@ def change_by_collection(
     encoder = _load_encoder(map_path, weights, num_heads, device)
     listing = read_collection(source, latitude_column, longitude_column)
     with interruptible(map_path), show_progress(doing) as progress:
-        report = change(listing, encoder, progress)
+        report = change(listing, encoder, progress=progress)
     tell(report, as_json=as_json)
     if report.rejected > rejected_before:
         raise typer.Exit(EXIT_SOME_REJECTED)

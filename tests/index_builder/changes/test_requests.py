@@ -12,6 +12,7 @@ from index_builder.changes.add import add_pictures
 from index_builder.changes.area import Area
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
+from index_builder.sources.listing import LeftOutCode
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from place_map import layout
@@ -19,6 +20,7 @@ from place_map.activation import roll_back
 from place_map.current import Current
 from place_map.errors import MapExists
 from place_map.file_sum import FileSum
+from place_map.left_out import LeftOut
 from place_map.versions import existing_versions, read_manifest
 from tests.conftest import write_photo
 from tests.index_builder.map_factory import SMALL, build_small, photo_listing
@@ -87,6 +89,36 @@ def test_a_rejected_picture_that_has_changed_is_not_up_to_date(
         build_map(listing, tiny_encoder, town, FORGIVING)
     update_map(town, listing, tiny_encoder, FORGIVING)
     assert not build_map(listing, tiny_encoder, town, FORGIVING).is_new
+
+
+def test_a_rejected_picture_that_is_deleted_leaves_the_list(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    """Nothing has to be encoded, and still there is something to do."""
+    town, listing = tmp_path / "town", photo_listing(tmp_path / "photos", 4)
+    listing.places[3].path.write_bytes(b"no picture")
+    build_map(listing, tiny_encoder, town, FORGIVING)
+    without = replace(listing, places=listing.places[:3])
+    with pytest.raises(MapExists, match="placefix update"):
+        build_map(without, tiny_encoder, town, FORGIVING)
+    report = update_map(town, without, tiny_encoder, FORGIVING)
+    assert (report.version, report.placed, report.rejected, report.encoded) == ("000002", 3, 0, 0)
+    assert not update_map(town, without, tiny_encoder, FORGIVING).is_new
+    assert not build_map(without, tiny_encoder, town, FORGIVING).is_new
+
+
+def test_pictures_in_a_folder_that_cannot_be_listed_are_not_taken_for_gone(
+    town: Path, tmp_path: Path, tiny_encoder: Encoder
+) -> None:
+    inside = photo_listing(tmp_path / "photos" / "inside", 2)
+    places = [replace(place, id=f"inside/{place.id}") for place in inside.places]
+    outside = photo_listing(tmp_path / "photos", 4)
+    whole = replace(outside, places=(*outside.places, *places))
+    update_map(town, whole, tiny_encoder, SMALL)
+    hidden = LeftOut("inside/", "skipped", LeftOutCode.UNREADABLE_FOLDER, "the folder cannot be listed")
+    with pytest.raises(InvalidInput, match=r"the folder inside/ .* 2 pictures of the map are in it"):
+        update_map(
+            town, replace(whole, places=whole.places[:4], left_out=(hidden,)), tiny_encoder, SMALL, max_removed=1
+        )
+    assert existing_versions(town) == ["000001", "000002"]
 
 
 def test_another_picture_is_rejected_than_before(tmp_path: Path, tiny_encoder: Encoder) -> None:

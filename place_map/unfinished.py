@@ -62,14 +62,13 @@ def changing(map_dir: Path) -> Iterator[None]:
 
 
 def clean_up_beside(map_dir: Path) -> None:
-    """Remove the directory beside a map that a run was removing when it was killed.
+    """Make sure that nobody is changing a map; remove what a run was removing beside it when it was killed.
 
     Raises:
         MapBusy: Another process changes the map.
         StorageError: The disk cannot be written to.
     """
-    path = staging_path(map_dir)
-    if path.is_dir() and _is_over(read_plan(path), map_dir):
+    if staging_path(map_dir).is_dir():
         with changing(map_dir):
             pass
 

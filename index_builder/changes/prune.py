@@ -84,8 +84,7 @@ def abandon_change(map_dir: Path) -> bool:
     """
     path = staging_path(map_dir)
     if not path.is_dir():
-        read_current(map_dir)
-        return False
+        read_current(map_dir)  # before a directory is made for what is no map
     with changing(map_dir):
         is_there = read_plan(path) is not None
         throw_away(map_dir)

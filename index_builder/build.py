@@ -1,60 +1,31 @@
-"""From a collection to a map: decode, encode, write, publish; continued where an earlier run was interrupted."""
+"""``placefix build``: from collections to a map; continued where an earlier run was interrupted."""
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
-from index_builder.build_plan import BuildPlan
-from index_builder.left_out import LeftOutTally
-from index_builder.segment_building import SegmentBuilder, feature_shapes
+from index_builder.changes.collections import source_hint
+from index_builder.changes.rows import encoded_segments
+from index_builder.changes.up_to_date import is_up_to_date
+from index_builder.digests import request_digest
+from index_builder.new_version import ChangeReport, make_version
+from index_builder.revision import MapSettings, Revision
 from index_builder.sources.listing import SourceListing
-from index_builder.staging import Staging, open_staging
-from index_builder.target import check_target
+from index_builder.staging import Staging
+from index_builder.target import check_free, check_target, is_map, map_exists
 from model.encoder import Encoder
-from model.errors import StorageError
+from model.errors import InvalidInput
 from model.progress import SILENT, Progress
-from place_map import layout
-from place_map.global_index import check_index_factory
-from place_map.index_choice import AUTO, choose_index
-from place_map.left_out import left_out_csv
-from place_map.manifest import Counts, Manifest, NetworkIdentity, SourceHint
-from place_map.reader import PlaceMap
-from place_map.version_writer import VersionContent, write_version
+from place_map.local_codec import StoreType, global_type
+from place_map.manifest import FeatureShapes, NetworkIdentity
+from place_map.unfinished import changing, clean_up_beside
 from place_map.versions import read_manifest
 
 
-@dataclass(frozen=True)
-class BuildReport:
-    """What a build has done.
-
-    Attributes:
-        map_path: The published map.
-        version: Its version.
-        placed: Pictures in the map.
-        skipped: Pictures without a usable position.
-        rejected: Pictures that cannot be read.
-        encoded: Pictures that went through the network in this run; the others came from an interrupted one.
-        index: Its shortlist index, as faiss's ``index_factory`` knows it.
-        total_bytes: Size of the map.
-        left_out_path: The list of skipped and rejected pictures.
-        duration_s: Of this run.
-    """
-
-    map_path: Path
-    version: str
-    placed: int
-    skipped: int
-    rejected: int
-    encoded: int
-    index: str
-    total_bytes: int
-    left_out_path: Path
-    duration_s: float
-
-
 def build_map(
-    listing: SourceListing,
+    source: SourceListing | Sequence[SourceListing],
     encoder: Encoder,
     out: Path,
     options: BuildOptions | None = None,
@@ -62,16 +33,17 @@ def build_map(
     *,
     weights_path: Path | None = None,
     restart: bool = False,
-) -> BuildReport:
-    """Builds a map and publishes it, or leaves nothing at its place.
+) -> ChangeReport:
+    """Build a map and publish it, or leave nothing at its place.
 
     Killed or interrupted, the same call continues behind the last finished segment. The same pictures, network and
     options give the same bytes in every data file, on the same machine with the same versions and number of threads.
+    A map that is there already is compared: if it holds what would be built, there is nothing to do.
 
     Memory: a few batches, whatever the number of pictures; the listing itself; and at the end the vectors of the index.
 
     Args:
-        listing: What to build from.
+        source: The collection, or several; no two may have pictures of the same id.
         encoder: The network; used by the calling thread only.
         out: The directory that the map becomes: ``maps/NAME``.
         options: How.
@@ -80,8 +52,8 @@ def build_map(
         restart: Throw away what an interrupted run has done.
 
     Raises:
-        InvalidInput: A path or an option that cannot be used.
-        MapExists: There is something at ``out``.
+        InvalidInput: A path or an option that cannot be used, or two pictures with one id.
+        MapExists: There is something else at ``out``.
         MapBusy: Another process builds the same map.
         BuildConflict: An unfinished build of something else is in the way.
         StorageError: The disk is too small, full, or does not take what is written. The build can be continued.
@@ -89,90 +61,76 @@ def build_map(
         NothingUsable: Not one picture could be placed.
     """
     options = options or BuildOptions()
+    listings = (source,) if isinstance(source, SourceListing) else tuple(source)
     started_s = time.perf_counter()
     check_target(out)
-    index_requested = options.index
-    if options.index == AUTO:
-        choice = choose_index(len(listing.places), encoder.global_dim)
-        progress.message(f"index: {choice.factory} (auto: {choice.reason})")
-        options = replace(options, index=choice.factory)
-    check_index_factory(options.index, encoder.global_dim, len(listing.places))
-    try:
-        with open_staging(out, _plan_of(listing, encoder, options), restart=restart) as staging:
-            if staging is None:
-                manifest, encoded = read_manifest(out), 0
-            else:
-                manifest, encoded = _build(listing, encoder, options, progress, staging, weights_path, index_requested)
-                staging.publish(out)
-    except OSError as error:
-        raise StorageError(
-            f"the map cannot be written: {error.strerror} ({error.filename or out.parent}); nothing was published. "
-            "When this is mended, give the same command again: it continues behind the last finished segment"
-        ) from error
-    return BuildReport(
-        map_path=out,
-        version=manifest.version,
-        placed=manifest.counts.placed,
-        skipped=manifest.counts.skipped,
-        rejected=manifest.counts.rejected,
-        encoded=encoded,
-        index=manifest.index.factory,
-        total_bytes=manifest.total_bytes,
-        left_out_path=layout.version_dir(out, manifest.version) / layout.LEFT_OUT,
-        duration_s=time.perf_counter() - started_s,
-    )
+    _check_ids(listings)
+    if is_map(out):
+        clean_up_beside(out)
+        if not is_up_to_date(out, listings, encoder, options, progress):
+            raise map_exists(out)
+        return ChangeReport.of(out, read_manifest(out), started_s)
+    revision = _revision(listings, encoder, options, weights_path)
+    with changing(out):
+        check_free(out)
+        return replace(
+            make_version(Staging(out), revision, encoder, options, progress, restart=restart),
+            duration_s=time.perf_counter() - started_s,
+        )
 
 
-def _build(
-    listing: SourceListing,
-    encoder: Encoder,
-    options: BuildOptions,
-    progress: Progress,
-    staging: Staging,
-    weights_path: Path | None,
-    index_requested: str,
-) -> tuple[Manifest, int]:
-    """Encodes what is missing, and writes the map; its manifest, and how many pictures were encoded."""
-    tally = LeftOutTally(listing, options.max_rejected, staging.left_out_path)
-    builder = SegmentBuilder(
-        listing,
-        encoder,
-        staging,
-        batch_size=options.batch_size,
+def _revision(
+    listings: Sequence[SourceListing], encoder: Encoder, options: BuildOptions, weights_path: Path | None
+) -> Revision:
+    size = options.segment_size_for(sum(len(listing.places) for listing in listings))
+    settings = MapSettings(
+        network=_network_identity(encoder, weights_path),
+        preprocessing=encoder.preprocessing,
+        features=_feature_shapes(encoder, options.store),
         thumbnails=options.thumbnails,
-        store=options.store,
-        limits=options.limits,
-        tally=tally,
-        progress=progress,
+        index=options.index,
     )
-    places, size = listing.places, options.segment_size_for(len(listing.places))
-    starts = range(0, len(places), size)
-    built = builder.build({number: places[start : start + size] for number, start in enumerate(starts, 1)}, len(places))
-    segments = tuple(checkpoint.segment for _, checkpoint in sorted(built.checkpoints.items()) if checkpoint.segment)
-    placed = sum(segment.rows for segment in segments)
-    tally.check_usable(placed)
-    progress.message(f"writing the index of {placed:,} pictures")
-    manifest = write_version(
-        staging.map_path,
-        VersionContent(
-            version=layout.FIRST_NUMBER,
-            sources=(SourceHint(kind=listing.kind, path=str(listing.root.resolve())),),
-            network=network_identity(encoder, weights_path),
-            preprocessing=encoder.preprocessing,
-            features=feature_shapes(encoder, options.store),
-            counts=Counts(placed=placed, skipped=tally.skipped, rejected=tally.rejected),
-            segments=segments,
-            index_factory=options.index,
-            index_requested=index_requested,
-            left_out_csv=left_out_csv({0: tally.entries}),
+    return Revision(
+        kind="build",
+        request_sha256=request_digest("build", (options, settings), *listings),
+        base=None,
+        settings=settings,
+        sources=tuple(source_hint(listing) for listing in listings),
+        segments=tuple(
+            segment
+            for number, listing in enumerate(listings)
+            for segment in encoded_segments(number, listing.places, size)
         ),
+        listings=dict(enumerate(listings)),
     )
-    PlaceMap.open(staging.map_path).close()  # what no reader could open is not published
-    return manifest, built.encoded
 
 
-def network_identity(encoder: Encoder, weights_path: Path | None) -> NetworkIdentity:
-    """The network of an encoder, as a manifest names it."""
+def _check_ids(listings: Sequence[SourceListing]) -> None:
+    """Make sure that no two collections are the same, or have pictures of the same id.
+
+    Raises:
+        InvalidInput: Two have.
+    """
+    if not listings:
+        raise InvalidInput("a map is built from at least one collection")
+    roots: set[Path] = set()
+    first: dict[str, Path] = {}
+    for listing in listings:
+        root = listing.root.resolve()
+        if root in roots:
+            raise InvalidInput(f"{listing.root} is given twice")
+        roots.add(root)
+        for place in listing.places:
+            other = first.setdefault(place.id, listing.root)
+            if other is not listing.root:
+                raise InvalidInput(
+                    f"two pictures have the id {place.id!r}, in {other} and in {listing.root}. Build from the first "
+                    "alone, then add the other: placefix add --prefix NAME/ puts NAME/ in front of its ids"
+                )
+
+
+def _network_identity(encoder: Encoder, weights_path: Path | None) -> NetworkIdentity:
+    """Return the network of an encoder, as a manifest names it."""
     return NetworkIdentity(
         fingerprint=encoder.fingerprint,
         is_trained=encoder.is_trained,
@@ -182,13 +140,12 @@ def network_identity(encoder: Encoder, weights_path: Path | None) -> NetworkIden
     )
 
 
-def _plan_of(listing: SourceListing, encoder: Encoder, options: BuildOptions) -> BuildPlan:
-    return BuildPlan.of(
-        listing,
-        encoder,
-        batch_size=options.batch_size,
-        segment_size=options.segment_size_for(len(listing.places)),
-        thumbnails=options.thumbnails,
-        store=options.store,
-        limits=options.limits,
+def _feature_shapes(encoder: Encoder, store: StoreType) -> FeatureShapes:
+    """Return the features of a network, as a map stores them."""
+    return FeatureShapes(
+        global_dim=encoder.global_dim,
+        local_grid=encoder.local_grid,
+        local_dim=encoder.local_dim,
+        dtype=global_type(store),
+        local_store=store,
     )

@@ -142,7 +142,9 @@ def _features(encoder: Encoder, decoded: list[DecodedPicture]) -> tuple[list[Fea
             try:
                 features.append(encoder.encode(picture.pixels[None]))
             except ModelOutputInvalid as error:
-                failures[picture.place.id] = RejectedPicture(picture.place, error.code, error.message, picture.stamp)
+                failures[picture.place.id] = RejectedPicture(
+                    picture.place, error.code, error.message, picture.stamp, picture.content_sha256
+                )
         return features, failures
 
 

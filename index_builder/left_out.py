@@ -1,6 +1,6 @@
-"""When too many pictures of a collection are left out."""
+"""When too many pictures of the collections are left out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from index_builder.errors import NothingUsable, TooManyRejected
@@ -14,44 +14,40 @@ class LeftOutTally:
     """What was left out so far, and whether that is still acceptable.
 
     Args:
-        listing: What the source said.
-        max_rejected: Share of the pictures found in the source that may be rejected, in [0, 1].
-        report_path: Where the list is written if the build has to be given up.
-        found: Pictures in the source, if the listing has not all of them; None: those of the listing.
+        listings: Source → the collection as it was read.
+        max_rejected: Share of the pictures found in the collections that may be rejected, in [0, 1].
+        report_path: Where the list is written if the run has to be given up.
 
     Raises:
-        TooManyRejected: The source itself had to reject too many.
+        TooManyRejected: The collections themselves had to reject too many.
     """
 
-    def __init__(
-        self, listing: SourceListing, max_rejected: float, report_path: Path, found: int | None = None
-    ) -> None:
+    def __init__(self, listings: Mapping[int, SourceListing], max_rejected: float, report_path: Path) -> None:
         if not 0 <= max_rejected <= 1:
             raise InvalidInput(f"the share of pictures that may be rejected is {max_rejected}; it must be in [0, 1]")
-        self._entries: list[LeftOut] = []
-        self._found = len(listing) if found is None else found
+        self._by_source: dict[int, list[LeftOut]] = {}
+        self._found = sum(len(listing) for listing in listings.values())
         self._max_rejected = max_rejected
         self._report_path = report_path
         self._first_rejected: LeftOut | None = None
+        self.skipped = 0
         self.rejected = 0
-        self.add(listing.left_out)
+        for source, listing in listings.items():
+            self.add(source, listing.left_out)
 
-    @property
-    def skipped(self) -> int:
-        """Pictures without a usable position."""
-        return len(self._entries) - self.rejected
-
-    def add(self, entries: Iterable[LeftOut]) -> None:
-        """Takes more pictures that are left out.
+    def add(self, source: int, entries: Iterable[LeftOut]) -> None:
+        """Take more pictures of a source that are left out.
 
         Raises:
             TooManyRejected: More are rejected now than was allowed; the list so far has been written.
         """
         for entry in entries:
-            self._entries.append(entry)
+            self._by_source.setdefault(source, []).append(entry)
             if entry.outcome == "rejected":
                 self.rejected += 1
                 self._first_rejected = self._first_rejected or entry
+            else:
+                self.skipped += 1
         # A quotient, as the limit is one: 0.29 · 100 is less than 29 in floating point, 29 / 100 is 0.29.
         if self._first_rejected is not None and self.rejected / self._found > self._max_rejected:
             self._write_report()
@@ -62,23 +58,18 @@ class LeftOutTally:
                 "the same command continues; or remove them, and begin anew with --restart"
             )
 
-    def check_usable(self, placed: int) -> None:
-        """Makes sure that there is something to make a map of.
-
-        Raises:
-            NothingUsable: No picture is placed; the list has been written.
-        """
-        if placed == 0:
-            self._write_report()
-            raise NothingUsable(
-                f"none of the {self._found} pictures can go into a map ({self.skipped} without a usable position, "
-                f"{self.rejected} that cannot be read); each with its reason in {self._report_path}"
-            )
+    def nothing_usable(self) -> NothingUsable:
+        """Write the list, and return the error for collections of which no picture could be placed."""
+        self._write_report()
+        return NothingUsable(
+            f"none of the {self._found} pictures can go into a map ({self.skipped} without a usable position, "
+            f"{self.rejected} that cannot be read); each with its reason in {self._report_path}"
+        )
 
     @property
-    def entries(self) -> tuple[LeftOut, ...]:
-        """Everything that was left out."""
-        return tuple(self._entries)
+    def by_source(self) -> dict[int, tuple[LeftOut, ...]]:
+        """Source → everything of it that was left out."""
+        return {source: tuple(entries) for source, entries in self._by_source.items()}
 
     def _write_report(self) -> None:
-        write_atomically(self._report_path, left_out_csv({0: self._entries}))
+        write_atomically(self._report_path, left_out_csv(self._by_source))

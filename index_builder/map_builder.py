@@ -3,27 +3,21 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from index_builder.build import BuildReport, build_map
+from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
 from index_builder.changes.compact import compact_map
+from index_builder.changes.prune import Pruned, abandon_change, prune_versions
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import DEFAULT_MAX_REMOVED, update_map
-from index_builder.changes.versions import (
-    Move,
-    Pruned,
-    abandon_change,
-    activate_version,
-    prune_versions,
-    roll_back,
-)
-from index_builder.revise import ChangeReport
+from index_builder.new_version import ChangeReport
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.progress import SILENT, Progress
+from place_map.activation import Move, activate_version, roll_back
 from place_map.versions import Version, list_versions
 
 
@@ -67,9 +61,10 @@ class MapBuilder:
         self._encoder = encoder
         self._progress = progress
 
-    def build(self, source: SourceListing | Path | str, *, restart: bool = False) -> BuildReport:
+    def build(self, *sources: SourceListing | Path | str, restart: bool = False) -> ChangeReport:
         """``index_builder.build.build_map``."""
-        return build_map(_listing(source), self._network(), self.path, self.options, self._progress, restart=restart)
+        listings = [_listing(source) for source in sources]
+        return build_map(listings, self._network(), self.path, self.options, self._progress, restart=restart)
 
     def add(
         self,
@@ -124,19 +119,19 @@ class MapBuilder:
         return list_versions(self.path)
 
     def activate(self, version: str) -> Move:
-        """``index_builder.changes.versions.activate_version``."""
+        """``place_map.activation.activate_version``."""
         return activate_version(self.path, version)
 
     def roll_back(self) -> Move:
-        """``index_builder.changes.versions.roll_back``."""
+        """``place_map.activation.roll_back``."""
         return roll_back(self.path)
 
     def prune(self, *, keep: int | None = None, versions: Sequence[str] = ()) -> Pruned:
-        """``index_builder.changes.versions.prune_versions``."""
+        """``index_builder.changes.prune.prune_versions``."""
         return prune_versions(self.path, keep=keep, versions=versions)
 
     def abandon(self) -> bool:
-        """``index_builder.changes.versions.abandon_change``."""
+        """``index_builder.changes.prune.abandon_change``."""
         return abandon_change(self.path)
 
     def verify(self, *, sample: int = DEFAULT_SAMPLE) -> VerifyReport:

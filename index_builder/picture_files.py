@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from index_builder.sources.pictures import printable
 from index_builder.thumbnails import make_thumbnail
 from model.images import DEFAULT_LIMITS, ImageLimits
 from model.picture_errors import ImageError, UnreadableImage
@@ -44,12 +45,14 @@ class RejectedPicture:
         code: Stable, of ``model.errors``.
         reason: A sentence for people.
         stamp: State of its file.
+        content_sha256: Of its bytes; None if they cannot be read.
     """
 
     place: Place
     code: str
     reason: str
     stamp: str
+    content_sha256: str | None
 
 
 def decode_picture(
@@ -57,15 +60,17 @@ def decode_picture(
 ) -> DecodedPicture | RejectedPicture:
     """Read and decode a picture; what is wrong with it becomes a value, so that the others go on."""
     stamp = file_stamp(place.path)
+    content_sha256: str | None = None
     try:
         content = _read(place.path)
+        content_sha256 = hashlib.sha256(content).hexdigest()
         image = open_for(preprocessing, content, limits)
     except ImageError as error:
-        return RejectedPicture(place, error.code, error.message, stamp)
+        return RejectedPicture(place, error.code, error.message, stamp, content_sha256)
     return DecodedPicture(
         place=place,
         pixels=preprocess(image, preprocessing),
-        content_sha256=hashlib.sha256(content).hexdigest(),
+        content_sha256=content_sha256,
         thumbnail=make_thumbnail(image) if thumbnail else None,
         stamp=stamp,
     )
@@ -91,6 +96,12 @@ def file_stamp(path: Path) -> str:
 def source_base(root: Path) -> Path:
     """The folder that the paths of a source start from: itself, or that of its CSV file."""
     return root if root.is_dir() else root.parent
+
+
+def source_path(path: Path, base: Path) -> str:
+    """Return a picture's path below the base of its source with ``/``, or its absolute path if it lies elsewhere."""
+    below = path.relative_to(base) if path.is_relative_to(base) else path.absolute()
+    return printable(below.as_posix())
 
 
 def _read(path: Path) -> bytes:

@@ -1,13 +1,15 @@
 """What a new version of a map shall consist of: segments that it shares with others, and segments to be made."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Self
 
-from index_builder.build_plan import digest_of
+from index_builder.digests import digest_of
 from index_builder.sources.listing import SourceListing
 from model.places import Place
+from model.preprocess import Preprocessing
 from place_map.left_out import LeftOut
-from place_map.manifest import Change, ChangeKind, Manifest, SourceHint
+from place_map.manifest import Change, ChangeKind, FeatureShapes, Manifest, NetworkIdentity, SourceHint
 from place_map.place_table import PlaceRecord
 from place_map.segment import Segment
 
@@ -19,7 +21,7 @@ class CopiedRow:
     Attributes:
         segment: Id of the segment that has them.
         row: Row of its files.
-        record: What the table is to say of it.
+        record: The new row of the table.
     """
 
     segment: str
@@ -43,32 +45,62 @@ class NewSegment:
 
 
 @dataclass(frozen=True)
+class MapSettings:
+    """How every picture of a map is encoded and kept. A build chooses them, and all versions of the map share them.
+
+    Attributes:
+        network: The network that makes the features.
+        preprocessing: How pictures are resized.
+        features: Widths and types of the stored features.
+        thumbnails: Whether small JPEGs are kept.
+        index: The shortlist index that was asked for: a string of faiss's ``index_factory``, or ``auto``.
+    """
+
+    network: NetworkIdentity
+    preprocessing: Preprocessing
+    features: FeatureShapes
+    thumbnails: bool
+    index: str
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        """Return the settings of a map, from one of its versions."""
+        return cls(
+            network=manifest.network,
+            preprocessing=manifest.preprocessing,
+            features=manifest.features,
+            thumbnails=any(segment.thumbnails.count for segment in manifest.segments),
+            index=manifest.index.requested or manifest.index.factory,
+        )
+
+
+@dataclass(frozen=True)
 class Revision:
-    """A change of a map, worked out.
+    """A build or a change of a map, worked out. A build revises an empty map.
 
     Attributes:
         kind: The command.
-        base: The version that is changed.
+        request_sha256: Digest of the request, by which the new version is known again.
+        base: The version that is changed; None for a build.
+        settings: Of the map.
         sources: Of the new version.
         segments: Of the new version, in the order of its rows.
         gone: Ids that the new version has no more.
-        replaced: Ids that it has, of which content or position is another.
-        left_out: Of each source, what stays left out.
-        listing: What the pictures to encode come from, and what of it is left out.
-        listed: Which of the sources that is.
-        found: Pictures in it, those included that need not be encoded.
+        replaced: Ids that it has, with another content or position.
+        left_out: Source → what stays left out of it.
+        listings: Source → the collection, where it was read anew: its pictures are encoded, or left out.
     """
 
     kind: ChangeKind
-    base: Manifest
+    request_sha256: str
+    base: Manifest | None
+    settings: MapSettings
     sources: tuple[SourceHint, ...]
     segments: tuple[Segment | NewSegment, ...]
     gone: frozenset[str] = frozenset()
     replaced: frozenset[str] = frozenset()
     left_out: Mapping[int, tuple[LeftOut, ...]] = field(default_factory=dict)
-    listing: SourceListing | None = None
-    listed: int = 0
-    found: int = 0
+    listings: Mapping[int, SourceListing] = field(default_factory=dict)
 
     @property
     def new_segments(self) -> list[NewSegment]:
@@ -76,23 +108,32 @@ class Revision:
         return [segment for segment in self.segments if isinstance(segment, NewSegment)]
 
     @property
-    def changes_nothing(self) -> bool:
-        """Whether the new version would be the old one."""
-        return self.segments == self.base.segments and self.sources == self.base.sources
+    def most_pictures(self) -> int:
+        """How many pictures the new version has if none is rejected."""
+        return sum(
+            len(segment.places) + len(segment.copies) if isinstance(segment, NewSegment) else segment.live_rows
+            for segment in self.segments
+        )
 
-    def change(self, made: frozenset[str]) -> Change:
-        """How the version came to be, given the ids of the pictures of the segments that were made."""
-        if self.kind == "compact":
-            return Change(kind=self.kind)
+    def change(self, ids_made: Callable[[], frozenset[str]]) -> Change:
+        """Return how the version came to be.
+
+        Args:
+            ids_made: Reads the ids of the pictures of the segments that were made.
+        """
+        if self.kind in ("build", "compact"):
+            return Change(kind=self.kind, request_sha256=self.request_sha256)
+        made = ids_made()
         return Change(
             kind=self.kind,
             added=len(made - self.replaced),
             removed=len(self.gone) + len(self.replaced - made),
             replaced=len(made & self.replaced),
+            request_sha256=self.request_sha256,
         )
 
-    def digest(self) -> str:
-        """SHA-256 over everything that decides what the new version consists of."""
+    def listing_sha256(self) -> str:
+        """Return the SHA-256 over everything that decides which pictures the new version consists of."""
         return digest_of(line for segment in self.segments for line in _lines_of(segment))
 
 

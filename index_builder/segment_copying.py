@@ -5,9 +5,9 @@ from itertools import islice
 
 import numpy as np
 
-from index_builder.build_plan import digest_of
+from index_builder.digests import digest_of
 from index_builder.revision import CopiedRow, NewSegment
-from index_builder.staging import Checkpoint, Staging, is_whole
+from index_builder.staging import FinishedSegment, Staging, is_whole
 from model.progress import Progress
 from place_map import layout
 from place_map.errors import MapCorrupt
@@ -45,11 +45,11 @@ def copy_segments(
     made: dict[str, Segment] = {}
     missing: dict[int, NewSegment] = {}
     for number, segment in segments.items():
-        checkpoint = staging.find_checkpoint(number, _stamps(segment, base))
-        if checkpoint is None or checkpoint.segment is None:
+        finished = staging.find_finished(number, _stamps(segment, base))
+        if finished is None or finished.segment is None:
             missing[number] = segment
         else:
-            made[checkpoint.segment.id] = checkpoint.segment
+            made[finished.segment.id] = finished.segment
     if not segments:
         return made
     total = sum(len(segment.copies) for segment in segments.values())
@@ -93,8 +93,8 @@ def _copy(
     finally:
         writer.close()
     assert made is not None  # noqa: S101  (a segment of copies has pictures)
-    checkpoint = Checkpoint(segment=made, left_out=(), stamps_sha256=digest_of(_stamps(segment, base)))
-    staging.finish_segment(number, checkpoint)
+    finished = FinishedSegment(segment=made, left_out=(), stamps_sha256=digest_of(_stamps(segment, base)))
+    staging.finish_segment(number, finished)
     return made
 
 

@@ -65,11 +65,11 @@ def check_reencoded(
     """
     place_map.check_network(encoder)
     searcher = open_searcher(place_map, "cpu")
-    base = source_base(Path(place_map.manifest.source.path))
     problems: list[Problem] = []
     encoded = gone = 0
     for row in rows.tolist():
         record = place_map.places[row]
+        base = source_base(Path(place_map.source_of(row).path))
         place = Place(record.id, base / record.source_path, record.position)
         picture = decode_picture(place, place_map.manifest.preprocessing, limits, thumbnail=False)
         if not isinstance(picture, DecodedPicture) or picture.content_sha256 != record.content_sha256:

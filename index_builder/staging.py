@@ -1,17 +1,8 @@
-"""Where a map grows until it is published: ``.NAME.building`` beside it.
+"""Where a map, or a change of one, grows until it is published: ``.NAME.building``.
 
-::
-
-    .NAME.building/lock              held by the one builder
-                  /plan.json         what is being built; another plan does not continue this one
-                  /partial/          the segment that is being written
-                  /checkpoints/      one file for each finished segment
-                  /map/              what will be the map; finished segments only
-                  /left_out.csv      if the build had to be given up
-
-A segment is renamed into ``map`` when its files are on the disk, and counts from the moment that its checkpoint is
-there. Publishing is one rename of ``map``. So a build can be killed at any byte: it continues behind the last
-checkpoint.
+``place_map.unfinished`` draws the directory. A segment is renamed out of ``partial`` when its files are on the disk,
+and counts from the moment that its checkpoint is there. So a run can be killed at any byte: the next one continues
+behind the last checkpoint.
 """
 
 import json
@@ -23,25 +14,37 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from index_builder.build_plan import BuildPlan, digest_of
-from index_builder.target import check_free, is_taken, map_exists
+from index_builder.digests import digest_of
+from index_builder.plan import Plan
 from model.durable import rename_durably, sync, write_atomically
 from place_map import layout
-from place_map.builder_lock import LOCK_FILE, builder_lock, staging_path
-from place_map.errors import BuildConflict
+from place_map.activation import serve
+from place_map.builder_lock import staging_path
+from place_map.current import Current
 from place_map.file_sum import FileSum
 from place_map.left_out import LeftOut
+from place_map.manifest import Manifest
 from place_map.place_table import listed_thumbnails, read_places
+from place_map.reader import PlaceMap
 from place_map.segment import Segment
+from place_map.unfinished import (
+    CHECKPOINTS,
+    PLAN,
+    STAGED_MAP,
+    changing,
+    clean_up,
+    conflict,
+    has_finished_a_segment,
+    read_plan,
+    throw_away,
+)
+from place_map.versions import next_segment, next_version, read_current
 
-PLAN = "plan.json"
-CHECKPOINTS = "checkpoints"
 _PARTIAL = "partial"
-MAP = "map"
 
 
-class Checkpoint(BaseModel):
-    """A finished segment.
+class FinishedSegment(BaseModel):
+    """A finished segment, as its checkpoint remembers it.
 
     Attributes:
         segment: As the manifest will list it; None if every picture of it was rejected.
@@ -57,121 +60,145 @@ class Checkpoint(BaseModel):
 
 
 class Staging:
-    """The staging directory of one map, while its lock is held; ``open_staging`` makes one.
+    """The staging directory of a map, while the lock is held; ``open_staging`` makes one.
 
     Attributes:
         path: ``.NAME.building``.
         map_path: What will be the map, or will go into it.
+        map_dir: The map that is changed, or the place where it is to appear.
     """
 
-    def __init__(self, path: Path, published: Path | None = None) -> None:
-        """Takes the directory, and the map that finished segments may be in already."""
-        self.path = path
-        self.map_path = path / MAP
-        self._published = published
-
-    def segment_dir(self, segment_id: str) -> Path:
-        """Where a finished segment lies: here, or in the map if that was reached."""
-        here = layout.segment_dir(self.map_path, segment_id)
-        return here if self._published is None or here.is_dir() else layout.segment_dir(self._published, segment_id)
+    def __init__(self, map_dir: Path) -> None:
+        self.map_dir = map_dir
+        self.path = staging_path(map_dir)
+        self.map_path = self.path / STAGED_MAP
 
     @property
     def left_out_path(self) -> Path:
-        """Where the list of pictures that were left out is kept if the build is given up."""
+        """Where the list of pictures that were left out is kept if the run is given up."""
         return self.path / layout.LEFT_OUT
 
-    def find_checkpoint(self, number: int, stamps: Iterable[str]) -> Checkpoint | None:
-        """A segment that an earlier run has finished.
+    def segment_dir(self, segment_id: str) -> Path:
+        """Return where a finished segment lies: here, or in the map."""
+        here = layout.segment_dir(self.map_path, segment_id)
+        return here if here.is_dir() else layout.segment_dir(self.map_dir, segment_id)
+
+    def numbers(self) -> tuple[str, int]:
+        """Return the number of the new version and that of its first segment: those of a continued run, or new ones."""
+        found = read_plan(self.path)
+        if found is not None and "first_segment" in found and has_finished_a_segment(self.path):
+            return str(found["version"]), int(str(found["first_segment"]))
+        throw_away(self.map_dir)  # nothing can be continued: the numbers of a half published version become free
+        return next_version(self.map_dir), next_segment(self.map_dir)
+
+    def begin(self, plan: Plan, *, restart: bool) -> None:
+        """Continue the run that the plan was made for, or begin it.
+
+        Args:
+            plan: What is to be made.
+            restart: Throw away what an earlier run has done, whatever it was.
+
+        Raises:
+            BuildConflict: Another build or change is unfinished.
+        """
+        found = read_plan(self.path)
+        if restart or found is None or not has_finished_a_segment(self.path):
+            throw_away(self.map_dir)
+        elif differences := plan.differences(found):
+            raise conflict(self.map_dir, found, differences)
+        for name in (CHECKPOINTS, f"{STAGED_MAP}/{layout.SEGMENTS}"):
+            (self.path / name).mkdir(parents=True, exist_ok=True)
+        write_atomically(self.path / PLAN, json.dumps(asdict(plan), indent=2).encode())
+        sync(self.path.parent)
+
+    def find_finished(self, number: int, stamps: Iterable[str]) -> FinishedSegment | None:
+        """Return a segment that an earlier run has finished.
 
         Args:
             number: Of the segment, from 1.
             stamps: State of its source files now.
 
         Returns:
-            None if it has to be encoded: it is not finished, a picture has changed, or its files are damaged.
+            None if it has to be made: it is not finished, a picture has changed, or its files are damaged.
         """
         try:
-            checkpoint = Checkpoint.model_validate_json(self._checkpoint_path(number).read_bytes())
+            finished = FinishedSegment.model_validate_json(self._checkpoint_path(number).read_bytes())
         except (FileNotFoundError, ValidationError):
             return None
-        if checkpoint.stamps_sha256 != digest_of(stamps):
+        if finished.stamps_sha256 != digest_of(stamps):
             return None
-        segment = checkpoint.segment
+        segment = finished.segment
         if segment is None:
-            return checkpoint
-        return checkpoint if is_whole(self.segment_dir(segment.id), segment) else None
+            return finished
+        return finished if is_whole(self.segment_dir(segment.id), segment) else None
 
     def begin_segment(self) -> Path:
-        """An empty directory to write a segment in."""
+        """Return an empty directory to write a segment in."""
         partial = self.path / _PARTIAL
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         return partial
 
-    def finish_segment(self, number: int, checkpoint: Checkpoint) -> None:
-        """Moves the segment that was begun to its place, and remembers that it is finished."""
+    def finish_segment(self, number: int, finished: FinishedSegment) -> None:
+        """Move the segment that was begun to its place, and remember that it is finished."""
         self._checkpoint_path(number).unlink(missing_ok=True)
         target = layout.segment_dir(self.map_path, layout.segment_id_of(number))
         shutil.rmtree(self.segment_dir(target.name), ignore_errors=True)
-        if checkpoint.segment is None:
+        if finished.segment is None:
             shutil.rmtree(self.path / _PARTIAL)
         else:
             rename_durably(self.path / _PARTIAL, target)
-        write_atomically(self._checkpoint_path(number), checkpoint.model_dump_json(indent=2).encode())
+        write_atomically(self._checkpoint_path(number), finished.model_dump_json(indent=2).encode())
 
-    def publish(self, out: Path) -> None:
-        """Makes the map appear under its name, whole, and removes the rest."""
-        rename_durably(self.map_path, out)
+    def publish(self, manifest: Manifest) -> None:
+        """Open the new version for a trial, and make it appear.
+
+        Raises:
+            MapCorrupt: It cannot be opened; what is served stays.
+            OSError: The disk does not take it.
+        """
+        pointer = Current.to_manifest(manifest)
+        if manifest.parent is None:
+            write_atomically(self.map_path / layout.CURRENT, pointer.to_bytes())
+            PlaceMap.open(self.map_path).close()
+            rename_durably(self.map_path, self.map_dir)
+        else:
+            for number in layout.segment_numbers(self.map_path):
+                name = layout.segment_id_of(number)
+                rename_durably(layout.segment_dir(self.map_path, name), layout.segment_dir(self.map_dir, name))
+            version = layout.version_dir(self.map_dir, manifest.version)
+            shutil.rmtree(version, ignore_errors=True)  # of a run that was killed here
+            rename_durably(layout.version_dir(self.map_path, manifest.version), version)
+            serve(self.map_dir, pointer)
         clean_up(self.path)
+
+    def throw_away(self) -> None:
+        """Remove what an unfinished run has made, in the staging directory and in the map."""
+        throw_away(self.map_dir)
 
     def _checkpoint_path(self, number: int) -> Path:
         return self.path / CHECKPOINTS / f"{layout.segment_id_of(number)}.json"
 
 
 @contextmanager
-def open_staging(out: Path, plan: BuildPlan, *, restart: bool) -> Iterator[Staging | None]:
-    """Locks the staging directory of a map and finds out what is left to do.
-
-    Args:
-        out: Where the map is to appear.
-        plan: What is to be built.
-        restart: Throw away what an earlier run has done.
+def open_staging(map_dir: Path) -> Iterator[Staging]:
+    """Hold the lock of a map that is there, to change it.
 
     Yields:
-        None if the same plan has been published already, and only the cleaning up was missing.
+        Its staging directory, which goes away if nothing is left in it.
 
     Raises:
-        MapExists: There is something at ``out``.
-        MapBusy: Another process builds this map.
-        BuildConflict: An unfinished build of something else is in the way.
+        MapNotFound: There is no map.
+        MapBusy: Another process changes or builds it.
+        StorageError: The disk cannot be written to.
     """
-    check_free(out)
-    path = staging_path(out)
-    with builder_lock(path):
-        found = read_plan(path)
-        if is_taken(out):
-            if not (path / MAP).exists():  # killed between publishing and the end of cleaning up
-                clean_up(path)
-            if found is None or plan.differences(found) or path.exists():
-                raise map_exists(out)
-            yield None
-            return
-        if restart or found is None or not has_finished_a_segment(path):
-            clear(path)  # nothing is lost: without a plan or a finished segment there is nothing to continue
-        elif differences := plan.differences(found):
-            raise BuildConflict(
-                f"an unfinished build is in {path}, begun with other settings: {'; '.join(differences)}. Give the same "
-                "command as then to continue it, or --restart to throw it away"
-            )
-        for name in (CHECKPOINTS, f"{MAP}/{layout.SEGMENTS}"):
-            (path / name).mkdir(parents=True, exist_ok=True)
-        write_atomically(path / PLAN, json.dumps(asdict(plan), indent=2).encode())
-        sync(path.parent)
-        yield Staging(path)
+    read_current(map_dir)  # before a directory is made for what is no map
+    with changing(map_dir):
+        yield Staging(map_dir)
 
 
 def is_whole(directory: Path, segment: Segment) -> bool:
-    """Whether every file of a finished segment still has its sum."""
+    """Return whether every file of a finished segment still has its sum."""
     try:
         if any(FileSum.of(directory / name) != expected for name, expected in segment.files.items()):
             return False
@@ -183,40 +210,3 @@ def is_whole(directory: Path, segment: Segment) -> bool:
         )
     except FileNotFoundError:
         return False
-
-
-def read_plan(path: Path) -> dict[str, object] | None:
-    """What is being built or changed in a staging directory; None if nothing is."""
-    try:
-        plan = json.loads((path / PLAN).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
-    return plan if isinstance(plan, dict) else None
-
-
-def has_finished_a_segment(path: Path) -> bool:
-    """Whether there is work in a staging directory that would be lost with it."""
-    checkpoints = path / CHECKPOINTS
-    return checkpoints.is_dir() and any(checkpoints.iterdir())
-
-
-def clear(path: Path) -> None:
-    """Removes everything but the lock, the plan first: without it there is nothing to continue."""
-    (path / PLAN).unlink(missing_ok=True)
-    _remove_all_but(path, {LOCK_FILE})
-
-
-def clean_up(path: Path) -> None:
-    """Removes the directory of a build that was published, the plan late: while it is there it tells who did it."""
-    _remove_all_but(path, {LOCK_FILE, PLAN})
-    shutil.rmtree(path)
-
-
-def _remove_all_but(path: Path, kept: set[str]) -> None:
-    for entry in path.iterdir():
-        if entry.name in kept:
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()

@@ -1,26 +1,30 @@
-"""Where a map is to appear, and where it grows until then: whether the one can become the other is told at once."""
+"""Where a map is to appear: whether it can is told before anything long begins."""
 
 import re
 from pathlib import Path
 
 from model.errors import InvalidInput
+from place_map import layout
 from place_map.builder_lock import staging_path
 from place_map.errors import MapExists
 
 
 def check_target(out: Path) -> None:
-    """Looks, before anything long begins, whether a map can be published at a path.
+    """Look whether a map can be published at a path, or is there already.
 
     Raises:
         InvalidInput: The name cannot be that of a map, or a directory cannot be renamed to it.
-        MapExists: There is something already, and no unfinished build that could have put it there.
+        MapExists: There is something else, and no unfinished build that could have put it there.
     """
+    if is_map(out):
+        return
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", out.name):
         raise InvalidInput(
             f"{out.name!r} cannot be the name of a map: it becomes part of addresses, so it must begin with a letter "
             "or digit, and consist of letters, digits, '.', '_' and '-'"
         )
-    check_free(out)
+    if _is_taken(out) and not staging_path(out).is_dir():
+        raise map_exists(out)
     if out.is_symlink():
         raise InvalidInput(f"{out} is a link, which a map cannot replace; remove it, or build under another name")
     if out.is_mount():
@@ -28,23 +32,28 @@ def check_target(out: Path) -> None:
 
 
 def check_free(out: Path) -> None:
-    """Refuses a path where there is something, unless an unfinished build may have put it there.
+    """Refuse a path where there is something. The lock of the map is held.
 
     Raises:
         MapExists: There is something at ``out``.
     """
-    if is_taken(out) and not staging_path(out).is_dir():
+    if _is_taken(out):
         raise map_exists(out)
 
 
-def is_taken(out: Path) -> bool:
-    """Whether something is there; an empty directory is as good as nothing, since a rename replaces it."""
-    return out.exists() and not (out.is_dir() and not any(out.iterdir()))
+def is_map(out: Path) -> bool:
+    """Return whether a path is that of a map."""
+    return (out / layout.CURRENT).is_file()
 
 
 def map_exists(out: Path) -> MapExists:
-    """The error for a path that is taken."""
+    """Return the error for a path that is taken."""
     return MapExists(
         f"{out} is there already; to make it hold what its collection holds now: placefix update {out}. Else build "
         "under another name, or remove it first"
     )
+
+
+def _is_taken(out: Path) -> bool:
+    """Return whether something is there; an empty directory is as good as nothing, since a rename replaces it."""
+    return out.exists() and not (out.is_dir() and not any(out.iterdir()))

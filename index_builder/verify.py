@@ -105,8 +105,9 @@ def verify_map(
                         reencoded = again.encoded
                         if again.gone:
                             notes.append(
-                                f"{again.gone} of {sampled} source pictures are not below "
-                                f"{place_map.manifest.source.path} any more, or have changed since the map was built"
+                                f"{again.gone} of {sampled} source pictures are not where they were any more "
+                                f"({', '.join(source.path for source in place_map.manifest.sources)}), or have changed "
+                                "since they were encoded"
                             )
                     if not place_map.manifest.network.is_trained:
                         notes.append("the network is untrained: re-ranking with this map means nothing")

@@ -1,7 +1,8 @@
 """The shortlist index on disk, and the searchers over it. The only file that imports faiss."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -257,22 +258,27 @@ def _new_index(factory: str, width: int) -> Any:
         ) from error
 
 
-def _train(index: Any, factory: str, vectors: NDArray[np.float32]) -> None:
+@contextmanager
+def _explained(failure: str) -> Iterator[None]:
+    """Turn faiss's refusal of vectors into an error that begins with what has failed.
+
+    Raises:
+        InvalidInput: faiss refuses.
+    """
     try:
-        index.train(vectors)
+        yield
     except RuntimeError as error:
-        raise InvalidInput(
-            f"{len(vectors)} pictures cannot train the index {factory!r}: {_reason(error)}; use --index Flat"
-        ) from error
+        raise InvalidInput(f"{failure}: {_reason(error)}; use --index Flat") from error
+
+
+def _train(index: Any, factory: str, vectors: NDArray[np.float32]) -> None:
+    with _explained(f"{len(vectors)} pictures cannot train the index {factory!r}"):
+        index.train(vectors)
 
 
 def _add(index: Any, factory: str, vectors: NDArray[np.float32]) -> None:
-    try:
+    with _explained(f"pictures cannot be added to the index {factory!r}"):
         index.add(vectors)
-    except RuntimeError as error:
-        raise InvalidInput(
-            f"pictures cannot be added to the index {factory!r}: {_reason(error)}; use --index Flat"
-        ) from error
 
 
 def _training_sample(chunks: Chunks) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from typing import Literal
 from place_map import layout
 from place_map.errors import MapCorrupt
 
-HEADER = ("path", "outcome", "code", "reason", "source")
+HEADER = ("path", "outcome", "code", "reason", "source", "content_sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,14 @@ class LeftOut:
         outcome: ``skipped``: without a usable position; ``rejected``: the picture itself cannot be read.
         code: Stable: a ``LeftOutCode``, or the ``code`` of an ``ImageError``.
         reason: A sentence for people.
+        content_sha256: SHA-256 of the file of a rejected picture; None if it could not be read, or was not looked at.
     """
 
     path: str
     outcome: Literal["skipped", "rejected"]
     code: str
     reason: str
+    content_sha256: str | None = None
 
 
 def left_out_csv(by_source: Mapping[int, Iterable[LeftOut]]) -> bytes:
@@ -40,13 +42,16 @@ def left_out_csv(by_source: Mapping[int, Iterable[LeftOut]]) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
     for source, left_out in sorted(by_source.items()):
-        lines = sorted((entry.path, entry.outcome, entry.code, entry.reason) for entry in left_out)
-        writer.writerows((*line, source) for line in lines)
+        lines = sorted(
+            (entry.path, entry.outcome, entry.code, entry.reason, source, entry.content_sha256 or "")
+            for entry in left_out
+        )
+        writer.writerows(lines)
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 def read_left_out(map_dir: Path, version: str) -> dict[int, tuple[LeftOut, ...]]:
-    """Reads the list of a version; before format 3 there was one source, and no column for it.
+    """Read the list of a version; earlier releases wrote no sums, and before format 3 there was one source.
 
     Args:
         map_dir: The map.
@@ -63,7 +68,7 @@ def read_left_out(map_dir: Path, version: str) -> dict[int, tuple[LeftOut, ...]]
     try:
         for line in csv.DictReader(io.StringIO(path.read_text("utf-8"), newline="")):
             outcome: Literal["skipped", "rejected"] = "skipped" if line["outcome"] == "skipped" else "rejected"
-            entry = LeftOut(line["path"], outcome, line["code"], line["reason"])
+            entry = LeftOut(line["path"], outcome, line["code"], line["reason"], line.get("content_sha256") or None)
             found.setdefault(int(line.get("source") or 0), []).append(entry)
     except (OSError, ValueError, KeyError) as error:
         raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify on the map") from error

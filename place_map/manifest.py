@@ -110,12 +110,15 @@ class Change(ManifestPart):
         added: Pictures that are new.
         removed: Pictures that are gone.
         replaced: Pictures that are there as before, but with other content or another position.
+        request_sha256: Digest of the request: the same command given again is known by it. None in versions that were
+            written before there was one.
     """
 
     kind: ChangeKind
     added: NonNegativeInt = 0
     removed: NonNegativeInt = 0
     replaced: NonNegativeInt = 0
+    request_sha256: Sha256 | None = None
 
 
 class IndexFile(ManifestPart):
@@ -197,11 +200,6 @@ class Manifest(ManifestPart):
             directory = PurePosixPath(layout.SEGMENTS, segment.id)
             found |= {str(directory / name): file for name, file in segment.files.items()}
         return found
-
-    @property
-    def source(self) -> SourceHint:
-        """The first of the sources."""
-        return self.sources[0]
 
     @property
     def total_bytes(self) -> int:

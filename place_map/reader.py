@@ -18,7 +18,7 @@ from place_map import layout
 from place_map.errors import MapCorrupt, NetworkMismatch
 from place_map.feature_store import TORCH_TYPES, StoredFeatures
 from place_map.local_codec import StoreType
-from place_map.manifest import Manifest
+from place_map.manifest import Manifest, SourceHint
 from place_map.place_table import PlaceTable, join_live, read_places
 from place_map.segment_files import SegmentFiles, open_segment
 from place_map.version_hold import VersionHold
@@ -256,6 +256,13 @@ class PlaceMap:
         """The id of the segment that holds a row."""
         [(segment, _)] = self._locate(np.array([row]))
         return segment.directory.name
+
+    def source_of(self, row: int) -> SourceHint:
+        """Return the source that the picture of a row came from."""
+        segment_id = self.segment_of(row)
+        return next(
+            self.manifest.sources[segment.source] for segment in self.manifest.segments if segment.id == segment_id
+        )
 
     def close(self) -> None:
         """Lets the files go; tensors that were returned stay good."""

@@ -61,11 +61,14 @@ class RowFile:
         if not self._row_bytes:
             return
         view = out.reshape(-1).view(np.uint8).data
-        try:
-            count = os.preadv(self._descriptor, [view], self._offset + row * self._row_bytes)
-        except OSError as error:
-            raise MapCorrupt(
-                f"{self._path} cannot be read: {error}; run placefix verify on the map", self._path
-            ) from error
-        if count != self._row_bytes:
-            raise MapCorrupt(f"{self._path} ends within row {row}; run placefix verify on the map", self._path)
+        start, done = self._offset + row * self._row_bytes, 0
+        while done < self._row_bytes:  # a network share may give a part at a time; only the end of the file gives none
+            try:
+                count = os.preadv(self._descriptor, [view[done:]], start + done)
+            except OSError as error:
+                raise MapCorrupt(
+                    f"{self._path} cannot be read: {error}; run placefix verify on the map", self._path
+                ) from error
+            if not count:
+                raise MapCorrupt(f"{self._path} ends within row {row}; run placefix verify on the map", self._path)
+            done += count

@@ -78,7 +78,7 @@ def _read(folder: Path, limits: ImageLimits) -> Iterator[Sample]:
 def _unplaced(folder: Path, left: LeftOut, listing: SourceListing) -> Path:
     """The picture that only lacks a position; whoever lists pictures himself has to have the positions right."""
     is_usable = left.code == LeftOutCode.NO_POSITION if listing.kind == "csv" else left.outcome == "skipped"
-    if not is_usable or left.code == LeftOutCode.INVALID_NAME:
+    if not is_usable or left.code in (LeftOutCode.INVALID_NAME, LeftOutCode.UNREADABLE_FOLDER):
         raise SourceError(f"{listing.root}: {left.path}: {left.reason}")
     return resolve_picture(folder, left.path)
 

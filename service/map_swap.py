@@ -11,10 +11,10 @@ from pathlib import Path
 
 import structlog
 
-from index_builder.changes.versions import activate_version
 from model.errors import InvalidInput, PlacefixError, StorageError
 from model.network_precision import choose_network_precision
 from place_map import layout
+from place_map.activation import activate_version
 from place_map.checks.version import check_version
 from place_map.current import Current
 from place_map.errors import MapError, NetworkMismatch, VersionNotFound

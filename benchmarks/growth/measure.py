@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 
-from index_builder.build import BuildReport, build_map
+from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
 from index_builder.changes.compact import compact_map
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
-from index_builder.revise import ChangeReport
+from index_builder.new_version import ChangeReport
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.places import Place
@@ -70,7 +70,7 @@ def measure_growth(
     added = replace(collection, places=tuple(replace(place, id=f"added {place.id}") for place in places[-few:]))
     dead = Selection(ids=tuple(place.id for place in places[:: len(places) // few][:few]))
     map_dir = folder / "growth"
-    commands: dict[str, Callable[[], BuildReport | ChangeReport]] = {
+    commands: dict[str, Callable[[], ChangeReport]] = {
         "build": lambda: build_map(collection, encoder, map_dir, options),
         "update without a change": lambda: update_map(map_dir, collection, encoder, options),
         "add": lambda: add_pictures(map_dir, added, encoder, options),
@@ -82,7 +82,7 @@ def measure_growth(
     return steps
 
 
-def _measure(name: str, command: Callable[[], BuildReport | ChangeReport], map_dir: Path) -> Step:
+def _measure(name: str, command: Callable[[], ChangeReport], map_dir: Path) -> Step:
     before = _files(map_dir)
     start_s = time.perf_counter()
     report = command()
@@ -90,7 +90,7 @@ def _measure(name: str, command: Callable[[], BuildReport | ChangeReport], map_d
     after = _files(map_dir)
     return Step(
         name=name,
-        pictures=report.placed if isinstance(report, BuildReport) else report.counts.placed,
+        pictures=report.placed,
         encoded=report.encoded,
         duration_s=duration_s,
         written_bytes=sum(status.st_size for path, status in after.items() if path not in before),

@@ -1,24 +1,17 @@
 """``placefix add``: more pictures for a map."""
 
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
-from index_builder.change_staging import changing
-from index_builder.changes.network import check_encoder
-from index_builder.changes.rows import encoded_segments
-from index_builder.revise import ChangeReport, report_of, revise
-from index_builder.revision import Revision
+from index_builder.changes.collections import CollectionChange, prefixed, revising, revision_by, source_hint
+from index_builder.digests import request_digest
+from index_builder.new_version import ChangeReport, make_version
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.errors import InvalidInput
-from model.places import Place
 from model.progress import SILENT, Progress
-from place_map.left_out import read_left_out
-from place_map.manifest import Manifest, SourceHint
-from place_map.reader import PlaceMap
+from place_map.manifest import SourceHint
 
 
 def add_pictures(
@@ -32,9 +25,10 @@ def add_pictures(
     skip_existing: bool = False,
     restart: bool = False,
 ) -> ChangeReport:
-    """Adds the pictures of a collection to a map, as a new version that is served.
+    """Add the pictures of a collection to a map, as a new version that is served.
 
-    What is in the map is not computed again. Killed or interrupted, the same call continues.
+    What is in the map is not computed again. Killed or interrupted, the same call continues; given again at once, it
+    does nothing.
 
     Args:
         map_dir: The map.
@@ -47,60 +41,37 @@ def add_pictures(
         restart: Throw away what an interrupted run has done.
 
     Raises:
-        InvalidInput: An id is in the map already, or the collection is.
+        InvalidInput: An id is in the map already.
         NetworkMismatch: Another network, preprocessing or precision.
-        MapError, SourceError: As in ``index_builder.revise.revise``.
+        MapError, SourceError: As in ``index_builder.new_version.make_version``.
     """
     options = options or BuildOptions()
     started_s = time.perf_counter()
-    with changing(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
-        check_encoder(place_map, encoder)
+    with revising(map_dir, encoder) as (staging, place_map):
         base = place_map.manifest
-        hint = SourceHint(kind=listing.kind, path=str(listing.root.resolve()), prefix=prefix)
+        request_sha256 = request_digest("add", (prefix, skip_existing), listing)
+        if base.change.request_sha256 == request_sha256:
+            return ChangeReport.of(map_dir, base, started_s)
         places = prefixed(listing.places, prefix)
-        existing = [place.id for place in places if place_map.places.row_of(place.id) is not None]
+        existing = {place.id for place in places if place_map.places.row_of(place.id) is not None}
         if existing and not skip_existing:
-            if _was_added(base, hint, existing, places):
-                return report_of(map_dir, base, 0, started_s)
+            first = next(place.id for place in places if place.id in existing)
             raise InvalidInput(
                 f"{len(existing):,} of {len(places):,} pictures have ids that are in {map_dir} already, the first is "
-                f"{existing[0]!r}. If they are the same pictures: --skip-existing, or placefix update. If they are "
+                f"{first!r}. If they are the same pictures: --skip-existing, or placefix update. If they are "
                 "others: --prefix NAME/ puts NAME/ in front of the new ids"
             )
-        sources, listed = with_source(base.sources, hint)
-        there = set(existing)
-        to_encode = tuple(place for place in places if place.id not in there)
-        size = options.segment_size_for(len(places))
-        new = encoded_segments(listed, to_encode, size)
-        left_out = read_left_out(map_dir, base.version)
-        if not new and listed < len(base.sources):
-            return report_of(map_dir, base, 0, started_s)
-        revision = Revision(
-            kind="add",
-            base=base,
-            sources=sources,
-            segments=(*base.segments, *new),
-            left_out={source: entries for source, entries in left_out.items() if source != listed},
-            listing=replace(listing, places=to_encode),
-            listed=listed,
-            found=len(listing),
-        )
-        return revise(staging, revision, encoder, options, progress, restart=restart)
+        sources, listed = _with_source(base.sources, source_hint(listing, prefix))
+        change = CollectionChange(to_encode=tuple(place for place in places if place.id not in existing))
+        if change.is_empty and listed < len(base.sources):
+            return ChangeReport.of(map_dir, base, started_s)
+        revision = revision_by(change, "add", request_sha256, place_map, listing, sources, listed, options)
+        return make_version(staging, revision, encoder, options, progress, restart=restart)
 
 
-def prefixed(places: Sequence[Place], prefix: str) -> tuple[Place, ...]:
-    """Pictures with something in front of their ids."""
-    return tuple(replace(place, id=prefix + place.id) for place in places) if prefix else tuple(places)
-
-
-def with_source(sources: tuple[SourceHint, ...], hint: SourceHint) -> tuple[tuple[SourceHint, ...], int]:
-    """The sources of a map with another one, and the number of that; it may be there already."""
+def _with_source(sources: tuple[SourceHint, ...], hint: SourceHint) -> tuple[tuple[SourceHint, ...], int]:
+    """Return the sources of a map with another one, and the number of that; it may be there already."""
     for number, known in enumerate(sources):
         if (known.path, known.prefix) == (hint.path, hint.prefix):
             return sources, number
     return (*sources, hint), len(sources)
-
-
-def _was_added(base: Manifest, hint: SourceHint, existing: Collection[str], places: Sequence[Place]) -> bool:
-    """Whether the last change was this one: the command that was killed at its very end is given again."""
-    return base.change.kind == "add" and base.sources[-1] == hint and len(existing) == base.change.added <= len(places)

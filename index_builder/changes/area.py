@@ -1,11 +1,11 @@
-"""An area of the Earth, given as a box or as polygons."""
+"""An area of the Earth, given as boxes or as polygons."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +14,26 @@ from model.errors import InvalidInput
 
 _WIDEST_DEG = 180.0
 
+Ring: TypeAlias = tuple[tuple[float, float], ...]
+"""Points (longitude, latitude) in degrees; the last is the first. Edges are straight lines on a map of degrees."""
+
+Polygon: TypeAlias = tuple[Ring, ...]
+"""An outline, and holes in it: a point is inside if it is inside an odd number of them."""
+
 
 @dataclass(frozen=True)
 class Area:
-    """Rings of longitude and latitude, in degrees, whose edges are straight lines on a map of degrees.
-
-    A point is inside if it is inside an odd number of them: holes are rings, too.
+    """The union of polygons. Their edges belong to it.
 
     Attributes:
-        rings: Each ``(n, 2)``: longitude, latitude; closed.
+        polygons: They may overlap.
     """
 
-    rings: tuple[NDArray[np.float64], ...]
+    polygons: tuple[Polygon, ...]
 
     @classmethod
     def box(cls, west: float, south: float, east: float, north: float) -> Self:
-        """The area between two meridians and two parallels.
+        """Return the area between two meridians and two parallels.
 
         Raises:
             InvalidInput: Not on Earth, the wrong way round, or across the antimeridian.
@@ -44,14 +48,14 @@ class Area:
         if west >= east:
             raise InvalidInput(
                 f"the area's west {west} is not west of its east {east}. One that crosses the antimeridian has to be "
-                f"given as two: {west},{south},180,{north} and -180,{south},{east},{north}"
+                f"given as two: {west},{south},180,{north} and -180,{south},{east},{north}; --area may be repeated"
             )
-        corners = [(west, south), (east, south), (east, north), (west, north), (west, south)]
-        return cls((np.array(corners, np.float64),))
+        outline = ((west, south), (east, south), (east, north), (west, north), (west, south))
+        return cls(((outline,),))
 
     @classmethod
     def from_geojson(cls, path: Path) -> Self:
-        """Reads the polygons of a GeoJSON file (RFC 7946).
+        """Read the polygons of a GeoJSON file (RFC 7946).
 
         Raises:
             InvalidInput: It cannot be read, holds no polygon, or one that crosses the antimeridian.
@@ -60,53 +64,68 @@ class Area:
             document = json.loads(path.read_text("utf-8"))
         except OSError as error:
             raise InvalidInput(f"the area {path} cannot be read: {error.strerror}") from error
+        except RecursionError as error:
+            raise InvalidInput(f"the area {path} nests lists or objects too deep to be one of polygons") from error
         except ValueError as error:
             raise InvalidInput(f"the area {path} is not JSON: {error}") from error
-        rings = [_ring(points, path) for points in _rings_of(document)]
-        if not rings:
+        polygons = tuple(tuple(_ring(points, path) for points in rings) for rings in _polygons_of(document))
+        if not any(polygons):
             raise InvalidInput(f"the area {path} holds no Polygon or MultiPolygon (GeoJSON, RFC 7946)")
-        return cls(tuple(rings))
+        return cls(polygons)
+
+    @classmethod
+    def union(cls, areas: Iterable[Self]) -> Self:
+        """Return the area that several are together."""
+        return cls(tuple(polygon for area in areas for polygon in area.polygons))
 
     def contains(self, latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which of n points are inside.
-
-        A point on an edge to the west or south is inside, one on an edge to the east or north is not, so that areas
-        side by side share no point.
-        """
+        """Return which of n points are inside or on an edge. -180 and 180 degrees are the same meridian."""
+        other_longitudes = np.where(np.abs(longitudes) == 180, -longitudes, longitudes)
         inside = np.zeros(len(latitudes), np.bool_)
-        for ring in self.rings:
-            for (x0, y0), (x1, y1) in pairwise(ring):
-                if y0 == y1:
-                    continue
-                is_level = (latitudes >= min(y0, y1)) & (latitudes < max(y0, y1))
-                crossing = x0 + (latitudes - y0) * (x1 - x0) / (y1 - y0)
-                inside ^= is_level & (crossing > longitudes)
+        for polygon in self.polygons:
+            inside |= _is_inside(polygon, latitudes, longitudes)
+            inside |= _is_inside(polygon, latitudes, other_longitudes)
         return inside
 
 
-def _rings_of(value: object) -> list[Sequence[object]]:
-    """All rings of a GeoJSON document."""
-    if not isinstance(value, dict):
-        return []
-    kind = value.get("type")
-    if kind == "FeatureCollection" and isinstance(value.get("features"), list):
-        return [ring for feature in value["features"] for ring in _rings_of(feature)]
-    if kind == "Feature":
-        return _rings_of(value.get("geometry"))
-    if kind == "GeometryCollection" and isinstance(value.get("geometries"), list):
-        return [ring for geometry in value["geometries"] for ring in _rings_of(geometry)]
-    coordinates = value.get("coordinates")
-    if kind == "Polygon" and isinstance(coordinates, list):
-        return list(coordinates)
-    if kind == "MultiPolygon" and isinstance(coordinates, list):
-        return [ring for polygon in coordinates if isinstance(polygon, list) for ring in polygon]
-    return []
+def _is_inside(polygon: Polygon, latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    inside = np.zeros(len(latitudes), np.bool_)
+    on_edge = np.zeros(len(latitudes), np.bool_)
+    for ring in polygon:
+        for (x0, y0), (x1, y1) in pairwise(ring):
+            is_within = (latitudes >= min(y0, y1)) & (latitudes <= max(y0, y1))
+            is_within &= (longitudes >= min(x0, x1)) & (longitudes <= max(x0, x1))
+            on_edge |= is_within & ((latitudes - y0) * (x1 - x0) == (longitudes - x0) * (y1 - y0))
+            if y0 != y1:
+                is_level = (latitudes >= min(y0, y1)) & (latitudes < max(y0, y1))
+                crossing = x0 + (latitudes - y0) * (x1 - x0) / (y1 - y0)
+                inside ^= is_level & (crossing > longitudes)
+    return inside | on_edge
 
 
-def _ring(points: Any, path: Path) -> NDArray[np.float64]:
+def _polygons_of(document: object) -> Iterator[list[object]]:
+    """Yield the rings of each polygon of a GeoJSON document."""
+    pending = [document]  # not by recursion: collections may hold collections
+    while pending:
+        value = pending.pop()
+        if not isinstance(value, dict):
+            continue
+        kind, coordinates = value.get("type"), value.get("coordinates")
+        members = {"FeatureCollection": "features", "GeometryCollection": "geometries"}.get(str(kind))
+        if members is not None and isinstance(value.get(members), list):
+            pending += value[members]
+        elif kind == "Feature":
+            pending.append(value.get("geometry"))
+        elif kind == "Polygon" and isinstance(coordinates, list):
+            yield coordinates
+        elif kind == "MultiPolygon" and isinstance(coordinates, list):
+            yield from (polygon for polygon in coordinates if isinstance(polygon, list))
+
+
+def _ring(points: Any, path: Path) -> Ring:
     try:
         ring = np.array([[point[0], point[1]] for point in points], np.float64)
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, LookupError) as error:
         raise InvalidInput(f"the area {path} has a ring that is no list of [longitude, latitude]") from error
     if len(ring) < 4 or not np.array_equal(ring[0], ring[-1]):
         raise InvalidInput(f"the area {path} has a ring that is not closed: its last point must be its first")
@@ -116,4 +135,4 @@ def _ring(points: Any, path: Path) -> NDArray[np.float64]:
         raise InvalidInput(
             f"the area {path} crosses the antimeridian; cut it there into two polygons, as RFC 7946 (3.1.9) says"
         )
-    return ring
+    return tuple((longitude, latitude) for longitude, latitude in ring.tolist())

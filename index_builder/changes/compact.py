@@ -6,10 +6,11 @@ from itertools import groupby
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
-from index_builder.change_staging import changing
 from index_builder.changes.rows import StoredPicture, copied_segments, stored_pictures
-from index_builder.revise import ChangeReport, report_of, revise
-from index_builder.revision import NewSegment, Revision
+from index_builder.digests import request_digest
+from index_builder.new_version import ChangeReport, make_version
+from index_builder.revision import MapSettings, NewSegment, Revision
+from index_builder.staging import open_staging
 from model.progress import SILENT, Progress
 from place_map.left_out import read_left_out
 from place_map.manifest import Manifest
@@ -33,11 +34,11 @@ def compact_map(
 
     Raises:
         MapCorrupt: What would be copied has changed since it was written.
-        MapError: As in ``index_builder.revise.revise``.
+        MapError: As in ``index_builder.new_version.make_version``.
     """
     options = options or BuildOptions()
     started_s = time.perf_counter()
-    with changing(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
+    with open_staging(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
         base = place_map.manifest
         size = options.segment_size_for(base.counts.placed)
         segments: list[Segment | NewSegment] = []
@@ -52,14 +53,16 @@ def compact_map(
             segments += copied_segments(run[0].source, copies, size)
         revision = Revision(
             kind="compact",
+            request_sha256=request_digest("compact", (size,)),
             base=base,
+            settings=MapSettings.of(base),
             sources=base.sources,
             segments=tuple(segments),
             left_out=read_left_out(map_dir, base.version),
         )
-        if revision.changes_nothing:
-            return report_of(map_dir, base, 0, started_s)
-        return revise(staging, revision, None, options, progress, restart=restart)
+        if revision.segments == base.segments:
+            return ChangeReport.of(map_dir, base, started_s)
+        return make_version(staging, revision, None, options, progress, restart=restart)
 
 
 def _runs(base: Manifest, size: int) -> Iterator[tuple[list[Segment], bool]]:

@@ -2,23 +2,23 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from index_builder.build_options import BuildOptions
-from index_builder.change_staging import changing
 from index_builder.changes.area import Area
 from index_builder.changes.rows import StoredPicture, stored_pictures, without
-from index_builder.revise import ChangeReport, report_of, revise
-from index_builder.revision import Revision
+from index_builder.digests import request_digest
+from index_builder.new_version import ChangeReport, make_version
+from index_builder.revision import MapSettings, Revision
+from index_builder.staging import open_staging
 from model.errors import InvalidInput
 from model.progress import SILENT, Progress
 from place_map.left_out import read_left_out
 from place_map.reader import PlaceMap
-from place_map.versions import existing_versions
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,15 @@ def remove_pictures(map_dir: Path, selection: Selection, progress: Progress = SI
 
     Raises:
         InvalidInput: An id is not in the map, or no picture would be left.
-        MapError: As in ``index_builder.revise.revise``.
+        MapError: As in ``index_builder.new_version.make_version``.
     """
     started_s = time.perf_counter()
-    with changing(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
+    with open_staging(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
         base = place_map.manifest
-        dead = [] if _were_removed(place_map, selection) else selection.select(place_map)
+        request_sha256 = request_digest("remove", (replace(selection, ids=tuple(sorted(selection.ids))),))
+        dead = [] if base.change.request_sha256 == request_sha256 else selection.select(place_map)
         if not dead:
-            return report_of(map_dir, base, 0, started_s)
+            return ChangeReport.of(map_dir, base, started_s)
         if len(dead) == len(place_map):
             raise InvalidInput(
                 f"that would remove all {len(dead):,} pictures of {map_dir}, and a map has at least one; to have none, "
@@ -109,25 +110,15 @@ def remove_pictures(map_dir: Path, selection: Selection, progress: Progress = SI
             )
         revision = Revision(
             kind="remove",
+            request_sha256=request_sha256,
             base=base,
+            settings=MapSettings.of(base),
             sources=base.sources,
             segments=without(base.segments, dead),
             gone=frozenset(picture.record.id for picture in dead),
             left_out=read_left_out(map_dir, base.version),
         )
-        return revise(staging, revision, None, BuildOptions(), progress)
-
-
-def _were_removed(place_map: PlaceMap, selection: Selection) -> bool:
-    """Whether the last change was this one: the command that was killed at its very end is given again."""
-    change, parent = place_map.manifest.change, place_map.manifest.parent
-    if change.kind != "remove" or parent is None or parent not in existing_versions(place_map.path):
-        return False
-    if not selection.ids or any(place_map.places.row_of(place_id) is not None for place_id in selection.ids):
-        return False
-    with PlaceMap.open(place_map.path, parent) as before:
-        were_there = all(before.places.row_of(place_id) is not None for place_id in selection.ids)
-        return were_there and len(selection.select(before)) == change.removed
+        return make_version(staging, revision, None, BuildOptions(), progress)
 
 
 def _instant(time: datetime) -> datetime:

@@ -1,31 +1,37 @@
 """Whether a map holds what a build would make now."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
 from index_builder.changes.update import find_differences
+from index_builder.picture_files import content_sum, source_base, source_path
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.progress import SILENT, Progress
-from place_map.manifest import Manifest
+from place_map.left_out import LeftOut, read_left_out
 from place_map.reader import PlaceMap
 
 
 def is_up_to_date(
-    map_dir: Path, listing: SourceListing, encoder: Encoder, options: BuildOptions, progress: Progress = SILENT
-) -> Manifest | None:
-    """Compares a map with what it would be built from, and how; every file of the collection is read.
+    map_dir: Path,
+    listings: Sequence[SourceListing],
+    encoder: Encoder,
+    options: BuildOptions,
+    progress: Progress = SILENT,
+) -> bool:
+    """Compare a map with what it would be built from, and how; every file of the collections is read.
 
     Args:
         map_dir: A map.
-        listing: The collection.
+        listings: The collections.
         encoder: The network, its preprocessing and precision.
         options: Index, store and thumbnails.
         progress: Told about every picture.
 
     Returns:
-        The manifest of the version that is served, if building again would give its pictures, features and index; else
-        None.
+        Whether building again would give the pictures, features and index of the version that is served, and would
+        reject the same files.
 
     Raises:
         MapError: The map cannot be used.
@@ -33,7 +39,8 @@ def is_up_to_date(
     with PlaceMap.open(map_dir) as place_map:
         manifest = place_map.manifest
         is_alike = (
-            [source.path for source in manifest.sources] == [str(listing.root.resolve())]
+            [source.path for source in manifest.sources] == [str(listing.root.resolve()) for listing in listings]
+            and not any(source.prefix for source in manifest.sources)
             and manifest.network.fingerprint == encoder.fingerprint
             and manifest.network.precision == encoder.precision
             and manifest.preprocessing is encoder.preprocessing
@@ -42,8 +49,22 @@ def is_up_to_date(
             and any(segment.thumbnails.count for segment in manifest.segments) == options.thumbnails
         )
         if not is_alike:
-            return None
-        found = find_differences(place_map, 0, listing.places, listing.root, progress)
-        known_rejected = manifest.counts.rejected - sum(each.outcome == "rejected" for each in listing.left_out)
-        is_same = not (found.to_copy or found.dead) and len(found.to_encode) == known_rejected
-        return manifest if is_same else None
+            return False
+        left_out = read_left_out(map_dir, manifest.version)
+        return all(
+            _holds(place_map, number, listing, left_out.get(number, ()), progress)
+            for number, listing in enumerate(listings)
+        )
+
+
+def _holds(
+    place_map: PlaceMap, number: int, listing: SourceListing, left_out: Sequence[LeftOut], progress: Progress
+) -> bool:
+    """Return whether a map has the pictures of a collection, all but those that it had rejected as they are now."""
+    found = find_differences(place_map, number, listing.places, listing.root, progress)
+    if found.to_copy or found.dead:
+        return False
+    base = source_base(listing.root)
+    now = {(source_path(place.path, base), content_sum(place.path)) for place in found.to_encode}
+    now |= {(entry.path, entry.content_sha256) for entry in listing.left_out if entry.outcome == "rejected"}
+    return now == {(entry.path, entry.content_sha256) for entry in left_out if entry.outcome == "rejected"}

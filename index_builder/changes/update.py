@@ -5,50 +5,27 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
-from index_builder.change_staging import changing
-from index_builder.changes.add import prefixed
-from index_builder.changes.network import check_encoder
-from index_builder.changes.rows import StoredPicture, copied_segments, encoded_segments, stored_pictures, without
-from index_builder.picture_files import content_sum, source_base
-from index_builder.revise import ChangeReport, report_of, revise
-from index_builder.revision import CopiedRow, Revision
-from index_builder.segment_recorder import source_path
-from index_builder.sources.listing import SourceListing
+from index_builder.changes.collections import CollectionChange, prefixed, revising, revision_by, source_hint
+from index_builder.changes.rows import StoredPicture, stored_pictures
+from index_builder.digests import request_digest
+from index_builder.new_version import ChangeReport, make_version
+from index_builder.picture_files import content_sum, source_base, source_path
+from index_builder.sources.listing import LeftOutCode, SourceListing
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.places import Place
 from model.progress import SILENT, Progress
-from place_map.left_out import read_left_out
-from place_map.manifest import Manifest, SourceHint
+from place_map.left_out import left_out_csv, read_left_out
+from place_map.manifest import Manifest
 from place_map.place_table import PlaceRecord
 from place_map.reader import PlaceMap
 
 DEFAULT_MAX_REMOVED = 0.2
 _MOST_READERS = 8
 _READ_AHEAD = 64  # pictures
-
-
-@dataclass(frozen=True)
-class Differences:
-    """How a collection differs from what a map has of it.
-
-    Attributes:
-        to_encode: Pictures that are new, or have other bytes.
-        to_copy: Pictures whose features are there: under another id, or with another position, heading or time.
-        dead: Pictures of the map that are gone, or there in another form.
-        gone: Ids that are gone.
-        replaced: Ids that are there in another form.
-    """
-
-    to_encode: tuple[Place, ...]
-    to_copy: tuple[CopiedRow, ...]
-    dead: tuple[StoredPicture, ...]
-    gone: frozenset[str]
-    replaced: frozenset[str]
 
 
 def update_map(
@@ -82,39 +59,24 @@ def update_map(
         InvalidInput: The collection is none of the map's, or has an id that the map has from another one; or more
             pictures are gone than may be.
         NetworkMismatch: Another network, preprocessing or precision.
-        MapError, SourceError: As in ``index_builder.revise.revise``.
+        MapError, SourceError: As in ``index_builder.new_version.make_version``.
     """
     options = options or BuildOptions()
     started_s = time.perf_counter()
-    with changing(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
-        check_encoder(place_map, encoder)
+    with revising(map_dir, encoder) as (staging, place_map):
         base = place_map.manifest
         listed = find_source(base, listing, map_dir) if source is None else checked_source(base, source, map_dir)
         places = prefixed(listing.places, base.sources[listed].prefix)
         found = find_differences(place_map, listed, places, listing.root, progress)
-        left_out = read_left_out(map_dir, base.version)
-        if not (found.to_encode or found.to_copy or found.dead):
-            return report_of(map_dir, base, 0, started_s)
+        if found.is_empty and _leaves_out_as_before(place_map, listed, listing):
+            return ChangeReport.of(map_dir, base, started_s)
+        _check_listed(listing, found)
         _check_removed(base, listed, found, max_removed)
-        size = options.segment_size_for(len(places))
-        hint = SourceHint(kind=listing.kind, path=str(listing.root.resolve()), prefix=base.sources[listed].prefix)
-        revision = Revision(
-            kind="update",
-            base=base,
-            sources=tuple(hint if number == listed else known for number, known in enumerate(base.sources)),
-            segments=(
-                *without(base.segments, found.dead),
-                *copied_segments(listed, found.to_copy, size),
-                *encoded_segments(listed, found.to_encode, size),
-            ),
-            gone=found.gone,
-            replaced=found.replaced,
-            left_out={number: entries for number, entries in left_out.items() if number != listed},
-            listing=replace(listing, places=found.to_encode),
-            listed=listed,
-            found=len(listing),
-        )
-        return revise(staging, revision, encoder, options, progress, restart=restart)
+        hint = source_hint(listing, base.sources[listed].prefix)
+        sources = [hint if number == listed else known for number, known in enumerate(base.sources)]
+        request_sha256 = request_digest("update", (hint,), listing)
+        revision = revision_by(found, "update", request_sha256, place_map, listing, sources, listed, options)
+        return make_version(staging, revision, encoder, options, progress, restart=restart)
 
 
 def checked_source(base: Manifest, number: int, map_dir: Path) -> int:
@@ -149,7 +111,29 @@ def find_source(base: Manifest, listing: SourceListing, map_dir: Path) -> int:
     )
 
 
-def _check_removed(base: Manifest, listed: int, found: Differences, max_removed: float) -> None:
+def _leaves_out_as_before(place_map: PlaceMap, listed: int, listing: SourceListing) -> bool:
+    """Return whether a collection of which nothing has to be encoded leaves out what it left out before."""
+    before = read_left_out(place_map.path, place_map.version).get(listed, ())
+    return left_out_csv({listed: before}) == left_out_csv({listed: listing.left_out})
+
+
+def _check_listed(listing: SourceListing, found: CollectionChange) -> None:
+    """Make sure that no picture is taken for gone because its folder may not be looked into.
+
+    Raises:
+        InvalidInput: One would be.
+    """
+    folders = [entry for entry in listing.left_out if entry.code == LeftOutCode.UNREADABLE_FOLDER]
+    for entry in folders:
+        hidden = [picture for picture in found.dead if picture.record.source_path.startswith(entry.path)]
+        if hidden:
+            raise InvalidInput(
+                f"the folder {entry.path} in {listing.root} cannot be listed, and {len(hidden):,} pictures of the map "
+                f"are in it: {entry.reason}. Make it readable. Nothing was changed"
+            )
+
+
+def _check_removed(base: Manifest, listed: int, found: CollectionChange, max_removed: float) -> None:
     known = sum(segment.live_rows for segment in base.segments if segment.source == listed)
     renamed = {copied.record.content_sha256 for copied in found.to_copy}
     lost = sorted(
@@ -167,7 +151,7 @@ def _check_removed(base: Manifest, listed: int, found: Differences, max_removed:
 
 def find_differences(
     place_map: PlaceMap, listed: int, places: Sequence[Place], root: Path, progress: Progress
-) -> Differences:
+) -> CollectionChange:
     """Compares a collection with what a map has of it.
 
     Args:
@@ -220,7 +204,7 @@ def find_differences(
             replaced.add(place.id)
     ids = {place.id for place in places}
     lost = [picture for picture in stored if picture.source == listed and picture.record.id not in ids]
-    return Differences(
+    return CollectionChange(
         to_encode=tuple(to_encode),
         to_copy=tuple(to_copy),
         dead=(*dead, *lost),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,14 +73,12 @@ def _names(folder: Path) -> set[str]:
 
 
 def _file_sizes(directory: Path) -> Iterator[int]:
-    for folder, _, names in os.walk(directory, onerror=_unless_gone):
-        for name in names:
-            try:
-                yield (Path(folder) / name).lstat().st_size
-            except FileNotFoundError:
-                continue  # an old version may be removed while it is measured; what has gone weighs nothing
-
-
-def _unless_gone(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise error
+    pending = [os.fspath(directory)]  # os.walk calls itself for each level
+    while pending:
+        with suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                else:  # an old version may be removed while it is measured; what has gone weighs nothing
+                    with suppress(FileNotFoundError):
+                        yield entry.stat(follow_symlinks=False).st_size

@@ -5,7 +5,7 @@ from pathlib import Path
 from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import Columns, find_columns
 from index_builder.sources.csv_rows import parse_number, read_rows
-from index_builder.sources.gathering import Gathering
+from index_builder.sources.gathering import Gathering, gather
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, Unplaced, checked_position
 from index_builder.sources.picture_paths import resolve_picture
 from index_builder.sources.times import parse_time
@@ -38,14 +38,14 @@ def read_csv(
     """
     header, rows = read_rows(file)
     columns = find_columns(header, file, latitude_column, longitude_column)
-    gathering = Gathering(file, "line")
-    for done, (line, row) in enumerate(rows, start=1):
+
+    def add(gathering: Gathering, line: int, row: list[str]) -> None:
         _add(gathering, columns, len(header), line, row)
-        if on_progress is not None:
-            on_progress(done)
-    if not len(gathering):
+
+    listing = gather(file, "line", "csv", rows, add, on_progress)
+    if not len(listing):
         raise SourceError(f"{file} lists no pictures: there is no row below the header")
-    return SourceListing(tuple(gathering.places), tuple(gathering.left_out), "csv", file)
+    return listing
 
 
 def _add(gathering: Gathering, columns: Columns, width: int, line: int, row: list[str]) -> None:

@@ -27,16 +27,23 @@ def read_folder(root: Path, on_progress: OnProgress | None = None) -> SourceList
         on_progress: Called with the number of pictures looked at so far.
 
     Returns:
-        Of kind ``utm folder`` if at least one name is of that form. Ids are POSIX paths below the folder.
+        Of kind ``utm folder`` if at least one name is of that form. Ids are POSIX paths below the folder. A subfolder
+        that cannot be listed is left out.
 
     Raises:
         SourceError: The folder cannot be listed, or holds no picture.
     """
-    pictures = find_pictures(root)
+    unreadable: list[LeftOut] = []
+
+    def leave_out(folder: str, reason: str) -> None:
+        why = Unplaced(LeftOutCode.UNREADABLE_FOLDER, f"the folder cannot be listed: {reason}")
+        unreadable.append(skipped(printable(folder), why))
+
+    pictures = find_pictures(root, leave_out)
     found = list(_read_all(root, pictures, on_progress))
     return SourceListing(
         places=tuple(each for each in found if isinstance(each, Place)),
-        left_out=tuple(each for each in found if isinstance(each, LeftOut)),
+        left_out=(*(each for each in found if isinstance(each, LeftOut)), *unreadable),
         kind="utm folder" if any(is_utm_name(PurePosixPath(picture).name) for picture in pictures) else "exif folder",
         root=root,
     )
@@ -68,5 +75,7 @@ def _read_picture(root: Path, relative: str) -> Place | LeftOut:
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
+    except PermissionError:
+        return True  # the reader says why it cannot be read
     except OSError:
         return False  # a link through what is no folder

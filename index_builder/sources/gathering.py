@@ -1,12 +1,21 @@
 """The pictures of a list, gathered entry by entry: the same rules for CSV, JSON and GeoJSON."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from index_builder.errors import SourceError
-from index_builder.sources.listing import LeftOutCode, Unplaced, compass_deg, skipped
+from index_builder.sources.listing import (
+    LeftOutCode,
+    ListingKind,
+    OnProgress,
+    SourceListing,
+    Unplaced,
+    compass_deg,
+    skipped,
+)
 from index_builder.sources.picture_paths import is_file, path_below
 from model.geo import LatLon
 from model.places import Place
@@ -14,6 +23,8 @@ from place_map.left_out import LeftOut
 
 Unit = Literal["line", "entry", "feature"]
 """What the entries of a list are called and counted by in messages, from 1."""
+
+Entry = TypeVar("Entry")
 
 _PLURALS: dict[Unit, str] = {"line": "lines", "entry": "entries", "feature": "features"}
 
@@ -35,10 +46,6 @@ class Gathering:
     left_out: list[LeftOut] = field(default_factory=list)
     _number_of_path: dict[str, int] = field(default_factory=dict)
     _number_of_id: dict[str, int] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        """The number of entries, left out or not."""
-        return len(self.places) + len(self.left_out)
 
     def skip(self, name: str, code: LeftOutCode, reason: str) -> None:
         """Leaves out an entry that cannot be used as a picture with a position.
@@ -105,6 +112,35 @@ class Gathering:
                 f"{self.file} gives the id {identifier!r} to two pictures, in {_PLURALS[self.unit]} {first} and "
                 f"{number}; ids must be unique"
             )
+
+
+def gather(
+    file: Path,
+    unit: Unit,
+    kind: ListingKind,
+    entries: Iterable[tuple[int, Entry]],
+    add: Callable[[Gathering, int, Entry], None],
+    on_progress: OnProgress | None,
+) -> SourceListing:
+    """List the pictures of a list, in its order.
+
+    Args:
+        file: The list.
+        unit: What its entries are called.
+        kind: Of the listing.
+        entries: With their numbers, from 1.
+        add: Adds one to what has been read so far, or leaves it out.
+        on_progress: Called with the number of entries looked at so far.
+
+    Raises:
+        SourceError: Two pictures have one id.
+    """
+    gathering = Gathering(file, unit)
+    for done, (number, entry) in enumerate(entries, start=1):
+        add(gathering, number, entry)
+        if on_progress is not None:
+            on_progress(done)
+    return SourceListing(tuple(gathering.places), tuple(gathering.left_out), kind, file)
 
 
 def _is_text(name: str) -> bool:

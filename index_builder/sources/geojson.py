@@ -7,7 +7,7 @@ from pathlib import Path
 
 from index_builder.errors import SourceError
 from index_builder.sources.csv_rows import parse_number
-from index_builder.sources.gathering import Gathering
+from index_builder.sources.gathering import Gathering, gather
 from index_builder.sources.geojson_point import point_position
 from index_builder.sources.json_file import number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
@@ -51,12 +51,7 @@ def read_geojson(file: Path, collection: Mapping[str, object], on_progress: OnPr
         raise SourceError(f"{file} is a {FEATURE_COLLECTION} without a list of features")
     if not features:
         raise SourceError(f"{file} lists no pictures: its list of features is empty")
-    gathering = Gathering(file, "feature")
-    for number, feature in enumerate(features, start=1):
-        _add(gathering, number, feature)
-        if on_progress is not None:
-            on_progress(number)
-    return SourceListing(tuple(gathering.places), tuple(gathering.left_out), "geojson", file)
+    return gather(file, "feature", "geojson", enumerate(features, start=1), _add, on_progress)
 
 
 def _check_crs(member: Mapping[str, object], where: str) -> None:

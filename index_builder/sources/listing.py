@@ -35,6 +35,7 @@ class LeftOutCode(StrEnum):
         INVALID_NAME: Skipped. A file name that is not text (UTF-8).
         PANORAMA: Skipped. All directions at once, which the network does not know.
         LISTED_ERROR: Skipped. The program that made the list says that it could not process the picture.
+        UNREADABLE_FOLDER: Skipped. A folder that cannot be listed; its path ends in ``/``.
         MISSING_FILE: Rejected. There is no such file.
     """
 
@@ -49,7 +50,14 @@ class LeftOutCode(StrEnum):
     INVALID_NAME = "invalid_name"
     PANORAMA = "panorama"
     LISTED_ERROR = "listed_error"
+    UNREADABLE_FOLDER = "unreadable_folder"
     MISSING_FILE = "missing_file"
+
+
+ListingKind = Literal[
+    "exif folder", "utm folder", "csv", "msls", "frames", "mapillary api", "mapillary_tools", "geojson"
+]
+"""What the readers of the collections call them."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +67,13 @@ class SourceListing:
     Attributes:
         places: Pictures with positions; their ids are unique.
         left_out: The others.
-        kind: What the readers of the collections call them.
+        kind: Which reader has read it.
         root: What was read: a folder or a file that lists pictures.
     """
 
     places: tuple[Place, ...]
     left_out: tuple[LeftOut, ...]
-    kind: Literal["exif folder", "utm folder", "csv", "msls", "frames", "mapillary api", "mapillary_tools", "geojson"]
+    kind: ListingKind
     root: Path
 
     def __len__(self) -> int:

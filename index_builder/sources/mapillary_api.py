@@ -14,7 +14,7 @@ and a map is made of what lies on the disk.
 from datetime import datetime
 from pathlib import Path
 
-from index_builder.sources.gathering import Gathering, Unit
+from index_builder.sources.gathering import Gathering, Unit, gather
 from index_builder.sources.geojson_point import point_position
 from index_builder.sources.json_file import Entries, number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, Unplaced
@@ -57,12 +57,7 @@ def read_mapillary_api(
     Raises:
         SourceError: Two pictures have one id.
     """
-    gathering = Gathering(file, unit)
-    for done, (number, entity) in enumerate(entries, start=1):
-        _add(gathering, number, entity)
-        if on_progress is not None:
-            on_progress(done)
-    return SourceListing(tuple(gathering.places), tuple(gathering.left_out), "mapillary api", file)
+    return gather(file, unit, "mapillary api", entries, _add, on_progress)
 
 
 def _add(gathering: Gathering, number: int, entity: object) -> None:

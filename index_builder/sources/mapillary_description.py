@@ -7,7 +7,7 @@ videos, too.
 
 from pathlib import Path
 
-from index_builder.sources.gathering import Gathering, Unit
+from index_builder.sources.gathering import Gathering, Unit, gather
 from index_builder.sources.json_file import Entries, number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, Unplaced, checked_position
 from index_builder.sources.picture_paths import resolve_picture
@@ -44,12 +44,7 @@ def read_mapillary_description(
     Raises:
         SourceError: Two pictures have one id.
     """
-    gathering = Gathering(file, unit)
-    for done, (number, item) in enumerate(entries, start=1):
-        _add(gathering, number, item)
-        if on_progress is not None:
-            on_progress(done)
-    return SourceListing(tuple(gathering.places), tuple(gathering.left_out), "mapillary_tools", file)
+    return gather(file, unit, "mapillary_tools", entries, _add, on_progress)
 
 
 def _add(gathering: Gathering, number: int, item: object) -> None:

@@ -25,6 +25,7 @@ from index_builder.sources.listing import (
     compass_deg,
     skipped,
 )
+from index_builder.sources.picture_paths import is_file
 from index_builder.sources.times import parse_time
 from index_builder.sources.utm_folder import MAX_DISAGREEMENT_M
 from model.geo import LatLon, Utm, from_utm, to_utm
@@ -38,7 +39,7 @@ IMAGES = "images"
 
 def is_msls_folder(folder: Path) -> bool:
     """Whether a folder is one side of a city of MSLS."""
-    return (folder / RAW).is_file() and (folder / IMAGES).is_dir()
+    return is_file(folder / RAW) and (folder / IMAGES).is_dir()
 
 
 def read_msls(folder: Path, on_progress: OnProgress | None = None) -> SourceListing:

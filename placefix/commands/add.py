@@ -1,5 +1,6 @@
 """``placefix add``: more pictures for a map."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -7,22 +8,17 @@ import typer
 
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
-from place_map.versions import read_manifest
 from placefix.commands.map_changes import (
     AsJson,
     MapArgument,
     MaxRejected,
     Restart,
     SegmentSize,
-    exit_if_rejected,
-    interruptible,
-    load_encoder,
-    read_collection,
-    tell,
+    change_by_collection,
+    only_source,
 )
 from placefix.commands.options import BatchSize, Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
 from placefix.picture_limits import read_picture_limits
-from placefix.progress import show_progress
 
 _DEFAULTS = BuildOptions()
 
@@ -30,7 +26,7 @@ _DEFAULTS = BuildOptions()
 def add(
     map_path: MapArgument,
     source: Annotated[
-        Path,
+        list[Path],
         typer.Option(help="What to add: a folder of photos, or a file that lists them.", show_default=False),
     ],
     prefix: Annotated[
@@ -57,25 +53,27 @@ def add(
 
     Exit code [bold]3[/bold]: done, but some pictures could not be read.
     """
-    rejected_before = read_manifest(map_path).counts.rejected
-    encoder = load_encoder(map_path, weights, num_heads, device)
-    listing = read_collection(source, latitude_column, longitude_column)
-    options = BuildOptions(
-        batch_size=batch_size,
-        segment_size=segment_size,
-        max_rejected=max_rejected,
-        limits=read_picture_limits(),
-    )
-    with interruptible(map_path), show_progress("adding") as progress:
-        report = add_pictures(
+    change_by_collection(
+        map_path,
+        only_source(source),
+        partial(
+            add_pictures,
             map_path,
-            listing,
-            encoder,
-            options,
-            progress,
+            options=BuildOptions(
+                batch_size=batch_size,
+                segment_size=segment_size,
+                max_rejected=max_rejected,
+                limits=read_picture_limits(),
+            ),
             prefix=prefix,
             skip_existing=skip_existing,
             restart=restart,
-        )
-    tell(report, as_json=as_json)
-    exit_if_rejected(report, rejected_before)
+        ),
+        "adding",
+        weights=weights,
+        num_heads=num_heads,
+        device=device,
+        latitude_column=latitude_column,
+        longitude_column=longitude_column,
+        as_json=as_json,
+    )

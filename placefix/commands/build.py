@@ -7,19 +7,16 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from index_builder.build import BuildReport, build_map
+from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.change_staging import clean_up_beside
-from index_builder.changes.up_to_date import is_up_to_date
-from index_builder.staging import read_plan
-from index_builder.target import check_target, map_exists
+from index_builder.new_version import ChangeReport
+from index_builder.target import check_target
 from model.device import choose_device
 from model.encoder import Encoder
 from model.network_precision import choose_network_precision
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
 from place_map import layout
-from place_map.builder_lock import staging_path
 from place_map.global_index import check_index_factory
 from place_map.index_choice import AUTO
 from place_map.local_codec import StoreType
@@ -45,9 +42,9 @@ _MAP_PANEL = "Map"
 
 def build(
     source: Annotated[
-        Path,
+        list[Path],
         typer.Option(
-            help="The collection: a folder of photos, or a CSV, JSON or GeoJSON file that lists them.",
+            help="The collection: a folder of photos, or a CSV, JSON or GeoJSON file that lists them. May be repeated.",
             show_default=False,
         ),
     ],
@@ -118,32 +115,19 @@ def build(
         store=store,
         limits=read_picture_limits(),
     )
-    is_there = (out / layout.CURRENT).is_file() and read_plan(staging_path(out)) is None
-    if not is_there:
-        check_target(out)
+    check_target(out)  # before the network is loaded
     chosen = choose_device(device)
     weights_path = resolve_weights(weights)
     arithmetic = choose_network_precision(network_precision, chosen.device)
     encoder = Encoder(load_network(weights_path, num_heads), chosen.device, preprocess, arithmetic.precision)
     if index != AUTO:
-        check_index_factory(index, encoder.global_dim)
-    listing = read_collection(source, latitude_column, longitude_column)
-    if is_there:
-        clean_up_beside(out)
-        with show_progress("comparing") as progress:
-            manifest = is_up_to_date(out, listing, encoder, options, progress)
-        if manifest is None:
-            raise map_exists(out)
-        output_console().print(
-            f"{out}, version {manifest.version}: holds these {manifest.counts.placed:,} pictures; nothing to do",
-            soft_wrap=True,
-        )
-        return
+        check_index_factory(index, encoder.global_dim)  # before the collections are read
+    listings = [read_collection(each, latitude_column, longitude_column) for each in source]
     try:
         with show_progress("encoding") as progress:
             progress.message(f"device: {chosen.device} ({chosen.reason})")
             progress.message(f"encoding: {arithmetic.precision} ({arithmetic.reason})")
-            report = build_map(listing, encoder, out, options, progress, weights_path=weights_path, restart=restart)
+            report = build_map(listings, encoder, out, options, progress, weights_path=weights_path, restart=restart)
     except KeyboardInterrupt:
         told = (
             "the map is published already. The same command cleans up what is left beside it."
@@ -153,12 +137,17 @@ def build(
         )
         error_console().print(f"interrupted; {told}", soft_wrap=True)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
+    if not report.is_new:
+        output_console().print(
+            f"{out}, version {report.version}: holds these {report.placed:,} pictures; nothing to do", soft_wrap=True
+        )
+        return
     output_console().print(_summary(report, encoder))
     if report.rejected:
         raise typer.Exit(ExitCode.SOME_REJECTED)
 
 
-def _summary(report: BuildReport, encoder: Encoder) -> Table:
+def _summary(report: ChangeReport, encoder: Encoder) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")

@@ -72,6 +72,10 @@ def encode(
     )
 
 
+def _tell_unreadable(folder: str, reason: str) -> None:
+    error_console().print(f"{folder} is passed over: it cannot be listed: {reason}", soft_wrap=True)
+
+
 def expand_folders(arguments: Sequence[Path]) -> list[Path]:
     """Files as they are given, and in the place of a folder the pictures that ``placefix build`` would find in it.
 
@@ -81,7 +85,7 @@ def expand_folders(arguments: Sequence[Path]) -> list[Path]:
     paths: list[Path] = []
     for argument in arguments:
         if argument.is_dir():
-            paths += [argument / inside for inside in find_pictures(argument)]
+            paths += [argument / inside for inside in find_pictures(argument, _tell_unreadable)]
         elif argument.is_file():
             paths.append(argument)
         else:

@@ -4,23 +4,24 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from index_builder.revise import ChangeReport
+from index_builder.new_version import ChangeReport
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput
+from model.progress import Progress
 from model.weights import load_network, resolve_weights
 from place_map.versions import read_current, read_manifest
 from placefix.console import error_console, output_console
 from placefix.exit_codes import ExitCode
-from placefix.progress import format_duration
+from placefix.progress import format_duration, show_progress
 
 MapArgument = Annotated[Path, typer.Argument(metavar="MAP", help="The map: maps/NAME.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -32,7 +33,7 @@ SegmentSize = Annotated[
 ]
 
 
-def load_encoder(map_path: Path, weights: str | None, num_heads: int | None, device: DeviceName) -> Encoder:
+def _load_encoder(map_path: Path, weights: str | None, num_heads: int | None, device: DeviceName) -> Encoder:
     """The network of a map, in the precision and with the preprocessing that the map was made with.
 
     Raises:
@@ -67,6 +68,20 @@ def read_collection(source: Path, latitude_column: str | None, longitude_column:
     return listing
 
 
+def only_source(sources: list[Path]) -> Path:
+    """Return the collection of a command that takes one.
+
+    Raises:
+        InvalidInput: Several are given.
+    """
+    if len(sources) > 1:
+        raise InvalidInput(
+            f"--source is given {len(sources)} times: {', '.join(map(str, sources))}. This command takes one "
+            "collection at a time: give it once for each"
+        )
+    return sources[0]
+
+
 @contextmanager
 def interruptible(map_path: Path) -> Iterator[None]:
     """Says what is left when a change of a map is interrupted.
@@ -99,13 +114,51 @@ def tell(report: ChangeReport, *, as_json: bool) -> None:
         output_console().print(_table(report))
 
 
-def exit_if_rejected(report: ChangeReport, rejected_before: int) -> None:
-    """Ends with a code of its own where pictures could not be read that were not known before.
+class Change(Protocol):
+    """Adds to a map, or updates it."""
+
+    def __call__(self, listing: SourceListing, encoder: Encoder, *, progress: Progress) -> ChangeReport:
+        """Change the map by a collection, with the map's network."""
+
+
+def change_by_collection(
+    map_path: Path,
+    source: Path,
+    change: Change,
+    doing: str,
+    *,
+    weights: str | None,
+    num_heads: int | None,
+    device: DeviceName,
+    latitude_column: str | None,
+    longitude_column: str | None,
+    as_json: bool,
+) -> None:
+    """Read a collection, change the map by it, and tell what was done.
+
+    Args:
+        map_path: The map.
+        source: The collection.
+        change: Changes the map.
+        doing: Heads the display.
+        weights: The network; by default the file that the map was built with.
+        num_heads: Attention heads.
+        device: Where the network lives.
+        latitude_column: Of a CSV file.
+        longitude_column: Of a CSV file.
+        as_json: Whether the report is printed as JSON.
 
     Raises:
-        typer.Exit: There are some.
+        PlacefixError: As the change raises it.
+        typer.Exit: It was interrupted; or pictures could not be read that were not known before.
     """
-    if report.counts.rejected > rejected_before:
+    rejected_before = read_manifest(map_path).counts.rejected
+    encoder = _load_encoder(map_path, weights, num_heads, device)
+    listing = read_collection(source, latitude_column, longitude_column)
+    with interruptible(map_path), show_progress(doing) as progress:
+        report = change(listing, encoder, progress=progress)
+    tell(report, as_json=as_json)
+    if report.rejected > rejected_before:
         raise typer.Exit(ExitCode.SOME_REJECTED)
 
 
@@ -116,9 +169,9 @@ def _as_json(report: ChangeReport) -> dict[str, object]:
         "new": report.is_new,
         "parent": report.parent,
         "change": report.change.model_dump(),
-        "placed": report.counts.placed,
-        "skipped": report.counts.skipped,
-        "rejected": report.counts.rejected,
+        "placed": report.placed,
+        "skipped": report.skipped,
+        "rejected": report.rejected,
         "encoded": report.encoded,
         "bytes": report.total_bytes,
         "duration_s": round(report.duration_s, 3),
@@ -137,9 +190,9 @@ def _table(report: ChangeReport) -> Table:
         counts = (("added", change.added), ("replaced", change.replaced), ("removed", change.removed))
         told = ", ".join(f"{count:,} {what}" for what, count in counts if count)
         table.add_row(change.kind, f"{told or 'no picture changed'}; {report.encoded:,} encoded")
-    table.add_row("placed", f"{report.counts.placed:,} pictures")
-    if report.counts.skipped or report.counts.rejected:
-        told = f"{report.counts.skipped:,} without a usable position, {report.counts.rejected:,} that cannot be read"
+    table.add_row("placed", f"{report.placed:,} pictures")
+    if report.skipped or report.rejected:
+        told = f"{report.skipped:,} without a usable position, {report.rejected:,} that cannot be read"
         table.add_row("left out", f"{told}: {report.left_out_path}")
     table.add_row("size", decimal(report.total_bytes))
     table.add_row("time", format_duration(report.duration_s))

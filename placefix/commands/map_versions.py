@@ -8,7 +8,8 @@ import typer
 from rich.filesize import decimal
 from rich.table import Column, Table
 
-from index_builder.changes.versions import Move, abandon_change, activate_version, prune_versions, roll_back
+from index_builder.changes.prune import abandon_change, prune_versions
+from place_map.activation import Move, activate_version, roll_back
 from place_map.reader import PlaceMap
 from place_map.versions import Version, list_versions
 from placefix.commands.map_changes import AsJson, MapArgument
@@ -77,7 +78,7 @@ def prune(
 
 
 def abandon(map_path: MapArgument) -> None:
-    """Throw away what an interrupted add, update or compact has done."""
+    """Throw away what an interrupted build, add, update or compact has done."""
     was_there = abandon_change(map_path)
     output_console().print(
         f"{map_path}: what was unfinished is gone" if was_there else f"{map_path}: nothing was unfinished",

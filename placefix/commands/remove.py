@@ -26,9 +26,9 @@ def remove(
         Path | None, typer.Option(help="A file with one id in a line; - reads standard input.", show_default=False)
     ] = None,
     area: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            help="WEST,SOUTH,EAST,NORTH in degrees, or a GeoJSON file with polygons.",
+            help="WEST,SOUTH,EAST,NORTH in degrees, or a GeoJSON file with polygons; may be repeated.",
             metavar="BOX|FILE",
             show_default=False,
         ),
@@ -49,7 +49,7 @@ def remove(
     """
     selection = Selection(
         ids=tuple(dict.fromkeys([*(ids or ()), *_ids_of(ids_file)])),
-        area=None if area is None else parse_area(area),
+        area=Area.union(map(parse_area, area)) if area else None,
         taken_before=_time("--taken-before", taken_before),
         taken_after=_time("--taken-after", taken_after),
     )

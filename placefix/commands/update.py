@@ -1,5 +1,6 @@
 """``placefix update``: a map follows its collections."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +16,11 @@ from placefix.commands.map_changes import (
     MaxRejected,
     Restart,
     SegmentSize,
-    exit_if_rejected,
-    interruptible,
-    load_encoder,
-    read_collection,
-    tell,
+    change_by_collection,
+    only_source,
 )
 from placefix.commands.options import BatchSize, Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
 from placefix.picture_limits import read_picture_limits
-from placefix.progress import show_progress
 
 _DEFAULTS = BuildOptions()
 
@@ -31,7 +28,7 @@ _DEFAULTS = BuildOptions()
 def update(
     map_path: MapArgument,
     source: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(help="The collection, if the map has several, or if it was moved.", show_default=False),
     ] = None,
     source_number: Annotated[
@@ -60,31 +57,34 @@ def update(
     Exit code [bold]3[/bold]: done, but some pictures could not be read.
     """
     manifest = read_manifest(map_path)
-    if source is None:
+    if not source:
         if len(manifest.sources) > 1:
             known = "; ".join(each.path for each in manifest.sources)
             raise InvalidInput(f"{map_path} has {len(manifest.sources)} sources: say which with --source: {known}")
-        source = Path(manifest.source.path)
+        source = [Path(manifest.sources[0].path)]
     if source_number is not None:
         checked_source(manifest, source_number, map_path)  # before the network is loaded
-    encoder = load_encoder(map_path, weights, num_heads, device)
-    listing = read_collection(source, latitude_column, longitude_column)
-    options = BuildOptions(
-        batch_size=batch_size,
-        segment_size=segment_size,
-        max_rejected=max_rejected,
-        limits=read_picture_limits(),
-    )
-    with interruptible(map_path), show_progress("updating") as progress:
-        report = update_map(
+    change_by_collection(
+        map_path,
+        only_source(source),
+        partial(
+            update_map,
             map_path,
-            listing,
-            encoder,
-            options,
-            progress,
+            options=BuildOptions(
+                batch_size=batch_size,
+                segment_size=segment_size,
+                max_rejected=max_rejected,
+                limits=read_picture_limits(),
+            ),
             source=source_number,
             max_removed=max_removed,
             restart=restart,
-        )
-    tell(report, as_json=as_json)
-    exit_if_rejected(report, manifest.counts.rejected)
+        ),
+        "updating",
+        weights=weights,
+        num_heads=num_heads,
+        device=device,
+        latitude_column=latitude_column,
+        longitude_column=longitude_column,
+        as_json=as_json,
+    )

@@ -22,6 +22,7 @@ from index_builder.sources.read import LIST_SUFFIXES
 from model.errors import InvalidInput, StorageError
 from model.geo import distance_m
 from model.places import Place
+from place_map.manifest import SourceHint
 from place_map.reader import PlaceMap
 from service.evaluate import QueryResult
 from service.localizer import Candidate
@@ -75,9 +76,9 @@ class PredictionWriter:
         self._folder = folder
         self._has_query_positions = has_query_positions
         self._has_database_positions = has_database_positions
-        self._database_root = _source_folder(place_map)
         self._map = place_map
-        folders = {query.path.absolute().parent for query in queries} | {self._database_root}
+        folders = {query.path.absolute().parent for query in queries}
+        folders |= {_folder_of(source) for source in place_map.manifest.sources}
         self.images_root = Path(os.path.commonpath(folders))
         self.blank_name = self._find_blank_name(queries)
         self._stack = ExitStack()
@@ -146,7 +147,7 @@ class PredictionWriter:
 
     def _place_of(self, row: int) -> Place:
         record = self._map.places[row]
-        return Place(record.id, self._database_root / record.source_path, record.position)
+        return Place(record.id, _folder_of(self._map.source_of(row)) / record.source_path, record.position)
 
     def _query_json(self, result: QueryResult) -> dict[str, Any]:
         rank_before = {candidate.row: rank for rank, candidate in enumerate(result.before, start=1)}
@@ -184,7 +185,7 @@ def _position_json(of: Place | Candidate, *, is_known: bool) -> dict[str, float 
     }
 
 
-def _source_folder(place_map: PlaceMap) -> Path:
-    """Where the map's pictures lay when it was built: told by the name alone, because they may be gone."""
-    source = Path(place_map.manifest.source.path).absolute()
-    return source.parent if source.suffix.lower() in LIST_SUFFIXES else source
+def _folder_of(source: SourceHint) -> Path:
+    """Return where the pictures of a source lay when it was read: told by the name alone, because they may be gone."""
+    path = Path(source.path).absolute()
+    return path.parent if path.suffix.lower() in LIST_SUFFIXES else path

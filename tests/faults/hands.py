@@ -10,13 +10,14 @@ from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
 from index_builder.changes.compact import compact_map
+from index_builder.changes.prune import abandon_change, prune_versions
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
-from index_builder.changes.versions import abandon_change, activate_version, prune_versions, roll_back
 from index_builder.sources.read import read_source
 from model.encoder import Encoder
 from model.errors import PlacefixError
 from model.progress import SILENT, Progress
+from place_map.activation import activate_version, roll_back
 from placefix.exit_codes import ExitCode
 
 REPOSITORY = Path(__file__).parents[2]

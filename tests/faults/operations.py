@@ -7,20 +7,22 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zlib import crc32
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
 from index_builder.changes.compact import compact_map
+from index_builder.changes.prune import prune_versions
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
-from index_builder.changes.versions import activate_version, prune_versions
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.geo import LatLon
 from model.network.initialisation import seeded_network
 from model.places import Place
 from model.progress import SILENT, Progress
+from place_map.activation import activate_version
 from tests.conftest import write_photo
 from tests.model.training.small_run import NETWORK
 
@@ -72,10 +74,11 @@ def _listed(folder: Path, count: int) -> SourceListing:
 
 
 def _photos(folder: Path, count: int) -> SourceListing:
-    """The same, written; the fourth is broken."""
+    """The same, written, other ones in each folder; the fourth is broken."""
     listing = _listed(folder, count)
+    first_seed = crc32(folder.name.encode())
     for number, place in enumerate(listing.places):
-        write_photo(place.path, seed=number)
+        write_photo(place.path, seed=first_seed + number)
     listing.places[3].path.write_bytes(b"\xff\xd8\xff not a picture")
     return listing
 

@@ -6,7 +6,7 @@ from signal import SIGSTOP
 
 import pytest
 
-from index_builder.changes.versions import abandon_change
+from index_builder.changes.prune import abandon_change
 from model.encoder import Encoder
 from place_map.errors import MapBusy
 from tests.faults.children import PATIENCE_S, Child

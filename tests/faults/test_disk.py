@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from index_builder.changes.versions import abandon_change
+from index_builder.changes.prune import abandon_change
 from model.encoder import Encoder
 from model.errors import StorageError
 from model.progress import SILENT

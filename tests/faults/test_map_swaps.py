@@ -9,10 +9,11 @@ import httpx
 import pytest
 
 from benchmarks.load.server import serving
-from index_builder.changes.versions import activate_version, prune_versions
+from index_builder.changes.prune import prune_versions
 from model.geo import LatLon
 from model.network.initialisation import seeded_network
 from place_map import layout
+from place_map.activation import activate_version
 from place_map.errors import MapBusy
 from place_map.versions import existing_versions, read_current
 from tests.conftest import TINY_CONFIG

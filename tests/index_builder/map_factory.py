@@ -3,13 +3,15 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from index_builder.build import BuildReport, build_map
+from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
+from index_builder.new_version import ChangeReport
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.geo import LatLon
@@ -31,11 +33,12 @@ DATA_FILES = ("*.npy", "*.parquet", "*.jpg", "*.faiss", "*.csv")
 
 
 def photo_listing(folder: Path, count: int, left_out: Sequence[LeftOut] = ()) -> SourceListing:
-    """Writes photos ``00.jpg``, ``01.jpg``, … on a line to the north, and lists them."""
+    """Writes photos ``00.jpg``, ``01.jpg``, … on a line to the north, and lists them; each folder has its own."""
+    first_seed = crc32(folder.name.encode())
     places = [
         Place(
             id=f"{number:02d}.jpg",
-            path=write_photo(folder / f"{number:02d}.jpg", seed=number),
+            path=write_photo(folder / f"{number:02d}.jpg", seed=first_seed + number),
             position=LatLon(55 + number / 1000, 13.2),
             heading_deg=float(number) if number % 2 else None,
         )
@@ -44,7 +47,7 @@ def photo_listing(folder: Path, count: int, left_out: Sequence[LeftOut] = ()) ->
     return SourceListing(tuple(places), tuple(left_out), "exif folder", folder)
 
 
-def build_small(folder: Path, encoder: Encoder, count: int = 6) -> BuildReport:
+def build_small(folder: Path, encoder: Encoder, count: int = 6) -> ChangeReport:
     """Builds ``folder/maps/town`` from photos in ``folder/photos``; segments of 4 pictures."""
     return build_map(photo_listing(folder / "photos", count), encoder, folder / "maps" / "town", SMALL)
 

@@ -71,7 +71,7 @@ def test_an_interrupted_build_continues_to_the_same_bytes(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import index_builder.build, index_builder.staging
+import index_builder.new_version, index_builder.staging
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from model.progress import SilentProgress
@@ -97,7 +97,7 @@ def killing_behind(owner, name, times):
 if moment == "published":
     killing_behind(index_builder.staging, "rename_durably", 4)  # three segments, then the map
 elif moment == "version":
-    killing_behind(index_builder.build, "write_version", 1)
+    killing_behind(index_builder.new_version, "write_version_files", 1)
 elif moment.startswith("rename"):
     killing_behind(index_builder.staging, "rename_durably", int(moment[-1]))
 elif moment.startswith("checkpoint"):

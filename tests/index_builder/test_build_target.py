@@ -51,7 +51,7 @@ def test_nothing_is_built_over_something_that_exists(tmp_path: Path, tiny_encode
     report = build_small(tmp_path, tiny_encoder, count=2)
     before = data_files(report.map_path)
     with pytest.raises(MapExists, match="another name"):
-        build_map(photo_listing(tmp_path / "photos", 2), tiny_encoder, report.map_path, SMALL)
+        build_map(photo_listing(tmp_path / "photos", 3), tiny_encoder, report.map_path, SMALL)
     assert data_files(report.map_path) == before
 
 
@@ -72,7 +72,7 @@ def test_what_a_build_that_was_killed_while_cleaning_up_left_is_removed(tmp_path
     staging.mkdir()
     (staging / "lock").touch()
     with pytest.raises(MapExists):
-        build_map(photo_listing(tmp_path / "photos", 2), tiny_encoder, report.map_path, SMALL)
+        build_map(photo_listing(tmp_path / "photos", 3), tiny_encoder, report.map_path, SMALL)
     assert not staging.exists()
 
 

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index_builder.changes.add import add_pictures
 from index_builder.verify import verify_map
 from model.codes import as_features
 from model.encoder import Encoder
@@ -26,10 +27,11 @@ from place_map.place_table import PlaceRecord
 from place_map.reader import PlaceMap
 from place_map.versions import read_manifest
 from tests.conftest import TINY_CONFIG, write_photo
-from tests.index_builder.map_factory import build_small, unit_rows, write_features_map
+from tests.index_builder.map_factory import SMALL, build_small, photo_listing, unit_rows, write_features_map
 
 MANIFEST = "versions/000001/manifest.json"
 POINTER = "versions/000001/manifest.json.sha256"
+UNTRAINED = "the network is untrained: re-ranking with this map means nothing"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def test_a_good_map_is_good(good_map: GoodMap, tiny_encoder: Encoder) -> None:
     assert report.is_good, report.problems
     assert (report.version, report.pictures, report.sampled, report.reencoded) == ("000001", 6, 6, 6)
     assert report.files == len(good_map.files) == 2 * 3 + 6 + 5
-    assert report.notes == ("the network is untrained: re-ranking with this map means nothing",)
+    assert report.notes == (UNTRAINED,)
 
 
 @pytest.mark.parametrize("name", ["CURRENT", MANIFEST, POINTER, "segments/000001/places.parquet"])
@@ -293,6 +295,21 @@ def test_source_pictures_that_have_gone_or_changed_are_a_note(tmp_path: Path, ti
     assert report.is_good
     assert report.reencoded == 2
     assert any("2 of 4 source pictures" in note for note in report.notes)
+
+
+def test_every_picture_is_looked_for_in_its_own_source(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    """Also where the second source calls its pictures like the first one."""
+    path = build_small(tmp_path, tiny_encoder, count=4).map_path
+    add_pictures(path, photo_listing(tmp_path / "more", 3), tiny_encoder, SMALL, prefix="more/")
+    report = verify_map(path, encoder=tiny_encoder)
+    assert (report.problems, report.notes, report.reencoded) == ((), (UNTRAINED,), 7)
+    (tmp_path / "more" / "02.jpg").unlink()
+    report = verify_map(path, encoder=tiny_encoder)
+    assert report.reencoded == 6
+    assert (
+        f"1 of 7 source pictures are not where they were any more ({tmp_path / 'photos'}, {tmp_path / 'more'})"
+        in (report.notes[0])
+    )
 
 
 def test_a_map_of_other_features_than_its_pictures_give_is_found(tmp_path: Path, tiny_encoder: Encoder) -> None:

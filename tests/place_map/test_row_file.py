@@ -49,6 +49,22 @@ def test_a_file_that_is_cut_off_while_it_is_open_is_told(path: Path) -> None:
         file.read(4, np.empty((2, 3), np.float16))
 
 
+def test_a_file_system_that_gives_a_part_at_a_time_is_no_damage(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.preadv
+
+    def short(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+        return real(descriptor, [buffers[0][:5]], offset)
+
+    monkeypatch.setattr(os, "preadv", short)
+    file = RowFile(path, ROWS.shape, "float16")
+    out = np.empty((2, 3), np.float16)
+    file.read(3, out)
+    np.testing.assert_array_equal(out, ROWS[3])
+    os.truncate(path, path.stat().st_size - 1)
+    with pytest.raises(MapCorrupt, match="ends within row 4"):
+        file.read(4, out)
+
+
 def test_the_file_is_let_go_with_its_last_holder(path: Path) -> None:
     def open_files() -> int:
         return sum(target == str(path) for target in map(_target, Path("/proc/self/fd").iterdir()))

@@ -63,7 +63,7 @@ def test_a_folder_of_photos_becomes_a_map(photos: Path, weights: Path) -> None:
     with PlaceMap.open(map_path) as place_map:
         assert len(place_map) == 6
         assert place_map.manifest.network.weights_path == str(weights)
-        assert place_map.manifest.source.path == str(photos)
+        assert [source.path for source in place_map.manifest.sources] == [str(photos)]
 
 
 def test_a_rejected_picture_is_told_by_the_exit_code(photos: Path, weights: Path) -> None:
@@ -72,6 +72,16 @@ def test_a_rejected_picture_is_told_by_the_exit_code(photos: Path, weights: Path
     assert "nothing to do" in build(photos, weights, "--max-rejected", "0.2")
     write_photo(photos / "more.jpg", 9, LatLon(55, 13))
     assert isinstance(error_of(photos, weights, "--max-rejected", "0.2"), MapExists)
+
+
+def test_a_rejected_picture_that_was_repaired_is_something_to_do(photos: Path, weights: Path) -> None:
+    content = (photos / "0.jpg").read_bytes()
+    (photos / "0.jpg").write_bytes(content[:3000])
+    build(photos, weights, "--max-rejected", "0.2", exit_code=3)
+    (photos / "0.jpg").write_bytes(content)
+    refused = error_of(photos, weights, "--max-rejected", "0.2")
+    assert isinstance(refused, MapExists)
+    assert "placefix update" in refused.message
 
 
 def test_too_many_rejected_pictures_are_an_error(photos: Path, weights: Path) -> None:

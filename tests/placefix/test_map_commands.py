@@ -93,6 +93,38 @@ def test_building_again_what_is_there_does_nothing(town: Path, tmp_path: Path, w
     assert (told["change"]["replaced"], told["encoded"], told["placed"]) == (1, 1, 5)
 
 
+def test_a_map_is_built_from_several_collections(tmp_path: Path, weights: Path) -> None:
+    """And follows each of them; ids that two of them have are told before anything is encoded."""
+    sources = [csv_source(tmp_path / "one", range(2)), csv_source(tmp_path / "two", range(2, 5))]
+    town = tmp_path / "maps" / "town"
+    build = ("build", "--out", town, "--weights", weights, "--network-precision", "float32")
+    given = [argument for source in sources for argument in ("--source", source)]
+    run_well(*build, *given)
+    assert ids(town) == [f"{number:02d}.jpg" for number in range(5)]
+    with PlaceMap.open(town) as place_map:
+        assert [source.path for source in place_map.manifest.sources] == [str(source) for source in sources]
+        assert [place_map.source_of(row).path for row in range(5)] == [str(sources[0])] * 2 + [str(sources[1])] * 3
+    told = json.loads(run_well("verify", town, "--weights", weights, "--json"))
+    assert (told["reencoded"], [note for note in told["notes"] if "source pictures" in note]) == (5, [])
+    assert "5 pictures; nothing to do" in run_well(*build, *given)
+    csv_source(tmp_path / "two", range(2, 6))
+    assert run(*build, *given).exit_code == 1
+    assert json.loads(run_well("update", town, "--source", sources[1], "--json"))["change"]["added"] == 1
+    other = csv_source(tmp_path / "three", range(4, 7))
+    refused = run("build", "--out", tmp_path / "other", "--weights", weights, *given, "--source", other)
+    assert "'04.jpg'" in str(refused.exception)
+    assert "--prefix NAME/" in str(refused.exception)
+    twice = run("build", "--out", tmp_path / "other", "--weights", weights, *given, "--source", sources[0])
+    assert "is given twice" in str(twice.exception)
+    assert not (tmp_path / "other").exists()
+
+
+def test_areas_are_removed_together(town: Path) -> None:
+    """Also those that overlap; --area given again adds to the first one."""
+    boxes = ("--area", "13,55.0005,14,55.0025", "--area", "13,55.0015,14,55.0035")
+    assert run_well("remove", town, *boxes, "--dry-run").split() == ["01.jpg", "02.jpg", "03.jpg"]
+
+
 def test_a_picture_that_cannot_be_read_has_a_code_of_its_own(town: Path, tmp_path: Path) -> None:
     more = csv_source(tmp_path / "two", range(5, 8))
     (tmp_path / "two" / "06.jpg").write_bytes(b"no picture")
@@ -118,6 +150,8 @@ def test_a_picture_that_cannot_be_read_has_a_code_of_its_own(town: Path, tmp_pat
         (("map", "prune", "MAP"), "say either how many"),
         (("map", "rollback", "MAP"), "is the first"),
         (("update", "MAP", "--source-number", "3"), "none is 3"),
+        (("update", "MAP", "--source", "a", "--source", "b"), "--source is given 2 times: a, b"),
+        (("add", "MAP", "--source", "a", "--source", "b"), "--source is given 2 times: a, b"),
         (("compact", "nowhere"), "is not there"),
     ],
 )

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from index_builder.change_staging import changing as lock_of
-from index_builder.changes.versions import roll_back
-from index_builder.staging import CHECKPOINTS, PLAN
 from place_map import layout
+from place_map.activation import roll_back
 from place_map.builder_lock import staging_path
+from place_map.unfinished import CHECKPOINTS, PLAN
+from place_map.unfinished import changing as lock_of
 from place_map.versions import read_current
 from tests.service.conftest import Serve, Served, Town
 from tests.service.map_versions import (

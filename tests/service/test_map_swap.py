@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from index_builder.changes.versions import prune_versions, roll_back
+from index_builder.changes.prune import prune_versions
 from place_map import layout
+from place_map.activation import roll_back
 from place_map.errors import MapBusy
 from service import map_swap
 from service.localizer import Localizer

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from index_builder.changes.versions import prune_versions, roll_back
+from index_builder.changes.prune import prune_versions
 from place_map import layout, versions
+from place_map.activation import roll_back
 from place_map.errors import MapCorrupt, VersionNotFound
 from place_map.versions import list_versions, read_manifest
 from service import map_swap

@@ -1,5 +1,6 @@
 """Each change of a map by itself: what the new version holds, what was computed for it, and what it refuses."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -8,20 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
 from index_builder.changes.area import Area
 from index_builder.changes.compact import compact_map
+from index_builder.changes.prune import prune_versions
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.up_to_date import is_up_to_date
 from index_builder.changes.update import update_map
-from index_builder.changes.versions import activate_version, prune_versions, roll_back
 from index_builder.errors import NothingUsable
 from index_builder.sources.listing import SourceListing
 from index_builder.verify import verify_map
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.geo import LatLon
+from place_map.activation import activate_version, roll_back
 from place_map.errors import MapBusy
 from place_map.reader import PlaceMap
 from place_map.versions import existing_versions, list_versions
@@ -135,7 +138,10 @@ def test_a_map_follows_its_collection(town: Path, tmp_path: Path, tiny_encoder: 
 def test_another_collection_is_not_taken_for_the_maps(town: Path, tmp_path: Path, tiny_encoder: Encoder) -> None:
     with pytest.raises(InvalidInput, match=r"none of the sources.*--source-number"):
         update_map(town, listing_of(tmp_path / "more", range(3)), tiny_encoder, SMALL)
-    moved = replace(photo_listing(tmp_path / "moved", 6), root=tmp_path / "moved")
+    shutil.copytree(tmp_path / "photos", tmp_path / "moved")
+    moved = photo_listing(tmp_path / "photos", 6)
+    places = [replace(place, path=tmp_path / "moved" / place.id) for place in moved.places]
+    moved = replace(moved, root=tmp_path / "moved", places=tuple(places))
     report = update_map(town, moved, tiny_encoder, SMALL, source=0)
     assert (report.encoded, report.version) == (0, "000001")
     with pytest.raises(InvalidInput, match="has 1 sources, counted from 0; none is 1"):
@@ -146,15 +152,14 @@ def test_a_build_is_up_to_date_only_if_all_that_was_asked_for_is_the_same(
     town: Path, tmp_path: Path, tiny_encoder: Encoder
 ) -> None:
     listing = photo_listing(tmp_path / "photos", 6)
-    manifest = is_up_to_date(town, listing, tiny_encoder, SMALL)
-    assert manifest is not None
-    assert manifest.version == "000001"
+    again = build_map(listing, tiny_encoder, town, SMALL)
+    assert (again.version, again.placed, again.encoded, again.is_new) == ("000001", 6, 0, False)
     for other in ({"index": "SQfp16"}, {"store": "float16"}, {"thumbnails": False}):
-        assert is_up_to_date(town, listing, tiny_encoder, replace(SMALL, **other)) is None
+        assert not is_up_to_date(town, [listing], tiny_encoder, replace(SMALL, **other))
     fewer = replace(listing, places=listing.places[:5])
-    assert is_up_to_date(town, fewer, tiny_encoder, SMALL) is None
+    assert not is_up_to_date(town, [fewer], tiny_encoder, SMALL)
     write_photo(tmp_path / "photos" / "03.jpg", seed=99)
-    assert is_up_to_date(town, listing, tiny_encoder, SMALL) is None
+    assert not is_up_to_date(town, [listing], tiny_encoder, SMALL)
 
 
 def test_compacting_copies_what_is_loose(town: Path, tmp_path: Path, tiny_encoder: Encoder) -> None:

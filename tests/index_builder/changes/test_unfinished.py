@@ -1,5 +1,7 @@
 """What is left of changes that were killed or given up, and calls that are given again."""
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,18 +9,19 @@ import pytest
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
-from index_builder.change_staging import clean_up_beside
 from index_builder.changes.add import add_pictures
+from index_builder.changes.prune import abandon_change, prune_versions
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
-from index_builder.changes.versions import abandon_change, prune_versions
 from index_builder.sources.listing import SourceListing
 from index_builder.verify import verify_map
 from model.encoder import Encoder
-from model.errors import InvalidInput
+from model.errors import InvalidInput, StorageError
+from model.progress import SilentProgress
 from place_map import layout
-from place_map.errors import BuildConflict
+from place_map.errors import BuildConflict, MapCorrupt, MapNotFound
 from place_map.reader import PlaceMap
+from place_map.unfinished import clean_up_beside
 from place_map.versions import existing_versions
 from tests.conftest import write_photo
 from tests.index_builder.interruption import InterruptedAfter
@@ -144,6 +147,77 @@ def test_a_version_that_was_half_removed_is_removed(town: Path) -> None:
     check_good_and_alone(town)
     with pytest.raises(InvalidInput, match="no version 000001"):
         prune_versions(town, versions=["1"])
+
+
+class AtTheIndex(SilentProgress):
+    """Does something when the index is written: after everything was checked that is checked before."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+
+    def message(self, text: str) -> None:
+        if text.startswith("writing the index"):
+            self._act()
+
+
+def cutting(path: Path) -> AtTheIndex:
+    return AtTheIndex(lambda: os.truncate(path, 1000))
+
+
+def test_a_version_that_cannot_be_opened_is_not_published(town: Path) -> None:
+    before = (town / layout.CURRENT).read_bytes()
+    shared = layout.segment_dir(town, "000002") / layout.LOCALS
+    content = shared.read_bytes()
+    with pytest.raises(MapCorrupt, match=r"locals\.npy"):
+        remove_pictures(town, Selection(ids=("00.jpg",)), cutting(shared))
+    assert (town / layout.CURRENT).read_bytes() == before
+    shared.write_bytes(content)
+    assert remove_pictures(town, Selection(ids=("00.jpg",))).version == "000002"
+    check_good_and_alone(town)
+
+
+def test_a_map_that_cannot_be_opened_is_not_published(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    listing, town = photo_listing(tmp_path / "photos", 5), tmp_path / "maps" / "town"
+    staged = town.parent / ".town.building" / "map" / "segments" / "000002" / layout.LOCALS
+    with pytest.raises(MapCorrupt, match=r"locals\.npy"):
+        build_map(listing, tiny_encoder, town, SMALL, cutting(staged))
+    assert not town.exists()
+    assert build_map(listing, tiny_encoder, town, SMALL).encoded == 1
+    check_good_and_alone(town)
+
+
+def test_a_map_that_appears_while_another_is_built_is_left_alone(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    listing, town = photo_listing(tmp_path / "photos", 5), tmp_path / "town"
+    other = build_small(tmp_path / "elsewhere", tiny_encoder, 3).map_path
+    before = data_files(other)
+    with pytest.raises(StorageError, match="nothing was published"):
+        build_map(listing, tiny_encoder, town, SMALL, AtTheIndex(lambda: other.rename(town)))
+    assert data_files(town) == before
+    assert verify_map(town).is_good
+
+
+def test_an_unfinished_build_is_abandoned(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    listing, town = photo_listing(tmp_path / "photos", 8), tmp_path / "maps" / "town"
+    with pytest.raises(KeyboardInterrupt):
+        build_map(listing, tiny_encoder, town, SMALL, InterruptedAfter(8))
+    assert abandon_change(town)
+    assert list(town.parent.iterdir()) == []
+    with pytest.raises(MapNotFound):
+        abandon_change(town)
+
+
+def test_an_unfinished_build_beside_another_map_takes_nothing_from_it(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    """Somebody has put a map where the build was to appear: its versions are not those of the build."""
+    town = tmp_path / "town"
+    with pytest.raises(KeyboardInterrupt):
+        build_map(photo_listing(tmp_path / "photos", 8), tiny_encoder, town, SMALL, InterruptedAfter(8))
+    build_small(tmp_path / "elsewhere", tiny_encoder, 3).map_path.rename(town)
+    with pytest.raises(BuildConflict, match=r"unfinished build.* placefix map abandon"):
+        remove_pictures(town, Selection(ids=("00.jpg",)))
+    before = data_files(town)
+    assert abandon_change(town)
+    assert data_files(town) == before
+    assert verify_map(town).is_good
 
 
 def test_an_empty_directory_beside_a_map_is_removed(town: Path) -> None:

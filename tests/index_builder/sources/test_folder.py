@@ -1,7 +1,9 @@
 """Folders of pictures: which files count, in which order, and what becomes of each."""
 
 import os
-from collections.abc import Callable
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,93 @@ def test_links_and_loops(tmp_path: Path) -> None:
     (root / "linked").symlink_to(elsewhere)
     (root / "3.jpg").symlink_to(elsewhere / "2.jpg")
     assert find_pictures(root) == ("3.jpg", "a/1.jpg", "linked/2.jpg")
+
+
+@pytest.fixture
+def ordinary_folder() -> Iterator[Path]:
+    """A folder that belongs to the user of the process, who is not root: root may list every folder."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            yield Path(name)
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_a_subfolder_that_may_not_be_listed_is_left_out(ordinary_folder: Path, write_picture: WritePicture) -> None:
+    root = ordinary_folder
+    for name in ("a/1.jpg", "b/2.jpg"):
+        write_picture(root / name, GPS)
+    (root / "lost+found").mkdir()
+    (root / "lost+found").chmod(0)
+    try:
+        listing = read_source(root)
+    finally:
+        (root / "lost+found").chmod(0o700)
+    assert [place.id for place in listing.places] == ["a/1.jpg", "b/2.jpg"]
+    assert [(each.path, each.outcome, each.code, each.reason) for each in listing.left_out] == [
+        ("lost+found/", "skipped", "unreadable_folder", "the folder cannot be listed: Permission denied")
+    ]
+
+
+def test_pictures_that_may_be_listed_and_not_read_are_rejected_with_that_reason(
+    ordinary_folder: Path, write_picture: WritePicture
+) -> None:
+    write_picture(ordinary_folder / "1.jpg", GPS)
+    write_picture(ordinary_folder / "listed" / "2.jpg", GPS)
+    (ordinary_folder / "listed").chmod(0o444)
+    try:
+        listing = read_source(ordinary_folder)
+    finally:
+        (ordinary_folder / "listed").chmod(0o700)
+    [left_out] = listing.left_out
+    assert (left_out.path, left_out.outcome, left_out.code) == ("listed/2.jpg", "rejected", "unreadable_image")
+    assert "Permission denied" in left_out.reason
+
+
+def test_a_folder_that_may_not_be_listed_itself_is_an_error(ordinary_folder: Path) -> None:
+    (ordinary_folder / "secret").mkdir()
+    (ordinary_folder / "secret").chmod(0)
+    with pytest.raises(SourceError, match=r"secret cannot be listed: Permission denied"):
+        read_source(ordinary_folder / "secret")
+
+
+@pytest.mark.parametrize("name", ["d", "a folder with a long name"])
+def test_folders_nested_deeper_than_calls_and_than_paths(
+    name: str, tmp_path: Path, write_picture: WritePicture
+) -> None:
+    """The long names make paths that no system call takes: from there on the folder is left out."""
+    depth = 1100
+    write_picture(tmp_path / "top.jpg", GPS)
+    photo = (tmp_path / "top.jpg").read_bytes()
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=folder)
+        inner = os.open(name, os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    with os.fdopen(os.open("deep.jpg", os.O_WRONLY | os.O_CREAT, dir_fd=folder), "wb") as file:
+        file.write(photo)
+    os.close(folder)
+    listing = read_source(tmp_path)
+    if name == "d":
+        assert [place.id for place in listing.places] == ["top.jpg", f"{name}/" * depth + "deep.jpg"]
+    else:
+        assert [place.id for place in listing.places] == ["top.jpg"]
+        [left_out] = listing.left_out
+        assert (left_out.code, left_out.reason) == (
+            "unreadable_folder",
+            "the folder cannot be listed: File name too long",
+        )
+    _remove_deep(tmp_path / name)
+
+
+def _remove_deep(folder: Path) -> None:
+    """Without recursion, which pytest's own cleaning up would need."""
+    subprocess.run(["rm", "-r", folder], check=True)
 
 
 def test_names_of_pictures_that_stand_for_something_else(tmp_path: Path, write_picture: WritePicture) -> None:

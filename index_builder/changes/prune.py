@@ -1,4 +1,4 @@
-"""Which version is served, and which are kept: ``placefix map activate``, ``rollback``, ``prune``, ``abandon``."""
+"""What is thrown away: versions (``placefix map prune``), and what was never finished (``placefix map abandon``)."""
 
 import shutil
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from index_builder.change_staging import changing, check_no_change_is_unfinished, write_missing_pointer
 from model.durable import sync, write_atomically
 from model.errors import InvalidInput
 from place_map import layout
+from place_map.builder_lock import staging_path
 from place_map.errors import MapBusy
-from place_map.reader import PlaceMap
+from place_map.unfinished import changing, check_no_change_is_unfinished, read_plan, throw_away
 from place_map.version_hold import only_holder
 from place_map.versions import (
     existing_versions,
@@ -20,19 +20,6 @@ from place_map.versions import (
     read_manifest,
     read_pointer,
 )
-
-
-@dataclass(frozen=True)
-class Move:
-    """A move of ``CURRENT``.
-
-    Attributes:
-        before: The version that was served.
-        after: The version that is served.
-    """
-
-    before: str
-    after: str
 
 
 @dataclass(frozen=True)
@@ -48,48 +35,6 @@ class Pruned:
     versions: tuple[str, ...]
     segments: tuple[str, ...]
     freed_bytes: int
-
-
-def activate_version(map_dir: Path, version: str) -> Move:
-    """Serves another version of a map, after it was opened for a trial.
-
-    Args:
-        map_dir: The map.
-        version: Its number, with or without leading zeros.
-
-    Raises:
-        InvalidInput: There is no such version.
-        MapCorrupt: It cannot be opened; what is served stays.
-        BuildConflict: A change of the map is unfinished.
-        StorageError: The map cannot be written to.
-    """
-    with changing(map_dir) as staging:
-        check_no_change_is_unfinished(staging)
-        before = read_current(map_dir)
-        pointer = read_pointer(map_dir, version)
-        PlaceMap.open(map_dir, pointer.version).close()
-        if pointer != before:
-            write_missing_pointer(map_dir)
-            write_atomically(map_dir / layout.CURRENT, pointer.to_bytes())
-        return Move(before.version, pointer.version)
-
-
-def roll_back(map_dir: Path) -> Move:
-    """Serves the version again that the served one was made from.
-
-    Raises:
-        InvalidInput: It is the first, or that one has been removed.
-        MapError: As ``activate_version`` does.
-    """
-    manifest = read_manifest(map_dir)
-    if manifest.parent is None:
-        raise InvalidInput(f"version {manifest.version} of {map_dir} is the first: there is none to go back to")
-    if manifest.parent not in existing_versions(map_dir):
-        raise InvalidInput(
-            f"version {manifest.version} of {map_dir} was made from {manifest.parent}, which has been removed; it has "
-            f"{', '.join(existing_versions(map_dir))}: placefix map activate {map_dir} VERSION"
-        )
-    return activate_version(map_dir, manifest.parent)
 
 
 def prune_versions(map_dir: Path, *, keep: int | None = None, versions: Sequence[str] = ()) -> Pruned:
@@ -110,8 +55,9 @@ def prune_versions(map_dir: Path, *, keep: int | None = None, versions: Sequence
         raise InvalidInput("say either how many versions to keep, or which to remove")
     if keep is not None and keep < 1:
         raise InvalidInput(f"at least one version has to be kept, not {keep}")
-    with changing(map_dir) as staging:
-        check_no_change_is_unfinished(staging)
+    read_current(map_dir)  # before a directory is made for what is no map
+    with changing(map_dir):
+        check_no_change_is_unfinished(map_dir)
         current = read_current(map_dir).version
         existing = existing_versions(map_dir)
         half_removed = _half_removed(map_dir)
@@ -130,14 +76,18 @@ def prune_versions(map_dir: Path, *, keep: int | None = None, versions: Sequence
 
 
 def abandon_change(map_dir: Path) -> bool:
-    """Throws away what an interrupted change has done; whether there was one.
+    """Throw away what an interrupted build or change has done; return whether there was one.
 
     Raises:
+        MapNotFound: There is no map, and no unfinished build of one.
         MapBusy: It is not interrupted: another process is at it.
     """
-    with changing(map_dir) as staging:
-        is_there = any(staging.path.glob("plan.json"))
-        staging.throw_away()
+    path = staging_path(map_dir)
+    if not path.is_dir():
+        read_current(map_dir)  # before a directory is made for what is no map
+    with changing(map_dir):
+        is_there = read_plan(path) is not None
+        throw_away(map_dir)
         return is_there
 
 

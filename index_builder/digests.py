@@ -1,0 +1,37 @@
+"""Digests by which a request, a plan or the state of source files is known again."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from index_builder.picture_files import file_stamp
+from index_builder.sources.listing import SourceListing
+from place_map.manifest import ChangeKind
+
+
+def digest_of(lines: Iterable[str]) -> str:
+    """Return the SHA-256 over lines of text."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
+    return digest.hexdigest()
+
+
+def request_digest(kind: ChangeKind, details: Iterable[object], *listings: SourceListing) -> str:
+    """Return the digest of a request, which its version keeps: the same command given again is known by it.
+
+    Args:
+        kind: The command.
+        details: What else was asked for; their ``repr`` counts.
+        *listings: The collections. Their files count with size and time of change: the same names with other content
+            are another request.
+    """
+    return digest_of([kind, *(repr(detail) for detail in details), *_lines_of(listings)])
+
+
+def _lines_of(listings: Iterable[SourceListing]) -> Iterator[str]:
+    for listing in listings:
+        yield f"{listing.kind} {listing.root.resolve()}"
+        for place in listing.places:
+            path = place.path.absolute()
+            yield repr((place.id, str(path), place.position, place.heading_deg, place.time, file_stamp(path)))
+        yield from (repr(entry) for entry in listing.left_out)

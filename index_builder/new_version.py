@@ -1,0 +1,274 @@
+"""Makes a new version of a map, as a revision says: the one way in which maps come to be and change."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from index_builder.build_options import BuildOptions
+from index_builder.errors import NothingUsable
+from index_builder.left_out import LeftOutTally
+from index_builder.plan import Plan
+from index_builder.revision import NewSegment, Revision
+from index_builder.segment_building import SegmentBuilder, check_space
+from index_builder.segment_copying import copy_segments
+from index_builder.staging import Staging
+from model.encoder import Encoder
+from model.errors import InvalidInput
+from model.progress import Progress
+from place_map import layout
+from place_map.errors import MapCorrupt
+from place_map.file_sum import FileSum
+from place_map.global_index import check_index_factory
+from place_map.index_choice import AUTO, choose_index
+from place_map.left_out import left_out_csv, read_left_out
+from place_map.manifest import Change, Counts, Manifest
+from place_map.place_table import read_places
+from place_map.segment import Segment
+from place_map.version_writer import VersionContent, write_version_files
+from place_map.versions import read_current
+
+
+@dataclass(frozen=True)
+class ChangeReport:
+    """What a build or a change has done.
+
+    Attributes:
+        map_path: The map.
+        version: The one that is served now.
+        parent: The one that it was made from.
+        change: Pictures that were added, removed and replaced.
+        counts: Of the version: pictures in the map, without a usable position, and those that cannot be read.
+        index: Its shortlist index, as faiss's ``index_factory`` knows it.
+        encoded: Pictures that went through the network in this run; the others came from an interrupted one.
+        total_bytes: Size of the version.
+        duration_s: Of this run.
+        is_new: Whether this run has made the version; else there was nothing to do.
+    """
+
+    map_path: Path
+    version: str
+    parent: str | None
+    change: Change
+    counts: Counts
+    index: str
+    encoded: int
+    total_bytes: int
+    duration_s: float
+    is_new: bool
+
+    @classmethod
+    def of(
+        cls, map_dir: Path, manifest: Manifest, started_s: float, *, encoded: int = 0, is_new: bool = False
+    ) -> "ChangeReport":
+        """Return the report of a version that is there, by a run that began at a time of ``time.perf_counter``."""
+        return cls(
+            map_path=map_dir,
+            version=manifest.version,
+            parent=manifest.parent,
+            change=manifest.change,
+            counts=manifest.counts,
+            index=manifest.index.factory,
+            encoded=encoded,
+            total_bytes=manifest.total_bytes,
+            duration_s=time.perf_counter() - started_s,
+            is_new=is_new,
+        )
+
+    @property
+    def placed(self) -> int:
+        """Pictures in the map."""
+        return self.counts.placed
+
+    @property
+    def skipped(self) -> int:
+        """Pictures without a usable position."""
+        return self.counts.skipped
+
+    @property
+    def rejected(self) -> int:
+        """Pictures that cannot be read."""
+        return self.counts.rejected
+
+    @property
+    def left_out_path(self) -> Path:
+        """The list of pictures that are not in the map."""
+        return layout.version_dir(self.map_path, self.version) / layout.LEFT_OUT
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The new segments.
+
+    Attributes:
+        segments: By id; a segment of which every picture was rejected does not exist.
+        encoded: How many pictures went through the network.
+        tally: What the collections that were read leave out.
+    """
+
+    segments: Mapping[str, Segment]
+    encoded: int
+    tally: LeftOutTally
+
+
+def make_version(
+    staging: Staging,
+    revision: Revision,
+    encoder: Encoder | None,
+    options: BuildOptions,
+    progress: Progress,
+    *,
+    restart: bool = False,
+) -> ChangeReport:
+    """Make a new version, open it for a trial, and publish it.
+
+    Killed or interrupted, the same call continues behind the last finished segment.
+
+    Args:
+        staging: Of the map, whose lock is held.
+        revision: What the new version shall consist of.
+        encoder: For pictures that have to be encoded.
+        options: Batch size, segment size, and the share of pictures that may be rejected.
+        progress: Told about every batch.
+        restart: Throw away what an interrupted run has done.
+
+    Raises:
+        InvalidInput: The index cannot be made or trained.
+        BuildConflict: Another build or change of the map is unfinished.
+        MapCorrupt: A file of the map that would be used has changed since it was written.
+        NothingUsable: The map would have no picture.
+        TooManyRejected: More pictures cannot be read than was allowed.
+        OSError: The disk does not take it. The run can be continued.
+    """
+    started_s = time.perf_counter()
+    base, settings, map_dir = revision.base, revision.settings, staging.map_dir
+    width = settings.features.global_dim
+    if settings.index != AUTO:
+        check_index_factory(settings.index, width, revision.most_pictures)
+    version, first_segment = staging.numbers()
+    base_line = "" if base is None else read_current(map_dir).to_bytes().decode("ascii").strip()
+    staging.begin(
+        Plan.of(revision, encoder, options, base=base_line, version=version, first_segment=first_segment),
+        restart=restart,
+    )
+    numbered = dict(enumerate(revision.new_segments, first_segment))
+    made = _make(staging, revision, numbered, encoder, options, progress)
+    segments = _in_order(revision, numbered, made.segments)
+    left_out = {**revision.left_out, **made.tally.by_source}
+    left_out_list = left_out_csv(left_out)
+    if base is not None and _is_as_before(map_dir, base, revision, segments, left_out_list):
+        staging.throw_away()  # only pictures have been looked at that could not be read before either
+        return ChangeReport.of(map_dir, base, started_s, encoded=made.encoded)
+    placed = sum(segment.live_rows for segment in segments)
+    if not placed and base is None:
+        raise made.tally.nothing_usable()
+    if not placed:
+        staging.throw_away()  # of pictures that cannot be read there is nothing to keep
+        raise NothingUsable(f"the map would have no picture; to have no map, remove {map_dir}")
+    _check_globals(staging, [segment for segment in segments if segment.id not in made.segments])
+    factory = settings.index
+    if factory == AUTO:
+        choice = choose_index(placed, width)
+        factory = choice.factory
+        progress.message(f"index: {factory} (auto: {choice.reason})")
+    progress.message(f"writing the index of {placed:,} pictures")
+    outcomes = [entry.outcome for entries in left_out.values() for entry in entries]
+    manifest = write_version_files(
+        layout.version_dir(staging.map_path, version),
+        VersionContent(
+            version=version,
+            parent=None if base is None else base.version,
+            change=revision.change(lambda: _ids_of(staging, made.segments)),
+            next_segment=first_segment + len(numbered),
+            sources=revision.sources,
+            network=settings.network,
+            preprocessing=settings.preprocessing,
+            features=settings.features,
+            counts=Counts(placed=placed, skipped=outcomes.count("skipped"), rejected=outcomes.count("rejected")),
+            segments=segments,
+            index_factory=factory,
+            index_requested=settings.index,
+            left_out_csv=left_out_list,
+        ),
+        staging.segment_dir,
+    )
+    staging.publish(manifest)
+    return ChangeReport.of(map_dir, manifest, started_s, encoded=made.encoded, is_new=True)
+
+
+def _make(
+    staging: Staging,
+    revision: Revision,
+    numbered: Mapping[int, NewSegment],
+    encoder: Encoder | None,
+    options: BuildOptions,
+    progress: Progress,
+) -> _Made:
+    """Copy and encode the new segments, those excepted that an interrupted run has finished."""
+    segments: dict[str, Segment] = {}
+    encoded = 0
+    to_copy = {number: segment for number, segment in numbered.items() if segment.copies}
+    to_encode = {number: segment for number, segment in numbered.items() if segment.places}
+    if revision.base is not None:
+        copied_rows = sum(len(segment.copies) for segment in to_copy.values())
+        check_space(staging, copied_rows * revision.settings.features.bytes_per_picture)
+        segments |= copy_segments(staging, revision.base, to_copy, progress)
+    tally = LeftOutTally(revision.listings, options.max_rejected, staging.left_out_path)
+    if to_encode:
+        if encoder is None:
+            raise InvalidInput("pictures have to be encoded, and there is no network to do it")
+        builder = SegmentBuilder(
+            revision,
+            encoder,
+            staging,
+            batch_size=options.batch_size,
+            limits=options.limits,
+            tally=tally,
+            progress=progress,
+        )
+        built = builder.build(to_encode, revision.most_pictures)
+        encoded = built.encoded
+        segments |= {each.segment.id: each.segment for each in built.finished.values() if each.segment is not None}
+    return _Made(segments, encoded, tally)
+
+
+def _is_as_before(
+    map_dir: Path, base: Manifest, revision: Revision, segments: tuple[Segment, ...], left_out_list: bytes
+) -> bool:
+    """Return whether the new version would have nothing that the old one has not."""
+    if (segments, revision.sources) != (base.segments, base.sources):
+        return False
+    return left_out_list == left_out_csv(read_left_out(map_dir, base.version))
+
+
+def _in_order(
+    revision: Revision, numbered: Mapping[int, NewSegment], made: Mapping[str, Segment]
+) -> tuple[Segment, ...]:
+    """Return the segments of the new version; of the new ones those that have pictures."""
+    numbers = iter(numbered)
+    segments: list[Segment] = []
+    for segment in revision.segments:
+        if isinstance(segment, Segment):
+            segments.append(segment)
+            continue
+        new = made.get(layout.segment_id_of(next(numbers)))
+        if new is not None:
+            segments.append(new.model_copy(update={"source": segment.source}))
+    return tuple(segments)
+
+
+def _ids_of(staging: Staging, made: Mapping[str, Segment]) -> frozenset[str]:
+    """Return the ids of the pictures of segments."""
+    tables = (read_places(staging.segment_dir(segment.id) / layout.PLACES, segment.rows) for segment in made.values())
+    return frozenset(str(place_id) for table in tables for place_id in table.column("id").to_pylist())
+
+
+def _check_globals(staging: Staging, segments: list[Segment]) -> None:
+    """Make sure that the new index is not made of features that have changed on the disk."""
+    for segment in segments:
+        path = staging.segment_dir(segment.id) / layout.GLOBALS
+        if not path.is_file() or FileSum.of(path) != segment.files[layout.GLOBALS]:
+            raise MapCorrupt(
+                f"{path} has changed since it was written, and a new version would answer from it; run placefix verify "
+                f"{staging.map_dir}. Nothing was published"
+            )

@@ -1,0 +1,98 @@
+"""What is being built or changed: an interrupted run is continued only by the same plan."""
+
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from index_builder.build_options import BuildOptions
+from index_builder.revision import Revision
+from model.encoder import Encoder
+from place_map.unfinished import FoundPlan
+from place_map.version_writer import software_versions
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the bytes of the segments of a new version, and the numbers that they get.
+
+    Attributes:
+        kind: The command.
+        base: The line of the version that is changed; empty for a build.
+        version: Number of the new version.
+        first_segment: Number of the first new segment.
+        request_sha256: By which the finished version is known again. It may differ in an interrupted run that is
+            continued: a picture may have changed since.
+        pictures: How many have to be encoded.
+        listing_sha256: Over the segments of the new version; of new ones over their pictures: ids, paths, positions,
+            headings and times, in order.
+        network: Fingerprint.
+        preprocessing: As ``--preprocess``.
+        precision: Of the products in the network.
+        device: ``cpu`` or ``cuda``: they do not round alike. Empty where nothing is encoded.
+        batch_size: Pictures in one forward pass.
+        segment_size: Pictures of the source in one segment.
+        thumbnails: Whether thumbnails are made.
+        store: Type of the stored features.
+        limits: What a picture may be like; others are rejected.
+        software: Versions of the libraries that compute. Empty where nothing is encoded.
+    """
+
+    kind: str
+    base: str
+    version: str
+    first_segment: int
+    request_sha256: str
+    pictures: int
+    listing_sha256: str
+    network: str
+    preprocessing: str
+    precision: str
+    device: str
+    batch_size: int
+    segment_size: int
+    thumbnails: bool
+    store: str
+    limits: str
+    software: str
+
+    @classmethod
+    def of(
+        cls,
+        revision: Revision,
+        encoder: Encoder | None,
+        options: BuildOptions,
+        *,
+        base: str,
+        version: str,
+        first_segment: int,
+    ) -> Self:
+        """Return the plan for a revision, an encoder and the numbers of its version and of its first segment."""
+        settings = revision.settings
+        pictures = sum(len(segment.places) for segment in revision.new_segments)
+        versions = {} if encoder is None else software_versions()
+        return cls(
+            kind=revision.kind,
+            base=base,
+            version=version,
+            first_segment=first_segment,
+            request_sha256=revision.request_sha256,
+            pictures=pictures,
+            listing_sha256=revision.listing_sha256(),
+            network=settings.network.fingerprint,
+            preprocessing=settings.preprocessing.value,
+            precision=settings.network.precision,
+            device="" if encoder is None else encoder.device.type,
+            batch_size=options.batch_size,
+            segment_size=options.segment_size_for(pictures),
+            thumbnails=settings.thumbnails,
+            store=settings.features.local_codec.store,
+            limits=str(options.limits),
+            software=", ".join(f"{name} {version}" for name, version in versions.items()),
+        )
+
+    def differences(self, other: FoundPlan) -> list[str]:
+        """Return in words how another plan differs."""
+        mine = asdict(self)
+        names = sorted((mine.keys() | other.keys()) - {"request_sha256"})
+        return [
+            f"{name} {other.get(name)} (now {mine.get(name)})" for name in names if other.get(name) != mine.get(name)
+        ]

@@ -70,7 +70,7 @@ TINY = replace(
     FULL,
     networks=("minimal",),
     batches=(2,),
-    pass_sizes=(1, 2),
+    pass_sizes=(2,),
     repeats=1,
     candidates=3,
     cells=200,

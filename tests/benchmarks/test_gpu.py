@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,21 +10,17 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
-from benchmarks.encoding import speed
-from benchmarks.gpu import asking, command, counting, encoder, run, searcher, service
-from benchmarks.gpu.marked_tests import MARK, marked_files, measure_tests, read_outcomes
-from benchmarks.gpu.outcome import Check, Lacking, Outcome, relative_error
+from benchmarks.gpu import asking, command, pytest_outcomes, run, searcher, service
+from benchmarks.gpu.marked_tests import DEADLINE, MARK, marked_files, read_outcomes
+from benchmarks.gpu.outcome import Check, Outcome, relative_error
 from benchmarks.gpu.parts import PARTS, Part
-from benchmarks.gpu.setting import TINY, Setting
-from benchmarks.match import count_all_at_once
-from model.encoder import Encoder
+from benchmarks.gpu.setting import TINY
 from model.errors import DeviceUnavailable, InvalidInput
-from model.features import Features
 from place_map.torch_search import TorchProposer
+from tests.benchmarks.gpu_parts import dying, fine, hanging, lacking, raising, wrong_count, wrong_encoder
 
 ON_CPU = replace(TINY, device="cpu")
 
@@ -58,15 +53,6 @@ def test_it_measures_and_compares_everything(tmp_path: Path) -> None:
     assert figures["tests"]["passed"] + figures["tests"]["skipped"] == 1
 
 
-class WrongEncoder(Encoder):
-    """Forgets the scale of its features by a thousandth, and looks at what else is encoded."""
-
-    def encode(self, images: Tensor) -> Features:
-        features = super().encode(images)
-        factor = 1.001 + 1e-6 * len(images)
-        return Features(features.global_features * factor, features.local_features * factor, features.local_grid)
-
-
 class WrongProposer(TorchProposer):
     """Never sees the first half of a map."""
 
@@ -74,42 +60,6 @@ class WrongProposer(TorchProposer):
         hits = super().propose(queries, count)
         hits.rows[hits.rows < len(self._map) // 2] = -1
         return hits
-
-
-def wrong_encoder(setting: Setting, deadline_s: float) -> Outcome:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(speed, "Encoder", WrongEncoder)
-        return encoder.measure_encoder(setting, deadline_s)
-
-
-def wrong_count(setting: Setting, deadline_s: float) -> Outcome:
-    def count(query: Tensor, candidates: Tensor, *, precision: str = "exact") -> Tensor:
-        return count_all_at_once(query, candidates.float()) + (precision == "fast")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counting, "count_mutual_matches", count)
-        return counting.measure_counting(setting, deadline_s)
-
-
-def dying(_setting: Setting, _deadline_s: float) -> Outcome:
-    os._exit(3)
-
-
-def hanging(_setting: Setting, _deadline_s: float) -> Outcome:
-    time.sleep(600)
-    return Outcome()
-
-
-def raising(_setting: Setting, _deadline_s: float) -> Outcome:
-    raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
-
-
-def lacking(_setting: Setting, _deadline_s: float) -> Outcome:
-    raise Lacking("no faiss")
-
-
-def fine(_setting: Setting, _deadline_s: float) -> Outcome:
-    return Outcome({"process": os.getpid()}, [Check("nothing", 0, 0)])
 
 
 def test_what_is_wrong_fails_its_comparison_and_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,11 +138,14 @@ def test_a_part_that_there_is_no_time_for_is_skipped_and_says_so(tmp_path: Path)
     assert all("no time left" in part["note"] for part in told["parts"].values())
 
 
-def test_tests_that_there_is_no_time_for_are_skipped_one_by_one() -> None:
-    outcome = measure_tests(ON_CPU, time.monotonic())
-    [test] = outcome.figures["tests"]
-    assert test["outcome"] == "skipped"
-    assert all(check.has_passed for check in outcome.checks)
+def test_a_test_that_there_is_no_time_for_is_skipped(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv(DEADLINE, str(time.monotonic() + 3600))
+    pytest_outcomes.pytest_runtest_setup(request.node)
+    monkeypatch.setenv(DEADLINE, str(time.monotonic() - 1))
+    with pytest.raises(pytest.skip.Exception, match="no time left"):
+        pytest_outcomes.pytest_runtest_setup(request.node)
 
 
 def test_the_files_with_marked_tests_are_found() -> None:

@@ -1,0 +1,62 @@
+"""docs/architecture.md names functions, classes, files and threads that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+DOCUMENT = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8")
+ROWS = re.findall(r"^\| (\d+\. .+?) \| (.+?) \| (.+?) \|$", DOCUMENT, flags=re.MULTILINE)
+THREADS = re.findall(r"^\| `(placefix-[a-z-]+?)(?:-N)?` \| .+ \| `(.+?)` \|$", DOCUMENT, flags=re.MULTILINE)
+STATES = re.findall(r"`([A-Z]{4,})`", DOCUMENT.rpartition("**A worker**")[2])
+
+
+def quoted(text: str) -> list[str]:
+    return re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+def test_every_step_stands_in_the_document() -> None:
+    assert len(ROWS) >= 20
+    assert len(THREADS) == 5
+
+
+@pytest.mark.parametrize(("step", "functions", "files"), ROWS, ids=[step[:40] for step, _, _ in ROWS])
+def test_every_function_of_a_step_is_in_one_of_its_files(step: str, functions: str, files: str) -> None:
+    assert quoted(files), step
+    code = "".join((REPOSITORY / file).read_text("utf-8") for file in quoted(files))
+    assert quoted(functions), step
+    for name in quoted(functions):
+        assert re.search(rf"^ *(?:(?:async )?def|class) {name}\b|^{name}\b.* = ", code, flags=re.MULTILINE), name
+
+
+@pytest.mark.parametrize(("thread", "file"), THREADS)
+def test_every_thread_is_started_in_its_file(thread: str, file: str) -> None:
+    assert f'"{thread}' in (REPOSITORY / file).read_text("utf-8")
+
+
+def test_no_thread_of_the_service_is_left_out() -> None:
+    started = {
+        name.rstrip("-")
+        for file in (REPOSITORY / "service").rglob("*.py")
+        for name in re.findall(r'"(placefix-[a-z-]+)', file.read_text("utf-8"))
+    }
+    assert started == {thread for thread, _ in THREADS}
+
+
+def test_every_file_that_is_named_exists() -> None:
+    files = {name for name in quoted(DOCUMENT) if re.fullmatch(r"[\w/]+\.(?:py|md|toml)", name)}
+    assert len(files) >= 30
+    assert [file for file in sorted(files) if not (REPOSITORY / file).exists()] == []
+
+
+def test_the_states_of_a_worker_are_those_of_the_code() -> None:
+    code = (REPOSITORY / "service" / "device_queue" / "worker.py").read_text("utf-8")
+    of_code = re.findall(r"^    ([A-Z]+) = \"[a-z]+\"$", code, flags=re.MULTILINE)
+    assert of_code
+    assert set(of_code) <= set(STATES)
+
+
+def test_every_package_stands_in_the_table() -> None:
+    packages = {file.parent.name for file in REPOSITORY.glob("*/__init__.py")} - {"demo", "benchmarks", "docs", "tests"}
+    assert packages == set(re.findall(r"^\| `(\w+)` \|", DOCUMENT, flags=re.MULTILINE))

@@ -11,19 +11,24 @@ TORCH ?= torch==2.13.0
 PORT ?= 8000
 # Candidates that the demo re-ranks: as in docs/results.md. Of its 198 pictures, 100 would be half.
 SHORTLIST ?= 20
+# For make gpu-wheels: the Python of the machine with the GPU, and packages beside torch's that it has already.
+WHEELS_PYTHON ?= 3.12
+PRESENT ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(EXTRA)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test style types imports tests openapi faults bench bench-large clean
+.PHONY: help setup serve test style types imports tests openapi faults bench bench-large gpu gpu-wheels clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make faults   the long fault and load tests"
 	@echo "make bench    the benchmarks, in a quarter of an hour on two cores; they need the rendered town"
 	@echo "make bench-large    those of a million places and of ViT-L"
+	@echo "make gpu      what has to be seen on a GPU, in six minutes; needs one"
+	@echo "make gpu-wheels     what a machine with a GPU and without a network needs for that, in .wheels"
 	@echo "make clean    remove the environment and the demo"
 
 setup: $(READY)
@@ -71,5 +76,11 @@ bench: $(READY)
 bench-large: $(READY)
 	$(BIN)/python -m benchmarks all --large
 
+gpu: $(READY)
+	$(BIN)/python -m benchmarks gpu
+
+gpu-wheels: $(READY)
+	$(BIN)/python -m benchmarks gpu-wheels --python $(WHEELS_PYTHON) $(PRESENT:%=--present %)
+
 clean:
-	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .demo .wheels .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

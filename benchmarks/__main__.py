@@ -10,6 +10,8 @@ from benchmarks.encoding.town import encode_town
 from benchmarks.every import run_all
 from benchmarks.gardenspoint import gardenspoint
 from benchmarks.gather import gather
+from benchmarks.gpu.command import gpu
+from benchmarks.gpu.wheels import gpu_wheels
 from benchmarks.growth.command import growth
 from benchmarks.learning import learn
 from benchmarks.load.command import load
@@ -41,6 +43,8 @@ app.command()(thumbnail)
 app.command()(confidence)
 app.command()(spatial_verification)
 app.command()(gardenspoint)
+app.command()(gpu)
+app.command()(gpu_wheels)
 app.add_typer(ablations, name="ablations")
 app.command("all")(run_all)
 app.command()(performance)

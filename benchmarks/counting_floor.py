@@ -6,7 +6,6 @@ peak cannot be measured; that of bfloat16 stands for it. A processor with AVX-51
 instruction. One with AMX multiplies more of bfloat16: integers cannot come near that floor.
 """
 
-import time
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -14,20 +13,12 @@ import torch
 
 from benchmarks.bandwidth import memory_bytes_per_s
 from benchmarks.encoding.floor import peak_operations_per_s
-from model.encoding_precision import has_native_bfloat16
+from model.network_precision import has_native_bfloat16
 
-Number = Literal["float32", "bfloat16", "int8"]
+Number = Literal["float32", "bfloat16"]
 
-_PRODUCTS: dict[str, tuple[Number, int]] = {
-    "float32": ("float32", 1),
-    "float16": ("bfloat16", 1),
-    "int16": ("bfloat16", 1),
-    "int8": ("int8", 3),  # coarse with coarse, and coarse with fine both ways: model/int8_matching.py
-}
-"""What a way multiplies → of which numbers the peak is compared, and how many products make one score."""
-
-_SIDE = 2048  # of the square matrices of the peak
-_REPEATS = 5
+_COMPARED: dict[str, Number] = {"float32": "float32", "float16": "bfloat16", "int16": "bfloat16"}
+"""What a way multiplies → of which numbers the peak is compared."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +40,6 @@ class Rates:
         peaks: dict[Number, float] = {"float32": peak_operations_per_s("float32", device)}
         if has_native_bfloat16(device):
             peaks["bfloat16"] = peak_operations_per_s("bfloat16", device)
-        if device.type == "cpu":
-            peaks["int8"] = _int8_operations_per_s()
         return cls(memory_bytes_per_s(device), peaks)
 
     def best(self, other: "Rates") -> "Rates":
@@ -87,11 +76,10 @@ class Work:
             cells: Features of the query, and of each candidate.
             channels: Of a feature.
             stored: Type of the candidates.
-            multiplied: ``float32``, ``float16``, ``int16`` or ``int8``.
+            multiplied: ``float32``, ``float16`` or ``int16``.
         """
-        number, products = _PRODUCTS[multiplied]
         values = candidates * cells * channels
-        return cls(values * stored.itemsize, 2 * products * values * cells, number)
+        return cls(values * stored.itemsize, 2 * values * cells, _COMPARED[multiplied])
 
     def to_json(self, rates: Rates) -> dict[str, Any]:
         """All of it, and the seconds that the bytes and the operations take; None where a peak is not known."""
@@ -101,14 +89,3 @@ class Work:
             "bytes_floor_s": self.candidate_bytes / rates.memory_bytes_per_s,
             "operations_floor_s": None if peak is None else self.operations / peak,
         }
-
-
-def _int8_operations_per_s() -> float:
-    generator = torch.Generator().manual_seed(0)
-    left, right = (torch.randint(-127, 128, (_SIDE, _SIDE), generator=generator).to(torch.int8) for _ in range(2))
-    seconds = []
-    for _ in range(_REPEATS):
-        start_s = time.perf_counter()
-        torch._int_mm(left, right.T)  # as model/int8_matching.py lays it out
-        seconds.append(time.perf_counter() - start_s)
-    return float(2 * _SIDE**3 / min(seconds))

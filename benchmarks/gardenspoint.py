@@ -22,7 +22,7 @@ from index_builder.build_options import BuildOptions
 from index_builder.errors import SourceError
 from model.device import DeviceName
 from model.durable import write_atomically
-from model.matching import Precision
+from model.matching import MatchingPrecision
 from model.recall import DEFAULT_RECALL_VALUES
 from model.training.config import NetworkStart
 from model.training.trainable import starting_network
@@ -72,7 +72,7 @@ def gardenspoint(
         ),
     ] = None,
     rerank: Annotated[int, typer.Option(min=max(DEFAULT_RECALL_VALUES), help="Candidates that are re-ranked.")] = 100,
-    precision: Annotated[Precision, typer.Option(help="Of counting mutual matches.")] = "exact",
+    precision: Annotated[MatchingPrecision, typer.Option(help="Of counting mutual matches.")] = "exact",
     device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Where the figures are written as JSON.")] = None,
 ) -> None:

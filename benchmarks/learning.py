@@ -18,10 +18,10 @@ from benchmarks.encoding.networks import network_of, shipped_pictures
 from benchmarks.hardware import describe_hardware
 from benchmarks.result_file import write_result
 from model.device import DeviceName, choose_device
-from model.encoding_precision import EncodingPrecision, has_native_bfloat16
 from model.features import Features
 from model.network.attention import attend_in_plain_products
 from model.network.selavpr import SelaVPR
+from model.network_precision import NetworkPrecision, has_native_bfloat16
 from model.training.forward import encoding_forward, learning_forward
 from model.training.trainable import freeze_the_rest
 from placefix.console import output_console
@@ -80,7 +80,7 @@ def learn(
 def _ways(network: SelaVPR, images: Tensor, device: torch.device) -> list[Way]:
     learned = freeze_the_rest(network, full_fine_tuning=False, adapters_learn=True)
     is_bfloat16 = has_native_bfloat16(device)
-    precision: EncodingPrecision = "bfloat16" if is_bfloat16 else "float32"
+    precision: NetworkPrecision = "bfloat16" if is_bfloat16 else "float32"
 
     def step(forward: Callable[[SelaVPR, Tensor], Features]) -> None:
         for parameter in learned.values():

@@ -20,7 +20,6 @@ from benchmarks.hardware import describe_hardware
 from benchmarks.memory import peak_memory_bytes, reset_peak_memory
 from benchmarks.result_file import write_result
 from model.device import DeviceName, choose_device
-from model.int8_matching import count_in_int8
 from model.matching import count_mutual_matches, matcher_name
 from place_map.local_codec import LocalCodec
 
@@ -45,15 +44,13 @@ class Way:
         count: Takes a query ``(L, C)`` and candidates ``(K, M, C)``.
         stored: Type of the candidates.
         is_exact: Whether counts must be those of the plain way.
-        multiplied: In which numbers, ``float32`` or ``int8``; None for those that the fast matcher's name says.
-        devices: Where it works.
+        multiplied: In which numbers; None for those that the fast matcher's name says.
     """
 
     count: Callable[[Tensor, Tensor], Tensor]
     stored: torch.dtype
     is_exact: bool
     multiplied: str | None
-    devices: tuple[str, ...] = ("cpu", "cuda")
 
 
 def _fast(query: Tensor, candidates: Tensor) -> Tensor:
@@ -65,7 +62,6 @@ WAYS = {
     "exact": Way(count_mutual_matches, torch.float32, is_exact=True, multiplied="float32"),
     "fast, float16 candidates": Way(_fast, torch.float16, is_exact=False, multiplied=None),
     "fast, int8 candidates": Way(_fast, torch.int8, is_exact=False, multiplied=None),
-    "fast without kernels": Way(count_in_int8, torch.float16, is_exact=False, multiplied="int8", devices=("cpu",)),
 }
 
 
@@ -98,11 +94,10 @@ def match(
     rates = Rates.measured(where)  # once more at the end, for the same reason as all is done in turn
     context = get_context("spawn")
     workers: dict[str, Connection] = {}
-    for name, way in WAYS.items():
-        if where.type in way.devices:
-            ours, theirs = context.Pipe()
-            context.Process(target=_worker, args=(theirs, name, candidates, str(where)), daemon=True).start()
-            workers[name] = ours
+    for name in WAYS:
+        ours, theirs = context.Pipe()
+        context.Process(target=_worker, args=(theirs, name, candidates, str(where)), daemon=True).start()
+        workers[name] = ours
     rounds: dict[str, list[tuple[float, int, list[int]]]] = {name: [] for name in workers}
     for _ in range(repeats + 1):  # the first warms up
         for name, worker in workers.items():  # in turn, so that a machine whose speed drifts is fair to all
@@ -187,7 +182,7 @@ def _compared(rounds: dict[str, list[tuple[float, int, list[int]]]]) -> dict[str
 def _worker(commands: Connection, name: str, candidate_count: int, device: str) -> None:
     """Counts whenever it is told to; the features are the same for every way, but for the type they are stored in."""
     way = WAYS[name]
-    query, candidates = _features(candidate_count, way.stored)
+    query, candidates = features_to_match(candidate_count, way.stored)
     query, candidates = query.to(device), candidates.to(device)
     while commands.recv():
         before_bytes = _reset_peak(device)
@@ -197,16 +192,18 @@ def _worker(commands: Connection, name: str, candidate_count: int, device: str) 
         commands.send((duration_s, _peak(device) - before_bytes, counts))
 
 
-def _features(candidate_count: int, stored: torch.dtype) -> tuple[Tensor, Tensor]:
-    """A query and candidates of which half the cells resemble the query's; int8 are the codes of a map."""
+def features_to_match(
+    candidate_count: int, stored: torch.dtype, cells: int = CELLS, channels: int = CHANNELS
+) -> tuple[Tensor, Tensor]:
+    """Make a query and candidates of which half the cells resemble the query's; int8 are the codes of a map."""
     generator = torch.Generator().manual_seed(0)
-    query = torch.nn.functional.normalize(torch.randn(CELLS, CHANNELS, generator=generator), dim=-1)
-    candidates = torch.empty(candidate_count, CELLS, CHANNELS, dtype=stored)
+    query = torch.nn.functional.normalize(torch.randn(cells, channels, generator=generator), dim=-1)
+    candidates = torch.empty(candidate_count, cells, channels, dtype=stored)
     for number in range(candidate_count):
-        noise = torch.nn.functional.normalize(torch.randn(CELLS, CHANNELS, generator=generator), dim=-1)
-        alike = torch.arange(CELLS) % 2 == 0
+        noise = torch.nn.functional.normalize(torch.randn(cells, channels, generator=generator), dim=-1)
+        alike = torch.arange(cells) % 2 == 0
         features = torch.nn.functional.normalize(noise + 0.8 * query * alike[:, None], dim=-1).half().float()
-        candidates[number] = LocalCodec("int8", CHANNELS).encode(features) if stored is torch.int8 else features
+        candidates[number] = LocalCodec("int8", channels).encode(features) if stored is torch.int8 else features
     return query, candidates
 
 

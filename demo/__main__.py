@@ -36,8 +36,8 @@ def build(
         "Three streets of a town that does not exist, and a network that was trained on other streets of it:\n"
         "it finds places there, by day and by night, and is not made for photographs.\n\n"
         f"serve  placefix serve --map {files.map} --weights {files.weights} --samples {files.samples}\n"
-        "look   http://localhost:8000\n"
-        "score  python -m demo check\n",
+        "look   at the address that it says it listens on\n"
+        "score  python -m demo check --url ADDRESS\n",
         soft_wrap=True,
     )
 

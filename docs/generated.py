@@ -16,7 +16,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from rich.text import Text
 
 from model.errors import PlacefixError
-from placefix.__main__ import app as command_line
+from placefix.command_line import app as command_line
 from placefix.exit_codes import ExitCode
 from service.app import create_app
 from service.key_file import append_key

@@ -141,6 +141,7 @@ def _build(
         batch_size=options.batch_size,
         thumbnails=options.thumbnails,
         store=options.store,
+        limits=options.limits,
         tally=tally,
         progress=progress,
     )
@@ -189,4 +190,5 @@ def _plan_of(listing: SourceListing, encoder: Encoder, options: BuildOptions) ->
         segment_size=options.segment_size_for(len(listing.places)),
         thumbnails=options.thumbnails,
         store=options.store,
+        limits=options.limits,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from model.errors import InvalidInput
+from model.images import DEFAULT_LIMITS, ImageLimits
 from place_map.local_codec import StoreType
 
 _SMALLEST_SEGMENT = 256
@@ -21,6 +22,7 @@ class BuildOptions:
         thumbnails: Whether small JPEGs are kept for evidence.
         index: A string of faiss's ``index_factory``, or ``auto``, which chooses by the size of the collection.
         store: What local features are stored as. With float32 the global ones are exact, too: for evaluations.
+        limits: What a picture may be like; others are rejected.
 
     Raises:
         InvalidInput: A value is out of range.
@@ -32,6 +34,7 @@ class BuildOptions:
     thumbnails: bool = True
     index: str = "Flat"
     store: StoreType = "int8"
+    limits: ImageLimits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or (self.segment_size is not None and self.segment_size < 1):

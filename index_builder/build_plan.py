@@ -7,6 +7,7 @@ from typing import Self
 
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
+from model.images import ImageLimits
 from place_map.version_writer import software_versions
 
 
@@ -25,6 +26,7 @@ class BuildPlan:
         segment_size: Pictures of the source in one segment.
         thumbnails: Whether thumbnails are made.
         store: Type of the stored features.
+        limits: What a picture may be like; others are rejected.
         software: Versions of the libraries that compute.
     """
 
@@ -38,6 +40,7 @@ class BuildPlan:
     segment_size: int
     thumbnails: bool
     store: str
+    limits: str
     software: str
 
     @classmethod
@@ -50,6 +53,7 @@ class BuildPlan:
         segment_size: int,
         thumbnails: bool,
         store: str,
+        limits: ImageLimits,
     ) -> Self:
         """The plan for a collection and a network."""
         return cls(
@@ -66,6 +70,7 @@ class BuildPlan:
             segment_size=segment_size,
             thumbnails=thumbnails,
             store=store,
+            limits=str(limits),
             software=", ".join(f"{name} {version}" for name, version in software_versions().items()),
         )
 

@@ -17,6 +17,7 @@ from model.decoding_threads import decoding_threads, default_decoders
 from model.encoder import Encoder
 from model.errors import ModelOutputInvalid
 from model.features import Features
+from model.images import DEFAULT_LIMITS, ImageLimits
 from model.places import Place
 from place_map.feature_store import TORCH_TYPES, StoredArray, StoredFeatures
 from place_map.local_codec import LocalCodec, StoreType, global_type
@@ -75,7 +76,12 @@ class EncodedBatch:
 
 
 def encode_batches(
-    batches: Iterable[PictureBatch], encoder: Encoder, *, thumbnails: bool, store: StoreType
+    batches: Iterable[PictureBatch],
+    encoder: Encoder,
+    *,
+    thumbnails: bool,
+    store: StoreType,
+    limits: ImageLimits = DEFAULT_LIMITS,
 ) -> Generator[EncodedBatch, None, None]:
     """Encodes batches of pictures.
 
@@ -86,12 +92,13 @@ def encode_batches(
         encoder: Used by the calling thread only.
         thumbnails: Whether to make thumbnails.
         store: What the features are rounded to.
+        limits: What a picture may be like; others are rejected.
     """
     with decoding_threads(default_decoders()) as decoders:
 
         def start(batch: PictureBatch) -> tuple[PictureBatch, list[_Decoding]]:
             return batch, [
-                decoders.submit(decode_picture, place, encoder.preprocessing, thumbnail=thumbnails)
+                decoders.submit(decode_picture, place, encoder.preprocessing, limits, thumbnail=thumbnails)
                 for place in batch.places
             ]
 

@@ -141,7 +141,13 @@ class MapBuilder:
 
     def verify(self, *, sample: int = DEFAULT_SAMPLE) -> VerifyReport:
         """``index_builder.verify.verify_map``; with an encoder, the sample's pictures are encoded again."""
-        return verify_map(self.path, encoder=self._encoder, sample=sample, progress=self._progress)
+        return verify_map(
+            self.path,
+            encoder=self._encoder,
+            sample=sample,
+            progress=self._progress,
+            limits=self.options.limits,
+        )
 
     def _network(self) -> Encoder:
         if self._encoder is None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from torch import Tensor
 
 from index_builder.thumbnails import make_thumbnail
-from model.images import open_image
+from model.images import DEFAULT_LIMITS, ImageLimits
 from model.picture_errors import ImageError, UnreadableImage
 from model.places import Place
-from model.preprocess import Preprocessing, preprocess
+from model.preprocess import Preprocessing, open_for, preprocess
 
 _MAX_FILE_BYTES = 512 * 2**20  # a picture of the most pixels allowed, uncompressed in 16 bits with transparency
 
@@ -52,12 +52,14 @@ class RejectedPicture:
     stamp: str
 
 
-def decode_picture(place: Place, preprocessing: Preprocessing, *, thumbnail: bool) -> DecodedPicture | RejectedPicture:
-    """Reads and decodes a picture; what is wrong with it becomes a value, so that the others go on."""
+def decode_picture(
+    place: Place, preprocessing: Preprocessing, limits: ImageLimits = DEFAULT_LIMITS, *, thumbnail: bool
+) -> DecodedPicture | RejectedPicture:
+    """Read and decode a picture; what is wrong with it becomes a value, so that the others go on."""
     stamp = file_stamp(place.path)
     try:
         content = _read(place.path)
-        image = open_image(content)
+        image = open_for(preprocessing, content, limits)
     except ImageError as error:
         return RejectedPicture(place, error.code, error.message, stamp)
     return DecodedPicture(

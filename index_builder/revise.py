@@ -193,6 +193,7 @@ def _make(
                 batch_size=options.batch_size,
                 thumbnails=_has_thumbnails(revision.base),
                 store=revision.base.features.local_codec.store,
+                limits=options.limits,
                 tally=tally,
                 progress=progress,
             )
@@ -217,6 +218,7 @@ def _encoding_of(revision: Revision, encoder: Encoder | None, options: BuildOpti
         segment_size=options.segment_size_for(len(revision.listing.places)),
         thumbnails=_has_thumbnails(revision.base),
         store=revision.base.features.local_codec.store,
+        limits=options.limits,
     )
     return digest_of([repr(plan)])
 

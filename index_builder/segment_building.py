@@ -15,6 +15,7 @@ from index_builder.sources.listing import SourceListing
 from index_builder.staging import Checkpoint, Staging
 from model.encoder import Encoder
 from model.errors import StorageError
+from model.images import ImageLimits
 from model.places import Place
 from model.progress import Progress
 from place_map.local_codec import StoreType, global_type
@@ -47,6 +48,7 @@ class SegmentBuilder:
         batch_size: Pictures in one forward pass.
         thumbnails: Whether small JPEGs are kept.
         store: What local features are stored as.
+        limits: What a picture may be like; others are rejected.
         tally: Takes what is left out.
         progress: Told about every batch.
     """
@@ -60,6 +62,7 @@ class SegmentBuilder:
         batch_size: int,
         thumbnails: bool,
         store: StoreType,
+        limits: ImageLimits,
         tally: LeftOutTally,
         progress: Progress,
     ) -> None:
@@ -69,6 +72,7 @@ class SegmentBuilder:
         self._batch_size = batch_size
         self._thumbnails = thumbnails
         self._store: StoreType = store
+        self._limits = limits
         self._shapes = feature_shapes(encoder, store)
         self._tally = tally
         self._progress = progress
@@ -118,7 +122,13 @@ class SegmentBuilder:
             if checkpoint is not None:
                 self._checkpoints[number] = checkpoint
 
-        batches = encode_batches(self._batches(missing), self._encoder, thumbnails=self._thumbnails, store=self._store)
+        batches = encode_batches(
+            self._batches(missing),
+            self._encoder,
+            thumbnails=self._thumbnails,
+            store=self._store,
+            limits=self._limits,
+        )
         with (
             SegmentRecorder(self._listing, self._staging, self._shapes) as recorder,
             _one_thread("record") as thread,

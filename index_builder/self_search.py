@@ -12,6 +12,7 @@ from torch.nn.functional import normalize
 
 from index_builder.picture_files import DecodedPicture, decode_picture, source_base
 from model.encoder import Encoder
+from model.images import DEFAULT_LIMITS, ImageLimits
 from model.places import Place
 from place_map import layout
 from place_map.checks.problem import Problem, ProblemKind
@@ -54,7 +55,9 @@ class Reencoding:
     gone: int
 
 
-def check_reencoded(place_map: PlaceMap, rows: NDArray[np.int64], encoder: Encoder) -> Reencoding:
+def check_reencoded(
+    place_map: PlaceMap, rows: NDArray[np.int64], encoder: Encoder, limits: ImageLimits = DEFAULT_LIMITS
+) -> Reencoding:
     """Searches the map with its source pictures, as far as they still lie where they lay.
 
     Raises:
@@ -68,7 +71,7 @@ def check_reencoded(place_map: PlaceMap, rows: NDArray[np.int64], encoder: Encod
     for row in rows.tolist():
         record = place_map.places[row]
         place = Place(record.id, base / record.source_path, record.position)
-        picture = decode_picture(place, encoder.preprocessing, thumbnail=False)
+        picture = decode_picture(place, place_map.manifest.preprocessing, limits, thumbnail=False)
         if not isinstance(picture, DecodedPicture) or picture.content_sha256 != record.content_sha256:
             gone += 1
             continue

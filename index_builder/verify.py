@@ -7,6 +7,7 @@ from pathlib import Path
 from index_builder.self_search import check_reencoded, check_stored, sample_rows
 from model.encoder import Encoder
 from model.errors import InvalidInput
+from model.images import DEFAULT_LIMITS, ImageLimits
 from model.progress import SILENT, Progress
 from place_map.checks.contents import check_contents
 from place_map.checks.files import check_files
@@ -54,7 +55,12 @@ class VerifyReport:
 
 
 def verify_map(
-    path: Path, *, encoder: Encoder | None = None, sample: int = DEFAULT_SAMPLE, progress: Progress = SILENT
+    path: Path,
+    *,
+    encoder: Encoder | None = None,
+    sample: int = DEFAULT_SAMPLE,
+    progress: Progress = SILENT,
+    limits: ImageLimits = DEFAULT_LIMITS,
 ) -> VerifyReport:
     """Checks all versions of a map: every byte of every file, what the files say, and whether pictures find themselves.
 
@@ -65,6 +71,7 @@ def verify_map(
         encoder: With it, the source pictures of the sample are encoded again, where they still are.
         sample: How many pictures have to find themselves.
         progress: Told about bytes.
+        limits: What the source pictures may be like.
 
     Raises:
         MapNotFound: There is no such directory.
@@ -93,7 +100,7 @@ def verify_map(
                     progress.message(f"searching for {sampled} pictures")
                     problems += check_stored(place_map, rows)
                     if encoder is not None:
-                        again = check_reencoded(place_map, rows, encoder)
+                        again = check_reencoded(place_map, rows, encoder, limits)
                         problems += again.problems
                         reencoded = again.encoded
                         if again.gone:

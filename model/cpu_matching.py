@@ -4,6 +4,9 @@ Each picture's features are multiplied by a power of two, so that the longest ha
 features of length 1 get 14 bits behind the point. A product of two of them then fits into 32 bits, exactly. The codes
 of a map (``model.codes``) are not made features first: those of each cell get the length 32,700 at once. Scores are
 whole numbers, and ties are broken as in ``model.matching``, so counts are the same on every processor with a kernel.
+
+Held to products that are written out by ``tests/model/test_cpu_matching.py``, and to ``model.matching`` by
+``tests/model/test_fast_matching.py``.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -29,7 +29,7 @@ class DeviceChoice:
 
 
 def choose_device(requested: DeviceName = "auto") -> DeviceChoice:
-    """Chooses the device for the network.
+    """Choose the device for the network; a GPU is told to multiply in the numbers that it is given.
 
     Args:
         requested: ``auto`` takes the first CUDA device if there is one, the CPU otherwise.
@@ -40,6 +40,7 @@ def choose_device(requested: DeviceName = "auto") -> DeviceChoice:
     if requested == "cpu":
         return DeviceChoice(torch.device("cpu"), "cpu was asked for")
     if torch.cuda.is_available():
+        _multiply_in_full()
         name = torch.cuda.get_device_name(0)
         asked = "cuda was asked for" if requested == "cuda" else "auto"
         return DeviceChoice(torch.device("cuda", 0), f"{asked}: {name}")
@@ -50,3 +51,14 @@ def choose_device(requested: DeviceName = "auto") -> DeviceChoice:
             "with nvidia-smi and install a CUDA build of torch, or use --device auto or --device cpu"
         )
     return DeviceChoice(torch.device("cpu"), "auto: torch sees no CUDA device")
+
+
+def _multiply_in_full() -> None:
+    """Let no product on a GPU be rounded more than its type says, in this process.
+
+    ``TORCH_ALLOW_TF32_CUBLAS_OVERRIDE``, which NVIDIA's images set, rounds the factors of float32 to 11 bits: features
+    in float32 and exact counts would differ from those of a CPU in the third digit. By default torch adds up the parts
+    of a product of bfloat16 in bfloat16; here sums are float32 (``model.frozen.target``).
+    """
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False

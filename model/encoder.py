@@ -5,7 +5,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from model.encoding_precision import TORCH_PRECISIONS, EncodingPrecision
 from model.errors import InvalidInput, ModelOutputInvalid
 from model.features import Features
 from model.fingerprint import fingerprint
@@ -13,6 +12,7 @@ from model.frozen.cuda_graph import CudaGraph
 from model.frozen.network import FrozenSelaVPR
 from model.frozen.target import Target
 from model.network.selavpr import SelaVPR
+from model.network_precision import TORCH_PRECISIONS, NetworkPrecision
 from model.preprocess import INPUT_SIZE, Preprocessing
 
 # Pictures in one forward pass, always so many: another number may take another kernel, which rounds differently, and
@@ -45,13 +45,13 @@ class Encoder:
         network: SelaVPR,
         device: torch.device | str = "cpu",
         preprocessing: Preprocessing = Preprocessing.ANTIALIAS,
-        precision: EncodingPrecision = "float32",
+        precision: NetworkPrecision = "float32",
     ) -> None:
         self.fingerprint = fingerprint(network)
         self.config = network.config
         self.device = torch.device(device)
         self.preprocessing = preprocessing
-        self.precision: EncodingPrecision = precision
+        self.precision: NetworkPrecision = precision
         self.is_trained = network.is_trained
         self.global_dim = network.config.embed_dim
         self.local_dim = network.config.local_channels

@@ -3,8 +3,12 @@
 A block of the kernel holds some cells of one picture in registers and walks over all cells of the other, tile by tile;
 scores live for the length of a tile. It runs twice, once from each side: the second product costs less than writing and
 reading the scores of the first (55 MB for 3721 × 3721 cells).
+
+Held to the plain search by ``tests/model/test_gpu_matching.py::test_on_a_gpu_it_is_the_plain_search``, and without a
+GPU by ``tests/model/test_gpu_matching.py::test_under_the_interpreter_it_is_the_plain_search``.
 """
 
+import logging
 from functools import cache
 from typing import Any
 
@@ -14,6 +18,8 @@ from torch import Tensor
 from model.errors import InvalidInput
 
 _BLOCK_ROWS, _BLOCK_COLUMNS = 64, 128
+
+_log = logging.getLogger("placefix.model")
 
 
 def nearest_cells(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,10 +71,35 @@ def _nearest(rows: Tensor, columns: Tensor, pairs: int) -> Tensor:
 
 
 def has_triton() -> bool:
-    """Whether Triton is there; it comes with the CUDA builds of torch."""
+    """Return whether Triton is installed; it comes with the CUDA builds of torch."""
     try:
         import triton  # noqa: F401, PLC0415
     except ImportError:
+        return False
+    return True
+
+
+@cache
+def can_fuse() -> bool:
+    """Return whether the kernel runs on the GPU of this machine; it is tried once, on one cell.
+
+    To be installed is not enough. Triton is a compiler: it needs a C compiler, the headers of Python, and a folder
+    whose files may be executed, and a container may have none of them. A warning says why the kernel does not run.
+
+    Raises:
+        torch.OutOfMemoryError: The GPU has no memory for one cell.
+        torch.AcceleratorError: The GPU cannot be used at all.
+    """
+    if not has_triton():
+        return False
+    cell = torch.ones(1, 1, 16, device="cuda")
+    try:
+        nearest_cells(cell, cell)
+        torch.cuda.synchronize()
+    except (torch.OutOfMemoryError, torch.AcceleratorError):
+        raise
+    except Exception as error:  # noqa: BLE001 - errors of a compiler, of a linker, and of Triton have no common class
+        _log.warning("the fused kernel does not run here, and mutual matches are counted exactly and slowly: %r", error)
         return False
     return True
 

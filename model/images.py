@@ -1,65 +1,23 @@
 """The only way a picture is opened: upright, RGB, within limits, and with one kind of error.
 
-Pillow does the decoding. What is added here is what Pillow leaves open: which formats may reach a decoder at all, how
-large a picture may be, and errors that say what is wrong.
-Nothing of Pillow's global state is changed, except that the optional HEIF reader is registered when a HEIF file comes.
+Pillow does the decoding. What is added here is what Pillow leaves open: how large a picture may be, and which is
+decoded at a fraction (``model.jpeg``). ``model.image_file`` says which formats may reach a decoder at all.
 """
 
 import struct
-import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from threading import Lock
-from typing import BinaryIO
 
-# Imported, the four register themselves; otherwise Pillow would load every decoder it has when the first WebP comes.
-from PIL import (
-    AvifImagePlugin,
-    ExifTags,
-    Image,
-    JpegImagePlugin,
-    PngImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
+from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin
 
-from model.image_formats import FORMATS, HEADER_SIZE_BYTES, HEIF, recognise_format
-from model.picture_errors import (
-    CorruptExif,
-    CorruptImage,
-    EmptyImage,
-    ExtremeAspectRatio,
-    ImageTooSmall,
-    NotAnImage,
-    TooManyPixels,
-    UnreadableImage,
-    UnsupportedImageFormat,
-)
+from model.image_file import DECODER_ERRORS, decoder_errors, name_of, open_header
+from model.jpeg import denominator_for, read_frame
+from model.picture_errors import CorruptExif, CorruptImage, ExtremeAspectRatio, ImageTooSmall, TooManyPixels
 from model.rgb import to_rgb
 
-_PLUGINS = (AvifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
-_FORMATS_FOR_PEOPLE = "JPEG, PNG, WebP and AVIF"
-
-# What Pillow's readers may raise on broken files; UserWarning is for programs that make warnings errors.
-_DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    EOFError,
-    ArithmeticError,
-    AssertionError,
-    RuntimeError,
-    BufferError,
-    UserWarning,
-    struct.error,
-    zlib.error,
-)
+# What decoding takes for a pixel at most: 4 bytes for the decoder's, and as many for a copy in RGB; or for the
+# coefficients of a JPEG of four components.
+_BYTES_PER_PIXEL = 8
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -71,16 +29,15 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_heif_registration = Lock()
-
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
     """How large, small and long a picture may be; checked on the header, before a pixel is decoded.
 
     Attributes:
-        max_pixels: Width × height. Decoding takes up to 8 bytes per pixel.
-        max_side_px: The longer side.
+        max_pixels: Width × height of what is decoded: of a JPEG at a fraction, the smaller picture. Decoding takes up
+            to 8 bytes per pixel, and the coefficients of a JPEG at a fraction may take as much.
+        max_side_px: The longer side in the header, whatever is decoded of it.
         min_side_px: The shorter side.
         max_aspect_ratio: Longer side / shorter side.
     """
@@ -94,8 +51,8 @@ class ImageLimits:
 DEFAULT_LIMITS = ImageLimits()
 
 
-def open_image(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Image.Image:
-    """Decodes a picture: the first frame, upright, in RGB.
+def open_image(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS, *, whole: bool = False) -> Image.Image:
+    """Decode a picture: the first frame, upright, in RGB.
 
     The orientation of the EXIF block is applied (an invalid one is ignored), sixteen-bit grey is scaled to eight,
     transparent pixels become white, and nothing of the file's metadata stays on the result.
@@ -103,6 +60,8 @@ def open_image(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Im
     Args:
         source: A file, or the bytes of one.
         limits: What is too large, too small or too long.
+        whole: Whether a JPEG of more than ``model.jpeg.WHOLE_UP_TO_PIXELS`` is to be decoded pixel by pixel, too; else
+            it comes at 1/2, 1/4 or 1/8 of its size.
 
     Returns:
         Mode RGB, loaded, independent of the file.
@@ -115,10 +74,10 @@ def open_image(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Im
         CorruptImage: It starts like a format that is read, and cannot be decoded to the end.
         TooManyPixels, ImageTooSmall, ExtremeAspectRatio: Its size is outside the limits.
     """
-    name = _name(source)
-    with _open_header(source, verify=True) as image:
-        _check_size(image.size, limits, name)
-        with _decoder_errors(name, image.format):
+    name = name_of(source)
+    with open_header(source, verify=True) as image:
+        _fit(image, limits, name, whole=whole)
+        with decoder_errors(name, image.format):
             image.load()
             upright = to_rgb(image)
             transposition = _UPRIGHT.get(_orientation(image))
@@ -130,18 +89,19 @@ def open_image(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Im
     return upright
 
 
-def check_header(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> None:
-    """Looks at the header of a picture alone: what is wrong there is told before anything long begins.
+def check_header(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS, *, whole: bool = False) -> None:
+    """Look at the header of a picture alone: what is wrong there is told before anything long begins.
 
     Args:
         source: A file, or the bytes of one.
         limits: What is too large, too small or too long.
+        whole: As in ``open_image``.
 
     Raises:
         ImageError: As ``open_image``, for what the header shows.
     """
-    with _open_header(source) as image:
-        _check_size(image.size, limits, _name(source))
+    with open_header(source) as image:
+        _fit(image, limits, name_of(source), whole=whole)
 
 
 def read_exif(source: Path | bytes) -> Image.Exif:
@@ -160,8 +120,8 @@ def read_exif(source: Path | bytes) -> Image.Exif:
         CorruptExif: There is a block, and it cannot be parsed; the picture itself may be in order.
         ImageError: As ``open_image``, for what the header shows; sizes are not checked.
     """
-    name = _name(source)
-    with _open_header(source) as image:
+    name = name_of(source)
+    with open_header(source) as image:
         try:
             block = _exif_block(image)
             exif = Image.Exif()
@@ -170,96 +130,29 @@ def read_exif(source: Path | bytes) -> Image.Exif:
             dict(exif)  # values are parsed when they are looked at
             exif.get_ifd(ExifTags.IFD.Exif)
             exif.get_ifd(ExifTags.IFD.GPSInfo)
-        except _DECODER_ERRORS as error:
+        except DECODER_ERRORS as error:
             raise CorruptExif(f"{name}: its EXIF block cannot be parsed ({error})") from error
     return exif
 
 
-def _name(source: Path | bytes) -> str:
-    return str(source) if isinstance(source, Path) else "the file"
+def _fit(image: Image.Image, limits: ImageLimits, name: str, *, whole: bool) -> None:
+    """Have a large JPEG decoded at a fraction, and refuse what is outside the limits."""
+    _check_sides(image.size, limits, name)
+    width, height = image.size
+    size, advice = f"{width}×{height}", ""
+    if isinstance(image, JpegImagePlugin.JpegImageFile) and (denominator := denominator_for(image.size)) > 1:
+        if whole:
+            advice = ": here a JPEG is decoded whole; a new map with --preprocess antialias decodes a fraction of it"
+        else:
+            _check_coefficients(image, limits, name)
+            image.draft(None, (width // denominator, height // denominator))
+            size += f" pixels, and decoded at 1/{denominator} {image.width}×{image.height}"
+    pixels = image.width * image.height
+    if pixels > limits.max_pixels:
+        raise TooManyPixels(f"{name} has {size} = {pixels:,} pixels; at most {limits.max_pixels:,} are read{advice}")
 
 
-@contextmanager
-def _open_header(source: Path | bytes, *, verify: bool = False) -> Iterator[Image.Image]:
-    """Recognises the format and lets Pillow read the header; the file is closed on leaving."""
-    name = _name(source)
-    with _open_file(source, name) as (file, header):
-        found = _check_format(header, name)
-        formats = (*FORMATS, HEIF) if found == HEIF else FORMATS
-        with _decoder_errors(name, found):
-            if verify and found == "PNG":
-                # Pillow decodes without looking at the check sums of the pixels; a flipped bit could pass unnoticed.
-                Image.open(file, formats=formats).verify()
-            image = Image.open(file, formats=formats)
-        with image:
-            yield image
-
-
-@contextmanager
-def _open_file(source: Path | bytes, name: str) -> Iterator[tuple[BinaryIO, bytes]]:
-    """The open file, and its first bytes."""
-    with ExitStack() as stack:
-        try:
-            if isinstance(source, Path) and source.exists() and not source.is_file():
-                raise UnreadableImage(f"{name} is not a regular file")  # opening a pipe would wait for ever
-            file: BinaryIO = BytesIO(source) if isinstance(source, bytes) else stack.enter_context(source.open("rb"))
-            header = file.read(HEADER_SIZE_BYTES)
-        except OSError as error:
-            raise UnreadableImage(f"{name} cannot be read: {error.strerror}") from error
-        yield file, header
-
-
-def _check_format(header: bytes, name: str) -> str:
-    """The format, if it is one that is read."""
-    if not header:
-        raise EmptyImage(f"{name} is empty (0 bytes)")
-    found = recognise_format(header)
-    if found is None:
-        raise NotAnImage(f"{name} is not a picture: it starts with {header[:8]!r}; {_FORMATS_FOR_PEOPLE} are read")
-    if found == HEIF and not _register_heif():
-        raise UnsupportedImageFormat(
-            f"{name} is HEIC/HEIF, which needs an extra: pip install 'placefix[heif]'; without it "
-            f"{_FORMATS_FOR_PEOPLE} are read"
-        )
-    if found not in (*FORMATS, HEIF):
-        raise UnsupportedImageFormat(f"{name} is {found}; {_FORMATS_FOR_PEOPLE} are read: convert it to one of them")
-    return found
-
-
-def _register_heif() -> bool:
-    """Adds pillow-heif's reader to Pillow, once; False where it is not installed."""
-    with _heif_registration:
-        if HEIF not in Image.OPEN:
-            try:
-                import pillow_heif  # noqa: PLC0415 (optional, and needed only where such a file comes)
-            except ImportError:
-                return False
-            pillow_heif.register_heif_opener(thumbnails=False)
-    return True
-
-
-@contextmanager
-def _decoder_errors(name: str, image_format: str | None) -> Iterator[None]:
-    """Turns what Pillow raises into Placefix's errors."""
-    try:
-        yield
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise TooManyPixels(f"{name} is larger than Pillow decodes: {error}") from error
-    except MemoryError as error:
-        raise TooManyPixels(f"{name} does not fit into memory when decoded: make it smaller") from error
-    except UnidentifiedImageError as error:
-        raise CorruptImage(
-            f"{name} starts like {image_format}, but its header is broken: copy or export it again"
-        ) from error
-    except _DECODER_ERRORS as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of the disk; Pillow's own carry no number
-            raise UnreadableImage(f"{name} cannot be read: {error.strerror}") from error
-        raise CorruptImage(
-            f"{name} starts like {image_format}, but cannot be decoded ({error}): copy or export it again"
-        ) from error
-
-
-def _check_size(size: tuple[int, int], limits: ImageLimits, name: str) -> None:
+def _check_sides(size: tuple[int, int], limits: ImageLimits, name: str) -> None:
     width, height = size
     shorter, longer = min(size), max(size)
     if shorter < limits.min_side_px:
@@ -271,9 +164,21 @@ def _check_size(size: tuple[int, int], limits: ImageLimits, name: str) -> None:
         )
     if longer > limits.max_side_px:
         raise TooManyPixels(f"{name} has {width}×{height} pixels; a side may have at most {limits.max_side_px}")
-    if width * height > limits.max_pixels:
+
+
+def _check_coefficients(image: JpegImagePlugin.JpegImageFile, limits: ImageLimits, name: str) -> None:
+    """Refuse a JPEG of several scans whose coefficients would take more memory than the most pixels."""
+    file = image.fp
+    assert file is not None  # noqa: S101  (it is open until the pixels are loaded)
+    try:
+        frame = read_frame(file)
+    except ValueError as error:
+        raise CorruptImage(f"{name} starts like JPEG, but {error}: copy or export it again") from error
+    most = _BYTES_PER_PIXEL * limits.max_pixels
+    if frame.coefficient_bytes > most:
         raise TooManyPixels(
-            f"{name} has {width}×{height} = {width * height:,} pixels; at most {limits.max_pixels:,} are read"
+            f"{name} has {image.width}×{image.height} pixels in several scans (a progressive JPEG), which take "
+            f"{frame.coefficient_bytes:,} bytes of memory; at most {most:,} are used: save it as a baseline JPEG"
         )
 
 
@@ -281,7 +186,7 @@ def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 to 8; 1 (as stored) if there is none, or none that can be read."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         return 1  # a picture with a broken EXIF block is still a picture
     return orientation if isinstance(orientation, int) else 1
 

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from model.codes import as_features
 from model.errors import InvalidInput
-from model.fast_matching import count_fast, fast_matcher
+from model.fast_matching import FastMatcher, find_fast_matcher
 
-Precision = Literal["exact", "fast"]
-PRECISIONS: tuple[Precision, ...] = ("exact", "fast")
+MatchingPrecision = Literal["exact", "fast"]
+MATCHING_PRECISIONS: tuple[MatchingPrecision, ...] = ("exact", "fast")
 
 # Rows of a score matrix that a CPU looks at while they are in its cache: 7.6 MB for 3721 columns.
 _BLOCK_ROWS = 512
@@ -60,7 +60,7 @@ def find_mutual_matches(query: Tensor, candidate: Tensor) -> MutualMatches:
 
 
 @torch.no_grad()  # a count has no gradient, and the buffer could not have one
-def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precision = "exact") -> Tensor:
+def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: MatchingPrecision = "exact") -> Tensor:
     """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
 
     The candidates are taken one after the other, and on a CPU the scores of each in blocks of rows. Memory holds 7 MB
@@ -71,7 +71,8 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precis
     Args:
         query: ``(L, C)`` local features, or codes (``model.codes``).
         candidates: ``(K, M, C)`` local features or codes on the same device; they are raised to float32.
-        precision: ``exact`` multiplies in float32; ``fast`` in less (``model.fast_matching`` says how counts differ).
+        precision: ``exact`` multiplies in float32; ``fast`` in less, where there is a kernel for that
+            (``model.fast_matching`` says how counts differ).
 
     Returns:
         ``(K,)`` int64 on the device of the input.
@@ -79,8 +80,8 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precis
     Raises:
         InvalidInput: Shapes or devices that do not go together, or an unknown precision.
     """
-    if precision not in PRECISIONS:
-        raise InvalidInput(f"precision {precision!r} is not known; known: {', '.join(PRECISIONS)}")
+    if precision not in MATCHING_PRECISIONS:
+        raise InvalidInput(f"precision {precision!r} is not known; known: {', '.join(MATCHING_PRECISIONS)}")
     if query.ndim != 2 or candidates.ndim != 3 or query.shape[1] != candidates.shape[2]:
         raise InvalidInput(
             f"local features must be (L, C) and (K, M, C), not {tuple(query.shape)} and {tuple(candidates.shape)}"
@@ -89,8 +90,8 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precis
         raise InvalidInput(f"the query is on {query.device}, the candidates on {candidates.device}")
     if not query.shape[0] or not candidates.shape[1]:
         return torch.zeros(len(candidates), dtype=torch.int64, device=query.device)
-    if precision == "fast":
-        return count_fast(query, candidates)
+    if fast := _fast_matcher(query.device, query.shape[1], precision):
+        return fast.count(query, candidates)
     query = as_features(query)
     blocks = _blocks(query)
     # One buffer for all candidates: fresh memory for each would cost more than the arithmetic.
@@ -102,7 +103,7 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Precis
     return counts
 
 
-def matcher_name(device: torch.device, channels: int, precision: Precision) -> str:
+def matcher_name(device: torch.device, channels: int, precision: MatchingPrecision) -> str:
     """What counts mutual matches there, and in which numbers: ``torch-float32``, ``avx-512-int16``, …
 
     Args:
@@ -110,12 +111,17 @@ def matcher_name(device: torch.device, channels: int, precision: Precision) -> s
         channels: C.
         precision: Asked for.
     """
-    return fast_matcher(device, channels) if precision == "fast" else "torch-float32"
+    fast = _fast_matcher(device, channels, precision)
+    return "torch-float32" if fast is None else fast.name
 
 
-def counts_hundreds_a_second(device: torch.device, channels: int, precision: Precision) -> bool:
-    """Whether a whole shortlist of 100 candidates of 3721 cells is a matter of less than a second there."""
-    return device.type == "cuda" or matcher_name(device, channels, precision).startswith("avx")
+def counts_hundreds_a_second(device: torch.device, channels: int, precision: MatchingPrecision) -> bool:
+    """Return whether a whole shortlist of 100 candidates of 3721 cells is a matter of less than a second there."""
+    return device.type == "cuda" or _fast_matcher(device, channels, precision) is not None
+
+
+def _fast_matcher(device: torch.device, channels: int, precision: MatchingPrecision) -> FastMatcher | None:
+    return find_fast_matcher(device, channels) if precision == "fast" else None
 
 
 def _match_exactly(query: Tensor, candidate: Tensor, blocks: list[range], buffer: Tensor) -> tuple[Tensor, Tensor]:

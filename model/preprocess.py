@@ -1,11 +1,14 @@
 """From a picture to the network's input: one definition for training, building and serving."""
 
 from enum import StrEnum
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+
+from model.images import DEFAULT_LIMITS, ImageLimits, open_image
 
 INPUT_SIZE = (224, 224)  # height, width
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -13,15 +16,42 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class Preprocessing(StrEnum):
-    """How a picture is resized; a map records it, and refuses queries that were resized otherwise.
+    """How a picture is decoded and resized; a map records it, and its queries are prepared likewise.
 
     Attributes:
-        ANTIALIAS: Bilinear with antialiasing: what the network saw in training.
-        OFFICIAL_EVAL: Bilinear without antialiasing: what the published recalls were measured with.
+        ANTIALIAS: Bilinear with antialiasing: what the network saw in training. Large JPEGs are decoded at a fraction
+            (``model.jpeg``), which is a part of the resizing.
+        OFFICIAL_EVAL: Bilinear without antialiasing, of all pixels: what the published recalls were measured with.
+        ANTIALIAS_WHOLE: Bilinear with antialiasing, of all pixels: what maps of formats 1 to 3 call ``antialias``.
     """
 
     ANTIALIAS = "antialias"
     OFFICIAL_EVAL = "official-eval"
+    ANTIALIAS_WHOLE = "antialias-whole"
+
+    @property
+    def decodes_whole(self) -> bool:
+        """Whether large JPEGs are decoded pixel by pixel, too."""
+        return self is not Preprocessing.ANTIALIAS
+
+    @property
+    def antialiases(self) -> bool:
+        """Whether resizing is antialiased."""
+        return self is not Preprocessing.OFFICIAL_EVAL
+
+
+def open_for(preprocessing: Preprocessing, source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Image.Image:
+    """Decode a picture as a preprocessing wants it; see ``model.images.open_image``.
+
+    Args:
+        preprocessing: Says whether a large JPEG is decoded at a fraction.
+        source: A file, or the bytes of one.
+        limits: What is too large, too small or too long.
+
+    Raises:
+        ImageError: The picture cannot be used; its class says why.
+    """
+    return open_image(source, limits, whole=preprocessing.decodes_whole)
 
 
 def preprocess(
@@ -32,7 +62,7 @@ def preprocess(
     """Normalises a picture by ImageNet's mean and deviation and squashes it to the network's input size.
 
     Args:
-        image: Mode RGB, upright (``model.images.open_image``).
+        image: Mode RGB, upright (``open_for`` the same preprocessing).
         preprocessing: With antialiasing, or as the reference's evaluation does it.
         size: Height and width of the result; the aspect ratio is not kept.
 
@@ -51,6 +81,6 @@ def preprocess(
             size=size,
             mode="bilinear",
             align_corners=False,
-            antialias=preprocessing is Preprocessing.ANTIALIAS,
+            antialias=preprocessing.antialiases,
         )[0, 0]
     return result

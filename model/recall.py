@@ -19,6 +19,7 @@ DEFAULT_RECALL_VALUES = (1, 5, 10, 20)
 DEFAULT_THRESHOLD_M = 25.0
 
 _MARGIN_DEG = 1e-9  # 0.1 mm, for the rounding of what only narrows the search
+_MARGIN_M = 1e-6  # names have centimetres, and the difference of two of them is rounded
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,7 @@ def positives_within(
     Raises:
         InvalidInput: A threshold is negative or not a number.
     """
-    if not isfinite(threshold_m) or threshold_m < 0:
-        raise InvalidInput(f"the distance of a positive is {threshold_m} m: it must be a number from 0 up")
-    if heading_deg is not None and not 0 <= heading_deg <= 180:
-        raise InvalidInput(f"the angle of a positive is {heading_deg}°: it must be in [0, 180]")
+    _check_thresholds(threshold_m, heading_deg)
     latitudes = np.array([place.position.latitude for place in database], dtype=np.float64)
     longitudes = np.array([place.position.longitude for place in database], dtype=np.float64)
     headings = _headings(database)
@@ -78,9 +76,38 @@ def positives_within(
         first, last = np.searchsorted(sorted_latitudes, [latitude - band_deg, latitude + band_deg])
         rows = np.sort(by_latitude[first:last])
         is_near = distances_m(query.position, latitudes[rows], longitudes[rows]) <= threshold_m
-        if heading_deg is not None:
-            is_near &= np.abs((headings[rows] - query_heading + 180) % 360 - 180) <= heading_deg
+        is_near &= _looks_the_same_way(query_heading, headings[rows], heading_deg)
         positives.append(rows[is_near].astype(np.int64))
+    return positives
+
+
+def positives_in_plane(
+    queries: Sequence[Place],
+    database: Sequence[Place],
+    points_m: tuple[NDArray[np.float64], NDArray[np.float64]],
+    threshold_m: float = DEFAULT_THRESHOLD_M,
+    heading_deg: float | None = None,
+) -> list[NDArray[np.int64]]:
+    """Return the pictures of the database near each query, by metres in a plane; as ``positives_within`` otherwise.
+
+    Args:
+        queries: The queries; their positions are not looked at.
+        database: The pictures of the database; likewise.
+        points_m: Easting and northing of the queries ``(q, 2)``, and of the pictures of the database ``(n, 2)``.
+        threshold_m: The greatest distance that counts as near, itself included.
+        heading_deg: The greatest angle between the two cameras, itself included; None if any will do.
+
+    Raises:
+        InvalidInput: A threshold is negative or not a number.
+    """
+    _check_thresholds(threshold_m, heading_deg)
+    query_points_m, database_points_m = points_m
+    headings = _headings(database)
+    positives: list[NDArray[np.int64]] = []
+    for point_m, query_heading in zip(query_points_m, _headings(queries), strict=True):
+        is_near = np.hypot(*(database_points_m - point_m).T) <= threshold_m + _MARGIN_M
+        is_near &= _looks_the_same_way(query_heading, headings, heading_deg)
+        positives.append(np.flatnonzero(is_near).astype(np.int64))
     return positives
 
 
@@ -133,6 +160,22 @@ def recalls(
         queries=len(predictions),
         without_positive=sum(len(rows) == 0 for rows in positives),
     )
+
+
+def _check_thresholds(threshold_m: float, heading_deg: float | None) -> None:
+    if not isfinite(threshold_m) or threshold_m < 0:
+        raise InvalidInput(f"the distance of a positive is {threshold_m} m: it must be a number from 0 up")
+    if heading_deg is not None and not 0 <= heading_deg <= 180:
+        raise InvalidInput(f"the angle of a positive is {heading_deg}°: it must be in [0, 180]")
+
+
+def _looks_the_same_way(
+    query_heading: float, headings: NDArray[np.float64], heading_deg: float | None
+) -> NDArray[np.bool_]:
+    """Return for ``(n,)`` headings whether each differs by at most ``heading_deg``; all do where that is None."""
+    if heading_deg is None:
+        return np.ones(len(headings), dtype=np.bool_)
+    return np.abs((headings - query_heading + 180) % 360 - 180) <= heading_deg
 
 
 def _headings(places: Sequence[Place]) -> NDArray[np.float64]:

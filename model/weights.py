@@ -12,22 +12,22 @@ from pathlib import Path
 
 import torch
 
-from model.checkpoints.assembly import assemble
-from model.checkpoints.checkpoint import StatedNetwork
-from model.checkpoints.description import Description, ParameterCounts
-from model.checkpoints.reading import read_checkpoint
-from model.checkpoints.safetensors_file import StoredDtype, as_stored, write_safetensors
 from model.durable import sha256_of
 from model.fingerprint import fingerprint
 from model.network.selavpr import SelaVPR
+from model.weight_files.assembly import assemble
+from model.weight_files.description import Description, ParameterCounts
+from model.weight_files.reading import read_weight_file
+from model.weight_files.safetensors_file import StoredDtype, as_stored, write_safetensors
+from model.weight_files.weight_file import StatedNetwork
 from model.weights_cache import resolve_weights
 from model.weights_errors import WeightsError
 
-__all__ = ["describe_checkpoint", "load_network", "resolve_weights", "save_network"]
+__all__ = ["describe_weights", "load_network", "resolve_weights", "save_network"]
 
 
 def load_network(path: Path | str, num_heads: int | None = None) -> SelaVPR:
-    """Loads the network of a checkpoint: all of it, or nothing.
+    """Loads the network of a weights file: all of it, or nothing.
 
     Args:
         path: A file of any of the layouts above; which one is told by its contents, not by its name.
@@ -38,10 +38,10 @@ def load_network(path: Path | str, num_heads: int | None = None) -> SelaVPR:
         In eval mode, on the CPU, in float32; independent of the file from now on.
 
     Raises:
-        WeightsError: There is no such file, it is no checkpoint, it is damaged, or it does not fit: missing,
+        WeightsError: There is no such file, it is no weights file, it is damaged, or it does not fit: missing,
             superfluous and misshapen tensors are named.
     """
-    return assemble(read_checkpoint(Path(path)), num_heads)
+    return assemble(read_weight_file(Path(path)), num_heads)
 
 
 def save_network(network: SelaVPR, path: Path | str, *, dtype: StoredDtype = "float32") -> None:
@@ -71,8 +71,8 @@ def save_network(network: SelaVPR, path: Path | str, *, dtype: StoredDtype = "fl
     write_safetensors(Path(path), stored, stated, is_trained=network.is_trained)
 
 
-def describe_checkpoint(path: Path | str, num_heads: int | None = None) -> Description:
-    """Says what a checkpoint is, by loading it.
+def describe_weights(path: Path | str, num_heads: int | None = None) -> Description:
+    """Says what a weights file is, by loading it.
 
     Args:
         path: As for ``load_network``.
@@ -82,18 +82,18 @@ def describe_checkpoint(path: Path | str, num_heads: int | None = None) -> Descr
         WeightsError: As for ``load_network``.
     """
     path = Path(path)
-    checkpoint = read_checkpoint(path)
-    network = assemble(checkpoint, num_heads)
-    number_types = {str(tensor.dtype).removeprefix("torch.") for tensor in checkpoint.tensors.values()}
+    weights = read_weight_file(path)
+    network = assemble(weights, num_heads)
+    number_types = {str(tensor.dtype).removeprefix("torch.") for tensor in weights.tensors.values()}
     return Description(
         path=path,
         size_bytes=path.stat().st_size,
         sha256=sha256_of(path),
-        kind=checkpoint.layout,
+        kind=weights.layout,
         config=network.config,
         parameters=ParameterCounts.of(network),
         stored_as=", ".join(sorted(number_types)),
         is_trained=network.is_trained,
         fingerprint=fingerprint(network),
-        training=checkpoint.training,
+        training=weights.training,
     )

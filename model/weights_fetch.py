@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from model.checkpoints.reading import read_checkpoint
 from model.downloads import OnProgress, RetryPolicy, discard, download
 from model.durable import publish, sha256_of
 from model.errors import InvalidInput
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS, how_to_get
+from model.weight_files.reading import read_weight_file
 from model.weights_cache import IMPORTED_SUFFIX, DownloadRecord, WeightsCache, normalised_sha256
 from model.weights_errors import DownloadFailed, WeightsError
 
@@ -65,7 +65,7 @@ def fetch_weights(
 
     Raises:
         DownloadFailed: It could not be downloaded, has another checksum, or, where there is none to compare, cannot be
-            opened as a checkpoint. A file that was in the cache is not touched.
+            opened as a weights file. A file that was in the cache is not touched.
         InvalidInput: Arguments that make no sense.
     """
     by_hand = cache.find(source) if source in HAND_DOWNLOADS else None
@@ -161,7 +161,7 @@ def _download_into(
 def _check_is_whole(part: Path, url: str) -> None:
     """Opens a download that there is no checksum for: a server that states no length may have sent half of it."""
     try:
-        read_checkpoint(part)
+        read_weight_file(part)
     except WeightsError as error:
         discard(part)
         raise DownloadFailed(f"what {url} sent is no checkpoint that can be used: {error}") from error

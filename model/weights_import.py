@@ -1,13 +1,13 @@
-"""Importing a checkpoint into the cache: loaded once to prove that it is whole, kept in our own format."""
+"""Importing a weights file into the cache: loaded once to prove that it is whole, kept in our own format."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.checkpoints.file_kinds import recognise
 from model.durable import sha256_of
 from model.fingerprint import fingerprint
 from model.network.config import NetworkConfig
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS
+from model.weight_files.file_kinds import recognise
 from model.weights import load_network, save_network
 from model.weights_cache import IMPORTED_SUFFIX, WeightsCache, normalised_sha256
 from model.weights_errors import WeightsError
@@ -43,7 +43,7 @@ def import_weights(
     num_heads: int | None = None,
     replace: bool = False,
 ) -> ImportedWeights:
-    """Loads a checkpoint and keeps its network in the cache.
+    """Loads a weights file and keeps its network in the cache.
 
     Args:
         file: Of any layout that ``load_network`` reads.

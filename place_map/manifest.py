@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
 
-from model.encoding_precision import EncodingPrecision
+from model.network_precision import NetworkPrecision
 from model.preprocess import Preprocessing
 from place_map import layout
 from place_map.errors import MapCorrupt, MapVersionUnsupported
@@ -22,7 +22,7 @@ from place_map.manifest_part import ManifestPart, Number, Sha256
 from place_map.segment import Segment
 
 FORMAT: Literal["placefix-map"] = "placefix-map"
-FORMAT_VERSION: Literal[3] = 3
+FORMAT_VERSION: Literal[4] = 4
 
 
 class NetworkIdentity(ManifestPart):
@@ -40,7 +40,7 @@ class NetworkIdentity(ManifestPart):
     is_trained: bool
     config: dict[str, int | str]
     weights_path: str | None
-    precision: EncodingPrecision = "float32"
+    precision: NetworkPrecision = "float32"
 
 
 class FeatureShapes(ManifestPart):
@@ -148,7 +148,7 @@ class Manifest(ManifestPart):
     """
 
     format: Literal["placefix-map"] = FORMAT
-    format_version: Literal[1, 2, 3] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3, 4] = FORMAT_VERSION
     version: Number
     parent: Number | None = None
     change: Change = BUILT
@@ -234,8 +234,11 @@ def parse_manifest(content: bytes, path: Path) -> Manifest:
             f"{path} is of map format {format_version}; this release reads up to {FORMAT_VERSION}: update Placefix, or "
             "build the map again with this release"
         )
-    if format_version in (1, 2) and "source" in head:  # the only one of its sources
-        head["sources"] = [head.pop("source")]
+    if format_version in (1, 2, 3):
+        if format_version < 3 and "source" in head:  # the only one of its sources
+            head["sources"] = [head.pop("source")]
+        if head.get("preprocessing") == Preprocessing.ANTIALIAS:  # before any picture was decoded at a fraction
+            head["preprocessing"] = Preprocessing.ANTIALIAS_WHOLE
         content = json.dumps(head).encode()
     try:
         return Manifest.model_validate_json(content)

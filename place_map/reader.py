@@ -114,10 +114,12 @@ class PlaceMap:
         return int(self._starts[-1])
 
     def check_network(self, encoder: Encoder) -> None:
-        """Makes sure that queries are encoded as the map's pictures were.
+        """Make sure that queries are encoded as the map's pictures were.
+
+        Whether a large JPEG is decoded at a fraction may differ from the encoder's: each map says it for its queries.
 
         Raises:
-            NetworkMismatch: Another network, or another preprocessing.
+            NetworkMismatch: Another network, or another way of resizing.
         """
         network = self.manifest.network
         if encoder.fingerprint != network.fingerprint:
@@ -127,7 +129,7 @@ class PlaceMap:
                 + (f" ({network.weights_path} when it was built)" if network.weights_path else "")
                 + ", or build the map again with these"
             )
-        if encoder.preprocessing is not self.manifest.preprocessing:
+        if encoder.preprocessing.antialiases != self.manifest.preprocessing.antialiases:
             raise NetworkMismatch(
                 f"map {self.name} was made with --preprocess {self.manifest.preprocessing}, not "
                 f"{encoder.preprocessing}: use the same, or build the map again"

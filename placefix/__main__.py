@@ -1,74 +1,29 @@
-"""The command line ``placefix``: every command by its name."""
+"""Start the command line, as ``placefix`` and as ``python -m placefix``.
 
-import warnings
-from importlib.metadata import version
-from typing import Annotated
+Nothing else of Placefix is imported before the folder that Python puts in front of all others is taken away.
+"""
 
-import typer
-
-from placefix.commands import keys, show, weights
-from placefix.commands import map as map_commands
-from placefix.commands.add import add
-from placefix.commands.build import build
-from placefix.commands.compact import compact
-from placefix.commands.encode import encode
-from placefix.commands.evaluate import EvaluateCommand, evaluate
-from placefix.commands.localize import localize
-from placefix.commands.remove import remove
-from placefix.commands.serve import serve
-from placefix.commands.train import train
-from placefix.commands.update import update
-from placefix.commands.verify import verify
-from placefix.console import run
-
-app = typer.Typer(
-    name="placefix",
-    help="Says where a photo was taken, by recognising the place in your own geotagged pictures.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _print_version(is_asked: bool) -> None:
-    if is_asked:
-        typer.echo(f"placefix {version('placefix')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    pass
-
-
-app.command()(build)
-app.command()(add)
-app.command()(update)
-app.command()(remove)
-app.command()(compact)
-app.command()(verify)
-app.command()(serve)
-app.command()(localize)
-app.command()(encode)
-app.command()(train)
-app.command(cls=EvaluateCommand)(evaluate)
-app.add_typer(map_commands.app, name="map")
-app.add_typer(show.app, name="show")
-app.add_typer(weights.app, name="weights")
-app.add_typer(keys.app, name="keys")
+import sys
+from os.path import abspath, dirname  # loaded when Python starts; a pathlib.py of the user would be imported now
 
 
 def main() -> None:
-    """Runs the command line; the entry point of the ``placefix`` script."""
-    # Pillow remarks on broken metadata of a picture that is in order otherwise, and on sizes that are refused anyway,
-    # in the midst of a progress bar or a log; and Python keeps each remark for good, so as not to make it twice.
-    for category in (UserWarning, RuntimeWarning):
-        warnings.filterwarnings("ignore", category=category, module=r"PIL\.")
-    run(app)
+    """Run the command line; the entry point of the ``placefix`` script."""
+    _leave_folder_of_start()
+    from placefix.command_line import main as run_command_line  # noqa: PLC0415
+
+    run_command_line()
+
+
+def _leave_folder_of_start() -> None:
+    """Take away the folder that Python has put in front: the current one, or that of the script.
+
+    A ``model.py`` or a ``queue.py`` in it, among the user's pictures, would be imported in the place of ours. The
+    folder stays where Placefix itself lies in it, as in a checkout that is not installed.
+    """
+    own = dirname(dirname(abspath(__file__)))  # noqa: PTH100, PTH120
+    if not sys.flags.safe_path and abspath(sys.path[0]) != own:  # noqa: PTH100
+        del sys.path[0]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from torch import Tensor
 from model.durable import written_whole
 from model.encoder import Encoder
 from model.errors import StorageError
-from model.images import open_image
-from model.preprocess import preprocess
+from model.images import DEFAULT_LIMITS, ImageLimits
+from model.preprocess import Preprocessing, open_for, preprocess
 
 
 def write_features(
@@ -24,6 +25,7 @@ def write_features(
     *,
     batch_size: int,
     on_progress: Callable[[int], None],
+    limits: ImageLimits = DEFAULT_LIMITS,
 ) -> None:
     """Encodes pictures and writes their features to a NumPy archive, which appears only when it is whole.
 
@@ -36,6 +38,7 @@ def write_features(
         out: Where the archive shall be; an older one is replaced.
         batch_size: Pictures in one forward pass.
         on_progress: Called with the number of pictures that have just been encoded.
+        limits: What a picture may be like.
 
     Raises:
         ImageError: A picture cannot be read; nothing is written then.
@@ -43,24 +46,30 @@ def write_features(
     """
     try:
         with written_whole(out) as unfinished:
-            _write_archive(unfinished, paths, encoder, batch_size, on_progress)
+            _write_archive(unfinished, paths, encoder, batch_size, on_progress, limits)
     except OSError as error:
         raise StorageError(f"{out} cannot be written: {error.strerror}") from error
 
 
 def _write_archive(
-    path: Path, pictures: Sequence[Path], encoder: Encoder, batch_size: int, on_progress: Callable[[int], None]
+    path: Path,
+    pictures: Sequence[Path],
+    encoder: Encoder,
+    batch_size: int,
+    on_progress: Callable[[int], None],
+    limits: ImageLimits,
 ) -> None:
     cells = encoder.local_grid[0] * encoder.local_grid[1]
     shape = (len(pictures), cells, encoder.local_dim)
     global_features: list[NDArray[np.float32]] = []
+    load = partial(_load, encoder.preprocessing, limits)
     with zipfile.ZipFile(path, "w") as archive, ThreadPoolExecutor() as decoders:
         with archive.open("local_features.npy", "w", force_zip64=True) as entry:
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(entry, header)
             for start in range(0, len(pictures), batch_size):
                 batch = pictures[start : start + batch_size]
-                images = torch.stack(list(decoders.map(lambda picture: _load(picture, encoder), batch)))
+                images = torch.stack(list(decoders.map(load, batch)))
                 features = encoder.encode(images).to("cpu")
                 entry.write(features.local_features.contiguous().numpy().data)
                 global_features.append(features.global_features.numpy())
@@ -69,8 +78,8 @@ def _write_archive(
         _write_array(archive, "paths.npy", np.array([str(picture) for picture in pictures]))
 
 
-def _load(picture: Path, encoder: Encoder) -> Tensor:
-    return preprocess(open_image(picture), encoder.preprocessing)
+def _load(preprocessing: Preprocessing, limits: ImageLimits, picture: Path) -> Tensor:
+    return preprocess(open_for(preprocessing, picture, limits), preprocessing)
 
 
 def _write_array(archive: zipfile.ZipFile, name: str, array: NDArray[np.generic]) -> None:

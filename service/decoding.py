@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from model.decoding_threads import keep_to_one_core
-from model.images import ImageLimits, open_image
-from model.preprocess import Preprocessing, preprocess
+from model.images import ImageLimits
+from model.preprocess import Preprocessing, open_for, preprocess
 from service.errors import DecoderStuck, NotReady
 from service.thread_priority import lower_priority
 from service.watchdog import Watchdog
@@ -31,7 +31,7 @@ def decode_query(source: Path | bytes, limits: ImageLimits, preprocessing: Prepr
     Raises:
         ImageError: The picture cannot be used; its class says why.
     """
-    return preprocess(open_image(source, limits), preprocessing)
+    return preprocess(open_for(preprocessing, source, limits), preprocessing)
 
 
 class _Job:

@@ -8,13 +8,22 @@ import torch
 from torch import Tensor
 
 from model.preprocess import INPUT_SIZE
-from service.loading import LoadedMaps, OpenedVersion, load_maps
+from place_map.errors import MapError
+from service.configured_maps import load_configured
+from service.loading import LoadedMaps, OpenedVersion
 from service.localizer import EncodedQuery, Localization, Localizer, QueryDefaults, QueryOptions, encode_queries
 from service.served_maps import OnUnread, ServedMaps
 from service.settings import ServiceSettings
 from service.stages import Stage
 
-_CPU_MEMORY = "DefaultCPUAllocator: can't allocate memory"
+# What is said where torch has no class for it: by its allocator for the CPU; by CUDA itself, of memory that torch's
+# allocator does not give out, such as pinned memory; by cuBLAS; and by Triton. After none of them the device is lost.
+_NO_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "Triton Error [CUDA]: out of memory",
+)
 _LATEST_WEIGHT = 0.3  # of the latest duration in the running means
 
 
@@ -58,7 +67,7 @@ class Engine:
         self._encode_s = 0.0  # for a picture
         self._compare_s = 0.0  # for a candidate
         self.device = loaded.device
-        self.encoding = loaded.encoding
+        self.encoding = loaded.network_precision
         self.encoder = loaded.encoder
         self.maps = ServedMaps(loaded.localizers, on_unread)
         self.defaults = defaults
@@ -72,24 +81,9 @@ class Engine:
             on_unread: Closes a version of a map.
 
         Raises:
-            PlacefixError: Something cannot be loaded; see ``service.loading.load_maps``.
+            PlacefixError: Something cannot be loaded; see ``service.configured_maps.load_configured``.
         """
-        loaded = load_maps(
-            settings.maps,
-            weights=settings.weights,
-            num_heads=settings.num_heads,
-            device=settings.device,
-            encoding=settings.encoding,
-            searcher=settings.searcher,
-            precision=settings.precision,
-        )
-        defaults = QueryDefaults.for_encoder(
-            loaded.encoder,
-            precision=settings.precision,
-            candidates=settings.candidates,
-            shortlist=settings.shortlist,
-            rerank=settings.rerank,
-        )
+        loaded, defaults = load_configured(settings)
         engine = cls(loaded, defaults, on_unread)
         try:
             engine.warm_up()
@@ -109,14 +103,28 @@ class Engine:
                     self.answer(query, self.encode([query])[0], lambda: True)
 
     def bring_in(self, opened: OpenedVersion) -> Localizer:
-        """Brings another version of a map to the device and asks it about a black picture; it is not served yet.
+        """Bring another version of a map to the device and ask it about a black picture; it is not served yet.
 
         What that takes is not remembered: nothing of the version is in memory yet, and queries that wait would seem to
         take too long.
 
         Raises:
+            MapError: There is no memory for it beside what is served; it is closed.
             PlacefixError: It does not answer; it is closed.
         """
+        try:
+            with _telling_of_memory():
+                return self._tried_out(opened)
+        except self.memory_errors as error:
+            no_memory = repr(error)
+        self.free_memory()  # no longer in the except block, where the error keeps what was allocated
+        place_map = opened.place_map
+        raise MapError(
+            f"version {place_map.version} of the map {place_map.name} does not fit into the memory of "
+            f"{self.device.device} beside what is served; restart the service to serve it alone ({no_memory})"
+        )
+
+    def _tried_out(self, opened: OpenedVersion) -> Localizer:
         localizer = opened.localizer()
         try:
             [encoded] = encode_queries(self.encoder, torch.zeros(1, 3, *INPUT_SIZE))
@@ -162,11 +170,11 @@ class Engine:
 
 @contextmanager
 def _telling_of_memory() -> Iterator[None]:
-    """Raises MemoryError where torch says in words that the CPU's memory is not enough: it has no class for that."""
+    """Raise MemoryError where it is said in words alone that memory is not enough."""
     try:
         yield
     except RuntimeError as error:
-        if _CPU_MEMORY not in str(error):
+        if not any(words in str(error) for words in _NO_MEMORY):
             raise
         raise MemoryError(str(error)) from error
 

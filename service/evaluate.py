@@ -19,14 +19,13 @@ from torch import Tensor
 
 from model.decoding_threads import decoding_threads, default_decoders
 from model.errors import InvalidInput
-from model.images import DEFAULT_LIMITS
+from model.images import DEFAULT_LIMITS, ImageLimits
 from model.places import Place
 from model.preprocess import Preprocessing
 from model.progress import SILENT, Progress
 from model.recall import DEFAULT_RECALL_VALUES, Recalls, recalls
 from service.decoding import decode_query
-from service.localizer import Candidate, Localizer, QueryOptions, encode_queries
-from service.settings import MAX_SHORTLIST
+from service.localizer import MAX_SHORTLIST, Candidate, Localizer, QueryOptions, encode_queries
 from service.stages import Stage, StageClock
 
 _BATCHES_AHEAD = 2
@@ -40,6 +39,7 @@ class EvaluationOptions:
         rerank: How many candidates are re-ranked; 0 for none at all.
         recall_values: Each N of recall@N.
         batch_size: Queries in one forward pass.
+        limits: What a picture may be like.
 
     Raises:
         InvalidInput: A number is out of its range, or recall is asked for beyond the candidates.
@@ -48,6 +48,7 @@ class EvaluationOptions:
     rerank: int = 100
     recall_values: tuple[int, ...] = DEFAULT_RECALL_VALUES
     batch_size: int = 16
+    limits: ImageLimits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
         if not 0 <= self.rerank <= MAX_SHORTLIST:
@@ -168,7 +169,7 @@ def evaluate(
     found_after: list[NDArray[np.int64]] = []
     started_s = time.perf_counter()
     progress.started(len(queries), 0)
-    with closing(_decoded(queries, localizer.encoder.preprocessing, options.batch_size, clock)) as batches:
+    with closing(_decoded(queries, localizer.preprocessing, options, clock)) as batches:
         for images in batches:
             for result in _answers(localizer, images, queries, positives, options, len(found_before), clock):
                 found_before.append(_rows_of(result.before))
@@ -219,13 +220,13 @@ def _answers(
 
 
 def _decoded(
-    queries: Sequence[Place], preprocessing: Preprocessing, batch_size: int, clock: StageClock
+    queries: Sequence[Place], preprocessing: Preprocessing, options: EvaluationOptions, clock: StageClock
 ) -> Generator[Tensor, None, None]:
     """Batches ``(b, 3, 224, 224)``, decoded a little ahead of the network."""
 
     def decode(query: Place) -> tuple[Tensor, float]:
         start = time.perf_counter()
-        return decode_query(query.path, DEFAULT_LIMITS, preprocessing), time.perf_counter() - start
+        return decode_query(query.path, options.limits, preprocessing), time.perf_counter() - start
 
     def finish(decodings: list[Future[tuple[Tensor, float]]]) -> Tensor:
         images, durations_s = zip(*(decoding.result() for decoding in decodings), strict=True)
@@ -234,8 +235,9 @@ def _decoded(
 
     with decoding_threads(default_decoders()) as decoders:
         pending: deque[list[Future[tuple[Tensor, float]]]] = deque()
-        for start in range(0, len(queries), batch_size):
-            pending.append([decoders.submit(decode, query) for query in queries[start : start + batch_size]])
+        for start in range(0, len(queries), options.batch_size):
+            batch = queries[start : start + options.batch_size]
+            pending.append([decoders.submit(decode, query) for query in batch])
             if len(pending) > _BATCHES_AHEAD:
                 yield finish(pending.popleft())
         while pending:

@@ -1,9 +1,11 @@
 """The file of keys: read at start, read again when it changes, and written by ``placefix keys``."""
 
 import asyncio
+import fcntl
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -16,6 +18,8 @@ _LOOK_EVERY_S = 1.0
 _PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 _MAX_BYTES = 1_000_000  # some thousand keys
 _LETS_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+_HOW_TO_MAKE = "placefix keys create --file makes a file of keys"
 
 _log = structlog.stdlib.get_logger("placefix.keys")
 
@@ -90,32 +94,75 @@ def read_keys(path: Path) -> tuple[ApiKey, ...]:
 
 
 def append_key(path: Path, name: str, line: str) -> None:
-    """Writes a key to the end of the file, which is made, readable for its owner alone, if it is not there.
+    """Write a key to the end of the file, which is made, readable for its owner alone, if it is not there.
 
     Raises:
         InvalidKeys: The file cannot be read or written, is broken already, or has a key of that name.
     """
-    text = _read(path) if path.exists() else ""
-    if name in {key.name for key in _parse(path, text)}:
-        raise InvalidKeys(f"{path} has a key named {name} already; take another name, or revoke that one first")
-    start = "\n" if text and not text.endswith("\n") else ""
-    _write(path, lambda: _append(path, f"{start}{line}\n"))
+    with _alone(path, make=True) as file:
+        text = _read(file)
+        if name in {key.name for key in _parse(path, text)}:
+            raise InvalidKeys(f"{path} has a key named {name} already; take another name, or revoke that one first")
+        start = "\n" if text and not text.endswith("\n") else ""
+        _append(file, f"{start}{line}\n")
 
 
 def remove_key(path: Path, name: str) -> None:
-    """Takes a key out of the file; all other lines stay as they are.
+    """Take a key out of the file; all other lines stay as they are.
 
     Raises:
         InvalidKeys: The file cannot be read or written, is broken, or has no key of that name.
     """
-    text = _read(path)
-    names = [key.name for key in _parse(path, text)]
-    if name not in names:
-        raise InvalidKeys(f"{path} has no key named {name}; it has {', '.join(names) or 'none'}")
-    kept = [
-        line for line in text.splitlines(keepends=True) if not (is_key_line(line) and line.split(maxsplit=1)[0] == name)
-    ]
-    _write(path, lambda: _replace(path, "".join(kept)))
+    with _alone(path, make=False) as file:
+        text = _read(file)
+        names = [key.name for key in _parse(path, text)]
+        if name not in names:
+            raise InvalidKeys(f"{path} has no key named {name}; it has {', '.join(names) or 'none'}")
+        lines = text.splitlines(keepends=True)
+        _replace(file, "".join(line for line in lines if not (is_key_line(line) and line.split(maxsplit=1)[0] == name)))
+
+
+@contextmanager
+def _alone(path: Path, *, make: bool) -> Iterator[Path]:
+    """Keep every other change of a file waiting, from before it is read until it is written.
+
+    The lock is on the file itself, so that nothing lies beside it and it counts through a mount of that file alone.
+
+    Args:
+        path: The file, or a link to it.
+        make: Whether to make it, readable for its owner alone, if it is not there.
+
+    Yields:
+        The file itself: whoever replaced a link would leave its target as it was.
+
+    Raises:
+        InvalidKeys: The file cannot be opened, or the block could not write it.
+    """
+    file = Path(os.path.realpath(path))
+    try:
+        if make:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            descriptor = os.open(file, os.O_RDONLY | (os.O_CREAT if make else 0), _PRIVATE)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if _is_still(descriptor, file):
+                    yield file
+                    return
+                # else somebody has replaced it while we waited
+            finally:
+                os.close(descriptor)
+    except FileNotFoundError as error:
+        raise InvalidKeys(f"{path}: {error.strerror}; {_HOW_TO_MAKE}") from error
+    except OSError as error:
+        raise InvalidKeys(f"{path} cannot be changed: {error.strerror}") from error
+
+
+def _is_still(descriptor: int, file: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), file.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _read(path: Path) -> str:
@@ -123,7 +170,7 @@ def _read(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise InvalidKeys(f"{path}: {error.strerror}; placefix keys create --file makes a file of keys") from error
+        raise InvalidKeys(f"{path}: {error.strerror}; {_HOW_TO_MAKE}") from error
     if len(content) > _MAX_BYTES:
         raise InvalidKeys(f"{path} is larger than {_MAX_BYTES} bytes: no file of keys")
     try:
@@ -139,17 +186,9 @@ def _parse(path: Path, text: str) -> tuple[ApiKey, ...]:
         raise InvalidKeys(f"{path}, {error.message}") from error
 
 
-def _write(path: Path, write: Callable[[], None]) -> None:
-    try:
-        write()
-    except OSError as error:
-        raise InvalidKeys(f"{path} cannot be written: {error.strerror}") from error
-
-
 def _append(path: Path, text: str) -> None:
     """In place and at once: the file may be mounted by itself into a container, and a reader sees no half of a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _PRIVATE)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
     with os.fdopen(descriptor, "wb", buffering=0) as file:
         file.write(text.encode())
         os.fsync(file.fileno())
@@ -161,6 +200,8 @@ def _replace(path: Path, text: str) -> None:
         unfinished.touch(_PRIVATE)
         unfinished.write_text(text, encoding="utf-8")
         unfinished.chmod(stat.S_IMODE(before.st_mode))
+        with suppress(PermissionError):  # the server, which may be another user than root, goes on reading it
+            os.chown(unfinished, before.st_uid, before.st_gid)
 
 
 def _state_of(path: Path) -> _State | None:

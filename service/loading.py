@@ -6,23 +6,22 @@ from pathlib import Path
 
 from model.device import DeviceChoice, DeviceName, choose_device
 from model.encoder import Encoder
-from model.encoding_precision import (
-    EncodingPrecision,
+from model.errors import InvalidInput
+from model.matching import MatchingPrecision
+from model.network.config import NetworkConfig
+from model.network_precision import (
+    NetworkPrecision,
     PrecisionChoice,
     RequestedPrecision,
-    choose_encoding_precision,
+    choose_network_precision,
 )
-from model.errors import InvalidInput
-from model.matching import Precision
-from model.network.config import NetworkConfig
 from model.weights import load_network, resolve_weights
 from model.weights_errors import WeightsError
 from place_map.errors import NetworkMismatch
-from place_map.global_index import open_searcher, read_searcher
+from place_map.global_index import Backend, open_searcher, read_searcher
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
-from service.localizer import Localizer
-from service.settings import DEFAULT_PRECISION, SearcherName
+from service.localizer import DEFAULT_PRECISION, Localizer
 
 
 @dataclass(frozen=True)
@@ -31,13 +30,13 @@ class LoadedMaps:
 
     Attributes:
         device: Where, and why there.
-        encoding: In which arithmetic queries are encoded, and why.
+        network_precision: In which arithmetic queries are encoded, and why.
         encoder: The network; all maps were built with it.
         localizers: By the name of the map.
     """
 
     device: DeviceChoice
-    encoding: PrecisionChoice
+    network_precision: PrecisionChoice
     encoder: Encoder
     localizers: dict[str, Localizer]
 
@@ -55,17 +54,17 @@ class OpenedVersion:
         place_map: The version.
         encoder: The network that it was built with.
         place_searcher: Makes its searcher.
-        precision: Of counting mutual matches.
+        matching_precision: Of counting mutual matches.
     """
 
     place_map: PlaceMap
     encoder: Encoder
     place_searcher: Callable[[], Searcher]
-    precision: Precision
+    matching_precision: MatchingPrecision
 
     def localizer(self) -> Localizer:
         """Brings it to the device; to be called on the thread that owns it."""
-        return Localizer(self.encoder, self.place_map, self.place_searcher(), self.precision)
+        return Localizer(self.encoder, self.place_map, self.place_searcher(), self.matching_precision)
 
 
 def open_version(
@@ -73,8 +72,8 @@ def open_version(
     version: str,
     encoder: Encoder,
     *,
-    searcher: SearcherName = "auto",
-    precision: Precision = DEFAULT_PRECISION,
+    searcher: Backend = "auto",
+    matching_precision: MatchingPrecision = DEFAULT_PRECISION,
 ) -> OpenedVersion:
     """Opens a version of a map for a network that is loaded, on any thread.
 
@@ -83,7 +82,7 @@ def open_version(
         version: Its number.
         encoder: The network.
         searcher: What is to search the index.
-        precision: Of counting mutual matches.
+        matching_precision: Of counting mutual matches.
 
     Raises:
         VersionNotFound: There is no such version.
@@ -93,7 +92,7 @@ def open_version(
     place_map = PlaceMap.open(path, version)
     try:
         place_map.check_network(encoder)
-        return OpenedVersion(place_map, encoder, read_searcher(place_map, encoder.device, searcher), precision)
+        return OpenedVersion(place_map, encoder, read_searcher(place_map, encoder.device, searcher), matching_precision)
     except BaseException:
         place_map.close()
         raise
@@ -105,9 +104,9 @@ def load_maps(
     weights: str | None = None,
     num_heads: int | None = None,
     device: DeviceName = "auto",
-    encoding: RequestedPrecision = "auto",
-    searcher: SearcherName = "auto",
-    precision: Precision = DEFAULT_PRECISION,
+    network_precision: RequestedPrecision = "auto",
+    searcher: Backend = "auto",
+    matching_precision: MatchingPrecision = DEFAULT_PRECISION,
 ) -> LoadedMaps:
     """Opens maps with the network that built them.
 
@@ -119,9 +118,9 @@ def load_maps(
             if it is still there.
         num_heads: Attention heads, if the checkpoint does not tell; by default what the map says.
         device: Where the network is to live.
-        encoding: In which arithmetic; ``auto`` takes that of the maps if the device has it.
+        network_precision: In which arithmetic; ``auto`` takes that of the maps if the device has it.
         searcher: What is to search the indices.
-        precision: Of counting mutual matches.
+        matching_precision: Of counting mutual matches.
 
     Raises:
         DeviceUnavailable: There is no such device, or it has no such arithmetic.
@@ -132,12 +131,12 @@ def load_maps(
     choice = choose_device(device)
     maps = _open_all(paths)
     try:
-        arithmetic = choose_encoding_precision(
-            encoding, choice.device, [place_map.manifest.network.precision for place_map in maps.values()]
+        arithmetic = choose_network_precision(
+            network_precision, choice.device, [place_map.manifest.network.precision for place_map in maps.values()]
         )
         encoder = _load_encoder(next(iter(maps.values())), weights, num_heads, choice, arithmetic.precision)
         localizers = {
-            name: Localizer(encoder, place_map, open_searcher(place_map, choice.device, searcher), precision)
+            name: Localizer(encoder, place_map, open_searcher(place_map, choice.device, searcher), matching_precision)
             for name, place_map in maps.items()
         }
     except BaseException:
@@ -164,7 +163,7 @@ def _load_encoder(
     weights: str | None,
     num_heads: int | None,
     choice: DeviceChoice,
-    precision: EncodingPrecision,
+    precision: NetworkPrecision,
 ) -> Encoder:
     identity = place_map.manifest.network
     path = _weights_of(place_map) if weights is None else resolve_weights(weights)

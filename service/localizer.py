@@ -18,20 +18,19 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.features import Features
 from model.geo import LatLon
-from model.matching import Precision, count_mutual_matches, counts_hundreds_a_second, matcher_name
+from model.matching import MatchingPrecision, count_mutual_matches, counts_hundreds_a_second, matcher_name
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
 from service.errors import DeadlineExceeded
-from service.settings import (
-    DEFAULT_CANDIDATES,
-    DEFAULT_PRECISION,
-    DEFAULT_SHORTLIST,
-    DEFAULT_SHORTLIST_SLOW,
-    MAX_SHORTLIST,
-)
 from service.stages import Stage, StageClock
 
 Status = Literal["localized", "no_candidates"]
+
+MAX_SHORTLIST = 1000
+DEFAULT_CANDIDATES = 10
+DEFAULT_SHORTLIST = 100
+DEFAULT_SHORTLIST_SLOW = 20  # where there is neither a GPU nor a kernel for the CPU, or matching is exact
+DEFAULT_PRECISION: MatchingPrecision = "fast"
 
 # Local features are gathered and compared this many candidates at a time: 61 MB of float16 at 61 × 61 × 128. A
 # shortlist of 1000 would otherwise need 950 MB, and could not be given up half way once nobody waits for it. While some
@@ -84,7 +83,7 @@ class QueryDefaults:
         cls,
         encoder: Encoder,
         *,
-        precision: Precision = DEFAULT_PRECISION,
+        matching_precision: MatchingPrecision = DEFAULT_PRECISION,
         candidates: int = DEFAULT_CANDIDATES,
         shortlist: int | None = None,
         rerank: bool | None = None,
@@ -95,7 +94,7 @@ class QueryDefaults:
         nothing.
         """
         if shortlist is None:
-            is_quick = counts_hundreds_a_second(encoder.device, encoder.local_dim, precision)
+            is_quick = counts_hundreds_a_second(encoder.device, encoder.local_dim, matching_precision)
             shortlist = DEFAULT_SHORTLIST if is_quick else DEFAULT_SHORTLIST_SLOW
         return cls(
             candidates=candidates,
@@ -201,20 +200,26 @@ class Localizer:
     Attributes:
         encoder: The network that the map was built with.
         place_map: The map.
+        preprocessing: How a picture becomes a query of this map.
         searcher: The shortlist index of the map.
-        precision: Of the products in matching.
+        matching_precision: Of the products in matching.
         matcher: What counts mutual matches, and in which numbers.
     """
 
     def __init__(
-        self, encoder: Encoder, place_map: PlaceMap, searcher: Searcher, precision: Precision = DEFAULT_PRECISION
+        self,
+        encoder: Encoder,
+        place_map: PlaceMap,
+        searcher: Searcher,
+        matching_precision: MatchingPrecision = DEFAULT_PRECISION,
     ) -> None:
         place_map.check_network(encoder)
         self.encoder = encoder
         self.place_map = place_map
+        self.preprocessing = place_map.manifest.preprocessing
         self.searcher = searcher
-        self.precision: Precision = precision
-        self.matcher = matcher_name(encoder.device, encoder.local_dim, precision)
+        self.matching_precision: MatchingPrecision = matching_precision
+        self.matcher = matcher_name(encoder.device, encoder.local_dim, matching_precision)
         self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU
 
     def localize(
@@ -279,7 +284,7 @@ class Localizer:
                 candidates = self._gather(rows[chunk])
                 self.place_map.announce(rows[chunk.stop : chunk.stop + _GATHER_ROWS])
             with clock.measure(Stage.RERANK):
-                counts[chunk] = count_mutual_matches(query, candidates, precision=self.precision).cpu().numpy()
+                counts[chunk] = count_mutual_matches(query, candidates, precision=self.matching_precision).cpu().numpy()
         return counts
 
     def _gather(self, rows: NDArray[np.int64]) -> Tensor:

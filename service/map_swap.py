@@ -12,8 +12,8 @@ from pathlib import Path
 import structlog
 
 from index_builder.changes.versions import activate_version
-from model.encoding_precision import choose_encoding_precision
 from model.errors import InvalidInput, PlacefixError, StorageError
+from model.network_precision import choose_network_precision
 from place_map import layout
 from place_map.checks.version import check_version
 from place_map.current import Current
@@ -171,7 +171,7 @@ class MapSwaps:
             version,
             self._engine.encoder,
             searcher=self._settings.searcher,
-            precision=self._settings.precision,
+            matching_precision=self._settings.matching_precision,
         )
         try:
             self._check_precision(opened)
@@ -191,11 +191,11 @@ class MapSwaps:
             ]
         of_maps.append(new.manifest.network.precision)
         encoder = self._engine.encoder
-        chosen = choose_encoding_precision(self._settings.encoding, encoder.device, of_maps).precision
+        chosen = choose_network_precision(self._settings.network_precision, encoder.device, of_maps).precision
         if chosen != encoder.precision:
             raise NetworkMismatch(
                 f"version {new.version} of the map {new.name} was encoded in {new.manifest.network.precision}, and "
-                f"queries are encoded in {encoder.precision}: restart the service, or set its encoding"
+                f"queries are encoded in {encoder.precision}: restart the service, or set its network precision"
             )
 
     def _move_current(self, path: Path, version: str) -> None:

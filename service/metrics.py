@@ -8,8 +8,8 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from model.device import DeviceChoice
-from model.encoding_precision import PrecisionChoice
 from model.errors import PlacefixError
+from model.network_precision import PrecisionChoice
 from model.picture_errors import ImageError
 from service.errors import (
     BodyTooLarge,

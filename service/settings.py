@@ -2,35 +2,43 @@
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from model.device import DeviceName
-from model.encoding_precision import RequestedPrecision
 from model.errors import InvalidInput
 from model.images import ImageLimits
-from model.matching import Precision
+from model.matching import MatchingPrecision
+from model.network_precision import RequestedPrecision
+from place_map.global_index import Backend
+from service.localizer import (
+    DEFAULT_CANDIDATES,
+    DEFAULT_PRECISION,
+    DEFAULT_SHORTLIST,
+    DEFAULT_SHORTLIST_SLOW,
+    MAX_SHORTLIST,
+)
+from service.renamed_settings import RENAMED, told_of_old_names, under_new_names
 
 ENVIRONMENT_PREFIX = "PLACEFIX_"
 
 MAX_HEAD_BYTES = 16_384  # of a request: its headers are a few hundred
 HEAD_TIMEOUT_S = 15
 
-MAX_SHORTLIST = 1000
-DEFAULT_CANDIDATES = 10
-DEFAULT_SHORTLIST = 100
-DEFAULT_SHORTLIST_SLOW = 20  # where there is neither a GPU nor a kernel for the CPU, or precision is exact
-DEFAULT_PRECISION: Precision = "fast"
-
 # What other commands and the tests read under the same prefix.
 KNOWN_ELSEWHERE = frozenset({"SHARED", "CACHE", "SETTINGS", "KEY"})
 
-SearcherName = Literal["auto", "faiss", "torch"]
 LogFormat = Literal["auto", "json", "console"]
 VerifyWhen = Literal["start", "background", "off"]
 
@@ -42,7 +50,12 @@ class ServiceSettings(BaseSettings):
     a file of settings.
 
     Units are in the names; what a limit refuses is answered with the status in brackets.
+
+    Attributes:
+        notes: Sentences about the file of settings, if there is one: old names in it.
     """
+
+    notes: ClassVar[Sequence[str]] = ()
 
     model_config = SettingsConfigDict(
         env_prefix=ENVIRONMENT_PREFIX,
@@ -62,12 +75,12 @@ class ServiceSettings(BaseSettings):
     )
     num_heads: int | None = Field(default=None, ge=1, description="Attention heads, if the checkpoint does not tell.")
     device: DeviceName = Field(default="auto", description="Where the network lives: auto, cuda or cpu.")
-    encoding: RequestedPrecision = Field(
+    network_precision: RequestedPrecision = Field(
         default="auto",
         description="Precision of the network: float32, bfloat16, or auto: what the map was encoded in.",
     )
-    searcher: SearcherName = Field(default="auto", description="What searches the index: auto, faiss or torch.")
-    precision: Precision = Field(
+    searcher: Backend = Field(default="auto", description="What searches the index: auto, faiss or torch.")
+    matching_precision: MatchingPrecision = Field(
         default=DEFAULT_PRECISION, description="How mutual matches are counted: fast or exact (docs/evaluation.md)."
     )
     verify: VerifyWhen = Field(
@@ -108,7 +121,7 @@ class ServiceSettings(BaseSettings):
         le=MAX_SHORTLIST,
         description=(
             f"Candidates to re-rank unless a request says; by default {DEFAULT_SHORTLIST}, and "
-            f"{DEFAULT_SHORTLIST_SLOW} where counting is slow: on a CPU without AVX2, or with precision exact."
+            f"{DEFAULT_SHORTLIST_SLOW} where counting is slow: on a CPU without AVX2, or with matching precision exact."
         ),
     )
     candidates: int = Field(
@@ -130,8 +143,17 @@ class ServiceSettings(BaseSettings):
         description="Bytes a second that a body brings at least, after its first upload_timeout_s; 0: no least [408].",
     )
 
-    max_pixels: int = Field(default=_IMAGE_LIMITS.max_pixels, ge=1, description="Pixels of a picture [413].")
-    max_side_px: int = Field(default=_IMAGE_LIMITS.max_side_px, ge=1, description="Longest side of a picture [413].")
+    max_pixels: int = Field(
+        default=_IMAGE_LIMITS.max_pixels,
+        ge=1,
+        description=(
+            "Pixels of a picture as it is decoded [413]; a JPEG of more than 50 million comes at 1/2, 1/4 or 1/8. This "
+            "and the next three count in every command that opens pictures."
+        ),
+    )
+    max_side_px: int = Field(
+        default=_IMAGE_LIMITS.max_side_px, ge=1, description="Longest side of a picture in its file [413]."
+    )
     min_side_px: int = Field(default=_IMAGE_LIMITS.min_side_px, ge=1, description="Shortest side of a picture [422].")
     max_aspect_ratio: float = Field(
         default=_IMAGE_LIMITS.max_aspect_ratio, ge=1, description="Long side over short side [422]."
@@ -186,6 +208,18 @@ class ServiceSettings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least to log.")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, its old names among it."""
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _under_old_names(os.environ))
+
     @field_validator("candidates")
     @classmethod
     def _fits_shortlist(cls, value: int, info: ValidationInfo) -> int:
@@ -222,6 +256,21 @@ class ServiceSettings(BaseSettings):
         )
 
 
+def _under_old_names(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Settings that the environment gives under old names, by their new ones.
+
+    Raises:
+        InvalidInput: One is given under both names, with different values.
+    """
+    spelled = {name.upper(): value for name, value in environment.items() if value}  # as pydantic-settings reads them
+    given = {
+        name: spelled[ENVIRONMENT_PREFIX + name.upper()]
+        for name in (*RENAMED, *RENAMED.values())
+        if ENVIRONMENT_PREFIX + name.upper() in spelled
+    }
+    return under_new_names(given, prefix=ENVIRONMENT_PREFIX)
+
+
 def load_settings(flags: Mapping[str, object], kind: "type[ServiceSettings] | None" = None) -> ServiceSettings:
     """Puts the settings together: what flags say, else the environment, else a file, else the defaults.
 
@@ -244,19 +293,23 @@ def load_settings(flags: Mapping[str, object], kind: "type[ServiceSettings] | No
 
 
 def unknown_environment_names(names: Iterable[str]) -> list[str]:
-    """Says what is wrong with variables that look like settings and are none.
+    """Say what is wrong with variables that look like settings and are none, or have another name by now.
 
     Args:
         names: Names of environment variables.
 
     Returns:
-        A sentence for each unknown name that starts with ``PLACEFIX_``, with the nearest known name if there is one.
+        A sentence for each old name, and for each unknown one that starts with ``PLACEFIX_``, with the nearest known
+        name if there is one.
     """
     known = {field.upper() for field in ServiceSettings.model_fields} | KNOWN_ELSEWHERE
     sentences = []
     for name in sorted(names):
         setting = name.upper().removeprefix(ENVIRONMENT_PREFIX)
         if setting == name.upper() or setting in known:
+            continue
+        if told := told_of_old_names([setting.lower()], prefix=ENVIRONMENT_PREFIX):
+            sentences += told
             continue
         nearest = difflib.get_close_matches(setting, known, n=1)
         hint = f"; did you mean {ENVIRONMENT_PREFIX}{nearest[0]}?" if nearest else ""

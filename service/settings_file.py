@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from model.errors import InvalidInput
+from service.renamed_settings import told_of_old_names, under_new_names
 from service.settings import ServiceSettings
 
 _PATHS = ("maps", "keys", "samples")
@@ -23,24 +24,30 @@ def settings_from(path: Path) -> type[ServiceSettings]:
     Raises:
         InvalidInput: It cannot be read, is no TOML, or names a setting that there is not.
     """
-    found = _read(path)
+    read = _read(path)
+    found = under_new_names(read, where=f"{path}: ")
     _check_names(path, found)
     for name in _PATHS:
         if name in found:
             found[name] = _below(path.parent, found[name])
 
     class SettingsWithFile(ServiceSettings):
+        notes = told_of_old_names(read, where=f"{path}: ")
+
         @classmethod
         def settings_customise_sources(
             cls,
             settings_cls: type[BaseSettings],
             init_settings: PydanticBaseSettingsSource,
             env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             """Flags, environment, file."""
-            return init_settings, env_settings, InitSettingsSource(settings_cls, found)
+            sources = super().settings_customise_sources(
+                settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
+            )
+            return *sources, InitSettingsSource(settings_cls, found)
 
     return SettingsWithFile
 

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from docs.generated import DOCUMENTS as DOCUMENTS_OF_CODE
-from placefix.__main__ import app
+from placefix.command_line import app
 from placefix.exit_codes import ExitCode
 from service.metrics import Metrics
 from service.problems import PROBLEM_KINDS

@@ -17,7 +17,7 @@ from benchmarks.ablations.run import Recipes, Where, read_town, run_cell
 from benchmarks.ablations.tables import backbone_table, condition_table, difference_table, main_table, variant_tables
 from model.device import DeviceName, choose_device
 from model.errors import InvalidInput
-from model.matching import Precision
+from model.matching import MatchingPrecision
 from model.training.config_file import read_config
 from placefix.console import error_console, resumable
 from placefix.progress import show_progress
@@ -46,7 +46,7 @@ def run_cells(
     shortlist: Annotated[
         int | None, typer.Option(min=20, help="Candidates that are re-ranked, instead of the cell's own number.")
     ] = None,
-    precision: Annotated[Precision, typer.Option(help="Of counting mutual matches.")] = "exact",
+    precision: Annotated[MatchingPrecision, typer.Option(help="Of counting mutual matches.")] = "exact",
     device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Cells at a time, each in a process of its own.")] = 1,
 ) -> None:
@@ -92,7 +92,7 @@ def _run(
     pictures: Path,
     where: Where,
     measured: str,
-    precision: Precision,
+    precision: MatchingPrecision,
     device: DeviceName,
 ) -> None:
     town = read_town(pictures, measured)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from benchmarks.ablations.outcome import Outcome
 from model.features import Features
-from model.matching import Precision, count_mutual_matches
+from model.matching import MatchingPrecision, count_mutual_matches
 from model.network.selavpr import SelaVPR
 from model.places import Place
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
-from model.training.pictures import encode_pictures
+from model.training.picture_batches import encode_pictures
 
 OnDone: TypeAlias = Callable[[int], None]
 """Told how many more pictures are dealt with."""
@@ -31,7 +31,7 @@ def measure(
     device: torch.device,
     *,
     shortlist: int,
-    precision: Precision = "exact",
+    precision: MatchingPrecision = "exact",
     on_done: OnDone = lambda _: None,
 ) -> Outcome:
     """Retrieves every query, and re-ranks its shortlist if the network has local features.

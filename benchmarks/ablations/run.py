@@ -12,7 +12,7 @@ from benchmarks.ablations.cells import Cell
 from benchmarks.ablations.measure import measure
 from index_builder.sources.read import read_source
 from model.durable import write_atomically
-from model.matching import Precision
+from model.matching import MatchingPrecision
 from model.network.selavpr import SelaVPR
 from model.progress import Progress
 from model.training.config import DataConfig, TrainingConfig
@@ -88,7 +88,7 @@ def run_cell(
     where: Where,
     device: torch.device,
     progress: Progress,
-    precision: Precision = "exact",
+    precision: MatchingPrecision = "exact",
 ) -> None:
     """Trains and measures one cell, unless its result is there."""
     summary_path = where.results / f"{cell.file_name}.json"

@@ -15,13 +15,13 @@ from benchmarks.result_file import write_result
 from index_builder.sources.read import read_source
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
-from model.encoding_precision import choose_encoding_precision
 from model.errors import InvalidInput
 from model.network.config import VIT_LARGE
 from model.network.initialisation import seeded_network
+from model.network_precision import choose_network_precision
 from model.places import Place
 from model.weights import load_network
-from placefix.commands.options import Encoding
+from placefix.commands.options import NetworkPrecisionOption
 from placefix.console import error_console, output_console
 
 TOWN, VIT_L = "town", "vit-l"
@@ -39,7 +39,7 @@ def build(
         list[int] | None, typer.Option(min=1, help="Pictures of a build whose peak memory is measured; repeat it.")
     ] = None,
     device: Annotated[DeviceName, typer.Option(help="Where pictures are encoded.")] = "auto",
-    encoding: Encoding = "auto",
+    encoding: NetworkPrecisionOption = "auto",
     out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
         "benchmarks/results/build.json"
     ),
@@ -48,7 +48,7 @@ def build(
     counts = memory or MEMORY_COUNTS
     places = town_places(pictures, max(count, vit_l_count if vit_l else 1, *counts))
     chosen = choose_device(device).device
-    precision = choose_encoding_precision(encoding, chosen).precision
+    precision = choose_network_precision(encoding, chosen).precision
     say = error_console().print
     throughputs: dict[str, Throughput] = {}
     with TemporaryDirectory(prefix="placefix-build-") as folder:

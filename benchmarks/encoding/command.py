@@ -8,8 +8,9 @@ import typer
 from rich.table import Table
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.encoding.floor import operations
 from benchmarks.encoding.networks import network_of, shipped_pictures
-from benchmarks.encoding.speed import Timing, forms_of, time_forms
+from benchmarks.encoding.speed import Timing, forms_of, peaks_of, time_forms
 from benchmarks.hardware import describe_hardware
 from benchmarks.result_file import write_result
 from model.device import DeviceName, choose_device
@@ -43,9 +44,11 @@ def encode(
     measured: dict[str, list[dict[str, object]]] = {}
     for name in network:
         built = network_of(name)
+        forms = forms_of(built, chosen)
+        work, peaks = operations(built.config), peaks_of(forms, chosen)
         measured[name] = []
         for size in batch:
-            timings = time_forms(built, shipped_pictures(size), chosen, repeats)
+            timings = time_forms(forms, work, peaks, shipped_pictures(size), chosen, repeats)
             measured[name] += [timing.to_json(timings[0]) for timing in timings]
             console.print(_table(f"{name}, {size} at a time, {chosen}", timings))
     write_result(out, {"device": str(chosen), "networks": measured})

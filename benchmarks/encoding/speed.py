@@ -1,7 +1,7 @@
 """The plain forward pass against the encoder, in turn, on the same pictures."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.encoding.floor import operations, peak_operations_per_s, synchronize
+from benchmarks.encoding.floor import peak_operations_per_s, synchronize
 from model.encoder import Encoder
-from model.encoding_precision import EncodingPrecision, has_native_bfloat16
 from model.features import Features
 from model.network.selavpr import SelaVPR
+from model.network_precision import NetworkPrecision, has_native_bfloat16
 
 PLAIN = "plain float32"
 
@@ -29,7 +29,7 @@ class Form:
     """
 
     name: str
-    precision: EncodingPrecision
+    precision: NetworkPrecision
     encode: Callable[[Tensor], Features]
 
 
@@ -71,7 +71,7 @@ class Timing:
 def forms_of(network: SelaVPR, device: torch.device) -> list[Form]:
     """The plain network, and an encoder for each precision that the device has."""
     network = network.to(device)
-    precisions: list[EncodingPrecision] = ["float32"]
+    precisions: list[NetworkPrecision] = ["float32"]
     if has_native_bfloat16(device):
         precisions.append("bfloat16")
     encoders = [Encoder(network, device, precision=precision) for precision in precisions]
@@ -81,11 +81,25 @@ def forms_of(network: SelaVPR, device: torch.device) -> list[Form]:
     ]
 
 
-def time_forms(network: SelaVPR, images: Tensor, device: torch.device, repeats: int) -> list[Timing]:
-    """Times all forms, one after the other in each repeat, so that a machine whose speed drifts is fair to all.
+def peaks_of(forms: Sequence[Form], device: torch.device) -> dict[NetworkPrecision, float]:
+    """Measure how many operations a second the device reaches at best, in the precision of each form."""
+    return {precision: peak_operations_per_s(precision, device) for precision in {form.precision for form in forms}}
+
+
+def time_forms(
+    forms: Sequence[Form],
+    picture_operations: int,
+    peaks: Mapping[NetworkPrecision, float],
+    images: Tensor,
+    device: torch.device,
+    repeats: int,
+) -> list[Timing]:
+    """Time all forms, one after the other in each repeat, so that a machine whose speed drifts is fair to all.
 
     Args:
-        network: In eval mode.
+        forms: Of one network, the plain one first.
+        picture_operations: Of a forward pass of one picture.
+        peaks: Operations a second at best, measured in the same run.
         images: One batch ``(B, 3, 224, 224)``.
         device: Where to work.
         repeats: That count; one before them warms up.
@@ -93,8 +107,6 @@ def time_forms(network: SelaVPR, images: Tensor, device: torch.device, repeats: 
     Returns:
         The plain form first.
     """
-    forms = forms_of(network, device)
-    peaks = {form.precision: peak_operations_per_s(form.precision, device) for form in forms}
     seconds: dict[str, list[float]] = {form.name: [] for form in forms}
     features: dict[str, Features] = {}
     for _ in range(repeats + 1):
@@ -104,7 +116,7 @@ def time_forms(network: SelaVPR, images: Tensor, device: torch.device, repeats: 
             features[form.name] = form.encode(images)
             synchronize(device)
             seconds[form.name].append(time.perf_counter() - start)
-    work = operations(network.config) * len(images)
+    work = picture_operations * len(images)
     return [
         Timing(
             form=form.name,

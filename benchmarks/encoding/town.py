@@ -19,13 +19,13 @@ from benchmarks.result_file import write_result
 from benchmarks.split import read_split
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
-from model.encoding_precision import EncodingPrecision, choose_encoding_precision
 from model.features import Features
-from model.matching import Precision, count_mutual_matches
+from model.matching import MatchingPrecision, count_mutual_matches
+from model.network_precision import NetworkPrecision, choose_network_precision
 from model.places import Place
 from model.progress import Progress
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
-from model.training.pictures import read_batches
+from model.training.picture_batches import read_batches
 from placefix.console import output_console
 from placefix.progress import show_progress
 
@@ -39,8 +39,8 @@ _DECODERS = 2
 class Pairing:
     """In what the map and its queries are encoded."""
 
-    of_map: EncodingPrecision
-    of_queries: EncodingPrecision
+    of_map: NetworkPrecision
+    of_queries: NetworkPrecision
 
     def __str__(self) -> str:
         """For people."""
@@ -55,7 +55,7 @@ def encode_town(
     pictures: Annotated[Path, typer.Option(help="The folder of a split.")] = Path(".town/pictures/test"),
     network: Annotated[str, typer.Option(help="demo, or the file of a checkpoint.")] = "demo",
     shortlist: Annotated[int, typer.Option(min=max(RECALLS), help="Candidates that are re-ranked.")] = 20,
-    matching: Annotated[Precision, typer.Option(help="How mutual matches are counted.")] = "fast",
+    matching: Annotated[MatchingPrecision, typer.Option(help="How mutual matches are counted.")] = "fast",
     every: Annotated[int, typer.Option(min=1, help="Ask only every so many queries, for a quick look.")] = 1,
     device: DeviceName = "auto",
     out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
@@ -64,11 +64,11 @@ def encode_town(
 ) -> None:
     """Recall with map and queries in float32, in bfloat16, and in one each; differences by the paired bootstrap."""
     chosen = choose_device(device).device
-    choose_encoding_precision("bfloat16", chosen)  # refuses where it would be emulated
+    choose_network_precision("bfloat16", chosen)  # refuses where it would be emulated
     split = read_split(pictures)
     queries = split.queries[::every]
     plain = network_of(network)
-    precisions: tuple[EncodingPrecision, ...] = ("float32", "bfloat16")
+    precisions: tuple[NetworkPrecision, ...] = ("float32", "bfloat16")
     encoders = {precision: Encoder(plain, chosen, precision=precision) for precision in precisions}
     with show_progress("encoding and asking") as progress:
         progress.started(len(split.database) + len(queries), 0)
@@ -91,16 +91,16 @@ def encode_town(
 
 
 def _measure(
-    encoders: dict[EncodingPrecision, Encoder],
+    encoders: dict[NetworkPrecision, Encoder],
     database: Sequence[Place],
     queries: Sequence[Place],
     shortlist: int,
-    matching: Precision,
+    matching: MatchingPrecision,
     progress: Progress,
 ) -> dict[Pairing, Outcome]:
     """Answers all queries in all pairings; each picture is decoded once. A map is kept in float16, as on disk."""
     positives = positives_within(queries, database, DEFAULT_THRESHOLD_M)
-    parts: dict[EncodingPrecision, list[Features]] = {precision: [] for precision in encoders}
+    parts: dict[NetworkPrecision, list[Features]] = {precision: [] for precision in encoders}
     for images in _read(database):
         for precision, encoder in encoders.items():
             found = encoder.encode(images)

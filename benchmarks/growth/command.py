@@ -16,9 +16,9 @@ from index_builder.build_options import BuildOptions
 from index_builder.sources.read import read_source
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
-from model.encoding_precision import choose_encoding_precision
+from model.network_precision import choose_network_precision
 from model.weights import load_network
-from placefix.commands.options import Encoding
+from placefix.commands.options import NetworkPrecisionOption
 from placefix.console import error_console, output_console
 
 
@@ -32,14 +32,14 @@ def growth(
     segment_size: Annotated[int | None, typer.Option(min=1, help="Pictures in one segment.")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Maps, one after the other; the median counts.")] = 3,
     device: Annotated[DeviceName, typer.Option(help="Where pictures are encoded.")] = "auto",
-    encoding: Encoding = "auto",
+    encoding: NetworkPrecisionOption = "auto",
     out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
         "benchmarks/results/growth.json"
     ),
 ) -> None:
     """Seconds, encoded pictures and written bytes of add, remove, update and compact, by those of the build."""
     chosen = choose_device(device).device
-    precision = choose_encoding_precision(encoding, chosen).precision
+    precision = choose_network_precision(encoding, chosen).precision
     encoder = Encoder(load_network(weights), chosen, precision=precision)
     places = repeated(read_source(source).places, pictures)
     options = BuildOptions(segment_size=segment_size)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.performance import load_tables, tables
+from benchmarks.performance.gpu_tables import gpu_tables
 from benchmarks.performance.load_plot import draw_load
 from benchmarks.performance.markdown import Figures
 from benchmarks.performance.match_plot import draw_match
@@ -53,6 +54,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "shortlist-large": Table(("shortlist-large",), tables.shortlist_table),
         "build": Table(("build",), tables.build_table),
         "learn": Table(("learn",), tables.learn_table),
+        "gpu": Table(("gpu",), gpu_tables),
     },
     "docs/reliability.md": {
         "overload": Table(("overload",), load_tables.overload_table),

@@ -17,19 +17,18 @@ from benchmarks.query.replicated_map import write_replicated_map
 from benchmarks.result_file import write_result
 from model.device import choose_device
 from model.encoder import Encoder
-from model.encoding_precision import PrecisionChoice, choose_encoding_precision
 from model.errors import InvalidInput
+from model.images import DEFAULT_LIMITS
 from model.network.selavpr import SelaVPR
+from model.network_precision import choose_network_precision
 from place_map.global_index import open_searcher
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
-from placefix.commands.localize import localize_picture
+from placefix.asking import AskedMap
 from placefix.console import output_console
 from placefix.progress import show_progress
 from service.decoding import decode_query
-from service.loading import LoadedMaps
 from service.localizer import Localizer, QueryOptions
-from service.settings import ServiceSettings
 from service.stages import Stage
 
 SHOWN = (Stage.DECODE, Stage.ENCODE, Stage.SHORTLIST, Stage.GATHER, Stage.RERANK)
@@ -79,14 +78,14 @@ def query(
         raise InvalidInput(f"{pictures} has {len(files)} JPEG files; {encoded} places and {queries} queries need more")
     plain_network = network_of(network).eval()
     plain_network.is_trained = True  # re-ranking is what is measured, whatever it finds
-    choice = choose_encoding_precision("auto", choose_device("cpu").device)
+    choice = choose_network_precision("auto", choose_device("cpu").device)
     encoder = Encoder(plain_network, precision=choice.precision)
     with tempfile.TemporaryDirectory(prefix="placefix-query-", dir=folder) as scratch:
         map_path = Path(scratch) / "replicated"
         step = len(files) // (encoded + queries)
         chosen = files[:: max(1, step)][: encoded + queries]
         _write_map(map_path, encoder, chosen[:encoded], places, store)
-        runs = _ask(plain_network, encoder, choice, map_path, chosen[encoded:], shortlist)
+        runs = _ask(plain_network, encoder, map_path, chosen[encoded:], shortlist)
     seconds = {path: _medians(of_path[1:]) for path, of_path in runs.items()}  # the first query warms up
     totals = {path: median(run.total_s for run in of_path[1:]) for path, of_path in runs.items()}
     pairs = [(ours.row, theirs.row) for ours, theirs in zip(runs[SERVED][1:], runs[PLAIN][1:], strict=True)]
@@ -109,12 +108,11 @@ def query(
 
 
 def _write_map(path: Path, encoder: Encoder, files: list[Path], places: int, store: StoreType) -> None:
-    limits = ServiceSettings().image_limits
     with show_progress("encoding pictures") as progress:
         progress.started(len(files), 0)
         features = []
         for file in files:
-            features.append(encoder.encode(decode_query(file, limits, encoder.preprocessing)[None]))
+            features.append(encoder.encode(decode_query(file, DEFAULT_LIMITS, encoder.preprocessing)[None]))
             progress.advanced(1)
     with show_progress("writing the map") as progress:
         progress.started(places, 0)
@@ -124,7 +122,6 @@ def _write_map(path: Path, encoder: Encoder, files: list[Path], places: int, sto
 def _ask(
     plain_network: SelaVPR,
     encoder: Encoder,
-    encoding: PrecisionChoice,
     map_path: Path,
     photos: list[Path],
     shortlist: int,
@@ -134,17 +131,16 @@ def _ask(
     options = QueryOptions(candidates=1, shortlist=shortlist, rerank=True)
     with PlaceMap.open(map_path) as place_map:
         localizer = Localizer(encoder, place_map, open_searcher(place_map, "cpu"))
-        loaded = LoadedMaps(choose_device("cpu"), encoding, encoder, {place_map.name: localizer})
+        asked = AskedMap(localizer, options, DEFAULT_LIMITS)
         plain = PlainPath(plain_network, place_map)
         with show_progress("asking") as progress:
             progress.started(len(photos), 0)
             for photo in photos:
                 row, seconds = plain.answer(photo, shortlist)
                 runs[PLAIN].append(Run(row, {stage.value: seconds[stage] for stage in SHOWN}))
-                answer = localize_picture(photo, loaded, options)
-                timings = answer.timings_ms.model_dump()
+                found = asked.ask(photo)
                 runs[SERVED].append(
-                    Run(int(answer.candidates[0].id), {stage.value: timings[stage.value] / 1000 for stage in SHOWN})
+                    Run(found.candidates[0].row, {stage.value: found.seconds[stage] for stage in SHOWN})
                 )
                 progress.advanced(1)
     return runs

@@ -17,8 +17,8 @@ from model.fingerprint import fingerprint
 from model.network.selavpr import SelaVPR
 from model.places import Place
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
+from model.training.picture_batches import read_batches
 from model.training.picture_cache import read_picture
-from model.training.pictures import read_batches
 from placefix.progress import show_progress
 
 STRETCH_M = 25.0

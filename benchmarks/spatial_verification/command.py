@@ -16,7 +16,7 @@ from benchmarks.split import read_split
 from model.device import DeviceName, choose_device
 from model.durable import write_atomically
 from model.fingerprint import fingerprint
-from model.matching import Precision
+from model.matching import MatchingPrecision
 from model.places import Place
 from model.weights import load_network, resolve_weights
 from placefix.console import output_console
@@ -36,7 +36,7 @@ def spatial_verification(
     threshold_px: Annotated[
         float, typer.Option(help="Greatest error of an inlier, in pixels of the network's input of 224.")
     ] = _DEFAULTS.threshold_px,
-    precision: Annotated[Precision, typer.Option(help="Of counting mutual matches.")] = "exact",
+    precision: Annotated[MatchingPrecision, typer.Option(help="Of counting mutual matches.")] = "exact",
     device: Annotated[DeviceName, typer.Option(help="Where matches are found; RANSAC is the CPU's.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Where the figures are written as JSON.")] = None,
 ) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from model.errors import InvalidInput
 from model.matching import MutualMatches
 from model.preprocess import INPUT_SIZE
-from placefix.pictures.cells import CellGrid
+from placefix.drawings.cells import CellGrid
 
 _POINTS_OF_A_HOMOGRAPHY = 4
 

@@ -12,13 +12,13 @@ from torch import Tensor
 from benchmarks.ablations.outcome import Outcome
 from benchmarks.spatial_verification.homography import HomographyVerifier, RansacSettings
 from model.errors import InvalidInput
-from model.matching import Precision, count_mutual_matches, find_mutual_matches
+from model.matching import MatchingPrecision, count_mutual_matches, find_mutual_matches
 from model.network.selavpr import SelaVPR
 from model.places import Place
 from model.preprocess import INPUT_SIZE
 from model.progress import SILENT, Progress
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
-from model.training.pictures import encode_pictures
+from model.training.picture_batches import encode_pictures
 
 BATCH_SIZE = 16
 DECODERS = 2
@@ -65,7 +65,7 @@ def compare(
     settings: RansacSettings,
     *,
     shortlist: int,
-    precision: Precision = "exact",
+    precision: MatchingPrecision = "exact",
     progress: Progress = SILENT,
 ) -> Comparison:
     """Re-ranks the shortlist of every query by count and by RANSAC.
@@ -131,7 +131,7 @@ class _Reranked:
     matches: float
 
 
-def _rerank(query: Tensor, candidates: Tensor, verifier: HomographyVerifier, precision: Precision) -> _Reranked:
+def _rerank(query: Tensor, candidates: Tensor, verifier: HomographyVerifier, precision: MatchingPrecision) -> _Reranked:
     began_s = _now_s(query.device)
     counts = count_mutual_matches(query, candidates, precision=precision)
     counted_s = _now_s(query.device)

@@ -16,7 +16,7 @@ from index_builder.build_options import BuildOptions
 from model.device import DeviceName
 from model.durable import write_atomically
 from model.errors import InvalidInput
-from model.matching import Precision
+from model.matching import MatchingPrecision
 from place_map.local_codec import STORES
 from place_map.reader import PlaceMap
 from placefix.console import output_console
@@ -37,7 +37,7 @@ def store(
     ] = None,
     queries_every: Annotated[int, typer.Option(min=1, help="Ask only every so manieth query.")] = 1,
     shortlist: Annotated[int, typer.Option(min=10, help="Candidates that are re-ranked.")] = 20,
-    precision: Annotated[Precision, typer.Option(help="Of counting, for every store.")] = "fast",
+    precision: Annotated[MatchingPrecision, typer.Option(help="Of counting, for every store.")] = "fast",
     exact_every: Annotated[
         int,
         typer.Option(min=1, help="Of so many queries one is also counted exactly, from float32, to compare counts."),
@@ -87,7 +87,7 @@ def _measure(
     dataset: Dataset,
     queries_every: int,
     shortlist: int,
-    precision: Precision,
+    precision: MatchingPrecision,
     exact_every: int,
     batch_size: int,
 ) -> Measurement:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from model.encoder import Encoder
 from model.images import DEFAULT_LIMITS
-from model.matching import Precision, count_mutual_matches
+from model.matching import MatchingPrecision, count_mutual_matches
 from model.places import Place
 from model.progress import Progress
 from place_map.local_codec import StoreType
@@ -30,7 +30,7 @@ class Way:
     """
 
     store: StoreType
-    precision: Precision
+    precision: MatchingPrecision
 
     def __str__(self) -> str:
         return f"{self.store}, {self.precision}"
@@ -80,7 +80,7 @@ def measure(
     positives: Sequence[NDArray[np.int64]],
     *,
     shortlist: int,
-    precision: Precision,
+    precision: MatchingPrecision,
     exact_every: int,
     batch_size: int,
     progress: Progress,
@@ -152,7 +152,7 @@ class _Collected:
         self._match_s: list[float] = []
 
     @torch.inference_mode()
-    def ask(self, query: Tensor, rows: NDArray[np.int64], gatherer: _Gatherer, precision: Precision) -> None:
+    def ask(self, query: Tensor, rows: NDArray[np.int64], gatherer: _Gatherer, precision: MatchingPrecision) -> None:
         began_s = time.perf_counter()
         candidates = gatherer.gather(rows).to(query.device)
         gathered_s = time.perf_counter()

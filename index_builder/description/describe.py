@@ -10,7 +10,7 @@ from index_builder.description.extent import CELL_M, BoundingBox, bounding_box, 
 from index_builder.description.headings import Headings, summarise_headings
 from index_builder.description.neighbours import nearest_distances_m
 from index_builder.description.sizes import Sizes, measure_sizes
-from model.encoding_precision import EncodingPrecision
+from model.network_precision import NetworkPrecision
 from model.preprocess import Preprocessing
 from place_map.local_codec import StoreType
 from place_map.manifest import Manifest
@@ -69,7 +69,7 @@ class MapDescription:
     created_at: str
     network_fingerprint: str
     is_trained: bool
-    precision: EncodingPrecision
+    precision: NetworkPrecision
     preprocessing: Preprocessing
     store: StoreType
     index_factory: str

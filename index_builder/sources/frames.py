@@ -11,15 +11,12 @@ from pathlib import Path
 from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import SPELLINGS, find_column, listed
 from index_builder.sources.csv_rows import parse_number, read_rows
-from index_builder.sources.listing import SourceListing, Unplaced, checked_position
+from index_builder.sources.listing import NOWHERE, SourceListing, Unplaced, checked_position
 from index_builder.sources.picture_paths import path_below, resolve_picture
 from model.geo import LatLon
 from model.places import Place
 
 FRAME_SPELLINGS = ("frame", "frame_number", "frame_id", "place_id")
-
-NOWHERE = LatLon(0, 0)
-"""Stands for the position of a picture that has none; nothing is measured from it."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ OnProgress = Callable[[int], None]
 
 NULL_ISLAND_TOLERANCE_DEG = 1e-9
 
+NOWHERE = LatLon(0, 0)
+"""Stands for the position of a picture that has none; nothing is measured from it."""
+
 
 class LeftOutCode(StrEnum):
     """Why a picture of a collection cannot go into a map; beside these stand the codes of ``ImageError``.

@@ -9,8 +9,7 @@ from pathlib import Path
 from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import SPELLINGS, find_column, listed
 from index_builder.sources.csv_rows import read_rows
-from index_builder.sources.frames import NOWHERE
-from index_builder.sources.listing import LeftOutCode, SourceListing
+from index_builder.sources.listing import NOWHERE, LeftOutCode, SourceListing
 from index_builder.sources.picture_paths import is_file, path_below, resolve_picture
 from model.places import Place
 from place_map.left_out import LeftOut

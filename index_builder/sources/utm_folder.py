@@ -8,9 +8,9 @@ edge of a zone. Here the zone counts, and where it is missing the latitude and l
 
 import re
 from math import isfinite
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from index_builder.sources.listing import LeftOutCode, Unplaced, checked_position, compass_deg, skipped
+from index_builder.sources.listing import NOWHERE, LeftOutCode, Unplaced, checked_position, compass_deg, skipped
 from index_builder.sources.times import parse_compact_time
 from model.geo import LatLon, Utm, distance_m, from_utm
 from model.places import Place
@@ -37,18 +37,37 @@ def read_utm_picture(root: Path, relative: str) -> Place | LeftOut:
         root: The collection's folder.
         relative: The picture's POSIX path below it; only the last part is looked at.
     """
-    path = root / relative
-    fields = path.stem.split("@")  # without the suffix, which may follow an "@" or not
-    fields += [""] * (_NUMBER_OF_FIELDS - len(fields))
-    _, easting, northing, zone, letter, latitude, longitude, _, _, heading, _, _, _, timestamp, *_ = fields
+    _, easting, northing, zone, letter, latitude, longitude, *_ = _fields(relative)
     degrees = _from_degrees(latitude, longitude)
     position = _position(_from_utm(easting, northing, zone, letter, degrees), degrees)
-    if isinstance(position, Unplaced):
-        return skipped(relative, position)
+    return skipped(relative, position) if isinstance(position, Unplaced) else _placed_at(position, root, relative)
+
+
+def read_point(root: Path, relative: str) -> tuple[Place, tuple[float, float]]:
+    """Read a picture whose name lacks the zone (``LeftOutCode.NO_ZONE``): a point of a plane, anywhere on the Earth.
+
+    Args:
+        root: The collection's folder.
+        relative: The picture's POSIX path below it.
+
+    Returns:
+        The picture at ``NOWHERE``, with heading and time; its easting and northing in metres.
+    """
+    _, easting, northing, *_ = _fields(relative)
+    return _placed_at(NOWHERE, root, relative), (float(easting), float(northing))
+
+
+def _fields(relative: str) -> list[str]:
+    fields = PurePosixPath(relative).stem.split("@")  # without the suffix, which may follow an "@" or not
+    return fields + [""] * (_NUMBER_OF_FIELDS - len(fields))
+
+
+def _placed_at(position: LatLon, root: Path, relative: str) -> Place:
+    heading, timestamp = _fields(relative)[9], _fields(relative)[13]
     heading_deg = _number(heading)
     return Place(
         id=relative,
-        path=path,
+        path=root / relative,
         position=position,
         heading_deg=None if heading_deg is None else compass_deg(heading_deg),
         time=parse_compact_time(timestamp),

@@ -1,4 +1,7 @@
-"""Self-attention of a frozen block, up to and without its output projection."""
+"""Self-attention of a frozen block, up to and without its output projection.
+
+Held to ``model.network.attention`` by ``tests/model/frozen/test_layers.py::test_attention``.
+"""
 
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,8 @@
-"""A frozen transformer block: LayerScale and the adapters folded into the linear layers around them."""
+"""A frozen transformer block: LayerScale and the adapters folded into the linear layers around them.
+
+Held to ``model.network.block`` by ``tests/model/frozen/test_layers.py::test_block``, and to torch's LayerNorm by
+``tests/model/frozen/test_layers.py::test_layer_norm``.
+"""
 
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,4 +1,7 @@
-"""A linear layer with its activation, and its weights laid out for the processor."""
+"""A linear layer with its activation, and its weights laid out for the processor.
+
+Held to torch's ``nn.Linear`` by ``tests/model/frozen/test_layers.py::test_linear``.
+"""
 
 from typing import Literal
 

@@ -1,4 +1,7 @@
-"""The local adaptation of a frozen network."""
+"""The local adaptation of a frozen network.
+
+Held to ``model.network.local_adaptation`` by ``tests/model/frozen/test_layers.py::test_local_adaptation``.
+"""
 
 import torch.nn.functional as F
 from torch import Tensor

@@ -1,4 +1,7 @@
-"""The whole frozen network."""
+"""The whole frozen network.
+
+Held to ``model.network.selavpr`` by ``tests/model/frozen/test_network.py::test_every_variant_is_encoded``.
+"""
 
 from copy import deepcopy
 

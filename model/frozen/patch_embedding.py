@@ -1,4 +1,7 @@
-"""From pictures to the tokens before the first block, with all that does not depend on the picture precomputed."""
+"""From pictures to the tokens before the first block, with all that does not depend on the picture precomputed.
+
+Held to ``model.network.vision_transformer`` by ``tests/model/frozen/test_layers.py::test_patch_embedding``.
+"""
 
 import torch
 from torch import Tensor

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.encoding_precision import has_native_bfloat16
+from model.network_precision import has_native_bfloat16
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""An up-convolution as four matrix products, whose results interleave."""
+"""An up-convolution as four matrix products, whose results interleave.
+
+Held to torch's ``nn.ConvTranspose2d`` by ``tests/model/frozen/test_layers.py::test_up_convolution``.
+"""
 
 from collections.abc import Sequence
 

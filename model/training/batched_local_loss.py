@@ -1,11 +1,14 @@
-"""The local loss of all groups of a batch at once; ``model.training.losses.local_loss`` is its reference."""
+"""The local loss of all groups of a batch at once; ``model.training.losses.local_loss`` is its reference.
+
+Held to that, gradients included, by ``tests/model/training/test_batched_local_loss.py::test_it_is_the_reference``.
+"""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from model.cpu_matching import can_count, nearest_in_int16
-from model.gpu_matching import has_triton, nearest_cells
+from model.gpu_matching import can_fuse, nearest_cells
 from model.training.correspondence_loss import MOST_PAIRS
 
 
@@ -69,7 +72,7 @@ def _correspondences(
 
 
 def _nearest(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
-    if queries.is_cuda and has_triton() and queries.shape[2] % 16 == 0:
+    if queries.is_cuda and queries.shape[2] % 16 == 0 and can_fuse():
         return nearest_cells(queries, candidates)
     if queries.device.type == "cpu" and can_count(queries.shape[2]):
         return nearest_in_int16(queries.detach(), candidates.detach())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from model.device import DeviceName
-from model.matching import Precision
+from model.matching import MatchingPrecision
 from model.network.config import Adapters, GlobalPooling, LocalFeatures
 from model.recall import DEFAULT_THRESHOLD_M
 from model.training.errors import InvalidTrainingConfig
@@ -203,7 +203,7 @@ class ValidationConfig(Section):
     threshold_m: Length = DEFAULT_THRESHOLD_M
     heading_deg: Annotated[float, Least(0)] | None = None
     shortlist: Count = 100
-    precision: Precision = "exact"
+    precision: MatchingPrecision = "exact"
     at_start: bool = True
 
 

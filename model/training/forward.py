@@ -5,11 +5,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from model.encoding_precision import TORCH_PRECISIONS, EncodingPrecision, has_native_bfloat16
 from model.features import Features
 from model.frozen.network import FrozenSelaVPR
 from model.frozen.target import Target
 from model.network.selavpr import SelaVPR
+from model.network_precision import TORCH_PRECISIONS, NetworkPrecision, has_native_bfloat16
 from model.preprocess import INPUT_SIZE
 
 # Numbers in a row of tokens, times pictures: so many stay in a processor's cache from one layer to the next. Measured
@@ -31,7 +31,7 @@ def learning_forward(network: SelaVPR, images: Tensor) -> Features:
 
 
 def encoding_forward(
-    network: SelaVPR, device: torch.device, precision: EncodingPrecision
+    network: SelaVPR, device: torch.device, precision: NetworkPrecision
 ) -> Callable[[Tensor], Features]:
     """A function that encodes pictures with the network as it is now, without gradients.
 

@@ -14,7 +14,7 @@ from model.training.config import TrainingConfig
 from model.training.errors import TrainingDiverged
 from model.training.forward import learning_forward
 from model.training.losses import Losses, batch_losses
-from model.training.pictures import named
+from model.training.picture_batches import named
 from model.training.trainable import freeze_the_rest
 
 

@@ -6,17 +6,19 @@ from threading import Lock
 import torch
 from torch import Tensor
 
-from model.images import open_image
-from model.preprocess import preprocess
+from model.images import DEFAULT_LIMITS, ImageLimits
+from model.preprocess import Preprocessing, open_for, preprocess
+
+_PREPROCESSING = Preprocessing.ANTIALIAS
 
 
-def read_picture(path: Path) -> Tensor:
-    """Reads a picture, ``(3, 224, 224)`` float32.
+def read_picture(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> Tensor:
+    """Read a picture, ``(3, 224, 224)`` float32.
 
     Raises:
         ImageError: It cannot be read.
     """
-    return preprocess(open_image(path))
+    return preprocess(open_for(_PREPROCESSING, path, limits), _PREPROCESSING)
 
 
 class PictureCache:
@@ -26,15 +28,19 @@ class PictureCache:
     that is needed last. Safe to use from several threads.
     """
 
-    def __init__(self, limit_bytes: int, device: torch.device | None = None) -> None:
-        """Begins empty.
+    def __init__(
+        self, limit_bytes: int, device: torch.device | None = None, limits: ImageLimits = DEFAULT_LIMITS
+    ) -> None:
+        """Begin empty.
 
         Args:
             limit_bytes: Of memory.
             device: Whose memory; the CPU's by default. Pictures that do not fit are on the CPU in any case.
+            limits: What a picture may be like.
         """
         self._free_bytes = limit_bytes
         self._device = device or torch.device("cpu")
+        self._limits = limits
         self._pictures: dict[Path, Tensor] = {}
         self._lock = Lock()
 
@@ -50,7 +56,7 @@ class PictureCache:
         kept = self._pictures.get(path)
         if kept is not None:
             return kept
-        picture = read_picture(path)
+        picture = read_picture(path, self._limits)
         with self._lock:
             if picture.nbytes <= self._free_bytes and path not in self._pictures:
                 picture = picture.to(self._device)

@@ -9,14 +9,15 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from model.decoding_threads import decoding_threads
 from model.durable import written_whole
 from model.errors import StorageError
-from model.images import open_image
+from model.images import DEFAULT_LIMITS, ImageLimits, open_image
 from model.picture_errors import ImageError
 from model.training.data import TrainingSet
 from model.training.errors import UnsuitableTrainingData
@@ -43,14 +44,22 @@ class FileState:
     mtime_ns: int
 
 
-def check_pictures(sets: Iterable[TrainingSet], folder: Path, *, decoders: int, on_checked: OnChecked) -> None:
-    """Decodes every picture that has not passed before.
+def check_pictures(
+    sets: Iterable[TrainingSet],
+    folder: Path,
+    *,
+    decoders: int,
+    on_checked: OnChecked,
+    limits: ImageLimits = DEFAULT_LIMITS,
+) -> None:
+    """Decode every picture that has not passed before.
 
     Args:
         sets: For training and for validation; a picture of both is decoded once.
         folder: Of the run; made if it is missing.
         decoders: Number of threads.
         on_checked: Told about the progress; pictures that have passed before count as looked at.
+        limits: What a picture may be like; under other ones, every picture has to pass anew.
 
     Raises:
         UnsuitableTrainingData: Pictures cannot be read; their number, and what is wrong with the first. Those that can
@@ -60,20 +69,20 @@ def check_pictures(sets: Iterable[TrainingSet], folder: Path, *, decoders: int, 
     paths = list(dict.fromkeys(place.path for each in sets for place in chain(each.database, each.queries)))
     # Taken before the decoding: a file that is changed meanwhile is decoded again the next time.
     states = {path: _state_of(path) for path in paths}
-    remembered = read_checked(folder)
+    remembered = read_checked(folder, limits)
     open_question = [path for path in paths if states[path] is None or remembered.get(path) != states[path]]
     done = len(paths) - len(open_question)
     on_checked(done, len(paths))
     problems: dict[Path, str] = {}
     with decoding_threads(decoders) as threads:
-        for path, problem in zip(open_question, threads.map(_problem_of, open_question), strict=True):
+        for path, problem in zip(open_question, threads.map(partial(_problem_of, limits), open_question), strict=True):
             if problem is not None:
                 problems[path] = problem
             done += 1
             on_checked(done, len(paths))
     passed = {path: state for path, state in states.items() if state is not None and path not in problems}
     if passed != remembered:
-        _remember(folder, passed)
+        _remember(folder, passed, limits)
     if problems:
         named = "; ".join(list(problems.values())[:_NAMED])
         raise UnsuitableTrainingData(
@@ -82,14 +91,14 @@ def check_pictures(sets: Iterable[TrainingSet], folder: Path, *, decoders: int, 
         )
 
 
-def read_checked(folder: Path) -> dict[Path, FileState]:
-    """The pictures that have passed, as the folder of a run remembers them.
+def read_checked(folder: Path, limits: ImageLimits = DEFAULT_LIMITS) -> dict[Path, FileState]:
+    """Return the pictures that have passed, as the folder of a run remembers them.
 
-    A file that is missing, damaged or of another format says nothing: then everything is decoded again.
+    A file that is missing, damaged, or of another format or other limits says nothing: then all are decoded again.
     """
     with suppress(OSError, ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
         document = json.loads((folder / CHECKED_PICTURES).read_bytes())
-        if document["format"] == _FORMAT:
+        if document["format"] == _FORMAT and document["limits"] == asdict(limits):
             return {
                 Path(name): FileState(int(size_bytes), int(mtime_ns))
                 for name, (size_bytes, mtime_ns) in document["pictures"].items()
@@ -97,9 +106,10 @@ def read_checked(folder: Path) -> dict[Path, FileState]:
     return {}
 
 
-def _remember(folder: Path, passed: Mapping[Path, FileState]) -> None:
+def _remember(folder: Path, passed: Mapping[Path, FileState], limits: ImageLimits) -> None:
     document = {
         "format": _FORMAT,
+        "limits": asdict(limits),
         "pictures": {str(path): [state.size_bytes, state.mtime_ns] for path, state in passed.items()},
     }
     try:
@@ -121,9 +131,9 @@ def _state_of(path: Path) -> FileState | None:
     return FileState(status.st_size, status.st_mtime_ns)
 
 
-def _problem_of(path: Path) -> str | None:
+def _problem_of(limits: ImageLimits, path: Path) -> str | None:
     try:
-        open_image(path)
+        open_image(path, limits)
     except ImageError as error:
         return error.message
     return None

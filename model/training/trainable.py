@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from model.checkpoints.parts import Part, part_of
 from model.network.config import NetworkConfig
 from model.network.initialisation import begin_adaptation
 from model.network.selavpr import SelaVPR
 from model.training.config import NetworkStart
 from model.training.errors import InvalidTrainingConfig
+from model.weight_files.parts import Part, part_of
 
 _NEVER_USED = "backbone.mask_token"  # of DINOv2's own training alone
 

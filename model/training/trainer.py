@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from model.features import Features
+from model.images import DEFAULT_LIMITS, ImageLimits
 from model.network.selavpr import SelaVPR
 from model.training.checkpoint import TrainingCheckpoint, load_checkpoint, remove_unfinished, save_checkpoint
 from model.training.config import TrainingConfig
@@ -17,8 +18,8 @@ from model.training.data import TrainingSet
 from model.training.errors import CheckpointError, UnsuitableTrainingData
 from model.training.events import Began, Encoded, Mined, Observer, Purpose, Saved, Stepped, Validated
 from model.training.learner import Learner, StepResult
+from model.training.picture_batches import encode_pictures, read_batches
 from model.training.picture_cache import PictureCache
-from model.training.pictures import encode_pictures, read_batches
 from model.training.position import Position
 from model.training.triplets import Triplet, TripletMiner
 from model.training.validation import ValidationResult, Validator
@@ -66,6 +67,7 @@ class Trainer:
         validation: TrainingSet,
         device: torch.device,
         observe: Observer,
+        limits: ImageLimits = DEFAULT_LIMITS,
     ) -> None:
         """Prepares everything, and continues a checkpoint if there is one; no picture is read yet.
 
@@ -76,6 +78,7 @@ class Trainer:
             validation: What recall is measured on.
             device: Where the work is done.
             observe: Is told what happens, in the calling thread.
+            limits: What a picture may be like.
 
         Raises:
             UnsuitableTrainingData: A set without positives.
@@ -99,7 +102,7 @@ class Trainer:
         self._validator = Validator(validation, config.validation, config.run.folder)
         self._data = {"training": training.fingerprint(), "validation": validation.fingerprint()}
         self._learner = Learner(network, config, device)
-        self._pictures = PictureCache(round(config.run.picture_cache_gb * 1e9), device)
+        self._pictures = PictureCache(round(config.run.picture_cache_gb * 1e9), device, limits)
         self._generator = torch.Generator().manual_seed(config.optimization.seed)
         self._checkpoint_path = config.run.folder / CHECKPOINT_NAME
         remove_unfinished(self._checkpoint_path)

@@ -15,7 +15,7 @@ from index_builder.staging import read_plan
 from index_builder.target import check_target, map_exists
 from model.device import choose_device
 from model.encoder import Encoder
-from model.encoding_precision import choose_encoding_precision
+from model.network_precision import choose_network_precision
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
 from place_map import layout
@@ -27,15 +27,16 @@ from placefix.commands.map_changes import read_collection
 from placefix.commands.options import (
     BatchSize,
     Device,
-    Encoding,
     LatitudeColumn,
     LongitudeColumn,
+    NetworkPrecisionOption,
     NumHeads,
     PreprocessingOption,
     Weights,
 )
 from placefix.console import error_console, output_console
 from placefix.exit_codes import ExitCode
+from placefix.picture_limits import read_picture_limits
 from placefix.progress import format_duration, show_progress
 
 _DEFAULTS = BuildOptions()
@@ -58,7 +59,7 @@ def build(
     num_heads: NumHeads = None,
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
     device: Device = "auto",
-    encoding: Encoding = "auto",
+    network_precision: NetworkPrecisionOption = "auto",
     batch_size: BatchSize = _DEFAULTS.batch_size,
     segment_size: Annotated[
         int | None,
@@ -115,13 +116,14 @@ def build(
         thumbnails=thumbnails,
         index=index,
         store=store,
+        limits=read_picture_limits(),
     )
     is_there = (out / layout.CURRENT).is_file() and read_plan(staging_path(out)) is None
     if not is_there:
         check_target(out)
     chosen = choose_device(device)
     weights_path = resolve_weights(weights)
-    arithmetic = choose_encoding_precision(encoding, chosen.device)
+    arithmetic = choose_network_precision(network_precision, chosen.device)
     encoder = Encoder(load_network(weights_path, num_heads), chosen.device, preprocess, arithmetic.precision)
     if index != AUTO:
         check_index_factory(index, encoder.global_dim)

@@ -11,14 +11,15 @@ from index_builder.errors import SourceError
 from index_builder.sources.pictures import find_pictures
 from model.device import choose_device
 from model.encoder import Encoder
-from model.encoding_precision import choose_encoding_precision
 from model.errors import InvalidInput
 from model.images import check_header
+from model.network_precision import choose_network_precision
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
-from placefix.commands.options import BatchSize, Device, Encoding, NumHeads, PreprocessingOption, Weights
+from placefix.commands.options import BatchSize, Device, NetworkPrecisionOption, NumHeads, PreprocessingOption, Weights
 from placefix.console import error_console, output_console
 from placefix.feature_file import write_features
+from placefix.picture_limits import read_picture_limits
 
 
 def encode(
@@ -31,7 +32,7 @@ def encode(
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
     num_heads: NumHeads = None,
     device: Device = "auto",
-    encoding: Encoding = "float32",
+    network_precision: NetworkPrecisionOption = "float32",
     batch_size: BatchSize = 8,
 ) -> None:
     """Write the global and local features of pictures to a NumPy archive.
@@ -45,16 +46,23 @@ def encode(
     if out.is_dir():
         raise InvalidInput(f"--out {out}: this is a folder; give the name of a file")
     paths = expand_folders(pictures)
+    limits = read_picture_limits()
     for path in paths:
-        check_header(path)  # a file that is no picture is found now, and not after hours of encoding
+        # A file that is no picture is found now, and not after hours of encoding.
+        check_header(path, limits, whole=preprocess.decodes_whole)
     network = load_network(resolve_weights(weights), num_heads)
     chosen = choose_device(device).device
-    encoder = Encoder(network, chosen, preprocess, choose_encoding_precision(encoding, chosen).precision)
+    encoder = Encoder(network, chosen, preprocess, choose_network_precision(network_precision, chosen).precision)
     columns = (TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=error_console()) as progress:
         task = progress.add_task("encoding", total=len(paths))
         write_features(
-            paths, encoder, out, batch_size=batch_size, on_progress=lambda count: progress.advance(task, count)
+            paths,
+            encoder,
+            out,
+            batch_size=batch_size,
+            on_progress=lambda count: progress.advance(task, count),
+            limits=limits,
         )
     cells = encoder.local_grid[0] * encoder.local_grid[1]
     output_console().print(

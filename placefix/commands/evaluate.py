@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from index_builder.build_options import BuildOptions
-from model.encoding_precision import RequestedPrecision
 from model.errors import InvalidInput
-from model.matching import Precision
+from model.matching import MatchingPrecision
+from model.network_precision import RequestedPrecision
 from model.preprocess import Preprocessing
 from model.recall import DEFAULT_RECALL_VALUES, DEFAULT_THRESHOLD_M
 from place_map.local_codec import StoreType
@@ -24,11 +23,11 @@ from placefix.commands.options import (
     NumHeads,
     OptionalWeights,
 )
+from placefix.commands.renamed_options import RenamingCommand
 from placefix.console import error_console
 from placefix.evaluation.differences import AnswerRecorder, Differences
 from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
 from placefix.evaluation.published import (
-    DEFAULT_FILE,
     PublishedRow,
     compare,
     find_row,
@@ -38,13 +37,14 @@ from placefix.evaluation.published import (
 from placefix.evaluation.report import Settings, to_json, to_lines
 from placefix.evaluation.run import Columns, NetworkChoice, asking, open_localizer, read_dataset
 from placefix.evaluation.truth import NearbyTruth
+from placefix.picture_limits import read_picture_limits
 from service import evaluate as service_evaluate
 from service.evaluate import EvaluationOptions, QueryResult
 
 _DEFAULTS = EvaluationOptions()
 
 
-class EvaluateCommand(TyperCommand):
+class EvaluateCommand(RenamingCommand):
     """Takes ``--recalls 1 5 10 20``, as the field's evaluators do, beside ``--recalls 1,5,10,20``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -116,8 +116,8 @@ def evaluate(
         Preprocessing | None,
         typer.Option(help="How pictures are resized; official-eval for published recalls. By default antialias."),
     ] = None,
-    precision: Annotated[Precision, typer.Option(help="Of the products in matching.")] = "exact",
-    encoding: Annotated[
+    matching_precision: Annotated[MatchingPrecision, typer.Option(help="Of the products in matching.")] = "exact",
+    network_precision: Annotated[
         RequestedPrecision,
         typer.Option(
             help="Precision of the network: auto takes what the map was encoded in, and float32 for one built here.",
@@ -137,8 +137,9 @@ def evaluate(
         ),
     ] = None,
     published: Annotated[
-        Path, typer.Option(help="The file of published results.", show_default="benchmarks/published.toml")
-    ] = DEFAULT_FILE,
+        Path | None,
+        typer.Option(help="A file of published results, instead of the one that comes along.", show_default=False),
+    ] = None,
     differences: Annotated[
         bool,
         typer.Option(
@@ -168,7 +169,8 @@ def evaluate(
     if row is not None:
         rerank = row.rerank if rerank is None else rerank
         preprocess = Preprocessing.OFFICIAL_EVAL if preprocess is None and place_map is None else preprocess
-    options = EvaluationOptions(_DEFAULTS.rerank if rerank is None else rerank, values, batch_size)
+    limits = read_picture_limits()
+    options = EvaluationOptions(_DEFAULTS.rerank if rerank is None else rerank, values, batch_size, limits)
     if predictions is not None:
         check_predictions_folder(predictions)
     notes = error_console()
@@ -181,6 +183,8 @@ def evaluate(
         query_list,
         columns,
         may_be_unlabelled=predictions is not None,
+        preprocessing=preprocess,
+        limits=limits,
     )
     if dataset.truth is None and (threshold_m is not None or heading_deg is not None):
         raise InvalidInput(
@@ -192,17 +196,17 @@ def evaluate(
     if row is not None:
         for note in row.check_counts(len(dataset.database), len(dataset.queries)):
             notes.print(note, soft_wrap=True, markup=False)
-    network = NetworkChoice(weights, num_heads, device, precision, encoding)
+    network = NetworkChoice(weights, num_heads, device, matching_precision, network_precision)
     with open_localizer(
-        dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size
+        dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size, limits
     ) as localizer:
-        if preprocess not in (None, localizer.encoder.preprocessing):
+        if preprocess not in (None, localizer.preprocessing):
             raise InvalidInput(
-                f"the map was built with --preprocess {localizer.encoder.preprocessing}, not {preprocess}: leave the "
+                f"the map was built with --preprocess {localizer.preprocessing}, not {preprocess}: leave the "
                 "option out, or build a map with it"
             )
         if rerank is None and not (localizer.encoder.is_trained and localizer.encoder.local_dim):
-            options = EvaluationOptions(0, values, batch_size)
+            options = EvaluationOptions(0, values, batch_size, limits)
         writer = (
             PredictionWriter(
                 predictions,
@@ -233,7 +237,7 @@ def evaluate(
     if differences:
         exact = AnswerRecorder()
         with (
-            open_localizer(dataset, None, network, "float32", preprocess, batch_size) as localizer,
+            open_localizer(dataset, None, network, "float32", preprocess, batch_size, limits) as localizer,
             asking() as progress,
         ):
             service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, exact.record)

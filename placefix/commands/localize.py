@@ -10,21 +10,27 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from model.images import DEFAULT_LIMITS, check_header
-from placefix.commands.options import Device, Encoding, NumHeads, OptionalWeights
+from model.images import check_header
+from place_map.versions import read_manifest
+from placefix.asking import asked_map, read_settings
+from placefix.commands.options import (
+    AskedMapPath,
+    NumHeads,
+    OptionalWeights,
+    SetDevice,
+    SetNetworkPrecision,
+    SettingsFile,
+)
 from placefix.console import output_console
 from service.answer import build_answer
-from service.decoding import decode_query
-from service.loading import LoadedMaps, load_maps
-from service.localizer import QueryDefaults, QueryOptions, encode_queries
+from service.localizer import MAX_SHORTLIST
 from service.schemas import LocalizationAnswer
-from service.settings import MAX_SHORTLIST
-from service.stages import Stage, StageClock
 
 
 def localize(
     picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="The photo.", show_default=False)],
-    place_map: Annotated[Path, typer.Option("--map", help="The map to look in.", show_default=False)],
+    place_map: AskedMapPath = None,
+    settings_file: SettingsFile = None,
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,
     candidates: Annotated[
@@ -46,37 +52,39 @@ def localize(
             help="Print the server's answer as JSON, or a table. By default a table on a terminal, JSON otherwise.",
         ),
     ] = None,
-    device: Device = "auto",
-    encoding: Encoding = "auto",
+    device: SetDevice = None,
+    network_precision: SetNetworkPrecision = None,
 ) -> None:
-    """Say where a photo was taken: the same answer as the server's."""
-    check_header(picture)  # a file that is no picture is found now, and not after the network has been loaded
-    loaded = load_maps([place_map], weights=weights, num_heads=num_heads, device=device, encoding=encoding)
-    try:
-        options = QueryDefaults.for_encoder(loaded.encoder).options(candidates, shortlist, rerank=rerank)
-        answer = localize_picture(picture, loaded, options)
-    finally:
-        loaded.close()
+    """Say where a photo was taken: the same answer as the server's.
+
+    It goes by the same settings: flags over environment variables, [bold]PLACEFIX_<NAME>[/bold], over a file of them.
+    """
+    settings = read_settings(
+        {
+            "maps": None if place_map is None else (place_map,),
+            "weights": weights,
+            "num_heads": num_heads,
+            "device": device,
+            "network_precision": network_precision,
+        },
+        settings_file,
+    )
+    # A picture that cannot be used is found now, and not after the network has been loaded.
+    whole = any(read_manifest(path).preprocessing.decodes_whole for path in settings.maps)
+    check_header(picture, settings.image_limits, whole=whole)
+    with asked_map(settings, candidates=candidates, shortlist=shortlist, rerank=rerank) as asked:
+        start = time.perf_counter()
+        found = asked.ask(picture)
+        answer = build_answer(found, found.seconds, time.perf_counter() - start, secrets.token_hex(8))
+        is_trained = asked.localizer.encoder.is_trained
+        is_reranked = asked.options.rerank
     if as_json or (as_json is None and not sys.stdout.isatty()):
         typer.echo(answer.model_dump_json(indent=2))
         return
-    _print(answer, options, is_trained=loaded.encoder.is_trained)
+    _print(answer, is_reranked=is_reranked, is_trained=is_trained)
 
 
-def localize_picture(picture: Path, loaded: LoadedMaps, options: QueryOptions) -> LocalizationAnswer:
-    """Finds a picture in the one map that is loaded."""
-    start = time.perf_counter()
-    clock = StageClock()
-    [localizer] = loaded.localizers.values()
-    with clock.measure(Stage.DECODE):
-        image = decode_query(picture, DEFAULT_LIMITS, loaded.encoder.preprocessing)
-    [encoded] = encode_queries(loaded.encoder, image[None])
-    localization = localizer.localize(encoded, options)
-    seconds = {**clock.seconds, **localization.seconds}
-    return build_answer(localization, seconds, time.perf_counter() - start, secrets.token_hex(8))
-
-
-def _print(answer: LocalizationAnswer, options: QueryOptions, *, is_trained: bool) -> None:
+def _print(answer: LocalizationAnswer, *, is_reranked: bool, is_trained: bool) -> None:
     console = output_console()
     if answer.position is None:
         console.print(f"no candidates: the map {answer.map.name} has no pictures")
@@ -100,5 +108,5 @@ def _print(answer: LocalizationAnswer, options: QueryOptions, *, is_trained: boo
         )
     console.print(table)
     console.print(f"map {answer.map.name}, version {answer.map.version}; {answer.timings_ms.total:.0f} ms")
-    if not options.rerank and not is_trained:
+    if not is_reranked and not is_trained:
         console.print("not re-ranked: the network is not trained for places (--rerank does it all the same)")

@@ -14,8 +14,8 @@ from index_builder.description.neighbours import WITHIN_DEG, WITHIN_M
 from place_map.reader import PlaceMap
 from placefix.console import error_console, output_console
 from placefix.description_text import print_description
-from placefix.pictures.canvas import check_file_target
-from placefix.pictures.map_sheet import SUFFIXES, check_can_draw, draw_map_sheet
+from placefix.drawings.canvas import check_file_target
+from placefix.drawings.map_sheet import SUFFIXES, check_can_draw, draw_map_sheet
 
 
 def describe(

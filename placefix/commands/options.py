@@ -1,11 +1,12 @@
 """Options that several commands share: one name, one help text, one meaning."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from model.device import DeviceName
-from model.encoding_precision import RequestedPrecision
+from model.network_precision import RequestedPrecision
 from model.preprocess import Preprocessing
 
 # Panels of the help texts. Options in a panel of their own are laid out by themselves, so that none is cut short.
@@ -41,15 +42,44 @@ Device = Annotated[
     DeviceName,
     typer.Option(help="Where the network lives: auto takes a GPU if there is one.", rich_help_panel=NETWORK_PANEL),
 ]
+# Of commands that go by the settings of the server: None where the flag is not given, and the settings tell.
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        envvar="PLACEFIX_SETTINGS",
+        help="A TOML file with settings of the server: limits, queues, and all that flags can say, which win over it.",
+        show_default=False,
+    ),
+]
+AskedMapPath = Annotated[
+    Path | None,
+    typer.Option("--map", help="The map to look in. By default the one that the settings name.", show_default=False),
+]
+SetDevice = Annotated[
+    DeviceName | None,
+    typer.Option(
+        help="Where the network lives: auto takes a GPU if there is one. By default auto.",
+        rich_help_panel=NETWORK_PANEL,
+    ),
+]
+SetNetworkPrecision = Annotated[
+    RequestedPrecision | None,
+    typer.Option(
+        help="Precision of the network: auto takes what the map was encoded in. By default auto.",
+        rich_help_panel=NETWORK_PANEL,
+    ),
+]
 PreprocessingOption = Annotated[
     Preprocessing,
     typer.Option(
         "--preprocess",
-        help="How pictures are resized: antialias, or official-eval to reproduce published recalls.",
+        help="How pictures are resized: antialias, or official-eval to reproduce published recalls. antialias-whole is "
+        "what maps of earlier releases have: no JPEG is decoded at a fraction, however large.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]
-Encoding = Annotated[
+NetworkPrecisionOption = Annotated[
     RequestedPrecision,
     typer.Option(
         help="Precision of the network: auto takes bfloat16 where the device has it, or what the map was encoded in.",

@@ -7,18 +7,16 @@ from typing import Annotated
 import structlog
 import typer
 
-from model.device import DeviceName
-from model.encoding_precision import RequestedPrecision
 from model.errors import InvalidInput
-from model.matching import Precision
-from placefix.commands.options import NETWORK_PANEL, NumHeads, OptionalWeights
+from model.matching import MatchingPrecision
+from place_map.global_index import Backend
+from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
 from placefix.samples import read_samples
+from service.localizer import MAX_SHORTLIST
 from service.logs import configure_logging
 from service.server import run_server
 from service.settings import (
-    MAX_SHORTLIST,
     LogFormat,
-    SearcherName,
     VerifyWhen,
     load_settings,
     unknown_environment_names,
@@ -31,37 +29,17 @@ def serve(
         list[Path] | None,
         typer.Option("--map", help="A map to serve; may be given several times.", show_default=False),
     ] = None,
-    settings_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--settings",
-            envvar="PLACEFIX_SETTINGS",
-            help="A TOML file with settings: limits, queues, and all that flags can say, which win over it.",
-            show_default=False,
-        ),
-    ] = None,
+    settings_file: SettingsFile = None,
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all. By default 127.0.0.1.")
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on. By default 8000.")] = None,
-    device: Annotated[
-        DeviceName | None,
-        typer.Option(
-            help="Where the network lives: auto takes a GPU if there is one. By default auto.",
-            rich_help_panel=NETWORK_PANEL,
-        ),
-    ] = None,
-    encoding: Annotated[
-        RequestedPrecision | None,
-        typer.Option(
-            help="Precision of the network: auto takes what the map was encoded in. By default auto.",
-            rich_help_panel=NETWORK_PANEL,
-        ),
-    ] = None,
+    device: SetDevice = None,
+    network_precision: SetNetworkPrecision = None,
     searcher: Annotated[
-        SearcherName | None,
+        Backend | None,
         typer.Option(help="What searches the index: auto takes faiss where it can. By default auto."),
     ] = None,
     samples: Annotated[
@@ -94,8 +72,8 @@ def serve(
             help="Re-rank unless a request says otherwise. By default if the network is trained.",
         ),
     ] = None,
-    precision: Annotated[
-        Precision | None, typer.Option(help="How mutual matches are counted: fast or exact. By default fast.")
+    matching_precision: Annotated[
+        MatchingPrecision | None, typer.Option(help="How mutual matches are counted: fast or exact. By default fast.")
     ] = None,
     verify: Annotated[
         VerifyWhen | None,
@@ -118,13 +96,13 @@ def serve(
             "host": host,
             "port": port,
             "device": device,
-            "encoding": encoding,
+            "network_precision": network_precision,
             "searcher": searcher,
             "samples": samples,
             "keys": keys,
             "shortlist": shortlist,
             "rerank": rerank,
-            "precision": precision,
+            "matching_precision": matching_precision,
             "verify": verify,
             "log_format": log_format,
         },
@@ -132,7 +110,7 @@ def serve(
     )
     configure_logging(settings.log_format, settings.log_level)
     log = structlog.stdlib.get_logger("placefix.serve")
-    for sentence in unknown_environment_names(os.environ):
+    for sentence in (*unknown_environment_names(os.environ), *settings.notes):
         log.warning(sentence)
     if not settings.maps:
         raise InvalidInput("no map was given; name one with --map maps/NAME, or build one with placefix build")

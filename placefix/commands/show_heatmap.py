@@ -10,16 +10,17 @@ from PIL import Image
 
 from model.device import choose_device
 from model.errors import InvalidInput
-from model.images import check_header, open_image
+from model.images import ImageLimits, check_header
 from model.network.selavpr import SelaVPR
-from model.preprocess import Preprocessing, preprocess
+from model.preprocess import Preprocessing, open_for, preprocess
 from model.weights import load_network, resolve_weights
 from placefix.commands.encode import expand_folders
 from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
 from placefix.console import output_console
-from placefix.pictures.canvas import check_file_target, check_folder_target, contact_sheet, numbered_name, save_png
-from placefix.pictures.feature_maps import FeatureKind, FeatureMap, check_kind, feature_map
-from placefix.pictures.heatmap import Heat, draw_heatmap
+from placefix.drawings.canvas import check_file_target, check_folder_target, contact_sheet, numbered_name, save_png
+from placefix.drawings.feature_maps import FeatureKind, FeatureMap, check_kind, feature_map
+from placefix.drawings.heatmap import Heat, draw_heatmap
+from placefix.picture_limits import read_picture_limits
 from placefix.progress import show_progress
 
 SHEET_COLUMNS = 2
@@ -32,6 +33,7 @@ class _Drawing:
     preprocessing: Preprocessing
     kind: FeatureKind
     network_name: str
+    limits: ImageLimits
 
 
 def heatmap(
@@ -62,12 +64,13 @@ def heatmap(
         raise InvalidInput(
             f"--out {out}: {len(paths)} pictures do not fit onto one sheet, which holds {SHEET_PANELS}; name a folder"
         )
+    limits = read_picture_limits()
     for path in paths:
-        check_header(path)
+        check_header(path, limits, whole=preprocess.decodes_whole)
     weights_path = resolve_weights(weights)
     network = load_network(weights_path, num_heads)
     check_kind(network, features, str(weights_path))
-    drawing = _Drawing(network.to(choose_device(device).device), preprocess, features, weights_path.name)
+    drawing = _Drawing(network.to(choose_device(device).device), preprocess, features, weights_path.name, limits)
     written = _draw_all(paths, drawing, out, is_file=is_file)
     for path in written:
         output_console().print(str(path), soft_wrap=True, markup=False)
@@ -94,7 +97,7 @@ def _draw_all(paths: Sequence[Path], drawing: _Drawing, out: Path, *, is_file: b
 
 
 def _draw(path: Path, drawing: _Drawing) -> Image.Image:
-    photo = open_image(path)
+    photo = open_for(drawing.preprocessing, path, drawing.limits)
     values = feature_map(drawing.network, preprocess(photo, drawing.preprocessing), drawing.kind)
     note = _note(values, drawing.kind, drawing.network_name)
     if not drawing.network.is_trained:

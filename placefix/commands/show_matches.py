@@ -8,15 +8,16 @@ import typer
 from PIL import Image
 
 from model.device import choose_device
-from model.images import check_header, open_image
+from model.images import check_header
 from model.network.selavpr import SelaVPR
-from model.preprocess import Preprocessing, preprocess
+from model.preprocess import Preprocessing, open_for, preprocess
 from model.weights import load_network, resolve_weights
 from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
 from placefix.console import output_console
-from placefix.pictures.canvas import check_file_target, contact_sheet, save_png
-from placefix.pictures.feature_maps import FeatureKind, check_kind, feature_map, kinds_of
-from placefix.pictures.matches import MatchedPair, NamedPhoto, draw_matches, match
+from placefix.drawings.canvas import check_file_target, contact_sheet, save_png
+from placefix.drawings.feature_maps import FeatureKind, check_kind, feature_map, kinds_of
+from placefix.drawings.matches import MatchedPair, NamedPhoto, draw_matches, match
+from placefix.picture_limits import read_picture_limits
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,9 @@ def matches(
     Their number is the score of a candidate in re-ranking; no geometry is checked, neither there nor here.
     """
     check_file_target(out)
+    limits = read_picture_limits()
     for path in (query, candidate):
-        check_header(path)
+        check_header(path, limits, whole=preprocess.decodes_whole)
     chosen = choose_device(device).device
     paths = [resolve_weights(name) for name in (weights, against) if name is not None]
     networks = [load_network(path, num_heads) for path in paths]
@@ -66,7 +68,10 @@ def matches(
     names = [path.name for path in (query, candidate)]
     if query.name == candidate.name:
         names = [f"{path.resolve().parent.name}/{path.name}" for path in (query, candidate)]
-    photos = (NamedPhoto(names[0], open_image(query)), NamedPhoto(names[1], open_image(candidate)))
+    photos = (
+        NamedPhoto(names[0], open_for(preprocess, query, limits)),
+        NamedPhoto(names[1], open_for(preprocess, candidate, limits)),
+    )
     panels = [_draw(photos, each, features) for each in named]
     save_png(contact_sheet([panel for panel, _ in panels]), out)
     console = output_console()

@@ -13,16 +13,23 @@ from PIL import Image
 from model.errors import InvalidInput
 from model.picture_errors import ImageError
 from model.recall import DEFAULT_THRESHOLD_M
-from placefix.commands.options import Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
+from placefix.asking import AskedMap, asked_map, read_settings
+from placefix.commands.options import (
+    AskedMapPath,
+    LatitudeColumn,
+    LongitudeColumn,
+    NumHeads,
+    OptionalWeights,
+    SetDevice,
+    SettingsFile,
+)
 from placefix.console import error_console, output_console
-from placefix.pictures.asking import ask
-from placefix.pictures.canvas import check_folder_target, contact_sheet, numbered_name, save_png
-from placefix.pictures.queries import Query, read_queries
-from placefix.pictures.results import ShownResult, draw_result, draw_sheet
+from placefix.drawings.answers import answer
+from placefix.drawings.canvas import check_folder_target, contact_sheet, numbered_name, save_png
+from placefix.drawings.queries import Query, read_queries
+from placefix.drawings.results import ShownResult, draw_result, draw_sheet
 from placefix.progress import show_progress
-from service.loading import load_maps
-from service.localizer import Localizer, QueryDefaults, QueryOptions
-from service.settings import MAX_SHORTLIST
+from service.localizer import MAX_SHORTLIST
 
 ROWS_PER_SHEET = 8
 MAX_CANDIDATES = 20
@@ -38,12 +45,13 @@ class Only(StrEnum):
 
 
 def results(
-    place_map: Annotated[Path, typer.Option("--map", help="The map to look in.", show_default=False)],
     queries: Annotated[
         list[Path],
         typer.Option(help="A picture, a folder of pictures or a list of them; may be repeated.", show_default=False),
     ],
     out: Annotated[Path, typer.Option(help="The folder for the pictures.", show_default=False)],
+    place_map: AskedMapPath = None,
+    settings_file: SettingsFile = None,
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,
     candidates: Annotated[int, typer.Option(min=1, max=MAX_CANDIDATES, help="Candidates to draw.")] = 5,
@@ -62,7 +70,7 @@ def results(
     only: Annotated[Only, typer.Option(help="Which answers to draw, by their first candidate.")] = Only.ALL,
     latitude_column: LatitudeColumn = None,
     longitude_column: LongitudeColumn = None,
-    device: Device = "auto",
+    device: SetDevice = None,
 ) -> None:
     """Draw queries with their best candidates: framed in green if right, in red if wrong.
 
@@ -72,15 +80,17 @@ def results(
     check_folder_target(out)
     if not isfinite(threshold_m):
         raise InvalidInput(f"--threshold-m {threshold_m}: it must be a number")
-    listing = read_queries(queries, latitude_column=latitude_column, longitude_column=longitude_column)
+    flags = {"maps": None if place_map is None else (place_map,), "weights": weights, "num_heads": num_heads}
+    settings = read_settings({**flags, "device": device}, settings_file)
+    listing = read_queries(
+        queries,
+        latitude_column=latitude_column,
+        longitude_column=longitude_column,
+        limits=settings.image_limits,
+    )
     _tell_unreadable(listing.unreadable)
-    loaded = load_maps([place_map], weights=weights, num_heads=num_heads, device=device)
-    try:
-        [localizer] = loaded.localizers.values()
-        options = QueryDefaults.for_encoder(loaded.encoder).options(candidates, shortlist, rerank=rerank)
-        score = _draw_all(listing.queries, localizer, options, threshold_m, only, out)
-    finally:
-        loaded.close()
+    with asked_map(settings, candidates=candidates, shortlist=shortlist, rerank=rerank) as asked:
+        score = _draw_all(listing.queries, asked, threshold_m, only, out)
     console = output_console()
     console.print(f"{score}", markup=False, soft_wrap=True)
     drawn = f"{_plural(score.drawn, 'answer')} on {_plural(score.sheets, 'contact sheet')}"
@@ -138,14 +148,14 @@ class _Sheets:
 
 def _draw_all(
     queries: Sequence[Query],
-    localizer: Localizer,
-    options: QueryOptions,
+    asked: AskedMap,
     threshold_m: float,
     only: Only,
     out: Path,
 ) -> _Score:
+    localizer = asked.localizer
     place_map = localizer.place_map
-    order = "re-ranked by mutual matches" if options.rerank else "ordered by global distance, not re-ranked"
+    order = "re-ranked by mutual matches" if asked.options.rerank else "ordered by global distance, not re-ranked"
     if not localizer.encoder.is_trained:
         order += " · untrained network"
     sheets = _Sheets(
@@ -158,7 +168,7 @@ def _draw_all(
         progress.started(len(queries), 0)
         for number, query in enumerate(queries, start=1):
             try:
-                result = ask(query, localizer, options, threshold_m)
+                result = answer(query, asked, threshold_m)
             except ImageError as error:  # its header was in order
                 progress.message(f"left out: {error.message}")
             else:

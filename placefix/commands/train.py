@@ -21,6 +21,7 @@ from model.training.trainer import Trainer, TrainingReport
 from model.weights import load_network, resolve_weights
 from placefix.console import error_console, output_console, resumable
 from placefix.picture_check_progress import show_checking
+from placefix.picture_limits import read_picture_limits
 from placefix.tensorboard_files import TensorboardFiles, is_tensorboard_installed
 from placefix.training_progress import show_training
 
@@ -36,6 +37,7 @@ def train(
     is [bold]best.safetensors[/bold] in the folder of the run; build, serve and localize take it as --weights.
     """
     settings = read_config(config)
+    limits = read_picture_limits()
     console = error_console()
     chosen = choose_device(settings.run.device)
     loaded = load_network(resolve_weights(settings.network.weights), settings.network.num_heads)
@@ -43,12 +45,16 @@ def train(
     training, validation = read_sets(settings.data)
     with show_checking() as on_checked:
         check_pictures(
-            (training, validation), settings.run.folder, decoders=settings.run.decoders, on_checked=on_checked
+            (training, validation),
+            settings.run.folder,
+            decoders=settings.run.decoders,
+            on_checked=on_checked,
+            limits=limits,
         )
     console.print(f"device: {chosen.device} ({chosen.reason})", soft_wrap=True)
     with resumable():
         report = _train(
-            lambda observe: Trainer(network, settings, training, validation, chosen.device, observe), settings
+            lambda observe: Trainer(network, settings, training, validation, chosen.device, observe, limits), settings
         )
     output_console().print(_summary(report, settings))
 

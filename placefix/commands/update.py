@@ -22,6 +22,7 @@ from placefix.commands.map_changes import (
     tell,
 )
 from placefix.commands.options import BatchSize, Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
+from placefix.picture_limits import read_picture_limits
 from placefix.progress import show_progress
 
 _DEFAULTS = BuildOptions()
@@ -68,7 +69,12 @@ def update(
         checked_source(manifest, source_number, map_path)  # before the network is loaded
     encoder = load_encoder(map_path, weights, num_heads, device)
     listing = read_collection(source, latitude_column, longitude_column)
-    options = BuildOptions(batch_size=batch_size, segment_size=segment_size, max_rejected=max_rejected)
+    options = BuildOptions(
+        batch_size=batch_size,
+        segment_size=segment_size,
+        max_rejected=max_rejected,
+        limits=read_picture_limits(),
+    )
     with interruptible(map_path), show_progress("updating") as progress:
         report = update_map(
             map_path,

@@ -12,12 +12,13 @@ from rich.text import Text
 from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
 from model.device import choose_device
 from model.encoder import Encoder
-from model.encoding_precision import choose_encoding_precision
+from model.network_precision import choose_network_precision
 from model.weights import load_network, resolve_weights
 from place_map.versions import read_manifest
 from placefix.commands.options import NETWORK_PANEL, Device, NumHeads
 from placefix.console import output_console
 from placefix.exit_codes import ExitCode
+from placefix.picture_limits import read_picture_limits
 from placefix.progress import format_duration, show_progress
 
 
@@ -44,10 +45,10 @@ def verify(
     if weights is not None:
         network = load_network(resolve_weights(weights), num_heads)
         manifest, chosen = read_manifest(map_path), choose_device(device).device
-        arithmetic = choose_encoding_precision("auto", chosen, (manifest.network.precision,))
+        arithmetic = choose_network_precision("auto", chosen, (manifest.network.precision,))
         encoder = Encoder(network, chosen, manifest.preprocessing, arithmetic.precision)
     with show_progress("verifying", "bytes") as progress:
-        report = verify_map(map_path, encoder=encoder, sample=sample, progress=progress)
+        report = verify_map(map_path, encoder=encoder, sample=sample, progress=progress, limits=read_picture_limits())
     if as_json:
         typer.echo(json.dumps(_as_json(report), indent=2))
     else:

@@ -14,11 +14,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
-from model.checkpoints.description import Description
 from model.downloads import OnProgress
 from model.network.config import NetworkConfig
 from model.preprocess import INPUT_SIZE
-from model.weights import describe_checkpoint, resolve_weights
+from model.weight_files.description import Description
+from model.weights import describe_weights, resolve_weights
 from model.weights_cache import WeightsCache
 from model.weights_fetch import FetchedWeights, fetch_weights
 from model.weights_import import import_weights
@@ -117,7 +117,7 @@ def describe(
     cache: Cache = None,
 ) -> None:
     """Say what a checkpoint is, by loading it: its network, its parts, its fingerprint."""
-    description = describe_checkpoint(resolve_weights(weights, WeightsCache(cache)), num_heads)
+    description = describe_weights(resolve_weights(weights, WeightsCache(cache)), num_heads)
     if as_json:
         values = asdict(description)
         values["path"] = str(description.path)

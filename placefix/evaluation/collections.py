@@ -4,18 +4,21 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from index_builder.errors import SourceError
 from index_builder.sources.frames import read_frames
 from index_builder.sources.listing import SourceListing
+from index_builder.sources.plane import PointM, in_plane
 from index_builder.sources.read import CSV_SUFFIXES, read_source
 from index_builder.sources.unlabelled import is_path_list, read_path_list, without_positions
-from model.images import check_header
+from model.images import DEFAULT_LIMITS, ImageLimits, check_header
 from model.picture_errors import ImageError
 from model.places import Place
 
 _THREADS = 8
+_NOTHING = (False, False)  # neither a position nor a point
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,13 @@ class Collection:
     Attributes:
         listing: The pictures; several folders are joined.
         frames: Picture id → frame number, where the pictures correspond by frame.
+        points_m: Picture id → easting and northing, where the pictures are points of a plane.
         has_positions: Whether the positions of the pictures mean anything.
     """
 
     listing: SourceListing
     frames: Mapping[str, int]
+    points_m: Mapping[str, PointM]
     has_positions: bool
 
     @property
@@ -57,66 +62,84 @@ def read_collection(
 
     Raises:
         SourceError: One of them cannot be read, holds no usable picture, or lists a picture that is not there; or two
-            have a picture of the same id, or one has positions and another none.
+            have a picture of the same id, or one has positions on the Earth and another none.
     """
-    listings: list[SourceListing] = []
-    frames: dict[str, int] = {}
-    unlabelled: list[Path] = []
-    has_positions = True
-    for path in paths:
-        if by_frame:
-            if path.suffix.lower() not in CSV_SUFFIXES:
-                raise SourceError(f"{path} is no CSV file: frame numbers are read from one with columns path and frame")
-            found = read_frames(path, latitude_column=latitude_column, longitude_column=longitude_column)
-            frames |= found.frames
-            has_positions = has_positions and found.has_positions
-            listings.append(found.listing)
-        else:
-            listing, is_unlabelled = _read(path, latitude_column, longitude_column, may_be_unlabelled=may_be_unlabelled)
-            if is_unlabelled:
-                unlabelled.append(path)
-                has_positions = False
-            listings.append(listing)
-    for listing in listings:
-        _check_usable(listing)
-    if unlabelled and len(unlabelled) < len(paths):
-        others = [path for path in paths if path not in unlabelled]
-        raise SourceError(
-            f"{others[0]} says where its pictures were taken, and {unlabelled[0]} does not: recall needs all of the "
-            "positions; ask the two apart"
-        )
-    return Collection(_joined(listings), frames, has_positions)
+    read = [
+        _read_frames(path, latitude_column, longitude_column)
+        if by_frame
+        else _read(path, latitude_column, longitude_column, may_be_unlabelled=may_be_unlabelled)
+        for path in paths
+    ]
+    for each in read:
+        _check_usable(each.listing)
+    if not by_frame:
+        _check_alike(paths, read)
+    return Collection(
+        listing=_joined([each.listing for each in read]),
+        frames={name: frame for each in read for name, frame in each.frames.items()},
+        points_m={name: point_m for each in read for name, point_m in each.points_m.items()},
+        has_positions=all(each.has_positions for each in read),
+    )
 
 
-def check_pictures(places: Sequence[Place]) -> None:
-    """Looks at the header of every picture, before hours of work.
+def check_pictures(places: Sequence[Place], limits: ImageLimits = DEFAULT_LIMITS, *, whole: bool = False) -> None:
+    """Look at the header of every picture, before hours of work.
+
+    Args:
+        places: The pictures.
+        limits: What they may be like.
+        whole: Whether large JPEGs are decoded whole.
 
     Raises:
         SourceError: Some cannot be read.
     """
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="check") as threads:
-        problems = [message for message in threads.map(_problem_of, places) if message is not None]
+        problems = [
+            message for message in threads.map(partial(_problem_of, limits, whole), places) if message is not None
+        ]
     if problems:
         more = f"; and {len(problems) - 1} more" if len(problems) > 1 else ""
         raise SourceError(f"{problems[0]}{more}. An evaluation without them would measure another dataset")
 
 
+def _read_frames(path: Path, latitude_column: str | None, longitude_column: str | None) -> Collection:
+    if path.suffix.lower() not in CSV_SUFFIXES:
+        raise SourceError(f"{path} is no CSV file: frame numbers are read from one with columns path and frame")
+    found = read_frames(path, latitude_column=latitude_column, longitude_column=longitude_column)
+    return Collection(found.listing, found.frames, {}, found.has_positions)
+
+
 def _read(
     path: Path, latitude_column: str | None, longitude_column: str | None, *, may_be_unlabelled: bool
-) -> tuple[SourceListing, bool]:
-    """A collection, and whether it says of no picture where it was taken."""
+) -> Collection:
     has_named_columns = latitude_column is not None or longitude_column is not None
     is_csv = path.suffix.lower() in CSV_SUFFIXES and path.is_file()
     if may_be_unlabelled and is_csv and not has_named_columns and is_path_list(path):
-        return read_path_list(path), True
+        return Collection(read_path_list(path), {}, {}, has_positions=False)
     listing = read_source(path, latitude_column=latitude_column, longitude_column=longitude_column)
+    plane = in_plane(listing)
+    if plane is not None:
+        return Collection(plane.listing, {}, plane.points_m, has_positions=False)
     unlabelled = without_positions(listing) if may_be_unlabelled else None
-    return (listing, False) if unlabelled is None else (unlabelled, True)
+    return Collection(listing if unlabelled is None else unlabelled, {}, {}, has_positions=unlabelled is None)
 
 
-def _problem_of(place: Place) -> str | None:
+def _check_alike(paths: Sequence[Path], read: Sequence[Collection]) -> None:
+    """Make sure that all have positions on the Earth, or all points of a plane, or all nothing of that."""
+    told = {(each.has_positions, bool(each.points_m)): path for path, each in zip(paths, read, strict=True)}
+    if len(told) == 1:
+        return
+    (*_, most), (least, *_) = sorted(told), sorted(told)
+    without = "" if least == _NOTHING else ", or only by easting and northing without a UTM zone"
+    raise SourceError(
+        f"{told[most]} says where its pictures were taken, and {told[least]} does not{without}: recall needs all of "
+        "the positions; ask the two apart"
+    )
+
+
+def _problem_of(limits: ImageLimits, whole: bool, place: Place) -> str | None:
     try:
-        check_header(place.path)
+        check_header(place.path, limits, whole=whole)
     except ImageError as error:
         return error.message
     return None

@@ -1,8 +1,9 @@
-"""What has been published, to compare a measurement with: ``benchmarks/published.toml``."""
+"""What has been published, to compare a measurement with: ``published.toml``, which lies beside this file."""
 
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from importlib import resources
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, field_validator
@@ -12,7 +13,7 @@ from model.preprocess import Preprocessing
 from placefix.evaluation.report import Settings
 from service.evaluate import Evaluation
 
-DEFAULT_FILE = Path(__file__).parents[2] / "benchmarks" / "published.toml"
+_SHIPPED = "published.toml"
 
 
 class PublishedRow(BaseModel):
@@ -101,21 +102,22 @@ class Published(BaseModel):
     rows: dict[str, PublishedRow]
 
 
-def read_published(file: Path) -> Published:
-    """Reads the file of published results.
+def read_published(file: Path | None = None) -> Published:
+    """Read a file of published results.
+
+    Args:
+        file: The file; None for the one that comes with Placefix.
 
     Raises:
         InvalidInput: It is not there, or not of this form.
     """
+    source = resources.files("placefix.evaluation") / _SHIPPED if file is None else file
     try:
-        return Published.model_validate(tomllib.loads(file.read_text("utf-8")))
+        return Published.model_validate(tomllib.loads(source.read_text("utf-8")))
     except OSError as error:
-        raise InvalidInput(
-            f"the published results {file} cannot be read: {error.strerror}; it lies in the source repository as "
-            "benchmarks/published.toml: name yours with --published"
-        ) from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise InvalidInput(f"{file} is not a table of published results: {error}") from error
+        raise InvalidInput(f"the published results {source} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+        raise InvalidInput(f"{source} is not a table of published results: {error}") from error
 
 
 def find_row(published: Published, name: str) -> PublishedRow:

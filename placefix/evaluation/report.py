@@ -52,9 +52,9 @@ class Settings:
         return cls(
             network=localizer.encoder.fingerprint,
             is_trained=localizer.encoder.is_trained,
-            preprocessing=localizer.encoder.preprocessing.value,
+            preprocessing=localizer.preprocessing.value,
             store=localizer.place_map.store,
-            precision=localizer.precision,
+            precision=localizer.matching_precision,
             encoding=localizer.encoder.precision,
             device=localizer.encoder.device.type,
             searcher=localizer.searcher.name,

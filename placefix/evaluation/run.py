@@ -14,9 +14,10 @@ from index_builder.build_options import BuildOptions
 from index_builder.sources.query_list import select_queries
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
-from model.encoding_precision import RequestedPrecision, choose_encoding_precision
 from model.errors import InvalidInput
-from model.matching import Precision
+from model.images import DEFAULT_LIMITS, ImageLimits
+from model.matching import MatchingPrecision
+from model.network_precision import RequestedPrecision, choose_network_precision
 from model.places import Place
 from model.preprocess import Preprocessing
 from model.progress import Progress
@@ -24,8 +25,9 @@ from model.weights import load_network, resolve_weights
 from place_map.global_index import open_searcher
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
+from place_map.versions import read_manifest
 from placefix.evaluation.collections import Collection, check_pictures, read_collection
-from placefix.evaluation.truth import FrameTruth, NearbyTruth, Truth
+from placefix.evaluation.truth import FrameTruth, NearbyTruth, PlaneTruth, Truth
 from placefix.progress import show_progress
 from service.loading import load_maps
 from service.localizer import Localizer
@@ -47,15 +49,15 @@ class NetworkChoice:
         weights: A checkpoint file or a known name; None for that of the map.
         num_heads: Where the file does not say.
         device: Where it lives.
-        precision: Of the products in matching.
-        encoding: Of the products in the network; ``auto`` takes that of the map, and float32 for a fresh one.
+        matching_precision: Of the products in matching.
+        network_precision: Of the products in the network; ``auto`` takes that of the map, and float32 for a fresh one.
     """
 
     weights: str | None
     num_heads: int | None
     device: DeviceName
-    precision: Precision
-    encoding: RequestedPrecision = "auto"
+    matching_precision: MatchingPrecision
+    network_precision: RequestedPrecision = "auto"
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def read_dataset(
     columns: Columns,
     *,
     may_be_unlabelled: bool = False,
+    preprocessing: Preprocessing | None = None,
+    limits: ImageLimits = DEFAULT_LIMITS,
 ) -> Dataset:
     """Reads both sides, and finds out what is right.
 
@@ -103,6 +107,8 @@ def read_dataset(
         query_list: A file that names the queries that count.
         columns: Of the CSV files.
         may_be_unlabelled: Whether queries without positions are wanted, too: something other than recall is.
+        preprocessing: Of a fresh map, antialias by default; one that is there has its own.
+        limits: What a picture may be like.
 
     Raises:
         SourceError: Pictures cannot be read, or are listed wrong.
@@ -111,7 +117,7 @@ def read_dataset(
     """
     by_frame = isinstance(truth, int)
     asked = _read(queries, columns, by_frame=by_frame, may_be_unlabelled=True)
-    is_unlabelled = not by_frame and not asked.has_positions
+    is_unlabelled = not by_frame and not asked.has_positions and not asked.points_m
     if is_unlabelled and not may_be_unlabelled:
         raise InvalidInput(
             f"not one of the {len(asked.places):,} queries of {queries[0]} says where it was taken: recall cannot be "
@@ -121,13 +127,14 @@ def read_dataset(
     searched = _read(database, columns, by_frame=by_frame, may_be_unlabelled=is_unlabelled) if database else None
     selected = asked.places if query_list is None else select_queries(asked.places, query_list)
     places = searched.places if map_path is None and searched is not None else _places_of(map_path)
-    told: Truth | None = truth if isinstance(truth, NearbyTruth) and not is_unlabelled else None
-    if isinstance(truth, int):
-        told = FrameTruth(truth, asked.frames, {} if searched is None else searched.frames)
+    told = None if is_unlabelled else _told(truth, asked, searched)
     positives = None if told is None else _positives(told, selected, places)
-    check_pictures(selected)
+    if map_path is not None:
+        preprocessing = read_manifest(map_path).preprocessing
+    whole = (preprocessing or Preprocessing.ANTIALIAS).decodes_whole
+    check_pictures(selected, limits, whole=whole)
     if map_path is None:
-        check_pictures(places)
+        check_pictures(places, limits, whole=whole)
     sides = [("queries", asked), *([("database", searched)] if searched is not None and map_path is None else [])]
     return Dataset(
         queries=tuple(selected),
@@ -154,6 +161,7 @@ def open_localizer(
     store: StoreType,
     preprocessing: Preprocessing | None,
     batch_size: int,
+    limits: ImageLimits = DEFAULT_LIMITS,
 ) -> Iterator[Localizer]:
     """The localizer over the map, or over a fresh one that is deleted afterwards.
 
@@ -164,6 +172,7 @@ def open_localizer(
         store: Of a fresh map.
         preprocessing: Of a fresh map, antialias by default; of a map it must be the map's own.
         batch_size: Pictures in one forward pass while a map is built.
+        limits: What a picture of that may be like.
 
     Raises:
         PlacefixError: Something cannot be loaded or built.
@@ -174,11 +183,11 @@ def open_localizer(
             weights=network.weights,
             num_heads=network.num_heads,
             device=network.device,
-            encoding=network.encoding,
+            network_precision=network.network_precision,
         )
         try:
             [served] = loaded.localizers.values()
-            yield Localizer(loaded.encoder, served.place_map, served.searcher, network.precision)
+            yield Localizer(loaded.encoder, served.place_map, served.searcher, network.matching_precision)
         finally:
             loaded.close()
         return
@@ -190,15 +199,17 @@ def open_localizer(
         load_network(weights_path, network.num_heads),
         device,
         preprocessing or Preprocessing.ANTIALIAS,
-        "float32" if network.encoding == "auto" else choose_encoding_precision(network.encoding, device).precision,
+        "float32"
+        if network.network_precision == "auto"
+        else choose_network_precision(network.network_precision, device).precision,
     )
-    options = BuildOptions(batch_size=batch_size, store=store, thumbnails=False, max_rejected=0)
+    options = BuildOptions(batch_size=batch_size, store=store, thumbnails=False, max_rejected=0, limits=limits)
     with tempfile.TemporaryDirectory(prefix="placefix-evaluate-") as folder:
         fresh = Path(folder) / "database"
         with show_progress("encoding the database") as progress:
             build_map(dataset.collection.listing, encoder, fresh, options, progress, weights_path=weights_path)
         with PlaceMap.open(fresh) as place_map:
-            yield Localizer(encoder, place_map, open_searcher(place_map, encoder.device), network.precision)
+            yield Localizer(encoder, place_map, open_searcher(place_map, encoder.device), network.matching_precision)
 
 
 @contextmanager
@@ -206,6 +217,22 @@ def asking() -> Iterator[Progress]:
     """Shows how far the queries are."""
     with show_progress("asking") as progress:
         yield progress
+
+
+def _told(truth: NearbyTruth | int, asked: Collection, searched: Collection | None) -> Truth:
+    """Return what is right, with what it is told by: frames, points of a plane, or positions on the Earth."""
+    if isinstance(truth, int):
+        return FrameTruth(truth, asked.frames, {} if searched is None else searched.frames)
+    searched_points_m = {} if searched is None else searched.points_m
+    if bool(asked.points_m) != bool(searched_points_m):
+        one, other = ("queries", "database") if asked.points_m else ("database", "queries")
+        raise InvalidInput(
+            f"the names of the {one} have easting and northing without a UTM zone, and the {other} says where on the "
+            "Earth it is: no distance between the two can be measured. Give both with a zone, or both without"
+        )
+    if asked.points_m:
+        return PlaneTruth(truth.threshold_m, truth.heading_deg, asked.points_m, searched_points_m)
+    return truth
 
 
 def _positives(truth: Truth, queries: Sequence[Place], database: Sequence[Place]) -> list[NDArray[np.int64]]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from index_builder.sources.plane import PointM
 from model.errors import InvalidInput
 from model.places import Place
-from model.recall import positives_by_frame, positives_within
+from model.recall import positives_by_frame, positives_in_plane, positives_within
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class NearbyTruth:
         Raises:
             InvalidInput: A threshold is impossible, or angles are asked for where no camera's direction is known.
         """
+        self._check_headings(queries, database)
+        return positives_within(queries, database, self.threshold_m, self.heading_deg)
+
+    def _check_headings(self, queries: Sequence[Place], database: Sequence[Place]) -> None:
         if self.heading_deg is not None:
             for name, places in (("queries", queries), ("database", database)):
                 if all(place.heading_deg is None for place in places):
@@ -41,7 +46,36 @@ class NearbyTruth:
                         f"no picture of the {name} has a heading, so none can be within {self.heading_deg:g}°: leave "
                         "--heading-deg out"
                     )
-        return positives_within(queries, database, self.threshold_m, self.heading_deg)
+
+
+@dataclass(frozen=True)
+class PlaneTruth(NearbyTruth):
+    """Right is what was taken nearby, by metres in a plane: nobody says where on the Earth it lies.
+
+    Attributes:
+        query_points_m: Query id → easting and northing.
+        database_points_m: Picture id → easting and northing.
+    """
+
+    query_points_m: Mapping[str, PointM]
+    database_points_m: Mapping[str, PointM]
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{super().__str__()} in the plane"
+
+    def positives(self, queries: Sequence[Place], database: Sequence[Place]) -> list[NDArray[np.int64]]:
+        """For each query the rows of the database that are right.
+
+        Raises:
+            InvalidInput: A threshold is impossible, or angles are asked for where no camera's direction is known.
+        """
+        self._check_headings(queries, database)
+        points_m = (
+            np.array([self.query_points_m[query.id] for query in queries]),
+            np.array([self.database_points_m[place.id] for place in database]),
+        )
+        return positives_in_plane(queries, database, points_m, self.threshold_m, self.heading_deg)
 
 
 @dataclass(frozen=True)

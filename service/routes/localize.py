@@ -36,7 +36,7 @@ from service.errors import (
     UploadTimeout,
 )
 from service.keys import Scope
-from service.localizer import QueryDefaults, QueryOptions
+from service.localizer import MAX_SHORTLIST, QueryDefaults, QueryOptions
 from service.parameters import parameter_errors, wrong_names
 from service.request_scope import request_id_of
 from service.routes.access import require_scope
@@ -44,7 +44,6 @@ from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
 from service.routes.picture_bodies import upload_body
 from service.routes.responses import problem_responses
 from service.schemas import LocalizationAnswer, Timings
-from service.settings import MAX_SHORTLIST
 from service.stages import Stage
 from service.uploads import explain_other_body, is_form, read_upload
 
@@ -120,7 +119,7 @@ async def localize(
         with runtime.answering_from(parameters.map) as version, runtime.queue.reserve(settings.deadline_s) as submit:
             try:
                 async with asyncio.timeout(settings.deadline_s):
-                    image = await runtime.decoder.decode(upload.picture, running.encoder.preprocessing)
+                    image = await runtime.decoder.decode(upload.picture, version.localizer.preprocessing)
             except TimeoutError as error:
                 raise DeadlineExceeded(deadline_message(settings.deadline_s)) from error
             except NotAnImage:

@@ -6,7 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from demo.__main__ import app
 from demo.build import DemoFiles, build_demo
 from demo.shipped import ShippedTown
 from model.encoder import Encoder
@@ -50,6 +52,14 @@ def test_everything_is_there_and_fits_together(demo: DemoFiles, town: ShippedTow
     assert len(samples) == QUERIES
     assert all(sample.position and sample.condition for sample in samples)
     assert [sample.path.is_relative_to(demo.root) for sample in samples] == [True] * QUERIES
+
+
+def test_what_is_printed_names_no_address_that_only_the_server_knows(demo: DemoFiles, town: ShippedTown) -> None:
+    result = CliRunner().invoke(app, ["build", "--out", str(demo.root), "--town", str(town.root)])
+    assert result.exit_code == 0, result.output
+    assert f"placefix serve --map {demo.map}" in result.stdout
+    assert "localhost" not in result.stdout
+    assert "8000" not in result.stdout
 
 
 def test_second_build_touches_nothing(demo: DemoFiles, town: ShippedTown, silent: Silent) -> None:

@@ -18,7 +18,7 @@ from index_builder.sources.read import read_source
 from model.errors import InvalidInput
 from model.geo import LatLon, distance_m
 from model.network.initialisation import seeded_network
-from model.weights import describe_checkpoint, save_network
+from model.weights import describe_weights, save_network
 
 SOUTH_WEST = Taken(LatLon(-48.87665, -123.39331), 359.5, datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC))
 NORTH_EAST = Taken(LatLon(0.5, 0.25), 0.0, datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC))
@@ -59,7 +59,7 @@ def test_shipped_pictures_are_small_and_say_that_the_town_does_not_exist() -> No
 
 
 def test_shipped_weights_are_the_trained_network_of_the_demo() -> None:
-    description = describe_checkpoint(SHIPPED.weights)
+    description = describe_weights(SHIPPED.weights)
     assert description.config == CONFIG
     assert description.is_trained
     assert description.stored_as == "float16"
@@ -137,7 +137,7 @@ def test_unfinished_rendering_is_named_and_nothing_written(rendered: Path, tmp_p
 def test_weights_are_shipped_in_half_the_space(town: ShippedTown, tmp_path: Path) -> None:
     size_bytes = ship_weights(town.weights, tmp_path / "weights.safetensors")
     assert size_bytes < 0.6 * town.weights.stat().st_size
-    description = describe_checkpoint(tmp_path / "weights.safetensors")
+    description = describe_weights(tmp_path / "weights.safetensors")
     assert (description.is_trained, description.stored_as) == (True, "float16")
 
 

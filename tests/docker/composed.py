@@ -112,12 +112,13 @@ def check_found(answer: httpx.Response) -> dict[str, Any]:
 
 
 @contextmanager
-def composing(*overlays: Path) -> Iterator[Composed]:
+def composing(*overlays: Path, env_file: Path | None = None) -> Iterator[Composed]:
     """A project, of which nothing is started, and which is gone when the block ends."""
     published = {name: f"127.0.0.1:{_free_port()}" for name in ("PLACEFIX", "PROMETHEUS", "GRAFANA")}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PLACEFIX_")}
     environment |= {f"{name}_PUBLISH": address for name, address in published.items()}
     files = [argument for path in (ROOT / "docker-compose.yml", *overlays) for argument in ("--file", str(path))]
+    files += [] if env_file is None else ["--env-file", str(env_file)]
     command = (*_compose_command(), *files, "--project-name", f"placefix-test-{uuid4().hex[:8]}")
     project = Composed(command, environment, *(f"http://{address}" for address in published.values()))
     try:

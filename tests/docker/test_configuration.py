@@ -15,7 +15,7 @@ import yaml
 from demo.build import DemoFiles
 from demo.shipped import SHIPPED
 from service.metrics import Metrics
-from service.settings import ServiceSettings, unknown_environment_names
+from service.settings import ENVIRONMENT_PREFIX, ServiceSettings, unknown_environment_names
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "docker" / "prometheus"
@@ -33,6 +33,11 @@ def compose(*arguments: str, **environment: str) -> dict[str, Any]:
     )
     assert done.returncode == 0, done.stderr
     return dict(yaml.safe_load(done.stdout))
+
+
+def variable(field: str) -> str:
+    """The environment variable of a setting."""
+    return f"{ENVIRONMENT_PREFIX}{field.upper()}"
 
 
 def promtool(*arguments: str) -> None:
@@ -118,9 +123,38 @@ def test_gpu_overlay_reserves_a_gpu_and_insists_on_it() -> None:
     assert localizer["image"] == services["demo"]["image"] == "placefix:gpu"
 
 
-def test_every_setting_handed_to_the_server_exists() -> None:
-    environment = compose()["services"]["localizer"]["environment"]
-    assert unknown_environment_names(environment) == []
+def test_the_gpu_image_lets_triton_compile() -> None:
+    """Without a compiler, or a folder whose files may be executed, mutual matches are counted exactly and slowly."""
+    localizer = compose("--file", "docker-compose.yml", "--file", "docker-compose.gpu.yml")["services"]["localizer"]
+    folder = localizer["environment"]["TRITON_CACHE_DIR"]
+    mounts = dict(mount.split(":", 1) for mount in localizer["tmpfs"])
+    assert "exec" in mounts[folder].split(",")
+    assert "/tmp" in mounts  # noqa: S108  (in the container)
+    dockerfile = (ROOT / "docker" / "Dockerfile").read_text()
+    [install] = re.findall(r'if \[ "\$EXTRA" = gpu \]; then(.*?)fi$', dockerfile, flags=re.DOTALL | re.MULTILINE)
+    assert {"gcc", "libc6-dev"} <= set(install.split())
+
+
+@pytest.mark.parametrize("service", ["localizer", "placefix"])
+def test_every_setting_is_handed_through_and_exists(service: str) -> None:
+    handed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"][service]["environment"]
+    missing = sorted({variable(field) for field in ServiceSettings.model_fields} - set(handed))
+    assert not missing, f"add to x-settings in docker-compose.yml: {', '.join(missing)}"
+    assert unknown_environment_names(handed) == []
+
+
+def test_settings_in_a_file_of_variables_reach_the_server(tmp_path: Path) -> None:
+    given = {variable(field): f"of {field}" for field in ServiceSettings.model_fields} | {"PLACEFIX_SETTINGS": "a.toml"}
+    (tmp_path / "env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    services = compose("--env-file", str(tmp_path / "env"), "--profile", "tools")["services"]
+    # Where the container listens is its own affair: the health check and the published port count on it.
+    own = {"PLACEFIX_HOST": "0.0.0.0", "PLACEFIX_PORT": "8000"}  # noqa: S104
+    for service in ("localizer", "placefix"):
+        assert services[service]["environment"].items() >= (given | own).items()
+    assert "127.0.0.1:8000:8000/tcp" in services["localizer"]["ports"]
+
+
+def test_image_has_the_variables_that_its_health_check_and_the_service_exist_by() -> None:
     in_image = re.findall(r"\b(PLACEFIX_[A-Z_]+)=", (ROOT / "docker" / "Dockerfile").read_text())
     assert in_image
     assert unknown_environment_names(in_image) == []

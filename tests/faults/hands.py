@@ -94,7 +94,9 @@ class CommandHands:
         self._how = ("--batch-size", "2", "--segment-size", f"{SEGMENT_SIZE}", "--max-rejected", "1")
 
     def build(self, map_dir: Path, source: Path) -> None:
-        _run("build", "--source", source, "--out", map_dir, "--encoding", "float32", *self._weights, *self._how)
+        _run(
+            "build", "--source", source, "--out", map_dir, "--network-precision", "float32", *self._weights, *self._how
+        )
 
     def add(self, map_dir: Path, source: Path, prefix: str, _progress: Progress = SILENT) -> None:
         _run("add", map_dir, "--source", source, "--prefix", prefix, "--skip-existing", *self._weights, *self._how)

@@ -51,7 +51,17 @@ class Town:
         one, two, later = (str(self.folder / name / "photos.csv") for name in ("one", "two", "later"))
         weights = ["--weights", str(self.folder / "weights.safetensors")]
         return {
-            "build": ["build", "--source", one, "--out", str(map_dir), "--encoding", "float32", *weights, *SEGMENTS],
+            "build": [
+                "build",
+                "--source",
+                one,
+                "--out",
+                str(map_dir),
+                "--network-precision",
+                "float32",
+                *weights,
+                *SEGMENTS,
+            ],
             "add": ["add", str(map_dir), "--source", two, *weights, *SEGMENTS],
             "update": ["update", str(map_dir), "--source", later, "--source-number", "0", *weights, *SEGMENTS],
             "remove": ["remove", str(map_dir), "--id", "00.jpg", "--id", "05.jpg"],

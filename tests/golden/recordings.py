@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model.checkpoints import numpy_extras
+from model.weight_files import numpy_extras
 
 FOLDER = Path(__file__).parent
 RELEASED = FOLDER / "ckpt_official_like_numpy1.pth"

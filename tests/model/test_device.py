@@ -1,11 +1,17 @@
 """Where the network goes, and why."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from model.device import choose_device
 from model.errors import DeviceUnavailable
 
+REPOSITORY = Path(__file__).parents[2]
 HAS_GPU = torch.cuda.is_available()
 
 
@@ -33,3 +39,25 @@ def test_cuda_without_a_gpu_is_refused_with_what_to_do() -> None:
 def test_auto_is_the_gpu_where_there_is_one() -> None:
     assert choose_device("auto").is_gpu
     assert torch.cuda.get_device_name(0) in choose_device("auto").reason
+
+
+def test_products_on_a_gpu_are_of_the_numbers_that_they_are_given() -> None:
+    """In a process of its own: what a process multiplies in is one setting for all of it."""
+    program = """
+import torch
+from model.device import choose_device
+
+matmul = torch.backends.cuda.matmul
+assert matmul.allow_tf32 and matmul.allow_bf16_reduced_precision_reduction
+choose_device("cpu")
+assert matmul.allow_tf32
+torch.cuda.is_available, torch.cuda.get_device_name = lambda: True, lambda _: "a GPU"
+assert choose_device("cuda").is_gpu
+assert not matmul.allow_tf32 and not matmul.allow_bf16_reduced_precision_reduction
+"""
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        env=os.environ | {"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "1"},
+        check=True,
+    )

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from model.encoder import Encoder
-from model.encoding_precision import EncodingPrecision
 from model.errors import InvalidInput, ModelOutputInvalid
 from model.fingerprint import fingerprint
 from model.network.config import VIT_LARGE, NetworkConfig
 from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
+from model.network_precision import NetworkPrecision
 from model.preprocess import Preprocessing
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
@@ -50,7 +50,7 @@ def test_nan_is_never_passed_on(tiny_network: SelaVPR, tensor: str, kind: str) -
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("config", [BUSY_CONFIG, replace(VIT_LARGE, depth=1)], ids=["small", "width of ViT-L"])
-def test_features_do_not_depend_on_what_else_is_encoded(config: NetworkConfig, precision: EncodingPrecision) -> None:
+def test_features_do_not_depend_on_what_else_is_encoded(config: NetworkConfig, precision: NetworkPrecision) -> None:
     encoder = Encoder(busy_network(config), precision=precision)
     images = pictures(5)
     alone = [encoder.encode(image[None]) for image in images]
@@ -89,7 +89,7 @@ def test_the_gpu_agrees_with_the_cpu(tiny_network: SelaVPR) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_features_on_the_gpu_do_not_depend_on_what_else_is_encoded(precision: EncodingPrecision) -> None:
+def test_features_on_the_gpu_do_not_depend_on_what_else_is_encoded(precision: NetworkPrecision) -> None:
     network = busy_network(replace(VIT_LARGE, depth=2))
     encoder = Encoder(network, "cuda", precision=precision)
     images = pictures(9)

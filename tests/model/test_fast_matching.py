@@ -1,7 +1,5 @@
 """Counts with fewer bits against exact ones: how far apart they may be, and where they must be the same."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -11,10 +9,8 @@ from hypothesis.extra import numpy as arrays
 from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
-from model import cpu_matching
-from model.errors import InvalidInput
-from model.fast_matching import count_fast
-from model.matching import PRECISIONS, count_mutual_matches
+from model import cpu_matching, fast_matching
+from model.matching import MATCHING_PRECISIONS, count_mutual_matches, counts_hundreds_a_second, matcher_name
 from tests.golden.recordings import read_arrays
 
 
@@ -28,17 +24,6 @@ def smooth(seed: int, side: int = 61, channels: int = 128) -> Tensor:
     return normalize(interpolate(coarse, (side, side), mode="bicubic")[0].flatten(1).T, dim=1)
 
 
-@pytest.fixture(params=["kernels", "portable"], autouse=True, scope="module")
-def way(request: pytest.FixtureRequest) -> Iterator[None]:
-    """By the kernels of this processor, and as where there are none."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        if request.param == "portable":
-            monkeypatch.setattr(cpu_matching, "_kernels", lambda: None)
-        elif cpu_matching.instructions() is None:
-            pytest.skip("there are no kernels for this processor")
-        yield
-
-
 def exact(query: Tensor, candidates: Tensor) -> list[int]:
     return count_mutual_matches(query, candidates, precision="exact").tolist()
 
@@ -47,7 +32,7 @@ def fast(query: Tensor, candidates: Tensor) -> list[int]:
     return count_mutual_matches(query, candidates, precision="fast").tolist()
 
 
-# Whole numbers of eight bits, the largest among them: all are coarse, so counts must be equal, ties and all.
+# Whole numbers of eight bits: the kernels hold them exactly, so counts must be equal, ties and all.
 whole_features = st.tuples(st.integers(1, 700), st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**32 - 1)).map(
     lambda drawn: tuple(
         torch.from_numpy(np.random.default_rng(drawn[3]).integers(-2, 3, (cells, drawn[2])).astype(np.float32) * 63.5)
@@ -122,9 +107,20 @@ def test_many_channels(channels: int) -> None:
     assert fast(extreme, extreme[None]) == exact(extreme, extreme[None]) == [2]
 
 
-def test_more_channels_than_32_bits_hold() -> None:
-    with pytest.raises(InvalidInput, match="20000 channels are too many for precision fast"):
-        count_fast(torch.ones(2, 20_000), torch.ones(1, 2, 20_000))
+def test_more_channels_than_a_kernel_has_room_for_are_counted_exactly() -> None:
+    features = seeded(3, 20_000)
+    assert fast(features, features[None]) == [3]
+    assert matcher_name(torch.device("cpu"), 20_000, "fast") == "torch-float32"
+
+
+def test_without_a_kernel_the_exact_way_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_matching, "_kernels", lambda: None)
+    monkeypatch.setattr(fast_matching, "has_triton", lambda: False)
+    query, candidates = seeded(200, 16), seeded(3, 150, 16, seed=1).half()
+    assert fast(query, candidates) == exact(query, candidates)
+    for device in ("cpu", "cuda"):
+        assert matcher_name(torch.device(device), 16, "fast") == "torch-float32"
+    assert not counts_hundreds_a_second(torch.device("cpu"), 16, "fast")
 
 
 def test_the_scale_of_a_picture_does_not_count() -> None:
@@ -147,7 +143,7 @@ def test_no_candidates_and_no_cells() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", MATCHING_PRECISIONS)
 def test_a_gpu_counts_nearly_the_same_in_little_memory(precision: str) -> None:
     query = smooth(1)
     candidates = torch.stack([normalize(query + 0.5 * smooth(seed), dim=1) for seed in range(2, 42)]).half()

@@ -3,16 +3,18 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from model import fast_matching
+from model import gpu_matching
 from model.codes import as_features
 from model.errors import InvalidInput
-from model.gpu_matching import has_triton, nearest_cells
+from model.fast_matching import count_fused, find_fast_matcher
+from model.gpu_matching import can_fuse, has_triton, nearest_cells
 from model.matching import count_mutual_matches
 
 REPOSITORY = Path(__file__).parents[2]
@@ -66,10 +68,10 @@ def check(device: str) -> None:
     many[3] = asked
     counts = count_mutual_matches(asked, many)
     for stored in (torch.float32, torch.float16):
-        assert torch.equal(fast_matching._count_fused(asked, many.to(stored)), counts), stored
+        assert torch.equal(count_fused(asked, many.to(stored)), counts), stored
     codes = many.to(torch.int8)
-    counts = fast_matching._count_fused(asked, as_features(codes, torch.float16))
-    assert torch.equal(fast_matching._count_fused(asked, codes), counts)
+    counts = count_fused(asked, as_features(codes, torch.float16))
+    assert torch.equal(count_fused(asked, codes), counts)
 
 
 @needs_triton
@@ -85,6 +87,60 @@ def test_under_the_interpreter_it_is_the_plain_search() -> None:
 @pytest.mark.gpu
 def test_on_a_gpu_it_is_the_plain_search() -> None:
     check("cuda")
+
+
+@pytest.fixture
+def tried_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Forgets whether the kernel runs, before and after; cells of the trial live where there is no GPU, too."""
+    on_any_device = torch.ones
+
+    def ones(*shape: int, device: str) -> Tensor:  # noqa: ARG001
+        return on_any_device(*shape)
+
+    monkeypatch.setattr(torch, "ones", ones)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(gpu_matching, "has_triton", lambda: True)
+    can_fuse.cache_clear()
+    yield monkeypatch
+    can_fuse.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Failed to find C compiler"),
+        subprocess.CalledProcessError(1, ["gcc"]),  # no headers
+        ImportError("failed to map segment from shared object"),  # files of the cache may not be executed
+        PermissionError("/.triton"),
+    ],
+)
+def test_where_triton_cannot_compile_the_exact_way_counts(
+    tried_anew: pytest.MonkeyPatch, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries = []
+
+    def kernel() -> None:
+        tries.append(1)
+        raise error
+
+    tried_anew.setattr(gpu_matching, "_kernel", kernel)
+    for _ in range(2):
+        assert find_fast_matcher(torch.device("cuda"), 128) is None
+    assert len(tries) == len(caplog.records) == 1
+    assert repr(error) in caplog.text
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, torch.AcceleratorError])
+def test_a_gpu_that_fails_does_not_decide_how_to_count(
+    tried_anew: pytest.MonkeyPatch, error: type[RuntimeError]
+) -> None:
+    def kernel() -> None:
+        raise error
+
+    tried_anew.setattr(gpu_matching, "_kernel", kernel)
+    for _ in range(2):
+        with pytest.raises(error):
+            can_fuse()
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from model.checkpoints.checkpoint import Layout
 from model.fingerprint import fingerprint
 from model.network.config import VIT_LARGE, NetworkConfig
 from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
-from model.weights import describe_checkpoint, load_network, save_network
+from model.weight_files.weight_file import Layout
+from model.weights import describe_weights, load_network, save_network
 from model.weights_errors import WeightsError
 from tests.golden.recordings import RELEASED, cut_layer, read_arrays, write_checkpoint
-from tests.model.checkpoint_files import (
+from tests.model.weight_file_factory import (
     TINY,
     backbone_state,
     random_network,
@@ -41,8 +41,8 @@ def test_reference_checkpoints_give_the_reference_features(tmp_path: Path, name:
 
 
 def test_a_released_checkpoint_with_numpy_1_extras_is_the_same_network(tmp_path: Path) -> None:
-    released = describe_checkpoint(RELEASED, num_heads=4)
-    plain = describe_checkpoint(write_checkpoint("tiny224", tmp_path), num_heads=4)
+    released = describe_weights(RELEASED, num_heads=4)
+    plain = describe_weights(write_checkpoint("tiny224", tmp_path), num_heads=4)
     assert released.fingerprint == plain.fingerprint
     assert released.training.epoch == 3
     assert released.training.recalls_percent == pytest.approx((90.8, 96.4, 97.2, 98.0))
@@ -59,7 +59,7 @@ def test_extras_of_the_installed_numpy_are_read(tmp_path: Path) -> None:
         not_improved_num=np.int64(2),
         optimizer_state_dict={"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 1e-5}]},
     )
-    training = describe_checkpoint(path, num_heads=4).training
+    training = describe_weights(path, num_heads=4).training
     assert training.epoch == 7
     assert training.recalls_percent == (50.0, 60.5, 70.0, 80.0)
     assert training.best_recall_at_5_percent == 61.25
@@ -72,7 +72,7 @@ def test_extras_that_are_no_numbers_do_not_keep_the_weights_from_loading(tmp_pat
         "best_r5": np.array("text"),
         "epoch_num": "last",
     }
-    description = describe_checkpoint(write_reference(tmp_path / "a.pth", random_network(), **extras), num_heads=4)
+    description = describe_weights(write_reference(tmp_path / "a.pth", random_network(), **extras), num_heads=4)
     assert description.training.recalls_percent is None
     assert description.training.best_recall_at_5_percent is None
     assert description.training.epoch is None
@@ -172,8 +172,8 @@ def test_our_own_file_gives_back_the_network_with_its_heads(tmp_path: Path, is_t
 def test_converting_keeps_the_fingerprint(tmp_path: Path) -> None:
     original = write_reference(tmp_path / "a.pth", random_network())
     save_network(load_network(original, num_heads=4), tmp_path / "a.safetensors")
-    converted = describe_checkpoint(tmp_path / "a.safetensors")
-    assert converted.fingerprint == describe_checkpoint(original, num_heads=4).fingerprint
+    converted = describe_weights(tmp_path / "a.safetensors")
+    assert converted.fingerprint == describe_weights(original, num_heads=4).fingerprint
     assert converted.kind is Layout.PLACEFIX
 
 
@@ -184,7 +184,7 @@ def test_half_precision_rounds_the_weights_and_states_the_rounded_fingerprint(tm
     loaded = load_network(tmp_path / "half.safetensors")
     assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
     assert same_weights(loaded, network.half().float())
-    assert describe_checkpoint(tmp_path / "half.safetensors").stored_as == "float16"
+    assert describe_weights(tmp_path / "half.safetensors").stored_as == "float16"
     assert (tmp_path / "half.safetensors").stat().st_size < 0.6 * (tmp_path / "full.safetensors").stat().st_size
 
 
@@ -250,7 +250,7 @@ def test_writing_where_nothing_can_be_written_is_a_clear_error(tmp_path: Path) -
 def test_a_description_counts_the_parameters_of_each_part(tmp_path: Path) -> None:
     network = random_network()
     path = write_reference(tmp_path / "a.pth", network)
-    description = describe_checkpoint(path, num_heads=4)
+    description = describe_weights(path, num_heads=4)
     assert description.kind is Layout.SELAVPR
     assert description.size_bytes == path.stat().st_size
     assert description.parameters.total == sum(parameter.numel() for parameter in network.parameters())

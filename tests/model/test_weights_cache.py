@@ -10,7 +10,7 @@ from model.published_weights import DOWNLOADS, HAND_DOWNLOADS
 from model.weights import resolve_weights
 from model.weights_cache import DownloadRecord, WeightsCache, default_cache_root
 from model.weights_errors import WeightsError
-from tests.model.checkpoint_files import random_network, write_reference
+from tests.model.weight_file_factory import random_network, write_reference
 
 
 @pytest.fixture

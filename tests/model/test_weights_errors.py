@@ -16,7 +16,7 @@ from torch import Tensor
 
 from model.weights import load_network, save_network
 from model.weights_errors import WeightsError
-from tests.model.checkpoint_files import TINY, backbone_state, random_network, reference_state, write_reference
+from tests.model.weight_file_factory import TINY, backbone_state, random_network, reference_state, write_reference
 
 
 def refusal(path: Path, num_heads: int | None = 4) -> str:

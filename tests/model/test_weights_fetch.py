@@ -15,8 +15,8 @@ from model.weights import load_network, resolve_weights
 from model.weights_cache import WeightsCache
 from model.weights_errors import DownloadFailed
 from model.weights_fetch import FetchedWeights, fetch_weights
-from tests.model.checkpoint_files import random_network, same_weights, write_reference
 from tests.model.file_server import FileServer, serving
+from tests.model.weight_file_factory import random_network, same_weights, write_reference
 
 PATIENT = RetryPolicy(attempts=3, first_pause_s=0.01)
 

@@ -13,7 +13,7 @@ from model.weights import load_network, resolve_weights
 from model.weights_cache import DownloadRecord, WeightsCache
 from model.weights_errors import WeightsError
 from model.weights_import import import_weights
-from tests.model.checkpoint_files import backbone_state, random_network, same_weights, write_reference
+from tests.model.weight_file_factory import backbone_state, random_network, same_weights, write_reference
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def parse(values: object) -> Manifest:
 def test_what_is_written_is_read() -> None:
     manifest = parse(valid())
     assert parse_manifest(manifest.to_json(), PATH) == manifest
-    assert manifest.preprocessing is Preprocessing.ANTIALIAS
+    assert manifest.preprocessing is Preprocessing.ANTIALIAS_WHOLE
     assert [segment.live_rows for segment in manifest.segments] == [2, 3]
     assert manifest.features.bytes_per_picture == 2 * (1024 + 3721 * 128) == 954_624
     assert manifest.total_bytes == 8 * 10 + 9
@@ -55,6 +55,20 @@ def test_what_is_written_is_read() -> None:
             for name, kind in (("places", "parquet"), ("globals", "npy"), ("locals", "npy"))
         ),
     }
+
+
+@pytest.mark.parametrize("format_version", [1, 2, 3])
+def test_maps_of_earlier_formats_have_nothing_decoded_at_a_fraction(format_version: int) -> None:
+    old = valid() | {"format_version": format_version}
+    if format_version == 3:
+        old["sources"] = [old.pop("source")]
+    assert parse(old).preprocessing is Preprocessing.ANTIALIAS_WHOLE
+    assert parse(old).preprocessing.decodes_whole
+    assert parse(old | {"preprocessing": "official-eval"}).preprocessing is Preprocessing.OFFICIAL_EVAL
+    new = valid() | {"format_version": 4, "sources": [old.get("source") or old["sources"][0]]}
+    del new["source"]
+    assert parse(new).preprocessing is Preprocessing.ANTIALIAS
+    assert not parse(new).preprocessing.decodes_whole
 
 
 def test_a_map_that_does_not_say_in_what_it_was_encoded_was_encoded_in_float32() -> None:
@@ -126,7 +140,7 @@ def test_other_content_is_refused(content: bytes) -> None:
 
 def test_a_newer_format_is_told_before_its_unknown_fields() -> None:
     with pytest.raises(MapVersionUnsupported, match="update Placefix"):
-        parse(valid() | {"format_version": 4, "shards": []})
+        parse(valid() | {"format_version": 5, "shards": []})
 
 
 def test_current_is_a_line_of_sha256sum() -> None:

@@ -10,15 +10,15 @@ import torch
 from typer.testing import CliRunner
 
 from index_builder.errors import SourceError, TooManyRejected
-from model.encoding_precision import has_native_bfloat16
 from model.errors import DeviceUnavailable, InvalidInput
 from model.geo import LatLon
 from model.network.selavpr import SelaVPR
+from model.network_precision import has_native_bfloat16
 from model.weights import save_network
 from model.weights_errors import WeightsError
 from place_map.errors import MapExists
 from place_map.reader import PlaceMap
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.conftest import write_photo
 from tests.waiting import wait_until
 
@@ -173,7 +173,7 @@ def test_a_sample_of_none_is_no_search(photos: Path, weights: Path) -> None:
 def test_the_map_records_in_what_it_was_encoded_and_the_command_says_why(
     photos: Path, weights: Path, encoding: str
 ) -> None:
-    output = build(photos, weights, "--encoding", encoding, "--device", "cpu")
+    output = build(photos, weights, "--network-precision", encoding, "--device", "cpu")
     is_rounded = encoding == "auto" and has_native_bfloat16(torch.device("cpu"))
     expected = "bfloat16" if is_rounded else "float32"
     assert f"encoding: {expected} ({encoding if encoding == 'auto' else 'float32 was asked for'}" in output
@@ -185,4 +185,6 @@ def test_bfloat16_is_refused_where_it_would_be_emulated(
     photos: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-    assert isinstance(error_of(photos, weights, "--encoding", "bfloat16", "--device", "cpu"), DeviceUnavailable)
+    assert isinstance(
+        error_of(photos, weights, "--network-precision", "bfloat16", "--device", "cpu"), DeviceUnavailable
+    )

@@ -66,7 +66,7 @@ def test_what_pillow_remarks_of_a_picture_goes_nowhere() -> None:
     """Sizes that it warns of are refused anyway."""
     code = """
 from contextlib import suppress
-from model.errors import ImageError
+from model.picture_errors import ImageError
 from model.images import open_image
 from placefix.__main__ import main
 from tests.service.pictures import png

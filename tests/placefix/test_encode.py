@@ -17,7 +17,7 @@ from model.network.selavpr import SelaVPR
 from model.picture_errors import CorruptImage, NotAnImage, UnreadableImage
 from model.preprocess import Preprocessing, preprocess
 from model.weights import save_network
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.conftest import MakePhoto
 from tests.golden.recordings import write_checkpoint
 

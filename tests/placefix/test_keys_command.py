@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from placefix.__main__ import app
+from placefix.command_line import app
 from service.errors import InvalidKeys
 from service.key_file import read_keys
 from service.keys import Scope, find_key

@@ -11,7 +11,7 @@ from model.network.initialisation import seeded_network
 from model.weights import save_network
 from place_map.reader import PlaceMap
 from place_map.versions import existing_versions
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.conftest import TINY_CONFIG, write_photo
 
 RUNNER = CliRunner()
@@ -47,7 +47,7 @@ def run_well(*arguments: object) -> str:
 @pytest.fixture
 def town(tmp_path: Path, weights: Path) -> Path:
     source, town = csv_source(tmp_path / "one", range(5)), tmp_path / "maps" / "town"
-    run_well("build", "--source", source, "--out", town, "--weights", weights, "--encoding", "float32")
+    run_well("build", "--source", source, "--out", town, "--weights", weights, "--network-precision", "float32")
     return town
 
 
@@ -82,7 +82,7 @@ def test_a_map_lives_through_all_commands(town: Path, tmp_path: Path) -> None:
 
 def test_building_again_what_is_there_does_nothing(town: Path, tmp_path: Path, weights: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in town.rglob("*")}
-    arguments = ("build", "--out", town, "--weights", weights, "--encoding", "float32", "--source")
+    arguments = ("build", "--out", town, "--weights", weights, "--network-precision", "float32", "--source")
     assert "5 pictures; nothing to do" in run_well(*arguments, tmp_path / "one" / "photos.csv")
     assert {path: path.stat().st_mtime_ns for path in town.rglob("*")} == before
     write_photo(tmp_path / "one" / "02.jpg", seed=99)

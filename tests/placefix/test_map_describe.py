@@ -17,7 +17,7 @@ from model.encoder import Encoder
 from model.errors import InvalidInput, StorageError
 from place_map.errors import MapCorrupt, MapNotFound
 from place_map.reader import PlaceMap
-from placefix.__main__ import app
+from placefix.command_line import app
 from placefix.description_text import print_description
 from placefix.wording import area, corners, length, share
 from tests.index_builder.map_factory import build_small, unit_rows, write_features_map

@@ -13,7 +13,7 @@ from place_map import layout
 from place_map.errors import MapCorrupt, MapNotFound
 from place_map.place_table import PlaceRecord
 from place_map.reader import PlaceMap
-from placefix.__main__ import app
+from placefix.command_line import app
 from placefix.exit_codes import ExitCode
 from tests.index_builder.map_factory import write_features_map
 

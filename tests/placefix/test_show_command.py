@@ -22,10 +22,10 @@ from model.network.config import LocalFeatures
 from model.network.initialisation import seeded_network
 from model.preprocess import preprocess
 from model.weights import save_network
-from placefix.__main__ import app
-from placefix.pictures.canvas import MARGIN_PX
-from placefix.pictures.colours import RIGHT, UNKNOWN, WRONG
-from placefix.pictures.results import CELL_WIDTH_PX, FRAME_PX, TILE_GAP_PX, TILE_HEIGHT_PX
+from placefix.command_line import app
+from placefix.drawings.canvas import MARGIN_PX
+from placefix.drawings.colours import RIGHT, UNKNOWN, WRONG
+from placefix.drawings.results import CELL_WIDTH_PX, FRAME_PX, TILE_GAP_PX, TILE_HEIGHT_PX
 from tests.conftest import TINY_CONFIG, write_photo
 
 HERE = LatLon(55.7, 13.2)

@@ -17,7 +17,7 @@ from model.training.errors import CheckpointError, InvalidTrainingConfig, Unsuit
 from model.training.events import Began, Encoded, Stepped, Validated
 from model.weights import load_network, save_network
 from model.weights_errors import WeightsError
-from placefix.__main__ import app
+from placefix.command_line import app
 from placefix.training_progress import show_training
 from tests.model.training.small_run import NETWORK, small_config, small_set
 from tests.waiting import wait_until

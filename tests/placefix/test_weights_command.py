@@ -17,8 +17,8 @@ from model.errors import PlacefixError
 from model.fingerprint import fingerprint
 from model.weights_errors import WeightsError
 from placefix.commands.weights import app
-from tests.model.checkpoint_files import backbone_state, random_network, write_reference
 from tests.model.file_server import FileServer, serving
+from tests.model.weight_file_factory import backbone_state, random_network, write_reference
 
 
 @dataclass(frozen=True)

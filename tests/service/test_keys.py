@@ -1,7 +1,10 @@
 """Lines of the file of keys: what they say, and what is wrong with those that say nothing."""
 
 import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -84,6 +87,50 @@ def test_a_file_is_made_for_its_owner_alone_and_grows_and_shrinks_by_lines(tmp_p
     assert path.read_text() == f"# a remark\n  a.b metrics sha256:{DIGEST}\nc admin sha256:{DIGEST}\n"
     assert path.stat().st_mode & 0o777 == 0o640
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_changes_at_once_are_all_made(tmp_path: Path) -> None:
+    """Each hand adds and removes keys of its own: at the end those are there that nobody removed."""
+    path, hands, rounds = tmp_path / "keys.txt", 4, 15
+    barrier = Barrier(hands)
+
+    def change(hand: int) -> None:
+        barrier.wait()
+        for number in range(rounds):
+            append_key(path, f"stays-{hand}-{number}", f"stays-{hand}-{number} read sha256:{DIGEST}")
+            append_key(path, f"goes-{hand}", f"goes-{hand} read sha256:{DIGEST}")
+            remove_key(path, f"goes-{hand}")
+
+    with ThreadPoolExecutor(hands) as threads:
+        for done in [threads.submit(change, hand) for hand in range(hands)]:
+            done.result()
+    expected = {f"stays-{hand}-{number}" for hand in range(hands) for number in range(rounds)}
+    assert {key.name for key in read_keys(path)} == expected
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_link_stays_a_link(is_there: bool, tmp_path: Path) -> None:
+    target, link = tmp_path / "secrets" / "keys.txt", tmp_path / "keys.txt"
+    target.parent.mkdir()
+    if is_there:
+        target.write_text("# the fleet\n")
+    link.symlink_to(target.relative_to(tmp_path))
+    for name in ("a", "b"):
+        append_key(link, name, f"{name} read sha256:{DIGEST}")
+    remove_key(link, "a")
+    assert link.is_symlink()
+    assert [key.name for key in read_keys(target)] == ["b"]
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_owner_stays_the_owner(tmp_path: Path) -> None:
+    path = tmp_path / "keys.txt"
+    append_key(path, "a", f"a read sha256:{DIGEST}")
+    os.chown(path, 10001, 10002)
+    remove_key(path, "a")
+    assert (path.stat().st_uid, path.stat().st_gid) == (10001, 10002)
 
 
 def test_what_cannot_be_done_to_a_file_leaves_it_as_it_was(tmp_path: Path) -> None:

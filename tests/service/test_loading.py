@@ -9,12 +9,12 @@ import torch
 from index_builder.build import build_map
 from index_builder.sources.read import read_source
 from model.encoder import Encoder
-from model.encoding_precision import RequestedPrecision, has_native_bfloat16
 from model.errors import InvalidInput
 from model.geo import LatLon
 from model.images import DEFAULT_LIMITS
 from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
+from model.network_precision import RequestedPrecision, has_native_bfloat16
 from model.preprocess import Preprocessing
 from model.weights import save_network
 from model.weights_errors import WeightsError
@@ -79,7 +79,7 @@ def rounded_map(tmp_path: Path, movable_town: Town) -> Path:
 
 def test_queries_are_encoded_as_the_map_was(movable_town: Town, rounded_map: Path) -> None:
     exact = load_maps([movable_town.map_path])
-    assert exact.encoder.precision == exact.encoding.precision == "float32"
+    assert exact.encoder.precision == exact.network_precision.precision == "float32"
     rounded = load_maps([rounded_map])
     [localizer] = rounded.localizers.values()
     assert localizer.place_map.manifest.network.precision == "bfloat16"
@@ -97,7 +97,7 @@ def test_a_picture_finds_itself_in_a_map_of_the_other_precision(
     if encoding == "bfloat16" and not NATIVE:
         pytest.skip("this processor would have to emulate bfloat16")
     other = movable_town.map_path if encoding == "bfloat16" else rounded_map
-    loaded = load_maps([other], device="cpu", encoding=encoding)
+    loaded = load_maps([other], device="cpu", network_precision=encoding)
     assert loaded.encoder.precision == encoding
     [localizer] = loaded.localizers.values()
     for place_id, photo in movable_town.photos.items():

@@ -23,8 +23,7 @@ from place_map.errors import NetworkMismatch
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from service.errors import DeadlineExceeded
-from service.localizer import EncodedQuery, Localizer, QueryDefaults, QueryOptions, encode_queries
-from service.settings import MAX_SHORTLIST
+from service.localizer import MAX_SHORTLIST, EncodedQuery, Localizer, QueryDefaults, QueryOptions, encode_queries
 from service.stages import Stage
 from tests.conftest import TINY_CONFIG
 from tests.service.conftest import Town
@@ -133,7 +132,7 @@ def test_fewer_bits_change_counts_by_little(localizer: Localizer) -> None:
 
 def test_defaults_follow_device_and_training(tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = QueryDefaults(candidates=10, shortlist=20, rerank=False)
-    assert QueryDefaults.for_encoder(tiny_encoder, precision="exact") == slow
+    assert QueryDefaults.for_encoder(tiny_encoder, matching_precision="exact") == slow
     monkeypatch.setattr(cpu_matching, "instructions", lambda: "AVX2")
     monkeypatch.setattr(cpu_matching, "can_count", lambda _: True)
     assert QueryDefaults.for_encoder(tiny_encoder) == replace(slow, shortlist=100)

@@ -21,6 +21,7 @@ from model.errors import ModelOutputInvalid
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery
 from service.security_headers import SECURITY_HEADERS
+from tests.clock import FakeClock
 from tests.service.asking import HEAD
 from tests.service.conftest import Serve, Served, Town
 from tests.waiting import wait_until
@@ -167,7 +168,10 @@ def test_a_client_that_leaves_the_queue_never_reaches_the_device(
 def test_a_client_that_leaves_a_batch_that_waits_for_others_does_not_end_the_worker(
     town: Town, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served = serve(town, queue_size=1, batch_delay_ms=1000)
+    served = serve(town, queue_size=1, batch_delay_ms=1)
+    clock = FakeClock(time.monotonic())
+    for part in (served.runtime.queue, served.runtime._worker):
+        monkeypatch.setattr(part, "_clock", clock)
     gate = Gate(served.runtime.engine, monkeypatch)
     content = town.photos["100%.jpg"].read_bytes()
     with asking(served) as ask:
@@ -181,7 +185,8 @@ def test_a_client_that_leaves_a_batch_that_waits_for_others_does_not_end_the_wor
     wait_until(lambda: metric(served, 'placefix_requests_total{route="/localize",status="499"}') == 1)
     assert served.client.post("/localize", content=b"no picture").status_code == 415  # the full queue was looked at
     assert metric(served, "placefix_queue_depth") == 0
-    wait_until(lambda: served.runtime._worker._idle_since is not None)  # the batch has waited in vain
+    clock.now += 1  # the delay is over, and nobody has come
+    wait_until(lambda: served.runtime._worker._idle_since is not None)
     assert served.client.post("/localize", content=content).status_code == 200
     assert served.client.get("/health/ready").status_code == 200
 

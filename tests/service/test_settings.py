@@ -7,6 +7,7 @@ import pytest
 
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS
+from service.renamed_settings import RENAMED
 from service.settings import ServiceSettings, load_settings, unknown_environment_names
 from service.settings_file import settings_from
 
@@ -15,6 +16,8 @@ from service.settings_file import settings_from
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for field in ServiceSettings.model_fields:
         monkeypatch.delenv(f"PLACEFIX_{field.upper()}", raising=False)
+    for name in RENAMED:
+        monkeypatch.delenv(f"PLACEFIX_{name.upper()}", raising=False)
 
 
 def test_defaults_are_safe_for_a_laptop() -> None:
@@ -112,3 +115,41 @@ def test_a_file_that_does_not_fit_is_a_sentence(text: str, complaint: str, tmp_p
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="cannot be read"):
         settings_from(tmp_path / "none.toml")
+
+
+def test_settings_are_known_by_their_old_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('precision = "exact"\nencoding = "bfloat16"\n')
+    kind = settings_from(file)
+    assert (load_settings({}, kind).network_precision, load_settings({}, kind).matching_precision) == (
+        "bfloat16",
+        "exact",
+    )
+    assert sorted(kind.notes) == [
+        f"{file}: encoding is now called network_precision; the old name goes on working",
+        f"{file}: precision is now called matching_precision; the old name goes on working",
+    ]
+    monkeypatch.setenv("PLACEFIX_ENCODING", "float32")  # wins over the file, as each variable does
+    monkeypatch.setenv("PLACEFIX_PRECISION", "fast")
+    for each in (load_settings({}, kind), load_settings({})):
+        assert (each.network_precision, each.matching_precision) == ("float32", "fast")
+    assert load_settings({"matching_precision": "exact"}).matching_precision == "exact"
+    assert unknown_environment_names(["PLACEFIX_ENCODING", "placefix_precision"]) == [
+        "PLACEFIX_ENCODING is now called PLACEFIX_NETWORK_PRECISION; the old name goes on working",
+        "PLACEFIX_PRECISION is now called PLACEFIX_MATCHING_PRECISION; the old name goes on working",
+    ]
+
+
+def test_both_names_with_different_values_contradict_each_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('precision = "exact"\nmatching_precision = "fast"\n')
+    with pytest.raises(InvalidInput, match="matching_precision and precision contradict"):
+        settings_from(file)
+    monkeypatch.setenv("PLACEFIX_ENCODING", "float32")
+    monkeypatch.setenv("PLACEFIX_NETWORK_PRECISION", "float32")
+    assert load_settings({}).network_precision == "float32"
+    monkeypatch.setenv("PLACEFIX_NETWORK_PRECISION", "bfloat16")
+    with pytest.raises(InvalidInput, match="PLACEFIX_NETWORK_PRECISION and PLACEFIX_ENCODING contradict"):
+        load_settings({})

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from model.geo import LatLon
 from place_map.versions import existing_versions
-from placefix.__main__ import app
+from placefix.command_line import app
 from service.settings import load_settings
 from service.settings_file import settings_from
 from tests.conftest import write_photo

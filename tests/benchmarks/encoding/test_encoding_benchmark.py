@@ -15,12 +15,12 @@ from benchmarks.ablations.measure import measure
 from benchmarks.ablations.outcome import recall_percent
 from benchmarks.encoding.floor import operations, peak_operations_per_s
 from benchmarks.encoding.networks import network_of
-from benchmarks.encoding.speed import PLAIN, time_forms
+from benchmarks.encoding.speed import PLAIN, forms_of, peaks_of, time_forms
 from benchmarks.encoding.town import REFERENCE
 from benchmarks.split import read_split
-from model.encoding_precision import has_native_bfloat16
 from model.errors import InvalidInput
 from model.network.config import VIT_LARGE
+from model.network_precision import has_native_bfloat16
 from model.weights import save_network
 from tests.benchmarks.town_split import write_split
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
@@ -57,7 +57,9 @@ def test_the_papers_network_in_numbers() -> None:
 
 
 def test_all_forms_encode_the_same_pictures() -> None:
-    timings = time_forms(busy_network(), pictures(2), CPU, repeats=2)
+    network = busy_network()
+    forms = forms_of(network, CPU)
+    timings = time_forms(forms, operations(network.config), peaks_of(forms, CPU), pictures(2), CPU, repeats=2)
     assert timings[0].form == PLAIN
     assert timings[0].cosine == pytest.approx(1)
     assert timings[1].form == "float32"

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from index_builder.errors import SourceError
-from index_builder.sources.frames import NOWHERE, read_frames
+from index_builder.sources.frames import read_frames
+from index_builder.sources.listing import NOWHERE
 from model.geo import LatLon
 from tests.walks import write_walk
 

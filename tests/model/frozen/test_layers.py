@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from model.encoding_precision import TORCH_PRECISIONS, EncodingPrecision
 from model.frozen.attention import FrozenAttention
 from model.frozen.block import FrozenBlock, FrozenLayerNorm
 from model.frozen.linear import Activation, FrozenLinear
@@ -16,13 +15,14 @@ from model.frozen.patch_embedding import FrozenPatchEmbedding
 from model.frozen.target import Target
 from model.frozen.up_convolution import FrozenUpConvolution
 from model.network.block import Block
+from model.network_precision import TORCH_PRECISIONS, NetworkPrecision
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
 GRID = (16, 16)
 TOKENS = 257
 
 # Of the largest value. A factor rounded to bfloat16 is wrong by 2⁻⁹ at most; the errors of a sum mostly cancel out.
-TOLERANCES: dict[EncodingPrecision, float] = {"float32": 2e-6, "bfloat16": 1e-2}
+TOLERANCES: dict[NetworkPrecision, float] = {"float32": 2e-6, "bfloat16": 1e-2}
 ACTIVATIONS: dict[Activation, nn.Module] = {"none": nn.Identity(), "relu": nn.ReLU(), "gelu": nn.GELU()}
 
 
@@ -35,17 +35,17 @@ def _seed() -> Iterator[None]:
 
 
 @pytest.fixture(params=["float32", "bfloat16"])
-def precision(request: pytest.FixtureRequest) -> EncodingPrecision:
-    chosen: EncodingPrecision = request.param
+def precision(request: pytest.FixtureRequest) -> NetworkPrecision:
+    chosen: NetworkPrecision = request.param
     return chosen
 
 
 @pytest.fixture
-def target(precision: EncodingPrecision) -> Target:
+def target(precision: NetworkPrecision) -> Target:
     return Target(torch.device("cpu"), TORCH_PRECISIONS[precision])
 
 
-def assert_same(actual: Tensor, expected: Tensor, precision: EncodingPrecision) -> None:
+def assert_same(actual: Tensor, expected: Tensor, precision: NetworkPrecision) -> None:
     tolerance = TOLERANCES[precision] * float(expected.abs().max())
     torch.testing.assert_close(actual.float(), expected, atol=tolerance, rtol=0)
 
@@ -58,7 +58,7 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize(("rows", "inner", "outer"), [(257, 96, 160), (1, 588, 33), (961, 7, 5)])
 @torch.inference_mode()
 def test_linear(
-    target: Target, precision: EncodingPrecision, activation: Activation, rows: int, inner: int, outer: int
+    target: Target, precision: NetworkPrecision, activation: Activation, rows: int, inner: int, outer: int
 ) -> None:
     layer = nn.Linear(inner, outer)
     frozen = FrozenLinear(layer.weight, layer.bias, target, 257, activation)
@@ -67,7 +67,7 @@ def test_linear(
 
 
 @torch.inference_mode()
-def test_linear_takes_inputs_that_lie_apart(target: Target, precision: EncodingPrecision) -> None:
+def test_linear_takes_inputs_that_lie_apart(target: Target, precision: NetworkPrecision) -> None:
     layer = nn.Linear(48, 24)
     frozen = FrozenLinear(layer.weight, layer.bias, target, 48)
     inputs = noise(2, 48, 48).transpose(1, 2)[:, ::2]
@@ -86,7 +86,7 @@ def test_a_frozen_layer_does_not_change_with_the_one_it_came_from(target: Target
 
 
 @torch.inference_mode()
-def test_layer_norm(target: Target, precision: EncodingPrecision) -> None:
+def test_layer_norm(target: Target, precision: NetworkPrecision) -> None:
     norm = busy_network().backbone.norm
     frozen = FrozenLayerNorm(norm, target)
     tokens = 5 * noise(2, TOKENS, BUSY_CONFIG.embed_dim) + 1
@@ -95,7 +95,7 @@ def test_layer_norm(target: Target, precision: EncodingPrecision) -> None:
 
 
 @torch.inference_mode()
-def test_attention(target: Target, precision: EncodingPrecision) -> None:
+def test_attention(target: Target, precision: NetworkPrecision) -> None:
     attention = Block(BUSY_CONFIG).attn
     attention.proj.weight.copy_(torch.eye(BUSY_CONFIG.embed_dim))
     attention.proj.bias.zero_()
@@ -106,7 +106,7 @@ def test_attention(target: Target, precision: EncodingPrecision) -> None:
 
 @pytest.mark.parametrize("adapters", ["both", "serial", "parallel", "none"])
 @torch.inference_mode()
-def test_block(target: Target, precision: EncodingPrecision, adapters: str) -> None:
+def test_block(target: Target, precision: NetworkPrecision, adapters: str) -> None:
     block = busy_network(replace(BUSY_CONFIG, adapters=adapters)).backbone.blocks[1]  # type: ignore[arg-type]
     assert isinstance(block, Block)
     tokens = 0.05 * noise(2, TOKENS, BUSY_CONFIG.embed_dim)  # smaller than what the block adds
@@ -119,7 +119,7 @@ def test_block(target: Target, precision: EncodingPrecision, adapters: str) -> N
 
 @pytest.mark.parametrize("registers", [0, 4])
 @torch.inference_mode()
-def test_patch_embedding(target: Target, precision: EncodingPrecision, registers: int) -> None:
+def test_patch_embedding(target: Target, precision: NetworkPrecision, registers: int) -> None:
     backbone = busy_network(replace(BUSY_CONFIG, num_register_tokens=registers)).backbone
     images = pictures(2)
     actual = FrozenPatchEmbedding(backbone, GRID, target, 256)(images)
@@ -131,7 +131,7 @@ def test_patch_embedding(target: Target, precision: EncodingPrecision, registers
 @pytest.mark.parametrize("activation", ["none", "relu"])
 @torch.inference_mode()
 def test_up_convolution(
-    target: Target, precision: EncodingPrecision, height: int, width: int, activation: Activation
+    target: Target, precision: NetworkPrecision, height: int, width: int, activation: Activation
 ) -> None:
     convolution = nn.ConvTranspose2d(24, 10, kernel_size=3, stride=2, padding=1)
     cells = noise(2, height, width, 24)
@@ -141,7 +141,7 @@ def test_up_convolution(
 
 
 @torch.inference_mode()
-def test_local_adaptation(target: Target, precision: EncodingPrecision) -> None:
+def test_local_adaptation(target: Target, precision: NetworkPrecision) -> None:
     adaptation = busy_network().local_adaptation
     assert adaptation is not None
     tokens = noise(2, 256, BUSY_CONFIG.embed_dim)

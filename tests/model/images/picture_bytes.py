@@ -69,3 +69,42 @@ def exif_with(orientation: object) -> Image.Exif:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     return exif
+
+
+def flat_jpeg(
+    width: int, height: int, *, components: int = 3, sampling: tuple[int, int] = (2, 2), scans: str = "one"
+) -> bytes:
+    """A grey JPEG of any size, made without its pixels: each block is two bits, or one bit of a progressive one.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        components: 1 grey, 3 in colour, 4 for CMYK.
+        sampling: Samples of the first component to one of the others, across and down.
+        scans: "one"; "one each", a sequential scan for each component; or "progressive".
+    """
+    across, down = sampling
+    factors = [(across << 4 | down) if index == 0 else 0x11 for index in range(components)]
+    frame = struct.pack(">BHHB", 8, height, width, components)
+    frame += b"".join(bytes((index + 1, factor, 0)) for index, factor in enumerate(factors))
+    is_progressive = scans == "progressive"
+    content = b"\xff\xd8" + _segment(0xDB, b"\0" + bytes([1]) * 64)
+    content += _segment(0xC2 if is_progressive else 0xC0, frame)
+    for table in (0x00, 0x10):  # the one code, of one bit, says: no difference, or no more coefficients
+        content += _segment(0xC4, bytes((table, 1)) + bytes(15) + b"\0")
+    together = [range(components)] if scans != "one each" else [range(each, each + 1) for each in range(components)]
+    units = -(-width // (8 * across)) * -(-height // (8 * down))
+    for group in together:
+        if len(group) == 1:  # the blocks of a component that comes alone are not filled up
+            columns, rows = (1, 1) if group[0] == 0 else (across, down)
+            blocks = -(-width // (8 * columns)) * -(-height // (8 * rows))
+        else:
+            blocks = units * (across * down + components - 1)
+        scan = bytes([len(group)]) + b"".join(bytes((each + 1, 0)) for each in group)
+        content += _segment(0xDA, scan + (b"\0\0\0" if is_progressive else b"\0\x3f\0"))
+        content += bytes(-(-blocks * (1 if is_progressive else 2) // 8))
+    return content + b"\xff\xd9"
+
+
+def _segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content

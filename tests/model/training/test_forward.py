@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from model.encoding_precision import EncodingPrecision, has_native_bfloat16
 from model.network.selavpr import SelaVPR
+from model.network_precision import NetworkPrecision, has_native_bfloat16
 from model.training import forward
 from model.training.forward import encoding_forward, learning_forward
 from tests.model.frozen.busy_network import busy_network, pictures
@@ -51,7 +51,7 @@ def test_a_part_holds_as_many_pictures_as_fit(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-5), ("bfloat16", 2e-2)])
-def test_what_is_mined_with_is_the_network_as_it_is_now(precision: EncodingPrecision, tolerance: float) -> None:
+def test_what_is_mined_with_is_the_network_as_it_is_now(precision: NetworkPrecision, tolerance: float) -> None:
     network, images = busy_network(), pictures(3)
     for _ in range(2):
         with torch.no_grad():

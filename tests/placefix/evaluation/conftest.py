@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from model.network.selavpr import SelaVPR
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.placefix.evaluation.small_set import BATCH, Set, make_set
 
 
@@ -26,7 +26,7 @@ def town_map(town: Set) -> Path:
         town.weights,
         "--out",
         out,
-        "--encoding",
+        "--network-precision",
         "float32",
     ]
     arguments += ["--store", "float32", "--batch-size", BATCH]

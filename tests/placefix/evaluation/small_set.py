@@ -12,7 +12,7 @@ from model.geo import LatLon, from_utm, to_utm
 from model.network.selavpr import SelaVPR
 from model.places import Place
 from model.weights import save_network
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.conftest import write_photo
 
 BATCH = 4

@@ -92,7 +92,7 @@ def test_fast_matching_finds_nearly_the_same(town: Set, town_map: Path, tmp_path
     source = ["--map", town_map, "--queries", town.folder / "queries", "--rerank", 10, "--recalls", 10]
     counts = {}
     for precision in ("exact", "fast"):
-        measured = measure(*source, "--precision", precision, "--predictions", tmp_path / precision)
+        measured = measure(*source, "--matching-precision", precision, "--predictions", tmp_path / precision)
         assert measured["settings"]["precision"] == precision
         files = sorted((tmp_path / precision / "queries").iterdir())
         found = [json.loads(file.read_text())["candidates"] for file in files]
@@ -103,7 +103,7 @@ def test_fast_matching_finds_nearly_the_same(town: Set, town_map: Path, tmp_path
 
 
 def test_how_it_was_measured_is_told(town: Set) -> None:
-    flags = ["--preprocess", "official-eval", "--store", "float16", "--precision", "exact", "--num-heads", 4]
+    flags = ["--preprocess", "official-eval", "--store", "float16", "--matching-precision", "exact", "--num-heads", 4]
     settings = measure(*from_folders(town), *flags, "--device", "cpu")["settings"]
     assert (settings["store"], settings["precision"]) == ("float16", "exact")
     assert (settings["device"], settings["searcher"], settings["rerank"]) == ("cpu", "faiss-cpu", 0)

@@ -1,11 +1,11 @@
-"""docs/evaluation.md names every option, and benchmarks/published.toml is what it says it is."""
+"""docs/evaluation.md names every option, and published.toml is what it says it is."""
 
 from pathlib import Path
 
 from typer.main import get_command
 
-from placefix.__main__ import app
-from placefix.evaluation.published import DEFAULT_FILE, read_published
+from placefix.command_line import app
+from placefix.evaluation.published import read_published
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "evaluation.md"
 
@@ -20,7 +20,7 @@ def test_every_option_is_described() -> None:
 
 
 def test_the_published_rows_are_whole() -> None:
-    published = read_published(DEFAULT_FILE)
+    published = read_published()
     assert {row.weights for row in published.rows.values()} <= {*published.weights, None}
     for row in published.rows.values():
         assert row.after
@@ -36,7 +36,7 @@ def test_the_published_rows_are_whole() -> None:
 
 def test_the_document_states_the_counts_of_the_published_rows() -> None:
     text = DOCUMENT.read_text("utf-8")
-    published = read_published(DEFAULT_FILE)
+    published = read_published()
     counts = {(row.database, row.queries) for row in published.rows.values() if row.database and row.queries}
     assert len(counts) == 6
     for database, queries in counts:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from model.errors import InvalidInput
 from model.geo import distance_m
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.placefix.evaluation.small_set import Set, error_of, measure
 
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from model.errors import InvalidInput
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.placefix.evaluation.small_set import Set, error_of, from_folders, measure, run
 
 

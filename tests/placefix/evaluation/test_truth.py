@@ -9,7 +9,7 @@ from index_builder.errors import SourceError
 from model.errors import InvalidInput
 from model.network.selavpr import SelaVPR
 from model.weights import save_network
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.conftest import write_photo
 from tests.placefix.evaluation.small_set import Set, error_of, from_folders, measure, run
 from tests.walks import write_walk

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from index_builder.errors import SourceError
 from model.errors import InvalidInput
-from placefix.__main__ import app
+from placefix.command_line import app
 from tests.placefix.evaluation.small_set import Set, error_of, from_folders, measure
 
 

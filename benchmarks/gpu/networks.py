@@ -1,0 +1,15 @@
+"""The networks of the run, by name."""
+
+from benchmarks.encoding.networks import network_of
+from benchmarks.load.minimal_map import MINIMAL
+from model.network.initialisation import seeded_network
+from model.network.selavpr import SelaVPR
+
+
+def network_named(name: str) -> SelaVPR:
+    """Return a network in eval mode: ``minimal``, or one that ``benchmarks.encoding`` knows.
+
+    Raises:
+        InvalidInput: No such name.
+    """
+    return (seeded_network(MINIMAL, seed=1) if name == "minimal" else network_of(name)).eval()

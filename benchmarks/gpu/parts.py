@@ -1,0 +1,38 @@
+"""What the run consists of, the most telling first; a new part is one line here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.gpu.counting import measure_counting
+from benchmarks.gpu.encoder import measure_encoder
+from benchmarks.gpu.marked_tests import measure_tests
+from benchmarks.gpu.outcome import Outcome
+from benchmarks.gpu.searcher import measure_searcher
+from benchmarks.gpu.service import measure_second_service, measure_service
+from benchmarks.gpu.setting import Setting
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the run.
+
+    Attributes:
+        name: In the file of results.
+        measure: Does it, on a GPU as on a CPU; a function of a module. It is given when all has to be done, on the
+            clock of ``time.monotonic``.
+        needs_s: Seconds that it takes on a GPU, generously; with less left it is not begun.
+    """
+
+    name: str
+    measure: Callable[[Setting, float], Outcome]
+    needs_s: float
+
+
+PARTS = (
+    Part("service", measure_service, 45),
+    Part("encoder", measure_encoder, 75),
+    Part("counting", measure_counting, 25),
+    Part("searcher", measure_searcher, 35),
+    Part("tests", measure_tests, 60),
+    Part("second_service", measure_second_service, 60),
+)

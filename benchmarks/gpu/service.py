@@ -1,0 +1,156 @@
+"""The service on the device: a map is built there, served over HTTP, and asked; then the same is asked on the CPU."""
+
+import tempfile
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from benchmarks.encoding.networks import DEMO
+from benchmarks.gpu.asking import Asked, Picks, ask
+from benchmarks.gpu.networks import network_named
+from benchmarks.gpu.outcome import Lacking, Outcome
+from benchmarks.gpu.searcher import need_faiss
+from benchmarks.gpu.served import serving
+from benchmarks.gpu.setting import Setting
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
+from index_builder.sources.listing import SourceListing
+from index_builder.sources.read import read_source
+from model.device import choose_device
+from model.encoder import Encoder
+from model.images import DEFAULT_LIMITS
+from model.network_precision import NetworkPrecision, RequestedPrecision, choose_network_precision
+from model.weights import save_network
+from service.decoding import decode_query
+from service.loading import load_maps
+from service.localizer import QueryOptions, encode_queries
+from service.settings import ServiceSettings
+
+CANDIDATES = 10
+
+# By how much a device may differ from a CPU: in a distance of global features, and in the mean share of a count.
+# Features of length 1 are as far apart as their relative error, which ``benchmarks.gpu.encoder`` allows them.
+ALLOWED_DISTANCE: dict[NetworkPrecision, float] = {"float32": 2e-3, "bfloat16": 4e-2}
+ALLOWED_SHARE: dict[NetworkPrecision, float] = {"float32": 0.02, "bfloat16": 0.05}
+
+
+def measure_service(setting: Setting, _deadline_s: float) -> Outcome:
+    """Build, serve, ask and compare, with the first of the networks that are served.
+
+    Raises:
+        Lacking: There is no faiss, without which no map can be built.
+    """
+    return _measure_served(setting, 0)
+
+
+def measure_second_service(setting: Setting, _deadline_s: float) -> Outcome:
+    """Do the same with the second of them.
+
+    Raises:
+        Lacking: There is no faiss, or no second network.
+    """
+    return _measure_served(setting, 1)
+
+
+def _measure_served(setting: Setting, number: int) -> Outcome:
+    need_faiss()
+    if number >= len(setting.served):
+        raise Lacking("this setting serves one network only")
+    with tempfile.TemporaryDirectory() as folder:
+        return _measure(setting, *setting.served[number], Path(folder))
+
+
+def _measure(setting: Setting, name: str, requested: RequestedPrecision, folder: Path) -> Outcome:
+    outcome = Outcome()
+    weights, map_path, asked = folder / "network.safetensors", folder / "maps" / "town", folder / "asked"
+    save_network(network_named(name), weights)
+    pictures = _pictures(setting.pictures, asked)
+    choice = choose_device(setting.device)
+    precision = choose_network_precision(requested, choice.device).precision
+    encoder = Encoder(network_named(name), choice.device, precision=precision)
+    start_s = perf_counter()
+    build_map(pictures, encoder, map_path, BuildOptions(thumbnails=False), weights_path=weights)
+    built_s = perf_counter() - start_s
+    shortlist = len(pictures.places)
+    settings = ServiceSettings(
+        maps=(map_path,),
+        device=setting.device,
+        rerank=True,
+        shortlist=shortlist,
+        candidates=min(CANDIDATES, shortlist),
+    )
+    with serving(settings) as served:
+        engine = served.runtime.engine
+        with engine.maps.reading() as version:
+            told = {"matcher": version.localizer.matcher, "searcher": version.localizer.searcher.name}
+        told["encoding"] = engine.encoder.precision
+        found = ask(Asked(served.url, str(asked), setting.clients, setting.load_s))
+    alone: dict[str, Picks] = found.pop("alone")
+    answered = found["statuses"].get("200", 0)
+    outcome.figures = {
+        "network": name,
+        "pictures": shortlist,
+        "shortlist": shortlist,
+        "clients": setting.clients,
+        "built_a_second": shortlist / built_s,
+        "ready_s": served.ready_s,
+        **told,
+        **found,
+        "refused": found["statuses"].get("503", 0),
+    }
+    label = f"{name}, {precision}"
+    others = sum(found["statuses"].values()) - answered - outcome.figures["refused"]
+    outcome.check(f"{label}: requests without an answer, or with another status than 200 and 503", others, 0)
+    outcome.check(f"{label}: answers that are not those of the picture alone", found["differing"], 0)
+    wrong = sum(not picks or picks[0][0] != picture for picture, picks in alone.items())
+    outcome.check(f"{label}: pictures that are not found at their own place", wrong, 0)
+    _compare(outcome, label, precision, alone, _on_the_cpu(map_path, asked, settings))
+    return outcome
+
+
+def _pictures(count: int, asked: Path) -> SourceListing:
+    """Take pictures of the demo's town, evenly spaced, and copy them to where the clients look."""
+    whole = read_source(DEMO / "pictures" / "database")
+    step = max(1, len(whole.places) // count)
+    places = whole.places[::step][:count]
+    asked.mkdir()
+    for place in places:
+        (asked / place.id).write_bytes(place.path.read_bytes())
+    return SourceListing(places, (), whole.kind, whole.root)
+
+
+def _on_the_cpu(map_path: Path, asked: Path, settings: ServiceSettings) -> dict[str, Picks]:
+    """Answer each picture from the same map without a server and without a GPU."""
+    loaded = load_maps([map_path], device="cpu")
+    [localizer] = loaded.localizers.values()
+    options = QueryOptions(settings.candidates, settings.shortlist or settings.candidates, rerank=True)
+    picks: dict[str, Picks] = {}
+    for path in sorted(asked.glob("*.jpg")):
+        image = decode_query(path, DEFAULT_LIMITS, loaded.encoder.preprocessing)
+        [encoded] = encode_queries(loaded.encoder, image[None])
+        found = localizer.localize(encoded, options).candidates
+        picks[path.name] = [(each.id, each.mutual_matches, each.global_distance) for each in found]
+    loaded.close()
+    return picks
+
+
+def _compare(
+    outcome: Outcome, label: str, precision: NetworkPrecision, found: dict[str, Picks], expected: dict[str, Picks]
+) -> None:
+    """Compare the best candidates, and the evidence of all that both name."""
+    other_best = sum(not picks or picks[0][0] != expected[name][0][0] for name, picks in found.items())
+    outcome.check(f"{label}: pictures with another best candidate than on the CPU", other_best, 0)
+    distances, shares, common = [0.0], [0.0], 0
+    for name, picks in found.items():
+        on_cpu: dict[str, Any] = {place: (matches, distance) for place, matches, distance in expected[name]}
+        for place, matches, distance in picks:
+            if place in on_cpu:
+                common += 1
+                distances.append(abs(distance - on_cpu[place][1]))
+                shares.append(abs((matches or 0) - on_cpu[place][0]) / max(1, on_cpu[place][0]))
+    named = sum(map(len, expected.values()))
+    outcome.check(f"{label}: share of the CPU's candidates that are missing", 1 - common / named, 0.2)
+    outcome.check(f"{label}: largest difference of a global distance", max(distances), ALLOWED_DISTANCE[precision])
+    mean_share = sum(shares) / len(shares)
+    outcome.check(f"{label}: mean share by which mutual matches differ", mean_share, ALLOWED_SHARE[precision])
+    outcome.figures["mutual_matches_mean_share"] = mean_share

@@ -1,0 +1,77 @@
+"""In which arithmetic the network computes, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from model.errors import DeviceUnavailable
+
+NetworkPrecision = Literal["float32", "bfloat16"]
+RequestedPrecision = Literal["auto", "float32", "bfloat16"]
+
+TORCH_PRECISIONS: dict[NetworkPrecision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+# What multiplies bfloat16 in hardware, as torch names it. Without it oneDNN emulates it, slower than float32.
+_CPU_FEATURES = ("avx512_bf16", "amx_bf16")
+
+_MIXED = "auto: some of the maps were encoded in float32, others in bfloat16"
+
+
+@dataclass(frozen=True)
+class PrecisionChoice:
+    """A precision, with the sentence that says why it was chosen.
+
+    Attributes:
+        precision: Of the products in the network.
+        reason: Why, for people.
+    """
+
+    precision: NetworkPrecision
+    reason: str
+
+
+def has_native_bfloat16(device: torch.device) -> bool:
+    """Whether a device multiplies bfloat16 in hardware."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return any(bool(capabilities.get(feature)) for feature in _CPU_FEATURES)
+
+
+def choose_network_precision(
+    requested: RequestedPrecision, device: torch.device, of_maps: Sequence[NetworkPrecision] = ()
+) -> PrecisionChoice:
+    """Chooses the precision of a network.
+
+    Args:
+        requested: ``auto`` takes that of the maps; where there is none, bfloat16 if the device has it.
+        device: Where the network lives.
+        of_maps: What the maps were encoded in that its features will be compared with. If these are not alike, ``auto``
+            takes float32, which is near to both.
+
+    Raises:
+        DeviceUnavailable: ``bfloat16`` was asked for, and the device would have to emulate it.
+    """
+    is_native = has_native_bfloat16(device)
+    if requested == "bfloat16" and not is_native:
+        raise DeviceUnavailable(
+            f"bfloat16 was asked for, but the {_name(device)} does not multiply it in hardware (that needs "
+            f"{' or '.join(_CPU_FEATURES)}, or a GPU of 2020 or later), and would be slower than in float32; use "
+            "--network-precision auto or --network-precision float32"
+        )
+    if requested != "auto":
+        return PrecisionChoice(requested, f"{requested} was asked for")
+    if "float32" in of_maps:
+        return PrecisionChoice("float32", "auto: as the map was encoded" if len(set(of_maps)) == 1 else _MIXED)
+    if is_native:
+        reason = "as the map was encoded" if of_maps else f"the {_name(device)} multiplies bfloat16 in hardware"
+        return PrecisionChoice("bfloat16", f"auto: {reason}")
+    lacking = f"the {_name(device)} does not multiply bfloat16 in hardware"
+    was = ", in which the map was encoded" if of_maps else ""
+    return PrecisionChoice("float32", f"auto: {lacking}{was}")
+
+
+def _name(device: torch.device) -> str:
+    return "GPU" if device.type == "cuda" else "processor"

@@ -1,0 +1,103 @@
+"""Pictures on their way to the network: decoded ahead by threads, some at a time, in the order asked for."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from model.decoding_threads import decoding_threads
+from model.features import Features
+from model.network.selavpr import SelaVPR
+from model.network_precision import NetworkPrecision
+from model.training.errors import TrainingDiverged
+from model.training.forward import encoding_forward
+from model.training.picture_cache import read_picture
+
+ReadPicture: TypeAlias = Callable[[Path], Tensor]
+"""Reads a picture, ``(3, 224, 224)`` float32."""
+
+_BATCHES_AHEAD = 2
+
+
+def read_batches(
+    batches: Iterable[Sequence[Path]], decoders: int, read: ReadPicture = read_picture
+) -> Generator[Tensor, None, None]:
+    """Reads batches of pictures, a few ahead of the reader.
+
+    Close the generator (``contextlib.closing``) if it is not read to its end: that stops the decoders.
+
+    Args:
+        batches: Taken from as the work proceeds.
+        decoders: Number of threads.
+        read: Called in them for each picture.
+
+    Yields:
+        ``(b, 3, 224, 224)`` float32 for each batch.
+
+    Raises:
+        ImageError: A picture cannot be read.
+    """
+    with decoding_threads(decoders) as pool:
+        pending: deque[list[Future[Tensor]]] = deque()
+        for batch in batches:
+            pending.append([pool.submit(read, path) for path in batch])
+            if len(pending) > _BATCHES_AHEAD:
+                yield _stacked([each.result() for each in pending.popleft()])
+        while pending:
+            yield _stacked([each.result() for each in pending.popleft()])
+
+
+def encode_pictures(
+    network: SelaVPR,
+    paths: Sequence[Path],
+    device: torch.device,
+    *,
+    batch_size: int,
+    decoders: int,
+    read: ReadPicture = read_picture,
+    precision: NetworkPrecision = "float32",
+) -> Generator[Features, None, None]:
+    """Encodes pictures with a network as it is now, without gradients.
+
+    Args:
+        network: On its device.
+        paths: Of the pictures.
+        device: Where the work is done.
+        batch_size: Pictures that are returned together.
+        decoders: Threads that read pictures.
+        read: Called in them for each picture.
+        precision: Of the products in the network, on a processor; a GPU computes in float32.
+
+    Raises:
+        ImageError: A picture cannot be read.
+        TrainingDiverged: A feature is no finite number.
+    """
+    batches = [paths[first : first + batch_size] for first in range(0, len(paths), batch_size)]
+    forward = encoding_forward(network, device, precision)
+    with closing(read_batches(batches, decoders, read)) as opened:
+        for batch, images in zip(batches, opened, strict=True):
+            features = forward(images.to(device))
+            if not (features.global_features.isfinite().all() and features.local_features.isfinite().all()):
+                raise TrainingDiverged(f"the features of a picture are not finite; it is one of: {named(batch)}")
+            yield features
+
+
+def named(paths: Iterable[Path]) -> str:
+    """The names of pictures, for a message; each once."""
+    distinct = list(dict.fromkeys(map(str, paths)))
+    return ", ".join(islice(distinct, 64))
+
+
+def _stacked(pictures: Sequence[Tensor]) -> Tensor:
+    """One batch; where some pictures are on a device already, all of it is there."""
+    devices = {picture.device for picture in pictures}
+    if len(devices) > 1:
+        device = next(each for each in devices if each.type != "cpu")
+        pictures = [picture.to(device) for picture in pictures]
+    return torch.stack(list(pictures))

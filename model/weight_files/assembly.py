@@ -1,0 +1,119 @@
+"""From the tensors of a weights file to a network: all of them fit, or there is no network."""
+
+import torch
+from torch import Tensor
+
+from model.fingerprint import fingerprint
+from model.network.config import NetworkConfig
+from model.network.initialisation import begin_adaptation
+from model.network.selavpr import SelaVPR
+from model.weight_files.layouts import list_names, name_in_file
+from model.weight_files.parts import Part, part_of
+from model.weight_files.shape import read_config
+from model.weight_files.weight_file import Layout, WeightFile
+from model.weights_errors import WeightsError
+
+_FLOATS = (torch.float32, torch.float16, torch.bfloat16)
+
+
+def assemble(weights: WeightFile, num_heads: int | None = None) -> SelaVPR:
+    """Builds the network of a weights file, in eval mode, on the CPU, in float32.
+
+    Its parameters are copies: the file may change or vanish afterwards. Over a bare DINOv2 backbone the adapters begin
+    as the identity and the local adaptation as seeded noise, the same in every process.
+
+    Raises:
+        WeightsError: Tensors are missing, superfluous, of another shape or no finite numbers, each named; or the number
+            of heads contradicts the file.
+    """
+    config = _config_of(weights, num_heads)
+    with torch.device("meta"):  # no memory, and no initialisation that would be overwritten
+        network = SelaVPR(config, is_trained=weights.is_trained)
+    initial = network.state_dict()
+    is_backbone_only = weights.layout is Layout.DINOV2
+    expected = {
+        name: tensor for name, tensor in initial.items() if not is_backbone_only or part_of(name) is Part.BACKBONE
+    }
+    _check_names_and_shapes(weights, expected)
+    _check_storage(weights)
+    own = {name: weights.tensors[name].detach().to(torch.float32, copy=True).contiguous() for name in expected}
+    _check_finite(weights, own)
+    own |= {name: torch.empty(initial[name].shape) for name in initial if name not in own}
+    network.load_state_dict(own, strict=True, assign=True)
+    if is_backbone_only:
+        begin_adaptation(network)
+    if weights.stated is not None and fingerprint(network) != weights.stated.fingerprint:
+        raise WeightsError(
+            f"{weights.path} is damaged: its tensors do not have the fingerprint that it states "
+            f"({weights.stated.fingerprint}); copy or import it again"
+        )
+    return network.eval()
+
+
+def _config_of(weights: WeightFile, num_heads: int | None) -> NetworkConfig:
+    if weights.stated is None:
+        return read_config(weights, num_heads)
+    config = weights.stated.config
+    if num_heads not in (None, config.num_heads):
+        raise WeightsError(
+            f"{weights.path} says that its network has {config.num_heads} attention heads, and {num_heads} were "
+            "asked for; leave --num-heads out"
+        )
+    return config
+
+
+def _check_names_and_shapes(weights: WeightFile, expected: dict[str, Tensor]) -> None:
+    missing = tuple(name_in_file(weights, name) for name in expected if name not in weights.tensors)
+    extra = weights.unknown + tuple(name_in_file(weights, name) for name in weights.tensors if name not in expected)
+    misfits = tuple(
+        f"{name_in_file(weights, name)} is {_describe(tensor)}, expected {tuple(expected[name].shape)}"
+        for name, tensor in weights.tensors.items()
+        if name in expected and not _fits(tensor, expected[name])
+    )
+    problems = []
+    if missing:
+        problems.append(f"{len(missing)} of {len(expected)} tensors are missing: {list_names(missing)}")
+    if extra:
+        problems.append(f"{_count(len(extra), 'tensor')} too many: {list_names(extra)}")
+    if misfits:
+        problems.append(f"{_count(len(misfits), 'tensor')} of the wrong kind: {list_names(misfits, shown=3)}")
+    if problems:
+        raise WeightsError(
+            f"{weights.path} ({weights.layout}) does not fit the network: {'; '.join(problems)}. Nothing was "
+            "loaded; the file is incomplete, or of another network"
+        )
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _fits(tensor: Tensor, expected: Tensor) -> bool:
+    is_plain = tensor.layout is torch.strided and tensor.device.type == "cpu" and tensor.dtype in _FLOATS
+    return is_plain and tensor.shape == expected.shape
+
+
+def _describe(tensor: Tensor) -> str:
+    kind = "" if tensor.dtype in _FLOATS else f" {str(tensor.dtype).removeprefix('torch.')}"
+    kind += "" if tensor.layout is torch.strided else " sparse"
+    kind += "" if tensor.device.type == "cpu" else " without contents"
+    return f"{tuple(tensor.shape)}{kind}"
+
+
+def _check_storage(weights: WeightFile) -> None:
+    """A few bytes can be declared a tensor of any size; copying one would fill the memory."""
+    claimed_bytes = sum(tensor.numel() * tensor.element_size() for tensor in weights.tensors.values())
+    file_bytes = weights.path.stat().st_size
+    if claimed_bytes > file_bytes:
+        raise WeightsError(
+            f"{weights.path} is damaged: its tensors claim {claimed_bytes} bytes, the whole file has {file_bytes}"
+        )
+
+
+def _check_finite(weights: WeightFile, tensors: dict[str, Tensor]) -> None:
+    broken = tuple(name_in_file(weights, name) for name, tensor in tensors.items() if not tensor.isfinite().all())
+    if broken:
+        raise WeightsError(
+            f"{weights.path} contains NaN or infinity in {_count(len(broken), 'tensor')}: {list_names(broken)}; the "
+            "file is damaged, or its training diverged"
+        )

@@ -1,0 +1,120 @@
+"""Our own file: safetensors, with the configuration of the network in its metadata.
+
+The metadata has one entry of ours, ``placefix``, a JSON object::
+
+    {"format": "placefix-network", "version": 1, "config": {...}, "is_trained": true, "fingerprint": "64 hex digits"}
+
+The tensors have the names of ``SelaVPR.state_dict()``, in float32 or float16. The fingerprint is that of the network
+that comes out of the file, so a flipped bit does not go unnoticed.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from model.durable import written_whole
+from model.errors import InvalidInput
+from model.network.config import NetworkConfig
+from model.weight_files.weight_file import Layout, StatedNetwork, WeightFile
+from model.weights_errors import WeightsError
+
+FORMAT = "placefix-network"
+VERSION = 1
+_METADATA_KEY = "placefix"
+
+StoredDtype = Literal["float32", "float16"]
+
+
+def read_safetensors(path: Path) -> WeightFile:
+    """Opens one of our own files.
+
+    Raises:
+        WeightsError: Truncated, damaged, of another program, or of a newer Placefix.
+    """
+    safetensors = _library()
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            stated, is_trained = _read_metadata(file.metadata() or {}, path)
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 not a dict
+    except (safetensors.SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} is truncated or damaged ({error}); copy or import it again") from error
+    return WeightFile(
+        path=path,
+        layout=Layout.PLACEFIX,
+        tensors=tensors,
+        file_names={name: name for name in tensors},
+        unknown=(),
+        is_trained=is_trained,
+        stated=stated,
+    )
+
+
+def write_safetensors(path: Path, tensors: Mapping[str, Tensor], stated: StatedNetwork, *, is_trained: bool) -> None:
+    """Writes a file in one step: whoever reads ``path`` finds the old file or the new one, whole.
+
+    Args:
+        path: Where; a file that is there is replaced. Its folder is made if it is missing.
+        tensors: By our names, contiguous, on the CPU.
+        stated: The configuration, and the fingerprint of the network that reading gives back.
+        is_trained: Whether adapters and local adaptation hold trained weights.
+
+    Raises:
+        WeightsError: It cannot be written there.
+    """
+    metadata = {
+        "format": FORMAT,
+        "version": VERSION,
+        "config": stated.config.to_dict(),
+        "is_trained": is_trained,
+        "fingerprint": stated.fingerprint,
+    }
+    safetensors = _library()
+    # One entry alone: the library writes several in an order of its own, and equal networks shall give equal files.
+    entries = {_METADATA_KEY: json.dumps(metadata)}
+    try:
+        with written_whole(path) as unfinished:
+            unfinished.touch()
+            usual_mode = unfinished.stat().st_mode
+            safetensors.torch.save_file(dict(tensors), unfinished, metadata=entries)
+            unfinished.chmod(usual_mode)  # the library lets only the owner read, and a service may be somebody else
+    except (safetensors.SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} cannot be written: {error}") from error
+
+
+def _library() -> Any:
+    """The library, loaded where such a file comes: the method itself needs torch, numpy and pillow alone."""
+    try:
+        import safetensors.torch  # noqa: PLC0415
+    except ImportError as error:
+        raise WeightsError("files of this kind need a library: pip install safetensors") from error
+    return safetensors
+
+
+def _read_metadata(entries: Mapping[str, str], path: Path) -> tuple[StatedNetwork, bool]:
+    if _METADATA_KEY not in entries:
+        raise WeightsError(
+            f"{path} is a safetensors file of another program: its metadata has no Placefix configuration. Convert the "
+            "original .pth checkpoint with: placefix weights import FILE"
+        )
+    try:
+        metadata: Any = json.loads(entries[_METADATA_KEY])
+        format_name, version = metadata["format"], metadata["version"]
+        if (format_name, version) != (FORMAT, VERSION):
+            raise WeightsError(
+                f"{path} has the format {format_name} {version}, and this Placefix reads {FORMAT} {VERSION}; update "
+                "Placefix, or import the original checkpoint again"
+            )
+        config = NetworkConfig.from_dict(metadata["config"])
+        fingerprint, is_trained = str(metadata["fingerprint"]), metadata["is_trained"] is True
+    except (json.JSONDecodeError, KeyError, TypeError, InvalidInput) as error:
+        raise WeightsError(f"{path} is damaged: its metadata cannot be understood ({error!r})") from error
+    return StatedNetwork(config=config, fingerprint=fingerprint), is_trained
+
+
+def as_stored(tensor: Tensor, dtype: StoredDtype) -> Tensor:
+    """A tensor as it goes into the file."""
+    return tensor.detach().cpu().to(getattr(torch, dtype)).contiguous()

@@ -1,0 +1,72 @@
+"""The command line ``placefix``: every command by its name."""
+
+import warnings
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from placefix.commands import keys, show, weights
+from placefix.commands import map as map_commands
+from placefix.commands.add import add
+from placefix.commands.build import build
+from placefix.commands.compact import compact
+from placefix.commands.encode import encode
+from placefix.commands.evaluate import EvaluateCommand, evaluate
+from placefix.commands.localize import localize
+from placefix.commands.remove import remove
+from placefix.commands.renamed_options import RenamingCommand
+from placefix.commands.serve import serve
+from placefix.commands.train import train
+from placefix.commands.update import update
+from placefix.commands.verify import verify
+from placefix.console import run
+
+app = typer.Typer(
+    name="placefix",
+    help="Says where a photo was taken, by recognising the place in your own geotagged pictures.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"placefix {version('placefix')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command(cls=RenamingCommand)(build)
+app.command()(add)
+app.command()(update)
+app.command()(remove)
+app.command()(compact)
+app.command()(verify)
+app.command(cls=RenamingCommand)(serve)
+app.command(cls=RenamingCommand)(localize)
+app.command(cls=RenamingCommand)(encode)
+app.command()(train)
+app.command(cls=EvaluateCommand)(evaluate)
+app.add_typer(map_commands.app, name="map")
+app.add_typer(show.app, name="show")
+app.add_typer(weights.app, name="weights")
+app.add_typer(keys.app, name="keys")
+
+
+def main() -> None:
+    """Run the command line."""
+    # Pillow remarks on broken metadata of a picture that is in order otherwise, and on sizes that are refused anyway,
+    # in the midst of a progress bar or a log; and Python keeps each remark for good, so as not to make it twice.
+    for category in (UserWarning, RuntimeWarning):
+        warnings.filterwarnings("ignore", category=category, module=r"PIL\.")
+    run(app)

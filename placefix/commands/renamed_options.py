@@ -1,0 +1,54 @@
+"""Options that were called otherwise: the old names go on working, with a warning."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from typer.core import TyperCommand
+
+from model.errors import InvalidInput
+from placefix.console import error_console
+
+RENAMED: Mapping[str, str] = {"--encoding": "--network-precision", "--precision": "--matching-precision"}
+
+
+class RenamingCommand(TyperCommand):
+    """A command that takes its options under their old names, too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the new names in the place of the old ones.
+
+        Raises:
+            InvalidInput: An option is given under both names, with different values.
+        """
+        known = {name for parameter in self.params for name in parameter.opts}
+        for old, new in RENAMED.items():
+            if new in known and old not in known:
+                args = _renamed(args, old, new)
+        return super().parse_args(ctx, args)
+
+
+def _renamed(args: list[str], old: str, new: str) -> list[str]:
+    end = args.index("--") if "--" in args else len(args)  # behind it there are no options
+    options, rest = args[:end], args[end:]
+    given = {name: _values_of(options, name) for name in (old, new)}
+    if not given[old]:
+        return args
+    if given[new] and given[old] != given[new]:
+        raise InvalidInput(
+            f"{new} {given[new][-1]} and {old} {given[old][-1]} contradict each other: {old} is the old name of the "
+            "same; leave it out"
+        )
+    error_console().print(f"warning: {old} is now called {new}; the old name goes on working", soft_wrap=True)
+    return [new + each.removeprefix(old) if _is_option(each, old) else each for each in options] + rest
+
+
+def _values_of(args: list[str], name: str) -> list[str]:
+    values = []
+    for position, each in enumerate(args):
+        if _is_option(each, name):
+            values.append(each.partition("=")[2] if "=" in each else "".join(args[position + 1 : position + 2]))
+    return values
+
+
+def _is_option(argument: str, name: str) -> bool:
+    return argument == name or argument.startswith(f"{name}=")

@@ -1,0 +1,90 @@
+"""The maps of local features that the pictures show: coarse or dense."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.errors import InvalidInput, ModelOutputInvalid
+from model.network.selavpr import SelaVPR
+from placefix.drawings.cells import CellGrid
+
+
+class FeatureKind(StrEnum):
+    """Which map of features.
+
+    Attributes:
+        COARSE: The patch tokens that the backbone ends with, 16 × 16 at 224 × 224 pixels.
+        DENSE: What the local adaptation makes of them, 61 × 61.
+    """
+
+    COARSE = "coarse"
+    DENSE = "dense"
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """The map of one picture.
+
+    Attributes:
+        values: ``(N, C)`` float32, cells in row-major order, not normalised.
+        grid: Where the cells lie.
+    """
+
+    values: Tensor
+    grid: CellGrid
+
+    @property
+    def local_features(self) -> Tensor:
+        """``(N, C)``, each of length 1: what is matched."""
+        return F.normalize(self.values, dim=-1)
+
+
+def kinds_of(network: SelaVPR) -> tuple[FeatureKind, ...]:
+    """What a network has: the coarse map always, the dense one with a local adaptation."""
+    if network.local_adaptation is None:
+        return (FeatureKind.COARSE,)
+    return (FeatureKind.DENSE, FeatureKind.COARSE)
+
+
+def check_kind(network: SelaVPR, kind: FeatureKind, name: str) -> None:
+    """Makes sure that a network has a kind of map.
+
+    Args:
+        network: The network.
+        kind: What is wanted of it.
+        name: Of the network, for the message.
+
+    Raises:
+        InvalidInput: It has not.
+    """
+    if kind not in kinds_of(network):
+        raise InvalidInput(
+            f"{name} has no {kind} features: it is a network without local adaptation; use --features coarse"
+        )
+
+
+@torch.inference_mode()
+def feature_map(network: SelaVPR, image: Tensor, kind: FeatureKind) -> FeatureMap:
+    """The map of one picture.
+
+    Args:
+        network: In eval mode; has such a map (``check_kind``).
+        image: ``(3, 224, 224)`` (``model.preprocess.preprocess``).
+        kind: Which map.
+
+    Raises:
+        ModelOutputInvalid: It contains NaN or infinity.
+    """
+    tokens = network.backbone(image[None].to(network.backbone.cls_token.device))
+    values, cells = tokens.patch_tokens[0], tokens.grid
+    if kind is FeatureKind.DENSE:
+        if network.local_adaptation is None:
+            raise ValueError("a network without local adaptation has no dense features")
+        dense = network.local_adaptation.upsample(tokens.patch_tokens, tokens.grid)  # (1, C, rows, columns)
+        values, cells = dense.flatten(2).transpose(1, 2)[0], (dense.shape[2], dense.shape[3])
+    if not bool(values.isfinite().all()):
+        raise ModelOutputInvalid(f"the network's {kind} features contain NaN or infinity; its weights are damaged")
+    return FeatureMap(values, CellGrid(cells, tokens.grid))

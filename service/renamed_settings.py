@@ -1,0 +1,43 @@
+"""Settings that were called otherwise: the old names go on working, and are told of."""
+
+from collections.abc import Iterable, Mapping
+
+from model.errors import InvalidInput
+
+RENAMED: Mapping[str, str] = {"encoding": "network_precision", "precision": "matching_precision"}
+
+
+def under_new_names(found: Mapping[str, object], where: str = "", prefix: str = "") -> dict[str, object]:
+    """Put the new names of settings in the place of old ones.
+
+    Args:
+        found: By name.
+        where: What they come from, for messages: "settings.toml: ".
+        prefix: What names begin with there, likewise.
+
+    Raises:
+        InvalidInput: A setting is given under both names, with different values.
+    """
+    named = {name: value for name, value in found.items() if name not in RENAMED}
+    for old, new in RENAMED.items():
+        if old not in found:
+            continue
+        if named.setdefault(new, found[old]) != found[old]:
+            first, second = _spelled(new, prefix), _spelled(old, prefix)
+            raise InvalidInput(
+                f"{where}{first} and {second} contradict each other: {second} is the old name of the same; leave it out"
+            )
+    return named
+
+
+def told_of_old_names(names: Iterable[str], where: str = "", prefix: str = "") -> list[str]:
+    """Return a sentence for each old name among names of settings."""
+    return [
+        f"{where}{_spelled(name, prefix)} is now called {_spelled(RENAMED[name], prefix)}; the old name goes on working"
+        for name in names
+        if name in RENAMED
+    ]
+
+
+def _spelled(name: str, prefix: str) -> str:
+    return prefix + name.upper() if prefix else name

@@ -1,0 +1,21 @@
+"""Settings in a file of variables reach the server in its container."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.docker.composed import check_found, composing
+
+pytestmark = pytest.mark.docker
+
+# Of a server without containers, where nothing in the container listens.
+ADDRESS = {"PLACEFIX_HOST": "192.0.2.1", "PLACEFIX_PORT": "9"}
+
+
+def test_settings_of_the_file_count_and_the_address_is_the_container_s_own(tmp_path: Path) -> None:
+    variables = {"PLACEFIX_CANDIDATES": "3", "PLACEFIX_SHORTLIST": "4", "PLACEFIX_MAX_FORM_FIELDS": "0"} | ADDRESS
+    (tmp_path / "env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    with composing(env_file=tmp_path / "env") as project:
+        project.run("up", "--detach", "--build", "localizer")
+        project.wait_until_healthy("localizer")
+        assert len(check_found(project.localize())["candidates"]) == 3

@@ -1,0 +1,70 @@
+"""In which arithmetic pictures are encoded, and why."""
+
+import pytest
+import torch
+
+from model import network_precision
+from model.errors import DeviceUnavailable
+from model.network_precision import NetworkPrecision, choose_network_precision, has_native_bfloat16
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(params=[True, False], ids=["native", "emulated"])
+def is_native(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """A processor with bfloat16, and one without: as torch would describe them."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "avx512_bf16": request.param})
+    return bool(request.param)
+
+
+def test_this_processor_is_asked() -> None:
+    assert has_native_bfloat16(CPU) == (
+        torch.cpu.get_capabilities().get("avx512_bf16", False) or torch.cpu.get_capabilities().get("amx_bf16", False)
+    )
+
+
+def test_amx_is_native(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    assert has_native_bfloat16(CPU)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # as on a processor that torch knows nothing about
+    assert not has_native_bfloat16(CPU)
+
+
+def test_float32_can_always_be_had(is_native: bool) -> None:
+    choice = choose_network_precision("float32", CPU, ["bfloat16"])
+    assert (choice.precision, choice.reason) == ("float32", "float32 was asked for")
+    assert has_native_bfloat16(CPU) is is_native
+
+
+def test_bfloat16_is_refused_where_it_would_be_emulated(is_native: bool) -> None:
+    if is_native:
+        assert choose_network_precision("bfloat16", CPU, ["float32"]).precision == "bfloat16"
+        return
+    with pytest.raises(DeviceUnavailable, match=r"avx512_bf16.*--network-precision float32"):
+        choose_network_precision("bfloat16", CPU)
+
+
+@pytest.mark.parametrize(
+    ("of_maps", "on_native", "reason"),
+    [
+        ([], "bfloat16", "multiplies bfloat16 in hardware"),
+        (["bfloat16"], "bfloat16", "as the map was encoded"),
+        (["float32"], "float32", "as the map was encoded"),
+        (["bfloat16", "float32"], "float32", "some of the maps"),
+    ],
+)
+def test_auto_takes_that_of_the_maps(
+    is_native: bool, of_maps: list[NetworkPrecision], on_native: NetworkPrecision, reason: str
+) -> None:
+    choice = choose_network_precision("auto", CPU, of_maps)
+    if is_native or "float32" in of_maps:
+        assert choice.precision == on_native
+        assert reason in choice.reason
+    else:
+        assert choice.precision == "float32"
+        assert "does not multiply bfloat16" in choice.reason
+        assert ("in which the map was encoded" in choice.reason) is bool(of_maps)
+
+
+def test_a_precision_has_a_type_of_torch() -> None:
+    assert {"float32": torch.float32, "bfloat16": torch.bfloat16} == network_precision.TORCH_PRECISIONS

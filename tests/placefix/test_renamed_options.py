@@ -1,0 +1,73 @@
+"""Options under their old names: they work, with a warning, and never against the new ones."""
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from model.errors import InvalidInput
+from placefix.command_line import app
+from placefix.commands.renamed_options import RenamingCommand
+
+small = typer.Typer()
+
+
+@small.command(cls=RenamingCommand)
+def show(words: list[str], network_precision: str = "auto", size: str = "") -> None:
+    """Print what was given."""
+    typer.echo(f"{words} {network_precision} {size}")
+
+
+@small.command()
+def other() -> None:
+    """Make the two commands of a group."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed", "is_warned"),
+    [
+        (["--encoding", "float32", "a"], "['a'] float32", True),
+        (["a", "--encoding=float32"], "['a'] float32", True),
+        (["a", "--network-precision", "float32"], "['a'] float32", False),
+        (["a", "--network-precision=float32", "--encoding", "float32"], "['a'] float32", True),
+        (["--", "--encoding", "float32"], "['--encoding', 'float32'] auto", False),
+        (["a", "--size", "encoding"], "['a'] auto encoding", False),
+    ],
+)
+def test_an_old_name_works_with_a_warning(arguments: list[str], printed: str, is_warned: bool) -> None:
+    result = CliRunner().invoke(small, ["show", *arguments])
+    assert result.exit_code == 0, result.output
+    assert printed in result.stdout
+    assert ("--encoding is now called --network-precision" in result.stderr) == is_warned
+
+
+def test_both_names_contradict_each_other() -> None:
+    result = CliRunner().invoke(small, ["show", "a", "--encoding", "float32", "--network-precision", "bfloat16"])
+    assert isinstance(result.exception, InvalidInput)
+    assert "--network-precision bfloat16 and --encoding float32 contradict each other" in result.exception.message
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("build", ["--encoding"]),
+        ("localize", ["--encoding"]),
+        ("encode", ["--encoding"]),
+        ("evaluate", ["--encoding", "--precision"]),
+        ("serve", ["--encoding", "--precision"]),
+    ],
+)
+def test_every_command_that_had_the_old_names_takes_them(command: str, options: list[str]) -> None:
+    for option in options:
+        result = CliRunner().invoke(app, [command, option, "unheard-of"], env={"COLUMNS": "200"})
+        assert result.exit_code == 2
+        assert f"{option} is now called" in result.stderr
+        assert "'unheard-of' is not one of" in result.stderr
+        assert "-precision'" in result.stderr
+
+
+def test_help_knows_the_new_names_only() -> None:
+    printed = CliRunner().invoke(app, ["serve", "--help"], env={"COLUMNS": "200"}).output
+    assert "--network-precision" in printed
+    assert "--matching-precision" in printed
+    assert "--encoding" not in printed
+    assert " --precision" not in printed

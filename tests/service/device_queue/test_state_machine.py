@@ -1,0 +1,286 @@
+"""Random sequences of all that happens to queue and worker, beside a model of a few lines.
+
+Nothing runs by itself: the worker's steps are taken one by one, and the clock goes on when it is told to. So a sequence
+that fails fails again.
+"""
+
+import math
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
+
+from service.device_queue.queue import Ticket
+from service.device_queue.worker import WorkerState
+from service.engine import Query
+from service.errors import NotReady, Overloaded
+from tests.clock import FakeClock
+from tests.service.device_queue.doubler import BrokenDevice, Doubler, Observed, make_device, query
+
+BATCH, DELAY_S, PROBE_INTERVAL_S = 2, 1.0, 10.0
+
+GOOD, BAD, FATAL = "good", "bad", "fatal"
+KINDS = st.sampled_from([GOOD, GOOD, BAD])
+DEADLINES_S = st.sampled_from([math.inf, 5.0])
+ERRORS = {BAD: ValueError("bad"), FATAL: BrokenDevice("gone")}
+OUTCOMES = {ValueError: BAD, BrokenDevice: FATAL, Overloaded: "late", NotReady: "died"}
+
+
+@dataclass(eq=False)
+class Asked:
+    """What the model knows of a query or a device task."""
+
+    kind: str
+    deadline: float
+    future: "Future[Any]"
+    ticket: Ticket | None = None
+    outcome: str = "open"
+
+
+@dataclass(eq=False)
+class Place:
+    """A place that is reserved."""
+
+    block: ExitStack
+    submit: Callable[[Query], Ticket]
+    deadline: float
+
+
+def outcome_of(future: "Future[Any]") -> str:
+    if not future.done():
+        return "open"
+    if future.cancelled():
+        return "gone"
+    error = future.exception()
+    return GOOD if error is None else OUTCOMES[type(error)]
+
+
+class DeviceQueueMachine(RuleBasedStateMachine):
+    places = Bundle("places")
+
+    @initialize(size=st.integers(1, 3), is_busy=st.booleans())
+    def start(self, size: int, *, is_busy: bool) -> None:
+        self.clock, self.engine, self.observed = FakeClock(), Doubler(), Observed()
+        self.engine.gate.set()
+        options = {"queue_size": size, "max_batch_size": BATCH, "probe_interval_s": PROBE_INTERVAL_S}
+        device = make_device(self.engine, self.observed, clock=self.clock, batch_delay_ms=1000 * DELAY_S, **options)
+        self.queue, self.worker, self.size = device.queue, device.worker, size
+        self.worker.load()
+        # The model.
+        self.state, self.everything = WorkerState.READY, list[Asked]()
+        self.waiting, self.tasks, self.dropped = list[Asked](), list[Asked](), list[str]()
+        self.reserved, self.probes, self.limit, self.swept_at = 0, 0, BATCH, -math.inf
+        self.idle_since: float | None = None
+        self.full_by: float | None = None
+        if is_busy:  # has answered: so the next picture waits for others
+            self.submit(GOOD, math.inf)
+            self.step()
+
+    @rule(kind=KINDS, deadline_s=DEADLINES_S)
+    def submit(self, kind: str, deadline_s: float) -> None:
+        if not self.can_reserve():
+            self.check_refused(self.queue.reserve(deadline_s).__enter__)
+            return
+        with self.queue.reserve(deadline_s) as submit:
+            self.put(submit, kind, self.clock.now + deadline_s)
+
+    @rule(target=places, deadline_s=DEADLINES_S)
+    def reserve(self, deadline_s: float) -> Any:
+        if not self.can_reserve():
+            self.check_refused(self.queue.reserve(deadline_s).__enter__)
+            return multiple()
+        block = ExitStack()
+        self.reserved += 1
+        return Place(block, block.enter_context(self.queue.reserve(deadline_s)), self.clock.now + deadline_s)
+
+    @rule(place=consumes(places), kind=KINDS)
+    def fill(self, place: Place, kind: str) -> None:
+        self.reserved -= 1
+        with place.block:
+            if self.state is WorkerState.READY:
+                self.put(place.submit, kind, place.deadline)
+            else:
+                self.check_refused(lambda: place.submit(query(0)))
+
+    @rule(place=consumes(places))
+    def give_back(self, place: Place) -> None:
+        self.reserved -= 1
+        place.block.close()
+
+    @rule(kind=st.sampled_from([GOOD, GOOD, BAD, FATAL]))
+    def call(self, kind: str) -> None:
+        def function() -> None:
+            if kind != GOOD:
+                raise ERRORS[kind]
+
+        if self.state is not WorkerState.READY:
+            self.check_refused(lambda: self.queue.call(function))
+        else:
+            self.tasks.append(self.note(Asked(kind, math.inf, self.queue.call(function))))
+
+    @precondition(lambda self: self.everything)
+    @rule(back=st.integers(1, 2), somebody_comes=st.booleans())
+    def abandon(self, back: int, *, somebody_comes: bool) -> None:
+        """One of the latest, which most often still waits; and somebody may come then, and look for room."""
+        asked = self.everything[-min(back, len(self.everything))]
+        if asked.ticket is None:
+            asked.future.cancel()
+        else:
+            asked.ticket.abandon()
+        if asked.outcome == "open":
+            asked.outcome = "gone"
+        if somebody_comes and self.find_room():
+            self.queue.check_room()
+        elif somebody_comes:
+            self.check_refused(self.queue.check_room)
+
+    @rule(seconds=st.sampled_from([0.25, 0.5, 2.0, 6.0, 12.0]))
+    def let_time_pass(self, seconds: float) -> None:
+        self.clock.now += seconds
+
+    @rule(fits=st.sampled_from([0, 1, BATCH, BATCH]))
+    def change_device(self, fits: int) -> None:
+        """How many pictures fit its memory from now on; 0: it breaks with the next batch."""
+        self.engine.fits = fits or BATCH
+        if not fits:
+            for each in self.waiting:
+                each.kind = FATAL
+                self.engine.fatal |= {self.everything.index(each)}
+
+    @rule()
+    def stop(self) -> None:
+        self.worker.stop(0)
+        if self.state is WorkerState.READY:
+            self.state = WorkerState.STOPPING
+
+    @rule()
+    def take_step(self) -> None:
+        self.step()
+
+    def step(self) -> float | None:
+        if self.state not in (WorkerState.READY, WorkerState.STOPPING):
+            return None  # the thread has ended
+        expected = self.expect_step()
+        assert self.worker.step() == expected
+        return expected
+
+    @rule()
+    def run(self) -> None:
+        """As the thread does: step by step until there is nothing to do."""
+        while self.step() == 0:
+            pass
+
+    def expect_step(self) -> float | None:
+        """What the worker does next, and what it answers."""
+        now, is_stopping = self.clock.now, self.state is WorkerState.STOPPING
+        self.tasks = [task for task in self.tasks if task.outcome == "open"]
+        if self.tasks:
+            self.settle([self.tasks.pop(0)])
+            return 0
+        if not self.waiting:
+            return self.expect_idleness(now, is_stopping=is_stopping)
+        if self.idle_since is None and len(self.waiting) < self.limit and not is_stopping:
+            self.full_by = self.full_by or now + DELAY_S
+            if now < self.full_by:
+                return self.full_by - now
+        self.full_by = None
+        first, self.waiting = self.waiting[: self.limit], self.waiting[self.limit :]
+        if batch := [each for each in first if not self.drop(each)]:
+            self.idle_since = None
+            if len(batch) > self.engine.fits and all(each.kind != FATAL for each in batch):
+                self.limit = 1
+            self.settle(batch)
+        return 0
+
+    def expect_idleness(self, now: float, *, is_stopping: bool) -> float | None:
+        self.full_by = None
+        if is_stopping:
+            self.state = WorkerState.STOPPED
+            return 0
+        if self.idle_since is None:
+            self.idle_since = now
+        if now < self.idle_since + PROBE_INTERVAL_S:
+            return self.idle_since + PROBE_INTERVAL_S - now
+        self.probes, self.idle_since = self.probes + 1, now
+        return 0
+
+    def settle(self, done: list[Asked]) -> None:
+        """All that the device takes gets its outcome; a fatal one ends all."""
+        is_fatal = any(each.kind == FATAL for each in done)
+        for each in done:
+            each.outcome = "died" if is_fatal and each.ticket is not None else each.kind
+        if is_fatal:
+            self.state = WorkerState.FAILED
+            for each in self.waiting + self.tasks:
+                each.outcome = "died" if each.outcome == "open" else each.outcome
+            self.waiting, self.tasks = [], []
+
+    def drop(self, each: Asked) -> bool:
+        """Whether nobody waits for a query any more; then it is counted."""
+        is_late = self.clock.now > each.deadline
+        if is_late and each.outcome == "open":
+            each.outcome = "late"
+        if each.outcome == "open":
+            return False
+        self.dropped.append("deadline" if is_late else "client_gone")
+        return True
+
+    def can_reserve(self) -> bool:
+        return self.state is WorkerState.READY and self.find_room()
+
+    def find_room(self) -> bool:
+        if len(self.waiting) + self.reserved >= self.size and self.clock.now > self.swept_at:
+            self.waiting, self.swept_at = [each for each in self.waiting if not self.drop(each)], self.clock.now
+        return len(self.waiting) + self.reserved < self.size
+
+    def check_refused(self, ask: Callable[[], object]) -> None:
+        with pytest.raises((Overloaded, NotReady)) as refusal:
+            ask()
+        assert refusal.type is Overloaded or self.state is not WorkerState.READY
+
+    def put(self, submit: Callable[[Query], Ticket], kind: str, deadline: float) -> None:
+        number = len(self.everything)
+        if kind == BAD:
+            self.engine.cannot_encode |= {number}
+        ticket = submit(query(number))
+        self.waiting.append(self.note(Asked(kind, deadline, ticket.future, ticket)))
+
+    def note(self, asked: Asked) -> Asked:
+        self.everything.append(asked)
+        return asked
+
+    @invariant()
+    def is_as_the_model_says(self) -> None:
+        assert self.worker.state is self.state
+        assert self.queue.depth == len(self.waiting)
+        assert self.worker.batch_limit == self.limit
+        assert self.engine.probes == self.probes
+        assert self.observed.reasons == self.dropped
+        assert [outcome_of(each.future) for each in self.everything] == [each.outcome for each in self.everything]
+
+    def teardown(self) -> None:
+        """Whatever has happened, a worker that is stopped ends soon, and nobody waits for ever."""
+        self.stop()
+        self.run()
+        assert self.worker.state in (WorkerState.STOPPED, WorkerState.FAILED)
+        self.is_as_the_model_says()
+        assert all(each.future.done() for each in self.everything)
+
+
+TestDeviceQueue = DeviceQueueMachine.TestCase
+TestDeviceQueue.settings = settings(max_examples=500, stateful_step_count=30, deadline=None, derandomize=True)

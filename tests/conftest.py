@@ -20,6 +20,7 @@ from model.network.config import NetworkConfig
 from model.network.initialisation import seeded_network
 from model.network.selavpr import SelaVPR
 from tests.commands import RunCommand, run_command
+from tests.logs import log_through_logging
 
 TINY_CONFIG = NetworkConfig(
     embed_dim=64,
@@ -58,6 +59,7 @@ def pytest_configure() -> None:
     # Networks of tests are so small that threads would spend most of their time on waiting for each other; the
     # processes that tests start inherit the variable.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    log_through_logging()
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 

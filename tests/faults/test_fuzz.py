@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import structlog
 
 from model.geo import LatLon
 from model.network.initialisation import seeded_network
@@ -24,6 +23,7 @@ from tests.faults.process_state import ProcessState, give_back_large_pieces
 from tests.faults.raw_client import ask_raw
 from tests.faults.upload_answers import Answer, Tally, check_answer, check_answer_to_broken_http
 from tests.faults.uploads import broken_upload, request_of
+from tests.logs import log_through_logging
 from tests.service.conftest import Town, build_town, serving
 from tests.waiting import wait_until
 
@@ -59,7 +59,7 @@ def errors_logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     stream = io.StringIO()
     configure_logging("json", "error", stream)
     yield stream
-    structlog.reset_defaults()
+    log_through_logging()
 
 
 @pytest.mark.parametrize("count", [SOME_UPLOADS, pytest.param(MANY_UPLOADS, marks=pytest.mark.faults)])

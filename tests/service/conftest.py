@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 import uvicorn
 
 from index_builder.build import build_map
@@ -30,6 +29,7 @@ from service.samples import Sample
 from service.server import make_config
 from service.settings import ServiceSettings
 from tests.conftest import TINY_CONFIG, write_photo
+from tests.logs import log_through_logging
 from tests.waiting import PATIENCE_S, wait_until
 
 
@@ -174,4 +174,4 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     monkeypatch.setattr(logging.getLogger("httpx"), "level", logging.WARNING)  # the client's own log
     yield stream
     root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    log_through_logging()

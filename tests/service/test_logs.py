@@ -11,6 +11,7 @@ import structlog
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.logs import configure_logging
+from tests.logs import log_through_logging
 from tests.service.conftest import Serve, Town
 
 
@@ -83,7 +84,7 @@ def test_people_get_plain_lines_without_what_a_client_sent() -> None:
             structlog.stdlib.get_logger("placefix.test").exception("it failed")
     finally:
         root.handlers, root.level = handlers, level
-        structlog.reset_defaults()
+        log_through_logging()
     assert re.match(r"[0-9:]{8} \[info\] hello number=3\n", stream.getvalue())
     assert "ValueError: substring not found" in stream.getvalue()
     assert "my-holiday" not in stream.getvalue()

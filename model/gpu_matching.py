@@ -80,8 +80,8 @@ def has_triton() -> bool:
 def can_fuse() -> bool:
     """Return whether the kernel runs on the GPU of this machine; it is tried once, on one cell.
 
-    To be installed is not enough. Triton is a compiler: it needs a C compiler, the headers of Python, and a folder whose
-    files may be executed, and a container may have none of them. A warning says why the kernel does not run.
+    To be installed is not enough. Triton is a compiler: it needs a C compiler, the headers of Python, and a folder
+    whose files may be executed, and a container may have none of them. A warning says why the kernel does not run.
 
     Raises:
         torch.OutOfMemoryError: The GPU has no memory for one cell.

@@ -106,7 +106,7 @@ def _fit(out: Path, limit_bytes: int) -> list[str]:
     Raises:
         InvalidInput: It does not fit without them either.
     """
-    left_out = []
+    left_out: list[str] = []
     for name in (*OPTIONAL, None):
         sizes = {wheel: wheel.stat().st_size for wheel in out.glob("*.whl")}
         if sum(sizes.values()) <= limit_bytes:

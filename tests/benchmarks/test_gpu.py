@@ -81,14 +81,15 @@ def test_what_is_wrong_fails_its_comparison_and_the_run(tmp_path: Path, monkeypa
 
 def test_answers_that_are_not_those_of_the_cpu_fail() -> None:
     expected: dict[str, asking.Picks] = {"a.jpg": [("a.jpg", 900, 0.0), ("b.jpg", 500, 0.25)]}
-    for picks, failing in (
+    cases: tuple[tuple[asking.Picks, set[str]], ...] = (
         ([("a.jpg", 900, 0.0), ("b.jpg", 501, 0.2501)], set()),
         ([("b.jpg", 500, 0.25), ("a.jpg", 900, 0.0)], {"another best candidate"}),
         ([("a.jpg", 900, 0.01), ("b.jpg", 500, 0.25)], {"global distance"}),
         ([("a.jpg", 900, 0.0), ("b.jpg", 400, 0.25)], {"mutual matches"}),
         ([("a.jpg", 900, 0.0), ("c.jpg", 500, 0.25)], {"are missing"}),
         ([], {"another best candidate", "are missing"}),
-    ):
+    )
+    for picks, failing in cases:
         outcome = Outcome()
         service._compare(outcome, "demo", "float32", {"a.jpg": picks}, expected)
         failed = [check.what for check in outcome.checks if not check.has_passed]

@@ -22,8 +22,6 @@ from benchmarks.load.client import Client, localize_request
 Picks = list[tuple[str, int | None, float]]
 """Candidates of an answer, best first: id, mutual matches, global distance."""
 
-_SPARE_S = 120.0  # beyond the seconds of asking: each picture alone, and a server that hangs
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -51,7 +49,7 @@ def ask(asked: Asked) -> dict[str, Any]:
         ``differing``: how many answers were not those of the picture alone.
 
     Raises:
-        subprocess.SubprocessError: The clients failed, or the server did not answer.
+        subprocess.CalledProcessError: The clients failed.
     """
     finished = subprocess.run(  # noqa: S603  (our own command)
         [sys.executable, "-m", __name__],
@@ -59,7 +57,6 @@ def ask(asked: Asked) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        timeout=asked.seconds + _SPARE_S,
     )
     found: dict[str, Any] = json.loads(finished.stdout)
     return found

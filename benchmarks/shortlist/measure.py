@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import faiss
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -135,6 +134,8 @@ def _in_turn(
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
+    import faiss  # noqa: PLC0415  (a machine with a GPU may have none, and has other benchmarks to run)
+
     before = faiss.omp_get_max_threads(), torch.get_num_threads()
     faiss.omp_set_num_threads(count)
     torch.set_num_threads(count)

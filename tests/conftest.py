@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -76,14 +76,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [
         report for each in terminalreporter.stats.values() for report in each if isinstance(report, pytest.TestReport)
     ]
-    durations_s: Counter[str] = Counter()
+    durations_s: defaultdict[str, float] = defaultdict(float)
     tests: defaultdict[str, set[str]] = defaultdict(set)
     for report in reports:
         folder = "/".join(Path(report.location[0]).parts[:2])
         durations_s[folder] += report.duration
         tests[folder].add(report.nodeid)
     terminalreporter.section("time by folder")
-    for folder, duration_s in durations_s.most_common():
+    for folder, duration_s in sorted(durations_s.items(), key=lambda item: -item[1]):
         terminalreporter.write_line(f"{duration_s:7.1f} s  {len(tests[folder]):5d} tests  {folder}")
 
 

@@ -1,4 +1,4 @@
-"""A headless Chromium that tests steer, over the protocol that its developer tools speak."""
+"""One headless Chromium for all tests, steered over the protocol that its developer tools speak."""
 
 import itertools
 import json
@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
@@ -41,26 +40,48 @@ class PageLeftError(Exception):
     """The page that was asked gave way to another before it answered."""
 
 
-class Tab:
-    """One tab.
-
-    Attributes:
-        complaints: What stands in its console: errors of scripts, failed requests, and what a policy refused.
-    """
+class _Target:
+    """What answers calls of the protocol: the browser, or one of its tabs."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
         self._numbers = itertools.count(1)
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while True:
+            message = json.loads(self._connection.recv(PATIENCE_S))
+            if message.get("id") == number:
+                if message.get("error", {}).get("message") == _LEFT:
+                    raise PageLeftError
+                assert "error" not in message, message
+                return dict(message["result"])
+            self._note(message)
+
+    def _note(self, message: dict[str, Any]) -> None:
+        """Take what was not asked for."""
+
+
+class Tab(_Target):
+    """One tab.
+
+    Attributes:
+        complaints: What stands in its console: errors and lines of scripts, failed requests, what a policy refused.
+    """
+
+    def __init__(self, connection: ClientConnection) -> None:
+        super().__init__(connection)
         self.complaints: list[str] = []
         for domain in ("Page", "Runtime", "Log"):
-            self._call(f"{domain}.enable")
+            self.call(f"{domain}.enable")
 
     def go(self, url: str) -> None:
-        self._call("Page.navigate", url=url)
+        self.call("Page.navigate", url=url)
 
     def run(self, script: str) -> Any:
         """What an expression of JavaScript is in the page."""
-        answer = self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
@@ -74,47 +95,49 @@ class Tab:
         except PageLeftError:
             return False
 
-    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        number = next(self._numbers)
-        self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
-        while True:
-            message = json.loads(self._connection.recv(PATIENCE_S))
-            if message.get("id") == number:
-                if message.get("error", {}).get("message") == _LEFT:
-                    raise PageLeftError
-                assert "error" not in message, message
-                return dict(message["result"])
-            self._note(message)
-
     def _note(self, message: dict[str, Any]) -> None:
         parameters = message.get("params", {})
         if message["method"] == "Log.entryAdded" and parameters["entry"]["level"] in ("warning", "error"):
             self.complaints.append(f"{parameters['entry']['text']} {parameters['entry'].get('url', '')}")
         elif message["method"] == "Runtime.exceptionThrown":
             self.complaints.append(str(parameters["exceptionDetails"]))
+        elif message["method"] == "Runtime.consoleAPICalled":
+            self.complaints.append(" ".join(str(each.get("value")) for each in parameters["args"]))
+
+
+class Browser(_Target):
+    """A running browser."""
+
+    def __init__(self, connection: ClientConnection, port: int) -> None:
+        super().__init__(connection)
+        self._port = port
+
+    @contextmanager
+    def opened_tab(self) -> Iterator[Tab]:
+        """A tab with nothing that others left: no cookies, no storage, no cache. It is closed when the block ends."""
+        context = self.call("Target.createBrowserContext")["browserContextId"]
+        target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+        try:
+            with _connected(f"ws://127.0.0.1:{self._port}/devtools/page/{target}") as connection:
+                yield Tab(connection)
+        finally:
+            self.call("Target.disposeBrowserContext", browserContextId=context)
 
 
 @contextmanager
-def opened_tab(profile: Path) -> Iterator[Tab]:
-    """A browser with one tab, until the block ends."""
+def started_browser(profile: Path) -> Iterator[Browser]:
+    """A browser, until the block ends."""
     command = [find_chromium(), *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
-        try:
-            with connect(_address_of_tab(profile), max_size=None, proxy=None) as connection:
-                yield Tab(connection)
-        finally:
-            browser.terminate()
-
-
-def _address_of_tab(profile: Path) -> str:
     port_file = profile / "DevToolsActivePort"
-    wait_until(lambda: port_file.exists() and port_file.read_text(), lambda: "the browser has not started")
-    port = port_file.read_text().splitlines()[0]
-    with httpx.Client(trust_env=False) as client:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: port_file.exists() and len(port_file.read_text().splitlines()) == 2)
+            port, path = port_file.read_text().splitlines()
+            with _connected(f"ws://127.0.0.1:{port}{path}") as connection:
+                yield Browser(connection, int(port))
+        finally:
+            process.terminate()
 
-        def pages() -> list[str]:
-            tabs = client.get(f"http://127.0.0.1:{port}/json/list").json()
-            return [str(tab["webSocketDebuggerUrl"]) for tab in tabs if tab["type"] == "page"]
 
-        wait_until(pages, lambda: "the browser has no tab")
-        return pages()[0]
+def _connected(url: str) -> ClientConnection:
+    return connect(url, max_size=None, proxy=None)

@@ -30,6 +30,7 @@ from service.server import make_config
 from service.settings import ServiceSettings
 from tests.conftest import TINY_CONFIG, write_photo
 from tests.logs import log_through_logging
+from tests.service.browser import Browser, Tab, started_browser
 from tests.waiting import PATIENCE_S, wait_until
 
 
@@ -162,6 +163,18 @@ def town_server(town: Town) -> Iterator[Served]:
     with serving(ServiceSettings(maps=(town.map_path,))) as served:
         served.wait_until_ready()
         yield served
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with started_browser(tmp_path_factory.mktemp("browser")) as started:
+        yield started
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Tab]:
+    with browser.opened_tab() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """The page in a real browser: headless Chromium, where there is one."""
 
 import re
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -11,15 +9,14 @@ import pytest
 from model.geo import LatLon
 from service.samples import Sample
 from service.settings import ServiceSettings
-from tests.service.browser import FLAGS, find_chromium
+from tests.service.browser import Tab
 from tests.service.conftest import Served, Town, serving
 
-VIRTUAL_TIME_MS = 20_000  # passes at once while the page only waits
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    return find_chromium()
+SAYS = "document.body.textContent.includes"
+ALL_CANDIDATES = """
+    document.querySelectorAll('li.candidate').length === 10 &&
+    [...document.querySelectorAll('.candidate img')].every((each) => each.complete)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,26 +38,21 @@ def page_server(town: Town, village: Town, tmp_path_factory: pytest.TempPathFact
         yield served
 
 
-def visit(chromium: str, server: Served, query: str, profile: Path) -> str:
-    """The page's elements, once it has come to rest."""
-    command = [
-        chromium,
-        *FLAGS,
-        "--enable-logging=stderr",
-        f"--user-data-dir={profile}",
-        f"--virtual-time-budget={VIRTUAL_TIME_MS}",
-        "--dump-dom",
-        f"http://127.0.0.1:{server.port}/{query}",
-    ]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert result.returncode == 0, result.stderr
-    complaints = [line for line in result.stderr.splitlines() if "CONSOLE" in line and "415" not in line]
+def visit(tab: Tab, server: Served, query: str, is_complete: str) -> str:
+    """The page's elements, once an expression says that all have come."""
+    tab.go(f"http://127.0.0.1:{server.port}/{query}")
+    tab.wait_for(is_complete)
+    page = str(tab.run("document.documentElement.outerHTML"))
+    complaints = [each for each in tab.complaints if "415" not in each]
     assert complaints == []  # neither an error of a script nor anything that the policy had to refuse
-    return result.stdout
+    return page
 
 
-def test_the_page_offers_samples_and_maps(chromium: str, page_server: Served, tmp_path: Path) -> None:
-    page = visit(chromium, page_server, "", tmp_path)
+def test_the_page_offers_samples_and_maps(tab: Tab, page_server: Served) -> None:
+    said = "document.body.textContent.includes"
+    page = visit(
+        tab, page_server, "", f"{said}('2 maps') && {said}('is not trained') && document.querySelector('.sample')"
+    )
     assert page.count('class="sample"') == 4
     assert "2 maps · 15 pictures · CPU" in page
     assert '<option value="town">' in page
@@ -78,9 +70,9 @@ def test_the_page_offers_samples_and_maps(chromium: str, page_server: Served, tm
     ],
 )
 def test_a_sample_is_answered_with_place_plan_time_and_candidates(
-    sample_id: str, verdict: tuple[str, str] | None, chromium: str, page_server: Served, tmp_path: Path
+    sample_id: str, verdict: tuple[str, str] | None, tab: Tab, page_server: Served
 ) -> None:
-    page = visit(chromium, page_server, f"?map=town&sample={quote(sample_id, safe='')}", tmp_path)
+    page = visit(tab, page_server, f"?map=town&sample={quote(sample_id, safe='')}", ALL_CANDIDATES)
     assert "55.70300° N" in page
     assert "13.19400° E" in page
     assert len(re.findall(r'<li class="candidate', page)) == 10
@@ -95,9 +87,7 @@ def test_a_sample_is_answered_with_place_plan_time_and_candidates(
         assert verdict[1] in page
 
 
-def test_what_goes_wrong_is_said_in_the_words_of_the_problem(
-    chromium: str, page_server: Served, tmp_path: Path
-) -> None:
-    page = visit(chromium, page_server, "?map=town&sample=no.jpg", tmp_path)
+def test_what_goes_wrong_is_said_in_the_words_of_the_problem(tab: Tab, page_server: Served) -> None:
+    page = visit(tab, page_server, "?map=town&sample=no.jpg", f"{SAYS}('Not a picture')")
     assert "<h3>Not a picture</h3>" in page
     assert 'class="candidate' not in page.replace('class="candidates', "")

@@ -10,7 +10,7 @@ from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.samples import Sample
 from service.settings import ServiceSettings
-from tests.service.browser import Tab, opened_tab
+from tests.service.browser import Tab
 from tests.service.conftest import Served, Town, serving
 
 
@@ -34,12 +34,6 @@ def server(key: str, key_file: Path, town: Town) -> Iterator[Served]:
     with serving(ServiceSettings(maps=(town.map_path,), keys=key_file), samples=samples) as served:
         served.wait_until_ready()
         yield served
-
-
-@pytest.fixture
-def tab(tmp_path: Path) -> Iterator[Tab]:
-    with opened_tab(tmp_path) as opened:
-        yield opened
 
 
 def enter(tab: Tab, key: str) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.logs import logging_restored
+
 _PROGRAM = Path(__file__).parents[1] / "placefix" / "__main__.py"
 
 
@@ -34,7 +36,7 @@ def run_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "argv", ["placefix", *map(str, arguments)])
     monkeypatch.setattr(sys, "path", [str(_PROGRAM.parents[1]), *sys.path])  # the folder of the start: ours is kept
     capsys.readouterr()
-    with pytest.raises(SystemExit) as ended:
+    with logging_restored(), pytest.raises(SystemExit) as ended:
         runpy.run_path(str(_PROGRAM), run_name="__main__")
     output = capsys.readouterr()
     return Finished(int(ended.value.code or 0), output.out, output.err)

@@ -1,5 +1,9 @@
 """What the tests' own process does with log lines."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 
 
@@ -11,3 +15,15 @@ def log_through_logging() -> None:
     """
     structlog.reset_defaults()
     structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+
+
+@contextmanager
+def logging_restored() -> Iterator[None]:
+    """Undo what the block configures: a command writes its log to a stream that the test closes."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    try:
+        yield
+    finally:
+        root.handlers, root.level = handlers, level
+        log_through_logging()

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -23,7 +22,7 @@ from tests.faults.process_state import ProcessState, give_back_large_pieces
 from tests.faults.raw_client import ask_raw
 from tests.faults.upload_answers import Answer, Tally, check_answer, check_answer_to_broken_http
 from tests.faults.uploads import broken_upload, request_of
-from tests.logs import log_through_logging
+from tests.logs import logging_restored
 from tests.service.conftest import Town, build_town, serving
 from tests.waiting import wait_until
 
@@ -51,15 +50,12 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
 
 
 @pytest.fixture
-def errors_logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def errors_logged() -> Iterator[io.StringIO]:
     """What is logged of errors: nothing may be, since an upload is no failure of the service."""
-    root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", root.handlers)
-    monkeypatch.setattr(root, "level", root.level)
     stream = io.StringIO()
-    configure_logging("json", "error", stream)
-    yield stream
-    log_through_logging()
+    with logging_restored():
+        configure_logging("json", "error", stream)
+        yield stream
 
 
 @pytest.mark.parametrize("count", [SOME_UPLOADS, pytest.param(MANY_UPLOADS, marks=pytest.mark.faults)])

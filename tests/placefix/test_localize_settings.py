@@ -116,5 +116,5 @@ def test_results_are_drawn_by_the_settings_too(village: Town, tmp_path: Path, mo
     monkeypatch.setenv("PLACEFIX_MAX_PIXELS", "1000")
     command[command.index(tmp_path / "out")] = tmp_path / "other"
     result = CliRunner().invoke(app, list(map(str, command)))
-    assert "left out: " in result.stderr
+    assert isinstance(result.exception, TooManyPixels)
     assert not list((tmp_path / "other").glob("*.png"))

@@ -29,7 +29,7 @@ from service.samples import Sample
 from service.server import make_config
 from service.settings import ServiceSettings
 from tests.conftest import TINY_CONFIG, write_photo
-from tests.logs import log_through_logging
+from tests.logs import logging_restored
 from tests.service.browser import Browser, Tab, started_browser
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -180,11 +180,8 @@ def tab(browser: Browser) -> Iterator[Tab]:
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What is logged, as JSON, one line for each event."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
     stream = io.StringIO()
-    configure_logging("json", "info", stream)
-    monkeypatch.setattr(logging.getLogger("httpx"), "level", logging.WARNING)  # the client's own log
-    yield stream
-    root.handlers, root.level = handlers, level
-    log_through_logging()
+    with logging_restored():
+        configure_logging("json", "info", stream)
+        monkeypatch.setattr(logging.getLogger("httpx"), "level", logging.WARNING)  # the client's own log
+        yield stream

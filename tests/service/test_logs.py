@@ -11,7 +11,7 @@ import structlog
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.logs import configure_logging
-from tests.logs import log_through_logging
+from tests.logs import logging_restored
 from tests.service.conftest import Serve, Town
 
 
@@ -72,9 +72,7 @@ def test_lines_below_the_level_are_left_out(log: io.StringIO) -> None:
 
 def test_people_get_plain_lines_without_what_a_client_sent() -> None:
     stream = io.StringIO()
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    try:
+    with logging_restored():
         configure_logging("console", "info", stream)
         structlog.stdlib.get_logger("placefix.test").info("hello", number=3)
         client_sent = "".join(["my-", "holiday"])
@@ -82,9 +80,6 @@ def test_people_get_plain_lines_without_what_a_client_sent() -> None:
             client_sent.index("x")
         except ValueError:
             structlog.stdlib.get_logger("placefix.test").exception("it failed")
-    finally:
-        root.handlers, root.level = handlers, level
-        log_through_logging()
     assert re.match(r"[0-9:]{8} \[info\] hello number=3\n", stream.getvalue())
     assert "ValueError: substring not found" in stream.getvalue()
     assert "my-holiday" not in stream.getvalue()

@@ -62,7 +62,7 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 tests: $(READY)
-	$(BIN)/pytest -m "not faults and not docker"
+	$(BIN)/pytest -m "not faults and not docker" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 openapi: $(READY)
 	$(BIN)/python -m docs.generated

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.docker.composed import check_found, composing
+from tests.docker.composed import PATIENCE_S, check_found, composing
 
 pytestmark = pytest.mark.docker
 
@@ -19,3 +20,6 @@ def test_settings_of_the_file_count_and_the_address_is_the_container_s_own(tmp_p
         project.run("up", "--detach", "--build", "localizer")
         project.wait_until_healthy("localizer")
         assert len(check_found(project.localize())["candidates"]) == 3
+        form = {"image": (None, "of no field that a form may have")}
+        refused = httpx.post(f"{project.service}/localize", files=form, timeout=PATIENCE_S, trust_env=False)
+        assert (refused.status_code, refused.json()["code"]) == (400, "malformed_body")

@@ -23,6 +23,15 @@ _SWEEP_INTERVAL_S = 0.05
 _QUEUE_SHARE = 0.5  # of the time until its deadline that a query may be expected to wait; half is for surprises
 
 
+def settle(future: "Future[Any]", result: object = None, error: BaseException | None = None) -> None:
+    """Set an outcome; ignored if there is one, because a stuck device that comes back is too late."""
+    with suppress(InvalidStateError):
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+
 class Ticket:
     """A query in the queue, and its answer to come.
 
@@ -44,16 +53,6 @@ class Ticket:
         self.queue_s = 0.0
         self._clock = clock
         self._is_abandoned = False
-
-    def give(self, localization: Localization) -> None:
-        """Set the answer; ignored if the ticket has failed already."""
-        with suppress(InvalidStateError):
-            self.future.set_result(localization)
-
-    def fail(self, error: BaseException) -> None:
-        """Set an error; ignored if the ticket has its answer already."""
-        with suppress(InvalidStateError):
-            self.future.set_exception(error)
 
     def abandon(self) -> None:
         """Note that nobody waits for the answer any more."""
@@ -93,6 +92,7 @@ class DeviceQueue:
         self._waiting: deque[Ticket] = deque()
         self._tasks: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._taken: list[Ticket] = []
+        self._task_taken: Future[Any] | None = None
         self._reserved = 0
         self._sweep_at = 0.0
 
@@ -206,6 +206,7 @@ class DeviceQueue:
             while self._tasks:
                 function, future = self._tasks.popleft()
                 if future.set_running_or_notify_cancel():
+                    self._task_taken = future
                     return function, future
         return None
 
@@ -218,18 +219,20 @@ class DeviceQueue:
 
     def finish(self) -> None:
         """Forget what was taken last: the device is done with it."""
-        self._taken = []
+        self._taken, self._task_taken = [], None
 
     def fail_all(self, error: BaseException) -> None:
-        """Fail all that waits, and all that was taken and has no answer."""
+        """Fail all that waits, and all that was taken and has no outcome."""
         with self._lock:
-            left = self._taken + [each for each in self._waiting if each.future.set_running_or_notify_cancel()]
-            self._taken = []
+            waiting = [ticket.future for ticket in self._waiting] + [future for _, future in self._tasks]
+            left = [future for future in waiting if future.set_running_or_notify_cancel()]
+            left += [ticket.future for ticket in self._taken]
+            left += [] if self._task_taken is None else [self._task_taken]
             self._waiting.clear()
-        for ticket in left:
-            ticket.fail(error)
-        while (task := self.take_task()) is not None:
-            task[1].set_exception(error)
+            self._tasks.clear()
+            self.finish()
+        for future in left:
+            settle(future, error=error)
 
     def _check_place(self) -> None:
         if self._is_full() and self._clock() >= self._sweep_at:  # not for each of a thousand refusals
@@ -254,6 +257,6 @@ class DeviceQueue:
         if ticket.future.set_running_or_notify_cancel():
             if not ticket.is_late():
                 return True
-            ticket.fail(Overloaded(WAITED_TOO_LONG))
+            settle(ticket.future, error=Overloaded(WAITED_TOO_LONG))
         self._metrics.entry_dropped("deadline" if ticket.is_late() else "client_gone")
         return False

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from enum import StrEnum
 from typing import Any
 
-from service.device_queue.queue import Clock, DeviceQueue, Ticket
+from service.device_queue.queue import Clock, DeviceQueue, Ticket, settle
 from service.engine import Engine
 from service.errors import DeviceStuck, NotReady, Overloaded
 from service.localizer import EncodedQuery
@@ -128,7 +128,7 @@ class DeviceWorker:
         except BaseException as error:  # noqa: BLE001 - nothing may end this thread unseen: all who wait are told
             self.fail(error)
             return
-        self._forward_at = self._clock()  # loading ends with a query
+        self._forward_at = self._idle_since = self._clock()  # loading ends with a query
         self._enter(WorkerState.READY)
 
     def step(self) -> float | None:
@@ -158,6 +158,7 @@ class DeviceWorker:
         is_stopping = self.state is WorkerState.STOPPING  # looked at first: from then on nothing is put in
         if (task := self._queue.take_task()) is not None:
             self._do(*task)
+            self._queue.finish()
             return 0
         if self._queue.depth == 0:
             if not is_stopping:
@@ -181,11 +182,11 @@ class DeviceWorker:
             with self._watchdog.watching(DeviceStuck, "the device"):
                 result = function()
         except BaseException as error:
-            future.set_exception(error)
+            settle(future, error=error)
             if isinstance(error, self._engine.fatal_errors) or not isinstance(error, Exception):
                 raise
         else:
-            future.set_result(result)
+            settle(future, result)
 
     def _idle(self) -> float | None:
         """Try the device from time to time, to see that it still can."""
@@ -225,7 +226,7 @@ class DeviceWorker:
             is_too_large = True
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to one query and must reach that one
             if len(batch) == 1:
-                batch[0].fail(error)
+                settle(batch[0].future, error=error)
                 return
             for ticket in batch:
                 self._answer_batch([ticket], beat)
@@ -248,13 +249,13 @@ class DeviceWorker:
             return ticket.is_wanted()
 
         try:
-            ticket.give(self._engine.answer(ticket.query, features, is_wanted))
+            settle(ticket.future, self._engine.answer(ticket.query, features, is_wanted))
         except self._engine.fatal_errors:
             raise
         except self._engine.memory_errors:
-            ticket.fail(Overloaded(_NO_MEMORY))
+            settle(ticket.future, error=Overloaded(_NO_MEMORY))
         except Exception as error:  # noqa: BLE001 - as above
-            ticket.fail(error)
+            settle(ticket.future, error=error)
 
     def _answer_in_parts(self, batch: Sequence[Ticket], beat: Callable[[], None]) -> None:
         self._engine.free_memory()
@@ -262,7 +263,7 @@ class DeviceWorker:
         self._full_batches = 0
         self.batch_limit = max(1, min(self.batch_limit, len(batch) // 2))
         if len(batch) == 1:
-            batch[0].fail(Overloaded(_NO_MEMORY))
+            settle(batch[0].future, error=Overloaded(_NO_MEMORY))
             return
         while batch:  # a part that does not fit either makes those after it smaller, too
             part, batch = batch[: self.batch_limit], batch[self.batch_limit :]

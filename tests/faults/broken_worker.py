@@ -1,7 +1,8 @@
 """The command line, with a worker that breaks when it is told to.
 
 ``python broken_worker.py DIRECTORY ARGUMENTS``: a file in the directory that is named after a fault is taken away
-before the next batch is encoded, and the fault happens then, once.
+before the next batch is encoded, the next picture is decoded or the next thumbnail is read, and the fault happens then,
+once.
 """
 
 import os
@@ -13,8 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
+from model.images import ImageLimits
+from model.preprocess import Preprocessing
+from place_map.reader import PlaceMap
 from placefix.__main__ import main
+from service import decoding
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery
 
@@ -39,18 +45,36 @@ def _kill() -> None:
 _FAULTS = {"killed": _die, "hung": _hang, "process-killed": _kill}
 
 
+def _is_told(directory: Path, fault: str) -> bool:
+    told = (directory / fault).exists()
+    if told:
+        (directory / fault).unlink()
+    return told
+
+
 def _break_when_told(directory: Path) -> None:
-    encode = Engine.encode
+    encode, decode_query, thumbnail = Engine.encode, decoding.decode_query, PlaceMap.thumbnail
 
     def encode_or_break(self: Engine, items: Sequence[Query]) -> list[EncodedQuery]:
         for name, happen in _FAULTS.items():
-            if (told := directory / name).exists():
-                told.unlink()
+            if _is_told(directory, name):
                 time.sleep(_UNTIL_OTHERS_WAIT_S)
                 happen()
         return encode(self, items)
 
+    def decode_or_hang(source: Path | bytes, limits: ImageLimits, preprocessing: Preprocessing) -> Tensor:
+        if _is_told(directory, "decoder-hung"):
+            _hang()
+        return decode_query(source, limits, preprocessing)
+
+    def read_or_hang(self: PlaceMap, row: int) -> bytes | None:
+        if _is_told(directory, "thumbnail-hung"):
+            _hang()
+        return thumbnail(self, row)
+
     Engine.encode = encode_or_break  # type: ignore[method-assign]
+    PlaceMap.thumbnail = read_or_hang  # type: ignore[method-assign]
+    decoding.decode_query = decode_or_hang
 
 
 if __name__ == "__main__":

@@ -20,11 +20,12 @@ from model.network.initialisation import seeded_network
 from tests.conftest import TINY_CONFIG
 from tests.faults.readiness import Readiness
 from tests.service.conftest import Town, build_town
+from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 HOOK = Path(__file__).with_name("broken_worker.py")
 PATIENCE_S = 60.0
-STUCK_AFTER_S = 1.0
+STUCK_AFTER_S = 5.0  # more than a picture takes to decode, also where much else runs
 NOT_READY_WITHIN_S = 2.0
 
 
@@ -100,6 +101,32 @@ def test_broken_worker_is_told_of_and_ends_the_process(
     assert readiness.statuses(asked_at) in ([200, 503], [200, 503, 0], [200, 0])
     with serving(town, tmp_path, port) as server, Readiness(server.url) as readiness:
         wait_until_ready(server, readiness)
-        assert server.localize(picture).json()["candidates"][0]["id"] == "2.jpg"
+        answer = server.localize(picture)
+        assert answer.status_code == 200, (answer.text, (tmp_path / "log").read_text())
+        assert answer.json()["candidates"][0]["id"] == "2.jpg"
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(PATIENCE_S) == 0
+
+
+def test_a_decoder_that_hangs_ends_the_process(town: Town, tmp_path: Path) -> None:
+    with serving(town, tmp_path, free_port()) as server, Readiness(server.url) as readiness:
+        wait_until_ready(server, readiness)
+        (tmp_path / "decoder-hung").touch()
+        answer = server.localize(town.photos["2.jpg"])
+        assert server.process.wait(PATIENCE_S) > 0
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    assert "decoder_stuck" in (tmp_path / "log").read_text()
+
+
+def test_a_thread_that_hangs_does_not_keep_a_process_that_has_failed(town: Town, tmp_path: Path) -> None:
+    with serving(town, tmp_path, free_port()) as server, Readiness(server.url) as readiness:
+        wait_until_ready(server, readiness)
+        (tmp_path / "thumbnail-hung").touch()
+        with ThreadPoolExecutor(1) as pool:
+            hangs = pool.submit(httpx.get, f"{server.url}/maps/town/places/2.jpg/thumbnail", timeout=PATIENCE_S)
+            wait_until(lambda: not (tmp_path / "thumbnail-hung").exists())
+            (tmp_path / "killed").touch()
+            assert server.localize(town.photos["2.jpg"]).status_code == 503
+            assert server.process.wait(PATIENCE_S) > 0
+            assert hangs.exception(PATIENCE_S) is not None or hangs.result().status_code >= 500
+    assert "threads hang" in (tmp_path / "log").read_text()

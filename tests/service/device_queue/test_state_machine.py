@@ -34,6 +34,8 @@ from tests.service.device_queue.doubler import BrokenDevice, Doubler, Observed, 
 
 BATCH, DELAY_S, PROBE_INTERVAL_S = 2, 1.0, 10.0
 
+LEAST_LIFE = 6  # queries and tasks
+
 GOOD, BAD, FATAL = "good", "bad", "fatal"
 KINDS = st.sampled_from([GOOD, GOOD, BAD])
 DEADLINES_S = st.sampled_from([math.inf, 5.0])
@@ -73,8 +75,9 @@ def outcome_of(future: "Future[Any]") -> str:
 class DeviceQueueMachine(RuleBasedStateMachine):
     places = Bundle("places")
 
-    @initialize(size=st.integers(1, 3), is_busy=st.booleans())
-    def start(self, size: int, *, is_busy: bool) -> None:
+    @initialize(size=st.integers(1, 3), pictures=st.integers(0, 2))
+    def start(self, size: int, pictures: int) -> None:
+        """A first picture makes the worker busy; a second one waits for others."""
         self.clock, self.engine, self.observed = FakeClock(), Doubler(), Observed()
         self.engine.gate.set()
         device = make_device(
@@ -92,13 +95,19 @@ class DeviceQueueMachine(RuleBasedStateMachine):
         self.state, self.everything = WorkerState.READY, list[Asked]()
         self.waiting, self.tasks, self.dropped = list[Asked](), list[Asked](), list[str]()
         self.reserved, self.probes, self.limit, self.swept_at = 0, 0, BATCH, -math.inf
-        self.idle_since: float | None = None
+        self.idle_since: float | None = 0.0
         self.full_by: float | None = None
-        if is_busy:  # has answered: so the next picture waits for others
+        for _ in range(pictures):
             self.submit(GOOD, math.inf)
             self.step()
 
-    @rule(kind=KINDS, deadline_s=DEADLINES_S)
+    @rule(kind=KINDS, deadline_s=DEADLINES_S, runs=st.booleans())
+    def come(self, kind: str, deadline_s: float, *, runs: bool) -> None:
+        """A picture, before which the worker may have run."""
+        if runs:
+            self.run()
+        self.submit(kind, deadline_s)
+
     def submit(self, kind: str, deadline_s: float) -> None:
         if not self.can_reserve():
             self.check_refused(self.queue.reserve(deadline_s).__enter__)
@@ -129,7 +138,7 @@ class DeviceQueueMachine(RuleBasedStateMachine):
         self.reserved -= 1
         place.block.close()
 
-    @rule(kind=st.sampled_from([GOOD, GOOD, BAD, FATAL]))
+    @rule(kind=KINDS)
     def call(self, kind: str) -> None:
         def function() -> None:
             if kind != GOOD:
@@ -141,9 +150,9 @@ class DeviceQueueMachine(RuleBasedStateMachine):
             self.tasks.append(self.note(Asked(kind, math.inf, self.queue.call(function))))
 
     @precondition(lambda self: self.everything)
-    @rule(back=st.integers(1, 2), somebody_comes=st.booleans())
-    def abandon(self, back: int, *, somebody_comes: bool) -> None:
-        """One of the latest, which most often still waits; and somebody may come then, and look for room."""
+    @rule(back=st.integers(1, 2), somebody_comes=st.booleans(), runs=st.booleans())
+    def abandon(self, back: int, *, somebody_comes: bool, runs: bool) -> None:
+        """One of the latest, which most often still waits; then somebody may look for room, and the worker may run."""
         asked = self.everything[-min(back, len(self.everything))]
         if asked.ticket is None:
             asked.future.cancel()
@@ -155,21 +164,30 @@ class DeviceQueueMachine(RuleBasedStateMachine):
             self.queue.check_room()
         elif somebody_comes:
             self.check_refused(self.queue.check_room)
+        if runs:
+            self.run()
 
     @rule(seconds=st.sampled_from([0.25, 0.5, 2.0, 6.0, 12.0]))
     def let_time_pass(self, seconds: float) -> None:
         self.clock.now += seconds
 
-    @rule(fits=st.sampled_from([0, 1, BATCH, BATCH]))
-    def change_device(self, fits: int) -> None:
-        """How many pictures fit its memory from now on; 0: it breaks with the next batch."""
-        self.engine.fits = fits or BATCH
-        if not fits:
-            for each in self.waiting:
-                each.kind = FATAL
-                self.engine.fatal |= {self.everything.index(each)}
+    @rule(fits=st.sampled_from([1, BATCH]))
+    def change_memory(self, fits: int) -> None:
+        """How many pictures fit the device's memory from now on."""
+        self.engine.fits = fits
 
-    @rule()
+    @precondition(lambda self: len(self.everything) > LEAST_LIFE)
+    @rule(how=st.sampled_from(["stop", "break with a batch", "break with a task"]))
+    def end(self, how: str) -> None:
+        """What the worker does not survive; later than the rest, because little happens afterwards."""
+        if how == "stop":
+            self.stop()
+        elif how == "break with a task":
+            self.call(FATAL)
+        for each in self.waiting if how == "break with a batch" else []:
+            each.kind = FATAL
+            self.engine.fatal |= {self.everything.index(each)}
+
     def stop(self) -> None:
         self.worker.stop(0)
         if self.state is WorkerState.READY:
@@ -290,4 +308,4 @@ class DeviceQueueMachine(RuleBasedStateMachine):
 
 
 TestDeviceQueue = DeviceQueueMachine.TestCase
-TestDeviceQueue.settings = settings(max_examples=500, stateful_step_count=30, deadline=None, derandomize=True)
+TestDeviceQueue.settings = settings(max_examples=600, stateful_step_count=30, deadline=None, derandomize=True)

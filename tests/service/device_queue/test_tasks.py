@@ -84,6 +84,6 @@ def test_a_task_that_hangs_ends_the_worker(start_device: StartDevice) -> None:
         waiting = device.submit(1)
         assert isinstance(waiting.future.exception(WAIT_S), NotReady)
         assert isinstance(device.worker.failure, DeviceStuck)
-        assert not task.done()
+        assert isinstance(task.exception(WAIT_S), NotReady)
     finally:
         has_come_back.set()

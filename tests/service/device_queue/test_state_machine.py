@@ -40,7 +40,7 @@ GOOD, BAD, FATAL = "good", "bad", "fatal"
 KINDS = st.sampled_from([GOOD, GOOD, BAD])
 DEADLINES_S = st.sampled_from([math.inf, 5.0])
 ERRORS = {BAD: ValueError("bad"), FATAL: BrokenDevice("gone")}
-OUTCOMES = {ValueError: BAD, BrokenDevice: FATAL, Overloaded: "late", NotReady: "died"}
+OUTCOMES: dict[type[BaseException], str] = {ValueError: BAD, BrokenDevice: FATAL, Overloaded: "late", NotReady: "died"}
 
 
 @dataclass(eq=False)
@@ -80,8 +80,15 @@ class DeviceQueueMachine(RuleBasedStateMachine):
         """A first picture makes the worker busy; a second one waits for others."""
         self.clock, self.engine, self.observed = FakeClock(), Doubler(), Observed()
         self.engine.gate.set()
-        options = {"queue_size": size, "max_batch_size": BATCH, "probe_interval_s": PROBE_INTERVAL_S}
-        device = make_device(self.engine, self.observed, clock=self.clock, batch_delay_ms=1000 * DELAY_S, **options)
+        device = make_device(
+            self.engine,
+            self.observed,
+            clock=self.clock,
+            queue_size=size,
+            max_batch_size=BATCH,
+            batch_delay_ms=1000 * DELAY_S,
+            probe_interval_s=PROBE_INTERVAL_S,
+        )
         self.queue, self.worker, self.size = device.queue, device.worker, size
         self.worker.load()
         # The model.

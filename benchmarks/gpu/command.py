@@ -20,7 +20,7 @@ from model.errors import InvalidInput
 from placefix.console import error_console, output_console
 
 OUT = Path("benchmarks/results/gpu.json")
-_BUDGET_S = 360.0
+_BUDGET_S = 330.0  # and half a minute for a test that has begun
 _PACKAGES = ("torch", "triton", "faiss-cpu", "faiss-gpu", "numpy", "pillow")
 
 

@@ -21,7 +21,7 @@ from model.frozen.target import Target
 from model.network.selavpr import SelaVPR
 from model.network_precision import TORCH_PRECISIONS, NetworkPrecision, has_native_bfloat16
 
-ALLOWED: dict[NetworkPrecision, float] = {"float32": 1e-4, "bfloat16": 2e-2}
+ALLOWED: dict[NetworkPrecision, float] = {"float32": 1e-4, "bfloat16": 3e-2}
 """The relative error of features; that of TF32 is beyond what float32 is allowed."""
 
 _COMPARED = 5  # pictures: one more than go through a GPU at a time

@@ -18,7 +18,7 @@ PLUGIN = "benchmarks.gpu.pytest_outcomes"
 OUTCOMES, DEADLINE = "GPU_TESTS_OUTCOMES", "GPU_TESTS_DEADLINE"
 """Variables of the environment: the file that the plugin writes, and when it begins no more tests."""
 
-_GRACE_S = 30.0  # for a test that has begun before the deadline
+_GRACE_S = 20.0  # for a test that has begun before the deadline
 
 
 def measure_tests(setting: Setting, deadline_s: float) -> Outcome:

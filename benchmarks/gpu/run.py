@@ -24,7 +24,7 @@ from benchmarks.gpu.setting import Setting
 Result = dict[str, Any]
 """State (``done``, ``failed``, ``stopped``, ``skipped``), a note, seconds, checks, figures and memory of a part."""
 
-GRACE_S = 45.0
+GRACE_S = 25.0
 """Beyond its time, after which a part is ended: a test that has begun may come to its end."""
 
 

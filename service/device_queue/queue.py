@@ -37,9 +37,9 @@ class Ticket:
 
     Attributes:
         query: The decoded picture, and what is asked about it.
-        deadline: After which nobody needs the answer; this and all other times are on the queue's clock.
+        deadline: After which nobody needs the answer; all times are on the queue's clock.
         future: The answer to come.
-        enqueued_at: When the query came.
+        enqueued_at: When the query was put in.
         begun_at: When the device last began to work for it; None while it waits for others.
         queue_s: Seconds that it waited: before encoding, and after it for others of its batch.
     """
@@ -102,20 +102,12 @@ class DeviceQueue:
         return len(self._waiting)
 
     def check_open(self) -> None:
-        """Pass if queries are answered.
-
-        Raises:
-            NotReady: They are not, and why.
-        """
+        """Raise NotReady, with the reason, unless queries are answered."""
         if (why := self._why_closed) is not None:
             raise NotReady(why)
 
     def check_room(self) -> None:
-        """Pass if one more query can be admitted; in constant time.
-
-        Raises:
-            Overloaded: There are as many in flight as allowed, or the queue is full.
-        """
+        """Raise Overloaded if as many queries are in flight as allowed, or the queue is full; in constant time."""
         if self.in_flight >= self._max_in_flight:
             raise Overloaded(f"{self._max_in_flight} queries are being answered already; try again in a moment")
         with self._lock:
@@ -145,8 +137,7 @@ class DeviceQueue:
         """Take a place for a query while the block lasts.
 
         Yields:
-            Puts the query in the place. Raises NotReady if none is answered any more, and Overloaded if the queries
-            ahead take longer than the deadline allows.
+            A function that puts the query in the place; it raises as ``admit`` does.
 
         Raises:
             NotReady: No query is answered now.
@@ -177,11 +168,7 @@ class DeviceQueue:
                     self._reserved -= 1
 
     def call(self, function: Callable[[], Done]) -> "Future[Done]":
-        """Have a function called on the device's thread, before the next batch.
-
-        Raises:
-            NotReady: The device is not there yet, or not any more.
-        """
+        """Have a function called on the device's thread, before the next batch; raise NotReady if there is none."""
         future: Future[Done] = Future()
         with self._lock:
             self.check_open()

@@ -73,12 +73,12 @@ class DeviceWorker:
 
         Args:
             load: Makes the engine; called on the worker's thread.
-            queue: What waits for the device; open as long as the worker is ready.
+            queue: What waits for the device; the worker opens and closes it.
             settings: How batches are put together, and how often an idle device is tried.
-            metrics: Where to count batches.
+            metrics: Counts batches.
             watchdog: Watches the device.
             on_state: Told each new state, on the thread that brought it about.
-            clock: Seconds.
+            clock: Returns seconds; the queue's.
         """
         self.state = WorkerState.LOADING
         self.failure: BaseException | None = None
@@ -204,10 +204,7 @@ class DeviceWorker:
         return 0
 
     def _wait_for_more_s(self) -> float:
-        """Return how long a batch that is not full waits for others.
-
-        It does so only after another batch: what waits has come during that, and so more is to be expected.
-        """
+        """Return how long a batch waits to become full: only after another one, during which queries have come."""
         if self._idle_since is not None or self._queue.depth >= self.batch_limit:
             return 0
         if self._full_by is None:

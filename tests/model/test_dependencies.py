@@ -6,6 +6,8 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from tests.conftest import MakePhoto
 
 REPOSITORY = Path(__file__).parents[2]
@@ -52,7 +54,7 @@ print(retrieve(features[:1], features, shortlist=2).rows.tolist())
 def test_a_query_is_found_with_torch_numpy_and_pillow_alone(tmp_path: Path, make_photo: MakePhoto) -> None:
     make_photo(tmp_path / "photo.jpg", seed=0)
     requirements = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-    names = {requirement.split(">")[0].split("=")[0].split("[")[0].lower() for requirement in requirements}
+    names = {Requirement(requirement).name.lower() for requirement in requirements}
     modules = {
         module
         for module, distributions in packages_distributions().items()

@@ -115,7 +115,7 @@ def test_more_channels_than_a_kernel_has_room_for_are_counted_exactly() -> None:
 
 def test_without_a_kernel_the_exact_way_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu_matching, "_kernels", lambda: None)
-    monkeypatch.setattr(fast_matching, "has_triton", lambda: False)
+    monkeypatch.setattr(fast_matching, "can_fuse", lambda: False)
     query, candidates = seeded(200, 16), seeded(3, 150, 16, seed=1).half()
     assert fast(query, candidates) == exact(query, candidates)
     for device in ("cpu", "cuda"):

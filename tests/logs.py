@@ -1,4 +1,4 @@
-"""What the tests' own process does with log lines."""
+"""Logging in the process of the tests."""
 
 import logging
 from collections.abc import Iterator

@@ -25,7 +25,7 @@ Picks = list[tuple[str, int | None, float]]
 
 @dataclass(frozen=True)
 class Asked:
-    """What clients are to do.
+    """State what clients are to do.
 
     Attributes:
         url: Of the server.

@@ -70,7 +70,7 @@ def has_failed(results: dict[str, Result]) -> bool:
 
 
 def _machine(device: torch.device) -> dict[str, Any]:
-    """What the figures depend on, beside the line of hardware."""
+    """Return the conditions of the figures, beside the line of hardware."""
     versions: dict[str, str | None] = {}
     for package in _PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""What a part of the run needs of the memories of device and machine."""
+"""Measure how much memory of device and machine a part of the run needs."""
 
 import gc
 from contextlib import suppress
@@ -11,7 +11,7 @@ from benchmarks.memory import peak_memory_bytes, reset_peak_memory
 
 @dataclass(frozen=True)
 class Memory:
-    """What was needed at most.
+    """Hold the most memory that was needed.
 
     Attributes:
         device_peak_bytes: Allocated by torch on the GPU; None without one.

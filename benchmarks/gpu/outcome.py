@@ -1,4 +1,4 @@
-"""What a part of the run has measured, and whether it agrees with the plain way."""
+"""The figures of a part of the run, and whether they agree with the plain way."""
 
 from dataclasses import asdict, dataclass, field
 from math import isfinite
@@ -38,7 +38,7 @@ class Check:
 
 @dataclass
 class Outcome:
-    """What a part has found.
+    """Hold the figures and comparisons of a part.
 
     Attributes:
         figures: What JSON can hold.

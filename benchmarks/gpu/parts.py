@@ -1,4 +1,4 @@
-"""What the run consists of, the most telling first; a new part is one line here."""
+"""The parts of the run, the most telling first; a new part is one line here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -64,7 +64,7 @@ FULL = Setting(
     clients=32,
     load_s=10,
 )
-"""What a GPU is asked for: the sizes of the paper's network."""
+"""The sizes for a GPU: those of the paper's network."""
 
 TINY = replace(
     FULL,

@@ -20,14 +20,14 @@ from model.errors import InvalidInput
 from placefix.console import error_console, output_console
 
 BROUGHT_ALONG = ("torch", "triton", "numpy", "pillow")
-"""What every machine has that the run is made for, each with all that it needs."""
+"""Distributions that the machine of the run has already, each with all that it needs."""
 
 OPTIONAL = ("llvmlite", "faiss-cpu")
 """The largest; left out in this order until the rest fits. Without faiss no map is built, and without llvmlite a CPU
 counts with torch."""
 
 TESTING = ("pytest", "hypothesis", "packaging")
-"""What the tests and this file need beside the project's own requirements."""
+"""Distributions that the tests and this file need beside the project's own requirements."""
 
 _BUILD = "setuptools>=80"  # as in pyproject.toml; what is installed beside torch may be older
 

@@ -33,7 +33,7 @@ _INTRODUCTION = """\
 Commands, exit codes, settings, metrics and errors, as the code has them. This file is written by `make openapi`; the
 contract over HTTP is [openapi.json](openapi.json).
 """
-_ERROR_ROOMS = (
+ERROR_ROOMS = (
     "model.errors",
     "model.picture_errors",
     "model.weights_errors",
@@ -112,12 +112,12 @@ def _metrics() -> Iterator[tuple[str, ...]]:
 
 
 def _errors() -> Iterator[tuple[str, ...]]:
-    for room in _ERROR_ROOMS:
+    for room in ERROR_ROOMS:
         import_module(room)
 
     def below(kind: type[PlacefixError]) -> Iterator[tuple[str, ...]]:
         for child in sorted(kind.__subclasses__(), key=lambda each: each.code):
-            if child.__module__ not in _ERROR_ROOMS:
+            if child.__module__ not in ERROR_ROOMS:
                 continue
             problem = PROBLEM_KINDS.get(child.code)
             status = "" if problem is None else str(problem.status)

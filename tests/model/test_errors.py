@@ -4,24 +4,21 @@ import re
 from importlib import import_module
 
 import model.errors
+from docs.generated import ERROR_ROOMS
 from model.errors import PlacefixError
 
-ROOMS = (
-    "model.errors",
-    "model.picture_errors",
-    "model.weights_errors",
-    "model.training.errors",
-    "place_map.errors",
-    "index_builder.errors",
-    "service.errors",
-)
-for room in ROOMS:
+PACKAGES = {"model", "place_map", "index_builder", "service", "placefix"}
+for room in ERROR_ROOMS:
     import_module(room)
 
 
 def every_class(root: type[PlacefixError]) -> list[type[PlacefixError]]:
-    defined_here = [each for each in root.__subclasses__() if each.__module__ in ROOMS]
+    defined_here = [each for each in root.__subclasses__() if each.__module__.partition(".")[0] in PACKAGES]
     return [root, *(descendant for child in defined_here for descendant in every_class(child))]
+
+
+def test_every_class_stands_in_a_room() -> None:
+    assert {each.__module__ for each in every_class(PlacefixError)} == set(ERROR_ROOMS)
 
 
 def test_codes_are_unique() -> None:

@@ -31,7 +31,7 @@ from place_map.versions import read_current
 
 @dataclass(frozen=True)
 class ChangeReport:
-    """What a build or a change has done.
+    """Report what a build or a change has done.
 
     Attributes:
         map_path: The map.

@@ -1,4 +1,4 @@
-"""What is being built or changed: an interrupted run is continued only by the same plan."""
+"""The plan of a build or a change: only the same plan continues an interrupted run."""
 
 from dataclasses import asdict, dataclass
 from typing import Self

@@ -1,4 +1,4 @@
-"""In which arithmetic the network computes, and why."""
+"""Choose the arithmetic of the network, and say why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

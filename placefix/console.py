@@ -1,4 +1,4 @@
-"""What the command line shows: errors, with their exit codes.
+"""Show errors of the command line, with their exit codes.
 
 Results go to standard output, everything else to standard error, so that ``--json`` can be piped.
 """

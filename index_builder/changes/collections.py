@@ -20,7 +20,7 @@ from place_map.reader import PlaceMap
 
 @dataclass(frozen=True)
 class CollectionChange:
-    """What a collection makes of a map.
+    """Hold the difference between a collection and a map.
 
     Attributes:
         to_encode: Pictures that are new, or have other bytes.

@@ -1,4 +1,4 @@
-"""What is thrown away: versions (``placefix map prune``), and what was never finished (``placefix map abandon``)."""
+"""Remove versions (``placefix map prune``), and unfinished builds and changes (``placefix map abandon``)."""
 
 import shutil
 from collections.abc import Sequence

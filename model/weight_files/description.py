@@ -1,4 +1,4 @@
-"""What a weights file is, for people."""
+"""Describe a weights file for people."""
 
 from collections import Counter
 from dataclasses import dataclass

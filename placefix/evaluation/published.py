@@ -1,4 +1,4 @@
-"""What has been published, to compare a measurement with: ``published.toml``, which lies beside this file."""
+"""Read published results to compare with, from ``published.toml`` beside this file."""
 
 import tomllib
 from collections.abc import Mapping

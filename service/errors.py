@@ -139,3 +139,8 @@ class DeadlineExceeded(ServiceError):
     """The answer would have come later than the service allows."""
 
     code = "deadline_exceeded"
+
+    @classmethod
+    def after(cls, deadline_s: float) -> "DeadlineExceeded":
+        """Return the error of an answer that was not ready before the service's deadline."""
+        return cls(f"the answer was not ready within {deadline_s:g} seconds; ask for a shorter shortlist, or try later")

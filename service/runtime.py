@@ -242,7 +242,7 @@ class Runtime:
             localizer.close()
 
     def _on_worker_state(self, state: WorkerState) -> None:
-        _log.debug("worker", state=state.value)
+        _log.debug("worker", state=state.name.lower())
         if state is WorkerState.FAILED:
             self.decoder.close(WHY_CLOSED[state])
             failure = self._worker.failure

@@ -52,7 +52,7 @@ def test_every_file_that_is_named_exists() -> None:
 
 def test_the_states_of_a_worker_are_those_of_the_code() -> None:
     code = (REPOSITORY / "service" / "device_queue" / "worker.py").read_text("utf-8")
-    of_code = re.findall(r"^    ([A-Z]+) = \"[a-z]+\"$", code, flags=re.MULTILINE)
+    of_code = re.findall(r"^    ([A-Z]+) = auto\(\)$", code, flags=re.MULTILINE)
     assert of_code
     assert set(of_code) <= set(STATES)
 

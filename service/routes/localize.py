@@ -23,7 +23,6 @@ from model.picture_errors import (
 from place_map.errors import MapCorrupt, MapNotFound
 from service import engine
 from service.answer import build_answer
-from service.device_queue.answer import deadline_message, wait_for_answer
 from service.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -121,18 +120,20 @@ async def localize(
                 async with asyncio.timeout(settings.deadline_s):
                     image = await runtime.decoder.decode(upload.picture, version.localizer.preprocessing)
             except TimeoutError as error:
-                raise DeadlineExceeded(deadline_message(settings.deadline_s)) from error
+                raise DeadlineExceeded.after(settings.deadline_s) from error
             except NotAnImage:
                 explain_other_body(request, upload.picture, settings)
                 raise
             decode_s = time.perf_counter() - start
             del upload
             lease.release()
+            queue_start = time.perf_counter()
             ticket = submit(engine.Query(image, version.localizer, options))
             version.retain()  # until the device is done with the query, even if the client does not wait for that
             ticket.future.add_done_callback(lambda _: version.release())
-            localization = await wait_for_answer(ticket, request.receive, settings.deadline_s)
-    seconds = {Stage.DECODE: decode_s, Stage.QUEUE: ticket.queue_s, **localization.seconds}
+            localization = await ticket.wait(request.receive, settings.deadline_s)
+            queue_s = time.perf_counter() - queue_start - sum(localization.seconds.values())
+    seconds = {Stage.DECODE: decode_s, Stage.QUEUE: queue_s, **localization.seconds}
     runtime.metrics.query_answered(seconds, localization.gathered_bytes)
     answer = build_answer(localization, seconds, time.perf_counter() - start, request_id_of(request.scope))
     return JSONResponse(answer.model_dump(mode="json"), headers=_headers(answer.timings_ms))

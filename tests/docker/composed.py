@@ -114,13 +114,15 @@ def check_found(answer: httpx.Response) -> dict[str, Any]:
 @contextmanager
 def composing(*overlays: Path, env_file: Path | None = None) -> Iterator[Composed]:
     """A project, of which nothing is started, and which is gone when the block ends."""
-    published = {name: f"127.0.0.1:{_free_port()}" for name in ("PLACEFIX", "PROMETHEUS", "GRAFANA")}
+    port = _free_port()
+    prometheus, grafana = (f"127.0.0.1:{_free_port()}" for _ in range(2))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PLACEFIX_")}
-    environment |= {f"{name}_PUBLISH": address for name, address in published.items()}
+    environment |= {"PLACEFIX_PORT": str(port), "PROMETHEUS_PUBLISH": prometheus, "GRAFANA_PUBLISH": grafana}
     files = [argument for path in (ROOT / "docker-compose.yml", *overlays) for argument in ("--file", str(path))]
     files += [] if env_file is None else ["--env-file", str(env_file)]
     command = (*_compose_command(), *files, "--project-name", f"placefix-test-{uuid4().hex[:8]}")
-    project = Composed(command, environment, *(f"http://{address}" for address in published.values()))
+    published = (f"http://{address}" for address in (f"127.0.0.1:{port}", prometheus, grafana))
+    project = Composed(command, environment, *published)
     try:
         yield project
     finally:

@@ -106,7 +106,7 @@ def test_ports_are_published_on_this_machine_only_unless_told_otherwise() -> Non
     published = [port for service in services.values() for port in service.get("ports", [])]
     assert published
     assert all(port.startswith("127.0.0.1:") for port in published)
-    services = compose(PLACEFIX_PUBLISH="0.0.0.0:80")["services"]
+    services = compose(PLACEFIX_HOST="0.0.0.0", PLACEFIX_PORT="80")["services"]  # noqa: S104
     assert services["localizer"]["ports"] == ["0.0.0.0:80:8000/tcp"]
 
 
@@ -139,7 +139,7 @@ def test_the_gpu_image_lets_triton_compile() -> None:
 @pytest.mark.parametrize("service", ["localizer", "placefix"])
 def test_every_setting_is_handed_through_and_exists(service: str) -> None:
     handed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"][service]["environment"]
-    old_names = {variable(name) for name in RENAMED}  # they go on working here, too
+    old_names = {variable(name) for name in RENAMED} | {"PLACEFIX_PUBLISH"}  # told of here, too
     missing = sorted(({variable(field) for field in ServiceSettings.model_fields} | old_names) - set(handed))
     assert not missing, f"add to x-settings in docker-compose.yml: {', '.join(missing)}"
     assert unknown_environment_names(set(handed) - old_names) == []
@@ -147,13 +147,14 @@ def test_every_setting_is_handed_through_and_exists(service: str) -> None:
 
 def test_settings_in_a_file_of_variables_reach_the_server(tmp_path: Path) -> None:
     given = {variable(field): f"of {field}" for field in ServiceSettings.model_fields} | {"PLACEFIX_SETTINGS": "a.toml"}
+    given |= {"PLACEFIX_HOST": "192.0.2.1", "PLACEFIX_PORT": "81", "PLACEFIX_SHUTDOWN_GRACE_S": "90"}
     (tmp_path / "env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
     services = compose("--env-file", str(tmp_path / "env"), "--profile", "tools")["services"]
-    # Where the container listens is its own affair: the health check and the published port count on it.
+    # The health check, Prometheus and the published port count on the address in the container.
     own = {"PLACEFIX_HOST": "0.0.0.0", "PLACEFIX_PORT": "8000"}  # noqa: S104
     for service in ("localizer", "placefix"):
         assert services[service]["environment"].items() >= (given | own).items()
-    assert "127.0.0.1:8000:8000/tcp" in services["localizer"]["ports"]
+    assert services["localizer"]["ports"] == ["192.0.2.1:81:8000/tcp"]  # on the host it is what the file says
 
 
 def test_image_has_the_variables_that_its_health_check_and_the_service_exist_by() -> None:
@@ -163,9 +164,10 @@ def test_image_has_the_variables_that_its_health_check_and_the_service_exist_by(
 
 
 def test_stop_waits_longer_than_the_service_does() -> None:
-    grace = compose()["services"]["localizer"]["stop_grace_period"]
-    assert grace.endswith("s")
-    assert float(grace[:-1]) > ServiceSettings.model_fields["shutdown_grace_s"].default
+    default_s = ServiceSettings.model_fields["shutdown_grace_s"].default
+    assert compose()["services"]["localizer"]["stop_grace_period"] == f"1m{default_s}s"
+    longer = compose(PLACEFIX_SHUTDOWN_GRACE_S="300")["services"]["localizer"]["stop_grace_period"]
+    assert longer in ("1m300s", "6m0s")
 
 
 def test_image_is_built_from_files_that_the_context_lets_in() -> None:

@@ -1,5 +1,6 @@
 """Settings in a file of variables reach the server in its container."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,14 +10,15 @@ from tests.docker.composed import PATIENCE_S, check_found, composing
 
 pytestmark = pytest.mark.docker
 
-# Of a server without containers, where nothing in the container listens.
-ADDRESS = {"PLACEFIX_HOST": "192.0.2.1", "PLACEFIX_PORT": "9"}
+HOST = "127.0.0.2"
 
 
-def test_settings_of_the_file_count_and_the_address_is_the_container_s_own(tmp_path: Path) -> None:
-    variables = {"PLACEFIX_CANDIDATES": "3", "PLACEFIX_SHORTLIST": "4", "PLACEFIX_MAX_FORM_FIELDS": "0"} | ADDRESS
+def test_settings_of_the_file_count_and_the_address_is_that_of_the_host(tmp_path: Path) -> None:
+    variables = {"PLACEFIX_CANDIDATES": "3", "PLACEFIX_SHORTLIST": "4", "PLACEFIX_MAX_FORM_FIELDS": "0"}
+    variables |= {"PLACEFIX_HOST": HOST}
     (tmp_path / "env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
     with composing(env_file=tmp_path / "env") as project:
+        project = replace(project, service=project.service.replace("127.0.0.1", HOST))
         project.run("up", "--detach", "--build", "localizer")
         project.wait_until_healthy("localizer")
         assert len(check_found(project.localize())["candidates"]) == 3

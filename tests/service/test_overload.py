@@ -170,8 +170,7 @@ def test_a_client_that_leaves_a_batch_that_waits_for_others_does_not_end_the_wor
 ) -> None:
     served = serve(town, queue_size=1, batch_delay_ms=1)
     clock = FakeClock(time.monotonic())
-    for part in (served.runtime.queue, served.runtime._worker):
-        monkeypatch.setattr(part, "_clock", clock)
+    monkeypatch.setattr(served.runtime.queue, "clock", clock)
     gate = Gate(served.runtime.engine, monkeypatch)
     content = town.photos["100%.jpg"].read_bytes()
     with asking(served) as ask:

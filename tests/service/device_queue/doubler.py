@@ -10,7 +10,8 @@ from typing import Any, cast
 import torch
 
 from model.features import Features
-from service.device_queue.queue import Clock, DeviceQueue, Ticket
+from service.device_queue.queue import DeviceQueue
+from service.device_queue.ticket import Clock, Ticket
 from service.device_queue.worker import DeviceWorker, WorkerState
 from service.engine import Engine, Query
 from service.localizer import EncodedQuery, Localization, Localizer, QueryOptions
@@ -147,7 +148,7 @@ def make_device(
     defaults = {"queue_size": 8, "max_batch_size": 4, "stuck_after_s": WAIT_S, "probe_interval_s": 0}
     chosen = ServiceSettings(**{**defaults, **settings})
     queue, watchdog = DeviceQueue(chosen, observed, clock), Watchdog(chosen.stuck_after_s)
-    worker = DeviceWorker(load or (lambda: engine), queue, chosen, observed, watchdog, observed.states.append, clock)
+    worker = DeviceWorker(load or (lambda: engine), queue, chosen, observed, watchdog, observed.states.append)
     return Device(queue, worker, engine, watchdog)
 
 

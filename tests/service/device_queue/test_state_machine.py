@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from service.device_queue.queue import Ticket
+from service.device_queue.ticket import Ticket
 from service.device_queue.worker import WorkerState
 from service.engine import Query
 from service.errors import NotReady, Overloaded
@@ -90,7 +90,7 @@ class DeviceQueueMachine(RuleBasedStateMachine):
             probe_interval_s=PROBE_INTERVAL_S,
         )
         self.queue, self.worker, self.size = device.queue, device.worker, size
-        self.worker.load()
+        self.worker.step()
         # The model.
         self.state, self.everything = WorkerState.READY, list[Asked]()
         self.waiting, self.tasks, self.dropped = list[Asked](), list[Asked](), list[str]()

@@ -17,8 +17,8 @@ def test_settings_of_the_file_count_and_the_address_is_that_of_the_host(tmp_path
     variables = {"PLACEFIX_CANDIDATES": "3", "PLACEFIX_SHORTLIST": "4", "PLACEFIX_MAX_FORM_FIELDS": "0"}
     variables |= {"PLACEFIX_HOST": HOST}
     (tmp_path / "env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
-    with composing(env_file=tmp_path / "env") as project:
-        project = replace(project, service=project.service.replace("127.0.0.1", HOST))
+    with composing(env_file=tmp_path / "env") as composed:
+        project = replace(composed, service=composed.service.replace("127.0.0.1", HOST))
         project.run("up", "--detach", "--build", "localizer")
         project.wait_until_healthy("localizer")
         assert len(check_found(project.localize())["candidates"]) == 3

@@ -26,7 +26,7 @@ from model.matching import MatchingPrecision
 from model.recall import DEFAULT_RECALL_VALUES
 from model.training.config import NetworkStart
 from model.training.trainable import starting_network
-from model.weights import load_network, resolve_weights, save_network
+from model.weights import load_selavpr, resolve_weights, save_network
 from placefix.console import output_console
 from placefix.evaluation.report import Settings, to_json
 from placefix.evaluation.run import Columns, Dataset, NetworkChoice, asking, open_localizer, read_dataset
@@ -131,7 +131,7 @@ def with_patch_tokens(backbone: Path, path: Path) -> Path:
         WeightsError: It cannot be loaded, or the other file cannot be written.
     """
     start = NetworkStart(str(backbone), local_features="coarse")
-    save_network(starting_network(load_network(backbone), start, seed=0), path)
+    save_network(starting_network(load_selavpr(backbone), start, seed=0), path)
     return path
 
 

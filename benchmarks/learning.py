@@ -19,9 +19,9 @@ from benchmarks.hardware import describe_hardware
 from benchmarks.result_file import write_result
 from model.device import DeviceName, choose_device
 from model.features import Features
-from model.network.attention import attend_in_plain_products
-from model.network.selavpr import SelaVPR
 from model.network_precision import NetworkPrecision, has_native_bfloat16
+from model.selavpr.attention import attend_in_plain_products
+from model.selavpr.selavpr import SelaVPR
 from model.training.forward import encoding_forward, learning_forward
 from model.training.trainable import freeze_the_rest
 from placefix.console import output_console

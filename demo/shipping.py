@@ -14,7 +14,7 @@ from demo.photo_file import Taken, photo_bytes
 from demo.rendering.render import COLUMNS, read_table
 from model.errors import InvalidInput
 from model.geo import LatLon
-from model.weights import load_network, save_network
+from model.weights import load_selavpr, save_network
 
 MAX_WEIGHTS_BYTES = 25_000_000
 
@@ -81,7 +81,7 @@ def ship_weights(trained: Path, out: Path) -> int:
         WeightsError: The file cannot be used, or a weight does not fit into float16.
         InvalidInput: The network is not trained, or too large to come with the code.
     """
-    network = load_network(trained)
+    network = load_selavpr(trained)
     if not network.is_trained:
         raise InvalidInput(f"{trained} is no trained network; ship the one that placefix train has written")
     size_bytes = sum(2 * tensor.numel() for tensor in network.state_dict().values())

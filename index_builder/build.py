@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
@@ -17,9 +17,10 @@ from index_builder.staging import Staging
 from index_builder.target import check_free, check_target, is_map, map_exists
 from model.encoder import Encoder
 from model.errors import InvalidInput
+from model.preprocess import Preparation
 from model.progress import SILENT, Progress
 from place_map.local_codec import StoreType, global_type
-from place_map.manifest import FeatureShapes, NetworkIdentity
+from place_map.manifest import FeatureShapes, NetworkIdentity, NetworkInput
 from place_map.unfinished import changing, clean_up_beside
 from place_map.versions import read_manifest
 
@@ -85,8 +86,8 @@ def _revision(
     size = options.segment_size_for(sum(len(listing.places) for listing in listings))
     settings = MapSettings(
         network=_network_identity(encoder, weights_path),
-        preprocessing=encoder.preprocessing,
-        features=_feature_shapes(encoder, options.store),
+        preprocessing=encoder.preparation.preprocessing,
+        features=_feature_shapes(encoder, options.store, options.match_floor),
         thumbnails=options.thumbnails,
         index=options.index,
     )
@@ -132,15 +133,23 @@ def _check_ids(listings: Sequence[SourceListing]) -> None:
 def _network_identity(encoder: Encoder, weights_path: Path | None) -> NetworkIdentity:
     """Return the network of an encoder, as a manifest names it."""
     return NetworkIdentity(
+        family=encoder.family,
         fingerprint=encoder.fingerprint,
         is_trained=encoder.is_trained,
         config=encoder.config.to_dict(),
+        input=_network_input(encoder.preparation),
         weights_path=None if weights_path is None else str(weights_path.resolve()),
         precision=encoder.precision,
     )
 
 
-def _feature_shapes(encoder: Encoder, store: StoreType) -> FeatureShapes:
+def _network_input(preparation: Preparation) -> NetworkInput:
+    values = asdict(preparation)
+    del values["preprocessing"]
+    return NetworkInput(**values)
+
+
+def _feature_shapes(encoder: Encoder, store: StoreType, match_floor: float | None) -> FeatureShapes:
     """Return the features of a network, as a map stores them."""
     return FeatureShapes(
         global_dim=encoder.global_dim,
@@ -148,4 +157,5 @@ def _feature_shapes(encoder: Encoder, store: StoreType) -> FeatureShapes:
         local_dim=encoder.local_dim,
         dtype=global_type(store),
         local_store=store,
+        match_floor=encoder.match_floor if match_floor is None else match_floor,
     )

@@ -22,6 +22,7 @@ class BuildOptions:
         thumbnails: Whether small JPEGs are kept for evidence.
         index: A string of faiss's ``index_factory``, or ``auto``, which chooses by the size of the collection.
         store: What local features are stored as. With float32 the global ones are exact, too: for evaluations.
+        match_floor: The cosine below which two local features are no match; None takes the network's.
         limits: What a picture may be like; others are rejected.
 
     Raises:
@@ -34,6 +35,7 @@ class BuildOptions:
     thumbnails: bool = True
     index: str = "Flat"
     store: StoreType = "int8"
+    match_floor: float | None = None
     limits: ImageLimits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
@@ -41,6 +43,8 @@ class BuildOptions:
             raise InvalidInput("batch size and segment size must be at least 1")
         if not 0 <= self.max_rejected <= 1:
             raise InvalidInput(f"the share of pictures that may be rejected is {self.max_rejected}, not in [0, 1]")
+        if self.match_floor is not None and not -1 <= self.match_floor <= 1:
+            raise InvalidInput(f"a match floor is a cosine, from -1 to 1, not {self.match_floor}")
 
     def segment_size_for(self, pictures: int) -> int:
         """The segment size for a collection."""

@@ -98,7 +98,7 @@ def encode_batches(
 
         def start(batch: PictureBatch) -> tuple[PictureBatch, list[_Decoding]]:
             return batch, [
-                decoders.submit(decode_picture, place, encoder.preprocessing, limits, thumbnail=thumbnails)
+                decoders.submit(decode_picture, place, encoder.preparation, limits, thumbnail=thumbnails)
                 for place in batch.places
             ]
 

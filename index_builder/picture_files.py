@@ -12,7 +12,7 @@ from index_builder.thumbnails import make_thumbnail
 from model.images import DEFAULT_LIMITS, ImageLimits
 from model.picture_errors import ImageError, UnreadableImage
 from model.places import Place
-from model.preprocess import Preprocessing, open_for, preprocess
+from model.preprocess import Preparation, open_for, preprocess
 
 _MAX_FILE_BYTES = 512 * 2**20  # a picture of the most pixels allowed, uncompressed in 16 bits with transparency
 
@@ -23,7 +23,7 @@ class DecodedPicture:
 
     Attributes:
         place: Which picture.
-        pixels: ``(3, 224, 224)`` float32.
+        pixels: ``(3, H, W)`` float32.
         content_sha256: Of the bytes that were decoded.
         thumbnail: A small JPEG, or None if none is wanted.
         stamp: State of its file.
@@ -56,7 +56,7 @@ class RejectedPicture:
 
 
 def decode_picture(
-    place: Place, preprocessing: Preprocessing, limits: ImageLimits = DEFAULT_LIMITS, *, thumbnail: bool
+    place: Place, preparation: Preparation, limits: ImageLimits = DEFAULT_LIMITS, *, thumbnail: bool
 ) -> DecodedPicture | RejectedPicture:
     """Read and decode a picture; what is wrong with it becomes a value, so that the others go on."""
     stamp = file_stamp(place.path)
@@ -64,12 +64,12 @@ def decode_picture(
     try:
         content = _read(place.path)
         content_sha256 = hashlib.sha256(content).hexdigest()
-        image = open_for(preprocessing, content, limits)
+        image = open_for(preparation, content, limits)
     except ImageError as error:
         return RejectedPicture(place, error.code, error.message, stamp, content_sha256)
     return DecodedPicture(
         place=place,
-        pixels=preprocess(image, preprocessing),
+        pixels=preprocess(image, preparation),
         content_sha256=content_sha256,
         thumbnail=make_thumbnail(image) if thumbnail else None,
         stamp=stamp,

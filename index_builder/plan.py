@@ -26,6 +26,7 @@ class Plan:
             headings and times, in order.
         network: Fingerprint.
         preprocessing: As ``--preprocess``.
+        input: Height and width of what the network sees, in pixels.
         precision: Of the products in the network.
         device: ``cpu`` or ``cuda``: they do not round alike. Empty where nothing is encoded.
         batch_size: Pictures in one forward pass.
@@ -45,6 +46,7 @@ class Plan:
     listing_sha256: str
     network: str
     preprocessing: str
+    input: str
     precision: str
     device: str
     batch_size: int
@@ -79,6 +81,7 @@ class Plan:
             listing_sha256=revision.listing_sha256(),
             network=settings.network.fingerprint,
             preprocessing=settings.preprocessing.value,
+            input=f"{settings.network.input.height}x{settings.network.input.width}",
             precision=settings.network.precision,
             device="" if encoder is None else encoder.device.type,
             batch_size=options.batch_size,

@@ -71,7 +71,7 @@ def check_reencoded(
         record = place_map.places[row]
         base = source_base(Path(place_map.source_of(row).path))
         place = Place(record.id, base / record.source_path, record.position)
-        picture = decode_picture(place, place_map.manifest.preprocessing, limits, thumbnail=False)
+        picture = decode_picture(place, place_map.manifest.preparation, limits, thumbnail=False)
         if not isinstance(picture, DecodedPicture) or picture.content_sha256 != record.content_sha256:
             gone += 1
             continue

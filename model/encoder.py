@@ -1,19 +1,17 @@
 """The frozen network on one device: pictures in, features out."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from model.errors import InvalidInput, ModelOutputInvalid
+from model.families import family_named
 from model.features import Features
 from model.fingerprint import fingerprint
 from model.frozen.cuda_graph import CudaGraph
-from model.frozen.network import FrozenSelaVPR
 from model.frozen.target import Target
-from model.network.selavpr import SelaVPR
+from model.network import Network
 from model.network_precision import TORCH_PRECISIONS, NetworkPrecision
-from model.preprocess import INPUT_SIZE, Preprocessing
+from model.preprocess import Preparation
 
 # Pictures in one forward pass, always so many: another number may take another kernel, which rounds differently, and
 # an answer would depend on who else asks. One keeps a processor busy, and its tokens in the cache; a GPU needs more.
@@ -23,18 +21,20 @@ _AT_A_TIME = {"cpu": 1, "cuda": 4}
 class Encoder:
     """A network that will not change any more, on the device where it works.
 
-    It keeps a frozen copy of the network (``model.frozen``) and not the network itself. The features of a picture are
+    It keeps a fast form of the network (``model.families``) and not the network itself. The features of a picture are
     the same to the last bit whatever other pictures are encoded with it.
 
     Not thread-safe on a GPU: one thread owns it.
 
     Attributes:
+        family: Of the network.
         config: The shape of the network.
         device: Where it works, and where the features that it returns live.
-        preprocessing: How the pictures given to it are to be resized.
+        preparation: How the pictures given to it are prepared.
         precision: Of the products in the network. Features are float32 in each.
         fingerprint: Of the network, 64 hex digits.
         is_trained: Whether re-ranking with this network means anything.
+        match_floor: The cosine below which two local features are no match; None if all of them may be.
         global_dim: Width D of the global feature.
         local_dim: Channels C of a local feature.
         local_grid: Height and width of the local features of a picture.
@@ -42,33 +42,49 @@ class Encoder:
 
     def __init__(
         self,
-        network: SelaVPR,
+        network: Network,
         device: torch.device | str = "cpu",
-        preprocessing: Preprocessing = Preprocessing.ANTIALIAS,
+        preparation: Preparation | None = None,
         precision: NetworkPrecision = "float32",
     ) -> None:
+        """Freeze a network.
+
+        Args:
+            network: In eval mode; it stays as it is.
+            device: Where to work.
+            preparation: Of pictures, from ``network.preparation``; by default the one that the network needs.
+            precision: Of the products in the network.
+        """
         self.fingerprint = fingerprint(network)
+        self.family = network.family
         self.config = network.config
         self.device = torch.device(device)
-        self.preprocessing = preprocessing
+        self.preparation = network.preparation() if preparation is None else preparation
         self.precision: NetworkPrecision = precision
         self.is_trained = network.is_trained
-        self.global_dim = network.config.embed_dim
-        self.local_dim = network.config.local_channels
-        patch_grid = (INPUT_SIZE[0] // network.config.patch_size, INPUT_SIZE[1] // network.config.patch_size)
-        self.local_grid = network.config.local_grid(patch_grid)
+        self.match_floor = network.match_floor
+        self.global_dim = network.global_dim
+        self.local_dim = network.local_dim
+        self.local_grid = network.local_grid(self.preparation.size)
         self._at_a_time = _AT_A_TIME[self.device.type]
         target = Target(self.device, TORCH_PRECISIONS[precision])
-        self._forward: Callable[[Tensor], Features] = FrozenSelaVPR(network, patch_grid, target, self._at_a_time)
+        freeze = family_named(network.family).freeze
+        self._forward = freeze(network, self.preparation.size, target, self._at_a_time)
         if self.device.type == "cuda":
-            self._forward = CudaGraph(self._forward, self._at_a_time)
+            shape = (self._at_a_time, 3, *self.preparation.size)
+            self._forward = CudaGraph(self._forward, shape, self.device)
+
+    @property
+    def picture_shape(self) -> tuple[int, int, int]:
+        """Return the shape of a prepared picture, ``(3, H, W)``."""
+        return 3, self.preparation.height, self.preparation.width
 
     @torch.inference_mode()
     def encode(self, images: Tensor) -> Features:
         """Encodes a batch of preprocessed pictures.
 
         Args:
-            images: ``(B, 3, 224, 224)`` float32 (``model.preprocess.preprocess``), on any device.
+            images: ``(B, 3, H, W)`` float32 (``model.preprocess.preprocess``), on any device.
 
         Returns:
             Features in float32 on the encoder's device.
@@ -77,8 +93,9 @@ class Encoder:
             InvalidInput: Another shape.
             ModelOutputInvalid: The network produced NaN or infinity.
         """
-        if images.ndim != 4 or images.shape[1:] != (3, *INPUT_SIZE):
-            raise InvalidInput(f"pictures must be (B, 3, {INPUT_SIZE[0]}, {INPUT_SIZE[1]}), not {tuple(images.shape)}")
+        if images.ndim != 4 or images.shape[1:] != self.picture_shape:
+            shape = ", ".join(map(str, self.picture_shape))
+            raise InvalidInput(f"pictures must be (B, {shape}), not {tuple(images.shape)}")
         features = self._encode_in_parts(images.to(self.device, torch.float32))
         for kind, values in (("global", features.global_features), ("local", features.local_features)):
             if not bool(values.isfinite().all()):

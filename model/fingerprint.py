@@ -3,10 +3,10 @@
 import hashlib
 import json
 
-from model.network.selavpr import SelaVPR
+from model.network import Network
 
 
-def fingerprint(network: SelaVPR) -> str:
+def fingerprint(network: Network) -> str:
     """SHA-256 over the configuration and over every tensor's name, shape, dtype and bytes, as 64 hex digits.
 
     Tensors are taken in the order of their names, so the file that they came from does not matter.

@@ -1,7 +1,9 @@
 """From a picture to the network's input: one definition for training, building and serving."""
 
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -10,13 +12,14 @@ from torch import Tensor
 
 from model.images import DEFAULT_LIMITS, ImageLimits, open_image
 
-INPUT_SIZE = (224, 224)  # height, width
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
+Filter = Literal["bilinear", "bicubic"]
+
 
 class Preprocessing(StrEnum):
-    """How a picture is decoded and resized; a map records it, and its queries are prepared likewise.
+    """How much of a picture is decoded, and how it is resized; the choice of a person, of which a map records one.
 
     Attributes:
         ANTIALIAS: Bilinear with antialiasing: what the network saw in training. Large JPEGs are decoded at a fraction
@@ -40,31 +43,62 @@ class Preprocessing(StrEnum):
         return self is not Preprocessing.OFFICIAL_EVAL
 
 
-def open_for(preprocessing: Preprocessing, source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Image.Image:
-    """Decode a picture as a preprocessing wants it; see ``model.images.open_image``.
+@dataclass(frozen=True)
+class Preparation:
+    """What becomes of a picture before a network sees it: all of it is squashed to one size, and scaled.
+
+    A network says what it needs, and a map records it. The defaults are SelaVPR's.
+
+    Attributes:
+        height: Of the network's input in pixels.
+        width: Likewise.
+        mean: Of the three channels, in the range 0 to 1; subtracted.
+        std: Of the three channels; divided by, after that.
+        filter: How pixels are interpolated.
+        preprocessing: How much of a picture is decoded, and whether resizing is antialiased.
+    """
+
+    height: int = 224
+    width: int = 224
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    filter: Filter = "bilinear"
+    preprocessing: Preprocessing = Preprocessing.ANTIALIAS
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.height, self.width
+
+    def gives_the_pixels_of(self, other: "Preparation") -> bool:
+        """Return whether pictures that are decoded whole become the same numbers by another preparation."""
+        own, others = (replace(each, preprocessing=Preprocessing.ANTIALIAS) for each in (self, other))
+        return own == others and self.preprocessing.antialiases == other.preprocessing.antialiases
+
+
+_SELAVPR = Preparation()
+
+
+def open_for(preparation: Preparation, source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Image.Image:
+    """Decode a picture as a preparation wants it; see ``model.images.open_image``.
 
     Args:
-        preprocessing: Says whether a large JPEG is decoded at a fraction.
+        preparation: Says whether a large JPEG is decoded at a fraction.
         source: A file, or the bytes of one.
         limits: What is too large, too small or too long.
 
     Raises:
         ImageError: The picture cannot be used; its class says why.
     """
-    return open_image(source, limits, whole=preprocessing.decodes_whole)
+    return open_image(source, limits, whole=preparation.preprocessing.decodes_whole)
 
 
-def preprocess(
-    image: Image.Image,
-    preprocessing: Preprocessing = Preprocessing.ANTIALIAS,
-    size: tuple[int, int] = INPUT_SIZE,
-) -> Tensor:
-    """Normalises a picture by ImageNet's mean and deviation and squashes it to the network's input size.
+def preprocess(image: Image.Image, preparation: Preparation = _SELAVPR) -> Tensor:
+    """Squash a picture to a network's input size, and scale its channels.
 
     Args:
-        image: Mode RGB, upright (``open_for`` the same preprocessing).
-        preprocessing: With antialiasing, or as the reference's evaluation does it.
-        size: Height and width of the result; the aspect ratio is not kept.
+        image: Mode RGB, upright (``open_for`` the same preparation).
+        preparation: Size, scale and filter; the aspect ratio is not kept. By default SelaVPR's.
 
     Returns:
         ``(3, height, width)`` float32 on the CPU.
@@ -72,15 +106,15 @@ def preprocess(
     if image.mode != "RGB":
         raise ValueError(f"expected an RGB picture, got mode {image.mode}")
     pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(image.height, image.width, 3)
-    result = torch.empty(3, *size)
+    result = torch.empty(3, *preparation.size)
     # One channel at a time: a picture of 50 megapixels then needs 200 MB of float32 and not 600 MB.
-    for channel, (mean, std) in enumerate(zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)):
+    for channel, (mean, std) in enumerate(zip(preparation.mean, preparation.std, strict=True)):
         plane = pixels[:, :, channel].to(torch.float32).div_(255).sub_(mean).div_(std)
         result[channel] = F.interpolate(
             plane[None, None],
-            size=size,
-            mode="bilinear",
+            size=preparation.size,
+            mode=preparation.filter,
             align_corners=False,
-            antialias=preprocessing.antialiases,
+            antialias=preparation.preprocessing.antialiases,
         )[0, 0]
     return result

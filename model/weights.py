@@ -13,20 +13,22 @@ from pathlib import Path
 import torch
 
 from model.durable import sha256_of
+from model.families import family_named
 from model.fingerprint import fingerprint
-from model.network.selavpr import SelaVPR
+from model.network import Network
+from model.selavpr.selavpr import SelaVPR
 from model.weight_files.assembly import assemble
-from model.weight_files.description import Description, ParameterCounts
+from model.weight_files.description import Description, count_parameters
 from model.weight_files.reading import read_weight_file
 from model.weight_files.safetensors_file import StoredDtype, as_stored, write_safetensors
 from model.weight_files.weight_file import StatedNetwork
 from model.weights_cache import resolve_weights
 from model.weights_errors import WeightsError
 
-__all__ = ["describe_weights", "load_network", "resolve_weights", "save_network"]
+__all__ = ["describe_weights", "load_network", "load_selavpr", "resolve_weights", "save_network"]
 
 
-def load_network(path: Path | str, num_heads: int | None = None) -> SelaVPR:
+def load_network(path: Path | str, num_heads: int | None = None) -> Network:
     """Loads the network of a weights file: all of it, or nothing.
 
     Args:
@@ -44,7 +46,23 @@ def load_network(path: Path | str, num_heads: int | None = None) -> SelaVPR:
     return assemble(read_weight_file(Path(path)), num_heads)
 
 
-def save_network(network: SelaVPR, path: Path | str, *, dtype: StoredDtype = "float32") -> None:
+def load_selavpr(path: Path | str, num_heads: int | None = None) -> SelaVPR:
+    """Load a network of the family ``selavpr``: what can be trained, and what its layers can be looked at.
+
+    Args:
+        path: As for ``load_network``.
+        num_heads: As for ``load_network``.
+
+    Raises:
+        WeightsError: As for ``load_network``; or it is of another family.
+    """
+    network = load_network(path, num_heads)
+    if not isinstance(network, SelaVPR):
+        raise WeightsError(f"{path} is a network of the family {network.family}, and this needs one of selavpr")
+    return network
+
+
+def save_network(network: Network, path: Path | str, *, dtype: StoredDtype = "float32") -> None:
     """Writes a network as ``.safetensors``, with its configuration; atomically, replacing what is there.
 
     Args:
@@ -64,10 +82,10 @@ def save_network(network: SelaVPR, path: Path | str, *, dtype: StoredDtype = "fl
         written_fingerprint = fingerprint(network)
     else:
         with torch.device("meta"):
-            rounded = SelaVPR(network.config, is_trained=network.is_trained)
+            rounded = family_named(network.family).make(network.config.to_dict(), is_trained=network.is_trained)
         rounded.load_state_dict({name: tensor.float() for name, tensor in stored.items()}, assign=True)
         written_fingerprint = fingerprint(rounded)
-    stated = StatedNetwork(config=network.config, fingerprint=written_fingerprint)
+    stated = StatedNetwork(network.family, network.config.to_dict(), written_fingerprint)
     write_safetensors(Path(path), stored, stated, is_trained=network.is_trained)
 
 
@@ -90,8 +108,10 @@ def describe_weights(path: Path | str, num_heads: int | None = None) -> Descript
         size_bytes=path.stat().st_size,
         sha256=sha256_of(path),
         kind=weights.layout,
-        config=network.config,
-        parameters=ParameterCounts.of(network),
+        family=network.family,
+        config=network.config.to_dict(),
+        facts=network.facts(),
+        parameters=count_parameters(network),
         stored_as=", ".join(sorted(number_types)),
         is_trained=network.is_trained,
         fingerprint=fingerprint(network),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from model.durable import sha256_of
 from model.fingerprint import fingerprint
-from model.network.config import NetworkConfig
+from model.network import Network
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS
 from model.weight_files.file_kinds import recognise
 from model.weights import load_network, save_network
@@ -21,16 +21,14 @@ class ImportedWeights:
         name: In the cache.
         path: The file.
         fingerprint: Of the network, 64 hex digits.
-        config: Its shape.
-        is_trained: Whether adapters and local adaptation hold trained weights.
+        network: The network, on the CPU.
         is_new: Whether it was written now; otherwise the same network was there under this name.
     """
 
     name: str
     path: Path
     fingerprint: str
-    config: NetworkConfig
-    is_trained: bool
+    network: Network
     is_new: bool
 
 
@@ -70,7 +68,7 @@ def import_weights(
     is_new = occupant is None or not _holds(occupant, own_fingerprint, replace=replace)
     if is_new:
         save_network(network, path)
-    return ImportedWeights(name, path, own_fingerprint, network.config, network.is_trained, is_new)
+    return ImportedWeights(name, path, own_fingerprint, network, is_new)
 
 
 def _default_name(file: Path) -> str:

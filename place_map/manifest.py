@@ -7,12 +7,13 @@ its own sum stands in ``CURRENT``. Every field is described in docs/map_format.m
 import json
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
 
+from model.network import Network
 from model.network_precision import NetworkPrecision
-from model.preprocess import Preprocessing
+from model.preprocess import IMAGENET_MEAN, IMAGENET_STD, Filter, Preparation, Preprocessing
 from place_map import layout
 from place_map.errors import MapCorrupt, MapVersionUnsupported
 from place_map.feature_store import FloatType, bytes_per_value
@@ -22,23 +23,46 @@ from place_map.manifest_part import ManifestPart, Number, Sha256
 from place_map.segment import Segment
 
 FORMAT: Literal["placefix-map"] = "placefix-map"
-FORMAT_VERSION: Literal[4] = 4
+FORMAT_VERSION: Literal[5] = 5
+
+
+class NetworkInput(ManifestPart):
+    """What the network sees of a picture; see ``model.preprocess.Preparation``. The defaults are those of all maps
+    from before format 5.
+
+    Attributes:
+        height: Pixels.
+        width: Pixels.
+        mean: Subtracted from each channel, in the range 0 to 1.
+        std: Each channel is divided by it after that.
+        filter: How pixels are interpolated.
+    """
+
+    height: PositiveInt = 224
+    width: PositiveInt = 224
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    filter: Filter = "bilinear"
 
 
 class NetworkIdentity(ManifestPart):
     """The network that made the features.
 
     Attributes:
+        family: See ``model.families``. Maps from before format 5 do not say: ``selavpr``.
         fingerprint: ``model.fingerprint.fingerprint``.
         is_trained: Whether re-ranking with it means anything.
-        config: ``NetworkConfig.to_dict``.
+        config: Its shape, as ``NetworkConfig.to_dict`` gives it.
+        input: What it sees of a picture.
         weights_path: Where the file lay on the machine that built the map: a hint, checked by the fingerprint.
         precision: In which arithmetic it computed. Maps from before there was a choice do not say: float32.
     """
 
+    family: str = "selavpr"
     fingerprint: Sha256
     is_trained: bool
-    config: dict[str, int | str]
+    config: dict[str, Any]
+    input: NetworkInput = NetworkInput()
     weights_path: str | None
     precision: NetworkPrecision = "float32"
 
@@ -52,6 +76,7 @@ class FeatureShapes(ManifestPart):
         local_dim: C.
         dtype: Type of the global features.
         local_store: What the local features are stored as; None in maps of format 1, where it is ``dtype``.
+        match_floor: The cosine below which two local features are no match; None if all of them may be.
     """
 
     global_dim: PositiveInt
@@ -59,6 +84,7 @@ class FeatureShapes(ManifestPart):
     local_dim: NonNegativeInt
     dtype: FloatType
     local_store: StoreType | None = None
+    match_floor: Annotated[float, Field(ge=-1, le=1)] | None = None
 
     @property
     def local_codec(self) -> LocalCodec:
@@ -151,7 +177,7 @@ class Manifest(ManifestPart):
     """
 
     format: Literal["placefix-map"] = FORMAT
-    format_version: Literal[1, 2, 3, 4] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3, 4, 5] = FORMAT_VERSION
     version: Number
     parent: Number | None = None
     change: Change = BUILT
@@ -190,6 +216,18 @@ class Manifest(ManifestPart):
     def to_json(self) -> bytes:
         """The bytes of the file."""
         return (self.model_dump_json(indent=2) + "\n").encode()
+
+    @property
+    def preparation(self) -> Preparation:
+        """What became of the pictures of the map before the network saw them, and becomes of queries."""
+        return Preparation(**self.network.input.model_dump(), preprocessing=self.preprocessing)
+
+    def preparation_for(self, network: Network) -> Preparation:
+        """Return how a network is to see pictures here: as the map says, or in its own way if it is of another family.
+
+        The latter is refused with better words where the encoder is compared with the map.
+        """
+        return self.preparation if network.family == self.network.family else network.preparation()
 
     @property
     def files(self) -> dict[str, FileSum]:

@@ -129,10 +129,16 @@ class PlaceMap:
                 + (f" ({network.weights_path} when it was built)" if network.weights_path else "")
                 + ", or build the map again with these"
             )
-        if encoder.preprocessing.antialiases != self.manifest.preprocessing.antialiases:
+        own, others = self.manifest.preparation, encoder.preparation
+        if own.preprocessing.antialiases != others.preprocessing.antialiases:
             raise NetworkMismatch(
-                f"map {self.name} was made with --preprocess {self.manifest.preprocessing}, not "
-                f"{encoder.preprocessing}: use the same, or build the map again"
+                f"map {self.name} was made with --preprocess {own.preprocessing}, not {others.preprocessing}: use the "
+                "same, or build the map again"
+            )
+        if not own.gives_the_pixels_of(others):
+            raise NetworkMismatch(
+                f"map {self.name} was made with --input-size {own.height}x{own.width}, not "
+                f"{others.height}x{others.width}: use the same, or build the map again"
             )
 
     def check_sums(self) -> None:

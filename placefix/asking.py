@@ -42,7 +42,7 @@ class AskedMap:
         """
         clock = StageClock()
         with clock.measure(Stage.DECODE):
-            image = decode_query(photo, self.limits, self.localizer.preprocessing)
+            image = decode_query(photo, self.limits, self.localizer.preparation)
         [encoded] = encode_queries(self.localizer.encoder, image[None])
         found = self.localizer.localize(encoded, self.options)
         return replace(found, seconds={**clock.seconds, **found.seconds})

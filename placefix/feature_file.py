@@ -15,7 +15,7 @@ from model.durable import written_whole
 from model.encoder import Encoder
 from model.errors import StorageError
 from model.images import DEFAULT_LIMITS, ImageLimits
-from model.preprocess import Preprocessing, open_for, preprocess
+from model.preprocess import Preparation, open_for, preprocess
 
 
 def write_features(
@@ -62,7 +62,7 @@ def _write_archive(
     cells = encoder.local_grid[0] * encoder.local_grid[1]
     shape = (len(pictures), cells, encoder.local_dim)
     global_features: list[NDArray[np.float32]] = []
-    load = partial(_load, encoder.preprocessing, limits)
+    load = partial(_load, encoder.preparation, limits)
     with zipfile.ZipFile(path, "w") as archive, ThreadPoolExecutor() as decoders:
         with archive.open("local_features.npy", "w", force_zip64=True) as entry:
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
@@ -78,8 +78,8 @@ def _write_archive(
         _write_array(archive, "paths.npy", np.array([str(picture) for picture in pictures]))
 
 
-def _load(preprocessing: Preprocessing, limits: ImageLimits, picture: Path) -> Tensor:
-    return preprocess(open_for(preprocessing, picture, limits), preprocessing)
+def _load(preparation: Preparation, limits: ImageLimits, picture: Path) -> Tensor:
+    return preprocess(open_for(preparation, picture, limits), preparation)
 
 
 def _write_array(archive: zipfile.ZipFile, name: str, array: NDArray[np.generic]) -> None:

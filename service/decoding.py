@@ -14,7 +14,7 @@ from torch import Tensor
 
 from model.decoding_threads import keep_to_one_core
 from model.images import ImageLimits
-from model.preprocess import Preprocessing, open_for, preprocess
+from model.preprocess import Preparation, open_for, preprocess
 from service.errors import DecoderStuck, NotReady
 from service.thread_priority import lower_priority
 from service.watchdog import Watchdog
@@ -22,16 +22,16 @@ from service.watchdog import Watchdog
 Done = TypeVar("Done")
 
 
-def decode_query(source: Path | bytes, limits: ImageLimits, preprocessing: Preprocessing) -> Tensor:
+def decode_query(source: Path | bytes, limits: ImageLimits, preparation: Preparation) -> Tensor:
     """Decodes one picture, as a map's builder does.
 
     Returns:
-        ``(3, 224, 224)`` float32 on the CPU.
+        ``(3, H, W)`` float32 on the CPU.
 
     Raises:
         ImageError: The picture cannot be used; its class says why.
     """
-    return preprocess(open_for(preprocessing, source, limits), preprocessing)
+    return preprocess(open_for(preparation, source, limits), preparation)
 
 
 class _Job:
@@ -82,13 +82,13 @@ class DecodePool:
         for thread in self._threads:
             thread.start()
 
-    async def decode(self, data: bytes, preprocessing: Preprocessing) -> Tensor:
+    async def decode(self, data: bytes, preparation: Preparation) -> Tensor:
         """Decode one picture; see ``decode_query``.
 
         Raises:
             NotReady: The pool has been closed.
         """
-        return await self.call(partial(decode_query, data, self._limits, preprocessing))
+        return await self.call(partial(decode_query, data, self._limits, preparation))
 
     async def call(self, function: Callable[[], Done]) -> Done:
         """Return the outcome of a function that one of the threads calls."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.preprocess import INPUT_SIZE
 from place_map.errors import MapError
 from service.configured_maps import load_configured
 from service.loading import LoadedMaps, OpenedVersion
@@ -32,7 +31,7 @@ class Query:
     """A decoded picture, and what is asked about it.
 
     Attributes:
-        image: ``(3, 224, 224)`` float32 on the CPU.
+        image: ``(3, H, W)`` float32 on the CPU.
         localizer: The version of the map that will answer, from admission to answer the same.
         options: What to look for.
     """
@@ -99,7 +98,7 @@ class Engine:
             options = QueryOptions(candidates=1, shortlist=shortlist, rerank=True)
             with self.maps.reading_all() as versions:
                 for version in versions:
-                    query = Query(torch.zeros(3, *INPUT_SIZE), version.localizer, options)
+                    query = Query(torch.zeros(self.encoder.picture_shape), version.localizer, options)
                     self.answer(query, self.encode([query])[0], lambda: True)
 
     def bring_in(self, opened: OpenedVersion) -> Localizer:
@@ -127,7 +126,7 @@ class Engine:
     def _tried_out(self, opened: OpenedVersion) -> Localizer:
         localizer = opened.localizer()
         try:
-            [encoded] = encode_queries(self.encoder, torch.zeros(1, 3, *INPUT_SIZE))
+            [encoded] = encode_queries(self.encoder, torch.zeros(1, *self.encoder.picture_shape))
             localizer.localize(encoded, QueryOptions(candidates=1, shortlist=self.defaults.shortlist, rerank=True))
         except BaseException:
             localizer.close()
@@ -156,7 +155,7 @@ class Engine:
 
     def probe(self) -> None:
         """Encodes a black picture, to see that the device still can."""
-        encode_queries(self.encoder, torch.zeros(1, 3, *INPUT_SIZE))
+        encode_queries(self.encoder, torch.zeros(1, *self.encoder.picture_shape))
 
     def free_memory(self) -> None:
         """Gives up the memory that torch keeps for later."""

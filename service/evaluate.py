@@ -21,7 +21,7 @@ from model.decoding_threads import decoding_threads, default_decoders
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS, ImageLimits
 from model.places import Place
-from model.preprocess import Preprocessing
+from model.preprocess import Preparation
 from model.progress import SILENT, Progress
 from model.recall import DEFAULT_RECALL_VALUES, Recalls, recalls
 from service.decoding import decode_query
@@ -169,7 +169,7 @@ def evaluate(
     found_after: list[NDArray[np.int64]] = []
     started_s = time.perf_counter()
     progress.started(len(queries), 0)
-    with closing(_decoded(queries, localizer.preprocessing, options, clock)) as batches:
+    with closing(_decoded(queries, localizer.preparation, options, clock)) as batches:
         for images in batches:
             for result in _answers(localizer, images, queries, positives, options, len(found_before), clock):
                 found_before.append(_rows_of(result.before))
@@ -220,13 +220,13 @@ def _answers(
 
 
 def _decoded(
-    queries: Sequence[Place], preprocessing: Preprocessing, options: EvaluationOptions, clock: StageClock
+    queries: Sequence[Place], preparation: Preparation, options: EvaluationOptions, clock: StageClock
 ) -> Generator[Tensor, None, None]:
-    """Batches ``(b, 3, 224, 224)``, decoded a little ahead of the network."""
+    """Batches ``(b, 3, H, W)``, decoded a little ahead of the network."""
 
     def decode(query: Place) -> tuple[Tensor, float]:
         start = time.perf_counter()
-        return decode_query(query.path, options.limits, preprocessing), time.perf_counter() - start
+        return decode_query(query.path, options.limits, preparation), time.perf_counter() - start
 
     def finish(decodings: list[Future[tuple[Tensor, float]]]) -> Tensor:
         images, durations_s = zip(*(decoding.result() for decoding in decodings), strict=True)

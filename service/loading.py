@@ -8,7 +8,6 @@ from model.device import DeviceChoice, DeviceName, choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.matching import MatchingPrecision
-from model.network.config import NetworkConfig
 from model.network_precision import (
     NetworkPrecision,
     PrecisionChoice,
@@ -167,9 +166,8 @@ def _load_encoder(
 ) -> Encoder:
     identity = place_map.manifest.network
     path = _weights_of(place_map) if weights is None else resolve_weights(weights)
-    stated_heads = NetworkConfig.from_dict(identity.config).num_heads
-    network = load_network(path, stated_heads if num_heads is None else num_heads)
-    encoder = Encoder(network, choice.device, place_map.manifest.preprocessing, precision)
+    network = load_network(path, identity.config.get("num_heads") if num_heads is None else num_heads)
+    encoder = Encoder(network, choice.device, place_map.manifest.preparation_for(network), precision)
     if weights is None and encoder.fingerprint != identity.fingerprint:
         raise NetworkMismatch(
             f"{path} is not any more what the map {place_map.name} was built with (fingerprint "

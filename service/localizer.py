@@ -179,7 +179,7 @@ def encode_queries(encoder: Encoder, images: Tensor) -> list[EncodedQuery]:
 
     Args:
         encoder: The network.
-        images: ``(B, 3, 224, 224)`` float32 (``model.preprocess.preprocess``).
+        images: ``(B, 3, H, W)`` float32 (``model.preprocess.preprocess``).
 
     Raises:
         ModelOutputInvalid: The network produced NaN or infinity for one of them.
@@ -200,7 +200,7 @@ class Localizer:
     Attributes:
         encoder: The network that the map was built with.
         place_map: The map.
-        preprocessing: How a picture becomes a query of this map.
+        preparation: How a picture becomes a query of this map.
         searcher: The shortlist index of the map.
         matching_precision: Of the products in matching.
         matcher: What counts mutual matches, and in which numbers.
@@ -216,7 +216,7 @@ class Localizer:
         place_map.check_network(encoder)
         self.encoder = encoder
         self.place_map = place_map
-        self.preprocessing = place_map.manifest.preprocessing
+        self.preparation = place_map.manifest.preparation
         self.searcher = searcher
         self.matching_precision: MatchingPrecision = matching_precision
         self.matcher = matcher_name(encoder.device, encoder.local_dim, matching_precision)

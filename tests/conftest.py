@@ -16,13 +16,13 @@ from PIL import Image
 
 from model.encoder import Encoder
 from model.geo import LatLon
-from model.network.config import NetworkConfig
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
 from tests.commands import RunCommand, run_command
 from tests.logs import log_through_logging
 
-TINY_CONFIG = NetworkConfig(
+TINY_CONFIG = SelaVPRConfig(
     embed_dim=64,
     depth=2,
     num_heads=4,

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from benchmarks.ablations.outcome import Outcome
 from model.features import Features
 from model.matching import MatchingPrecision, count_mutual_matches
-from model.network.selavpr import SelaVPR
 from model.places import Place
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
+from model.selavpr.selavpr import SelaVPR
 from model.training.picture_batches import encode_pictures
 
 OnDone: TypeAlias = Callable[[int], None]

@@ -13,14 +13,14 @@ from benchmarks.ablations.measure import measure
 from index_builder.sources.read import read_source
 from model.durable import write_atomically
 from model.matching import MatchingPrecision
-from model.network.selavpr import SelaVPR
 from model.progress import Progress
+from model.selavpr.selavpr import SelaVPR
 from model.training.config import DataConfig, TrainingConfig
 from model.training.data import TrainingSet
 from model.training.events import Event, Stepped, Validated
 from model.training.trainable import starting_network, trainable_parameters
 from model.training.trainer import CHECKPOINT_NAME, Trainer
-from model.weights import load_network
+from model.weights import load_selavpr
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _network_of(
         config = cell.second_stage(recipes.second)
         stage, weights = _train(cell, cell.second_run, config, weights, learned, town, where, device, progress)
         stages.append(stage)
-    network = load_network(weights)
+    network = load_selavpr(weights)
     if cell.coarse:
         coarse = SelaVPR(replace(network.config, local_features="coarse"), is_trained=network.is_trained)
         coarse.load_state_dict(network.state_dict())  # patch tokens have no weights of their own
@@ -163,7 +163,7 @@ def _train(
         network=replace(config.network, weights=str(weights)),
         run=replace(config.run, folder=folder),
     )
-    network = starting_network(load_network(weights), config.network, config.optimization.seed)
+    network = starting_network(load_selavpr(weights), config.network, config.optimization.seed)
     learned.update(
         name
         for name, _ in trainable_parameters(

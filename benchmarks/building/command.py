@@ -16,10 +16,10 @@ from index_builder.sources.read import read_source
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput
-from model.network.config import VIT_LARGE
-from model.network.initialisation import seeded_network
 from model.network_precision import choose_network_precision
 from model.places import Place
+from model.selavpr.config import VIT_LARGE
+from model.selavpr.initialisation import seeded_network
 from model.weights import load_network
 from placefix.commands.options import NetworkPrecisionOption
 from placefix.console import error_console, output_console

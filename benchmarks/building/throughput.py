@@ -69,7 +69,7 @@ def measure_throughput(
         on_done: Told of each run.
     """
     options = BuildOptions()
-    images = torch.stack([preprocess(open_image(place.path), encoder.preprocessing) for place in places])
+    images = torch.stack([preprocess(open_image(place.path), encoder.preparation) for place in places])
     encoder.encode(images[: options.batch_size])
     encoder_s, build_s = [], []
     for number in range(repeats):

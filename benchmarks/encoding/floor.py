@@ -6,18 +6,18 @@ import torch
 
 from model.frozen.linear import FrozenLinear
 from model.frozen.target import Target
-from model.network.config import NetworkConfig
 from model.network_precision import TORCH_PRECISIONS, NetworkPrecision
-from model.preprocess import INPUT_SIZE
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.selavpr import SelaVPR
 
 # Of the square matrices of the peak: 17 billion operations. A GPU would be done with them before the next can begin.
 _SIDES = {"cpu": 2048, "cuda": 8192}
 _REPEATS = 5
 
 
-def operations(config: NetworkConfig) -> int:
+def operations(config: SelaVPRConfig) -> int:
     """Additions and multiplications in the products of one forward pass of one picture."""
-    grid = (INPUT_SIZE[0] // config.patch_size, INPUT_SIZE[1] // config.patch_size)
+    grid = (SelaVPR.needs.height // config.patch_size, SelaVPR.needs.width // config.patch_size)
     patches = grid[0] * grid[1]
     tokens = 1 + config.num_register_tokens + patches
     dim = config.embed_dim

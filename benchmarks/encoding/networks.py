@@ -7,11 +7,11 @@ from torch import Tensor
 
 from model.errors import InvalidInput
 from model.images import open_image
-from model.network.config import PRESETS
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
-from model.preprocess import INPUT_SIZE, preprocess
-from model.weights import load_network
+from model.preprocess import preprocess
+from model.selavpr.config import PRESETS
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
+from model.weights import load_selavpr
 
 DEMO = Path("demo/town")
 NAMES = (*PRESETS, "demo")
@@ -23,7 +23,7 @@ def network_of(name: str) -> SelaVPR:
     """A network by name.
 
     Args:
-        name: ``demo``: the weights that are shipped; a preset of ``model.network.config``: random weights, and adapters
+        name: ``demo``: the weights that are shipped; a preset of ``model.selavpr.config``: random weights, and adapters
             that do something, because a seeded network's are idle; else the file of a checkpoint.
 
     Raises:
@@ -31,11 +31,11 @@ def network_of(name: str) -> SelaVPR:
         WeightsError: The file cannot be used.
     """
     if name == "demo":
-        return load_network(DEMO / "weights.safetensors")
+        return load_selavpr(DEMO / "weights.safetensors")
     if name not in PRESETS:
         if not Path(name).is_file():
             raise InvalidInput(f"--network {name} is neither a file nor one of {', '.join(NAMES)}")
-        return load_network(name)
+        return load_selavpr(name)
     network = seeded_network(PRESETS[name])
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -51,4 +51,6 @@ def shipped_pictures(count: int) -> Tensor:
     if not files:
         raise InvalidInput(f"there are no pictures in {DEMO / 'pictures' / 'database'}: run this in the repository")
     pictures = [preprocess(open_image(file)) for file in files[:count]]
-    return torch.stack([pictures[number % len(pictures)] for number in range(count)]).view(count, 3, *INPUT_SIZE)
+    return torch.stack([pictures[number % len(pictures)] for number in range(count)]).view(
+        count, 3, *SelaVPR.needs.size
+    )

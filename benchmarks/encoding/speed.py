@@ -12,8 +12,8 @@ from torch import Tensor
 from benchmarks.encoding.floor import peak_operations_per_s, synchronize
 from model.encoder import Encoder
 from model.features import Features
-from model.network.selavpr import SelaVPR
 from model.network_precision import NetworkPrecision, has_native_bfloat16
+from model.selavpr.selavpr import SelaVPR
 
 PLAIN = "plain float32"
 

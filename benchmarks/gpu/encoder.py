@@ -18,8 +18,8 @@ from model.features import Features
 from model.frozen.cuda_graph import CudaGraph
 from model.frozen.network import FrozenSelaVPR
 from model.frozen.target import Target
-from model.network.selavpr import SelaVPR
 from model.network_precision import TORCH_PRECISIONS, NetworkPrecision, has_native_bfloat16
+from model.selavpr.selavpr import SelaVPR
 
 ALLOWED: dict[NetworkPrecision, float] = {"float32": 1e-4, "bfloat16": 3e-2}
 """The relative error of features; that of TF32 is beyond what float32 is allowed."""
@@ -89,7 +89,7 @@ def _passes(
     for precision in precisions:
         for size in setting.pass_sizes:
             frozen = FrozenSelaVPR(network, grid, Target(device, TORCH_PRECISIONS[precision]), size)
-            forward = CudaGraph(frozen, size) if device.type == "cuda" else frozen
+            forward = CudaGraph(frozen, (size, 3, *SelaVPR.needs.size), device) if device.type == "cuda" else frozen
             pictures = shipped_pictures(size).to(device)
             seconds = []
             with torch.inference_mode():

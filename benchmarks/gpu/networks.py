@@ -2,8 +2,8 @@
 
 from benchmarks.encoding.networks import network_of
 from benchmarks.load.minimal_map import MINIMAL
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
 
 
 def network_named(name: str) -> SelaVPR:

@@ -131,7 +131,7 @@ def _on_the_cpu(map_path: Path, asked: Path, settings: ServiceSettings) -> dict[
     options = QueryOptions(settings.candidates, settings.shortlist or settings.candidates, rerank=True)
     picks: dict[str, Picks] = {}
     for path in sorted(asked.glob("*.jpg"))[:_COMPARED]:
-        image = decode_query(path, DEFAULT_LIMITS, loaded.encoder.preprocessing)
+        image = decode_query(path, DEFAULT_LIMITS, loaded.encoder.preparation)
         [encoded] = encode_queries(loaded.encoder, image[None])
         found = localizer.localize(encoded, options).candidates
         picks[path.name] = [(each.id, each.mutual_matches, each.global_distance) for each in found]

@@ -12,12 +12,12 @@ from index_builder.build_options import BuildOptions
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from model.encoder import Encoder
-from model.network.config import NetworkConfig
-from model.network.initialisation import seeded_network
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.initialisation import seeded_network
 from model.weights import load_network, save_network
 
 PICTURES = 20
-MINIMAL = NetworkConfig(
+MINIMAL = SelaVPRConfig(
     embed_dim=64, depth=2, num_heads=4, mlp_dim=256, adapter_dim=32, local_hidden_dim=32, local_dim=16
 )
 

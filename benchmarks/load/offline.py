@@ -52,7 +52,7 @@ def measure(map_path: Path, folder: Path, shortlist: int) -> float:
     contents = [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
 
     def localize(content: bytes) -> None:
-        image = decode_query(content, DEFAULT_LIMITS, loaded.encoder.preprocessing)
+        image = decode_query(content, DEFAULT_LIMITS, loaded.encoder.preparation)
         [encoded] = encode_queries(loaded.encoder, image[None])
         localizer.localize(encoded, options)
 

@@ -19,8 +19,8 @@ from model.device import choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS
-from model.network.selavpr import SelaVPR
 from model.network_precision import choose_network_precision
+from model.selavpr.selavpr import SelaVPR
 from place_map.global_index import open_searcher
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
@@ -112,7 +112,7 @@ def _write_map(path: Path, encoder: Encoder, files: list[Path], places: int, sto
         progress.started(len(files), 0)
         features = []
         for file in files:
-            features.append(encoder.encode(decode_query(file, DEFAULT_LIMITS, encoder.preprocessing)[None]))
+            features.append(encoder.encode(decode_query(file, DEFAULT_LIMITS, encoder.preparation)[None]))
             progress.advanced(1)
     with show_progress("writing the map") as progress:
         progress.started(places, 0)

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from benchmarks.match import count_all_at_once
 from model.codes import as_features
-from model.network.selavpr import SelaVPR
-from model.preprocess import Preprocessing
+from model.selavpr.selavpr import SelaVPR
 from place_map.reader import PlaceMap
 from service.decoding import decode_query
 from service.settings import ServiceSettings
@@ -38,7 +37,7 @@ class PlainPath:
         """
         clock = StageClock()
         with clock.measure(Stage.DECODE):
-            image = decode_query(photo, ServiceSettings().image_limits, Preprocessing.ANTIALIAS)
+            image = decode_query(photo, ServiceSettings().image_limits, SelaVPR.needs)
         with clock.measure(Stage.ENCODE):
             features = self._network(image[None])
         with clock.measure(Stage.SHORTLIST):

@@ -93,7 +93,7 @@ def write_replicated_map(
                 weights_path=None,
                 precision=encoder.precision,
             ),
-            preprocessing=encoder.preprocessing,
+            preprocessing=encoder.preparation.preprocessing,
             features=shapes,
             counts=Counts(placed=places, skipped=0, rejected=0),
             segments=tuple(segments),

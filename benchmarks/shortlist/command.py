@@ -16,7 +16,7 @@ from benchmarks.shortlist.measure import THREADS, IndexFigures, measure_indexes
 from benchmarks.shortlist.synthetic import PlaceModel, compare_neighbours
 from benchmarks.shortlist.town import TownFeatures, town_features
 from model.device import DeviceName
-from model.weights import load_network
+from model.weights import load_selavpr
 from place_map.index_choice import choose_index
 from placefix.console import error_console, output_console
 
@@ -67,7 +67,7 @@ def shortlist(
 
     Measured of the whole search as it is served: the index proposes, exact distances decide.
     """
-    town = town_features(load_network(weights), (pictures / "train", pictures / "test"), cache, device)
+    town = town_features(load_selavpr(weights), (pictures / "train", pictures / "test"), cache, device)
     model = PlaceModel.fitted(town, parts)
     sets: dict[str, tuple[NDArray[np.float16], NDArray[np.float32]]] = {}
     if not large and parts == 1:

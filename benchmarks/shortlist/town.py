@@ -14,9 +14,9 @@ from index_builder.errors import SourceError
 from index_builder.sources.csv_rows import read_rows
 from model.device import DeviceName, choose_device
 from model.fingerprint import fingerprint
-from model.network.selavpr import SelaVPR
 from model.places import Place
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
+from model.selavpr.selavpr import SelaVPR
 from model.training.picture_batches import read_batches
 from model.training.picture_cache import read_picture
 from placefix.progress import show_progress

@@ -18,7 +18,7 @@ from model.durable import write_atomically
 from model.fingerprint import fingerprint
 from model.matching import MatchingPrecision
 from model.places import Place
-from model.weights import load_network, resolve_weights
+from model.weights import load_selavpr, resolve_weights
 from placefix.console import output_console
 from placefix.progress import show_progress
 
@@ -45,7 +45,7 @@ def spatial_verification(
     opencv = load_opencv()
     split = read_split(pictures)
     asked = spread(split.queries, queries)
-    network = load_network(resolve_weights(weights))
+    network = load_selavpr(resolve_weights(weights))
     chosen = choose_device(device).device
     weights_fingerprint = fingerprint(network)
     with show_progress("encoding, then re-ranking") as progress:

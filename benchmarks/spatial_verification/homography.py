@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model.errors import InvalidInput
 from model.matching import MutualMatches
-from model.preprocess import INPUT_SIZE
+from model.selavpr.selavpr import SelaVPR
 from placefix.drawings.cells import CellGrid
 
 _POINTS_OF_A_HOMOGRAPHY = 4
@@ -72,7 +72,7 @@ class HomographyVerifier:
         self._opencv = load_opencv()
         self._method = getattr(self._opencv, settings.method.value.upper().replace("-", "_"))
         self._settings = settings
-        height, width = INPUT_SIZE
+        height, width = SelaVPR.needs.size
         self.centres_px: NDArray[np.float64] = CellGrid(cells, patches).centres() * (width, height)
 
     def points_px(self, matches: MutualMatches) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -13,11 +13,10 @@ from benchmarks.ablations.outcome import Outcome
 from benchmarks.spatial_verification.homography import HomographyVerifier, RansacSettings
 from model.errors import InvalidInput
 from model.matching import MatchingPrecision, count_mutual_matches, find_mutual_matches
-from model.network.selavpr import SelaVPR
 from model.places import Place
-from model.preprocess import INPUT_SIZE
 from model.progress import SILENT, Progress
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
+from model.selavpr.selavpr import SelaVPR
 from model.training.picture_batches import encode_pictures
 
 BATCH_SIZE = 16
@@ -93,7 +92,7 @@ def compare(
         raise InvalidInput(
             f"{len(queries)} queries, {len(database)} pictures and a shortlist of {shortlist}: each must be at least 1"
         )
-    patches = (INPUT_SIZE[0] // network.config.patch_size, INPUT_SIZE[1] // network.config.patch_size)
+    patches = (SelaVPR.needs.height // network.config.patch_size, SelaVPR.needs.width // network.config.patch_size)
     verifier = HomographyVerifier(network.config.local_grid(patches), patches, settings)
     progress.started(len(database) + 2 * len(queries), 0)
     global_features, local_features = _encoded(network, database, device, torch.float16, progress)

@@ -168,7 +168,7 @@ class _Collected:
 def _encoded(encoder: Encoder, queries: Sequence[Place], batch_size: int) -> Iterator[EncodedQuery]:
     for start in range(0, len(queries), batch_size):
         batch = queries[start : start + batch_size]
-        images = [decode_query(query.path, DEFAULT_LIMITS, encoder.preprocessing) for query in batch]
+        images = [decode_query(query.path, DEFAULT_LIMITS, encoder.preparation) for query in batch]
         yield from encode_queries(encoder, torch.stack(images))
 
 

@@ -15,11 +15,11 @@ from torch import Tensor
 from model.durable import sha256_of, write_atomically, written_whole
 from model.errors import InvalidInput
 from model.images import open_image
-from model.preprocess import INPUT_SIZE
 from model.progress import Progress
+from model.selavpr.selavpr import SelaVPR
 
 PATCH_SIZE = 14
-GRID = INPUT_SIZE[0] // PATCH_SIZE
+GRID = SelaVPR.needs.height // PATCH_SIZE
 PATCHES = GRID**2
 PATCH_VALUES = 3 * PATCH_SIZE**2
 _CHUNK = 256  # pictures that are decoded at once
@@ -81,7 +81,7 @@ def read_frames(table: Path, cache: Path, progress: Progress, decoders: int = 4)
 
 def cut_into_patches(image: Image.Image) -> NDArray[np.uint8]:
     """A picture, squashed to the network's input size, as ``(256, 588)`` uint8."""
-    height, width = INPUT_SIZE
+    height, width = SelaVPR.needs.size
     pixels = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))  # (224, 224, 3)
     cut = pixels.reshape(GRID, PATCH_SIZE, GRID, PATCH_SIZE, 3).transpose(0, 2, 4, 1, 3)
     return cut.reshape(PATCHES, PATCH_VALUES)

@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 
 from demo.pretraining.config import PretrainingConfig
-from model.network.selavpr import SelaVPR
+from model.selavpr.selavpr import SelaVPR
 
 
 class MuonAndAdamW:

@@ -18,9 +18,9 @@ from demo.pretraining.optimizer import MuonAndAdamW
 from demo.pretraining.shape import BACKBONE_CONFIG
 from demo.pretraining.sparse_network import sparse_features
 from model.durable import written_whole
-from model.network.initialisation import seeded_network
-from model.network.layer_scale import LayerScale
-from model.network.selavpr import SelaVPR
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.layer_scale import LayerScale
+from model.selavpr.selavpr import SelaVPR
 from model.training.errors import CheckpointError, TrainingDiverged
 
 CHECKPOINT_NAME = "pretraining.pt"

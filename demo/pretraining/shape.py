@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from model.network.config import NetworkConfig
+from model.selavpr.config import SelaVPRConfig
 
-CONFIG = NetworkConfig(
+CONFIG = SelaVPRConfig(
     embed_dim=256,
     depth=6,
     num_heads=4,

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.network.selavpr import SelaVPR
 from model.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from model.selavpr.selavpr import SelaVPR
 
 
 def sparse_features(network: SelaVPR, patches: Tensor, kept: Tensor, gain: Tensor, offset: Tensor) -> Tensor:

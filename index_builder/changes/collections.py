@@ -52,11 +52,11 @@ def revising(map_dir: Path, encoder: Encoder) -> Iterator[tuple[Staging, PlaceMa
     """
     with open_staging(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
         place_map.check_network(encoder)
-        preprocessing = place_map.manifest.preprocessing
-        if encoder.preprocessing is not preprocessing:
+        own, others = place_map.manifest.preprocessing, encoder.preparation.preprocessing
+        if others is not own:
             raise NetworkMismatch(
-                f"map {place_map.name} was made with --preprocess {preprocessing}, not {encoder.preprocessing}, and a "
-                "map has one: use the same, or build the map again"
+                f"map {place_map.name} was made with --preprocess {own}, not {others}, and a map has one: use the "
+                "same, or build the map again"
             )
         precision = place_map.manifest.network.precision
         if encoder.precision != precision:

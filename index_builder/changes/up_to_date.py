@@ -25,7 +25,7 @@ def is_up_to_date(
     Args:
         map_dir: A map.
         listings: The collections.
-        encoder: The network, its preprocessing and precision.
+        encoder: The network, its preparation and precision.
         options: Index, store and thumbnails.
         progress: Told about every picture.
 
@@ -43,8 +43,9 @@ def is_up_to_date(
             and not any(source.prefix for source in manifest.sources)
             and manifest.network.fingerprint == encoder.fingerprint
             and manifest.network.precision == encoder.precision
-            and manifest.preprocessing is encoder.preprocessing
+            and manifest.preparation == encoder.preparation
             and place_map.store == options.store
+            and options.match_floor in (None, manifest.features.match_floor)
             and options.index in (manifest.index.requested, manifest.index.factory)
             and any(segment.thumbnails.count for segment in manifest.segments) == options.thumbnails
         )

@@ -1,6 +1,6 @@
 """Self-attention of a frozen block, up to and without its output projection.
 
-Held to ``model.network.attention`` by ``tests/model/frozen/test_layers.py::test_attention``.
+Held to ``model.selavpr.attention`` by ``tests/model/frozen/test_layers.py::test_attention``.
 """
 
 import torch
@@ -9,11 +9,11 @@ from torch import Tensor
 
 from model.frozen.linear import FrozenLinear, scaled
 from model.frozen.target import Target
-from model.network.attention import Attention
+from model.selavpr.attention import Attention
 
 
 class FrozenAttention:
-    """What ``model.network.attention.Attention`` computes before ``proj``; ``1 / √d`` is folded into the queries.
+    """What ``model.selavpr.attention.Attention`` computes before ``proj``; ``1 / √d`` is folded into the queries.
 
     On a CPU the scores and their softmax are float32 in every precision: a score of 20 rounded to bfloat16 would move
     its weight by 6 %. The whole matrix of scores, 4 MB for 16 heads of 257 tokens, stays in the cache, and three plain

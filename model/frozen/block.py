@@ -1,6 +1,6 @@
 """A frozen transformer block: LayerScale and the adapters folded into the linear layers around them.
 
-Held to ``model.network.block`` by ``tests/model/frozen/test_layers.py::test_block``, and to torch's LayerNorm by
+Held to ``model.selavpr.block`` by ``tests/model/frozen/test_layers.py::test_block``, and to torch's LayerNorm by
 ``tests/model/frozen/test_layers.py::test_layer_norm``.
 """
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from model.frozen.attention import FrozenAttention
 from model.frozen.linear import FrozenLinear, composed, scaled
 from model.frozen.target import Target
-from model.network.block import PARALLEL_ADAPTER_SCALE, Block
+from model.selavpr.block import PARALLEL_ADAPTER_SCALE, Block
 
 
 class FrozenLayerNorm:
@@ -26,7 +26,7 @@ class FrozenLayerNorm:
 
 
 class FrozenBlock:
-    """What ``model.network.block.Block`` computes, with fewer steps.
+    """What ``model.selavpr.block.Block`` computes, with fewer steps.
 
     With γ for a LayerScale, u for attention before its projection, and both adapters ``up(relu(down(·)))``::
 

@@ -1,10 +1,11 @@
 """One forward pass on a GPU, recorded once and replayed: its 350 small kernels then start without Python."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from model.features import Features
-from model.frozen.network import FrozenSelaVPR
 
 _WARM_UP_RUNS = 3  # libraries choose kernels and take their workspace in the first runs, which must not be recorded
 
@@ -13,15 +14,15 @@ class CudaGraph:
     """A forward pass of always the same number of pictures. Its features are valid until the next call."""
 
     @torch.inference_mode()
-    def __init__(self, forward: FrozenSelaVPR, pictures: int) -> None:
-        """Runs and records.
+    def __init__(self, forward: Callable[[Tensor], Features], shape: tuple[int, ...], device: torch.device) -> None:
+        """Run and record.
 
         Args:
             forward: A network on a GPU.
-            pictures: How many will go through at a time.
+            shape: Of the pictures that will go through at a time, ``(B, 3, H, W)``.
+            device: The GPU.
         """
-        device = forward.target.device
-        self._input = torch.zeros(pictures, *forward.picture_shape, device=device)
+        self._input = torch.zeros(shape, device=device)
         with torch.cuda.device(device):
             stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             stream.wait_stream(torch.cuda.current_stream())

@@ -1,6 +1,6 @@
 """The local adaptation of a frozen network.
 
-Held to ``model.network.local_adaptation`` by ``tests/model/frozen/test_layers.py::test_local_adaptation``.
+Held to ``model.selavpr.local_adaptation`` by ``tests/model/frozen/test_layers.py::test_local_adaptation``.
 """
 
 import torch.nn.functional as F
@@ -8,11 +8,11 @@ from torch import Tensor
 
 from model.frozen.target import Target
 from model.frozen.up_convolution import FrozenUpConvolution
-from model.network.local_adaptation import LocalAdaptation
+from model.selavpr.local_adaptation import LocalAdaptation
 
 
 class FrozenLocalAdaptation:
-    """What ``model.network.local_adaptation.LocalAdaptation`` computes; the lengths in float32."""
+    """What ``model.selavpr.local_adaptation.LocalAdaptation`` computes; the lengths in float32."""
 
     def __init__(self, adaptation: LocalAdaptation, grid: tuple[int, int], target: Target, pictures: int) -> None:
         self.grid, self.dtype = grid, target.dtype

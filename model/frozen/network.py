@@ -1,6 +1,6 @@
 """The whole frozen network.
 
-Held to ``model.network.selavpr`` by ``tests/model/frozen/test_network.py::test_every_variant_is_encoded``.
+Held to ``model.selavpr.selavpr`` by ``tests/model/frozen/test_network.py::test_every_variant_is_encoded``.
 """
 
 from copy import deepcopy
@@ -14,11 +14,17 @@ from model.frozen.block import FrozenBlock, FrozenLayerNorm
 from model.frozen.local_adaptation import FrozenLocalAdaptation
 from model.frozen.patch_embedding import FrozenPatchEmbedding
 from model.frozen.target import Target
-from model.network.selavpr import SelaVPR
+from model.selavpr.selavpr import SelaVPR
+
+
+def freeze(network: SelaVPR, size: tuple[int, int], target: Target, pictures: int) -> "FrozenSelaVPR":
+    """Return the fast form of a network, for pictures of a height and width in pixels."""
+    side = network.config.patch_size
+    return FrozenSelaVPR(network, (size[0] // side, size[1] // side), target, pictures)
 
 
 class FrozenSelaVPR:
-    """What ``model.network.selavpr.SelaVPR`` computes for pictures of one size.
+    """What ``model.selavpr.selavpr.SelaVPR`` computes for pictures of one size.
 
     The tokens between the layers, LayerNorm, softmax, GeM and all lengths are float32 in every precision; products take
     their factors in the target's type.
@@ -26,7 +32,6 @@ class FrozenSelaVPR:
     Attributes:
         config: The shape of the network.
         target: Where and how it computes.
-        picture_shape: ``(3, H, W)``.
     """
 
     @torch.no_grad()
@@ -40,7 +45,6 @@ class FrozenSelaVPR:
             pictures: How many will go through at a time: a hint, others are right, too.
         """
         self.config, self.target = network.config, target
-        self.picture_shape = (3, grid[0] * network.config.patch_size, grid[1] * network.config.patch_size)
         self._patch_count = grid[0] * grid[1]
         rows = pictures * (1 + network.config.num_register_tokens + self._patch_count)
         backbone = network.backbone

@@ -1,6 +1,6 @@
 """From pictures to the tokens before the first block, with all that does not depend on the picture precomputed.
 
-Held to ``model.network.vision_transformer`` by ``tests/model/frozen/test_layers.py::test_patch_embedding``.
+Held to ``model.selavpr.vision_transformer`` by ``tests/model/frozen/test_layers.py::test_patch_embedding``.
 """
 
 import torch
@@ -8,8 +8,8 @@ from torch import Tensor
 
 from model.frozen.linear import FrozenLinear
 from model.frozen.target import Target
-from model.network.position_table import resize_position_table
-from model.network.vision_transformer import VisionTransformer
+from model.selavpr.position_table import resize_position_table
+from model.selavpr.vision_transformer import VisionTransformer
 
 
 class FrozenPatchEmbedding:

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from model.device import DeviceName
 from model.matching import MatchingPrecision
-from model.network.config import Adapters, GlobalPooling, LocalFeatures
 from model.recall import DEFAULT_THRESHOLD_M
+from model.selavpr.config import Adapters, GlobalPooling, LocalFeatures
 from model.training.errors import InvalidTrainingConfig
 from model.training.section import Above, Least, Section
 

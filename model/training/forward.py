@@ -8,9 +8,8 @@ from torch import Tensor
 from model.features import Features
 from model.frozen.network import FrozenSelaVPR
 from model.frozen.target import Target
-from model.network.selavpr import SelaVPR
 from model.network_precision import TORCH_PRECISIONS, NetworkPrecision, has_native_bfloat16
-from model.preprocess import INPUT_SIZE
+from model.selavpr.selavpr import SelaVPR
 
 # Numbers in a row of tokens, times pictures: so many stay in a processor's cache from one layer to the next. Measured
 # with a width of 256 (python -m benchmarks learn): docs/performance.md.
@@ -44,7 +43,7 @@ def encoding_forward(
     """
     if device.type != "cpu":
         return torch.no_grad()(network)
-    grid = (INPUT_SIZE[0] // network.config.patch_size, INPUT_SIZE[1] // network.config.patch_size)
+    grid = (SelaVPR.needs.height // network.config.patch_size, SelaVPR.needs.width // network.config.patch_size)
     size = _at_a_time(_ENCODED_AT_A_TIME, network, device, 64)
     dtype = TORCH_PRECISIONS[precision if has_native_bfloat16(device) else "float32"]
     frozen = FrozenSelaVPR(network, grid, Target(device, dtype), size)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from model.features import Features
-from model.network.selavpr import SelaVPR
+from model.selavpr.selavpr import SelaVPR
 from model.training.config import TrainingConfig
 from model.training.errors import TrainingDiverged
 from model.training.forward import learning_forward

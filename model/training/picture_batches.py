@@ -13,8 +13,8 @@ from torch import Tensor
 
 from model.decoding_threads import decoding_threads
 from model.features import Features
-from model.network.selavpr import SelaVPR
 from model.network_precision import NetworkPrecision
+from model.selavpr.selavpr import SelaVPR
 from model.training.errors import TrainingDiverged
 from model.training.forward import encoding_forward
 from model.training.picture_cache import read_picture

@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from model.images import DEFAULT_LIMITS, ImageLimits
-from model.preprocess import Preprocessing, open_for, preprocess
-
-_PREPROCESSING = Preprocessing.ANTIALIAS
+from model.preprocess import open_for, preprocess
+from model.selavpr.selavpr import SelaVPR
 
 
 def read_picture(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> Tensor:
@@ -18,7 +17,7 @@ def read_picture(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> Tensor:
     Raises:
         ImageError: It cannot be read.
     """
-    return preprocess(open_for(_PREPROCESSING, path, limits), _PREPROCESSING)
+    return preprocess(open_for(SelaVPR.needs, path, limits), SelaVPR.needs)
 
 
 class PictureCache:

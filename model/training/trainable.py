@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from model.network.config import NetworkConfig
-from model.network.initialisation import begin_adaptation
-from model.network.selavpr import SelaVPR
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.initialisation import begin_adaptation
+from model.selavpr.parts import Part, part_of
+from model.selavpr.selavpr import SelaVPR
 from model.training.config import NetworkStart
 from model.training.errors import InvalidTrainingConfig
-from model.weight_files.parts import Part, part_of
 
 _NEVER_USED = "backbone.mask_token"  # of DINOv2's own training alone
 
@@ -92,7 +92,7 @@ def starting_network(loaded: SelaVPR, start: NetworkStart, seed: int) -> SelaVPR
     return network.eval()
 
 
-def _changes(start: NetworkStart, config: NetworkConfig) -> dict[str, Any]:
+def _changes(start: NetworkStart, config: SelaVPRConfig) -> dict[str, Any]:
     asked = {name: getattr(start, name) for name in ("adapters", "global_pooling", "local_features")}
     changes = {name: value for name, value in asked.items() if value is not None}
     if start.adapter_ratio is not None:
@@ -100,7 +100,7 @@ def _changes(start: NetworkStart, config: NetworkConfig) -> dict[str, Any]:
     return changes
 
 
-def _check_parts(loaded: NetworkConfig, asked: NetworkConfig, start: NetworkStart) -> None:
+def _check_parts(loaded: SelaVPRConfig, asked: SelaVPRConfig, start: NetworkStart) -> None:
     for name in ("adapters", "adapter_dim", "global_pooling", "local_features"):
         is_added = name == "local_features" and loaded.local_features == "none"
         if getattr(loaded, name) != getattr(asked, name) and not is_added:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from model.features import Features
 from model.images import DEFAULT_LIMITS, ImageLimits
-from model.network.selavpr import SelaVPR
+from model.selavpr.selavpr import SelaVPR
 from model.training.checkpoint import TrainingCheckpoint, load_checkpoint, remove_unfinished, save_checkpoint
 from model.training.config import TrainingConfig
 from model.training.data import TrainingSet

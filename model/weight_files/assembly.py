@@ -1,14 +1,18 @@
 """From the tensors of a weights file to a network: all of them fit, or there is no network."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from model.families import family_named
 from model.fingerprint import fingerprint
-from model.network.config import NetworkConfig
-from model.network.initialisation import begin_adaptation
-from model.network.selavpr import SelaVPR
+from model.network import Network
+from model.selavpr.initialisation import begin_adaptation
+from model.selavpr.parts import Part, part_of
+from model.selavpr.selavpr import SelaVPR
 from model.weight_files.layouts import list_names, name_in_file
-from model.weight_files.parts import Part, part_of
 from model.weight_files.shape import read_config
 from model.weight_files.weight_file import Layout, WeightFile
 from model.weights_errors import WeightsError
@@ -16,7 +20,7 @@ from model.weights_errors import WeightsError
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 
 
-def assemble(weights: WeightFile, num_heads: int | None = None) -> SelaVPR:
+def assemble(weights: WeightFile, num_heads: int | None = None) -> Network:
     """Builds the network of a weights file, in eval mode, on the CPU, in float32.
 
     Its parameters are copies: the file may change or vanish afterwards. Over a bare DINOv2 backbone the adapters begin
@@ -26,9 +30,9 @@ def assemble(weights: WeightFile, num_heads: int | None = None) -> SelaVPR:
         WeightsError: Tensors are missing, superfluous, of another shape or no finite numbers, each named; or the number
             of heads contradicts the file.
     """
-    config = _config_of(weights, num_heads)
+    family, config = _network_of(weights, num_heads)
     with torch.device("meta"):  # no memory, and no initialisation that would be overwritten
-        network = SelaVPR(config, is_trained=weights.is_trained)
+        network = family_named(family).make(config, is_trained=weights.is_trained)
     initial = network.state_dict()
     is_backbone_only = weights.layout is Layout.DINOV2
     expected = {
@@ -40,7 +44,7 @@ def assemble(weights: WeightFile, num_heads: int | None = None) -> SelaVPR:
     _check_finite(weights, own)
     own |= {name: torch.empty(initial[name].shape) for name in initial if name not in own}
     network.load_state_dict(own, strict=True, assign=True)
-    if is_backbone_only:
+    if isinstance(network, SelaVPR) and is_backbone_only:
         begin_adaptation(network)
     if weights.stated is not None and fingerprint(network) != weights.stated.fingerprint:
         raise WeightsError(
@@ -50,16 +54,18 @@ def assemble(weights: WeightFile, num_heads: int | None = None) -> SelaVPR:
     return network.eval()
 
 
-def _config_of(weights: WeightFile, num_heads: int | None) -> NetworkConfig:
+def _network_of(weights: WeightFile, num_heads: int | None) -> tuple[str, Mapping[str, Any]]:
+    """Return family and configuration."""
     if weights.stated is None:
-        return read_config(weights, num_heads)
-    config = weights.stated.config
-    if num_heads not in (None, config.num_heads):
+        return SelaVPR.family, read_config(weights, num_heads).to_dict()
+    stated_heads = weights.stated.config.get("num_heads")
+    if num_heads not in (None, stated_heads):
+        has = "none" if stated_heads is None else stated_heads
         raise WeightsError(
-            f"{weights.path} says that its network has {config.num_heads} attention heads, and {num_heads} were "
-            "asked for; leave --num-heads out"
+            f"{weights.path} says that its network has {has} attention heads, and {num_heads} were asked for; leave "
+            "--num-heads out"
         )
-    return config
+    return weights.stated.family, weights.stated.config
 
 
 def _check_names_and_shapes(weights: WeightFile, expected: dict[str, Tensor]) -> None:

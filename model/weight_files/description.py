@@ -3,39 +3,18 @@
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from model.network.config import NetworkConfig
-from model.network.selavpr import SelaVPR
-from model.weight_files.parts import Part, part_of
+from model.network import Network
 from model.weight_files.weight_file import Layout, TrainingRecord
 
 
-@dataclass(frozen=True)
-class ParameterCounts:
-    """How many numbers each part of a network has."""
-
-    backbone: int
-    adapters: int
-    pooling: int
-    local_adaptation: int
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.backbone + self.adapters + self.pooling + self.local_adaptation
-
-    @classmethod
-    def of(cls, network: SelaVPR) -> "ParameterCounts":
-        """Counts those of a network."""
-        counts: Counter[Part] = Counter()
-        for name, parameter in network.named_parameters():
-            counts[part_of(name)] += parameter.numel()
-        return cls(
-            backbone=counts[Part.BACKBONE],
-            adapters=counts[Part.ADAPTERS],
-            pooling=counts[Part.POOLING],
-            local_adaptation=counts[Part.LOCAL_ADAPTATION],
-        )
+def count_parameters(network: Network) -> dict[str, int]:
+    """Return how many numbers each part of a network has."""
+    counts: Counter[str] = Counter()
+    for name, parameter in network.named_parameters():
+        counts[str(network.part_of(name))] += parameter.numel()
+    return dict(counts)
 
 
 @dataclass(frozen=True)
@@ -47,8 +26,10 @@ class Description:
         size_bytes: Of the file.
         sha256: Of the file's bytes, 64 hex digits.
         kind: Whose layout it has.
-        config: The shape of the network.
-        parameters: How many, by part; over a DINOv2 backbone including those that are not in the file.
+        family: Of the network.
+        config: The shape of the network, as plain values.
+        facts: The same for people: labels and texts.
+        parameters: How many numbers, by part; over a DINOv2 backbone including those that are not in the file.
         stored_as: The number types of the tensors in the file, such as ``float32``.
         is_trained: Whether adapters and local adaptation hold trained weights.
         fingerprint: Of the network that the file loads as, 64 hex digits.
@@ -59,8 +40,10 @@ class Description:
     size_bytes: int
     sha256: str
     kind: Layout
-    config: NetworkConfig
-    parameters: ParameterCounts
+    family: str
+    config: dict[str, Any]
+    facts: list[tuple[str, str]]
+    parameters: dict[str, int]
     stored_as: str
     is_trained: bool
     fingerprint: str

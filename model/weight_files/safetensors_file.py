@@ -2,9 +2,11 @@
 
 The metadata has one entry of ours, ``placefix``, a JSON object::
 
-    {"format": "placefix-network", "version": 1, "config": {...}, "is_trained": true, "fingerprint": "64 hex digits"}
+    {"format": "placefix-network", "version": 1, "family": "selavpr", "config": {...}, "is_trained": true,
+     "fingerprint": "64 hex digits"}
 
-The tensors have the names of ``SelaVPR.state_dict()``, in float32 or float16. The fingerprint is that of the network
+Files from before there were families do not name one: it is ``selavpr``. The tensors have the names of the network's
+``state_dict()``, in float32 or float16. The fingerprint is that of the network
 that comes out of the file, so a flipped bit does not go unnoticed.
 """
 
@@ -18,7 +20,8 @@ from torch import Tensor
 
 from model.durable import written_whole
 from model.errors import InvalidInput
-from model.network.config import NetworkConfig
+from model.families import family_named
+from model.selavpr.selavpr import SelaVPR
 from model.weight_files.weight_file import Layout, StatedNetwork, WeightFile
 from model.weights_errors import WeightsError
 
@@ -68,7 +71,8 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], stated: StatedN
     metadata = {
         "format": FORMAT,
         "version": VERSION,
-        "config": stated.config.to_dict(),
+        "family": stated.family,
+        "config": dict(stated.config),
         "is_trained": is_trained,
         "fingerprint": stated.fingerprint,
     }
@@ -108,11 +112,13 @@ def _read_metadata(entries: Mapping[str, str], path: Path) -> tuple[StatedNetwor
                 f"{path} has the format {format_name} {version}, and this Placefix reads {FORMAT} {VERSION}; update "
                 "Placefix, or import the original checkpoint again"
             )
-        config = NetworkConfig.from_dict(metadata["config"])
-        fingerprint, is_trained = str(metadata["fingerprint"]), metadata["is_trained"] is True
+        family = family_named(metadata.get("family", SelaVPR.family))
+        network_fingerprint, is_trained = str(metadata["fingerprint"]), metadata["is_trained"] is True
+        config = family.read_config(metadata["config"]).to_dict()
     except (json.JSONDecodeError, KeyError, TypeError, InvalidInput) as error:
         raise WeightsError(f"{path} is damaged: its metadata cannot be understood ({error!r})") from error
-    return StatedNetwork(config=config, fingerprint=fingerprint), is_trained
+    name = str(metadata.get("family", SelaVPR.family))
+    return StatedNetwork(family=name, config=config, fingerprint=network_fingerprint), is_trained
 
 
 def as_stored(tensor: Tensor, dtype: StoredDtype) -> Tensor:

@@ -3,7 +3,7 @@
 from math import isqrt
 
 from model.errors import InvalidInput
-from model.network.config import VIT_LARGE, NetworkConfig, default_num_heads
+from model.selavpr.config import VIT_LARGE, SelaVPRConfig, default_num_heads
 from model.weight_files.layouts import list_names, name_in_file
 from model.weight_files.weight_file import Layout, WeightFile
 from model.weights_errors import WeightsError
@@ -26,7 +26,7 @@ _ADAPTATION_ANCHORS = {
 }
 
 
-def read_config(weights: WeightFile, num_heads: int | None) -> NetworkConfig:
+def read_config(weights: WeightFile, num_heads: int | None) -> SelaVPRConfig:
     """Reads every size from the tensors.
 
     The number of attention heads leaves no trace in them: it is one for every 64 channels, as in all of DINOv2, unless
@@ -53,7 +53,7 @@ def read_config(weights: WeightFile, num_heads: int | None) -> NetworkConfig:
     embed_dim = _shape(weights, "backbone.cls_token")[2]
     adaptation = _adaptation_dims(weights) if is_whole else _initial_adaptation_dims(embed_dim)
     try:
-        return NetworkConfig(
+        return SelaVPRConfig(
             embed_dim=embed_dim,
             depth=_depth(weights),
             num_heads=default_num_heads(embed_dim) if num_heads is None else num_heads,

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
-
-from model.network.config import NetworkConfig
 
 
 class Layout(StrEnum):
@@ -40,11 +39,13 @@ class StatedNetwork:
     """What a file of our own says about its network.
 
     Attributes:
-        config: Its shape, heads included.
+        family: Its kind; see ``model.families``.
+        config: Its shape, heads included, as plain values.
         fingerprint: Of the network as it comes out of the file.
     """
 
-    config: NetworkConfig
+    family: str
+    config: Mapping[str, Any]
     fingerprint: str
 
 

@@ -11,11 +11,8 @@ from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.new_version import ChangeReport
 from index_builder.target import check_target
-from model.device import choose_device
 from model.encoder import Encoder
-from model.network_precision import choose_network_precision
 from model.preprocess import Preprocessing
-from model.weights import load_network, resolve_weights
 from place_map import layout
 from place_map.global_index import check_index_factory
 from place_map.index_choice import AUTO
@@ -24,6 +21,7 @@ from placefix.commands.map_changes import read_collection
 from placefix.commands.options import (
     BatchSize,
     Device,
+    InputSize,
     LatitudeColumn,
     LongitudeColumn,
     NetworkPrecisionOption,
@@ -33,6 +31,7 @@ from placefix.commands.options import (
 )
 from placefix.console import error_console, output_console
 from placefix.exit_codes import ExitCode
+from placefix.fresh_network import open_network
 from placefix.picture_limits import read_picture_limits
 from placefix.progress import format_duration, show_progress
 
@@ -55,6 +54,7 @@ def build(
     weights: Weights,
     num_heads: NumHeads = None,
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
+    input_size: InputSize = None,
     device: Device = "auto",
     network_precision: NetworkPrecisionOption = "auto",
     batch_size: BatchSize = _DEFAULTS.batch_size,
@@ -116,18 +116,25 @@ def build(
         limits=read_picture_limits(),
     )
     check_target(out)  # before the network is loaded
-    chosen = choose_device(device)
-    weights_path = resolve_weights(weights)
-    arithmetic = choose_network_precision(network_precision, chosen.device)
-    encoder = Encoder(load_network(weights_path, num_heads), chosen.device, preprocess, arithmetic.precision)
+    network = open_network(
+        weights,
+        num_heads=num_heads,
+        device=device,
+        precision=network_precision,
+        preprocessing=preprocess,
+        input_size=input_size,
+    )
+    encoder = network.encoder
     if index != AUTO:
         check_index_factory(index, encoder.global_dim)  # before the collections are read
     listings = [read_collection(each, latitude_column, longitude_column) for each in source]
     try:
         with show_progress("encoding") as progress:
-            progress.message(f"device: {chosen.device} ({chosen.reason})")
-            progress.message(f"encoding: {arithmetic.precision} ({arithmetic.reason})")
-            report = build_map(listings, encoder, out, options, progress, weights_path=weights_path, restart=restart)
+            progress.message(f"device: {network.device.device} ({network.device.reason})")
+            progress.message(f"encoding: {network.precision.precision} ({network.precision.reason})")
+            report = build_map(
+                listings, encoder, out, options, progress, weights_path=network.weights_path, restart=restart
+            )
     except KeyboardInterrupt:
         told = (
             "the map is published already. The same command cleans up what is left beside it."

@@ -9,16 +9,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from index_builder.errors import SourceError
 from index_builder.sources.pictures import find_pictures
-from model.device import choose_device
-from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.images import check_header
-from model.network_precision import choose_network_precision
 from model.preprocess import Preprocessing
-from model.weights import load_network, resolve_weights
-from placefix.commands.options import BatchSize, Device, NetworkPrecisionOption, NumHeads, PreprocessingOption, Weights
+from placefix.commands.options import (
+    BatchSize,
+    Device,
+    InputSize,
+    NetworkPrecisionOption,
+    NumHeads,
+    PreprocessingOption,
+    Weights,
+)
 from placefix.console import error_console, output_console
 from placefix.feature_file import write_features
+from placefix.fresh_network import open_network
 from placefix.picture_limits import read_picture_limits
 
 
@@ -30,6 +35,7 @@ def encode(
     weights: Weights,
     out: Annotated[Path, typer.Option(help="The .npz file to write.", show_default=False)],
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
+    input_size: InputSize = None,
     num_heads: NumHeads = None,
     device: Device = "auto",
     network_precision: NetworkPrecisionOption = "float32",
@@ -50,9 +56,14 @@ def encode(
     for path in paths:
         # A file that is no picture is found now, and not after hours of encoding.
         check_header(path, limits, whole=preprocess.decodes_whole)
-    network = load_network(resolve_weights(weights), num_heads)
-    chosen = choose_device(device).device
-    encoder = Encoder(network, chosen, preprocess, choose_network_precision(network_precision, chosen).precision)
+    encoder = open_network(
+        weights,
+        num_heads=num_heads,
+        device=device,
+        precision=network_precision,
+        preprocessing=preprocess,
+        input_size=input_size,
+    ).encoder
     columns = (TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=error_console()) as progress:
         task = progress.add_task("encoding", total=len(paths))

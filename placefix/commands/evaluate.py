@@ -11,13 +11,14 @@ from index_builder.build_options import BuildOptions
 from model.errors import InvalidInput
 from model.matching import MatchingPrecision
 from model.network_precision import RequestedPrecision
-from model.preprocess import Preprocessing
+from model.preprocess import Preparation, Preprocessing
 from model.recall import DEFAULT_RECALL_VALUES, DEFAULT_THRESHOLD_M
 from place_map.local_codec import StoreType
 from placefix.commands.options import (
     NETWORK_PANEL,
     BatchSize,
     Device,
+    InputSize,
     LatitudeColumn,
     LongitudeColumn,
     NumHeads,
@@ -116,6 +117,7 @@ def evaluate(
         Preprocessing | None,
         typer.Option(help="How pictures are resized; official-eval for published recalls. By default antialias."),
     ] = None,
+    input_size: InputSize = None,
     matching_precision: Annotated[MatchingPrecision, typer.Option(help="Of the products in matching.")] = "exact",
     network_precision: Annotated[
         RequestedPrecision,
@@ -196,15 +198,11 @@ def evaluate(
     if row is not None:
         for note in row.check_counts(len(dataset.database), len(dataset.queries)):
             notes.print(note, soft_wrap=True, markup=False)
-    network = NetworkChoice(weights, num_heads, device, matching_precision, network_precision)
+    network = NetworkChoice(weights, num_heads, device, matching_precision, network_precision, input_size)
     with open_localizer(
         dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size, limits
     ) as localizer:
-        if preprocess not in (None, localizer.preprocessing):
-            raise InvalidInput(
-                f"the map was built with --preprocess {localizer.preprocessing}, not {preprocess}: leave the "
-                "option out, or build a map with it"
-            )
+        _check_preparation(localizer.preparation, preprocess, input_size)
         if rerank is None and not (localizer.encoder.is_trained and localizer.encoder.local_dim):
             options = EvaluationOptions(0, values, batch_size, limits)
         writer = (
@@ -257,6 +255,22 @@ def evaluate(
         typer.echo(json.dumps(summary, indent=2))
     else:
         typer.echo("\n".join(to_lines(measured, settings, dataset.truth, comparison, changed)))
+
+
+def _check_preparation(
+    preparation: Preparation, preprocess: Preprocessing | None, input_size: tuple[int, int] | None
+) -> None:
+    """Make sure that a map's pictures were prepared as was asked for."""
+    if preprocess not in (None, preparation.preprocessing):
+        raise InvalidInput(
+            f"the map was built with --preprocess {preparation.preprocessing}, not {preprocess}: leave the option out, "
+            "or build a map with it"
+        )
+    if input_size not in (None, preparation.size):
+        height, width = preparation.size
+        raise InvalidInput(
+            f"the map was built with --input-size {height}x{width}: leave the option out, or build a map with another"
+        )
 
 
 def _check_sources(

@@ -34,7 +34,7 @@ SegmentSize = Annotated[
 
 
 def _load_encoder(map_path: Path, weights: str | None, num_heads: int | None, device: DeviceName) -> Encoder:
-    """The network of a map, in the precision and with the preprocessing that the map was made with.
+    """The network of a map, in the precision and with the preparation that the map was made with.
 
     Raises:
         InvalidInput: The map does not say where its weights were, and none are named.
@@ -49,7 +49,7 @@ def _load_encoder(map_path: Path, weights: str | None, num_heads: int | None, de
     error_console().print(
         f"device: {chosen.device} ({chosen.reason}); encoding: {manifest.network.precision}, as the map", soft_wrap=True
     )
-    return Encoder(network, chosen.device, manifest.preprocessing, manifest.network.precision)
+    return Encoder(network, chosen.device, manifest.preparation_for(network), manifest.network.precision)
 
 
 def read_collection(source: Path, latitude_column: str | None, longitude_column: str | None) -> SourceListing:

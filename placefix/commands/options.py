@@ -1,7 +1,7 @@
 """Options that several commands share: one name, one help text, one meaning."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -76,6 +76,27 @@ PreprocessingOption = Annotated[
         "--preprocess",
         help="How pictures are resized: antialias, or official-eval to reproduce published recalls. antialias-whole is "
         "what maps of earlier releases have: no JPEG is decoded at a fraction, however large.",
+        rich_help_panel=NETWORK_PANEL,
+    ),
+]
+
+
+def _parse_size(text: str) -> tuple[int, int]:
+    """Read 322, or 322x518: height and width."""
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
+        raise typer.BadParameter(f"{text!r} is no size: give a side, as in 322, or height and width, as in 322x518")
+    return int(sides[0]), int(sides[-1])
+
+
+InputSize = Annotated[
+    Any,  # typer knows no pairs with a parser
+    typer.Option(
+        parser=_parse_size,
+        metavar="SIDE|HEIGHTxWIDTH",
+        help="What the network sees of a picture, in pixels: multiples of 14 for SelaVPR and DINOv2. By default what "
+        "it was trained with.",
+        show_default=False,
         rich_help_panel=NETWORK_PANEL,
     ),
 ]

@@ -11,9 +11,9 @@ from PIL import Image
 from model.device import choose_device
 from model.errors import InvalidInput
 from model.images import ImageLimits, check_header
-from model.network.selavpr import SelaVPR
-from model.preprocess import Preprocessing, open_for, preprocess
-from model.weights import load_network, resolve_weights
+from model.preprocess import Preparation, Preprocessing, open_for, preprocess
+from model.selavpr.selavpr import SelaVPR
+from model.weights import load_selavpr, resolve_weights
 from placefix.commands.encode import expand_folders
 from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
 from placefix.console import output_console
@@ -30,7 +30,7 @@ SHEET_PANELS = 12
 @dataclass(frozen=True)
 class _Drawing:
     network: SelaVPR
-    preprocessing: Preprocessing
+    preparation: Preparation
     kind: FeatureKind
     network_name: str
     limits: ImageLimits
@@ -68,9 +68,10 @@ def heatmap(
     for path in paths:
         check_header(path, limits, whole=preprocess.decodes_whole)
     weights_path = resolve_weights(weights)
-    network = load_network(weights_path, num_heads)
+    network = load_selavpr(weights_path, num_heads)
     check_kind(network, features, str(weights_path))
-    drawing = _Drawing(network.to(choose_device(device).device), preprocess, features, weights_path.name, limits)
+    preparation = network.preparation(preprocess)
+    drawing = _Drawing(network.to(choose_device(device).device), preparation, features, weights_path.name, limits)
     written = _draw_all(paths, drawing, out, is_file=is_file)
     for path in written:
         output_console().print(str(path), soft_wrap=True, markup=False)
@@ -97,8 +98,8 @@ def _draw_all(paths: Sequence[Path], drawing: _Drawing, out: Path, *, is_file: b
 
 
 def _draw(path: Path, drawing: _Drawing) -> Image.Image:
-    photo = open_for(drawing.preprocessing, path, drawing.limits)
-    values = feature_map(drawing.network, preprocess(photo, drawing.preprocessing), drawing.kind)
+    photo = open_for(drawing.preparation, path, drawing.limits)
+    values = feature_map(drawing.network, preprocess(photo, drawing.preparation), drawing.kind)
     note = _note(values, drawing.kind, drawing.network_name)
     if not drawing.network.is_trained:
         note += " · untrained network"

@@ -9,9 +9,9 @@ from PIL import Image
 
 from model.device import choose_device
 from model.images import check_header
-from model.network.selavpr import SelaVPR
-from model.preprocess import Preprocessing, open_for, preprocess
-from model.weights import load_network, resolve_weights
+from model.preprocess import Preparation, Preprocessing, open_for, preprocess
+from model.selavpr.selavpr import SelaVPR
+from model.weights import load_selavpr, resolve_weights
 from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
 from placefix.console import output_console
 from placefix.drawings.canvas import check_file_target, contact_sheet, save_png
@@ -24,7 +24,7 @@ from placefix.picture_limits import read_picture_limits
 class _NamedNetwork:
     name: str
     network: SelaVPR
-    preprocessing: Preprocessing
+    preparation: Preparation
 
 
 def matches(
@@ -57,20 +57,22 @@ def matches(
         check_header(path, limits, whole=preprocess.decodes_whole)
     chosen = choose_device(device).device
     paths = [resolve_weights(name) for name in (weights, against) if name is not None]
-    networks = [load_network(path, num_heads) for path in paths]
+    networks = [load_selavpr(path, num_heads) for path in paths]
     if features is None:
         features = next(kind for kind in kinds_of(networks[0]) if all(kind in kinds_of(each) for each in networks))
     for path, network in zip(paths, networks, strict=True):
         check_kind(network, features, str(path))
     named = [
-        _NamedNetwork(path.name, network.to(chosen), preprocess) for path, network in zip(paths, networks, strict=True)
+        _NamedNetwork(path.name, network.to(chosen), network.preparation(preprocess))
+        for path, network in zip(paths, networks, strict=True)
     ]
     names = [path.name for path in (query, candidate)]
     if query.name == candidate.name:
         names = [f"{path.resolve().parent.name}/{path.name}" for path in (query, candidate)]
+    preparation = named[0].preparation
     photos = (
-        NamedPhoto(names[0], open_for(preprocess, query, limits)),
-        NamedPhoto(names[1], open_for(preprocess, candidate, limits)),
+        NamedPhoto(names[0], open_for(preparation, query, limits)),
+        NamedPhoto(names[1], open_for(preparation, candidate, limits)),
     )
     panels = [_draw(photos, each, features) for each in named]
     save_png(contact_sheet([panel for panel, _ in panels]), out)
@@ -84,7 +86,7 @@ def _draw(
     photos: tuple[NamedPhoto, NamedPhoto], named: _NamedNetwork, kind: FeatureKind
 ) -> tuple[Image.Image, MatchedPair]:
     query, candidate = (
-        feature_map(named.network, preprocess(named_photo.photo, named.preprocessing), kind) for named_photo in photos
+        feature_map(named.network, preprocess(named_photo.photo, named.preparation), kind) for named_photo in photos
     )
     pair = match(query, candidate)
     rows, columns = query.grid.cells

@@ -18,7 +18,7 @@ from model.training.events import Event, Observer
 from model.training.picture_check import check_pictures
 from model.training.trainable import starting_network
 from model.training.trainer import Trainer, TrainingReport
-from model.weights import load_network, resolve_weights
+from model.weights import load_selavpr, resolve_weights
 from placefix.console import error_console, output_console, resumable
 from placefix.picture_check_progress import show_checking
 from placefix.picture_limits import read_picture_limits
@@ -40,7 +40,7 @@ def train(
     limits = read_picture_limits()
     console = error_console()
     chosen = choose_device(settings.run.device)
-    loaded = load_network(resolve_weights(settings.network.weights), settings.network.num_heads)
+    loaded = load_selavpr(resolve_weights(settings.network.weights), settings.network.num_heads)
     network = starting_network(loaded, settings.network, settings.optimization.seed)
     training, validation = read_sets(settings.data)
     with show_checking() as on_checked:

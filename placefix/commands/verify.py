@@ -46,7 +46,7 @@ def verify(
         network = load_network(resolve_weights(weights), num_heads)
         manifest, chosen = read_manifest(map_path), choose_device(device).device
         arithmetic = choose_network_precision("auto", chosen, (manifest.network.precision,))
-        encoder = Encoder(network, chosen, manifest.preprocessing, arithmetic.precision)
+        encoder = Encoder(network, chosen, manifest.preparation_for(network), arithmetic.precision)
     with show_progress("verifying", "bytes") as progress:
         report = verify_map(map_path, encoder=encoder, sample=sample, progress=progress, limits=read_picture_limits())
     if as_json:

@@ -15,8 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from model.downloads import OnProgress
-from model.network.config import NetworkConfig
-from model.preprocess import INPUT_SIZE
 from model.weight_files.description import Description
 from model.weights import describe_weights, resolve_weights
 from model.weights_cache import WeightsCache
@@ -26,7 +24,6 @@ from placefix.commands.options import NumHeads
 from placefix.console import error_console, output_console
 
 UNTRAINED = "no: a backbone alone; adapters and local features are untrained, so re-ranking means nothing"
-_SIZES = {(384, 12): "ViT-S", (768, 12): "ViT-B", (1024, 24): "ViT-L"}
 
 app = typer.Typer(help="Fetch, import and describe networks.", no_args_is_help=True)
 
@@ -98,8 +95,8 @@ def import_(
     argument = _as_argument(imported.name, cache, imported.path)
     _print_facts(
         [
-            ("network", _network_text(imported.config)),
-            ("trained", "yes" if imported.is_trained else UNTRAINED),
+            imported.network.facts()[0],
+            ("trained", "yes" if imported.network.is_trained else UNTRAINED),
             ("fingerprint", imported.fingerprint),
             ("file", str(imported.path)),
             ("next", f"placefix build --source PHOTOS --weights {argument} --out maps/NAME"),
@@ -121,7 +118,9 @@ def describe(
     if as_json:
         values = asdict(description)
         values["path"] = str(description.path)
-        values["parameters"]["total"] = description.parameters.total
+        values["parameters"] = {part.replace(" ", "_"): count for part, count in description.parameters.items()}
+        values["parameters"]["total"] = sum(description.parameters.values())
+        del values["facts"]
         typer.echo(json.dumps(values, indent=2))
     else:
         _print_facts(_description_facts(description))
@@ -169,8 +168,7 @@ def _arrival(fetched: FetchedWeights) -> str:
 
 
 def _description_facts(description: Description) -> list[tuple[str, str]]:
-    config, parameters, training = description.config, description.parameters, description.training
-    grid = config.local_grid((INPUT_SIZE[0] // config.patch_size, INPUT_SIZE[1] // config.patch_size))
+    training = description.training
     facts = [
         ("file", str(description.path)),
         ("size", f"{decimal(description.size_bytes)}, {description.stored_as}"),
@@ -178,20 +176,10 @@ def _description_facts(description: Description) -> list[tuple[str, str]]:
         ("kind", str(description.kind)),
         ("trained", "yes" if description.is_trained else UNTRAINED),
         ("fingerprint", description.fingerprint),
-        ("network", _network_text(config)),
-        ("positions", f"{config.position_side} × {config.position_side}, patches of {config.patch_size} pixels"),
-        ("registers", str(config.num_register_tokens or "none")),
-        ("adapters", "none" if config.adapters == "none" else f"{config.adapters}, bottleneck {config.adapter_dim}"),
-        (
-            "features",
-            f"global {config.embed_dim} by {'GeM' if config.global_pooling == 'gem' else 'class token'}; "
-            + (f"local {grid[0]} × {grid[1]} of {config.local_channels}" if config.local_channels else "no local ones"),
-        ),
-        ("parameters", f"{parameters.total:,}"),
-        ("", f"backbone          {parameters.backbone:>13,}"),
-        ("", f"adapters          {parameters.adapters:>13,}"),
-        ("", f"pooling           {parameters.pooling:>13,}"),
-        ("", f"local adaptation  {parameters.local_adaptation:>13,}"),
+        ("family", description.family),
+        *description.facts,
+        ("parameters", f"{sum(description.parameters.values()):,}"),
+        *(("", f"{part:<16}  {count:>13,}") for part, count in description.parameters.items()),
     ]
     if training.epoch is not None:
         facts.append(("epoch", str(training.epoch)))
@@ -201,12 +189,6 @@ def _description_facts(description: Description) -> list[tuple[str, str]]:
     if training.best_recall_at_5_percent is not None:
         facts.append(("best recall", f"{training.best_recall_at_5_percent:.1f} % at 5, in the epochs before"))
     return facts
-
-
-def _network_text(config: NetworkConfig) -> str:
-    size = _SIZES.get((config.embed_dim, config.depth))
-    name = f"{size}/{config.patch_size}: " if size else ""
-    return f"{name}width {config.embed_dim}, {config.depth} blocks, {config.num_heads} heads, MLP {config.mlp_dim}"
 
 
 def _as_argument(name: str, cache: Path | None, path: Path) -> str:

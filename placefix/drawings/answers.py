@@ -27,7 +27,7 @@ def answer(query: Query, asked: AskedMap, threshold_m: float) -> ShownResult:
     localizer, localization = asked.localizer, asked.ask(query.path)
     return ShownResult(
         name=query.name,
-        photo=open_for(localizer.preprocessing, query.path, asked.limits),
+        photo=open_for(localizer.preparation, query.path, asked.limits),
         truth=_truth(query.position, localizer, threshold_m),
         candidates=[_shown(candidate, query, localizer, threshold_m) for candidate in localization.candidates],
     )

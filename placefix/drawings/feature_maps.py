@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.errors import InvalidInput, ModelOutputInvalid
-from model.network.selavpr import SelaVPR
+from model.selavpr.selavpr import SelaVPR
 from placefix.drawings.cells import CellGrid
 
 

@@ -52,7 +52,7 @@ class Settings:
         return cls(
             network=localizer.encoder.fingerprint,
             is_trained=localizer.encoder.is_trained,
-            preprocessing=localizer.preprocessing.value,
+            preprocessing=localizer.preparation.preprocessing.value,
             store=localizer.place_map.store,
             precision=localizer.matching_precision,
             encoding=localizer.encoder.precision,

@@ -12,22 +12,21 @@ from numpy.typing import NDArray
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.sources.query_list import select_queries
-from model.device import DeviceName, choose_device
-from model.encoder import Encoder
+from model.device import DeviceName
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS, ImageLimits
 from model.matching import MatchingPrecision
-from model.network_precision import RequestedPrecision, choose_network_precision
+from model.network_precision import RequestedPrecision
 from model.places import Place
 from model.preprocess import Preprocessing
 from model.progress import Progress
-from model.weights import load_network, resolve_weights
 from place_map.global_index import open_searcher
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
 from place_map.versions import read_manifest
 from placefix.evaluation.collections import Collection, check_pictures, read_collection
 from placefix.evaluation.truth import FrameTruth, NearbyTruth, PlaneTruth, Truth
+from placefix.fresh_network import open_network
 from placefix.progress import show_progress
 from service.loading import load_maps
 from service.localizer import Localizer
@@ -51,6 +50,7 @@ class NetworkChoice:
         device: Where it lives.
         matching_precision: Of the products in matching.
         network_precision: Of the products in the network; ``auto`` takes that of the map, and float32 for a fresh one.
+        input_size: Height and width of what it sees; None for that of the map, and its own for a fresh one.
     """
 
     weights: str | None
@@ -58,6 +58,7 @@ class NetworkChoice:
     device: DeviceName
     matching_precision: MatchingPrecision
     network_precision: RequestedPrecision = "auto"
+    input_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -193,21 +194,20 @@ def open_localizer(
         return
     if dataset.collection is None or network.weights is None:
         raise InvalidInput("without a map there must be a database and weights")
-    weights_path = resolve_weights(network.weights)
-    device = choose_device(network.device).device
-    encoder = Encoder(
-        load_network(weights_path, network.num_heads),
-        device,
-        preprocessing or Preprocessing.ANTIALIAS,
-        "float32"
-        if network.network_precision == "auto"
-        else choose_network_precision(network.network_precision, device).precision,
+    opened = open_network(
+        network.weights,
+        num_heads=network.num_heads,
+        device=network.device,
+        precision="float32" if network.network_precision == "auto" else network.network_precision,
+        preprocessing=preprocessing or Preprocessing.ANTIALIAS,
+        input_size=network.input_size,
     )
+    encoder = opened.encoder
     options = BuildOptions(batch_size=batch_size, store=store, thumbnails=False, max_rejected=0, limits=limits)
     with tempfile.TemporaryDirectory(prefix="placefix-evaluate-") as folder:
         fresh = Path(folder) / "database"
         with show_progress("encoding the database") as progress:
-            build_map(dataset.collection.listing, encoder, fresh, options, progress, weights_path=weights_path)
+            build_map(dataset.collection.listing, encoder, fresh, options, progress, weights_path=opened.weights_path)
         with PlaceMap.open(fresh) as place_map:
             yield Localizer(encoder, place_map, open_searcher(place_map, encoder.device), network.matching_precision)
 

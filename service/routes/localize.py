@@ -118,7 +118,7 @@ async def localize(
         with runtime.answering_from(parameters.map) as version, runtime.queue.reserve(settings.deadline_s) as submit:
             try:
                 async with asyncio.timeout(settings.deadline_s):
-                    image = await runtime.decoder.decode(upload.picture, version.localizer.preprocessing)
+                    image = await runtime.decoder.decode(upload.picture, version.localizer.preparation)
             except TimeoutError as error:
                 raise DeadlineExceeded.after(settings.deadline_s) from error
             except NotAnImage:

@@ -42,7 +42,7 @@ def describe_map(version: ServedVersion) -> MapDetail:
         pictures=len(localizer.place_map),
         is_damaged=version.damage is not None,
         network=NetworkAnswer(fingerprint=localizer.encoder.fingerprint, is_trained=localizer.encoder.is_trained),
-        preprocessing=localizer.preprocessing.value,
+        preprocessing=localizer.preparation.preprocessing.value,
         encoding=localizer.place_map.manifest.network.precision,
         query_encoding=localizer.encoder.precision,
         searcher=localizer.searcher.name,

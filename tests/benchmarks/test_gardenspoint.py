@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from benchmarks.__main__ import app
 from benchmarks.gardenspoint import DATABASE, FOLDER, WALKS, read_walks
 from index_builder.errors import SourceError
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from tests.conftest import write_photo
 from tests.model.training.small_run import NETWORK

@@ -12,9 +12,9 @@ from model.codes import as_features
 from model.encoder import Encoder
 from model.features import Features
 from model.images import open_image
-from model.network.initialisation import seeded_network
 from model.preprocess import preprocess
 from model.retrieval import retrieve
+from model.selavpr.initialisation import seeded_network
 from place_map.reader import PlaceMap
 from service.stages import Stage
 from tests.conftest import TINY_CONFIG, write_photo

@@ -32,7 +32,7 @@ def forward_of(device: str, precision: NetworkPrecision, size: int) -> Forward:
     """A forward pass as the encoder has it there."""
     target = Target(torch.device(device), TORCH_PRECISIONS[precision])
     frozen = FrozenSelaVPR(busy_network(), (16, 16), target, size)
-    return CudaGraph(frozen, size) if device == "cuda" else frozen
+    return CudaGraph(frozen, (size, 3, 224, 224), target.device) if device == "cuda" else frozen
 
 
 def relative_error(found: Tensor, plain: Tensor) -> float:

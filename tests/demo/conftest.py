@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from demo.shipped import SHIPPED, ShippedTown
-from model.network.initialisation import seeded_network
 from model.progress import SILENT, Progress
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from tests.conftest import TINY_CONFIG
 

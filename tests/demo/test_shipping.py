@@ -17,7 +17,7 @@ from demo.shipping import MAX_WEIGHTS_BYTES, ship_pictures, ship_weights
 from index_builder.sources.read import read_source
 from model.errors import InvalidInput
 from model.geo import LatLon, distance_m
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.weights import describe_weights, save_network
 
 SOUTH_WEST = Taken(LatLon(-48.87665, -123.39331), 359.5, datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC))
@@ -60,7 +60,7 @@ def test_shipped_pictures_are_small_and_say_that_the_town_does_not_exist() -> No
 
 def test_shipped_weights_are_the_trained_network_of_the_demo() -> None:
     description = describe_weights(SHIPPED.weights)
-    assert description.config == CONFIG
+    assert description.config == CONFIG.to_dict()
     assert description.is_trained
     assert description.stored_as == "float16"
     assert description.size_bytes <= MAX_WEIGHTS_BYTES

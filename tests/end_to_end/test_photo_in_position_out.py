@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model.geo import LatLon, distance_m
-from model.network.selavpr import SelaVPR
+from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from tests.conftest import MakePhoto
 from tests.end_to_end.conftest import Serve, run_placefix

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from model.images import ImageLimits
-from model.preprocess import Preprocessing
+from model.preprocess import Preparation
 from place_map.reader import PlaceMap
 from placefix.__main__ import main
 from service import decoding
@@ -62,10 +62,10 @@ def _break_when_told(directory: Path) -> None:
                 happen()
         return encode(self, items)
 
-    def decode_or_hang(source: Path | bytes, limits: ImageLimits, preprocessing: Preprocessing) -> Tensor:
+    def decode_or_hang(source: Path | bytes, limits: ImageLimits, preparation: Preparation) -> Tensor:
         if _is_told(directory, "decoder-hung"):
             _hang()
-        return decode_query(source, limits, preprocessing)
+        return decode_query(source, limits, preparation)
 
     def read_or_hang(self: PlaceMap, row: int) -> bytes | None:
         if _is_told(directory, "thumbnail-hung"):

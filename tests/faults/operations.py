@@ -19,9 +19,9 @@ from index_builder.changes.update import update_map
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.geo import LatLon
-from model.network.initialisation import seeded_network
 from model.places import Place
 from model.progress import SILENT, Progress
+from model.selavpr.initialisation import seeded_network
 from place_map.activation import activate_version
 from tests.conftest import write_photo
 from tests.model.training.small_run import NETWORK

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from model.geo import LatLon
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from tests.conftest import TINY_CONFIG
 from tests.faults.readiness import Readiness
 from tests.service.conftest import Town, build_town

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from model.geo import LatLon
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from service import http_protocol
 from service.app import create_app
 from service.logs import configure_logging

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from placefix.exit_codes import ExitCode
 from tests.conftest import write_photo

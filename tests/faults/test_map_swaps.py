@@ -11,7 +11,7 @@ import pytest
 from benchmarks.load.server import serving
 from index_builder.changes.prune import prune_versions
 from model.geo import LatLon
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from place_map import layout
 from place_map.activation import activate_version
 from place_map.errors import MapBusy

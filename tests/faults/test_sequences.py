@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from model.encoder import Encoder
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.weights import load_network, save_network
 from tests.faults.hands import CommandHands, LibraryHands
 from tests.faults.picture_pool import PicturePool

@@ -21,9 +21,9 @@ from model.errors import (
 )
 from model.geo import LatLon
 from model.images import open_image
-from model.network.initialisation import seeded_network
 from model.places import Place
 from model.preprocess import preprocess
+from model.selavpr.initialisation import seeded_network
 from place_map.local_codec import STORES, LocalCodec, StoreType, global_type
 from place_map.manifest import FeatureShapes
 from place_map.reader import PlaceMap

@@ -13,8 +13,8 @@ from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
-from model.network.initialisation import seeded_network
-from model.preprocess import Preprocessing
+from model.preprocess import Preparation, Preprocessing
+from model.selavpr.initialisation import seeded_network
 from place_map.errors import BuildConflict
 from tests.conftest import TINY_CONFIG, write_photo
 from tests.index_builder.interruption import InterruptedAfter
@@ -22,6 +22,8 @@ from tests.index_builder.map_factory import SMALL, data_files, left_out_of, phot
 from tests.index_builder.recorder import Recorder
 
 REPOSITORY = Path(__file__).parents[2]
+
+OFFICIAL_EVAL = Preparation(preprocessing=Preprocessing.OFFICIAL_EVAL)
 
 
 def test_a_build_is_not_continued_with_another_store(tmp_path: Path, tiny_encoder: Encoder) -> None:
@@ -78,7 +80,7 @@ from model.progress import SilentProgress
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.geo import LatLon
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.places import Place
 from tests.conftest import TINY_CONFIG
 
@@ -195,7 +197,11 @@ def test_an_unfinished_build_is_not_continued_with_another_network_or_preprocess
         build_map(listing, tiny_encoder, tmp_path / "town", SMALL, InterruptedAfter(8))
     others = [
         (listing, Encoder(seeded_network(TINY_CONFIG, seed=8)), "network"),
-        (listing, Encoder(seeded_network(TINY_CONFIG, seed=7), "cpu", Preprocessing.OFFICIAL_EVAL), "preprocessing"),
+        (
+            listing,
+            Encoder(seeded_network(TINY_CONFIG, seed=7), "cpu", Preparation(preprocessing=Preprocessing.OFFICIAL_EVAL)),
+            "preprocessing",
+        ),
         (listing, Encoder(seeded_network(TINY_CONFIG, seed=7), precision="bfloat16"), "precision"),
         (SourceListing(listing.places[::-1], (), listing.kind, listing.root), tiny_encoder, "listing_sha256"),
         (SourceListing(listing.places[:-1], (), listing.kind, listing.root), tiny_encoder, "pictures 8 (now 7)"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.building.memory import peak_of_build
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from tests.index_builder.map_factory import photo_listing
 from tests.model.training.small_run import NETWORK
@@ -24,7 +24,7 @@ from index_builder.build_options import BuildOptions
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.geo import LatLon
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.places import Place
 from tests.conftest import TINY_CONFIG
 

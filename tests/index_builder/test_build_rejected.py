@@ -13,7 +13,7 @@ from index_builder.errors import NothingUsable, TooManyRejected
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.features import Features
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from place_map.errors import BuildConflict
 from place_map.left_out import LeftOut
 from place_map.reader import PlaceMap

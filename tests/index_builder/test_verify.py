@@ -16,7 +16,7 @@ from model.codes import as_features
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.geo import LatLon
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from place_map.checks.problem import ProblemKind
 from place_map.current import Current
 from place_map.errors import MapNotFound, MapVersionUnsupported, NetworkMismatch

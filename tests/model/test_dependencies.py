@@ -25,21 +25,21 @@ FORBIDDEN = set(sys.argv[2:])
 sys.meta_path.insert(0, Refuse())
 
 import pathlib, pkgutil, torch
-import model, model.network, model.training
+import model, model.selavpr, model.training
 from model.encoder import Encoder
 from model.images import open_image
-from model.network.config import NetworkConfig
-from model.network.initialisation import seeded_network
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.initialisation import seeded_network
 from model.preprocess import preprocess
 from model.retrieval import retrieve
 from model.weights import load_network
 
-for package in (model, model.network, model.training):
+for package in (model, model.selavpr, model.training):
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
         if module.name not in {"model.downloads", "model.gpu_kernels", "model.weights_fetch", "model.weights_import"}:
             importlib.import_module(module.name)
 
-network = seeded_network(NetworkConfig(64, 1, 1, 64, adapter_dim=8, local_hidden_dim=8, local_dim=8))
+network = seeded_network(SelaVPRConfig(64, 1, 1, 64, adapter_dim=8, local_hidden_dim=8, local_dim=8))
 checkpoint = pathlib.Path(sys.argv[1]) / "backbone.pth"
 names = {name.removeprefix("backbone."): tensor for name, tensor in network.state_dict().items()
          if name.startswith("backbone.") and "adapter" not in name}

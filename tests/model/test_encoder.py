@@ -8,11 +8,10 @@ import torch
 from model.encoder import Encoder
 from model.errors import InvalidInput, ModelOutputInvalid
 from model.fingerprint import fingerprint
-from model.network.config import VIT_LARGE, NetworkConfig
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
 from model.network_precision import NetworkPrecision
-from model.preprocess import Preprocessing
+from model.selavpr.config import VIT_LARGE, SelaVPRConfig
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
 
@@ -20,7 +19,7 @@ def test_it_says_what_it_is(tiny_network: SelaVPR, tiny_encoder: Encoder) -> Non
     assert tiny_encoder.fingerprint == fingerprint(tiny_network)
     assert (tiny_encoder.global_dim, tiny_encoder.local_dim, tiny_encoder.local_grid) == (64, 16, (61, 61))
     assert tiny_encoder.is_trained is False
-    assert tiny_encoder.preprocessing is Preprocessing.ANTIALIAS
+    assert tiny_encoder.preparation == SelaVPR.needs
 
 
 def test_features_are_the_networks(tiny_network: SelaVPR, tiny_encoder: Encoder) -> None:
@@ -50,7 +49,7 @@ def test_nan_is_never_passed_on(tiny_network: SelaVPR, tensor: str, kind: str) -
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("config", [BUSY_CONFIG, replace(VIT_LARGE, depth=1)], ids=["small", "width of ViT-L"])
-def test_features_do_not_depend_on_what_else_is_encoded(config: NetworkConfig, precision: NetworkPrecision) -> None:
+def test_features_do_not_depend_on_what_else_is_encoded(config: SelaVPRConfig, precision: NetworkPrecision) -> None:
     encoder = Encoder(busy_network(config), precision=precision)
     images = pictures(5)
     alone = [encoder.encode(image[None]) for image in images]

@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 
 from model.fingerprint import fingerprint
-from model.network.block import Block
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
+from model.selavpr.block import Block
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
 
 
 def test_equal_networks_have_equal_fingerprints(tiny_network: SelaVPR) -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from model.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing, preprocess
+from model.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preparation, Preprocessing, preprocess
 from tests.golden.recordings import PICTURE, PIXEL_ROW_STEP, read_arrays
 
 
@@ -24,7 +24,7 @@ def picture(height: int, width: int, seed: int = 0) -> Image.Image:
 )
 def test_recordings(preprocessing: Preprocessing, recording: str, atol: float) -> None:
     with Image.open(PICTURE) as image:
-        prepared = preprocess(image, preprocessing).numpy()
+        prepared = preprocess(image, Preparation(preprocessing=preprocessing)).numpy()
     assert prepared.shape == (3, 224, 224)
     np.testing.assert_allclose(prepared[:, ::PIXEL_ROW_STEP], read_arrays("preprocess")[recording], atol=atol, rtol=0)
 
@@ -34,12 +34,12 @@ def test_a_picture_of_the_input_size_is_only_normalised(preprocessing: Preproces
     image = picture(224, 224)
     pixels = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1) / 255
     expected = (pixels - torch.tensor(IMAGENET_MEAN)[:, None, None]) / torch.tensor(IMAGENET_STD)[:, None, None]
-    torch.testing.assert_close(preprocess(image, preprocessing), expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(preprocess(image, Preparation(preprocessing=preprocessing)), expected, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("preprocessing", list(Preprocessing))
 def test_one_colour_stays_that_colour(preprocessing: Preprocessing) -> None:
-    result = preprocess(Image.new("RGB", (1003, 77), (255, 0, 128)), preprocessing)
+    result = preprocess(Image.new("RGB", (1003, 77), (255, 0, 128)), Preparation(preprocessing=preprocessing))
     for channel, value in enumerate((255, 0, 128)):
         expected = (value / 255 - IMAGENET_MEAN[channel]) / IMAGENET_STD[channel]
         torch.testing.assert_close(result[channel], torch.full((224, 224), expected), atol=1e-5, rtol=0)
@@ -61,8 +61,12 @@ def test_antialiasing_averages_what_sampling_misses() -> None:
     image = Image.fromarray(stripes)
     grey = (255 / 4 / 255 - IMAGENET_MEAN[0]) / IMAGENET_STD[0]
     black = -IMAGENET_MEAN[0] / IMAGENET_STD[0]
-    assert float(preprocess(image, Preprocessing.ANTIALIAS)[0, 100, 100]) == pytest.approx(grey, abs=0.5)
-    assert float(preprocess(image, Preprocessing.OFFICIAL_EVAL)[0, 100, 100]) == pytest.approx(black, abs=1e-5)
+    assert float(preprocess(image, Preparation(preprocessing=Preprocessing.ANTIALIAS))[0, 100, 100]) == pytest.approx(
+        grey, abs=0.5
+    )
+    assert float(
+        preprocess(image, Preparation(preprocessing=Preprocessing.OFFICIAL_EVAL))[0, 100, 100]
+    ) == pytest.approx(black, abs=1e-5)
 
 
 def test_only_rgb_is_taken() -> None:

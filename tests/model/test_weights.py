@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from model.fingerprint import fingerprint
-from model.network.config import VIT_LARGE, NetworkConfig
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
+from model.selavpr.config import VIT_LARGE, SelaVPRConfig
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
 from model.weight_files.weight_file import Layout
-from model.weights import describe_weights, load_network, save_network
+from model.weights import describe_weights, load_selavpr, save_network
 from model.weights_errors import WeightsError
 from tests.golden.recordings import RELEASED, cut_layer, read_arrays, write_checkpoint
 from tests.model.weight_file_factory import (
@@ -31,7 +31,7 @@ from tests.model.weight_file_factory import (
 
 @pytest.mark.parametrize("name", ["tiny224", "tiny224reg4"])
 def test_reference_checkpoints_give_the_reference_features(tmp_path: Path, name: str) -> None:
-    network = load_network(write_checkpoint(name, tmp_path), num_heads=4)
+    network = load_selavpr(write_checkpoint(name, tmp_path), num_heads=4)
     recorded = read_arrays(f"{name}_io")
     with torch.inference_mode():
         features = network(torch.from_numpy(recorded["input"]))
@@ -101,7 +101,7 @@ def test_every_spelling_of_a_checkpoint_is_the_same_network(tmp_path: Path, layo
         case "half precision":
             network.half().float()
             torch.save({name: tensor.half() for name, tensor in reference_state(network).items()}, path)
-    loaded = load_network(path, num_heads=4)
+    loaded = load_selavpr(path, num_heads=4)
     assert same_weights(loaded, network)
     assert loaded.config == TINY
     assert loaded.is_trained
@@ -119,17 +119,17 @@ def test_every_spelling_of_a_checkpoint_is_the_same_network(tmp_path: Path, layo
         replace(TINY, position_side=1, patch_size=7),
     ],
 )
-def test_the_shape_is_read_from_the_tensors(tmp_path: Path, config: NetworkConfig) -> None:
+def test_the_shape_is_read_from_the_tensors(tmp_path: Path, config: SelaVPRConfig) -> None:
     network = random_network(config)
-    loaded = load_network(write_reference(tmp_path / "a.pth", network), num_heads=config.num_heads)
+    loaded = load_selavpr(write_reference(tmp_path / "a.pth", network), num_heads=config.num_heads)
     assert loaded.config == config
     assert same_weights(loaded, network)
 
 
 def test_heads_are_one_for_every_64_channels_unless_given(tmp_path: Path) -> None:
     path = write_reference(tmp_path / "a.pth", random_network(replace(TINY, embed_dim=192, num_heads=3)))
-    assert load_network(path).config.num_heads == 3
-    assert load_network(path, num_heads=6).config.num_heads == 6
+    assert load_selavpr(path).config.num_heads == 3
+    assert load_selavpr(path, num_heads=6).config.num_heads == 6
 
 
 @pytest.mark.parametrize("registers", [0, 4])
@@ -137,7 +137,7 @@ def test_a_dinov2_backbone_becomes_an_untrained_network_that_equals_it(tmp_path:
     config = replace(TINY, num_register_tokens=registers)
     network = seeded_network(config, seed=3)
     torch.save(backbone_state(network), tmp_path / "dinov2.pth")
-    loaded = load_network(tmp_path / "dinov2.pth", num_heads=4)
+    loaded = load_selavpr(tmp_path / "dinov2.pth", num_heads=4)
     assert not loaded.is_trained
     assert loaded.config == replace(config, adapter_dim=32, local_hidden_dim=256, local_dim=128)
     images = torch.randn(1, 3, 28, 42, generator=torch.Generator().manual_seed(0))
@@ -152,7 +152,7 @@ def test_a_dinov2_backbone_becomes_an_untrained_network_that_equals_it(tmp_path:
 
 def test_a_dinov2_backbone_is_the_same_network_every_time(tmp_path: Path) -> None:
     torch.save(backbone_state(random_network()), tmp_path / "dinov2.pth")
-    first, second = (fingerprint(load_network(tmp_path / "dinov2.pth", num_heads=4)) for _ in range(2))
+    first, second = (fingerprint(load_selavpr(tmp_path / "dinov2.pth", num_heads=4)) for _ in range(2))
     assert first == second
 
 
@@ -161,17 +161,17 @@ def test_our_own_file_gives_back_the_network_with_its_heads(tmp_path: Path, is_t
     network = random_network(replace(TINY, num_register_tokens=2))
     network.is_trained = is_trained
     save_network(network, tmp_path / "new" / "a.safetensors")
-    loaded = load_network(str(tmp_path / "new" / "a.safetensors"))
+    loaded = load_selavpr(str(tmp_path / "new" / "a.safetensors"))
     assert same_weights(loaded, network)
     assert loaded.config == network.config
     assert loaded.is_trained is is_trained
     assert fingerprint(loaded) == fingerprint(network)
-    assert load_network(tmp_path / "new" / "a.safetensors", num_heads=4).config.num_heads == 4
+    assert load_selavpr(tmp_path / "new" / "a.safetensors", num_heads=4).config.num_heads == 4
 
 
 def test_converting_keeps_the_fingerprint(tmp_path: Path) -> None:
     original = write_reference(tmp_path / "a.pth", random_network())
-    save_network(load_network(original, num_heads=4), tmp_path / "a.safetensors")
+    save_network(load_selavpr(original, num_heads=4), tmp_path / "a.safetensors")
     converted = describe_weights(tmp_path / "a.safetensors")
     assert converted.fingerprint == describe_weights(original, num_heads=4).fingerprint
     assert converted.kind is Layout.PLACEFIX
@@ -181,7 +181,7 @@ def test_half_precision_rounds_the_weights_and_states_the_rounded_fingerprint(tm
     network = random_network()
     save_network(network, tmp_path / "full.safetensors")
     save_network(network, tmp_path / "half.safetensors", dtype="float16")
-    loaded = load_network(tmp_path / "half.safetensors")
+    loaded = load_selavpr(tmp_path / "half.safetensors")
     assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
     assert same_weights(loaded, network.half().float())
     assert describe_weights(tmp_path / "half.safetensors").stored_as == "float16"
@@ -205,7 +205,7 @@ def test_the_network_does_not_depend_on_its_file_any_more(tmp_path: Path, suffix
         write_reference(path, network)
     else:
         save_network(network, path)
-    loaded = load_network(path, num_heads=4)
+    loaded = load_selavpr(path, num_heads=4)
     with path.open("r+b") as file:  # in place: a mapped page would change with it
         file.write(b"\xff" * path.stat().st_size)
     path.unlink()
@@ -222,7 +222,7 @@ def test_writing_replaces_a_file_in_one_step_and_leaves_nothing_else(tmp_path: P
 
     def read_again_and_again() -> None:
         while not done.is_set():
-            seen.add(fingerprint(load_network(path)))
+            seen.add(fingerprint(load_selavpr(path)))
 
     reader = threading.Thread(target=read_again_and_again)
     reader.start()
@@ -253,10 +253,10 @@ def test_a_description_counts_the_parameters_of_each_part(tmp_path: Path) -> Non
     description = describe_weights(path, num_heads=4)
     assert description.kind is Layout.SELAVPR
     assert description.size_bytes == path.stat().st_size
-    assert description.parameters.total == sum(parameter.numel() for parameter in network.parameters())
-    assert description.parameters.local_adaptation == 64 * 32 * 9 + 32 + 32 * 16 * 9 + 16
-    assert description.parameters.adapters == 2 * 2 * (2 * 64 * 32 + 64 + 32)
-    assert description.parameters.pooling == 1
+    assert sum(description.parameters.values()) == sum(parameter.numel() for parameter in network.parameters())
+    assert description.parameters["local adaptation"] == 64 * 32 * 9 + 32 + 32 * 16 * 9 + 16
+    assert description.parameters["adapters"] == 2 * 2 * (2 * 64 * 32 + 64 + 32)
+    assert description.parameters["pooling"] == 1
 
 
 def test_vit_large_has_the_parameters_of_the_paper() -> None:

@@ -11,7 +11,7 @@ import pytest
 from model.downloads import RetryPolicy
 from model.errors import InvalidInput
 from model.published_weights import DOWNLOADS
-from model.weights import load_network, resolve_weights
+from model.weights import load_selavpr, resolve_weights
 from model.weights_cache import WeightsCache
 from model.weights_errors import DownloadFailed
 from model.weights_fetch import FetchedWeights, fetch_weights
@@ -52,7 +52,7 @@ def test_an_address_is_downloaded_and_remembered(files: FileServer, cache: Weigh
         "net", cache.folder / "net.pth", sum_of(content), len(content), is_new=True, compared_with="nothing"
     )
     assert visible_files(cache) == ["net.pth", "net.pth.json"]
-    loaded = load_network(resolve_weights("net", cache), num_heads=4)
+    loaded = load_selavpr(resolve_weights("net", cache), num_heads=4)
     assert same_weights(loaded, random_network())
 
 

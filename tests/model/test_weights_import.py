@@ -9,7 +9,7 @@ import torch
 
 from model.errors import InvalidInput
 from model.fingerprint import fingerprint
-from model.weights import load_network, resolve_weights
+from model.weights import load_selavpr, resolve_weights
 from model.weights_cache import DownloadRecord, WeightsCache
 from model.weights_errors import WeightsError
 from model.weights_import import import_weights
@@ -34,17 +34,17 @@ def test_a_released_checkpoint_is_kept_in_our_format_under_its_published_name(
     assert imported.path == cache.folder / "selavpr_msls.safetensors"
     assert imported.fingerprint == fingerprint(random_network())
     assert imported.is_new
-    assert imported.is_trained
+    assert imported.network.is_trained
     released.unlink()
-    assert same_weights(load_network(resolve_weights("selavpr_msls", cache)), random_network())
+    assert same_weights(load_selavpr(resolve_weights("selavpr_msls", cache)), random_network())
 
 
 def test_other_files_keep_their_own_name(cache: WeightsCache, tmp_path: Path) -> None:
     torch.save(backbone_state(random_network()), tmp_path / "My_Backbone.v2.pth")
     imported = import_weights(tmp_path / "My_Backbone.v2.pth", cache, num_heads=4)
     assert imported.name == "My_Backbone.v2"
-    assert not imported.is_trained
-    assert not load_network(imported.path).is_trained
+    assert not imported.network.is_trained
+    assert not load_selavpr(imported.path).is_trained
 
 
 def test_a_name_can_be_given(cache: WeightsCache, released: Path) -> None:
@@ -67,9 +67,9 @@ def test_another_network_is_replaced_only_on_request(cache: WeightsCache, releas
     other = write_reference(tmp_path / "other.pth", random_network(seed=9))
     with pytest.raises(WeightsError, match=r"another network .*--name.*--replace"):
         import_weights(other, cache, name="town", num_heads=4)
-    assert same_weights(load_network(cache.folder / "town.safetensors"), random_network())
+    assert same_weights(load_selavpr(cache.folder / "town.safetensors"), random_network())
     assert import_weights(other, cache, name="town", num_heads=4, replace=True).is_new
-    assert same_weights(load_network(cache.folder / "town.safetensors"), random_network(seed=9))
+    assert same_weights(load_selavpr(cache.folder / "town.safetensors"), random_network(seed=9))
 
 
 def test_other_heads_are_another_network(cache: WeightsCache, released: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_damaged_file_in_the_cache_is_replaced_only_on_request(cache: WeightsC
     with pytest.raises(WeightsError, match=r"truncated or damaged.*--replace"):
         import_weights(released, cache, num_heads=4)
     import_weights(released, cache, num_heads=4, replace=True)
-    load_network(imported.path)
+    load_selavpr(imported.path)
 
 
 @pytest.mark.parametrize("replace", [False, True])

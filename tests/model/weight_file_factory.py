@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.network.config import NetworkConfig
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
 
 # Written down a second time, on purpose: tests must not take the names from the code that they test.
 _REFERENCE_MODULES = {
@@ -21,12 +21,12 @@ _REFERENCE_MODULES = {
     "local_adaptation.up1": "LocalAdapt.upconv1",
     "local_adaptation.up2": "LocalAdapt.upconv2",
 }
-TINY = NetworkConfig(
+TINY = SelaVPRConfig(
     embed_dim=64, depth=2, num_heads=4, mlp_dim=256, position_side=4, adapter_dim=32, local_hidden_dim=32, local_dim=16
 )
 
 
-def random_network(config: NetworkConfig = TINY, seed: int = 0) -> SelaVPR:
+def random_network(config: SelaVPRConfig = TINY, seed: int = 0) -> SelaVPR:
     """Every tensor random, so that two mixed up would show; marked as trained."""
     network = seeded_network(config, seed)
     generator = torch.Generator().manual_seed(seed)

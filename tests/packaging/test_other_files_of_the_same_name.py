@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from model.geo import LatLon
-from model.network.selavpr import SelaVPR
+from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from tests.conftest import MakePhoto
 from tests.packaging.context import ROOT

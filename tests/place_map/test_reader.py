@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from model.encoder import Encoder
 from model.errors import InvalidInput
-from model.network.initialisation import seeded_network
-from model.preprocess import Preprocessing
+from model.preprocess import Preparation, Preprocessing
+from model.selavpr.initialisation import seeded_network
 from place_map.current import Current
 from place_map.errors import MapCorrupt, MapNotFound, NetworkMismatch
 from place_map.local_codec import STORES, LocalCodec, StoreType
@@ -223,4 +223,6 @@ def test_another_network_or_preprocessing_is_refused(tmp_path: Path, tiny_encode
     with pytest.raises(NetworkMismatch, match=tiny_encoder.fingerprint[:12]):
         place_map.check_network(Encoder(seeded_network(TINY_CONFIG, seed=8)))
     with pytest.raises(NetworkMismatch, match="--preprocess antialias"):
-        place_map.check_network(Encoder(seeded_network(TINY_CONFIG, seed=7), "cpu", Preprocessing.OFFICIAL_EVAL))
+        place_map.check_network(
+            Encoder(seeded_network(TINY_CONFIG, seed=7), "cpu", Preparation(preprocessing=Preprocessing.OFFICIAL_EVAL))
+        )

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from index_builder.errors import SourceError, TooManyRejected
 from model.errors import DeviceUnavailable, InvalidInput
 from model.geo import LatLon
-from model.network.selavpr import SelaVPR
 from model.network_precision import has_native_bfloat16
+from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from model.weights_errors import WeightsError
 from place_map.errors import MapExists

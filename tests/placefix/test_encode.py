@@ -13,9 +13,9 @@ from index_builder.errors import SourceError
 from model.encoder import Encoder
 from model.errors import InvalidInput, PlacefixError, StorageError
 from model.images import open_image
-from model.network.selavpr import SelaVPR
 from model.picture_errors import CorruptImage, NotAnImage, UnreadableImage
-from model.preprocess import Preprocessing, preprocess
+from model.preprocess import Preparation, Preprocessing, preprocess
+from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from placefix.command_line import app
 from tests.conftest import MakePhoto
@@ -62,7 +62,7 @@ def test_the_preprocessing_can_be_chosen(
 ) -> None:
     photo = make_photo(tmp_path / "photo.jpg", seed=0, size=(640, 480))
     encode(photo, "--weights", weights, "--out", tmp_path / "f.npz", "--preprocess", "official-eval")
-    image = preprocess(open_image(photo), Preprocessing.OFFICIAL_EVAL)
+    image = preprocess(open_image(photo), Preparation(preprocessing=Preprocessing.OFFICIAL_EVAL))
     with np.load(tmp_path / "f.npz", allow_pickle=False) as archive:
         expected = tiny_encoder.encode(image[None]).global_features.numpy()
         np.testing.assert_allclose(archive["global_features"], expected, atol=1e-6)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from model.geo import LatLon
-from model.network.selavpr import SelaVPR
+from model.selavpr.selavpr import SelaVPR
 from service.schemas import LocalizationAnswer
 from service.settings import ServiceSettings
 from tests.commands import Finished, RunCommand

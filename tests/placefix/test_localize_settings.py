@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from model.errors import InvalidInput
 from model.geo import LatLon
-from model.network.selavpr import SelaVPR
 from model.picture_errors import TooManyPixels
+from model.selavpr.selavpr import SelaVPR
 from placefix.command_line import app
 from service.settings import load_settings
 from service.settings_file import settings_from

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from place_map.reader import PlaceMap
 from place_map.versions import existing_versions

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from model.errors import PlacefixError
 from model.geo import LatLon
-from model.network.selavpr import SelaVPR
+from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from placefix.command_line import app
 from tests.conftest import write_photo

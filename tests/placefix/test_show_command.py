@@ -18,9 +18,9 @@ from model.errors import PlacefixError
 from model.geo import LatLon
 from model.images import open_image
 from model.matching import count_mutual_matches
-from model.network.config import LocalFeatures
-from model.network.initialisation import seeded_network
 from model.preprocess import preprocess
+from model.selavpr.config import LocalFeatures
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from placefix.command_line import app
 from placefix.drawings.canvas import MARGIN_PX

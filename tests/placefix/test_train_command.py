@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from index_builder.errors import SourceError
 from model.errors import PlacefixError
-from model.network.initialisation import seeded_network
 from model.recall import Recalls
+from model.selavpr.initialisation import seeded_network
 from model.training.errors import CheckpointError, InvalidTrainingConfig, UnsuitableTrainingData
 from model.training.events import Began, Encoded, Stepped, Validated
 from model.weights import load_network, save_network

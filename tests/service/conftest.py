@@ -19,8 +19,8 @@ from index_builder.build_options import BuildOptions
 from index_builder.sources.read import read_source
 from model.encoder import Encoder
 from model.geo import LatLon
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from service.app import create_app
 from service.logs import configure_logging

@@ -13,7 +13,7 @@ from index_builder.changes.add import add_pictures
 from index_builder.changes.remove import Selection, remove_pictures
 from model.durable import write_atomically
 from model.encoder import Encoder
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from place_map import layout
 from place_map.current import Current
 from place_map.reader import PlaceMap

@@ -31,7 +31,7 @@ def on_the_cpu(town: Town, tiny_encoder: Encoder) -> Iterator[dict[str, tuple[Ca
         localizer = Localizer(tiny_encoder, place_map, open_searcher(place_map, "cpu"))
         found = {}
         for place_id, photo in town.photos.items():
-            image = decode_query(photo, DEFAULT_LIMITS, tiny_encoder.preprocessing)
+            image = decode_query(photo, DEFAULT_LIMITS, tiny_encoder.preparation)
             [encoded] = encode_queries(tiny_encoder, image[None])
             found[place_id] = localizer.localize(encoded, QueryOptions(ALL, ALL, rerank=True)).candidates
         yield found

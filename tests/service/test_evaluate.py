@@ -17,12 +17,12 @@ from model.errors import InvalidInput
 from model.features import Features
 from model.geo import LatLon
 from model.images import open_image
-from model.network.initialisation import seeded_network
 from model.picture_errors import ImageError
 from model.places import Place
 from model.preprocess import preprocess
 from model.recall import positives_within, recalls
 from model.retrieval import retrieve
+from model.selavpr.initialisation import seeded_network
 from place_map.global_index import open_searcher
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap

@@ -11,8 +11,8 @@ import torch
 from index_builder.changes.add import add_pictures
 from index_builder.sources.read import read_source
 from model.encoder import Encoder
-from model.network.initialisation import seeded_network
-from model.preprocess import Preprocessing
+from model.preprocess import Preparation, Preprocessing
+from model.selavpr.initialisation import seeded_network
 from place_map.current import Current
 from place_map.errors import NetworkMismatch
 from place_map.versions import read_manifest
@@ -68,7 +68,8 @@ def test_both_give_ordinary_photos_the_same_features(town: Town) -> None:
     photo = next(iter(town.photos.values())).read_bytes()
     limits = ServiceSettings().image_limits
     whole, scaled = (
-        decode_query(photo, limits, each) for each in (Preprocessing.ANTIALIAS_WHOLE, Preprocessing.ANTIALIAS)
+        decode_query(photo, limits, Preparation(preprocessing=each))
+        for each in (Preprocessing.ANTIALIAS_WHOLE, Preprocessing.ANTIALIAS)
     )
     assert torch.equal(whole, scaled)
 
@@ -80,6 +81,11 @@ def test_what_is_added_to_an_old_map_is_made_like_the_rest(old_map: Path, town: 
     network = seeded_network(TINY_CONFIG, seed=7)
     with pytest.raises(NetworkMismatch, match="--preprocess antialias-whole, not antialias"):
         add_pictures(copy, listing, Encoder(network), prefix="more/")
-    add_pictures(copy, listing, Encoder(network, preprocessing=Preprocessing.ANTIALIAS_WHOLE), prefix="more/")
+    add_pictures(
+        copy,
+        listing,
+        Encoder(network, preparation=Preparation(preprocessing=Preprocessing.ANTIALIAS_WHOLE)),
+        prefix="more/",
+    )
     manifest = read_manifest(copy)
-    assert (manifest.format_version, manifest.preprocessing) == (4, Preprocessing.ANTIALIAS_WHOLE)
+    assert (manifest.format_version, manifest.preprocessing) == (5, Preprocessing.ANTIALIAS_WHOLE)

@@ -12,10 +12,9 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.geo import LatLon
 from model.images import DEFAULT_LIMITS
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
 from model.network_precision import RequestedPrecision, has_native_bfloat16
-from model.preprocess import Preprocessing
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from model.weights_errors import WeightsError
 from place_map.errors import MapNotFound, NetworkMismatch
@@ -37,7 +36,7 @@ def test_the_network_is_found_where_the_map_was_built(town: Town, village: Town)
     assert list(loaded.localizers) == ["town", "village"]
     assert all(localizer.encoder is loaded.encoder for localizer in loaded.localizers.values())
     assert loaded.encoder.device == torch.device("cpu")
-    assert loaded.encoder.config.num_heads == TINY_CONFIG.num_heads
+    assert loaded.encoder.config == TINY_CONFIG
     loaded.close()
 
 
@@ -101,7 +100,7 @@ def test_a_picture_finds_itself_in_a_map_of_the_other_precision(
     assert loaded.encoder.precision == encoding
     [localizer] = loaded.localizers.values()
     for place_id, photo in movable_town.photos.items():
-        [query] = encode_queries(loaded.encoder, decode_query(photo, DEFAULT_LIMITS, Preprocessing.ANTIALIAS)[None])
+        [query] = encode_queries(loaded.encoder, decode_query(photo, DEFAULT_LIMITS, loaded.encoder.preparation)[None])
         best = localizer.localize(query, QueryOptions(candidates=1, shortlist=2, rerank=True)).candidates[0]
         assert best.id == place_id
     loaded.close()

@@ -16,9 +16,9 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.features import Features
 from model.images import open_image
-from model.network.initialisation import seeded_network
 from model.preprocess import preprocess
 from model.retrieval import retrieve
+from model.selavpr.initialisation import seeded_network
 from place_map.errors import NetworkMismatch
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap

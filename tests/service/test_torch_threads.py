@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 import torch
 
-from model.preprocess import Preprocessing
+from model.selavpr.selavpr import SelaVPR
 from service.decoding import DecodePool, decode_query
 from service.settings import ServiceSettings
 from service.watchdog import Watchdog
@@ -49,8 +49,8 @@ def test_a_picture_is_decoded_alike_by_one_thread_and_by_many(town: Town) -> Non
     pool = DecodePool(1, settings.image_limits, Watchdog(settings.stuck_after_s))
     pool.start()
     one, many = (
-        asyncio.run(pool.decode(photo.read_bytes(), Preprocessing.ANTIALIAS)),
-        decode_query(photo, settings.image_limits, Preprocessing.ANTIALIAS),
+        asyncio.run(pool.decode(photo.read_bytes(), SelaVPR.needs)),
+        decode_query(photo, settings.image_limits, SelaVPR.needs),
     )
     pool.close("the test is over")
     assert torch.equal(one, many)

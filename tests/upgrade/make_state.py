@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from model.geo import LatLon
-from model.network.config import NetworkConfig
-from model.network.initialisation import seeded_network
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from service.settings import ServiceSettings
 from tests.conftest import write_photo
 
-NETWORK = NetworkConfig(
+NETWORK = SelaVPRConfig(
     embed_dim=16,
     depth=1,
     num_heads=1,

@@ -18,7 +18,7 @@ from benchmarks.ablations.cells import (
 from benchmarks.ablations.command import choose_cells
 from demo.pretraining.shape import BACKBONE_CONFIG
 from model.errors import InvalidInput
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.training.config_file import read_config
 from model.training.trainable import starting_network, trainable_parameters
 

@@ -16,11 +16,11 @@ from benchmarks.ablations.run import Recipes, Town, Where, run_cell
 from model.encoder import Encoder
 from model.features import Features
 from model.images import open_image
-from model.network.initialisation import seeded_network
 from model.places import Place
 from model.preprocess import preprocess
 from model.progress import SilentProgress
 from model.retrieval import retrieve
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from tests.model.training.small_run import NETWORK, small_config, small_set
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from benchmarks.__main__ import app
 from benchmarks.building.command import town_places
 from model.errors import InvalidInput
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from tests.benchmarks.town_split import write_split
 from tests.model.training.small_run import NETWORK

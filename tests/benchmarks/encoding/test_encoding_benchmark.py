@@ -19,8 +19,8 @@ from benchmarks.encoding.speed import PLAIN, forms_of, peaks_of, time_forms
 from benchmarks.encoding.town import REFERENCE
 from benchmarks.split import read_split
 from model.errors import InvalidInput
-from model.network.config import VIT_LARGE
 from model.network_precision import has_native_bfloat16
+from model.selavpr.config import VIT_LARGE
 from model.weights import save_network
 from tests.benchmarks.town_split import write_split
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures

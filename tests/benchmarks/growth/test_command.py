@@ -10,7 +10,7 @@ from benchmarks.__main__ import app
 from benchmarks.growth.measure import measure_growth, repeated
 from index_builder.build_options import BuildOptions
 from model.encoder import Encoder
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from tests.benchmarks.town_split import write_split
 from tests.index_builder.map_factory import photo_listing

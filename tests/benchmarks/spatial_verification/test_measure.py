@@ -17,8 +17,8 @@ from benchmarks.spatial_verification.measure import Comparison, compare
 from model.errors import InvalidInput
 from model.images import open_image
 from model.matching import find_mutual_matches
-from model.network.initialisation import seeded_network
 from model.preprocess import preprocess
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from tests.benchmarks.town_split import write_split
 from tests.model.training.small_run import NETWORK, small_set

@@ -14,7 +14,7 @@ from index_builder.build_options import BuildOptions
 from index_builder.verify import verify_map
 from model.encoder import Encoder
 from model.errors import InvalidInput
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from place_map.local_codec import STORES, StoreType
 from place_map.reader import PlaceMap

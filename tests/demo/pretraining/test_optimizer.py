@@ -8,8 +8,8 @@ from torch import nn
 from demo.pretraining.config import PretrainingConfig
 from demo.pretraining.optimizer import MuonAndAdamW
 from demo.pretraining.shape import BACKBONE_CONFIG
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
 
 CONFIG = PretrainingConfig(matrix_learning_rate=4e-3, learning_rate=2e-3, weight_decay=0.5)
 QUERIES_KEYS_VALUES = "backbone.blocks.3.attn.qkv.weight"

@@ -19,9 +19,9 @@ from demo.pretraining.run import CHECKPOINT_NAME, Pretraining
 from demo.pretraining.shape import BACKBONE_CONFIG
 from demo.pretraining.sparse_network import sparse_features
 from model.errors import InvalidInput
-from model.network.initialisation import seeded_network
 from model.preprocess import preprocess
 from model.progress import SilentProgress
+from model.selavpr.initialisation import seeded_network
 from model.training.errors import CheckpointError
 
 CPU = torch.device("cpu")

@@ -4,11 +4,11 @@ from typing import Any
 
 import torch
 
-from model.network.config import NetworkConfig
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
 
-BUSY_CONFIG = NetworkConfig(
+BUSY_CONFIG = SelaVPRConfig(
     embed_dim=96,
     depth=3,
     num_heads=3,
@@ -20,7 +20,7 @@ BUSY_CONFIG = NetworkConfig(
 )
 
 
-def busy_network(config: NetworkConfig = BUSY_CONFIG, **seeded: Any) -> SelaVPR:
+def busy_network(config: SelaVPRConfig = BUSY_CONFIG, **seeded: Any) -> SelaVPR:
     """Noise on every weight, so that none is 0 or 1, and none is like another."""
     network = seeded_network(config, **seeded)
     generator = torch.Generator().manual_seed(3)

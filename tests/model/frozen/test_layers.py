@@ -14,8 +14,8 @@ from model.frozen.local_adaptation import FrozenLocalAdaptation
 from model.frozen.patch_embedding import FrozenPatchEmbedding
 from model.frozen.target import Target
 from model.frozen.up_convolution import FrozenUpConvolution
-from model.network.block import Block
 from model.network_precision import TORCH_PRECISIONS, NetworkPrecision
+from model.selavpr.block import Block
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
 GRID = (16, 16)

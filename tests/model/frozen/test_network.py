@@ -11,10 +11,10 @@ from torch import Tensor
 from model.encoder import Encoder
 from model.features import Features
 from model.images import open_image
-from model.network.config import VIT_LARGE
-from model.network.selavpr import SelaVPR
 from model.preprocess import preprocess
-from model.weights import load_network
+from model.selavpr.config import VIT_LARGE
+from model.selavpr.selavpr import SelaVPR
+from model.weights import load_selavpr
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
 DEMO = Path(__file__).parents[3] / "demo" / "town"
@@ -73,7 +73,7 @@ def test_the_demos_network_on_its_own_pictures() -> None:
     files = sorted((DEMO / "pictures" / "database").glob("*.jpg"))[::20]
     assert files
     images = torch.stack([preprocess(open_image(file)) for file in files])
-    network = load_network(DEMO / "weights.safetensors")
+    network = load_selavpr(DEMO / "weights.safetensors")
     expected = plain(network, images)
     exact = Encoder(network).encode(images)
     torch.testing.assert_close(exact.global_features, expected.global_features, atol=2e-6, rtol=0)

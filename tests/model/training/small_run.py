@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from model.geo import LatLon
-from model.network.config import NetworkConfig
-from model.network.initialisation import seeded_network
 from model.places import Place
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.initialisation import seeded_network
 from model.training.config import (
     DataConfig,
     MiningConfig,
@@ -28,7 +28,7 @@ from tests.conftest import write_photo
 PLACES = 12
 SPACING_DEG = 30 / 111_195  # 30 m
 
-NETWORK = NetworkConfig(
+NETWORK = SelaVPRConfig(
     embed_dim=32,
     depth=1,
     num_heads=2,

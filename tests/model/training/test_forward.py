@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from model.network.selavpr import SelaVPR
 from model.network_precision import NetworkPrecision, has_native_bfloat16
+from model.selavpr.selavpr import SelaVPR
 from model.training import forward
 from model.training.forward import encoding_forward, learning_forward
 from tests.model.frozen.busy_network import busy_network, pictures

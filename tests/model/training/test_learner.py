@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.training.config import OptimizationConfig, TrainingConfig
 from model.training.errors import TrainingDiverged
 from model.training.learner import Learner

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from model.geo import LatLon
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from model.training.checkpoint import load_checkpoint
 from model.training.config import LossConfig
 from model.training.data import TrainingSet

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from model.network.config import VIT_LARGE
-from model.network.initialisation import seeded_network
-from model.network.selavpr import SelaVPR
+from model.selavpr.config import VIT_LARGE
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.selavpr import SelaVPR
 from model.training.config import NetworkStart
 from model.training.errors import InvalidTrainingConfig
 from model.training.trainable import freeze_the_rest, starting_network, trainable_parameters

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from model.images import open_image
-from model.network.initialisation import seeded_network
 from model.picture_errors import CorruptImage
 from model.preprocess import preprocess
 from model.recall import Recalls
+from model.selavpr.initialisation import seeded_network
 from model.training.config import LossConfig, MiningConfig, NetworkStart
 from model.training.data import TrainingSet
 from model.training.errors import InvalidTrainingConfig, TrainingDiverged, UnsuitableTrainingData
@@ -23,7 +23,7 @@ from model.training.trainable import starting_network, trainable_parameters
 from model.training.trainer import Trainer
 from model.training.triplets import Triplet, TripletMiner
 from model.training.validation import ValidationResult
-from model.weights import load_network
+from model.weights import load_selavpr
 from tests.model.training.small_run import NETWORK, small_config, small_set, small_trainer
 
 CPU = torch.device("cpu")
@@ -117,7 +117,7 @@ def test_what_is_told(tmp_path: Path) -> None:
     assert validated[0].is_best
     assert (report.epochs, report.steps, report.is_stopped_early) == (2, 12, False)
     assert report.best_percent == max(event.reranked.percent[5] for event in validated)
-    assert load_network(report.best_path).is_trained
+    assert load_selavpr(report.best_path).is_trained
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_fine_tuning_begins_with_fresh_counters(tmp_path: Path) -> None:
     assert first.position.epoch == 2
     config = small_config(tmp_path / "second")
     start = NetworkStart(str(best_path))
-    tuned = starting_network(load_network(best_path), start, seed=0)
+    tuned = starting_network(load_selavpr(best_path), start, seed=0)
     places = small_set(tmp_path / "second", seed=50)
     second = Trainer(tuned, replace(config, network=start), places, places, CPU, ignore)
     assert second.position == Position()

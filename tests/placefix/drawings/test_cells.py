@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from model.encoder import Encoder
-from model.network.selavpr import SelaVPR
+from model.selavpr.selavpr import SelaVPR
 from placefix.drawings.cells import CellGrid
 from placefix.drawings.feature_maps import FeatureKind, feature_map
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from model.network.initialisation import seeded_network
+from model.selavpr.initialisation import seeded_network
 from placefix.command_line import app
 from tests.conftest import TINY_CONFIG
 from tests.placefix.evaluation.small_set import BATCH, Set, make_set

@@ -9,8 +9,8 @@ from typing import Any
 from typer.testing import CliRunner
 
 from model.geo import LatLon, from_utm, to_utm
-from model.network.selavpr import SelaVPR
 from model.places import Place
+from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from placefix.command_line import app
 from tests.conftest import write_photo

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from index_builder.errors import SourceError
 from model.errors import InvalidInput
-from model.network.selavpr import SelaVPR
+from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from placefix.command_line import app
 from tests.conftest import write_photo

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from model.network.block import Block
-from model.network.position_table import resize_position_table
-from model.network.selavpr import SelaVPR
-from model.weights import load_network
+from model.selavpr.block import Block
+from model.selavpr.position_table import resize_position_table
+from model.selavpr.selavpr import SelaVPR
+from model.weights import load_selavpr
 from tests.golden.recordings import cut_layer, read_arrays, write_checkpoint
 
 Recording = dict[str, NDArray[np.float32]]
@@ -20,7 +20,7 @@ Recording = dict[str, NDArray[np.float32]]
 
 @pytest.fixture(params=["tiny224", "tiny224reg4"])
 def recorded(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[SelaVPR, Recording]:
-    network = load_network(write_checkpoint(request.param, tmp_path), num_heads=4)
+    network = load_selavpr(write_checkpoint(request.param, tmp_path), num_heads=4)
     return network, read_arrays(f"{request.param}_io")
 
 

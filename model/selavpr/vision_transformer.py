@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import InvalidInput
-from model.network.block import LAYER_NORM_EPS, Block
-from model.network.config import NetworkConfig
-from model.network.position_table import resize_position_table
+from model.selavpr.block import LAYER_NORM_EPS, Block
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.position_table import resize_position_table
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Tokens:
 class PatchEmbedding(nn.Module):
     """Cuts a picture into patches and projects each to a token."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: SelaVPRConfig) -> None:
         super().__init__()
         self.proj = nn.Conv2d(3, config.embed_dim, kernel_size=config.patch_size, stride=config.patch_size)
 
@@ -41,7 +41,7 @@ class PatchEmbedding(nn.Module):
 class VisionTransformer(nn.Module):
     """DINOv2's ViT with a serial and a parallel adapter in every block."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: SelaVPRConfig) -> None:
         super().__init__()
         self.patch_size = config.patch_size
         self.patch_embed = PatchEmbedding(config)

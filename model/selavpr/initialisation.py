@@ -3,16 +3,16 @@
 import torch
 from torch import nn
 
-from model.network.adapter import Adapter
-from model.network.config import NetworkConfig
-from model.network.gem import INITIAL_POWER, GeM
-from model.network.local_adaptation import LocalAdaptation
-from model.network.selavpr import SelaVPR
+from model.selavpr.adapter import Adapter
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.gem import INITIAL_POWER, GeM
+from model.selavpr.local_adaptation import LocalAdaptation
+from model.selavpr.selavpr import SelaVPR
 
 _STD = 0.02
 
 
-def seeded_network(config: NetworkConfig, seed: int = 0) -> SelaVPR:
+def seeded_network(config: SelaVPRConfig, seed: int = 0) -> SelaVPR:
     """A network with random weights that depend on the seed alone; in eval mode, marked as untrained.
 
     Linear layers and tokens are drawn from N(0, 0.02²), truncated at two deviations as in ViT; the adapters start as

@@ -2,11 +2,11 @@
 
 from torch import Tensor, nn
 
-from model.network.adapter import Adapter
-from model.network.attention import Attention
-from model.network.config import NetworkConfig
-from model.network.layer_scale import LayerScale
-from model.network.mlp import Mlp
+from model.selavpr.adapter import Adapter
+from model.selavpr.attention import Attention
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.layer_scale import LayerScale
+from model.selavpr.mlp import Mlp
 
 LAYER_NORM_EPS = 1e-6  # DINOv2's, in every LayerNorm
 PARALLEL_ADAPTER_SCALE = 0.2  # s of Eq. 4
@@ -22,7 +22,7 @@ class Block(nn.Module):
         n = norm2(x)                             x ← x + ls2(mlp(n) + s · parallel_adapter(n))
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: SelaVPRConfig) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
         self.attn = Attention(config.embed_dim, config.num_heads)

@@ -3,13 +3,13 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.network.config import NetworkConfig
+from model.selavpr.config import SelaVPRConfig
 
 
 class LocalAdaptation(nn.Module):
     """Two up-convolutions; a side of n cells becomes 2n - 1, then 4n - 3: 16 → 31 → 61."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: SelaVPRConfig) -> None:
         super().__init__()
         self.up1 = nn.ConvTranspose2d(config.embed_dim, config.local_hidden_dim, kernel_size=3, stride=2, padding=1)
         self.act = nn.ReLU()

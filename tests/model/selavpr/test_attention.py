@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.network.attention import Attention, attend_in_plain_products
+from model.selavpr.attention import Attention, attend_in_plain_products
 
 DIM, HEADS = 128, 2
 

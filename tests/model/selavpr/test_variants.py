@@ -11,12 +11,12 @@ from torch.nn.functional import normalize
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.fingerprint import fingerprint
-from model.network.config import VIT_LARGE, NetworkConfig
-from model.network.initialisation import begin_adaptation, seeded_network
-from model.network.selavpr import SelaVPR
+from model.selavpr.config import VIT_LARGE, SelaVPRConfig
+from model.selavpr.initialisation import begin_adaptation, seeded_network
+from model.selavpr.selavpr import SelaVPR
 from model.weights import load_network, save_network
 
-TINY = NetworkConfig(
+TINY = SelaVPRConfig(
     embed_dim=32, depth=2, num_heads=2, mlp_dim=48, adapter_dim=8, local_hidden_dim=8, local_dim=4, position_side=5
 )
 
@@ -128,4 +128,4 @@ def test_the_adapters_of_vit_large_have_their_size(change: dict[str, Any], train
 @pytest.mark.parametrize("name", ["adapters", "global_pooling", "local_features"])
 def test_an_unknown_variant_is_refused_with_those_that_are_known(name: str) -> None:
     with pytest.raises(InvalidInput, match=rf"{name} = 'sparse' is not one of \w+, \w+"):
-        NetworkConfig.from_dict(TINY.to_dict() | {name: "sparse"})
+        SelaVPRConfig.from_dict(TINY.to_dict() | {name: "sparse"})

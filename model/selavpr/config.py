@@ -19,7 +19,7 @@ HEAD_DIM = 64  # DINOv2's width of one attention head, in every size
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
+class SelaVPRConfig:
     """The shape of a SelaVPR network; the defaults are ViT-L/14, the network of the paper.
 
     Attributes:
@@ -93,7 +93,7 @@ class NetworkConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "NetworkConfig":
+    def from_dict(cls, values: dict[str, Any]) -> "SelaVPRConfig":
         """The inverse of ``to_dict``.
 
         Raises:
@@ -119,7 +119,7 @@ def default_num_heads(embed_dim: int) -> int:
     return embed_dim // HEAD_DIM
 
 
-VIT_LARGE = NetworkConfig()
+VIT_LARGE = SelaVPRConfig()
 VIT_BASE = replace(VIT_LARGE, embed_dim=768, depth=12, num_heads=12, mlp_dim=3072, adapter_dim=384)
 VIT_SMALL = replace(VIT_LARGE, embed_dim=384, depth=12, num_heads=6, mlp_dim=1536, adapter_dim=192)
 PRESETS = {"vits14": VIT_SMALL, "vitb14": VIT_BASE, "vitl14": VIT_LARGE}

@@ -1,6 +1,6 @@
 """The network against literal numbers, with weights by formula.
 
-The numbers were printed by ``python tests/model/network/test_formula_network.py`` on a day on which the network agreed
+The numbers were printed by ``python tests/model/selavpr/test_formula_network.py`` on a day on which the network agreed
 with the recordings of the reference implementation (test_golden_network.py) to 1e-6.
 """
 
@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from model.features import Features
-from model.network.config import NetworkConfig
-from model.network.selavpr import SelaVPR
+from model.selavpr.config import SelaVPRConfig
+from model.selavpr.selavpr import SelaVPR
 
-CONFIG = NetworkConfig(
+CONFIG = SelaVPRConfig(
     embed_dim=24,
     depth=3,
     num_heads=3,
@@ -28,7 +28,7 @@ CONFIG = NetworkConfig(
 def formula_network(num_register_tokens: int) -> SelaVPR:
     """A network whose n-th weight of the k-th tensor (by name) is a sine of n and k; norms and scales stay near one."""
     values = CONFIG.to_dict() | {"num_register_tokens": num_register_tokens}
-    network = SelaVPR(NetworkConfig.from_dict(values), is_trained=True).eval()
+    network = SelaVPR(SelaVPRConfig.from_dict(values), is_trained=True).eval()
     with torch.no_grad():
         for k, (name, parameter) in enumerate(sorted(network.named_parameters())):
             n = torch.arange(parameter.numel(), dtype=torch.float64)

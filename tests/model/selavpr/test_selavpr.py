@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from model.errors import InvalidInput
-from model.network.block import Block
-from model.network.config import PRESETS, VIT_LARGE, NetworkConfig, default_num_heads
-from model.network.initialisation import seeded_network
-from model.network.position_table import resize_position_table
-from model.network.selavpr import SelaVPR
+from model.selavpr.block import Block
+from model.selavpr.config import PRESETS, VIT_LARGE, SelaVPRConfig, default_num_heads
+from model.selavpr.initialisation import seeded_network
+from model.selavpr.position_table import resize_position_table
+from model.selavpr.selavpr import SelaVPR
 
 
 def noise(*shape: int) -> torch.Tensor:
@@ -134,7 +134,7 @@ def test_presets_are_the_sizes_of_dinov2(name: str, dim: int, depth: int) -> Non
 
 def test_a_width_that_the_heads_do_not_divide_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"100 cannot be shared by 3 attention heads"):
-        NetworkConfig(embed_dim=100, num_heads=3)
+        SelaVPRConfig(embed_dim=100, num_heads=3)
     with pytest.raises(InvalidInput, match=r"width of 100 is not a multiple of 64"):
         default_num_heads(100)
 
@@ -142,10 +142,10 @@ def test_a_width_that_the_heads_do_not_divide_is_refused() -> None:
 @pytest.mark.parametrize("change", [{"depth": 0}, {"depth": "12"}, {"patch_size": -14}, {"num_register_tokens": -1}])
 def test_a_configuration_of_no_network_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(InvalidInput, match=next(iter(change))):
-        NetworkConfig.from_dict(VIT_LARGE.to_dict() | change)
+        SelaVPRConfig.from_dict(VIT_LARGE.to_dict() | change)
 
 
 def test_a_configuration_survives_a_round_trip() -> None:
-    assert NetworkConfig.from_dict(VIT_LARGE.to_dict()) == VIT_LARGE
+    assert SelaVPRConfig.from_dict(VIT_LARGE.to_dict()) == VIT_LARGE
     with pytest.raises(InvalidInput, match="unknown_key"):
-        NetworkConfig.from_dict(VIT_LARGE.to_dict() | {"unknown_key": 1})
+        SelaVPRConfig.from_dict(VIT_LARGE.to_dict() | {"unknown_key": 1})

@@ -8,11 +8,14 @@ from torch import Tensor
 
 from model.errors import InvalidInput
 from model.features import Features
-from model.frozen.network import freeze
+from model.frozen.as_it_is import FrozenAsItIs
+from model.frozen.network import FrozenSelaVPR
 from model.frozen.target import Target
 from model.network import Network
 from model.selavpr.config import SelaVPRConfig
 from model.selavpr.selavpr import SelaVPR
+from model.starter.config import StarterConfig
+from model.starter.network import Starter
 
 Forward = Callable[[Tensor], Features]
 
@@ -46,7 +49,8 @@ class Family:
 
 
 FAMILIES: Mapping[str, Family] = {
-    SelaVPR.family: Family(SelaVPR, SelaVPRConfig.from_dict, freeze),
+    SelaVPR.family: Family(SelaVPR, SelaVPRConfig.from_dict, FrozenSelaVPR.of),
+    Starter.family: Family(Starter, StarterConfig.from_dict, FrozenAsItIs),
 }
 
 

@@ -5,10 +5,11 @@ Read are
 * released SelaVPR checkpoints, and bare state dictionaries with the same names;
 * DINOv2's ``*_pretrain.pth``: a backbone alone. Its adapters begin as the identity and its local adaptation as seeded
   noise, so the network is marked as untrained, and re-ranking with it means nothing;
-* Placefix's own ``.safetensors``.
+* Placefix's own ``.safetensors``;
+* the weights of the starter, where they lie in the package that brings them.
 """
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import torch
 
@@ -17,11 +18,12 @@ from model.families import family_named
 from model.fingerprint import fingerprint
 from model.network import Network
 from model.selavpr.selavpr import SelaVPR
+from model.starter.package_weights import FILE_IN_PACKAGE, find_starter_file, load_starter
 from model.weight_files.assembly import assemble
 from model.weight_files.description import Description, count_parameters
 from model.weight_files.reading import read_weight_file
 from model.weight_files.safetensors_file import StoredDtype, as_stored, write_safetensors
-from model.weight_files.weight_file import StatedNetwork
+from model.weight_files.weight_file import StatedNetwork, TrainingRecord
 from model.weights_cache import resolve_weights
 from model.weights_errors import WeightsError
 
@@ -43,6 +45,10 @@ def load_network(path: Path | str, num_heads: int | None = None) -> Network:
         WeightsError: There is no such file, it is no weights file, it is damaged, or it does not fit: missing,
             superfluous and misshapen tensors are named.
     """
+    if _is_starter_file(Path(path)):
+        if num_heads is not None:
+            raise WeightsError("the starter has no attention heads; leave --num-heads out")
+        return load_starter()
     return assemble(read_weight_file(Path(path)), num_heads)
 
 
@@ -100,14 +106,15 @@ def describe_weights(path: Path | str, num_heads: int | None = None) -> Descript
         WeightsError: As for ``load_network``.
     """
     path = Path(path)
-    weights = read_weight_file(path)
-    network = assemble(weights, num_heads)
-    number_types = {str(tensor.dtype).removeprefix("torch.") for tensor in weights.tensors.values()}
+    network = load_network(path, num_heads)
+    weights = None if _is_starter_file(path) else read_weight_file(path)
+    tensors = network.state_dict() if weights is None else weights.tensors
+    number_types = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()}
     return Description(
         path=path,
         size_bytes=path.stat().st_size,
         sha256=sha256_of(path),
-        kind=weights.layout,
+        kind="Python package" if weights is None else weights.layout,
         family=network.family,
         config=network.config.to_dict(),
         facts=network.facts(),
@@ -115,5 +122,10 @@ def describe_weights(path: Path | str, num_heads: int | None = None) -> Descript
         stored_as=", ".join(sorted(number_types)),
         is_trained=network.is_trained,
         fingerprint=fingerprint(network),
-        training=weights.training,
+        training=TrainingRecord() if weights is None else weights.training,
     )
+
+
+def _is_starter_file(path: Path) -> bool:
+    """Return whether a path is that of the installed package; there it is no matter of contents."""
+    return path.name == PurePosixPath(FILE_IN_PACKAGE).name and path.resolve() == find_starter_file().resolve()

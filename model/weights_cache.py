@@ -14,10 +14,15 @@ from pathlib import Path
 from model.durable import sha256_of, written_whole
 from model.errors import InvalidInput
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS, how_to_get
+from model.starter.package_weights import find_starter_file
 from model.weights_errors import WeightsError
 
 CACHE_VARIABLE = "PLACEFIX_CACHE"
 IMPORTED_SUFFIX = ".safetensors"
+AUTO = "auto"  # the best that is here
+STARTER = "starter"  # comes with Placefix
+PREFERRED = ("selavpr_msls", "selavpr_pitts30k")  # to the starter, in this order
+BETTER_THAN_STARTER = f"placefix weights fetch {PREFERRED[0]} gets a better one, for maps that are built afterwards"
 _SUFFIXES = (IMPORTED_SUFFIX, ".pth")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -133,21 +138,46 @@ def default_cache_root() -> Path:
     return platformdirs.user_cache_path("placefix", appauthor=False)
 
 
+@dataclass(frozen=True)
+class ChosenName:
+    """Which weights ``auto`` stands for.
+
+    Attributes:
+        name: For ``resolve_weights``.
+        reason: Why, for people.
+    """
+
+    name: str
+    reason: str
+
+
+def choose_name(cache: WeightsCache) -> ChosenName:
+    """Return what ``auto`` stands for: the best network that is here, without anything being fetched."""
+    found = next((name for name in PREFERRED if cache.find(name) is not None), None)
+    if found is not None:
+        return ChosenName(found, "the best network that is here")
+    return ChosenName(STARTER, f"no published network is here; {BETTER_THAN_STARTER}")
+
+
 def resolve_weights(value: str, cache: WeightsCache | None = None) -> Path:
     """Turns what a person gave as ``--weights`` into a file.
 
     Args:
-        value: A path, or else a name in the cache.
+        value: ``auto``; a path; ``starter``; or else a name in the cache.
         cache: Where names are looked up; by default the user's.
 
     Raises:
         WeightsError: There is neither; the message lists what there is, and how to get more. Or a fetched file has
             changed since.
     """
+    cache = cache or WeightsCache()
+    if value == AUTO:
+        value = choose_name(cache).name
     given = Path(value).expanduser()
     if given.is_file():
         return given
-    cache = cache or WeightsCache()
+    if value == STARTER:
+        return find_starter_file()
     cached = cache.find(value)
     if cached is not None:
         cache.check(cached)

@@ -59,7 +59,10 @@ def _what(description: MapDescription) -> list[tuple[str, Text]]:
         others.append(f"{description.rejected:,} rejected")
     if others:
         pictures.append(f"  ({', '.join(others)})", _QUIET)
-    network = Text(f"{description.network_fingerprint[:12]}…, {description.precision}, {description.preprocessing}")
+    network = Text(
+        f"{description.network_family} {description.network_fingerprint[:12]}…, {description.precision}, "
+        f"{description.preprocessing}"
+    )
     if not description.is_trained:
         network.append(", untrained: re-ranking means nothing", "yellow")
     return [

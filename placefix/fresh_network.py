@@ -8,6 +8,7 @@ from model.encoder import Encoder
 from model.network_precision import PrecisionChoice, RequestedPrecision, choose_network_precision
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
+from model.weights_cache import AUTO, ChosenName, WeightsCache, choose_name
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,16 @@ class FreshNetwork:
 
     Attributes:
         encoder: The network.
+        name: Its name or file, for people.
+        reason: Why that one; None if it was asked for.
         weights_path: Its file.
         device: Where, and why there.
         precision: In which arithmetic, and why.
     """
 
     encoder: Encoder
+    name: str
+    reason: str | None
     weights_path: Path
     device: DeviceChoice
     precision: PrecisionChoice
@@ -51,8 +56,9 @@ def open_network(
     """
     chosen = choose_device(device)
     arithmetic = choose_network_precision(precision, chosen.device)
-    weights_path = resolve_weights(weights)
+    choice = choose_name(WeightsCache()) if weights == AUTO else ChosenName(weights, "")
+    weights_path = resolve_weights(choice.name)
     network = load_network(weights_path, num_heads)
     preparation = network.preparation(preprocessing, input_size)
     encoder = Encoder(network, chosen.device, preparation, arithmetic.precision)
-    return FreshNetwork(encoder, weights_path, chosen, arithmetic)
+    return FreshNetwork(encoder, choice.name, choice.reason or None, weights_path, chosen, arithmetic)

@@ -14,10 +14,11 @@ from model.network_precision import (
     RequestedPrecision,
     choose_network_precision,
 )
-from model.weights import load_network, resolve_weights
-from model.weights_errors import WeightsError
+from model.weights import load_network
+from model.weights_cache import AUTO
 from place_map.errors import NetworkMismatch
 from place_map.global_index import Backend, open_searcher, read_searcher
+from place_map.network_file import find_network_file
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
 from service.localizer import DEFAULT_PRECISION, Localizer
@@ -165,10 +166,10 @@ def _load_encoder(
     precision: NetworkPrecision,
 ) -> Encoder:
     identity = place_map.manifest.network
-    path = _weights_of(place_map) if weights is None else resolve_weights(weights)
+    path = find_network_file(identity, place_map.name, weights)
     network = load_network(path, identity.config.get("num_heads") if num_heads is None else num_heads)
     encoder = Encoder(network, choice.device, place_map.manifest.preparation_for(network), precision)
-    if weights is None and encoder.fingerprint != identity.fingerprint:
+    if weights in (None, AUTO) and encoder.fingerprint != identity.fingerprint:
         raise NetworkMismatch(
             f"{path} is not any more what the map {place_map.name} was built with (fingerprint "
             f"{encoder.fingerprint[:12]}…, the map's is {identity.fingerprint[:12]}…); name the right file with "
@@ -176,14 +177,3 @@ def _load_encoder(
         )
     place_map.check_network(encoder)
     return encoder
-
-
-def _weights_of(place_map: PlaceMap) -> Path:
-    identity = place_map.manifest.network
-    wanted = f"name the file with --weights (fingerprint {identity.fingerprint[:12]}…)"
-    if identity.weights_path is None:
-        raise WeightsError(f"the map {place_map.name} does not say which checkpoint it was built with; {wanted}")
-    path = Path(identity.weights_path)
-    if not path.is_file():
-        raise WeightsError(f"the map {place_map.name} was built with {path}, which is not there; {wanted}")
-    return path

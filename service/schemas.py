@@ -1,9 +1,11 @@
 """What the service says, as the OpenAPI document describes it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from model.encoder import Encoder
+from model.weights_cache import BETTER_THAN_STARTER, STARTER
 from service.localizer import Status
 
 _LATITUDE = Field(ge=-90, le=90, description="WGS84 latitude in degrees, north positive.", examples=[55.70584])
@@ -102,10 +104,22 @@ class ServedMap(MapSummary):
 class NetworkAnswer(Schema):
     """The network behind the service."""
 
+    family: Annotated[str, Field(description="Its kind.", examples=["starter"])]
     fingerprint: Annotated[str, Field(description="SHA-256 of its weights and configuration, in hexadecimal.")]
     is_trained: Annotated[
         bool, Field(description="False over a bare backbone: then nothing is re-ranked unless asked for.")
     ]
+    advice: Annotated[str | None, Field(description="How to get a better one; null if none is known.")]
+
+    @classmethod
+    def of(cls, encoder: Encoder) -> Self:
+        """Return what is told of a network."""
+        return cls(
+            family=encoder.family,
+            fingerprint=encoder.fingerprint,
+            is_trained=encoder.is_trained,
+            advice=BETTER_THAN_STARTER if encoder.family == STARTER else None,
+        )
 
 
 class MapDetail(ServedMap):

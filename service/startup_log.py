@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from model.weights_cache import BETTER_THAN_STARTER, STARTER
 from service.engine import Engine
 from service.localizer import Localizer
 
@@ -21,6 +22,7 @@ def tell_what_was_loaded(engine: Engine, localizers: Sequence[Localizer], durati
     _log.info(
         "loaded",
         duration_s=round(duration_s, 3),
+        network=engine.encoder.family,
         device=str(engine.device.device),
         device_reason=engine.device.reason,
         encoding=engine.encoding.precision,
@@ -31,6 +33,8 @@ def tell_what_was_loaded(engine: Engine, localizers: Sequence[Localizer], durati
         shortlist=engine.defaults.shortlist,
         rerank=engine.defaults.rerank,
     )
+    if engine.encoder.family == STARTER:
+        _log.info("the starter network answers", advice=BETTER_THAN_STARTER)
     if not engine.encoder.is_trained:
         consequence = (
             "re-ranking was asked for: it counts matches of features that were never trained"

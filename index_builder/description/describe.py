@@ -43,7 +43,8 @@ class MapDescription:
         name: Its name.
         version: Number of the version, six digits.
         created_at: When it was written, ISO 8601 in UTC.
-        network_fingerprint: Of the network that encoded it.
+        network_family: Of the network that encoded it.
+        network_fingerprint: Of the same.
         is_trained: Whether re-ranking with that network means anything.
         precision: Arithmetic that it computed in.
         preprocessing: How the pictures were resized.
@@ -67,6 +68,7 @@ class MapDescription:
     name: str
     version: str
     created_at: str
+    network_family: str
     network_fingerprint: str
     is_trained: bool
     precision: NetworkPrecision
@@ -115,6 +117,7 @@ def describe_map(place_map: PlaceMap) -> MapDescription:
         name=place_map.name,
         version=manifest.version,
         created_at=manifest.created_at,
+        network_family=manifest.network.family,
         network_fingerprint=manifest.network.fingerprint,
         is_trained=manifest.network.is_trained,
         precision=manifest.network.precision,

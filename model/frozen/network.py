@@ -17,12 +17,6 @@ from model.frozen.target import Target
 from model.selavpr.selavpr import SelaVPR
 
 
-def freeze(network: SelaVPR, size: tuple[int, int], target: Target, pictures: int) -> "FrozenSelaVPR":
-    """Return the fast form of a network, for pictures of a height and width in pixels."""
-    side = network.config.patch_size
-    return FrozenSelaVPR(network, (size[0] // side, size[1] // side), target, pictures)
-
-
 class FrozenSelaVPR:
     """What ``model.selavpr.selavpr.SelaVPR`` computes for pictures of one size.
 
@@ -58,6 +52,12 @@ class FrozenSelaVPR:
             else None
         )
         self._local_grid = network.config.local_grid(grid)
+
+    @classmethod
+    def of(cls, network: SelaVPR, size: tuple[int, int], target: Target, pictures: int) -> "FrozenSelaVPR":
+        """Freeze a network for pictures of a height and width in pixels."""
+        side = network.config.patch_size
+        return cls(network, (size[0] // side, size[1] // side), target, pictures)
 
     def __call__(self, images: Tensor) -> Features:
         """Encodes ``(B, 3, H, W)`` float32 pictures on the target's device; the features are float32."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from model.network import Network
-from model.weight_files.weight_file import Layout, TrainingRecord
+from model.weight_files.weight_file import TrainingRecord
 
 
 def count_parameters(network: Network) -> dict[str, int]:
@@ -39,7 +39,7 @@ class Description:
     path: Path
     size_bytes: int
     sha256: str
-    kind: Layout
+    kind: str
     family: str
     config: dict[str, Any]
     facts: list[tuple[str, str]]

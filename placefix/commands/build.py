@@ -11,11 +11,11 @@ from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.new_version import ChangeReport
 from index_builder.target import check_target
+from model import weights_cache
 from model.encoder import Encoder
 from model.preprocess import Preprocessing
-from place_map import layout
+from place_map import index_choice, layout
 from place_map.global_index import check_index_factory
-from place_map.index_choice import AUTO
 from place_map.local_codec import StoreType
 from placefix.commands.map_changes import read_collection
 from placefix.commands.options import (
@@ -51,7 +51,7 @@ def build(
         Path,
         typer.Option(help="The map to make: maps/NAME. One that is there already is left alone.", show_default=False),
     ],
-    weights: Weights,
+    weights: Weights = weights_cache.AUTO,
     num_heads: NumHeads = None,
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
     input_size: InputSize = None,
@@ -125,11 +125,13 @@ def build(
         input_size=input_size,
     )
     encoder = network.encoder
-    if index != AUTO:
+    if index != index_choice.AUTO:
         check_index_factory(index, encoder.global_dim)  # before the collections are read
     listings = [read_collection(each, latitude_column, longitude_column) for each in source]
     try:
         with show_progress("encoding") as progress:
+            if network.reason is not None:
+                progress.message(f"network: {network.name} (auto: {network.reason})")
             progress.message(f"device: {network.device.device} ({network.device.reason})")
             progress.message(f"encoding: {network.precision.precision} ({network.precision.reason})")
             report = build_map(

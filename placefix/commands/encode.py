@@ -12,6 +12,7 @@ from index_builder.sources.pictures import find_pictures
 from model.errors import InvalidInput
 from model.images import check_header
 from model.preprocess import Preprocessing
+from model.weights_cache import AUTO
 from placefix.commands.options import (
     BatchSize,
     Device,
@@ -32,8 +33,8 @@ def encode(
         list[Path],
         typer.Argument(metavar="PICTURE|FOLDER", help="Pictures, or folders of pictures.", show_default=False),
     ],
-    weights: Weights,
     out: Annotated[Path, typer.Option(help="The .npz file to write.", show_default=False)],
+    weights: Weights = AUTO,
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
     input_size: InputSize = None,
     num_heads: NumHeads = None,
@@ -56,14 +57,17 @@ def encode(
     for path in paths:
         # A file that is no picture is found now, and not after hours of encoding.
         check_header(path, limits, whole=preprocess.decodes_whole)
-    encoder = open_network(
+    network = open_network(
         weights,
         num_heads=num_heads,
         device=device,
         precision=network_precision,
         preprocessing=preprocess,
         input_size=input_size,
-    ).encoder
+    )
+    encoder = network.encoder
+    if network.reason is not None:
+        error_console().print(f"network: {network.name} (auto: {network.reason})", soft_wrap=True)
     columns = (TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=error_console()) as progress:
         task = progress.add_task("encoding", total=len(paths))

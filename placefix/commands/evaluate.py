@@ -162,7 +162,7 @@ def evaluate(
     Queries without a right picture in the database count as misses, and their number is told. Where no query says where
     it was taken, no recall can be computed: --predictions writes what is found.
     """
-    _check_sources(place_map, database, weights, store, frame_tolerance)
+    _check_sources(place_map, database, store, frame_tolerance)
     if differences and place_map is not None:
         raise InvalidInput("--differences builds maps of both kinds: give --database instead of --map")
     row = None if expect is None else find_row(read_published(published), expect)
@@ -276,15 +276,12 @@ def _check_preparation(
 def _check_sources(
     place_map: Path | None,
     database: list[Path] | None,
-    weights: str | None,
     store: StoreType | None,
     frame_tolerance: int | None,
 ) -> None:
     if place_map is None:
         if not database:
-            raise InvalidInput("what is to be searched? Give --map MAP, or --database DIR with --weights FILE")
-        if weights is None:
-            raise InvalidInput("a map has to be built from the database: give the network with --weights FILE")
+            raise InvalidInput("what is to be searched? Give --map MAP, or --database DIR")
     elif store is not None:
         raise InvalidInput("--store is for a map that is built here; the one given has its own")
     elif database and frame_tolerance is None:

@@ -17,7 +17,8 @@ from model.device import DeviceName, choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.progress import Progress
-from model.weights import load_network, resolve_weights
+from model.weights import load_network
+from place_map.network_file import find_network_file
 from place_map.versions import read_current, read_manifest
 from placefix.console import error_console, output_console
 from placefix.exit_codes import ExitCode
@@ -37,15 +38,11 @@ def _load_encoder(map_path: Path, weights: str | None, num_heads: int | None, de
     """The network of a map, in the precision and with the preparation that the map was made with.
 
     Raises:
-        InvalidInput: The map does not say where its weights were, and none are named.
-        PlacefixError: The map or the weights cannot be used.
+        PlacefixError: The map or the weights cannot be used, or the weights cannot be found.
     """
     manifest = read_manifest(map_path)
-    named = weights or manifest.network.weights_path
-    if named is None:
-        raise InvalidInput(f"{map_path} does not say which weights it was made with; name them: --weights FILE")
     chosen = choose_device(device)
-    network = load_network(resolve_weights(named), num_heads)
+    network = load_network(find_network_file(manifest.network, map_path.name, weights), num_heads)
     error_console().print(
         f"device: {chosen.device} ({chosen.reason}); encoding: {manifest.network.precision}, as the map", soft_wrap=True
     )

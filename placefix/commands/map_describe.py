@@ -53,6 +53,7 @@ def as_json_object(description: MapDescription) -> dict[str, object]:
         "version": description.version,
         "created_at": description.created_at,
         "network": {
+            "family": description.network_family,
             "fingerprint": description.network_fingerprint,
             "trained": description.is_trained,
             "precision": description.precision,

@@ -16,8 +16,7 @@ Weights = Annotated[
     str,
     typer.Option(
         envvar="PLACEFIX_WEIGHTS",
-        help="A checkpoint file, or a name that `placefix weights` knows.",
-        show_default=False,
+        help="A checkpoint file, or a name that `placefix weights` knows; auto takes the best network that is here.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]

@@ -20,6 +20,7 @@ from model.network_precision import RequestedPrecision
 from model.places import Place
 from model.preprocess import Preprocessing
 from model.progress import Progress
+from model.weights_cache import AUTO
 from place_map.global_index import open_searcher
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
@@ -45,7 +46,7 @@ class NetworkChoice:
     """Which network answers, and how.
 
     Attributes:
-        weights: A checkpoint file or a known name; None for that of the map.
+        weights: A checkpoint file or a known name; None for that of the map, and the best that is here for a fresh one.
         num_heads: Where the file does not say.
         device: Where it lives.
         matching_precision: Of the products in matching.
@@ -192,10 +193,10 @@ def open_localizer(
         finally:
             loaded.close()
         return
-    if dataset.collection is None or network.weights is None:
-        raise InvalidInput("without a map there must be a database and weights")
+    if dataset.collection is None:
+        raise InvalidInput("without a map there must be a database")
     opened = open_network(
-        network.weights,
+        network.weights or AUTO,
         num_heads=network.num_heads,
         device=network.device,
         precision="float32" if network.network_precision == "auto" else network.network_precision,

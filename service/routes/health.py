@@ -34,7 +34,7 @@ async def get_readiness(runtime: RuntimeDependency) -> Ready:
         device_reason=engine.device.reason,
         encoding=engine.encoding.precision,
         encoding_reason=engine.encoding.reason,
-        network=NetworkAnswer(fingerprint=engine.encoder.fingerprint, is_trained=engine.encoder.is_trained),
+        network=NetworkAnswer.of(engine.encoder),
         defaults=Defaults(
             candidates=engine.defaults.candidates, shortlist=engine.defaults.shortlist, rerank=engine.defaults.rerank
         ),

@@ -41,7 +41,7 @@ def describe_map(version: ServedVersion) -> MapDetail:
         version=localizer.place_map.version,
         pictures=len(localizer.place_map),
         is_damaged=version.damage is not None,
-        network=NetworkAnswer(fingerprint=localizer.encoder.fingerprint, is_trained=localizer.encoder.is_trained),
+        network=NetworkAnswer.of(localizer.encoder),
         preprocessing=localizer.preparation.preprocessing.value,
         encoding=localizer.place_map.manifest.network.precision,
         query_encoding=localizer.encoder.precision,

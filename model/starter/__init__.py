@@ -1,0 +1,1 @@
+"""The starter: features for photographs from an EfficientNet-Lite that learned to name what is in them (ImageNet)."""

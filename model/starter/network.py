@@ -1,0 +1,108 @@
+"""The starter: one forward pass through an EfficientNet-Lite, two kinds of features."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.features import Features
+from model.network import Network
+from model.preprocess import Preparation
+from model.starter.config import StarterConfig
+from model.starter.efficientnet_lite import EfficientNetLite
+from model.starter.pooling import generalised_mean
+
+_VALUES = 255  # of a channel, from 0
+
+
+class Starter(Network):
+    """An EfficientNet-Lite whose blocks are read as features of a place.
+
+    The global feature: of each of a few blocks the generalised mean, of length 1, concatenated and of length 1 again.
+    The local features: the cells of one block, each of length 1. Nothing of this is learned; the trunk is.
+
+    A picture is squashed to 256 × 256 pixels, and each of its values becomes ``(value - 127) / 128``, as the trunk saw
+    pictures when it was trained (EfficientNet-Lite's ``MEAN_RGB`` and ``STDDEV_RGB``).
+
+    Attributes:
+        config: Its shape.
+        is_trained: Whether the trunk holds trained weights.
+    """
+
+    family = "starter"
+    needs = Preparation(
+        height=256,
+        width=256,
+        mean=(127 / _VALUES, 127 / _VALUES, 127 / _VALUES),
+        std=(128 / _VALUES, 128 / _VALUES, 128 / _VALUES),
+        filter="bicubic",
+    )
+    match_floor = 0.6
+    config: StarterConfig
+
+    def __init__(self, config: StarterConfig, *, is_trained: bool) -> None:
+        super().__init__()
+        self.config = config
+        self.is_trained = is_trained
+        self.trunk = EfficientNetLite(config.blocks)
+
+    @property
+    def side_multiple(self) -> int:
+        """Return 0: it sees pictures of one size alone."""
+        return 0
+
+    @property
+    def global_dim(self) -> int:
+        """Return the width of the global feature."""
+        return self.config.global_dim
+
+    @property
+    def local_dim(self) -> int:
+        """Return the channels of a local feature."""
+        return self.config.local_dim
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what people want to know of its shape."""
+        config, grid = self.config, self.local_grid(self.needs.size)
+        blocks = ", ".join(map(str, config.global_blocks))
+        return [
+            (
+                "network",
+                f"EfficientNet-Lite: {config.width:g} times as wide as B0, {len(config.blocks)} blocks",
+            ),
+            ("pictures", f"{self.needs.height} × {self.needs.width} pixels"),
+            (
+                "features",
+                f"global {config.global_dim} by GeM of the blocks {blocks}; "
+                f"local {grid[0]} × {grid[1]} of {config.local_dim}, of block {config.local_block}",
+            ),
+        ]
+
+    def part_of(self, name: str) -> str:  # noqa: ARG002
+        """Return the trunk, the only part that has weights."""
+        return "trunk"
+
+    def local_grid(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of the local features of a picture of this height and width in pixels."""
+        return self.config.local_grid(size)
+
+    def forward(self, images: Tensor) -> Features:
+        """Encodes a batch of pictures.
+
+        Args:
+            images: ``(B, 3, H, W)`` float32, prepared as ``needs`` says; any height and width.
+
+        Returns:
+            Global features ``(B, D)`` and local features ``(B, ⌈H / 16⌉ · ⌈W / 16⌉, C)``, float32; D = 680 and C = 120
+            for the default configuration.
+
+        Raises:
+            InvalidInput: The pictures have another shape.
+        """
+        maps = self.trunk(images, {*self.config.global_blocks, self.config.local_block})
+        means = [generalised_mean(maps[block], self.config.gem_power) for block in self.config.global_blocks]
+        cells = maps[self.config.local_block].float().flatten(2).transpose(1, 2)  # (B, N, C)
+        return Features(
+            global_features=F.normalize(torch.cat(means, dim=-1), dim=-1),
+            local_features=F.normalize(cells, dim=-1),
+            local_grid=self.local_grid((images.shape[2], images.shape[3])),
+        )

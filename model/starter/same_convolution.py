@@ -1,0 +1,56 @@
+"""A convolution as TensorFlow pads it, with the normalisation that follows it."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BATCH_NORM_EPS = 1e-3  # TensorFlow's for EfficientNet, in every normalisation
+
+
+class SameConvolution(nn.Module):
+    """Convolution without a bias, batch normalisation, and ReLU6 where it is asked for.
+
+    A side of n pixels becomes ⌈n / stride⌉, whatever the kernel: TensorFlow's padding ``SAME``. Where the zeros that
+    this needs are an odd number, the one more goes to the right and to the bottom; torch's own padding cannot do that.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        is_rectified: bool = True,
+    ) -> None:
+        super().__init__()
+        # With a stride of 1 and an odd kernel the padding is the same on all sides, and torch's own is faster.
+        self.pads_evenly = stride == 1
+        self.convolution = nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            padding=kernel_size // 2 if self.pads_evenly else 0,
+            groups=groups,
+            bias=False,
+        )
+        self.norm = nn.BatchNorm2d(out_channels, eps=BATCH_NORM_EPS)
+        self.norm.num_batches_tracked = None  # a count of training's steps, and no weight
+        self.act = nn.ReLU6() if is_rectified else nn.Identity()
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Turns ``(B, C, H, W)`` into ``(B, out_channels, ⌈H / stride⌉, ⌈W / stride⌉)``."""
+        if not self.pads_evenly:
+            top, bottom = self._zeros(maps.shape[-2])
+            left, right = self._zeros(maps.shape[-1])
+            maps = F.pad(maps, (left, right, top, bottom))
+        output: Tensor = self.act(self.norm(self.convolution(maps)))
+        return output
+
+    def _zeros(self, side: int) -> tuple[int, int]:
+        """How many zeros a side of so many pixels gets before and after it."""
+        stride, kernel_size = self.convolution.stride[0], self.convolution.kernel_size[0]
+        out_side = -(-side // stride)
+        zeros = max(0, (out_side - 1) * stride + kernel_size - side)
+        return zeros // 2, zeros - zeros // 2

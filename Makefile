@@ -1,4 +1,5 @@
 # make serve    set up everything and serve the demo town on http://localhost:8000
+# make serve PHOTOS=FOLDER    the same with a map of your own photos
 # make test     set up everything, then style, types, import rules and tests
 # make setup    set up the environment in .venv
 # make openapi  write docs/openapi.json and docs/reference.md anew, which are made of the code
@@ -9,8 +10,8 @@ EXTRA ?= cpu
 # Where pip gets torch from is pip's own configuration; on Linux the default build brings CUDA along (see README).
 TORCH ?= torch==2.13.0
 PORT ?= 8000
-# Candidates that the demo re-ranks: as in docs/results.md. Of its 198 pictures, 100 would be half.
-SHORTLIST ?= 20
+# A folder of photos that know where they were taken, to serve instead of the demo.
+PHOTOS ?=
 # For make gpu-wheels: the Python of the machine with the GPU, and packages beside torch's that it has already.
 WHEELS_PYTHON ?= 3.12
 PRESENT ?=
@@ -45,9 +46,8 @@ $(READY): pyproject.toml
 	@touch $@
 
 serve: $(READY)
-	@$(BIN)/python -m demo build --out .demo
-	@$(BIN)/placefix serve --map .demo/maps/demo --weights .demo/weights.safetensors --samples .demo/samples \
-	  --shortlist $(SHORTLIST) --port $(PORT)
+	@$(BIN)/python -m demo prepare --out .served $(if $(PHOTOS),--photos '$(PHOTOS)')
+	@$(BIN)/placefix serve --settings .served/served.toml --port $(PORT)
 
 test: style types imports tests
 
@@ -83,4 +83,4 @@ gpu-wheels: $(READY)
 	$(BIN)/python -m benchmarks gpu-wheels --python $(WHEELS_PYTHON) $(PRESENT:%=--present %)
 
 clean:
-	rm -rf $(VENV) .demo .wheels .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .demo .served .wheels .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

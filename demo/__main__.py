@@ -8,11 +8,13 @@ from rich.table import Column, Table
 
 from demo.build import DemoFiles, build_demo
 from demo.check import FOUND_WITHIN_M, CheckedQuery, Score, chance, check_queries, read_queries, scores
+from demo.prepare import prepare_demo, prepare_photos
 from demo.pretraining.command import pretrain
 from demo.rendering.contact_sheet import write_contact_sheet
 from demo.rendering.render import render_split, split_named
 from demo.shipped import SHIPPED, ShippedTown
 from demo.shipping import ship_pictures, ship_weights
+from index_builder.target import map_name_of
 from model.errors import InvalidInput
 from placefix.console import output_console, resumable, run
 from placefix.progress import show_progress
@@ -40,6 +42,30 @@ def build(
         "score  python -m demo check --url ADDRESS\n",
         soft_wrap=True,
     )
+
+
+@app.command()
+def prepare(
+    photos: Annotated[
+        Path | None,
+        typer.Option(envvar="PHOTOS", help="A folder of photos to serve, instead of the demo.", show_default=False),
+    ] = None,
+    mounted_at: Annotated[
+        Path | None,
+        typer.Option(help="Where that folder is, if it has another path here: in a container.", show_default=False),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where map and settings are.")] = Path(".served"),
+) -> None:
+    """Prepare what make serve and docker compose up serve, and write it to served.toml."""
+    if photos is None:
+        prepare_demo(out, show_progress)
+        output_console().print(
+            "Three streets of a town that does not exist, and a network that was trained on other streets of it:\n"
+            "it finds places there, by day and by night. For your own photos: make serve PHOTOS=FOLDER\n",
+            soft_wrap=True,
+        )
+    elif exit_code := prepare_photos(mounted_at or photos, map_name_of(photos), out):
+        raise typer.Exit(exit_code)
 
 
 @app.command()

@@ -9,6 +9,12 @@ from place_map.builder_lock import staging_path
 from place_map.errors import MapExists
 
 
+def map_name_of(source: Path) -> str:
+    """Return what the map of a collection is called where nobody says: after its folder or file."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", source.absolute().stem if source.is_file() else source.absolute().name)
+    return name.strip("-._") or "map"
+
+
 def check_target(out: Path) -> None:
     """Look whether a map can be published at a path, or is there already.
 

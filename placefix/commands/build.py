@@ -1,5 +1,6 @@
 """``placefix build``: geotagged pictures in, a map out."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,15 +10,17 @@ from rich.table import Table
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
+from index_builder.changes.update import update_map
 from index_builder.new_version import ChangeReport
-from index_builder.target import check_target
+from index_builder.target import check_target, is_map, map_name_of
 from model import weights_cache
+from model.device import DeviceName
 from model.encoder import Encoder
 from model.preprocess import Preprocessing
 from place_map import index_choice, layout
 from place_map.global_index import check_index_factory
 from place_map.local_codec import StoreType
-from placefix.commands.map_changes import read_collection
+from placefix.commands.map_changes import change_by_collection, only_source, read_collection
 from placefix.commands.options import (
     BatchSize,
     Device,
@@ -48,9 +51,12 @@ def build(
         ),
     ],
     out: Annotated[
-        Path,
-        typer.Option(help="The map to make: maps/NAME. One that is there already is left alone.", show_default=False),
-    ],
+        Path | None,
+        typer.Option(
+            help="The map to make. One that is there is left alone. By default maps/NAME, after the collection.",
+            show_default=False,
+        ),
+    ] = None,
     weights: Weights = weights_cache.AUTO,
     num_heads: NumHeads = None,
     preprocess: PreprocessingOption = Preprocessing.ANTIALIAS,
@@ -91,6 +97,19 @@ def build(
     ] = _DEFAULTS.store,
     latitude_column: LatitudeColumn = None,
     longitude_column: LongitudeColumn = None,
+    match_floor: Annotated[
+        float | None,
+        typer.Option(
+            min=-1,
+            max=1,
+            help="The cosine below which two local features are no match. By default the network's own; -1 for none.",
+            show_default=False,
+            rich_help_panel=_MAP_PANEL,
+        ),
+    ] = _DEFAULTS.match_floor,
+    update: Annotated[
+        bool, typer.Option("--update", help="A map that is there is brought up to date with its collection.")
+    ] = False,
     restart: Annotated[
         bool,
         typer.Option("--restart", help="Throw away what an interrupted build has done."),
@@ -113,9 +132,14 @@ def build(
         thumbnails=thumbnails,
         index=index,
         store=store,
+        match_floor=match_floor,
         limits=read_picture_limits(),
     )
+    out = Path("maps") / map_name_of(source[0]) if out is None else out
     check_target(out)  # before the network is loaded
+    if update and is_map(out):
+        _bring_up_to_date(out, source, options, num_heads, device, latitude_column, longitude_column)
+        return
     network = open_network(
         weights,
         num_heads=num_heads,
@@ -154,6 +178,30 @@ def build(
     output_console().print(_summary(report, encoder))
     if report.rejected:
         raise typer.Exit(ExitCode.SOME_REJECTED)
+
+
+def _bring_up_to_date(
+    out: Path,
+    source: list[Path],
+    options: BuildOptions,
+    num_heads: int | None,
+    device: DeviceName,
+    latitude_column: str | None,
+    longitude_column: str | None,
+) -> None:
+    """Update a map with its own network, whatever networks are here by now."""
+    change_by_collection(
+        out,
+        only_source(source),
+        partial(update_map, out, options=options),
+        "updating",
+        weights=None,
+        num_heads=num_heads,
+        device=device,
+        latitude_column=latitude_column,
+        longitude_column=longitude_column,
+        as_json=False,
+    )
 
 
 def _summary(report: ChangeReport, encoder: Encoder) -> Table:

@@ -36,7 +36,7 @@ def test_stop_is_clean_and_the_next_start_keeps_the_map(composed: Composed) -> N
     assert composed.inspect("localizer")["State"]["ExitCode"] == 0
     composed.run("up", "--detach")
     composed.wait_until_healthy("localizer")
-    assert "nothing to do" in composed.run("logs", "demo")
+    assert "nothing to do" in composed.run("logs", "prepare")
     check_found(composed.localize())
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from demo.build import DemoFiles
+from demo.prepare import SETTINGS
 from demo.shipped import SHIPPED
 from service.metrics import Metrics
 from service.renamed_settings import RENAMED
@@ -64,7 +64,7 @@ def names_in(expression: str) -> set[str]:
 
 def test_containers_run_with_as_little_as_possible() -> None:
     services = compose("--profile", "tools", "--profile", "grafana")["services"]
-    assert set(services) == {"demo", "localizer", "placefix", "prometheus", "grafana"}
+    assert set(services) == {"prepare", "localizer", "placefix", "prometheus", "grafana"}
     for service in services.values():
         assert service["read_only"] is True
         assert service["init"] is True
@@ -75,18 +75,26 @@ def test_containers_run_with_as_little_as_possible() -> None:
 def test_map_is_read_only_for_the_server_and_waited_for() -> None:
     localizer = compose()["services"]["localizer"]
     assert localizer["volumes"] == ["maps:/data:ro"]
-    assert localizer["depends_on"] == {"demo": {"condition": "service_completed_successfully"}}
-    assert localizer["environment"]["PLACEFIX_MAPS"] == "/data/demo/maps/demo"
+    assert localizer["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
+    assert localizer["environment"]["PLACEFIX_SETTINGS"] == "/data/served.toml"
 
 
-def test_demo_is_served_from_where_it_was_built_with_its_samples_unless_told_otherwise() -> None:
+def test_what_is_prepared_is_served_unless_told_otherwise() -> None:
     services = compose()["services"]
-    files = DemoFiles(Path(services["demo"]["command"][-1]))
+    prepared = Path(services["prepare"]["command"][services["prepare"]["command"].index("--out") + 1]) / SETTINGS
     environment = services["localizer"]["environment"]
-    assert environment["PLACEFIX_MAPS"] == str(files.map)
-    assert environment["PLACEFIX_SAMPLES"] == str(files.samples)
+    assert environment["PLACEFIX_SETTINGS"] == str(prepared)
+    assert environment.get("PLACEFIX_MAPS") is None
     mine = compose(PLACEFIX_MAPS="/data/maps/mine", PLACEFIX_SAMPLES="")["services"]["localizer"]["environment"]
     assert (mine["PLACEFIX_MAPS"], mine["PLACEFIX_SAMPLES"]) == ("/data/maps/mine", "")
+
+
+def test_a_folder_of_photos_is_mounted_and_named() -> None:
+    prepare = compose(PHOTOS="/home/me/walk")["services"]["prepare"]
+    assert "/home/me/walk:/photos:ro" in prepare["volumes"]
+    assert prepare["environment"]["PHOTOS"] == "/home/me/walk"
+    assert prepare["command"][-2:] == ["--mounted-at", "/photos"]
+    assert "no-photos:/photos:ro" in compose()["services"]["prepare"]["volumes"]
 
 
 def test_what_is_shipped_with_the_demo_gets_into_the_image() -> None:
@@ -120,8 +128,8 @@ def test_gpu_overlay_reserves_a_gpu_and_insists_on_it() -> None:
     (device,) = localizer["deploy"]["resources"]["reservations"]["devices"]
     assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
     assert localizer["environment"]["PLACEFIX_DEVICE"] == "cuda"
-    assert {services[name]["build"]["args"]["EXTRA"] for name in ("demo", "localizer")} == {"gpu"}
-    assert localizer["image"] == services["demo"]["image"] == "placefix:gpu"
+    assert {services[name]["build"]["args"]["EXTRA"] for name in ("prepare", "localizer")} == {"gpu"}
+    assert localizer["image"] == services["prepare"]["image"] == "placefix:gpu"
 
 
 def test_the_gpu_image_lets_triton_compile() -> None:

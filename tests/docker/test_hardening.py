@@ -21,7 +21,7 @@ def test_server_writes_only_where_it_must_and_has_no_rights(
     assert "Read-only file system" in composed.execute(name, "sh", "-c", "touch /x 2>&1; true")
 
 
-@pytest.mark.parametrize("name", ["demo", "placefix"])
+@pytest.mark.parametrize("name", ["prepare", "placefix"])
 def test_tool_writes_only_where_it_must_and_has_no_rights(name: str, composed: Composed) -> None:
     script = f"{RIGHTS}; {WRITE}"
     printed = composed.run("run", "--rm", "--no-deps", "-T", "--entrypoint", "sh", name, "-c", script)
@@ -39,7 +39,7 @@ def test_compiled_kernel_needs_no_file(composed: Composed) -> None:
 
 
 def test_nothing_lies_in_the_file_system_of_a_container_but_what_was_mounted(composed: Composed) -> None:
-    for name in ("demo", "localizer", "prometheus"):
+    for name in ("prepare", "localizer", "prometheus"):
         container = composed.inspect(name)
         mounted = {mount["Destination"] for mount in container["Mounts"]}
         added = [line for line in succeed("docker", "diff", container["Id"]).splitlines() if line.startswith("A ")]

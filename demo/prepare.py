@@ -1,0 +1,75 @@
+"""Prepare what ``make serve`` and ``docker compose up`` serve: a map of a folder of photos, or the demo.
+
+::
+
+    DIR/served.toml     settings of the server: what to serve
+       /maps/NAME/      the map of a folder of photos
+       /demo/           the demo, where no photos are given
+
+The settings win over the defaults of the server, and environment and flags win over them.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from demo.build import DemoFiles, build_demo
+from demo.rendering.render import ShowProgress
+from demo.shipped import SHIPPED, ShippedTown
+from model.durable import write_atomically
+from placefix.exit_codes import ExitCode
+
+SETTINGS = "served.toml"
+DEMO_SHORTLIST = 20  # as in docs/results.md: of its 198 pictures, 100 would be half
+
+
+def prepare_photos(photos: Path, name: str, out: Path) -> int:
+    """Build a map of a folder of photos, or bring the one that is there up to date; its build tells what it does.
+
+    Args:
+        photos: The folder.
+        name: Of the map.
+        out: Where maps and settings are.
+
+    Returns:
+        The exit code of ``placefix build``; the settings are written if there is a map.
+    """
+    place_map = Path("maps") / name
+    command = [sys.executable, "-m", "placefix", "build", "--source", str(photos), "--out", str(out / place_map)]
+    exit_code = subprocess.run([*command, "--update"], check=False).returncode  # noqa: S603  our own command
+    if exit_code not in (0, ExitCode.SOME_REJECTED):
+        return exit_code
+    _write_settings(out, {"maps": [str(place_map)]})
+    return 0
+
+
+def prepare_demo(out: Path, show_progress: ShowProgress, town: ShippedTown = SHIPPED) -> DemoFiles:
+    """Build the demo, unless it is there.
+
+    Args:
+        out: Where the demo's folder and the settings are.
+        show_progress: How to say how far it is.
+        town: What is shipped.
+
+    Raises:
+        PlacefixError: As ``build_demo`` raises it.
+    """
+    files = DemoFiles(out / "demo")
+    build_demo(files.root, show_progress, town)
+    settings = {
+        "maps": [str(files.map.relative_to(out))],
+        "weights": str(files.weights.absolute()),
+        "samples": str(files.samples.relative_to(out)),
+        "shortlist": DEMO_SHORTLIST,
+    }
+    _write_settings(out, settings)
+    return files
+
+
+def _write_settings(out: Path, settings: Mapping[str, object]) -> None:
+    """Write a file of settings; strings, numbers and lists of strings look alike in JSON and TOML."""
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()]
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / SETTINGS, ("\n".join(lines) + "\n").encode())

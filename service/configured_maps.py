@@ -22,6 +22,7 @@ def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefault
         network_precision=settings.network_precision,
         searcher=settings.searcher,
         matching_precision=settings.matching_precision,
+        match_floor=settings.match_floor,
     )
     defaults = QueryDefaults.for_encoder(
         loaded.encoder,

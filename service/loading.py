@@ -55,16 +55,18 @@ class OpenedVersion:
         encoder: The network that it was built with.
         place_searcher: Makes its searcher.
         matching_precision: Of counting mutual matches.
+        match_floor: The least cosine of a match; None for the map's.
     """
 
     place_map: PlaceMap
     encoder: Encoder
     place_searcher: Callable[[], Searcher]
     matching_precision: MatchingPrecision
+    match_floor: float | None
 
     def localizer(self) -> Localizer:
         """Brings it to the device; to be called on the thread that owns it."""
-        return Localizer(self.encoder, self.place_map, self.place_searcher(), self.matching_precision)
+        return Localizer(self.encoder, self.place_map, self.place_searcher(), self.matching_precision, self.match_floor)
 
 
 def open_version(
@@ -74,6 +76,7 @@ def open_version(
     *,
     searcher: Backend = "auto",
     matching_precision: MatchingPrecision = DEFAULT_PRECISION,
+    match_floor: float | None = None,
 ) -> OpenedVersion:
     """Opens a version of a map for a network that is loaded, on any thread.
 
@@ -83,6 +86,7 @@ def open_version(
         encoder: The network.
         searcher: What is to search the index.
         matching_precision: Of counting mutual matches.
+        match_floor: The least cosine of a match; None for the map's.
 
     Raises:
         VersionNotFound: There is no such version.
@@ -92,7 +96,8 @@ def open_version(
     place_map = PlaceMap.open(path, version)
     try:
         place_map.check_network(encoder)
-        return OpenedVersion(place_map, encoder, read_searcher(place_map, encoder.device, searcher), matching_precision)
+        place_searcher = read_searcher(place_map, encoder.device, searcher)
+        return OpenedVersion(place_map, encoder, place_searcher, matching_precision, match_floor)
     except BaseException:
         place_map.close()
         raise
@@ -107,6 +112,7 @@ def load_maps(
     network_precision: RequestedPrecision = "auto",
     searcher: Backend = "auto",
     matching_precision: MatchingPrecision = DEFAULT_PRECISION,
+    match_floor: float | None = None,
 ) -> LoadedMaps:
     """Opens maps with the network that built them.
 
@@ -121,6 +127,7 @@ def load_maps(
         network_precision: In which arithmetic; ``auto`` takes that of the maps if the device has it.
         searcher: What is to search the indices.
         matching_precision: Of counting mutual matches.
+        match_floor: The least cosine of a match; None for that of each map.
 
     Raises:
         DeviceUnavailable: There is no such device, or it has no such arithmetic.
@@ -136,7 +143,9 @@ def load_maps(
         )
         encoder = _load_encoder(next(iter(maps.values())), weights, num_heads, choice, arithmetic.precision)
         localizers = {
-            name: Localizer(encoder, place_map, open_searcher(place_map, choice.device, searcher), matching_precision)
+            name: Localizer(
+                encoder, place_map, open_searcher(place_map, choice.device, searcher), matching_precision, match_floor
+            )
             for name, place_map in maps.items()
         }
     except BaseException:

@@ -203,6 +203,7 @@ class Localizer:
         preparation: How a picture becomes a query of this map.
         searcher: The shortlist index of the map.
         matching_precision: Of the products in matching.
+        match_floor: The cosine below which two local features are no match; None if all of them may be.
         matcher: What counts mutual matches, and in which numbers.
     """
 
@@ -212,13 +213,27 @@ class Localizer:
         place_map: PlaceMap,
         searcher: Searcher,
         matching_precision: MatchingPrecision = DEFAULT_PRECISION,
+        match_floor: float | None = None,
     ) -> None:
+        """Put together what is open.
+
+        Args:
+            encoder: The network that the map was built with.
+            place_map: The map.
+            searcher: Of its index.
+            matching_precision: Of the products in matching.
+            match_floor: The least cosine of a match; by default the map's.
+
+        Raises:
+            NetworkMismatch: The map was built with another network.
+        """
         place_map.check_network(encoder)
         self.encoder = encoder
         self.place_map = place_map
         self.preparation = place_map.manifest.preparation
         self.searcher = searcher
         self.matching_precision: MatchingPrecision = matching_precision
+        self.match_floor = place_map.manifest.features.match_floor if match_floor is None else match_floor
         self.matcher = matcher_name(encoder.device, encoder.local_dim, matching_precision)
         self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU
 
@@ -284,7 +299,10 @@ class Localizer:
                 candidates = self._gather(rows[chunk])
                 self.place_map.announce(rows[chunk.stop : chunk.stop + _GATHER_ROWS])
             with clock.measure(Stage.RERANK):
-                counts[chunk] = count_mutual_matches(query, candidates, precision=self.matching_precision).cpu().numpy()
+                found = count_mutual_matches(
+                    query, candidates, precision=self.matching_precision, floor=self.match_floor
+                )
+                counts[chunk] = found.cpu().numpy()
         return counts
 
     def _gather(self, rows: NDArray[np.int64]) -> Tensor:

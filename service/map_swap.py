@@ -172,6 +172,7 @@ class MapSwaps:
             self._engine.encoder,
             searcher=self._settings.searcher,
             matching_precision=self._settings.matching_precision,
+            match_floor=self._settings.match_floor,
         )
         try:
             self._check_precision(opened)

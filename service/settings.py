@@ -83,6 +83,15 @@ class ServiceSettings(BaseSettings):
     matching_precision: MatchingPrecision = Field(
         default=DEFAULT_PRECISION, description="How mutual matches are counted: fast or exact (docs/evaluation.md)."
     )
+    match_floor: float | None = Field(
+        default=None,
+        ge=-1,
+        le=1,
+        description=(
+            "The cosine below which two local features are no match; by default the one that the map was built with, "
+            "-1 for none."
+        ),
+    )
     verify: VerifyWhen = Field(
         default="background",
         description=(

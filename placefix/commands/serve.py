@@ -75,6 +75,12 @@ def serve(
     matching_precision: Annotated[
         MatchingPrecision | None, typer.Option(help="How mutual matches are counted: fast or exact. By default fast.")
     ] = None,
+    match_floor: Annotated[
+        float | None,
+        typer.Option(
+            min=-1, max=1, help="The cosine below which two local features are no match. By default the map's."
+        ),
+    ] = None,
     verify: Annotated[
         VerifyWhen | None,
         typer.Option(help="When every byte of the maps is checked: start, background or off. By default background."),
@@ -103,6 +109,7 @@ def serve(
             "shortlist": shortlist,
             "rerank": rerank,
             "matching_precision": matching_precision,
+            "match_floor": match_floor,
             "verify": verify,
             "log_format": log_format,
         },

@@ -18,6 +18,7 @@ from benchmarks.load.command import load
 from benchmarks.load.trials import endurance, overload
 from benchmarks.match import match
 from benchmarks.performance.command import performance
+from benchmarks.photographs import photographs
 from benchmarks.query.command import query
 from benchmarks.shortlist.command import shortlist
 from benchmarks.spatial_verification.command import spatial_verification
@@ -43,6 +44,7 @@ app.command()(thumbnail)
 app.command()(confidence)
 app.command()(spatial_verification)
 app.command()(gardenspoint)
+app.command()(photographs)
 app.command()(gpu)
 app.command()(gpu_wheels)
 app.add_typer(ablations, name="ablations")

@@ -51,12 +51,14 @@ class WalkResult:
         after: N → recall after re-ranking; empty for a network without local features.
         gain: N → points that re-ranking adds; likewise.
         evaluation: The object that ``placefix evaluate --json`` prints.
+        bytes_per_picture: Of the stored features.
     """
 
     before: dict[int, Interval]
     after: dict[int, Interval]
     gain: dict[int, Interval]
     evaluation: dict[str, Any]
+    bytes_per_picture: int
 
 
 def gardenspoint(
@@ -168,6 +170,7 @@ def _ask(localizer: Localizer, dataset: Dataset, options: EvaluationOptions) -> 
         after={value: bootstrap([hits_after[value]]) for value in reranked_values},
         gain={value: bootstrap_difference([hits_after[value]], [hits_before[value]]) for value in reranked_values},
         evaluation=to_json(measured, settings, None, None),
+        bytes_per_picture=localizer.place_map.manifest.features.bytes_per_picture,
     )
 
 

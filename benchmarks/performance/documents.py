@@ -9,6 +9,7 @@ from benchmarks.performance.gpu_tables import gpu_tables
 from benchmarks.performance.load_plot import draw_load
 from benchmarks.performance.markdown import Figures
 from benchmarks.performance.match_plot import draw_match
+from benchmarks.performance.photograph_tables import photographs_table
 from benchmarks.performance.published import published_table
 from benchmarks.performance.query_plot import draw_query
 from benchmarks.performance.shortlist_plot import draw_shortlist
@@ -63,6 +64,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "endurance": Table(("endurance",), load_tables.endurance_table),
     },
     "docs/results.md": {
+        "photographs": Table(("photographs",), photographs_table),
         "store": Table(("store",), store_table),
         "store_gardenspoint_day": Table(("store_gardenspoint_day",), store_table),
         "store_gardenspoint_night": Table(("store_gardenspoint_night",), store_table),

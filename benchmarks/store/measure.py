@@ -105,7 +105,7 @@ def measure(
         ImageError: A query cannot be read.
     """
     ways = [Way(store, precision) for store in maps]
-    results = {way: _Collected() for way in [*ways, EXACT]}
+    results = {way: _Collected(localizer.match_floor) for way in [*ways, EXACT]}
     gatherers = {store: _Gatherer(place_map, shortlist) for store, place_map in maps.items()}
     is_right: list[NDArray[np.bool_]] = []
     progress.started(len(queries), 0)
@@ -146,7 +146,8 @@ class _Gatherer:
 class _Collected:
     """What one way has made so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, floor: float | None) -> None:
+        self._floor = floor
         self._counts: list[NDArray[np.int64]] = []
         self._gather_s: list[float] = []
         self._match_s: list[float] = []
@@ -156,7 +157,7 @@ class _Collected:
         began_s = time.perf_counter()
         candidates = gatherer.gather(rows).to(query.device)
         gathered_s = time.perf_counter()
-        counts = count_mutual_matches(query, candidates, precision=precision).cpu().numpy()
+        counts = count_mutual_matches(query, candidates, precision=precision, floor=self._floor).cpu().numpy()
         self._match_s.append(time.perf_counter() - gathered_s)
         self._gather_s.append(gathered_s - began_s)
         self._counts.append(counts)

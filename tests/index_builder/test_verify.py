@@ -179,7 +179,7 @@ def rewrite_manifest(path: Path, old: bytes, new: bytes) -> None:
 def test_a_map_of_a_newer_format_is_told_as_such(good_map: GoodMap, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(good_map.path, copy)
-    rewrite_manifest(copy, b'"format_version": 4', b'"format_version": 5, "something_new": 3')
+    rewrite_manifest(copy, b'"format_version": 5', b'"format_version": 6, "something_new": 3')
     with pytest.raises(MapVersionUnsupported, match="format 5"):
         verify_map(copy)
 

@@ -140,7 +140,7 @@ def test_other_content_is_refused(content: bytes) -> None:
 
 def test_a_newer_format_is_told_before_its_unknown_fields() -> None:
     with pytest.raises(MapVersionUnsupported, match="update Placefix"):
-        parse(valid() | {"format_version": 5, "shards": []})
+        parse(valid() | {"format_version": 6, "shards": []})
 
 
 def test_current_is_a_line_of_sha256sum() -> None:

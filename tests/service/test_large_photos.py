@@ -30,8 +30,8 @@ def as_format_3(source: Path, target: Path) -> Path:
     shutil.copytree(source, target)
     manifest = target / "versions/000001/manifest.json"
     content = manifest.read_bytes()
-    assert b'"format_version": 4' in content
-    content = content.replace(b'"format_version": 4', b'"format_version": 3')
+    assert b'"format_version": 5' in content
+    content = content.replace(b'"format_version": 5', b'"format_version": 3')
     manifest.write_bytes(content)
     current = Current("000001", sha256(content).hexdigest()).to_bytes()
     for name in ("CURRENT", "versions/000001/manifest.json.sha256"):

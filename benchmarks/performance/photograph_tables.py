@@ -1,0 +1,47 @@
+"""Recall on photographs as Markdown."""
+
+from typing import Any
+
+from benchmarks.performance.markdown import Figures, markdown
+
+RANKS = ("R@1", "R@5", "R@10")
+
+
+def photographs_table(figures: Figures) -> str:
+    """Return the table of all sets and networks, and on what it was measured."""
+    rows = sorted(figures["rows"], key=lambda row: _order(figures, row))
+    headings = [
+        "queries",
+        "network",
+        "R@1",
+        "R@5",
+        "R@10",
+        "re-ranked R@1",
+        "R@5",
+        "R@10",
+        "ms a query",
+        "bytes a picture",
+    ]
+    cells = [
+        [
+            f"{row['queries']} ({row['asked']} on {row['database']})",
+            row["network"],
+            *_recalls(row["before"]),
+            *_recalls(row["after"]),
+            f"{sum(row['ms'].values()):.0f}",
+            f"{row['bytes_per_picture']:,}",
+        ]
+        for row in rows
+    ]
+    return f"{markdown(headings, cells, left=2)}\n\nRe-ranked: the first {figures['rerank']}. {figures['hardware']}."
+
+
+def _order(figures: Figures, row: dict[str, Any]) -> int:
+    """Return the place of the set of queries: all networks of one stand together, in the order of the sets."""
+    names = list(dict.fromkeys(each["queries"] for each in figures["rows"]))
+    return names.index(row["queries"])
+
+
+def _recalls(recalls: dict[str, dict[str, float]]) -> list[str]:
+    first = "{value:.1f} [{low:.1f}, {high:.1f}]".format(**recalls["R@1"])
+    return [first, *(f"{recalls[rank]['value']:.1f}" for rank in RANKS[1:])]

@@ -9,6 +9,12 @@ from model.durable import write_atomically
 from model.errors import InvalidInput
 from place_map.left_out import LeftOut, left_out_csv
 
+_HOW_TO_SAY_WHERE = (
+    ". Cameras write positions into photos (EXIF) where location is switched on, and many messengers take them out. "
+    "Where photos have none, list them in a CSV file with the columns path, latitude and longitude, and give that as "
+    "--source"
+)
+
 
 class LeftOutTally:
     """What was left out so far, and whether that is still acceptable.
@@ -64,6 +70,7 @@ class LeftOutTally:
         return NothingUsable(
             f"none of the {self._found} pictures can go into a map ({self.skipped} without a usable position, "
             f"{self.rejected} that cannot be read); each with its reason in {self._report_path}"
+            + (_HOW_TO_SAY_WHERE if self.skipped else "")
         )
 
     @property

@@ -92,7 +92,7 @@ def test_selavpr_sees_pictures_of_another_size(size: tuple[int, int], grid: tupl
 
 @pytest.mark.parametrize("size", [(0, 14), (13, 14), (224, 225), (-14, 14)])
 def test_a_size_that_cannot_be_cut_into_patches_is_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(InvalidInput, match="--input-size .* multiples of 14, such as 224x224"):
+    with pytest.raises(InvalidInput, match=r"--input-size .* multiples of 14, such as 224x224"):
         seeded_network(TINY_CONFIG, seed=7).preparation(size=size)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from model.errors import InvalidInput
 from model.published_weights import DOWNLOADS, HAND_DOWNLOADS
-from model.weights import resolve_weights
-from model.weights_cache import DownloadRecord, WeightsCache, default_cache_root
+from model.weights import load_network, resolve_weights
+from model.weights_cache import DownloadRecord, WeightsCache, choose_name, default_cache_root
 from model.weights_errors import WeightsError
 from tests.model.weight_file_factory import random_network, write_reference
 
@@ -139,3 +139,17 @@ def test_names_that_no_file_should_have(cache: WeightsCache, name: str) -> None:
     with pytest.raises(InvalidInput, match="cannot name weights"):
         cache.path_of(name, ".pth")
     assert cache.find(name) is None
+
+
+def test_auto_is_the_best_that_is_here(cache: WeightsCache) -> None:
+    assert choose_name(cache).name == "starter"
+    assert "placefix weights fetch selavpr_msls" in choose_name(cache).reason
+    for name in ("selavpr_pitts30k", "selavpr_msls"):
+        (cache.folder / f"{name}.pth").touch()
+        assert choose_name(cache).name == name
+    assert resolve_weights("auto", cache) == cache.folder / "selavpr_msls.pth"
+
+
+def test_the_starter_is_a_file_of_an_installed_package(cache: WeightsCache) -> None:
+    assert load_network(resolve_weights("starter", cache)).family == "starter"
+    assert resolve_weights("auto", cache) == resolve_weights("starter", cache)

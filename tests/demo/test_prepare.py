@@ -1,0 +1,78 @@
+"""What ``make serve`` and ``docker compose up`` prepare: the demo, or a folder of photos."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from demo.prepare import DEMO_SHORTLIST, SETTINGS, prepare_demo, prepare_photos
+from demo.shipped import ShippedTown
+from index_builder.target import map_name_of
+from model.geo import LatLon
+from model.progress import Progress
+from place_map.reader import PlaceMap
+from place_map.versions import read_manifest
+from placefix.exit_codes import ExitCode
+from service.settings import load_settings
+from service.settings_file import settings_from
+from tests.conftest import write_photo
+
+Silent = Callable[[str], AbstractContextManager[Progress]]
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> Path:
+    folder = tmp_path / "my walk"
+    for number in range(3):
+        write_photo(folder / f"{number}.jpg", number, LatLon(55.7 + number / 1000, 13.2))
+    return folder
+
+
+def test_the_demo_is_built_and_named_in_the_settings(town: ShippedTown, silent: Silent, tmp_path: Path) -> None:
+    files = prepare_demo(tmp_path / "served", silent, town)
+    settings = load_settings({}, settings_from(tmp_path / "served" / SETTINGS))
+    assert settings.maps == (files.map,)
+    assert settings.samples == files.samples
+    assert settings.weights == str(files.weights)
+    assert settings.shortlist == DEMO_SHORTLIST
+
+
+def test_photos_become_a_map_by_the_starter_and_follow_their_folder(walk: Path, tmp_path: Path) -> None:
+    """Without anything in the cache of weights; an unreadable photo is left out and does not keep it from serving."""
+    out = tmp_path / "served"
+    assert prepare_photos(walk, map_name_of(walk), out) == 0
+    settings = load_settings({}, settings_from(out / SETTINGS))
+    assert settings.maps == (out / "maps" / "my-walk",)
+    assert settings.samples is None
+    manifest = read_manifest(settings.maps[0])
+    assert (manifest.network.family, manifest.network.is_trained) == ("starter", True)
+    assert (manifest.preparation.size, manifest.features.match_floor) == ((256, 256), 0.6)
+    write_photo(walk / "3.jpg", 3, LatLon(55.71, 13.2))
+    assert prepare_photos(walk, map_name_of(walk), out) == 0
+    with PlaceMap.open(settings.maps[0]) as place_map:
+        assert place_map.version == "000002"
+        assert len(place_map) == 4
+
+
+def test_a_folder_without_positions_is_told_and_nothing_is_served(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_photo(tmp_path / "photos" / "0.jpg", 0)
+    assert prepare_photos(tmp_path / "photos", "photos", tmp_path / "served") == ExitCode.ERROR
+    assert not (tmp_path / "served" / SETTINGS).exists()
+    told = " ".join(capfd.readouterr().err.split())
+    assert "none of the 1 pictures can go into a map" in told
+    assert "a CSV file with the columns path, latitude and longitude" in told
+
+
+@pytest.mark.parametrize(
+    ("source", "name"), [("walk", "walk"), ("Straße in Köln (2024)", "Stra-e-in-K-ln-2024"), ("...", "map")]
+)
+def test_a_map_is_called_after_its_folder(source: str, name: str, tmp_path: Path) -> None:
+    assert map_name_of(tmp_path / source) == name
+
+
+def test_a_map_of_a_list_is_called_after_the_list(tmp_path: Path) -> None:
+    (tmp_path / "photos.csv").touch()
+    assert map_name_of(tmp_path / "photos.csv") == "photos"

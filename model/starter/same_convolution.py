@@ -1,9 +1,30 @@
 """A convolution as TensorFlow pads it, with the normalisation that follows it."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 BATCH_NORM_EPS = 1e-3  # TensorFlow's for EfficientNet, in every normalisation
+
+
+class FixedNorm(nn.Module):
+    """Batch normalisation by the means and variances that training ended with."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Normalise ``(B, C, H, W)``."""
+        return F.batch_norm(
+            maps, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=BATCH_NORM_EPS
+        )
 
 
 class SameConvolution(nn.Module):
@@ -35,8 +56,7 @@ class SameConvolution(nn.Module):
             groups=groups,
             bias=False,
         )
-        self.norm = nn.BatchNorm2d(out_channels, eps=BATCH_NORM_EPS)
-        self.norm.num_batches_tracked = None  # a count of training's steps, and no weight
+        self.norm = FixedNorm(out_channels)
         self.act = nn.ReLU6() if is_rectified else nn.Identity()
 
     def forward(self, maps: Tensor) -> Tensor:

@@ -54,7 +54,15 @@ class Encoder:
             device: Where to work.
             preparation: Of pictures, from ``network.preparation``; by default the one that the network needs.
             precision: Of the products in the network.
+
+        Raises:
+            InvalidInput: The network's features do not stay the same in that precision.
         """
+        if precision not in network.precisions:
+            raise InvalidInput(
+                f"the features of a network of the family {network.family} change too much in {precision}: use "
+                "--network-precision auto"
+            )
         self.fingerprint = fingerprint(network)
         self.family = network.family
         self.config = network.config

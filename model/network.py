@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from model.errors import InvalidInput
 from model.features import Features
+from model.network_precision import NetworkPrecision
 from model.preprocess import Preparation, Preprocessing
 
 
@@ -24,6 +25,7 @@ class Network(nn.Module, ABC):
     Attributes:
         family: Its name in maps and weights files; see ``model.families``.
         needs: The preparation that its pictures need, at the size that it was trained with.
+        precisions: In which arithmetics its features stay the same, to a cosine of 0.9995.
         match_floor: The cosine below which two of its local features are no match; None if all of them may be.
         config: Its shape.
         is_trained: Whether re-ranking by its local features means anything.
@@ -31,6 +33,7 @@ class Network(nn.Module, ABC):
 
     family: ClassVar[str]
     needs: ClassVar[Preparation]
+    precisions: ClassVar[tuple[NetworkPrecision, ...]]
     match_floor: ClassVar[float | None]
     config: NetworkConfig
     is_trained: bool

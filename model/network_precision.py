@@ -41,7 +41,10 @@ def has_native_bfloat16(device: torch.device) -> bool:
 
 
 def choose_network_precision(
-    requested: RequestedPrecision, device: torch.device, of_maps: Sequence[NetworkPrecision] = ()
+    requested: RequestedPrecision,
+    device: torch.device,
+    of_maps: Sequence[NetworkPrecision] = (),
+    of_network: Sequence[NetworkPrecision] = tuple(TORCH_PRECISIONS),
 ) -> PrecisionChoice:
     """Chooses the precision of a network.
 
@@ -50,6 +53,7 @@ def choose_network_precision(
         device: Where the network lives.
         of_maps: What the maps were encoded in that its features will be compared with. If these are not alike, ``auto``
             takes float32, which is near to both.
+        of_network: In which precisions the features of the network stay the same; ``auto`` takes one of these.
 
     Raises:
         DeviceUnavailable: ``bfloat16`` was asked for, and the device would have to emulate it.
@@ -63,6 +67,8 @@ def choose_network_precision(
         )
     if requested != "auto":
         return PrecisionChoice(requested, f"{requested} was asked for")
+    if "bfloat16" not in of_network:
+        return PrecisionChoice("float32", "auto: this network's features change too much in bfloat16")
     if "float32" in of_maps:
         return PrecisionChoice("float32", "auto: as the map was encoded" if len(set(of_maps)) == 1 else _MIXED)
     if is_native:

@@ -55,10 +55,10 @@ def open_network(
         PlacefixError: The weights or the device cannot be used, or the network takes no pictures of that size.
     """
     chosen = choose_device(device)
-    arithmetic = choose_network_precision(precision, chosen.device)
     choice = choose_name(WeightsCache()) if weights == AUTO else ChosenName(weights, "")
     weights_path = resolve_weights(choice.name)
     network = load_network(weights_path, num_heads)
+    arithmetic = choose_network_precision(precision, chosen.device, of_network=network.precisions)
     preparation = network.preparation(preprocessing, input_size)
     encoder = Encoder(network, chosen.device, preparation, arithmetic.precision)
     return FreshNetwork(encoder, choice.name, choice.reason or None, weights_path, chosen, arithmetic)

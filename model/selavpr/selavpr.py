@@ -26,6 +26,7 @@ class SelaVPR(Network):
 
     family = "selavpr"
     needs = Preparation()
+    precisions = ("float32", "bfloat16")
     match_floor = None
     config: SelaVPRConfig
 

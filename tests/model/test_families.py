@@ -11,6 +11,7 @@ from model.errors import InvalidInput
 from model.families import FAMILIES, family_named
 from model.fingerprint import fingerprint
 from model.network import Network
+from model.network_precision import choose_network_precision
 from model.preprocess import Preparation, Preprocessing
 from model.selavpr.initialisation import seeded_network
 from model.starter.package_weights import load_starter
@@ -74,6 +75,14 @@ def test_a_picture_is_encoded_alike_with_and_without_others(network: Network) ->
         alone = encoder.encode(images[row : row + 1])
         assert torch.equal(alone.global_features[0], together.global_features[row])
         assert torch.equal(alone.local_features[0], together.local_features[row])
+
+
+def test_an_arithmetic_that_changes_the_features_is_refused_and_not_chosen() -> None:
+    starter = load_starter()
+    with pytest.raises(InvalidInput, match="family starter change too much in bfloat16"):
+        Encoder(starter, precision="bfloat16")
+    chosen = choose_network_precision("auto", torch.device("cpu"), of_network=starter.precisions)
+    assert chosen.precision == "float32"
 
 
 @pytest.mark.parametrize(("size", "grid"), [((28, 28), (5, 5)), ((70, 42), (17, 9)), ((322, 322), (89, 89))])

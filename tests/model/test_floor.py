@@ -156,9 +156,12 @@ def test_a_floor_of_minus_1_is_no_floor(precision: MatchingPrecision) -> None:
             assert torch.equal(count_mutual_matches(query, candidates, precision=precision, floor=-1), all_of_them)
             assert len(find_mutual_matches(query, candidates[0], precision=precision, floor=-1)) == int(all_of_them)
     lonely = normalize(torch.from_numpy(rng.standard_normal((1, 120), dtype=np.float32)), dim=1)
-    lengths = torch.from_numpy(rng.uniform(0.5, 1, (500, 1, 1)).astype(np.float32))
-    opposites = -lonely * lengths  # the last bit of their cosines says -1 or a little less
-    assert count_mutual_matches(lonely, opposites, precision=precision, floor=-1).tolist() == [1] * 500
+    whole = torch.from_numpy(rng.integers(-(2**20), 2**20, (500, 1, 120)) * 2.0 ** rng.integers(-20, 0, (500, 1, 120)))
+    for number, one in enumerate(
+        whole.float()
+    ):  # the last bit of these cosines says -1, a little more, or a little less
+        opposite = -(3 + 2 * (number % 3)) * one
+        assert count_mutual_matches(one, opposite[None], precision=precision, floor=-1).tolist() == [1]
     assert count_mutual_matches(lonely, -lonely[None], precision=precision, floor=-0.999).tolist() == [0]
     assert count_mutual_matches(lonely, lonely[None], precision=precision, floor=1).tolist() == [1]
 

@@ -17,6 +17,7 @@ from benchmarks.learning import learn
 from benchmarks.load.command import load
 from benchmarks.load.trials import endurance, overload
 from benchmarks.match import match
+from benchmarks.matching_floor import floor
 from benchmarks.performance.command import performance
 from benchmarks.photographs import photographs
 from benchmarks.query.command import query
@@ -43,6 +44,7 @@ app.command()(encode_town)
 app.command()(thumbnail)
 app.command()(confidence)
 app.command()(spatial_verification)
+app.command()(floor)
 app.command()(gardenspoint)
 app.command()(photographs)
 app.command()(gpu)

@@ -27,13 +27,17 @@ CELLS, CHANNELS = 3721, 128
 PLAIN = "plain: all at once"
 
 
-def count_all_at_once(query: Tensor, candidates: Tensor) -> Tensor:
+def count_all_at_once(query: Tensor, candidates: Tensor, floor: float | None = None) -> Tensor:
     """The plain batched way: one (K, L, M) tensor of scores, two argmax passes over it."""
     scores = query @ candidates.transpose(1, 2)  # (K, L, M)
     nearest_in_candidate = scores.argmax(dim=2)  # (K, L)
     nearest_in_query = scores.argmax(dim=1)  # (K, M)
     cells = torch.arange(len(query), device=query.device)
-    return (nearest_in_query.gather(1, nearest_in_candidate) == cells).sum(dim=1)
+    is_mutual = nearest_in_query.gather(1, nearest_in_candidate) == cells
+    if floor is not None:
+        nearest = candidates.gather(1, nearest_in_candidate[..., None].expand(-1, -1, candidates.shape[2]))  # (K, L, C)
+        is_mutual &= torch.nn.functional.cosine_similarity(query.double(), nearest.double(), dim=2) >= floor
+    return is_mutual.sum(dim=1)
 
 
 @dataclass(frozen=True)
@@ -41,25 +45,29 @@ class Way:
     """A way to count.
 
     Attributes:
-        count: Takes a query ``(L, C)`` and candidates ``(K, M, C)``.
+        count: Takes a query ``(L, C)``, candidates ``(K, M, C)`` and a floor, or None.
         stored: Type of the candidates.
         is_exact: Whether counts must be those of the plain way.
         multiplied: In which numbers; None for those that the fast matcher's name says.
     """
 
-    count: Callable[[Tensor, Tensor], Tensor]
+    count: Callable[[Tensor, Tensor, float | None], Tensor]
     stored: torch.dtype
     is_exact: bool
     multiplied: str | None
 
 
-def _fast(query: Tensor, candidates: Tensor) -> Tensor:
-    return count_mutual_matches(query, candidates, precision="fast")
+def _exact(query: Tensor, candidates: Tensor, floor: float | None) -> Tensor:
+    return count_mutual_matches(query, candidates, floor=floor)
+
+
+def _fast(query: Tensor, candidates: Tensor, floor: float | None) -> Tensor:
+    return count_mutual_matches(query, candidates, precision="fast", floor=floor)
 
 
 WAYS = {
     PLAIN: Way(count_all_at_once, torch.float32, is_exact=True, multiplied="float32"),
-    "exact": Way(count_mutual_matches, torch.float32, is_exact=True, multiplied="float32"),
+    "exact": Way(_exact, torch.float32, is_exact=True, multiplied="float32"),
     "fast, float16 candidates": Way(_fast, torch.float16, is_exact=False, multiplied=None),
     "fast, int8 candidates": Way(_fast, torch.int8, is_exact=False, multiplied=None),
 }
@@ -85,6 +93,11 @@ class Measured:
 
 def match(
     candidates: Annotated[int, typer.Option(min=1, help="Candidates of one query.")] = 100,
+    cells: Annotated[int, typer.Option(min=1, help="Of the query, and of each candidate.")] = CELLS,
+    channels: Annotated[int, typer.Option(min=1, help="Of a local feature.")] = CHANNELS,
+    floor: Annotated[
+        float | None, typer.Option(min=-1, max=1, help="The least cosine of a match that counts; by default all do.")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each way, in turn; the median counts.")] = 5,
     device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
     out: Annotated[Path, typer.Option(help="The result, as JSON.")] = Path("benchmarks/results/match.json"),
@@ -93,10 +106,11 @@ def match(
     where = choose_device(device).device
     rates = Rates.measured(where)  # once more at the end, for the same reason as all is done in turn
     context = get_context("spawn")
+    task = _Task(candidates, cells, channels, floor, str(where))
     workers: dict[str, Connection] = {}
     for name in WAYS:
         ours, theirs = context.Pipe()
-        context.Process(target=_worker, args=(theirs, name, candidates, str(where)), daemon=True).start()
+        context.Process(target=_worker, args=(theirs, name, task), daemon=True).start()
         workers[name] = ours
     rounds: dict[str, list[tuple[float, int, list[int]]]] = {name: [] for name in workers}
     for _ in range(repeats + 1):  # the first warms up
@@ -107,20 +121,24 @@ def match(
         worker.send(False)
     rates = rates.best(Rates.measured(where))
     measured = _compared(rounds)
-    matcher = matcher_name(where, CHANNELS, "fast")
-    works = works_of(candidates, matcher)
+    matcher = matcher_name(where, channels, "fast")
+    works = works_of(candidates, matcher, cells, channels)
     ways = {name: {**asdict(each), **works[name].to_json(rates)} for name, each in measured.items()}
     result = {
         "candidates": candidates,
-        "cells": CELLS,
-        "channels": CHANNELS,
+        "cells": cells,
+        "channels": channels,
+        "floor": floor,
         "repeats": repeats,
         "fast": matcher,
         **asdict(rates),
         "ways": ways,
     }
     write_result(out, result)
-    table = Table(title=f"{candidates} candidates, {CELLS} × {CELLS} cells of {CHANNELS} channels; fast is {matcher}")
+    counted = "" if floor is None else f", matches from a cosine of {floor} up"
+    table = Table(
+        title=f"{candidates} candidates, {cells} × {cells} cells of {channels} channels{counted}; fast is {matcher}"
+    )
     for heading in (
         "way",
         "seconds a query",
@@ -132,13 +150,13 @@ def match(
     ):
         table.add_column(heading, justify="left" if heading == "way" else "right")
     for name, each in measured.items():
-        floor_s = ways[name]["operations_floor_s"]
+        least_s = ways[name]["operations_floor_s"]
         table.add_row(
             name,
             f"{each.seconds:.4f}",
             f"{each.ratio:.1f}",
-            f"{floor_s:.4f}" if floor_s else "–",
-            f"{each.seconds / floor_s:.2f}" if floor_s else "–",
+            f"{least_s:.4f}" if least_s else "–",
+            f"{each.seconds / least_s:.2f}" if least_s else "–",
             f"{each.extra_bytes / 1e6:.0f}",
             str(each.largest_difference),
         )
@@ -147,16 +165,18 @@ def match(
     console.print(describe_hardware(), soft_wrap=True)
 
 
-def works_of(candidates: int, matcher: str) -> dict[str, Work]:
+def works_of(candidates: int, matcher: str, cells: int = CELLS, channels: int = CHANNELS) -> dict[str, Work]:
     """What every way has to do for one query.
 
     Args:
         candidates: How many.
         matcher: Name of the fast one, which ends in what it multiplies.
+        cells: Of the query, and of each candidate.
+        channels: Of a feature.
     """
     fast = matcher.rsplit("-", 1)[-1]
     return {
-        name: Work.of(candidates, CELLS, CHANNELS, way.stored, way.multiplied or fast) for name, way in WAYS.items()
+        name: Work.of(candidates, cells, channels, way.stored, way.multiplied or fast) for name, way in WAYS.items()
     }
 
 
@@ -179,17 +199,28 @@ def _compared(rounds: dict[str, list[tuple[float, int, list[int]]]]) -> dict[str
     return measured
 
 
-def _worker(commands: Connection, name: str, candidate_count: int, device: str) -> None:
+@dataclass(frozen=True)
+class _Task:
+    """What each way does: so many candidates, on a device, with a floor or None."""
+
+    candidates: int
+    cells: int
+    channels: int
+    floor: float | None
+    device: str
+
+
+def _worker(commands: Connection, name: str, task: _Task) -> None:
     """Counts whenever it is told to; the features are the same for every way, but for the type they are stored in."""
     way = WAYS[name]
-    query, candidates = features_to_match(candidate_count, way.stored)
-    query, candidates = query.to(device), candidates.to(device)
+    query, candidates = features_to_match(task.candidates, way.stored, task.cells, task.channels)
+    query, candidates = query.to(task.device), candidates.to(task.device)
     while commands.recv():
-        before_bytes = _reset_peak(device)
+        before_bytes = _reset_peak(task.device)
         start_s = time.perf_counter()
-        counts = way.count(query, candidates).tolist()
+        counts = way.count(query, candidates, task.floor).tolist()
         duration_s = time.perf_counter() - start_s
-        commands.send((duration_s, _peak(device) - before_bytes, counts))
+        commands.send((duration_s, _peak(task.device) - before_bytes, counts))
 
 
 def features_to_match(

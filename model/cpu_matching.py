@@ -5,16 +5,19 @@ features of length 1 get 14 bits behind the point. A product of two of them then
 of a map (``model.codes``) are not made features first: those of each cell get the length 32,700 at once. Scores are
 whole numbers, and ties are broken as in ``model.matching``, so counts are the same on every processor with a kernel.
 
+A floor is compared with the cosine of the rounded features: a score and two squared lengths, all whole numbers.
+Rounding moves each number of a feature of length 1 by at most 2⁻¹⁵, and so a cosine of C channels by at most √C · 2⁻¹⁴.
+
 Held to products that are written out by ``tests/model/test_cpu_matching.py``, and to ``model.matching`` by
 ``tests/model/test_fast_matching.py``.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from math import floor, log2
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -45,7 +48,9 @@ def can_count(channels: int) -> bool:
     return channels <= _MOST_CHANNELS and _kernels() is not None
 
 
-def count_in_int16(query: Tensor, candidates: Tensor, kernels: "Kernels | None" = None) -> Tensor:
+def count_in_int16(
+    query: Tensor, candidates: Tensor, floor: float | None = None, *, kernels: "Kernels | None" = None
+) -> Tensor:
     """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
 
     As many threads as torch may use take the candidates in turn.
@@ -53,6 +58,7 @@ def count_in_int16(query: Tensor, candidates: Tensor, kernels: "Kernels | None" 
     Args:
         query: ``(L, C)`` local features or codes on the CPU, L at least 1.
         candidates: ``(K, M, C)`` local features or codes, M at least 1; float32, float16 and int8 are read as they are.
+        floor: The least cosine of those that count, in [-1, 1]; None counts all.
         kernels: Those of another tile than this machine's best.
 
     Returns:
@@ -60,14 +66,12 @@ def count_in_int16(query: Tensor, candidates: Tensor, kernels: "Kernels | None" 
     """
     kernels = kernels or _kernels()
     assert kernels is not None  # noqa: S101  (can_count has said so)
-    if candidates.dtype not in _KINDS and candidates.dtype is not torch.int8:
-        candidates = candidates.float()
-    query, candidates = _with_whole_vectors(as_features(query)), _with_whole_vectors(candidates)
+    query, candidates = _with_whole_vectors(as_features(query)), _with_whole_vectors(_readable(candidates))
     counter = _Counter(kernels, _Panels.of(query, kernels), candidates.shape[1])
     counts = np.empty(
         len(candidates), np.int64
     )  # not torch's: its modes, like that of inference, are each thread's own
-    _share_out(lambda share: counter.count(candidates, share, counts), len(candidates))
+    _share_out(lambda share: counter.count(candidates, share, floor, counts), len(candidates))
     return torch.from_numpy(counts)
 
 
@@ -85,16 +89,16 @@ def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | No
     """
     kernels = kernels or _kernels()
     assert kernels is not None  # noqa: S101  (can_count has said so)
-    queries, candidates = (_with_whole_vectors(as_features(each)) for each in (queries, candidates))
+    queries, candidates = _with_whole_vectors(as_features(queries)), _with_whole_vectors(_readable(candidates))
     to_candidate = np.empty(queries.shape[:2], np.int64)
     to_query = np.empty(candidates.shape[:2], np.int64)
 
     def find(share: Sequence[int]) -> None:
         for pair in share:
             counter = _Counter(kernels, _Panels.of(queries[pair], kernels), candidates.shape[1])
-            for _, nearest_query, nearest_candidate in counter.nearest(candidates, [pair]):
-                to_candidate[pair] = nearest_candidate[: queries.shape[1]]
-                to_query[pair] = nearest_query[: candidates.shape[1]]
+            for _, found in counter.nearest(candidates, [pair]):
+                to_candidate[pair] = found.candidate[: queries.shape[1]]
+                to_query[pair] = found.query[: candidates.shape[1]]
 
     _share_out(find, len(queries))
     return torch.from_numpy(to_candidate), torch.from_numpy(to_query)
@@ -116,9 +120,11 @@ class _Panels:
 
     Attributes:
         numbers: ``(panels, C / 2, columns, 2)`` int16; copies of the first cell fill up the last panel.
+        squares: ``(panels · columns,)`` int32, the squared length of each cell.
     """
 
     numbers: Tensor
+    squares: NDArray[np.int32]
 
     @classmethod
     def of(cls, query: Tensor, kernels: "Kernels") -> "_Panels":
@@ -128,7 +134,23 @@ class _Panels:
         numbers = np.empty((cells, channels), np.int16)
         _round(kernels, query, numbers)
         panels = torch.from_numpy(numbers).view(cells // columns, columns, channels // 2, 2)
-        return cls(panels.transpose(1, 2).contiguous())
+        return cls(panels.transpose(1, 2).contiguous(), _squares(kernels, numbers))
+
+
+class _Nearest(NamedTuple):
+    """What the kernel has found for a pair of pictures.
+
+    Attributes:
+        query: ``(at least M,)``, to each cell of the candidate the nearest of the query.
+        candidate: ``(at least L,)``, to each cell of the query the nearest of the candidate.
+        best: ``(at least M,)``, the score of each cell of the candidate with its nearest.
+        numbers: ``(at least M, C)`` int16, the candidate as the kernel read it.
+    """
+
+    query: NDArray[np.int32]
+    candidate: NDArray[np.int32]
+    best: NDArray[np.int32]
+    numbers: NDArray[np.int16]
 
 
 class _Counter:
@@ -145,22 +167,27 @@ class _Counter:
         self._query = query
         self._cells = cells
 
-    def count(self, candidates: Tensor, share: Sequence[int], counts: NDArray[np.int64]) -> None:
+    def count(self, candidates: Tensor, share: Sequence[int], floor: float | None, counts: NDArray[np.int64]) -> None:
         """Counts for some candidates.
 
         Args:
             candidates: ``(K, M, C)``, contiguous.
             share: Which of them.
+            floor: The least cosine of those that count; None counts all.
             counts: ``(K,)`` int64, written at these places.
         """
-        for index, nearest_query, nearest_candidate in self.nearest(candidates, share):
-            counts[index] = self._kernels.count_mutual(
-                nearest_query.ctypes.data, nearest_candidate.ctypes.data, self._cells
-            )
+        for index, found in self.nearest(candidates, share):
+            cells = found.query.ctypes.data, found.candidate.ctypes.data
+            if floor is None:
+                counts[index] = self._kernels.count_mutual(*cells, self._cells)
+            else:
+                squares = _squares(self._kernels, found.numbers)
+                lengths = self._query.squares.ctypes.data, squares.ctypes.data
+                counts[index] = self._kernels.count_mutual_above(
+                    *cells, found.best.ctypes.data, *lengths, self._cells, floor
+                )
 
-    def nearest(
-        self, candidates: Tensor, share: Sequence[int]
-    ) -> Iterator[tuple[int, NDArray[np.int32], NDArray[np.int32]]]:
+    def nearest(self, candidates: Tensor, share: Sequence[int]) -> Iterator[tuple[int, _Nearest]]:
         """Finds nearest cells, with memory of its own: 1 MB for 3721 cells of 128 channels.
 
         Args:
@@ -168,29 +195,42 @@ class _Counter:
             share: Which of them.
 
         Yields:
-            Which candidate; to each of its cells the nearest of the query, ``(at least M,)``; to each cell of the query
-            the nearest of the candidate, ``(at least L,)``. Both are overwritten by the next.
+            Which candidate, and what was found; it is overwritten by the next.
         """
         panels, _, columns, _ = self._query.numbers.shape
         rows = _filled_up(self._cells, self._kernels.tile.rows)
-        numbers = np.empty((rows, candidates.shape[2]), np.int16)
-        best = np.empty(rows, np.int32)
-        nearest_query = np.empty(rows, np.int32)
-        nearest_candidate = np.empty(panels * columns, np.int32)
+        found = _Nearest(
+            query=np.empty(rows, np.int32),
+            candidate=np.empty(panels * columns, np.int32),
+            best=np.empty(rows, np.int32),
+            numbers=np.empty((rows, candidates.shape[2]), np.int16),
+        )
         for index in share:
-            _round(self._kernels, candidates[index], numbers)
-            best.fill(np.iinfo(np.int32).min)
+            _round(self._kernels, candidates[index], found.numbers)
+            found.best.fill(np.iinfo(np.int32).min)
             self._kernels.nearest(
                 self._query.numbers.data_ptr(),
                 panels,
-                numbers.ctypes.data,
+                found.numbers.ctypes.data,
                 rows,
-                numbers.shape[1],
-                best.ctypes.data,
-                nearest_query.ctypes.data,
-                nearest_candidate.ctypes.data,
+                found.numbers.shape[1],
+                found.best.ctypes.data,
+                found.query.ctypes.data,
+                found.candidate.ctypes.data,
             )
-            yield index, nearest_query, nearest_candidate
+            yield index, found
+
+
+def _squares(kernels: "Kernels", numbers: NDArray[np.int16]) -> NDArray[np.int32]:
+    """Squared lengths ``(N,)`` of rounded features ``(N, C)``; like scores they fit into 32 bits."""
+    squares = np.empty(len(numbers), np.int32)
+    kernels.squares(numbers.ctypes.data, *numbers.shape, squares.ctypes.data)
+    return squares
+
+
+def _readable(candidates: Tensor) -> Tensor:
+    """Features of a type that the kernels read, or codes; raised to float32 only if they must be."""
+    return candidates if candidates.dtype in _KINDS or candidates.dtype is torch.int8 else candidates.float()
 
 
 def _round(kernels: "Kernels", features: Tensor, numbers: NDArray[np.int16]) -> None:
@@ -211,13 +251,13 @@ def _factor(greatest_square: float) -> float:
     """The greatest power of two that keeps a norm within 16 bits; a common factor changes no order of the products."""
     if not greatest_square > 0:
         return 1.0
-    exponent = floor(log2(_GREATEST_NORM) - log2(greatest_square) / 2)
+    exponent = math.floor(math.log2(_GREATEST_NORM) - math.log2(greatest_square) / 2)
     return float(2.0 ** min(max(exponent, -126), 127))  # what float32 holds
 
 
 def _with_whole_vectors(features: Tensor) -> Tensor:
     """Contiguous, and with channels of zeros where the kernels' vectors need more; copied only if it must be."""
-    spare = -features.shape[-1] % _CHANNELS_TOGETHER
+    spare = -features.shape[-1] % _CHANNELS_TOGETHER if features.shape[-1] else _CHANNELS_TOGETHER
     return (pad(features, (0, spare)) if spare else features).contiguous()
 
 

@@ -8,6 +8,8 @@ Ties are broken as in ``model.matching``, but rounding makes and unmakes some, a
 cells of 128 channels that differ well, counts of 500 to 3700 differ from the exact ones by 2 at most, on a CPU as on a
 GPU. Where cells are nearly the same, they differ by more: with the demo's network, counts of 625 by 2 on average and 10
 at most (docs/results.md). ``tests/model/test_fast_matching.py`` states what is allowed.
+
+A floor is compared with cosines of the features as they are on a GPU, and of the rounded ones on a CPU.
 """
 
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from torch import Tensor
 
 from model import cpu_matching
 from model.codes import as_features
+from model.cosines import pair_cosines
 from model.gpu_matching import can_fuse, nearest_cells
 
 _FUSED_TOGETHER = 32  # candidates on a GPU, which fill it: 30 MB as float16 for 3721 cells of 128 channels
@@ -29,12 +32,15 @@ class FastMatcher:
 
     Attributes:
         name: What counts, and in which numbers: ``avx-512-int16``, ``triton-float16``, …
-        count: Takes ``(L, C)`` and ``(K, M, C)`` local features or codes on one device, L and M at least 1; returns
-            ``(K,)`` int64 on that device.
+        count: Takes ``(L, C)`` and ``(K, M, C)`` local features or codes on one device, L and M at least 1, and the
+            floor of ``model.matching`` in [-1, 1], or None; returns ``(K,)`` int64 on that device.
+        nearest: Takes ``(1, L, C)`` and ``(1, M, C)`` likewise; returns which cell of the candidate is nearest to each
+            of the query ``(1, L)``, and the other way round ``(1, M)``, both int64.
     """
 
     name: str
-    count: Callable[[Tensor, Tensor], Tensor]
+    count: Callable[[Tensor, Tensor, float | None], Tensor]
+    nearest: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def find_fast_matcher(device: torch.device, channels: int) -> FastMatcher | None:
@@ -45,21 +51,34 @@ def find_fast_matcher(device: torch.device, channels: int) -> FastMatcher | None
         channels: C.
     """
     if device.type == "cuda":
-        return FastMatcher("triton-float16", count_fused) if channels % 16 == 0 and can_fuse() else None
+        return FastMatcher("triton-float16", count_fused, nearest_fused) if can_fuse(channels) else None
     if cpu_matching.can_count(channels):
-        return FastMatcher(f"{cpu_matching.instructions()}-int16".lower(), cpu_matching.count_in_int16)
+        name = f"{cpu_matching.instructions()}-int16".lower()
+        return FastMatcher(name, cpu_matching.count_in_int16, cpu_matching.nearest_in_int16)
     return None
 
 
-def count_fused(query: Tensor, candidates: Tensor) -> Tensor:
+def count_fused(query: Tensor, candidates: Tensor, floor: float | None = None) -> Tensor:
     """Count by the fused kernel; see ``FastMatcher.count``."""
     cells = torch.arange(len(query), device=query.device)
     queries = _scaled(query)[None].half()
     counts = []
     for start in range(0, len(candidates), _FUSED_TOGETHER):
-        to_candidates, to_query = nearest_cells(queries, _as_float16(candidates[start : start + _FUSED_TOGETHER]))
-        counts.append((to_query.gather(1, to_candidates) == cells).sum(dim=1))
+        some = candidates[start : start + _FUSED_TOGETHER]
+        to_candidates, to_query = nearest_cells(queries, _as_float16(some))
+        is_mutual = to_query.gather(1, to_candidates) == cells
+        if floor is not None:
+            pictures, query_cells = is_mutual.nonzero(as_tuple=True)
+            candidate_cells = pictures * some.shape[1] + to_candidates[pictures, query_cells]
+            cosines = pair_cosines(query, some.flatten(0, 1), query_cells, candidate_cells)
+            is_mutual[pictures, query_cells] = cosines >= floor
+        counts.append(is_mutual.sum(dim=1))
     return torch.cat(counts) if counts else torch.empty(0, dtype=torch.int64, device=query.device)
+
+
+def nearest_fused(query: Tensor, candidate: Tensor) -> tuple[Tensor, Tensor]:
+    """Find by the fused kernel; see ``FastMatcher.nearest``."""
+    return nearest_cells(_scaled(query).half(), _as_float16(candidate))
 
 
 def _as_float16(candidates: Tensor) -> Tensor:

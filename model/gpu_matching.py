@@ -14,10 +14,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from model.errors import InvalidInput
 
 _BLOCK_ROWS, _BLOCK_COLUMNS = 64, 128
+_CHANNELS_TOGETHER = 16
 
 _log = logging.getLogger("placefix.model")
 
@@ -28,7 +30,7 @@ def nearest_cells(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
     Features are rounded to float16, products are summed in float32. Of equal similarities the first cell is nearest.
 
     Args:
-        queries: ``(P, L, C)`` local features, of length 1; C a multiple of 16.
+        queries: ``(P, L, C)`` local features, of length 1. Zeros fill up C to a multiple of 16; they change no product.
         candidates: ``(P, M, C)``, pair by pair; or P = 1 on one of the two sides, which is then paired with all.
 
     Returns:
@@ -37,17 +39,27 @@ def nearest_cells(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
     Raises:
         InvalidInput: Shapes that do not go together.
     """
-    channels = queries.shape[-1]
-    if queries.ndim != 3 or candidates.ndim != 3 or candidates.shape[-1] != channels or channels % 16:
+    if queries.ndim != 3 or candidates.ndim != 3 or candidates.shape[-1] != queries.shape[-1]:
         raise InvalidInput(
-            f"local features must be (P, L, C) and (P, M, C), C a multiple of 16, not {tuple(queries.shape)} and "
-            f"{tuple(candidates.shape)}"
+            f"local features must be (P, L, C) and (P, M, C), not {tuple(queries.shape)} and {tuple(candidates.shape)}"
         )
     pairs = max(len(queries), len(candidates))
     if not {len(queries), len(candidates)} <= {1, pairs}:
         raise InvalidInput(f"{len(queries)} pictures cannot be paired with {len(candidates)}")
-    queries, candidates = queries.detach().half().contiguous(), candidates.detach().half().contiguous()
+    queries, candidates = _as_the_kernel_reads(queries), _as_the_kernel_reads(candidates)
     return _nearest(queries, candidates, pairs), _nearest(candidates, queries, pairs)
+
+
+def _as_the_kernel_reads(features: Tensor) -> Tensor:
+    """As contiguous float16 whose cells begin at multiples of 32 bytes, so that they are loaded several at once."""
+    features = features.detach().half()
+    spare = filled_up_channels(features.shape[-1]) - features.shape[-1]
+    return (pad(features, (0, spare)) if spare else features).contiguous()
+
+
+def filled_up_channels(channels: int) -> int:
+    """Return the least multiple of 16 that holds so many channels; at least 16."""
+    return max(-(-channels // _CHANNELS_TOGETHER), 1) * _CHANNELS_TOGETHER
 
 
 def _nearest(rows: Tensor, columns: Tensor, pairs: int) -> Tensor:
@@ -79,27 +91,37 @@ def has_triton() -> bool:
     return True
 
 
-@cache
-def can_fuse() -> bool:
-    """Return whether the kernel runs on the GPU of this machine; it is tried once, on one cell.
+def can_fuse(channels: int) -> bool:
+    """Return whether the kernel runs on the GPU of this machine; it is tried once for so many channels, on one cell.
 
     To be installed is not enough. Triton is a compiler: it needs a C compiler, the headers of Python, and a folder
-    whose files may be executed, and a container may have none of them. A warning says why the kernel does not run.
+    whose files may be executed, and a container may have none of them. And the more channels, the more of a GPU's fast
+    memory a block takes. A warning says why the kernel does not run.
+
+    Args:
+        channels: C.
 
     Raises:
         torch.OutOfMemoryError: The GPU has no memory for one cell.
         torch.AcceleratorError: The GPU cannot be used at all.
     """
-    if not has_triton():
-        return False
-    cell = torch.ones(1, 1, 16, device="cuda")
+    return has_triton() and _runs(filled_up_channels(channels))
+
+
+@cache
+def _runs(channels: int) -> bool:
+    cell = torch.ones(1, 1, channels, device="cuda")
     try:
         nearest_cells(cell, cell)
         torch.cuda.synchronize()
     except (torch.OutOfMemoryError, torch.AcceleratorError):
         raise
     except Exception as error:  # noqa: BLE001 - errors of a compiler, of a linker, and of Triton have no common class
-        _log.warning("the fused kernel does not run here, and mutual matches are counted exactly and slowly: %r", error)
+        _log.warning(
+            "the fused kernel does not run here for %d channels, and mutual matches are counted exactly and slowly: %r",
+            channels,
+            error,
+        )
         return False
     return True
 

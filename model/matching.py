@@ -1,7 +1,10 @@
 """Mutual nearest neighbours between the local features of two pictures, and their count (paper, Eq. 7 and 8).
 
 Two local features match if each is the other's nearest by dot product. The count of such pairs is the score of a
-candidate in re-ranking: no threshold, no ratio test, no geometry.
+candidate in re-ranking: no ratio test, no geometry, and in the paper no threshold.
+
+A *floor* is such a threshold: with one, only those pairs count whose cosine is at least that. It does not change which
+cells are each other's nearest.
 """
 
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ import torch
 from torch import Tensor
 
 from model.codes import as_features
+from model.cosines import checked_floor, pair_cosines
 from model.errors import InvalidInput
 from model.fast_matching import FastMatcher, find_fast_matcher
 
@@ -38,29 +42,44 @@ class MutualMatches:
         return len(self.query_cells)
 
 
-def find_mutual_matches(query: Tensor, candidate: Tensor) -> MutualMatches:
+@torch.no_grad()  # which cells match is no differentiable function
+def find_mutual_matches(
+    query: Tensor, candidate: Tensor, *, precision: MatchingPrecision = "exact", floor: float | None = None
+) -> MutualMatches:
     """The mutual nearest neighbours of two pictures (Eq. 7).
 
-    Of equal similarities the first cell is the nearest. One pair at least always exists.
+    Of equal similarities the first cell is the nearest. Without a floor, one pair at least always exists.
 
     Args:
         query: ``(L, C)`` local features, or codes (``model.codes``).
         candidate: ``(M, C)`` local features or codes, on the same device.
+        precision: As of ``count_mutual_matches``, whose count is the number of these pairs.
+        floor: The least cosine of a pair, in [-1, 1]; None takes all.
 
     Returns:
         The pairs, in the order of the query's cells. The (L, M) score matrix is the only large thing in memory.
+
+    Raises:
+        InvalidInput: Shapes or devices that do not go together, an unknown precision, or an impossible floor.
     """
-    query, candidate = as_features(query), as_features(candidate)
-    with torch.no_grad():  # which cells match is no differentiable function
+    floor = _checked(query, candidate[None], precision, floor)
+    if not len(query) or not len(candidate):
+        none = torch.empty(0, dtype=torch.int64, device=query.device)
+        return MutualMatches(none, none)
+    if fast := _fast_matcher(query.device, query.shape[1], precision):
+        [to_candidate], [to_query] = fast.nearest(query[None], candidate[None])
+        found = _pairs(to_candidate, _is_mutual(to_candidate, to_query))
+    else:
         blocks = _blocks(query)
-        buffer = query.new_empty(max(map(len, blocks)), len(candidate))
-        nearest_in_candidate, is_mutual = _match_exactly(query, candidate, blocks, buffer)
-    query_cells = is_mutual.nonzero()[:, 0]
-    return MutualMatches(query_cells, nearest_in_candidate[query_cells])
+        buffer = torch.empty(max(map(len, blocks)), len(candidate), dtype=torch.float32, device=query.device)
+        found = _pairs(*_match_exactly(as_features(query), as_features(candidate), blocks, buffer))
+    return found if floor is None else _reaching(floor, query, candidate, found)
 
 
 @torch.no_grad()  # a count has no gradient, and the buffer could not have one
-def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: MatchingPrecision = "exact") -> Tensor:
+def count_mutual_matches(
+    query: Tensor, candidates: Tensor, *, precision: MatchingPrecision = "exact", floor: float | None = None
+) -> Tensor:
     """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
 
     The candidates are taken one after the other, and on a CPU the scores of each in blocks of rows. Memory holds 7 MB
@@ -73,33 +92,33 @@ def count_mutual_matches(query: Tensor, candidates: Tensor, *, precision: Matchi
         candidates: ``(K, M, C)`` local features or codes on the same device; they are raised to float32.
         precision: ``exact`` multiplies in float32; ``fast`` in less, where there is a kernel for that
             (``model.fast_matching`` says how counts differ).
+        floor: The least cosine of a pair that counts, in [-1, 1]; None and -1 count all. Cosines are those of
+            ``model.cosines``; the kernels for the CPU round features first (``model.cpu_matching`` says how much that
+            moves a cosine).
 
     Returns:
         ``(K,)`` int64 on the device of the input.
 
     Raises:
-        InvalidInput: Shapes or devices that do not go together, or an unknown precision.
+        InvalidInput: Shapes or devices that do not go together, an unknown precision, or an impossible floor.
     """
-    if precision not in MATCHING_PRECISIONS:
-        raise InvalidInput(f"precision {precision!r} is not known; known: {', '.join(MATCHING_PRECISIONS)}")
-    if query.ndim != 2 or candidates.ndim != 3 or query.shape[1] != candidates.shape[2]:
-        raise InvalidInput(
-            f"local features must be (L, C) and (K, M, C), not {tuple(query.shape)} and {tuple(candidates.shape)}"
-        )
-    if query.device != candidates.device:
-        raise InvalidInput(f"the query is on {query.device}, the candidates on {candidates.device}")
+    floor = _checked(query, candidates, precision, floor)
     if not query.shape[0] or not candidates.shape[1]:
         return torch.zeros(len(candidates), dtype=torch.int64, device=query.device)
     if fast := _fast_matcher(query.device, query.shape[1], precision):
-        return fast.count(query, candidates)
-    query = as_features(query)
-    blocks = _blocks(query)
+        return fast.count(query, candidates, floor)
+    features = as_features(query)
+    blocks = _blocks(features)
     # One buffer for all candidates: fresh memory for each would cost more than the arithmetic.
     longest = max(len(block) for block in blocks)
     buffer = torch.empty(longest, candidates.shape[1], dtype=torch.float32, device=query.device)
     counts = torch.empty(len(candidates), dtype=torch.int64, device=query.device)
     for index, candidate in enumerate(candidates):
-        counts[index] = _match_exactly(query, as_features(candidate), blocks, buffer)[1].sum()
+        nearest, is_mutual = _match_exactly(features, as_features(candidate), blocks, buffer)
+        if floor is None:
+            counts[index] = is_mutual.sum()
+        else:
+            counts[index] = len(_reaching(floor, query, candidate, _pairs(nearest, is_mutual)))
     return counts
 
 
@@ -122,6 +141,35 @@ def counts_hundreds_a_second(device: torch.device, channels: int, precision: Mat
 
 def _fast_matcher(device: torch.device, channels: int, precision: MatchingPrecision) -> FastMatcher | None:
     return find_fast_matcher(device, channels) if precision == "fast" else None
+
+
+def _checked(query: Tensor, candidates: Tensor, precision: MatchingPrecision, floor: float | None) -> float | None:
+    """Return the floor as matchers take it.
+
+    Raises:
+        InvalidInput: As ``count_mutual_matches`` says.
+    """
+    if precision not in MATCHING_PRECISIONS:
+        raise InvalidInput(f"precision {precision!r} is not known; known: {', '.join(MATCHING_PRECISIONS)}")
+    if query.ndim != 2 or candidates.ndim != 3 or query.shape[1] != candidates.shape[2]:
+        raise InvalidInput(
+            f"local features must be (L, C) and (K, M, C), not {tuple(query.shape)} and {tuple(candidates.shape)}"
+        )
+    if query.device != candidates.device:
+        raise InvalidInput(f"the query is on {query.device}, the candidates on {candidates.device}")
+    return checked_floor(floor)
+
+
+def _pairs(nearest_in_candidate: Tensor, is_mutual: Tensor) -> MutualMatches:
+    """The pairs among ``(L,)`` cells of the query."""
+    query_cells = is_mutual.nonzero()[:, 0]
+    return MutualMatches(query_cells, nearest_in_candidate[query_cells])
+
+
+def _reaching(floor: float, query: Tensor, candidate: Tensor, matches: MutualMatches) -> MutualMatches:
+    """Those pairs whose cosine is at least the floor."""
+    reach = pair_cosines(query, candidate, matches.query_cells, matches.candidate_cells) >= floor
+    return MutualMatches(matches.query_cells[reach], matches.candidate_cells[reach])
 
 
 def _match_exactly(query: Tensor, candidate: Tensor, blocks: list[range], buffer: Tensor) -> tuple[Tensor, Tensor]:

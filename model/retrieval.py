@@ -24,7 +24,9 @@ class Ranking:
     mutual_matches: Tensor | None
 
 
-def retrieve(query: Features, database: Features, shortlist: int, *, rerank: bool = True) -> Ranking:
+def retrieve(
+    query: Features, database: Features, shortlist: int, *, rerank: bool = True, floor: float | None = None
+) -> Ranking:
     """Finds a query in a database: the nearest global features, re-ranked by mutual matches of the local ones.
 
     Equal distances keep the order of the database; equal counts keep the order of the global distance. A shortlist
@@ -35,9 +37,10 @@ def retrieve(query: Features, database: Features, shortlist: int, *, rerank: boo
         database: Features of n pictures, on the same device.
         shortlist: Number of nearest global features that are kept.
         rerank: Whether to re-rank them.
+        floor: The least cosine of a mutual match that counts, in [-1, 1]; None counts all.
 
     Raises:
-        InvalidInput: Not exactly one query, or a shortlist below 1.
+        InvalidInput: Not exactly one query, a shortlist below 1, or an impossible floor.
     """
     if len(query) != 1:
         raise InvalidInput(f"retrieval is for one query at a time, not {len(query)}")
@@ -47,6 +50,6 @@ def retrieve(query: Features, database: Features, shortlist: int, *, rerank: boo
     rows = distances.argsort(stable=True)[:shortlist]
     if not rerank:
         return Ranking(rows, distances[rows], None)
-    counts = count_mutual_matches(query.local_features[0], database.local_features[rows])
+    counts = count_mutual_matches(query.local_features[0], database.local_features[rows], floor=floor)
     order = counts.argsort(descending=True, stable=True)
     return Ranking(rows[order], distances[rows[order]], counts[order])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.performance import load_tables, tables
+from benchmarks.performance.floor_tables import floor_tables
 from benchmarks.performance.gpu_tables import gpu_tables
 from benchmarks.performance.load_plot import draw_load
 from benchmarks.performance.markdown import Figures
@@ -65,6 +66,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
     },
     "docs/results.md": {
         "photographs": Table(("photographs",), photographs_table),
+        "floor": Table(("floor",), floor_tables),
         "store": Table(("store",), store_table),
         "store_gardenspoint_day": Table(("store_gardenspoint_day",), store_table),
         "store_gardenspoint_night": Table(("store_gardenspoint_night",), store_table),

@@ -9,7 +9,7 @@ from typing import Any, cast
 import llvmlite.binding as llvm
 from llvmlite import ir
 
-from model.cpu_kernels import nearest, rounding
+from model.cpu_kernels import counting, nearest, rounding
 from model.cpu_kernels.rounding import FEATURE_TYPES, FeatureType
 from model.cpu_kernels.tiles import Tile, best_tile
 
@@ -24,7 +24,9 @@ class Kernels:
     Attributes:
         tile: What they are made of.
         nearest: ``model.cpu_kernels.nearest.NearestKernel``.
-        count_mutual: ``model.cpu_kernels.nearest.write_count``.
+        count_mutual: ``model.cpu_kernels.counting.write_count``.
+        count_mutual_above: ``model.cpu_kernels.counting.write_count_above``.
+        squares: ``model.cpu_kernels.counting.write_squares``.
         greatest_square: ``model.cpu_kernels.rounding.write_greatest_square``, by type.
         round: ``model.cpu_kernels.rounding.write_rounding``, by type.
         round_codes: ``model.cpu_kernels.rounding.write_code_rounding``.
@@ -34,6 +36,8 @@ class Kernels:
     tile: Tile
     nearest: Function
     count_mutual: Function
+    count_mutual_above: Function
+    squares: Function
     greatest_square: dict[FeatureType, Function]
     round: dict[FeatureType, Function]
     round_codes: Function
@@ -51,7 +55,9 @@ def kernels_for(tile: Tile) -> Kernels:
     """Makes the kernels, in about a tenth of a second; the second time, they are there."""
     module = ir.Module(name="placefix")
     nearest.NearestKernel(module, tile)
-    nearest.write_count(module)
+    counting.write_count(module)
+    counting.write_count_above(module)
+    counting.write_squares(module)
     for kind in FEATURE_TYPES:
         rounding.write_greatest_square(module, kind)
         rounding.write_rounding(module, kind)
@@ -65,7 +71,9 @@ def kernels_for(tile: Tile) -> Kernels:
     return Kernels(
         tile=tile,
         nearest=function(nearest.NAME, None, c_void_p, c_int64, c_void_p, c_int64, c_int64, *pointers),
-        count_mutual=function(nearest.COUNT_NAME, c_int64, c_void_p, c_void_p, c_int64),
+        count_mutual=function(counting.COUNT_NAME, c_int64, c_void_p, c_void_p, c_int64),
+        count_mutual_above=function(counting.COUNT_ABOVE_NAME, c_int64, *[c_void_p] * 5, c_int64, c_double),
+        squares=function(counting.SQUARES_NAME, None, c_void_p, c_int64, c_int64, c_void_p),
         greatest_square={
             kind: function(rounding.norm_name(kind), c_double, c_void_p, c_int64, c_int64) for kind in FEATURE_TYPES
         },

@@ -24,7 +24,6 @@ from model.cpu_kernels.code import I1, I16, I32, I64, POINTER, Loop, Value, decl
 from model.cpu_kernels.tiles import Tile
 
 NAME = "nearest"
-COUNT_NAME = "count_mutual"
 
 PAIRS_TOGETHER = 2  # of channels in one turn of the innermost loop
 CHANNELS_TOGETHER = 2 * PAIRS_TOGETHER
@@ -168,22 +167,3 @@ class NearestKernel:
         return build.shuffle_vector(
             first, undefined, ir.Constant(ir.VectorType(I32, self._tile.lanes), [0] * self._tile.lanes)
         )
-
-
-def write_count(module: ir.Module) -> None:
-    """Writes the function that counts: how many cells of the candidate are the nearest of their nearest.
-
-    C declaration::
-
-        int64_t count_mutual(const int32_t *nearest_query, const int32_t *nearest_candidate, int64_t cells)
-    """
-    function = ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER, I64]), name=COUNT_NAME)
-    nearest_query, nearest_candidate, cells = function.args
-    build = ir.IRBuilder(function.append_basic_block("entry"))
-    with Loop(build, cells, 1, "cell", start=[i64(0)]) as cell:
-        query_cell = build.zext(build.load(element(build, nearest_query, cell.index), typ=I32, align=4), I64)
-        back = build.load(element(build, nearest_candidate, query_cell), typ=I32, align=4)
-        is_mutual = build.icmp_signed("==", build.zext(back, I64), cell.index)
-        total = build.add(cell.carried[0], build.zext(is_mutual, I64))
-        cell.carry([total])
-    build.ret(total)

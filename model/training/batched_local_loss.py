@@ -72,7 +72,7 @@ def _correspondences(
 
 
 def _nearest(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
-    if queries.is_cuda and queries.shape[2] % 16 == 0 and can_fuse():
+    if queries.is_cuda and can_fuse(queries.shape[2]):
         return nearest_cells(queries, candidates)
     if queries.device.type == "cpu" and can_count(queries.shape[2]):
         return nearest_in_int16(queries.detach(), candidates.detach())

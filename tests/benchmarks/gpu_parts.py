@@ -32,8 +32,8 @@ def wrong_encoder(setting: Setting, deadline_s: float) -> Outcome:
 
 
 def wrong_count(setting: Setting, deadline_s: float) -> Outcome:
-    def count(query: Tensor, candidates: Tensor, *, precision: str = "exact") -> Tensor:
-        return count_all_at_once(query, candidates.float()) + (precision == "fast")
+    def count(query: Tensor, candidates: Tensor, *, precision: str = "exact", floor: float | None = None) -> Tensor:
+        return count_all_at_once(query, candidates.float(), floor) + (precision == "fast")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(counting, "count_mutual_matches", count)

@@ -10,8 +10,10 @@ from torch.nn.functional import normalize
 
 from model import cpu_matching
 from model.codes import as_features
+from model.cosines import pair_cosines
 from model.cpu_matching import count_in_int16, nearest_in_int16
 from model.matching import count_mutual_matches
+from place_map.local_codec import LocalCodec
 
 if cpu_matching.instructions() is None:
     pytest.skip("there are no kernels for this processor", allow_module_level=True)
@@ -42,13 +44,20 @@ def rounded(features: Tensor) -> Tensor:
     return (features.double() * factor).round().long()
 
 
-def plainly(query: Tensor, candidates: Tensor) -> list[int]:
+def plainly(query: Tensor, candidates: Tensor, floor: float | None = None) -> list[int]:
     """Counts from whole score matrices of 64 bits, the first of equal ones being the nearest."""
     counts = []
     for candidate in candidates:
-        scores = rounded(query) @ rounded(candidate).T
-        back = scores.argmax(dim=0)[scores.argmax(dim=1)]
-        counts.append(int((back == torch.arange(len(query))).sum()))
+        one, other = rounded(query), rounded(candidate)
+        scores = one @ other.T
+        nearest = scores.argmax(dim=1)
+        is_mutual = scores.argmax(dim=0)[nearest] == torch.arange(len(query))
+        if floor is not None:
+            # Only quotients are rounded: squared lengths are below 2³¹.
+            lengths = (one.square().sum(dim=1)[:, None].double() * other.square().sum(dim=1)).sqrt()
+            cosines = scores.double() / lengths.clamp(min=1)
+            is_mutual &= cosines.gather(1, nearest[:, None])[:, 0] >= floor
+        counts.append(int(is_mutual.sum()))
     return counts
 
 
@@ -68,14 +77,15 @@ pictures = st.tuples(
     st.integers(1, 150),  # cells of a candidate
     st.integers(1, 40),  # channels
     st.sampled_from(["as they are", "with duplicates", "with zeros", "all the same"]),
+    st.sampled_from([None, -1.0, -0.5, 0.0, 0.25, 0.5, 0.6, 1.0]),
 )
 
 
 @pytest.mark.parametrize("tile", RUNNABLE, ids=lambda tile: tile.instructions)
 @settings(max_examples=500)
 @given(pictures)
-def test_any_pictures(tile: Tile, drawn: tuple[int, str, int, int, int, str]) -> None:
-    seed, kind, cells, others, channels, what = drawn
+def test_any_pictures(tile: Tile, drawn: tuple[int, str, int, int, int, str, float | None]) -> None:
+    seed, kind, cells, others, channels, what, floor = drawn
     rng = np.random.default_rng(seed)
     query, candidates = random_features(rng, kind, cells, channels), random_features(rng, kind, 2, others, channels)
     if what == "with duplicates":
@@ -86,7 +96,50 @@ def test_any_pictures(tile: Tile, drawn: tuple[int, str, int, int, int, str]) ->
     elif what == "all the same":
         candidates[:] = candidates[:, :1]
     query = as_features(query)
-    assert count_in_int16(query, candidates, kernels_for(tile)).tolist() == plainly(query, candidates)
+    counted = count_in_int16(query, candidates, floor, kernels=kernels_for(tile))
+    assert counted.tolist() == plainly(query, candidates, floor)
+    if floor == -1:
+        assert counted.tolist() == plainly(query, candidates)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
+@pytest.mark.parametrize(("cells", "channels"), [(256, 120), (3721, 128), (77, 33), (1, 1), (1, 120)])
+def test_rounding_hardly_moves_a_cosine(kernels: Kernels, kind: str, cells: int, channels: int) -> None:
+    """No pair is admitted whose cosine is below the floor by more than the bound, and none above it is left out."""
+    rng = np.random.default_rng(cells)
+    query = random_features(rng, "float32", cells, channels)
+    noise = random_features(rng, "float32", 3, cells, channels)
+    candidates = normalize(query + torch.from_numpy(rng.uniform(0.1, 1.5, (3, cells, 1))).float() * noise, dim=-1)
+    stored = LocalCodec("int8", channels).encode(candidates) if kind == "int8" else candidates.to(getattr(torch, kind))
+    bound = channels**0.5 * 2**-14
+    to_candidate, to_query = nearest_in_int16(query.expand(3, -1, -1), stored, kernels)
+    cosines = []
+    for forth, back, candidate in zip(to_candidate, to_query, stored, strict=True):
+        own = (back[forth] == torch.arange(cells)).nonzero()[:, 0]
+        cosines.append(pair_cosines(query, candidate, own, forth[own]))
+    assert [len(each) for each in cosines] == count_in_int16(query, stored, kernels=kernels).tolist()
+    for floor in np.linspace(-1, 1, 41):
+        counted = count_in_int16(query, stored, float(floor), kernels=kernels).tolist()
+        for number, each in zip(counted, cosines, strict=True):
+            assert (each >= floor + bound).sum() <= number <= (each >= floor - bound).sum()
+
+
+def test_what_fills_up_a_picture_never_matches(kernels: Kernels) -> None:
+    """Of 1 and of 7 cells in 120 channels, a tile is mostly filling: copies of the first cell, and zeros."""
+    for cells in (1, 7):
+        query = torch.eye(cells, 120)
+        for floor, expected in ((None, cells), (-1.0, cells), (0.0, cells), (1.0, cells)):
+            assert count_in_int16(query, query.half()[None], floor, kernels=kernels).tolist() == [expected]
+        apart = torch.zeros(1, cells, 120)
+        apart[:, :, -1] = 1  # no channel in common: all cosines are 0, and the first cells match
+        assert count_in_int16(query, apart, 0.0, kernels=kernels).tolist() == [1]
+        assert count_in_int16(query, apart, 1e-9, kernels=kernels).tolist() == [0]
+
+
+def test_without_channels_one_pair_matches_and_reaches_no_floor_above_0(kernels: Kernels) -> None:
+    nothing = torch.empty(5, 0)
+    for floor, expected in ((None, 1), (-0.5, 1), (0.0, 1), (0.1, 0)):
+        assert count_in_int16(nothing, nothing[None], floor, kernels=kernels).tolist() == [expected]
 
 
 @pytest.mark.parametrize("channels", [32, 128, 200])
@@ -95,7 +148,7 @@ def test_whole_pictures(kernels: Kernels, channels: int) -> None:
     query = random_features(rng, "float32", 3721, channels)
     noise = random_features(rng, "float32", 3, 3721, channels)
     candidates = normalize(query.roll(7, 0) + 0.8 * noise, dim=-1).half()
-    counted = count_in_int16(query, candidates, kernels)
+    counted = count_in_int16(query, candidates, kernels=kernels)
     assert counted.tolist() == plainly(query, candidates)
     assert (counted - count_mutual_matches(query, candidates)).abs().max() <= 2
 
@@ -105,7 +158,8 @@ def test_float16_is_rounded_as_the_same_numbers_in_float32_are(kernels: Kernels)
         random_features(np.random.default_rng(1), "float16", *each) for each in ((90, 16), (4, 80, 16))
     )
     assert torch.equal(
-        count_in_int16(query, candidates, kernels), count_in_int16(query.float(), candidates.float(), kernels)
+        count_in_int16(query, candidates, kernels=kernels),
+        count_in_int16(query.float(), candidates.float(), kernels=kernels),
     )
 
 
@@ -115,26 +169,26 @@ def test_codes_are_features_of_one_length_whatever_their_own(kernels: Kernels) -
     query = normalize(codes.float(), dim=-1)
     longer = codes.clone()
     longer[::2] *= 4
-    assert count_in_int16(query, torch.stack([codes, longer]), kernels).tolist() == [50, 50]
-    assert count_in_int16(query, longer[None].float(), kernels).item() < 50
+    assert count_in_int16(query, torch.stack([codes, longer]), kernels=kernels).tolist() == [50, 50]
+    assert count_in_int16(query, longer[None].float(), kernels=kernels).item() < 50
 
 
 def test_codes_of_nothing_but_zeros_and_the_longest_ones(kernels: Kernels) -> None:
     query = torch.eye(3, 16_384)
     codes = torch.zeros(1, 3, 16_384, dtype=torch.int8)
-    assert count_in_int16(query, codes, kernels).tolist() == plainly(query, codes) == [1]
+    assert count_in_int16(query, codes, kernels=kernels).tolist() == plainly(query, codes) == [1]
     codes[0, 0] = 127
     codes[0, 1] = -127
-    assert count_in_int16(query, codes, kernels).tolist() == plainly(query, codes)
+    assert count_in_int16(query, codes, kernels=kernels).tolist() == plainly(query, codes)
 
 
 def test_extremes_of_the_numbers_overflow_nothing(kernels: Kernels) -> None:
     extreme = torch.full((70, 16_384), 3e38)
     extreme[::2] = -3e38
-    assert count_in_int16(extreme, extreme[None], kernels).tolist() == [2]
+    assert count_in_int16(extreme, extreme[None], kernels=kernels).tolist() == [2]
     tiny = torch.full((3, 8), 1e-38)
     tiny[1] = -1e-38
-    assert count_in_int16(tiny, tiny[None], kernels).tolist() == [2]
+    assert count_in_int16(tiny, tiny[None], kernels=kernels).tolist() == [2]
 
 
 def test_one_thread_and_many_count_the_same(kernels: Kernels) -> None:
@@ -144,7 +198,7 @@ def test_one_thread_and_many_count_the_same(kernels: Kernels) -> None:
     try:
         for number in (1, 2, 4):
             torch.set_num_threads(number)
-            counts.append(count_in_int16(query, candidates, kernels).tolist())
+            counts.append(count_in_int16(query, candidates, kernels=kernels).tolist())
     finally:
         torch.set_num_threads(threads)
     assert counts[0] == counts[1] == counts[2] == plainly(query, candidates.float())
@@ -153,14 +207,14 @@ def test_one_thread_and_many_count_the_same(kernels: Kernels) -> None:
 def test_counts_in_the_mode_of_inference(kernels: Kernels) -> None:
     with torch.inference_mode():
         query, candidates = torch.eye(12, 16), torch.eye(12, 16).expand(3, -1, -1)
-        assert count_in_int16(query, candidates, kernels).tolist() == [12, 12, 12]
+        assert count_in_int16(query, candidates, kernels=kernels).tolist() == [12, 12, 12]
 
 
 def test_candidates_may_be_parts_of_something_larger(kernels: Kernels) -> None:
     rng = np.random.default_rng(3)
     query, larger = random_features(rng, "float32", 20, 16), random_features(rng, "float32", 6, 20, 32)
     candidates = larger[::2, :, :16]
-    assert count_in_int16(query, candidates, kernels).tolist() == plainly(query, candidates)
+    assert count_in_int16(query, candidates, kernels=kernels).tolist() == plainly(query, candidates)
 
 
 def test_a_processor_gets_the_best_tile_that_it_can_run() -> None:

@@ -115,9 +115,12 @@ def test_more_channels_than_a_kernel_has_room_for_are_counted_exactly() -> None:
 
 def test_without_a_kernel_the_exact_way_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu_matching, "_kernels", lambda: None)
-    monkeypatch.setattr(fast_matching, "can_fuse", lambda: False)
+    monkeypatch.setattr(fast_matching, "can_fuse", lambda _: False)
     query, candidates = seeded(200, 16), seeded(3, 150, 16, seed=1).half()
     assert fast(query, candidates) == exact(query, candidates)
+    for floor in (0.0, 0.3):
+        counted = count_mutual_matches(query, candidates, precision="fast", floor=floor)
+        assert torch.equal(counted, count_mutual_matches(query, candidates, floor=floor))
     for device in ("cpu", "cuda"):
         assert matcher_name(torch.device(device), 16, "fast") == "torch-float32"
     assert not counts_hundreds_a_second(torch.device("cpu"), 16, "fast")
@@ -153,6 +156,19 @@ def test_a_gpu_counts_nearly_the_same_in_little_memory(precision: str) -> None:
     counted = count_mutual_matches(query.cuda(), candidates.cuda(), precision=precision)  # type: ignore[arg-type]
     assert torch.cuda.max_memory_allocated() - before < 1_300_000_000
     assert len(counted) == 40
+    assert (counted[:4].cpu() - expected).abs().max() <= 0.01 * expected.max()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", MATCHING_PRECISIONS)
+def test_a_gpu_needs_little_memory_for_a_floor(precision: str) -> None:
+    query = smooth(1)
+    candidates = torch.stack([normalize(query + 0.5 * smooth(seed), dim=1) for seed in range(2, 42)]).half()
+    expected = count_mutual_matches(query, candidates[:4], floor=0.85)
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    counted = count_mutual_matches(query.cuda(), candidates.cuda(), precision=precision, floor=0.85)  # type: ignore[arg-type]
+    assert torch.cuda.max_memory_allocated() - before < 1_300_000_000
     assert (counted[:4].cpu() - expected).abs().max() <= 0.01 * expected.max()
 
 

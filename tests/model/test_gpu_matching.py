@@ -13,14 +13,16 @@ from torch import Tensor
 from model import gpu_matching
 from model.codes import as_features
 from model.errors import InvalidInput
-from model.fast_matching import count_fused, find_fast_matcher
+from model.fast_matching import count_fused, find_fast_matcher, nearest_fused
 from model.gpu_matching import can_fuse, has_triton, nearest_cells
 from model.matching import count_mutual_matches
+from place_map.local_codec import LocalCodec
 
 REPOSITORY = Path(__file__).parents[2]
 needs_triton = pytest.mark.skipif(not has_triton(), reason="needs Triton, which comes with CUDA builds of torch")
 
 SHAPES = [(1, 1, 1, 16), (2, 64, 128, 16), (1, 65, 129, 32), (3, 7, 300, 128), (1, 200, 50, 48)]
+FILLED_UP = [(1, 256, 256, 120), (2, 37, 41, 33), (1, 5, 9, 1), (1, 1, 1, 120)]  # channels, to a multiple of 16
 
 
 def plain(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,7 +46,7 @@ def inputs(kind: str, pairs: int, rows: int, columns: int, channels: int, device
 
 def check(device: str) -> None:
     """Compares everything; run by the tests below, in a process with or without the interpreter."""
-    for pairs, rows, columns, channels in SHAPES:
+    for pairs, rows, columns, channels in SHAPES + FILLED_UP:
         for kind in ("ties", "zeros", "extremes", "unit"):
             queries, candidates = inputs(kind, pairs, rows, columns, channels, device)
             found, expected = nearest_cells(queries, candidates), plain(queries, candidates)
@@ -72,6 +74,32 @@ def check(device: str) -> None:
     codes = many.to(torch.int8)
     counts = count_fused(asked, as_features(codes, torch.float16))
     assert torch.equal(count_fused(asked, codes), counts)
+    check_floors(device)
+
+
+def check_floors(device: str) -> None:
+    """Of whole numbers the same count as the exact way; of others cosines are as exact, but near ties may turn over."""
+    for _, rows, columns, channels in SHAPES + FILLED_UP:
+        [query], candidates = inputs("ties", 1, rows, columns, channels, device)
+        candidates = torch.cat([candidates, query[None, torch.arange(columns) % rows], -candidates])
+        for floor, stored in ((None, torch.float32), (-0.5, torch.float16), (0.5, torch.float32), (1.0, torch.float16)):
+            expected = count_mutual_matches(query, candidates, floor=floor)
+            found = count_fused(query, candidates.to(stored), floor)
+            assert torch.equal(found, expected), (rows, columns, channels, floor)
+    generator = torch.Generator().manual_seed(0)
+    query, noise = (torch.randn(shape, generator=generator) for shape in ((256, 120), (3, 256, 120)))
+    much = torch.rand(3, 256, 1, generator=generator)
+    candidates = torch.nn.functional.normalize(query + 1.5 * much * noise, dim=-1).to(device)
+    query = torch.nn.functional.normalize(query, dim=-1).to(device)
+    codes = LocalCodec("int8", 120).encode(candidates)
+    for many in (candidates, candidates.half(), codes):
+        for floor in (0.5, 0.6, 0.7, 0.8):
+            expected = count_mutual_matches(query, many, floor=floor)
+            assert (expected > 20).all()
+            assert (count_fused(query, many, floor) - expected).abs().max() <= 1, (many.dtype, floor)
+    to_candidate, to_query = nearest_fused(query[None], codes[:1])
+    is_mutual = to_query[0][to_candidate[0]] == torch.arange(256, device=device)
+    assert int(is_mutual.sum()) == int(count_fused(query, codes[:1]))
 
 
 @needs_triton
@@ -100,9 +128,9 @@ def tried_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     monkeypatch.setattr(torch, "ones", ones)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     monkeypatch.setattr(gpu_matching, "has_triton", lambda: True)
-    can_fuse.cache_clear()
+    gpu_matching._runs.cache_clear()
     yield monkeypatch
-    can_fuse.cache_clear()
+    gpu_matching._runs.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -124,10 +152,23 @@ def test_where_triton_cannot_compile_the_exact_way_counts(
         raise error
 
     tried_anew.setattr(gpu_matching, "_kernel", kernel)
-    for _ in range(2):
-        assert find_fast_matcher(torch.device("cuda"), 128) is None
+    for channels in (128, 128, 120):  # the last is filled up to as many
+        assert find_fast_matcher(torch.device("cuda"), channels) is None
     assert len(tries) == len(caplog.records) == 1
     assert repr(error) in caplog.text
+
+
+def test_channels_that_a_gpu_has_no_room_for_are_counted_exactly_and_others_are_not(
+    tried_anew: pytest.MonkeyPatch,
+) -> None:
+    def nearest(rows: Tensor, columns: Tensor, pairs: int) -> Tensor:  # noqa: ARG001
+        if rows.shape[2] > 512:
+            raise RuntimeError("out of resource: shared memory, Required: 393216, Hardware limit: 232448")
+        return torch.zeros(pairs, rows.shape[1], dtype=torch.int64)
+
+    tried_anew.setattr(gpu_matching, "_nearest", nearest)
+    taken = [find_fast_matcher(torch.device("cuda"), channels) is not None for channels in (1, 120, 512, 513, 2048)]
+    assert taken == [True, True, True, False, False]
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, torch.AcceleratorError])
@@ -140,12 +181,12 @@ def test_a_gpu_that_fails_does_not_decide_how_to_count(
     tried_anew.setattr(gpu_matching, "_kernel", kernel)
     for _ in range(2):
         with pytest.raises(error):
-            can_fuse()
+            can_fuse(128)
 
 
 @pytest.mark.parametrize(
     ("queries", "candidates"),
-    [((1, 5, 16), (1, 5, 32)), ((5, 16), (1, 5, 16)), ((2, 5, 16), (3, 5, 16)), ((1, 5, 8), (1, 5, 8))],
+    [((1, 5, 16), (1, 5, 32)), ((5, 16), (1, 5, 16)), ((2, 5, 16), (3, 5, 16)), ((1, 5, 15), (1, 5, 16))],
 )
 def test_shapes_that_do_not_fit_are_refused(queries: tuple[int, ...], candidates: tuple[int, ...]) -> None:
     with pytest.raises(InvalidInput):

@@ -35,6 +35,14 @@ def test_with_reranking_matches_decide_and_equals_keep_the_global_order() -> Non
     assert ranking.mutual_matches.tolist() == [4, 4, 4, 1]
 
 
+def test_a_floor_leaves_out_matches_that_are_not_alike_enough() -> None:
+    """The flat picture's one match has a cosine of 0.5, those of the others 1."""
+    for floor, expected in ((0.5, 1), (0.51, 0)):
+        counts = retrieve(QUERY, DATABASE, shortlist=4, floor=floor).mutual_matches
+        assert counts is not None
+        assert counts.tolist() == [4, 4, 4, expected]
+
+
 def test_only_the_shortlist_is_reranked() -> None:
     assert retrieve(QUERY, DATABASE, shortlist=2).rows.tolist() == [2, 1]
 

@@ -1,0 +1,50 @@
+"""What floors of mutual matches change, as Markdown: recall at each floor, and the points to none."""
+
+from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
+
+_NO_FLOOR = -1.0
+
+
+def floor_tables(figures: Figures) -> str:
+    """Both tables of one network, and on what they were measured."""
+    counted = figures["queries_by_condition"]
+    headings = [f"{name} ({count:,})" for name, count in counted.items()]
+    recall = [["global", NO_FIGURE, NO_FIGURE, *(_said(figures["global_R@1"][name]) for name in counted)]]
+    recall += [
+        [
+            _name(row["floor"]),
+            *(_mean(row[f"mean_matches_of_{which}"]) for which in ("right", "wrong")),
+            *(_said(row["R@1"][name]) for name in counted),
+        ]
+        for row in figures["floors"]
+    ]
+    points = [
+        [_name(row["floor"]), *(_said(row["R@1_minus_no_floor"][name], sign="+") for name in counted)]
+        for row in figures["floors"]
+        if row["floor"] != _NO_FLOOR
+    ]
+    asked = (
+        f"{figures['queries']:,} queries, {figures['database']:,} pictures, top {figures['shortlist']}, counted "
+        f"{figures['precision']}. {figures['hardware']}."
+    )
+    return "\n\n".join(
+        (
+            markdown(["floor", "matches of a right candidate", "of a wrong one", *headings], recall),
+            "Points of R@1 to no floor, paired by query:",
+            markdown(["floor", *headings], points),
+            asked,
+        )
+    )
+
+
+def _name(floor: float) -> str:
+    return "none" if floor == _NO_FLOOR else f"{floor:g}"
+
+
+def _mean(matches: float | None) -> str:
+    return NO_FIGURE if matches is None else f"{matches:.0f}"
+
+
+def _said(interval: Figures, sign: str = "") -> str:
+    value, low, high = (format(interval[name], f"{sign}.1f") for name in ("value", "low", "high"))
+    return f"{value} <sub>[{low}, {high}]</sub>"

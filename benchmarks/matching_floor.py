@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from model.network.selavpr import SelaVPR
 from numpy.typing import NDArray
 from rich.table import Table
 from torch import Tensor
@@ -30,6 +29,7 @@ from model.matching import MatchingPrecision, find_mutual_matches
 from model.places import Place
 from model.progress import SILENT, Progress
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
+from model.selavpr.selavpr import SelaVPR
 from model.training.picture_batches import encode_pictures
 from model.weights import load_network, resolve_weights
 from placefix.console import output_console

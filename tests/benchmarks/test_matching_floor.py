@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from model.network.initialisation import seeded_network
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
@@ -18,6 +17,7 @@ from model.errors import InvalidInput
 from model.images import open_image
 from model.matching import MATCHING_PRECISIONS, MatchingPrecision, count_mutual_matches
 from model.preprocess import preprocess
+from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from tests.benchmarks.town_split import write_split
 from tests.model.training.small_run import NETWORK, small_set

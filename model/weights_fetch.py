@@ -162,8 +162,8 @@ def _brought_by_hand(wanted: _Wanted, cache: WeightsCache) -> FetchedWeights | N
     actual = sha256_of(path)
     if wanted.sha256 not in (None, actual):
         raise DownloadFailed(
-            f"{path} was brought by hand, and its SHA-256 is {actual}, not {wanted.sha256} (import writes a file of its "
-            "own). Delete it to fetch the published file, or fetch that one under another name with --name"
+            f"{path} was brought by hand, and its SHA-256 is {actual}, not {wanted.sha256} (an import is another file "
+            "than the published one). Delete it to fetch that one, or fetch it under another name with --name"
         )
     compared_with: ComparedWith = "nothing" if wanted.sha256 is None else "given"
     return FetchedWeights(wanted.name, path, actual, path.stat().st_size, None, False, compared_with)

@@ -1,4 +1,4 @@
-"""Published networks by every way: a release on GitHub, Google Drive, and a person, on servers that answer as those do."""
+"""Published networks by every way, from servers that answer as GitHub and Google Drive do."""
 
 import hashlib
 import re
@@ -354,7 +354,7 @@ def test_what_another_way_brings_later_must_be_the_file_of_the_first(
     publishers.fetch().path.unlink()
     publishers.github.route = refused
     publishers.drive.content = write_reference(tmp_path / "other.pth", random_network(seed=5)).read_bytes()
-    with pytest.raises(DownloadFailed, match="Google Drive: .*an earlier download had SHA-256"):
+    with pytest.raises(DownloadFailed, match=r"Google Drive: .*an earlier download had SHA-256"):
         publishers.fetch()
     publishers.drive.content = content
     again = publishers.fetch()

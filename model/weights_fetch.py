@@ -107,10 +107,9 @@ def fetch_weights(
     wanted = _understand(source, name, sha256, catalogue)
     suffix = IMPORTED_SUFFIX if PurePosixPath(urlsplit(wanted.urls[0]).path).suffix == IMPORTED_SUFFIX else ".pth"
     path = cache.path_of(wanted.name, suffix)
-    if wanted.published is not None and wanted.published.by_hand is not None:
-        brought = _brought_by_hand(wanted, cache)
-        if brought is not None:
-            return brought
+    brought = _brought_by_hand(wanted, cache)
+    if brought is not None:
+        return brought
     try:
         cache.folder.mkdir(parents=True, exist_ok=True)
         with _only_one(path, on_wait):
@@ -155,7 +154,10 @@ def _understand(
 
 
 def _brought_by_hand(wanted: _Wanted, cache: WeightsCache) -> FetchedWeights | None:
-    """A file of that name in the cache that was not fetched."""
+    """The file that a person has imported instead, if the name is the published one."""
+    published = wanted.published
+    if published is None or published.by_hand is None or wanted.name != published.name:
+        return None
     path = cache.find(wanted.name)
     if path is None or cache.record_of(path) is not None:
         return None

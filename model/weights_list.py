@@ -49,6 +49,11 @@ def list_weights(
     return (*(_published(entry, cache) for entry in catalogue.values()), *own)
 
 
+def is_installed(entry: PublishedWeights) -> bool:
+    """Say whether weights come with a Python package that is installed."""
+    return entry.package is not None and find_spec(entry.package) is not None
+
+
 def _published(entry: PublishedWeights, cache: WeightsCache) -> ListedWeights:
     path = None if entry.package is not None else cache.find(entry.name)
     return ListedWeights(
@@ -64,7 +69,7 @@ def _published(entry: PublishedWeights, cache: WeightsCache) -> ListedWeights:
 
 def _presence(entry: PublishedWeights, path: Path | None, cache: WeightsCache) -> Presence:
     if entry.package is not None:
-        return "no" if find_spec(entry.package) is None else "installed"
+        return "installed" if is_installed(entry) else "no"
     if path is None:
         return "no"
     return "imported" if cache.record_of(path) is None else "fetched"

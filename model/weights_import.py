@@ -6,7 +6,7 @@ from pathlib import Path
 from model.durable import sha256_of
 from model.fingerprint import fingerprint
 from model.network import Network
-from model.published_weights import DOWNLOADS, HAND_DOWNLOADS
+from model.published_weights import PUBLISHED
 from model.weight_files.file_kinds import recognise
 from model.weights import load_network, save_network
 from model.weights_cache import IMPORTED_SUFFIX, WeightsCache, normalised_sha256
@@ -59,8 +59,10 @@ def import_weights(
     name = name or _default_name(file)
     path = cache.path_of(name, IMPORTED_SUFFIX)
     occupant = cache.find(name)
-    if name in DOWNLOADS or cache.record_of(path) is not None or occupant not in (None, path):
-        raise WeightsError(f"{name} is the name of weights that are fetched; choose another with --name")
+    published = PUBLISHED.get(name)
+    is_not_for_people = published is not None and published.by_hand is None
+    if is_not_for_people or cache.record_of(path) is not None or occupant not in (None, path):
+        raise WeightsError(f"{name} is the name of other weights; choose another with --name")
     if sha256 is not None:
         _check_sum(file, normalised_sha256(sha256))
     network = load_network(file, num_heads)
@@ -73,7 +75,7 @@ def import_weights(
 
 def _default_name(file: Path) -> str:
     published = file.stem.lower()
-    return published if published in HAND_DOWNLOADS else file.stem
+    return published if published in PUBLISHED else file.stem
 
 
 def _check_sum(file: Path, wanted: str) -> None:

@@ -1,4 +1,4 @@
-"""``placefix weights``: fetching, importing and describing networks."""
+"""``placefix weights``: listing, fetching, importing and describing networks."""
 
 import json
 from collections.abc import Iterator
@@ -15,46 +15,58 @@ from rich.table import Table
 from rich.text import Text
 
 from model.downloads import OnProgress
+from model.errors import InvalidInput
+from model.published_weights import PUBLISHED
 from model.weight_files.description import Description
 from model.weights import describe_weights, resolve_weights
 from model.weights_cache import WeightsCache
 from model.weights_fetch import FetchedWeights, fetch_weights
 from model.weights_import import import_weights
+from model.weights_list import is_installed, list_weights
 from placefix.commands.options import NumHeads
+from placefix.commands.weights_list import Cache, list_, print_weights
 from placefix.console import error_console, output_console
 
 UNTRAINED = "no: a backbone alone; adapters and local features are untrained, so re-ranking means nothing"
 
-app = typer.Typer(help="Fetch, import and describe networks.", no_args_is_help=True)
+app = typer.Typer(help="List, fetch, import and describe networks.", no_args_is_help=True)
+app.command("list")(list_)
 
-Cache = Annotated[
-    Path | None,
-    typer.Option(envvar="PLACEFIX_CACHE", help="The folder of the cache.", show_default="the user's cache folder"),
-]
 Sha256 = Annotated[str | None, typer.Option(metavar="HEX", help="The SHA-256 that the file must have.")]
 
 
 @app.command()
 def fetch(
     source: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="NAME|URL",
-            help="dinov2_vits14, dinov2_vitb14 or dinov2_vitl14, each also with _reg4; or an address.",
+            help="selavpr_msls, selavpr_pitts30k or another name of placefix weights list; or an address.",
             show_default=False,
         ),
-    ],
+    ] = None,
     sha256: Sha256 = None,
     name: Annotated[
-        str | None, typer.Option(help="What to call the file of an address.", show_default="the end of the address")
+        str | None, typer.Option(help="What to call the file.", show_default="the name, or the end of the address")
     ] = None,
     cache: Cache = None,
 ) -> None:
-    """Download weights into the cache, or continue an interrupted download.
+    """Download weights into the cache, or continue an interrupted download. Without a name, list what there is.
 
-    Nobody publishes checksums of these files: the first download's is remembered, and later ones must have the same.
+    Nobody publishes checksums of these files: the first download is opened, every tensor of it, before its checksum is
+    remembered, and later ones must have the same. Where a file is in several places, they are tried in turn.
     """
     notes = error_console()
+    if source is None:
+        if sha256 is not None or name is not None:
+            raise InvalidInput("--sha256 and --name belong to weights: give the name or the address of those to fetch")
+        print_weights(list_weights(WeightsCache(cache)))
+        notes.print("fetch one of them with: placefix weights fetch NAME", soft_wrap=True)
+        return
+    published = PUBLISHED.get(source)
+    if published is not None and is_installed(published) and sha256 is None and name is None:
+        notes.print(f"{source}: here already, in the Python package {published.package}", soft_wrap=True)
+        return
     with _progress(notes, name or source) as on_progress:
         fetched = fetch_weights(
             source,
@@ -63,12 +75,14 @@ def fetch(
             sha256=sha256,
             on_progress=on_progress,
             on_wait=lambda: notes.print("another placefix is fetching this file; waiting for it"),
+            on_note=lambda text: notes.print(text, markup=False, soft_wrap=True),
         )
     notes.print(_arrival(fetched))
     _print_facts(
         [
             ("file", str(fetched.path)),
             ("sha256", fetched.sha256),
+            ("from", fetched.source or "brought by hand"),
             ("next", f"placefix weights describe {_as_argument(fetched.name, cache, fetched.path)}"),
         ]
     )

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,12 +12,35 @@ from typing import ClassVar, Literal
 _RANGE = re.compile(r"bytes=(\d+)-")
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a server says at an address where the file is not.
+
+    Attributes:
+        status: Of HTTP.
+        headers: Beside the length.
+        body: Its bytes.
+        is_cut: Whether the connection breaks in the middle of the body.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    is_cut: bool = False
+
+
+Route = Callable[[str, Mapping[str, str]], Answer | None]
+"""Answers a path with its query and the request's headers; None lets the file be served."""
+
+
 @dataclass
 class FileServer:
     """What it serves, how it behaves, and what it was asked.
 
     Attributes:
-        content: The bytes of the one file, whatever the path.
+        content: The bytes of the one file, whatever the path that no route answers.
+        route: What answers before the file is served, as a page for people does.
+        disposition: What the file's answers say of its name; None: nothing.
         statuses: Answered first, one for each request, before the file is served.
         drop_after: The connection breaks after this many bytes of each answer; one number for each answer, then none.
         honours_range: Whether it can continue.
@@ -27,11 +50,14 @@ class FileServer:
         content_type: Of the file.
         pause: Set it to let the answers pass that wait half-way.
         waits_half_way: Whether answers stop in the middle until ``pause`` is set.
-        ranges: The Range headers of the requests so far; None where there was none.
+        ranges: The Range headers of the requests so far that no route answered; None where there was none.
+        paths: The paths of all requests so far, with their queries.
     """
 
     content: bytes
     address: str = ""
+    route: Route = lambda _path, _headers: None
+    disposition: str | None = None
     statuses: list[int] = field(default_factory=list)
     drop_after: list[int] = field(default_factory=list)
     honours_range: bool = True
@@ -42,6 +68,7 @@ class FileServer:
     waits_half_way: bool = False
     pause: threading.Event = field(default_factory=threading.Event)
     ranges: list[str | None] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
     def url(self, path: str = "weights.pth") -> str:
         return f"{self.address}/{path}"
@@ -65,6 +92,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         files = self.files
+        files.paths.append(self.path)
+        routed = files.route(self.path, dict(self.headers.items()))
+        if routed is not None:
+            self._answer_routed(routed)
+            return
         asked = self.headers.get("Range")
         files.ranges.append(asked)
         if files.statuses:
@@ -77,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = files.content[start or 0 :]
         headers = files.headers() | {"Content-Type": files.content_type}
+        if files.disposition is not None:
+            headers["Content-Disposition"] = files.disposition
         if files.sends_length:
             headers["Content-Length"] = str(len(body))
         else:
@@ -84,6 +118,14 @@ class _Handler(BaseHTTPRequestHandler):
         if start is not None:
             headers["Content-Range"] = f"bytes {start}-{len(files.content) - 1}/{len(files.content)}"
         self._answer(200 if start is None else 206, headers, body)
+
+    def _answer_routed(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.body[: len(answer.body) // 2] if answer.is_cut else answer.body)
+        self.close_connection = answer.is_cut
 
     def _start(self, asked: str | None) -> int | None:
         match = _RANGE.fullmatch(asked or "")

@@ -22,6 +22,8 @@ class Refuse(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"{name} must not be needed", name=name)
 
 FORBIDDEN = set(sys.argv[2:])
+NEED_MORE = {"model.downloads", "model.google_drive", "model.http_answers", "model.gpu_kernels",
+             "model.weights_fetch", "model.weights_import"}
 sys.meta_path.insert(0, Refuse())
 
 import pathlib, pkgutil, torch
@@ -36,7 +38,7 @@ from model.weights import load_network
 
 for package in (model, model.selavpr, model.training):
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        if module.name not in {"model.downloads", "model.gpu_kernels", "model.weights_fetch", "model.weights_import"}:
+        if module.name not in NEED_MORE:
             importlib.import_module(module.name)
 
 network = seeded_network(SelaVPRConfig(64, 1, 1, 64, adapter_dim=8, local_hidden_dim=8, local_dim=8))

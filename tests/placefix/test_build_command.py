@@ -66,6 +66,27 @@ def test_a_folder_of_photos_becomes_a_map(photos: Path, weights: Path) -> None:
         assert [source.path for source in place_map.manifest.sources] == [str(photos)]
 
 
+def test_without_a_name_the_map_is_called_after_its_folder_and_can_be_brought_up_to_date(
+    photos: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos.parent)
+    command = ["build", "--source", str(photos), "--weights", str(weights), "--match-floor", "0.25", "--update"]
+    for version, count in (("000001", 6), ("000002", 7)):
+        result = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+        assert result.exit_code == 0, (result.output, result.exception)
+        with PlaceMap.open(photos.parent / "maps" / "photos") as place_map:
+            assert (place_map.version, len(place_map)) == (version, count)
+            assert place_map.manifest.features.match_floor == 0.25
+        write_photo(photos / "6.jpg", 6, LatLon(55.706, 13.2))
+
+
+def test_a_map_of_another_input_size_or_floor_is_another_map(photos: Path, weights: Path) -> None:
+    build(photos, weights, "--input-size", "70")
+    assert "nothing to do" in build(photos, weights, "--input-size", "70x70")
+    assert isinstance(error_of(photos, weights), MapExists)
+    assert isinstance(error_of(photos, weights, "--input-size", "70", "--match-floor", "0.5"), MapExists)
+
+
 def test_a_rejected_picture_is_told_by_the_exit_code(photos: Path, weights: Path) -> None:
     (photos / "0.jpg").write_bytes((photos / "0.jpg").read_bytes()[:3000])
     assert "1 that cannot be read" in build(photos, weights, "--max-rejected", "0.2", exit_code=3)

@@ -57,6 +57,31 @@ def test_features_of_files_and_folders(
             np.testing.assert_allclose(archive["local_features"][row], expected.local_features[0], atol=2e-6)
 
 
+def test_a_network_sees_as_much_as_is_asked_for(make_photo: MakePhoto, weights: Path, tmp_path: Path) -> None:
+    photo = make_photo(tmp_path / "photo.jpg", seed=0)
+    for size, cells in (("70", 17 * 17), ("28x42", 5 * 9)):
+        encode(photo, "--weights", weights, "--out", tmp_path / "f.npz", "--input-size", size)
+        with np.load(tmp_path / "f.npz", allow_pickle=False) as archive:
+            assert archive["local_features"].shape == (1, cells, 16)
+    with pytest.raises(InvalidInput, match="--input-size 71x71: height and width must be multiples of 14"):
+        encode(photo, "--weights", weights, "--out", tmp_path / "f.npz", "--input-size", "71")
+    for size in ("large", "1x2x3", "-14", ""):
+        result = CliRunner().invoke(app, ["encode", str(photo), "--out", str(tmp_path / "f.npz"), "--input-size", size])
+        assert (result.exit_code, "is no size" in result.output) == (2, True), result.output
+
+
+def test_without_weights_the_best_network_that_is_here_encodes(
+    make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLACEFIX_CACHE", str(tmp_path / "empty"))
+    monkeypatch.delenv("PLACEFIX_WEIGHTS", raising=False)
+    output = encode(make_photo(tmp_path / "photo.jpg", seed=0), "--out", tmp_path / "f.npz")
+    assert "network: starter (auto: no published network is here; placefix weights fetch selavpr_msls" in output
+    with np.load(tmp_path / "f.npz", allow_pickle=False) as archive:
+        assert archive["global_features"].shape == (1, 680)
+        assert archive["local_features"].shape == (1, 256, 120)
+
+
 def test_the_preprocessing_can_be_chosen(
     make_photo: MakePhoto, tiny_encoder: Encoder, weights: Path, tmp_path: Path
 ) -> None:

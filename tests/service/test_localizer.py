@@ -16,6 +16,7 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.features import Features
 from model.images import open_image
+from model.matching import count_mutual_matches
 from model.preprocess import preprocess
 from model.retrieval import retrieve
 from model.selavpr.initialisation import seeded_network
@@ -68,6 +69,18 @@ def test_ranks_counts_and_distances_are_those_of_plain_retrieval(
     np.testing.assert_allclose([candidate.global_distance for candidate in found], expected.global_distances, atol=1e-6)
     counts = [candidate.mutual_matches for candidate in found]
     assert counts == ([None] * len(found) if expected.mutual_matches is None else expected.mutual_matches.tolist())
+
+
+@pytest.mark.parametrize("floor", [0.9, 0.99])
+def test_matches_are_counted_from_the_floor_of_the_map_or_from_another(
+    localizer: Localizer, database: Features, floor: float
+) -> None:
+    assert localizer.match_floor is None  # SelaVPR has none
+    asked = Localizer(localizer.encoder, localizer.place_map, localizer.searcher, "exact", match_floor=floor)
+    query = query_of(5, localizer.encoder)
+    expected = count_mutual_matches(query.features.local_features[0], database.local_features, floor=floor)
+    found = asked.localize(query, QueryOptions(MAX_SHORTLIST, MAX_SHORTLIST, rerank=True)).candidates
+    assert {each.row: each.mutual_matches for each in found} == dict(enumerate(expected.tolist()))
 
 
 def test_fewer_candidates_are_the_head_of_more(localizer: Localizer) -> None:

@@ -28,7 +28,7 @@ def test_a_configuration_survives_json() -> None:
         ({"global_blocks": 11}, "global_blocks = 11 are not numbers of blocks"),
         ({"global_blocks": (15, 11)}, r"global_blocks = \(15, 11\) must ascend"),
         ({"global_blocks": (11, 11)}, r"global_blocks = \(11, 11\) must ascend"),
-        ({"local_block": 1.0}, "local_block = 1.0 is no number of a block"),
+        ({"local_block": 1.0}, "local_block = 1.0 is not the number of a block"),
         ({"local_block": 21}, "there is no block 21; .* has the blocks 0 to 20"),
         ({"global_blocks": (-1,)}, "there is no block -1"),
         ({"colour": "red"}, "colour"),

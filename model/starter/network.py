@@ -9,14 +9,15 @@ from torch import Tensor, nn
 from model.features import Features
 from model.starter.config import StarterConfig
 from model.starter.efficientnet_lite import EfficientNetLite
-from model.starter.pooling import generalised_mean
+from model.starter.pooling import pool_bands
 
 
 class Starter(nn.Module):
     """An EfficientNet-Lite whose blocks are read as features of a place.
 
-    The global feature: of each of a few blocks the generalised mean, of length 1, concatenated and of length 1 again.
-    The local features: the cells of one block, each of length 1. Nothing of this is learned; the trunk is.
+    The global feature: of each of a few blocks the generalised means of horizontal bands, each of length 1,
+    concatenated and of length 1 again. The local features: the cells of one block, each of length 1. Nothing of this is
+    learned; the trunk is.
 
     Attributes:
         family: What a map calls networks of this class.
@@ -49,17 +50,20 @@ class Starter(nn.Module):
             images: ``(B, 3, H, W)`` float32, prepared as ``model.starter.preparation`` says; any height and width.
 
         Returns:
-            Global features ``(B, D)`` and local features ``(B, ⌈H / 16⌉ · ⌈W / 16⌉, C)``, float32; D = 680 and C = 120
-            for the default configuration.
+            Global features ``(B, D)`` and local features ``(B, ⌈H / 16⌉ · ⌈W / 16⌉, C)``, float32; D = 1312 and C =
+            120 for the default configuration.
 
         Raises:
             InvalidInput: The pictures have another shape.
         """
         maps = self.trunk(images, {*self.config.global_blocks, self.config.local_block})
-        means = [generalised_mean(maps[block], self.config.gem_power) for block in self.config.global_blocks]
+        pooled = [
+            pool_bands(maps[block], self.config.gem_power, self.config.global_bands)
+            for block in self.config.global_blocks
+        ]
         cells = maps[self.config.local_block].float().flatten(2).transpose(1, 2)  # (B, N, C)
         return Features(
-            global_features=F.normalize(torch.cat(means, dim=-1), dim=-1),
+            global_features=F.normalize(torch.cat(pooled, dim=-1), dim=-1),
             local_features=F.normalize(cells, dim=-1),
             local_grid=self.local_grid((images.shape[2], images.shape[3])),
         )

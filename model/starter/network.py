@@ -29,7 +29,7 @@ class Starter(nn.Module):
     """
 
     family: ClassVar[str] = "starter"
-    match_floor: ClassVar[float] = 0.6
+    match_floor: ClassVar[float] = 0.55
 
     def __init__(self, config: StarterConfig, *, is_trained: bool) -> None:
         super().__init__()

@@ -1,4 +1,7 @@
-"""A network that cannot learn any more, as it is: for families without a fast form of their own."""
+"""A network that cannot learn any more, as it is: for families without a fast form of their own.
+
+Held to the network itself by ``tests/model/test_families.py::test_the_encoder_gives_the_features_of_the_network``.
+"""
 
 from copy import deepcopy
 

@@ -16,14 +16,16 @@ class StarterConfig:
         width: Multiplies the channels of the trunk.
         depth: Multiplies the number of its blocks.
         global_blocks: Numbers of the blocks that the global feature is made of, from 0, ascending.
-        gem_power: Power of the generalised mean over each of them.
+        global_bands: How many horizontal bands of each of them are pooled on their own.
+        gem_power: Power of the generalised mean over a band.
         local_block: Number of the block whose cells are the local features.
     """
 
     width: float = 1.1
     depth: float = 1.2
-    global_blocks: tuple[int, ...] = (11, 15, 20)
-    gem_power: float = 3.0
+    global_blocks: tuple[int, ...] = (11, 15)
+    global_bands: int = 4
+    gem_power: float = 2.0
     local_block: int = 11
 
     def __post_init__(self) -> None:
@@ -40,6 +42,8 @@ class StarterConfig:
             raise InvalidInput(
                 f"starter configuration: local_block = {self.local_block!r} is not the number of a block"
             )
+        if not _is_whole(self.global_bands) or self.global_bands < 1:
+            raise InvalidInput(f"starter configuration: global_bands = {self.global_bands!r} is not a number of bands")
         count = len(block_shapes(self.width, self.depth))
         for block in (*blocks, self.local_block):
             if not 0 <= block < count:
@@ -57,7 +61,7 @@ class StarterConfig:
     @property
     def global_dim(self) -> int:
         """Width of the global feature."""
-        return sum(self.blocks[block].out_channels for block in self.global_blocks)
+        return self.global_bands * sum(self.blocks[block].out_channels for block in self.global_blocks)
 
     @property
     def local_dim(self) -> int:

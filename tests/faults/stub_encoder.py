@@ -8,7 +8,6 @@ from torch.nn.functional import normalize
 
 from model.encoder import Encoder
 from model.features import Features
-from model.preprocess import Preprocessing
 from tests.model.training.small_run import NETWORK
 
 
@@ -19,7 +18,8 @@ class StubEncoder(Encoder):
         self.fingerprint = sha256(b"stub").hexdigest()
         self.config = NETWORK
         self.device = torch.device("cpu")
-        self.preprocessing = Preprocessing.ANTIALIAS
+        self.family, self.match_floor = SelaVPR.family, None
+        self.preparation = SelaVPR.needs
         self.precision = "float32"
         self.is_trained = True
         self.global_dim, self.local_dim, self.local_grid = 8, 4, (2, 2)

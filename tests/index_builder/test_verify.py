@@ -180,7 +180,7 @@ def test_a_map_of_a_newer_format_is_told_as_such(good_map: GoodMap, tmp_path: Pa
     copy = tmp_path / "copy"
     shutil.copytree(good_map.path, copy)
     rewrite_manifest(copy, b'"format_version": 5', b'"format_version": 6, "something_new": 3')
-    with pytest.raises(MapVersionUnsupported, match="format 5"):
+    with pytest.raises(MapVersionUnsupported, match="format 6"):
         verify_map(copy)
 
 

@@ -16,7 +16,6 @@ from tests.placefix.evaluation.small_set import Set, error_of
     ("flags", "error", "message"),
     [
         (["--queries", "Q"], InvalidInput, "what is to be searched"),
-        (["--queries", "Q", "--database", "D"], InvalidInput, "--weights FILE"),
         (["--queries", "Q", "--map", "M", "--database", "D"], InvalidInput, "two databases"),
         (["--queries", "Q", "--map", "M", "--store", "float32"], InvalidInput, "has its own"),
         (["--queries", "Q", "--map", "M", "--frame-tolerance", "1"], InvalidInput, "does not keep frame numbers"),

@@ -11,6 +11,7 @@ from demo.shipped import ShippedTown
 from index_builder.target import map_name_of
 from model.geo import LatLon
 from model.progress import Progress
+from model.starter.network import Starter
 from place_map.reader import PlaceMap
 from place_map.versions import read_manifest
 from placefix.exit_codes import ExitCode
@@ -47,7 +48,7 @@ def test_photos_become_a_map_by_the_starter_and_follow_their_folder(walk: Path, 
     assert settings.samples is None
     manifest = read_manifest(settings.maps[0])
     assert (manifest.network.family, manifest.network.is_trained) == ("starter", True)
-    assert (manifest.preparation.size, manifest.features.match_floor) == ((256, 256), 0.6)
+    assert (manifest.preparation.size, manifest.features.match_floor) == (Starter.needs.size, Starter.match_floor)
     write_photo(walk / "3.jpg", 3, LatLon(55.71, 13.2))
     assert prepare_photos(walk, map_name_of(walk), out) == 0
     with PlaceMap.open(settings.maps[0]) as place_map:

@@ -8,6 +8,7 @@ from torch.nn.functional import normalize
 
 from model.encoder import Encoder
 from model.features import Features
+from model.selavpr.selavpr import SelaVPR
 from tests.model.training.small_run import NETWORK
 
 

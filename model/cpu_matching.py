@@ -6,7 +6,8 @@ of a map (``model.codes``) are not made features first: those of each cell get t
 whole numbers, and ties are broken as in ``model.matching``, so counts are the same on every processor with a kernel.
 
 A floor is compared with the cosine of the rounded features: a score and two squared lengths, all whole numbers.
-Rounding moves each number of a feature of length 1 by at most 2⁻¹⁵, and so a cosine of C channels by at most √C · 2⁻¹⁴.
+Rounding moves each number of a feature of length 1 by at most 2⁻¹⁵, and so a cosine of C channels by at most √C · 2⁻¹⁴;
+``tests/model/test_cpu_matching.py`` allows 0.0002. With the lengths that features ought to have it would be more.
 
 Held to products that are written out by ``tests/model/test_cpu_matching.py``, and to ``model.matching`` by
 ``tests/model/test_fast_matching.py``.

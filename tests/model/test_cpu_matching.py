@@ -111,7 +111,7 @@ def test_rounding_hardly_moves_a_cosine(kernels: Kernels, kind: str, cells: int,
     noise = random_features(rng, "float32", 3, cells, channels)
     candidates = normalize(query + torch.from_numpy(rng.uniform(0.1, 1.5, (3, cells, 1))).float() * noise, dim=-1)
     stored = LocalCodec("int8", channels).encode(candidates) if kind == "int8" else candidates.to(getattr(torch, kind))
-    bound = channels**0.5 * 2**-14
+    bound = min(channels**0.5 * 2**-14, 2e-4)
     to_candidate, to_query = nearest_in_int16(query.expand(3, -1, -1), stored, kernels)
     cosines = []
     for forth, back, candidate in zip(to_candidate, to_query, stored, strict=True):

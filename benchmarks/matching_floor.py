@@ -38,7 +38,7 @@ from placefix.progress import show_progress
 BATCH_SIZE = 16
 DECODERS = 2
 NO_FLOOR = -1.0
-FLOORS = (NO_FLOOR, 0.0, *(number / 10 for number in range(1, 10)))
+FLOORS = (NO_FLOOR, 0.0, *(number / 10 for number in range(1, 9)), 0.82, 0.84, 0.86, 0.88, 0.9)
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def floor(
     shortlist: Annotated[int, typer.Option(min=1, help="Candidates that are re-ranked.")] = 20,
     floors: Annotated[
         list[float] | None,
-        typer.Option("--floor", min=-1, max=1, help="A least cosine; repeat it for several. By default -1, 0, … 0.9."),
+        typer.Option("--floor", min=-1, max=1, help="A least cosine; repeat it for several. By default 15 up to 0.9."),
     ] = None,
     precision: Annotated[MatchingPrecision, typer.Option(help="Of finding mutual matches.")] = "fast",
     device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",

@@ -1,5 +1,8 @@
 """What floors of mutual matches change, as Markdown: recall at each floor, and the points to none."""
 
+from collections.abc import Sequence
+from itertools import groupby
+
 from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
 
 _NO_FLOOR = -1.0
@@ -29,12 +32,21 @@ def floor_tables(figures: Figures) -> str:
     )
     return "\n\n".join(
         (
-            markdown(["floor", "matches of a right candidate", "of a wrong one", *headings], recall),
+            markdown(["floor", "matches of a right candidate", "of a wrong one", *headings], _merged(recall)),
             "Points of R@1 to no floor, paired by query:",
-            markdown(["floor", *headings], points),
+            markdown(["floor", *headings], _merged(points)),
             asked,
         )
     )
+
+
+def _merged(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Rows one after the other that say the same are one row, of the first floor to the last."""
+    merged = []
+    for figures, same in groupby(rows, key=lambda row: row[1:]):
+        names = [row[0] for row in same]
+        merged.append([names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}", *figures])
+    return merged
 
 
 def _name(floor: float) -> str:

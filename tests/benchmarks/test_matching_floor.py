@@ -66,6 +66,18 @@ def test_the_first_candidate_has_the_most_matches_that_reach_the_floor() -> None
     assert at_half["R@1_minus_no_floor"]["night"] == {"value": 100, "low": 100, "high": 100}
 
 
+def test_floors_that_change_nothing_share_a_row() -> None:
+    counts = np.array([[[9, 9, 9, 2], [8, 8, 8, 3]]])
+    found = FloorCounts(np.array([-1, 0.1, 0.2, 0.9]), np.array([[False, True]]), counts)
+    conditions = {"queries": 1, "database": 2, "shortlist": 2, "precision": "fast", "hardware": "a machine"}
+    text = floor_tables({**conditions, **summarize(found, ["fog"])})
+    nothing = "0.0 <sub>[0.0, 0.0]</sub>"
+    assert f"| none to 0.2 | 8 | 9 | {nothing} | {nothing} |\n| 0.9 | 3 | 2 |" in text
+    assert "| floor | all (1) | fog (1) |" in text
+    assert "| 0.1 to 0.2 | +0.0 <sub>[+0.0, +0.0]</sub> |" in text
+    assert "| 0.9 | +100.0 <sub>[+100.0, +100.0]</sub> |" in text
+
+
 def test_by_day_are_sun_and_overcast_and_no_group_is_empty() -> None:
     groups = groups_of(["sun", "fog", "overcast", "fog"])
     assert {name: part.tolist() for name, part in groups.items()} == {
@@ -105,5 +117,5 @@ def test_the_command_writes_what_it_prints(tmp_path: Path) -> None:
         value, low, high = (row["R@1"]["all"][name] for name in ("value", "low", "high"))
         assert f"{value:.1f} [{low:.1f}, {high:.1f}]" in result.output
         assert f"{value:.1f} <sub>[{low:.1f}, {high:.1f}]</sub>" in text
-    assert "| none |" in text
+    assert "| none" in text
     assert "Points of R@1 to no floor" in text

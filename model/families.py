@@ -8,8 +8,8 @@ from torch import Tensor
 
 from model.errors import InvalidInput
 from model.features import Features
-from model.frozen.as_it_is import FrozenAsItIs
 from model.frozen.network import FrozenSelaVPR
+from model.frozen.starter import FrozenStarter
 from model.frozen.target import Target
 from model.network import Network
 from model.selavpr.config import SelaVPRConfig
@@ -50,7 +50,7 @@ class Family:
 
 FAMILIES: Mapping[str, Family] = {
     SelaVPR.family: Family(SelaVPR, SelaVPRConfig.from_dict, FrozenSelaVPR.of),
-    Starter.family: Family(Starter, StarterConfig.from_dict, FrozenAsItIs),
+    Starter.family: Family(Starter, StarterConfig.from_dict, FrozenStarter),
 }
 
 

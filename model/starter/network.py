@@ -1,5 +1,7 @@
 """The starter: one forward pass through an EfficientNet-Lite, two kinds of features."""
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -101,6 +103,15 @@ class Starter(Network):
             InvalidInput: The pictures have another shape.
         """
         maps = self.trunk(images, {*self.config.global_blocks, self.config.local_block})
+        return self.read(maps, (images.shape[2], images.shape[3]))
+
+    def read(self, maps: Mapping[int, Tensor], size: tuple[int, int]) -> Features:
+        """Return the features of what the trunk makes of pictures.
+
+        Args:
+            maps: Number of a block → its output, ``(B, C, H, W)``; at least those that are made use of.
+            size: Height and width of the pictures in pixels.
+        """
         pooled = [
             pool_bands(maps[block], self.config.gem_power, self.config.global_bands)
             for block in self.config.global_blocks
@@ -109,5 +120,5 @@ class Starter(Network):
         return Features(
             global_features=F.normalize(torch.cat(pooled, dim=-1), dim=-1),
             local_features=F.normalize(cells, dim=-1),
-            local_grid=self.local_grid((images.shape[2], images.shape[3])),
+            local_grid=self.local_grid(size),
         )

@@ -62,14 +62,14 @@ class SameConvolution(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Turns ``(B, C, H, W)`` into ``(B, out_channels, ⌈H / stride⌉, ⌈W / stride⌉)``."""
         if not self.pads_evenly:
-            top, bottom = self._zeros(maps.shape[-2])
-            left, right = self._zeros(maps.shape[-1])
+            top, bottom = self.zeros(maps.shape[-2])
+            left, right = self.zeros(maps.shape[-1])
             maps = F.pad(maps, (left, right, top, bottom))
         output: Tensor = self.act(self.norm(self.convolution(maps)))
         return output
 
-    def _zeros(self, side: int) -> tuple[int, int]:
-        """How many zeros a side of so many pixels gets before and after it."""
+    def zeros(self, side: int) -> tuple[int, int]:
+        """Return how many zeros a side of so many pixels gets before and after it."""
         stride, kernel_size = self.convolution.stride[0], self.convolution.kernel_size[0]
         out_side = -(-side // stride)
         zeros = max(0, (out_side - 1) * stride + kernel_size - side)

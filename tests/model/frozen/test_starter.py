@@ -1,0 +1,56 @@
+"""The frozen starter computes what the starter does."""
+
+import pytest
+import torch
+
+from model.frozen.convolution import FrozenConvolution
+from model.frozen.starter import FrozenStarter
+from model.frozen.target import Target
+from model.starter.package_weights import load_starter
+from model.starter.same_convolution import SameConvolution
+
+CPU = Target(torch.device("cpu"), torch.float32)
+
+
+class Unpacked(Target):
+    """A target without oneDNN's operator, as a GPU is."""
+
+    @property
+    def can_pack(self) -> bool:
+        return False
+
+
+PLAIN = Unpacked(torch.device("cpu"), torch.float32)
+
+
+@pytest.mark.parametrize("target", [CPU, PLAIN], ids=["fused", "plain"])
+@pytest.mark.parametrize(
+    ("channels", "kernel_size", "stride", "groups", "is_rectified"),
+    [(8, 1, 1, 1, True), (8, 1, 1, 1, False), (8, 3, 2, 1, True), (8, 5, 1, 8, True), (8, 5, 2, 8, True)],
+)
+def test_a_convolution_is_folded(
+    target: Target, channels: int, kernel_size: int, stride: int, groups: int, *, is_rectified: bool
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    layer = SameConvolution(8, channels, kernel_size, stride=stride, groups=groups, is_rectified=is_rectified)
+    with torch.no_grad():
+        for tensor in layer.state_dict().values():
+            tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.1)
+        maps = 4 * torch.randn(2, 8, 15, 18, generator=generator)
+        expected = layer(maps)
+        folded = FrozenConvolution(layer, target)(maps.contiguous(memory_format=torch.channels_last))
+    assert (expected == 6).any().item() == is_rectified
+    torch.testing.assert_close(folded, expected, atol=2e-5, rtol=2e-6)
+
+
+@pytest.mark.parametrize("target", [CPU, PLAIN], ids=["fused", "plain"])
+@pytest.mark.parametrize(("height", "width"), [(256, 256), (97, 130)])
+def test_features_are_those_of_the_network(target: Target, height: int, width: int) -> None:
+    starter = load_starter()
+    images = torch.randn(2, 3, height, width, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        expected = starter(images)
+        frozen = FrozenStarter(starter, (height, width), target, 1)(images)
+    assert frozen.local_grid == expected.local_grid
+    torch.testing.assert_close(frozen.global_features, expected.global_features, atol=2e-6, rtol=0)
+    torch.testing.assert_close(frozen.local_features, expected.local_features, atol=1e-5, rtol=0)

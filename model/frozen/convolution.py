@@ -16,8 +16,8 @@ _MOST = 6.0  # of ReLU6
 class FrozenConvolution:
     """``min(max(weight * maps + bias, 0), 6)``, or without the limits; the channels of a pixel lie side by side.
 
-    On a CPU the product is oneDNN's, with the activation computed before a sum leaves the registers. The operator is the
-    one that torch's own compiler emits for a convolution; torch is pinned exactly.
+    On a CPU the product is oneDNN's, with the activation computed before a sum leaves the registers. The operator is
+    what torch's own compiler emits for a convolution; torch is pinned exactly.
     """
 
     def __init__(self, layer: SameConvolution, target: Target) -> None:

@@ -76,7 +76,7 @@ class Starter(Network):
             ("pictures", f"{self.needs.height} × {self.needs.width} pixels"),
             (
                 "features",
-                f"global {config.global_dim} by GeM of the blocks {blocks}; "
+                f"global {config.global_dim} by GeM in {config.global_bands} bands of the blocks {blocks}; "
                 f"local {grid[0]} × {grid[1]} of {config.local_dim}, of block {config.local_block}",
             ),
         ]

@@ -78,7 +78,7 @@ def test_without_weights_the_best_network_that_is_here_encodes(
     output = encode(make_photo(tmp_path / "photo.jpg", seed=0), "--out", tmp_path / "f.npz")
     assert "network: starter (auto: no published network is here; placefix weights fetch selavpr_msls" in output
     with np.load(tmp_path / "f.npz", allow_pickle=False) as archive:
-        assert archive["global_features"].shape == (1, 680)
+        assert archive["global_features"].shape == (1, 1312)
         assert archive["local_features"].shape == (1, 256, 120)
 
 

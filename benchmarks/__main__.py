@@ -23,6 +23,7 @@ from benchmarks.photographs import photographs
 from benchmarks.query.command import query
 from benchmarks.shortlist.command import shortlist
 from benchmarks.spatial_verification.command import spatial_verification
+from benchmarks.starter import starter
 from benchmarks.store.command import store
 from benchmarks.thumbnail import thumbnail
 from placefix.console import run
@@ -47,6 +48,7 @@ app.command()(spatial_verification)
 app.command()(floor)
 app.command()(gardenspoint)
 app.command()(photographs)
+app.command()(starter)
 app.command()(gpu)
 app.command()(gpu_wheels)
 app.add_typer(ablations, name="ablations")

@@ -10,7 +10,7 @@ from benchmarks.performance.gpu_tables import gpu_tables
 from benchmarks.performance.load_plot import draw_load
 from benchmarks.performance.markdown import Figures
 from benchmarks.performance.match_plot import draw_match
-from benchmarks.performance.photograph_tables import photographs_table
+from benchmarks.performance.photograph_tables import photographs_table, starter_table
 from benchmarks.performance.published import published_table
 from benchmarks.performance.query_plot import draw_query
 from benchmarks.performance.shortlist_plot import draw_shortlist
@@ -56,6 +56,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "shortlist-large": Table(("shortlist-large",), tables.shortlist_table),
         "build": Table(("build",), tables.build_table),
         "learn": Table(("learn",), tables.learn_table),
+        "starter": Table(("starter",), starter_table),
         "gpu": Table(("gpu",), gpu_tables),
     },
     "docs/reliability.md": {
@@ -70,6 +71,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "store": Table(("store",), store_table),
         "store_gardenspoint_day": Table(("store_gardenspoint_day",), store_table),
         "store_gardenspoint_night": Table(("store_gardenspoint_night",), store_table),
+        "store_penn": Table(("store_penn",), store_table),
     },
 }
 """Document → its tables, by the name that marks their place."""
@@ -79,7 +81,7 @@ PLOTS: Mapping[str, Plot] = {
     "docs/images/performance/query.svg": Plot(("query",), draw_query),
     "docs/images/performance/match.svg": Plot(("match",), draw_match),
     "docs/images/performance/store.svg": Plot(
-        ("store", "store_gardenspoint_day", "store_gardenspoint_night"), draw_store
+        ("store", "store_gardenspoint_day", "store_gardenspoint_night", "store_penn"), draw_store
     ),
     "docs/images/performance/shortlist.svg": Plot(("shortlist", "shortlist-large"), draw_shortlist),
 }

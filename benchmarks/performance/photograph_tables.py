@@ -1,4 +1,4 @@
-"""Recall on photographs as Markdown."""
+"""What the starter finds on photographs, and how fast, as Markdown."""
 
 from typing import Any
 
@@ -45,3 +45,18 @@ def _order(figures: Figures, row: dict[str, Any]) -> int:
 def _recalls(recalls: dict[str, dict[str, float]]) -> list[str]:
     first = "{value:.1f} [{low:.1f}, {high:.1f}]".format(**recalls["R@1"])
     return [first, *(f"{recalls[rank]['value']:.1f}" for rank in RANKS[1:])]
+
+
+def starter_table(figures: Figures) -> str:
+    """Return rates of building, and the time of a query, and on what they were measured."""
+    headings = ["pictures", "encoder alone, pictures/s", "whole build, pictures/s"]
+    rates = figures["builds"].items()
+    rows = [[name, f"{each['encoder_rate']:.1f}", f"{each['build_rate']:.1f}"] for name, each in rates]
+    milliseconds = {stage: f"{1000 * each_s:.1f}" for stage, each_s in figures["query_s"].items()}
+    total = milliseconds.pop("total")
+    stages = ", ".join(f"{stage} {each}" for stage, each in milliseconds.items())
+    asked = (
+        f"A query of 512 × 288 pixels with {figures['shortlist']} candidates takes {total} ms ({stages}; medians of "
+        f"{figures['queries']}). {figures['hardware']}."
+    )
+    return f"{markdown(headings, rows)}\n\n{asked}"

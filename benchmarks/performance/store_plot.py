@@ -1,4 +1,4 @@
-"""What a store of local features takes on the disk, against the recall that it gives up."""
+"""What each store of local features gives up of recall."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,25 +10,26 @@ _SAYS = {
     "store": "demo town",
     "store_gardenspoint_day": "Gardens Point, day",
     "store_gardenspoint_night": "Gardens Point, night",
+    "store_penn": "Penn",
 }
 _NONE = {"value": 0.0, "low": 0.0, "high": 0.0}
-_MARKERS = "osD"
-_APART = 1.09  # factor between the sets of queries of a store, so that intervals do not hide each other
+_MARKERS = "osD^"
+_APART = 0.14  # between the sets of queries of a store, so that intervals do not hide each other
 
 
 def draw_store(figures: Mapping[str, Figures], out: Path) -> None:
-    """Writes points of recall@1 against float32 over bytes a picture, with intervals, as a picture.
+    """Write points of recall@1 against float32 for each store, with intervals, as a picture.
 
     Args:
-        figures: Some of ``store``, ``store_gardenspoint_day`` and ``store_gardenspoint_night``.
+        figures: Some of ``store``, ``store_gardenspoint_day``, ``store_gardenspoint_night`` and ``store_penn``.
         out: ``.svg`` or ``.png``.
 
     Raises:
         InvalidInput: matplotlib is not installed, or the file has an unknown suffix.
     """
-    with panels(out, ("what fewer bytes a picture cost in recall",), panel_inches=(7.2, 3.9)) as (_, (panel,)):
+    with panels(out, ("what fewer bits cost in recall",), panel_inches=(7.2, 3.9)) as (_, (panel,)):
         panel.axhline(0, color="#555555", linewidth=1)
-        stores: dict[int, str] = {}
+        stores: list[str] = []
         for number, (name, found) in enumerate(figures.items()):
             counted = found["rows"][-1]["way"]["precision"]  # the first row may be counted otherwise
             rows = [row for row in found["rows"] if row["way"]["precision"] == counted]
@@ -37,8 +38,10 @@ def draw_store(figures: Mapping[str, Figures], out: Path) -> None:
                 for row in rows
             ]
             values = [each["value"] for each in differences]
+            stores = [row["way"]["store"] for row in rows]  # the same in all sets
+            aside = _APART * (number - (len(figures) - 1) / 2)
             panel.errorbar(
-                [row["bytes_per_picture"] * _APART ** (number - (len(figures) - 1) / 2) for row in rows],
+                [position + aside for position in range(len(rows))],
                 values,
                 yerr=[
                     [each["value"] - each["low"] for each in differences],
@@ -52,10 +55,8 @@ def draw_store(figures: Mapping[str, Figures], out: Path) -> None:
                 linewidth=1.6,
                 label=f"{_SAYS[name]} ({found['conditions']['asked']:,} queries)",
             )
-            stores |= {row["bytes_per_picture"]: row["way"]["store"] for row in rows}
-        panel.set_xscale("log")
         panel.locator_params(axis="y", integer=True)
         panel.minorticks_off()
-        panel.set_xticks(list(stores), [f"{store}\n{size / 1000:,.0f} kB" for size, store in stores.items()])
-        panel.set(xlabel="local features of a picture on the disk", ylabel="ΔR@1 against float32, points")
+        panel.set_xticks(range(len(stores)), stores)
+        panel.set(xlabel="what local features are stored as", ylabel="ΔR@1 against float32, points")
         panel.legend(loc="lower right")

@@ -137,7 +137,7 @@ class ServiceSettings(BaseSettings):
         default=DEFAULT_CANDIDATES, ge=1, le=MAX_SHORTLIST, description="Candidates to return unless a request says."
     )
 
-    max_upload_bytes: int = Field(default=20_000_000, ge=1, description="Bytes of a request's body [413].")
+    max_upload_bytes: int = Field(default=64_000_000, ge=1, description="Bytes of a request's body [413].")
     max_form_fields: int = Field(default=20, ge=0, description="Text fields of a form [400].")
     max_form_files: int = Field(default=4, ge=1, description="File parts of a form [400].")
     max_field_bytes: int = Field(default=65_536, ge=1, description="Bytes of a text field of a form [400].")

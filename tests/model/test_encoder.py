@@ -12,6 +12,7 @@ from model.network_precision import NetworkPrecision
 from model.selavpr.config import VIT_LARGE, SelaVPRConfig
 from model.selavpr.initialisation import seeded_network
 from model.selavpr.selavpr import SelaVPR
+from model.starter.package_weights import load_starter
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
 
@@ -98,3 +99,12 @@ def test_features_on_the_gpu_do_not_depend_on_what_else_is_encoded(precision: Ne
     together = encoder.encode(images).global_features.cpu()
     assert torch.equal(together, alone)
     assert torch.nn.functional.cosine_similarity(together, expected).min() >= 0.9995
+
+
+@pytest.mark.gpu
+def test_the_gpu_agrees_with_the_cpu_on_the_starter() -> None:
+    starter = load_starter()
+    images = torch.randn(3, *Encoder(starter).picture_shape, generator=torch.Generator().manual_seed(0))
+    on_cpu, on_gpu = Encoder(starter).encode(images), Encoder(starter, "cuda").encode(images).to("cpu")
+    torch.testing.assert_close(on_gpu.global_features, on_cpu.global_features, atol=1e-4, rtol=0)
+    torch.testing.assert_close(on_gpu.local_features, on_cpu.local_features, atol=1e-3, rtol=0)

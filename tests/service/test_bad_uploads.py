@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from service.problems import PROBLEM_KINDS
+from service.settings import ServiceSettings
 from tests.service.asking import (
     BOUNDARY,
     END,
@@ -34,6 +35,8 @@ def slowly(content: bytes) -> Iterator[bytes]:
     for start in range(0, len(content), 65_536):
         yield content[start : start + 65_536]
 
+
+LARGEST = ServiceSettings().max_upload_bytes  # of a body
 
 REQUESTS: list[tuple[str, dict[str, Any], int, str]] = [
     ("no body", {}, 422, "missing_image"),
@@ -90,11 +93,11 @@ REQUESTS: list[tuple[str, dict[str, Any], int, str]] = [
         415,
         "not_an_image",
     ),
-    ("20 MB and a byte, announced", {"content": JPEG + bytes(20_000_001 - len(JPEG))}, 413, "body_too_large"),
-    ("20 MB and a byte, in chunks", {"content": lambda: slowly(bytes(20_000_001))}, 413, "body_too_large"),
+    ("a byte too many, announced", {"content": JPEG + bytes(LARGEST + 1 - len(JPEG))}, 413, "body_too_large"),
+    ("a byte too many, in chunks", {"content": lambda: slowly(bytes(LARGEST + 1))}, 413, "body_too_large"),
     (
-        "a form over 20 MB, in chunks",
-        {"content": lambda: slowly(IMAGE_PART[:-2] + bytes(20_000_000)), **FORM},
+        "a form that is too large, in chunks",
+        {"content": lambda: slowly(IMAGE_PART[:-2] + bytes(LARGEST)), **FORM},
         413,
         "body_too_large",
     ),

@@ -23,7 +23,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_defaults_are_safe_for_a_laptop() -> None:
     settings = load_settings({})
     assert (settings.host, settings.port, settings.device) == ("127.0.0.1", 8000, "auto")
-    assert settings.max_upload_bytes == 20_000_000
+    assert settings.max_upload_bytes == 64_000_000
     assert settings.image_limits == DEFAULT_LIMITS
     assert settings.rerank is None
     assert settings.maps == ()
@@ -91,7 +91,7 @@ def test_a_file_comes_after_flags_and_environment_and_before_defaults(
     assert (settings.port, settings.queue_size, settings.deadline_s) == (9000, 3, 5.0)
     assert settings.maps == (tmp_path / "maps/a", Path("/srv/b"))
     assert settings.keys == tmp_path / "keys.toml"
-    assert settings.max_upload_bytes == 20_000_000
+    assert settings.max_upload_bytes == 64_000_000
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from PIL import Image
 
 from model.device import choose_device
 from model.images import check_header
+from model.network import Network
 from model.preprocess import Preparation, Preprocessing, open_for, preprocess
-from model.selavpr.selavpr import SelaVPR
-from model.weights import load_selavpr, resolve_weights
+from model.weights import load_network, resolve_weights
+from model.weights_cache import AUTO, STARTER
 from placefix.commands.options import Device, NumHeads, PreprocessingOption, Weights
 from placefix.console import output_console
 from placefix.drawings.canvas import check_file_target, contact_sheet, save_png
@@ -23,15 +24,15 @@ from placefix.picture_limits import read_picture_limits
 @dataclass(frozen=True)
 class _NamedNetwork:
     name: str
-    network: SelaVPR
+    network: Network
     preparation: Preparation
 
 
 def matches(
     query: Annotated[Path, typer.Argument(help="A picture.", show_default=False)],
     candidate: Annotated[Path, typer.Argument(help="Another picture, of the same place perhaps.", show_default=False)],
-    weights: Weights,
     out: Annotated[Path, typer.Option(help="The .png file to write.", show_default=False)],
+    weights: Weights = AUTO,
     features: Annotated[
         FeatureKind | None,
         typer.Option(
@@ -57,13 +58,15 @@ def matches(
         check_header(path, limits, whole=preprocess.decodes_whole)
     chosen = choose_device(device).device
     paths = [resolve_weights(name) for name in (weights, against) if name is not None]
-    networks = [load_selavpr(path, num_heads) for path in paths]
+    networks = [load_network(path, num_heads) for path in paths]
     if features is None:
         features = next(kind for kind in kinds_of(networks[0]) if all(kind in kinds_of(each) for each in networks))
     for path, network in zip(paths, networks, strict=True):
         check_kind(network, features, str(path))
     named = [
-        _NamedNetwork(path.name, network.to(chosen), network.preparation(preprocess))
+        _NamedNetwork(
+            STARTER if network.family == STARTER else path.name, network.to(chosen), network.preparation(preprocess)
+        )
         for path, network in zip(paths, networks, strict=True)
     ]
     names = [path.name for path in (query, candidate)]
@@ -88,9 +91,11 @@ def _draw(
     query, candidate = (
         feature_map(named.network, preprocess(named_photo.photo, named.preparation), kind) for named_photo in photos
     )
-    pair = match(query, candidate)
+    pair = match(query, candidate, named.network.match_floor)
     rows, columns = query.grid.cells
     note = f"{kind} features, {rows} × {columns} cells of {query.values.shape[1]} channels"
+    if named.network.match_floor is not None:
+        note += f", cosine at least {named.network.match_floor:g}"
     if not named.network.is_trained:
         note += " · untrained network"
     return draw_matches(*photos, pair, f"{named.name}: {_count(pair)}", note), pair

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.errors import InvalidInput, ModelOutputInvalid
+from model.network import Network
 from model.selavpr.selavpr import SelaVPR
 from placefix.drawings.cells import CellGrid
 
@@ -16,7 +17,8 @@ class FeatureKind(StrEnum):
     """Which map of features.
 
     Attributes:
-        COARSE: The patch tokens that the backbone ends with, 16 × 16 at 224 × 224 pixels.
+        COARSE: The patch tokens that the backbone ends with, 16 × 16 at 224 × 224 pixels; of a family without patches
+            the cells of its local features.
         DENSE: What the local adaptation makes of them, 61 × 61.
     """
 
@@ -42,14 +44,14 @@ class FeatureMap:
         return F.normalize(self.values, dim=-1)
 
 
-def kinds_of(network: SelaVPR) -> tuple[FeatureKind, ...]:
-    """What a network has: the coarse map always, the dense one with a local adaptation."""
-    if network.local_adaptation is None:
-        return (FeatureKind.COARSE,)
-    return (FeatureKind.DENSE, FeatureKind.COARSE)
+def kinds_of(network: Network) -> tuple[FeatureKind, ...]:
+    """Return what a network has: the coarse map always, the dense one with a local adaptation."""
+    if isinstance(network, SelaVPR) and network.local_adaptation is not None:
+        return (FeatureKind.DENSE, FeatureKind.COARSE)
+    return (FeatureKind.COARSE,)
 
 
-def check_kind(network: SelaVPR, kind: FeatureKind, name: str) -> None:
+def check_kind(network: Network, kind: FeatureKind, name: str) -> None:
     """Makes sure that a network has a kind of map.
 
     Args:
@@ -67,24 +69,33 @@ def check_kind(network: SelaVPR, kind: FeatureKind, name: str) -> None:
 
 
 @torch.inference_mode()
-def feature_map(network: SelaVPR, image: Tensor, kind: FeatureKind) -> FeatureMap:
-    """The map of one picture.
+def feature_map(network: Network, image: Tensor, kind: FeatureKind) -> FeatureMap:
+    """Return the map of one picture.
 
     Args:
         network: In eval mode; has such a map (``check_kind``).
-        image: ``(3, 224, 224)`` (``model.preprocess.preprocess``).
-        kind: Which map.
+        image: ``(3, H, W)`` (``model.preprocess.preprocess``).
+        kind: Which map; of a family without patches its local features.
 
     Raises:
         ModelOutputInvalid: It contains NaN or infinity.
     """
-    tokens = network.backbone(image[None].to(network.backbone.cls_token.device))
-    values, cells = tokens.patch_tokens[0], tokens.grid
-    if kind is FeatureKind.DENSE:
-        if network.local_adaptation is None:
-            raise ValueError("a network without local adaptation has no dense features")
-        dense = network.local_adaptation.upsample(tokens.patch_tokens, tokens.grid)  # (1, C, rows, columns)
-        values, cells = dense.flatten(2).transpose(1, 2)[0], (dense.shape[2], dense.shape[3])
+    images = image[None].to(next(network.parameters()).device)
+    if isinstance(network, SelaVPR):
+        values, grid = _of_selavpr(network, images, kind)
+    else:
+        features = network(images)
+        values, grid = features.local_features[0], CellGrid(features.local_grid, features.local_grid)
     if not bool(values.isfinite().all()):
         raise ModelOutputInvalid(f"the network's {kind} features contain NaN or infinity; its weights are damaged")
-    return FeatureMap(values, CellGrid(cells, tokens.grid))
+    return FeatureMap(values, grid)
+
+
+def _of_selavpr(network: SelaVPR, images: Tensor, kind: FeatureKind) -> tuple[Tensor, CellGrid]:
+    tokens = network.backbone(images)
+    if kind is FeatureKind.COARSE:
+        return tokens.patch_tokens[0], CellGrid(tokens.grid, tokens.grid)
+    if network.local_adaptation is None:
+        raise ValueError("a network without local adaptation has no dense features")
+    dense = network.local_adaptation.upsample(tokens.patch_tokens, tokens.grid)  # (1, C, rows, columns)
+    return dense.flatten(2).transpose(1, 2)[0], CellGrid((dense.shape[2], dense.shape[3]), tokens.grid)

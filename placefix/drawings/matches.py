@@ -40,9 +40,15 @@ class MatchedPair:
         return len(self.query_points)
 
 
-def match(query: FeatureMap, candidate: FeatureMap) -> MatchedPair:
-    """Finds the mutual matches of two pictures (Eq. 7), and where they lie."""
-    found = find_mutual_matches(query.local_features, candidate.local_features)
+def match(query: FeatureMap, candidate: FeatureMap, floor: float | None = None) -> MatchedPair:
+    """Find the mutual matches of two pictures (Eq. 7), and where they lie.
+
+    Args:
+        query: The map of one.
+        candidate: The map of the other.
+        floor: The least cosine of a match; None if there is none.
+    """
+    found = find_mutual_matches(query.local_features, candidate.local_features, floor=floor)
     return MatchedPair(
         query.grid.centres()[found.query_cells.cpu().numpy()],
         candidate.grid.centres()[found.candidate_cells.cpu().numpy()],

@@ -21,6 +21,7 @@ from model.matching import count_mutual_matches
 from model.preprocess import preprocess
 from model.selavpr.config import LocalFeatures
 from model.selavpr.initialisation import seeded_network
+from model.starter.package_weights import load_starter
 from model.weights import save_network
 from placefix.command_line import app
 from placefix.drawings.canvas import MARGIN_PX
@@ -192,6 +193,18 @@ def test_the_matches_are_counted_as_in_re_ranking(
     assert count > 1
     assert result.stdout.splitlines()[0] == f"dense.safetensors: {count} mutual matches"
     assert open_image(tmp_path / "m.png").width == 2 * MARGIN_PX + 2 * 640 + 32
+
+
+def test_the_matches_of_the_starter_are_counted_as_in_re_ranking(village: Village, tmp_path: Path) -> None:
+    query, candidate = village.photos / "1.jpg", village.photos / "2.jpg"
+    result = show("matches", query, candidate, "--weights", "starter", "--out", tmp_path / "m.png")
+    starter = load_starter()
+    images = torch.stack([preprocess(open_image(path), starter.needs) for path in (query, candidate)])
+    features = Encoder(starter).encode(images).local_features
+    [count] = count_mutual_matches(features[0], features[1:], floor=starter.match_floor).tolist()
+    [without] = count_mutual_matches(features[0], features[1:]).tolist()
+    assert 0 < count < without
+    assert result.stdout.splitlines()[0] == f"starter: {count} mutual matches"
 
 
 def test_another_network_is_drawn_below_with_features_that_both_have(village: Village, tmp_path: Path) -> None:

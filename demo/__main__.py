@@ -55,17 +55,30 @@ def prepare(
         typer.Option(help="Where that folder is, if it has another path here: in a container.", show_default=False),
     ] = None,
     out: Annotated[Path, typer.Option(help="Where map and settings are.")] = Path(".served"),
+    served_at: Annotated[
+        str | None, typer.Option(help="The address that the server will have, to say it.", show_default=False)
+    ] = None,
 ) -> None:
     """Prepare what make serve and docker compose up serve, and write it to served.toml."""
     if photos is None:
         prepare_demo(out, show_progress)
         output_console().print(
             "Three streets of a town that does not exist, and a network that was trained on other streets of it:\n"
-            "it finds places there, by day and by night. For your own photos: make serve PHOTOS=FOLDER\n",
+            "it finds places there, by day and by night. For your own photos:\n"
+            "make serve PHOTOS=FOLDER, or PHOTOS=FOLDER docker compose up --detach",
             soft_wrap=True,
         )
-    elif exit_code := prepare_photos(mounted_at or photos, map_name_of(photos), out):
-        raise typer.Exit(exit_code)
+    else:
+        photos = photos.expanduser()  # zsh hands the ~ of `make serve PHOTOS=~/walk` on as it is
+        if exit_code := prepare_photos(mounted_at or photos, map_name_of(photos), out):
+            raise typer.Exit(exit_code)
+        output_console().print(
+            f"The map {map_name_of(photos)} is served from now on. After photos were added, changed or taken away, "
+            "give the same command again.",
+            soft_wrap=True,
+        )
+    if served_at is not None:
+        output_console().print(f"Look at {served_at} as soon as the server is ready.", soft_wrap=True)
 
 
 @app.command()

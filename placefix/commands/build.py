@@ -20,7 +20,7 @@ from model.preprocess import Preprocessing
 from place_map import index_choice, layout
 from place_map.global_index import check_index_factory
 from place_map.local_codec import StoreType
-from placefix.commands.map_changes import change_by_collection, only_source, read_collection
+from placefix.commands.map_changes import change_by_collection, left_out_lines, only_source, read_collection
 from placefix.commands.options import (
     BatchSize,
     Device,
@@ -175,7 +175,10 @@ def build(
             f"{out}, version {report.version}: holds these {report.placed:,} pictures; nothing to do", soft_wrap=True
         )
         return
-    output_console().print(_summary(report, encoder))
+    table = _summary(report, encoder)
+    if not update:  # such a command is given again and again: what serves the map follows it
+        table.add_row("next", f"placefix serve --map {report.map_path}")
+    output_console().print(table)
     if report.rejected:
         raise typer.Exit(ExitCode.SOME_REJECTED)
 
@@ -213,12 +216,11 @@ def _summary(report: ChangeReport, encoder: Encoder) -> Table:
     table.add_row("skipped", f"{report.skipped:,} without a usable position")
     table.add_row("rejected", f"{report.rejected:,} that cannot be read")
     if report.skipped or report.rejected:
-        table.add_row("left out", str(report.left_out_path))
+        table.add_row("left out", left_out_lines(report))
     table.add_row("index", report.index)
     table.add_row("size", decimal(report.total_bytes))
     rate = report.encoded / report.duration_s
     table.add_row("time", f"{format_duration(report.duration_s)}, {rate:,.1f} pictures/s")
     if not encoder.is_trained:
         table.add_row("network", "a backbone alone, untrained for places: answers are not re-ranked unless asked")
-    table.add_row("next", f"placefix serve --map {report.map_path}")
     return table

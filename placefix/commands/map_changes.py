@@ -1,6 +1,7 @@
 """What the commands that change a map have in common: the map's own network, and how a change is told."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Protocol
 import typer
 from rich.filesize import decimal
 from rich.table import Table
+from rich.text import Text
 
 from index_builder.new_version import ChangeReport
 from index_builder.sources.listing import SourceListing
@@ -18,6 +20,7 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.progress import Progress
 from model.weights import load_network
+from place_map.left_out import LeftOut, read_left_out
 from place_map.network_file import find_network_file
 from place_map.versions import read_current, read_manifest
 from placefix.console import error_console, output_console
@@ -111,6 +114,26 @@ def tell(report: ChangeReport, *, as_json: bool) -> None:
         output_console().print(_table(report))
 
 
+def left_out_lines(report: ChangeReport) -> Text:
+    """Return an example of each kind of reason, with how many more there are, and where all of them are listed.
+
+    Args:
+        report: Of a version that leaves something out.
+
+    Raises:
+        MapCorrupt: The list of the version cannot be read.
+    """
+    by_code: defaultdict[str, list[LeftOut]] = defaultdict(list)
+    for entries in read_left_out(report.map_path, report.version).values():
+        for entry in entries:
+            by_code[entry.code].append(entry)
+    lines = []
+    for alike in sorted(by_code.values(), key=len, reverse=True):
+        more = f"; {len(alike) - 1:,} more like it" if len(alike) > 1 else ""
+        lines.append(f"{alike[0].path}: {alike[0].reason}{more}")
+    return Text("\n".join([*lines, f"all of them: {report.left_out_path}"]))
+
+
 class Change(Protocol):
     """Adds to a map, or updates it."""
 
@@ -190,7 +213,7 @@ def _table(report: ChangeReport) -> Table:
     table.add_row("placed", f"{report.placed:,} pictures")
     if report.skipped or report.rejected:
         told = f"{report.skipped:,} without a usable position, {report.rejected:,} that cannot be read"
-        table.add_row("left out", f"{told}: {report.left_out_path}")
+        table.add_row("left out", Text(f"{told}\n").append(left_out_lines(report)))
     table.add_row("size", decimal(report.total_bytes))
     table.add_row("time", format_duration(report.duration_s))
     if report.is_new and report.parent is not None:

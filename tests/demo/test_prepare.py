@@ -5,7 +5,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from demo.__main__ import app
 from demo.prepare import DEMO_SHORTLIST, SETTINGS, prepare_demo, prepare_photos
 from demo.shipped import ShippedTown
 from index_builder.target import map_name_of
@@ -65,6 +67,21 @@ def test_a_folder_without_positions_is_told_and_nothing_is_served(
     told = " ".join(capfd.readouterr().err.split())
     assert "none of the 1 pictures can go into a map" in told
     assert "a CSV file with the columns path, latitude and longitude" in told
+
+
+def test_the_command_says_what_is_served_and_where(
+    walk: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also of a folder whose ~ the shell has left as it is."""
+    monkeypatch.setenv("HOME", str(walk.parent))
+    write_photo(walk / "nowhere.jpg", 9)
+    out = walk.parent / "served"
+    given = ["prepare", "--photos", "~/my walk", "--out", str(out), "--served-at", "http://192.0.2.1:81"]
+    result = CliRunner().invoke(app, given)
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "The map my-walk is served from now on" in result.output
+    assert "http://192.0.2.1:81" in result.output
+    assert "nowhere.jpg: its EXIF block has no GPS position" in " ".join(capfd.readouterr().out.split())
 
 
 @pytest.mark.parametrize(

@@ -74,9 +74,9 @@ class Composed:
     def query(self, expression: str) -> list[dict[str, Any]]:
         return list(self.ask_prometheus("query", query=expression)["result"])
 
-    def localize(self) -> httpx.Response:
+    def localize(self, picture: Path = PICTURE) -> httpx.Response:
         """Asks with a picture of the map."""
-        files = {"image": PICTURE.read_bytes()}
+        files = {"image": picture.read_bytes()}
         return httpx.post(f"{self.service}/localize", files=files, timeout=PATIENCE_S, trust_env=False)
 
 
@@ -103,20 +103,21 @@ def wait_for(is_true: Callable[[], bool], what: str, interval_s: float = 0.5) ->
         time.sleep(interval_s)
 
 
-def check_found(answer: httpx.Response) -> dict[str, Any]:
-    """The answer to the picture of the map, which must be found."""
+def check_found(answer: httpx.Response, picture: Path = PICTURE) -> dict[str, Any]:
+    """The answer to a picture of the map, which must be found."""
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
-    assert found["candidates"][0]["id"] == PICTURE.name
+    assert found["candidates"][0]["id"] == picture.name
     return found
 
 
 @contextmanager
-def composing(*overlays: Path, env_file: Path | None = None) -> Iterator[Composed]:
-    """A project, of which nothing is started, and which is gone when the block ends."""
+def composing(*overlays: Path, env_file: Path | None = None, photos: Path | None = None) -> Iterator[Composed]:
+    """A project, of which nothing is started, and which is gone when the block ends; of the demo, or of photos."""
     port = _free_port()
     prometheus, grafana = (f"127.0.0.1:{_free_port()}" for _ in range(2))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PLACEFIX_")}
+    environment["PHOTOS"] = "" if photos is None else str(photos)
     environment |= {"PLACEFIX_PORT": str(port), "PROMETHEUS_PUBLISH": prometheus, "GRAFANA_PUBLISH": grafana}
     files = [argument for path in (ROOT / "docker-compose.yml", *overlays) for argument in ("--file", str(path))]
     files += [] if env_file is None else ["--env-file", str(env_file)]

@@ -81,7 +81,8 @@ def test_map_is_read_only_for_the_server_and_waited_for() -> None:
 
 def test_what_is_prepared_is_served_unless_told_otherwise() -> None:
     services = compose()["services"]
-    prepared = Path(services["prepare"]["command"][services["prepare"]["command"].index("--out") + 1]) / SETTINGS
+    (out,) = [option for option in services["prepare"]["command"] if option.startswith("--out=")]
+    prepared = Path(out.removeprefix("--out=")) / SETTINGS
     environment = services["localizer"]["environment"]
     assert environment["PLACEFIX_SETTINGS"] == str(prepared)
     assert environment.get("PLACEFIX_MAPS") is None
@@ -93,8 +94,25 @@ def test_a_folder_of_photos_is_mounted_and_named() -> None:
     prepare = compose(PHOTOS="/home/me/walk")["services"]["prepare"]
     assert "/home/me/walk:/photos:ro" in prepare["volumes"]
     assert prepare["environment"]["PHOTOS"] == "/home/me/walk"
-    assert prepare["command"][-2:] == ["--mounted-at", "/photos"]
+    assert "--mounted-at=/photos" in prepare["command"]
     assert "no-photos:/photos:ro" in compose()["services"]["prepare"]["volumes"]
+
+
+def test_the_address_on_the_host_is_told() -> None:
+    assert "--served-at=http://127.0.0.1:8000" in compose()["services"]["prepare"]["command"]
+    elsewhere = compose(PLACEFIX_HOST="192.0.2.1", PLACEFIX_PORT="81")["services"]["prepare"]["command"]
+    assert "--served-at=http://192.0.2.1:81" in elsewhere
+
+
+def test_a_network_that_is_fetched_is_kept_where_maps_are_built_and_served() -> None:
+    services = compose("--profile", "tools")["services"]
+    ours = [services[name] for name in ("placefix", "prepare", "localizer")]
+    assert {service["environment"]["PLACEFIX_CACHE"] for service in ours} == {"/data"}
+    assert all(any(volume.startswith("maps:/data") for volume in service["volumes"]) for service in ours)
+    elsewhere = compose("--profile", "tools", PLACEFIX_CACHE="/data/networks")["services"]
+    assert {elsewhere[name]["environment"]["PLACEFIX_CACHE"] for name in ("placefix", "prepare", "localizer")} == {
+        "/data/networks"
+    }
 
 
 def test_what_is_shipped_with_the_demo_gets_into_the_image() -> None:

@@ -54,10 +54,12 @@ def error_of(photos: Path, weights: Path, *more: object) -> BaseException | None
 
 
 def test_a_folder_of_photos_becomes_a_map(photos: Path, weights: Path) -> None:
-    write_photo(photos / "nowhere.jpg", 9)
+    for name in ("[b] nowhere.jpg", "nowhere else.jpg"):
+        write_photo(photos / name, 9)
     output = build(photos, weights)
     map_path = photos.parent / "maps" / "town"
-    for said in ("6 pictures", "1 without a usable position", "left_out.csv", "pictures/s", "untrained"):
+    example = "left out  [b] nowhere.jpg: its EXIF block has no GPS position; 1 more like it"
+    for said in ("6 pictures", "2 without a usable position", example, "left_out.csv", "pictures/s", "untrained"):
         assert said in output
     assert f"placefix serve --map {map_path}" in output
     with PlaceMap.open(map_path) as place_map:
@@ -74,6 +76,7 @@ def test_without_a_name_the_map_is_called_after_its_folder_and_can_be_brought_up
     for version, count in (("000001", 6), ("000002", 7)):
         result = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
         assert result.exit_code == 0, (result.output, result.exception)
+        assert "placefix serve" not in result.output  # what serves it follows it
         with PlaceMap.open(photos.parent / "maps" / "photos") as place_map:
             assert (place_map.version, len(place_map)) == (version, count)
             assert place_map.manifest.features.match_floor == 0.25

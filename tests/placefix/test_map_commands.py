@@ -131,7 +131,9 @@ def test_a_picture_that_cannot_be_read_has_a_code_of_its_own(town: Path, tmp_pat
     result = run("add", town, "--source", more, "--max-rejected", "0.5")
     assert result.exit_code == 3
     assert "2 added" in result.stdout
-    assert "1 that cannot be read" in " ".join(result.stdout.split())
+    told = " ".join(result.stdout.split())
+    assert "1 that cannot be read 06.jpg: " in told
+    assert "left_out.csv" in told
     with PlaceMap.open(town) as place_map:
         assert place_map.manifest.counts.rejected == 1
 

@@ -8,7 +8,7 @@ from rich.table import Column, Table
 
 from demo.build import DemoFiles, build_demo
 from demo.check import FOUND_WITHIN_M, CheckedQuery, Score, chance, check_queries, read_queries, scores
-from demo.prepare import prepare_demo, prepare_photos
+from demo.prepare import check_readable, prepare_demo, prepare_photos
 from demo.pretraining.command import pretrain
 from demo.rendering.contact_sheet import write_contact_sheet
 from demo.rendering.render import render_split, split_named
@@ -48,11 +48,20 @@ def build(
 def prepare(
     photos: Annotated[
         Path | None,
-        typer.Option(envvar="PHOTOS", help="A folder of photos to serve, instead of the demo.", show_default=False),
+        typer.Option(
+            envvar="PHOTOS",
+            help="A folder of photos to serve, instead of the demo.",
+            show_default=False,
+            readable=False,
+        ),
     ] = None,
     mounted_at: Annotated[
         Path | None,
-        typer.Option(help="Where that folder is, if it has another path here: in a container.", show_default=False),
+        typer.Option(
+            help="Where that folder is, if it has another path here: in a container.",
+            show_default=False,
+            readable=False,
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Where map and settings are.")] = Path(".served"),
     served_at: Annotated[
@@ -70,6 +79,7 @@ def prepare(
         )
     else:
         photos = photos.expanduser()  # zsh hands the ~ of `make serve PHOTOS=~/walk` on as it is
+        check_readable(mounted_at or photos, photos)
         if exit_code := prepare_photos(mounted_at or photos, map_name_of(photos), out):
             raise typer.Exit(exit_code)
         output_console().print(

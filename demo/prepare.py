@@ -10,6 +10,8 @@ The settings win over the defaults of the server, and environment and flags win 
 """
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,10 +21,31 @@ from demo.build import DemoFiles, build_demo
 from demo.rendering.render import ShowProgress
 from demo.shipped import SHIPPED, ShippedTown
 from model.durable import write_atomically
+from model.errors import InvalidInput
 from placefix.exit_codes import ExitCode
 
 SETTINGS = "served.toml"
 DEMO_SHORTLIST = 20  # as in docs/results.md: of its 198 pictures, 100 would be half
+
+
+def check_readable(photos: Path, called: Path) -> None:
+    """Make sure that this process may list a folder; one that is not there is told by its build.
+
+    Args:
+        photos: The folder.
+        called: What the user calls it, where it has another path here.
+
+    Raises:
+        InvalidInput: It may not.
+    """
+    try:
+        if photos.is_dir():
+            next(photos.iterdir(), None)
+    except PermissionError as error:
+        raise InvalidInput(
+            f"{called} cannot be read by the user {os.geteuid()}, who builds the map; let others read it: "
+            f"chmod -R a+rX {shlex.quote(str(called))}"
+        ) from error
 
 
 def prepare_photos(photos: Path, name: str, out: Path) -> int:

@@ -1,5 +1,6 @@
 """What ``make serve`` and ``docker compose up`` prepare: the demo, or a folder of photos."""
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,9 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from demo.__main__ import app
-from demo.prepare import DEMO_SHORTLIST, SETTINGS, prepare_demo, prepare_photos
+from demo.prepare import DEMO_SHORTLIST, SETTINGS, check_readable, prepare_demo, prepare_photos
 from demo.shipped import ShippedTown
 from index_builder.target import map_name_of
+from model.errors import InvalidInput
 from model.geo import LatLon
 from model.progress import Progress
 from model.starter.network import Starter
@@ -82,6 +84,24 @@ def test_the_command_says_what_is_served_and_where(
     assert "The map my-walk is served from now on" in result.output
     assert "http://192.0.2.1:81" in result.output
     assert "nowhere.jpg: its EXIF block has no GPS position" in " ".join(capfd.readouterr().out.split())
+
+
+def test_a_folder_that_may_not_be_read_is_told_by_its_own_name(walk: Path, tmp_path: Path) -> None:
+    check_readable(walk, walk)
+    check_readable(tmp_path / "nowhere", walk)  # told by its build
+    is_root = os.geteuid() == 0  # who may read everything
+    walk.chmod(0)
+    if is_root:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(
+            InvalidInput, match=r"^my photos cannot be read by the user \d+.*chmod -R a\+rX 'my photos'$"
+        ):
+            check_readable(walk, Path("my photos"))
+    finally:
+        if is_root:
+            os.seteuid(0)
+        walk.chmod(0o755)
 
 
 @pytest.mark.parametrize(

@@ -58,16 +58,30 @@ def test_photos_are_built_served_and_followed(walk: Path) -> None:
         assert composed.inspect("localizer")["RestartCount"] == 0
 
 
-def test_a_folder_without_positions_is_told_and_no_server_is_started(tmp_path: Path) -> None:
-    write_readable(tmp_path / "photos", 0, is_placed=False)
-    with composing(photos=tmp_path / "photos") as composed:
+@pytest.mark.parametrize(
+    ("is_readable", "reasons"),
+    [
+        (
+            True,
+            ("none of the 1 pictures can go into a map", "a CSV file with the columns path, latitude and longitude"),
+        ),
+        (False, ("cannot be read by the user 10001", "chmod -R a+rX")),
+    ],
+    ids=["without-positions", "unreadable"],
+)
+def test_a_folder_that_gives_no_map_is_told_and_no_server_is_started(
+    is_readable: bool, reasons: tuple[str, ...], tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    write_readable(photos, 0, is_placed=False)
+    photos.chmod(0o755 if is_readable else 0o700)
+    with composing(photos=photos) as composed:
         composed.run("build", "prepare")
         with pytest.raises(AssertionError, match=r"exited with code 1|exit 1"):
             composed.run("up", "--detach", "localizer")
         assert composed.inspect("prepare")["State"]["ExitCode"] == ExitCode.ERROR
         told = log_of_prepare(composed)
-        assert "none of the 1 pictures can go into a map (1 without a usable position" in told
-        assert "a CSV file with the columns path, latitude and longitude" in told
+        assert all(reason in told for reason in reasons), told
         assert "served from now on" not in told
         servers = composed.run("ps", "--all", "--quiet", "localizer").split()  # none, or one that was never started
         assert [composed.inspect("localizer")["State"]["Status"] for _ in servers] == ["created"] * len(servers)

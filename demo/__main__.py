@@ -8,7 +8,7 @@ from rich.table import Column, Table
 
 from demo.build import DemoFiles, build_demo
 from demo.check import FOUND_WITHIN_M, CheckedQuery, Score, chance, check_queries, read_queries, scores
-from demo.prepare import check_readable, prepare_demo, prepare_photos
+from demo.prepare import check_readable, demo_files, prepare_demo, prepare_photos
 from demo.pretraining.command import pretrain
 from demo.rendering.contact_sheet import write_contact_sheet
 from demo.rendering.render import render_split, split_named
@@ -33,7 +33,7 @@ def build(
     """Build a map of the shipped pictures with the shipped weights; what is there already is kept."""
     files, console = DemoFiles(out), output_console()
     if not build_demo(out, show_progress, ShippedTown(town)):
-        console.print(f"The demo in {out} is complete; nothing to do.", soft_wrap=True)
+        console.print(_nothing_to_do(out), soft_wrap=True)
     console.print(
         "Three streets of a town that does not exist, and a network that was trained on other streets of it:\n"
         "it finds places there, by day and by night, and is not made for photographs.\n\n"
@@ -70,7 +70,8 @@ def prepare(
 ) -> None:
     """Prepare what make serve and docker compose up serve, and write it to served.toml."""
     if photos is None:
-        prepare_demo(out, show_progress)
+        if not prepare_demo(out, show_progress):
+            output_console().print(_nothing_to_do(demo_files(out).root), soft_wrap=True)
         output_console().print(
             "Three streets of a town that does not exist, and a network that was trained on other streets of it:\n"
             "it finds places there, by day and by night. For your own photos:\n"
@@ -167,6 +168,10 @@ def ship(
     if weights is not None:
         size_bytes = ship_weights(weights, town.weights)
         console.print(f"weights   {size_bytes / 1e6:.1f} MB: {town.weights}", soft_wrap=True)
+
+
+def _nothing_to_do(root: Path) -> str:
+    return f"The demo in {root} is complete; nothing to do."
 
 
 def _answer_table(answers: list[CheckedQuery]) -> Table:

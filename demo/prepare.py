@@ -68,7 +68,7 @@ def prepare_photos(photos: Path, name: str, out: Path) -> int:
     return 0
 
 
-def prepare_demo(out: Path, show_progress: ShowProgress, town: ShippedTown = SHIPPED) -> DemoFiles:
+def prepare_demo(out: Path, show_progress: ShowProgress, town: ShippedTown = SHIPPED) -> bool:
     """Build the demo, unless it is there.
 
     Args:
@@ -76,11 +76,14 @@ def prepare_demo(out: Path, show_progress: ShowProgress, town: ShippedTown = SHI
         show_progress: How to say how far it is.
         town: What is shipped.
 
+    Returns:
+        Whether there was anything to build.
+
     Raises:
         PlacefixError: As ``build_demo`` raises it.
     """
-    files = DemoFiles(out / "demo")
-    build_demo(files.root, show_progress, town)
+    files = demo_files(out)
+    did_build = build_demo(files.root, show_progress, town)
     settings = {
         "maps": [str(files.map.relative_to(out))],
         "weights": str(files.weights.absolute()),
@@ -88,7 +91,12 @@ def prepare_demo(out: Path, show_progress: ShowProgress, town: ShippedTown = SHI
         "shortlist": DEMO_SHORTLIST,
     }
     _write_settings(out, settings)
-    return files
+    return did_build
+
+
+def demo_files(out: Path) -> DemoFiles:
+    """Return where the demo lies in the folder of what is served."""
+    return DemoFiles(out / "demo")
 
 
 def _write_settings(out: Path, settings: Mapping[str, object]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from demo.__main__ import app
-from demo.prepare import DEMO_SHORTLIST, SETTINGS, check_readable, prepare_demo, prepare_photos
+from demo.prepare import DEMO_SHORTLIST, SETTINGS, check_readable, demo_files, prepare_demo, prepare_photos
 from demo.shipped import ShippedTown
 from index_builder.target import map_name_of
 from model.errors import InvalidInput
@@ -35,7 +35,9 @@ def walk(tmp_path: Path) -> Path:
 
 
 def test_the_demo_is_built_and_named_in_the_settings(town: ShippedTown, silent: Silent, tmp_path: Path) -> None:
-    files = prepare_demo(tmp_path / "served", silent, town)
+    assert prepare_demo(tmp_path / "served", silent, town)
+    assert not prepare_demo(tmp_path / "served", silent, town)
+    files = demo_files(tmp_path / "served")
     settings = load_settings({}, settings_from(tmp_path / "served" / SETTINGS))
     assert settings.maps == (files.map,)
     assert settings.samples == files.samples

@@ -17,6 +17,7 @@ from benchmarks.result_file import write_result
 from demo.shipped import SHIPPED
 from index_builder.errors import SourceError
 from model.device import DeviceName
+from model.errors import InvalidInput
 from model.selavpr.config import VIT_SMALL
 from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
@@ -63,6 +64,10 @@ def photographs(
         list[str] | None,
         typer.Option(help="More networks to compare with; may be repeated.", show_default=False),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="One of the networks by its name; may be repeated.", show_default=False),
+    ] = None,
     shared: Annotated[
         Path | None,
         typer.Option(
@@ -84,6 +89,9 @@ def photographs(
         save_network(seeded_network(VIT_SMALL), random)
         networks = {STARTER: STARTER, "demo": str(SHIPPED.weights), "random ViT-S/14": str(random)}
         networks |= {name: name for name in weights or ()}
+        if unknown := set(only or ()) - networks.keys():
+            raise InvalidInput(f"--only {', '.join(sorted(unknown))}: the networks are {', '.join(networks)}")
+        networks = {name: path for name, path in networks.items() if not only or name in only}
         for name, path in networks.items():
             choice = NetworkChoice(path, None, device, "fast")
             for asked in datasets:

@@ -59,4 +59,4 @@ def draw_store(figures: Mapping[str, Figures], out: Path) -> None:
         panel.minorticks_off()
         panel.set_xticks(range(len(stores)), stores)
         panel.set(xlabel="what local features are stored as", ylabel="ΔR@1 against float32, points")
-        panel.legend(loc="lower right")
+        panel.legend(loc="lower left")

@@ -61,8 +61,8 @@ def store(
             raise InvalidInput("the network has no local features, so there is nothing to store: give other weights")
         found = _measure(localizer, dataset, queries_every, shortlist, precision, exact_every, options.batch_size)
         conditions = Conditions(
-            database=tuple(str(path) for path in database),
-            queries=tuple(str(path) for path in queries),
+            database=tuple("/".join(path.parts[-2:]) for path in database),  # wherever that lies on this machine
+            queries=tuple("/".join(path.parts[-2:]) for path in queries),
             weights=localizer.encoder.fingerprint,
             is_trained=localizer.encoder.is_trained,
             pictures=len(localizer.place_map),

@@ -18,7 +18,7 @@ from model.network_precision import has_native_bfloat16
 Number = Literal["float32", "bfloat16"]
 
 _COMPARED: dict[str, Number] = {"float32": "float32", "float16": "bfloat16", "int16": "bfloat16"}
-"""What a way multiplies → of which numbers the peak is compared."""
+"""Name the numbers whose peak is compared with each way, by what the way multiplies."""
 
 
 @dataclass(frozen=True)

@@ -201,7 +201,7 @@ def _compared(rounds: dict[str, list[tuple[float, int, list[int]]]]) -> dict[str
 
 @dataclass(frozen=True)
 class _Task:
-    """What each way does: so many candidates, on a device, with a floor or None."""
+    """Return what each way does: so many candidates, on a device, with a floor or None."""
 
     candidates: int
     cells: int

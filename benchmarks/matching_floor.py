@@ -43,7 +43,7 @@ FLOORS = (NO_FLOOR, 0.0, *(number / 10 for number in range(1, 9)), 0.82, 0.84, 0
 
 @dataclass(frozen=True)
 class FloorCounts:
-    """What was found for Q queries with s candidates each.
+    """Hold what was found for Q queries with s candidates each.
 
     Attributes:
         floors: ``(F,)``, ascending; the first is -1, which no match fails.

@@ -139,7 +139,7 @@ class _Panels:
 
 
 class _Nearest(NamedTuple):
-    """What the kernel has found for a pair of pictures.
+    """Hold the nearest cells of a pair of pictures, as the kernel has found them.
 
     Attributes:
         query: ``(at least M,)``, to each cell of the candidate the nearest of the query.

@@ -8,7 +8,7 @@ from model.encoder import Encoder
 from model.network_precision import PrecisionChoice, RequestedPrecision, choose_network_precision
 from model.preprocess import Preprocessing
 from model.weights import load_network, resolve_weights
-from model.weights_cache import AUTO, ChosenName, WeightsCache, choose_name
+from model.weights_cache import AUTO, WeightsCache, choose_name
 
 
 @dataclass(frozen=True)
@@ -17,16 +17,14 @@ class FreshNetwork:
 
     Attributes:
         encoder: The network.
-        name: Its name or file, for people.
-        reason: Why that one; None if it was asked for.
+        told: A sentence on the network that ``auto`` chose, for people; None if one was asked for.
         weights_path: Its file.
         device: Where, and why there.
         precision: In which arithmetic, and why.
     """
 
     encoder: Encoder
-    name: str
-    reason: str | None
+    told: str | None
     weights_path: Path
     device: DeviceChoice
     precision: PrecisionChoice
@@ -55,10 +53,13 @@ def open_network(
         PlacefixError: The weights or the device cannot be used, or the network takes no pictures of that size.
     """
     chosen = choose_device(device)
-    choice = choose_name(WeightsCache()) if weights == AUTO else ChosenName(weights, "")
-    weights_path = resolve_weights(choice.name)
+    told = None
+    if weights == AUTO:
+        choice = choose_name(WeightsCache())
+        weights, told = choice.name, f"network: {choice.name} (auto: {choice.reason})"
+    weights_path = resolve_weights(weights)
     network = load_network(weights_path, num_heads)
     arithmetic = choose_network_precision(precision, chosen.device, of_network=network.precisions)
     preparation = network.preparation(preprocessing, input_size)
     encoder = Encoder(network, chosen.device, preparation, arithmetic.precision)
-    return FreshNetwork(encoder, choice.name, choice.reason or None, weights_path, chosen, arithmetic)
+    return FreshNetwork(encoder, told, weights_path, chosen, arithmetic)

@@ -1,4 +1,4 @@
-"""What floors of mutual matches change, as Markdown: recall at each floor, and the points to none."""
+"""Write as Markdown how floors of mutual matches change recall: at each floor, and the points to none."""
 
 from collections.abc import Sequence
 from itertools import groupby

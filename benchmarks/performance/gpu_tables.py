@@ -1,4 +1,4 @@
-"""What was seen on a GPU, as Markdown: each part of the run, with its comparisons."""
+"""Write the figures of a GPU as Markdown: each part of the run, with its comparisons."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

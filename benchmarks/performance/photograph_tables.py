@@ -1,4 +1,4 @@
-"""What the starter finds on photographs, and how fast, as Markdown."""
+"""Write as Markdown how well and how fast the starter finds photographs."""
 
 from typing import Any
 

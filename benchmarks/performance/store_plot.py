@@ -1,4 +1,4 @@
-"""What each store of local features gives up of recall."""
+"""Draw the recall that each store of local features gives up."""
 
 from collections.abc import Mapping
 from pathlib import Path

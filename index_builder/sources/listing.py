@@ -57,7 +57,7 @@ class LeftOutCode(StrEnum):
 ListingKind = Literal[
     "exif folder", "utm folder", "csv", "msls", "frames", "mapillary api", "mapillary_tools", "geojson"
 ]
-"""What the readers of the collections call them."""
+"""Name the kinds of collections, as their readers call them."""
 
 
 @dataclass(frozen=True)

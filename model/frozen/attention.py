@@ -13,7 +13,7 @@ from model.selavpr.attention import Attention
 
 
 class FrozenAttention:
-    """What ``model.selavpr.attention.Attention`` computes before ``proj``; ``1 / √d`` is folded into the queries.
+    """Compute as ``model.selavpr.attention.Attention`` does before ``proj``; ``1 / √d`` is folded into the queries.
 
     On a CPU the scores and their softmax are float32 in every precision: a score of 20 rounded to bfloat16 would move
     its weight by 6 %. The whole matrix of scores, 4 MB for 16 heads of 257 tokens, stays in the cache, and three plain

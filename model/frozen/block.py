@@ -26,7 +26,7 @@ class FrozenLayerNorm:
 
 
 class FrozenBlock:
-    """What ``model.selavpr.block.Block`` computes, with fewer steps.
+    """Compute as ``model.selavpr.block.Block`` does, with fewer steps.
 
     With γ for a LayerScale, u for attention before its projection, and both adapters ``up(relu(down(·)))``::
 

@@ -12,7 +12,7 @@ from model.selavpr.local_adaptation import LocalAdaptation
 
 
 class FrozenLocalAdaptation:
-    """What ``model.selavpr.local_adaptation.LocalAdaptation`` computes; the lengths in float32."""
+    """Compute as ``model.selavpr.local_adaptation.LocalAdaptation`` does; the lengths in float32."""
 
     def __init__(self, adaptation: LocalAdaptation, grid: tuple[int, int], target: Target, pictures: int) -> None:
         self.grid, self.dtype = grid, target.dtype

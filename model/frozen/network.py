@@ -18,7 +18,7 @@ from model.selavpr.selavpr import SelaVPR
 
 
 class FrozenSelaVPR:
-    """What ``model.selavpr.selavpr.SelaVPR`` computes for pictures of one size.
+    """Compute as ``model.selavpr.selavpr.SelaVPR`` does, for pictures of one size.
 
     The tokens between the layers, LayerNorm, softmax, GeM and all lengths are float32 in every precision; products take
     their factors in the target's type.

@@ -16,7 +16,7 @@ from model.starter.network import Starter
 
 
 class FrozenBlock:
-    """What ``model.starter.inverted_residual`` computes."""
+    """Compute as ``model.starter.inverted_residual.InvertedResidual`` does."""
 
     def __init__(self, block: InvertedResidual, target: Target) -> None:
         self._layers = [
@@ -35,7 +35,7 @@ class FrozenBlock:
 
 
 class FrozenStarter:
-    """What ``model.starter.network.Starter`` computes."""
+    """Compute as ``model.starter.network.Starter`` does."""
 
     @torch.no_grad()
     def __init__(self, network: Starter, size: tuple[int, int], target: Target, pictures: int) -> None:  # noqa: ARG002

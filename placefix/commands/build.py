@@ -154,8 +154,8 @@ def build(
     listings = [read_collection(each, latitude_column, longitude_column) for each in source]
     try:
         with show_progress("encoding") as progress:
-            if network.reason is not None:
-                progress.message(f"network: {network.name} (auto: {network.reason})")
+            if network.told is not None:
+                progress.message(network.told)
             progress.message(f"device: {network.device.device} ({network.device.reason})")
             progress.message(f"encoding: {network.precision.precision} ({network.precision.reason})")
             report = build_map(

@@ -66,8 +66,8 @@ def encode(
         input_size=input_size,
     )
     encoder = network.encoder
-    if network.reason is not None:
-        error_console().print(f"network: {network.name} (auto: {network.reason})", soft_wrap=True)
+    if network.told is not None:
+        error_console().print(network.told, soft_wrap=True)
     columns = (TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=error_console()) as progress:
         task = progress.add_task("encoding", total=len(paths))

@@ -208,6 +208,8 @@ def open_localizer(
     with tempfile.TemporaryDirectory(prefix="placefix-evaluate-") as folder:
         fresh = Path(folder) / "database"
         with show_progress("encoding the database") as progress:
+            if opened.told is not None:
+                progress.message(opened.told)
             build_map(dataset.collection.listing, encoder, fresh, options, progress, weights_path=opened.weights_path)
         with PlaceMap.open(fresh) as place_map:
             yield Localizer(encoder, place_map, open_searcher(place_map, encoder.device), network.matching_precision)

@@ -61,7 +61,11 @@ def prepare_photos(photos: Path, name: str, out: Path) -> int:
     """
     place_map = Path("maps") / name
     command = [sys.executable, "-m", "placefix", "build", "--source", str(photos), "--out", str(out / place_map)]
-    exit_code = subprocess.run([*command, "--update"], check=False).returncode  # noqa: S603  our own command
+    with subprocess.Popen([*command, "--update"]) as build:  # noqa: S603  our own command
+        try:
+            exit_code = build.wait()
+        except KeyboardInterrupt:  # the build gets Ctrl-C, too: it ends by itself, and says how it goes on
+            exit_code = build.wait()
     if exit_code not in (0, ExitCode.SOME_REJECTED):
         return exit_code
     _write_settings(out, {"maps": [str(place_map)]})

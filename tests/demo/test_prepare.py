@@ -1,6 +1,9 @@
 """What ``make serve`` and ``docker compose up`` prepare: the demo, or a folder of photos."""
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -22,6 +25,9 @@ from placefix.exit_codes import ExitCode
 from service.settings import load_settings
 from service.settings_file import settings_from
 from tests.conftest import write_photo
+from tests.waiting import PATIENCE_S, wait_until
+
+REPOSITORY = Path(__file__).parents[2]
 
 Silent = Callable[[str], AbstractContextManager[Progress]]
 
@@ -60,6 +66,28 @@ def test_photos_become_a_map_by_the_starter_and_follow_their_folder(walk: Path, 
     with PlaceMap.open(settings.maps[0]) as place_map:
         assert place_map.version == "000002"
         assert len(place_map) == 4
+
+
+def test_ctrl_c_is_left_to_the_build_which_says_how_it_goes_on(walk: Path, tmp_path: Path) -> None:
+    for number in range(200):
+        write_photo(walk / f"{number}.jpg", number, LatLon(55 + number / 1000, 13.2), size=(32, 32))
+    out, log = tmp_path / "served", tmp_path / "log"
+    command = [sys.executable, "-m", "demo", "prepare", "--photos", str(walk), "--out", str(out)]
+    plan = out / "maps" / ".my-walk.building" / "plan.json"
+    with (
+        log.open("w") as printed,
+        subprocess.Popen(command, cwd=REPOSITORY, stdout=printed, stderr=printed, start_new_session=True) as process,
+    ):
+        wait_until(lambda: process.poll() is not None or plan.exists(), log.read_text)
+        assert process.poll() is None, log.read_text()
+        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of them
+        assert process.wait(PATIENCE_S) == ExitCode.INTERRUPTED, log.read_text()
+    assert "interrupted; nothing was published. The same command continues" in log.read_text()
+    assert "Traceback" not in log.read_text()
+    assert not (out / SETTINGS).exists()
+    assert prepare_photos(walk, "my-walk", out) == 0
+    with PlaceMap.open(out / "maps" / "my-walk") as place_map:
+        assert len(place_map) == 200
 
 
 def test_a_folder_without_positions_is_told_and_nothing_is_served(

@@ -28,7 +28,8 @@ from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from placefix.console import error_console, output_console
 from service.decoding import decode_query
-from service.localizer import Localizer, QueryOptions, encode_queries
+from service.localizer import Localizer, encode_queries
+from service.query_options import QueryOptions
 from service.stages import Stage
 
 SIZES = {"512 × 288": (512, 288, 128), "4000 × 3000": (4000, 3000, 16)}
@@ -95,7 +96,7 @@ def _ask(encoder: Encoder, places: Sequence[Place], root: Path, count: int) -> d
             image = decode_query(path, DEFAULT_LIMITS, localizer.preparation)
             decoded_s = time.perf_counter() - start_s
             [encoded] = encode_queries(encoder, image[None])
-            found = localizer.localize(encoded, QueryOptions(candidates=10, shortlist=SHORTLIST, rerank=True))
+            found = localizer.localize(encoded, QueryOptions(candidates=10, shortlist=SHORTLIST, rerank="always"))
             total_s = time.perf_counter() - start_s
             stages.append({str(stage): each_s for stage, each_s in found.seconds.items()})
             stages[-1] |= {str(Stage.DECODE): decoded_s, "total": total_s}

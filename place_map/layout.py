@@ -11,6 +11,7 @@ MANIFEST = "manifest.json"
 INDEX = "index.faiss"
 POINTER = "manifest.json.sha256"  # what CURRENT holds while the version is served
 LEFT_OUT = "left_out.csv"
+CALIBRATION = "calibration.json"
 
 PLACES = "places.parquet"
 GLOBALS = "globals.npy"

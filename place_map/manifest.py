@@ -23,7 +23,7 @@ from place_map.manifest_part import ManifestPart, Number, Sha256
 from place_map.segment import Segment
 
 FORMAT: Literal["placefix-map"] = "placefix-map"
-FORMAT_VERSION: Literal[5] = 5
+FORMAT_VERSION: Literal[6] = 6
 
 
 class NetworkInput(ManifestPart):
@@ -125,7 +125,7 @@ class SourceHint(ManifestPart):
     prefix: str = ""
 
 
-ChangeKind = Literal["build", "add", "remove", "update", "compact"]
+ChangeKind = Literal["build", "add", "remove", "update", "compact", "calibrate"]
 
 
 class Change(ManifestPart):
@@ -174,10 +174,11 @@ class Manifest(ManifestPart):
         change: What was done to that.
         next_segment: The first number that no segment of the map has ever had.
         sources: Where its pictures came from. Maps of format 1 and 2 have one, under the key ``source``.
+        calibration: Size and sum of ``place_map.calibration``; None without one, as in all maps from before format 6.
     """
 
     format: Literal["placefix-map"] = FORMAT
-    format_version: Literal[1, 2, 3, 4, 5] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3, 4, 5, 6] = FORMAT_VERSION
     version: Number
     parent: Number | None = None
     change: Change = BUILT
@@ -191,6 +192,7 @@ class Manifest(ManifestPart):
     counts: Counts
     index: IndexFile
     left_out: FileSum
+    calibration: FileSum | None = None
     segments: Annotated[tuple[Segment, ...], Field(min_length=1)]
 
     @field_validator("created_at")
@@ -234,6 +236,8 @@ class Manifest(ManifestPart):
         """Path below the map → size and sum, of every file but ``CURRENT``, the manifest itself and thumbnails."""
         version = PurePosixPath(layout.VERSIONS, self.version)
         found = {str(version / layout.INDEX): self.index.file, str(version / layout.LEFT_OUT): self.left_out}
+        if self.calibration is not None:
+            found[str(version / layout.CALIBRATION)] = self.calibration
         for segment in self.segments:
             directory = PurePosixPath(layout.SEGMENTS, segment.id)
             found |= {str(directory / name): file for name, file in segment.files.items()}

@@ -15,6 +15,7 @@ from model.durable import sha256_of
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from place_map import layout
+from place_map.calibration import Calibration, parse_calibration
 from place_map.errors import MapCorrupt, NetworkMismatch
 from place_map.feature_store import TORCH_TYPES, StoredFeatures
 from place_map.local_codec import StoreType
@@ -38,6 +39,7 @@ class PlaceMap:
         name: Its last component.
         manifest: What the version consists of.
         places: Id, position, heading and time of every row.
+        calibration: What the evidence for an answer means here; None if nobody knows.
     """
 
     def __init__(
@@ -47,9 +49,11 @@ class PlaceMap:
         segments: Sequence[SegmentFiles],
         places: PlaceTable,
         hold: VersionHold | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         """Use ``open``."""
         self._hold = hold
+        self.calibration = calibration
         self.path = path
         self.name = path.absolute().name
         self.manifest = manifest
@@ -61,8 +65,8 @@ class PlaceMap:
     def open(cls, path: Path | str, version: str | None = None) -> Self:
         """Opens the version that ``CURRENT`` names, or another one. While it is open, it is not removed.
 
-        The manifest's sum, the sizes of all files, shapes, types and row counts are checked always; ``check_sums``
-        checks what a search reads as a whole, and ``index_builder.verify`` every byte.
+        The sums of manifest and calibration, the sizes of all files, shapes, types and row counts are checked always;
+        ``check_sums`` checks what a search reads as a whole, and ``index_builder.verify`` every byte.
 
         Args:
             path: Directory of the map, ``maps/NAME``.
@@ -83,7 +87,8 @@ class PlaceMap:
             files = open_segment(directory, segment, manifest.features)
             segments.append(files)
             tables.append((read_places(directory / layout.PLACES, segment.rows), files.live))
-        return cls(path, manifest, segments, PlaceTable(join_live(tables), path), hold)
+        places = PlaceTable(join_live(tables), path)
+        return cls(path, manifest, segments, places, hold, _read_calibration(path, manifest))
 
     @property
     def version(self) -> str:
@@ -297,6 +302,22 @@ class PlaceMap:
         if len(rows) and (rows.min() < 0 or rows.max() >= len(self)):
             raise InvalidInput(f"rows {rows.min()} to {rows.max()} are not all in a map of {len(self)} pictures")
         return np.searchsorted(self._starts, rows, side="right") - 1
+
+
+def _read_calibration(path: Path, manifest: Manifest) -> Calibration | None:
+    if manifest.calibration is None:
+        return None
+    calibration_path = layout.version_dir(path, manifest.version) / layout.CALIBRATION
+    try:
+        content = calibration_path.read_bytes()
+    except OSError as error:
+        raise MapCorrupt(f"{calibration_path} cannot be read: {error}; run placefix verify {path}") from error
+    if sha256(content).hexdigest() != manifest.calibration.sha256:
+        raise MapCorrupt(
+            f"{calibration_path} is damaged: its SHA-256 is not the manifest's; run placefix verify {path}",
+            calibration_path,
+        )
+    return parse_calibration(content, calibration_path)
 
 
 def _check_sizes(path: Path, manifest: Manifest) -> None:

@@ -45,6 +45,7 @@ class VersionContent:
     parent: str | None = None
     change: Change = BUILT
     next_segment: int | None = None
+    calibration: bytes | None = None
 
 
 def write_version(map_path: Path, content: VersionContent) -> Manifest:
@@ -94,6 +95,8 @@ def write_version_files(directory: Path, content: VersionContent, segment_dir: C
     )
     sync(index_path)
     write_atomically(left_out_path, content.left_out_csv)
+    if content.calibration is not None:
+        write_atomically(directory / layout.CALIBRATION, content.calibration)
     manifest = Manifest(
         version=content.version,
         parent=content.parent,
@@ -112,6 +115,7 @@ def write_version_files(directory: Path, content: VersionContent, segment_dir: C
             file=FileSum.of(index_path),
         ),
         left_out=FileSum.of(left_out_path),
+        calibration=None if content.calibration is None else FileSum.of(directory / layout.CALIBRATION),
         segments=content.segments,
     )
     write_atomically(directory / layout.MANIFEST, manifest.to_json())

@@ -11,7 +11,9 @@ from model.images import ImageLimits
 from placefix.console import error_console
 from service.configured_maps import load_configured
 from service.decoding import decode_query
-from service.localizer import Localization, Localizer, QueryOptions, encode_queries
+from service.localization import Localization
+from service.localizer import Localizer, encode_queries
+from service.query_options import QueryOptions, Rerank
 from service.settings import ServiceSettings, load_settings, unknown_environment_names
 from service.settings_file import settings_from
 from service.stages import Stage, StageClock
@@ -70,7 +72,7 @@ def read_settings(flags: Mapping[str, object], settings_file: Path | None) -> Se
 
 @contextmanager
 def asked_map(
-    settings: ServiceSettings, *, candidates: int | None, shortlist: int | None, rerank: bool | None
+    settings: ServiceSettings, *, candidates: int | None, shortlist: int | None, rerank: Rerank | None
 ) -> Iterator[AskedMap]:
     """Open the map of the settings; it is closed at the end.
 

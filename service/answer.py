@@ -1,12 +1,15 @@
 """From a localization to the answer that goes out: the same for HTTP and for the command line."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from model.geo import LatLon
-from service.localizer import Localization
-from service.schemas import CandidateAnswer, LocalizationAnswer, MapVersion, Position, Timings
+from place_map.calibration import ANSWER_LEVEL
+from service.localization import Localization
+from service.schemas import Accuracy, CandidateAnswer, EvidenceAnswer, LocalizationAnswer, MapVersion, Position, Timings
 from service.stages import Stage
 
+_CONFIDENCE_DIGITS = 4
 _POSITION_DIGITS = 8  # of degrees: a millimetre; what follows is the noise of converting minutes and seconds
 
 
@@ -21,11 +24,16 @@ def build_answer(
         total_s: Seconds from the last byte of the request to the answer.
         request_id: Names the request in the log.
     """
-    position = localization.position
+    position, verdict = localization.position, localization.verdict
     milliseconds = {stage.value: round(1000 * stage_seconds.get(stage, 0.0), 3) for stage in Stage}
     return LocalizationAnswer(
-        status=localization.status,
+        status=verdict.status,
         position=None if position is None else _position(position),
+        confidence=None if verdict.confidence is None else round(verdict.confidence, _CONFIDENCE_DIGITS),
+        accuracy=None
+        if verdict.radius_m is None
+        else Accuracy(radius_m=round(verdict.radius_m, 1), level=ANSWER_LEVEL),
+        evidence=None if verdict.evidence is None else EvidenceAnswer(**asdict(verdict.evidence)),
         candidates=[
             CandidateAnswer(
                 rank=rank,

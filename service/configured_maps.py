@@ -1,7 +1,7 @@
 """The maps and the network that the settings name."""
 
 from service.loading import LoadedMaps, load_maps
-from service.localizer import QueryDefaults
+from service.query_options import QueryDefaults
 from service.settings import ServiceSettings
 
 
@@ -30,5 +30,6 @@ def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefault
         candidates=settings.candidates,
         shortlist=settings.shortlist,
         rerank=settings.rerank,
+        max_wrong=settings.max_wrong,
     )
     return loaded, defaults

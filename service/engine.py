@@ -10,7 +10,9 @@ from torch import Tensor
 from place_map.errors import MapError
 from service.configured_maps import load_configured
 from service.loading import LoadedMaps, OpenedVersion
-from service.localizer import EncodedQuery, Localization, Localizer, QueryDefaults, QueryOptions, encode_queries
+from service.localization import Localization
+from service.localizer import EncodedQuery, Localizer, encode_queries
+from service.query_options import QueryDefaults, QueryOptions
 from service.served_maps import OnUnread, ServedMaps
 from service.settings import ServiceSettings
 from service.stages import Stage
@@ -42,8 +44,10 @@ class Query:
 
     @property
     def compared(self) -> int:
-        """Pictures of the map whose local features will be compared with the query's."""
-        return min(self.options.shortlist, len(self.localizer.place_map)) if self.options.rerank else 0
+        """Pictures of the map whose local features may be compared with the query's."""
+        if self.localizer.rerank_for(self.options.rerank) == "never":
+            return 0
+        return min(self.options.shortlist, len(self.localizer.place_map))
 
 
 class Engine:
@@ -95,7 +99,7 @@ class Engine:
         """Asks each map about a black picture, twice: the first pays for all beginnings, and tells no duration."""
         for shortlist in (1, self.defaults.shortlist):
             self._encode_s = self._compare_s = 0.0
-            options = QueryOptions(candidates=1, shortlist=shortlist, rerank=True)
+            options = QueryOptions(candidates=1, shortlist=shortlist, rerank="always")
             with self.maps.reading_all() as versions:
                 for version in versions:
                     query = Query(torch.zeros(self.encoder.picture_shape), version.localizer, options)
@@ -127,7 +131,7 @@ class Engine:
         localizer = opened.localizer()
         try:
             [encoded] = encode_queries(self.encoder, torch.zeros(1, *self.encoder.picture_shape))
-            localizer.localize(encoded, QueryOptions(candidates=1, shortlist=self.defaults.shortlist, rerank=True))
+            localizer.localize(encoded, QueryOptions(candidates=1, shortlist=self.defaults.shortlist, rerank="always"))
         except BaseException:
             localizer.close()
             raise

@@ -25,7 +25,9 @@ from model.preprocess import Preparation
 from model.progress import SILENT, Progress
 from model.recall import DEFAULT_RECALL_VALUES, Recalls, recalls
 from service.decoding import decode_query
-from service.localizer import MAX_SHORTLIST, Candidate, Localizer, QueryOptions, encode_queries
+from service.localization import Candidate
+from service.localizer import Localizer, encode_queries
+from service.query_options import MAX_SHORTLIST, QueryOptions
 from service.stages import Stage, StageClock
 
 _BATCHES_AHEAD = 2
@@ -67,7 +69,7 @@ class EvaluationOptions:
     def query_options(self) -> QueryOptions:
         """What is asked of the localizer for each query: all candidates that it looks at."""
         shortlist = self.rerank or max(self.recall_values)
-        return QueryOptions(candidates=shortlist, shortlist=shortlist, rerank=self.rerank > 0)
+        return QueryOptions(candidates=shortlist, shortlist=shortlist, rerank="always" if self.rerank else "never")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from place_map.global_index import Backend, open_searcher, read_searcher
 from place_map.network_file import find_network_file
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
-from service.localizer import DEFAULT_PRECISION, Localizer
+from service.localizer import Localizer
+from service.query_options import DEFAULT_PRECISION
 
 
 @dataclass(frozen=True)

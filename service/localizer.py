@@ -1,13 +1,12 @@
-"""The query path after decoding: encode, shortlist, gather, re-rank.
+"""The query path after decoding: encode, shortlist, gather, re-rank, judge.
 
-The one localizer behind the HTTP service and ``placefix localize``. It gives the same ranking as
-``model.retrieval.retrieve`` on the same features, without holding the map in memory.
+The one localizer behind the HTTP service, ``placefix localize``, evaluation and calibration. It gives the same ranking
+as ``model.retrieval.retrieve`` on the same features, without holding the map in memory.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,150 +14,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.encoder import Encoder
-from model.errors import InvalidInput
 from model.features import Features
-from model.geo import LatLon
-from model.matching import MatchingPrecision, count_mutual_matches, counts_hundreds_a_second, matcher_name
+from model.matching import MatchingPrecision, count_mutual_matches, matcher_name
+from place_map.calibration import DEFAULT_WITHIN_M
+from place_map.evidence import Evidence, Ranking
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
 from service.errors import DeadlineExceeded
+from service.localization import Candidate, Localization, Verdict
+from service.query_options import DEFAULT_PRECISION, QueryOptions, Rerank
 from service.stages import Stage, StageClock
-
-Status = Literal["localized", "no_candidates"]
-
-MAX_SHORTLIST = 1000
-DEFAULT_CANDIDATES = 10
-DEFAULT_SHORTLIST = 100
-DEFAULT_SHORTLIST_SLOW = 20  # where there is neither a GPU nor a kernel for the CPU, or matching is exact
-DEFAULT_PRECISION: MatchingPrecision = "fast"
 
 # Local features are gathered and compared this many candidates at a time: 61 MB of float16 at 61 × 61 × 128. A
 # shortlist of 1000 would otherwise need 950 MB, and could not be given up half way once nobody waits for it. While some
 # are compared, the system fetches the next ones from the disk.
 _GATHER_ROWS = 64
 
-
-@dataclass(frozen=True)
-class QueryOptions:
-    """What a query asks for.
-
-    Attributes:
-        candidates: How many to return; at most ``shortlist``.
-        shortlist: How many of the nearest global features are looked at; at most 1000.
-        rerank: Whether they are re-ranked by mutual matches.
-
-    Raises:
-        InvalidInput: A number is out of its range.
-    """
-
-    candidates: int
-    shortlist: int
-    rerank: bool
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.shortlist <= MAX_SHORTLIST:
-            raise InvalidInput(f"shortlist must be between 1 and {MAX_SHORTLIST}, not {self.shortlist}")
-        if not 1 <= self.candidates <= self.shortlist:
-            raise InvalidInput(
-                f"candidates must be between 1 and shortlist, which is {self.shortlist}, not {self.candidates}"
-            )
-
-
-@dataclass(frozen=True)
-class QueryDefaults:
-    """What a query gets that does not say.
-
-    Attributes:
-        candidates: How many candidates to return.
-        shortlist: How many to re-rank.
-        rerank: Whether to re-rank at all.
-    """
-
-    candidates: int
-    shortlist: int
-    rerank: bool
-
-    @classmethod
-    def for_encoder(
-        cls,
-        encoder: Encoder,
-        *,
-        matching_precision: MatchingPrecision = DEFAULT_PRECISION,
-        candidates: int = DEFAULT_CANDIDATES,
-        shortlist: int | None = None,
-        rerank: bool | None = None,
-    ) -> "QueryDefaults":
-        """The defaults for a network on its device, where the settings leave them open.
-
-        Re-ranking with an untrained network is noise, so it is off unless asked for; without local features it changes
-        nothing.
-        """
-        if shortlist is None:
-            is_quick = counts_hundreds_a_second(encoder.device, encoder.local_dim, matching_precision)
-            shortlist = DEFAULT_SHORTLIST if is_quick else DEFAULT_SHORTLIST_SLOW
-        return cls(
-            candidates=candidates,
-            shortlist=shortlist,
-            rerank=(encoder.is_trained and encoder.local_dim > 0) if rerank is None else rerank,
-        )
-
-    def options(
-        self, candidates: int | None = None, shortlist: int | None = None, *, rerank: bool | None = None
-    ) -> QueryOptions:
-        """Fills in what a query leaves open, so that one number given never contradicts the default of the other.
-
-        Raises:
-            InvalidInput: A number is out of its range, or both are given and do not go together.
-        """
-        if shortlist is None:
-            shortlist = max(self.shortlist, candidates or self.candidates)
-        if candidates is None:
-            candidates = min(self.candidates, shortlist)
-        return QueryOptions(candidates, shortlist, self.rerank if rerank is None else rerank)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A picture of the map that may show the place of the query, with the evidence.
-
-    Attributes:
-        row: Its row in the map.
-        id: Its id in the collection.
-        position: Where it was taken.
-        heading_deg: Where its camera looked to, clockwise from true north; None if unknown.
-        mutual_matches: Mutual nearest neighbours of local features; None if not re-ranked.
-        global_distance: Euclidean distance of the global features, in [0, 2].
-    """
-
-    row: int
-    id: str
-    position: LatLon
-    heading_deg: float | None
-    mutual_matches: int | None
-    global_distance: float
-
-
-@dataclass(frozen=True)
-class Localization:
-    """The answer to a query.
-
-    Attributes:
-        status: ``localized``, or ``no_candidates`` if the map is empty.
-        position: Where the best candidate was taken; None without candidates.
-        candidates: Best first.
-        map_name: The map that answered.
-        map_version: Its version.
-        seconds: How long each stage took; a stage that did not run is absent.
-        gathered_bytes: Of local features, read from the map to re-rank.
-    """
-
-    status: Status
-    position: LatLon | None
-    candidates: tuple[Candidate, ...]
-    map_name: str
-    map_version: str
-    seconds: Mapping[Stage, float]
-    gathered_bytes: int
+_NO_ROWS = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -175,7 +47,7 @@ class EncodedQuery:
 
 
 def encode_queries(encoder: Encoder, images: Tensor) -> list[EncodedQuery]:
-    """Encodes a batch of queries.
+    """Encode a batch of queries.
 
     Args:
         encoder: The network.
@@ -205,6 +77,7 @@ class Localizer:
         matching_precision: Of the products in matching.
         match_floor: The cosine below which two local features are no match; None if all of them may be.
         matcher: What counts mutual matches, and in which numbers.
+        within_m: Candidates so near to each other show the same place.
     """
 
     def __init__(
@@ -235,17 +108,37 @@ class Localizer:
         self.matching_precision: MatchingPrecision = matching_precision
         self.match_floor = place_map.manifest.features.match_floor if match_floor is None else match_floor
         self.matcher = matcher_name(encoder.device, encoder.local_dim, matching_precision)
+        self.within_m = DEFAULT_WITHIN_M if place_map.calibration is None else place_map.calibration.within_m
         self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU
 
+    def rerank_for(self, asked: Rerank) -> Rerank:
+        """Return how a query is re-ranked here.
+
+        Re-ranking with an untrained network is noise, so ``auto`` leaves it; and without a calibration nothing says
+        when to stop.
+        """
+        if asked != "auto":
+            return asked
+        if not (self.encoder.is_trained and self.encoder.local_dim):
+            return "never"
+        calibration = self.place_map.calibration
+        return "always" if calibration is None or calibration.auto is None else "auto"
+
     def localize(
-        self, query: EncodedQuery, options: QueryOptions, is_wanted: Callable[[], bool] = _always_wanted
+        self,
+        query: EncodedQuery,
+        options: QueryOptions,
+        is_wanted: Callable[[], bool] = _always_wanted,
+        *,
+        without: NDArray[np.int64] = _NO_ROWS,
     ) -> Localization:
-        """Finds one query in the map.
+        """Find one query in the map.
 
         Args:
-            query: Features of the picture, from ``encode_queries`` with this localizer's encoder.
+            query: Features of the picture, from ``encode_queries`` with this localizer's encoder, or of the map.
             options: What to look for.
             is_wanted: Asked from time to time; once it says no, the query is given up.
+            without: ``(m,)`` rows that may not be the answer, as if the map did not have them.
 
         Raises:
             DeadlineExceeded: Given up.
@@ -253,39 +146,72 @@ class Localizer:
         clock = StageClock()
         clock.add(Stage.ENCODE, query.duration_s)
         with clock.measure(Stage.SHORTLIST), torch.inference_mode():
-            found = self.searcher.search(
-                query.features.global_features, options.shortlist if options.rerank else options.candidates
+            rows, distances = self._shortlist(query.features.global_features, options.shortlist, without)
+        candidates: tuple[Candidate, ...] = ()
+        verdict, compared = Verdict("no_candidates"), 0
+        if len(rows):
+            ranking, verdict = self._rerank(
+                query.features.local_features[0], rows, distances, options, clock, is_wanted
             )
-            rows, distances = found.rows[0], found.distances[0]
-        counts: NDArray[np.int64] | None = None
-        gathered_bytes = 0
-        if options.rerank and len(rows):
-            shapes = self.place_map.manifest.features
-            gathered_bytes = len(rows) * shapes.local_codec.bytes_per_picture(shapes.local_count)
-            counts = self._count_mutual_matches(query.features.local_features[0], rows, clock, is_wanted)
-            order = np.argsort(-counts, kind="stable")  # equal counts keep the order of the global distance
-            rows, distances, counts = rows[order], distances[order], counts[order]
-        candidates = tuple(
-            self._candidate(int(rows[rank]), float(distances[rank]), None if counts is None else int(counts[rank]))
-            for rank in range(min(options.candidates, len(rows)))
-        )
+            candidates = tuple(self._candidate(ranking, rank) for rank in range(min(options.candidates, len(rows))))
+            compared = len(ranking.matches)
+        shapes = self.place_map.manifest.features
         return Localization(
-            status="localized" if candidates else "no_candidates",
-            position=candidates[0].position if candidates else None,
+            verdict=verdict,
+            position=candidates[0].position if verdict.has_position else None,
             candidates=candidates,
             map_name=self.place_map.name,
             map_version=self.place_map.version,
             seconds=clock.seconds,
-            gathered_bytes=gathered_bytes,
+            gathered_bytes=compared * shapes.local_codec.bytes_per_picture(shapes.local_count),
         )
 
     def close(self) -> None:
-        """Lets the files and the index go. On the thread that owns the device, whose memory is freed here."""
+        """Let the files and the index go. On the thread that owns the device, whose memory is freed here."""
         self.place_map.close()
         self._gathered = None
         del self.searcher
 
+    def _shortlist(
+        self, query: Tensor, count: int, without: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Rows and distances ``(k,)`` of the nearest global features, without some rows."""
+        found = self.searcher.search(query, count + len(without))
+        is_allowed = ~np.isin(found.rows[0], without)
+        return found.rows[0][is_allowed][:count], found.distances[0][is_allowed][:count]
+
     @torch.inference_mode()
+    def _rerank(
+        self,
+        query: Tensor,
+        rows: NDArray[np.int64],
+        distances: NDArray[np.float32],
+        options: QueryOptions,
+        clock: StageClock,
+        is_wanted: Callable[[], bool],
+    ) -> tuple[Ranking, Verdict]:
+        """Compare a query ``(L, C)`` with the shortlist, as far as is needed, and judge the first candidate."""
+        mode, calibration = self.rerank_for(options.rerank), self.place_map.calibration
+        matches = np.empty(0, dtype=np.int64)
+        for compared in self._stops(mode, len(rows)):
+            more = self._count_mutual_matches(query, rows[len(matches) : compared], clock, is_wanted)
+            matches = np.concatenate([matches, more])
+            ranking = Ranking.of(rows, distances, matches)
+            evidence = Evidence.of(ranking, self.place_map.places, self.within_m)
+            judgement = None if calibration is None else calibration.judge(evidence, is_auto=mode == "auto")
+            if judgement is not None and judgement.is_sure:
+                break
+        return ranking, Verdict.of(evidence, judgement, options)
+
+    def _stops(self, mode: Rerank, count: int) -> Sequence[int]:
+        """Numbers of compared candidates, ascending, at which the evidence is weighed; the last one is the end."""
+        calibration = self.place_map.calibration
+        if mode == "never":
+            return (0,)
+        if mode == "always" or calibration is None or calibration.auto is None:
+            return (count,)
+        return (*(step.compared for step in calibration.auto.steps if step.compared < count), count)
+
     def _count_mutual_matches(
         self, query: Tensor, rows: NDArray[np.int64], clock: StageClock, is_wanted: Callable[[], bool]
     ) -> NDArray[np.int64]:
@@ -316,13 +242,14 @@ class Localizer:
             )
         return self.place_map.local_features(rows, out=self._gathered).to(self.encoder.device)
 
-    def _candidate(self, row: int, global_distance: float, mutual_matches: int | None) -> Candidate:
+    def _candidate(self, ranking: Ranking, rank: int) -> Candidate:
+        row = int(ranking.rows[rank])
         place = self.place_map.places[row]
         return Candidate(
             row=row,
             id=place.id,
             position=place.position,
             heading_deg=place.heading_deg,
-            mutual_matches=mutual_matches,
-            global_distance=global_distance,
+            mutual_matches=int(ranking.matches[rank]) if rank < len(ranking.matches) else None,
+            global_distance=float(ranking.distances[rank]),
         )

@@ -6,7 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model.encoder import Encoder
 from model.weights_cache import BETTER_THAN_STARTER, STARTER
-from service.localizer import Status
+from place_map.calibration import Calibration
+from service.localization import Status
+from service.query_options import Rerank
 
 _LATITUDE = Field(ge=-90, le=90, description="WGS84 latitude in degrees, north positive.", examples=[55.70584])
 _LONGITUDE = Field(ge=-180, le=180, description="WGS84 longitude in degrees, east positive.", examples=[13.19321])
@@ -72,13 +74,70 @@ class Timings(Schema):
     ]
 
 
+class Accuracy(Schema):
+    """How far off the position may be."""
+
+    radius_m: Annotated[float, Field(ge=0, description="Metres around the position.", examples=[8.5])]
+    level: Annotated[
+        float,
+        Field(gt=0, lt=1, description="Share of answers like this one that lie so near to the truth.", examples=[0.95]),
+    ]
+
+
+class EvidenceAnswer(Schema):
+    """What speaks for the best candidate, and for the best one of another place."""
+
+    compared: Annotated[
+        int,
+        Field(ge=0, description="Candidates whose local features were compared; 0 if not re-ranked.", examples=[20]),
+    ]
+    matches: Annotated[int, Field(ge=0, description="Mutual matches of the best candidate.", examples=[412])]
+    rival_matches: Annotated[
+        int, Field(ge=0, description="Most mutual matches of a candidate of another place.", examples=[131])
+    ]
+    share: Annotated[
+        float,
+        Field(ge=0, le=1, description="Of all mutual matches, those of candidates of the place.", examples=[0.71]),
+    ]
+    similarity: Annotated[
+        float, Field(description="Cosine of the global features of the photo and the best candidate.", examples=[0.83])
+    ]
+    rival_similarity: Annotated[
+        float, Field(description="The highest cosine of a candidate of another place.", examples=[0.62])
+    ]
+
+
 class LocalizationAnswer(Schema):
-    """Where a photo was taken, with the evidence."""
+    """Where a photo was taken, how sure that is, and why."""
 
     status: Annotated[
-        Status, Field(description="localized; or no_candidates if the map has no pictures. More may come.")
+        Status,
+        Field(
+            description=(
+                "localized: of answers called so, at most the share max_wrong is wrong. uncertain: there is a "
+                "position, and too little speaks for it. not_found: the evidence says that the map does not have "
+                "the place. uncalibrated: nobody knows how much the evidence is worth on this map. no_candidates: "
+                "no picture of the map comes into question. More may come."
+            )
+        ),
     ]
-    position: Annotated[Position | None, Field(description="Where the best candidate was taken; null without one.")]
+    position: Annotated[
+        Position | None,
+        Field(description="Where the best candidate was taken; null with not_found and no_candidates."),
+    ]
+    confidence: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="Probability that the position is right: within the map's positive distance. null if unknown.",
+            examples=[0.987],
+        ),
+    ]
+    accuracy: Annotated[
+        Accuracy | None, Field(description="How far off the position may be; null where nothing supports a number.")
+    ]
+    evidence: Annotated[EvidenceAnswer | None, Field(description="Why; null without a candidate.")]
     candidates: Annotated[list[CandidateAnswer], Field(description="Best first.")]
     map: MapVersion
     timings_ms: Timings
@@ -122,6 +181,27 @@ class NetworkAnswer(Schema):
         )
 
 
+class CalibrationAnswer(Schema):
+    """What a map's confidences rest on. Questions under other conditions than those asked are not covered."""
+
+    version: Annotated[str, Field(description="The version that was calibrated.", examples=["000001"])]
+    within_m: Annotated[float, Field(gt=0, description="A position is right if it is so near.", examples=[25])]
+    questions: Annotated[int, Field(ge=0, description="How many were asked.", examples=[1000])]
+    conditions: Annotated[
+        dict[str, int], Field(description="Of labelled photos: condition, and how many.", examples=[{"night": 120}])
+    ]
+
+    @classmethod
+    def of(cls, calibration: Calibration) -> Self:
+        """Return what is told of a calibration."""
+        return cls(
+            version=calibration.map_version,
+            within_m=calibration.within_m,
+            questions=calibration.questions.total,
+            conditions=dict(calibration.questions.conditions),
+        )
+
+
 class MapDetail(ServedMap):
     """A map that is served, and how it was made."""
 
@@ -133,6 +213,12 @@ class MapDetail(ServedMap):
     matcher: Annotated[
         str,
         Field(description="What counts mutual matches, and in which numbers.", examples=["avx-512-int16"]),
+    ]
+    calibration: Annotated[
+        CalibrationAnswer | None, Field(description="Which version was calibrated, and by what; null if none was.")
+    ]
+    calibration_advice: Annotated[
+        str | None, Field(description="What to do so that answers have a confidence worth trusting; null if nothing.")
     ]
 
 
@@ -201,7 +287,11 @@ class Defaults(Schema):
 
     candidates: Annotated[int, Field(ge=1, description="Candidates to return.", examples=[10])]
     shortlist: Annotated[int, Field(ge=1, description="Candidates to re-rank.", examples=[20])]
-    rerank: Annotated[bool, Field(description="Whether they are re-ranked.")]
+    rerank: Annotated[Rerank, Field(description="Whether they are re-ranked.", examples=["auto"])]
+    max_wrong: Annotated[
+        float,
+        Field(gt=0, lt=1, description="Share of the answers called localized that may be wrong.", examples=[0.05]),
+    ]
 
 
 class Live(Schema):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -22,12 +22,16 @@ from model.images import ImageLimits
 from model.matching import MatchingPrecision
 from model.network_precision import RequestedPrecision
 from place_map.global_index import Backend
-from service.localizer import (
+from service.query_options import (
     DEFAULT_CANDIDATES,
+    DEFAULT_MAX_WRONG,
     DEFAULT_PRECISION,
+    DEFAULT_RERANK,
     DEFAULT_SHORTLIST,
     DEFAULT_SHORTLIST_SLOW,
     MAX_SHORTLIST,
+    Rerank,
+    rerank_word,
 )
 from service.renamed_settings import RENAMED, told_of_old_names, under_new_names
 
@@ -121,8 +125,18 @@ class ServiceSettings(BaseSettings):
         default=None, description="A folder of pictures that the page at / offers to ask with."
     )
 
-    rerank: bool | None = Field(
-        default=None, description="Whether to re-rank unless a request says; by default only with a trained network."
+    rerank: Annotated[Rerank, BeforeValidator(rerank_word)] = Field(
+        default=DEFAULT_RERANK,
+        description=(
+            "Whether to re-rank unless a request says: auto compares candidates until the answer is sure, and none if "
+            "the network is not trained; or always, or never."
+        ),
+    )
+    max_wrong: float = Field(
+        default=DEFAULT_MAX_WRONG,
+        gt=0,
+        lt=1,
+        description="Share of the answers called localized that may be wrong, unless a request says.",
     )
     shortlist: int | None = Field(
         default=None,

@@ -38,7 +38,7 @@ def tell_what_was_loaded(engine: Engine, localizers: Sequence[Localizer], durati
     if not engine.encoder.is_trained:
         consequence = (
             "re-ranking was asked for: it counts matches of features that were never trained"
-            if engine.defaults.rerank
+            if engine.defaults.rerank == "always"
             else "candidates are not re-ranked unless a request asks"
         )
         _log.warning("the network is not trained for places", consequence=consequence)

@@ -23,7 +23,8 @@ from model.network_precision import NetworkPrecision, RequestedPrecision, choose
 from model.weights import save_network
 from service.decoding import decode_query
 from service.loading import load_maps
-from service.localizer import QueryOptions, encode_queries
+from service.localizer import encode_queries
+from service.query_options import QueryOptions
 from service.settings import ServiceSettings
 
 CANDIDATES = 10
@@ -79,7 +80,7 @@ def _measure(setting: Setting, name: str, requested: RequestedPrecision, folder:
     settings = ServiceSettings(
         maps=(map_path,),
         device=setting.device,
-        rerank=True,
+        rerank="always",
         shortlist=shortlist,
         candidates=min(CANDIDATES, shortlist),
         deadline_s=_DEADLINE_S,
@@ -128,7 +129,7 @@ def _on_the_cpu(map_path: Path, asked: Path, settings: ServiceSettings) -> dict[
     """Answer each picture from the same map without a server and without a GPU."""
     loaded = load_maps([map_path], device="cpu")
     [localizer] = loaded.localizers.values()
-    options = QueryOptions(settings.candidates, settings.shortlist or settings.candidates, rerank=True)
+    options = QueryOptions(settings.candidates, settings.shortlist or settings.candidates, rerank="always")
     picks: dict[str, Picks] = {}
     for path in sorted(asked.glob("*.jpg"))[:_COMPARED]:
         image = decode_query(path, DEFAULT_LIMITS, loaded.encoder.preparation)

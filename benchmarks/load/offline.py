@@ -13,7 +13,8 @@ from benchmarks.load.minimal_map import LoadMap
 from model.images import DEFAULT_LIMITS
 from service.decoding import decode_query
 from service.loading import load_maps
-from service.localizer import QueryOptions, encode_queries
+from service.localizer import encode_queries
+from service.query_options import QueryOptions
 
 _SECONDS = 8.0
 
@@ -48,7 +49,7 @@ def measure(map_path: Path, folder: Path, shortlist: int) -> float:
     torch.set_num_threads(1)
     loaded = load_maps([map_path])
     [localizer] = loaded.localizers.values()
-    options = QueryOptions(candidates=min(2, shortlist), shortlist=shortlist, rerank=True)
+    options = QueryOptions(candidates=min(2, shortlist), shortlist=shortlist, rerank="always")
     contents = [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
 
     def localize(content: bytes) -> None:

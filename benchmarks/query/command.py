@@ -28,7 +28,8 @@ from placefix.asking import AskedMap
 from placefix.console import output_console
 from placefix.progress import show_progress
 from service.decoding import decode_query
-from service.localizer import Localizer, QueryOptions
+from service.localizer import Localizer
+from service.query_options import QueryOptions
 from service.stages import Stage
 
 SHOWN = (Stage.DECODE, Stage.ENCODE, Stage.SHORTLIST, Stage.GATHER, Stage.RERANK)
@@ -128,7 +129,7 @@ def _ask(
 ) -> dict[str, list[Run]]:
     """Each query by both paths, one after the other."""
     runs: dict[str, list[Run]] = {PLAIN: [], SERVED: []}
-    options = QueryOptions(candidates=1, shortlist=shortlist, rerank=True)
+    options = QueryOptions(candidates=1, shortlist=shortlist, rerank="always")
     with PlaceMap.open(map_path) as place_map:
         localizer = Localizer(encoder, place_map, open_searcher(place_map, "cpu"))
         asked = AskedMap(localizer, options, DEFAULT_LIMITS)

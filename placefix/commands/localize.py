@@ -23,7 +23,7 @@ from placefix.commands.options import (
 )
 from placefix.console import output_console
 from service.answer import build_answer
-from service.localizer import MAX_SHORTLIST
+from service.query_options import MAX_SHORTLIST, Rerank
 from service.schemas import LocalizationAnswer
 
 
@@ -43,7 +43,8 @@ def localize(
         ),
     ] = None,
     rerank: Annotated[
-        bool | None, typer.Option("--rerank/--no-rerank", help="Re-rank by local features. By default if trained.")
+        Rerank | None,
+        typer.Option(help="Re-rank by local features: auto, always or never. auto stops when the answer is sure."),
     ] = None,
     as_json: Annotated[
         bool | None,
@@ -77,19 +78,17 @@ def localize(
         found = asked.ask(picture)
         answer = build_answer(found, found.seconds, time.perf_counter() - start, secrets.token_hex(8))
         is_trained = asked.localizer.encoder.is_trained
-        is_reranked = asked.options.rerank
     if as_json or (as_json is None and not sys.stdout.isatty()):
         typer.echo(answer.model_dump_json(indent=2))
         return
-    _print(answer, is_reranked=is_reranked, is_trained=is_trained)
+    _print(answer, is_trained=is_trained)
 
 
-def _print(answer: LocalizationAnswer, *, is_reranked: bool, is_trained: bool) -> None:
+def _print(answer: LocalizationAnswer, *, is_trained: bool) -> None:
     console = output_console()
-    if answer.position is None:
-        console.print(f"no candidates: the map {answer.map.name} has no pictures")
+    console.print(_headline(answer), style="bold", markup=False, soft_wrap=True)
+    if not answer.candidates:
         return
-    console.print(f"{answer.position.latitude:.6f}, {answer.position.longitude:.6f}", style="bold")
     numbers = ("latitude", "longitude", "heading", "matches", "distance")
     table = Table(
         Column("rank", justify="right"),
@@ -108,5 +107,20 @@ def _print(answer: LocalizationAnswer, *, is_reranked: bool, is_trained: bool) -
         )
     console.print(table)
     console.print(f"map {answer.map.name}, version {answer.map.version}; {answer.timings_ms.total:.0f} ms")
-    if not is_reranked and not is_trained:
-        console.print("not re-ranked: the network is not trained for places (--rerank does it all the same)")
+    if answer.status == "uncalibrated":
+        console.print("nobody knows how sure this is: placefix calibrate says it for a map", soft_wrap=True)
+    if answer.evidence is not None and not answer.evidence.compared and not is_trained:
+        console.print("not re-ranked: the network is not trained for places (--rerank always does it all the same)")
+
+
+def _headline(answer: LocalizationAnswer) -> str:
+    """Return the answer in one line: the position, its radius, and how sure it is."""
+    sure = "" if answer.confidence is None else f", {answer.confidence:.1%} sure"
+    if answer.position is None:
+        why = {
+            "not_found": f"not found: the evidence says that the map {answer.map.name} does not have the place",
+            "no_candidates": f"no candidates: no picture of the map {answer.map.name} comes into question",
+        }
+        return f"{why[answer.status]}{sure}"
+    radius = "" if answer.accuracy is None else f" ± {answer.accuracy.radius_m:.0f} m"
+    return f"{answer.position.latitude:.6f}, {answer.position.longitude:.6f}{radius}  {answer.status}{sure}"

@@ -1,14 +1,18 @@
 """Options that were called otherwise: the old names go on working, with a warning."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from typer.core import TyperCommand
 
 from model.errors import InvalidInput
 from placefix.console import error_console
+from service.query_options import Rerank
 
 RENAMED: Mapping[str, str] = {"--encoding": "--network-precision", "--precision": "--matching-precision"}
+
+
+_RERANK_WORDS = [[word] for word in get_args(Rerank)]
 
 
 class RenamingCommand(TyperCommand):
@@ -21,6 +25,8 @@ class RenamingCommand(TyperCommand):
             InvalidInput: An option is given under both names, with different values.
         """
         known = {name for parameter in self.params for name in parameter.opts}
+        if "--rerank" in known:
+            args = _with_rerank_words(args)
         for old, new in RENAMED.items():
             if new in known and old not in known:
                 args = _renamed(args, old, new)
@@ -40,6 +46,21 @@ def _renamed(args: list[str], old: str, new: str) -> list[str]:
         )
     error_console().print(f"warning: {old} is now called {new}; the old name goes on working", soft_wrap=True)
     return [new + each.removeprefix(old) if _is_option(each, old) else each for each in options] + rest
+
+
+def _with_rerank_words(args: list[str]) -> list[str]:
+    """Return the arguments with the words for the flags of before there was ``--rerank auto``; they go on working."""
+    found: list[str] = []
+    for position, each in enumerate(args):
+        if each == "--":
+            return found + args[position:]
+        if each == "--no-rerank":
+            found += ["--rerank", "never"]
+        elif each == "--rerank" and args[position + 1 : position + 2] not in _RERANK_WORDS:
+            found += ["--rerank", "always"]
+        else:
+            found.append(each)
+    return found
 
 
 def _values_of(args: list[str], name: str) -> list[str]:

@@ -12,8 +12,8 @@ from model.matching import MatchingPrecision
 from place_map.global_index import Backend
 from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
 from placefix.samples import read_samples
-from service.localizer import MAX_SHORTLIST
 from service.logs import configure_logging
+from service.query_options import MAX_SHORTLIST, Rerank
 from service.server import run_server
 from service.settings import (
     LogFormat,
@@ -66,11 +66,8 @@ def serve(
         ),
     ] = None,
     rerank: Annotated[
-        bool | None,
-        typer.Option(
-            "--rerank/--no-rerank",
-            help="Re-rank unless a request says otherwise. By default if the network is trained.",
-        ),
+        Rerank | None,
+        typer.Option(help="auto, always or never, unless a request says. auto stops when the answer is sure."),
     ] = None,
     matching_precision: Annotated[
         MatchingPrecision | None, typer.Option(help="How mutual matches are counted: fast or exact. By default fast.")

@@ -29,7 +29,7 @@ from placefix.drawings.canvas import check_folder_target, contact_sheet, numbere
 from placefix.drawings.queries import Query, read_queries
 from placefix.drawings.results import ShownResult, draw_result, draw_sheet
 from placefix.progress import show_progress
-from service.localizer import MAX_SHORTLIST
+from service.query_options import MAX_SHORTLIST, Rerank
 
 ROWS_PER_SHEET = 8
 MAX_CANDIDATES = 20
@@ -62,7 +62,8 @@ def results(
         ),
     ] = None,
     rerank: Annotated[
-        bool | None, typer.Option("--rerank/--no-rerank", help="Re-rank by local features. By default if trained.")
+        Rerank | None,
+        typer.Option(help="Re-rank by local features: auto, always or never. auto stops when the answer is sure."),
     ] = None,
     threshold_m: Annotated[
         float, typer.Option(min=0, help="Metres up to which a candidate is right.")
@@ -155,7 +156,8 @@ def _draw_all(
 ) -> _Score:
     localizer = asked.localizer
     place_map = localizer.place_map
-    order = "re-ranked by mutual matches" if asked.options.rerank else "ordered by global distance, not re-ranked"
+    is_reranked = localizer.rerank_for(asked.options.rerank) != "never"
+    order = "re-ranked by mutual matches" if is_reranked else "ordered by global distance, not re-ranked"
     if not localizer.encoder.is_trained:
         order += " · untrained network"
     sheets = _Sheets(

@@ -9,7 +9,8 @@ from model.preprocess import open_for
 from placefix.asking import AskedMap
 from placefix.drawings.queries import Query
 from placefix.drawings.results import ShownCandidate, ShownResult, format_metres
-from service.localizer import Candidate, Localizer
+from service.localization import Candidate
+from service.localizer import Localizer
 
 
 def answer(query: Query, asked: AskedMap, threshold_m: float) -> ShownResult:

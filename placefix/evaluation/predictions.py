@@ -25,7 +25,7 @@ from model.places import Place
 from place_map.manifest import SourceHint
 from place_map.reader import PlaceMap
 from service.evaluate import QueryResult
-from service.localizer import Candidate
+from service.localization import Candidate
 
 SUMMARY = "summary.json"
 _QUERIES = "queries"

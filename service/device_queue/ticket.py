@@ -12,7 +12,7 @@ from starlette.types import Receive
 
 from service.engine import Query
 from service.errors import DeadlineExceeded, Overloaded
-from service.localizer import Localization
+from service.localization import Localization
 
 Clock = Callable[[], float]
 

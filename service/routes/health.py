@@ -28,7 +28,7 @@ async def get_readiness(runtime: RuntimeDependency) -> Ready:
     runtime.check_ready()
     engine = runtime.engine
     with engine.maps.reading_all() as versions:
-        maps = [describe_map(version) for version in versions]
+        maps = [describe_map(version, engine.defaults.max_wrong) for version in versions]
     return Ready(
         device=str(engine.device.device),
         device_reason=engine.device.reason,
@@ -36,7 +36,10 @@ async def get_readiness(runtime: RuntimeDependency) -> Ready:
         encoding_reason=engine.encoding.reason,
         network=NetworkAnswer.of(engine.encoder),
         defaults=Defaults(
-            candidates=engine.defaults.candidates, shortlist=engine.defaults.shortlist, rerank=engine.defaults.rerank
+            candidates=engine.defaults.candidates,
+            shortlist=engine.defaults.shortlist,
+            rerank=engine.defaults.rerank,
+            max_wrong=engine.defaults.max_wrong,
         ),
         maps=maps,
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from model.errors import InvalidInput
 from model.picture_errors import (
@@ -35,8 +35,8 @@ from service.errors import (
     UploadTimeout,
 )
 from service.keys import Scope
-from service.localizer import MAX_SHORTLIST, QueryDefaults, QueryOptions
 from service.parameters import parameter_errors, wrong_names
+from service.query_options import MAX_SHORTLIST, QueryDefaults, QueryOptions, Rerank, rerank_word
 from service.request_scope import request_id_of
 from service.routes.access import require_scope
 from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
@@ -47,6 +47,13 @@ from service.stages import Stage
 from service.uploads import explain_other_body, is_form, read_upload
 
 router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ), KNOWN_PARAMETERS_ONLY])
+
+
+RerankWord = Annotated[
+    Rerank,
+    BeforeValidator(rerank_word),
+    WithJsonSchema({"type": "string", "enum": ["auto", "true", "false"]}),
+]
 
 
 class LocalizeParameters(BaseModel):
@@ -64,8 +71,26 @@ class LocalizeParameters(BaseModel):
         le=MAX_SHORTLIST,
         description="How many to re-rank, at least `candidates`; by default 100, and 20 where counting is slow.",
     )
-    rerank: bool | None = Field(
-        default=None, description="Whether to re-rank by local features; by default yes, if the network is trained."
+    rerank: RerankWord | None = Field(
+        default=None,
+        description=(
+            "Whether to re-rank by local features: auto, the default, compares candidates until the answer is sure; "
+            "true compares all of them, false none."
+        ),
+    )
+    max_wrong: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="The share of answers called localized that may be wrong; by default 0.05.",
+        examples=[0.05],
+    )
+    min_confidence: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="The least confidence of an answer called localized, besides.",
+        examples=[0.9],
     )
 
 
@@ -101,8 +126,9 @@ async def localize(
 ) -> JSONResponse:
     """Find the photo among the pictures of a map.
 
-    The answer holds the evidence: each candidate with the number of local features that match, and the distance of the
-    global features. The photo is neither stored nor logged.
+    The answer says how sure it is: a status, the probability that the position is right, and a radius. It holds the
+    evidence: each candidate with the number of local features that match, and the distance of the global features. The
+    photo is neither stored nor logged.
     """
     settings = runtime.settings
     with runtime.admit() as running, runtime.body_budget.lease() as lease:
@@ -162,7 +188,13 @@ def _with_fields(parameters: LocalizeParameters, fields: Sequence[tuple[str, str
 
 def _options(defaults: QueryDefaults, parameters: LocalizeParameters) -> QueryOptions:
     try:
-        return defaults.options(parameters.candidates, parameters.shortlist, rerank=parameters.rerank)
+        return defaults.options(
+            parameters.candidates,
+            parameters.shortlist,
+            rerank=parameters.rerank,
+            max_wrong=parameters.max_wrong,
+            min_confidence=parameters.min_confidence,
+        )
     except InvalidInput as error:
         raise InvalidParameter(error.message) from error
 

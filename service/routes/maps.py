@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Response
 from starlette.concurrency import run_in_threadpool
 
 from place_map import versions
+from place_map.calibration import calibration_advice
 from place_map.errors import MapCorrupt, MapNotFound, MapVersionUnsupported
 from place_map.versions import Version
 from service.errors import NotReady, PlaceNotFound
@@ -16,6 +17,7 @@ from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
 from service.routes.picture_bodies import picture_answer
 from service.routes.responses import problem_responses
 from service.schemas import (
+    CalibrationAnswer,
     MapDetail,
     MapList,
     NetworkAnswer,
@@ -33,9 +35,10 @@ PlaceId = Annotated[
 ]
 
 
-def describe_map(version: ServedVersion) -> MapDetail:
-    """Describe a map, and how it was made."""
+def describe_map(version: ServedVersion, max_wrong: float) -> MapDetail:
+    """Describe a map, how it was made, and what its answers are worth if so many of them may be wrong."""
     localizer = version.localizer
+    calibration = localizer.place_map.calibration
     return MapDetail(
         name=localizer.place_map.name,
         version=localizer.place_map.version,
@@ -47,6 +50,10 @@ def describe_map(version: ServedVersion) -> MapDetail:
         query_encoding=localizer.encoder.precision,
         searcher=localizer.searcher.name,
         matcher=localizer.matcher,
+        calibration=None if calibration is None else CalibrationAnswer.of(calibration),
+        calibration_advice=calibration_advice(
+            calibration, localizer.place_map.version, len(localizer.place_map), max_wrong
+        ),
     )
 
 
@@ -71,7 +78,7 @@ def _list_map(version: ServedVersion) -> ServedMap:
 async def get_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
     """A map, the network that it was built with, and what searches it."""
     with runtime.engine.maps.reading(name) as version:
-        return describe_map(version)
+        return describe_map(version, runtime.engine.defaults.max_wrong)
 
 
 @router.get(

@@ -15,7 +15,9 @@ from model.images import DEFAULT_LIMITS
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from service.decoding import decode_query
-from service.localizer import Candidate, Localizer, QueryOptions, encode_queries
+from service.localization import Candidate
+from service.localizer import Localizer, encode_queries
+from service.query_options import QueryOptions
 from tests.service.conftest import Serve, Served, Town
 from tests.service.map_versions import add_some, asking_all_the_time, contents, copy_town, served_version
 from tests.waiting import wait_until
@@ -33,7 +35,7 @@ def on_the_cpu(town: Town, tiny_encoder: Encoder) -> Iterator[dict[str, tuple[Ca
         for place_id, photo in town.photos.items():
             image = decode_query(photo, DEFAULT_LIMITS, tiny_encoder.preparation)
             [encoded] = encode_queries(tiny_encoder, image[None])
-            found[place_id] = localizer.localize(encoded, QueryOptions(ALL, ALL, rerank=True)).candidates
+            found[place_id] = localizer.localize(encoded, QueryOptions(ALL, ALL, rerank="always")).candidates
         yield found
 
 

@@ -20,7 +20,8 @@ from model.weights_errors import WeightsError
 from place_map.errors import MapNotFound, NetworkMismatch
 from service.decoding import decode_query
 from service.loading import load_maps
-from service.localizer import QueryOptions, encode_queries
+from service.localizer import encode_queries
+from service.query_options import QueryOptions
 from tests.conftest import TINY_CONFIG
 from tests.service.conftest import Town, build_town
 
@@ -101,7 +102,7 @@ def test_a_picture_finds_itself_in_a_map_of_the_other_precision(
     [localizer] = loaded.localizers.values()
     for place_id, photo in movable_town.photos.items():
         [query] = encode_queries(loaded.encoder, decode_query(photo, DEFAULT_LIMITS, loaded.encoder.preparation)[None])
-        best = localizer.localize(query, QueryOptions(candidates=1, shortlist=2, rerank=True)).candidates[0]
+        best = localizer.localize(query, QueryOptions(candidates=1, shortlist=2, rerank="always")).candidates[0]
         assert best.id == place_id
     loaded.close()
 

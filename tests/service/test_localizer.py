@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pytest
@@ -24,7 +24,8 @@ from place_map.errors import NetworkMismatch
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from service.errors import DeadlineExceeded
-from service.localizer import MAX_SHORTLIST, EncodedQuery, Localizer, QueryDefaults, QueryOptions, encode_queries
+from service.localizer import EncodedQuery, Localizer, encode_queries
+from service.query_options import MAX_SHORTLIST, QueryDefaults, QueryOptions, Rerank
 from service.stages import Stage
 from tests.conftest import TINY_CONFIG
 from tests.service.conftest import Town
@@ -64,7 +65,8 @@ def test_ranks_counts_and_distances_are_those_of_plain_retrieval(
     own = Localizer(localizer.encoder, localizer.place_map, searcher, "exact")
     query = query_of(shortlist, localizer.encoder)
     expected = retrieve(query.features, database, shortlist, rerank=rerank)
-    found = own.localize(query, QueryOptions(shortlist, shortlist, rerank)).candidates
+    options = QueryOptions(shortlist, shortlist, "always" if rerank else "never")
+    found = own.localize(query, options).candidates
     assert [candidate.row for candidate in found] == expected.rows.tolist()
     np.testing.assert_allclose([candidate.global_distance for candidate in found], expected.global_distances, atol=1e-6)
     counts = [candidate.mutual_matches for candidate in found]
@@ -79,13 +81,13 @@ def test_matches_are_counted_from_the_floor_of_the_map_or_from_another(
     asked = Localizer(localizer.encoder, localizer.place_map, localizer.searcher, "exact", match_floor=floor)
     query = query_of(5, localizer.encoder)
     expected = count_mutual_matches(query.features.local_features[0], database.local_features, floor=floor)
-    found = asked.localize(query, QueryOptions(MAX_SHORTLIST, MAX_SHORTLIST, rerank=True)).candidates
+    found = asked.localize(query, QueryOptions(MAX_SHORTLIST, MAX_SHORTLIST, rerank="always")).candidates
     assert {each.row: each.mutual_matches for each in found} == dict(enumerate(expected.tolist()))
 
 
 def test_fewer_candidates_are_the_head_of_more(localizer: Localizer) -> None:
     query = query_of(5, localizer.encoder)
-    for rerank in (True, False):
+    for rerank in get_args(Rerank):
         all_of_them = localizer.localize(query, QueryOptions(8, 8, rerank)).candidates
         assert localizer.localize(query, QueryOptions(3, 8, rerank)).candidates == all_of_them[:3]
 
@@ -94,7 +96,7 @@ def test_a_long_shortlist_is_gathered_in_pieces_to_the_same_end(
     localizer: Localizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query = query_of(6, localizer.encoder)
-    options = QueryOptions(8, 8, rerank=True)
+    options = QueryOptions(8, 8, rerank="always")
     at_once = localizer.localize(query, options).candidates
     monkeypatch.setattr("service.localizer._GATHER_ROWS", 3)
     in_pieces = Localizer(localizer.encoder, localizer.place_map, localizer.searcher)
@@ -103,9 +105,9 @@ def test_a_long_shortlist_is_gathered_in_pieces_to_the_same_end(
 
 def test_only_stages_that_ran_have_seconds(localizer: Localizer) -> None:
     query = query_of(0, localizer.encoder)
-    reranked = localizer.localize(query, QueryOptions(3, 6, rerank=True))
+    reranked = localizer.localize(query, QueryOptions(3, 6, rerank="always"))
     assert set(reranked.seconds) == {Stage.ENCODE, Stage.SHORTLIST, Stage.GATHER, Stage.RERANK}
-    plain = localizer.localize(query, QueryOptions(3, 6, rerank=False))
+    plain = localizer.localize(query, QueryOptions(3, 6, rerank="never"))
     assert set(plain.seconds) == {Stage.ENCODE, Stage.SHORTLIST}
     assert plain.seconds[Stage.ENCODE] == query.duration_s
 
@@ -113,13 +115,13 @@ def test_only_stages_that_ran_have_seconds(localizer: Localizer) -> None:
 def test_a_query_that_nobody_waits_for_is_given_up(localizer: Localizer) -> None:
     query = query_of(0, localizer.encoder)
     with pytest.raises(DeadlineExceeded):
-        localizer.localize(query, QueryOptions(3, 6, rerank=True), is_wanted=lambda: False)
+        localizer.localize(query, QueryOptions(3, 6, rerank="always"), is_wanted=lambda: False)
 
 
 def test_pictures_encoded_together_are_found_as_they_are_alone(town: Town, localizer: Localizer) -> None:
     images = torch.stack([preprocess(open_image(photo)) for photo in town.photos.values()])
     for place_id, query in zip(town.photos, encode_queries(localizer.encoder, images), strict=True):
-        [best, *_] = localizer.localize(query, QueryOptions(2, 2, rerank=True)).candidates
+        [best, *_] = localizer.localize(query, QueryOptions(2, 2, rerank="always")).candidates
         assert best.id == place_id
         assert best.position.latitude == pytest.approx(town.positions[place_id].latitude, abs=1e-6)
 
@@ -131,7 +133,7 @@ def test_another_network_is_refused(town: Town) -> None:
 
 
 def test_fewer_bits_change_counts_by_little(localizer: Localizer) -> None:
-    options = QueryOptions(12, 12, rerank=True)
+    options = QueryOptions(12, 12, rerank="always")
     query = query_of(2, localizer.encoder)
     exact = Localizer(localizer.encoder, localizer.place_map, localizer.searcher, "exact")
     counts, exact_counts = (
@@ -144,18 +146,23 @@ def test_fewer_bits_change_counts_by_little(localizer: Localizer) -> None:
 
 
 def test_defaults_follow_device_and_training(tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = QueryDefaults(candidates=10, shortlist=20, rerank=False)
+    slow = QueryDefaults(candidates=10, shortlist=20, rerank="auto")
     assert QueryDefaults.for_encoder(tiny_encoder, matching_precision="exact") == slow
     monkeypatch.setattr(cpu_matching, "instructions", lambda: "AVX2")
     monkeypatch.setattr(cpu_matching, "can_count", lambda _: True)
     assert QueryDefaults.for_encoder(tiny_encoder) == replace(slow, shortlist=100)
     monkeypatch.setattr(cpu_matching, "can_count", lambda _: False)
     assert QueryDefaults.for_encoder(tiny_encoder) == slow
-    assert QueryDefaults.for_encoder(tiny_encoder, rerank=True, shortlist=7).rerank
-    trained = seeded_network(TINY_CONFIG, seed=7)
-    trained.is_trained = True
-    assert QueryDefaults.for_encoder(Encoder(trained)).rerank
-    assert not QueryDefaults.for_encoder(Encoder(trained), rerank=False).rerank
+    chosen = QueryDefaults.for_encoder(tiny_encoder, rerank="always", shortlist=7)
+    assert chosen == QueryDefaults(candidates=10, shortlist=7, rerank="always")
+
+
+def test_an_untrained_network_re_ranks_only_if_it_is_asked_to(localizer: Localizer) -> None:
+    assert not localizer.encoder.is_trained
+    query = query_of(0, localizer.encoder)
+    by_itself, asked = (localizer.localize(query, QueryOptions(3, 3, rerank)) for rerank in ("auto", "always"))
+    assert [each.mutual_matches for each in by_itself.candidates] == [None, None, None]
+    assert None not in [each.mutual_matches for each in asked.candidates]
 
 
 @pytest.mark.gpu
@@ -166,7 +173,7 @@ def test_a_gpu_finds_every_picture_at_its_own_place(town: Town, localizer: Local
         on_gpu = Localizer(encoder, place_map, open_searcher(place_map, device))
         for place_id, photo in town.photos.items():
             image = preprocess(open_image(photo))[None]
-            options = QueryOptions(12, 12, rerank=True)
+            options = QueryOptions(12, 12, rerank="always")
             found = on_gpu.localize(encode_queries(encoder, image)[0], options).candidates
             expected = localizer.localize(encode_queries(localizer.encoder, image)[0], options).candidates
             assert found[0].id == expected[0].id == place_id
@@ -187,7 +194,7 @@ NUMBER = st.none() | st.integers(-5, MAX_SHORTLIST + 5)
 def test_one_number_never_contradicts_the_default_of_the_other(
     candidates: int | None, shortlist: int | None, default_candidates: int, default_shortlist: int
 ) -> None:
-    defaults = QueryDefaults(default_candidates, default_shortlist, rerank=True)
+    defaults = QueryDefaults(default_candidates, default_shortlist, rerank="always")
     is_possible = (candidates is None or 1 <= candidates <= MAX_SHORTLIST) and (
         shortlist is None or 1 <= shortlist <= MAX_SHORTLIST
     )

@@ -32,7 +32,7 @@ def page_server(town: Town, village: Town, tmp_path_factory: pytest.TempPathFact
         Sample("unknown.jpg", photo, "image/jpeg"),
         Sample("no.jpg", no_picture, "image/jpeg"),
     )
-    settings = ServiceSettings(maps=(town.map_path, village.map_path), rerank=True)
+    settings = ServiceSettings(maps=(town.map_path, village.map_path), rerank="always")
     with serving(settings, samples=samples) as served:
         served.wait_until_ready()
         yield served

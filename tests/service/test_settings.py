@@ -25,7 +25,7 @@ def test_defaults_are_safe_for_a_laptop() -> None:
     assert (settings.host, settings.port, settings.device) == ("127.0.0.1", 8000, "auto")
     assert settings.max_upload_bytes == 64_000_000
     assert settings.image_limits == DEFAULT_LIMITS
-    assert settings.rerank is None
+    assert settings.rerank == "auto"
     assert settings.maps == ()
     assert settings.samples is None
 

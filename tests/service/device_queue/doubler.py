@@ -14,8 +14,10 @@ from service.device_queue.queue import DeviceQueue
 from service.device_queue.ticket import Clock, Ticket
 from service.device_queue.worker import DeviceWorker, WorkerState
 from service.engine import Engine, Query
-from service.localizer import EncodedQuery, Localization, Localizer, QueryOptions
+from service.localization import Localization, Verdict
+from service.localizer import EncodedQuery, Localizer
 from service.metrics import Metrics
+from service.query_options import QueryOptions
 from service.settings import ServiceSettings
 from service.watchdog import Watchdog
 from tests.waiting import wait_until
@@ -29,7 +31,7 @@ class BrokenDevice(Exception):
 
 def query(number: int) -> Query:
     """A query that asks for twice a number."""
-    return Query(torch.tensor([number]), cast(Localizer, None), QueryOptions(1, 1, rerank=False))
+    return Query(torch.tensor([number]), cast(Localizer, None), QueryOptions(1, 1, rerank="never"))
 
 
 def numbers(queries: Sequence[Query]) -> list[int]:
@@ -82,7 +84,7 @@ class Doubler(Engine):
         if number in self.cannot_answer:
             raise ValueError(f"cannot answer {number}")
         assert is_wanted()
-        return Localization("no_candidates", None, (), "", "", {}, gathered_bytes=2 * number)
+        return Localization(Verdict("no_candidates"), None, (), "", "", {}, gathered_bytes=2 * number)
 
     def probe(self) -> None:
         self.probes += 1

@@ -9,7 +9,8 @@ import pytest
 from service.device_queue.worker import WorkerState
 from service.engine import Query
 from service.errors import DeviceStuck, NotReady
-from service.localizer import EncodedQuery, Localization
+from service.localization import Localization
+from service.localizer import EncodedQuery
 from tests.clock import FakeClock
 from tests.service.device_queue.doubler import WAIT_S, BrokenDevice, Doubler, Observed, StartDevice, answer_of
 from tests.waiting import wait_until

@@ -1,0 +1,286 @@
+"""What the evidence for an answer means on one map: how likely the answer is right, and how far off it may be.
+
+Fitted by ``placefix calibrate`` (``placefix/calibration``) and kept as plain numbers in ``calibration.json`` of a
+version, so that a server needs nothing but this file to judge. A calibration holds for one map and one network: of
+another map's evidence it says nothing.
+"""
+
+from dataclasses import dataclass
+from math import exp
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
+
+from place_map.errors import MapCorrupt
+from place_map.evidence import Evidence
+from place_map.manifest_part import ManifestPart, Number
+
+CERTAINTY = 0.9
+"""With which the share of wrong answers among the accepted is at most what ``Bound.wrong_at_most`` says."""
+
+LEAST_QUESTIONS = 105
+"""With fewer no threshold can promise 5 % with ``CERTAINTY``, even if all answers are right."""
+
+LEVELS = (0.5, 0.8, 0.95)
+"""Shares of answers for which a radius is kept."""
+
+ANSWER_LEVEL = 0.95
+"""The one of them whose radius an answer states."""
+
+DEFAULT_WITHIN_M = 25.0
+"""The positive distance where none was chosen: that of the field's benchmarks."""
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Metres = Annotated[float, Field(ge=0)]
+
+
+class Logistic(ManifestPart):
+    """The probability that an answer is right: ``1 / (1 + exp(-(intercept + weights · (signals - means) / scales)))``.
+
+    Attributes:
+        means: Of ``place_map.evidence.SIGNALS``, over the questions.
+        scales: Their standard deviations; 1 where a signal never changes.
+        weights: One for each signal.
+        intercept: Added to the weighted sum.
+    """
+
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+
+    def probability(self, evidence: Evidence) -> float:
+        """Return the confidence for some evidence, in [0, 1]."""
+        parts = zip(evidence.signals, self.means, self.scales, self.weights, strict=True)
+        logit = self.intercept + sum(weight * (signal - mean) / scale for signal, mean, scale, weight in parts)
+        return 1 / (1 + exp(-logit)) if logit >= 0 else exp(logit) / (1 + exp(logit))
+
+
+class Bound(ManifestPart):
+    """How many answers were wrong of those whose confidence reached a threshold.
+
+    Attributes:
+        confidence: The threshold.
+        accepted: Answers that reached it.
+        wrong: How many of them were wrong.
+        wrong_at_most: Upper bound of the share of wrong ones, for all thresholds together with ``CERTAINTY``.
+    """
+
+    confidence: Probability
+    accepted: NonNegativeInt
+    wrong: NonNegativeInt
+    wrong_at_most: Probability
+
+
+class Radius(ManifestPart):
+    """How far off the answers of some confidence were.
+
+    Attributes:
+        confidence: The least one of these answers; the next entry's is where they end.
+        answers: How many there were.
+        radii_m: For each of ``LEVELS`` the metres that hold the truth of that share of them; None where too many were
+            wrong, or there were too few.
+    """
+
+    confidence: Probability
+    answers: NonNegativeInt
+    radii_m: tuple[Metres | None, Metres | None, Metres | None]
+
+
+class Scale(ManifestPart):
+    """What a confidence means.
+
+    Attributes:
+        bounds: By ascending threshold.
+        radii: By ascending confidence, from 0.
+        elsewhere_below: Confidence below which the evidence says that the map does not have the place: hardly any right
+            answer had so little.
+    """
+
+    bounds: Annotated[tuple[Bound, ...], Field(min_length=1)]
+    radii: Annotated[tuple[Radius, ...], Field(min_length=1)]
+    elsewhere_below: Probability
+
+    def threshold(self, max_wrong: float) -> float | None:
+        """Return the least confidence at which at most ``max_wrong`` of the accepted are wrong; None without one."""
+        return next((bound.confidence for bound in self.bounds if bound.wrong_at_most <= max_wrong), None)
+
+    def radius_m(self, confidence: float, level: float = ANSWER_LEVEL) -> float | None:
+        """Return the radius of answers of like confidence, for one of ``LEVELS``; None where nothing supports one."""
+        like = next(each for each in reversed(self.radii) if each.confidence <= confidence)
+        return like.radii_m[LEVELS.index(level)]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a calibration says about the evidence for an answer.
+
+    Attributes:
+        confidence: Probability that the answer is right.
+        scale: What this confidence means.
+        is_sure: Whether comparing more candidates is not worth it.
+    """
+
+    confidence: float
+    scale: Scale
+    is_sure: bool
+
+
+class Step(ManifestPart):
+    """The judgement on answers after a number of candidates was compared.
+
+    Attributes:
+        compared: That number; 0 for the order of the global features alone.
+        logistic: The confidence.
+        scale: What it means.
+    """
+
+    compared: NonNegativeInt
+    logistic: Logistic
+    scale: Scale
+
+
+class AutoStep(ManifestPart):
+    """Where ``rerank=auto`` looks whether it may stop.
+
+    Attributes:
+        compared: Candidates that are compared by then.
+        logistic: The confidence, fitted to the questions that were not sure before.
+    """
+
+    compared: NonNegativeInt
+    logistic: Logistic
+
+
+class Auto(ManifestPart):
+    """How ``rerank=auto`` spares comparisons.
+
+    Attributes:
+        steps: By the number of candidates, ascending.
+        sure_from: Confidence at which it stops.
+        scale: What the confidence of its answers means.
+    """
+
+    steps: Annotated[tuple[AutoStep, ...], Field(min_length=1)]
+    sure_from: float
+    scale: Scale
+
+
+AnyStep = TypeVar("AnyStep", Step, AutoStep)
+
+
+class Questions(ManifestPart):
+    """What was asked to calibrate.
+
+    Attributes:
+        of_map: Pictures of the map, asked without themselves and their burst.
+        impossible: The same, asked without everything near them: no answer is right.
+        queries: Labelled photos.
+        foreign: Photos of elsewhere.
+        conditions: Of the labelled photos, where a column names it: condition → how many.
+    """
+
+    of_map: NonNegativeInt
+    impossible: NonNegativeInt
+    queries: NonNegativeInt = 0
+    foreign: NonNegativeInt = 0
+    conditions: dict[str, PositiveInt] = Field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """How many questions were asked."""
+        return self.of_map + self.impossible + self.queries + self.foreign
+
+
+class Calibration(ManifestPart):
+    """What evidence means on one map.
+
+    Attributes:
+        map_version: The version that was calibrated. Later ones keep its calibration until they have their own.
+        within_m: The positive distance: an answer is right if it lies so near to the truth.
+        questions: What was asked.
+        steps: By the number of compared candidates, ascending.
+        auto: For ``rerank=auto``; None for a network without local features.
+    """
+
+    format: Literal["placefix-calibration"] = "placefix-calibration"
+    format_version: Literal[1] = 1
+    map_version: Number
+    within_m: Annotated[float, Field(gt=0)]
+    questions: Questions
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    auto: Auto | None
+
+    def judge(self, evidence: Evidence, *, is_auto: bool) -> Judgement | None:
+        """Judge an answer.
+
+        Args:
+            evidence: For it.
+            is_auto: Whether candidates are compared until the answer is sure.
+
+        Returns:
+            None if fewer candidates were compared than in any step. More than in a step can only bring more rivals, so
+            the judgement errs on the safe side.
+        """
+        if is_auto and self.auto is not None:
+            auto_step = _step_for(evidence, self.auto.steps)
+            if auto_step is None:
+                return None
+            confidence = auto_step.logistic.probability(evidence)
+            return Judgement(confidence, self.auto.scale, is_sure=confidence >= self.auto.sure_from)
+        step = _step_for(evidence, self.steps)
+        return None if step is None else Judgement(step.logistic.probability(evidence), step.scale, is_sure=False)
+
+    def to_json(self) -> bytes:
+        """Return the bytes of the file."""
+        return (self.model_dump_json(indent=1) + "\n").encode()
+
+
+def calibration_advice(calibration: Calibration | None, version: str, pictures: int, max_wrong: float) -> str | None:
+    """Return what to do so that answers have a confidence worth trusting; None if nothing needs to be done.
+
+    Args:
+        calibration: Of the map.
+        version: The one that is asked.
+        pictures: That it has.
+        max_wrong: Share of the answers called ``localized`` that may be wrong.
+    """
+    if calibration is None and pictures < LEAST_QUESTIONS:
+        return (
+            f"a confidence takes {LEAST_QUESTIONS} questions at least, and the map has {pictures} pictures: add "
+            f"{LEAST_QUESTIONS - pictures} more, or give placefix calibrate --queries photos whose positions are known"
+        )
+    if calibration is None:
+        return "the map was never calibrated: placefix calibrate does it, from its own pictures"
+    if all(step.scale.threshold(max_wrong) is None for step in calibration.steps):
+        return (
+            f"no confidence promises at most {max_wrong:.0%} wrong answers, so none is called localized: calibrate "
+            "with more questions (placefix calibrate --queries), or allow more wrong ones (max_wrong)"
+        )
+    if calibration.map_version != version:
+        return f"version {calibration.map_version} was calibrated, and the map has changed since: placefix calibrate"
+    return None
+
+
+def _step_for(evidence: Evidence, steps: tuple[AnyStep, ...]) -> AnyStep | None:
+    least = min(evidence.compared, 1)  # the step without comparisons is for answers without them
+    return next((step for step in reversed(steps) if least <= step.compared <= evidence.compared), None)
+
+
+def parse_calibration(content: bytes, path: Path) -> Calibration:
+    """Read a calibration.
+
+    Args:
+        content: The bytes of the file; their sum has been compared.
+        path: Where they lie, for messages.
+
+    Raises:
+        MapCorrupt: Not a calibration, or of another format.
+    """
+    try:
+        return Calibration.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise MapCorrupt(f"{path} is no calibration: {place}: {first['msg']}; run placefix calibrate again") from error

@@ -1,0 +1,112 @@
+"""How much speaks for the answer to a query, and how much for an answer elsewhere.
+
+The second candidate is mostly a neighbour of the first, so the margin between the two says little. The margin to the
+best candidate of *another place* says much: of a picture that the map has not, two places look about as good.
+"""
+
+from dataclasses import dataclass
+from math import log, log1p
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.geo import LatLon, distances_m
+from place_map.place_table import PlaceTable
+
+SIGNALS = ("matches", "ratio", "margin", "share", "similarity", "similarity_margin")
+"""The numbers of ``Evidence.signals``, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The candidates of a query, best first.
+
+    Attributes:
+        rows: ``(k,)`` int64, rows of the map; at least one.
+        distances: ``(k,)`` float32, Euclidean, of the global features, which have length 1.
+        matches: ``(c,)`` int64, mutual matches of the first c; 0 where nothing was re-ranked.
+    """
+
+    rows: NDArray[np.int64]
+    distances: NDArray[np.float32]
+    matches: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: NDArray[np.int64], distances: NDArray[np.float32], matches: NDArray[np.int64]) -> Self:
+        """Order candidates: those that were compared by their matches, the others behind them by global distance.
+
+        Args:
+            rows: ``(k,)``, by global distance.
+            distances: ``(k,)``, likewise.
+            matches: ``(c,)`` of the first c rows.
+        """
+        order = np.argsort(-matches, kind="stable")  # equal counts keep the order of the global distance
+        compared = len(matches)
+        return cls(
+            rows=np.concatenate([rows[:compared][order], rows[compared:]]),
+            distances=np.concatenate([distances[:compared][order], distances[compared:]]),
+            matches=matches[order],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a ranking says about its first candidate.
+
+    A candidate is of *the place* of the first one if it lies within the map's positive distance of it, and of another
+    place otherwise.
+
+    Attributes:
+        compared: Candidates whose local features were compared; 0 if nothing was re-ranked.
+        matches: Mutual matches of the first candidate.
+        rival_matches: Most mutual matches of a candidate of another place; 0 without one.
+        share: Of all mutual matches, those of candidates of the place; in [0, 1].
+        similarity: Cosine of the global features of query and first candidate.
+        rival_similarity: The highest of a candidate of another place. Without one that of the last candidate, since
+            pictures that are no candidates are less alike.
+    """
+
+    compared: int
+    matches: int
+    rival_matches: int
+    share: float
+    similarity: float
+    rival_similarity: float
+
+    @classmethod
+    def of(cls, ranking: Ranking, places: PlaceTable, within_m: float) -> Self:
+        """Weigh a ranking.
+
+        Args:
+            ranking: Of a query.
+            places: Of the map.
+            within_m: The positive distance.
+        """
+        latitudes, longitudes = places.latitudes[ranking.rows], places.longitudes[ranking.rows]
+        first = LatLon(float(latitudes[0]), float(longitudes[0]))
+        is_elsewhere = distances_m(first, latitudes, longitudes) > within_m
+        matches, compared = ranking.matches, len(ranking.matches)
+        similarities = 1 - np.square(ranking.distances.astype(np.float64)) / 2
+        total = int(matches.sum())
+        elsewhere = matches[is_elsewhere[:compared]]
+        return cls(
+            compared=compared,
+            matches=int(matches[0]) if compared else 0,
+            rival_matches=int(elsewhere.max(initial=0)),
+            share=1 - int(elsewhere.sum()) / total if total else 0.0,
+            similarity=float(similarities[0]),
+            rival_similarity=float(similarities[is_elsewhere].max(initial=similarities.min())),
+        )
+
+    @property
+    def signals(self) -> tuple[float, ...]:
+        """The numbers that a confidence is made of; see ``SIGNALS``."""
+        return (
+            log1p(self.matches),
+            log((self.matches + 1) / (self.rival_matches + 1)),
+            float(self.matches - self.rival_matches),
+            self.share,
+            self.similarity,
+            self.similarity - self.rival_similarity,
+        )

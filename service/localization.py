@@ -1,0 +1,105 @@
+"""The answer to a query, with its evidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from model.geo import LatLon
+from place_map.calibration import Judgement
+from place_map.evidence import Evidence
+from service.query_options import QueryOptions
+from service.stages import Stage
+
+Status = Literal["localized", "uncertain", "not_found", "no_candidates", "uncalibrated"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A picture of the map that may show the place of the query, with the evidence.
+
+    Attributes:
+        row: Its row in the map.
+        id: Its id in the collection.
+        position: Where it was taken.
+        heading_deg: Where its camera looked to, clockwise from true north; None if unknown.
+        mutual_matches: Mutual nearest neighbours of local features; None if they were not compared.
+        global_distance: Euclidean distance of the global features, in [0, 2].
+    """
+
+    row: int
+    id: str
+    position: LatLon
+    heading_deg: float | None
+    mutual_matches: int | None
+    global_distance: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the evidence for an answer is worth.
+
+    Attributes:
+        status: ``localized``: the confidence reaches the threshold of the query. ``uncertain``: it does not.
+            ``not_found``: the evidence says that the map does not have the place. ``uncalibrated``: nobody knows what
+            evidence means on this map. ``no_candidates``: no picture of the map may be the answer.
+        evidence: What speaks for the best candidate; None without one.
+        confidence: Probability that the answer is right, in [0, 1]; None where nobody knows.
+        radius_m: Metres that hold the truth of ``place_map.calibration.ANSWER_LEVEL`` of answers like this one; None
+            where nothing supports a number.
+    """
+
+    status: Status
+    evidence: Evidence | None = None
+    confidence: float | None = None
+    radius_m: float | None = None
+
+    @property
+    def has_position(self) -> bool:
+        """Whether the first candidate's position is the answer."""
+        return self.status not in ("not_found", "no_candidates")
+
+    @classmethod
+    def of(cls, evidence: Evidence, judgement: Judgement | None, options: QueryOptions) -> "Verdict":
+        """Return the verdict on an answer.
+
+        Args:
+            evidence: For it.
+            judgement: What the calibration of the map says; None without one, or if too few candidates were compared.
+            options: The share of wrong answers that the query allows, and the confidence that it wants.
+        """
+        if judgement is None:
+            return cls("uncalibrated", evidence)
+        confidence, scale = judgement.confidence, judgement.scale
+        if confidence < scale.elsewhere_below:
+            return cls("not_found", evidence, confidence)
+        threshold = scale.threshold(options.max_wrong)
+        is_accepted = threshold is not None and confidence >= max(threshold, options.min_confidence)
+        return cls("localized" if is_accepted else "uncertain", evidence, confidence, scale.radius_m(confidence))
+
+
+@dataclass(frozen=True)
+class Localization:
+    """The answer to a query.
+
+    Attributes:
+        verdict: Whether to believe it.
+        position: Where the best candidate was taken; None if there is none, or the verdict is that it is elsewhere.
+        candidates: Best first.
+        map_name: The map that answered.
+        map_version: Its version.
+        seconds: How long each stage took; a stage that did not run is absent.
+        gathered_bytes: Of local features, read from the map to re-rank.
+    """
+
+    verdict: Verdict
+    position: LatLon | None
+    candidates: tuple[Candidate, ...]
+    map_name: str
+    map_version: str
+    seconds: Mapping[Stage, float]
+    gathered_bytes: int
+
+    @property
+    def status(self) -> Status:
+        """The verdict in a word."""
+        return self.verdict.status

@@ -1,0 +1,121 @@
+"""What a query asks for, and what it gets if it does not say."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from model.encoder import Encoder
+from model.errors import InvalidInput
+from model.matching import MatchingPrecision, counts_hundreds_a_second
+
+Rerank = Literal["auto", "always", "never"]
+
+MAX_SHORTLIST = 1000
+DEFAULT_CANDIDATES = 10
+DEFAULT_SHORTLIST = 100
+DEFAULT_SHORTLIST_SLOW = 20  # where there is neither a GPU nor a kernel for the CPU, or matching is exact
+DEFAULT_RERANK: Rerank = "auto"
+DEFAULT_MAX_WRONG = 0.05
+DEFAULT_PRECISION: MatchingPrecision = "fast"
+
+
+def rerank_word(value: object) -> object:
+    """Return the word for what was a yes or a no before there was ``auto``; anything else as it is."""
+    words = {"true": "always", "1": "always", "false": "never", "0": "never"}
+    return words.get(str(value).lower(), value)
+
+
+@dataclass(frozen=True)
+class QueryOptions:
+    """What a query asks for.
+
+    Attributes:
+        candidates: How many to return; at most ``shortlist``.
+        shortlist: How many of the nearest global features are looked at; at most 1000.
+        rerank: Whether they are re-ranked by mutual matches. ``auto`` compares until the calibration of the map is
+            sure, and all without one; with a network that is not trained it compares none.
+        max_wrong: An answer is ``localized`` if at most this share of answers like it are wrong; in (0, 1).
+        min_confidence: And if its confidence reaches this; in [0, 1].
+
+    Raises:
+        InvalidInput: A value is out of its range.
+    """
+
+    candidates: int
+    shortlist: int
+    rerank: Rerank
+    max_wrong: float = DEFAULT_MAX_WRONG
+    min_confidence: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.shortlist <= MAX_SHORTLIST:
+            raise InvalidInput(f"shortlist must be between 1 and {MAX_SHORTLIST}, not {self.shortlist}")
+        if not 1 <= self.candidates <= self.shortlist:
+            raise InvalidInput(
+                f"candidates must be between 1 and shortlist, which is {self.shortlist}, not {self.candidates}"
+            )
+        if self.rerank not in get_args(Rerank):
+            raise InvalidInput(f"rerank must be one of {', '.join(get_args(Rerank))}, not {self.rerank!r}")
+        if not 0 < self.max_wrong < 1:
+            raise InvalidInput(f"max_wrong must be between 0 and 1, both excluded, not {self.max_wrong}")
+        if not 0 <= self.min_confidence <= 1:
+            raise InvalidInput(f"min_confidence must be between 0 and 1, not {self.min_confidence}")
+
+
+@dataclass(frozen=True)
+class QueryDefaults:
+    """What a query gets that does not say.
+
+    Attributes:
+        candidates: How many candidates to return.
+        shortlist: How many to look at.
+        rerank: Whether to re-rank them.
+        max_wrong: The share of answers called ``localized`` that may be wrong.
+    """
+
+    candidates: int
+    shortlist: int
+    rerank: Rerank
+    max_wrong: float = DEFAULT_MAX_WRONG
+
+    @classmethod
+    def for_encoder(
+        cls,
+        encoder: Encoder,
+        *,
+        matching_precision: MatchingPrecision = DEFAULT_PRECISION,
+        candidates: int = DEFAULT_CANDIDATES,
+        shortlist: int | None = None,
+        rerank: Rerank = DEFAULT_RERANK,
+        max_wrong: float = DEFAULT_MAX_WRONG,
+    ) -> "QueryDefaults":
+        """Return the defaults for a network on its device, where the settings leave them open."""
+        if shortlist is None:
+            is_quick = counts_hundreds_a_second(encoder.device, encoder.local_dim, matching_precision)
+            shortlist = DEFAULT_SHORTLIST if is_quick else DEFAULT_SHORTLIST_SLOW
+        return cls(candidates, shortlist, rerank, max_wrong)
+
+    def options(
+        self,
+        candidates: int | None = None,
+        shortlist: int | None = None,
+        *,
+        rerank: Rerank | None = None,
+        max_wrong: float | None = None,
+        min_confidence: float | None = None,
+    ) -> QueryOptions:
+        """Fill in what a query leaves open, so that one number given never contradicts the default of the other.
+
+        Raises:
+            InvalidInput: A number is out of its range, or both are given and do not go together.
+        """
+        if shortlist is None:
+            shortlist = max(self.shortlist, candidates or self.candidates)
+        if candidates is None:
+            candidates = min(self.candidates, shortlist)
+        return QueryOptions(
+            candidates,
+            shortlist,
+            self.rerank if rerank is None else rerank,
+            self.max_wrong if max_wrong is None else max_wrong,
+            min_confidence or 0.0,
+        )

@@ -8,7 +8,7 @@ another map's evidence it says nothing.
 from dataclasses import dataclass
 from math import exp
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 
@@ -112,6 +112,32 @@ class Scale(ManifestPart):
         return like.radii_m[LEVELS.index(level)]
 
 
+class Step(ManifestPart):
+    """The judgement on answers after a number of candidates was compared.
+
+    Attributes:
+        compared: That number; 0 for the order of the global features alone.
+        logistic: The confidence.
+        scale: What it means, where every query has so many candidates compared.
+    """
+
+    compared: NonNegativeInt
+    logistic: Logistic
+    scale: Scale
+
+
+class Auto(ManifestPart):
+    """How ``rerank=auto`` spares comparisons: it goes from step to step until it is sure.
+
+    Attributes:
+        sure_from: Confidence at which it stops.
+        scale: What the confidence of its answers means.
+    """
+
+    sure_from: Probability
+    scale: Scale
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What a calibration says about the evidence for an answer.
@@ -125,49 +151,6 @@ class Judgement:
     confidence: float
     scale: Scale
     is_sure: bool
-
-
-class Step(ManifestPart):
-    """The judgement on answers after a number of candidates was compared.
-
-    Attributes:
-        compared: That number; 0 for the order of the global features alone.
-        logistic: The confidence.
-        scale: What it means.
-    """
-
-    compared: NonNegativeInt
-    logistic: Logistic
-    scale: Scale
-
-
-class AutoStep(ManifestPart):
-    """Where ``rerank=auto`` looks whether it may stop.
-
-    Attributes:
-        compared: Candidates that are compared by then.
-        logistic: The confidence, fitted to the questions that were not sure before.
-    """
-
-    compared: NonNegativeInt
-    logistic: Logistic
-
-
-class Auto(ManifestPart):
-    """How ``rerank=auto`` spares comparisons.
-
-    Attributes:
-        steps: By the number of candidates, ascending.
-        sure_from: Confidence at which it stops.
-        scale: What the confidence of its answers means.
-    """
-
-    steps: Annotated[tuple[AutoStep, ...], Field(min_length=1)]
-    sure_from: float
-    scale: Scale
-
-
-AnyStep = TypeVar("AnyStep", Step, AutoStep)
 
 
 class Questions(ManifestPart):
@@ -223,14 +206,15 @@ class Calibration(ManifestPart):
             None if fewer candidates were compared than in any step. More than in a step can only bring more rivals, so
             the judgement errs on the safe side.
         """
+        least = min(evidence.compared, 1)  # the step without comparisons is for answers without them
+        fitting = (step for step in reversed(self.steps) if least <= step.compared <= evidence.compared)
+        step = next(fitting, None)
+        if step is None:
+            return None
+        confidence = step.logistic.probability(evidence)
         if is_auto and self.auto is not None:
-            auto_step = _step_for(evidence, self.auto.steps)
-            if auto_step is None:
-                return None
-            confidence = auto_step.logistic.probability(evidence)
             return Judgement(confidence, self.auto.scale, is_sure=confidence >= self.auto.sure_from)
-        step = _step_for(evidence, self.steps)
-        return None if step is None else Judgement(step.logistic.probability(evidence), step.scale, is_sure=False)
+        return Judgement(confidence, step.scale, is_sure=False)
 
     def to_json(self) -> bytes:
         """Return the bytes of the file."""
@@ -261,11 +245,6 @@ def calibration_advice(calibration: Calibration | None, version: str, pictures: 
     if calibration.map_version != version:
         return f"version {calibration.map_version} was calibrated, and the map has changed since: placefix calibrate"
     return None
-
-
-def _step_for(evidence: Evidence, steps: tuple[AnyStep, ...]) -> AnyStep | None:
-    least = min(evidence.compared, 1)  # the step without comparisons is for answers without them
-    return next((step for step in reversed(steps) if least <= step.compared <= evidence.compared), None)
 
 
 def parse_calibration(content: bytes, path: Path) -> Calibration:

@@ -210,7 +210,7 @@ class Localizer:
             return (0,)
         if mode == "always" or calibration is None or calibration.auto is None:
             return (count,)
-        return (*(step.compared for step in calibration.auto.steps if step.compared < count), count)
+        return (*(step.compared for step in calibration.steps if step.compared < count), count)
 
     def _count_mutual_matches(
         self, query: Tensor, rows: NDArray[np.int64], clock: StageClock, is_wanted: Callable[[], bool]

@@ -18,9 +18,12 @@ DEFAULT_MAX_WRONG = 0.05
 DEFAULT_PRECISION: MatchingPrecision = "fast"
 
 
+_YES, _NO = ("1", "on", "t", "true", "y", "yes"), ("0", "f", "false", "n", "no", "off")
+
+
 def rerank_word(value: object) -> object:
     """Return the word for what was a yes or a no before there was ``auto``; anything else as it is."""
-    words = {"true": "always", "1": "always", "false": "never", "0": "never"}
+    words = dict.fromkeys(_YES, "always") | dict.fromkeys(_NO, "never")
     return words.get(str(value).lower(), value)
 
 

@@ -38,7 +38,7 @@ class LoadMap:
 
     def settings(self, **others: object) -> dict[str, str]:
         """Of a server under load: every stage is run, also with a network that was never trained."""
-        chosen = {"rerank": True, "shortlist": self.shortlist, "candidates": min(2, self.shortlist), **others}
+        chosen = {"rerank": "always", "shortlist": self.shortlist, "candidates": min(2, self.shortlist), **others}
         return {name: str(value) for name, value in chosen.items()}
 
 

@@ -22,7 +22,7 @@ from place_map.current import Current
 from place_map.errors import MapNotFound, MapVersionUnsupported, NetworkMismatch
 from place_map.file_sum import FileSum
 from place_map.local_codec import StoreType
-from place_map.manifest import parse_manifest
+from place_map.manifest import FORMAT_VERSION, parse_manifest
 from place_map.place_table import PlaceRecord
 from place_map.reader import PlaceMap
 from place_map.versions import read_manifest
@@ -179,8 +179,9 @@ def rewrite_manifest(path: Path, old: bytes, new: bytes) -> None:
 def test_a_map_of_a_newer_format_is_told_as_such(good_map: GoodMap, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(good_map.path, copy)
-    rewrite_manifest(copy, b'"format_version": 5', b'"format_version": 6, "something_new": 3')
-    with pytest.raises(MapVersionUnsupported, match="format 6"):
+    key, newer = b'"format_version": %d', FORMAT_VERSION + 1
+    rewrite_manifest(copy, key % FORMAT_VERSION, key % newer + b', "something_new": 3')
+    with pytest.raises(MapVersionUnsupported, match=f"format {newer}"):
         verify_map(copy)
 
 

@@ -1,5 +1,7 @@
 """Options under their old names: they work, with a warning, and never against the new ones."""
 
+from typing import Annotated
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -7,6 +9,7 @@ from typer.testing import CliRunner
 from model.errors import InvalidInput
 from placefix.command_line import app
 from placefix.commands.renamed_options import RenamingCommand
+from service.query_options import Rerank
 
 small = typer.Typer()
 
@@ -17,9 +20,10 @@ def show(words: list[str], network_precision: str = "auto", size: str = "") -> N
     typer.echo(f"{words} {network_precision} {size}")
 
 
-@small.command()
-def other() -> None:
-    """Make the two commands of a group."""
+@small.command(cls=RenamingCommand)
+def rank(words: Annotated[list[str] | None, typer.Argument()] = None, rerank: Rerank = "auto") -> None:
+    """Print what was given, too."""
+    typer.echo(f"{rerank} {words or []}")
 
 
 @pytest.mark.parametrize(
@@ -44,6 +48,33 @@ def test_both_names_contradict_each_other() -> None:
     result = CliRunner().invoke(small, ["show", "a", "--encoding", "float32", "--network-precision", "bfloat16"])
     assert isinstance(result.exception, InvalidInput)
     assert "--network-precision bfloat16 and --encoding float32 contradict each other" in result.exception.message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        ([], "auto []"),
+        (["--rerank"], "always []"),
+        (["--no-rerank"], "never []"),
+        (["--rerank", "a"], "always ['a']"),
+        (["a", "--no-rerank", "b"], "never ['a', 'b']"),
+        (["--rerank", "never", "a"], "never ['a']"),
+        (["--rerank", "always"], "always []"),
+        (["--rerank=auto"], "auto []"),
+        (["--rerank", "--", "auto", "--no-rerank"], "always ['auto', '--no-rerank']"),
+    ],
+)
+def test_rerank_takes_a_word_and_its_flags_of_before(arguments: list[str], printed: str) -> None:
+    result = CliRunner().invoke(small, ["rank", *arguments])
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{printed}\n"
+    assert result.stderr == ""
+
+
+def test_another_word_for_rerank_is_refused() -> None:
+    result = CliRunner().invoke(small, ["rank", "--rerank=perhaps"], env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert "'perhaps' is not one of 'auto', 'always', 'never'" in result.stderr
 
 
 @pytest.mark.parametrize(

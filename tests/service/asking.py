@@ -1,6 +1,7 @@
 """Asks a server as clients do and as nobody should, and checks that problems are told as agreed."""
 
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -29,6 +30,14 @@ def check_problem(response: httpx.Response, status: int, code: str) -> dict[str,
     assert code in ("", problem["code"])
     assert "Traceback" not in response.text
     return problem
+
+
+def check_uncalibrated(answer: Mapping[str, Any]) -> None:
+    """Asserts that an answer has a position and evidence, and says that nobody knows how sure it is."""
+    assert (answer["status"], answer["confidence"], answer["accuracy"]) == ("uncalibrated", None, None)
+    best = answer["candidates"][0]
+    assert answer["position"] == {"latitude": best["latitude"], "longitude": best["longitude"]}
+    assert answer["evidence"]["matches"] == (best["mutual_matches"] or 0)
 
 
 def part(disposition: str, content: bytes) -> bytes:

@@ -9,6 +9,7 @@ from tests.service.conftest import Serve, Served, Town
 from tests.service.pictures import JPEG
 
 BARE = f'--{BOUNDARY}\nContent-Disposition: form-data; name="image"; filename="a.jpg"\n\n'.encode()
+KNOWN = "unknown; known are candidates, map, max_wrong, min_confidence, rerank, shortlist"
 
 
 def post(served: Served, fields: Any = None, **options: Any) -> Any:
@@ -36,12 +37,8 @@ def test_fields_of_a_form_count_as_parameters_do(town: Town, village: Town, serv
         ({}, {"rerank": "perhaps"}, "parameter rerank is 'perhaps'"),
         ({}, {"candidates": "5", "shortlist": "2"}, "candidates must be between 1 and shortlist, which is 2"),
         ({}, {"candidates": ["1", "2"]}, "parameter candidates is '2': given more than once"),
-        ({}, {"note": "hello"}, "parameter note is 'hello': unknown; known are candidates, map, rerank, shortlist"),
-        (
-            {},
-            {"top_k": "3"},
-            "parameter top_k is '3': unknown; known are candidates, map, rerank, shortlist; did you mean",
-        ),
+        ({}, {"note": "hello"}, f"parameter note is 'hello': {KNOWN}"),
+        ({}, {"top_k": "3"}, f"parameter top_k is '3': {KNOWN}; did you mean"),
     ],
 )
 def test_fields_that_do_not_fit(address: Any, fields: Any, says: str, town_server: Served) -> None:
@@ -57,11 +54,7 @@ def test_a_file_of_another_name_is_not_dropped_silently(town_server: Served) -> 
 @pytest.mark.parametrize(
     ("method", "path", "says"),
     [
-        (
-            "POST",
-            "/localize?top_k=3",
-            "unknown; known are candidates, map, rerank, shortlist; did you mean candidates?",
-        ),
+        ("POST", "/localize?top_k=3", f"{KNOWN}; did you mean candidates?"),
         ("POST", "/localize?shortlst=3", "did you mean shortlist?"),
         ("POST", "/localize?candidates=1&candidates=2", "parameter candidates is '2': given more than once"),
         ("GET", "/maps?limit=3", "parameter limit is '3': unknown; none is known here"),

@@ -15,6 +15,7 @@ from model.preprocess import Preparation, Preprocessing
 from model.selavpr.initialisation import seeded_network
 from place_map.current import Current
 from place_map.errors import NetworkMismatch
+from place_map.manifest import FORMAT_VERSION
 from place_map.versions import read_manifest
 from service.decoding import decode_query
 from service.settings import ServiceSettings
@@ -30,8 +31,9 @@ def as_format_3(source: Path, target: Path) -> Path:
     shutil.copytree(source, target)
     manifest = target / "versions/000001/manifest.json"
     content = manifest.read_bytes()
-    assert b'"format_version": 5' in content
-    content = content.replace(b'"format_version": 5', b'"format_version": 3')
+    now = b'"format_version": %d' % FORMAT_VERSION
+    assert now in content
+    content = content.replace(now, b'"format_version": 3')
     manifest.write_bytes(content)
     current = Current("000001", sha256(content).hexdigest()).to_bytes()
     for name in ("CURRENT", "versions/000001/manifest.json.sha256"):
@@ -88,4 +90,4 @@ def test_what_is_added_to_an_old_map_is_made_like_the_rest(old_map: Path, town: 
         prefix="more/",
     )
     manifest = read_manifest(copy)
-    assert (manifest.format_version, manifest.preprocessing) == (5, Preprocessing.ANTIALIAS_WHOLE)
+    assert (manifest.format_version, manifest.preprocessing) == (FORMAT_VERSION, Preprocessing.ANTIALIAS_WHOLE)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from service.schemas import LocalizationAnswer
+from tests.service.asking import check_uncalibrated
 from tests.service.conftest import Serve, Served, Town
 
 CELLS = 61 * 61
@@ -34,13 +35,18 @@ def test_the_answer_has_exactly_these_members(town: Town, town_server: Served) -
     photo = next(iter(town.photos.values()))
     response = town_server.client.post("/localize", files={"image": photo.read_bytes()})
     answer = response.json()
-    assert list(answer) == ["status", "position", "candidates", "map", "timings_ms", "request_id"]
+    assert list(answer) == [
+        *("status", "position", "confidence", "accuracy", "evidence", "candidates", "map", "timings_ms", "request_id")
+    ]
+    assert list(answer["evidence"]) == [
+        *("compared", "matches", "rival_matches", "share", "similarity", "rival_similarity")
+    ]
     assert list(answer["position"]) == ["latitude", "longitude"]
     assert list(answer["candidates"][0]) == [
         *("rank", "id", "latitude", "longitude", "heading_deg", "mutual_matches", "global_distance")
     ]
     assert list(answer["timings_ms"]) == ["decode", "queue", "encode", "shortlist", "gather", "rerank", "total"]
-    assert answer["status"] == "localized"
+    check_uncalibrated(answer)
     assert len(answer["candidates"]) == 10
     assert [candidate["rank"] for candidate in answer["candidates"]] == list(range(1, 11))
     by_id = {candidate["id"]: candidate for candidate in answer["candidates"]}

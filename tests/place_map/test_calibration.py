@@ -1,0 +1,147 @@
+"""What a calibration says, and that a damaged one is refused."""
+
+from math import exp
+from pathlib import Path
+
+import pytest
+
+from index_builder.verify import verify_map
+from model.encoder import Encoder
+from place_map import layout
+from place_map.calibration import Calibration, Logistic, calibration_advice, parse_calibration
+from place_map.checks.problem import ProblemKind
+from place_map.errors import MapCorrupt
+from place_map.evidence import SIGNALS, Evidence
+from place_map.reader import PlaceMap
+from tests import calibrations
+from tests.calibrations import RADIUS_M, SCALE, SURE_FROM, THRESHOLD
+from tests.index_builder.map_factory import build_small
+
+
+def evidence(compared: int, matches: int = 100, rival_matches: int = 10) -> Evidence:
+    return Evidence(compared, matches, rival_matches, share=0.8, similarity=0.9, rival_similarity=0.7)
+
+
+def test_a_confidence_is_the_logistic_of_the_weighed_signals() -> None:
+    asked = evidence(20)
+    logistic = Logistic(
+        means=(1.0,) * len(SIGNALS), scales=(2.0,) * len(SIGNALS), weights=(0, 0.5, 0, 1.5, 0, -1), intercept=0.25
+    )
+    logit = 0.25 + 0.5 * (asked.signals[1] - 1) / 2 + 1.5 * (asked.share - 1) / 2 - (0.2 - 1) / 2
+    assert logistic.probability(asked) == pytest.approx(1 / (1 + exp(-logit)))
+
+
+@pytest.mark.parametrize(("intercept", "expected"), [(2000.0, 1.0), (-2000.0, 0.0), (0.0, 0.5)])
+def test_no_evidence_is_too_much_for_the_arithmetic(intercept: float, expected: float) -> None:
+    zeros = (0.0,) * len(SIGNALS)
+    logistic = Logistic(means=zeros, scales=(1.0,) * len(SIGNALS), weights=zeros, intercept=intercept)
+    assert logistic.probability(evidence(1)) == expected
+
+
+@pytest.mark.parametrize(
+    ("compared", "confidence"),
+    [(0, 0.3), (1, None), (4, None), (5, 0.6), (19, 0.6), (20, 0.9), (100, 0.9)],
+)
+def test_the_step_is_that_of_the_candidates_that_were_compared(compared: int, confidence: float | None) -> None:
+    made = calibrations.calibration(steps=((0, 0.3), (5, 0.6), (20, 0.9)))
+    judged = made.judge(evidence(compared), is_auto=False)
+    assert (None if judged is None else judged.confidence) == (confidence and pytest.approx(confidence))
+    assert judged is None or not judged.is_sure
+
+
+def test_the_step_without_comparisons_never_judges_an_answer_that_was_compared() -> None:
+    assert calibrations.calibration(steps=((0, 0.3),)).judge(evidence(20), is_auto=False) is None
+    assert calibrations.calibration(steps=((20, 0.3),)).judge(evidence(0), is_auto=False) is None
+
+
+@pytest.mark.parametrize(("compared", "expected"), [(5, (0.6, False)), (10, (SURE_FROM + 0.05, True)), (4, None)])
+def test_auto_has_steps_of_its_own_and_is_sure_from_a_confidence_on(
+    compared: int, expected: tuple[float, bool] | None
+) -> None:
+    made = calibrations.calibration(0.1, auto_steps=((5, 0.6), (10, SURE_FROM + 0.05)))
+    judged = made.judge(evidence(compared), is_auto=True)
+    assert (judged and (judged.confidence, judged.is_sure)) == (expected and (pytest.approx(expected[0]), expected[1]))
+
+
+def test_auto_is_judged_like_always_where_nothing_is_known_of_it() -> None:
+    judged = calibrations.calibration(0.7).judge(evidence(20), is_auto=True)
+    assert judged is not None
+    assert (judged.confidence, judged.is_sure) == (pytest.approx(0.7), False)
+
+
+def test_the_threshold_is_the_least_that_keeps_the_promise() -> None:
+    assert [SCALE.threshold(max_wrong) for max_wrong in (0.01, 0.045, 0.05, 0.3)] == [None, THRESHOLD, THRESHOLD, 0.5]
+
+
+def test_the_radius_is_that_of_answers_of_like_confidence() -> None:
+    assert [SCALE.radius_m(confidence) for confidence in (0, 0.49, 0.5, 0.79)] == [None, None, 38.0, 38.0]
+    assert [SCALE.radius_m(confidence) for confidence in (THRESHOLD, 1)] == [RADIUS_M, RADIUS_M]
+    assert [SCALE.radius_m(0.1, level) for level in (0.5, 0.8)] == [9.0, None]
+
+
+@pytest.mark.parametrize(
+    ("made", "pictures", "max_wrong", "says"),
+    [
+        (None, 57, 0.05, "the map has 57 pictures: add 48 more, or give placefix calibrate --queries photos"),
+        (None, 105, 0.05, "the map was never calibrated: placefix calibrate does it"),
+        (calibrations.calibration(), 300, 0.01, "no confidence promises at most 1% wrong answers"),
+        (calibrations.calibration(version="000001"), 300, 0.05, "version 000001 was calibrated, and the map has"),
+        (calibrations.calibration(version="000002"), 300, 0.05, None),
+    ],
+)
+def test_it_is_said_what_to_do(made: Calibration | None, pictures: int, max_wrong: float, says: str | None) -> None:
+    advice = calibration_advice(made, "000002", pictures, max_wrong)
+    assert advice is None if says is None else says in str(advice)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    made = calibrations.calibration(steps=((0, 0.4), (20, 0.9)), auto_steps=((5, 0.7),))
+    assert parse_calibration(made.to_json(), tmp_path) == made
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (b'"format_version": 1', b'"format_version": 2', "format_version"),
+        (b'"within_m": 25.0', b'"within_m": -1.0', "within_m"),
+        (b'"within_m"', b'"inside_m"', "within_m"),
+        (b'"elsewhere_below": 0.2', b'"elsewhere_below": 1.2', "elsewhere_below"),
+        (b"{", b"", "JSON"),
+    ],
+)
+def test_anything_else_is_refused_by_name(old: bytes, new: bytes, says: str, tmp_path: Path) -> None:
+    content = calibrations.calibration().to_json()
+    assert old in content
+    with pytest.raises(MapCorrupt, match=rf"calibration\.json is no calibration.*{says}.*placefix calibrate"):
+        parse_calibration(content.replace(old, new, 1), tmp_path / "calibration.json")
+
+
+@pytest.fixture
+def map_path(tmp_path: Path, tiny_encoder: Encoder) -> Path:
+    path = build_small(tmp_path, tiny_encoder, count=2).map_path
+    calibrations.give(path, calibrations.calibration(0.9, within_m=40))
+    return path
+
+
+def test_a_map_is_opened_with_its_calibration(map_path: Path) -> None:
+    with PlaceMap.open(map_path) as place_map:
+        assert place_map.calibration == calibrations.calibration(0.9, within_m=40)
+    assert verify_map(map_path).is_good
+
+
+def test_a_damaged_calibration_is_refused_by_its_sum(map_path: Path) -> None:
+    path = map_path / "versions" / "000001" / layout.CALIBRATION
+    path.write_bytes(path.read_bytes().replace(b"25", b"24").replace(b"40.0", b"90.0"))
+    with pytest.raises(MapCorrupt, match=r"calibration\.json is damaged: its SHA-256 is not the manifest's"):
+        PlaceMap.open(map_path)
+    report = verify_map(map_path)
+    assert not report.is_good
+    assert [(each.path, each.kind) for each in report.problems] == [
+        ("versions/000001/calibration.json", ProblemKind.CHECKSUM)
+    ]
+
+
+def test_a_calibration_that_is_gone_is_named(map_path: Path) -> None:
+    (map_path / "versions" / "000001" / layout.CALIBRATION).unlink()
+    with pytest.raises(MapCorrupt, match=r"calibration\.json"):
+        PlaceMap.open(map_path)

@@ -1,0 +1,91 @@
+"""Rankings made by hand, and what they say about their first candidate."""
+
+from collections.abc import Sequence
+from math import log, log1p
+
+import numpy as np
+import pytest
+
+from model.geo import LatLon
+from place_map.evidence import SIGNALS, Evidence, Ranking
+from place_map.place_table import PlaceRecord, PlaceTable, read_places, write_places
+
+METRE_DEG = 1 / 111_195  # of latitude
+WITHIN_M = 25.0
+
+
+def ranking(rows: Sequence[int], distances: Sequence[float], matches: Sequence[int]) -> Ranking:
+    return Ranking.of(np.array(rows), np.array(distances, dtype=np.float32), np.array(matches, dtype=np.int64))
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> PlaceTable:
+    """Pictures to the north of the first one, by their metres: rows 0 to 2 are one place, 3 and 4 another."""
+    path = tmp_path_factory.mktemp("places") / "places.parquet"
+    records = [
+        PlaceRecord(str(row), LatLon(55 + north_m * METRE_DEG, 13), None, None, str(row), "0" * 64)
+        for row, north_m in enumerate((0, 10, 24, 200, 205))
+    ]
+    write_places(path, records)
+    return PlaceTable(read_places(path, len(records)), path)
+
+
+def test_candidates_that_were_compared_come_first_by_matches_and_then_by_distance() -> None:
+    found = ranking([7, 3, 9, 1, 4], [0.1, 0.2, 0.3, 0.4, 0.5], [5, 8, 5])
+    assert found.rows.tolist() == [3, 7, 9, 1, 4]  # 7 and 9 have as many: the nearer one is first
+    assert found.distances == pytest.approx([0.2, 0.1, 0.3, 0.4, 0.5])
+    assert found.matches.tolist() == [8, 5, 5]
+
+
+def test_without_a_comparison_the_order_is_that_of_the_distances() -> None:
+    found = ranking([7, 3], [0.1, 0.2], [])
+    assert (found.rows.tolist(), found.matches.tolist()) == ([7, 3], [])
+
+
+def test_the_rival_is_the_best_of_another_place(places: PlaceTable) -> None:
+    found = Evidence.of(ranking([0, 3, 1, 4], [0.4, 0.5, 0.6, 0.8], [90, 30, 60, 20]), places, WITHIN_M)
+    assert (found.compared, found.matches, found.rival_matches) == (4, 90, 30)
+    assert found.share == pytest.approx(150 / 200)
+    assert found.similarity == pytest.approx(1 - 0.4**2 / 2)
+    assert found.rival_similarity == pytest.approx(1 - 0.5**2 / 2)
+    assert dict(zip(SIGNALS, found.signals, strict=True)) == pytest.approx(
+        {
+            "matches": log1p(90),
+            "ratio": log(91 / 31),
+            "margin": 60,
+            "share": 0.75,
+            "similarity": 0.92,
+            "similarity_margin": 0.5**2 / 2 - 0.4**2 / 2,
+        }
+    )
+
+
+def test_what_was_not_compared_is_a_rival_by_its_global_features_only(places: PlaceTable) -> None:
+    found = Evidence.of(ranking([0, 1, 3], [0.4, 0.5, 0.45], [90, 60]), places, WITHIN_M)
+    assert (found.compared, found.rival_matches, found.share) == (2, 0, 1.0)
+    assert found.rival_similarity == pytest.approx(1 - 0.45**2 / 2)
+
+
+def test_without_a_rival_the_last_candidate_stands_for_all_that_are_less_alike(places: PlaceTable) -> None:
+    found = Evidence.of(ranking([0, 1, 2], [0.4, 0.5, 0.6], [9, 8, 7]), places, WITHIN_M)
+    assert (found.rival_matches, found.share) == (0, 1.0)
+    assert found.rival_similarity == pytest.approx(1 - 0.6**2 / 2)
+    alone = Evidence.of(ranking([4], [0.4], [9]), places, WITHIN_M)
+    assert alone.rival_similarity == alone.similarity
+
+
+def test_a_tie_with_another_place_leaves_no_margin(places: PlaceTable) -> None:
+    found = Evidence.of(ranking([0, 3], [0.4, 0.4], [50, 50]), places, WITHIN_M)
+    assert found.signals == pytest.approx((log1p(50), 0.0, 0.0, 0.5, 0.92, 0.0))
+
+
+@pytest.mark.parametrize("matches", [[], [0, 0]])
+def test_no_match_at_all_speaks_for_nothing(matches: list[int], places: PlaceTable) -> None:
+    found = Evidence.of(ranking([0, 3], [0.4, 0.6], matches), places, WITHIN_M)
+    assert (found.compared, found.matches, found.rival_matches, found.share) == (len(matches), 0, 0, 0.0)
+    assert found.signals[:4] == (0, 0, 0, 0)
+
+
+def test_the_positive_distance_says_what_is_another_place(places: PlaceTable) -> None:
+    asked = ranking([0, 1, 2], [0.4, 0.5, 0.6], [9, 8, 7])
+    assert [Evidence.of(asked, places, within_m).rival_matches for within_m in (5, 12, 25)] == [8, 7, 0]

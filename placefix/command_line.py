@@ -15,7 +15,7 @@ from placefix.commands.encode import encode
 from placefix.commands.evaluate import EvaluateCommand, evaluate
 from placefix.commands.localize import localize
 from placefix.commands.remove import remove
-from placefix.commands.renamed_options import RenamingCommand
+from placefix.commands.renamed_options import RenamingCommand, RerankingCommand
 from placefix.commands.serve import serve
 from placefix.commands.train import train
 from placefix.commands.update import update
@@ -52,8 +52,8 @@ app.command()(update)
 app.command()(remove)
 app.command()(compact)
 app.command()(verify)
-app.command(cls=RenamingCommand)(serve)
-app.command(cls=RenamingCommand)(localize)
+app.command(cls=RerankingCommand)(serve)
+app.command(cls=RerankingCommand)(localize)
 app.command(cls=RenamingCommand)(encode)
 app.command()(train)
 app.command(cls=EvaluateCommand)(evaluate)

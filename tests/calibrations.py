@@ -5,7 +5,7 @@ from math import log
 from pathlib import Path
 
 from place_map import layout
-from place_map.calibration import Auto, AutoStep, Bound, Calibration, Logistic, Questions, Radius, Scale, Step
+from place_map.calibration import Auto, Bound, Calibration, Logistic, Questions, Radius, Scale, Step
 from place_map.current import Current
 from place_map.evidence import SIGNALS
 from place_map.file_sum import FileSum
@@ -43,7 +43,7 @@ def calibration(
     confidence: float = 0.98,
     *,
     steps: Sequence[tuple[int, float]] | None = None,
-    auto_steps: Sequence[tuple[int, float]] = (),
+    is_auto: bool = True,
     version: str = "000001",
     within_m: float = 25.0,
 ) -> Calibration:
@@ -52,22 +52,17 @@ def calibration(
     Args:
         confidence: Of every answer, unless steps are given.
         steps: Numbers of compared candidates, each with the confidence from there on.
-        auto_steps: The same for ``rerank=auto``; none makes a calibration that has nothing for it.
+        is_auto: Whether ``rerank=auto`` may go by it.
         version: The one that was calibrated.
         within_m: The positive distance.
     """
     chosen = ((0, confidence), (1, confidence)) if steps is None else steps
-    auto = Auto(
-        steps=tuple(AutoStep(compared=compared, logistic=always(each)) for compared, each in auto_steps or ((1, 0.5),)),
-        sure_from=SURE_FROM,
-        scale=SCALE,
-    )
     return Calibration(
         map_version=version,
         within_m=within_m,
         questions=Questions(of_map=300, impossible=200),
         steps=tuple(Step(compared=compared, logistic=always(each), scale=SCALE) for compared, each in chosen),
-        auto=auto if auto_steps else None,
+        auto=Auto(sure_from=SURE_FROM, scale=SCALE) if is_auto else None,
     )
 
 

@@ -10,8 +10,6 @@ from placefix.console import error_console
 from service.query_options import Rerank
 
 RENAMED: Mapping[str, str] = {"--encoding": "--network-precision", "--precision": "--matching-precision"}
-
-
 _RERANK_WORDS = [[word] for word in get_args(Rerank)]
 
 
@@ -25,12 +23,18 @@ class RenamingCommand(TyperCommand):
             InvalidInput: An option is given under both names, with different values.
         """
         known = {name for parameter in self.params for name in parameter.opts}
-        if "--rerank" in known:
-            args = _with_rerank_words(args)
         for old, new in RENAMED.items():
             if new in known and old not in known:
                 args = _renamed(args, old, new)
         return super().parse_args(ctx, args)
+
+
+class RerankingCommand(RenamingCommand):
+    """A command whose ``--rerank`` takes a word, and may be a flag as it was before there was ``auto``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put words in the place of flags."""
+        return super().parse_args(ctx, _with_rerank_words(args))
 
 
 def _renamed(args: list[str], old: str, new: str) -> list[str]:
@@ -49,7 +53,7 @@ def _renamed(args: list[str], old: str, new: str) -> list[str]:
 
 
 def _with_rerank_words(args: list[str]) -> list[str]:
-    """Return the arguments with the words for the flags of before there was ``--rerank auto``; they go on working."""
+    """Return the arguments with ``--rerank WORD`` for the flags ``--rerank`` and ``--no-rerank``."""
     found: list[str] = []
     for position, each in enumerate(args):
         if each == "--":

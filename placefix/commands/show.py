@@ -2,7 +2,7 @@
 
 import typer
 
-from placefix.commands.renamed_options import RenamingCommand
+from placefix.commands.renamed_options import RerankingCommand
 from placefix.commands.show_heatmap import heatmap
 from placefix.commands.show_matches import matches
 from placefix.commands.show_results import results
@@ -10,4 +10,4 @@ from placefix.commands.show_results import results
 app = typer.Typer(help="Draw where a network looks, what it matches and what it finds.", no_args_is_help=True)
 app.command()(heatmap)
 app.command()(matches)
-app.command(cls=RenamingCommand)(results)
+app.command(cls=RerankingCommand)(results)

@@ -54,19 +54,19 @@ def test_the_step_without_comparisons_never_judges_an_answer_that_was_compared()
     assert calibrations.calibration(steps=((20, 0.3),)).judge(evidence(0), is_auto=False) is None
 
 
-@pytest.mark.parametrize(("compared", "expected"), [(5, (0.6, False)), (10, (SURE_FROM + 0.05, True)), (4, None)])
-def test_auto_has_steps_of_its_own_and_is_sure_from_a_confidence_on(
-    compared: int, expected: tuple[float, bool] | None
-) -> None:
-    made = calibrations.calibration(0.1, auto_steps=((5, 0.6), (10, SURE_FROM + 0.05)))
+@pytest.mark.parametrize(("compared", "is_sure"), [(5, False), (10, True), (4, None)])
+def test_auto_is_sure_from_a_confidence_on(compared: int, is_sure: bool | None) -> None:
+    made = calibrations.calibration(steps=((5, SURE_FROM - 0.05), (10, SURE_FROM + 0.05)))
     judged = made.judge(evidence(compared), is_auto=True)
-    assert (judged and (judged.confidence, judged.is_sure)) == (expected and (pytest.approx(expected[0]), expected[1]))
+    assert (judged and judged.is_sure) == is_sure
+    assert judged is None or judged.scale == SCALE
 
 
 def test_auto_is_judged_like_always_where_nothing_is_known_of_it() -> None:
-    judged = calibrations.calibration(0.7).judge(evidence(20), is_auto=True)
+    judged = calibrations.calibration(0.95, is_auto=False).judge(evidence(20), is_auto=True)
     assert judged is not None
-    assert (judged.confidence, judged.is_sure) == (pytest.approx(0.7), False)
+    assert judged.confidence == pytest.approx(0.95)
+    assert not judged.is_sure
 
 
 def test_the_threshold_is_the_least_that_keeps_the_promise() -> None:
@@ -95,7 +95,7 @@ def test_it_is_said_what_to_do(made: Calibration | None, pictures: int, max_wron
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    made = calibrations.calibration(steps=((0, 0.4), (20, 0.9)), auto_steps=((5, 0.7),))
+    made = calibrations.calibration(steps=((0, 0.4), (20, 0.9)))
     assert parse_calibration(made.to_json(), tmp_path) == made
 
 

@@ -66,7 +66,7 @@ def test_the_json_is_the_answer_of_the_server(
 
 def test_people_get_a_position_and_a_table(localize: RunCommand, hamlet: Town) -> None:
     output = localize(hamlet.photos["[bold]n[/].jpg"], "--map", hamlet.map_path, "--table").stdout
-    assert output.startswith("60.100000, 24.900000\n")
+    assert output.startswith("60.100000, 24.900000  uncalibrated\n")
     assert "[bold]n[/].jpg" in output
     assert "b/south.jpg" in output
     assert "map hamlet, version 000001" in output

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from model.errors import InvalidInput
 from placefix.command_line import app
-from placefix.commands.renamed_options import RenamingCommand
+from placefix.commands.renamed_options import RenamingCommand, RerankingCommand
 from service.query_options import Rerank
 
 small = typer.Typer()
@@ -20,7 +20,7 @@ def show(words: list[str], network_precision: str = "auto", size: str = "") -> N
     typer.echo(f"{words} {network_precision} {size}")
 
 
-@small.command(cls=RenamingCommand)
+@small.command(cls=RerankingCommand)
 def rank(words: Annotated[list[str] | None, typer.Argument()] = None, rerank: Rerank = "auto") -> None:
     """Print what was given, too."""
     typer.echo(f"{rerank} {words or []}")

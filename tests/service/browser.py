@@ -140,4 +140,5 @@ def started_browser(profile: Path) -> Iterator[Browser]:
 
 
 def _connected(url: str) -> ClientConnection:
-    return connect(url, max_size=None, proxy=None)
+    # No pings: a thread would draw them from `random` at any time, also while hypothesis watches that.
+    return connect(url, max_size=None, proxy=None, ping_interval=None)

@@ -10,7 +10,7 @@ from index_builder.changes.collections import source_hint
 from index_builder.changes.rows import encoded_segments
 from index_builder.changes.up_to_date import is_up_to_date
 from index_builder.digests import request_digest
-from index_builder.new_version import ChangeReport, make_version
+from index_builder.new_version import Calibrate, ChangeReport, make_version
 from index_builder.revision import MapSettings, Revision
 from index_builder.sources.listing import SourceListing
 from index_builder.staging import Staging
@@ -34,6 +34,7 @@ def build_map(
     *,
     weights_path: Path | None = None,
     restart: bool = False,
+    calibrate: Calibrate | None = None,
 ) -> ChangeReport:
     """Build a map and publish it, or leave nothing at its place.
 
@@ -51,6 +52,7 @@ def build_map(
         progress: Told about every batch.
         weights_path: Where the network came from; noted in the map as a hint.
         restart: Throw away what an interrupted run has done.
+        calibrate: Calibrates the map before it is published; None leaves it uncalibrated.
 
     Raises:
         InvalidInput: A path or an option that cannot be used, or two pictures with one id.
@@ -75,7 +77,7 @@ def build_map(
     with changing(out):
         check_free(out)
         return replace(
-            make_version(Staging(out), revision, encoder, options, progress, restart=restart),
+            make_version(Staging(out), revision, encoder, options, progress, restart=restart, calibrate=calibrate),
             duration_s=time.perf_counter() - started_s,
         )
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
+from index_builder.changes.calibrate import calibrate_map
 from index_builder.changes.compact import compact_map
 from index_builder.changes.prune import Pruned, abandon_change, prune_versions
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import DEFAULT_MAX_REMOVED, update_map
-from index_builder.new_version import ChangeReport
+from index_builder.new_version import Calibrate, ChangeReport
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
@@ -61,10 +62,15 @@ class MapBuilder:
         self._encoder = encoder
         self._progress = progress
 
-    def build(self, *sources: SourceListing | Path | str, restart: bool = False) -> ChangeReport:
+    def build(
+        self, *sources: SourceListing | Path | str, restart: bool = False, calibrate: Calibrate | None = None
+    ) -> ChangeReport:
         """``index_builder.build.build_map``."""
         listings = [_listing(source) for source in sources]
-        return build_map(listings, self._network(), self.path, self.options, self._progress, restart=restart)
+        network = self._network()
+        return build_map(
+            listings, network, self.path, self.options, self._progress, restart=restart, calibrate=calibrate
+        )
 
     def add(
         self,
@@ -109,6 +115,10 @@ class MapBuilder:
     def remove(self, selection: Selection) -> ChangeReport:
         """``index_builder.changes.remove.remove_pictures``."""
         return remove_pictures(self.path, selection, self._progress)
+
+    def calibrate(self, calibrate: Calibrate) -> ChangeReport:
+        """``index_builder.changes.calibrate.calibrate_map``."""
+        return calibrate_map(self.path, calibrate, self._progress)
 
     def compact(self, *, restart: bool = False) -> ChangeReport:
         """``index_builder.changes.compact.compact_map``."""

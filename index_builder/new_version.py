@@ -1,7 +1,7 @@
 """Makes a new version of a map, as a revision says: the one way in which maps come to be and change."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +24,17 @@ from place_map.index_choice import AUTO, choose_index
 from place_map.left_out import left_out_csv, read_left_out
 from place_map.manifest import Change, Counts, Manifest
 from place_map.place_table import read_places
+from place_map.reader import PlaceMap
 from place_map.segment import Segment
-from place_map.version_writer import VersionContent, write_version_files
+from place_map.version_writer import VersionContent, write_manifest, write_version_files
 from place_map.versions import read_current
+
+Calibrate = Callable[[PlaceMap, str, Path], bytes | None]
+"""Calibrates an open version, for the version of a number, which may be the same.
+
+What is to survive an interruption goes into the directory. Returns the bytes of ``calibration.json``; None if it cannot
+be done.
+"""
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,7 @@ def make_version(
     progress: Progress,
     *,
     restart: bool = False,
+    calibrate: Calibrate | None = None,
 ) -> ChangeReport:
     """Make a new version, open it for a trial, and publish it.
 
@@ -131,6 +140,7 @@ def make_version(
         options: Batch size, segment size, and the share of pictures that may be rejected.
         progress: Told about every batch.
         restart: Throw away what an interrupted run has done.
+        calibrate: Calibrates the first version of a map before it is published.
 
     Raises:
         InvalidInput: The index cannot be made or trained.
@@ -156,7 +166,8 @@ def make_version(
     segments = _in_order(revision, numbered, made.segments)
     left_out = {**revision.left_out, **made.tally.by_source}
     left_out_list = left_out_csv(left_out)
-    if base is not None and _is_as_before(map_dir, base, revision, segments, left_out_list):
+    is_calibrated_anew = revision.calibration is not None
+    if base is not None and not is_calibrated_anew and _is_as_before(map_dir, base, revision, segments, left_out_list):
         staging.throw_away()  # only pictures have been looked at that could not be read before either
         return ChangeReport.of(map_dir, base, started_s, encoded=made.encoded)
     placed = sum(segment.live_rows for segment in segments)
@@ -166,12 +177,7 @@ def make_version(
         staging.throw_away()  # of pictures that cannot be read there is nothing to keep
         raise NothingUsable(f"the map would have no picture; to have no map, remove {map_dir}")
     _check_globals(staging, [segment for segment in segments if segment.id not in made.segments])
-    factory = settings.index
-    if factory == AUTO:
-        choice = choose_index(placed, width)
-        factory = choice.factory
-        progress.message(f"index: {factory} (auto: {choice.reason})")
-    progress.message(f"writing the index of {placed:,} pictures")
+    factory, same_rows = _index_for(map_dir, revision, segments, progress)
     outcomes = [entry.outcome for entries in left_out.values() for entry in entries]
     manifest = write_version_files(
         layout.version_dir(staging.map_path, version),
@@ -189,9 +195,15 @@ def make_version(
             index_factory=factory,
             index_requested=settings.index,
             left_out_csv=left_out_list,
+            calibration=revision.calibration or _calibration_of(map_dir, base),
+            index_of_same_rows=same_rows,
         ),
         staging.segment_dir,
     )
+    if calibrate is not None and base is None:
+        with staging.trial(manifest) as place_map:
+            calibration = calibrate(place_map, version, staging.path)
+        manifest = write_manifest(layout.version_dir(staging.map_path, version), manifest, calibration)
     staging.publish(manifest)
     return ChangeReport.of(map_dir, manifest, started_s, encoded=made.encoded, is_new=True)
 
@@ -232,6 +244,33 @@ def _make(
     return _Made(segments, encoded, tally)
 
 
+def _index_for(
+    map_dir: Path, revision: Revision, segments: tuple[Segment, ...], progress: Progress
+) -> tuple[str, Path | None]:
+    """Return the kind of the new index, and the base's if it is over the very same rows."""
+    base, settings = revision.base, revision.settings
+    if base is not None and segments == base.segments:
+        path = layout.version_dir(map_dir, base.version) / layout.INDEX
+        _check_unchanged(path, base.index.file, map_dir)
+        return base.index.factory, path
+    placed, factory = sum(segment.live_rows for segment in segments), settings.index
+    if factory == AUTO:
+        choice = choose_index(placed, settings.features.global_dim)
+        factory = choice.factory
+        progress.message(f"index: {factory} (auto: {choice.reason})")
+    progress.message(f"writing the index of {placed:,} pictures")
+    return factory, None
+
+
+def _calibration_of(map_dir: Path, base: Manifest | None) -> bytes | None:
+    """Return the calibration that the new version keeps."""
+    if base is None or base.calibration is None:
+        return None
+    path = layout.version_dir(map_dir, base.version) / layout.CALIBRATION
+    _check_unchanged(path, base.calibration, map_dir)
+    return path.read_bytes()
+
+
 def _is_as_before(
     map_dir: Path, base: Manifest, revision: Revision, segments: tuple[Segment, ...], left_out_list: bytes
 ) -> bool:
@@ -267,8 +306,12 @@ def _check_globals(staging: Staging, segments: list[Segment]) -> None:
     """Make sure that the new index is not made of features that have changed on the disk."""
     for segment in segments:
         path = staging.segment_dir(segment.id) / layout.GLOBALS
-        if not path.is_file() or FileSum.of(path) != segment.files[layout.GLOBALS]:
-            raise MapCorrupt(
-                f"{path} has changed since it was written, and a new version would answer from it; run placefix verify "
-                f"{staging.map_dir}. Nothing was published"
-            )
+        _check_unchanged(path, segment.files[layout.GLOBALS], staging.map_dir)
+
+
+def _check_unchanged(path: Path, expected: FileSum, map_dir: Path) -> None:
+    if not path.is_file() or FileSum.of(path) != expected:
+        raise MapCorrupt(
+            f"{path} has changed since it was written, and a new version would answer from it; run placefix verify "
+            f"{map_dir}. Nothing was published"
+        )

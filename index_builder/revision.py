@@ -89,6 +89,7 @@ class Revision:
         replaced: Ids that it has, with another content or position.
         left_out: Source → what stays left out of it.
         listings: Source → the collection, where it was read anew: its pictures are encoded, or left out.
+        calibration: A new one, as the bytes of its file; None to keep that of the base.
     """
 
     kind: ChangeKind
@@ -101,6 +102,7 @@ class Revision:
     replaced: frozenset[str] = frozenset()
     left_out: Mapping[int, tuple[LeftOut, ...]] = field(default_factory=dict)
     listings: Mapping[int, SourceListing] = field(default_factory=dict)
+    calibration: bytes | None = None
 
     @property
     def new_segments(self) -> list[NewSegment]:
@@ -121,7 +123,7 @@ class Revision:
         Args:
             ids_made: Reads the ids of the pictures of the segments that were made.
         """
-        if self.kind in ("build", "compact"):
+        if self.kind in ("build", "compact", "calibrate"):
             return Change(kind=self.kind, request_sha256=self.request_sha256)
         made = ids_made()
         return Change(

@@ -159,8 +159,8 @@ class Staging:
         """
         pointer = Current.to_manifest(manifest)
         if manifest.parent is None:
-            write_atomically(self.map_path / layout.CURRENT, pointer.to_bytes())
-            PlaceMap.open(self.map_path).close()
+            with self.trial(manifest):
+                pass
             rename_durably(self.map_path, self.map_dir)
         else:
             for number in layout.segment_numbers(self.map_path):
@@ -171,6 +171,17 @@ class Staging:
             rename_durably(layout.version_dir(self.map_path, manifest.version), version)
             serve(self.map_dir, pointer)
         clean_up(self.path)
+
+    @contextmanager
+    def trial(self, manifest: Manifest) -> Iterator[PlaceMap]:
+        """Open the first version of a map before it appears.
+
+        Raises:
+            MapCorrupt: It cannot be opened.
+        """
+        write_atomically(self.map_path / layout.CURRENT, Current.to_manifest(manifest).to_bytes())
+        with PlaceMap.open(self.map_path) as place_map:
+            yield place_map
 
     def throw_away(self) -> None:
         """Remove what an unfinished run has made, in the staging directory and in the map."""

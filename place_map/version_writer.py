@@ -30,7 +30,12 @@ from place_map.segment import Segment
 
 @dataclass(frozen=True)
 class VersionContent:
-    """What a new version consists of; the fields are those of ``Manifest``."""
+    """What a new version consists of; the fields are those of ``Manifest``.
+
+    Attributes:
+        calibration: The bytes of ``calibration.json``; None without one.
+        index_of_same_rows: An index over the very rows of this version, to copy; None to make one.
+    """
 
     version: str
     sources: tuple[SourceHint, ...]
@@ -46,6 +51,7 @@ class VersionContent:
     change: Change = BUILT
     next_segment: int | None = None
     calibration: bytes | None = None
+    index_of_same_rows: Path | None = None
 
 
 def write_version(map_path: Path, content: VersionContent) -> Manifest:
@@ -87,16 +93,17 @@ def write_version_files(directory: Path, content: VersionContent, segment_dir: C
     shutil.rmtree(directory, ignore_errors=True)  # what a run that was killed may have left
     directory.mkdir(parents=True)
     index_path, left_out_path = directory / layout.INDEX, directory / layout.LEFT_OUT
-    write_index(
-        index_path,
-        content.index_factory,
-        content.features.global_dim,
-        lambda: _global_chunks(content.segments, content.features, segment_dir),
-    )
+    if content.index_of_same_rows is None:
+        write_index(
+            index_path,
+            content.index_factory,
+            content.features.global_dim,
+            lambda: _global_chunks(content.segments, content.features, segment_dir),
+        )
+    else:
+        shutil.copyfile(content.index_of_same_rows, index_path)
     sync(index_path)
     write_atomically(left_out_path, content.left_out_csv)
-    if content.calibration is not None:
-        write_atomically(directory / layout.CALIBRATION, content.calibration)
     manifest = Manifest(
         version=content.version,
         parent=content.parent,
@@ -115,9 +122,26 @@ def write_version_files(directory: Path, content: VersionContent, segment_dir: C
             file=FileSum.of(index_path),
         ),
         left_out=FileSum.of(left_out_path),
-        calibration=None if content.calibration is None else FileSum.of(directory / layout.CALIBRATION),
         segments=content.segments,
     )
+    return write_manifest(directory, manifest, content.calibration)
+
+
+def write_manifest(directory: Path, manifest: Manifest, calibration: bytes | None = None) -> Manifest:
+    """Write the manifest of a version, with a calibration if there is one; nothing points to the version yet.
+
+    Args:
+        directory: Of the version; its other files are there.
+        manifest: What it consists of.
+        calibration: The bytes of ``calibration.json``.
+
+    Returns:
+        The manifest, as written.
+    """
+    if calibration is not None:
+        path = directory / layout.CALIBRATION
+        write_atomically(path, calibration)
+        manifest = manifest.model_copy(update={"calibration": FileSum.of(path)})
     write_atomically(directory / layout.MANIFEST, manifest.to_json())
     write_atomically(directory / layout.POINTER, Current.to_manifest(manifest).to_bytes())
     sync(directory.parent)

@@ -10,6 +10,7 @@ from placefix.commands import keys, show, weights
 from placefix.commands import map as map_commands
 from placefix.commands.add import add
 from placefix.commands.build import build
+from placefix.commands.calibrate import calibrate
 from placefix.commands.compact import compact
 from placefix.commands.encode import encode
 from placefix.commands.evaluate import EvaluateCommand, evaluate
@@ -51,6 +52,7 @@ app.command()(add)
 app.command()(update)
 app.command()(remove)
 app.command()(compact)
+app.command()(calibrate)
 app.command()(verify)
 app.command(cls=RerankingCommand)(serve)
 app.command(cls=RerankingCommand)(localize)

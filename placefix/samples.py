@@ -56,7 +56,7 @@ def _read(folder: Path, limits: ImageLimits) -> Iterator[Sample]:
     file = folder / LIST_NAME
     has_list = file.is_file()
     listing = read_source(file if has_list else folder)
-    conditions = _conditions(file) if has_list else {}
+    conditions = read_conditions(file) if has_list else {}
     unplaced = [_unplaced(folder, left, listing) for left in listing.left_out]
     places: Iterable[Place | Path] = [*listing.places, *unplaced]
     if not has_list:
@@ -83,7 +83,12 @@ def _unplaced(folder: Path, left: LeftOut, listing: SourceListing) -> Path:
     return resolve_picture(folder, left.path)
 
 
-def _conditions(file: Path) -> dict[Path, str]:
+def read_conditions(file: Path) -> dict[Path, str]:
+    """Return the condition of each picture that a list names: none if the list has no column of conditions.
+
+    Raises:
+        SourceError: The list cannot be read.
+    """
     header, rows = read_rows(file)
     condition = find_column(header, file, _CONDITION_SPELLINGS)
     path = find_column(header, file, SPELLINGS["path"])

@@ -171,8 +171,10 @@ def evaluate(
     found_after: list[NDArray[np.int64]] = []
     started_s = time.perf_counter()
     progress.started(len(queries), 0)
-    with closing(_decoded(queries, localizer.preparation, options, clock)) as batches:
-        for images in batches:
+    decoded = decoded_batches(queries, localizer.preparation, options.limits, options.batch_size)
+    with closing(decoded) as batches:
+        for images, decode_s in batches:
+            clock.add(Stage.DECODE, decode_s)
             for result in _answers(localizer, images, queries, positives, options, len(found_before), clock):
                 found_before.append(_rows_of(result.before))
                 if result.after is not None:
@@ -221,25 +223,31 @@ def _answers(
         )
 
 
-def _decoded(
-    queries: Sequence[Place], preparation: Preparation, options: EvaluationOptions, clock: StageClock
-) -> Generator[Tensor, None, None]:
-    """Batches ``(b, 3, H, W)``, decoded a little ahead of the network."""
+def decoded_batches(
+    photos: Sequence[Place], preparation: Preparation, limits: ImageLimits, batch_size: int
+) -> Generator[tuple[Tensor, float], None, None]:
+    """Decode photos a little ahead of the network.
 
-    def decode(query: Place) -> tuple[Tensor, float]:
+    Yields:
+        A batch ``(b, 3, H, W)``, and the seconds that its decoding took, summed over the threads.
+
+    Raises:
+        ImageError: A photo cannot be read.
+    """
+
+    def decode(photo: Place) -> tuple[Tensor, float]:
         start = time.perf_counter()
-        return decode_query(query.path, options.limits, preparation), time.perf_counter() - start
+        return decode_query(photo.path, limits, preparation), time.perf_counter() - start
 
-    def finish(decodings: list[Future[tuple[Tensor, float]]]) -> Tensor:
+    def finish(decodings: list[Future[tuple[Tensor, float]]]) -> tuple[Tensor, float]:
         images, durations_s = zip(*(decoding.result() for decoding in decodings), strict=True)
-        clock.add(Stage.DECODE, sum(durations_s))
-        return torch.stack(images)
+        return torch.stack(images), sum(durations_s)
 
     with decoding_threads(default_decoders()) as decoders:
         pending: deque[list[Future[tuple[Tensor, float]]]] = deque()
-        for start in range(0, len(queries), options.batch_size):
-            batch = queries[start : start + options.batch_size]
-            pending.append([decoders.submit(decode, query) for query in batch])
+        for start in range(0, len(photos), batch_size):
+            batch = photos[start : start + batch_size]
+            pending.append([decoders.submit(decode, photo) for photo in batch])
             if len(pending) > _BATCHES_AHEAD:
                 yield finish(pending.popleft())
         while pending:

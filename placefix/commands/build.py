@@ -1,5 +1,7 @@
 """``placefix build``: geotagged pictures in, a map out."""
 
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +22,7 @@ from model.preprocess import Preprocessing
 from place_map import index_choice, layout
 from place_map.global_index import check_index_factory
 from place_map.local_codec import StoreType
+from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
 from placefix.commands.map_changes import change_by_collection, left_out_lines, only_source, read_collection
 from placefix.commands.options import (
     BatchSize,
@@ -38,6 +41,8 @@ from placefix.fresh_network import open_network
 from placefix.picture_limits import read_picture_limits
 from placefix.progress import format_duration, show_progress
 
+_CALIBRATION_S = 60.0
+_CALIBRATION_SHARE = 0.1
 _DEFAULTS = BuildOptions()
 _MAP_PANEL = "Map"
 
@@ -107,6 +112,14 @@ def build(
             rich_help_panel=_MAP_PANEL,
         ),
     ] = _DEFAULTS.match_floor,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            help="Ask the map its own pictures at the end, so that answers say how sure they are; takes a tenth of the "
+            "build, or a minute.",
+            rich_help_panel=_MAP_PANEL,
+        ),
+    ] = True,
     update: Annotated[
         bool, typer.Option("--update", help="A map that is there is brought up to date with its collection.")
     ] = False,
@@ -152,6 +165,7 @@ def build(
     if index != index_choice.AUTO:
         check_index_factory(index, encoder.global_dim)  # before the collections are read
     listings = [read_collection(each, latitude_column, longitude_column) for each in source]
+    calibrator = Calibrator(encoder, CalibrationOptions(), _calibration_time()) if calibrate else None
     try:
         with show_progress("encoding") as progress:
             if network.told is not None:
@@ -159,7 +173,14 @@ def build(
             progress.message(f"device: {network.device.device} ({network.device.reason})")
             progress.message(f"encoding: {network.precision.precision} ({network.precision.reason})")
             report = build_map(
-                listings, encoder, out, options, progress, weights_path=network.weights_path, restart=restart
+                listings,
+                encoder,
+                out,
+                options,
+                progress,
+                weights_path=network.weights_path,
+                restart=restart,
+                calibrate=calibrator,
             )
     except KeyboardInterrupt:
         told = (
@@ -176,11 +197,19 @@ def build(
         )
         return
     table = _summary(report, encoder)
+    if calibrator is not None and calibrator.outcome is not None:
+        table.add_row("calibration", describe_outcome(calibrator.outcome))
     if not update:  # such a command is given again and again: what serves the map follows it
         table.add_row("next", f"placefix serve --map {report.map_path}")
     output_console().print(table)
     if report.rejected:
         raise typer.Exit(ExitCode.SOME_REJECTED)
+
+
+def _calibration_time() -> Callable[[], float]:
+    """Return what tells how many seconds calibrating may take: a tenth of the build, and a minute at least."""
+    began_s = time.monotonic()
+    return lambda: max(_CALIBRATION_S, _CALIBRATION_SHARE * (time.monotonic() - began_s))
 
 
 def _bring_up_to_date(

@@ -37,7 +37,7 @@ SegmentSize = Annotated[
 ]
 
 
-def _load_encoder(map_path: Path, weights: str | None, num_heads: int | None, device: DeviceName) -> Encoder:
+def load_encoder(map_path: Path, weights: str | None, num_heads: int | None, device: DeviceName) -> Encoder:
     """The network of a map, in the precision and with the preparation that the map was made with.
 
     Raises:
@@ -173,7 +173,7 @@ def change_by_collection(
         typer.Exit: It was interrupted; or pictures could not be read that were not known before.
     """
     rejected_before = read_manifest(map_path).counts.rejected
-    encoder = _load_encoder(map_path, weights, num_heads, device)
+    encoder = load_encoder(map_path, weights, num_heads, device)
     listing = read_collection(source, latitude_column, longitude_column)
     with interruptible(map_path), show_progress(doing) as progress:
         report = change(listing, encoder, progress=progress)

@@ -1,0 +1,1 @@
+"""What the evidence for an answer means on one map: asked, fitted and kept."""

@@ -1,0 +1,87 @@
+"""The answers to questions, and a file in which they survive an interruption."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.localization import Candidate
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All candidates of a question.
+
+    Attributes:
+        rows: ``(k,)``, by global distance.
+        distances: ``(k,)`` of the global features.
+        matches: ``(k,)`` mutual matches; ``(0,)`` if nothing was compared.
+    """
+
+    rows: NDArray[np.int64]
+    distances: NDArray[np.float32]
+    matches: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, candidates: Sequence[Candidate]) -> Self:
+        """Return the answer that consists of some candidates, in any order."""
+        ordered = sorted(candidates, key=lambda each: (each.global_distance, each.row))
+        return cls(
+            np.array([each.row for each in ordered], dtype=np.int64),
+            np.array([each.global_distance for each in ordered], dtype=np.float32),
+            np.array([each.mutual_matches for each in ordered if each.mutual_matches is not None], dtype=np.int64),
+        )
+
+
+class AnswerLog:
+    """Answers by their questions, one in a line of a file."""
+
+    def __init__(self, path: Path, about: str) -> None:
+        """Read what an interrupted run has left.
+
+        Args:
+            path: The file; made when it is needed.
+            about: What is asked, and how; answers to anything else are thrown away.
+        """
+        self._path = path
+        self._answers: dict[str, Answer] = {}
+        head = json.dumps(about)
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        if lines and lines[0] == head:
+            for line in lines[1:]:
+                if (read := _read(line)) is None:  # the run was killed while it wrote this line
+                    break
+                self._answers[read[0]] = read[1]
+        whole = [head, *(_line(key, answer) for key, answer in self._answers.items())]
+        path.write_text("".join(f"{line}\n" for line in whole), "utf-8")
+
+    def find(self, key: str) -> Answer | None:
+        """Return the answer to a question; None if it was not asked."""
+        return self._answers.get(key)
+
+    def add(self, key: str, answer: Answer) -> None:
+        """Remember the answer to a question."""
+        self._answers[key] = answer
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(_line(key, answer) + "\n")
+
+    def remove(self) -> None:
+        """Remove the file: its answers are not needed any more."""
+        self._path.unlink(missing_ok=True)
+
+
+def _line(key: str, answer: Answer) -> str:
+    return json.dumps([key, answer.rows.tolist(), answer.distances.tolist(), answer.matches.tolist()])
+
+
+def _read(line: str) -> tuple[str, Answer] | None:
+    try:
+        key, rows, distances, matches = json.loads(line)
+    except ValueError:
+        return None
+    arrays = np.array(rows, np.int64), np.array(distances, np.float32), np.array(matches, np.int64)
+    return key, Answer(*arrays)

@@ -1,0 +1,207 @@
+"""Calibrate a map: ask it questions whose answers are known, and keep what its evidence means."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from model.encoder import Encoder
+from model.errors import InvalidInput
+from model.images import DEFAULT_LIMITS, ImageLimits
+from model.places import Place
+from model.progress import Progress
+from place_map.calibration import DEFAULT_WITHIN_M, LEAST_QUESTIONS, Calibration
+from place_map.global_index import open_searcher
+from place_map.reader import PlaceMap
+from placefix.calibration.answers import AnswerLog
+from placefix.calibration.questions import (
+    DEFAULT_QUESTIONS,
+    Asked,
+    Asker,
+    ask_foreign_photos,
+    ask_own_pictures,
+    ask_photos,
+    too_few_possible,
+    why_too_few,
+)
+from placefix.progress import show_progress
+from service.localizer import Localizer
+from service.query_options import DEFAULT_MAX_WRONG, QueryDefaults
+
+_ANSWERS = "answers.jsonl"
+
+
+@dataclass(frozen=True)
+class CalibrationOptions:
+    """How a map is calibrated.
+
+    Attributes:
+        own_pictures: How many pictures of the map are asked; 0 for none.
+        queries: Labelled photos to ask besides.
+        foreign: Photos of elsewhere to ask besides.
+        within_m: The positive distance.
+        conditions: Path of a labelled photo → the condition under which it was taken.
+        limits: What a photo may be like.
+
+    Raises:
+        InvalidInput: A number is out of its range, or there would be no question.
+    """
+
+    own_pictures: int = DEFAULT_QUESTIONS
+    queries: Sequence[Place] = ()
+    foreign: Sequence[Place] = ()
+    within_m: float = DEFAULT_WITHIN_M
+    conditions: Mapping[Path, str] = field(default_factory=dict)
+    limits: ImageLimits = DEFAULT_LIMITS
+
+    def __post_init__(self) -> None:
+        if not 0 < self.within_m < float("inf"):
+            raise InvalidInput(f"the positive distance is {self.within_m} m; it must be a number above 0")
+        if self.own_pictures < 0 or not (self.own_pictures or self.queries):
+            raise InvalidInput("there is nothing to ask: give pictures of the map, or photos whose positions are known")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of calibrating.
+
+    Attributes:
+        calibration: None if there were too few questions.
+        why_not: Then the reason.
+        questions: How many were asked.
+    """
+
+    calibration: Calibration | None
+    why_not: str | None
+    questions: int
+
+
+def describe_outcome(outcome: Outcome, max_wrong: float = DEFAULT_MAX_WRONG) -> str:
+    """Return what came of calibrating, for people."""
+    calibration = outcome.calibration
+    if calibration is None:
+        return f"none: {outcome.why_not}"
+    scale = calibration.steps[-1].scale if calibration.auto is None else calibration.auto.scale
+    threshold = scale.threshold(max_wrong)
+    if threshold is None:
+        return (
+            f"{outcome.questions:,} questions, and no confidence promises at most {max_wrong:.0%} wrong answers, so "
+            "answers will be uncertain; more questions may help (placefix calibrate --queries)"
+        )
+    accepted = next(bound for bound in scale.bounds if bound.confidence == threshold)
+    return (
+        f"{outcome.questions:,} questions; answers from a confidence of {threshold:g} on are called localized: "
+        f"{accepted.wrong} of {accepted.accepted:,} were wrong. Other conditions than those asked are not covered"
+    )
+
+
+class Calibrator:
+    """Calibrates the map that a build or ``placefix calibrate`` opens for it.
+
+    Attributes:
+        outcome: What came of it; None before.
+    """
+
+    def __init__(
+        self, encoder: Encoder, options: CalibrationOptions, at_most_s: Callable[[], float] | None = None
+    ) -> None:
+        """Ask nothing yet.
+
+        Args:
+            encoder: The network of the map.
+            options: What to ask.
+            at_most_s: Returns the seconds that may be spent on the map's own pictures; None for no limit.
+        """
+        self.outcome: Outcome | None = None
+        self._encoder = encoder
+        self._options = options
+        self._at_most_s = at_most_s
+
+    def __call__(self, place_map: PlaceMap, version: str, scratch: Path) -> bytes | None:
+        """Return the calibration of a version; see ``index_builder.new_version.Calibrate``."""
+        localizer = Localizer(self._encoder, place_map, open_searcher(place_map, self._encoder.device))
+        with show_progress("calibrating") as progress:
+            self.outcome = calibrate(
+                localizer,
+                self._options,
+                map_version=version,
+                shortlist=QueryDefaults.for_encoder(self._encoder).shortlist,
+                scratch=scratch,
+                progress=progress,
+                at_most_s=None if self._at_most_s is None else self._at_most_s(),
+            )
+        calibration = self.outcome.calibration
+        return None if calibration is None else calibration.to_json()
+
+
+def calibrate(
+    localizer: Localizer,
+    options: CalibrationOptions,
+    *,
+    map_version: str,
+    shortlist: int,
+    scratch: Path,
+    progress: Progress,
+    at_most_s: float | None = None,
+) -> Outcome:
+    """Ask a map, and fit a calibration to its answers.
+
+    Killed or interrupted, the same call asks only what was not answered.
+
+    Args:
+        localizer: Of the map.
+        options: What to ask.
+        map_version: The version that will have the calibration.
+        shortlist: Candidates that are compared for each question, as queries will do.
+        scratch: A directory, where answers survive an interruption.
+        progress: Told about every question.
+        at_most_s: Seconds after which the map's own pictures are asked no more; None for no limit.
+
+    Raises:
+        ImageError: A photo cannot be read.
+    """
+    place_map = localizer.place_map
+    shortlist = min(shortlist, len(place_map))
+    about = f"{place_map.path.absolute()} {place_map.manifest.model_dump_json()} {shortlist} {localizer.match_floor}"
+    log = AnswerLog(scratch / _ANSWERS, about)
+    asker = Asker(localizer, shortlist, log)
+    own = min(options.own_pictures, len(place_map))
+    if why_not := _why_in_vain(own, options):
+        return Outcome(None, why_not, 0)
+    progress.started(own + own // 2 + len(options.queries) + len(options.queries) // 2 + len(options.foreign), 0)
+    asked = list(
+        _counted(
+            chain(
+                _until(ask_own_pictures(asker, own), at_most_s),
+                ask_photos(asker, options.queries, options.limits, options.conditions),
+                ask_foreign_photos(asker, options.foreign, options.limits),
+            ),
+            progress,
+        )
+    )
+    log.remove()
+    if (why_not := why_too_few(asked, options.within_m)) is not None:
+        return Outcome(None, why_not, len(asked))
+    from placefix.calibration.fit import fit  # noqa: PLC0415 - scikit-learn takes a second, and no other command needs it
+
+    return Outcome(fit(asked, place_map.places, options.within_m, map_version), None, len(asked))
+
+
+def _why_in_vain(own: int, options: CalibrationOptions) -> str | None:
+    """Return why there will be too few questions, before one is asked; None if there may be enough."""
+    return None if own + len(options.queries) >= LEAST_QUESTIONS else too_few_possible(own + len(options.queries))
+
+
+def _counted(asked: Iterable[Asked], progress: Progress) -> Iterator[Asked]:
+    for each in asked:
+        yield each
+        progress.advanced(1)
+
+
+def _until(asked: Iterable[Asked], at_most_s: float | None) -> Iterator[Asked]:
+    end_s = None if at_most_s is None else time.monotonic() + at_most_s
+    for each in asked:
+        yield each
+        if end_s is not None and time.monotonic() > end_s:
+            return

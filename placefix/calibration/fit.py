@@ -1,0 +1,184 @@
+"""From questions and their answers to a calibration: scikit-learn and scipy are imported here and nowhere else.
+
+A logistic model turns the signals of the evidence into a probability. What a probability means is read from answers
+that the model has not been fitted to: the questions are dealt into folds, those of one picture into the same, and each
+fold is judged by a model of the others.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+
+from place_map.calibration import (
+    CERTAINTY,
+    LEVELS,
+    Auto,
+    Bound,
+    Calibration,
+    Logistic,
+    Questions,
+    Radius,
+    Scale,
+    Step,
+)
+from place_map.evidence import Evidence, Ranking
+from place_map.place_table import PlaceTable
+from placefix.calibration.questions import Asked, count_kinds
+
+STEPS = (0, 5, 10, 20, 50, 100)
+"""Numbers of compared candidates after which evidence is judged; those up to the shortlist that was asked."""
+
+THRESHOLDS = (
+    *(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85),
+    *(0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.998),
+)
+"""Fixed before any answer is looked at, so that a bound for all of them together (Bonferroni) holds."""
+
+_FOLDS = 5
+_MOST_BINS = 12
+_LEAST_IN_BIN = 60
+_SURE = (0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)  # from which auto may stop: the least that loses little enough
+_MOST_LOST = 0.001  # share of answers that auto may lose against comparing all
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """All questions after a number of candidates was compared.
+
+    Attributes:
+        compared: That number.
+        logistic: Fitted to all of them.
+        confidences: ``(n,)``, each by a model of the other folds.
+        errors_m: ``(n,)`` metres from the answer to the truth; infinite where no answer is right.
+    """
+
+    compared: int
+    logistic: Logistic
+    confidences: NDArray[np.float64]
+    errors_m: NDArray[np.float64]
+
+
+def fit(asked: Sequence[Asked], places: PlaceTable, within_m: float, map_version: str) -> Calibration:
+    """Fit a calibration.
+
+    Args:
+        asked: Questions that are enough (``questions.why_too_few``).
+        places: Of the map.
+        within_m: The positive distance.
+        map_version: The version that is calibrated.
+    """
+    most = max(len(each.answer.matches) for each in asked)
+    judged = [_judge(asked, places, within_m, step) for step in sorted({min(step, most) for step in STEPS})]
+    kinds = count_kinds(asked)
+    return Calibration(
+        map_version=map_version,
+        within_m=within_m,
+        questions=Questions(
+            of_map=kinds["of_map"],
+            impossible=kinds["impossible"],
+            queries=kinds["query"],
+            foreign=kinds["foreign"],
+            conditions=dict(Counter(each.condition for each in asked if each.condition and each.kind == "query")),
+        ),
+        steps=tuple(
+            Step(
+                compared=each.compared, logistic=each.logistic, scale=_scale(each.confidences, each.errors_m, within_m)
+            )
+            for each in judged
+        ),
+        auto=_auto(judged, within_m) if most else None,
+    )
+
+
+def _judge(asked: Sequence[Asked], places: PlaceTable, within_m: float, compared: int) -> _Judged:
+    signals, errors_m = [], []
+    for each in asked:
+        rows, matches = each.answer.rows, each.answer.matches[:compared]
+        ranking = Ranking.of(rows, each.answer.distances, matches)
+        signals.append(Evidence.of(ranking, places, within_m).signals)
+        errors_m.append(each.errors_m[rows == ranking.rows[0]][0])
+    values, errors = np.array(signals), np.array(errors_m)
+    is_right, confidences = errors <= within_m, np.empty(len(asked))
+    groups = np.unique([each.name for each in asked], return_inverse=True)[1]
+    for others, fold in GroupKFold(_FOLDS, shuffle=True, random_state=0).split(values, groups=groups):
+        confidences[fold] = _probabilities(_logistic(values[others], is_right[others]), values[fold])
+    return _Judged(compared, _logistic(values, is_right), confidences, errors)
+
+
+def _logistic(signals: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Logistic:
+    means, scales = signals.mean(axis=0), signals.std(axis=0)
+    scales[scales == 0] = 1  # a signal that never changes, as the matches where nothing is compared
+    fitted = LogisticRegression(max_iter=1000).fit((signals - means) / scales, is_right)
+    return Logistic(
+        means=tuple(means.tolist()),
+        scales=tuple(scales.tolist()),
+        weights=tuple(fitted.coef_[0].tolist()),
+        intercept=float(fitted.intercept_[0]),
+    )
+
+
+def _probabilities(logistic: Logistic, signals: NDArray[np.float64]) -> NDArray[np.float64]:
+    logits = (signals - logistic.means) / logistic.scales @ np.array(logistic.weights) + logistic.intercept
+    return np.asarray(1 / (1 + np.exp(-logits)))
+
+
+def _scale(confidences: NDArray[np.float64], errors_m: NDArray[np.float64], within_m: float) -> Scale:
+    is_right = errors_m <= within_m
+    return Scale(
+        bounds=tuple(_bound(threshold, is_right[confidences >= threshold]) for threshold in THRESHOLDS),
+        radii=_radii(confidences, errors_m),
+        elsewhere_below=_elsewhere_below(confidences, is_right),
+    )
+
+
+def _bound(threshold: float, is_right: NDArray[np.bool_]) -> Bound:
+    """Clopper and Pearson's upper bound of the share of wrong answers, at once for all thresholds."""
+    accepted, wrong = len(is_right), int((~is_right).sum())
+    error = (1 - CERTAINTY) / len(THRESHOLDS)
+    at_most = 1.0 if wrong == accepted else float(beta.ppf(1 - error, wrong + 1, accepted - wrong))
+    return Bound(confidence=threshold, accepted=accepted, wrong=wrong, wrong_at_most=at_most)
+
+
+def _radii(confidences: NDArray[np.float64], errors_m: NDArray[np.float64]) -> tuple[Radius, ...]:
+    """Quantiles of the error among answers of like confidence, as split conformal prediction takes them."""
+    order = np.argsort(confidences, kind="stable")
+    bins = max(1, min(_MOST_BINS, len(order) // _LEAST_IN_BIN))
+    radii = []
+    for number, members in enumerate(np.array_split(order, bins)):
+        errors = np.sort(errors_m[members])
+        ranks = [ceil((len(errors) + 1) * level) for level in LEVELS]
+        found = [float(errors[rank - 1]) if rank <= len(errors) else np.inf for rank in ranks]
+        median, most, nearly_all = (value if np.isfinite(value) else None for value in found)
+        least = 0.0 if number == 0 else float(confidences[members[0]])
+        radii.append(Radius(confidence=least, answers=len(errors), radii_m=(median, most, nearly_all)))
+    return tuple(radii)
+
+
+def _elsewhere_below(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> float:
+    """Return a confidence that hardly any right answer falls below, and no more than half of the wrong ones.
+
+    The second part is for conditions that were not asked about, whose right answers look worse.
+    """
+    return float(min(np.quantile(confidences[is_right], 0.01), np.median(confidences[~is_right])))
+
+
+def _auto(judged: Sequence[_Judged], within_m: float) -> Auto:
+    """Let auto stop as early as it may: where it loses hardly an answer against comparing all."""
+    all_right = judged[-1].errors_m <= within_m
+    for sure_from in _SURE:
+        stops = np.full(len(all_right), len(judged) - 1)
+        for number in reversed(range(len(judged) - 1)):
+            stops[judged[number].confidences >= sure_from] = number
+        every = np.arange(len(stops))
+        confidences = np.stack([each.confidences for each in judged])[stops, every]
+        errors_m = np.stack([each.errors_m for each in judged])[stops, every]
+        if all_right.mean() - (errors_m <= within_m).mean() <= _MOST_LOST:
+            break
+    return Auto(sure_from=sure_from, scale=_scale(confidences, errors_m, within_m))

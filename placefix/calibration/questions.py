@@ -1,0 +1,256 @@
+"""Questions whose answers are known: the map's own pictures, labelled photos, and photos of elsewhere.
+
+A picture of the map is asked without itself and its burst, and by every second question without everything near it:
+then no answer is right. So a map can be calibrated with nothing but its own pictures. What they cannot tell is how
+the evidence looks under other conditions than theirs: labelled photos can.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import normalize
+
+from model.features import Features
+from model.geo import LatLon, distances_m
+from model.images import ImageLimits
+from model.places import Place
+from place_map.calibration import LEAST_QUESTIONS
+from place_map.place_table import PlaceTable
+from place_map.reader import PlaceMap
+from placefix.calibration.answers import Answer, AnswerLog
+from service.evaluate import decoded_batches
+from service.localizer import EncodedQuery, Localizer, encode_queries
+from service.query_options import QueryOptions
+
+Kind = Literal["of_map", "impossible", "query", "foreign"]
+
+DEFAULT_QUESTIONS = 500
+IMPOSSIBLE_BEYOND_M = 100.0
+"""An impossible question is asked without all pictures so near to its own place."""
+
+_LEAST_WRONG = 10  # answers that are wrong: from fewer nothing can be learned about them
+_BURST = np.timedelta64(2, "s")
+_SEED = 0
+_BATCH_SIZE = 16
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, and how the map answers it.
+
+    Attributes:
+        kind: ``of_map`` and ``query`` have a right answer if the map has the place, the others have none.
+        name: Of the picture; two questions of one picture have the same.
+        condition: Under which it was taken; None if nothing is said.
+        answer: All candidates; at least one.
+        errors_m: ``(k,)`` metres from each candidate to the truth; infinite where no answer is right.
+    """
+
+    kind: Kind
+    name: str
+    condition: str | None
+    answer: Answer
+    errors_m: NDArray[np.float64]
+
+
+class Asker:
+    """Asks a localizer, and keeps what it says of every candidate.
+
+    Attributes:
+        localizer: Of the map.
+        shortlist: Candidates that are compared for each question.
+    """
+
+    def __init__(self, localizer: Localizer, shortlist: int, answers: AnswerLog | None = None) -> None:
+        """Ask nothing yet.
+
+        Args:
+            localizer: Of the map.
+            shortlist: Candidates that are compared for each question; at most those of the map.
+            answers: Those of an interrupted run, which are not asked again; new ones are added.
+        """
+        self.localizer = localizer
+        self.shortlist = shortlist
+        self._answers = answers
+        reranks = localizer.encoder.is_trained and localizer.encoder.local_dim > 0
+        self._options = QueryOptions(shortlist, shortlist, "always" if reranks else "never")
+
+    def ask(
+        self,
+        kind: Kind,
+        name: str,
+        features: Features,
+        truth: LatLon | None,
+        *,
+        without: NDArray[np.int64],
+        condition: str | None = None,
+    ) -> Asked | None:
+        """Ask one question.
+
+        Args:
+            kind: Of the question.
+            name: Of its picture.
+            features: Of one picture.
+            truth: Where it was taken; None where no answer is right.
+            without: ``(m,)`` rows that may not be the answer.
+            condition: Under which it was taken.
+
+        Returns:
+            None if the map has no other pictures.
+        """
+        key = f"{kind} {name}"
+        answer = None if self._answers is None else self._answers.find(key)
+        if answer is None:
+            found = self.localizer.localize(EncodedQuery(features, 0.0), self._options, without=without)
+            answer = Answer.of(found.candidates)
+            if self._answers is not None:
+                self._answers.add(key, answer)
+        if not len(answer.rows):
+            return None
+        return Asked(kind, name, condition, answer, _errors_m(truth, self.localizer.place_map.places, answer.rows))
+
+
+def ask_own_pictures(asker: Asker, count: int) -> Iterator[Asked]:
+    """Ask pictures of the map in a random order that is always the same; nothing is encoded.
+
+    Args:
+        asker: Of the map.
+        count: Pictures; every second one is asked twice, once without everything near it.
+    """
+    place_map = asker.localizer.place_map
+    places, bursts = place_map.places, _Bursts(place_map.places)
+    order = np.random.default_rng(_SEED).permutation(len(place_map))[:count]
+    for number, row in enumerate(order.tolist()):
+        name, truth = f"of the map: {places[row].id}", places[row].position
+        features = _stored_features(place_map, row)
+        questions: list[tuple[Kind, LatLon | None, NDArray[np.int64]]] = [("of_map", truth, bursts.rows_of(row))]
+        if number % 2:
+            questions.append(("impossible", None, rows_near(places, truth, IMPOSSIBLE_BEYOND_M)))
+        for kind, where, without in questions:
+            if (asked := asker.ask(kind, name, features, where, without=without)) is not None:
+                yield asked
+
+
+def ask_photos(
+    asker: Asker, photos: Sequence[Place], limits: ImageLimits, conditions: Mapping[Path, str]
+) -> Iterator[Asked]:
+    """Ask labelled photos; every second one a second time without everything near it.
+
+    Args:
+        asker: Of the map.
+        photos: With the positions where they were taken.
+        limits: What a photo may be like.
+        conditions: Path of a photo → the condition under which it was taken.
+
+    Raises:
+        ImageError: A photo cannot be read.
+    """
+    places = asker.localizer.place_map.places
+    for number, (photo, features) in enumerate(_encoded(asker.localizer, photos, limits)):
+        name, condition = f"photo: {photo.id}", conditions.get(photo.path)
+        asked = [asker.ask("query", name, features, photo.position, without=_NONE, condition=condition)]
+        if number % 2:
+            near = rows_near(places, photo.position, IMPOSSIBLE_BEYOND_M)
+            asked.append(asker.ask("impossible", name, features, None, without=near, condition=condition))
+        yield from (each for each in asked if each is not None)
+
+
+def ask_foreign_photos(asker: Asker, photos: Sequence[Place], limits: ImageLimits) -> Iterator[Asked]:
+    """Ask photos of elsewhere.
+
+    Args:
+        asker: Of the map.
+        photos: Whose positions do not matter.
+        limits: What a photo may be like.
+
+    Raises:
+        ImageError: A photo cannot be read.
+    """
+    for photo, features in _encoded(asker.localizer, photos, limits):
+        asked = asker.ask("foreign", f"foreign: {photo.id}", features, None, without=_NONE)
+        if asked is not None:
+            yield asked
+
+
+def rows_near(places: PlaceTable, position: LatLon, within_m: float) -> NDArray[np.int64]:
+    """Return the rows ``(m,)`` of a map within a distance of a position, that distance included."""
+    return np.flatnonzero(distances_m(position, places.latitudes, places.longitudes) <= within_m)
+
+
+_NONE = np.empty(0, dtype=np.int64)
+
+
+class _Bursts:
+    """The pictures that are no other look at a place: copies, and those of the same moment."""
+
+    def __init__(self, places: PlaceTable) -> None:
+        self._times, self._has_zone = places.times, places.has_time_zone
+        self._sums = np.array(places.content_sums)
+
+    def rows_of(self, row: int) -> NDArray[np.int64]:
+        """Return the rows ``(m,)`` of the burst of a picture, itself included."""
+        apart = np.abs(self._times - self._times[row])  # NaT where a time is unknown, which is not below anything
+        is_at_once = (apart <= _BURST) & (self._has_zone == self._has_zone[row])
+        return np.union1d([row], np.flatnonzero(is_at_once | (self._sums == self._sums[row])))
+
+
+def _stored_features(place_map: PlaceMap, row: int) -> Features:
+    """The features of a picture of the map, of length 1 as the network gives them."""
+    rows = np.array([row])
+    return Features(
+        torch.from_numpy(place_map.global_features(rows)),
+        normalize(place_map.local_features(rows).float(), dim=-1),
+        place_map.manifest.features.local_grid,
+    )
+
+
+def _encoded(localizer: Localizer, photos: Sequence[Place], limits: ImageLimits) -> Iterator[tuple[Place, Features]]:
+    number = 0
+    with closing(decoded_batches(photos, localizer.preparation, limits, _BATCH_SIZE)) as batches:
+        for images, _ in batches:
+            for query in encode_queries(localizer.encoder, images):
+                yield photos[number], query.features
+                number += 1
+
+
+def _errors_m(truth: LatLon | None, places: PlaceTable, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    if truth is None:
+        return np.full(len(rows), np.inf)
+    return distances_m(truth, places.latitudes[rows], places.longitudes[rows])
+
+
+def count_kinds(asked: Iterable[Asked]) -> dict[Kind, int]:
+    """Return how many questions of each kind there are."""
+    counts: dict[Kind, int] = {"of_map": 0, "impossible": 0, "query": 0, "foreign": 0}
+    for each in asked:
+        counts[each.kind] += 1
+    return counts
+
+
+def why_too_few(asked: Sequence[Asked], within_m: float) -> str | None:
+    """Return why no calibration can be made of some questions; None if one can."""
+    counts = count_kinds(asked)
+    possible = counts["of_map"] + counts["query"]
+    if possible < LEAST_QUESTIONS:
+        return too_few_possible(possible)
+    wrong = sum(bool(each.errors_m[0] > within_m) for each in asked)
+    if wrong < _LEAST_WRONG:
+        return (
+            f"only {wrong} of {len(asked)} answers are wrong, too few to learn how wrong answers look: give photos of "
+            "elsewhere (--foreign)"
+        )
+    return None
+
+
+def too_few_possible(possible: int) -> str:
+    """Return what to do where too few questions have a right answer."""
+    return (
+        f"{possible} questions have a right answer, and a calibration takes {LEAST_QUESTIONS}: "
+        f"{LEAST_QUESTIONS - possible} more pictures, or labelled photos (placefix calibrate --queries), are needed"
+    )

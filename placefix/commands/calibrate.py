@@ -1,0 +1,90 @@
+"""``placefix calibrate``: what the evidence for an answer means on a map."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from index_builder.changes.calibrate import calibrate_map
+from index_builder.sources.read import CSV_SUFFIXES
+from place_map.calibration import DEFAULT_WITHIN_M
+from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
+from placefix.calibration.questions import DEFAULT_QUESTIONS
+from placefix.commands.map_changes import AsJson, MapArgument, interruptible, load_encoder, tell
+from placefix.commands.options import Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
+from placefix.console import error_console
+from placefix.evaluation.collections import read_collection
+from placefix.exit_codes import ExitCode
+from placefix.picture_limits import read_picture_limits
+from placefix.progress import show_progress
+from placefix.samples import read_conditions
+
+
+def calibrate(
+    map_path: MapArgument,
+    queries: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Photos whose positions are known, to ask besides: a folder or a list. Take those that will be asked, "
+            "at night, say. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    foreign: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Photos of elsewhere, to ask besides: a folder or a list. May be repeated.", show_default=False
+        ),
+    ] = None,
+    own: Annotated[
+        int, typer.Option(min=0, help="Pictures of the map that are asked; 0 for none, if there are --queries.")
+    ] = DEFAULT_QUESTIONS,
+    within_m: Annotated[
+        float, typer.Option(help="An answer is right if it lies so near to the truth, in metres.")
+    ] = DEFAULT_WITHIN_M,
+    weights: OptionalWeights = None,
+    num_heads: NumHeads = None,
+    device: Device = "auto",
+    latitude_column: LatitudeColumn = None,
+    longitude_column: LongitudeColumn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn how sure the answers of a map are.
+
+    The map is asked questions whose answers are known: its own pictures, each without itself, and every second one
+    without everything near it, so that no answer is right. A new version keeps what was learned, and shares everything
+    else with the one before. Questions under other conditions than those asked are not covered: at night calibrate with
+    photos of the night.
+
+    Exit code [bold]0[/bold]: the map is calibrated. [bold]1[/bold]: there were too few questions; the map is as it was.
+    """
+    limits = read_picture_limits()
+    read = partial(read_collection, by_frame=False, latitude_column=latitude_column, longitude_column=longitude_column)
+    options = CalibrationOptions(
+        own_pictures=own,
+        queries=read(queries).places if queries else (),
+        foreign=read(foreign, may_be_unlabelled=True).places if foreign else (),
+        within_m=within_m,
+        conditions=_conditions(queries or []),
+        limits=limits,
+    )
+    encoder = load_encoder(map_path, weights, num_heads, device)
+    calibrator = Calibrator(encoder, options)
+    with interruptible(map_path), show_progress("calibrating") as progress:
+        report = calibrate_map(map_path, calibrator, progress)
+    tell(report, as_json=as_json)
+    if (outcome := calibrator.outcome) is not None:
+        error_console().print(f"calibration: {describe_outcome(outcome)}", markup=False, soft_wrap=True)
+    if not report.is_new:
+        raise typer.Exit(ExitCode.ERROR)
+
+
+def _conditions(files: list[Path]) -> dict[Path, str]:
+    """The conditions of photos, from the lists that have a column of them."""
+    return {
+        path: condition
+        for file in files
+        if file.suffix.lower() in CSV_SUFFIXES
+        for path, condition in read_conditions(file).items()
+    }

@@ -51,7 +51,7 @@ class Query:
 
 
 class Engine:
-    """Answers queries on one device; a processor for ``service.batching.DeviceWorker``.
+    """Answers queries on one device, on the thread of ``DeviceWorker``.
 
     Attributes:
         fatal_errors: After an error of the accelerator itself nothing on it works any more.

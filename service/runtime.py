@@ -15,7 +15,7 @@ from place_map.errors import MapCorrupt
 from service.body_budget import BodyBudget
 from service.decoding import DecodePool
 from service.device_queue.queue import DeviceQueue
-from service.device_queue.worker import WHY_CLOSED, DeviceWorker, WorkerState
+from service.device_queue.worker import DeviceWorker, WorkerState
 from service.engine import Engine
 from service.errors import NotReady
 from service.garbage import freeze_gc
@@ -29,8 +29,6 @@ from service.served_maps import ServedVersion, damaged
 from service.settings import ServiceSettings
 from service.startup_log import tell_what_was_loaded
 from service.watchdog import Watchdog
-
-_STOPPING = WHY_CLOSED[WorkerState.STOPPING]
 
 _log = structlog.stdlib.get_logger("placefix.service")
 
@@ -72,7 +70,7 @@ class Runtime:
         metrics.watch(
             queue_depth=lambda: self.queue.depth,
             batch_limit=lambda: self._worker.batch_limit,
-            since_forward_s=lambda: self._worker.since_forward_s,
+            since_forward_s=lambda: max(0.0, self.queue.clock() - self._worker.forward_at),
             is_ready=lambda: self.is_ready,
             in_flight=lambda: self.queue.in_flight,
         )
@@ -105,7 +103,7 @@ class Runtime:
         """
         self.queue.check_open()
         if self._engine is None:
-            raise NotReady(_STOPPING)
+            raise NotReady(WorkerState.STOPPING.value)
         return self._engine
 
     def check_ready(self) -> None:
@@ -117,7 +115,7 @@ class Runtime:
         if names := self.engine.maps.damaged_names:
             raise damaged(names)
         if self._is_draining:
-            raise NotReady(_STOPPING)
+            raise NotReady(WorkerState.STOPPING.value)
 
     @contextmanager
     def answering_from(self, name: str | None) -> Iterator[ServedVersion]:
@@ -158,7 +156,7 @@ class Runtime:
             _log.warning("the worker is still busy; its query is given up")
         elif self._engine is not None:
             self._engine.close()
-        self.decoder.close(_STOPPING)
+        self.decoder.close(WorkerState.STOPPING.value)
         self._watchdog.stop()
         torch.set_num_threads(self._device_threads)  # for threads that begin later, of whatever this process does then
 
@@ -183,7 +181,7 @@ class Runtime:
         """
         self.queue.check_open()
         if self._map_keeper is None:
-            raise NotReady(_STOPPING)
+            raise NotReady(WorkerState.STOPPING.value)
         return await asyncio.wrap_future(self._map_keeper.activate(name, version, expected_version))
 
     def _load(self) -> Engine:
@@ -244,7 +242,7 @@ class Runtime:
     def _on_worker_state(self, state: WorkerState) -> None:
         _log.debug("worker", state=state.name.lower())
         if state is WorkerState.FAILED:
-            self.decoder.close(WHY_CLOSED[state])
+            self.decoder.close(state.value)
             failure = self._worker.failure
             if isinstance(failure, PlacefixError):
                 _log.error("the service cannot go on", code=failure.code, reason=failure.message)

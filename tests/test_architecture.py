@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from service.device_queue.worker import WorkerState
+
 REPOSITORY = Path(__file__).parents[1]
 DOCUMENT = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8")
 ROWS = re.findall(r"^\| (\d+\. .+?) \| (.+?) \| (.+?) \|$", DOCUMENT, flags=re.MULTILINE)
@@ -51,10 +53,7 @@ def test_every_file_that_is_named_exists() -> None:
 
 
 def test_the_states_of_a_worker_are_those_of_the_code() -> None:
-    code = (REPOSITORY / "service" / "device_queue" / "worker.py").read_text("utf-8")
-    of_code = re.findall(r"^    ([A-Z]+) = auto\(\)$", code, flags=re.MULTILINE)
-    assert of_code
-    assert set(of_code) <= set(STATES)
+    assert {state.name for state in WorkerState} <= set(STATES)
 
 
 def test_every_package_stands_in_the_table() -> None:

@@ -29,7 +29,6 @@ class DeviceQueue:
 
     Attributes:
         in_flight: Queries that are admitted.
-        clock: Returns seconds.
         expected_s: Returns the seconds that the device needs for a query.
         has_changed: Set when something was put in or the queue was closed; the device's thread waits for it.
     """
@@ -38,8 +37,7 @@ class DeviceQueue:
         self.in_flight = 0
         self.expected_s: Callable[[Query], float] = lambda _query: 0.0
         self.has_changed = threading.Event()
-        self._size = settings.queue_size
-        self._max_in_flight = settings.max_in_flight
+        self._settings = settings
         self._metrics = metrics
         self.clock = clock
         self._lock = threading.RLock()  # dropping a ticket may release a version of a map, which puts a task in
@@ -63,8 +61,8 @@ class DeviceQueue:
 
     def check_room(self) -> None:
         """Raise Overloaded if as many queries are in flight as allowed, or the queue is full; in constant time."""
-        if self.in_flight >= self._max_in_flight:
-            raise Overloaded(f"{self._max_in_flight} queries are being answered already; try again in a moment")
+        if self.in_flight >= (limit := self._settings.max_in_flight):
+            raise Overloaded(f"{limit} queries are being answered already; try again in a moment")
         with self._lock:
             self._check_place()
 
@@ -135,13 +133,14 @@ class DeviceQueue:
         self.has_changed.set()
 
     def take_task(self) -> "Task | None":
-        """Take out the first device task that was not cancelled."""
+        """Take out the first device task that was not cancelled; the device is done with what it took before."""
         with self._lock:
+            self._taken, self._free_at = [], -math.inf
             while self._tasks:
-                task = self._tasks.pop(0)
-                if task[1].set_running_or_notify_cancel():
-                    self._taken = [task[1]]
-                    return task
+                function, future = self._tasks.pop(0)
+                if future.set_running_or_notify_cancel():
+                    self._taken = [future]
+                    return function, future
         return None
 
     def take(self, at_most: int) -> list[Ticket]:
@@ -150,12 +149,8 @@ class DeviceQueue:
             first, self._waiting = self._waiting[:at_most], self._waiting[at_most:]
             batch = [ticket for ticket in first if self._claim(ticket)]
             self._taken = [ticket.future for ticket in batch]
-            self._free_at = self.clock() + self._total_s(batch)
+            self._free_at = self.clock() + sum(self.expected_s(ticket.query) for ticket in batch)
             return batch
-
-    def finish(self) -> None:
-        """Forget what was taken last: the device is done with it."""
-        self._taken, self._free_at = [], -math.inf
 
     def fail_all(self, error: BaseException) -> None:
         """Fail all that waits, and all that was taken and has no outcome."""
@@ -166,23 +161,18 @@ class DeviceQueue:
             settle(future, error=error)
 
     def _check_place(self) -> None:
-        if self._is_full() and self.clock() >= self._sweep_at:  # not for each of a thousand refusals
+        room = self._settings.queue_size - len(self._reserved)
+        if len(self._waiting) >= room and self.clock() >= self._sweep_at:  # not for each of a thousand refusals
             self._waiting = [ticket for ticket in self._waiting if ticket.is_wanted() or self._claim(ticket)]
             self._sweep_at = self.clock() + _SWEEP_INTERVAL_S
-        if self._is_full():
-            raise Overloaded(f"{self._size} pictures wait already; try again in a moment")
-
-    def _is_full(self) -> bool:
-        return len(self._waiting) + len(self._reserved) >= self._size
+        if len(self._waiting) >= room:
+            raise Overloaded(f"{self._settings.queue_size} pictures wait already; try again in a moment")
 
     def _check_wait(self, deadline: float) -> None:
         now = self.clock()
-        wait_s = max(0.0, self._free_at - now) + self._total_s(self._waiting)
+        wait_s = max(0.0, self._free_at - now) + sum(self.expected_s(ticket.query) for ticket in self._waiting)
         if wait_s > _QUEUE_SHARE * max(0.0, deadline - now):
             raise Overloaded(f"the pictures that wait already take about {wait_s:.0f} seconds; try again in a moment")
-
-    def _total_s(self, tickets: list[Ticket]) -> float:
-        return sum(self.expected_s(ticket.query) for ticket in tickets)
 
     def _claim(self, ticket: Ticket) -> bool:
         """Return whether a ticket is to be answered; one that nobody waits for is counted, and told if it is late."""

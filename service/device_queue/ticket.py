@@ -33,11 +33,9 @@ class Ticket:
     """A query in the queue, and its answer to come.
 
     Attributes:
-        query: The decoded picture, and what is asked about it.
         deadline: After which nobody needs the answer.
         clock: The queue's; all times are on it.
         has_begun: Whether the device works for it, and not for others of its batch.
-        future: The answer to come.
     """
 
     query: Query
@@ -76,9 +74,8 @@ class Ticket:
         answer = asyncio.wrap_future(self.future)
         gone = asyncio.create_task(_wait_until_gone(receive))
         try:
-            left_s = max(0.0, self.deadline - self.clock())
             first: set[asyncio.Future[Any]] = {answer, gone}
-            await asyncio.wait(first, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(first, timeout=self.deadline - self.clock(), return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 return answer.result()
             if gone.done():

@@ -1,18 +1,17 @@
 """The one thread that owns the device: it loads the engine, and then answers what waits.
 
 A batch is whatever waits at the moment when the thread is free: on an idle service that is one query, without delay.
-What goes wrong with one picture stays with it: a batch that fails is repeated one by one. A batch that does not fit the
-device's memory is halved, and later ones are smaller until that many have fitted for a while.
+What goes wrong with one picture stays with it: a batch that fails is halved until that picture is alone. After a batch
+that did not fit the device's memory later ones are smaller, too, until that many have fitted for a while.
 """
 
+import math
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
-from enum import IntEnum, auto
-from typing import Any
+from enum import Enum
 
-from service.device_queue.queue import DeviceQueue
+from service.device_queue.queue import DeviceQueue, Task
 from service.device_queue.ticket import Ticket, settle
 from service.engine import Engine
 from service.errors import DeviceStuck, NotReady, Overloaded
@@ -23,22 +22,17 @@ from service.thread_priority import lower_priority
 from service.watchdog import Watchdog
 
 
-class WorkerState(IntEnum):
-    """The life of a worker, in its order; it ends with one of the last two."""
+class WorkerState(Enum):
+    """The life of a worker: each state says why no query is answered in it; it ends with one of the last two."""
 
-    LOADING = auto()
-    READY = auto()
-    STOPPING = auto()
-    STOPPED = auto()
-    FAILED = auto()
+    LOADING = "the service is still loading its network and maps; try again in a moment"
+    READY = None
+    STOPPING = "the service is stopping"
+    STOPPED = "the service has stopped"
+    FAILED = "the service's worker has died; the service must be restarted"
 
 
-WHY_CLOSED = {
-    WorkerState.LOADING: "the service is still loading its network and maps; try again in a moment",
-    WorkerState.STOPPING: "the service is stopping",
-    WorkerState.STOPPED: "the service has stopped",
-    WorkerState.FAILED: "the service's worker has died; the service must be restarted",
-}
+_ALIVE = (WorkerState.LOADING, WorkerState.READY, WorkerState.STOPPING)
 _NO_MEMORY = "the device has no memory for this picture at the moment; try again, or ask for a shorter shortlist"
 _FULL_BATCHES_UNTIL_LARGER = 100  # that fitted: then one picture more is tried
 
@@ -47,17 +41,12 @@ _FULL_BATCHES_UNTIL_LARGER = 100  # that fitted: then one picture more is tried
 class DeviceWorker:
     """A thread that ends because it was told to or because it failed, and for no other reason.
 
-    The engine is loaded on this very thread, because a GPU index must be used by the thread that made it.
-
     Attributes:
-        load: Makes the engine; called on the worker's thread.
+        load: Makes the engine, on the worker's thread, because a GPU index must be used by the thread that made it.
         queue: What waits for the device; the worker opens and closes it.
-        settings: How batches are put together, and how often an idle device is tried.
-        metrics: Counts batches.
-        watchdog: Watches the device.
         on_state: Told each new state, on the thread that brought it about.
-        state: Where the worker is in its life.
         failure: What ended the worker, if it failed.
+        forward_at: When the device last encoded something, on the queue's clock; infinite while loading.
         batch_limit: Pictures that are encoded together at most; less than configured after the memory was not enough.
     """
 
@@ -69,22 +58,17 @@ class DeviceWorker:
     on_state: Callable[[WorkerState], None]
     state: WorkerState = field(default=WorkerState.LOADING, init=False)
     failure: BaseException | None = field(default=None, init=False)
+    forward_at: float = field(default=math.inf, init=False)
 
     def __post_init__(self) -> None:
         self.batch_limit = self.settings.max_batch_size
         self._changing_state = threading.Lock()
         self._engine: Engine
         self._full_batches = 0
-        self._forward_at: float | None = None
         self._idle_since: float | None = None  # None: something waited already when the last batch was done
         self._full_by: float | None = None  # until when the next batch waits for others
         self._thread = threading.Thread(target=self._run, name="placefix-device", daemon=True)
-        self.queue.open_or_close(WHY_CLOSED[self.state])
-
-    @property
-    def since_forward_s(self) -> float:
-        """Seconds since the device last encoded something; 0 while loading."""
-        return 0.0 if self._forward_at is None else self.queue.clock() - self._forward_at
+        self.queue.open_or_close(self.state.value)
 
     def start(self) -> None:
         """Start the thread, which begins to load."""
@@ -92,16 +76,15 @@ class DeviceWorker:
 
     def stop(self, timeout_s: float) -> bool:
         """Answer what waits, and end the thread; one that is stuck is not waited for. Return whether it has ended."""
-        self._enter(WorkerState.STOPPING)
-        if self._thread.ident is None:
-            return True
-        self._thread.join(0 if isinstance(self.failure, DeviceStuck) else timeout_s)
+        self._enter(WorkerState.STOPPING, WorkerState.LOADING, WorkerState.READY)
+        if self._thread.is_alive():
+            self._thread.join(0 if isinstance(self.failure, DeviceStuck) else timeout_s)
         return not self._thread.is_alive()
 
     def fail(self, error: BaseException) -> None:
         """End the worker, and fail all that waits; ignored if it has ended already. Called on any thread."""
-        if self._enter(WorkerState.FAILED, error):
-            self.queue.fail_all(NotReady(WHY_CLOSED[WorkerState.FAILED]))
+        if self._enter(WorkerState.FAILED, *_ALIVE, failure=error):
+            self.queue.fail_all(NotReady(WorkerState.FAILED.value))
 
     def step(self) -> float | None:
         """Do what is next: load, a device task, a batch, a trial of the device, or the end.
@@ -111,56 +94,52 @@ class DeviceWorker:
             None if there will be nothing.
         """
         try:
-            return self._do_next()
+            if self.state is WorkerState.LOADING:
+                self._engine = self.load()
+                self.queue.expected_s = self._engine.expected_s
+                self.forward_at = self._idle_since = self.queue.clock()  # loading ends with a query
+                self._enter(WorkerState.READY, WorkerState.LOADING)
+                return 0
+            with self.watchdog.watching(DeviceStuck, "the device") as beat:
+                return self._do_next(beat)
         except BaseException as error:  # noqa: BLE001 - nothing may end this thread unseen: all who wait are told
             self.fail(error)
             return 0
 
     def _run(self) -> None:
         lower_priority()
-        while self.state < WorkerState.STOPPED:
+        while self.state in _ALIVE:
             self.queue.has_changed.clear()
-            pause_s = self.step()
-            if pause_s != 0:
+            if (pause_s := self.step()) != 0:
                 self.queue.has_changed.wait(pause_s)
 
-    def _do_next(self) -> float | None:
+    def _do_next(self, beat: Callable[[], None]) -> float | None:
         """Do as ``step`` says; a function of its own, so that an idle worker keeps nothing of the last batch."""
-        if self._forward_at is None:
-            self._engine = self.load()
-            self.queue.expected_s = self._engine.expected_s
-            self._forward_at = self._idle_since = self.queue.clock()  # loading ends with a query
-            self._enter(WorkerState.READY)
-            return 0
         is_stopping = self.state is WorkerState.STOPPING  # looked at first: from then on nothing is put in
         if (task := self.queue.take_task()) is not None:
-            self._do(*task)
-            self.queue.finish()
-            return 0
-        if self.queue.depth == 0:
-            if not is_stopping:
-                return self._idle()
-            self._enter(WorkerState.STOPPED)
-            return 0
-        if not is_stopping and (pause_s := self._wait_for_more_s()) > 0:
+            self._do(task)
+        elif self.queue.depth == 0 and is_stopping:
+            self._enter(WorkerState.STOPPED, WorkerState.STOPPING)
+        elif self.queue.depth == 0:
+            return self._idle()
+        elif not is_stopping and (pause_s := self._wait_for_more_s()) > 0:
             return pause_s
-        self._full_by = None
-        if batch := self.queue.take(self.batch_limit):
-            self.metrics.batch_taken(len(batch))
-            with self.watchdog.watching(DeviceStuck, "the device") as beat:
+        else:
+            self._full_by = None
+            if batch := self.queue.take(self.batch_limit):
+                self.metrics.batch_taken(len(batch))
                 self._answer_batch(batch, beat)
-            self.queue.finish()
-            self._idle_since = None
+                self._idle_since = None
         return 0
 
-    def _do(self, function: Callable[[], Any], future: "Future[Any]") -> None:
+    def _do(self, task: Task) -> None:
         """Do a device task; only a fatal error is the worker's own."""
+        function, future = task
         try:
-            with self.watchdog.watching(DeviceStuck, "the device"):
-                settle(future, function())
-        except BaseException as error:
+            settle(future, function())
+        except Exception as error:
             settle(future, error=error)
-            if isinstance(error, self._engine.fatal_errors) or not isinstance(error, Exception):
+            if isinstance(error, self._engine.fatal_errors):
                 raise
 
     def _idle(self) -> float | None:
@@ -170,12 +149,10 @@ class DeviceWorker:
             self._idle_since = self.queue.clock()
         if not interval_s:
             return None
-        pause_s = self._idle_since + interval_s - self.queue.clock()
-        if pause_s > 0:
+        if (pause_s := self._idle_since + interval_s - self.queue.clock()) > 0:
             return pause_s
-        with self.watchdog.watching(DeviceStuck, "the device"):
-            self._engine.probe()
-        self._forward_at = self._idle_since = self.queue.clock()
+        self._engine.probe()
+        self.forward_at = self._idle_since = self.queue.clock()
         return 0
 
     def _wait_for_more_s(self) -> float:
@@ -187,7 +164,16 @@ class DeviceWorker:
         return self._full_by - self.queue.clock()
 
     def _answer_batch(self, batch: Sequence[Ticket], beat: Callable[[], None]) -> None:
-        """Encode together, then answer one after the other; a fatal error goes through, and leaves some unanswered."""
+        """Answer together what can be encoded together; a fatal error goes through, and leaves some unanswered."""
+        size = len(batch)
+        while part := batch[:size]:
+            if self._answer_together(part, beat):
+                batch = batch[size:]
+            else:
+                size = len(part) // 2  # for the parts after it, too
+
+    def _answer_together(self, batch: Sequence[Ticket], beat: Callable[[], None]) -> bool:
+        """Encode together, then answer one after the other; return False if several are to be tried in parts."""
         batch[0].has_begun = True
         encoded, is_too_large = None, False
         try:
@@ -196,10 +182,13 @@ class DeviceWorker:
             is_too_large = isinstance(error, self._engine.memory_errors)
             if len(batch) == 1 or isinstance(error, self._engine.fatal_errors):
                 self._refuse(batch[0], error)
-        if encoded is None:  # no longer in the except block, where the error keeps what was allocated
-            self._answer_in_parts(batch, beat, is_too_large=is_too_large)
-            return
-        self._forward_at = self.queue.clock()
+        if is_too_large:  # no longer in the except block, where the error keeps what was allocated
+            self._engine.free_memory()
+            self.metrics.batch_too_large(len(batch))
+            self.batch_limit, self._full_batches = max(1, min(self.batch_limit, len(batch) // 2)), 0
+        if encoded is None:
+            return len(batch) == 1
+        self.forward_at = self.queue.clock()
         if len(batch) == self.batch_limit < self.settings.max_batch_size:
             self._full_batches += 1
             if self._full_batches == _FULL_BATCHES_UNTIL_LARGER:
@@ -208,6 +197,7 @@ class DeviceWorker:
             beat()
             ticket.has_begun = True
             self._answer(ticket, features, beat)
+        return True
 
     def _answer(self, ticket: Ticket, features: EncodedQuery, beat: Callable[[], None]) -> None:
         def is_wanted() -> bool:
@@ -223,28 +213,15 @@ class DeviceWorker:
         """Give a query its error; a fatal one is the worker's own."""
         if isinstance(error, self._engine.fatal_errors):
             raise error
-        has_no_memory = isinstance(error, self._engine.memory_errors)
-        settle(ticket.future, error=Overloaded(_NO_MEMORY) if has_no_memory else error)
+        settle(ticket.future, error=Overloaded(_NO_MEMORY) if isinstance(error, self._engine.memory_errors) else error)
 
-    def _answer_in_parts(self, batch: Sequence[Ticket], beat: Callable[[], None], *, is_too_large: bool) -> None:
-        if is_too_large:
-            self._engine.free_memory()
-            self.metrics.batch_too_large(len(batch))
-            self.batch_limit, self._full_batches = max(1, min(self.batch_limit, len(batch) // 2)), 0
-        if len(batch) == 1:
-            return  # it has its error
-        while batch:  # a part that does not fit either makes those after it smaller, too
-            size = self.batch_limit if is_too_large else 1
-            part, batch = batch[:size], batch[size:]
-            self._answer_batch(part, beat)
-
-    def _enter(self, state: WorkerState, failure: BaseException | None = None) -> bool:
-        """Go over to a later state, unless the worker has ended; return whether."""
+    def _enter(self, state: WorkerState, *before: WorkerState, failure: BaseException | None = None) -> bool:
+        """Go over to a state if the worker is in one of those before it; return whether."""
         with self._changing_state:
-            if self.state >= min(state, WorkerState.STOPPED):
+            if self.state not in before:
                 return False
             self.failure = failure
-            self.queue.open_or_close(WHY_CLOSED.get(state))
+            self.queue.open_or_close(state.value)
             self.state = state
             self.on_state(state)
             return True

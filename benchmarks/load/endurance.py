@@ -10,7 +10,7 @@ from benchmarks.load.minimal_map import LoadMap
 from benchmarks.load.server import Server
 
 CLIENTS = 8
-_ROUND_S = 2.0
+_ROUND_S = 0.5
 _SETTLED_S = 1.0
 
 

@@ -42,12 +42,13 @@ class LoadMap:
         return {name: str(value) for name, value in chosen.items()}
 
 
-def make_load_map(folder: Path, network: str) -> LoadMap:
+def make_load_map(folder: Path, network: str, size: tuple[int, int] | None = None) -> LoadMap:
     """Builds a map of 20 pictures of the demo.
 
     Args:
         folder: For weights and map.
         network: ``minimal``, or ``demo`` for the weights that are shipped.
+        size: Height and width of its input; by default those that it was trained with.
     """
     weights = DEMO / "weights.safetensors"
     if network == "minimal":
@@ -57,7 +58,8 @@ def make_load_map(folder: Path, network: str) -> LoadMap:
     step = len(whole.places) // PICTURES
     places = whole.places[: step * PICTURES : step]
     listing = SourceListing(places, (), whole.kind, whole.root)
-    encoder = Encoder(load_network(weights))
+    loaded = load_network(weights)
+    encoder = Encoder(loaded, preparation=loaded.preparation(size=size))
     path = folder / "maps" / network
     build_map(listing, encoder, path, BuildOptions(), weights_path=weights)
     pictures = {place.id: place.path.read_bytes() for place in places}
@@ -65,7 +67,7 @@ def make_load_map(folder: Path, network: str) -> LoadMap:
 
 
 @contextmanager
-def load_map_for(network: str) -> Iterator[LoadMap]:
+def load_map_for(network: str, size: tuple[int, int] | None = None) -> Iterator[LoadMap]:
     """The map of ``make_load_map`` in a folder that goes with the block."""
     with tempfile.TemporaryDirectory() as folder:
-        yield make_load_map(Path(folder), network)
+        yield make_load_map(Path(folder), network, size)

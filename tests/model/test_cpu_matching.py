@@ -45,17 +45,17 @@ def rounded(features: Tensor) -> Tensor:
 
 
 def plainly(query: Tensor, candidates: Tensor, floor: float | None = None) -> list[int]:
-    """Counts from whole score matrices of 64 bits, the first of equal ones being the nearest."""
+    """Counts from whole score matrices, the first of equal ones being the nearest."""
     counts = []
     for candidate in candidates:
         one, other = rounded(query), rounded(candidate)
-        scores = one @ other.T
+        scores = one.double() @ other.double().T  # exact: whole numbers below 2⁵³, and faster than in 64-bit integers
         nearest = scores.argmax(dim=1)
         is_mutual = scores.argmax(dim=0)[nearest] == torch.arange(len(query))
         if floor is not None:
             # Only quotients are rounded: squared lengths are below 2³¹.
             lengths = (one.square().sum(dim=1)[:, None].double() * other.square().sum(dim=1)).sqrt()
-            cosines = scores.double() / lengths.clamp(min=1)
+            cosines = scores / lengths.clamp(min=1)
             is_mutual &= cosines.gather(1, nearest[:, None])[:, 0] >= floor
         counts.append(int(is_mutual.sum()))
     return counts
@@ -103,7 +103,7 @@ def test_any_pictures(tile: Tile, drawn: tuple[int, str, int, int, int, str, flo
 
 
 @pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
-@pytest.mark.parametrize(("cells", "channels"), [(256, 120), (3721, 128), (77, 33), (1, 1), (1, 120)])
+@pytest.mark.parametrize(("cells", "channels"), [(256, 120), (961, 128), (77, 33), (1, 1), (1, 120)])
 def test_rounding_hardly_moves_a_cosine(kernels: Kernels, kind: str, cells: int, channels: int) -> None:
     """No pair is admitted whose cosine is below the floor by more than the bound, and none above it is left out."""
     rng = np.random.default_rng(cells)

@@ -1,14 +1,15 @@
 """Pictures that are broken, hostile, or merely odd; all are made here, none is larger than a few megabytes."""
 
-import gzip
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
 
+_BOMB_BYTES = 200_000_000
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -177,14 +178,28 @@ def odd_pictures() -> Iterator[tuple[str, bytes]]:
 
 
 def _text_bomb() -> bytes:
-    text = png_chunk(b"zTXt", b"Comment\x00\x00" + zlib.compress(bytes(200_000_000), 9))
+    text = png_chunk(b"zTXt", b"Comment\x00\x00" + _zlib_bomb())
     return png(64, 64, extra=text, data=bytes((64 * 3 + 1) * 64))
 
 
 def _profile_bomb() -> bytes:
-    profile = png_chunk(b"iCCP", b"Profile\x00\x00" + zlib.compress(bytes(200_000_000), 9))
+    profile = png_chunk(b"iCCP", b"Profile\x00\x00" + _zlib_bomb())
     return png(64, 64, extra=profile, data=bytes((64 * 3 + 1) * 64))
 
 
+@cache
+def _zlib_bomb() -> bytes:
+    """200 MB of zeros, as ``zlib.compress`` gives them."""
+    return b"\x78\xda" + _deflated_zeros() + struct.pack(">I", zlib.adler32(bytes(_BOMB_BYTES)))
+
+
 def _gzip_bomb() -> bytes:
-    return gzip.compress(bytes(200_000_000), 9)
+    head = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
+    return head + _deflated_zeros() + struct.pack("<II", zlib.crc32(bytes(_BOMB_BYTES)), _BOMB_BYTES)
+
+
+def _deflated_zeros() -> bytes:
+    """One block of zeros is compressed, and repeated: to compress them all takes seconds."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = compressor.compress(bytes(_BOMB_BYTES // 200)) + compressor.flush(zlib.Z_FULL_FLUSH)
+    return block * 200 + compressor.flush()

@@ -27,10 +27,12 @@ TINY_CONFIG = SelaVPRConfig(
     depth=2,
     num_heads=4,
     mlp_dim=256,
+    patch_size=28,  # a picture's 29 × 29 local features are matched 20 times as fast as 61 × 61
     adapter_dim=32,
     local_hidden_dim=32,
     local_dim=16,
 )
+TINY_CELLS = 29 * 29  # local features of a picture
 
 # asserts of what tests share show their values, too
 pytest.register_assert_rewrite(

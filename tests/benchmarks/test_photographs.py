@@ -14,7 +14,7 @@ from index_builder.errors import SourceError
 from model.geo import LatLon
 from tests.conftest import write_photo
 
-PICTURES = 4
+PICTURES = 3
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_all_sets_are_asked_with_all_networks(shared: Path, tmp_path: Path) -> N
     of_starter = {row["bytes_per_picture"] for row in figures["rows"] if row["network"] == "starter"}
     assert of_starter == {30_720 + 2 * 1312}
     table = photographs_table(figures).splitlines()
-    assert sum(line.startswith("| penn (4 on 4) |") for line in table) == len(networks)
+    assert sum(line.startswith("| penn (3 on 3) |") for line in table) == len(networks)
 
 
 def test_a_folder_without_the_photographs_is_named(tmp_path: Path) -> None:

@@ -9,12 +9,11 @@ import pytest
 from model.geo import LatLon, distance_m
 from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
-from tests.conftest import MakePhoto
+from tests.conftest import TINY_CELLS, MakePhoto
 from tests.end_to_end.conftest import Serve, run_placefix
 from tests.golden.recordings import write_checkpoint
 from tests.service.asking import check_uncalibrated
 
-CELLS = 61 * 61
 BRIEF = {"candidates": 3, "shortlist": 5}  # for processors without kernels
 
 
@@ -37,7 +36,7 @@ def test_every_picture_of_a_map_is_found_at_its_own_place(
         best = answer["candidates"][0]
         assert (best["rank"], best["id"]) == (1, name)
         assert best["heading_deg"] == pytest.approx(60.0 * n)
-        assert best["mutual_matches"] >= 0.995 * CELLS
+        assert best["mutual_matches"] >= 0.995 * TINY_CELLS
         assert distance_m(LatLon(**answer["position"]), position) < 0.5
         assert len(answer["candidates"]) == 3
         thumbnail = client.get(f"/maps/town/places/{name}/thumbnail")
@@ -87,7 +86,7 @@ def test_lund(lund: Path, serve: Serve, tmp_path: Path) -> None:
         photo = (lund / "database" / name).read_bytes()
         answer = client.post("/localize", files={"image": (name, photo, "image/jpeg")}, params=BRIEF).json()
         assert answer["candidates"][0]["id"] == name
-        assert answer["candidates"][0]["mutual_matches"] >= 0.995 * CELLS
+        assert answer["candidates"][0]["mutual_matches"] >= 0.995 * 61 * 61
         assert distance_m(LatLon(**answer["position"]), position) < 0.1
     for query in sorted((lund / "queries").iterdir())[:4]:
         answer = client.post("/localize", content=query.read_bytes(), params=BRIEF).json()

@@ -27,7 +27,7 @@ from model.selavpr.initialisation import seeded_network
 from place_map.local_codec import STORES, LocalCodec, StoreType, global_type
 from place_map.manifest import FeatureShapes
 from place_map.reader import PlaceMap
-from tests.conftest import TINY_CONFIG, write_photo
+from tests.conftest import TINY_CELLS, TINY_CONFIG, write_photo
 from tests.index_builder.map_factory import SMALL, build_small, data_files, photo_listing
 
 
@@ -72,7 +72,7 @@ def test_a_float32_store_holds_what_the_encoder_computed(tmp_path: Path, tiny_en
         np.testing.assert_array_equal(place_map.global_features(np.arange(3)), features.global_features.numpy())
         stored = place_map.local_features(np.arange(3))
         assert torch.equal(stored, features.local_features)
-        assert place_map.manifest.features.bytes_per_picture == 4 * (64 + 61 * 61 * 16)
+        assert place_map.manifest.features.bytes_per_picture == 4 * (64 + TINY_CELLS * 16)
         with pytest.raises(InvalidInput, match="float32 do not fit"):
             place_map.local_features(np.arange(3), out=stored.half())
     assert verify_map(report.map_path, encoder=tiny_encoder).is_good
@@ -105,7 +105,7 @@ def test_ten_thousand_places_fit_into_five_gigabytes_by_default() -> None:
     assert 10_000 * (shapes.bytes_per_picture + 4 * 1024 + 11_000) < 5e9
 
 
-@pytest.mark.parametrize(("local_features", "grid"), [("coarse", (16, 16)), ("none", (0, 0))])
+@pytest.mark.parametrize(("local_features", "grid"), [("coarse", (8, 8)), ("none", (0, 0))])
 def test_networks_of_other_shapes_build_maps(
     tmp_path: Path, local_features: Literal["coarse", "none"], grid: tuple[int, int]
 ) -> None:

@@ -86,7 +86,7 @@ def test_a_disk_that_does_not_take_the_map_is_told_and_the_build_continues_later
 ) -> None:
     listing = photo_listing(tmp_path / "photos", 6)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))  # a segment's locals.npy has 476 kB
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))  # a segment's locals.npy has 108 kB
     try:
         with pytest.raises(StorageError, match="nothing was published"):
             build_map(listing, tiny_encoder, tmp_path / "town", SMALL)

@@ -226,5 +226,5 @@ def test_another_network_or_preprocessing_is_refused(tmp_path: Path, tiny_encode
         place_map.check_network(
             Encoder(seeded_network(TINY_CONFIG, seed=7), "cpu", Preparation(preprocessing=Preprocessing.OFFICIAL_EVAL))
         )
-    with pytest.raises(NetworkMismatch, match="made with --input-size 224x224, not 70x70"):
-        place_map.check_network(Encoder(seeded_network(TINY_CONFIG, seed=7), "cpu", Preparation(height=70, width=70)))
+    with pytest.raises(NetworkMismatch, match="made with --input-size 224x224, not 84x84"):
+        place_map.check_network(Encoder(seeded_network(TINY_CONFIG, seed=7), "cpu", Preparation(height=84, width=84)))

@@ -84,10 +84,10 @@ def test_without_a_name_the_map_is_called_after_its_folder_and_can_be_brought_up
 
 
 def test_a_map_of_another_input_size_or_floor_is_another_map(photos: Path, weights: Path) -> None:
-    build(photos, weights, "--input-size", "70")
-    assert "nothing to do" in build(photos, weights, "--input-size", "70x70")
+    build(photos, weights, "--input-size", "84")
+    assert "nothing to do" in build(photos, weights, "--input-size", "84x84")
     assert isinstance(error_of(photos, weights), MapExists)
-    assert isinstance(error_of(photos, weights, "--input-size", "70", "--match-floor", "0.5"), MapExists)
+    assert isinstance(error_of(photos, weights, "--input-size", "84", "--match-floor", "0.5"), MapExists)
 
 
 def test_a_rejected_picture_is_told_by_the_exit_code(photos: Path, weights: Path) -> None:

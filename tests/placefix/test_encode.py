@@ -18,7 +18,7 @@ from model.preprocess import Preparation, Preprocessing, preprocess
 from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from placefix.command_line import app
-from tests.conftest import MakePhoto
+from tests.conftest import TINY_CELLS, MakePhoto
 from tests.golden.recordings import write_checkpoint
 
 
@@ -49,7 +49,7 @@ def test_features_of_files_and_folders(
     with np.load(out, allow_pickle=False) as archive:
         assert archive["paths"].tolist() == [str(single), *map(str, inside)]
         assert archive["global_features"].shape == (4, 64)
-        assert archive["local_features"].shape == (4, 3721, 16)
+        assert archive["local_features"].shape == (4, TINY_CELLS, 16)
         assert archive["global_features"].dtype == archive["local_features"].dtype == np.float32
         for row, path in enumerate(archive["paths"]):
             expected = tiny_encoder.encode(preprocess(open_image(Path(path)))[None])
@@ -59,11 +59,11 @@ def test_features_of_files_and_folders(
 
 def test_a_network_sees_as_much_as_is_asked_for(make_photo: MakePhoto, weights: Path, tmp_path: Path) -> None:
     photo = make_photo(tmp_path / "photo.jpg", seed=0)
-    for size, cells in (("70", 17 * 17), ("28x42", 5 * 9)):
+    for size, cells in (("140", 17 * 17), ("56x84", 5 * 9)):
         encode(photo, "--weights", weights, "--out", tmp_path / "f.npz", "--input-size", size)
         with np.load(tmp_path / "f.npz", allow_pickle=False) as archive:
             assert archive["local_features"].shape == (1, cells, 16)
-    with pytest.raises(InvalidInput, match="--input-size 71x71: height and width must be multiples of 14"):
+    with pytest.raises(InvalidInput, match="--input-size 71x71: height and width must be multiples of 28"):
         encode(photo, "--weights", weights, "--out", tmp_path / "f.npz", "--input-size", "71")
     for size in ("large", "1x2x3", "-14", ""):
         result = CliRunner().invoke(app, ["encode", str(photo), "--out", str(tmp_path / "f.npz"), "--input-size", size])
@@ -124,7 +124,7 @@ def test_a_disk_that_does_not_take_the_archive_is_told(make_photo: MakePhoto, we
     photo, out = make_photo(tmp_path / "photo.jpg", seed=0), tmp_path / "f.npz"
     out.write_bytes(b"an older archive")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # one picture takes 238 kB
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # one picture takes 54 kB
     try:
         with pytest.raises(StorageError, match=r"f\.npz cannot be written: File too large"):
             encode(photo, "--weights", weights, "--out", out)
@@ -155,4 +155,4 @@ def test_the_archive_is_what_torch_would_give(make_photo: MakePhoto, weights: Pa
     encode(make_photo(tmp_path / "photo.jpg", seed=3), "--weights", weights, "--out", tmp_path / "f.npz")
     with np.load(tmp_path / "f.npz", allow_pickle=False) as archive:
         lengths = torch.from_numpy(archive["local_features"]).norm(dim=-1)
-    torch.testing.assert_close(lengths, torch.ones(1, 3721))
+    torch.testing.assert_close(lengths, torch.ones(1, TINY_CELLS))

@@ -176,7 +176,7 @@ def test_one_heat_map_is_a_file(kind: str, village: Village, tmp_path: Path) -> 
     assert spread_of_hues.max() > 40  # hot: red
 
 
-@pytest.mark.parametrize(("kind", "cells"), [("coarse", 16), ("dense", 61)])
+@pytest.mark.parametrize(("kind", "cells"), [("coarse", 8), ("dense", 29)])
 def test_the_matches_are_counted_as_in_re_ranking(
     kind: LocalFeatures, cells: int, village: Village, tmp_path: Path
 ) -> None:
@@ -213,8 +213,8 @@ def test_another_network_is_drawn_below_with_features_that_both_have(village: Vi
     show("matches", *pictures, *alone)
     result = show("matches", *pictures, *both)
     counts = re.findall(r"(dense|coarse)\.safetensors: (\d+) mutual match", result.stdout)
-    assert counts[0] == ("dense", "256")  # the same picture: each coarse cell matches itself
-    assert counts[1] == ("coarse", "256")
+    assert counts[0] == ("dense", "64")  # the same picture: each coarse cell matches itself
+    assert counts[1] == ("coarse", "64")
     one, two = open_image(tmp_path / "one.png"), open_image(tmp_path / "two.png")
     assert two.width == one.width
     assert two.height == 2 * one.height - MARGIN_PX

@@ -29,7 +29,7 @@ from place_map.reader import PlaceMap
 from service.evaluate import EvaluationOptions, QueryResult, evaluate
 from service.localizer import Localizer
 from service.stages import Stage
-from tests.conftest import TINY_CONFIG, write_photo
+from tests.conftest import TINY_CELLS, TINY_CONFIG, write_photo
 
 BATCH = 3
 ALL_VALUES = EvaluationOptions(rerank=5, recall_values=(1, 2, 5), batch_size=BATCH)
@@ -162,7 +162,7 @@ def test_a_float16_store_changes_counts_by_little(
         differences += [
             abs((candidate.mutual_matches or 0) - (counts[candidate.row] or 0)) for candidate in other.final
         ]
-    assert 0 < max(differences) <= 0.02 * 61 * 61
+    assert 0 < max(differences) <= 0.02 * TINY_CELLS
 
 
 def test_a_network_without_local_features_is_measured_by_its_global_one(

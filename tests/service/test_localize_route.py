@@ -8,10 +8,9 @@ import pytest
 from PIL import Image
 
 from service.schemas import LocalizationAnswer
+from tests.conftest import TINY_CELLS
 from tests.service.asking import check_uncalibrated
 from tests.service.conftest import Serve, Served, Town
-
-CELLS = 61 * 61
 
 
 def test_every_picture_of_the_map_is_first_at_its_own_place(town: Town, town_server: Served) -> None:
@@ -24,7 +23,7 @@ def test_every_picture_of_the_map_is_first_at_its_own_place(town: Town, town_ser
         best = answer.candidates[0]
         assert (best.rank, best.id) == (1, place_id)
         assert best.mutual_matches is not None
-        assert best.mutual_matches >= 0.995 * CELLS
+        assert best.mutual_matches >= 0.995 * TINY_CELLS
         assert answer.position is not None
         assert answer.position.latitude == pytest.approx(town.positions[place_id].latitude, abs=1e-6)
         assert answer.position.longitude == pytest.approx(town.positions[place_id].longitude, abs=1e-6)

@@ -18,7 +18,7 @@ from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from place_map.local_codec import STORES, StoreType
 from place_map.reader import PlaceMap
-from tests.conftest import TINY_CONFIG, write_photo
+from tests.conftest import TINY_CELLS, TINY_CONFIG, write_photo
 from tests.index_builder.map_factory import photo_listing
 
 PICTURES = 12
@@ -55,7 +55,7 @@ def test_every_store_is_compared_with_float32(tmp_path: Path, precision: str, ex
         assert row["changes"]["queries"] == (2 if precision == "fast" else 4)
         assert row["changes"]["pairs"] == 11 * row["changes"]["queries"]
     sizes = [row["bytes_per_picture"] for row in written["rows"]]
-    assert sizes[-1] * 32 == sizes[0] == 4 * 61 * 61 * 16
+    assert sizes[-1] * 32 == sizes[0] == 4 * TINY_CELLS * 16
     mean_changes = {row["way"]["store"]: row["changes"]["mean"] for row in written["rows"]}
     assert mean_changes["float16"] < mean_changes["int4"] < mean_changes["binary"]
 

@@ -1,6 +1,5 @@
 """The set and its map, made once."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,7 @@ from tests.placefix.evaluation.small_set import BATCH, Set, make_set
 
 @pytest.fixture(scope="package")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Set:
-    """With patches of 28 pixels, 29 × 29 cells a picture are compared instead of 61 × 61."""
-    return make_set(tmp_path_factory.mktemp("set"), seeded_network(replace(TINY_CONFIG, patch_size=28), seed=7))
+    return make_set(tmp_path_factory.mktemp("set"), seeded_network(TINY_CONFIG, seed=7))
 
 
 @pytest.fixture(scope="package")

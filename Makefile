@@ -62,7 +62,8 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 tests: $(READY)
-	$(BIN)/pytest -m "not faults and not docker" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -m "not faults and not docker" --numprocesses auto --maxprocesses 4 --dist loadfile \
+	  --no-loadscope-reorder
 
 openapi: $(READY)
 	$(BIN)/python -m docs.generated

@@ -83,7 +83,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     durations_s: defaultdict[str, float] = defaultdict(float)
     tests: defaultdict[str, set[str]] = defaultdict(set)
     for report in reports:
-        folder = "/".join(Path(report.location[0]).parts[:2])
+        folder = "/".join(Path(report.nodeid.split("::")[0]).parts[:2])
         durations_s[folder] += report.duration
         tests[folder].add(report.nodeid)
     terminalreporter.section("time by folder")

@@ -69,7 +69,7 @@ def test_photos_become_a_map_by_the_starter_and_follow_their_folder(walk: Path, 
 
 
 def test_ctrl_c_is_left_to_the_build_which_says_how_it_goes_on(walk: Path, tmp_path: Path) -> None:
-    for number in range(200):
+    for number in range(80):
         write_photo(walk / f"{number}.jpg", number, LatLon(55 + number / 1000, 13.2), size=(32, 32))
     out, log = tmp_path / "served", tmp_path / "log"
     command = [sys.executable, "-m", "demo", "prepare", "--photos", str(walk), "--out", str(out)]
@@ -87,7 +87,7 @@ def test_ctrl_c_is_left_to_the_build_which_says_how_it_goes_on(walk: Path, tmp_p
     assert not (out / SETTINGS).exists()
     assert prepare_photos(walk, "my-walk", out) == 0
     with PlaceMap.open(out / "maps" / "my-walk") as place_map:
-        assert len(place_map) == 200
+        assert len(place_map) == 80
 
 
 def test_a_folder_without_positions_is_told_and_nothing_is_served(

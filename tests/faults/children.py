@@ -1,19 +1,15 @@
-"""Child processes that perform an operation, and may be killed at it.
-
-They come from a server that has imported everything already, and begin within milliseconds.
-"""
+"""Child processes that perform an operation, and may be killed at it."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from signal import SIGKILL, Signals
 
 import torch
 
+from tests.child_processes import child_context
 from tests.faults.disk_steps import DiskSteps
 from tests.faults.operations import perform, small_encoder
 
@@ -65,7 +61,7 @@ class Child:
         stop_before: int | None = None,
         signal_number: Signals = SIGKILL,
     ) -> None:
-        context = _context()
+        context = child_context()
         self._messages, theirs = context.Pipe(duplex=False)
         self._process = context.Process(target=_work, args=(theirs, name, folder, map_dir, stop_before, signal_number))
         self._process.start()
@@ -108,12 +104,6 @@ def kill_after(child: Child, seconds: float, meanwhile: Callable[[], object]) ->
         time.sleep(min(0.002, left_s))
     child.kill()
     return child.ended()
-
-
-def _context() -> ForkServerContext:
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
 
 
 def _work(

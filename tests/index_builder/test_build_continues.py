@@ -1,8 +1,6 @@
 """A build that was interrupted or killed continues, and does nothing twice."""
 
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -16,12 +14,13 @@ from model.encoder import Encoder
 from model.preprocess import Preparation, Preprocessing
 from model.selavpr.initialisation import seeded_network
 from place_map.errors import BuildConflict
+from tests.child_processes import child_context
 from tests.conftest import TINY_CONFIG, write_photo
 from tests.index_builder.interruption import InterruptedAfter
+from tests.index_builder.killed_build import build_until
 from tests.index_builder.map_factory import SMALL, data_files, left_out_of, photo_listing
 from tests.index_builder.recorder import Recorder
-
-REPOSITORY = Path(__file__).parents[2]
+from tests.waiting import PATIENCE_S
 
 OFFICIAL_EVAL = Preparation(preprocessing=Preprocessing.OFFICIAL_EVAL)
 
@@ -70,59 +69,15 @@ def test_an_interrupted_build_continues_to_the_same_bytes(
     assert [entry["path"] for entry in left_out_of(out)] == ["03.jpg"]
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import index_builder.new_version, index_builder.staging
-from index_builder.build import build_map
-from index_builder.build_options import BuildOptions
-from model.progress import SilentProgress
-from index_builder.sources.listing import SourceListing
-from model.encoder import Encoder
-from model.geo import LatLon
-from model.selavpr.initialisation import seeded_network
-from model.places import Place
-from tests.conftest import TINY_CONFIG
-
-photos, out, moment = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-def kill(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-def killing_behind(owner, name, times):
-    real, calls = getattr(owner, name), []
-    def wrapped(*arguments, **options):
-        result = real(*arguments, **options)
-        calls.append(1)
-        if len(calls) == times:
-            kill()
-        return result
-    setattr(owner, name, wrapped)
-if moment == "published":
-    killing_behind(index_builder.staging, "rename_durably", 4)  # three segments, then the map
-elif moment == "version":
-    killing_behind(index_builder.new_version, "write_version_files", 1)
-elif moment.startswith("rename"):
-    killing_behind(index_builder.staging, "rename_durably", int(moment[-1]))
-elif moment.startswith("checkpoint"):
-    killing_behind(index_builder.staging.Staging, "finish_segment", int(moment[-1]))
-listing = SourceListing(
-    tuple(Place(f"{n:02d}.jpg", photos / f"{n:02d}.jpg", LatLon(55 + n / 1000, 13.2), float(n) if n % 2 else None)
-          for n in range(10)), (), "exif folder", photos)
-build_map(listing, Encoder(seeded_network(TINY_CONFIG, seed=7)), out,
-          BuildOptions(batch_size=2, segment_size=4, max_rejected=0.1))
-"""
-
-
 @pytest.mark.parametrize("moment", ["rename1", "checkpoint1", "rename3", "checkpoint3", "version", "published"])
 def test_a_killed_build_continues_to_the_same_bytes(
     tmp_path: Path, tiny_encoder: Encoder, undisturbed: Undisturbed, moment: str
 ) -> None:
     out = tmp_path / "town"
-    photos = undisturbed.listing.root
-    # PYTHONPATH has no say in -c's own path, so the repository is the working directory.
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, photos, out, moment], cwd=REPOSITORY, capture_output=True, check=False, text=True
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed = child_context().Process(target=build_until, args=(moment, undisturbed.listing, out, OPTIONS))
+    killed.start()
+    killed.join(PATIENCE_S)
+    assert killed.exitcode == -signal.SIGKILL
     assert out.exists() == (moment == "published")
 
     report = build_map(undisturbed.listing, tiny_encoder, out, OPTIONS)

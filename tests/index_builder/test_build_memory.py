@@ -37,7 +37,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
 def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> None:
-    """384 pictures more are 231 MB of pixels and 46 MB of features; the peak must not show a fifth of that."""
+    """384 pictures more are 231 MB of pixels and 10 MB of features; the peak must not show a fifth of that."""
     photo_listing(tmp_path / "photos", 8)
     peaks = []
     for count in (64, 448):

@@ -13,12 +13,13 @@ from model.selavpr.config import VIT_LARGE, SelaVPRConfig
 from model.selavpr.initialisation import seeded_network
 from model.selavpr.selavpr import SelaVPR
 from model.starter.package_weights import load_starter
+from tests.conftest import TINY_CELLS
 from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 
 
 def test_it_says_what_it_is(tiny_network: SelaVPR, tiny_encoder: Encoder) -> None:
     assert tiny_encoder.fingerprint == fingerprint(tiny_network)
-    assert (tiny_encoder.global_dim, tiny_encoder.local_dim, tiny_encoder.local_grid) == (64, 16, (61, 61))
+    assert (tiny_encoder.global_dim, tiny_encoder.local_dim, tiny_encoder.local_grid) == (64, 16, (29, 29))
     assert tiny_encoder.is_trained is False
     assert tiny_encoder.preparation == SelaVPR.needs
 
@@ -63,7 +64,7 @@ def test_features_do_not_depend_on_what_else_is_encoded(config: SelaVPRConfig, p
 
 def test_nothing_is_encoded_as_nothing(tiny_encoder: Encoder) -> None:
     features = tiny_encoder.encode(torch.zeros(0, 3, 224, 224))
-    assert (features.global_features.shape, features.local_features.shape) == ((0, 64), (0, 3721, 16))
+    assert (features.global_features.shape, features.local_features.shape) == ((0, 64), (0, TINY_CELLS, 16))
 
 
 def test_an_encoder_does_not_change_with_the_network_it_came_from(tiny_network: SelaVPR) -> None:

@@ -19,6 +19,8 @@ from model.weights import describe_weights, load_network, load_selavpr, save_net
 from model.weights_errors import WeightsError
 from tests.conftest import TINY_CONFIG
 
+PATCHES_OF_14 = replace(TINY_CONFIG, patch_size=14)  # as those of all that are published
+
 
 @pytest.fixture(scope="module", params=["selavpr", "starter"])
 def network(request: pytest.FixtureRequest) -> Network:
@@ -87,7 +89,7 @@ def test_an_arithmetic_that_changes_the_features_is_refused_and_not_chosen() -> 
 
 @pytest.mark.parametrize(("size", "grid"), [((28, 28), (5, 5)), ((70, 42), (17, 9)), ((322, 322), (89, 89))])
 def test_selavpr_sees_pictures_of_another_size(size: tuple[int, int], grid: tuple[int, int]) -> None:
-    network = seeded_network(TINY_CONFIG, seed=7)
+    network = seeded_network(PATCHES_OF_14, seed=7)
     preparation = network.preparation(size=size)
     assert preparation == replace(network.needs, height=size[0], width=size[1])
     encoder = Encoder(network, preparation=preparation)
@@ -102,7 +104,7 @@ def test_selavpr_sees_pictures_of_another_size(size: tuple[int, int], grid: tupl
 @pytest.mark.parametrize("size", [(0, 14), (13, 14), (224, 225), (-14, 14)])
 def test_a_size_that_cannot_be_cut_into_patches_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(InvalidInput, match=r"--input-size .* multiples of 14, such as 224x224"):
-        seeded_network(TINY_CONFIG, seed=7).preparation(size=size)
+        seeded_network(PATCHES_OF_14, seed=7).preparation(size=size)
 
 
 def test_the_starter_sees_one_size() -> None:

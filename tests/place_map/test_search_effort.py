@@ -27,6 +27,8 @@ def features() -> np.ndarray:
 
 
 def opened(tmp_path: Path, features: np.ndarray, factory: str) -> Any:
+    if factory.startswith("OPQ"):
+        features = features[:500]  # a rotation is learned for seconds, and longer from more
     with PlaceMap.open(write_features_map(tmp_path / "town", features, index=factory)) as place_map:
         return read_index(place_map)
 

@@ -1,7 +1,7 @@
-"""A training of seconds, for tests; as a program it trains in a folder and prints a line for whatever happens."""
+"""A training of seconds, for tests."""
 
-import sys
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
@@ -84,15 +84,13 @@ def small_trainer(folder: Path, config: TrainingConfig | None = None, events: li
     )
 
 
-def _main(folder: Path) -> None:
+def train_and_tell(folder: Path, events: "Connection[str, None]") -> None:
+    """Trains in a folder, and sends the name of each event; run in a child."""
+
     def tell(event: Event) -> None:
-        print(type(event).__name__, flush=True)  # noqa: T201
+        events.send(type(event).__name__)
 
     config = replace(small_config(folder), validation=ValidationConfig(shortlist=3))
     validation = small_set(folder, "val", seed=100)
     network = seeded_network(NETWORK, seed=1)
     Trainer(network, config, small_set(folder), validation, torch.device("cpu"), tell).run()
-
-
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]))

@@ -4,10 +4,8 @@ import random
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,10 +21,9 @@ from model.training.data import TrainingSet
 from model.training.errors import CheckpointError
 from model.training.events import Event, Saved, Stepped, Validated
 from model.training.trainer import Trainer
-from tests.model.training.small_run import NETWORK, small_config, small_set, small_trainer
-
-REPOSITORY = Path(__file__).parents[3]
-PROGRAM = "tests.model.training.small_run"
+from tests.child_processes import child_context
+from tests.model.training.small_run import NETWORK, small_config, small_set, small_trainer, train_and_tell
+from tests.waiting import PATIENCE_S
 
 
 def ignore(_: Event) -> None:
@@ -54,15 +51,18 @@ def finished(undisturbed: tuple[Path, list[Event]], tmp_path: Path) -> Path:
 def train(folder: Path, *, kill_after: int | None = None) -> list[str]:
     """Trains in a process of its own, and kills it after so many events; the events that it told."""
     told: list[str] = []
-    command = [sys.executable, "-m", PROGRAM, str(folder)]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            told.append(line.strip())
-            if len(told) == kill_after:
-                process.send_signal(signal.SIGKILL)
-                break
-    assert process.returncode == (0 if kill_after is None else -signal.SIGKILL)
+    context = child_context()
+    events, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=train_and_tell, args=(folder, theirs))
+    process.start()
+    theirs.close()
+    with events, suppress(EOFError):
+        while len(told) != kill_after:
+            told.append(events.recv())
+    if kill_after is not None:
+        process.kill()
+    process.join(PATIENCE_S)
+    assert process.exitcode == (0 if kill_after is None else -signal.SIGKILL)
     return told
 
 

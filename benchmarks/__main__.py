@@ -18,6 +18,7 @@ from benchmarks.load.command import load
 from benchmarks.load.trials import endurance, overload
 from benchmarks.match import match
 from benchmarks.matching_floor import floor
+from benchmarks.outliers import outliers
 from benchmarks.performance.command import performance
 from benchmarks.photographs import photographs
 from benchmarks.query.command import query
@@ -49,6 +50,7 @@ app.command()(floor)
 app.command()(gardenspoint)
 app.command()(photographs)
 app.command()(starter)
+app.command()(outliers)
 app.command()(gpu)
 app.command()(gpu_wheels)
 app.add_typer(ablations, name="ablations")

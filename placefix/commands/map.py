@@ -4,11 +4,13 @@ import typer
 
 from placefix.commands.map_describe import describe
 from placefix.commands.map_duplicates import duplicates
+from placefix.commands.map_outliers import outliers
 from placefix.commands.map_versions import abandon, activate, ids, prune, rollback, versions
 
 app = typer.Typer(help="Look into maps, and change them.", no_args_is_help=True)
 app.command("describe")(describe)
 app.command("duplicates")(duplicates)
+app.command("outliers")(outliers)
 app.command("ids")(ids)
 app.command("versions")(versions)
 app.command("activate")(activate)

@@ -1,0 +1,1 @@
+"""Which pictures of a map were not taken where it says."""

@@ -1,0 +1,62 @@
+"""Ask a map with each of its own pictures: which others of it they resemble. Nothing is encoded."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.codes import as_features
+from model.errors import InvalidInput
+from model.features import Features
+from model.progress import SILENT, Progress
+from place_map.reader import PlaceMap
+from placefix.outliers.suspects import OwnMatches
+from service.localizer import EncodedQuery, Localizer
+from service.query_options import QueryOptions
+
+DEFAULT_CANDIDATES = 20
+
+
+def ask_own_pictures(
+    localizer: Localizer, candidates: int, contents: NDArray[np.int64], progress: Progress = SILENT
+) -> OwnMatches:
+    """Ask a map with every picture of it, by its stored features.
+
+    A picture is asked without itself and without all pictures of the same file: these show nothing that it does not
+    show, and would confirm a wrong position that they share.
+
+    Args:
+        localizer: Of the map.
+        candidates: Pictures that each one is compared with, if the map has so many.
+        contents: ``(n,)``, equal for pictures of the same file.
+        progress: Told about every picture.
+
+    Raises:
+        InvalidInput: The network has no local features, or the number is out of its range.
+    """
+    if not localizer.encoder.local_dim:
+        raise InvalidInput("the network of the map has no local features, and so its pictures have no matches to count")
+    options = QueryOptions(candidates, candidates, "always")
+    count = len(localizer.place_map)
+    width = min(candidates, count - 1)
+    rows = np.repeat(np.arange(count)[:, None], width, axis=1)
+    matches = np.zeros((count, width), dtype=np.int64)
+    progress.started(count, 0)
+    for row in range(count):
+        copies = np.flatnonzero(contents == contents[row])
+        found = localizer.localize(_stored_query(localizer, row), options, without=copies).candidates
+        rows[row, : len(found)] = [candidate.row for candidate in found]
+        matches[row, : len(found)] = [candidate.mutual_matches or 0 for candidate in found]
+        progress.advanced(1)
+    return OwnMatches(rows, matches)
+
+
+def _stored_query(localizer: Localizer, row: int) -> EncodedQuery:
+    """Return a picture of the map as a query of it."""
+    place_map: PlaceMap = localizer.place_map
+    rows, device = np.array([row]), localizer.encoder.device
+    features = Features(
+        torch.from_numpy(place_map.global_features(rows)).to(device),
+        as_features(place_map.local_features(rows)).to(device),
+        place_map.manifest.features.local_grid,
+    )
+    return EncodedQuery(features, duration_s=0.0)

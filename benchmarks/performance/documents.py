@@ -10,6 +10,7 @@ from benchmarks.performance.gpu_tables import gpu_tables
 from benchmarks.performance.load_plot import draw_load
 from benchmarks.performance.markdown import Figures
 from benchmarks.performance.match_plot import draw_match
+from benchmarks.performance.outlier_tables import outliers_table
 from benchmarks.performance.photograph_tables import photographs_table, starter_table
 from benchmarks.performance.published import published_table
 from benchmarks.performance.query_plot import draw_query
@@ -67,6 +68,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
     },
     "docs/results.md": {
         "photographs": Table(("photographs",), photographs_table),
+        "outliers": Table(("outliers",), outliers_table),
         "floor": Table(("floor",), floor_tables),
         "store": Table(("store",), store_table),
         "store_gardenspoint_day": Table(("store_gardenspoint_day",), store_table),

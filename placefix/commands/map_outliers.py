@@ -16,13 +16,12 @@ from model.errors import InvalidInput
 from placefix.commands.map_changes import AsJson, MapArgument
 from placefix.commands.options import Device, NumHeads, OptionalWeights
 from placefix.console import output_console
-from placefix.outliers.own_matches import DEFAULT_CANDIDATES, ask_own_pictures
+from placefix.outliers.own_matches import DEFAULT_CANDIDATES, MAX_CANDIDATES, ask_own_pictures
 from placefix.outliers.report import Line, as_csv, as_geojson
 from placefix.outliers.suspects import Findings, Limits, Pictures, find_suspects
 from placefix.progress import show_progress
 from placefix.wording import count, length, share
 from service.loading import load_maps
-from service.query_options import MAX_SHORTLIST
 
 _DEFAULTS = Limits()
 
@@ -42,7 +41,7 @@ def outliers(
     ] = _DEFAULTS.within_m,
     beyond_m: Annotated[float, typer.Option(help="Metres from which they show another one.")] = _DEFAULTS.beyond_m,
     candidates: Annotated[
-        int, typer.Option(min=1, max=MAX_SHORTLIST, help="Pictures that each one is compared with.")
+        int, typer.Option(min=1, max=MAX_CANDIDATES, help="Pictures that each one is compared with.")
     ] = DEFAULT_CANDIDATES,
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,

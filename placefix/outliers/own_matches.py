@@ -14,6 +14,7 @@ from service.localizer import EncodedQuery, Localizer
 from service.query_options import QueryOptions
 
 DEFAULT_CANDIDATES = 20
+MAX_CANDIDATES = 100  # of 10,000 pictures, which of each one's candidates lie together takes 100 MB
 
 
 def ask_own_pictures(

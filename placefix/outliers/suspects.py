@@ -30,7 +30,7 @@ FALSE_ALARMS = 0.05
 """Right positions that are expected among the suspects of a whole map."""
 
 _UPPER_QUARTILE = NormalDist().inv_cdf(0.75)
-_ROWS_AT_A_TIME = 1024  # 10 MB of differences between 20 points each
+_ROWS_AT_A_TIME = 128  # 31 MB of differences between 100 points each
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.codes import as_features
 from model.encoder import Encoder
 from model.features import Features
 from model.matching import MatchingPrecision, count_mutual_matches, matcher_name
@@ -165,6 +166,20 @@ class Localizer:
             seconds=clock.seconds,
             gathered_bytes=compared * shapes.local_codec.bytes_per_picture(shapes.local_count),
         )
+
+    def stored_query(self, row: int) -> EncodedQuery:
+        """Return a picture of the map as a query, by its stored features: nothing is encoded.
+
+        Args:
+            row: Of the picture. It finds itself first; ``localize`` can be told to leave it out.
+        """
+        rows, device = np.array([row]), self.encoder.device
+        features = Features(
+            torch.from_numpy(self.place_map.global_features(rows)).to(device),
+            as_features(self.place_map.local_features(rows)).to(device),
+            self.place_map.manifest.features.local_grid,
+        )
+        return EncodedQuery(features, duration_s=0.0)
 
     def close(self) -> None:
         """Let the files and the index go. On the thread that owns the device, whose memory is freed here."""

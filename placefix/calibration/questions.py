@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn.functional import normalize
 
 from model.features import Features
 from model.geo import LatLon, distances_m
@@ -22,7 +20,6 @@ from model.images import ImageLimits
 from model.places import Place
 from place_map.calibration import LEAST_QUESTIONS
 from place_map.place_table import PlaceTable
-from place_map.reader import PlaceMap
 from placefix.calibration.answers import Answer, AnswerLog
 from service.evaluate import decoded_batches
 from service.localizer import EncodedQuery, Localizer, encode_queries
@@ -128,7 +125,7 @@ def ask_own_pictures(asker: Asker, count: int) -> Iterator[Asked]:
     order = np.random.default_rng(_SEED).permutation(len(place_map))[:count]
     for number, row in enumerate(order.tolist()):
         name, truth = f"of the map: {places[row].id}", places[row].position
-        features = _stored_features(place_map, row)
+        features = asker.localizer.stored_query(row).features
         questions: list[tuple[Kind, LatLon | None, NDArray[np.int64]]] = [("of_map", truth, bursts.rows_of(row))]
         if number % 2:
             questions.append(("impossible", None, rows_near(places, truth, IMPOSSIBLE_BEYOND_M)))
@@ -198,16 +195,6 @@ class _Bursts:
         apart = np.abs(self._times - self._times[row])  # NaT where a time is unknown, which is not below anything
         is_at_once = (apart <= _BURST) & (self._has_zone == self._has_zone[row])
         return np.union1d([row], np.flatnonzero(is_at_once | (self._sums == self._sums[row])))
-
-
-def _stored_features(place_map: PlaceMap, row: int) -> Features:
-    """The features of a picture of the map, of length 1 as the network gives them."""
-    rows = np.array([row])
-    return Features(
-        torch.from_numpy(place_map.global_features(rows)),
-        normalize(place_map.local_features(rows).float(), dim=-1),
-        place_map.manifest.features.local_grid,
-    )
 
 
 def _encoded(localizer: Localizer, photos: Sequence[Place], limits: ImageLimits) -> Iterator[tuple[Place, Features]]:

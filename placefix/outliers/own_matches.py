@@ -1,16 +1,12 @@
 """Ask a map with each of its own pictures: which others of it they resemble. Nothing is encoded."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from model.codes import as_features
 from model.errors import InvalidInput
-from model.features import Features
 from model.progress import SILENT, Progress
-from place_map.reader import PlaceMap
 from placefix.outliers.suspects import OwnMatches
-from service.localizer import EncodedQuery, Localizer
+from service.localizer import Localizer
 from service.query_options import QueryOptions
 
 DEFAULT_CANDIDATES = 20
@@ -44,20 +40,8 @@ def ask_own_pictures(
     progress.started(count, 0)
     for row in range(count):
         copies = np.flatnonzero(contents == contents[row])
-        found = localizer.localize(_stored_query(localizer, row), options, without=copies).candidates
+        found = localizer.localize(localizer.stored_query(row), options, without=copies).candidates
         rows[row, : len(found)] = [candidate.row for candidate in found]
         matches[row, : len(found)] = [candidate.mutual_matches or 0 for candidate in found]
         progress.advanced(1)
     return OwnMatches(rows, matches)
-
-
-def _stored_query(localizer: Localizer, row: int) -> EncodedQuery:
-    """Return a picture of the map as a query of it."""
-    place_map: PlaceMap = localizer.place_map
-    rows, device = np.array([row]), localizer.encoder.device
-    features = Features(
-        torch.from_numpy(place_map.global_features(rows)).to(device),
-        as_features(place_map.local_features(rows)).to(device),
-        place_map.manifest.features.local_grid,
-    )
-    return EncodedQuery(features, duration_s=0.0)

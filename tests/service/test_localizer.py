@@ -85,6 +85,17 @@ def test_matches_are_counted_from_the_floor_of_the_map_or_from_another(
     assert {each.row: each.mutual_matches for each in found} == dict(enumerate(expected.tolist()))
 
 
+def test_a_picture_of_the_map_is_a_query_that_finds_itself(localizer: Localizer, database: Features) -> None:
+    for row in range(len(localizer.place_map)):
+        query = localizer.stored_query(row)
+        assert query.features.local_grid == database.local_grid
+        assert torch.equal(query.features.local_features[0], database.local_features[row])
+        found = localizer.localize(query, QueryOptions(1, 3, "always"))
+        assert found.candidates[0].row == row
+        others = localizer.localize(query, QueryOptions(3, 3, "always"), without=np.array([row]))
+        assert row not in [candidate.row for candidate in others.candidates]
+
+
 def test_fewer_candidates_are_the_head_of_more(localizer: Localizer) -> None:
     query = query_of(5, localizer.encoder)
     for rerank in get_args(Rerank):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from model.durable import write_atomically
@@ -20,7 +20,7 @@ from placefix.outliers.own_matches import DEFAULT_CANDIDATES, MAX_CANDIDATES, as
 from placefix.outliers.report import Line, as_csv, as_geojson
 from placefix.outliers.suspects import Findings, Limits, Pictures, find_suspects
 from placefix.progress import show_progress
-from placefix.wording import count, length, share
+from placefix.wording import count, share
 from service.loading import load_maps
 
 _DEFAULTS = Limits()
@@ -124,15 +124,16 @@ def _print(
 ) -> None:
     console = output_console()
     if lines:
-        table = Table("picture", "its position", "position by the evidence", title=f"{map_path}: suspect positions")
-        for heading in ("between", "matches there", "matches here"):
+        picture = Column("picture", overflow="fold")
+        table = Table(picture, "its position", "the evidence says", title=f"{map_path}: suspect positions")
+        for heading in ("metres between", "matches there", "matches here"):
             table.add_column(heading, justify="right")
         for line in lines:
             table.add_row(
                 Text(line.id),
                 f"{line.latitude:.6f}, {line.longitude:.6f}",
                 f"{line.evidence_latitude:.6f}, {line.evidence_longitude:.6f}",
-                length(line.distance_m),
+                f"{line.distance_m:,.0f}",
                 f"{line.matches_there:,}",
                 f"{line.matches_here:,}",
             )

@@ -268,8 +268,8 @@ def _threshold(excess: NDArray[np.float64]) -> float:
 
     Two limits, of which the higher one holds. Were the candidates of a picture independent of each other, a wrong place
     would reach a weight of x with a probability of at most e^-x. They are not, and so the excess of the pictures
-    themselves says how far it scatters: as that of a normal distribution with its median and its upper quartile. Half
-    of the pictures may be suspect without changing these.
+    themselves says how far it scatters: as that of a normal distribution with its median and its upper quartile, which
+    a few wrong positions hardly move.
 
     Args:
         excess: ``(m,)``, one at least.

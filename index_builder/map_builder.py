@@ -1,6 +1,6 @@
 """Everything that can be done to a map, for programs: what the commands do, without a shell."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from index_builder.build import build_map
@@ -116,9 +116,9 @@ class MapBuilder:
         """``index_builder.changes.remove.remove_pictures``."""
         return remove_pictures(self.path, selection, self._progress)
 
-    def calibrate(self, calibrate: Calibrate) -> ChangeReport:
+    def calibrate(self, calibrate: Calibrate, *, questions: Iterable[object] = ()) -> ChangeReport:
         """``index_builder.changes.calibrate.calibrate_map``."""
-        return calibrate_map(self.path, calibrate, self._progress)
+        return calibrate_map(self.path, calibrate, self._progress, questions=questions)
 
     def compact(self, *, restart: bool = False) -> ChangeReport:
         """``index_builder.changes.compact.compact_map``."""

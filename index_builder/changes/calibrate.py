@@ -1,12 +1,14 @@
 """``placefix calibrate``: the same pictures, and what the evidence for an answer means among them."""
 
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
 from index_builder.digests import request_digest
 from index_builder.new_version import Calibrate, ChangeReport, make_version
 from index_builder.revision import MapSettings, Revision
+from index_builder.sources.listing import SourceListing
 from index_builder.staging import open_staging
 from model.progress import SILENT, Progress
 from place_map.left_out import read_left_out
@@ -15,13 +17,24 @@ from place_map.unfinished import check_no_change_is_unfinished
 from place_map.versions import next_version
 
 
-def calibrate_map(map_dir: Path, calibrate: Calibrate, progress: Progress = SILENT) -> ChangeReport:
+def calibrate_map(
+    map_dir: Path,
+    calibrate: Calibrate,
+    progress: Progress = SILENT,
+    *,
+    questions: Iterable[object] = (),
+    photos: Sequence[SourceListing] = (),
+) -> ChangeReport:
     """Make a new version that shares every segment, with a new calibration.
+
+    There is nothing to do if the served version was made by the same request.
 
     Args:
         map_dir: The map.
         calibrate: Calibrates the served version; if it cannot, no version is made.
         progress: Told what is done.
+        questions: What decides about the questions; by its ``repr`` the request is known again.
+        photos: Which photos are asked, likewise.
 
     Raises:
         MapError: As in ``index_builder.new_version.make_version``.
@@ -29,13 +42,15 @@ def calibrate_map(map_dir: Path, calibrate: Calibrate, progress: Progress = SILE
     started_s = time.perf_counter()
     with open_staging(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
         check_no_change_is_unfinished(map_dir)
-        base = place_map.manifest
+        base, request_sha256 = place_map.manifest, request_digest("calibrate", questions, *photos)
+        if base.change.request_sha256 == request_sha256:
+            return ChangeReport.of(map_dir, base, started_s)
         calibration = calibrate(place_map, next_version(map_dir), staging.path)
         if calibration is None:
             return ChangeReport.of(map_dir, base, started_s)
         revision = Revision(
             kind="calibrate",
-            request_sha256=request_digest("calibrate", (calibration,)),
+            request_sha256=request_sha256,
             base=base,
             settings=MapSettings.of(base),
             sources=base.sources,

@@ -61,10 +61,12 @@ def calibrate(
     """
     limits = read_picture_limits()
     read = partial(read_collection, by_frame=False, latitude_column=latitude_column, longitude_column=longitude_column)
+    labelled = read(queries) if queries else None
+    elsewhere = read(foreign, may_be_unlabelled=True) if foreign else None
     options = CalibrationOptions(
         own_pictures=own,
-        queries=read(queries).places if queries else (),
-        foreign=read(foreign, may_be_unlabelled=True).places if foreign else (),
+        queries=() if labelled is None else labelled.places,
+        foreign=() if elsewhere is None else elsewhere.places,
         within_m=within_m,
         conditions=_conditions(queries or []),
         limits=limits,
@@ -72,12 +74,18 @@ def calibrate(
     encoder = load_encoder(map_path, weights, num_heads, device)
     calibrator = Calibrator(encoder, options)
     with interruptible(map_path), show_progress("calibrating") as progress:
-        report = calibrate_map(map_path, calibrator, progress)
+        report = calibrate_map(
+            map_path,
+            calibrator,
+            progress,
+            questions=(own, within_m, limits),
+            photos=[each.listing for each in (labelled, elsewhere) if each is not None],
+        )
     tell(report, as_json=as_json)
-    if (outcome := calibrator.outcome) is not None:
+    if (outcome := calibrator.outcome) is not None:  # None: the same was asked before
         error_console().print(f"calibration: {describe_outcome(outcome)}", markup=False, soft_wrap=True)
-    if not report.is_new:
-        raise typer.Exit(ExitCode.ERROR)
+        if outcome.calibration is None:
+            raise typer.Exit(ExitCode.ERROR)
 
 
 def _conditions(files: list[Path]) -> dict[Path, str]:

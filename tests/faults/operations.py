@@ -12,6 +12,7 @@ from zlib import crc32
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
+from index_builder.changes.calibrate import calibrate_map
 from index_builder.changes.compact import compact_map
 from index_builder.changes.prune import prune_versions
 from index_builder.changes.remove import Selection, remove_pictures
@@ -23,6 +24,8 @@ from model.places import Place
 from model.progress import SILENT, Progress
 from model.selavpr.initialisation import seeded_network
 from place_map.activation import activate_version
+from place_map.reader import PlaceMap
+from tests.calibrations import calibration
 from tests.conftest import write_photo
 from tests.model.training.small_run import NETWORK
 
@@ -146,6 +149,14 @@ def _compact(_folder: Path, map_dir: Path, _encoder: Encoder, progress: Progress
     return compact_map(map_dir, OPTIONS, progress)
 
 
+def _calibrate(_folder: Path, map_dir: Path, _encoder: Encoder, progress: Progress) -> object:
+    def calibrated(_place_map: PlaceMap, version: str, scratch: Path) -> bytes:
+        (scratch / "answers.jsonl").write_text("what survives an interruption")
+        return calibration(version=version).to_json()
+
+    return calibrate_map(map_dir, calibrated, progress)
+
+
 def _to_move(folder: Path, encoder: Encoder) -> None:
     _to_compact(folder, encoder)
     _compact(folder, folder / "before" / MAP, encoder, SILENT)
@@ -165,6 +176,7 @@ OPERATIONS = {
     "update": Operation(_to_update, _update),
     "remove": Operation(_to_remove, _remove),
     "compact": Operation(_to_compact, _compact),
+    "calibrate": Operation(_to_remove, _calibrate),
     "activate": Operation(_to_move, _activate),
     "prune": Operation(_to_move, _prune),
 }

@@ -200,6 +200,9 @@ def test_the_command_calibrates_with_labelled_photos(
         questions = place_map.calibration.questions
     assert (questions.of_map, questions.queries, questions.impossible) == (0, 110, 55)
     assert questions.conditions == {"day": 55, "night": 55}
+    again = command("calibrate", path, "--queries", photos, "--own", 0)
+    assert again.returncode == 0
+    assert "there was nothing to do" in again.stdout
 
 
 def test_the_command_says_what_is_missing(command: RunCommand, built: Path, tmp_path: Path) -> None:

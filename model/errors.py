@@ -10,6 +10,7 @@
     │   ├── UnsupportedImageFormat  unsupported_image_format  a picture, of a format that is not read
     │   ├── CorruptImage            corrupt_image             starts like a picture, cannot be decoded
     │   ├── CorruptExif             corrupt_exif              its EXIF block cannot be parsed
+    │   ├── NoExifPosition          no_exif_position          it does not say where it was taken
     │   ├── TooManyPixels           too_many_pixels           larger than the pixel limit
     │   ├── ImageTooSmall           image_too_small           a side below the minimum
     │   └── ExtremeAspectRatio      extreme_aspect_ratio      a strip, not a photograph

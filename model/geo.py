@@ -94,13 +94,41 @@ def distance_m(a: LatLon, b: LatLon) -> float:
 
 def distances_m(origin: LatLon, latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Great-circle distances in metres from one position to n others, ``(n,)`` degrees each."""
-    latitude, longitude = radians(origin.latitude), radians(origin.longitude)
-    latitudes, longitudes = np.radians(latitudes), np.radians(longitudes)
+    from_origin = pairwise_m(np.array([origin.latitude]), np.array([origin.longitude]), latitudes, longitudes)
+    return np.asarray(from_origin[0])
+
+
+def pairwise_m(
+    latitudes: NDArray[np.float64],
+    longitudes: NDArray[np.float64],
+    other_latitudes: NDArray[np.float64],
+    other_longitudes: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Great-circle distances in metres from n positions to m others.
+
+    Args:
+        latitudes: ``(n,)`` degrees.
+        longitudes: ``(n,)`` degrees.
+        other_latitudes: ``(m,)`` degrees.
+        other_longitudes: ``(m,)`` degrees.
+
+    Returns:
+        ``(n, m)``.
+    """
+    latitudes, longitudes = np.radians(latitudes)[:, None], np.radians(longitudes)[:, None]
+    other_latitudes, other_longitudes = np.radians(other_latitudes), np.radians(other_longitudes)
     half_chord = (
-        np.sin((latitudes - latitude) / 2) ** 2
-        + np.cos(latitudes) * cos(latitude) * np.sin((longitudes - longitude) / 2) ** 2
+        np.sin((other_latitudes - latitudes) / 2) ** 2
+        + np.cos(other_latitudes) * np.cos(latitudes) * np.sin((other_longitudes - longitudes) / 2) ** 2
     )
     return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(half_chord, 0, 1))), dtype=np.float64)
+
+
+def turns_deg(
+    headings_deg: NDArray[np.float64], other_headings_deg: NDArray[np.float64] | float
+) -> NDArray[np.float64]:
+    """Return the angles between directions, in [0, 180]; NaN where one is NaN."""
+    return np.asarray(np.abs((headings_deg - other_headings_deg + 180) % 360 - 180))
 
 
 def utm_zone(position: LatLon) -> int:

@@ -45,6 +45,12 @@ class CorruptExif(ImageError):
     code = "corrupt_exif"
 
 
+class NoExifPosition(ImageError):
+    """The picture does not say where it was taken."""
+
+    code = "no_exif_position"
+
+
 class TooManyPixels(ImageError):
     """The picture is larger than the limit."""
 

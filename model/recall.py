@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import InvalidInput
-from model.geo import EARTH_RADIUS_M, distances_m
+from model.geo import EARTH_RADIUS_M, distances_m, turns_deg
 from model.places import Place
 
 DEFAULT_RECALL_VALUES = (1, 5, 10, 20)
@@ -175,7 +175,7 @@ def _looks_the_same_way(
     """Return for ``(n,)`` headings whether each differs by at most ``heading_deg``; all do where that is None."""
     if heading_deg is None:
         return np.ones(len(headings), dtype=np.bool_)
-    return np.abs((headings - query_heading + 180) % 360 - 180) <= heading_deg
+    return turns_deg(headings, query_heading) <= heading_deg
 
 
 def _headings(places: Sequence[Place]) -> NDArray[np.float64]:

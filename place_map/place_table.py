@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from model.errors import InvalidInput
 from model.geo import LatLon
+from model.nearest import spacing_m
 from place_map.errors import MapCorrupt
 from place_map.file_sum import FileSum
 
@@ -140,6 +142,11 @@ class PlaceTable:
     def headings_deg(self) -> NDArray[np.float64]:
         """``(n,)`` directions of the cameras, clockwise from true north; NaN where unknown."""
         return np.asarray(self._table.column("heading_deg").to_numpy(), dtype=np.float64)
+
+    @cached_property
+    def spacing_m(self) -> float:
+        """Metres from a position to the nearest other one, in the median; infinity where all are one."""
+        return spacing_m(self.latitudes, self.longitudes)
 
     @property
     def clock_times(self) -> NDArray[np.datetime64]:

@@ -95,6 +95,29 @@ class Proposer(Protocol):
         ...
 
 
+def nearest_of(
+    place_map: PlaceMap, query: NDArray[np.float32], rows: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the k nearest of some rows, by exact distance and then by row.
+
+    The difference is taken in float64 and the distance rounded to float32 at the end: so it does not depend on the
+    order of summation, and pictures with equal features have equal distances.
+
+    Args:
+        place_map: What the rows are of.
+        query: ``(D,)`` global features.
+        rows: ``(n,)``, in any order; none is named twice.
+        k: How many are wanted.
+
+    Returns:
+        Distances and rows, ``(min(k, n),)`` each.
+    """
+    differences = place_map.global_features(rows).astype(np.float64) - query
+    distances = np.sqrt(np.square(differences).sum(axis=1)).astype(np.float32)
+    order = np.lexsort((rows, distances))[:k]
+    return distances[order], rows[order]
+
+
 class ExactSearcher:
     """A ``Searcher`` whose answers do not depend on who proposes.
 
@@ -132,7 +155,7 @@ class ExactSearcher:
             is_last = self._widened(count + 1) == count
             still_open = []
             for query, squared, rows in zip(open_queries, hits.squared_distances, hits.rows, strict=True):
-                distances, ordered = self._order(vectors[query], rows[rows >= 0], k)
+                distances, ordered = nearest_of(self._map, vectors[query], rows[rows >= 0], k)
                 if len(ordered) < k:
                     distances, ordered = self._answer_otherwise(vectors[query], k)
                 elif not is_last and not self._is_complete(vectors[query], distances[-1], squared[-1]):
@@ -144,19 +167,6 @@ class ExactSearcher:
 
     def _widened(self, count: int) -> int:
         return min(count, len(self._map), self._proposer.most_hits, _MOST_HITS)
-
-    def _order(
-        self, query: NDArray[np.float32], rows: NDArray[np.int64], k: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The k nearest of some rows, by exact distance and then by row.
-
-        The difference is taken in float64 and the distance rounded to float32 at the end: so it does not depend on the
-        order of summation, and pictures with equal features have equal distances.
-        """
-        differences = self._map.global_features(rows).astype(np.float64) - query
-        distances = np.sqrt(np.square(differences).sum(axis=1)).astype(np.float32)
-        order = np.lexsort((rows, distances))[:k]
-        return distances[order], rows[order]
 
     def _is_complete(self, query: NDArray[np.float32], farthest: float, proposed_squared: float) -> bool:
         """Whether every row that was not proposed is farther away than the last of the answer."""

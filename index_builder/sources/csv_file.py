@@ -6,10 +6,11 @@ from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import Columns, find_columns
 from index_builder.sources.csv_rows import parse_number, read_rows
 from index_builder.sources.gathering import Gathering, gather
-from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, Unplaced, checked_position
+from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
 from index_builder.sources.picture_paths import resolve_picture
 from index_builder.sources.times import parse_time
 from model.geo import LatLon
+from model.positions import Unplaced, checked_position
 
 
 def read_csv(

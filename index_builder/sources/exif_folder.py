@@ -4,11 +4,13 @@ from pathlib import Path
 
 from PIL import ExifTags
 
-from index_builder.sources.exif_gps import exif_heading_deg, exif_position, exif_time
-from index_builder.sources.listing import Unplaced, rejected, skipped
+from index_builder.sources.exif_gps import exif_heading_deg, exif_time
+from index_builder.sources.listing import rejected, skipped
+from model.exif_position import exif_position
 from model.images import read_exif
 from model.picture_errors import CorruptExif, ImageError
 from model.places import Place
+from model.positions import Unplaced
 from place_map.left_out import LeftOut
 
 

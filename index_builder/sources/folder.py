@@ -6,10 +6,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from index_builder.sources.exif_folder import read_exif_picture
-from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, Unplaced, skipped
+from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, skipped
 from index_builder.sources.pictures import find_pictures, printable
 from index_builder.sources.utm_folder import is_utm_name, read_utm_picture
 from model.places import Place
+from model.positions import Unplaced
 from place_map.left_out import LeftOut
 
 # Threads hide the latency of disks and network shares; parsing itself does not run in parallel.

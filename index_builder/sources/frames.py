@@ -11,10 +11,11 @@ from pathlib import Path
 from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import SPELLINGS, find_column, listed
 from index_builder.sources.csv_rows import parse_number, read_rows
-from index_builder.sources.listing import NOWHERE, SourceListing, Unplaced, checked_position
+from index_builder.sources.listing import NOWHERE, SourceListing
 from index_builder.sources.picture_paths import path_below, resolve_picture
 from model.geo import LatLon
 from model.places import Place
+from model.positions import Unplaced, checked_position
 
 FRAME_SPELLINGS = ("frame", "frame_number", "frame_id", "place_id")
 

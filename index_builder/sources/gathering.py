@@ -3,22 +3,16 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from index_builder.errors import SourceError
-from index_builder.sources.listing import (
-    LeftOutCode,
-    ListingKind,
-    OnProgress,
-    SourceListing,
-    Unplaced,
-    compass_deg,
-    skipped,
-)
+from index_builder.sources.listing import LeftOutCode, ListingKind, OnProgress, SourceListing, compass_deg, skipped
 from index_builder.sources.picture_paths import is_file, path_below
 from model.geo import LatLon
 from model.places import Place
+from model.positions import Unplaced
 from place_map.left_out import LeftOut
 
 Unit = Literal["line", "entry", "feature"]
@@ -47,7 +41,7 @@ class Gathering:
     _number_of_path: dict[str, int] = field(default_factory=dict)
     _number_of_id: dict[str, int] = field(default_factory=dict)
 
-    def skip(self, name: str, code: LeftOutCode, reason: str) -> None:
+    def skip(self, name: str, code: StrEnum, reason: str) -> None:
         """Leaves out an entry that cannot be used as a picture with a position.
 
         Args:

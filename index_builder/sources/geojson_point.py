@@ -1,8 +1,9 @@
 """A GeoJSON geometry (RFC 7946) as the position of a picture."""
 
 from index_builder.sources.json_file import number_in
-from index_builder.sources.listing import LeftOutCode, Unplaced, checked_position
+from index_builder.sources.listing import LeftOutCode
 from model.geo import LatLon
+from model.positions import Unplaced, checked_position
 
 
 def point_position(geometry: object) -> LatLon | Unplaced:

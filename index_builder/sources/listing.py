@@ -9,12 +9,11 @@ from typing import Literal
 from model.geo import LatLon
 from model.picture_errors import ImageError
 from model.places import Place
+from model.positions import PositionFault, Unplaced
 from place_map.left_out import LeftOut
 
 OnProgress = Callable[[int], None]
 """Called with the number of pictures looked at so far; never more than once per picture."""
-
-NULL_ISLAND_TOLERANCE_DEG = 1e-9
 
 NOWHERE = LatLon(0, 0)
 """Stands for the position of a picture that has none; nothing is measured from it."""
@@ -39,10 +38,10 @@ class LeftOutCode(StrEnum):
         MISSING_FILE: Rejected. There is no such file.
     """
 
-    NO_POSITION = "no_position"
-    NULL_ISLAND = "null_island"
-    INVALID_POSITION = "invalid_position"
-    NO_HEMISPHERE = "no_hemisphere"
+    NO_POSITION = PositionFault.NO_POSITION
+    NULL_ISLAND = PositionFault.NULL_ISLAND
+    INVALID_POSITION = PositionFault.INVALID_POSITION
+    NO_HEMISPHERE = PositionFault.NO_HEMISPHERE
     NO_ZONE = "no_zone"
     CONTRADICTORY_POSITION = "contradictory_position"
     INVALID_ROW = "invalid_row"
@@ -81,14 +80,6 @@ class SourceListing:
         return len(self.places) + len(self.left_out)
 
 
-@dataclass(frozen=True, slots=True)
-class Unplaced:
-    """Why a position could not be had; becomes a ``LeftOut`` once the picture's path is known."""
-
-    code: LeftOutCode
-    reason: str
-
-
 def skipped(path: str, why: Unplaced) -> LeftOut:
     """A picture without a usable position."""
     return LeftOut(path, "skipped", why.code, why.reason)
@@ -97,16 +88,6 @@ def skipped(path: str, why: Unplaced) -> LeftOut:
 def rejected(path: str, error: ImageError) -> LeftOut:
     """A picture that cannot be read."""
     return LeftOut(path, "rejected", error.code, error.message)
-
-
-def checked_position(latitude: float, longitude: float) -> LatLon | Unplaced:
-    """A position, unless it is impossible or the one that broken receivers write."""
-    if abs(latitude) < NULL_ISLAND_TOLERANCE_DEG and abs(longitude) < NULL_ISLAND_TOLERANCE_DEG:
-        return Unplaced(LeftOutCode.NULL_ISLAND, "its position is 0, 0, which is what a receiver without a fix writes")
-    try:
-        return LatLon(latitude, longitude)
-    except ValueError as error:
-        return Unplaced(LeftOutCode.INVALID_POSITION, f"its position is impossible: {error}")
 
 
 def compass_deg(heading_deg: float) -> float:

@@ -17,10 +17,11 @@ from pathlib import Path
 from index_builder.sources.gathering import Gathering, Unit, gather
 from index_builder.sources.geojson_point import point_position
 from index_builder.sources.json_file import Entries, number_in, text_in
-from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, Unplaced
+from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
 from index_builder.sources.picture_paths import is_file, path_below
 from index_builder.sources.times import parse_epoch_ms, parse_time
 from model.geo import LatLon
+from model.positions import Unplaced
 
 IMAGES = "images"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")

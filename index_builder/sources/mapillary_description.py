@@ -9,10 +9,11 @@ from pathlib import Path
 
 from index_builder.sources.gathering import Gathering, Unit, gather
 from index_builder.sources.json_file import Entries, number_in, text_in
-from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, Unplaced, checked_position
+from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
 from index_builder.sources.picture_paths import resolve_picture
 from index_builder.sources.times import parse_capture_time
 from model.geo import LatLon
+from model.positions import Unplaced, checked_position
 
 _LATITUDE, _LONGITUDE = "MAPLatitude", "MAPLongitude"
 _VIDEO_TRACK = "MAPGPSTrack"

@@ -16,20 +16,13 @@ from pathlib import Path
 from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import find_column, listed
 from index_builder.sources.csv_rows import parse_number, read_rows
-from index_builder.sources.listing import (
-    LeftOutCode,
-    OnProgress,
-    SourceListing,
-    Unplaced,
-    checked_position,
-    compass_deg,
-    skipped,
-)
+from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, compass_deg, skipped
 from index_builder.sources.picture_paths import is_file
 from index_builder.sources.times import parse_time
 from index_builder.sources.utm_folder import MAX_DISAGREEMENT_M
 from model.geo import LatLon, Utm, from_utm, to_utm
 from model.places import Place
+from model.positions import Unplaced, checked_position
 from place_map.left_out import LeftOut
 
 RAW = "raw.csv"

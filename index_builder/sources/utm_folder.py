@@ -10,10 +10,11 @@ import re
 from math import isfinite
 from pathlib import Path, PurePosixPath
 
-from index_builder.sources.listing import NOWHERE, LeftOutCode, Unplaced, checked_position, compass_deg, skipped
+from index_builder.sources.listing import NOWHERE, LeftOutCode, compass_deg, skipped
 from index_builder.sources.times import parse_compact_time
 from model.geo import LatLon, Utm, distance_m, from_utm
 from model.places import Place
+from model.positions import Unplaced, checked_position
 from place_map.left_out import LeftOut
 
 MAX_DISAGREEMENT_M = 1000.0

@@ -1,0 +1,96 @@
+"""Where a photograph was taken, as its own EXIF block says.
+
+The functions take the block's directories as Pillow parses them: tag number to number, tuple, text or bytes.
+"""
+
+from collections.abc import Mapping
+from math import isfinite
+from pathlib import Path
+from typing import SupportsFloat
+
+from PIL import ExifTags
+
+from model.geo import LatLon
+from model.images import read_exif
+from model.picture_errors import NoExifPosition
+from model.positions import PositionFault, Unplaced, checked_position
+
+Directory = Mapping[int, object]
+
+
+def read_exif_position(source: Path | bytes) -> LatLon:
+    """Read where a picture says that it was taken; no pixel is decoded.
+
+    Raises:
+        NoExifPosition: It does not say, or what it says is no position.
+        ImageError: As ``model.images.read_exif``.
+    """
+    found = exif_position(read_exif(source).get_ifd(ExifTags.IFD.GPSInfo))
+    if isinstance(found, Unplaced):
+        raise NoExifPosition(f"the photo does not say where it was taken: {found.reason}")
+    return found
+
+
+def exif_position(gps: Directory) -> LatLon | Unplaced:
+    """Return the position of the GPS directory.
+
+    Degrees, minutes and seconds may be given as one, two or three numbers. South and west are negative; a negative
+    number without a hemisphere is taken as it stands, a positive one is not guessed at.
+    """
+    values = gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLongitude)
+    if values[0] is None or values[1] is None:
+        return Unplaced(PositionFault.NO_POSITION, "its EXIF block has no GPS position")
+    latitude, longitude = _degrees(values[0]), _degrees(values[1])
+    if latitude is None or longitude is None:
+        return Unplaced(PositionFault.INVALID_POSITION, f"its GPS position is not a number: {values[0]}, {values[1]}")
+    if latitude == longitude == 0:
+        return checked_position(0.0, 0.0)
+    signed_latitude = _signed(latitude, text_of(gps.get(ExifTags.GPS.GPSLatitudeRef)), "N", "S")
+    signed_longitude = _signed(longitude, text_of(gps.get(ExifTags.GPS.GPSLongitudeRef)), "E", "W")
+    if isinstance(signed_latitude, Unplaced):
+        return signed_latitude
+    if isinstance(signed_longitude, Unplaced):
+        return signed_longitude
+    return checked_position(signed_latitude, signed_longitude)
+
+
+def _degrees(value: object) -> float | None:
+    """Degrees from (degrees[, minutes[, seconds]]); None if a part is missing, 0/0, or no such part."""
+    parts = [number_of(part) for part in (value if isinstance(value, tuple) else (value,))]
+    numbers = [part for part in parts if part is not None]
+    if not 1 <= len(numbers) == len(parts) <= 3 or any(not 0 <= part <= 60 for part in numbers[1:]):
+        return None
+    magnitude = sum(abs(part) / 60.0**order for order, part in enumerate(numbers))
+    return -magnitude if numbers[0] < 0 else magnitude
+
+
+def _signed(degrees: float, hemisphere: str, positive: str, negative: str) -> float | Unplaced:
+    letter = hemisphere[:1].upper()
+    if letter == negative:
+        return -abs(degrees)
+    if letter == positive and degrees >= 0:
+        return degrees
+    if letter == positive:
+        return Unplaced(PositionFault.INVALID_POSITION, f"its GPS position is {degrees:.6f}° and yet marked {positive}")
+    if degrees < 0:
+        return degrees
+    return Unplaced(
+        PositionFault.NO_HEMISPHERE, f"its GPS position is {degrees:.6f}° without saying {positive} or {negative}"
+    )
+
+
+def number_of(value: object) -> float | None:
+    """Return a finite number, or None; EXIF rationals count, text does not."""
+    if not isinstance(value, SupportsFloat):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError, ZeroDivisionError):
+        return None
+    return number if isfinite(number) else None
+
+
+def text_of(value: object) -> str:
+    """Return text or bytes as text, without what surrounds it; empty for all else."""
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    return text.strip("\0 \t\r\n") if isinstance(text, str) else ""

@@ -1,0 +1,47 @@
+"""Whether what is written down as a position is one."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from model.geo import LatLon
+
+_NULL_ISLAND_TOLERANCE_DEG = 1e-9
+
+
+class PositionFault(StrEnum):
+    """Why there is no position.
+
+    Attributes:
+        NO_POSITION: Nothing says where.
+        NULL_ISLAND: It is 0° N 0° E, which is what broken receivers write.
+        INVALID_POSITION: It is no number, 0/0, no point, or outside of the Earth's degrees.
+        NO_HEMISPHERE: Degrees without north or south, east or west.
+    """
+
+    NO_POSITION = "no_position"
+    NULL_ISLAND = "null_island"
+    INVALID_POSITION = "invalid_position"
+    NO_HEMISPHERE = "no_hemisphere"
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """Why a position could not be had.
+
+    Attributes:
+        code: A ``PositionFault``, or another code of what reads the position.
+        reason: For people.
+    """
+
+    code: StrEnum
+    reason: str
+
+
+def checked_position(latitude: float, longitude: float) -> LatLon | Unplaced:
+    """Return a position, unless it is impossible or the one that broken receivers write."""
+    if abs(latitude) < _NULL_ISLAND_TOLERANCE_DEG and abs(longitude) < _NULL_ISLAND_TOLERANCE_DEG:
+        return Unplaced(PositionFault.NULL_ISLAND, "its position is 0, 0, as receivers without a fix write it")
+    try:
+        return LatLon(latitude, longitude)
+    except ValueError as error:
+        return Unplaced(PositionFault.INVALID_POSITION, f"its position is impossible: {error}")

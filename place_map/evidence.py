@@ -4,15 +4,17 @@ The second candidate is mostly a neighbour of the first, so the margin between t
 best candidate of *another place* says much: of a picture that the map has not, two places look about as good.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log, log1p
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.geo import LatLon, distances_m
 from place_map.place_table import PlaceTable
+
+AnyNumber = TypeVar("AnyNumber", bound="np.generic[Any]")
 
 SIGNALS = ("matches", "ratio", "margin", "share", "similarity", "similarity_margin")
 """The numbers of ``Evidence.signals``, in their order."""
@@ -26,28 +28,62 @@ class Ranking:
         rows: ``(k,)`` int64, rows of the map; at least one.
         distances: ``(k,)`` float32, Euclidean, of the global features, which have length 1.
         matches: ``(c,)`` int64, mutual matches of the first c; 0 where nothing was re-ranked.
+        rivals: How many of the last rows are there to compare with alone, and may not be the answer.
     """
 
     rows: NDArray[np.int64]
     distances: NDArray[np.float32]
     matches: NDArray[np.int64]
+    rivals: int = 0
 
     @classmethod
-    def of(cls, rows: NDArray[np.int64], distances: NDArray[np.float32], matches: NDArray[np.int64]) -> Self:
+    def of(
+        cls,
+        rows: NDArray[np.int64],
+        distances: NDArray[np.float32],
+        matches: NDArray[np.int64],
+        rivals: int = 0,
+    ) -> Self:
         """Order candidates: those that were compared by their matches, the others behind them by global distance.
 
         Args:
-            rows: ``(k,)``, by global distance.
+            rows: ``(k,)``, by global distance; behind them the rivals, likewise.
             distances: ``(k,)``, likewise.
             matches: ``(c,)`` of the first c rows.
+            rivals: How many of the last rows may not be the answer; they stay behind the others.
         """
-        order = np.argsort(-matches, kind="stable")  # equal counts keep the order of the global distance
         compared = len(matches)
+        is_rival = np.arange(compared) >= len(rows) - rivals
+        order = np.lexsort((-matches, is_rival))  # equal counts keep the order of the global distance
         return cls(
             rows=np.concatenate([rows[:compared][order], rows[compared:]]),
             distances=np.concatenate([distances[:compared][order], distances[compared:]]),
             matches=matches[order],
+            rivals=rivals,
         )
+
+    @property
+    def answers(self) -> int:
+        """How many rows may be the answer: the first ones."""
+        return len(self.rows) - self.rivals
+
+    @property
+    def similarities(self) -> NDArray[np.float64]:
+        """``(k,)`` cosines of the global features."""
+        return np.asarray(1 - np.square(self.distances.astype(np.float64)) / 2)
+
+    def led_by(self, rank: int) -> Self:
+        """Return it with another candidate in front, to weigh what speaks for that one.
+
+        Args:
+            rank: Of the candidate, from 0; one that was compared, if any was.
+        """
+
+        def moved(values: NDArray[AnyNumber]) -> NDArray[AnyNumber]:
+            return np.concatenate([values[rank : rank + 1], values[:rank], values[rank + 1 :]])
+
+        matches = moved(self.matches) if len(self.matches) else self.matches
+        return replace(self, rows=moved(self.rows), distances=moved(self.distances), matches=matches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +123,7 @@ class Evidence:
         first = LatLon(float(latitudes[0]), float(longitudes[0]))
         is_elsewhere = distances_m(first, latitudes, longitudes) > within_m
         matches, compared = ranking.matches, len(ranking.matches)
-        similarities = 1 - np.square(ranking.distances.astype(np.float64)) / 2
+        similarities = ranking.similarities
         total = int(matches.sum())
         elsewhere = matches[is_elsewhere[:compared]]
         return cls(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from model.geo import LatLon
 from place_map.calibration import Judgement
-from place_map.evidence import Evidence
+from place_map.evidence import Evidence, Ranking
 from service.query_options import QueryOptions
 from service.stages import Stage
 
@@ -78,6 +78,24 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class PhotoPart:
+    """What one of several photos that were asked together says for the answer.
+
+    Attributes:
+        candidate: The picture by which it speaks for the answer; None if it does not.
+        rank: Of the candidate among all of this photo, from 0: with 0 the photo alone would have the same answer.
+        evidence: For the candidate; without one for what the photo shows best. None if nothing could be compared.
+        confidence: Probability that the candidate is right, by this photo alone; None without one, or where nobody
+            knows.
+    """
+
+    candidate: Candidate | None
+    rank: int | None
+    evidence: Evidence | None
+    confidence: float | None
+
+
+@dataclass(frozen=True)
 class Localization:
     """The answer to a query.
 
@@ -89,6 +107,9 @@ class Localization:
         map_version: Its version.
         seconds: How long each stage took; a stage that did not run is absent.
         gathered_bytes: Of local features, read from the map to re-rank.
+        ranking: All that were looked at, of which ``candidates`` are the first; None if there are none, or several
+            photos were asked together.
+        photos: Of several photos that were asked together, what each says.
     """
 
     verdict: Verdict
@@ -98,6 +119,8 @@ class Localization:
     map_version: str
     seconds: Mapping[Stage, float]
     gathered_bytes: int
+    ranking: Ranking | None = None
+    photos: tuple[PhotoPart, ...] = ()
 
     @property
     def status(self) -> Status:

@@ -17,10 +17,10 @@ from model.codes import as_features
 from model.encoder import Encoder
 from model.features import Features
 from model.matching import MatchingPrecision, count_mutual_matches, matcher_name
-from place_map.calibration import DEFAULT_WITHIN_M
+from place_map.calibration import DEFAULT_WITHIN_M, Judgement
 from place_map.evidence import Evidence, Ranking
 from place_map.reader import PlaceMap
-from place_map.searching import Searcher
+from place_map.searching import Searcher, nearest_of
 from service.errors import DeadlineExceeded
 from service.localization import Candidate, Localization, Verdict
 from service.query_options import DEFAULT_PRECISION, QueryOptions, Rerank
@@ -30,6 +30,9 @@ from service.stages import Stage, StageClock
 # shortlist of 1000 would otherwise need 950 MB, and could not be given up half way once nobody waits for it. While some
 # are compared, the system fetches the next ones from the disk.
 _GATHER_ROWS = 64
+
+# Of a prior's circle: 32 MB of float64 at D = 1024.
+_EXACT_ROWS = 4096
 
 _NO_ROWS = np.empty(0, dtype=np.int64)
 
@@ -147,14 +150,12 @@ class Localizer:
         clock = StageClock()
         clock.add(Stage.ENCODE, query.duration_s)
         with clock.measure(Stage.SHORTLIST), torch.inference_mode():
-            rows, distances = self._shortlist(query.features.global_features, options.shortlist, without)
+            shortlist = self._shortlist(query.features.global_features, options, without, is_wanted)
         candidates: tuple[Candidate, ...] = ()
-        verdict, compared = Verdict("no_candidates"), 0
-        if len(rows):
-            ranking, verdict = self._rerank(
-                query.features.local_features[0], rows, distances, options, clock, is_wanted
-            )
-            candidates = tuple(self._candidate(ranking, rank) for rank in range(min(options.candidates, len(rows))))
+        verdict, compared, ranking = Verdict("no_candidates"), 0, None
+        if shortlist.answers:
+            ranking, verdict = self._rerank(query.features.local_features[0], shortlist, options, clock, is_wanted)
+            candidates = self.candidates(ranking, options.candidates)
             compared = len(ranking.matches)
         shapes = self.place_map.manifest.features
         return Localization(
@@ -165,6 +166,30 @@ class Localizer:
             map_version=self.place_map.version,
             seconds=clock.seconds,
             gathered_bytes=compared * shapes.local_codec.bytes_per_picture(shapes.local_count),
+            ranking=ranking,
+        )
+
+    def judge(self, ranking: Ranking, options: QueryOptions) -> tuple[Evidence, Judgement | None]:
+        """Weigh what speaks for the first candidate of a ranking; no judgement where nobody knows what it means."""
+        evidence = Evidence.of(ranking, self.place_map.places, self.within_m)
+        calibration, is_auto = self.place_map.calibration, self.rerank_for(options.rerank) == "auto"
+        return evidence, None if calibration is None else calibration.judge(evidence, is_auto=is_auto)
+
+    def candidates(self, ranking: Ranking, count: int) -> tuple[Candidate, ...]:
+        """Return the first candidates of a ranking, or all where there are fewer."""
+        return tuple(self.candidate(ranking, rank) for rank in range(min(count, ranking.answers)))
+
+    def candidate(self, ranking: Ranking, rank: int) -> Candidate:
+        """Return one candidate of a ranking, by its rank from 0."""
+        row = int(ranking.rows[rank])
+        place = self.place_map.places[row]
+        return Candidate(
+            row=row,
+            id=place.id,
+            position=place.position,
+            heading_deg=place.heading_deg,
+            mutual_matches=int(ranking.matches[rank]) if rank < len(ranking.matches) else None,
+            global_distance=float(ranking.distances[rank]),
         )
 
     def stored_query(self, row: int) -> EncodedQuery:
@@ -188,6 +213,22 @@ class Localizer:
         del self.searcher
 
     def _shortlist(
+        self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
+    ) -> Ranking:
+        """The nearest global features, by distance; with a prior those that agree with it, and then rivals."""
+        count = options.shortlist
+        if options.prior is None:
+            return Ranking(*self._nearest(query, count, without), _NO_ROWS)
+        rows = np.setdiff1d(options.prior.rows(self.place_map.places), without)
+        rows, distances = self._nearest_of(query, rows, count, is_wanted)
+        if not 0 < len(rows) < count:
+            return Ranking(rows, distances, _NO_ROWS)
+        rivals, rival_distances = self._nearest(query, count - len(rows), np.concatenate([rows, without]))
+        return Ranking(
+            np.concatenate([rows, rivals]), np.concatenate([distances, rival_distances]), _NO_ROWS, len(rivals)
+        )
+
+    def _nearest(
         self, query: Tensor, count: int, without: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Rows and distances ``(k,)`` of the nearest global features, without some rows."""
@@ -195,25 +236,34 @@ class Localizer:
         is_allowed = ~np.isin(found.rows[0], without)
         return found.rows[0][is_allowed][:count], found.distances[0][is_allowed][:count]
 
+    def _nearest_of(
+        self, query: Tensor, rows: NDArray[np.int64], count: int, is_wanted: Callable[[], bool]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The same of some rows, all of which are looked at; so many at a time that memory holds them."""
+        vector: NDArray[np.float32] = query[0].detach().to("cpu", torch.float32).numpy()
+        best, distances = _NO_ROWS, np.empty(0, dtype=np.float32)
+        for start in range(0, len(rows), _EXACT_ROWS):
+            _check_wanted(is_wanted)
+            these = np.concatenate([best, rows[start : start + _EXACT_ROWS]])
+            distances, best = nearest_of(self.place_map, vector, these, count)
+        return best, distances
+
     @torch.inference_mode()
     def _rerank(
         self,
         query: Tensor,
-        rows: NDArray[np.int64],
-        distances: NDArray[np.float32],
+        shortlist: Ranking,
         options: QueryOptions,
         clock: StageClock,
         is_wanted: Callable[[], bool],
     ) -> tuple[Ranking, Verdict]:
         """Compare a query ``(L, C)`` with the shortlist, as far as is needed, and judge the first candidate."""
-        mode, calibration = self.rerank_for(options.rerank), self.place_map.calibration
-        matches = np.empty(0, dtype=np.int64)
-        for compared in self._stops(mode, len(rows)):
+        rows, matches = shortlist.rows, shortlist.matches
+        for compared in self._stops(self.rerank_for(options.rerank), len(rows)):
             more = self._count_mutual_matches(query, rows[len(matches) : compared], clock, is_wanted)
             matches = np.concatenate([matches, more])
-            ranking = Ranking.of(rows, distances, matches)
-            evidence = Evidence.of(ranking, self.place_map.places, self.within_m)
-            judgement = None if calibration is None else calibration.judge(evidence, is_auto=mode == "auto")
+            ranking = Ranking.of(rows, shortlist.distances, matches, shortlist.rivals)
+            evidence, judgement = self.judge(ranking, options)
             if judgement is not None and judgement.is_sure:
                 break
         return ranking, Verdict.of(evidence, judgement, options)
@@ -233,8 +283,7 @@ class Localizer:
         """Mutual matches of a query ``(L, C)`` with the pictures of ``rows`` ``(k,)``, as ``(k,)``."""
         counts = np.empty(len(rows), dtype=np.int64)
         for start in range(0, len(rows), _GATHER_ROWS):
-            if not is_wanted():
-                raise DeadlineExceeded("nobody waits for this query any more; it was given up during re-ranking")
+            _check_wanted(is_wanted)
             chunk = slice(start, start + _GATHER_ROWS)
             with clock.measure(Stage.GATHER):
                 candidates = self._gather(rows[chunk])
@@ -257,14 +306,7 @@ class Localizer:
             )
         return self.place_map.local_features(rows, out=self._gathered).to(self.encoder.device)
 
-    def _candidate(self, ranking: Ranking, rank: int) -> Candidate:
-        row = int(ranking.rows[rank])
-        place = self.place_map.places[row]
-        return Candidate(
-            row=row,
-            id=place.id,
-            position=place.position,
-            heading_deg=place.heading_deg,
-            mutual_matches=int(ranking.matches[rank]) if rank < len(ranking.matches) else None,
-            global_distance=float(ranking.distances[rank]),
-        )
+
+def _check_wanted(is_wanted: Callable[[], bool]) -> None:
+    if not is_wanted():
+        raise DeadlineExceeded("nobody waits for this query any more; it was given up")

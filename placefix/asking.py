@@ -1,7 +1,7 @@
 """Asks one map with photos, under the settings that the server reads: the same answer without a server."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,11 +9,14 @@ from pathlib import Path
 from model.errors import InvalidInput
 from model.images import ImageLimits
 from placefix.console import error_console
+from service.asked import Asked, Together
 from service.configured_maps import load_configured
-from service.decoding import decode_query
+from service.decoding import read_photo
+from service.fusion import fuse
 from service.localization import Localization
 from service.localizer import Localizer, encode_queries
-from service.query_options import QueryOptions, Rerank
+from service.prior import NOTHING_KNOWN, AskedPrior
+from service.query_options import Rerank
 from service.settings import ServiceSettings, load_settings, unknown_environment_names
 from service.settings_file import settings_from
 from service.stages import Stage, StageClock
@@ -25,12 +28,12 @@ class AskedMap:
 
     Attributes:
         localizer: Finds them.
-        options: What each photo asks for.
+        asked: What is asked of the photos.
         limits: What a photo may be like.
     """
 
     localizer: Localizer
-    options: QueryOptions
+    asked: Asked
     limits: ImageLimits
 
     def ask(self, photo: Path) -> Localization:
@@ -44,10 +47,20 @@ class AskedMap:
         """
         clock = StageClock()
         with clock.measure(Stage.DECODE):
-            image = decode_query(photo, self.limits, self.localizer.preparation)
+            image, options = read_photo(photo, self.limits, self.localizer.preparation, self.asked)
         [encoded] = encode_queries(self.localizer.encoder, image[None])
-        found = self.localizer.localize(encoded, self.options)
+        found = self.localizer.localize(encoded, options)
         return replace(found, seconds={**clock.seconds, **found.seconds})
+
+    def ask_together(self, photos: Sequence[Path]) -> Localization:
+        """Find photos in the map as they belong together, as the server does with a request.
+
+        Raises:
+            ImageError: One of them cannot be used; its class says why.
+        """
+        found = [self.ask(photo) for photo in photos]
+        together = self.asked.together
+        return found[0] if together is None else fuse(self.localizer, found, together, self.asked.options)
 
 
 def read_settings(flags: Mapping[str, object], settings_file: Path | None) -> ServiceSettings:
@@ -72,7 +85,13 @@ def read_settings(flags: Mapping[str, object], settings_file: Path | None) -> Se
 
 @contextmanager
 def asked_map(
-    settings: ServiceSettings, *, candidates: int | None, shortlist: int | None, rerank: Rerank | None
+    settings: ServiceSettings,
+    *,
+    candidates: int | None,
+    shortlist: int | None,
+    rerank: Rerank | None,
+    prior: AskedPrior = NOTHING_KNOWN,
+    together: Together | None = None,
 ) -> Iterator[AskedMap]:
     """Open the map of the settings; it is closed at the end.
 
@@ -81,6 +100,8 @@ def asked_map(
         candidates: How many candidates each photo asks for; None for what the settings say, as in a request.
         shortlist: Likewise for the candidates to re-rank.
         rerank: Likewise for re-ranking.
+        prior: What is known beforehand of each photo.
+        together: How several photos belong together.
 
     Raises:
         PlacefixError: Map or network cannot be loaded, or the numbers do not go together.
@@ -89,6 +110,6 @@ def asked_map(
     try:
         [localizer] = loaded.localizers.values()
         options = defaults.options(candidates, shortlist, rerank=rerank)
-        yield AskedMap(localizer, options, settings.image_limits)
+        yield AskedMap(localizer, Asked(options, prior, together), settings.image_limits)
     finally:
         loaded.close()

@@ -5,8 +5,18 @@ from dataclasses import asdict
 
 from model.geo import LatLon
 from place_map.calibration import ANSWER_LEVEL
-from service.localization import Localization
-from service.schemas import Accuracy, CandidateAnswer, EvidenceAnswer, LocalizationAnswer, MapVersion, Position, Timings
+from place_map.evidence import Evidence
+from service.localization import Candidate, Localization, PhotoPart
+from service.schemas import (
+    Accuracy,
+    CandidateAnswer,
+    EvidenceAnswer,
+    LocalizationAnswer,
+    MapVersion,
+    PhotoAnswer,
+    Position,
+    Timings,
+)
 from service.stages import Stage
 
 _CONFIDENCE_DIGITS = 4
@@ -29,26 +39,46 @@ def build_answer(
     return LocalizationAnswer(
         status=verdict.status,
         position=None if position is None else _position(position),
-        confidence=None if verdict.confidence is None else round(verdict.confidence, _CONFIDENCE_DIGITS),
+        confidence=_rounded(verdict.confidence),
         accuracy=None
         if verdict.radius_m is None
         else Accuracy(radius_m=round(verdict.radius_m, 1), level=ANSWER_LEVEL),
-        evidence=None if verdict.evidence is None else EvidenceAnswer(**asdict(verdict.evidence)),
-        candidates=[
-            CandidateAnswer(
-                rank=rank,
-                id=candidate.id,
-                **_position(candidate.position).model_dump(),
-                heading_deg=candidate.heading_deg,
-                mutual_matches=candidate.mutual_matches,
-                global_distance=candidate.global_distance,
-            )
-            for rank, candidate in enumerate(localization.candidates, start=1)
-        ],
+        evidence=_evidence(verdict.evidence),
+        candidates=[_candidate(each, rank) for rank, each in enumerate(localization.candidates)],
+        photos=[_photo(each, number) for number, each in enumerate(localization.photos, start=1)] or None,
         map=MapVersion(name=localization.map_name, version=localization.map_version),
         timings_ms=Timings(**milliseconds, total=round(1000 * total_s, 3)),
         request_id=request_id,
     )
+
+
+def _photo(part: PhotoPart, number: int) -> PhotoAnswer:
+    return PhotoAnswer(
+        photo=number,
+        candidate=None if part.candidate is None or part.rank is None else _candidate(part.candidate, part.rank),
+        confidence=_rounded(part.confidence),
+        evidence=_evidence(part.evidence),
+    )
+
+
+def _candidate(candidate: Candidate, rank: int) -> CandidateAnswer:
+    """Return the answer for a candidate whose rank is counted from 0."""
+    return CandidateAnswer(
+        rank=rank + 1,
+        id=candidate.id,
+        **_position(candidate.position).model_dump(),
+        heading_deg=candidate.heading_deg,
+        mutual_matches=candidate.mutual_matches,
+        global_distance=candidate.global_distance,
+    )
+
+
+def _evidence(evidence: Evidence | None) -> EvidenceAnswer | None:
+    return None if evidence is None else EvidenceAnswer(**asdict(evidence))
+
+
+def _rounded(confidence: float | None) -> float | None:
+    return None if confidence is None else round(confidence, _CONFIDENCE_DIGITS)
 
 
 def _position(position: LatLon) -> Position:

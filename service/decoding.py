@@ -15,7 +15,9 @@ from torch import Tensor
 from model.decoding_threads import keep_to_one_core
 from model.images import ImageLimits
 from model.preprocess import Preparation, open_for, preprocess
+from service.asked import Asked
 from service.errors import DecoderStuck, NotReady
+from service.query_options import QueryOptions
 from service.thread_priority import lower_priority
 from service.watchdog import Watchdog
 
@@ -32,6 +34,21 @@ def decode_query(source: Path | bytes, limits: ImageLimits, preparation: Prepara
         ImageError: The picture cannot be used; its class says why.
     """
     return preprocess(open_for(preparation, source, limits), preparation)
+
+
+def read_photo(
+    source: Path | bytes, limits: ImageLimits, preparation: Preparation, asked: Asked
+) -> tuple[Tensor, QueryOptions]:
+    """Decode a photo, and find out what is asked of it.
+
+    Returns:
+        As ``decode_query``, and the options with the photo's prior.
+
+    Raises:
+        ImageError: The photo cannot be used, or does not say where it was taken and should.
+    """
+    options = asked.options_for(source)
+    return decode_query(source, limits, preparation), options
 
 
 class _Job:
@@ -82,13 +99,13 @@ class DecodePool:
         for thread in self._threads:
             thread.start()
 
-    async def decode(self, data: bytes, preparation: Preparation) -> Tensor:
-        """Decode one picture; see ``decode_query``.
+    async def decode(self, data: bytes, preparation: Preparation, asked: Asked) -> tuple[Tensor, QueryOptions]:
+        """Decode one photo; see ``read_photo``.
 
         Raises:
             NotReady: The pool has been closed.
         """
-        return await self.call(partial(decode_query, data, self._limits, preparation))
+        return await self.call(partial(read_photo, data, self._limits, preparation, asked))
 
     async def call(self, function: Callable[[], Done]) -> Done:
         """Return the outcome of a function that one of the threads calls."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from model.geo import distances_m
 from place_map.calibration import Judgement
 from place_map.evidence import Evidence, Ranking
+from service.asked import Together
 from service.localization import Candidate, Localization, PhotoPart, Verdict
 from service.localizer import Localizer
-from service.query_options import QueryOptions, Together
+from service.query_options import QueryOptions
 from service.stages import Stage
 from service.together import Stand, best_path, best_place, common_confidence, reaches_m, voices
 

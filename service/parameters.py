@@ -12,8 +12,11 @@ ErrorDetails = dict[str, Any]
 # What neighbouring services and libraries call the same.
 _SYNONYMS = {
     "candidates": ("k", "limit", "max_results", "n", "num_candidates", "num_results", "results", "top_k", "top_n"),
+    "heading": ("azimuth", "bearing", "compass", "compass_angle", "direction"),
     "map": ("collection", "dataset", "map_id", "map_name"),
+    "near": ("around", "center", "centre", "latlon", "location", "position", "prior"),
     "rerank": ("re_rank", "reranking", "use_rerank"),
+    "within_m": ("radius", "radius_m"),
     "shortlist": ("num_rerank", "rerank_k", "rerank_top_k", "shortlist_size"),
 }
 

@@ -110,6 +110,10 @@ class AskedPrior:
         )
 
 
+NOTHING_KNOWN = AskedPrior()
+"""Of photos of which nothing is known beforehand."""
+
+
 def read_position(text: str) -> LatLon:
     """Read ``LAT,LON`` in degrees.
 

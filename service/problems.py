@@ -14,11 +14,13 @@ from starlette.requests import ClientDisconnect, Request
 
 from model.errors import ModelOutputInvalid, PlacefixError, StorageError
 from model.picture_errors import (
+    CorruptExif,
     CorruptImage,
     EmptyImage,
     ExtremeAspectRatio,
     ImageError,
     ImageTooSmall,
+    NoExifPosition,
     NotAnImage,
     TooManyPixels,
     UnsupportedImageFormat,
@@ -94,6 +96,8 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     NotAnImage.code: ProblemKind(415, "Not a picture"),
     UnsupportedImageFormat.code: ProblemKind(415, "Picture format not supported"),
     CorruptImage.code: ProblemKind(422, "The picture is damaged"),
+    CorruptExif.code: ProblemKind(422, "The picture's EXIF block is damaged"),
+    NoExifPosition.code: ProblemKind(422, "The picture does not say where it was taken"),
     TooManyPixels.code: ProblemKind(413, "Too many pixels"),
     ImageTooSmall.code: ProblemKind(422, "The picture is too small"),
     ExtremeAspectRatio.code: ProblemKind(422, "The picture is too narrow"),

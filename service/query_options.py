@@ -1,9 +1,6 @@
 """What a query asks for, and what it gets if it does not say."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import pairwise
-from math import isfinite
 from typing import Literal, get_args
 
 from model.encoder import Encoder
@@ -12,7 +9,6 @@ from model.matching import MatchingPrecision, counts_hundreds_a_second
 from service.prior import Prior
 
 Rerank = Literal["auto", "always", "never"]
-Togetherness = Literal["place", "sequence"]
 
 MAX_SHORTLIST = 1000
 DEFAULT_CANDIDATES = 10
@@ -129,71 +125,3 @@ class QueryDefaults:
             self.max_wrong if max_wrong is None else max_wrong,
             min_confidence or 0.0,
         )
-
-
-@dataclass(frozen=True)
-class Together:
-    """How several photos belong together.
-
-    Attributes:
-        kind: ``place``: all show one place. ``sequence``: they were taken one after the other, along a path.
-        times_s: When, in seconds from any beginning, in their order; None if nobody says.
-    """
-
-    kind: Togetherness
-    times_s: tuple[float, ...] | None = None
-
-    @classmethod
-    def of(cls, kind: str | None, times: str | None, photos: int) -> "Together | None":
-        """Read what a request says.
-
-        Args:
-            kind: One of ``Togetherness``; None if the photos are not asked together.
-            times: Seconds, or ISO 8601, one for each photo, separated by commas.
-            photos: How many there are.
-
-        Returns:
-            None if there is one photo, and nothing is said of others.
-
-        Raises:
-            InvalidInput: Times without a sequence, times that cannot be read, or not one for each photo.
-        """
-        if times is not None and kind != "sequence":
-            raise InvalidInput("times says nothing without together=sequence: leave it out, or ask for a sequence")
-        if kind is None:
-            return None
-        if kind not in get_args(Togetherness):
-            raise InvalidInput(f"together must be one of {', '.join(get_args(Togetherness))}, not {kind!r}")
-        times_s = None if times is None else read_times(times)
-        if times_s is not None and len(times_s) != photos:
-            raise InvalidInput(f"times has {len(times_s)} times for {photos} photos: give one for each")
-        return cls("place" if kind == "place" else "sequence", times_s)
-
-
-def read_times(text: str) -> tuple[float, ...]:
-    """Read times that are separated by commas: all seconds, or all ISO 8601.
-
-    Returns:
-        Seconds, from any beginning.
-
-    Raises:
-        InvalidInput: One of them cannot be read, or is earlier than the one before it.
-    """
-    parts = [part.strip() for part in text.split(",")]
-    times_s: list[float] = []
-    for read in (float, _seconds_of):
-        try:
-            times_s = [read(part) for part in parts]
-            break
-        except ValueError:
-            continue
-    if not times_s or not all(map(isfinite, times_s)):
-        raise InvalidInput(f"times is {text[:80]!r}: give seconds, as 0,1.5,3, or ISO 8601 times, separated by commas")
-    if any(later < earlier for earlier, later in pairwise(times_s)):
-        raise InvalidInput("times must not go back: send the photos in the order in which they were taken")
-    return tuple(times_s)
-
-
-def _seconds_of(text: str) -> float:
-    time = datetime.fromisoformat(text)
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

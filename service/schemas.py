@@ -107,6 +107,34 @@ class EvidenceAnswer(Schema):
     ]
 
 
+class PhotoAnswer(Schema):
+    """What one of several photos that were asked together says for the answer."""
+
+    photo: Annotated[int, Field(ge=1, description="1 is the first that was sent.", examples=[2])]
+    candidate: Annotated[
+        CandidateAnswer | None,
+        Field(
+            description=(
+                "The picture by which it speaks for the answer: of the same place, or on the path. Its rank is that "
+                "among all candidates of this photo: with 1 the photo alone would have been answered so. null if the "
+                "photo does not speak for the answer."
+            )
+        ),
+    ]
+    confidence: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="Probability that this candidate is right, by this photo alone; null if unknown.",
+            examples=[0.91],
+        ),
+    ]
+    evidence: Annotated[
+        EvidenceAnswer | None, Field(description="Why; without a candidate, of what the photo alone shows best.")
+    ]
+
+
 class LocalizationAnswer(Schema):
     """Where a photo was taken, how sure that is, and why."""
 
@@ -139,6 +167,10 @@ class LocalizationAnswer(Schema):
     ]
     evidence: Annotated[EvidenceAnswer | None, Field(description="Why; null without a candidate.")]
     candidates: Annotated[list[CandidateAnswer], Field(description="Best first.")]
+    photos: Annotated[
+        list[PhotoAnswer] | None,
+        Field(description="Of photos that were asked together, what each says, in their order; null for one alone."),
+    ]
     map: MapVersion
     timings_ms: Timings
     request_id: Annotated[str, Field(description="As in the header X-Request-Id.", examples=["f1d2d2f924e986ac"])]

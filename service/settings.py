@@ -153,7 +153,13 @@ class ServiceSettings(BaseSettings):
 
     max_upload_bytes: int = Field(default=64_000_000, ge=1, description="Bytes of a request's body [413].")
     max_form_fields: int = Field(default=20, ge=0, description="Text fields of a form [400].")
-    max_form_files: int = Field(default=4, ge=1, description="File parts of a form [400].")
+    max_images: int = Field(
+        default=10,
+        ge=1,
+        le=100,
+        description="Pictures that are asked together in one request [422]; never more than queue_size.",
+    )
+    max_form_files: int = Field(default=4, ge=1, description="File parts of a form beside max_images pictures [400].")
     max_field_bytes: int = Field(default=65_536, ge=1, description="Bytes of a text field of a form [400].")
     upload_timeout_s: float = Field(
         default=15.0,
@@ -267,6 +273,11 @@ class ServiceSettings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @property
+    def most_images(self) -> int:
+        """How many pictures may be asked together: all of them wait for the device at a time."""
+        return min(self.max_images, self.queue_size)
 
     @property
     def image_limits(self) -> ImageLimits:

@@ -1,6 +1,6 @@
-"""Takes the picture out of a request, and what a form says beside it, within limits and without touching the disk.
+"""Takes the pictures out of a request, and what a form says beside it, within limits and without touching the disk.
 
-A picture comes as the part ``image`` of a multipart form, or as the whole body. What the client says of its name and
+A picture comes as a part ``image`` of a multipart form, or as the whole body. What the client says of its name and
 type is not believed; it only helps to explain what is missing.
 """
 
@@ -21,7 +21,7 @@ PART_NAME = "image"
 
 _HOW_TO_SEND = f"send it as the part {PART_NAME!r} of a multipart form, or as the whole body"
 _SMALLER = "send a smaller picture (the network sees 224 × 224 pixels of it)"
-_TEXT_NOT_FILE = f"the part {PART_NAME!r} is a text field, not a file; with curl, write -F {PART_NAME}=@photo.jpg"
+_TEXT_NOT_FILE = f"a part {PART_NAME!r} is a text field, not a file; with curl, write -F {PART_NAME}=@photo.jpg"
 _BOUNDARY = re.compile(rb"[ -~]{0,69}[!-~]")  # RFC 2046 allows fewer characters than clients use, as *****
 _URL_ENCODED = re.compile(rb"[!-~]+")  # neither spaces nor bytes beyond ASCII
 
@@ -31,16 +31,16 @@ class Upload:
     """What a request has brought.
 
     Attributes:
-        picture: The bytes of the one picture.
+        pictures: The bytes of each picture, in their order; one at least.
         fields: The other parts of a form, name and value, in their order.
     """
 
-    picture: bytes
+    pictures: tuple[bytes, ...]
     fields: tuple[tuple[str, str], ...] = ()
 
 
 async def read_upload(request: Request, lease: BodyLease, settings: ServiceSettings) -> Upload:
-    """Reads the one picture in a request, and the fields beside it.
+    """Reads the pictures in a request, and the fields beside them.
 
     For a moment they are there twice, because the pieces of a body are joined: of one request at a time.
 
@@ -50,16 +50,18 @@ async def read_upload(request: Request, lease: BodyLease, settings: ServiceSetti
         Overloaded: There is no room for the body beside those of other requests.
         MalformedBody: The form cannot be parsed, or has too many parts.
         MissingImage: No picture in it.
-        SeveralImages: More than one.
+        SeveralImages: More than may be asked together.
     """
     async with aclosing(limited_body(request, lease, settings.max_upload_bytes, Pace.of(settings), _SMALLER)) as stream:
         if is_form(request):
-            limits = FormLimits(settings.max_form_files, settings.max_form_fields, settings.max_field_bytes)
+            limits = FormLimits(
+                settings.max_form_files + settings.max_images, settings.max_form_fields, settings.max_field_bytes
+            )
             return _take_apart(await read_form(stream, _boundary(request), limits), settings)
         body = b"".join([chunk async for chunk in stream])
     if not body:
         raise MissingImage(f"the request has no body; {_HOW_TO_SEND}")
-    return Upload(body)
+    return Upload((body,))
 
 
 def is_form(request: Request) -> bool:
@@ -95,19 +97,19 @@ def explain_other_body(request: Request, body: bytes, settings: ServiceSettings)
 
 
 def _take_apart(parts: list[Part], settings: ServiceSettings) -> Upload:
-    """Tells the picture from the fields beside it."""
+    """Tells the pictures from the fields beside them."""
     pictures = [part for part in parts if part.name == PART_NAME]
     others = [part for part in parts if part.name != PART_NAME]
-    if len(pictures) > 1:
-        raise SeveralImages(f"the form has {len(pictures)} parts named {PART_NAME!r}; one picture is found at a time")
-    if pictures and not pictures[0].is_file:
+    if len(pictures) > (most := settings.most_images):
+        raise SeveralImages(f"the form has {len(pictures)} pictures; at most {most} are asked together")
+    if not all(part.is_file for part in pictures):
         raise MissingImage(_TEXT_NOT_FILE)
     if any(part.is_too_long for part in others):
         raise MalformedBody(f"the form has a text field of more than {settings.max_field_bytes} bytes")
     if not pictures:
         raise MissingImage(f"the form has no part named {PART_NAME!r}; {_HOW_TO_SEND}")
     fields = [(part.name, "a file" if part.is_file else part.content.decode("utf-8", "replace")) for part in others]
-    return Upload(bytes(pictures[0].content), tuple(fields))
+    return Upload(tuple(bytes(part.content) for part in pictures), tuple(fields))
 
 
 def _boundary(request: Request) -> bytes:

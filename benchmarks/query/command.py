@@ -27,6 +27,7 @@ from place_map.reader import PlaceMap
 from placefix.asking import AskedMap
 from placefix.console import output_console
 from placefix.progress import show_progress
+from service.asked import Asked
 from service.decoding import decode_query
 from service.localizer import Localizer
 from service.query_options import QueryOptions
@@ -132,7 +133,7 @@ def _ask(
     options = QueryOptions(candidates=1, shortlist=shortlist, rerank="always")
     with PlaceMap.open(map_path) as place_map:
         localizer = Localizer(encoder, place_map, open_searcher(place_map, "cpu"))
-        asked = AskedMap(localizer, options, DEFAULT_LIMITS)
+        asked = AskedMap(localizer, Asked(options), DEFAULT_LIMITS)
         plain = PlainPath(plain_network, place_map)
         with show_progress("asking") as progress:
             progress.started(len(photos), 0)

@@ -1,4 +1,4 @@
-"""``placefix localize``: where one photo was taken, without a server."""
+"""``placefix localize``: where a photo was taken, or several that belong together, without a server."""
 
 import secrets
 import sys
@@ -10,6 +10,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
+from model.errors import InvalidInput
 from model.images import check_header
 from place_map.versions import read_manifest
 from placefix.asking import asked_map, read_settings
@@ -23,12 +24,20 @@ from placefix.commands.options import (
 )
 from placefix.console import output_console
 from service.answer import build_answer
+from service.asked import Together, Togetherness
+from service.prior import DEFAULT_HEADING_TOLERANCE_DEG, DEFAULT_PRIOR_M, AskedPrior
 from service.query_options import MAX_SHORTLIST, Rerank
 from service.schemas import LocalizationAnswer
 
+_PRIOR_PANEL = "What is known beforehand"
+_TOGETHER_PANEL = "Several photos"
+
 
 def localize(
-    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="The photo.", show_default=False)],
+    pictures: Annotated[
+        list[Path],
+        typer.Argument(metavar="PICTURE...", help="The photo; with --together several.", show_default=False),
+    ],
     place_map: AskedMapPath = None,
     settings_file: SettingsFile = None,
     weights: OptionalWeights = None,
@@ -46,6 +55,56 @@ def localize(
         Rerank | None,
         typer.Option(help="Re-rank by local features: auto, always or never. auto stops when the answer is sure."),
     ] = None,
+    near: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LAT,LON",
+            help="Where the photo was taken, roughly: only pictures within --within-m of it may be the answer.",
+            rich_help_panel=_PRIOR_PANEL,
+        ),
+    ] = None,
+    use_exif_position: Annotated[
+        bool,
+        typer.Option(
+            "--use-exif-position",
+            help="Take the photo's own GPS position for --near.",
+            rich_help_panel=_PRIOR_PANEL,
+        ),
+    ] = False,
+    within_m: Annotated[
+        float | None,
+        typer.Option(help=f"Metres around --near. By default {DEFAULT_PRIOR_M:g}.", rich_help_panel=_PRIOR_PANEL),
+    ] = None,
+    heading: Annotated[
+        float | None,
+        typer.Option(
+            help="Where the camera looked to, roughly, in degrees clockwise from true north; pictures of unknown "
+            "heading are no answer then.",
+            rich_help_panel=_PRIOR_PANEL,
+        ),
+    ] = None,
+    heading_tolerance: Annotated[
+        float | None,
+        typer.Option(
+            help=f"Degrees by which --heading may be wrong. By default {DEFAULT_HEADING_TOLERANCE_DEG:g}.",
+            rich_help_panel=_PRIOR_PANEL,
+        ),
+    ] = None,
+    together: Annotated[
+        Togetherness | None,
+        typer.Option(
+            help="How several photos belong together: all of one place, or a sequence along a path, whose last "
+            "position is looked for.",
+            rich_help_panel=_TOGETHER_PANEL,
+        ),
+    ] = None,
+    times: Annotated[
+        str | None,
+        typer.Option(
+            help="When the photos of a sequence were taken: seconds, or ISO 8601, separated by commas.",
+            rich_help_panel=_TOGETHER_PANEL,
+        ),
+    ] = None,
     as_json: Annotated[
         bool | None,
         typer.Option(
@@ -56,7 +115,7 @@ def localize(
     device: SetDevice = None,
     network_precision: SetNetworkPrecision = None,
 ) -> None:
-    """Say where a photo was taken: the same answer as the server's.
+    """Say where a photo was taken, or several that belong together: the same answer as the server's.
 
     It goes by the same settings: flags over environment variables, [bold]PLACEFIX_<NAME>[/bold], over a file of them.
     """
@@ -70,12 +129,22 @@ def localize(
         },
         settings_file,
     )
+    prior = AskedPrior(near, within_m, heading, heading_tolerance, use_exif_position)
+    belong = Together.of(together, times, len(pictures))
+    if len(pictures) > 1 and belong is None:
+        raise InvalidInput(
+            f"{len(pictures)} photos: say with --together place or --together sequence how they belong together"
+        )
     # A picture that cannot be used is found now, and not after the network has been loaded.
     whole = any(read_manifest(path).preprocessing.decodes_whole for path in settings.maps)
-    check_header(picture, settings.image_limits, whole=whole)
-    with asked_map(settings, candidates=candidates, shortlist=shortlist, rerank=rerank) as asked:
+    for picture in pictures:
+        check_header(picture, settings.image_limits, whole=whole)
+        prior.for_photo(picture)
+    with asked_map(
+        settings, candidates=candidates, shortlist=shortlist, rerank=rerank, prior=prior, together=belong
+    ) as asked:
         start = time.perf_counter()
-        found = asked.ask(picture)
+        found = asked.ask_together(pictures)
         answer = build_answer(found, found.seconds, time.perf_counter() - start, secrets.token_hex(8))
         is_trained = asked.localizer.encoder.is_trained
     if as_json or (as_json is None and not sys.stdout.isatty()):
@@ -106,6 +175,10 @@ def _print(answer: LocalizationAnswer, *, is_trained: bool) -> None:
             f"{candidate.global_distance:.4f}",
         )
     console.print(table)
+    for each in answer.photos or []:
+        sure = "" if each.confidence is None else f", {each.confidence:.1%} sure"
+        says = "does not speak for it" if each.candidate is None else f"{each.candidate.id}{sure}"
+        console.print(f"photo {each.photo}: {says}", markup=False, soft_wrap=True)
     console.print(f"map {answer.map.name}, version {answer.map.version}; {answer.timings_ms.total:.0f} ms")
     if answer.status == "uncalibrated":
         console.print("nobody knows how sure this is: placefix calibrate says it for a map", soft_wrap=True)

@@ -156,7 +156,7 @@ def _draw_all(
 ) -> _Score:
     localizer = asked.localizer
     place_map = localizer.place_map
-    is_reranked = localizer.rerank_for(asked.options.rerank) != "never"
+    is_reranked = localizer.rerank_for(asked.asked.options.rerank) != "never"
     order = "re-ranked by mutual matches" if is_reranked else "ordered by global distance, not re-ranked"
     if not localizer.encoder.is_trained:
         order += " · untrained network"

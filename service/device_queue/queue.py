@@ -86,36 +86,38 @@ class DeviceQueue:
                 self.in_flight -= 1
 
     @contextmanager
-    def reserve(self, deadline_s: float) -> Iterator[Callable[[Query], Ticket]]:
-        """Take a place for a query while the block lasts.
+    def reserve(self, deadline_s: float, count: int = 1) -> Iterator[Callable[..., list[Ticket]]]:
+        """Take places for the queries of a request while the block lasts, all or none.
 
         Yields:
-            A function that puts the query in the place; it raises as ``admit`` does.
+            A function that puts the queries in the places; it raises as ``admit`` does. How long they take themselves
+            does not count: a request is refused for what waits before it.
 
         Raises:
             NotReady: No query is answered now.
-            Overloaded: The queue is full.
+            Overloaded: The queue has not so many places.
         """
-        place, deadline = object(), self.clock() + deadline_s
+        places, deadline = {object() for _ in range(count)}, self.clock() + deadline_s
         with self._lock:
             self.check_open()
-            self._check_place()
-            self._reserved.add(place)
+            self._check_place(count)
+            self._reserved |= places
 
-        def submit(query: Query) -> Ticket:
-            ticket = Ticket(query, deadline, self.clock)
+        def submit(*queries: Query) -> list[Ticket]:
+            tickets = [Ticket(query, deadline, self.clock) for query in queries]
             with self._lock:
                 self.check_open()
                 self._check_wait(deadline)
-                self._reserved.remove(place)
-                self._waiting.append(ticket)
+                self._reserved -= places
+                self._waiting += tickets
             self.has_changed.set()
-            return ticket
+            return tickets
 
         try:
             yield submit
         finally:
-            self._reserved.discard(place)
+            with self._lock:
+                self._reserved -= places
 
     def call(self, function: Callable[[], Done]) -> "Future[Done]":
         """Have a function called on the device's thread, before the next batch; raise NotReady if there is none."""
@@ -160,13 +162,13 @@ class DeviceQueue:
         for future in left:
             settle(future, error=error)
 
-    def _check_place(self) -> None:
-        room = self._settings.queue_size - len(self._reserved)
-        if len(self._waiting) >= room and self.clock() >= self._sweep_at:  # not for each of a thousand refusals
+    def _check_place(self, count: int = 1) -> None:
+        most = self._settings.queue_size - len(self._reserved) - count
+        if len(self._waiting) > most and self.clock() >= self._sweep_at:  # not for each of a thousand refusals
             self._waiting = [ticket for ticket in self._waiting if ticket.is_wanted() or self._claim(ticket)]
             self._sweep_at = self.clock() + _SWEEP_INTERVAL_S
-        if len(self._waiting) >= room:
-            raise Overloaded(f"{self._settings.queue_size} pictures wait already; try again in a moment")
+        if len(self._waiting) > most:
+            raise Overloaded(f"{len(self._waiting) + len(self._reserved)} pictures wait already; try again in a moment")
 
     def _check_wait(self, deadline: float) -> None:
         now = self.clock()

@@ -1,17 +1,12 @@
-"""A query in the queue, and the wait for its answer: as long as its client waits too, and until its deadline."""
+"""A query in the queue, with its deadline, and whether somebody waits for its answer."""
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive
-
 from service.engine import Query
-from service.errors import DeadlineExceeded, Overloaded
 from service.localization import Localization
 
 Clock = Callable[[], float]
@@ -57,37 +52,3 @@ class Ticket:
     def is_late(self) -> bool:
         """Return whether the deadline has passed."""
         return self.clock() > self.deadline
-
-    async def wait(self, receive: Receive, deadline_s: float) -> Localization:
-        """Return the answer; if nobody waits for it any more, the ticket is abandoned.
-
-        Args:
-            receive: Of the request, whose body has been read; tells when the client goes away.
-            deadline_s: The service's, for the words of the refusal.
-
-        Raises:
-            DeadlineExceeded: The deadline has passed while the device worked for this query.
-            Overloaded: It has passed while the query waited behind others.
-            ClientDisconnect: The client has gone.
-            NotReady: The worker has died.
-        """
-        answer = asyncio.wrap_future(self.future)
-        gone = asyncio.create_task(_wait_until_gone(receive))
-        try:
-            first: set[asyncio.Future[Any]] = {answer, gone}
-            await asyncio.wait(first, timeout=self.deadline - self.clock(), return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
-            if gone.done():
-                raise ClientDisconnect
-            raise DeadlineExceeded.after(deadline_s) if self.has_begun else Overloaded(WAITED_TOO_LONG)
-        finally:
-            gone.cancel()
-            if not answer.done():
-                answer.cancel()
-                self.abandon()
-
-
-async def _wait_until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

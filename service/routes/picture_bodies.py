@@ -16,13 +16,18 @@ def picture_answer(description: str, *media_types: str) -> dict[str, Any]:
 
 
 def upload_body(parameters: type[BaseModel]) -> dict[str, Any]:
-    """Describe a body that is a picture, or a form with a picture and parameters.
+    """Describe a body that is a picture, or a form with pictures and parameters.
 
     Args:
         parameters: What the form may say beside the picture, as the address may.
     """
     fields = {name: _field(schema) for name, schema in parameters.model_json_schema()["properties"].items()}
-    picture = {"type": "string", "format": "binary", "description": "The picture."}
+    picture = {
+        "type": "array",
+        "items": {"type": "string", "format": "binary"},
+        "minItems": 1,
+        "description": "The picture; with `together` several, each in a part of its own.",
+    }
     form = {
         "type": "object",
         "properties": {PART_NAME: picture, **fields},
@@ -31,7 +36,7 @@ def upload_body(parameters: type[BaseModel]) -> dict[str, Any]:
     }
     return {
         "description": (
-            "The picture, JPEG, PNG, WebP or AVIF: as one part of a form, or as the whole body. It is recognised by "
+            "The picture, JPEG, PNG, WebP or AVIF: as a part of a form, or as the whole body. It is recognised by "
             "its bytes; its name and its declared type do not matter, so a body may be declared as image/jpeg as well. "
             "The other fields of a form count as the parameters of the same names; a parameter that stands in both "
             "must be the same in both, and a field of another name is refused."

@@ -127,7 +127,7 @@ class Device:
 
     def submit(self, number: int, deadline_s: float = math.inf) -> Ticket:
         with self.queue.reserve(deadline_s) as submit:
-            return submit(query(number))
+            return submit(query(number))[0]
 
     def occupy(self, number: int = 0) -> Ticket:
         """Has the device encode one picture until the gate opens, so that what follows has to wait."""

@@ -87,7 +87,7 @@ def test_a_reserved_place_counts_and_is_given_back_unless_it_is_filled(start_dev
         assert device.queue.depth == 0
         with pytest.raises(Overloaded, match="2 pictures wait"):
             device.queue.reserve(math.inf).__enter__()
-        second = one(query(1))
+        [second] = one(query(1))
     assert device.queue.depth == 1
     device.queue.check_room()
     with pytest.raises(ValueError, match="cannot be decoded"), device.queue.reserve(math.inf):
@@ -126,3 +126,25 @@ def test_an_abandoned_ticket_that_is_being_answered_is_not_wanted_any_more(start
     engine.gate.set()
     with pytest.raises(AssertionError):  # the engine asked, and was told
         ticket.future.result(WAIT_S)
+
+
+def test_a_request_of_several_queries_gets_all_its_places_or_none(start_device: StartDevice) -> None:
+    device = start_device(Doubler(), queue_size=4)
+    first = device.occupy()
+    with device.queue.reserve(math.inf, 3) as three:
+        with pytest.raises(Overloaded, match="3 pictures wait"), device.queue.reserve(math.inf, 2):
+            pass
+        with device.queue.reserve(math.inf):  # the refused request keeps no place
+            tickets = three(*map(query, (1, 2, 3)))
+            assert device.queue.depth == 3
+    device.engine.gate.set()
+    assert [answer_of(ticket) for ticket in (first, *tickets)] == [0, 2, 4, 6]
+
+
+def test_a_request_of_several_queries_is_not_refused_for_its_own(start_device: StartDevice) -> None:
+    device = start_device(Doubler(), clock=FakeClock())
+    device.engine.gate.set()
+    device.queue.expected_s = lambda _query: 10.0
+    with device.queue.reserve(30, 3) as three:
+        tickets = three(*map(query, (1, 2, 3)))
+    assert [answer_of(ticket) for ticket in tickets] == [2, 4, 6]

@@ -27,7 +27,6 @@ from hypothesis.stateful import (
 
 from service.device_queue.ticket import Ticket
 from service.device_queue.worker import WorkerState
-from service.engine import Query
 from service.errors import NotReady, Overloaded
 from tests.clock import FakeClock
 from tests.service.device_queue.doubler import BrokenDevice, Doubler, Observed, make_device, query
@@ -59,7 +58,7 @@ class Place:
     """A place that is reserved."""
 
     block: ExitStack
-    submit: Callable[[Query], Ticket]
+    submit: Callable[..., list[Ticket]]
     deadline: float
 
 
@@ -101,19 +100,19 @@ class DeviceQueueMachine(RuleBasedStateMachine):
             self.submit(GOOD, math.inf)
             self.step()
 
-    @rule(kind=KINDS, deadline_s=DEADLINES_S, runs=st.booleans())
-    def come(self, kind: str, deadline_s: float, *, runs: bool) -> None:
-        """A picture, before which the worker may have run."""
+    @rule(kind=KINDS, deadline_s=DEADLINES_S, count=st.sampled_from([1, 1, 1, 2, 3]), runs=st.booleans())
+    def come(self, kind: str, deadline_s: float, count: int, *, runs: bool) -> None:
+        """A request of one or several pictures, before which the worker may have run."""
         if runs:
             self.run()
-        self.submit(kind, deadline_s)
+        self.submit(kind, deadline_s, count)
 
-    def submit(self, kind: str, deadline_s: float) -> None:
-        if not self.can_reserve():
-            self.check_refused(self.queue.reserve(deadline_s).__enter__)
+    def submit(self, kind: str, deadline_s: float, count: int = 1) -> None:
+        if not self.can_reserve(count):
+            self.check_refused(self.queue.reserve(deadline_s, count).__enter__)
             return
-        with self.queue.reserve(deadline_s) as submit:
-            self.put(submit, kind, self.clock.now + deadline_s)
+        with self.queue.reserve(deadline_s, count) as submit:
+            self.put(submit, kind, self.clock.now + deadline_s, count)
 
     @rule(target=places, deadline_s=DEADLINES_S)
     def reserve(self, deadline_s: float) -> Any:
@@ -265,25 +264,25 @@ class DeviceQueueMachine(RuleBasedStateMachine):
         self.dropped.append("deadline" if is_late else "client_gone")
         return True
 
-    def can_reserve(self) -> bool:
-        return self.state is WorkerState.READY and self.find_room()
+    def can_reserve(self, count: int = 1) -> bool:
+        return self.state is WorkerState.READY and self.find_room(count)
 
-    def find_room(self) -> bool:
-        if len(self.waiting) + self.reserved >= self.size and self.clock.now > self.swept_at:
+    def find_room(self, count: int = 1) -> bool:
+        if len(self.waiting) + self.reserved + count > self.size and self.clock.now > self.swept_at:
             self.waiting, self.swept_at = [each for each in self.waiting if not self.drop(each)], self.clock.now
-        return len(self.waiting) + self.reserved < self.size
+        return len(self.waiting) + self.reserved + count <= self.size
 
     def check_refused(self, ask: Callable[[], object]) -> None:
         with pytest.raises((Overloaded, NotReady)) as refusal:
             ask()
         assert refusal.type is Overloaded or self.state is not WorkerState.READY
 
-    def put(self, submit: Callable[[Query], Ticket], kind: str, deadline: float) -> None:
-        number = len(self.everything)
+    def put(self, submit: Callable[..., list[Ticket]], kind: str, deadline: float, count: int = 1) -> None:
+        numbers = range(len(self.everything), len(self.everything) + count)
         if kind == BAD:
-            self.engine.cannot_encode |= {number}
-        ticket = submit(query(number))
-        self.waiting.append(self.note(Asked(kind, deadline, ticket.future, ticket)))
+            self.engine.cannot_encode |= set(numbers)
+        for ticket in submit(*map(query, numbers)):
+            self.waiting.append(self.note(Asked(kind, deadline, ticket.future, ticket)))
 
     def note(self, asked: Asked) -> Asked:
         self.everything.append(asked)

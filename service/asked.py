@@ -1,0 +1,105 @@
+"""What a request asks of its photos: the options of each, what is known beforehand, and how they belong together."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from math import isfinite
+from pathlib import Path
+from typing import Literal, get_args
+
+from model.errors import InvalidInput
+from service.prior import NOTHING_KNOWN, AskedPrior
+from service.query_options import QueryOptions
+
+Togetherness = Literal["place", "sequence"]
+
+
+@dataclass(frozen=True)
+class Together:
+    """How several photos belong together.
+
+    Attributes:
+        kind: ``place``: all show one place. ``sequence``: they were taken one after the other, along a path.
+        times_s: When, in seconds from any beginning, in their order; None if nobody says.
+    """
+
+    kind: Togetherness
+    times_s: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(cls, kind: str | None, times: str | None, photos: int) -> "Together | None":
+        """Read what a request says.
+
+        Args:
+            kind: One of ``Togetherness``; None if the photos are not asked together.
+            times: Seconds, or ISO 8601, one for each photo, separated by commas.
+            photos: How many there are.
+
+        Returns:
+            None if there is one photo, and nothing is said of others.
+
+        Raises:
+            InvalidInput: Times without a sequence, times that cannot be read, or not one for each photo.
+        """
+        if times is not None and kind != "sequence":
+            raise InvalidInput("times says nothing without together=sequence: leave it out, or ask for a sequence")
+        if kind is None:
+            return None
+        if kind not in get_args(Togetherness):
+            raise InvalidInput(f"together must be one of {', '.join(get_args(Togetherness))}, not {kind!r}")
+        times_s = None if times is None else read_times(times)
+        if times_s is not None and len(times_s) != photos:
+            raise InvalidInput(f"times has {len(times_s)} times for {photos} photos: give one for each")
+        return cls("place" if kind == "place" else "sequence", times_s)
+
+
+def read_times(text: str) -> tuple[float, ...]:
+    """Read times that are separated by commas: all seconds, or all ISO 8601.
+
+    Returns:
+        Seconds, from any beginning.
+
+    Raises:
+        InvalidInput: One of them cannot be read, or is earlier than the one before it.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    times_s: list[float] = []
+    for read in (float, _seconds_of):
+        try:
+            times_s = [read(part) for part in parts]
+            break
+        except ValueError:
+            continue
+    if not times_s or not all(map(isfinite, times_s)):
+        raise InvalidInput(f"times is {text[:80]!r}: give seconds, as 0,1.5,3, or ISO 8601 times, separated by commas")
+    if any(later < earlier for earlier, later in pairwise(times_s)):
+        raise InvalidInput("times must not go back: send the photos in the order in which they were taken")
+    return tuple(times_s)
+
+
+def _seconds_of(text: str) -> float:
+    time = datetime.fromisoformat(text)
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks of its photos.
+
+    Attributes:
+        options: Of every photo, but for its prior.
+        prior: What is known beforehand of each.
+        together: How several photos belong together; None for one alone.
+    """
+
+    options: QueryOptions
+    prior: AskedPrior = NOTHING_KNOWN
+    together: Together | None = None
+
+    def options_for(self, photo: Path | bytes) -> QueryOptions:
+        """Return what is asked of one photo.
+
+        Raises:
+            ImageError: Its own position is its prior, and it states none.
+        """
+        return replace(self.options, prior=self.prior.for_photo(photo))

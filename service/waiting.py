@@ -1,0 +1,52 @@
+"""The wait for answers: as long as their client waits too, and until their deadline."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from service.device_queue.ticket import WAITED_TOO_LONG, Ticket
+from service.errors import DeadlineExceeded, Overloaded
+from service.localization import Localization
+
+
+async def wait_for_all(tickets: Sequence[Ticket], receive: Receive, deadline_s: float) -> list[Localization]:
+    """Return the answers to the queries of one request; if one fails, or nobody waits, the others are abandoned.
+
+    Args:
+        tickets: One at least, all with the same deadline.
+        receive: Of the request, whose body has been read; tells when the client goes away.
+        deadline_s: The service's, for the words of the refusal.
+
+    Raises:
+        DeadlineExceeded: The deadline has passed while the device worked for one of them.
+        Overloaded: It has passed while all of them waited behind others.
+        ClientDisconnect: The client has gone.
+        NotReady: The worker has died.
+        PlacefixError: One of the queries has failed.
+    """
+    answers = asyncio.gather(*(asyncio.wrap_future(ticket.future) for ticket in tickets))
+    gone = asyncio.create_task(_wait_until_gone(receive))
+    try:
+        first: set[asyncio.Future[Any]] = {answers, gone}
+        left_s = tickets[0].deadline - tickets[0].clock()
+        await asyncio.wait(first, timeout=max(0.0, left_s), return_when=asyncio.FIRST_COMPLETED)
+        if answers.done():
+            return answers.result()
+        if gone.done():
+            raise ClientDisconnect
+        has_begun = any(ticket.has_begun for ticket in tickets)
+        raise DeadlineExceeded.after(deadline_s) if has_begun else Overloaded(WAITED_TOO_LONG)
+    finally:
+        gone.cancel()
+        answers.cancel()
+        for ticket in tickets:
+            if not ticket.future.done():
+                ticket.abandon()
+
+
+async def _wait_until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -67,11 +67,6 @@ class Ranking:
         """How many rows may be the answer: the first ones."""
         return len(self.rows) - self.rivals
 
-    @property
-    def similarities(self) -> NDArray[np.float64]:
-        """``(k,)`` cosines of the global features."""
-        return np.asarray(1 - np.square(self.distances.astype(np.float64)) / 2)
-
     def led_by(self, rank: int) -> Self:
         """Return it with another candidate in front, to weigh what speaks for that one.
 
@@ -123,7 +118,7 @@ class Evidence:
         first = LatLon(float(latitudes[0]), float(longitudes[0]))
         is_elsewhere = distances_m(first, latitudes, longitudes) > within_m
         matches, compared = ranking.matches, len(ranking.matches)
-        similarities = ranking.similarities
+        similarities = 1 - np.square(ranking.distances.astype(np.float64)) / 2
         total = int(matches.sum())
         elsewhere = matches[is_elsewhere[:compared]]
         return cls(

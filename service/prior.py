@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from model.errors import InvalidInput
 from model.exif_position import read_exif_position
 from model.geo import LatLon, distances_m, turns_deg
+from model.picture_errors import NoExifPosition
 from place_map.place_table import PlaceTable
 
 DEFAULT_PRIOR_M = 500.0
@@ -98,7 +99,11 @@ class AskedPrior:
             ImageError: The photo's own position is asked for, and it states none.
         """
         if self.use_exif_position:
-            return self._around(read_exif_position(photo))
+            try:
+                return self._around(read_exif_position(photo))
+            except NoExifPosition as error:
+                advice = "leave use_exif_position out, or give near instead"
+                raise NoExifPosition(f"{error.message}: {advice}") from error
         return None if self.near is None else self._around(read_position(self.near))
 
     def _around(self, near: LatLon) -> Prior:

@@ -21,30 +21,36 @@ STEP_SPACINGS = 5.0
 MOST_SPEED_M_PER_S = 40.0
 """How fast the camera may be, where times are known: a car on a motorway."""
 
+_BACKGROUND = 0.75
+_EQUAL = 1 - 1e-9  # a share, but for rounding
 _CENTRES_AT_A_TIME = 256
+_DIGITS = 9  # of sums of voices: what follows is rounding
 
 
 def voices(ranking: Ranking) -> NDArray[np.float64]:
     """Share one voice among the candidates of a photo.
 
-    The scores are mutual matches, or cosines of the global features where nothing was re-ranked. What half of the
-    candidates reach is the photo's own background: only what exceeds it counts.
+    The scores are mutual matches, or nearness by the global features where nothing was re-ranked. Their upper quartile
+    is the photo's own background: only what exceeds it counts. Rivals of a prior get their share, too, and it is lost.
 
     Returns:
-        ``(n,)`` for the ``ranking.answers`` first rows, at least 0, with the sum 1; all alike where none stands out.
+        ``(n,)`` for the ``ranking.answers`` first rows, at least 0, with a sum of at most 1; an equal share for each
+        where none of them stands out.
     """
-    scores = ranking.matches.astype(np.float64) if len(ranking.matches) else ranking.similarities
-    excess = np.maximum(0, scores - np.median(scores))[: ranking.answers]
+    scores = ranking.matches.astype(np.float64) if len(ranking.matches) else -ranking.distances.astype(np.float64)
+    excess = np.maximum(0, scores - np.quantile(scores, _BACKGROUND))
     result = np.zeros(ranking.answers)
-    result[: len(excess)] = excess / excess.sum() if excess.sum() else 1 / len(excess)
+    heard = result[: len(scores)]
+    heard[:] = excess[: len(heard)] / excess.sum() if excess[: len(heard)].any() else 1 / len(scores)
     return result
 
 
 def best_place(rankings: Sequence[Ranking], places: PlaceTable, within_m: float) -> NDArray[np.int64]:
     """Find the place that most of the photos' voices are for.
 
-    A place is what lies within a distance of some candidate. Its voices are those of all photos for all candidates in
-    it; its best candidate is the one with the most voices of its own.
+    A place is what lies within a distance of some candidate. A photo counts there by the loudest voice that it gives to
+    a candidate in it: so a place is not louder for having more pictures, and one photo together is answered as alone.
+    The best candidate of the place is the one to which all photos together give the most.
 
     Args:
         rankings: Of the photos, in any order; at least one.
@@ -55,18 +61,27 @@ def best_place(rankings: Sequence[Ranking], places: PlaceTable, within_m: float)
         ``(m,)`` rows: the best candidate of the best place, the others of that place, then all others that have a
         voice; in each part those with more voices before those with fewer.
     """
-    every_row = np.concatenate([ranking.rows[: ranking.answers] for ranking in rankings])
-    every_voice = np.concatenate([voices(ranking) for ranking in rankings])
-    rows, owners = np.unique(every_row[every_voice > 0], return_inverse=True)
-    own = np.bincount(owners, weights=every_voice[every_voice > 0])
+    heard = [voices(ranking) for ranking in rankings]
+    voters = [ranking.rows[: ranking.answers][voice > 0] for ranking, voice in zip(rankings, heard, strict=True)]
+    heard = [voice[voice > 0] for voice in heard]
+    rows, owners = np.unique(np.concatenate(voters), return_inverse=True)
+    own = np.bincount(owners, weights=np.concatenate(heard))
     latitudes, longitudes = places.latitudes[rows], places.longitudes[rows]
-    of_place = np.empty(len(rows))
+
+    def is_near(centres: slice, others: NDArray[np.int64]) -> NDArray[np.bool_]:
+        apart_m = pairwise_m(
+            latitudes[centres], longitudes[centres], places.latitudes[others], places.longitudes[others]
+        )
+        return apart_m <= within_m
+
+    of_place = np.zeros(len(rows))
     for start in range(0, len(rows), _CENTRES_AT_A_TIME):
         part = slice(start, start + _CENTRES_AT_A_TIME)
-        of_place[part] = (pairwise_m(latitudes[part], longitudes[part], latitudes, longitudes) <= within_m) @ own
-    centre = np.lexsort((rows, -own, -of_place))[0]
-    from_centre_m = pairwise_m(latitudes[[centre]], longitudes[[centre]], latitudes, longitudes)[0]
-    return rows[np.lexsort((rows, -own, from_centre_m > within_m))]
+        for voter, voice in zip(voters, heard, strict=True):
+            of_place[part] += (is_near(part, voter) * voice).max(axis=1)
+    centre = int(np.lexsort((rows, -own, -np.round(of_place, _DIGITS)))[0])
+    is_elsewhere = ~is_near(slice(centre, centre + 1), rows)[0]
+    return rows[np.lexsort((rows, -own, is_elsewhere))]
 
 
 @dataclass(frozen=True)
@@ -92,10 +107,10 @@ class Stand:
         if ranking is None:
             nothing = np.empty(0)
             return cls(nothing.astype(np.int64), nothing, nothing, nothing)
-        shares = voices(ranking) * ranking.answers
-        ranks = np.flatnonzero(shares >= 1)
+        shares = voices(ranking) * (len(ranking.matches) or len(ranking.rows))
+        ranks = np.flatnonzero(shares >= _EQUAL)
         rows = ranking.rows[ranks]
-        return cls(ranks, np.log(shares[ranks]), places.latitudes[rows], places.longitudes[rows])
+        return cls(ranks, np.maximum(0, np.log(shares[ranks])), places.latitudes[rows], places.longitudes[rows])
 
 
 def reaches_m(

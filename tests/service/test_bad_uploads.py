@@ -61,7 +61,19 @@ REQUESTS: list[tuple[str, dict[str, Any], int, str]] = [
     ("a form cut in the picture", {"content": IMAGE_PART[:400], **FORM}, 400, "malformed_body"),
     ("another field name", {"files": {"picture": JPEG}}, 422, "missing_image"),
     ("two pictures", {"files": [("image", JPEG), ("image", JPEG)]}, 422, "several_images"),
-    ("a picture and a text", {"files": {"image": JPEG}, "data": {"image": "text"}}, 422, "several_images"),
+    ("a picture and a text", {"files": {"image": JPEG}, "data": {"image": "text"}}, 422, "missing_image"),
+    (
+        "more pictures than are asked together",
+        {"files": [("image", JPEG)] * 11, "data": {"together": "place"}},
+        422,
+        "several_images",
+    ),
+    (
+        "a text among the pictures of a place",
+        {"files": {"image": JPEG}, "data": {"image": "text", "together": "place"}},
+        422,
+        "missing_image",
+    ),
     (
         "a form without boundary",
         {"content": b"x", "headers": {"Content-Type": "multipart/form-data"}},

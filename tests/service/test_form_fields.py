@@ -9,7 +9,10 @@ from tests.service.conftest import Serve, Served, Town
 from tests.service.pictures import JPEG
 
 BARE = f'--{BOUNDARY}\nContent-Disposition: form-data; name="image"; filename="a.jpg"\n\n'.encode()
-KNOWN = "unknown; known are candidates, map, max_wrong, min_confidence, rerank, shortlist"
+KNOWN = (
+    "unknown; known are candidates, heading, heading_tolerance, map, max_wrong, min_confidence, near, rerank, "
+    "shortlist, times, together, use_exif_position, within_m"
+)
 
 
 def post(served: Served, fields: Any = None, **options: Any) -> Any:

@@ -100,7 +100,7 @@ def activate(served: Served) -> httpx.Response:
     [
         (Engine, "encode"),
         (Localizer, "_gather"),  # reads local features, as from a share that does not answer
-        (Localizer, "_candidate"),  # reads the places
+        (Localizer, "candidate"),  # reads the places
     ],
 )
 def test_a_device_that_hangs_ends_readiness_and_the_service(

@@ -35,7 +35,8 @@ def test_the_answer_has_exactly_these_members(town: Town, town_server: Served) -
     response = town_server.client.post("/localize", files={"image": photo.read_bytes()})
     answer = response.json()
     assert list(answer) == [
-        *("status", "position", "confidence", "accuracy", "evidence", "candidates", "map", "timings_ms", "request_id")
+        *("status", "position", "confidence", "accuracy", "evidence", "candidates", "photos", "map", "timings_ms"),
+        "request_id",
     ]
     assert list(answer["evidence"]) == [
         *("compared", "matches", "rival_matches", "share", "similarity", "rival_similarity")

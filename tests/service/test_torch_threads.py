@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from model.selavpr.selavpr import SelaVPR
+from service.asked import Asked
 from service.decoding import DecodePool, decode_query
+from service.query_options import QueryOptions
 from service.settings import ServiceSettings
 from service.watchdog import Watchdog
 from tests.service.conftest import Serve, Town
@@ -48,9 +50,11 @@ def test_a_picture_is_decoded_alike_by_one_thread_and_by_many(town: Town) -> Non
     photo = next(iter(town.photos.values()))
     pool = DecodePool(1, settings.image_limits, Watchdog(settings.stuck_after_s))
     pool.start()
-    one, many = (
-        asyncio.run(pool.decode(photo.read_bytes(), SelaVPR.needs)),
+    asked = Asked(QueryOptions(1, 1, rerank="never"))
+    (one, options), many = (
+        asyncio.run(pool.decode(photo.read_bytes(), SelaVPR.needs, asked)),
         decode_query(photo, settings.image_limits, SelaVPR.needs),
     )
     pool.close("the test is over")
     assert torch.equal(one, many)
+    assert options == asked.options

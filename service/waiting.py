@@ -27,7 +27,7 @@ async def wait_for_all(tickets: Sequence[Ticket], receive: Receive, deadline_s: 
         NotReady: The worker has died.
         PlacefixError: One of the queries has failed.
     """
-    answers = asyncio.gather(*(asyncio.wrap_future(ticket.future) for ticket in tickets))
+    answers = asyncio.create_task(_gather(tickets))
     gone = asyncio.create_task(_wait_until_gone(receive))
     try:
         first: set[asyncio.Future[Any]] = {answers, gone}
@@ -45,6 +45,10 @@ async def wait_for_all(tickets: Sequence[Ticket], receive: Receive, deadline_s: 
         for ticket in tickets:
             if not ticket.future.done():
                 ticket.abandon()
+
+
+async def _gather(tickets: Sequence[Ticket]) -> list[Localization]:
+    return await asyncio.gather(*(asyncio.wrap_future(ticket.future) for ticket in tickets))
 
 
 async def _wait_until_gone(receive: Receive) -> None:

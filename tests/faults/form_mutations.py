@@ -1,10 +1,12 @@
 """What may be wrong with the form that a picture comes in; drawn by a seed."""
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
 from tests.faults.byte_mutations import damaged
+from tests.faults.exif_mutations import hostile_exif
 from tests.faults.picture_mutations import broken_picture
 from tests.service.pictures import JPEG
 
@@ -66,6 +68,23 @@ _MEDIA_TYPES = (
     *(b"multipart/form-data; boundary*=utf-8''photo-boundary", b"multipart/form-data; boundary*=idna'x'%FF%FF"),
     *(b"multipart/form-data; boundary*=undefined''a", b"multipart/form-data; boundary*0=photo; boundary*1=-boundary"),
     *(b"multipart/form-data; boundary*=a; boundary*0=b", b"multipart/form-data; boundary*" + b"9" * 5000 + b"=a"),
+)
+_KNOWN_BEFOREHAND = {
+    b"near": (b"55.7,13.2", b" -90 , 180 ", b"91,0", b"nan,nan", b"1e3,0", b"1,2,3", b"", b",", b"\xff", b"9" * 5000),
+    b"within_m": (b"500", b"1e5", b"1e-300", b"0", b"-1", b"inf", b"nan", b"five", b"0x10", b"1_000", b"9" * 400),
+    b"use_exif_position": (b"true", b"true", b"false", b"maybe", b""),
+    b"heading": (b"0", b"360", b"-0.0", b"361", b"nan", b"north", b""),
+    b"heading_tolerance": (b"45", b"0", b"180", b"181", b"-1", b"nan"),
+}
+_TOGETHER = (b"place", b"place", b"sequence", b"sequence", b"Place", b"both", b"", b"\x00")
+_TIMES = (
+    *(b"0", b"0,1", b"0,1,2", b"0,1,2,3,4,5,6,7,8,9,10", b"2,1", b"inf,inf", b"nan", b"1e400,1", b",,", b"\xff"),
+    *(
+        b"2026-05-01T10:00:00Z,2026-05-01T10:00:01Z",
+        b"0001-01-01,9999-12-31",
+        b"2026-05-01,5",
+        b"1," * 9000,
+    ),
 )
 
 
@@ -252,6 +271,29 @@ def _other_parts(form: Form, random: Random) -> None:
     )()
 
 
+def _a_prior(form: Form, random: Random) -> None:
+    """Some of what may be known beforehand, each sound or not, and perhaps twice."""
+    for name in random.choices(list(_KNOWN_BEFOREHAND), k=random.choice((1, 2, 5))):
+        form.parts.insert(0, _text(name, random.choice(_KNOWN_BEFOREHAND[name])))
+    if random.random() < 0.5:
+        form.parts[-1].content = _with_exif(hostile_exif(random))
+
+
+def _with_exif(block: bytes) -> bytes:
+    """The picture with an EXIF block behind its first marker."""
+    return JPEG[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 8) + b"Exif\0\0" + block + JPEG[2:]
+
+
+def _several_pictures(form: Form, random: Random) -> None:
+    """Asked together as they may be, or not; one of them perhaps no picture."""
+    form.parts += [_file(JPEG)] * random.choice((0, 1, 2, 9, 10, 13, 14, 40))
+    if random.random() < 0.3:
+        form.parts.append(_file(broken_picture(random).content))
+    form.parts.insert(0, _text(b"together", random.choice(_TOGETHER)))
+    if random.random() < 0.5:
+        form.parts.insert(0, _text(b"times", random.choice(_TIMES)))
+
+
 def _nested(form: Form, random: Random) -> None:
     inner = Form(boundary=random.choice((b"inner", b"photo-boundary", b"photo-boundary-inner", b"photo")))
     part = random.choice((_file(inner.body), _text(b"image", inner.body)))
@@ -272,6 +314,8 @@ def _other_picture(form: Form, random: Random) -> None:
 
 
 _MUTATIONS: dict[str, Callable[[Form, Random], None]] = {
+    "a prior": _a_prior,
+    "several pictures": _several_pictures,
     "another boundary": _other_boundary,
     "declared otherwise": _declared_otherwise,
     "another charset": _other_charset,

@@ -51,7 +51,14 @@ class Tally:
 def check_answer(answer: Answer) -> None:
     """Asserts that it is what an upload may be answered with that arrived as HTTP."""
     if answer.status == 200:
-        check_uncalibrated(json.loads(answer.body))
+        said = json.loads(answer.body)
+        if said["status"] == "no_candidates":  # by a prior of nowhere
+            assert (said["position"], said["candidates"], said["evidence"]) == (None, [], None)
+        elif said["photos"] is None:
+            check_uncalibrated(said)
+        else:
+            assert (said["status"], said["confidence"]) == ("uncalibrated", None)
+            assert any(photo["candidate"] is not None for photo in said["photos"])
         return
     problem = _check_problem(answer)
     assert answer.status in _STATUSES

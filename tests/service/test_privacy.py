@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -68,6 +69,18 @@ def test_neither_log_nor_answer_tells_what_was_asked(
             assert response.status_code == status, response.text
             assert not [trace for trace in TRACES if trace in response.text + str(response.headers)]
     assert log.getvalue().count('"route": "/localize"') == 12
+    assert not [trace for trace in TRACES if trace in log.getvalue()]
+
+
+def test_what_is_known_beforehand_is_not_told(question: bytes, town: Town, serve: Serve, log: io.StringIO) -> None:
+    served = serve(town)
+    logging.getLogger().setLevel(logging.DEBUG)
+    known = {"near": f"{ELSEWHERE.latitude},{ELSEWHERE.longitude}", "heading": "44.4408"}
+    requests: list[dict[str, Any]] = [{"params": known}, {"data": known}, {"params": {"use_exif_position": "true"}}]
+    for request in requests:
+        response = served.client.post("/localize", files={"image": question}, **request)
+        assert response.json()["status"] == "no_candidates", response.text
+        assert not [trace for trace in TRACES if trace in response.text + str(response.headers)]
     assert not [trace for trace in TRACES if trace in log.getvalue()]
 
 

@@ -27,6 +27,7 @@ from benchmarks.spatial_verification.command import spatial_verification
 from benchmarks.starter import starter
 from benchmarks.store.command import store
 from benchmarks.thumbnail import thumbnail
+from benchmarks.together import together
 from placefix.console import run
 
 app = typer.Typer(help="Benchmarks; each prints a ratio against a plain reference, in one run.", no_args_is_help=True)
@@ -49,6 +50,7 @@ app.command()(spatial_verification)
 app.command()(floor)
 app.command()(gardenspoint)
 app.command()(photographs)
+app.command()(together)
 app.command()(starter)
 app.command()(outliers)
 app.command()(gpu)

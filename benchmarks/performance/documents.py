@@ -17,6 +17,7 @@ from benchmarks.performance.query_plot import draw_query
 from benchmarks.performance.shortlist_plot import draw_shortlist
 from benchmarks.performance.store_plot import draw_store
 from benchmarks.performance.store_tables import store_table
+from benchmarks.performance.together_tables import together_table
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
     "docs/results.md": {
         "photographs": Table(("photographs",), photographs_table),
         "outliers": Table(("outliers",), outliers_table),
+        "together_gardenspoint": Table(("together_gardenspoint",), together_table),
+        "together_town": Table(("together_town",), together_table),
         "floor": Table(("floor",), floor_tables),
         "store": Table(("store",), store_table),
         "store_gardenspoint_day": Table(("store_gardenspoint_day",), store_table),

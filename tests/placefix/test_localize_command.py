@@ -12,6 +12,7 @@ from model.selavpr.selavpr import SelaVPR
 from service.schemas import LocalizationAnswer
 from service.settings import ServiceSettings
 from tests.commands import Finished, RunCommand
+from tests.conftest import write_photo
 from tests.service.conftest import Served, Town, build_town, serving
 
 
@@ -82,3 +83,75 @@ def test_what_cannot_be_found_is_one_sentence(localize: RunCommand, hamlet: Town
     flags = ("--candidates", 5, "--shortlist", 4)
     result = localize(hamlet.photos["c.jpg"], "--map", hamlet.map_path, *flags, exit_code=1)
     assert "candidates must be between 1 and shortlist, which is 4" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "flags", "parameters"),
+    [
+        (["c.jpg"], ["--near", "60.1,24.9", "--within-m", 5000], {"near": "60.1,24.9", "within_m": "5000"}),
+        (
+            ["c.jpg"],
+            ["--near", "60.1,24.95", "--within-m", 90000, "--heading", 15, "--heading-tolerance", 8],
+            {"near": "60.1,24.95", "within_m": "90000", "heading": "15", "heading_tolerance": "8"},
+        ),
+        (["b/south.jpg"], ["--use-exif-position", "--within-m", 9], {"use_exif_position": "true", "within_m": "9"}),
+        (["c.jpg", "b/south.jpg", "c.jpg"], ["--together", "place"], {"together": "place"}),
+        (
+            ["c.jpg", "b/south.jpg"],
+            ["--together", "sequence", "--times", "0,9", "--rerank", "always"],
+            {"together": "sequence", "times": "0,9", "rerank": "true"},
+        ),
+    ],
+)
+def test_priors_and_several_photos_are_answered_as_by_the_server(
+    names: list[str],
+    flags: list[object],
+    parameters: dict[str, str],
+    localize: RunCommand,
+    hamlet: Town,
+    hamlet_server: Served,
+) -> None:
+    photos = [hamlet.photos[name] for name in names]
+    by_command = json.loads(localize(*photos, "--map", hamlet.map_path, *flags).stdout)
+    files = [("image", photo.read_bytes()) for photo in photos]
+    by_http = hamlet_server.client.post("/localize", files=files, data=parameters).json()
+    for answer in (by_command, by_http):
+        LocalizationAnswer.model_validate(answer)
+        del answer["timings_ms"], answer["request_id"]
+    assert by_command == by_http
+    assert by_command["candidates"]
+
+
+def test_people_are_told_what_each_photo_says(localize: RunCommand, hamlet: Town) -> None:
+    photos = [hamlet.photos[name] for name in ("c.jpg", "[bold]n[/].jpg")]
+    output = localize(*photos, "--map", hamlet.map_path, "--table", "--together", "sequence", "--times", "0,9e5").stdout
+    assert "photo 1: c.jpg\n" in output
+    assert "photo 2: [bold]n[/].jpg\n" in output
+    output = localize(*photos, "--map", hamlet.map_path, "--table", "--together", "place").stdout
+    assert "does not speak for it" in output
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ([], "2 photos: say with --together place or --together sequence how they belong together"),
+        (["--together", "place", "--times", "0,1"], "times says nothing without together=sequence"),
+        (["--together", "sequence", "--times", "0"], "times has 1 times for 2 photos"),
+        (["--together", "place", "--within-m", 5], "within_m says nothing without near"),
+        (["--together", "place", "--near", "1"], "give latitude and longitude in degrees"),
+        (["--together", "place", "--near", "1,2", "--within-m", 0], "within_m must be more than 0"),
+    ],
+)
+def test_what_does_not_go_together_is_one_sentence(
+    flags: list[object], says: str, localize: RunCommand, hamlet: Town
+) -> None:
+    photos = [hamlet.photos["c.jpg"]] * 2
+    assert says in " ".join(localize(*photos, "--map", hamlet.map_path, *flags, exit_code=1).stderr.split())
+
+
+def test_a_photo_that_does_not_say_where_is_told_before_the_network_is_loaded(
+    localize: RunCommand, hamlet: Town, tmp_path: Path
+) -> None:
+    photo = write_photo(tmp_path / "plain.jpg", 9)
+    result = localize(photo, "--map", hamlet.map_path, "--use-exif-position", exit_code=1)
+    assert "the photo does not say where it was taken" in result.stderr

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from model.errors import InvalidInput
 from model.geo import LatLon
-from model.nearest import spacing_m
+from model.spacing import spacing_m
 from place_map.errors import MapCorrupt
 from place_map.file_sum import FileSum
 
@@ -145,7 +145,7 @@ class PlaceTable:
 
     @cached_property
     def spacing_m(self) -> float:
-        """Metres from a position to the nearest other one, in the median; infinity where all are one."""
+        """Metres from a position to the nearest other one, in the median; infinity where there is only one."""
         return spacing_m(self.latitudes, self.longitudes)
 
     @property

@@ -98,9 +98,8 @@ def _find_place(localizer: Localizer, rankings: Sequence[Ranking | None], option
     rows = best_place(known, localizer.place_map.places, localizer.within_m)
     parts = [_weigh(localizer, each, _rank_at(localizer, each, int(rows[0])), options) for each in rankings]
     lead = max(filter(None, parts), key=lambda part: (part.confidence, voices(part.ranking)[part.rank]))
-    loudest: dict[
-        int, tuple[float, Ranking, int]
-    ] = {}  # row → the photo that speaks loudest for it, and its rank there
+    # Row → the photo that speaks loudest for it, with its voice and the rank there.
+    loudest: dict[int, tuple[float, Ranking, int]] = {}
     for ranking in known:
         for rank, (row, voice) in enumerate(zip(ranking.rows.tolist(), voices(ranking).tolist(), strict=False)):
             if row not in loudest or voice > loudest[row][0]:
@@ -126,7 +125,7 @@ def _find_path(
 
 
 def _rank_at(localizer: Localizer, ranking: Ranking | None, row: int) -> int | None:
-    """The candidate that speaks loudest for the place of a row; None if none has a voice."""
+    """Return the candidate that speaks loudest for the place of a row; None if none has a voice."""
     if ranking is None:
         return None
     places, rows = localizer.place_map.places, ranking.rows[: ranking.answers]
@@ -142,7 +141,7 @@ def _weigh(localizer: Localizer, ranking: Ranking | None, rank: int | None, opti
 
 
 def _common_judgement(answer: _Answer) -> Judgement | None:
-    """What all photos are worth together; nobody knows where nobody knows it of any photo."""
+    """Return what all photos are worth together; nobody knows where nobody knows it of any photo."""
     judged = [part.judgement for part in answer.parts if part is not None and part.judgement is not None]
     if not judged:
         return None

@@ -8,8 +8,8 @@ import numpy as np
 from index_builder.description.dates import Dates, summarise_dates
 from index_builder.description.extent import CELL_M, BoundingBox, bounding_box, covered_cells
 from index_builder.description.headings import Headings, summarise_headings
+from index_builder.description.neighbours import nearest_distances_m
 from index_builder.description.sizes import Sizes, measure_sizes
-from model.nearest import nearest_distances_m
 from model.network_precision import NetworkPrecision
 from model.preprocess import Preprocessing
 from place_map.local_codec import StoreType

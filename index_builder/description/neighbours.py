@@ -1,15 +1,36 @@
-"""Whether another picture looks the same way, nearby."""
+"""How near the next picture is, and whether another one looks the same way."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.geo import chord_m, points_in_space, turns_deg
-from model.nearest import same_position
-from model.point_grid import GROWTH, PointGrid, first_radius_m
+from index_builder.description.point_grid import GROWTH, PointGrid, first_radius_m
+from model.geo import arc_m, chord_m, points_in_space, turns_deg
 
 WITHIN_M = 25.0
 WITHIN_DEG = 40.0
 """What the field counts as the same view: 25 m and 40°, as MSLS does."""
+
+
+def nearest_distances_m(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Great-circle distance of every picture to the nearest other one; exact.
+
+    A search with a growing radius: whoever has a neighbour within the radius is done. Those that are left at a radius
+    lie apart from each other, so that there are few of them wherever the pictures are many.
+
+    Args:
+        latitudes: ``(n,)`` degrees.
+        longitudes: ``(n,)`` degrees.
+
+    Returns:
+        ``(n,)`` metres; 0 where two were taken at the same place, infinity for a picture that is alone.
+    """
+    order, starts = _same_position(latitudes, longitudes)
+    counts = np.diff(starts, append=len(order))
+    representatives = order[starts]
+    among_distinct = _nearest_of_distinct(points_in_space(latitudes[representatives], longitudes[representatives]))
+    result = np.empty(len(order))
+    result[order] = np.repeat(np.where(counts > 1, 0.0, among_distinct), counts)
+    return result
 
 
 def have_same_view(
@@ -36,7 +57,7 @@ def have_same_view(
     if len(known) < 2:
         return result
     latitudes, longitudes, headings_deg = latitudes[known], longitudes[known], headings_deg[known]
-    order, starts = same_position(latitudes, longitudes, headings_deg)
+    order, starts = _same_position(latitudes, longitudes, headings_deg)
     seen = np.zeros(len(known), dtype=np.bool_)
     seen[order] = _next_to_each_other(headings_deg[order], starts, within_deg)
     points = points_in_space(latitudes, longitudes)
@@ -53,6 +74,33 @@ def have_same_view(
         radius_m = min(limit_m, GROWTH * radius_m)
     result[known] = seen
     return result
+
+
+def _nearest_of_distinct(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """As ``nearest_distances_m``, of ``(n, 3)`` points of which no two are the same."""
+    squared_m2 = np.full(len(points), np.inf)
+    if len(points) == 1:
+        return squared_m2
+    waiting, radius_m = np.arange(len(points)), first_radius_m(points)
+    while len(waiting):
+        grid = PointGrid(points, radius_m)
+        for pairs in grid.pairs(waiting):
+            of_others = np.where(pairs.rows == pairs.others, np.inf, pairs.squared_m2)
+            squared_m2[pairs.rows[pairs.starts]] = np.minimum.reduceat(of_others, pairs.starts)
+        # What was found beyond the radius need not be the nearest: cubes reach farther than the ball, but not evenly.
+        waiting = waiting[squared_m2[waiting] > radius_m**2]
+        radius_m *= GROWTH
+    return arc_m(np.sqrt(squared_m2))
+
+
+def _same_position(
+    latitudes: NDArray[np.float64], longitudes: NDArray[np.float64], then_by: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """An order in which equal positions follow each other, and where in it each position begins."""
+    order = np.lexsort((longitudes, latitudes) if then_by is None else (then_by, longitudes, latitudes))
+    is_new = np.ones(len(order), dtype=np.bool_)
+    is_new[1:] = (np.diff(latitudes[order]) != 0) | (np.diff(longitudes[order]) != 0)
+    return order, np.flatnonzero(is_new)
 
 
 def _next_to_each_other(

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from index_builder.description.neighbours import WITHIN_DEG, WITHIN_M, have_same_view
-from model import point_grid
+from index_builder.description import point_grid
+from index_builder.description.neighbours import WITHIN_DEG, WITHIN_M, have_same_view, nearest_distances_m
+from index_builder.description.point_grid import PointGrid
 from model.geo import EARTH_RADIUS_M, LatLon, arc_m, chord_m, distances_m, points_in_space
-from model.nearest import nearest_distances_m, spacing_m
-from model.point_grid import PointGrid
 
 Degrees = NDArray[np.float64]
 METRE_DEG = np.degrees(1 / EARTH_RADIUS_M)
@@ -61,18 +60,6 @@ def test_the_nearest_is_the_nearest_of_all(scene: str) -> None:
     distances = all_distances_m(latitudes, longitudes)
     np.fill_diagonal(distances, np.inf)
     np.testing.assert_allclose(nearest_distances_m(latitudes, longitudes), distances.min(axis=1), rtol=1e-9, atol=1e-6)
-
-
-@pytest.mark.parametrize("scene", SCENES)
-def test_the_spacing_is_the_median_to_the_nearest_other_position(scene: str) -> None:
-    latitudes, longitudes = np.unique(np.stack(SCENES[scene]), axis=1)
-    distances = all_distances_m(latitudes, longitudes)
-    np.fill_diagonal(distances, np.inf)
-    assert spacing_m(*SCENES[scene]) == pytest.approx(float(np.median(distances.min(axis=1))), rel=1e-9, abs=1e-6)
-
-
-def test_pictures_of_one_position_have_no_spacing() -> None:
-    assert spacing_m(np.array([5.0, 5.0]), np.array([6.0, 6.0])) == np.inf
 
 
 @pytest.mark.parametrize("scene", SCENES)

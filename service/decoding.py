@@ -81,8 +81,8 @@ class _Job:
 class DecodePool:
     """Threads that decode beside the event loop; so many pictures at a time as there are threads.
 
-    How many may wait is bounded by the number of queries in flight. The threads do not keep the process alive: one
-    whose picture never comes to an end is left behind.
+    How many may wait is bounded by the places of the queue, which are taken first. The threads do not keep the process
+    alive: one whose picture never comes to an end is left behind.
     """
 
     def __init__(self, threads: int, limits: ImageLimits, watchdog: Watchdog) -> None:

@@ -42,6 +42,29 @@ def test_without_a_comparison_the_order_is_that_of_the_distances() -> None:
     assert (found.rows.tolist(), found.matches.tolist()) == ([7, 3], [])
 
 
+def test_rivals_stay_behind_what_may_be_the_answer_and_count_as_rivals(places: PlaceTable) -> None:
+    rows, distances = np.array([0, 1, 3, 4]), np.array([0.6, 0.7, 0.3, 0.4], dtype=np.float32)
+    found = Ranking.of(rows, distances, np.array([20, 30, 90, 10]), rivals=2)
+    assert (found.rows.tolist(), found.matches.tolist(), found.answers) == ([1, 0, 3, 4], [30, 20, 90, 10], 2)
+    evidence = Evidence.of(found, places, WITHIN_M)
+    assert (evidence.compared, evidence.matches, evidence.rival_matches) == (4, 30, 90)
+    assert evidence.share == pytest.approx(50 / 150)
+    assert evidence.rival_similarity == pytest.approx(1 - 0.3**2 / 2)
+    partly = Ranking.of(rows, distances, np.array([20]), rivals=2)
+    assert (partly.rows.tolist(), partly.matches.tolist()) == ([0, 1, 3, 4], [20])
+
+
+def test_another_candidate_is_weighed_in_front_of_the_others(places: PlaceTable) -> None:
+    found = ranking([0, 3, 1], [0.1, 0.2, 0.3], [90, 30, 60])
+    third = found.led_by(2)
+    assert (third.rows.tolist(), third.matches.tolist()) == ([3, 0, 1], [30, 90, 60])
+    assert third.distances == pytest.approx([0.2, 0.1, 0.3])
+    evidence = Evidence.of(third, places, WITHIN_M)
+    assert (evidence.matches, evidence.rival_matches) == (30, 90)
+    assert found.led_by(0).rows.tolist() == found.rows.tolist()
+    assert ranking([7, 3], [0.1, 0.2], []).led_by(1).rows.tolist() == [3, 7]
+
+
 def test_the_rival_is_the_best_of_another_place(places: PlaceTable) -> None:
     found = Evidence.of(ranking([0, 3, 1, 4], [0.4, 0.5, 0.6, 0.8], [90, 30, 60, 20]), places, WITHIN_M)
     assert (found.compared, found.matches, found.rival_matches) == (4, 90, 30)

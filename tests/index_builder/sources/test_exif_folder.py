@@ -15,9 +15,9 @@ from index_builder.sources.exif_folder import read_exif_picture
 from index_builder.sources.exif_gps import exif_heading_deg, exif_time
 from index_builder.sources.read import read_source
 from model.exif_position import Directory, exif_position
-from model.positions import Unplaced
 from model.geo import LatLon
 from model.places import Place
+from model.positions import Unplaced
 from place_map.left_out import LeftOut
 
 pytestmark = [

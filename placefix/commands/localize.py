@@ -135,6 +135,8 @@ def localize(
         raise InvalidInput(
             f"{len(pictures)} photos: say with --together place or --together sequence how they belong together"
         )
+    if len(pictures) > settings.max_images:
+        raise InvalidInput(f"{len(pictures)} photos; at most {settings.max_images} are asked together (max_images)")
     # A picture that cannot be used is found now, and not after the network has been loaded.
     whole = any(read_manifest(path).preprocessing.decodes_whole for path in settings.maps)
     for picture in pictures:

@@ -149,6 +149,19 @@ def test_what_does_not_go_together_is_one_sentence(
     assert says in " ".join(localize(*photos, "--map", hamlet.map_path, *flags, exit_code=1).stderr.split())
 
 
+def test_no_more_photos_than_the_settings_allow(
+    localize: RunCommand, hamlet: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLACEFIX_MAX_IMAGES", "2")
+    flags = ("--map", hamlet.map_path, "--together", "place")
+    assert "3 photos; at most 2" in localize(*[hamlet.photos["c.jpg"]] * 3, *flags, exit_code=1).stderr
+
+
+def test_a_position_south_of_the_equator_is_no_option(localize: RunCommand, hamlet: Town) -> None:
+    answer = json.loads(localize(hamlet.photos["c.jpg"], "--map", hamlet.map_path, "--near", "-33.9,-70.6").stdout)
+    assert answer["status"] == "no_candidates"
+
+
 def test_a_photo_that_does_not_say_where_is_told_before_the_network_is_loaded(
     localize: RunCommand, hamlet: Town, tmp_path: Path
 ) -> None:

@@ -160,7 +160,7 @@ async def localize(
             localization = await ticket.wait(request.receive, settings.deadline_s)
             queue_s = time.perf_counter() - queue_start - sum(localization.seconds.values())
     seconds = {Stage.DECODE: decode_s, Stage.QUEUE: queue_s, **localization.seconds}
-    runtime.metrics.query_answered(seconds, localization.gathered_bytes)
+    runtime.metrics.query_answered(localization, seconds)
     answer = build_answer(localization, seconds, time.perf_counter() - start, request_id_of(request.scope))
     return JSONResponse(answer.model_dump(mode="json"), headers=_headers(answer.timings_ms))
 

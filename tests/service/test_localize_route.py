@@ -93,9 +93,9 @@ def test_a_query_says_how_sure_an_answer_must_be(
     parameters: dict[str, Any], status: str, town: Town, judged_server: Served
 ) -> None:
     content = town.photos["100%.jpg"].read_bytes()
-    for sent in ({"params": parameters}, {"data": parameters}):
-        answer = judged_server.client.post("/localize", files={"image": content}, **sent)
-        assert answer.json()["status"] == status
+    by_address = judged_server.client.post("/localize", content=content, params=parameters).json()
+    by_form = judged_server.client.post("/localize", files={"image": content}, data=parameters).json()
+    assert by_address["status"] == by_form["status"] == status
 
 
 def test_a_map_says_what_its_confidences_rest_on_and_what_to_do(judged_server: Served) -> None:

@@ -169,6 +169,34 @@ def test_the_circle_is_as_large_as_the_radius_in_the_scale_of_the_plan(tab: Tab,
     assert tab.run("Number(document.querySelector('circle.reach').getAttribute('r'))") >= 12
 
 
+RIVALS = """
+    import("/page/trust.js").then(({ trustOf }) => trustOf({
+      status: "uncertain", confidence: 0.004,
+      evidence: { compared: 3, matches: 100, rival_matches: %s },
+      candidates: [[0, 100], [0.0001, 70], [0.001, 70], [0.01, 20]].map(([latitude, mutual_matches]) =>
+        ({ latitude, longitude: 0, mutual_matches })),
+    }))
+"""
+
+
+@pytest.mark.parametrize(
+    ("rival_matches", "why"),
+    [
+        (70, "A place 111 m away matches nearly as well: 70 details against 100."),
+        (60, "Another place matches nearly as well: 60 details against 100."),  # it is not among the candidates
+        (20, "100 details match, and 20 those of another place: too little to be sure."),
+    ],
+)
+def test_it_is_said_why_an_answer_is_uncertain(rival_matches: int, why: str, tab: Tab, judged_server: Served) -> None:
+    visit(tab, judged_server, "", "document.querySelector('.sample')")
+    said = tab.run(RIVALS % rival_matches)
+    assert said == {
+        "headline": "Perhaps here",
+        "sentence": "Fewer than 1 of 100 answers like this is right.",
+        "why": why,
+    }
+
+
 def test_another_question_is_shown_in_its_own_tone(tab: Tab, judged_server: Served) -> None:
     visit(tab, judged_server, "?map=not_found&sample=3.jpg", ALL_CANDIDATES)
     tab.run("document.getElementById('map').value = 'localized'")

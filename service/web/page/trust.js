@@ -1,5 +1,7 @@
 // How far an answer can be trusted, in words that need no statistics.
 
+import { distanceM, writeDistance } from "./geo.js";
+
 const NEARLY_AS_WELL = 0.6; // of the matches of the best candidate
 
 const HEADLINES = {
@@ -36,9 +38,15 @@ function rightOfHundred(confidence) {
   return `${count} of 100 answers like this ${count === 1 ? "is" : "are"}`;
 }
 
-function whyNot({ status, evidence: { compared, matches, rival_matches: rival } }) {
+function whyNot({ status, evidence: { compared, matches, rival_matches: rival }, candidates }) {
   if (status === "not_found") return "Too little speaks for any picture of the map.";
   if (compared === 0) return "Only the overall likeness was compared, and no details.";
-  if (rival >= NEARLY_AS_WELL * matches) return `Another place matches nearly as well: ${rival} details against ${matches}.`;
+  if (rival >= NEARLY_AS_WELL * matches) return `${rivalPlace(rival, candidates)} matches nearly as well: ${rival} details against ${matches}.`;
   return `${matches} details match, and ${rival} those of another place: too little to be sure.`;
+}
+
+/** The evidence does not say which candidate it is; of several with as many matches it is one that is far away. */
+function rivalPlace(matches, [best, ...others]) {
+  const distances = others.filter((each) => each.mutual_matches === matches).map((each) => distanceM(each, best));
+  return distances.length === 0 ? "Another place" : `A place ${writeDistance(Math.max(...distances))} away`;
 }

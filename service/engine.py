@@ -152,9 +152,10 @@ class Engine:
         """Finds one of them in its map."""
         with _telling_of_memory():
             localization = item.localizer.localize(encoded, item.options, is_wanted)
-        if item.compared:
+        evidence = localization.verdict.evidence
+        if evidence is not None and evidence.compared:  # auto may have compared fewer than it could, and none
             duration_s = localization.seconds[Stage.GATHER] + localization.seconds[Stage.RERANK]
-            self._compare_s = _running_mean(self._compare_s, duration_s / item.compared)
+            self._compare_s = _running_mean(self._compare_s, duration_s / evidence.compared)
         return localization
 
     def probe(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -21,12 +21,15 @@ from service.errors import (
     ScopeMissing,
     UploadTimeout,
 )
+from service.localization import Localization, Status
 from service.stages import Stage
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 
 # Roughly 1-2-5 from a millisecond to what a CPU needs for a long shortlist.
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+# Closer to 1, where answers are accepted, than to 0.
+_CONFIDENCES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 _REJECTED = (
@@ -87,6 +90,13 @@ class Metrics:
         )
         self._gathered = Counter(
             "placefix_gather_bytes_total", "Bytes of local features read from maps to re-rank.", registry=registry
+        )
+        self._answers = Counter("placefix_answers_total", "Queries answered, by status.", ["status"], registry=registry)
+        self._confidence = Histogram(
+            "placefix_answer_confidence",
+            "Probability that an answer is right, of answers that state one.",
+            buckets=_CONFIDENCES,
+            registry=registry,
         )
         self.image_errors = Counter(
             "placefix_image_errors_total", "Pictures refused, by problem code.", ["code"], registry=registry
@@ -164,6 +174,8 @@ class Metrics:
         # A series that begins with its first event hides that event from rate().
         for stage in Stage:
             self.stage_duration.labels(stage=stage.value)
+        for status in get_args(Status):
+            self._answers.labels(status=status)
         for code in _codes_below(ImageError):
             self.image_errors.labels(code=code)
         for reason in _REJECTED:
@@ -187,9 +199,17 @@ class Metrics:
         """Records how long the body of a query took to arrive."""
         self._upload_duration.observe(duration_s)
 
-    def query_answered(self, seconds: Mapping[Stage, float], gathered_bytes: int) -> None:
-        """Records the stages of a query that ran, and what was read for it."""
-        self._gathered.inc(gathered_bytes)
+    def query_answered(self, localization: Localization, seconds: Mapping[Stage, float]) -> None:
+        """Records an answer: its status, its confidence, what was read for it and the stages that ran.
+
+        Args:
+            localization: What the localizer found.
+            seconds: Of each stage that ran, those of the localizer and those around it.
+        """
+        self._answers.labels(status=localization.status).inc()
+        if localization.verdict.confidence is not None:
+            self._confidence.observe(localization.verdict.confidence)
+        self._gathered.inc(localization.gathered_bytes)
         for stage, duration_s in seconds.items():
             self.stage_duration.labels(stage=stage.value).observe(duration_s)
 

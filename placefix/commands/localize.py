@@ -3,6 +3,7 @@
 import secrets
 import sys
 import time
+from math import ceil
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from model.errors import InvalidInput
 from model.images import check_header
+from place_map.calibration import calibration_advice
 from place_map.versions import read_manifest
 from placefix.asking import asked_map, read_settings
 from placefix.commands.options import (
@@ -149,13 +151,15 @@ def localize(
         found = asked.ask_together(pictures)
         answer = build_answer(found, found.seconds, time.perf_counter() - start, secrets.token_hex(8))
         is_trained = asked.localizer.encoder.is_trained
+        opened = asked.localizer.place_map
+        advice = calibration_advice(opened.calibration, opened.version, len(opened), settings.max_wrong)
     if as_json or (as_json is None and not sys.stdout.isatty()):
         typer.echo(answer.model_dump_json(indent=2))
         return
-    _print(answer, is_trained=is_trained)
+    _print(answer, advice, is_trained=is_trained)
 
 
-def _print(answer: LocalizationAnswer, *, is_trained: bool) -> None:
+def _print(answer: LocalizationAnswer, advice: str | None, *, is_trained: bool) -> None:
     console = output_console()
     console.print(_headline(answer), style="bold", markup=False, soft_wrap=True)
     if not answer.candidates:
@@ -182,20 +186,23 @@ def _print(answer: LocalizationAnswer, *, is_trained: bool) -> None:
         says = "does not speak for it" if each.candidate is None else f"{each.candidate.id}{sure}"
         console.print(f"photo {each.photo}: {says}", markup=False, soft_wrap=True)
     console.print(f"map {answer.map.name}, version {answer.map.version}; {answer.timings_ms.total:.0f} ms")
-    if answer.status == "uncalibrated":
-        console.print("nobody knows how sure this is: placefix calibrate says it for a map", soft_wrap=True)
-    if answer.evidence is not None and not answer.evidence.compared and not is_trained:
-        console.print("not re-ranked: the network is not trained for places (--rerank always does it all the same)")
+    if answer.evidence is not None and answer.evidence.compared:
+        console.print(f"{answer.evidence.matches} matches, {answer.evidence.rival_matches} of another place")
+    elif not is_trained:
+        console.print(
+            "not re-ranked: the network is not trained for places (--rerank always does it all the same)",
+            soft_wrap=True,
+        )
+    if advice is not None:
+        console.print(advice, markup=False, soft_wrap=True)
 
 
 def _headline(answer: LocalizationAnswer) -> str:
     """Return the answer in one line: the position, its radius, and how sure it is."""
-    sure = "" if answer.confidence is None else f", {answer.confidence:.1%} sure"
+    sure = "nobody knows how sure" if answer.confidence is None else f"{answer.confidence:.1%} sure"
+    if answer.status == "no_candidates":
+        return f"no candidates: no picture of the map {answer.map.name} comes into question"
     if answer.position is None:
-        why = {
-            "not_found": f"not found: the evidence says that the map {answer.map.name} does not have the place",
-            "no_candidates": f"no candidates: no picture of the map {answer.map.name} comes into question",
-        }
-        return f"{why[answer.status]}{sure}"
-    radius = "" if answer.accuracy is None else f" ± {answer.accuracy.radius_m:.0f} m"
-    return f"{answer.position.latitude:.6f}, {answer.position.longitude:.6f}{radius}  {answer.status}{sure}"
+        return f"not found: the map {answer.map.name} does not have the place; of the first one {sure}"
+    radius = "" if answer.accuracy is None else f" ± {ceil(answer.accuracy.radius_m)} m"
+    return f"{answer.position.latitude:.6f}, {answer.position.longitude:.6f}{radius}  {answer.status}, {sure}"

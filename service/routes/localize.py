@@ -138,7 +138,7 @@ async def localize(
                 localization = await runtime.decoder.call(fusion)
             queue_s -= sum(localization.seconds.values())
     seconds = {Stage.DECODE: decode_s, Stage.QUEUE: max(0.0, queue_s), **localization.seconds}
-    runtime.metrics.query_answered(seconds, localization.gathered_bytes)
+    runtime.metrics.query_answered(localization, seconds)
     answer = build_answer(localization, seconds, time.perf_counter() - start, request_id_of(request.scope))
     return JSONResponse(answer.model_dump(mode="json"), headers=_headers(answer.timings_ms))
 

@@ -263,6 +263,8 @@ def test_dashboard_speaks_of_metrics_that_exist_and_of_the_provisioned_datasourc
     shown |= {
         "map_created_timestamp_seconds",
         "map_swaps_total",
+        "answers_total",
+        "answer_confidence_bucket",
         "gather_bytes_total",
         "upload_duration_seconds_bucket",
     }

@@ -1,6 +1,8 @@
 """``placefix localize`` answers as the server does."""
 
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from model.geo import LatLon
 from model.selavpr.selavpr import SelaVPR
 from service.schemas import LocalizationAnswer
 from service.settings import ServiceSettings
+from tests import calibrations
 from tests.commands import Finished, RunCommand
 from tests.conftest import write_photo
 from tests.service.conftest import Served, Town, build_town, serving
@@ -67,11 +70,35 @@ def test_the_json_is_the_answer_of_the_server(
 
 def test_people_get_a_position_and_a_table(localize: RunCommand, hamlet: Town) -> None:
     output = localize(hamlet.photos["[bold]n[/].jpg"], "--map", hamlet.map_path, "--table").stdout
-    assert output.startswith("60.100000, 24.900000  uncalibrated\n")
+    assert output.startswith("60.100000, 24.900000  uncalibrated, nobody knows how sure\n")
     assert "[bold]n[/].jpg" in output
     assert "b/south.jpg" in output
     assert "map hamlet, version 000001" in output
     assert "not re-ranked: the network is not trained" in output
+    assert "the map has 3 pictures: add 102 more, or give placefix calibrate --queries photos" in output
+
+
+@pytest.mark.parametrize(
+    ("confidence", "headline"),
+    [
+        (0.98, "60.100000, 24.900000 ± 13 m  localized, 98.0% sure"),
+        (0.6, "60.100000, 24.900000 ± 38 m  uncertain, 60.0% sure"),
+        (0.3, "60.100000, 24.900000  uncertain, 30.0% sure"),
+        (0.1, "not found: the map copy does not have the place; of the first one 10.0% sure"),
+    ],
+)
+def test_people_are_told_how_sure_an_answer_is(
+    confidence: float, headline: str, localize: RunCommand, hamlet: Town, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(hamlet.map_path, tmp_path / "copy"))
+    calibrations.give(copy, calibrations.calibration(confidence))
+    asked = ("--map", copy, "--weights", hamlet.weights, "--rerank", "always", "--table")
+    head, *lines = localize(hamlet.photos["[bold]n[/].jpg"], *asked).stdout.splitlines()
+    assert head == headline
+    assert any("b/south.jpg" in line for line in lines)  # candidates are shown in any case
+    [evidence] = [line for line in lines if line.endswith("of another place")]
+    assert re.fullmatch(r"[0-9]+ matches, [0-9]+ of another place", evidence)
+    assert not any("calibrate" in line for line in lines)
 
 
 def test_what_cannot_be_found_is_one_sentence(localize: RunCommand, hamlet: Town, tmp_path: Path) -> None:

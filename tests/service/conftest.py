@@ -2,11 +2,12 @@
 
 import io
 import logging
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from service.runtime import Runtime
 from service.samples import Sample
 from service.server import make_config
 from service.settings import ServiceSettings
+from tests import calibrations
 from tests.conftest import TINY_CONFIG, write_photo
 from tests.logs import logging_restored
 from tests.service.browser import Browser, Tab, started_browser
@@ -82,6 +84,22 @@ def village(town: Town) -> Town:
     """A second map of the same network: three other pictures, south and west."""
     positions = {f"{number}.jpg": LatLon(-33.9, -70.6 + 0.01 * number) for number in range(3)}
     return build_town(town.weights.parent, "village", seeded_network(TINY_CONFIG, seed=7), positions, first_seed=200)
+
+
+CONFIDENCES = {"localized": 0.98, "uncertain": 0.6, "not_found": 0.1}
+
+
+@pytest.fixture(scope="session")
+def judged_towns(town: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Town]:
+    """Copies of the town, each called by the status of all its answers."""
+    folder = tmp_path_factory.mktemp("judged")
+    copies = {
+        status: replace(town, map_path=Path(shutil.copytree(town.map_path, folder / status)))
+        for status in (*CONFIDENCES, "uncalibrated")
+    }
+    for status, confidence in CONFIDENCES.items():
+        calibrations.give(copies[status].map_path, calibrations.calibration(confidence))
+    return copies
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,27 @@
 """POST /localize over a real socket."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 
 from service.schemas import LocalizationAnswer
+from service.settings import ServiceSettings
+from tests.calibrations import RADIUS_M
 from tests.conftest import TINY_CELLS
 from tests.service.asking import check_uncalibrated
-from tests.service.conftest import Serve, Served, Town
+from tests.service.conftest import Serve, Served, Town, serving
+
+
+@pytest.fixture(scope="module")
+def judged_server(judged_towns: dict[str, Town]) -> Iterator[Served]:
+    with serving(ServiceSettings(maps=tuple(each.map_path for each in judged_towns.values()))) as served:
+        served.wait_until_ready()
+        yield served
 
 
 def test_every_picture_of_the_map_is_first_at_its_own_place(town: Town, town_server: Served) -> None:
@@ -51,6 +62,50 @@ def test_the_answer_has_exactly_these_members(town: Town, town_server: Served) -
     assert [candidate["rank"] for candidate in answer["candidates"]] == list(range(1, 11))
     by_id = {candidate["id"]: candidate for candidate in answer["candidates"]}
     assert by_id[next(iter(town.photos))]["heading_deg"] is None
+
+
+@pytest.mark.parametrize(
+    ("status", "confidence", "radius_m"),
+    [("localized", 0.98, RADIUS_M), ("uncertain", 0.6, 38.0), ("not_found", 0.1, None), ("uncalibrated", None, None)],
+)
+def test_an_answer_says_how_sure_it_is(
+    status: str, confidence: float | None, radius_m: float | None, judged_towns: dict[str, Town], judged_server: Served
+) -> None:
+    content = judged_towns[status].photos["100%.jpg"].read_bytes()
+    answer = judged_server.client.post("/localize", content=content, params={"map": status}).json()
+    assert (answer["status"], answer["confidence"]) == (status, confidence)
+    assert answer["accuracy"] == (radius_m and {"radius_m": radius_m, "level": 0.95})
+    best = answer["candidates"][0]
+    here = {"latitude": best["latitude"], "longitude": best["longitude"]}
+    assert answer["position"] == (None if status == "not_found" else here)
+    assert len(answer["candidates"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status"),
+    [
+        ({"map": "localized", "min_confidence": 0.99}, "uncertain"),
+        ({"map": "localized", "min_confidence": 0.98}, "localized"),
+        ({"map": "localized", "max_wrong": 0.01}, "uncertain"),
+        ({"map": "uncertain", "max_wrong": 0.25}, "localized"),
+    ],
+)
+def test_a_query_says_how_sure_an_answer_must_be(
+    parameters: dict[str, Any], status: str, town: Town, judged_server: Served
+) -> None:
+    content = town.photos["100%.jpg"].read_bytes()
+    by_address = judged_server.client.post("/localize", content=content, params=parameters).json()
+    by_form = judged_server.client.post("/localize", files={"image": content}, data=parameters).json()
+    assert by_address["status"] == by_form["status"] == status
+
+
+def test_a_map_says_what_its_confidences_rest_on_and_what_to_do(judged_server: Served) -> None:
+    described = {name: judged_server.client.get(f"/maps/{name}").json() for name in ("localized", "uncalibrated")}
+    asked = {"version": "000001", "within_m": 25.0, "questions": 500, "conditions": {}}
+    assert described["localized"]["calibration"] == asked
+    assert described["localized"]["calibration_advice"] is None
+    assert described["uncalibrated"]["calibration"] is None
+    assert "the map has 12 pictures: add 93 more" in described["uncalibrated"]["calibration_advice"]
 
 
 def test_an_untrained_network_does_not_rerank_unless_asked(town: Town, town_server: Served) -> None:
@@ -103,6 +158,11 @@ def test_how_many_candidates(parameters: dict[str, str | int], count: int, town:
 @pytest.mark.parametrize(
     ("parameters", "named"),
     [
+        ({"max_wrong": "0"}, ["max_wrong", "'0'", "greater than 0"]),
+        ({"max_wrong": "1"}, ["max_wrong", "less than 1"]),
+        ({"max_wrong": "nan"}, ["max_wrong"]),
+        ({"min_confidence": "1.01"}, ["min_confidence", "less than or equal to 1"]),
+        ({"min_confidence": "-0.1"}, ["min_confidence", "greater than or equal to 0"]),
         ({"candidates": "0"}, ["candidates", "'0'", "greater than or equal to 1"]),
         ({"candidates": "-1"}, ["candidates", "'-1'"]),
         ({"candidates": "1001"}, ["candidates", "'1001'", "less than or equal to 1000"]),

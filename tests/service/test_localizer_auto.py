@@ -1,12 +1,14 @@
 """How far the localizer compares candidates, what it leaves out, and what it makes of the evidence."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from model.encoder import Encoder
+from model.geo import LatLon
 from model.selavpr.initialisation import seeded_network
 from place_map.calibration import Calibration
 from place_map.evidence import Evidence
@@ -18,7 +20,8 @@ from service.query_options import QueryOptions, Rerank
 from service.stages import Stage
 from tests import calibrations
 from tests.conftest import TINY_CONFIG
-from tests.service.conftest import Town
+from tests.service.conftest import Serve, Town, build_town
+from tests.service.pictures import JPEG
 
 ALL = 12
 OPTIONS = QueryOptions(ALL, ALL, "auto")
@@ -77,6 +80,20 @@ def test_auto_decides_by_the_global_features_where_they_are_enough(localizer: Lo
     found = localizer.localize(query, OPTIONS)
     assert (compared(found), found.status, found.gathered_bytes) == (0, "localized", 0)
     assert Stage.RERANK not in found.seconds
+
+
+def test_a_server_goes_on_where_auto_compared_none_or_some(tmp_path: Path, serve: Serve) -> None:
+    network = seeded_network(TINY_CONFIG, seed=7)
+    network.is_trained = True
+    positions = {f"{number}.jpg": LatLon(55 + number / 1000, 13) for number in range(4)}
+    towns = [build_town(tmp_path, name, network, positions, first_seed=10) for name in ("none", "some")]
+    calibrations.give(towns[0].map_path, calibrations.calibration(steps=((0, 0.95), (1, 0.95))))
+    calibrations.give(towns[1].map_path, calibrations.calibration(steps=((0, 0.5), (3, 0.95))))
+    served = serve(*towns)
+    for name, compared in (("none", 0), ("some", 3), ("none", 0)):
+        answer = served.client.post("/localize", content=JPEG, params={"map": name}).json()
+        assert (answer["status"], answer["evidence"]["compared"]) == ("localized", compared), answer
+        assert [each["mutual_matches"] is None for each in answer["candidates"]].count(False) == compared
 
 
 def test_auto_that_is_never_sure_gives_the_ranking_of_always(localizer: Localizer, query: EncodedQuery) -> None:

@@ -70,6 +70,25 @@ def test_every_request_and_every_stage_that_ran_is_counted(town: Town, serve: Se
     assert counted("placefix_batch_size_sum") == 3
 
 
+def test_answers_are_counted_by_status_and_those_that_are_sure_of_something_by_that(
+    judged_towns: dict[str, Town], serve: Serve
+) -> None:
+    served = serve(*judged_towns.values())
+    assert labels_of(scrape(served), "placefix_answers_total", "status") == {*judged_towns, "no_candidates"}
+    for status, town in judged_towns.items():
+        content = town.photos["100%.jpg"].read_bytes()
+        for _ in range(1 if status == "not_found" else 2):
+            assert served.client.post("/localize", content=content, params={"map": status}).json()["status"] == status
+    samples = scrape(served)
+    counted = {status: value(samples, "placefix_answers_total", status=status) for status in judged_towns}
+    assert counted == {"localized": 2, "uncertain": 2, "not_found": 1, "uncalibrated": 2}
+    assert value(samples, "placefix_answer_confidence_count") == 5
+    assert value(samples, "placefix_answer_confidence_sum") == pytest.approx(2 * 0.98 + 2 * 0.6 + 0.1)
+    assert [value(samples, "placefix_answer_confidence_bucket", le=bound) for bound in ("0.2", "0.7", "0.99")] == [
+        *(1, 3, 5)
+    ]
+
+
 def test_a_body_over_the_limit_is_counted_for_its_route(town: Town, serve: Serve) -> None:
     served = serve(town, max_upload_bytes=1000)
     for content in (bytes(1001), iter([bytes(600), bytes(600)])):

@@ -87,6 +87,125 @@ def test_a_sample_is_answered_with_place_plan_time_and_candidates(
         assert verdict[1] in page
 
 
+@pytest.fixture(scope="module")
+def judged_server(judged_towns: dict[str, Town], town: Town) -> Iterator[Served]:
+    """A map for each status, and a picture of the town to ask with."""
+    place_id = "a street/3.jpg"
+    samples = (Sample("3.jpg", town.photos[place_id], "image/jpeg", town.positions[place_id]),)
+    maps = tuple(each.map_path for each in judged_towns.values())
+    with serving(ServiceSettings(maps=maps, rerank="always"), samples=samples) as served:
+        served.wait_until_ready()
+        yield served
+
+
+POSITION = "55.70300° N"
+RIGHT = "{} of 100 answers like this are right."
+CIRCLE = '<circle class="reach"'
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "lacks"),
+    [
+        (
+            "localized",
+            [
+                "Found here",
+                RIGHT.format(98),
+                "Within 13 m in 95 of 100 answers",
+                CIRCLE,
+                POSITION,
+            ],
+            ["details match", "calibrate", "What resembles it most"],
+        ),
+        (
+            "uncertain",
+            [
+                "Perhaps here",
+                RIGHT.format(60),
+                "details match, and",
+                "Within 38 m",
+                CIRCLE,
+                POSITION,
+            ],
+            ["calibrate"],
+        ),
+        (
+            "not_found",
+            ["Not in this map", RIGHT.format(10), "Too little speaks for any", "Most alike"],
+            [CIRCLE, POSITION, "Within 38 m", "Copy"],
+        ),
+        (
+            "uncalibrated",
+            ["Best match", "Nobody knows how sure this is.", "add 93 more, or give placefix calibrate", POSITION],
+            [CIRCLE, "answers like this", 'class="meter"'],
+        ),
+    ],
+)
+def test_every_status_is_shown_as_what_it_is(
+    status: str, says: list[str], lacks: list[str], tab: Tab, judged_server: Served
+) -> None:
+    page = visit(tab, judged_server, f"?map={status}&sample=3.jpg", ALL_CANDIDATES)
+    body = page[page.index('id="answer-body"') : page.index("<details")]
+    assert f'data-status="{status}"' in page
+    for each in says:
+        assert each in body
+    for each in lacks:
+        assert each not in body
+    grey = "getComputedStyle(document.querySelector('.candidate img')).filter.startsWith('grayscale')"
+    assert tab.run(grey) is (status == "not_found")
+    near = "The most similar picture is 0 m from where it was taken" if status == "not_found" else "0 m from where"
+    assert near in body
+
+
+def test_the_circle_is_as_large_as_the_radius_in_the_scale_of_the_plan(tab: Tab, judged_server: Served) -> None:
+    """The pictures are 167 m apart, so that the plan shows but the best around a circle of 12.5 m."""
+    page = visit(tab, judged_server, "?map=localized&sample=3.jpg", ALL_CANDIDATES)
+    assert "9 farther away" in page
+    ratio = """
+        Number(document.querySelector('circle.reach').getAttribute('r')) /
+        Number(document.querySelector('circle.allowed').getAttribute('r'))
+    """
+    assert tab.run(ratio) == pytest.approx(12.5 / 25)
+    assert tab.run("Number(document.querySelector('circle.reach').getAttribute('r'))") >= 12
+
+
+RIVALS = """
+    import("/page/trust.js").then(({ trustOf }) => trustOf({
+      status: "uncertain", confidence: 0.004,
+      evidence: { compared: 3, matches: 100, rival_matches: %s },
+      candidates: [[0, 100], [0.0001, 70], [0.001, 70], [0.01, 20]].map(([latitude, mutual_matches]) =>
+        ({ latitude, longitude: 0, mutual_matches })),
+    }))
+"""
+
+
+@pytest.mark.parametrize(
+    ("rival_matches", "why"),
+    [
+        (70, "A place 111 m away matches nearly as well: 70 details against 100."),
+        (60, "Another place matches nearly as well: 60 details against 100."),  # it is not among the candidates
+        (20, "100 details match, and 20 those of another place: too little to be sure."),
+    ],
+)
+def test_it_is_said_why_an_answer_is_uncertain(rival_matches: int, why: str, tab: Tab, judged_server: Served) -> None:
+    visit(tab, judged_server, "", "document.querySelector('.sample')")
+    said = tab.run(RIVALS % rival_matches)
+    assert said == {
+        "headline": "Perhaps here",
+        "sentence": "Fewer than 1 of 100 answers like this is right.",
+        "why": why,
+    }
+
+
+def test_another_question_is_shown_in_its_own_tone(tab: Tab, judged_server: Served) -> None:
+    visit(tab, judged_server, "?map=not_found&sample=3.jpg", ALL_CANDIDATES)
+    tab.run("document.getElementById('map').value = 'localized'")
+    tab.run("document.getElementById('map').dispatchEvent(new Event('change'))")
+    tab.wait_for("document.getElementById('answer-body').dataset.status === 'localized'")
+    tab.wait_for(f"{SAYS}('Found here')")
+    assert tab.complaints == []
+
+
 def test_what_goes_wrong_is_said_in_the_words_of_the_problem(tab: Tab, page_server: Served) -> None:
     page = visit(tab, page_server, "?map=town&sample=no.jpg", f"{SAYS}('Not a picture')")
     assert "<h3>Not a picture</h3>" in page

@@ -11,23 +11,26 @@ import { sayVerdict, showVerdict } from "./verdict.js";
  * @param body what to fill
  * @param answer as the service gave it
  * @param truth where the photo was taken, or null
+ * @param advice how to get confidences worth trusting from this map, or null
  * @returns the sentence to read aloud
  */
-export function showAnswer(body, answer, truth) {
-  if (answer.position === null) {
-    const sentence = `The map ${answer.map.name} has no pictures, so nothing can be found in it.`;
+export function showAnswer(body, answer, truth, advice) {
+  body.dataset.status = answer.status;
+  if (answer.candidates.length === 0) {
+    const sentence = `No picture of the map ${answer.map.name} comes into question.`;
     body.replaceChildren(problem("Nothing to compare with", sentence, ""));
     return sentence;
   }
-  const plot = make("div", { class: "plot" }, drawPlot(answer.candidates, truth));
+  const plot = make("div", { class: "plot" }, drawPlot(answer.candidates, truth, answer.accuracy?.radius_m ?? null));
   const candidates = showCandidates(answer, truth);
   joinPointing(plot, candidates);
-  body.replaceChildren(make("div", { class: "overview card" }, showVerdict(answer, truth), plot), candidates, raw(answer));
+  body.replaceChildren(make("div", { class: "overview card" }, showVerdict(answer, truth, advice), plot), candidates, raw(answer));
   return sayVerdict(answer, truth);
 }
 
 /** Shows a Failure; returns the sentence to read aloud. */
 export function showFailure(body, failure) {
+  delete body.dataset.status;
   body.replaceChildren(problem(failure.title, failure.message, failure.requestId));
   return `${failure.title}. ${failure.message}`;
 }

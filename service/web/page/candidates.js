@@ -14,24 +14,29 @@ import { thumbnailUrl } from "./service.js";
 export function showCandidates(answer, truth) {
   const mostMatches = Math.max(1, ...answer.candidates.map((each) => each.mutual_matches ?? 0));
   const cards = answer.candidates.map((each) => card(each, answer, truth, mostMatches));
-  const isReranked = answer.candidates[0].mutual_matches !== null;
   return make(
     "div",
     {},
     make(
       "div",
       { class: "candidates-head" },
-      make("h2", {}, "Candidates"),
-      make("p", {}, isReranked ? "ordered by matching details" : "ordered by overall likeness; not re-ranked"),
+      make("h2", {}, answer.position === null ? "What resembles it most" : "Candidates"),
+      make("p", {}, orderOf(answer)),
     ),
     make("ol", { class: "candidates" }, ...cards),
   );
 }
 
+function orderOf({ candidates, evidence }) {
+  if (evidence.compared === 0) return "ordered by overall likeness; not re-ranked";
+  if (evidence.compared >= candidates.length) return "ordered by matching details";
+  return `the first ${evidence.compared} ordered by matching details, the rest by overall likeness`;
+}
+
 function card(candidate, answer, truth, mostMatches) {
   const best = answer.candidates[0];
   const isNear = truth !== null && distanceM(candidate, truth) <= RIGHT_WITHIN_M;
-  const away = candidate.rank === 1 ? "Best" : `${writeDistance(distanceM(candidate, best))} away`;
+  const away = candidate.rank === 1 ? (answer.position === null ? "Most alike" : "Best") : `${writeDistance(distanceM(candidate, best))} away`;
   const made = make(
     "li",
     { class: `candidate card${candidate.rank === 1 ? " best" : ""}`, "data-rank": candidate.rank, title: candidate.id },

@@ -17,6 +17,7 @@ const WHY_A_KEY = {
 const at = (id) => document.getElementById(id);
 
 let samples = [];
+let maps = []; // what is served, as the service describes it
 let lastQuery = null; // what is asked again if another map is chosen
 let running = null; // AbortController of the request that is under way
 
@@ -46,6 +47,7 @@ async function waitUntilReady() {
 }
 
 function describeService(ready) {
+  maps = ready.maps;
   const pictures = ready.maps.reduce((sum, each) => sum + each.pictures, 0).toLocaleString("en");
   const where = ready.maps.length === 1 ? `map ${ready.maps[0].name}` : `${ready.maps.length} maps`;
   showService(`${where} · ${pictures} pictures · ${ready.device.startsWith("cuda") ? "GPU" : "CPU"}`, "ready");
@@ -94,7 +96,7 @@ async function ask(query) {
   try {
     const picture = query.file ?? (await fetchPicture(query.sample.url, mine.signal));
     const answer = await localize(picture, at("map-choice").hidden ? null : at("map").value, mine.signal);
-    at("spoken").textContent = showAnswer(at("answer-body"), answer, truthOf(query.sample));
+    at("spoken").textContent = showAnswer(at("answer-body"), answer, truthOf(query.sample), adviceFor(answer.map));
   } catch (error) {
     if (error.name === "AbortError") return; // another question came
     if (!(error instanceof Failure)) throw error;
@@ -103,6 +105,11 @@ async function ask(query) {
     if (running === mine) showWorking(false);
   }
   bringIntoView();
+}
+
+/** What the service says of the map, unless another version has come since. */
+function adviceFor({ name, version }) {
+  return maps.find((each) => each.name === name && each.version === version)?.calibration_advice ?? null;
 }
 
 function truthOf(sample) {

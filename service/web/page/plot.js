@@ -10,31 +10,50 @@ const MARGIN = 48;
 const BEYOND = 400; // the grid goes on where the card is wider or higher than the plan
 const TOGETHER = 13; // nearer than this in the plan, markers become one
 const SMALLEST_M = 40; // that the plan shows, from edge to edge
+const VISIBLE = 12; // radius in the plan below which a circle would hide behind the mark of the best
+const AROUND = 5; // radii around the best that the plan shows then
 
 /**
  * Draws the plan.
  *
  * @param candidates of an answer, best first; at least one
  * @param truth where the photo was taken, or null
+ * @param radiusM how far off the best candidate's position may be, or null
  */
-export function drawPlot(candidates, truth) {
-  const place = projection(truth === null ? candidates : [...candidates, truth], candidates[0]);
-  const groups = grouped(candidates, place);
+export function drawPlot(candidates, truth, radiusM) {
+  const { shown, place } = chooseExtent(candidates, truth, radiusM ?? 0);
+  const groups = grouped(shown, place);
   const svg = draw(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": describe(candidates, truth) },
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": describe(candidates, truth, radiusM) },
     ...gridLines(),
   );
+  if (radiusM !== null) svg.append(reach(place(candidates[0]), radiusM, place.pixelsPerM));
   if (truth !== null) svg.append(...truthMarks(truth, place));
   const labels = placeLabels(groups.map((group) => ({ at: group.at, text: labelOf(group) })), marksOf(groups, place));
   const spots = groups.map((group, number) => spot(group, labels[number], place));
   svg.append(...spots.reverse()); // the best lies on top
   svg.append(...scaleBar(place.pixelsPerM), ...northArrow());
+  const farther = candidates.length - shown.length;
+  if (farther > 0) svg.append(draw("text", { class: "farther", x: 14, y: 22 }, `${farther} farther away`));
   return svg;
 }
 
-function projection(positions, origin) {
-  const offsets = positions.map((position) => offsetM(origin, position));
+/** All candidates, or those around the best where the circle around it would be too small to see otherwise. */
+function chooseExtent(candidates, truth, radiusM) {
+  const best = candidates[0];
+  const extra = truth === null ? [] : [truth];
+  const whole = projection([...candidates, ...extra], best, radiusM);
+  const nearM = Math.max(AROUND * radiusM, SMALLEST_M);
+  const isLost = radiusM > 0 && radiusM * whole.pixelsPerM < VISIBLE;
+  if (!isLost || extra.some((each) => distanceM(each, best) > nearM)) return { shown: candidates, place: whole };
+  const shown = candidates.filter((each) => distanceM(each, best) <= nearM);
+  return { shown, place: projection([...shown, ...extra], best, radiusM) };
+}
+
+function projection(positions, origin, radiusM) {
+  const corners = [{ east: -radiusM, north: -radiusM }, { east: radiusM, north: radiusM }];
+  const offsets = [...positions.map((position) => offsetM(origin, position)), ...corners];
   const [east, north] = [span(offsets.map((each) => each.east)), span(offsets.map((each) => each.north))];
   const pixelsPerM = Math.min(
     (WIDTH - 2 * MARGIN) / Math.max(east.size, SMALLEST_M),
@@ -104,6 +123,12 @@ function sight(candidate, at, length) {
   return { x: at.x + length * Math.sin(angle), y: at.y - length * Math.cos(angle) };
 }
 
+/** The circle that holds the truth of nearly all answers of like confidence. */
+function reach({ x, y }, radiusM, pixelsPerM) {
+  const title = draw("title", {}, `Within ${writeDistance(Math.ceil(radiusM))} of the position`);
+  return draw("circle", { class: "reach", cx: x, cy: y, r: radiusM * pixelsPerM }, title);
+}
+
 function truthMarks(truth, place) {
   const { x, y } = place(truth);
   const radius = RIGHT_WITHIN_M * place.pixelsPerM;
@@ -144,8 +169,9 @@ function northArrow() {
   return [draw("path", { class: "scale", d: `M${x} 36V15m-4 6l4-6 4 6` }), draw("text", { x, y: 49, "text-anchor": "middle" }, "N")];
 }
 
-function describe(candidates, truth) {
+function describe(candidates, truth, radiusM) {
   const near = candidates.filter((each) => distanceM(each, candidates[0]) <= RIGHT_WITHIN_M).length;
-  const start = `Plan of ${candidates.length} candidates; ${near} within ${RIGHT_WITHIN_M} m of the best`;
+  const circle = radiusM === null ? "" : `, with a circle of ${writeDistance(Math.ceil(radiusM))} around it`;
+  const start = `Plan of ${candidates.length} candidates; ${near} within ${RIGHT_WITHIN_M} m of the best${circle}`;
   return truth === null ? start : `${start}; the best is ${writeDistance(distanceM(candidates[0], truth))} from where the photo was taken`;
 }

@@ -1,44 +1,97 @@
-// The verdict: where, how far from the truth if that is known, and how long it took.
+// The verdict: where, how sure that is, how far from the truth if that is known, and how long it took.
 
-import { make, sign } from "./elements.js";
+import { draw, make, sign } from "./elements.js";
 import { RIGHT_WITHIN_M, distanceM, writeDegrees, writeDistance, writeMilliseconds } from "./geo.js";
+import { ofHundred, trustOf } from "./trust.js";
 
 const STAGES = ["decode", "queue", "encode", "shortlist", "gather", "rerank"];
 const COPIED_FOR_MS = 1600;
+const SIGNS = {
+  localized: "M5 12.5l4.5 4.5L19 7.5",
+  uncertain: "M8.6 9.2a3.4 3.4 0 1 1 5.2 2.9c-1.2.8-1.8 1.4-1.8 2.7M12 18.6v.2",
+  not_found: "M6.2 6.2l11.6 11.6M12 3.8a8.2 8.2 0 1 0 0 16.4a8.2 8.2 0 1 0 0-16.4",
+  uncalibrated: "M12 20.5s-6.3-6.2-6.3-11a6.3 6.3 0 0 1 12.6 0c0 4.8-6.3 11-6.3 11zM12 9.4v.2",
+};
 
-/** Makes the card's left half. */
-export function showVerdict(answer, truth) {
+/**
+ * Makes the card's left half.
+ *
+ * @param answer with at least one candidate
+ * @param truth where the photo was taken, or null
+ * @param advice how to get confidences worth trusting from this map, or null
+ */
+export function showVerdict(answer, truth, advice) {
   return make(
     "div",
     { class: "verdict" },
-    make("div", {}, ...position(answer.position), truth === null ? null : comparison(answer.position, truth)),
-    time(answer.timings_ms),
+    make("div", {}, ...trust(answer), ...position(answer), truth === null ? null : comparison(answer, truth)),
+    make("div", { class: "below" }, advice === null ? null : make("p", { class: "advice" }, sentence(advice)), time(answer.timings_ms)),
   );
 }
 
-/** The verdict in one sentence, to be read aloud. */
+/** The verdict in a few sentences, to be read aloud. */
 export function sayVerdict(answer, truth) {
-  const { latitude, longitude } = answer.position;
-  const place = `${writeDegrees(latitude, "north", "south")}, ${writeDegrees(longitude, "east", "west")}`;
-  const away = truth === null ? "" : `, ${writeDistance(distanceM(answer.position, truth))} from where it was taken`;
-  return `Found: ${place}${away}. ${answer.candidates.length} candidates.`;
+  const said = trustOf(answer);
+  const parts = [`${said.headline}${answer.position === null ? "" : `: ${placeOf(answer.position)}`}.`, said.sentence, said.why];
+  if (answer.accuracy !== null) parts.push(`${reach(answer.accuracy)}.`);
+  if (truth !== null && answer.position !== null) parts.push(`${away(answer.position, truth)}.`);
+  parts.push(`${answer.candidates.length} candidates.`);
+  return parts.filter((each) => each !== "").join(" ");
 }
 
-function position({ latitude, longitude }) {
+function placeOf({ latitude, longitude }) {
+  return `${writeDegrees(latitude, "north", "south")}, ${writeDegrees(longitude, "east", "west")}`;
+}
+
+function reach({ radius_m: radiusM, level }) {
+  return `Within ${writeDistance(Math.ceil(radiusM))} in ${ofHundred(level)}`;
+}
+
+function away(found, truth) {
+  return `${writeDistance(distanceM(found, truth))} from where it was taken`;
+}
+
+function trust(answer) {
+  const { headline, sentence: said, why } = trustOf(answer);
+  const picture = draw("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, draw("path", { d: SIGNS[answer.status] ?? SIGNS.uncertain }));
+  return [
+    make("div", { class: "verdict-head" }, make("h3", { class: "headline" }, picture, headline), copyButton(answer.position)),
+    make("p", { class: "sure" }, said),
+    meter(answer.confidence),
+    why === "" ? null : make("p", { class: "why" }, why),
+  ];
+}
+
+function meter(confidence) {
+  if (confidence === null) return null;
+  const filled = make("span");
+  filled.style.width = `${100 * confidence}%`;
+  return make("div", { class: "meter", "aria-hidden": "true" }, filled);
+}
+
+function copyButton(position) {
+  if (position === null) return null;
+  const { latitude, longitude } = position;
   const text = `${latitude.toFixed(6)}, ${longitude.toFixed(6)}`;
   const copy = make("button", { type: "button", class: "copy", title: `Copy ${text}` }, "Copy");
   copy.addEventListener("click", async () => {
     copy.textContent = (await copyText(text)) ? "Copied" : text;
     setTimeout(() => (copy.textContent = "Copy"), COPIED_FOR_MS);
   });
+  return copy;
+}
+
+function position({ position: found, accuracy }) {
+  if (found === null) return [];
+  const { latitude, longitude } = found;
   return [
-    make("div", { class: "verdict-head" }, make("h3", {}, "Taken at"), copy),
     make(
       "dl",
       { class: "position" },
       make("div", {}, make("dt", {}, "latitude"), make("dd", {}, writeDegrees(latitude, "N", "S"))),
       make("div", {}, make("dt", {}, "longitude"), make("dd", {}, writeDegrees(longitude, "E", "W"))),
     ),
+    accuracy === null ? null : make("p", { class: "reach" }, reach(accuracy)),
   ];
 }
 
@@ -52,15 +105,17 @@ async function copyText(text) {
   }
 }
 
-function comparison(found, truth) {
-  const metres = distanceM(found, truth);
-  const isRight = metres <= RIGHT_WITHIN_M;
-  return make(
-    "p",
-    { class: `truth ${isRight ? "right" : "wrong"}`, title: `Counts as right within ${RIGHT_WITHIN_M} m` },
-    sign(isRight),
-    `${writeDistance(metres)} from where it was taken`,
-  );
+function comparison({ position: found, candidates }, truth) {
+  const isNear = distanceM(found ?? candidates[0], truth) <= RIGHT_WITHIN_M;
+  const title = `Counts as right within ${RIGHT_WITHIN_M} m`;
+  if (found !== null) return make("p", { class: `truth ${isNear ? "right" : "wrong"}`, title }, sign(isNear), away(found, truth));
+  const text = `The most similar picture is ${away(candidates[0], truth)}`;
+  // Far from it, whether the map has the place is not known here.
+  return make("p", { class: `truth ${isNear ? "wrong" : "open"}`, title }, isNear ? sign(false) : null, text);
+}
+
+function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function time(timingsMs) {

@@ -1,0 +1,52 @@
+// How far an answer can be trusted, in words that need no statistics.
+
+import { distanceM, writeDistance } from "./geo.js";
+
+const NEARLY_AS_WELL = 0.6; // of the matches of the best candidate
+
+const HEADLINES = {
+  localized: "Found here",
+  uncertain: "Perhaps here",
+  not_found: "Not in this map",
+  uncalibrated: "Best match",
+};
+
+/**
+ * Says it.
+ *
+ * @param answer with at least one candidate
+ * @returns {headline, sentence, why}: why is empty where the sentence says it all
+ */
+export function trustOf(answer) {
+  const headline = HEADLINES[answer.status] ?? answer.status; // more may come
+  if (answer.confidence === null) {
+    return { headline, sentence: "Nobody knows how sure this is.", why: "" };
+  }
+  const sentence = `${rightOfHundred(answer.confidence)} right.`;
+  return { headline, sentence, why: answer.status === "localized" ? "" : whyNot(answer) };
+}
+
+/** As "95 of 100 answers like this". */
+export function ofHundred(share) {
+  return `${Math.round(100 * share)} of 100 answers like this`;
+}
+
+function rightOfHundred(confidence) {
+  if (confidence > 0.995) return "More than 99 of 100 answers like this are";
+  if (confidence < 0.005) return "Fewer than 1 of 100 answers like this is";
+  const count = Math.round(100 * confidence);
+  return `${count} of 100 answers like this ${count === 1 ? "is" : "are"}`;
+}
+
+function whyNot({ status, evidence: { compared, matches, rival_matches: rival }, candidates }) {
+  if (status === "not_found") return "Too little speaks for any picture of the map.";
+  if (compared === 0) return "Only the overall likeness was compared, and no details.";
+  if (rival >= NEARLY_AS_WELL * matches) return `${rivalPlace(rival, candidates)} matches nearly as well: ${rival} details against ${matches}.`;
+  return `${matches} details match, and ${rival} those of another place: too little to be sure.`;
+}
+
+/** The evidence does not say which candidate it is; of several with as many matches it is one that is far away. */
+function rivalPlace(matches, [best, ...others]) {
+  const distances = others.filter((each) => each.mutual_matches === matches).map((each) => distanceM(each, best));
+  return distances.length === 0 ? "Another place" : `A place ${writeDistance(Math.max(...distances))} away`;
+}

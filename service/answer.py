@@ -7,7 +7,7 @@ from model.geo import LatLon
 from place_map.calibration import ANSWER_LEVEL
 from place_map.evidence import Evidence
 from service.localization import Candidate, Localization, PhotoPart
-from service.schemas import (
+from service.schemas.answer import (
     Accuracy,
     CandidateAnswer,
     EvidenceAnswer,

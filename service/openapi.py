@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from service.errors import KeyMissing, KeyUnknown, ScopeMissing
 from service.routes.responses import problem_responses
-from service.schemas import Problem
+from service.schemas.problem import Problem
 
 
 def complete_openapi(app: FastAPI, *, has_keys: bool) -> None:

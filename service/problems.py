@@ -56,7 +56,7 @@ from service.errors import (
 )
 from service.metrics import Metrics
 from service.request_scope import request_id_of
-from service.schemas import ParameterError, Problem
+from service.schemas.problem import ParameterError, Problem
 from service.settings import ServiceSettings
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"

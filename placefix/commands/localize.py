@@ -29,7 +29,7 @@ from service.answer import build_answer
 from service.asked import Together, Togetherness
 from service.prior import DEFAULT_HEADING_TOLERANCE_DEG, DEFAULT_PRIOR_M, AskedPrior
 from service.query_options import MAX_SHORTLIST, Rerank
-from service.schemas import LocalizationAnswer
+from service.schemas.answer import LocalizationAnswer
 
 _PRIOR_PANEL = "What is known beforehand"
 _TOGETHER_PANEL = "Several photos"

@@ -20,7 +20,8 @@ from service.routes.access import require_scope
 from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
 from service.routes.maps import MapName
 from service.routes.responses import problem_responses
-from service.schemas import Activation, MapSummary
+from service.schemas.maps import MapSummary
+from service.schemas.versions import Activation
 
 router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.ADMIN), KNOWN_PARAMETERS_ONLY])
 

@@ -9,7 +9,8 @@ from service.routes.access import require_scope
 from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
 from service.routes.maps import describe_map
 from service.routes.responses import problem_responses
-from service.schemas import Defaults, Live, NetworkAnswer, Ready
+from service.schemas.health import Defaults, Live, Ready
+from service.schemas.maps import NetworkAnswer
 
 router = APIRouter(tags=["operations"], dependencies=[KNOWN_PARAMETERS_ONLY])
 

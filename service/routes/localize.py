@@ -46,7 +46,7 @@ from service.routes.localize_parameters import LocalizeParameters, with_fields
 from service.routes.picture_bodies import upload_body
 from service.routes.responses import problem_responses
 from service.runtime import Runtime
-from service.schemas import LocalizationAnswer, Timings
+from service.schemas.answer import LocalizationAnswer, Timings
 from service.stages import Stage
 from service.uploads import explain_other_body, is_form, read_upload
 from service.waiting import wait_for_all

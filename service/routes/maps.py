@@ -16,15 +16,8 @@ from service.routes.any_path import ANY_PATH
 from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
 from service.routes.picture_bodies import picture_answer
 from service.routes.responses import problem_responses
-from service.schemas import (
-    CalibrationAnswer,
-    MapDetail,
-    MapList,
-    NetworkAnswer,
-    ServedMap,
-    VersionList,
-    VersionSummary,
-)
+from service.schemas.maps import CalibrationAnswer, MapDetail, MapList, NetworkAnswer, ServedMap
+from service.schemas.versions import VersionList, VersionSummary
 from service.served_maps import ServedVersion
 
 router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.READ), KNOWN_PARAMETERS_ONLY])

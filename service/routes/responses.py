@@ -5,7 +5,7 @@ from typing import Any
 
 from model.errors import PlacefixError
 from service.problems import INTERNAL_ERROR_CODE, PROBLEM_KINDS, PROBLEM_MEDIA_TYPE
-from service.schemas import Problem
+from service.schemas.problem import Problem
 
 _INTERNAL_ERROR_STATUS = 500
 _INTERNAL_ERROR_TITLE = "Internal error"

@@ -14,7 +14,7 @@ from service.routes.dependencies import KNOWN_PARAMETERS_ONLY
 from service.routes.picture_bodies import picture_answer
 from service.routes.responses import problem_responses
 from service.samples import Sample
-from service.schemas import SampleAnswer, SampleList
+from service.schemas.samples import SampleAnswer, SampleList
 
 router = APIRouter(tags=["samples"], dependencies=[require_scope(Scope.READ), KNOWN_PARAMETERS_ONLY])
 

@@ -11,7 +11,7 @@ import pytest
 
 from model.geo import LatLon
 from model.selavpr.selavpr import SelaVPR
-from service.schemas import LocalizationAnswer
+from service.schemas.answer import LocalizationAnswer
 from service.settings import ServiceSettings
 from tests import calibrations
 from tests.commands import Finished, RunCommand

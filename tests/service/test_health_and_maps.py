@@ -9,7 +9,7 @@ from PIL import Image
 
 from place_map.errors import MapNotFound
 from service.engine import Engine
-from service.schemas import Problem
+from service.schemas.problem import Problem
 from service.served_maps import OnUnread
 from service.settings import ServiceSettings
 from tests.service.conftest import Serve, Served, Town, serving

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from service.schemas import LocalizationAnswer
+from service.schemas.answer import LocalizationAnswer
 from service.settings import ServiceSettings
 from tests.calibrations import RADIUS_M
 from tests.conftest import TINY_CELLS

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from model.weights import load_selavpr
-from service.schemas import LocalizationAnswer
+from service.schemas.answer import LocalizationAnswer
 from service.settings import ServiceSettings
 from tests.calibrations import calibration, give
 from tests.service.asking import END, HEAD, MULTIPART, check_problem, is_healthy, part

@@ -12,12 +12,13 @@ from placefix.console import error_console
 from service.asked import Asked, Together
 from service.configured_maps import load_configured
 from service.decoding import read_photo
+from service.environment_names import unknown_environment_names
 from service.fusion import fuse
 from service.localization import Localization
 from service.localizer import Localizer, encode_queries
 from service.prior import NOTHING_KNOWN, AskedPrior
 from service.query_options import Rerank
-from service.settings import ServiceSettings, load_settings, unknown_environment_names
+from service.settings import ServiceSettings, load_settings
 from service.settings_file import settings_from
 from service.stages import Stage, StageClock
 

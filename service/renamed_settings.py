@@ -30,6 +30,25 @@ def under_new_names(found: Mapping[str, object], where: str = "", prefix: str = 
     return named
 
 
+def environment_under_new_names(environment: Mapping[str, str], prefix: str) -> dict[str, object]:
+    """Return the settings that the environment gives under old names, by their new ones.
+
+    Args:
+        environment: All variables.
+        prefix: What the name of a setting begins with there.
+
+    Raises:
+        InvalidInput: One is given under both names, with different values.
+    """
+    spelled = {name.upper(): value for name, value in environment.items() if value}  # as pydantic-settings reads them
+    given = {
+        name: spelled[_spelled(name, prefix)]
+        for name in (*RENAMED, *RENAMED.values())
+        if _spelled(name, prefix) in spelled
+    }
+    return under_new_names(given, prefix=prefix)
+
+
 def told_of_old_names(names: Iterable[str], where: str = "", prefix: str = "") -> list[str]:
     """Return a sentence for each old name among names of settings."""
     return [

@@ -1,10 +1,9 @@
 """Every limit and default of the service, in one place: flags over environment over what is written here."""
 
-import difflib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -33,15 +32,12 @@ from service.query_options import (
     Rerank,
     rerank_word,
 )
-from service.renamed_settings import RENAMED, told_of_old_names, under_new_names
+from service.renamed_settings import environment_under_new_names
 
 ENVIRONMENT_PREFIX = "PLACEFIX_"
 
 MAX_HEAD_BYTES = 16_384  # of a request: its headers are a few hundred
 HEAD_TIMEOUT_S = 15
-
-# What other commands and the tests read under the same prefix.
-KNOWN_ELSEWHERE = frozenset({"SHARED", "CACHE", "SETTINGS", "KEY"})
 
 LogFormat = Literal["auto", "json", "console"]
 VerifyWhen = Literal["start", "background", "off"]
@@ -247,7 +243,8 @@ class ServiceSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then the environment, its old names among it."""
-        return init_settings, env_settings, InitSettingsSource(settings_cls, _under_old_names(os.environ))
+        renamed = environment_under_new_names(os.environ, ENVIRONMENT_PREFIX)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, renamed)
 
     @field_validator("candidates")
     @classmethod
@@ -290,21 +287,6 @@ class ServiceSettings(BaseSettings):
         )
 
 
-def _under_old_names(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Settings that the environment gives under old names, by their new ones.
-
-    Raises:
-        InvalidInput: One is given under both names, with different values.
-    """
-    spelled = {name.upper(): value for name, value in environment.items() if value}  # as pydantic-settings reads them
-    given = {
-        name: spelled[ENVIRONMENT_PREFIX + name.upper()]
-        for name in (*RENAMED, *RENAMED.values())
-        if ENVIRONMENT_PREFIX + name.upper() in spelled
-    }
-    return under_new_names(given, prefix=ENVIRONMENT_PREFIX)
-
-
 def load_settings(flags: Mapping[str, object], kind: "type[ServiceSettings] | None" = None) -> ServiceSettings:
     """Puts the settings together: what flags say, else the environment, else a file, else the defaults.
 
@@ -324,28 +306,3 @@ def load_settings(flags: Mapping[str, object], kind: "type[ServiceSettings] | No
             f"settings that do not fit: {'; '.join(sentences)} (see the flags of placefix serve, the environment "
             f"variables {ENVIRONMENT_PREFIX}…, and the file of settings if there is one)"
         ) from error
-
-
-def unknown_environment_names(names: Iterable[str]) -> list[str]:
-    """Say what is wrong with variables that look like settings and are none, or have another name by now.
-
-    Args:
-        names: Names of environment variables.
-
-    Returns:
-        A sentence for each old name, and for each unknown one that starts with ``PLACEFIX_``, with the nearest known
-        name if there is one.
-    """
-    known = {field.upper() for field in ServiceSettings.model_fields} | KNOWN_ELSEWHERE
-    sentences = []
-    for name in sorted(names):
-        setting = name.upper().removeprefix(ENVIRONMENT_PREFIX)
-        if setting == name.upper() or setting in known:
-            continue
-        if told := told_of_old_names([setting.lower()], prefix=ENVIRONMENT_PREFIX):
-            sentences += told
-            continue
-        nearest = difflib.get_close_matches(setting, known, n=1)
-        hint = f"; did you mean {ENVIRONMENT_PREFIX}{nearest[0]}?" if nearest else ""
-        sentences.append(f"{name} is not a setting of Placefix and has no effect{hint}")
-    return sentences

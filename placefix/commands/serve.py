@@ -12,15 +12,11 @@ from model.matching import MatchingPrecision
 from place_map.global_index import Backend
 from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
 from placefix.samples import read_samples
+from service.environment_names import unknown_environment_names
 from service.logs import configure_logging
 from service.query_options import MAX_SHORTLIST, Rerank
 from service.server import run_server
-from service.settings import (
-    LogFormat,
-    VerifyWhen,
-    load_settings,
-    unknown_environment_names,
-)
+from service.settings import LogFormat, VerifyWhen, load_settings
 from service.settings_file import settings_from
 
 

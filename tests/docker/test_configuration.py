@@ -14,9 +14,10 @@ import yaml
 
 from demo.prepare import SETTINGS
 from demo.shipped import SHIPPED
+from service.environment_names import unknown_environment_names
 from service.metrics import Metrics
 from service.renamed_settings import RENAMED
-from service.settings import ENVIRONMENT_PREFIX, ServiceSettings, unknown_environment_names
+from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "docker" / "prometheus"

@@ -7,8 +7,9 @@ import pytest
 
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS
+from service.environment_names import unknown_environment_names
 from service.renamed_settings import RENAMED
-from service.settings import ServiceSettings, load_settings, unknown_environment_names
+from service.settings import ServiceSettings, load_settings
 from service.settings_file import settings_from
 
 

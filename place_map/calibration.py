@@ -6,12 +6,14 @@ another map's evidence it says nothing.
 """
 
 from dataclasses import dataclass
+from hashlib import sha256
 from math import exp
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 
+from place_map import layout
 from place_map.errors import MapCorrupt
 from place_map.evidence import Evidence
 from place_map.manifest_part import ManifestPart, Number
@@ -245,6 +247,30 @@ def calibration_advice(calibration: Calibration | None, version: str, pictures: 
     if calibration.map_version != version:
         return f"version {calibration.map_version} was calibrated, and the map has changed since: placefix calibrate"
     return None
+
+
+def read_calibration(path: Path, version: str, expected_sha256: str) -> Calibration:
+    """Read the calibration of a version, and check its sum.
+
+    Args:
+        path: Directory of the map.
+        version: Its number.
+        expected_sha256: The sum of the file, as the manifest says it.
+
+    Raises:
+        MapCorrupt: The file cannot be read, is damaged, or of another format.
+    """
+    calibration_path = layout.version_dir(path, version) / layout.CALIBRATION
+    try:
+        content = calibration_path.read_bytes()
+    except OSError as error:
+        raise MapCorrupt(f"{calibration_path} cannot be read: {error}; run placefix verify {path}") from error
+    if sha256(content).hexdigest() != expected_sha256:
+        raise MapCorrupt(
+            f"{calibration_path} is damaged: its SHA-256 is not the manifest's; run placefix verify {path}",
+            calibration_path,
+        )
+    return parse_calibration(content, calibration_path)
 
 
 def parse_calibration(content: bytes, path: Path) -> Calibration:

@@ -11,15 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.durable import sha256_of
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from place_map import layout
-from place_map.calibration import Calibration, parse_calibration
+from place_map.calibration import Calibration, read_calibration
 from place_map.errors import MapCorrupt, NetworkMismatch
 from place_map.feature_store import TORCH_TYPES, StoredFeatures
 from place_map.local_codec import StoreType
 from place_map.manifest import Manifest, SourceHint
+from place_map.opening_checks import check_searched_files, check_sizes
 from place_map.place_table import PlaceTable, join_live, read_places
 from place_map.segment_files import SegmentFiles, open_segment
 from place_map.version_hold import VersionHold
@@ -80,7 +80,7 @@ class PlaceMap:
         """
         path = Path(path)
         manifest, hold = hold_version(path, version)
-        _check_sizes(path, manifest)
+        check_sizes(path, manifest)
         segments, tables = [], []
         for segment in manifest.segments:
             directory = layout.segment_dir(path, segment.id)
@@ -88,7 +88,9 @@ class PlaceMap:
             segments.append(files)
             tables.append((read_places(directory / layout.PLACES, segment.rows), files.live))
         places = PlaceTable(join_live(tables), path)
-        return cls(path, manifest, segments, places, hold, _read_calibration(path, manifest))
+        sums = manifest.calibration
+        calibration = None if sums is None else read_calibration(path, manifest.version, sums.sha256)
+        return cls(path, manifest, segments, places, hold, calibration)
 
     @property
     def version(self) -> str:
@@ -154,18 +156,7 @@ class PlaceMap:
         Raises:
             MapCorrupt: One of the files is not the one that was written.
         """
-        for name, expected in self.manifest.files.items():
-            path = self.path / name
-            if path.name not in (layout.INDEX, layout.GLOBALS):
-                continue
-            try:
-                found_sha256 = sha256_of(path)
-            except OSError as error:
-                raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify {self.path}", path) from error
-            if found_sha256 != expected.sha256:
-                raise MapCorrupt(
-                    f"{path} is damaged: its SHA-256 is not the manifest's; run placefix verify {self.path}", path
-                )
+        check_searched_files(self.path, self.manifest)
 
     def global_features(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Global features of some rows.
@@ -302,31 +293,3 @@ class PlaceMap:
         if len(rows) and (rows.min() < 0 or rows.max() >= len(self)):
             raise InvalidInput(f"rows {rows.min()} to {rows.max()} are not all in a map of {len(self)} pictures")
         return np.searchsorted(self._starts, rows, side="right") - 1
-
-
-def _read_calibration(path: Path, manifest: Manifest) -> Calibration | None:
-    if manifest.calibration is None:
-        return None
-    calibration_path = layout.version_dir(path, manifest.version) / layout.CALIBRATION
-    try:
-        content = calibration_path.read_bytes()
-    except OSError as error:
-        raise MapCorrupt(f"{calibration_path} cannot be read: {error}; run placefix verify {path}") from error
-    if sha256(content).hexdigest() != manifest.calibration.sha256:
-        raise MapCorrupt(
-            f"{calibration_path} is damaged: its SHA-256 is not the manifest's; run placefix verify {path}",
-            calibration_path,
-        )
-    return parse_calibration(content, calibration_path)
-
-
-def _check_sizes(path: Path, manifest: Manifest) -> None:
-    for name, expected in manifest.files.items():
-        try:
-            size = (path / name).stat().st_size
-        except OSError as error:
-            raise MapCorrupt(f"{path / name} cannot be read: {error}; run placefix verify {path}") from error
-        if size != expected.bytes:
-            raise MapCorrupt(
-                f"{path / name} has {size:,} bytes, the manifest says {expected.bytes:,}; run placefix verify {path}"
-            )

@@ -3,7 +3,7 @@
 import json
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -24,7 +24,7 @@ from placefix.commands.options import (
     NumHeads,
     OptionalWeights,
 )
-from placefix.commands.renamed_options import RenamingCommand
+from placefix.commands.recalls_option import recall_values
 from placefix.console import error_console
 from placefix.evaluation.differences import AnswerRecorder, Differences
 from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
@@ -43,28 +43,6 @@ from service import evaluate as service_evaluate
 from service.evaluate import EvaluationOptions, QueryResult
 
 _DEFAULTS = EvaluationOptions()
-
-
-class EvaluateCommand(RenamingCommand):
-    """Takes ``--recalls 1 5 10 20``, as the field's evaluators do, beside ``--recalls 1,5,10,20``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Joins the numbers behind ``--recalls``."""
-        joined: list[str] = []
-        for position, arg in enumerate(args):
-            is_value = bool(joined) and arg.isdecimal() and _opens_recalls(args, position)
-            if is_value and joined[-1] != "--recalls":
-                joined[-1] += f",{arg}"
-            else:
-                joined.append(arg)
-        return super().parse_args(ctx, joined)
-
-
-def _opens_recalls(args: list[str], position: int) -> bool:
-    """Whether there is nothing but numbers between ``--recalls`` and a position."""
-    while position > 0 and args[position - 1].isdecimal():
-        position -= 1
-    return position > 0 and args[position - 1] == "--recalls"
 
 
 def evaluate(
@@ -167,7 +145,7 @@ def evaluate(
         raise InvalidInput("--differences builds maps of both kinds: give --database instead of --map")
     row = None if expect is None else find_row(read_published(published), expect)
     truth = _truth(threshold_m, heading_deg, frame_tolerance, row)
-    values = _recall_values(recalls, row)
+    values = recall_values(recalls, row)
     if row is not None:
         rerank = row.rerank if rerank is None else rerank
         preprocess = Preprocessing.OFFICIAL_EVAL if preprocess is None and place_map is None else preprocess
@@ -304,14 +282,3 @@ def _truth(
             return row.frame_tolerance
         return NearbyTruth(DEFAULT_THRESHOLD_M if row.threshold_m is None else row.threshold_m, row.heading_deg)
     return NearbyTruth(DEFAULT_THRESHOLD_M if threshold_m is None else threshold_m, heading_deg)
-
-
-def _recall_values(text: str, row: PublishedRow | None) -> tuple[int, ...]:
-    """The values asked for, and those of a published row."""
-    try:
-        values = {int(value) for value in text.replace(",", " ").split()}
-    except ValueError as error:
-        raise InvalidInput(f"--recalls takes whole numbers, as in --recalls 1 5 10 20, not {text!r}") from error
-    if row is not None:
-        values |= row.before.keys() | row.after.keys()
-    return tuple(sorted(values))

@@ -20,19 +20,16 @@ from model.matching import MatchingPrecision, count_mutual_matches, matcher_name
 from place_map.calibration import DEFAULT_WITHIN_M, Judgement
 from place_map.evidence import Evidence, Ranking
 from place_map.reader import PlaceMap
-from place_map.searching import Searcher, nearest_of
-from service.errors import DeadlineExceeded
+from place_map.searching import Searcher
 from service.localization import Candidate, Localization, Verdict
 from service.query_options import DEFAULT_PRECISION, QueryOptions, Rerank
+from service.shortlist import check_wanted, find_shortlist
 from service.stages import Stage, StageClock
 
 # Local features are gathered and compared this many candidates at a time: 61 MB of float16 at 61 × 61 × 128. A
 # shortlist of 1000 would otherwise need 950 MB, and could not be given up half way once nobody waits for it. While some
 # are compared, the system fetches the next ones from the disk.
 _GATHER_ROWS = 64
-
-# Of a prior's circle: 32 MB of float64 at D = 1024.
-_EXACT_ROWS = 4096
 
 _NO_ROWS = np.empty(0, dtype=np.int64)
 
@@ -150,7 +147,8 @@ class Localizer:
         clock = StageClock()
         clock.add(Stage.ENCODE, query.duration_s)
         with clock.measure(Stage.SHORTLIST), torch.inference_mode():
-            shortlist = self._shortlist(query.features.global_features, options, without, is_wanted)
+            vector = query.features.global_features
+            shortlist = find_shortlist(self.searcher, self.place_map, vector, options, without, is_wanted)
         candidates: tuple[Candidate, ...] = ()
         verdict, compared, ranking = Verdict("no_candidates"), 0, None
         if shortlist.answers:
@@ -212,42 +210,6 @@ class Localizer:
         self._gathered = None
         del self.searcher
 
-    def _shortlist(
-        self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
-    ) -> Ranking:
-        """The nearest global features, by distance; with a prior those that agree with it, and then rivals."""
-        count = options.shortlist
-        if options.prior is None:
-            return Ranking(*self._nearest(query, count, without), _NO_ROWS)
-        rows = np.setdiff1d(options.prior.rows(self.place_map.places), without)
-        rows, distances = self._nearest_of(query, rows, count, is_wanted)
-        if not 0 < len(rows) < count:
-            return Ranking(rows, distances, _NO_ROWS)
-        rivals, rival_distances = self._nearest(query, count - len(rows), np.concatenate([rows, without]))
-        return Ranking(
-            np.concatenate([rows, rivals]), np.concatenate([distances, rival_distances]), _NO_ROWS, len(rivals)
-        )
-
-    def _nearest(
-        self, query: Tensor, count: int, without: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Rows and distances ``(k,)`` of the nearest global features, without some rows."""
-        found = self.searcher.search(query, count + len(without))
-        is_allowed = ~np.isin(found.rows[0], without)
-        return found.rows[0][is_allowed][:count], found.distances[0][is_allowed][:count]
-
-    def _nearest_of(
-        self, query: Tensor, rows: NDArray[np.int64], count: int, is_wanted: Callable[[], bool]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The same of some rows, all of which are looked at; so many at a time that memory holds them."""
-        vector: NDArray[np.float32] = query[0].detach().to("cpu", torch.float32).numpy()
-        best, distances = _NO_ROWS, np.empty(0, dtype=np.float32)
-        for start in range(0, len(rows), _EXACT_ROWS):
-            _check_wanted(is_wanted)
-            these = np.concatenate([best, rows[start : start + _EXACT_ROWS]])
-            distances, best = nearest_of(self.place_map, vector, these, count)
-        return best, distances
-
     @torch.inference_mode()
     def _rerank(
         self,
@@ -283,7 +245,7 @@ class Localizer:
         """Mutual matches of a query ``(L, C)`` with the pictures of ``rows`` ``(k,)``, as ``(k,)``."""
         counts = np.empty(len(rows), dtype=np.int64)
         for start in range(0, len(rows), _GATHER_ROWS):
-            _check_wanted(is_wanted)
+            check_wanted(is_wanted)
             chunk = slice(start, start + _GATHER_ROWS)
             with clock.measure(Stage.GATHER):
                 candidates = self._gather(rows[chunk])
@@ -305,8 +267,3 @@ class Localizer:
                 pin_memory=self.encoder.device.type == "cuda",
             )
         return self.place_map.local_features(rows, out=self._gathered).to(self.encoder.device)
-
-
-def _check_wanted(is_wanted: Callable[[], bool]) -> None:
-    if not is_wanted():
-        raise DeadlineExceeded("nobody waits for this query any more; it was given up")

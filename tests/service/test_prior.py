@@ -87,7 +87,7 @@ def test_a_circle_that_is_looked_at_in_pieces_gives_the_same(
     query = query_of(town, "a street/0.jpg", localizer)
     options = QueryOptions(3, 4, "always", prior=Prior(town.positions["a street/5.jpg"], 1000))
     at_once = localizer.localize(query, options).candidates
-    monkeypatch.setattr("service.localizer._EXACT_ROWS", 2)
+    monkeypatch.setattr("service.shortlist._EXACT_ROWS", 2)
     assert localizer.localize(query, options).candidates == at_once
     with pytest.raises(DeadlineExceeded):
         localizer.localize(query, options, is_wanted=lambda: False)

@@ -91,6 +91,7 @@ def asked_map(
     candidates: int | None,
     shortlist: int | None,
     rerank: Rerank | None,
+    min_confidence: float | None = None,
     prior: AskedPrior = NOTHING_KNOWN,
     together: Together | None = None,
 ) -> Iterator[AskedMap]:
@@ -101,6 +102,7 @@ def asked_map(
         candidates: How many candidates each photo asks for; None for what the settings say, as in a request.
         shortlist: Likewise for the candidates to re-rank.
         rerank: Likewise for re-ranking.
+        min_confidence: The least confidence of an answer called ``localized``; None for any.
         prior: What is known beforehand of each photo.
         together: How several photos belong together.
 
@@ -110,7 +112,7 @@ def asked_map(
     loaded, defaults = load_configured(settings)
     try:
         [localizer] = loaded.localizers.values()
-        options = defaults.options(candidates, shortlist, rerank=rerank)
+        options = defaults.options(candidates, shortlist, rerank=rerank, min_confidence=min_confidence)
         yield AskedMap(localizer, Asked(options, prior, together), settings.image_limits)
     finally:
         loaded.close()

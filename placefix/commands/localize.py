@@ -28,7 +28,7 @@ from placefix.console import output_console
 from service.answer import build_answer
 from service.asked import Together, Togetherness
 from service.prior import DEFAULT_HEADING_TOLERANCE_DEG, DEFAULT_PRIOR_M, AskedPrior
-from service.query_options import MAX_SHORTLIST, Rerank
+from service.query_options import DEFAULT_MAX_WRONG, MAX_SHORTLIST, Rerank
 from service.schemas.answer import LocalizationAnswer
 
 _PRIOR_PANEL = "What is known beforehand"
@@ -56,6 +56,16 @@ def localize(
     rerank: Annotated[
         Rerank | None,
         typer.Option(help="Re-rank by local features: auto, always or never. auto stops when the answer is sure."),
+    ] = None,
+    max_wrong: Annotated[
+        float | None,
+        typer.Option(
+            help=f"Share of the answers called localized that may be wrong. By default {DEFAULT_MAX_WRONG:g}."
+        ),
+    ] = None,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="The least confidence of an answer called localized, besides. By default 0."),
     ] = None,
     near: Annotated[
         str | None,
@@ -126,6 +136,7 @@ def localize(
             "maps": None if place_map is None else (place_map,),
             "weights": weights,
             "num_heads": num_heads,
+            "max_wrong": max_wrong,
             "device": device,
             "network_precision": network_precision,
         },
@@ -145,7 +156,13 @@ def localize(
         check_header(picture, settings.image_limits, whole=whole)
         prior.for_photo(picture)
     with asked_map(
-        settings, candidates=candidates, shortlist=shortlist, rerank=rerank, prior=prior, together=belong
+        settings,
+        candidates=candidates,
+        shortlist=shortlist,
+        rerank=rerank,
+        min_confidence=min_confidence,
+        prior=prior,
+        together=belong,
     ) as asked:
         start = time.perf_counter()
         found = asked.ask_together(pictures)

@@ -14,7 +14,7 @@ from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetN
 from placefix.samples import read_samples
 from service.environment_names import unknown_environment_names
 from service.logs import configure_logging
-from service.query_options import MAX_SHORTLIST, Rerank
+from service.query_options import DEFAULT_MAX_WRONG, MAX_SHORTLIST, Rerank
 from service.server import run_server
 from service.settings import LogFormat, VerifyWhen, load_settings
 from service.settings_file import settings_from
@@ -65,6 +65,13 @@ def serve(
         Rerank | None,
         typer.Option(help="auto, always or never, unless a request says. auto stops when the answer is sure."),
     ] = None,
+    max_wrong: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the answers called localized that may be wrong, unless a request says. By default "
+            f"{DEFAULT_MAX_WRONG:g}."
+        ),
+    ] = None,
     matching_precision: Annotated[
         MatchingPrecision | None, typer.Option(help="How mutual matches are counted: fast or exact. By default fast.")
     ] = None,
@@ -101,6 +108,7 @@ def serve(
             "keys": keys,
             "shortlist": shortlist,
             "rerank": rerank,
+            "max_wrong": max_wrong,
             "matching_precision": matching_precision,
             "match_floor": match_floor,
             "verify": verify,

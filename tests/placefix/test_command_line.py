@@ -56,6 +56,12 @@ def test_what_is_not_there_is_one_sentence_and_exit_code_1(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_server_is_told_how_many_answers_may_be_wrong(command: RunCommand) -> None:
+    result = command("serve", "--map", "nowhere", "--max-wrong", 1)
+    assert result.returncode == 1
+    assert "max_wrong: Input should be less than 1" in " ".join(result.stderr.split())
+
+
 @pytest.mark.parametrize("arguments", [("build",), ("serve", "--no-such-flag"), ("fly",), ("encode", "a.jpg")])
 def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...], command: RunCommand) -> None:
     assert command(*arguments).returncode == 2

@@ -101,6 +101,60 @@ def test_people_are_told_how_sure_an_answer_is(
     assert not any("calibrate" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("confidence", "flags", "environment", "headline"),
+    [
+        (0.98, ["--min-confidence", 0.99], "0.05", "60.100000, 24.900000 ± 13 m  uncertain, 98.0% sure"),
+        (0.98, ["--min-confidence", 0.98], "0.05", "60.100000, 24.900000 ± 13 m  localized, 98.0% sure"),
+        (0.6, ["--max-wrong", 0.25], "0.05", "60.100000, 24.900000 ± 38 m  localized, 60.0% sure"),
+        (0.6, ["--max-wrong", 0.05], "0.25", "60.100000, 24.900000 ± 38 m  uncertain, 60.0% sure"),
+    ],
+)
+def test_flags_say_how_sure_an_answer_must_be(
+    confidence: float,
+    flags: list[object],
+    environment: str,
+    headline: str,
+    localize: RunCommand,
+    hamlet: Town,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copy = Path(shutil.copytree(hamlet.map_path, tmp_path / "copy"))
+    calibrations.give(copy, calibrations.calibration(confidence))
+    monkeypatch.setenv("PLACEFIX_MAX_WRONG", environment)
+    asked = ("--map", copy, "--weights", hamlet.weights, "--rerank", "always", "--table")
+    output = localize(hamlet.photos["[bold]n[/].jpg"], *asked, *flags).stdout
+    assert output.splitlines()[0] == headline
+
+
+def test_fewer_wrong_answers_than_a_map_can_promise_are_told(
+    localize: RunCommand, hamlet: Town, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(hamlet.map_path, tmp_path / "copy"))
+    calibrations.give(copy, calibrations.calibration(0.98))
+    output = localize(hamlet.photos["c.jpg"], "--map", copy, "--table", "--max-wrong", 0.01).stdout
+    assert "uncertain, 98.0% sure" in output
+    assert "no confidence promises at most 1% wrong answers" in output
+
+
+@pytest.mark.parametrize(
+    ("flags", "exit_code", "says"),
+    [
+        (["--max-wrong", 0], 1, "max_wrong: Input should be greater than 0"),
+        (["--max-wrong", 1], 1, "max_wrong: Input should be less than 1"),
+        (["--max-wrong", "nan"], 1, "max_wrong: Input should be"),
+        (["--min-confidence", 1.1], 2, "Invalid value for '--min-confidence'"),
+        (["--min-confidence", "nan"], 2, "Invalid value for '--min-confidence'"),
+    ],
+)
+def test_shares_out_of_their_range_are_refused(
+    flags: list[object], exit_code: int, says: str, localize: RunCommand, hamlet: Town
+) -> None:
+    result = localize(hamlet.photos["c.jpg"], "--map", hamlet.map_path, *flags, exit_code=exit_code)
+    assert says in " ".join(result.stderr.split())
+
+
 def test_what_cannot_be_found_is_one_sentence(localize: RunCommand, hamlet: Town, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("not a photo")
     result = localize(tmp_path / "text.jpg", "--map", hamlet.map_path, exit_code=1)

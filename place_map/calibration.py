@@ -33,6 +33,9 @@ ANSWER_LEVEL = 0.95
 DEFAULT_WITHIN_M = 25.0
 """The positive distance where none was chosen: that of the field's benchmarks."""
 
+DEFAULT_BEYOND_M = 100.0
+"""The negative distance: pictures farther apart show two places. What lies between the two distances says neither."""
+
 Probability = Annotated[float, Field(ge=0, le=1)]
 Metres = Annotated[float, Field(ge=0)]
 

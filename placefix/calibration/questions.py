@@ -18,7 +18,7 @@ from model.features import Features
 from model.geo import LatLon, distances_m
 from model.images import ImageLimits
 from model.places import Place
-from place_map.calibration import LEAST_QUESTIONS
+from place_map.calibration import DEFAULT_BEYOND_M, LEAST_QUESTIONS
 from place_map.place_table import PlaceTable
 from placefix.calibration.answers import Answer, AnswerLog
 from service.evaluate import decoded_batches
@@ -28,8 +28,6 @@ from service.query_options import QueryOptions
 Kind = Literal["of_map", "impossible", "query", "foreign"]
 
 DEFAULT_QUESTIONS = 500
-IMPOSSIBLE_BEYOND_M = 100.0
-"""An impossible question is asked without all pictures so near to its own place."""
 
 _LEAST_WRONG = 10  # answers that are wrong: from fewer nothing can be learned about them
 _BURST = np.timedelta64(2, "s")
@@ -128,7 +126,7 @@ def ask_own_pictures(asker: Asker, count: int) -> Iterator[Asked]:
         features = asker.localizer.stored_query(row).features
         questions: list[tuple[Kind, LatLon | None, NDArray[np.int64]]] = [("of_map", truth, bursts.rows_of(row))]
         if number % 2:
-            questions.append(("impossible", None, rows_near(places, truth, IMPOSSIBLE_BEYOND_M)))
+            questions.append(("impossible", None, rows_near(places, truth, DEFAULT_BEYOND_M)))
         for kind, where, without in questions:
             if (asked := asker.ask(kind, name, features, where, without=without)) is not None:
                 yield asked
@@ -153,7 +151,7 @@ def ask_photos(
         name, condition = f"photo: {photo.id}", conditions.get(photo.path)
         asked = [asker.ask("query", name, features, photo.position, without=_NONE, condition=condition)]
         if number % 2:
-            near = rows_near(places, photo.position, IMPOSSIBLE_BEYOND_M)
+            near = rows_near(places, photo.position, DEFAULT_BEYOND_M)
             asked.append(asker.ask("impossible", name, features, None, without=near, condition=condition))
         yield from (each for each in asked if each is not None)
 

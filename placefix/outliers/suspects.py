@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 
 from model.errors import InvalidInput
 from model.geo import LatLon, chord_m, distance_m, points_in_space
-from place_map.calibration import DEFAULT_WITHIN_M
+from place_map.calibration import DEFAULT_BEYOND_M, DEFAULT_WITHIN_M
 from place_map.place_table import PlaceTable
 
-DEFAULT_BEYOND_M = 100.0
 FALSE_ALARMS = 0.05
 """Right positions that are expected among the suspects of a whole map."""
 

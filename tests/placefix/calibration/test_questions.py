@@ -11,11 +11,11 @@ from model.encoder import Encoder
 from model.geo import distance_m
 from model.images import DEFAULT_LIMITS
 from model.places import Place
+from place_map.calibration import DEFAULT_BEYOND_M
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from placefix.calibration.answers import Answer, AnswerLog
 from placefix.calibration.questions import (
-    IMPOSSIBLE_BEYOND_M,
     Asker,
     ask_foreign_photos,
     ask_own_pictures,
@@ -45,7 +45,7 @@ def test_a_picture_is_asked_without_itself_and_an_impossible_question_without_al
             np.testing.assert_allclose(question.errors_m, away_m)
             assert min(away_m) < 25  # the other look at the place
         else:
-            assert min(away_m) > IMPOSSIBLE_BEYOND_M
+            assert min(away_m) > DEFAULT_BEYOND_M
             assert np.isinf(question.errors_m).all()
 
 

@@ -20,7 +20,7 @@ class Together:
 
     Attributes:
         kind: ``place``: all show one place. ``sequence``: they were taken one after the other, along a path.
-        times_s: When, in seconds from any beginning, in their order; None if nobody says.
+        times_s: When each photo was taken, in their order. Seconds since any moment; None if the request does not say.
     """
 
     kind: Togetherness
@@ -36,10 +36,11 @@ class Together:
             photos: How many there are.
 
         Returns:
-            None if there is one photo, and nothing is said of others.
+            None if the request does not say how its photos belong together.
 
         Raises:
-            InvalidInput: Times without a sequence, times that cannot be read, or not one for each photo.
+            InvalidInput: The kind is unknown, or there are times without a sequence, times that cannot be read, or not
+                one for each photo.
         """
         if times is not None and kind != "sequence":
             raise InvalidInput("times says nothing without together=sequence: leave it out, or ask for a sequence")
@@ -57,7 +58,7 @@ def read_times(text: str) -> tuple[float, ...]:
     """Read times that are separated by commas: all seconds, or all ISO 8601.
 
     Returns:
-        Seconds, from any beginning.
+        Seconds since any moment: only their differences mean something.
 
     Raises:
         InvalidInput: One of them cannot be read, or is earlier than the one before it.
@@ -87,9 +88,9 @@ class Asked:
     """What a request asks of its photos.
 
     Attributes:
-        options: Of every photo, but for its prior.
-        prior: What is known beforehand of each.
-        together: How several photos belong together; None for one alone.
+        options: Those of every photo, still without its prior.
+        prior: What is known beforehand of each photo.
+        together: How the photos belong together; None if the request does not say.
     """
 
     options: QueryOptions
@@ -97,9 +98,9 @@ class Asked:
     together: Together | None = None
 
     def options_for(self, photo: Path | bytes) -> QueryOptions:
-        """Return what is asked of one photo.
+        """Return the options of one photo, with its prior.
 
         Raises:
-            ImageError: Its own position is its prior, and it states none.
+            ImageError: The request takes the photo's own position as the prior, and the photo states none.
         """
         return replace(self.options, prior=self.prior.for_photo(photo))

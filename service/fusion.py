@@ -19,10 +19,10 @@ class _Part:
     """What a photo says for the answer.
 
     Attributes:
-        ranking: Of the photo.
-        rank: Of its candidate for the answer.
+        ranking: All candidates of the photo.
+        rank: Of the candidate that supports the answer, from 0.
         evidence: For that candidate.
-        judgement: On that evidence; None where nobody knows.
+        judgement: On that evidence; None if there is no calibration for it.
     """
 
     ranking: Ranking
@@ -32,7 +32,7 @@ class _Part:
 
     @property
     def confidence(self) -> float:
-        """How sure the photo is; 0 where nobody knows."""
+        """How sure the photo is; 0 without a judgement."""
         return 0.0 if self.judgement is None else self.judgement.confidence
 
 
@@ -42,7 +42,7 @@ class _Answer:
 
     Attributes:
         parts: For each photo; None for one that does not speak for the answer.
-        lead: The part whose evidence is shown.
+        lead: The part whose evidence the answer shows.
         candidates: Best first.
     """
 
@@ -56,18 +56,20 @@ def fuse(
 ) -> Localization:
     """Make one answer of what was found for several photos.
 
-    The position is that of the best candidate of the place that most voices are for; of a sequence, that of the last
-    photo that is on the likeliest path. The confidence is ``service.together.common_confidence``; and where one photo
-    alone would not say that the place is not in the map, several do not say so either.
+    For photos of one place the answer is the best candidate of the place that gets the most voices. For a sequence it
+    is the candidate that the likeliest path names for the last photo on it. The confidence is
+    ``service.together.common_confidence``. If the surest photo alone is not answered ``not_found``, all together are
+    not either.
 
     Args:
-        localizer: That has found them; it is only read, on any thread.
-        found: For each photo, in their order.
-        together: How they belong together.
-        options: What they ask for.
+        localizer: The one that found them. It is only read, so this may run on any thread.
+        found: The answer to each photo alone, in the order of the photos.
+        together: How the photos belong together.
+        options: Of the request.
 
     Returns:
-        With the seconds of all photos; of encoding the longest, because photos are encoded together.
+        The answer. Its seconds are summed over the photos; those of encoding are the longest, because photos are
+        encoded together.
     """
     rankings = [each.ranking for each in found]
     verdict, candidates, parts = Verdict("no_candidates"), tuple[Candidate, ...](), list[_Part | None]()
@@ -93,12 +95,12 @@ def fuse(
 
 
 def _find_place(localizer: Localizer, rankings: Sequence[Ranking | None], options: QueryOptions) -> _Answer:
-    """Find the place of all photos; the surest of them leads."""
+    """Find the place that the photos show; the surest photo leads."""
     known = [ranking for ranking in rankings if ranking is not None]
     rows = best_place(known, localizer.place_map.places, localizer.within_m)
     parts = [_weigh(localizer, each, _rank_at(localizer, each, int(rows[0])), options) for each in rankings]
     lead = max(filter(None, parts), key=lambda part: (part.confidence, voices(part.ranking)[part.rank]))
-    # Row → the photo that speaks loudest for it, with its voice and the rank there.
+    # Row → the largest share that a photo gives to it, the ranking of that photo, and the rank of the row in it.
     loudest: dict[int, tuple[float, Ranking, int]] = {}
     for ranking in known:
         for rank, (row, voice) in enumerate(zip(ranking.rows.tolist(), voices(ranking).tolist(), strict=False)):
@@ -114,7 +116,7 @@ def _find_path(
     times_s: Sequence[float] | None,
     options: QueryOptions,
 ) -> _Answer:
-    """Find the path of all photos; the last one that is on it leads."""
+    """Find the path of the photos; the last photo on it leads."""
     places = localizer.place_map.places
     stands = [Stand.of(ranking, places) for ranking in rankings]
     path = best_path(stands, reaches_m(len(stands), places.spacing_m, localizer.within_m, times_s))
@@ -125,7 +127,7 @@ def _find_path(
 
 
 def _rank_at(localizer: Localizer, ranking: Ranking | None, row: int) -> int | None:
-    """Return the candidate that speaks loudest for the place of a row; None if none has a voice."""
+    """Return the rank of a photo's loudest candidate at the place of a row; None if no candidate there has a voice."""
     if ranking is None:
         return None
     places, rows = localizer.place_map.places, ranking.rows[: ranking.answers]
@@ -141,7 +143,7 @@ def _weigh(localizer: Localizer, ranking: Ranking | None, rank: int | None, opti
 
 
 def _common_judgement(answer: _Answer) -> Judgement | None:
-    """Return what all photos are worth together; nobody knows where nobody knows it of any photo."""
+    """Return the judgement on all photos together; None if there is none on any of them."""
     judged = [part.judgement for part in answer.parts if part is not None and part.judgement is not None]
     if not judged:
         return None

@@ -21,11 +21,11 @@ DEFAULT_HEADING_TOLERANCE_DEG = 45.0
 class Prior:
     """Where a photo was taken, and which way the camera looked, as far as that is known.
 
-    Only pictures of the map that agree with it may be the answer. They are judged by the same calibration, against as
-    many candidates as without a prior: where fewer pictures agree than the shortlist is long, the most similar others
-    are compared besides, as rivals. So the prior itself makes no answer surer, and a photo that was not taken in the
-    circle does not look sure there for want of rivals. Where enough pictures agree, others are not looked at, and a
-    photo that was not taken in the circle may look surer than without a prior.
+    Only pictures of the map that agree with the prior may be the answer. Calibration and number of candidates are the
+    same as without a prior: if fewer pictures agree than the shortlist holds, the most similar other pictures fill it
+    up as rivals. So the prior itself makes no answer surer, and a photo from outside the circle does not look sure for
+    want of rivals. If the pictures that agree fill the shortlist, no others are compared, and a photo from outside the
+    circle may look surer than without a prior.
 
     Attributes:
         near: Middle of the circle.
@@ -52,7 +52,7 @@ class Prior:
             raise InvalidInput(f"heading_tolerance must be between 0 and 180 degrees, not {self.heading_tolerance_deg}")
 
     def rows(self, places: PlaceTable) -> NDArray[np.int64]:
-        """Return the pictures that agree with it, ``(m,)`` rows, ascending."""
+        """Return the rows ``(m,)`` of the pictures that agree with the prior, ascending."""
         agrees = distances_m(self.near, places.latitudes, places.longitudes) <= self.within_m
         if self.heading_deg is not None:  # a comparison with NaN, an unknown heading, is false
             agrees &= turns_deg(places.headings_deg, self.heading_deg) <= self.heading_tolerance_deg
@@ -61,17 +61,20 @@ class Prior:
 
 @dataclass(frozen=True)
 class AskedPrior:
-    """The prior of a request, whose circle may be around the position that each photo states itself.
+    """The prior of a request, around one position or around the position that each photo states itself.
+
+    None stands for what the request does not say.
 
     Attributes:
-        near: Middle of the circle, ``LAT,LON``; None if none is given.
-        within_m: As ``Prior``; None if it is not given, and so are the next two.
+        near: Middle of the circle, ``LAT,LON``.
+        within_m: As ``Prior.within_m``.
         heading: As ``Prior.heading_deg``.
         heading_tolerance: As ``Prior.heading_tolerance_deg``.
-        use_exif_position: Whether the photo's own GPS position is the middle.
+        use_exif_position: Whether the photo's own GPS position is the middle of the circle.
 
     Raises:
-        InvalidInput: One of them says nothing without another, or two contradict each other.
+        InvalidInput: One is given without another that it needs, two contradict each other, or a number beside ``near``
+            is out of its range.
     """
 
     near: str | None = None
@@ -90,13 +93,14 @@ class AskedPrior:
         if self.heading_tolerance is not None and self.heading is None:
             raise InvalidInput("heading_tolerance says nothing without heading: give it, too")
         if self.near is not None:
-            self._around(read_position(self.near))  # what is out of its range is told before a photo is read
+            self._around(read_position(self.near))  # so that a number out of its range is told before a photo is read
 
     def for_photo(self, photo: Path | bytes) -> Prior | None:
         """Return the prior of a photo; None if nothing is known beforehand.
 
         Raises:
             ImageError: The photo's own position is asked for, and it states none.
+            InvalidInput: A number beside ``use_exif_position`` is out of its range.
         """
         if self.use_exif_position:
             try:
@@ -116,14 +120,14 @@ class AskedPrior:
 
 
 NOTHING_KNOWN = AskedPrior()
-"""Of photos of which nothing is known beforehand."""
+"""The prior of photos of which nothing is known beforehand."""
 
 
 def read_position(text: str) -> LatLon:
     """Read ``LAT,LON`` in degrees.
 
     Raises:
-        InvalidInput: It is something else, or outside of the Earth's degrees.
+        InvalidInput: It is something else, or a number is out of its range.
     """
     try:
         latitude, longitude = (float(part) for part in text.split(","))

@@ -1,8 +1,8 @@
-"""What several photos say together, by the ranking of each: of one place, or along a path.
+"""Find the one place that several photos show, or the path along which they were taken, from the ranking of each.
 
-Every photo is ranked alone, and has one voice, however many matches it counts. It gives it to its candidates by how far
-they stand out from what any picture of the map gets. A photo that shows nothing spreads its voice thinly over places
-that have nothing to do with each other, and cannot outvote two that agree.
+Every photo is ranked alone, and has one voice, however many matches it has. It shares this voice among its candidates:
+the more a candidate stands out from what any picture of the map gets, the larger is its share. A photo that shows
+nothing spreads its voice thinly over unrelated places, and cannot outvote two photos that agree.
 """
 
 from collections.abc import Sequence
@@ -16,26 +16,27 @@ from place_map.evidence import Ranking
 from place_map.place_table import PlaceTable
 
 STEP_SPACINGS = 5.0
-"""How many spacings of the map a step from photo to photo may be, where nobody says when they were taken."""
+"""How far the camera may move from one photo to the next, in spacings of the map, if no times are known."""
 
 MOST_SPEED_M_PER_S = 40.0
-"""How fast the camera may be, where times are known: a car on a motorway."""
+"""How fast the camera may move, if times are known: a car on a motorway."""
 
-_BACKGROUND = 0.75
-_EQUAL = 1 - 1e-9  # a share, but for rounding
+_BACKGROUND = 0.75  # quantile of a photo's scores
+_EQUAL = 1 - 1e-9  # times an equal share; a little less than once, because of rounding
 _CENTRES_AT_A_TIME = 256
-_DIGITS = 9  # of sums of voices: what follows is rounding
+_DIGITS = 9  # of sums of shares; further digits are rounding errors
 
 
 def voices(ranking: Ranking) -> NDArray[np.float64]:
     """Share one voice among the candidates of a photo.
 
     The scores are mutual matches, or nearness by the global features where nothing was re-ranked. Their upper quartile
-    is the photo's own background: only what exceeds it counts. Rivals of a prior get their share, too, and it is lost.
+    is the photo's own background: only what exceeds it counts. Rivals of a prior get shares too, which are left out of
+    the result.
 
     Returns:
-        ``(n,)`` for the ``ranking.answers`` first rows, at least 0, with a sum of at most 1; an equal share for each
-        where none of them stands out.
+        ``(n,)`` shares of the first ``ranking.answers`` rows: at least 0, with a sum of at most 1; all equal if none
+        of the rows stands out.
     """
     scores = ranking.matches.astype(np.float64) if len(ranking.matches) else -ranking.distances.astype(np.float64)
     excess = np.maximum(0, scores - np.quantile(scores, _BACKGROUND))
@@ -46,11 +47,12 @@ def voices(ranking: Ranking) -> NDArray[np.float64]:
 
 
 def best_place(rankings: Sequence[Ranking], places: PlaceTable, within_m: float) -> NDArray[np.int64]:
-    """Find the place that most of the photos' voices are for.
+    """Find the place that gets the most of the photos' voices.
 
-    A place is what lies within a distance of some candidate. A photo counts there by the loudest voice that it gives to
-    a candidate in it: so a place is not louder for having more pictures, and one photo together is answered as alone.
-    The best candidate of the place is the one to which all photos together give the most.
+    A place is a candidate with all others within ``within_m`` of it. From each photo it gets the largest share that
+    the photo gives to a candidate in it, not the sum. So more pictures do not make a place louder, and a single
+    photo is answered as it would be alone. The best candidate of the place is the one whose own shares, summed over the
+    photos, are the largest.
 
     Args:
         rankings: Of the photos, in any order; at least one.
@@ -58,8 +60,8 @@ def best_place(rankings: Sequence[Ranking], places: PlaceTable, within_m: float)
         within_m: Candidates so near to each other show the same place.
 
     Returns:
-        ``(m,)`` rows: the best candidate of the best place, the others of that place, then all others that have a
-        voice; in each part those with more voices before those with fewer.
+        ``(m,)`` rows that have a share: first those of the best place, then all others; in both groups the largest sum
+        of shares first.
     """
     heard = [voices(ranking) for ranking in rankings]
     voters = [ranking.rows[: ranking.answers][voice > 0] for ranking, voice in zip(rankings, heard, strict=True)]
@@ -86,12 +88,12 @@ def best_place(rankings: Sequence[Ranking], places: PlaceTable, within_m: float)
 
 @dataclass(frozen=True)
 class Stand:
-    """Where a photo of a sequence may have been taken.
+    """The candidates by which a path may place a photo of a sequence.
 
     Attributes:
         ranks: ``(k,)`` candidates that stand out, by their ranks in the photo's ranking.
-        gains: ``(k,)`` logarithms of their voices over an equal share; at least 0, which is what it counts to pass the
-            photo over.
+        gains: ``(k,)`` logarithms of how many times an equal share each has; at least 0. A path that passes the photo
+            over gains 0.
         latitudes: ``(k,)`` degrees.
         longitudes: ``(k,)`` degrees.
     """
@@ -103,7 +105,7 @@ class Stand:
 
     @classmethod
     def of(cls, ranking: Ranking | None, places: PlaceTable) -> "Stand":
-        """Return where the photo of a ranking may have been taken: nowhere, without a ranking."""
+        """Return the candidates of a ranking that stand out; none without a ranking."""
         if ranking is None:
             nothing = np.empty(0)
             return cls(nothing.astype(np.int64), nothing, nothing, nothing)
@@ -116,16 +118,16 @@ class Stand:
 def reaches_m(
     count: int, spacing_m: float, within_m: float, times_s: Sequence[float] | None = None
 ) -> NDArray[np.float64]:
-    """Return how far it may be from photo to photo of a sequence.
+    """Return how far apart the photos of a sequence may have been taken.
 
     Args:
         count: Photos.
-        spacing_m: Of the map, from position to position.
+        spacing_m: Between neighbouring positions of the map.
         within_m: Candidates so near to each other show the same place; the reach is never less.
-        times_s: When they were taken, in their order; None if nobody knows.
+        times_s: When the photos were taken, in their order; None if that is not known.
 
     Returns:
-        ``(count, count)`` metres.
+        ``(count, count)`` metres from photo to photo.
     """
     steps = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
     if times_s is None:
@@ -138,19 +140,19 @@ def reaches_m(
 def best_path(stands: Sequence[Stand], reach_m: NDArray[np.float64]) -> list[int | None]:
     """Find the likeliest path through the candidates of a sequence of photos (Viterbi, 1967).
 
-    A path names for each photo one of its candidates, or passes it over. Its logarithmic likelihood is the sum of the
-    gains of what it names, less ½ (distance / reach)² for each two that follow each other on it, whatever was passed
-    over between them.
+    A path names one candidate of each photo, or passes the photo over. Its log-likelihood is the sum of the gains of
+    its candidates, minus ½ (distance / reach)² for each two candidates that follow each other on it. Photos that were
+    passed over between the two do not matter.
 
     Args:
-        stands: Of the photos, in their order; one of them at least has a candidate.
+        stands: Of the photos, in their order; at least one has a candidate.
         reach_m: ``(n, n)``, from photo to photo; more than 0.
 
     Returns:
         For each photo the number of the candidate in its stand, or None; not all are None.
     """
-    best: list[NDArray[np.float64]] = []  # [t][c]: of the paths that end at candidate c of photo t
-    before: list[list[tuple[int, int] | None]] = []  # [t][c]: the photo and its candidate before that
+    best: list[NDArray[np.float64]] = []  # [t][c]: log-likelihood of the best path to candidate c of photo t
+    before: list[list[tuple[int, int] | None]] = []  # [t][c]: photo and candidate before it
     for now, stand in enumerate(stands):
         total, origin = stand.gains.copy(), np.full((len(stand.gains), 2), -1)
         for earlier, other in enumerate(stands[:now]):
@@ -177,14 +179,16 @@ def best_path(stands: Sequence[Stand], reach_m: NDArray[np.float64]) -> list[int
 
 
 def common_confidence(confidences: Sequence[float]) -> float:
-    """Return how sure an answer is for which several photos speak, each by its own confidence.
+    """Return the confidence of an answer, from the confidence that each of several photos has in it.
 
-    A calibration says how often one photo is wrong that is so sure. Photos of one place fail together, in the same
-    dark, so their doubts must not be multiplied; and the surest of n photos is sure by chance n times as often, so it
-    must not stand for all. Simes' rule for doubts that depend on each other (Biometrika 73, 1986) allows for both: if
-    k of n photos are so sure, the doubt is n / k times that of the least sure of them, for the k for which it is
-    least. So photos that all say the same are as sure together as the least sure one at least, the answer is never
-    surer than the surest photo, and one that shows nothing takes little away from two that are sure.
+    The doubt of a photo is 1 minus its confidence. Photos of one place often fail together, for example in the same
+    darkness, so their doubts must not be multiplied. Neither may the surest photo decide alone: among n photos, one is
+    that sure by chance up to n times as often. Simes' rule for doubts that depend on each other (Biometrika 73, 1986)
+    allows for both: for each k from 1 to n it takes the k surest photos, and the doubt of the least sure of them times
+    n / k. The smallest of these products is the doubt of the answer.
+
+    So the answer is never surer than the surest photo, and never less sure than the least sure one. A photo that shows
+    nothing takes little away from two that are sure.
 
     Args:
         confidences: Of the photos, in [0, 1]; 0 for one that does not speak for the answer.

@@ -1,4 +1,4 @@
-"""The wait for answers: as long as their client waits too, and until their deadline."""
+"""Wait for the answers to a request, until its deadline and only as long as its client waits."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from service.localization import Localization
 
 
 async def wait_for_all(tickets: Sequence[Ticket], receive: Receive, deadline_s: float) -> list[Localization]:
-    """Return the answers to the queries of one request; if one fails, or nobody waits, the others are abandoned.
+    """Return the answers to the queries of one request; if one fails, or the client has gone, the others are abandoned.
 
     Args:
         tickets: One at least, all with the same deadline.
-        receive: Of the request, whose body has been read; tells when the client goes away.
-        deadline_s: The service's, for the words of the refusal.
+        receive: Gives the ASGI messages of the request, whose body has been read; one tells that the client has gone.
+        deadline_s: The service's deadline, which a refusal states.
 
     Raises:
         DeadlineExceeded: The deadline has passed while the device worked for one of them.
-        Overloaded: It has passed while all of them waited behind others.
+        Overloaded: The deadline has passed while all of them waited behind others.
         ClientDisconnect: The client has gone.
         NotReady: The worker has died.
         PlacefixError: One of the queries has failed.

@@ -65,7 +65,9 @@ def localize(
     ] = None,
     min_confidence: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="The least confidence of an answer called localized, besides. By default 0."),
+        typer.Option(
+            min=0, max=1, help="The confidence that an answer must also reach to be called localized. By default 0."
+        ),
     ] = None,
     near: Annotated[
         str | None,

@@ -53,7 +53,7 @@ class LocalizeParameters(BaseModel):
         default=None,
         ge=0,
         le=1,
-        description="The least confidence of an answer called localized, besides.",
+        description="The confidence that an answer must also reach to be called localized; by default 0.",
         examples=[0.9],
     )
     near: str | None = Field(
@@ -75,8 +75,8 @@ class LocalizeParameters(BaseModel):
     use_exif_position: bool | None = Field(
         default=None,
         description=(
-            "Whether the middle of the circle is the photo's own GPS position, instead of `near`; by default it is "
-            "not looked at."
+            "Whether the photo's own GPS position is the middle of the circle, instead of `near`; by default the "
+            "service does not look at it."
         ),
     )
     heading: float | None = Field(
@@ -85,7 +85,7 @@ class LocalizeParameters(BaseModel):
         le=360,
         description=(
             "Where the camera looked to, roughly, in degrees clockwise from true north; with `near` or "
-            "`use_exif_position`. Pictures of unknown heading are no answer then."
+            "`use_exif_position`. Pictures of unknown heading cannot be the answer then."
         ),
         examples=[270],
     )
@@ -116,7 +116,7 @@ class LocalizeParameters(BaseModel):
         """Return the options of every photo.
 
         Args:
-            defaults: What a query gets that does not say.
+            defaults: The values of what a request leaves open.
 
         Raises:
             InvalidParameter: Two parameters contradict each other.
@@ -136,11 +136,11 @@ class LocalizeParameters(BaseModel):
         """Return what is asked of the photos.
 
         Args:
-            defaults: What a query gets that does not say.
+            defaults: The values of what a request leaves open.
             photos: How many there are.
 
         Raises:
-            InvalidParameter: Two parameters contradict each other, or one says nothing without another.
+            InvalidParameter: Two parameters contradict each other, or one is given without another that it needs.
         """
         try:
             prior = AskedPrior(
@@ -152,7 +152,7 @@ class LocalizeParameters(BaseModel):
 
 
 def with_fields(parameters: LocalizeParameters, fields: Sequence[tuple[str, str]]) -> LocalizeParameters:
-    """Put the parameters of the address and those in fields of the form together.
+    """Join the parameters in the address with those in fields of the form.
 
     Raises:
         RequestValidationError: A field is unknown, given twice, or does not fit.

@@ -7,6 +7,7 @@ import typer
 from rich.table import Column, Table
 
 from demo.build import DemoFiles, build_demo
+from demo.calibration import calibrate_demo
 from demo.check import FOUND_WITHIN_M, CheckedQuery, Score, chance, check_queries, read_queries, scores
 from demo.prepare import check_readable, demo_files, prepare_demo, prepare_photos
 from demo.pretraining.command import pretrain
@@ -16,6 +17,7 @@ from demo.shipped import SHIPPED, ShippedTown
 from demo.shipping import ship_pictures, ship_weights
 from index_builder.target import map_name_of
 from model.errors import InvalidInput
+from placefix.calibration.calibrate import describe_outcome
 from placefix.console import output_console, resumable, run
 from placefix.progress import show_progress
 
@@ -168,6 +170,22 @@ def ship(
     if weights is not None:
         size_bytes = ship_weights(weights, town.weights)
         console.print(f"weights   {size_bytes / 1e6:.1f} MB: {town.weights}", soft_wrap=True)
+
+
+@app.command()
+def calibrate(
+    pictures: Annotated[
+        Path, typer.Option(help="The folder of the rendered splits: test asks what is shipped, val is elsewhere.")
+    ] = Path(".town/pictures"),
+    town: Town = SHIPPED.root,
+    out: Annotated[Path, typer.Option(help="Where the demo is built for it, and answers are kept.")] = Path(
+        ".town/demo"
+    ),
+) -> None:
+    """Calibrate the map of what is shipped, and ship the calibration; interrupted, the same command continues."""
+    with resumable():
+        outcome = calibrate_demo(pictures, ShippedTown(town), out, show_progress)
+    output_console().print(f"calibration  {describe_outcome(outcome)}", soft_wrap=True)
 
 
 def _nothing_to_do(root: Path) -> str:

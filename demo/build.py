@@ -107,7 +107,7 @@ def _ensure_stamp(files: DemoFiles, town: ShippedTown) -> bool:
 def _digest(town: ShippedTown) -> str:
     """SHA-256 over everything that is shipped: other pictures or weights, another demo."""
     digest = hashlib.sha256()
-    for path in (town.weights, *sorted(town.pictures.rglob("*"))):
+    for path in (town.weights, town.calibration, *sorted(town.pictures.rglob("*"))):
         if path.is_file():
             digest.update(f"{path.relative_to(town.root).as_posix()} {sha256_of(path)}\n".encode())
     return digest.hexdigest()
@@ -148,6 +148,7 @@ def _ensure_map(files: DemoFiles, town: ShippedTown, encoder: Encoder, show_prog
             progress,
             weights_path=files.weights,
             restart=True,
+            calibrate=lambda _place_map, _version, _scratch: town.calibration.read_bytes(),
         )
     return True
 

@@ -4,6 +4,7 @@
 
     DIR/weights.safetensors         the network
        /MODEL_CARD.md               what it is, and what it cannot do
+       /calibration.json            how sure the answers of the map are
        /pictures/database/*.jpg     what the map is built from; they say themselves where they were taken
        /pictures/database.csv       the same as a table
        /pictures/queries/*.jpg      later visits, to ask with
@@ -31,6 +32,11 @@ class ShippedTown:
     def weights(self) -> Path:
         """The network."""
         return self.root / "weights.safetensors"
+
+    @property
+    def calibration(self) -> Path:
+        """The calibration of the map, made from pictures that are not shipped."""
+        return self.root / "calibration.json"
 
     @property
     def pictures(self) -> Path:
@@ -62,6 +68,10 @@ class ShippedTown:
         if not self.weights.is_file():
             raise InvalidInput(
                 f"{self.weights} is missing: the demo comes with it; demo/README.md says how such weights are trained"
+            )
+        if not self.calibration.is_file():
+            raise InvalidInput(
+                f"{self.calibration} is missing: the demo comes with it; demo/README.md says how it is made"
             )
         if not (self.query_list.is_file() and any(self.database.glob("*.jpg"))):
             raise InvalidInput(

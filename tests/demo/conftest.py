@@ -42,6 +42,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> ShippedTown:
     for row in rows:
         (town.pictures / row["path"]).parent.mkdir(exist_ok=True)
         shutil.copy(SHIPPED.pictures / row["path"], town.pictures / row["path"])
+    shutil.copy(SHIPPED.calibration, town.calibration)  # of another network: it is read, and says nothing of this one
     network = seeded_network(TINY_CONFIG)
     network.is_trained = True
     save_network(network, town.weights)

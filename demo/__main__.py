@@ -178,8 +178,8 @@ def calibrate(
         Path, typer.Option(help="The folder of the rendered splits: test asks what is shipped, val is elsewhere.")
     ] = Path(".town/pictures"),
     town: Town = SHIPPED.root,
-    out: Annotated[Path, typer.Option(help="Where the demo is built for it, and answers are kept.")] = Path(
-        ".town/demo"
+    out: Annotated[Path, typer.Option(help="Where a map is built for it, and answers are kept.")] = Path(
+        ".town/calibration"
     ),
 ) -> None:
     """Calibrate the map of what is shipped, and ship the calibration; interrupted, the same command continues."""

@@ -1,16 +1,18 @@
 """Makes the calibration that is shipped: of the demo's map, from rendered pictures that are not shipped.
 
 The demo's map has fewer pictures than it takes, all of fair days. So later visits to its streets are asked besides, in
-all weathers, every second of those that are not shipped; and visits to streets of another split, which it does not have.
+all weathers, every second of those that are not shipped; and visits to streets of another split, which are elsewhere.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from demo.build import DemoFiles, build_demo
 from demo.choice import Row
 from demo.rendering.render import ShowProgress, read_table
 from demo.shipped import ShippedTown
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
+from index_builder.sources.read import read_source
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.geo import LatLon
@@ -33,23 +35,23 @@ def calibrate_demo(rendered: Path, town: ShippedTown, work: Path, show_progress:
     Args:
         rendered: The folder of the rendered splits ``test`` and ``val``.
         town: What is shipped.
-        work: Where the demo is built, and answers are kept until all are there.
+        work: Where a map is built for it, and answers are kept until all are there.
         show_progress: How to say how far it is.
 
     Raises:
         InvalidInput: A split is not there.
-        PlacefixError: The demo cannot be built.
+        PlacefixError: The map cannot be built.
     """
     labelled, foreign = _rest_of_the_visits(rendered / "test", town), _table(rendered / "val")[::_EVERY_FOREIGN]
-    files = DemoFiles(work)
-    build_demo(work, show_progress, town)
-    encoder = Encoder(load_network(files.weights))
+    encoder, map_dir = Encoder(load_network(town.weights)), work / "uncalibrated"
+    with show_progress("encoding") as progress:
+        build_map(read_source(town.database), encoder, map_dir, BuildOptions(thumbnails=False), progress)
     options = CalibrationOptions(
         queries=[_place(rendered / "test", row) for row in labelled],
         foreign=[_place(rendered / "val", row) for row in foreign],
         conditions={rendered / "test" / row["path"]: row["condition"] for row in labelled},
     )
-    with PlaceMap.open(files.map) as place_map, show_progress("calibrating") as progress:
+    with PlaceMap.open(map_dir) as place_map, show_progress("calibrating") as progress:
         outcome = calibrate(
             Localizer(encoder, place_map, open_searcher(place_map, encoder.device)),
             options,

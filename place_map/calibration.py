@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 
 from place_map.errors import MapCorrupt
-from place_map.evidence import Evidence
+from place_map.evidence import SIGNALS, Evidence
 from place_map.manifest_part import ManifestPart, Number
 
 CERTAINTY = 0.9
@@ -33,6 +33,7 @@ DEFAULT_WITHIN_M = 25.0
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Metres = Annotated[float, Field(ge=0)]
+_OfSignals = Annotated[tuple[float, ...], Field(min_length=len(SIGNALS), max_length=len(SIGNALS))]
 
 
 class Logistic(ManifestPart):
@@ -45,9 +46,9 @@ class Logistic(ManifestPart):
         intercept: Added to the weighted sum.
     """
 
-    means: tuple[float, ...]
-    scales: tuple[float, ...]
-    weights: tuple[float, ...]
+    means: _OfSignals
+    scales: _OfSignals
+    weights: _OfSignals
     intercept: float
 
     def probability(self, evidence: Evidence) -> float:

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,10 @@ from placefix.commands.options import (
 )
 from placefix.commands.renamed_options import RenamingCommand
 from placefix.console import error_console
+from placefix.drawings.plots import check_can_draw
+from placefix.evaluation.confidence_plots import draw_confidence
 from placefix.evaluation.differences import AnswerRecorder, Differences
+from placefix.evaluation.judging import ConfidenceRecorder, read_judging
 from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
 from placefix.evaluation.published import (
     PublishedRow,
@@ -43,6 +47,7 @@ from service import evaluate as service_evaluate
 from service.evaluate import EvaluationOptions, QueryResult
 
 _DEFAULTS = EvaluationOptions()
+_CONFIDENCE_PANEL = "Confidence"
 
 
 class EvaluateCommand(RenamingCommand):
@@ -86,10 +91,13 @@ def evaluate(
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,
     rerank: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            help="Candidates to re-rank, 0 for none. By default 100; none with a network that is untrained or has no "
-            "local features."
+            metavar="N|auto",
+            help="Candidates to re-rank, 0 for none; auto: until a calibrated map is sure. By default 100, of a map "
+            "whose confidence is judged as many as were compared to calibrate it, and none with a network that is "
+            "untrained or has no local features.",
+            show_default=False,
         ),
     ] = None,
     recalls: Annotated[str, typer.Option(metavar="N...", help="Each N of recall@N.")] = " ".join(
@@ -142,6 +150,31 @@ def evaluate(
         Path | None,
         typer.Option(help="A file of published results, instead of the one that comes along.", show_default=False),
     ] = None,
+    confidence: Annotated[
+        bool,
+        typer.Option(
+            "--confidence",
+            help="Also judge the confidence of the answers, of a calibrated --map; by condition if the list of queries "
+            "has a column of it.",
+            rich_help_panel=_CONFIDENCE_PANEL,
+        ),
+    ] = False,
+    foreign: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Photos of elsewhere, to ask besides: a folder or a list. May be repeated.",
+            show_default=False,
+            rich_help_panel=_CONFIDENCE_PANEL,
+        ),
+    ] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder for plots as SVG: what a confidence means, and what is wrong of the surest answers.",
+            show_default=False,
+            rich_help_panel=_CONFIDENCE_PANEL,
+        ),
+    ] = None,
     differences: Annotated[
         bool,
         typer.Option(
@@ -166,13 +199,25 @@ def evaluate(
     if differences and place_map is not None:
         raise InvalidInput("--differences builds maps of both kinds: give --database instead of --map")
     row = None if expect is None else find_row(read_published(published), expect)
-    truth = _truth(threshold_m, heading_deg, frame_tolerance, row)
-    values = _recall_values(recalls, row)
-    if row is not None:
-        rerank = row.rerank if rerank is None else rerank
-        preprocess = Preprocessing.OFFICIAL_EVAL if preprocess is None and place_map is None else preprocess
+    if not confidence and (foreign or plots is not None):
+        raise InvalidInput("--foreign and --plots are about the confidence of answers: give --confidence, too")
+    if plots is not None:
+        check_can_draw()
     limits = read_picture_limits()
-    options = EvaluationOptions(_DEFAULTS.rerank if rerank is None else rerank, values, batch_size, limits)
+    judging = read_judging(place_map, queries, foreign or [], limits) if confidence else None
+    if judging is None:
+        truth = _truth(threshold_m, heading_deg, frame_tolerance, row)
+    else:
+        truth = judging.truth(threshold_m, heading_deg, frame_tolerance)
+    values = _recall_values(recalls, row)
+    reranked, is_auto = _rerank(rerank)
+    if row is not None:
+        reranked = row.rerank if reranked is None else reranked
+        preprocess = Preprocessing.OFFICIAL_EVAL if preprocess is None and place_map is None else preprocess
+    is_chosen = reranked is not None or is_auto
+    if reranked is None:
+        reranked = _DEFAULTS.rerank if judging is None else judging.compared
+    options = EvaluationOptions(reranked, values, batch_size, limits, is_auto=is_auto)
     if predictions is not None:
         check_predictions_folder(predictions)
     notes = error_console()
@@ -188,6 +233,8 @@ def evaluate(
         preprocessing=preprocess,
         limits=limits,
     )
+    if judging is not None and not dataset.has_query_positions:
+        raise InvalidInput("--confidence needs queries whose positions on the Earth are known")
     if dataset.truth is None and (threshold_m is not None or heading_deg is not None):
         raise InvalidInput(
             "--threshold-m and --heading-deg say what is right, but nobody says where these queries were taken: leave "
@@ -203,8 +250,8 @@ def evaluate(
         dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size, limits
     ) as localizer:
         _check_preparation(localizer.preparation, preprocess, input_size)
-        if rerank is None and not (localizer.encoder.is_trained and localizer.encoder.local_dim):
-            options = EvaluationOptions(0, values, batch_size, limits)
+        if not is_chosen and not (localizer.encoder.is_trained and localizer.encoder.local_dim):
+            options = replace(options, rerank=0)
         writer = (
             PredictionWriter(
                 predictions,
@@ -218,15 +265,21 @@ def evaluate(
             else None
         )
         recorder = AnswerRecorder()
+        judged = None if judging is None else ConfidenceRecorder(judging, options)
 
         def keep(result: QueryResult) -> None:
             if writer is not None:
                 writer.write(result)
             if differences:
                 recorder.record(result)
+            if judged is not None:
+                judged.record(result)
 
         with writer or nullcontext(), asking() as progress:
             measured = service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, keep)
+        if judged is not None:
+            with asking() as progress:
+                judged.ask_foreign(localizer, progress)
         settings = Settings.of(localizer, dataset.truth, options.rerank)
     if row is not None:
         for note in other_conditions(row, settings) if dataset.truth is not None else ():
@@ -241,7 +294,11 @@ def evaluate(
             service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, exact.record)
         changed = Differences.between(exact.answers, recorder.answers)
     comparison = None if row is None or measured.before is None else compare(row, measured)
-    summary = to_json(measured, settings, comparison, changed)
+    groups = None if judged is None else judged.trust()
+    summary = to_json(measured, settings, comparison, changed, groups)
+    if groups is not None and plots is not None:
+        for file in draw_confidence(groups, plots):
+            notes.print(f"drawn: {file}", soft_wrap=True, markup=False)
     if writer is not None:
         writer.finish(summary)
         if writer.blank_name is not None:
@@ -254,7 +311,7 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
     else:
-        typer.echo("\n".join(to_lines(measured, settings, dataset.truth, comparison, changed)))
+        typer.echo("\n".join(to_lines(measured, settings, dataset.truth, comparison, changed, groups)))
 
 
 def _check_preparation(
@@ -304,6 +361,15 @@ def _truth(
             return row.frame_tolerance
         return NearbyTruth(DEFAULT_THRESHOLD_M if row.threshold_m is None else row.threshold_m, row.heading_deg)
     return NearbyTruth(DEFAULT_THRESHOLD_M if threshold_m is None else threshold_m, heading_deg)
+
+
+def _rerank(text: str | None) -> tuple[int | None, bool]:
+    """Return how many candidates are re-ranked, None where nothing is said, and whether until the map is sure."""
+    if text is None or text == "auto":
+        return None, text == "auto"
+    if not text.isdecimal():
+        raise InvalidInput(f"--rerank takes a number of candidates, 0 for none, or auto, not {text!r}")
+    return int(text), False
 
 
 def _recall_values(text: str, row: PublishedRow | None) -> tuple[int, ...]:

@@ -48,7 +48,7 @@ def test_rivals_stay_behind_what_may_be_the_answer_and_count_as_rivals(places: P
     assert (found.rows.tolist(), found.matches.tolist(), found.answers) == ([1, 0, 3, 4], [30, 20, 90, 10], 2)
     evidence = Evidence.of(found, places, WITHIN_M)
     assert (evidence.compared, evidence.matches, evidence.rival_matches) == (4, 30, 90)
-    assert evidence.share == pytest.approx(50 / 150)
+    assert evidence.share == pytest.approx((3**4 + 2**4) / (3**4 + 2**4 + 9**4 + 1))
     assert evidence.rival_similarity == pytest.approx(1 - 0.3**2 / 2)
     partly = Ranking.of(rows, distances, np.array([20]), rivals=2)
     assert (partly.rows.tolist(), partly.matches.tolist()) == ([0, 1, 3, 4], [20])

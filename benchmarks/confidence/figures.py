@@ -13,7 +13,7 @@ from service.query_options import DEFAULT_MAX_WRONG, Rerank
 
 NUMBERS = (
     *("answers", "right", "auroc", "auc_pr", "ece", "brier"),
-    *("accepted", "wrong_of_accepted", "right_accepted", "foreign_accepted"),
+    *("accepted", "wrong_of_accepted", "right_accepted", "foreign_accepted", "right_refused", "foreign_refused"),
 )
 """Of each group of answers, as ``placefix.evaluation.confidence.Trust`` names them."""
 
@@ -30,20 +30,22 @@ def figures_of(trials: Sequence[Trial], mode: Rerank, within_m: float) -> dict[s
         within_m: The positive distance.
 
     Returns:
-        ``saved``: the share of comparisons that were spared. ``groups``: for all, the
+        ``saved``: the share of comparisons that were spared for the queries. ``groups``: for all, the
         queries and each condition the numbers of the trials, as ``low``, ``mean`` and ``high``. ``kept``: trials
         whose accepted answers were wrong no more often than was promised. ``pooled``: all trials together.
     """
     answers = [trial.answers[mode] for trial in trials]
     judged = [trust_by_group(Answers.of([each.answered for each in of_trial], within_m)) for of_trial in answers]
     every = Answers.of([each.answered for of_trial in answers for each in of_trial], within_m)
-    compared = sum(each.compared for of_trial in answers for each in of_trial)
-    most = max(each.compared for trial in trials for each in trial.answers["always"])
+    compared, most = (
+        sum(each.compared for trial in trials for each in trial.answers[way] if np.isfinite(each.answered.error_m))
+        for way in (mode, "always")
+    )
     names = dict.fromkeys(name for each in judged for name in each)
     promised = [each[ALL].wrong_of_accepted for each in judged]
     return {
         "trials": len(trials),
-        "saved": 1 - compared / (most * len(every)),
+        "saved": 1 - compared / most,
         "kept": sum(wrong is None or wrong <= DEFAULT_MAX_WRONG for wrong in promised),
         "groups": {name: _numbers([each[name] for each in judged if name in each]) for name in names},
         "pooled": confidence_json({name: each for name, each in trust_by_group(every).items() if name in POOLED}),

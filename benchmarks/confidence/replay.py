@@ -51,7 +51,7 @@ def replay(asked: Asked, calibration: Calibration, places: PlaceTable, mode: Rer
     radii_m = tuple(judgement.scale.radius_m(judgement.confidence, level) for level in LEVELS)
     answered = Answered(
         confidence=judgement.confidence,
-        is_localized=verdict.status == "localized",
+        status=verdict.status,
         error_m=float(asked.errors_m[np.flatnonzero(answer.rows == ranking.rows[0])[0]]),
         radii_m=radii_m if verdict.has_position else (None,) * len(LEVELS),
         condition=asked.condition,

@@ -13,6 +13,7 @@ Spread = dict[str, float] | None
 def confidence_table(figures: Figures) -> str:
     """Return a row for each map, calibration and way to re-rank, and for each map that cannot be calibrated why."""
     headings = ["map, calibrated with", "rerank", "right", "AUROC", "ECE", "localized of the right", "of elsewhere"]
+    headings += ["not found of the right", "of elsewhere"]
     headings += [f"wrong of localized (≤ {DEFAULT_MAX_WRONG:.0%})", "truth in 95 % radius", "comparisons saved"]
     rows = []
     for name, found, row in _rows(figures):
@@ -31,6 +32,8 @@ def confidence_table(figures: Figures) -> str:
                 _number(every["ece"]),
                 _percent(every["right_accepted"]),
                 _percent(every["foreign_accepted"]),
+                _percent(every["right_refused"]),
+                _percent(every["foreign_refused"]),
                 _percent(every["wrong_of_accepted"]) + kept,
                 _percent(queries["radii"]["0.95"]),
                 f"{100 * row['saved']:.1f}",
@@ -47,7 +50,15 @@ def confidence_table(figures: Figures) -> str:
 
 def conditions_table(figures: Figures) -> str:
     """Return a row for each set of queries and each condition, re-ranked always, calibrated with the map alone."""
-    headings = ["map, condition", "queries", "right", "ECE", "localized of the right", "wrong of localized"]
+    headings = [
+        "map, condition",
+        "queries",
+        "right",
+        "ECE",
+        "localized of the right",
+        "wrong of localized",
+        "not found of the right",
+    ]
     rows = []
     for name, _, row in _rows(figures):
         if "why_not" in row or row["rerank"] != "always" or "queries" in row["calibrated"]:
@@ -60,6 +71,7 @@ def conditions_table(figures: Figures) -> str:
                 _number(found["ece"]),
                 _percent(found["right_accepted"]),
                 _percent(found["wrong_of_accepted"]),
+                _percent(found["right_refused"]),
             ]
             for group, found in row["groups"].items()
             if group not in (ALL, QUERIES)

@@ -95,7 +95,7 @@ def fit(asked: Sequence[Asked], places: PlaceTable, within_m: float, map_version
             Step(
                 compared=each.compared,
                 logistic=each.logistic,
-                scale=_scale(each.confidences[:real], each.errors_m[:real], within_m),
+                scale=_scale(each.confidences, each.errors_m, real, within_m),
             )
             for each in judged
         ),
@@ -143,12 +143,14 @@ def _probabilities(logistic: Logistic, signals: NDArray[np.float64]) -> NDArray[
     return np.asarray(1 / (1 + np.exp(-logits)))
 
 
-def _scale(confidences: NDArray[np.float64], errors_m: NDArray[np.float64], within_m: float) -> Scale:
+def _scale(confidences: NDArray[np.float64], errors_m: NDArray[np.float64], real: int, within_m: float) -> Scale:
+    """Read what a confidence means from the first ``real`` answers; the others are faded ones."""
     is_right = errors_m <= within_m
+    own, is_own_right = confidences[:real], is_right[:real]
     return Scale(
-        bounds=tuple(_bound(threshold, is_right[confidences >= threshold]) for threshold in THRESHOLDS),
-        radii=_radii(confidences, errors_m),
-        elsewhere_below=_elsewhere_below(confidences, is_right),
+        bounds=tuple(_bound(threshold, is_own_right[own >= threshold]) for threshold in THRESHOLDS),
+        radii=_radii(own, errors_m[:real]),
+        elsewhere_below=_elsewhere_below(confidences[is_right], own[~is_own_right]),
     )
 
 
@@ -175,12 +177,9 @@ def _radii(confidences: NDArray[np.float64], errors_m: NDArray[np.float64]) -> t
     return tuple(radii)
 
 
-def _elsewhere_below(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> float:
-    """Return a confidence that hardly any right answer falls below, and no more than half of the wrong ones.
-
-    The second part is for conditions that were not asked about, whose right answers look worse.
-    """
-    return float(min(np.quantile(confidences[is_right], 0.01), np.median(confidences[~is_right])))
+def _elsewhere_below(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> float:
+    """Return a confidence that hardly any right answer falls below, faded ones included, and half of the wrong ones."""
+    return float(min(np.quantile(right, 0.01), np.median(wrong)))
 
 
 def _auto(judged: Sequence[_Judged], real: int, within_m: float) -> Auto:
@@ -195,4 +194,4 @@ def _auto(judged: Sequence[_Judged], real: int, within_m: float) -> Auto:
         errors_m = np.stack([each.errors_m for each in judged])[stops, every]
         if all_right.mean() - (errors_m <= within_m).mean() <= _MOST_LOST:
             break
-    return Auto(sure_from=sure_from, scale=_scale(confidences[:real], errors_m[:real], within_m))
+    return Auto(sure_from=sure_from, scale=_scale(confidences, errors_m, real, within_m))

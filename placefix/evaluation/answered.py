@@ -7,6 +7,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from service.localization import Status
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -14,14 +16,14 @@ class Answered:
 
     Attributes:
         confidence: Probability that it is right, as the map says.
-        is_localized: Whether it is called so.
+        status: As it is answered.
         error_m: Metres to the truth; infinite for a photo of elsewhere.
         radii_m: For each of ``place_map.calibration.LEVELS`` the radius that is stated; None where none is.
         condition: Under which the photo was taken; None if nobody says.
     """
 
     confidence: float
-    is_localized: bool
+    status: Status
     error_m: float
     radii_m: tuple[float | None, ...]
     condition: str | None = None
@@ -33,7 +35,7 @@ class Answers:
 
     Attributes:
         confidences: ``(n,)`` in [0, 1].
-        is_localized: ``(n,)``.
+        statuses: ``(n,)`` words of ``service.localization.Status``.
         errors_m: ``(n,)`` metres; infinite for photos of elsewhere.
         radii_m: ``(n, 3)``, one for each of ``place_map.calibration.LEVELS``; NaN where none is stated.
         within_m: The positive distance: an answer is right if it lies so near to the truth.
@@ -41,7 +43,7 @@ class Answers:
     """
 
     confidences: NDArray[np.float64]
-    is_localized: NDArray[np.bool_]
+    statuses: NDArray[np.str_]
     errors_m: NDArray[np.float64]
     radii_m: NDArray[np.float64]
     within_m: float
@@ -53,7 +55,7 @@ class Answers:
     def __getitem__(self, part: NDArray[np.bool_]) -> "Answers":
         return Answers(
             self.confidences[part],
-            self.is_localized[part],
+            self.statuses[part],
             self.errors_m[part],
             self.radii_m[part],
             self.within_m,
@@ -76,7 +78,7 @@ class Answers:
         radii_m = [[np.nan if radius is None else radius for radius in each.radii_m] for each in answered]
         return cls(
             confidences=np.array([each.confidence for each in answered]),
-            is_localized=np.array([each.is_localized for each in answered]),
+            statuses=np.array([each.status for each in answered]),
             errors_m=np.array([each.error_m for each in answered]),
             radii_m=np.array(radii_m, dtype=np.float64),
             within_m=within_m,

@@ -79,6 +79,8 @@ class Trust:
         wrong_of_accepted: Share of wrong ones among them; None without any.
         right_accepted: Share of the right ones that are called localized; None without a right one.
         foreign_accepted: Likewise of the photos of elsewhere; None without any.
+        right_refused: Share of the right ones that are called not found.
+        foreign_refused: Likewise of the photos of elsewhere.
         bins: By ascending confidence.
         radii: One for each level.
         risk: Over coverage.
@@ -94,6 +96,8 @@ class Trust:
     wrong_of_accepted: float | None
     right_accepted: float | None
     foreign_accepted: float | None
+    right_refused: float | None
+    foreign_refused: float | None
     bins: tuple[Bin, ...]
     radii: tuple[RadiusCoverage, ...]
     risk: RiskCoverage
@@ -121,7 +125,8 @@ def trust(answers: Answers) -> Trust:
         roc_auc_score,
     )
 
-    confidences, is_right, is_localized = answers.confidences, answers.is_right, answers.is_localized
+    confidences, is_right = answers.confidences, answers.is_right
+    is_localized, is_refused = answers.statuses == "localized", answers.statuses == "not_found"
     bins = reliability(confidences, is_right)
     has_right, has_both = bool(is_right.any()), 0 < is_right.sum() < len(is_right)
     return Trust(
@@ -135,6 +140,8 @@ def trust(answers: Answers) -> Trust:
         wrong_of_accepted=_share(~is_right, is_localized),
         right_accepted=_share(is_localized, is_right),
         foreign_accepted=_share(is_localized, answers.is_foreign),
+        right_refused=_share(is_refused, is_right),
+        foreign_refused=_share(is_refused, answers.is_foreign),
         bins=bins,
         radii=radius_coverage(answers.radii_m, answers.errors_m),
         risk=risk_over_coverage(confidences, is_right),

@@ -8,6 +8,7 @@ from placefix.evaluation.confidence import Trust
 
 _HEADINGS = ("confidence", "answers", "right", "AUROC", "AUC-PR", "ECE", "Brier")
 _ACCEPTED_HEADINGS = ("localized", "of all", "wrong", "of the right", "of elsewhere")
+_REFUSED_HEADINGS = ("not found", "of the right", "of elsewhere")
 _NAME_WIDTH = 17  # of the other lines of an evaluation
 
 
@@ -17,7 +18,9 @@ def confidence_json(groups: Mapping[str, Trust]) -> dict[str, Any]:
 
 
 def confidence_lines(groups: Mapping[str, Trust]) -> list[str]:
-    """Return tables with a line for each group: how well confidences tell, what is accepted, what radii hold."""
+    """Return tables with a line for each group: how well confidences tell, what is accepted and refused, what
+    radii hold.
+    """
     levels = [f"{each.level:.0%}" for each in next(iter(groups.values())).radii]
     told = [
         (
@@ -35,10 +38,12 @@ def confidence_lines(groups: Mapping[str, Trust]) -> list[str]:
         )
         for name, each in groups.items()
     ]
+    refused = [(name, *map(_percent, (each.right_refused, each.foreign_refused))) for name, each in groups.items()]
     inside = [(name, *(_percent(radius.inside) for radius in each.radii)) for name, each in groups.items()]
     return [
         *_table(_HEADINGS, told),
         *_table(_ACCEPTED_HEADINGS, accepted),
+        *_table(_REFUSED_HEADINGS, refused),
         *_table(("truth in radius of", *levels), inside),
     ]
 

@@ -144,7 +144,7 @@ class ConfidenceRecorder:
         self.answered.append(
             Answered(
                 confidence=judgement.confidence,
-                is_localized=verdict.status == "localized",
+                status=verdict.status,
                 error_m=error_m,
                 radii_m=tuple(radii_m) if verdict.has_position else (None,) * len(LEVELS),
                 condition=self._judging.conditions.get(result.query.path),

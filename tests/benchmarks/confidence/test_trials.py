@@ -51,17 +51,19 @@ def test_all_photos_are_tested_where_there_is_one_trial(stored: Stored) -> None:
     assert (len(calibrating), len(testing)) == (80, 30)
 
 
+def _answered(error_m: float) -> Answered:
+    radii_m = (5.0, 10.0, 100.0)
+    return (
+        Answered(0.9, "localized", error_m, radii_m, "night")
+        if error_m < inf
+        else Answered(0.1, "not_found", error_m, radii_m, "night")
+    )
+
+
 def trial(wrong: int, right: int, compared: int) -> Trial:
     def answers(count: int) -> list[Replayed]:
         errors_m = [3.0] * right + [90.0] * wrong + [inf]
-        return [
-            Replayed(
-                Answered(0.9 if error_m < inf else 0.1, error_m < inf, error_m, (5.0, 10.0, 100.0), "night"),
-                Verdict("localized"),
-                count,
-            )
-            for error_m in errors_m
-        ]
+        return [Replayed(_answered(error_m), Verdict("localized"), count) for error_m in errors_m]
 
     return Trial({"always": answers(100), "auto": answers(compared)})
 

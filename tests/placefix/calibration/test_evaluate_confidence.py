@@ -88,7 +88,7 @@ def test_people_get_tables_and_plots(calibrated: Path, photos: dict[str, Path], 
     text = evaluate(*asked, "--plots", tmp_path / "one")
     lines = text.splitlines()
     assert any(line.split() == ["confidence", "answers", "right", "AUROC", "AUC-PR", "ECE", "Brier"] for line in lines)
-    assert sum(line.startswith("night ") for line in lines) == 3
+    assert sum(line.startswith("night ") for line in lines) == 4
     for name in (RELIABILITY, RISK):
         drawn = (tmp_path / "one" / name).read_bytes()
         assert ET.fromstring(drawn).tag.endswith("svg")  # noqa: S314  our own file

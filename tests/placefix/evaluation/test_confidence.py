@@ -16,6 +16,7 @@ from placefix.evaluation.confidence import (
     trust,
     trust_by_group,
 )
+from service.localization import Status
 
 WITHIN_M = 25.0
 
@@ -24,11 +25,11 @@ def answered(
     confidence: float,
     error_m: float,
     *,
-    is_localized: bool = False,
+    status: Status = "uncertain",
     radii_m: tuple[float | None, ...] = (None, None, None),
     condition: str | None = None,
 ) -> Answered:
-    return Answered(confidence, is_localized, error_m, radii_m, condition)
+    return Answered(confidence, status, error_m, radii_m, condition)
 
 
 def some(count: int, seed: int = 0) -> Answers:
@@ -37,7 +38,10 @@ def some(count: int, seed: int = 0) -> Answers:
     confidences = random.random(count)
     errors_m = np.where(random.random(count) < confidences, 5.0, 80.0)
     return Answers.of(
-        [answered(float(c), float(e), is_localized=c > 0.8) for c, e in zip(confidences, errors_m, strict=True)],
+        [
+            answered(float(c), float(e), status="localized" if c > 0.8 else "uncertain")
+            for c, e in zip(confidences, errors_m, strict=True)
+        ],
         WITHIN_M,
     )
 
@@ -93,15 +97,16 @@ def test_a_radius_is_right_as_often_as_it_holds_the_truth() -> None:
 def test_accepted_answers_are_counted_by_what_they_are() -> None:
     answers = Answers.of(
         [
-            answered(0.9, 3.0, is_localized=True),
-            answered(0.9, 70.0, is_localized=True),
+            answered(0.9, 3.0, status="localized"),
+            answered(0.9, 70.0, status="localized"),
             answered(0.3, 3.0),
-            answered(0.9, float("inf"), is_localized=True),
-            answered(0.1, float("inf")),
+            answered(0.9, float("inf"), status="localized"),
+            answered(0.1, float("inf"), status="not_found"),
         ],
         WITHIN_M,
     )
     found = trust(answers)
+    assert (found.right_refused, found.foreign_refused) == (0, 0.5)
     assert found.accepted == 0.6
     assert found.wrong_of_accepted == pytest.approx(2 / 3)
     assert (found.right_accepted, found.foreign_accepted) == (0.5, 0.5)

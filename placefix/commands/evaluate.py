@@ -4,7 +4,7 @@ import json
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,16 @@ from index_builder.build_options import BuildOptions
 from model.errors import InvalidInput
 from model.matching import MatchingPrecision
 from model.network_precision import RequestedPrecision
-from model.preprocess import Preparation, Preprocessing
-from model.recall import DEFAULT_RECALL_VALUES, DEFAULT_THRESHOLD_M
+from model.preprocess import Preprocessing
+from model.recall import DEFAULT_RECALL_VALUES
 from place_map.local_codec import StoreType
+from placefix.commands.evaluate_options import (
+    check_preparation,
+    check_sources,
+    choose_truth,
+    read_recall_values,
+    read_rerank,
+)
 from placefix.commands.options import (
     NETWORK_PANEL,
     BatchSize,
@@ -25,7 +32,6 @@ from placefix.commands.options import (
     NumHeads,
     OptionalWeights,
 )
-from placefix.commands.renamed_options import RenamingCommand
 from placefix.console import error_console
 from placefix.drawings.plots import check_can_draw
 from placefix.evaluation.confidence_plots import draw_confidence
@@ -33,7 +39,6 @@ from placefix.evaluation.differences import AnswerRecorder, Differences
 from placefix.evaluation.judging import ConfidenceRecorder, read_judging
 from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
 from placefix.evaluation.published import (
-    PublishedRow,
     compare,
     find_row,
     other_conditions,
@@ -41,35 +46,12 @@ from placefix.evaluation.published import (
 )
 from placefix.evaluation.report import Settings, to_json, to_lines
 from placefix.evaluation.run import Columns, NetworkChoice, asking, open_localizer, read_dataset
-from placefix.evaluation.truth import NearbyTruth
 from placefix.picture_limits import read_picture_limits
 from service import evaluate as service_evaluate
 from service.evaluate import EvaluationOptions, QueryResult
 
 _DEFAULTS = EvaluationOptions()
 _CONFIDENCE_PANEL = "Confidence"
-
-
-class EvaluateCommand(RenamingCommand):
-    """Takes ``--recalls 1 5 10 20``, as the field's evaluators do, beside ``--recalls 1,5,10,20``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Joins the numbers behind ``--recalls``."""
-        joined: list[str] = []
-        for position, arg in enumerate(args):
-            is_value = bool(joined) and arg.isdecimal() and _opens_recalls(args, position)
-            if is_value and joined[-1] != "--recalls":
-                joined[-1] += f",{arg}"
-            else:
-                joined.append(arg)
-        return super().parse_args(ctx, joined)
-
-
-def _opens_recalls(args: list[str], position: int) -> bool:
-    """Whether there is nothing but numbers between ``--recalls`` and a position."""
-    while position > 0 and args[position - 1].isdecimal():
-        position -= 1
-    return position > 0 and args[position - 1] == "--recalls"
 
 
 def evaluate(
@@ -195,7 +177,7 @@ def evaluate(
     Queries without a right picture in the database count as misses, and their number is told. Where no query says where
     it was taken, no recall can be computed: --predictions writes what is found.
     """
-    _check_sources(place_map, database, store, frame_tolerance)
+    check_sources(place_map, database, store, frame_tolerance)
     if differences and place_map is not None:
         raise InvalidInput("--differences builds maps of both kinds: give --database instead of --map")
     row = None if expect is None else find_row(read_published(published), expect)
@@ -206,11 +188,11 @@ def evaluate(
     limits = read_picture_limits()
     judging = read_judging(place_map, queries, foreign or [], limits) if confidence else None
     if judging is None:
-        truth = _truth(threshold_m, heading_deg, frame_tolerance, row)
+        truth = choose_truth(threshold_m, heading_deg, frame_tolerance, row)
     else:
         truth = judging.truth(threshold_m, heading_deg, frame_tolerance)
-    values = _recall_values(recalls, row)
-    reranked, is_auto = _rerank(rerank)
+    values = read_recall_values(recalls, row)
+    reranked, is_auto = read_rerank(rerank)
     if row is not None:
         reranked = row.rerank if reranked is None else reranked
         preprocess = Preprocessing.OFFICIAL_EVAL if preprocess is None and place_map is None else preprocess
@@ -249,7 +231,7 @@ def evaluate(
     with open_localizer(
         dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size, limits
     ) as localizer:
-        _check_preparation(localizer.preparation, preprocess, input_size)
+        check_preparation(localizer.preparation, preprocess, input_size)
         if not is_chosen and not (localizer.encoder.is_trained and localizer.encoder.local_dim):
             options = replace(options, rerank=0)
         writer = (
@@ -312,72 +294,3 @@ def evaluate(
         typer.echo(json.dumps(summary, indent=2))
     else:
         typer.echo("\n".join(to_lines(measured, settings, dataset.truth, comparison, changed, groups)))
-
-
-def _check_preparation(
-    preparation: Preparation, preprocess: Preprocessing | None, input_size: tuple[int, int] | None
-) -> None:
-    """Make sure that a map's pictures were prepared as was asked for."""
-    if preprocess not in (None, preparation.preprocessing):
-        raise InvalidInput(
-            f"the map was built with --preprocess {preparation.preprocessing}, not {preprocess}: leave the option out, "
-            "or build a map with it"
-        )
-    if input_size not in (None, preparation.size):
-        height, width = preparation.size
-        raise InvalidInput(
-            f"the map was built with --input-size {height}x{width}: leave the option out, or build a map with another"
-        )
-
-
-def _check_sources(
-    place_map: Path | None,
-    database: list[Path] | None,
-    store: StoreType | None,
-    frame_tolerance: int | None,
-) -> None:
-    if place_map is None:
-        if not database:
-            raise InvalidInput("what is to be searched? Give --map MAP, or --database DIR")
-    elif store is not None:
-        raise InvalidInput("--store is for a map that is built here; the one given has its own")
-    elif database and frame_tolerance is None:
-        raise InvalidInput("--map and --database are two databases: give one of them")
-    elif frame_tolerance is not None and not database:
-        raise InvalidInput(
-            "a map does not keep frame numbers: give the CSV file that it was built from as --database, too"
-        )
-
-
-def _truth(
-    threshold_m: float | None, heading_deg: float | None, frame_tolerance: int | None, row: PublishedRow | None
-) -> NearbyTruth | int:
-    if frame_tolerance is not None:
-        if threshold_m is not None or heading_deg is not None:
-            raise InvalidInput("--frame-tolerance goes without --threshold-m and --heading-deg: frames, or metres")
-        return frame_tolerance
-    if threshold_m is None and heading_deg is None and row is not None:
-        if row.frame_tolerance is not None:
-            return row.frame_tolerance
-        return NearbyTruth(DEFAULT_THRESHOLD_M if row.threshold_m is None else row.threshold_m, row.heading_deg)
-    return NearbyTruth(DEFAULT_THRESHOLD_M if threshold_m is None else threshold_m, heading_deg)
-
-
-def _rerank(text: str | None) -> tuple[int | None, bool]:
-    """Return how many candidates are re-ranked, None where nothing is said, and whether until the map is sure."""
-    if text is None or text == "auto":
-        return None, text == "auto"
-    if not text.isdecimal():
-        raise InvalidInput(f"--rerank takes a number of candidates, 0 for none, or auto, not {text!r}")
-    return int(text), False
-
-
-def _recall_values(text: str, row: PublishedRow | None) -> tuple[int, ...]:
-    """The values asked for, and those of a published row."""
-    try:
-        values = {int(value) for value in text.replace(",", " ").split()}
-    except ValueError as error:
-        raise InvalidInput(f"--recalls takes whole numbers, as in --recalls 1 5 10 20, not {text!r}") from error
-    if row is not None:
-        values |= row.before.keys() | row.after.keys()
-    return tuple(sorted(values))

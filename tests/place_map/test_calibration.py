@@ -107,6 +107,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         (b'"within_m"', b'"inside_m"', "within_m"),
         (b'"elsewhere_below": 0.2', b'"elsewhere_below": 1.2', "elsewhere_below"),
         (b"{", b"", "JSON"),
+        (b'"weights": [', b'"weights": [0.5,', "weights"),
     ],
 )
 def test_anything_else_is_refused_by_name(old: bytes, new: bytes, says: str, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import typer
 
 from benchmarks.ablations.command import app as ablations
 from benchmarks.building.command import build
-from benchmarks.confidence.command import confidence
+from benchmarks.confidence.command import calibration
 from benchmarks.encoding.command import encode
 from benchmarks.encoding.town import encode_town
 from benchmarks.every import run_all
@@ -45,7 +45,7 @@ app.command()(overload)
 app.command()(endurance)
 app.command()(encode_town)
 app.command()(thumbnail)
-app.command()(confidence)
+app.command()(calibration)
 app.command()(spatial_verification)
 app.command()(floor)
 app.command()(gardenspoint)

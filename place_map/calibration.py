@@ -15,7 +15,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 
 from place_map import layout
 from place_map.errors import MapCorrupt
-from place_map.evidence import Evidence
+from place_map.evidence import SIGNALS, Evidence
 from place_map.manifest_part import ManifestPart, Number
 
 CERTAINTY = 0.9
@@ -38,6 +38,7 @@ DEFAULT_BEYOND_M = 100.0
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Metres = Annotated[float, Field(ge=0)]
+_OfSignals = Annotated[tuple[float, ...], Field(min_length=len(SIGNALS), max_length=len(SIGNALS))]
 
 
 class Logistic(ManifestPart):
@@ -50,9 +51,9 @@ class Logistic(ManifestPart):
         intercept: Added to the weighted sum.
     """
 
-    means: tuple[float, ...]
-    scales: tuple[float, ...]
-    weights: tuple[float, ...]
+    means: _OfSignals
+    scales: _OfSignals
+    weights: _OfSignals
     intercept: float
 
     def probability(self, evidence: Evidence) -> float:

@@ -1,11 +1,13 @@
 """How much speaks for the answer to a query, and how much for an answer elsewhere.
 
 The second candidate is mostly a neighbour of the first, so the margin between the two says little. The margin to the
-best candidate of *another place* says much: of a picture that the map has not, two places look about as good.
+best candidate of *another place* says much: of a picture that the map has not, two places look about as good. Global
+and local features are two witnesses: where the map has not the picture, the best one by matches is anywhere in the
+order of the global features.
 """
 
 from dataclasses import dataclass, replace
-from math import log, log1p
+from math import log
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -16,8 +18,15 @@ from place_map.place_table import PlaceTable
 
 AnyNumber = TypeVar("AnyNumber", bound="np.generic[Any]")
 
-SIGNALS = ("matches", "ratio", "margin", "share", "similarity", "similarity_margin")
-"""The numbers of ``Evidence.signals``, in their order."""
+SIGNALS = ("ratio", "share", "agreement", "similarity", "similarity_margin")
+"""The numbers of ``Evidence.signals``, in their order.
+
+All but the similarity compare candidates of one query with each other, so that they mean about the same by day and at
+night, when every candidate has fewer matches. More of each speaks for the answer.
+"""
+
+_VOTE_POWER = 4
+"""Of matches in ``Evidence.share``: a hundred candidates by chance shall not outvote the few that show the place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +101,11 @@ class Evidence:
         compared: Candidates whose local features were compared; 0 if nothing was re-ranked.
         matches: Mutual matches of the first candidate.
         rival_matches: Most mutual matches of a candidate of another place; 0 without one.
-        share: Of all mutual matches, those of candidates of the place; in [0, 1].
-        similarity: Cosine of the global features of query and first candidate.
-        rival_similarity: The highest of a candidate of another place. Without one that of the last candidate, since
+        share: Each candidate that was compared votes with the fourth power of its matches: the share of the votes for
+            candidates of the place, in [0, 1]; 0 without a match.
+        global_rank: Of the first candidate by the similarity of the global features, from 1.
+        similarity: The highest cosine of the global features of the query and a candidate of the place.
+        rival_similarity: The highest with a candidate of another place. Without one the lowest of all candidates, since
             pictures that are no candidates are less alike.
     """
 
@@ -102,6 +113,7 @@ class Evidence:
     matches: int
     rival_matches: int
     share: float
+    global_rank: int
     similarity: float
     rival_similarity: float
 
@@ -119,14 +131,15 @@ class Evidence:
         is_elsewhere = distances_m(first, latitudes, longitudes) > within_m
         matches, compared = ranking.matches, len(ranking.matches)
         similarities = 1 - np.square(ranking.distances.astype(np.float64)) / 2
-        total = int(matches.sum())
-        elsewhere = matches[is_elsewhere[:compared]]
+        votes = np.power(matches.astype(np.float64), _VOTE_POWER)
+        total, is_rival = float(votes.sum()), is_elsewhere[:compared]
         return cls(
             compared=compared,
             matches=int(matches[0]) if compared else 0,
-            rival_matches=int(elsewhere.max(initial=0)),
-            share=1 - int(elsewhere.sum()) / total if total else 0.0,
-            similarity=float(similarities[0]),
+            rival_matches=int(matches[is_rival].max(initial=0)),
+            share=float(votes[~is_rival].sum()) / total if total else 0.0,
+            global_rank=1 + int((ranking.distances < ranking.distances[0]).sum()),
+            similarity=float(similarities[~is_elsewhere].max()),
             rival_similarity=float(similarities[is_elsewhere].max(initial=similarities.min())),
         )
 
@@ -134,10 +147,9 @@ class Evidence:
     def signals(self) -> tuple[float, ...]:
         """The numbers that a confidence is made of; see ``SIGNALS``."""
         return (
-            log1p(self.matches),
             log((self.matches + 1) / (self.rival_matches + 1)),
-            float(self.matches - self.rival_matches),
             self.share,
+            -log(self.global_rank),
             self.similarity,
             self.similarity - self.rival_similarity,
         )

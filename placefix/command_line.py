@@ -14,8 +14,8 @@ from placefix.commands.calibrate import calibrate
 from placefix.commands.compact import compact
 from placefix.commands.encode import encode
 from placefix.commands.evaluate import evaluate
+from placefix.commands.evaluate_options import EvaluateCommand
 from placefix.commands.localize import localize
-from placefix.commands.recalls_option import EvaluateCommand
 from placefix.commands.remove import remove
 from placefix.commands.renamed_options import RenamingCommand, RerankingCommand
 from placefix.commands.serve import serve

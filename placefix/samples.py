@@ -8,7 +8,7 @@ from index_builder.sources.csv_columns import SPELLINGS, find_column
 from index_builder.sources.csv_rows import read_rows
 from index_builder.sources.listing import LeftOutCode, SourceListing
 from index_builder.sources.picture_paths import path_below, resolve_picture
-from index_builder.sources.read import read_source
+from index_builder.sources.read import CSV_SUFFIXES, read_source
 from model.image_formats import HEADER_SIZE_BYTES, recognise_format
 from model.images import ImageLimits, check_header
 from model.picture_errors import ImageError
@@ -99,6 +99,16 @@ def read_conditions(file: Path) -> dict[Path, str]:
         for _, row in rows
         if len(row) > max(path, condition) and row[condition].strip()
     }
+
+
+def read_all_conditions(files: Iterable[Path]) -> dict[Path, str]:
+    """Return the condition of each picture that one of some lists names; folders name none.
+
+    Raises:
+        SourceError: A list cannot be read.
+    """
+    lists = (file for file in files if file.suffix.lower() in CSV_SUFFIXES and file.is_file())
+    return {path: condition for file in lists for path, condition in read_conditions(file).items()}
 
 
 def _media_type(path: Path) -> str:

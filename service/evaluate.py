@@ -25,9 +25,9 @@ from model.preprocess import Preparation
 from model.progress import SILENT, Progress
 from model.recall import DEFAULT_RECALL_VALUES, Recalls, recalls
 from service.decoding import decode_query
-from service.localization import Candidate
+from service.localization import Candidate, Verdict
 from service.localizer import Localizer, encode_queries
-from service.query_options import MAX_SHORTLIST, QueryOptions
+from service.query_options import MAX_SHORTLIST, QueryOptions, Rerank
 from service.stages import Stage, StageClock
 
 _BATCHES_AHEAD = 2
@@ -39,6 +39,7 @@ class EvaluationOptions:
 
     Attributes:
         rerank: How many candidates are re-ranked; 0 for none at all.
+        is_auto: Whether re-ranking ends once the calibration of the map is sure.
         recall_values: Each N of recall@N.
         batch_size: Queries in one forward pass.
         limits: What a picture may be like.
@@ -51,6 +52,7 @@ class EvaluationOptions:
     recall_values: tuple[int, ...] = DEFAULT_RECALL_VALUES
     batch_size: int = 16
     limits: ImageLimits = DEFAULT_LIMITS
+    is_auto: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.rerank <= MAX_SHORTLIST:
@@ -69,7 +71,8 @@ class EvaluationOptions:
     def query_options(self) -> QueryOptions:
         """What is asked of the localizer for each query: all candidates that it looks at."""
         shortlist = self.rerank or max(self.recall_values)
-        return QueryOptions(candidates=shortlist, shortlist=shortlist, rerank="always" if self.rerank else "never")
+        mode: Rerank = "auto" if self.is_auto else "always" if self.rerank else "never"
+        return QueryOptions(candidates=shortlist, shortlist=shortlist, rerank=mode)
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class QueryResult:
         positives: Rows of the map that are right; None if nobody knows.
         before: The candidates by global distance.
         after: The same candidates re-ranked; None if they were not.
+        verdict: Whether to believe the first one.
     """
 
     number: int
@@ -89,6 +93,12 @@ class QueryResult:
     positives: NDArray[np.int64] | None
     before: tuple[Candidate, ...]
     after: tuple[Candidate, ...] | None
+    verdict: Verdict
+
+    @property
+    def compared(self) -> int:
+        """How many candidates were compared."""
+        return 0 if self.verdict.evidence is None else self.verdict.evidence.compared
 
     @property
     def final(self) -> tuple[Candidate, ...]:
@@ -105,6 +115,7 @@ class Evaluation:
         after: Recall after re-ranking; None without it, too.
         database: Pictures in the map.
         queries: How many were asked.
+        compared: Candidates that were compared, of all queries together.
         seconds: Stage → seconds of all queries together. Decoding is summed over its threads; a batch is encoded once.
         duration_s: From the first picture to the last answer.
         peak_memory_bytes: The most memory that the process has had since it began.
@@ -115,6 +126,7 @@ class Evaluation:
     after: Recalls | None
     database: int
     queries: int
+    compared: int
     seconds: Mapping[Stage, float]
     duration_s: float
     peak_memory_bytes: int
@@ -148,12 +160,17 @@ def evaluate(
         on_result: Called with the result of each query, in their order; results are not kept.
 
     Raises:
-        InvalidInput: No query, or not one that has a positive, lists of different lengths, or re-ranking by a network
-            without local features.
+        InvalidInput: No query, or not one that has a positive, lists of different lengths, re-ranking by a network
+            without local features, or until a map is sure that was never calibrated.
         ImageError: A query cannot be read.
     """
     if options.rerank and not localizer.encoder.local_dim:
         raise InvalidInput("the network has no local features, so nothing can be re-ranked: ask with --rerank 0")
+    if options.is_auto and localizer.rerank_for("auto") != "auto":
+        raise InvalidInput(
+            f"the map {localizer.place_map.name} was never calibrated, so nothing says when to stop comparing: "
+            "calibrate it (placefix calibrate), or give --rerank a number"
+        )
     if not queries:
         raise InvalidInput("there is no query to ask")
     if positives is not None and len(queries) != len(positives):
@@ -169,6 +186,7 @@ def evaluate(
     clock = StageClock()
     found_before: list[NDArray[np.int64]] = []
     found_after: list[NDArray[np.int64]] = []
+    compared = 0
     started_s = time.perf_counter()
     progress.started(len(queries), 0)
     decoded = decoded_batches(queries, localizer.preparation, options.limits, options.batch_size)
@@ -179,6 +197,7 @@ def evaluate(
                 found_before.append(_rows_of(result.before))
                 if result.after is not None:
                     found_after.append(_rows_of(result.after))
+                compared += result.compared
                 on_result(result)
             progress.advanced(len(images))
     return Evaluation(
@@ -188,6 +207,7 @@ def evaluate(
         else None,
         database=len(localizer.place_map),
         queries=len(queries),
+        compared=compared,
         seconds=clock.seconds,
         duration_s=time.perf_counter() - started_s,
         peak_memory_bytes=_peak_memory_bytes(),
@@ -220,6 +240,7 @@ def _answers(
             positives=None if positives is None else positives[number],
             before=before,
             after=answer.candidates if options.rerank else None,
+            verdict=answer.verdict,
         )
 
 

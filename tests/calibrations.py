@@ -1,5 +1,6 @@
 """Calibrations made by hand, and maps that have one."""
 
+import shutil
 from collections.abc import Sequence
 from math import log
 from pathlib import Path
@@ -64,6 +65,11 @@ def calibration(
         steps=tuple(Step(compared=compared, logistic=always(each), scale=SCALE) for compared, each in chosen),
         auto=Auto(sure_from=SURE_FROM, scale=SCALE) if is_auto else None,
     )
+
+
+def copied(map_path: Path, folder: Path) -> Path:
+    """Copy a map into a folder, to be given a calibration of its own."""
+    return Path(shutil.copytree(map_path, folder / map_path.name))
 
 
 def give(map_path: Path, made: Calibration) -> None:

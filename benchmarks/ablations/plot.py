@@ -6,7 +6,7 @@ from benchmarks.ablations.cells import FROZEN, SELAVPR
 from benchmarks.ablations.conditions import DAY
 from benchmarks.ablations.outcome import recall_percent
 from benchmarks.ablations.results import Results
-from benchmarks.plots import COLOURS, LINES, panels
+from placefix.drawings.plots import COLOURS, LINES, panels
 
 MOST = 20
 _PANELS: dict[str, tuple[str, ...]] = {"all": (), "day": DAY, "night": ("night",)}

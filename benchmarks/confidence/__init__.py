@@ -1,1 +1,1 @@
-"""Whether the first answer is right: how well distances and counts tell."""
+"""Whether confidences mean what they say: maps are calibrated again and again, and tested on other photos."""

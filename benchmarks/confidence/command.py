@@ -1,53 +1,146 @@
-"""``python -m benchmarks confidence``: how well distance and count tell whether the first answer is right."""
+"""``python -m benchmarks calibration``: whether confidences mean what they say, on the town and on photographs."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
 import typer
+from rich.table import Table
 
-from benchmarks.ablations.outcome import Outcome
-from benchmarks.confidence.plot import draw
-from benchmarks.confidence.report import judge, to_json, to_table
-from benchmarks.confidence.signals import signals_of
-from benchmarks.split import groups, read_conditions
-from model.durable import write_atomically
+from benchmarks.confidence.figures import figures_of
+from benchmarks.confidence.sets import TOWN, MapSet, read_photographs, read_town
+from benchmarks.confidence.stored import Stored, ask_all
+from benchmarks.confidence.trials import MODES, Trial, run_trial, split, whole
+from benchmarks.photographs import COLLECTIONS
+from benchmarks.result_file import write_result
+from model.device import DeviceName
 from model.errors import InvalidInput
+from place_map.evidence import SIGNALS, Evidence, Ranking
 from placefix.console import output_console
+from placefix.progress import show_progress
+
+MAP_ALONE, WITH_QUERIES = "the map alone", "the map and half of the queries"
+
+_SETS = (*(collection.folder for collection in COLLECTIONS), TOWN)
 
 
-def confidence(
-    results: Annotated[Path, typer.Option(help="The folder of outcomes, NAME.npz.")] = Path(
-        "benchmarks/results/ablations"
+def calibration(
+    shared: Annotated[
+        Path | None,
+        typer.Option(envvar="PLACEFIX_SHARED", help="The folder that has data below it.", show_default=False),
+    ] = None,
+    town: Annotated[Path, typer.Option(help="The folder of the town's splits.")] = Path(".town/pictures"),
+    answers: Annotated[
+        Path, typer.Option(help="Where maps and answers are kept, so that nothing is asked twice.")
+    ] = Path(".calibration"),
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"One of {', '.join(_SETS)}; may be repeated.", show_default=False)
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Resamplings of calibration and test, on the town.")] = 20,
+    queries_every: Annotated[int, typer.Option(min=1, help="Only every so many queries of the town.")] = 1,
+    shortlist: Annotated[int, typer.Option(min=5, help="Candidates that are compared.")] = 100,
+    device: DeviceName = "auto",
+    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON; others of it stay.")] = Path(
+        "benchmarks/results/confidence.json"
     ),
-    pictures: Annotated[Path, typer.Option(help="The folder of the split that was measured.")] = Path(
-        ".town/pictures/test"
-    ),
-    cell: Annotated[str, typer.Option(help="Name of the outcome.")] = "selavpr-seed0",
-    shortlist: Annotated[int, typer.Option(min=2, help="Candidates that are re-ranked.")] = 100,
-    out: Annotated[Path | None, typer.Option(help="Where the figures are written as JSON.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Where the curves are drawn, .svg or .png.")] = None,
 ) -> None:
-    """AUC-PR of "the first answer is right" for global distance, mutual matches and their margins."""
-    path = results / f"{cell}.npz"
-    if not path.is_file():
-        raise InvalidInput(
-            f"there is no outcome {path}: measure it with `python -m benchmarks ablations run --only {cell}`, or name "
-            "another with --results and --cell"
+    """Calibrate maps and test their confidence on other photos; interrupted, the same command goes on.
+
+    Photographs are calibrated by the map alone. The town is calibrated so, and with half of the queries, again and
+    again; the other half is the test.
+    """
+    if unknown := set(only or ()) - set(_SETS):
+        raise InvalidInput(f"--only {', '.join(sorted(unknown))}: the sets are {', '.join(_SETS)}")
+    chosen = only or list(_SETS)
+    console = output_console()
+    for each in _read(chosen, shared, town, queries_every):
+        stored = ask_all(each, answers, shortlist, device)
+        found = _measure(stored, trials if each.name == TOWN else 1)
+        for row in found["calibrations"]:
+            console.print(_table(each.name, row))
+        before = json.loads(out.read_text("utf-8"))["sets"] if out.is_file() else {}
+        sets = before | {each.name: found}
+        write_result(out, {"shortlist": shortlist, "sets": {name: sets[name] for name in _SETS if name in sets}})
+
+
+def _read(chosen: list[str], shared: Path | None, town: Path, every: int) -> Iterator[MapSet]:
+    if any(name != TOWN for name in chosen):
+        if shared is None:
+            raise InvalidInput("PLACEFIX_SHARED is not set: give the folder that has data below it with --shared")
+        yield from (each for each in read_photographs(shared) if each.name in chosen)
+    if TOWN in chosen:
+        yield read_town(town / "test", town / "val", every)
+
+
+def _measure(stored: Stored, trials: int) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    for calibrated, with_queries in ((MAP_ALONE, False), (WITH_QUERIES, True)):
+        if trials == 1 and with_queries:
+            continue
+        splits = (
+            [whole(stored)]
+            if trials == 1
+            else [split(stored, number, with_queries=with_queries) for number in range(trials)]
         )
-    outcome = Outcome.load(path)
-    conditions = read_conditions(pictures / "queries.csv")
-    if len(conditions) != len(outcome):
-        raise InvalidInput(
-            f"{path} has {len(outcome)} queries and {pictures / 'queries.csv'} has {len(conditions)}: give the split "
-            "that was measured"
-        )
-    reranked = min(shortlist, outcome.shortlist)
-    found = judge(signals_of(outcome, reranked), groups(conditions))
-    output_console().print(to_table(found, f"{cell}, the first {reranked} re-ranked"))
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        summary = {"cell": cell, "reranked": None if outcome.counts is None else reranked, **to_json(found)}
-        write_atomically(out, (json.dumps(summary, indent=1) + "\n").encode())
-    if plot is not None:
-        draw(found, plot)
+        done: list[Trial] = []
+        why_not = None
+        with show_progress(f"calibrating {stored.name}") as progress:
+            progress.started(len(splits), 0)
+            for calibrating, testing in splits:
+                trial = run_trial(stored, calibrating, testing)
+                if isinstance(trial, str):
+                    why_not = trial
+                    break
+                done.append(trial)
+                progress.advanced(1)
+        if why_not is not None:
+            rows.append({"calibrated": calibrated, "why_not": why_not})
+            continue
+        rows += [
+            {"calibrated": calibrated, "rerank": mode, **figures_of(done, mode, stored.within_m)} for mode in MODES
+        ]
+    asked = [each for each in stored.queries if each.kind == "query"]
+    return {
+        "pictures": len(stored.places),
+        "queries": len(asked),
+        "foreign": len(stored.foreign),
+        "within_m": stored.within_m,
+        "signals": _signals(stored),
+        "calibrations": rows,
+    }
+
+
+def _signals(stored: Stored) -> dict[str, float]:
+    """Return how well each signal alone tells right answers from wrong ones: its AUROC."""
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415  # takes a second
+
+    values, is_right = [], []
+    for each in (*(query for query in stored.queries if query.kind == "query"), *stored.foreign):
+        ranking = Ranking.of(each.answer.rows, each.answer.distances, each.answer.matches)
+        values.append(Evidence.of(ranking, stored.places, stored.within_m).signals)
+        is_right.append(each.errors_m[each.answer.rows == ranking.rows[0]][0] <= stored.within_m)
+    table = np.array(values)
+    return {name: float(roc_auc_score(is_right, table[:, number])) for number, name in enumerate(SIGNALS)}
+
+
+def _table(name: str, row: dict[str, Any]) -> Table:
+    if "why_not" in row:
+        return Table(title=f"{name}, {row['calibrated']}: {row['why_not']}")
+    table = Table(
+        title=f"{name}, {row['calibrated']}, rerank {row['rerank']}: {row['saved']:.1%} of the comparisons saved",
+        caption=f"mean [lowest, highest] of {row['trials']}; {row['kept']} kept what was promised",
+    )
+    names = ("right", "auroc", "ece", "wrong_of_accepted", "right_accepted", "foreign_accepted")
+    for heading in ("", *names, "radius 95 %"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for group, found in row["groups"].items():
+        spreads = [*(found[each] for each in names), found["radii"]["0.95"]]
+        table.add_row(group, *("–" if each is None else _spread_text(each) for each in spreads))
+    return table
+
+
+def _spread_text(spread: dict[str, float]) -> str:
+    text = f"{spread['mean']:.3f}"
+    return text if spread["low"] == spread["high"] else f"{text} [{spread['low']:.3f}, {spread['high']:.3f}]"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.performance import load_tables, tables
+from benchmarks.performance.confidence_plot import draw_confidences
+from benchmarks.performance.confidence_tables import conditions_table, confidence_table, signals_table
 from benchmarks.performance.floor_tables import floor_tables
 from benchmarks.performance.gpu_tables import gpu_tables
 from benchmarks.performance.load_plot import draw_load
@@ -72,6 +74,9 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "outliers": Table(("outliers",), outliers_table),
         "together_gardenspoint": Table(("together_gardenspoint",), together_table),
         "together_town": Table(("together_town",), together_table),
+        "confidence": Table(("confidence",), confidence_table),
+        "confidence_conditions": Table(("confidence",), conditions_table),
+        "confidence_signals": Table(("confidence",), signals_table),
         "floor": Table(("floor",), floor_tables),
         "store": Table(("store",), store_table),
         "store_gardenspoint_day": Table(("store_gardenspoint_day",), store_table),
@@ -82,6 +87,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
 """Document → its tables, by the name that marks their place."""
 
 PLOTS: Mapping[str, Plot] = {
+    "docs/images/results/confidence.svg": Plot(("confidence",), draw_confidences),
     "docs/images/reliability/load.svg": Plot(("load",), draw_load),
     "docs/images/performance/query.svg": Plot(("query",), draw_query),
     "docs/images/performance/match.svg": Plot(("match",), draw_match),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.performance.markdown import Figures
-from benchmarks.plots import BLUE, GREEN, GREY, ORANGE, panels
+from placefix.drawings.plots import BLUE, GREEN, GREY, ORANGE, panels
 
 _SERIES = {(1, 0.0): (GREY, "s"), (8, 0.0): (BLUE, "o"), (8, 5.0): (GREEN, "D"), (8, 20.0): (ORANGE, "^")}
 

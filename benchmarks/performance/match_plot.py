@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.performance.markdown import Figures
-from benchmarks.plots import BLUE, GREY, ORANGE, panels
+from placefix.drawings.plots import BLUE, GREY, ORANGE, panels
 
 
 def draw_match(figures: Mapping[str, Figures], out: Path) -> None:

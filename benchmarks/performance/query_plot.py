@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.performance.markdown import Figures
-from benchmarks.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PINK, SKY, panels
+from placefix.drawings.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PINK, SKY, panels
 
 _PATHS = {"plain": ("plain", GREY, "s"), "as it is served": ("served", BLUE, "o")}
 _STAGES = (BLACK, GREEN, ORANGE, PINK, SKY)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.performance.markdown import Figures
-from benchmarks.plots import COLOURS, panels
+from placefix.drawings.plots import COLOURS, panels
 
 _SYNTHETIC = "synthetic places"
 _THREADS = "1"

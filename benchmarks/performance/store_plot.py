@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.performance.markdown import Figures
-from benchmarks.plots import COLOURS, panels
+from placefix.drawings.plots import COLOURS, panels
 
 _SAYS = {
     "store": "demo town",

@@ -36,6 +36,21 @@ class Answer:
             np.array([each.mutual_matches for each in ordered if each.mutual_matches is not None], dtype=np.int64),
         )
 
+    def without(self, rows: NDArray[np.int64]) -> Self:
+        """Return the answer without some rows ``(m,)``."""
+        stays = ~np.isin(self.rows, rows)
+        return type(self)(
+            self.rows[stays], self.distances[stays], self.matches[stays] if len(self.matches) else self.matches
+        )
+
+    def followed_by(self, more: Self) -> Self:
+        """Return the answer with more candidates behind its own."""
+        return type(self)(
+            np.concatenate([self.rows, more.rows]),
+            np.concatenate([self.distances, more.distances]),
+            np.concatenate([self.matches, more.matches]),
+        )
+
 
 class AnswerLog:
     """Answers by their questions, one in a line of a file."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 
 from model.encoder import Encoder
@@ -155,7 +155,7 @@ def calibrate(
         map_version: The version that will have the calibration.
         shortlist: Candidates that are compared for each question, as queries will do.
         scratch: A directory, where answers survive an interruption.
-        progress: Told about every question.
+        progress: Told about every picture.
         at_most_s: Seconds after which the map's own pictures are asked no more; None for no limit.
 
     Raises:
@@ -163,13 +163,12 @@ def calibrate(
     """
     place_map = localizer.place_map
     shortlist = min(shortlist, len(place_map))
-    about = f"{place_map.path.absolute()} {place_map.manifest.model_dump_json()} {shortlist} {localizer.match_floor}"
-    log = AnswerLog(scratch / _ANSWERS, about)
+    log = AnswerLog(scratch / _ANSWERS, what_is_asked(localizer, shortlist))
     asker = Asker(localizer, shortlist, log)
     own = min(options.own_pictures, len(place_map))
     if why_not := _why_in_vain(own, options):
         return Outcome(None, why_not, 0)
-    progress.started(own + own // 2 + len(options.queries) + len(options.queries) // 2 + len(options.foreign), 0)
+    progress.started(own + len(options.queries) + len(options.foreign), 0)
     asked = list(
         _counted(
             chain(
@@ -188,14 +187,20 @@ def calibrate(
     return Outcome(fit(asked, place_map.places, options.within_m, map_version), None, len(asked))
 
 
+def what_is_asked(localizer: Localizer, shortlist: int) -> str:
+    """Return what answers are about, besides their questions: of another map they are other answers."""
+    place_map = localizer.place_map
+    return f"{place_map.path.absolute()} {place_map.manifest.model_dump_json()} {shortlist} {localizer.match_floor}"
+
+
 def _why_in_vain(own: int, options: CalibrationOptions) -> str | None:
     """Return why there will be too few questions, before one is asked; None if there may be enough."""
     return None if own + len(options.queries) >= LEAST_QUESTIONS else too_few_possible(own + len(options.queries))
 
 
 def _counted(asked: Iterable[Asked], progress: Progress) -> Iterator[Asked]:
-    for each in asked:
-        yield each
+    for _, of_picture in groupby(asked, key=lambda each: each.name):
+        yield from of_picture
         progress.advanced(1)
 
 

@@ -1,8 +1,9 @@
-"""From questions and their answers to a calibration: scikit-learn and scipy are imported here and nowhere else.
+"""From questions and their answers to a calibration: scikit-learn fits, scipy bounds.
 
-A logistic model turns the signals of the evidence into a probability. What a probability means is read from answers
-that the model has not been fitted to: the questions are dealt into folds, those of one picture into the same, and each
-fold is judged by a model of the others.
+A logistic model turns the signals of the evidence into a probability; its weights are never negative, so that more
+evidence is never worth less. It is fitted to faded answers, too (``fading``). What a
+probability means is read from answers that the map gave and that the model has not been fitted to: the questions are
+dealt into folds, those of one picture into the same, and each fold is judged by a model of the others.
 """
 
 from collections import Counter
@@ -30,6 +31,7 @@ from place_map.calibration import (
 )
 from place_map.evidence import Evidence, Ranking
 from place_map.place_table import PlaceTable
+from placefix.calibration.fading import faded
 from placefix.calibration.questions import Asked, count_kinds
 
 STEPS = (0, 5, 10, 20, 50, 100)
@@ -44,7 +46,7 @@ THRESHOLDS = (
 _FOLDS = 5
 _MOST_BINS = 12
 _LEAST_IN_BIN = 60
-_SURE = (0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)  # from which auto may stop: the least that loses little enough
+_SURE = (0.99, 0.995, 0.998)  # from which auto may stop: the least that loses little enough
 _MOST_LOST = 0.001  # share of answers that auto may lose against comparing all
 
 
@@ -75,8 +77,10 @@ def fit(asked: Sequence[Asked], places: PlaceTable, within_m: float, map_version
         map_version: The version that is calibrated.
     """
     most = max(len(each.answer.matches) for each in asked)
-    judged = [_judge(asked, places, within_m, step) for step in sorted({min(step, most) for step in STEPS})]
     kinds = count_kinds(asked)
+    others = [each for own in asked if own.kind == "of_map" for each in faded(own, within_m)]
+    questions, real = (*asked, *others), len(asked)
+    judged = [_judge(questions, places, within_m, step) for step in sorted({min(step, most) for step in STEPS})]
     return Calibration(
         map_version=map_version,
         within_m=within_m,
@@ -89,37 +93,47 @@ def fit(asked: Sequence[Asked], places: PlaceTable, within_m: float, map_version
         ),
         steps=tuple(
             Step(
-                compared=each.compared, logistic=each.logistic, scale=_scale(each.confidences, each.errors_m, within_m)
+                compared=each.compared,
+                logistic=each.logistic,
+                scale=_scale(each.confidences, each.errors_m, real, within_m),
             )
             for each in judged
         ),
-        auto=_auto(judged, within_m) if most else None,
+        auto=_auto(judged, real, within_m) if most else None,
     )
 
 
-def _judge(asked: Sequence[Asked], places: PlaceTable, within_m: float, compared: int) -> _Judged:
+def _judge(questions: Sequence[Asked], places: PlaceTable, within_m: float, compared: int) -> _Judged:
     signals, errors_m = [], []
-    for each in asked:
+    for each in questions:
         rows, matches = each.answer.rows, each.answer.matches[:compared]
         ranking = Ranking.of(rows, each.answer.distances, matches)
         signals.append(Evidence.of(ranking, places, within_m).signals)
         errors_m.append(each.errors_m[rows == ranking.rows[0]][0])
     values, errors = np.array(signals), np.array(errors_m)
-    is_right, confidences = errors <= within_m, np.empty(len(asked))
-    groups = np.unique([each.name for each in asked], return_inverse=True)[1]
-    for others, fold in GroupKFold(_FOLDS, shuffle=True, random_state=0).split(values, groups=groups):
-        confidences[fold] = _probabilities(_logistic(values[others], is_right[others]), values[fold])
+    is_right, confidences = errors <= within_m, np.empty(len(values))
+    groups = np.unique([each.name for each in questions], return_inverse=True)[1]
+    for rest, fold in GroupKFold(_FOLDS, shuffle=True, random_state=0).split(values, groups=groups):
+        confidences[fold] = _probabilities(_logistic(values[rest], is_right[rest]), values[fold])
     return _Judged(compared, _logistic(values, is_right), confidences, errors)
 
 
 def _logistic(signals: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Logistic:
     means, scales = signals.mean(axis=0), signals.std(axis=0)
     scales[scales == 0] = 1  # a signal that never changes, as the matches where nothing is compared
-    fitted = LogisticRegression(max_iter=1000).fit((signals - means) / scales, is_right)
+    values, weights = (signals - means) / scales, np.zeros(len(means))
+    taken = np.ones(len(means), dtype=bool)
+    while True:
+        fitted = LogisticRegression(max_iter=1000).fit(values[:, taken], is_right)
+        weights[taken] = fitted.coef_[0]
+        if weights.min() >= 0 or taken.sum() == 1:
+            break
+        taken[weights.argmin()] = False  # the one that contradicts the others most says nothing on this map
+        weights[:] = 0
     return Logistic(
         means=tuple(means.tolist()),
         scales=tuple(scales.tolist()),
-        weights=tuple(fitted.coef_[0].tolist()),
+        weights=tuple(np.maximum(weights, 0).tolist()),
         intercept=float(fitted.intercept_[0]),
     )
 
@@ -129,12 +143,14 @@ def _probabilities(logistic: Logistic, signals: NDArray[np.float64]) -> NDArray[
     return np.asarray(1 / (1 + np.exp(-logits)))
 
 
-def _scale(confidences: NDArray[np.float64], errors_m: NDArray[np.float64], within_m: float) -> Scale:
+def _scale(confidences: NDArray[np.float64], errors_m: NDArray[np.float64], real: int, within_m: float) -> Scale:
+    """Read what a confidence means from the first ``real`` answers; the others are faded ones."""
     is_right = errors_m <= within_m
+    own, is_own_right = confidences[:real], is_right[:real]
     return Scale(
-        bounds=tuple(_bound(threshold, is_right[confidences >= threshold]) for threshold in THRESHOLDS),
-        radii=_radii(confidences, errors_m),
-        elsewhere_below=_elsewhere_below(confidences, is_right),
+        bounds=tuple(_bound(threshold, is_own_right[own >= threshold]) for threshold in THRESHOLDS),
+        radii=_radii(own, errors_m[:real]),
+        elsewhere_below=_elsewhere_below(confidences[is_right], own[~is_own_right]),
     )
 
 
@@ -161,24 +177,21 @@ def _radii(confidences: NDArray[np.float64], errors_m: NDArray[np.float64]) -> t
     return tuple(radii)
 
 
-def _elsewhere_below(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> float:
-    """Return a confidence that hardly any right answer falls below, and no more than half of the wrong ones.
-
-    The second part is for conditions that were not asked about, whose right answers look worse.
-    """
-    return float(min(np.quantile(confidences[is_right], 0.01), np.median(confidences[~is_right])))
+def _elsewhere_below(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> float:
+    """Return a confidence that hardly any right answer falls below, faded ones included, and half of the wrong ones."""
+    return float(min(np.quantile(right, 0.01), np.median(wrong)))
 
 
-def _auto(judged: Sequence[_Judged], within_m: float) -> Auto:
-    """Let auto stop as early as it may: where it loses hardly an answer against comparing all."""
+def _auto(judged: Sequence[_Judged], real: int, within_m: float) -> Auto:
+    """Let auto stop as early as it may: where it loses hardly an answer against comparing all, faded ones included."""
     all_right = judged[-1].errors_m <= within_m
+    every = np.arange(len(all_right))
     for sure_from in _SURE:
         stops = np.full(len(all_right), len(judged) - 1)
         for number in reversed(range(len(judged) - 1)):
             stops[judged[number].confidences >= sure_from] = number
-        every = np.arange(len(stops))
         confidences = np.stack([each.confidences for each in judged])[stops, every]
         errors_m = np.stack([each.errors_m for each in judged])[stops, every]
         if all_right.mean() - (errors_m <= within_m).mean() <= _MOST_LOST:
             break
-    return Auto(sure_from=sure_from, scale=_scale(confidences, errors_m, within_m))
+    return Auto(sure_from=sure_from, scale=_scale(confidences, errors_m, real, within_m))

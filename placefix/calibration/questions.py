@@ -1,20 +1,21 @@
 """Questions whose answers are known: the map's own pictures, labelled photos, and photos of elsewhere.
 
-A picture of the map is asked without itself and its burst, and by every second question without everything near it:
+A picture of the map is asked without itself and its burst, and every second one again without everything near it:
 then no answer is right. So a map can be calibrated with nothing but its own pictures. What they cannot tell is how
 the evidence looks under other conditions than theirs: labelled photos can.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import compress
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import Features
 from model.geo import LatLon, distances_m
 from model.images import ImageLimits
 from model.places import Place
@@ -80,10 +81,11 @@ class Asker:
         self,
         kind: Kind,
         name: str,
-        features: Features,
+        query: Callable[[], EncodedQuery],
         truth: LatLon | None,
         *,
         without: NDArray[np.int64],
+        before: Answer | None = None,
         condition: str | None = None,
     ) -> Asked | None:
         """Ask one question.
@@ -91,24 +93,38 @@ class Asker:
         Args:
             kind: Of the question.
             name: Of its picture.
-            features: Of one picture.
+            query: Returns the picture, encoded; called if the question was not answered before an interruption.
             truth: Where it was taken; None where no answer is right.
             without: ``(m,)`` rows that may not be the answer.
+            before: The answer to the same picture without fewer rows: what was compared for it is not compared again.
             condition: Under which it was taken.
 
         Returns:
             None if the map has no other pictures.
         """
-        key = f"{kind} {name}"
+        key = _key(kind, name)
         answer = None if self._answers is None else self._answers.find(key)
         if answer is None:
-            found = self.localizer.localize(EncodedQuery(features, 0.0), self._options, without=without)
-            answer = Answer.of(found.candidates)
+            answer = self._find(query(), without, before)
             if self._answers is not None:
                 self._answers.add(key, answer)
         if not len(answer.rows):
             return None
         return Asked(kind, name, condition, answer, _errors_m(truth, self.localizer.place_map.places, answer.rows))
+
+    def knows(self, kind: Kind, name: str) -> bool:
+        """Return whether a question was answered before the interruption."""
+        return self._answers is not None and self._answers.find(_key(kind, name)) is not None
+
+    def _find(self, query: EncodedQuery, without: NDArray[np.int64], before: Answer | None) -> Answer:
+        """Ask for as many candidates as are missing: all that may stay of the answer before come first."""
+        kept = Answer.of(()) if before is None else before.without(without)
+        missing = self.shortlist - len(kept.rows)
+        if not missing:
+            return kept
+        options = replace(self._options, candidates=missing, shortlist=missing)
+        found = self.localizer.localize(query, options, without=np.union1d(without, kept.rows))
+        return kept.followed_by(Answer.of(found.candidates))
 
 
 def ask_own_pictures(asker: Asker, count: int) -> Iterator[Asked]:
@@ -123,12 +139,15 @@ def ask_own_pictures(asker: Asker, count: int) -> Iterator[Asked]:
     order = np.random.default_rng(_SEED).permutation(len(place_map))[:count]
     for number, row in enumerate(order.tolist()):
         name, truth = f"of the map: {places[row].id}", places[row].position
-        features = asker.localizer.stored_query(row).features
-        questions: list[tuple[Kind, LatLon | None, NDArray[np.int64]]] = [("of_map", truth, bursts.rows_of(row))]
+        query, burst = partial(asker.localizer.stored_query, row), bursts.rows_of(row)
+        asked = asker.ask("of_map", name, query, truth, without=burst)
+        if asked is None:
+            continue
+        yield asked
         if number % 2:
-            questions.append(("impossible", None, rows_near(places, truth, DEFAULT_BEYOND_M)))
-        for kind, where, without in questions:
-            if (asked := asker.ask(kind, name, features, where, without=without)) is not None:
+            near = np.union1d(burst, rows_near(places, truth, DEFAULT_BEYOND_M))
+            asked = asker.ask("impossible", name, query, None, without=near, before=asked.answer)
+            if asked is not None:
                 yield asked
 
 
@@ -147,13 +166,21 @@ def ask_photos(
         ImageError: A photo cannot be read.
     """
     places = asker.localizer.place_map.places
-    for number, (photo, features) in enumerate(_encoded(asker.localizer, photos, limits)):
-        name, condition = f"photo: {photo.id}", conditions.get(photo.path)
-        asked = [asker.ask("query", name, features, photo.position, without=_NONE, condition=condition)]
-        if number % 2:
+    kinds = [_KINDS_OF_PHOTO[: 1 + number % 2] for number in range(len(photos))]
+    names = [f"photo: {photo.id}" for photo in photos]
+    is_new = [not all(asker.knows(kind, name) for kind in each) for each, name in zip(kinds, names, strict=True)]
+    encoded = _encoded(asker.localizer, list(compress(photos, is_new)), limits)
+    for photo, name, of_photo in zip(photos, names, kinds, strict=True):
+        query, condition = cache(partial(next, encoded)), conditions.get(photo.path)
+        asked = asker.ask("query", name, query, photo.position, without=_NO_ROWS, condition=condition)
+        if asked is None:
+            return  # the map has no pictures
+        yield asked
+        if "impossible" in of_photo:
             near = rows_near(places, photo.position, DEFAULT_BEYOND_M)
-            asked.append(asker.ask("impossible", name, features, None, without=near, condition=condition))
-        yield from (each for each in asked if each is not None)
+            asked = asker.ask("impossible", name, query, None, without=near, before=asked.answer, condition=condition)
+            if asked is not None:
+                yield asked
 
 
 def ask_foreign_photos(asker: Asker, photos: Sequence[Place], limits: ImageLimits) -> Iterator[Asked]:
@@ -167,8 +194,11 @@ def ask_foreign_photos(asker: Asker, photos: Sequence[Place], limits: ImageLimit
     Raises:
         ImageError: A photo cannot be read.
     """
-    for photo, features in _encoded(asker.localizer, photos, limits):
-        asked = asker.ask("foreign", f"foreign: {photo.id}", features, None, without=_NONE)
+    names = [f"foreign: {photo.id}" for photo in photos]
+    is_new = [not asker.knows("foreign", name) for name in names]
+    encoded = _encoded(asker.localizer, list(compress(photos, is_new)), limits)
+    for name in names:
+        asked = asker.ask("foreign", name, partial(next, encoded), None, without=_NO_ROWS)
         if asked is not None:
             yield asked
 
@@ -178,7 +208,8 @@ def rows_near(places: PlaceTable, position: LatLon, within_m: float) -> NDArray[
     return np.flatnonzero(distances_m(position, places.latitudes, places.longitudes) <= within_m)
 
 
-_NONE = np.empty(0, dtype=np.int64)
+_NO_ROWS = np.empty(0, dtype=np.int64)
+_KINDS_OF_PHOTO: tuple[Kind, ...] = ("query", "impossible")
 
 
 class _Bursts:
@@ -195,13 +226,15 @@ class _Bursts:
         return np.union1d([row], np.flatnonzero(is_at_once | (self._sums == self._sums[row])))
 
 
-def _encoded(localizer: Localizer, photos: Sequence[Place], limits: ImageLimits) -> Iterator[tuple[Place, Features]]:
-    number = 0
+def _encoded(localizer: Localizer, photos: Sequence[Place], limits: ImageLimits) -> Iterator[EncodedQuery]:
     with closing(decoded_batches(photos, localizer.preparation, limits, _BATCH_SIZE)) as batches:
         for images, _ in batches:
-            for query in encode_queries(localizer.encoder, images):
-                yield photos[number], query.features
-                number += 1
+            yield from encode_queries(localizer.encoder, images)
+
+
+def _key(kind: Kind, name: str) -> str:
+    """Return what an answer is found by after an interruption."""
+    return f"{kind} {name}"
 
 
 def _errors_m(truth: LatLon | None, places: PlaceTable, rows: NDArray[np.int64]) -> NDArray[np.float64]:

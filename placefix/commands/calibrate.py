@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from index_builder.changes.calibrate import calibrate_map
-from index_builder.sources.read import CSV_SUFFIXES
 from place_map.calibration import DEFAULT_WITHIN_M
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
 from placefix.calibration.questions import DEFAULT_QUESTIONS
@@ -18,7 +17,7 @@ from placefix.evaluation.collections import read_collection
 from placefix.exit_codes import ExitCode
 from placefix.picture_limits import read_picture_limits
 from placefix.progress import show_progress
-from placefix.samples import read_conditions
+from placefix.samples import read_all_conditions
 
 
 def calibrate(
@@ -68,7 +67,7 @@ def calibrate(
         queries=() if labelled is None else labelled.places,
         foreign=() if elsewhere is None else elsewhere.places,
         within_m=within_m,
-        conditions=_conditions(queries or []),
+        conditions=read_all_conditions(queries or []),
         limits=limits,
     )
     encoder = load_encoder(map_path, weights, num_heads, device)
@@ -86,13 +85,3 @@ def calibrate(
         error_console().print(f"calibration: {describe_outcome(outcome)}", markup=False, soft_wrap=True)
         if outcome.calibration is None:
             raise typer.Exit(ExitCode.ERROR)
-
-
-def _conditions(files: list[Path]) -> dict[Path, str]:
-    """The conditions of photos, from the lists that have a column of them."""
-    return {
-        path: condition
-        for file in files
-        if file.suffix.lower() in CSV_SUFFIXES
-        for path, condition in read_conditions(file).items()
-    }

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,16 @@ from index_builder.build_options import BuildOptions
 from model.errors import InvalidInput
 from model.matching import MatchingPrecision
 from model.network_precision import RequestedPrecision
-from model.preprocess import Preparation, Preprocessing
-from model.recall import DEFAULT_RECALL_VALUES, DEFAULT_THRESHOLD_M
+from model.preprocess import Preprocessing
+from model.recall import DEFAULT_RECALL_VALUES
 from place_map.local_codec import StoreType
+from placefix.commands.evaluate_options import (
+    check_preparation,
+    check_sources,
+    choose_truth,
+    read_recall_values,
+    read_rerank,
+)
 from placefix.commands.options import (
     NETWORK_PANEL,
     BatchSize,
@@ -24,12 +32,13 @@ from placefix.commands.options import (
     NumHeads,
     OptionalWeights,
 )
-from placefix.commands.recalls_option import recall_values
 from placefix.console import error_console
+from placefix.drawings.plots import check_can_draw
+from placefix.evaluation.confidence_plots import draw_confidence
 from placefix.evaluation.differences import AnswerRecorder, Differences
+from placefix.evaluation.judging import ConfidenceRecorder, read_judging
 from placefix.evaluation.predictions import PredictionWriter, check_predictions_folder
 from placefix.evaluation.published import (
-    PublishedRow,
     compare,
     find_row,
     other_conditions,
@@ -37,12 +46,12 @@ from placefix.evaluation.published import (
 )
 from placefix.evaluation.report import Settings, to_json, to_lines
 from placefix.evaluation.run import Columns, NetworkChoice, asking, open_localizer, read_dataset
-from placefix.evaluation.truth import NearbyTruth
 from placefix.picture_limits import read_picture_limits
 from service import evaluate as service_evaluate
 from service.evaluate import EvaluationOptions, QueryResult
 
 _DEFAULTS = EvaluationOptions()
+_CONFIDENCE_PANEL = "Confidence"
 
 
 def evaluate(
@@ -64,10 +73,13 @@ def evaluate(
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,
     rerank: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            help="Candidates to re-rank, 0 for none. By default 100; none with a network that is untrained or has no "
-            "local features."
+            metavar="N|auto",
+            help="Candidates to re-rank, 0 for none; auto: until a calibrated map is sure. By default 100, of a map "
+            "whose confidence is judged as many as were compared to calibrate it, and none with a network that is "
+            "untrained or has no local features.",
+            show_default=False,
         ),
     ] = None,
     recalls: Annotated[str, typer.Option(metavar="N...", help="Each N of recall@N.")] = " ".join(
@@ -120,6 +132,31 @@ def evaluate(
         Path | None,
         typer.Option(help="A file of published results, instead of the one that comes along.", show_default=False),
     ] = None,
+    confidence: Annotated[
+        bool,
+        typer.Option(
+            "--confidence",
+            help="Also judge the confidence of the answers, of a calibrated --map; by condition if the list of queries "
+            "has a column of it.",
+            rich_help_panel=_CONFIDENCE_PANEL,
+        ),
+    ] = False,
+    foreign: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Photos of elsewhere, to ask besides: a folder or a list. May be repeated.",
+            show_default=False,
+            rich_help_panel=_CONFIDENCE_PANEL,
+        ),
+    ] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder for plots as SVG: what a confidence means, and what is wrong of the surest answers.",
+            show_default=False,
+            rich_help_panel=_CONFIDENCE_PANEL,
+        ),
+    ] = None,
     differences: Annotated[
         bool,
         typer.Option(
@@ -140,17 +177,29 @@ def evaluate(
     Queries without a right picture in the database count as misses, and their number is told. Where no query says where
     it was taken, no recall can be computed: --predictions writes what is found.
     """
-    _check_sources(place_map, database, store, frame_tolerance)
+    check_sources(place_map, database, store, frame_tolerance)
     if differences and place_map is not None:
         raise InvalidInput("--differences builds maps of both kinds: give --database instead of --map")
     row = None if expect is None else find_row(read_published(published), expect)
-    truth = _truth(threshold_m, heading_deg, frame_tolerance, row)
-    values = recall_values(recalls, row)
-    if row is not None:
-        rerank = row.rerank if rerank is None else rerank
-        preprocess = Preprocessing.OFFICIAL_EVAL if preprocess is None and place_map is None else preprocess
+    if not confidence and (foreign or plots is not None):
+        raise InvalidInput("--foreign and --plots are about the confidence of answers: give --confidence, too")
+    if plots is not None:
+        check_can_draw()
     limits = read_picture_limits()
-    options = EvaluationOptions(_DEFAULTS.rerank if rerank is None else rerank, values, batch_size, limits)
+    judging = read_judging(place_map, queries, foreign or [], limits) if confidence else None
+    if judging is None:
+        truth = choose_truth(threshold_m, heading_deg, frame_tolerance, row)
+    else:
+        truth = judging.truth(threshold_m, heading_deg, frame_tolerance)
+    values = read_recall_values(recalls, row)
+    reranked, is_auto = read_rerank(rerank)
+    if row is not None:
+        reranked = row.rerank if reranked is None else reranked
+        preprocess = Preprocessing.OFFICIAL_EVAL if preprocess is None and place_map is None else preprocess
+    is_chosen = reranked is not None or is_auto
+    if reranked is None:
+        reranked = _DEFAULTS.rerank if judging is None else judging.compared
+    options = EvaluationOptions(reranked, values, batch_size, limits, is_auto=is_auto)
     if predictions is not None:
         check_predictions_folder(predictions)
     notes = error_console()
@@ -166,6 +215,8 @@ def evaluate(
         preprocessing=preprocess,
         limits=limits,
     )
+    if judging is not None and not dataset.has_query_positions:
+        raise InvalidInput("--confidence needs queries whose positions on the Earth are known")
     if dataset.truth is None and (threshold_m is not None or heading_deg is not None):
         raise InvalidInput(
             "--threshold-m and --heading-deg say what is right, but nobody says where these queries were taken: leave "
@@ -180,9 +231,9 @@ def evaluate(
     with open_localizer(
         dataset, place_map, network, store or BuildOptions().store, preprocess, batch_size, limits
     ) as localizer:
-        _check_preparation(localizer.preparation, preprocess, input_size)
-        if rerank is None and not (localizer.encoder.is_trained and localizer.encoder.local_dim):
-            options = EvaluationOptions(0, values, batch_size, limits)
+        check_preparation(localizer.preparation, preprocess, input_size)
+        if not is_chosen and not (localizer.encoder.is_trained and localizer.encoder.local_dim):
+            options = replace(options, rerank=0)
         writer = (
             PredictionWriter(
                 predictions,
@@ -196,15 +247,21 @@ def evaluate(
             else None
         )
         recorder = AnswerRecorder()
+        judged = None if judging is None else ConfidenceRecorder(judging, options)
 
         def keep(result: QueryResult) -> None:
             if writer is not None:
                 writer.write(result)
             if differences:
                 recorder.record(result)
+            if judged is not None:
+                judged.record(result)
 
         with writer or nullcontext(), asking() as progress:
             measured = service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, keep)
+        if judged is not None:
+            with asking() as progress:
+                judged.ask_foreign(localizer, progress)
         settings = Settings.of(localizer, dataset.truth, options.rerank)
     if row is not None:
         for note in other_conditions(row, settings) if dataset.truth is not None else ():
@@ -219,7 +276,11 @@ def evaluate(
             service_evaluate.evaluate(localizer, dataset.queries, dataset.positives, options, progress, exact.record)
         changed = Differences.between(exact.answers, recorder.answers)
     comparison = None if row is None or measured.before is None else compare(row, measured)
-    summary = to_json(measured, settings, comparison, changed)
+    groups = None if judged is None else judged.trust()
+    summary = to_json(measured, settings, comparison, changed, groups)
+    if groups is not None and plots is not None:
+        for file in draw_confidence(groups, plots):
+            notes.print(f"drawn: {file}", soft_wrap=True, markup=False)
     if writer is not None:
         writer.finish(summary)
         if writer.blank_name is not None:
@@ -232,53 +293,4 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
     else:
-        typer.echo("\n".join(to_lines(measured, settings, dataset.truth, comparison, changed)))
-
-
-def _check_preparation(
-    preparation: Preparation, preprocess: Preprocessing | None, input_size: tuple[int, int] | None
-) -> None:
-    """Make sure that a map's pictures were prepared as was asked for."""
-    if preprocess not in (None, preparation.preprocessing):
-        raise InvalidInput(
-            f"the map was built with --preprocess {preparation.preprocessing}, not {preprocess}: leave the option out, "
-            "or build a map with it"
-        )
-    if input_size not in (None, preparation.size):
-        height, width = preparation.size
-        raise InvalidInput(
-            f"the map was built with --input-size {height}x{width}: leave the option out, or build a map with another"
-        )
-
-
-def _check_sources(
-    place_map: Path | None,
-    database: list[Path] | None,
-    store: StoreType | None,
-    frame_tolerance: int | None,
-) -> None:
-    if place_map is None:
-        if not database:
-            raise InvalidInput("what is to be searched? Give --map MAP, or --database DIR")
-    elif store is not None:
-        raise InvalidInput("--store is for a map that is built here; the one given has its own")
-    elif database and frame_tolerance is None:
-        raise InvalidInput("--map and --database are two databases: give one of them")
-    elif frame_tolerance is not None and not database:
-        raise InvalidInput(
-            "a map does not keep frame numbers: give the CSV file that it was built from as --database, too"
-        )
-
-
-def _truth(
-    threshold_m: float | None, heading_deg: float | None, frame_tolerance: int | None, row: PublishedRow | None
-) -> NearbyTruth | int:
-    if frame_tolerance is not None:
-        if threshold_m is not None or heading_deg is not None:
-            raise InvalidInput("--frame-tolerance goes without --threshold-m and --heading-deg: frames, or metres")
-        return frame_tolerance
-    if threshold_m is None and heading_deg is None and row is not None:
-        if row.frame_tolerance is not None:
-            return row.frame_tolerance
-        return NearbyTruth(DEFAULT_THRESHOLD_M if row.threshold_m is None else row.threshold_m, row.heading_deg)
-    return NearbyTruth(DEFAULT_THRESHOLD_M if threshold_m is None else threshold_m, heading_deg)
+        typer.echo("\n".join(to_lines(measured, settings, dataset.truth, comparison, changed, groups)))

@@ -15,7 +15,8 @@ from place_map.reader import PlaceMap
 from placefix.console import error_console, output_console
 from placefix.description_text import print_description
 from placefix.drawings.canvas import check_file_target
-from placefix.drawings.map_sheet import SUFFIXES, check_can_draw, draw_map_sheet
+from placefix.drawings.map_sheet import SUFFIXES, draw_map_sheet
+from placefix.drawings.plots import check_can_draw
 
 
 def describe(

@@ -1,6 +1,5 @@
 """A map on one sheet: where its pictures are, which way they look, when they were taken, and its numbers."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from index_builder.description.extent import metres_from_south_west
 from index_builder.description.headings import Headings
 from index_builder.description.neighbours import WITHIN_DEG, WITHIN_M
 from model.durable import written_whole
-from model.errors import InvalidInput, StorageError
+from model.errors import StorageError
 from placefix.drawings.colours import FAINT, INK, MUTED, PAPER, Colour
 from placefix.drawings.position_dots import MOST_CELLS, PositionDots, gather_dots
 from placefix.wording import area, corners, length, share, written
@@ -36,16 +35,6 @@ _LEAST_SPAN_M = 50.0
 _LEAST_BINS = 5  # of fewer dates the bars would be planks
 _BLUES = ("#a6cbe8", "#5aa0d0", "#1f6fae", "#08306b")  # light to dark: also in grey, and for the colour-blind
 _BAR = "#1f6fae"
-
-
-def check_can_draw() -> None:
-    """Makes sure, before anything long begins, that sheets can be drawn.
-
-    Raises:
-        InvalidInput: matplotlib is not installed.
-    """
-    if find_spec("matplotlib") is None:
-        raise InvalidInput("--out is drawn with matplotlib, which is not installed: pip install 'placefix[plots]'")
 
 
 def draw_map_sheet(

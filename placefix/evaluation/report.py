@@ -1,11 +1,14 @@
 """What ``placefix evaluate`` says: lines for people, one object for programs."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.filesize import decimal
 
 from model.recall import Recalls
+from placefix.evaluation.confidence import Trust
+from placefix.evaluation.confidence_report import confidence_json, confidence_lines
 from placefix.evaluation.differences import Differences
 from placefix.evaluation.truth import FrameTruth, NearbyTruth, Truth
 from service.evaluate import Evaluation
@@ -70,6 +73,7 @@ def to_json(
     settings: Settings,
     comparison: dict[str, dict[str, dict[str, float]]] | None,
     differences: Differences | None,
+    groups: Mapping[str, Trust] | None = None,
 ) -> dict[str, Any]:
     """One object with everything that was measured, and how."""
     return {
@@ -78,8 +82,10 @@ def to_json(
         "queries_without_positive": None if evaluation.before is None else evaluation.before.without_positive,
         "recalls_before": _percent(evaluation.before),
         "recalls_after": _percent(evaluation.after),
+        "comparisons": evaluation.compared,
         "published": comparison,
         "differences": None if differences is None else differences.to_json(),
+        "confidence": None if groups is None else confidence_json(groups),
         "seconds": {str(stage): duration_s for stage, duration_s in evaluation.seconds.items()},
         "duration_s": evaluation.duration_s,
         "peak_memory_bytes": evaluation.peak_memory_bytes,
@@ -94,6 +100,7 @@ def to_lines(
     truth: Truth | None,
     comparison: dict[str, dict[str, dict[str, float]]] | None,
     differences: Differences | None,
+    groups: Mapping[str, Trust] | None = None,
 ) -> list[str]:
     """The same for people; the field's lines of recalls stand as the field writes them."""
     queries = evaluation.queries
@@ -112,6 +119,10 @@ def to_lines(
         lines.append(f"before re-ranking  {evaluation.before}")
     if evaluation.after is not None:
         lines.append(f"after re-ranking   {evaluation.after}  (of {settings.rerank} candidates)")
+        every = queries * min(settings.rerank, evaluation.database)
+        if evaluation.compared < every:
+            saved = f"{1 - evaluation.compared / every:.1%} saved"
+            lines.append(f"comparisons        {evaluation.compared / queries:.1f} a query, {saved}")
     per_query = ", ".join(
         f"{stage} {1000 * duration_s / queries:.1f}" for stage, duration_s in evaluation.seconds.items()
     )
@@ -122,6 +133,8 @@ def to_lines(
         lines.append("the network is not trained for places: what it finds says little")
     if differences is not None:
         lines += differences.to_lines(settings.store)
+    if groups is not None:
+        lines += ["", *confidence_lines(groups)]
     return lines + _comparison_lines(comparison)
 
 

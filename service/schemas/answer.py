@@ -78,13 +78,22 @@ class EvidenceAnswer(Schema):
     ]
     share: Annotated[
         float,
-        Field(ge=0, le=1, description="Of all mutual matches, those of candidates of the place.", examples=[0.71]),
+        Field(
+            ge=0,
+            le=1,
+            description="Each candidate votes with the fourth power of its matches: the share of the place.",
+            examples=[0.98],
+        ),
+    ]
+    global_rank: Annotated[
+        int, Field(ge=1, description="Rank of the best candidate by the global features alone.", examples=[1])
     ]
     similarity: Annotated[
-        float, Field(description="Cosine of the global features of the photo and the best candidate.", examples=[0.83])
+        float,
+        Field(description="The highest cosine of the global features with a candidate of the place.", examples=[0.83]),
     ]
     rival_similarity: Annotated[
-        float, Field(description="The highest cosine of a candidate of another place.", examples=[0.62])
+        float, Field(description="The highest with a candidate of another place.", examples=[0.62])
     ]
 
 

@@ -19,15 +19,15 @@ from tests.index_builder.map_factory import build_small
 
 
 def evidence(compared: int, matches: int = 100, rival_matches: int = 10) -> Evidence:
-    return Evidence(compared, matches, rival_matches, share=0.8, similarity=0.9, rival_similarity=0.7)
+    return Evidence(compared, matches, rival_matches, share=0.8, global_rank=1, similarity=0.9, rival_similarity=0.7)
 
 
 def test_a_confidence_is_the_logistic_of_the_weighed_signals() -> None:
     asked = evidence(20)
     logistic = Logistic(
-        means=(1.0,) * len(SIGNALS), scales=(2.0,) * len(SIGNALS), weights=(0, 0.5, 0, 1.5, 0, -1), intercept=0.25
+        means=(1.0,) * len(SIGNALS), scales=(2.0,) * len(SIGNALS), weights=(0.5, 1.5, 0, 0, -1), intercept=0.25
     )
-    logit = 0.25 + 0.5 * (asked.signals[1] - 1) / 2 + 1.5 * (asked.share - 1) / 2 - (0.2 - 1) / 2
+    logit = 0.25 + 0.5 * (asked.signals[0] - 1) / 2 + 1.5 * (asked.share - 1) / 2 - (0.2 - 1) / 2
     assert logistic.probability(asked) == pytest.approx(1 / (1 + exp(-logit)))
 
 
@@ -107,6 +107,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         (b'"within_m"', b'"inside_m"', "within_m"),
         (b'"elsewhere_below": 0.2', b'"elsewhere_below": 1.2', "elsewhere_below"),
         (b"{", b"", "JSON"),
+        (b'"weights": [', b'"weights": [0.5,', "weights"),
     ],
 )
 def test_anything_else_is_refused_by_name(old: bytes, new: bytes, says: str, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Rankings made by hand, and what they say about their first candidate."""
 
 from collections.abc import Sequence
-from math import log, log1p
+from math import log
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_rivals_stay_behind_what_may_be_the_answer_and_count_as_rivals(places: P
     assert (found.rows.tolist(), found.matches.tolist(), found.answers) == ([1, 0, 3, 4], [30, 20, 90, 10], 2)
     evidence = Evidence.of(found, places, WITHIN_M)
     assert (evidence.compared, evidence.matches, evidence.rival_matches) == (4, 30, 90)
-    assert evidence.share == pytest.approx(50 / 150)
+    assert evidence.share == pytest.approx((3**4 + 2**4) / (3**4 + 2**4 + 9**4 + 1))
     assert evidence.rival_similarity == pytest.approx(1 - 0.3**2 / 2)
     partly = Ranking.of(rows, distances, np.array([20]), rivals=2)
     assert (partly.rows.tolist(), partly.matches.tolist()) == ([0, 1, 3, 4], [20])
@@ -66,19 +66,23 @@ def test_another_candidate_is_weighed_in_front_of_the_others(places: PlaceTable)
 
 
 def test_the_rival_is_the_best_of_another_place(places: PlaceTable) -> None:
-    found = Evidence.of(ranking([0, 3, 1, 4], [0.4, 0.5, 0.6, 0.8], [90, 30, 60, 20]), places, WITHIN_M)
+    found = Evidence.of(ranking([3, 0, 1, 4], [0.4, 0.5, 0.6, 0.8], [30, 90, 60, 20]), places, WITHIN_M)
     assert (found.compared, found.matches, found.rival_matches) == (4, 90, 30)
-    assert found.share == pytest.approx(150 / 200)
-    assert found.similarity == pytest.approx(1 - 0.4**2 / 2)
-    assert found.rival_similarity == pytest.approx(1 - 0.5**2 / 2)
+    share = (9**4 + 6**4) / (9**4 + 6**4 + 3**4 + 2**4)
+    assert found.share == pytest.approx(share)
+    assert found.global_rank == 2
+    assert found.similarity == pytest.approx(1 - 0.5**2 / 2)
+    assert found.rival_similarity == pytest.approx(1 - 0.4**2 / 2)
+    nearer = Evidence.of(ranking([1, 0, 3], [0.4, 0.5, 0.6], [60, 90, 30]), places, WITHIN_M)
+    assert nearer.global_rank == 2
+    assert nearer.similarity == pytest.approx(1 - 0.4**2 / 2)  # of a neighbour
     assert dict(zip(SIGNALS, found.signals, strict=True)) == pytest.approx(
         {
-            "matches": log1p(90),
             "ratio": log(91 / 31),
-            "margin": 60,
-            "share": 0.75,
-            "similarity": 0.92,
-            "similarity_margin": 0.5**2 / 2 - 0.4**2 / 2,
+            "share": share,
+            "agreement": -log(2),
+            "similarity": 0.875,
+            "similarity_margin": 0.4**2 / 2 - 0.5**2 / 2,
         }
     )
 
@@ -99,14 +103,14 @@ def test_without_a_rival_the_last_candidate_stands_for_all_that_are_less_alike(p
 
 def test_a_tie_with_another_place_leaves_no_margin(places: PlaceTable) -> None:
     found = Evidence.of(ranking([0, 3], [0.4, 0.4], [50, 50]), places, WITHIN_M)
-    assert found.signals == pytest.approx((log1p(50), 0.0, 0.0, 0.5, 0.92, 0.0))
+    assert found.signals == pytest.approx((0.0, 0.5, 0.0, 0.92, 0.0))
 
 
 @pytest.mark.parametrize("matches", [[], [0, 0]])
 def test_no_match_at_all_speaks_for_nothing(matches: list[int], places: PlaceTable) -> None:
     found = Evidence.of(ranking([0, 3], [0.4, 0.6], matches), places, WITHIN_M)
     assert (found.compared, found.matches, found.rival_matches, found.share) == (len(matches), 0, 0, 0.0)
-    assert found.signals[:4] == (0, 0, 0, 0)
+    assert found.signals[:3] == (0, 0, 0)
 
 
 def test_the_positive_distance_says_what_is_another_place(places: PlaceTable) -> None:

@@ -8,7 +8,9 @@ from service.localization import Verdict
 from service.query_options import DEFAULT_MAX_WRONG, QueryOptions
 from tests.calibrations import ELSEWHERE_BELOW, RADIUS_M, SCALE, THRESHOLD
 
-EVIDENCE = Evidence(compared=20, matches=100, rival_matches=10, share=0.8, similarity=0.9, rival_similarity=0.7)
+EVIDENCE = Evidence(
+    compared=20, matches=100, rival_matches=10, share=0.8, global_rank=1, similarity=0.9, rival_similarity=0.7
+)
 
 
 def verdict(confidence: float, max_wrong: float = DEFAULT_MAX_WRONG, min_confidence: float = 0.0) -> Verdict:

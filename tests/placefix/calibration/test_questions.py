@@ -1,6 +1,7 @@
 """A map is asked its own pictures, without what would give the answer away."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from placefix.calibration.answers import Answer, AnswerLog
 from placefix.calibration.questions import (
+    Asked,
     Asker,
     ask_foreign_photos,
     ask_own_pictures,
@@ -49,6 +51,41 @@ def test_a_picture_is_asked_without_itself_and_an_impossible_question_without_al
             assert np.isinf(question.errors_m).all()
 
 
+def test_what_was_compared_for_one_question_of_a_picture_serves_the_next(localizer: Localizer) -> None:
+    class Forgetful(Asker):
+        """Compares everything anew."""
+
+        def ask(self, *arguments: Any, **named: Any) -> Asked | None:
+            return super().ask(*arguments, **named | {"before": None})
+
+    spared, plain = (list(ask_own_pictures(kind(localizer, SHORTLIST), 12)) for kind in (Asker, Forgetful))
+    assert [each.kind for each in spared] == [each.kind for each in plain]
+    for one, other in zip(spared, plain, strict=True):
+        assert one.answer.rows.tolist() == other.answer.rows.tolist()
+        assert one.answer.matches.tolist() == other.answer.matches.tolist()
+        assert one.answer.distances.tobytes() == other.answer.distances.tobytes()
+
+
+def test_photos_whose_answers_are_known_are_not_opened_again(localizer: Localizer, tmp_path: Path) -> None:
+    at = localizer.place_map.places[0].position
+    photos = [Place(f"{n}.jpg", write_photo(tmp_path / f"{n}.jpg", seed=n, size=SIZES[0]), at) for n in range(3)]
+
+    def ask(count: int) -> list[Asked]:
+        asker = Asker(localizer, SHORTLIST, AnswerLog(tmp_path / "answers.jsonl", "about"))
+        asked = ask_photos(asker, photos[:count], DEFAULT_LIMITS, {})
+        return [*asked, *ask_foreign_photos(asker, photos[:count], DEFAULT_LIMITS)]
+
+    before = ask(2)
+    for photo in photos[:2]:
+        photo.path.unlink()
+    after = ask(3)
+    known = [each for each in after if "2.jpg" not in each.name]
+    assert [(each.kind, each.answer.rows.tolist()) for each in known] == [
+        (each.kind, each.answer.rows.tolist()) for each in before
+    ]
+    assert len(after) == len(before) + 2
+
+
 def test_the_same_pictures_are_asked_in_the_same_order(localizer: Localizer) -> None:
     few, many = ([each.name for each in ask_own_pictures(Asker(localizer, 2), count)] for count in (6, 30))
     assert few == many[: len(few)]
@@ -65,7 +102,8 @@ def test_copies_and_pictures_of_the_same_moment_are_no_other_look(
     build_map(listing, trained_encoder, tmp_path / "map", SMALL)
     with PlaceMap.open(tmp_path / "map") as place_map:
         localizer = Localizer(trained_encoder, place_map, open_searcher(place_map, trained_encoder.device))
-        asked = {each.name: each for each in ask_own_pictures(Asker(localizer, 50), 50) if each.kind == "of_map"}
+        own = ask_own_pictures(Asker(localizer, 50), 50)
+        asked = {each.name: each for each in own if each.kind == "of_map"}
         missing = set(range(len(place_map))) - set(asked[f"of the map: {first.id}"].answer.rows.tolist())
         assert {place_map.places[row].id for row in missing} == {first.id, "copy.jpg", "burst.jpg"}
         alone = set(range(len(place_map))) - set(asked[f"of the map: {second.id}"].answer.rows.tolist())
@@ -105,7 +143,7 @@ def test_a_network_that_is_not_trained_is_asked_for_the_order_of_its_global_feat
     ],
 )
 def test_too_few_questions_are_told_with_what_to_do(localizer: Localizer, pictures: int, why: str | None) -> None:
-    told = why_too_few(list(ask_own_pictures(Asker(localizer, 4), pictures)), within_m=25)
+    told = why_too_few(list(ask_own_pictures(Asker(localizer, 4), pictures)), 25)
     assert told == why if why is None else (told is not None and told.startswith(why))
 
 

@@ -1,7 +1,8 @@
-"""Figures of the documents: one look, readable on light and on dark pages, the same bytes from the same numbers."""
+"""Plots of numbers: one look, readable on light and on dark pages, the same bytes from the same numbers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,16 @@ _STYLE: Any = {  # its keys have a type of 300 literals
 _SUFFIXES = (".svg", ".png")
 
 
+def check_can_draw() -> None:
+    """Make sure, before anything long begins, that plots can be drawn.
+
+    Raises:
+        InvalidInput: matplotlib is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise InvalidInput("plots are drawn with matplotlib, which is not installed: pip install 'placefix[plots]'")
+
+
 @contextmanager
 def panels(
     out: Path, titles: tuple[str, ...], *, panel_inches: tuple[float, float]
@@ -49,13 +60,10 @@ def panels(
     """
     if out.suffix not in _SUFFIXES:
         raise InvalidInput(f"{out} is no name of a plot: give one that ends in {' or '.join(_SUFFIXES)}")
-    try:
-        import matplotlib as mpl  # noqa: PLC0415  # only plots need it
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError as missing:
-        raise InvalidInput(
-            "plots are drawn with matplotlib, which is not installed: pip install 'placefix[bench]'"
-        ) from missing
+    check_can_draw()
+    import matplotlib as mpl  # noqa: PLC0415  # only plots need it
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
     width, height = panel_inches
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width * len(titles), height), layout="constrained")

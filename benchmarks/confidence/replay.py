@@ -1,0 +1,59 @@
+"""The answer to a stored question, as ``service.localizer`` gives it with some calibration."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from place_map.calibration import LEVELS, Calibration
+from place_map.evidence import Evidence, Ranking
+from place_map.place_table import PlaceTable
+from placefix.calibration.questions import Asked
+from placefix.evaluation.answered import Answered
+from service.localization import Verdict
+from service.query_options import QueryOptions, Rerank
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """An answer.
+
+    Attributes:
+        answered: For judging its confidence.
+        verdict: Of the service.
+        compared: Candidates that were compared.
+    """
+
+    answered: Answered
+    verdict: Verdict
+    compared: int
+
+
+def replay(asked: Asked, calibration: Calibration, places: PlaceTable, mode: Rerank) -> Replayed:
+    """Answer a stored question.
+
+    Args:
+        asked: With the matches of all candidates.
+        calibration: Of the map.
+        places: Of the map.
+        mode: ``always``, or ``auto``, which stops at the first step that is sure.
+    """
+    answer, count = asked.answer, len(asked.answer.matches)
+    stops = [step.compared for step in calibration.steps if step.compared < count] if mode == "auto" else []
+    for compared in (*stops, count):
+        ranking = Ranking.of(answer.rows, answer.distances, answer.matches[:compared])
+        evidence = Evidence.of(ranking, places, calibration.within_m)
+        judgement = calibration.judge(evidence, is_auto=mode == "auto")
+        if judgement is not None and judgement.is_sure:
+            break
+    if judgement is None:
+        raise ValueError(f"{count} candidates were compared, and the calibration has no step for so few")
+    verdict = Verdict.of(evidence, judgement, QueryOptions(1, len(answer.rows), mode))
+    radii_m = tuple(judgement.scale.radius_m(judgement.confidence, level) for level in LEVELS)
+    answered = Answered(
+        confidence=judgement.confidence,
+        status=verdict.status,
+        error_m=float(asked.errors_m[np.flatnonzero(answer.rows == ranking.rows[0])[0]]),
+        radii_m=radii_m if verdict.has_position else (None,) * len(LEVELS),
+        condition=asked.condition,
+    )
+    return Replayed(answered, verdict, compared)

@@ -1,0 +1,94 @@
+"""Which maps are asked, and what: the town, and sets of photographs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.photographs import COLLECTIONS, FOLDER, Collection
+from benchmarks.split import read_conditions, read_split
+from demo.shipped import SHIPPED
+from index_builder.errors import SourceError
+from index_builder.sources.listing import SourceListing
+from index_builder.sources.read import read_source
+from model.places import Place
+from model.weights_cache import STARTER
+
+TOWN = "town"
+
+
+@dataclass(frozen=True)
+class MapSet:
+    """A map, and the photos that it is asked.
+
+    Attributes:
+        name: Of the map.
+        weights: Its network.
+        database: Its pictures.
+        queries: Photos of its places.
+        conditions: Path of a query → the set or the condition that it belongs to.
+        foreign: Photos of elsewhere.
+    """
+
+    name: str
+    weights: str
+    database: SourceListing
+    queries: tuple[Place, ...]
+    conditions: Mapping[Path, str]
+    foreign: tuple[Place, ...]
+
+
+def read_town(test: Path, elsewhere: Path, every: int) -> MapSet:
+    """Read two splits of the town, which have no street in common.
+
+    Args:
+        test: The folder of the split that is searched and asked.
+        elsewhere: That of the split whose queries are photos of elsewhere.
+        every: Only every so many queries are taken.
+
+    Raises:
+        SourceError: One of them cannot be read.
+    """
+    queries, conditions = read_split(test).queries, read_conditions(test / "queries.csv")
+    return MapSet(
+        TOWN,
+        str(SHIPPED.weights),
+        read_source(test / "database.csv"),
+        queries[::every],
+        {query.path: condition for query, condition in zip(queries, conditions, strict=True)},
+        read_source(elsewhere / "queries.csv").places[::every],
+    )
+
+
+def read_photographs(shared: Path) -> Iterator[MapSet]:
+    """Read each set of photographs; photos of elsewhere are the queries of all others.
+
+    Args:
+        shared: The folder that has ``data`` below it.
+
+    Raises:
+        SourceError: The photographs are not there.
+    """
+    queries = {
+        collection.folder: {name: _read(shared, collection, file).places for name, file in collection.queries.items()}
+        for collection in COLLECTIONS
+    }
+    for collection in COLLECTIONS:
+        own = queries[collection.folder]
+        others = (places for folder, sets in queries.items() if folder != collection.folder for places in sets.values())
+        yield MapSet(
+            collection.folder,
+            STARTER,
+            _read(shared, collection, "database.csv"),
+            tuple(place for places in own.values() for place in places),
+            {place.path: name for name, places in own.items() for place in places},
+            tuple(place for places in others for place in places),
+        )
+
+
+def _read(shared: Path, collection: Collection, file: str) -> SourceListing:
+    path = shared / FOLDER / collection.folder / file
+    if not path.is_file():
+        raise SourceError(f"{path} is not there: give the folder that has {FOLDER} below it with --shared")
+    if isinstance(collection.truth, int):  # frames: the lists have positions that were made up, 10 m a frame
+        return read_source(path, latitude_column="dummy_lat", longitude_column="dummy_lon")
+    return read_source(path)

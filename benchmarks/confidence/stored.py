@@ -1,0 +1,96 @@
+"""All answers of a map, asked once: calibrating and testing again and again costs no comparison then."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.confidence.sets import MapSet
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
+from model.device import DeviceName
+from model.images import DEFAULT_LIMITS
+from model.progress import Progress
+from place_map import layout
+from place_map.calibration import DEFAULT_WITHIN_M
+from place_map.global_index import open_searcher
+from place_map.place_table import PlaceTable
+from place_map.reader import PlaceMap
+from placefix.calibration.answers import AnswerLog
+from placefix.calibration.calibrate import what_is_asked
+from placefix.calibration.questions import Asked, Asker, ask_foreign_photos, ask_own_pictures, ask_photos
+from placefix.fresh_network import open_network
+from placefix.progress import show_progress
+from service.localizer import Localizer
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a map answers.
+
+    Attributes:
+        name: Of the map.
+        places: Its pictures.
+        within_m: The positive distance.
+        own: Questions of its own pictures: as they are, and impossible ones.
+        queries: Questions of photos of its places: as they are, and impossible ones.
+        foreign: Questions of photos of elsewhere.
+    """
+
+    name: str
+    places: PlaceTable
+    within_m: float
+    own: tuple[Asked, ...]
+    queries: tuple[Asked, ...]
+    foreign: tuple[Asked, ...]
+
+
+def ask_all(asked: MapSet, folder: Path, shortlist: int, device: DeviceName) -> Stored:
+    """Build a map and ask it everything; what was built and answered before is kept.
+
+    Args:
+        asked: The map and its photos.
+        folder: Where the map and its answers are kept.
+        shortlist: Candidates that are compared for each question.
+        device: Where the work is done.
+
+    Raises:
+        PlacefixError: The network cannot be loaded, or a picture cannot be read.
+    """
+    with _localizer(asked, folder / asked.name, device) as localizer, show_progress(f"asking {asked.name}") as progress:
+        places = localizer.place_map.places
+        shortlist = min(shortlist, len(localizer.place_map))
+        asker = Asker(
+            localizer, shortlist, AnswerLog(folder / f"{asked.name}.jsonl", what_is_asked(localizer, shortlist))
+        )
+        progress.started(len(localizer.place_map) + len(asked.queries) + len(asked.foreign), 0)
+        own = ask_own_pictures(asker, len(localizer.place_map))
+        queries = ask_photos(asker, asked.queries, DEFAULT_LIMITS, asked.conditions)
+        foreign = ask_foreign_photos(asker, asked.foreign, DEFAULT_LIMITS)
+        return Stored(
+            asked.name,
+            places,
+            DEFAULT_WITHIN_M,
+            *(tuple(_told(questions, progress)) for questions in (own, queries, foreign)),
+        )
+
+
+@contextmanager
+def _localizer(asked: MapSet, path: Path, device: DeviceName) -> Iterator[Localizer]:
+    opened = open_network(asked.weights, device=device)
+    if not (path / layout.CURRENT).is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with show_progress(f"building {asked.name}") as progress:
+            options = BuildOptions(thumbnails=False)
+            build_map(asked.database, opened.encoder, path, options, progress, weights_path=opened.weights_path)
+    with PlaceMap.open(path) as place_map:
+        yield Localizer(opened.encoder, place_map, open_searcher(place_map, opened.encoder.device))
+
+
+def _told(questions: Iterable[Asked], progress: Progress) -> Iterator[Asked]:
+    """Tell of every picture when its first question was answered."""
+    before = None
+    for each in questions:
+        yield each
+        progress.advanced(int(each.name != before))
+        before = each.name

@@ -1,0 +1,112 @@
+"""Write as Markdown whether confidences mean what they say."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
+from placefix.evaluation.confidence import ALL, QUERIES
+from service.query_options import DEFAULT_MAX_WRONG
+
+Spread = dict[str, float] | None
+
+
+def confidence_table(figures: Figures) -> str:
+    """Return a row for each map, calibration and way to re-rank, and for each map that cannot be calibrated why."""
+    headings = ["map, calibrated with", "rerank", "right", "AUROC", "ECE", "localized of the right", "of elsewhere"]
+    headings += ["not found of the right", "of elsewhere"]
+    headings += [f"wrong of localized (≤ {DEFAULT_MAX_WRONG:.0%})", "truth in 95 % radius", "comparisons saved"]
+    rows = []
+    for name, found, row in _rows(figures):
+        label = f"{name}, {row['calibrated']}"
+        if "why_not" in row:
+            rows.append([label, *[NO_FIGURE] * (len(headings) - 1)])
+            continue
+        every, queries = row["groups"][ALL], row["groups"].get(QUERIES, row["groups"][ALL])
+        kept = f"; {row['kept']} of {row['trials']}" if row["trials"] > 1 else ""
+        rows.append(
+            [
+                f"{label} ({found['queries']:,} and {found['foreign']:,} of elsewhere)",
+                row["rerank"],
+                _percent(queries["right"]),
+                _number(every["auroc"]),
+                _number(every["ece"]),
+                _percent(every["right_accepted"]),
+                _percent(every["foreign_accepted"]),
+                _percent(every["right_refused"]),
+                _percent(every["foreign_refused"]),
+                _percent(every["wrong_of_accepted"]) + kept,
+                _percent(queries["radii"]["0.95"]),
+                f"{100 * row['saved']:.1f}",
+            ]
+        )
+    without = [
+        f"{name} ({found['pictures']} pictures) is not calibrated: {row['why_not']}."
+        for name, found, row in _rows(figures)
+        if "why_not" in row
+    ]
+    notes = [f"Top {figures['shortlist']}. {figures['hardware']}.", *without]
+    return markdown(headings, rows, left=2) + "\n\n" + " ".join(notes)
+
+
+def conditions_table(figures: Figures) -> str:
+    """Return a row for each set of queries and each condition, re-ranked always, calibrated with the map alone."""
+    headings = [
+        "map, condition",
+        "queries",
+        "right",
+        "ECE",
+        "localized of the right",
+        "wrong of localized",
+        "not found of the right",
+    ]
+    rows = []
+    for name, _, row in _rows(figures):
+        if "why_not" in row or row["rerank"] != "always" or "queries" in row["calibrated"]:
+            continue
+        rows += [
+            [
+                f"{name}, {group}",
+                f"{found['answers']['mean']:,.0f}",
+                _percent(found["right"]),
+                _number(found["ece"]),
+                _percent(found["right_accepted"]),
+                _percent(found["wrong_of_accepted"]),
+                _percent(found["right_refused"]),
+            ]
+            for group, found in row["groups"].items()
+            if group not in (ALL, QUERIES)
+        ]
+    return markdown(headings, rows)
+
+
+def signals_table(figures: Figures) -> str:
+    """Return the AUROC of each signal alone, and of the confidence that is made of all of them."""
+    sets = {name: found for name, found in figures["sets"].items() if "why_not" not in found["calibrations"][0]}
+    signals = next(iter(sets.values()))["signals"]
+    rows = [
+        [signal.replace("_", " "), *(f"{found['signals'][signal]:.3f}" for found in sets.values())]
+        for signal in signals
+    ]
+    together = (found["calibrations"][0]["groups"][ALL]["auroc"]["mean"] for found in sets.values())
+    rows.append(["**confidence**", *(f"**{value:.3f}**" for value in together)])
+    return markdown(["AUROC of", *sets], rows)
+
+
+def _rows(figures: Figures) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    for name, found in figures["sets"].items():
+        for row in found["calibrations"]:
+            yield name, found, row
+
+
+def _percent(spread: Spread) -> str:
+    return NO_FIGURE if spread is None else _text({key: 100 * value for key, value in spread.items()}, 1)
+
+
+def _number(spread: Spread) -> str:
+    return NO_FIGURE if spread is None else _text(spread, 3)
+
+
+def _text(spread: dict[str, float], digits: int) -> str:
+    """Return the mean, and the lowest and highest of all trials where they differ."""
+    low, mean, high = (f"{spread[key]:.{digits}f}" for key in ("low", "mean", "high"))
+    return mean if low == high else f"{mean} <sub>[{low}, {high}]</sub>"

@@ -58,7 +58,7 @@ def test_a_folder_of_photos_becomes_a_map(photos: Path, weights: Path) -> None:
         write_photo(photos / name, 9)
     output = build(photos, weights)
     map_path = photos.parent / "maps" / "town"
-    example = "left out  [b] nowhere.jpg: its EXIF block has no GPS position; 1 more like it"
+    example = "[b] nowhere.jpg: its EXIF block has no GPS position; 1 more like it"
     for said in ("6 pictures", "2 without a usable position", example, "left_out.csv", "pictures/s", "untrained"):
         assert said in output
     assert f"placefix serve --map {map_path}" in output

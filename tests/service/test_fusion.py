@@ -13,6 +13,7 @@ from model.geo import LatLon
 from model.images import open_image
 from model.preprocess import preprocess
 from place_map.calibration import Calibration, Logistic, Step
+from place_map.evidence import SIGNALS
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from service.asked import Together, read_times
@@ -44,7 +45,8 @@ def localizer(place_map: PlaceMap, tiny_encoder: Encoder) -> Localizer:
 
 def by_ratio() -> Calibration:
     """Sure where the best candidate has many more matches than its rival."""
-    logistic = Logistic(means=(0.0,) * 6, scales=(1.0,) * 6, weights=(0.0, 4.0, 0.0, 0.0, 0.0, 0.0), intercept=0.0)
+    zeros, weights = (0.0,) * len(SIGNALS), tuple(4.0 * (name == "ratio") for name in SIGNALS)
+    logistic = Logistic(means=zeros, scales=(1.0,) * len(SIGNALS), weights=weights, intercept=0.0)
     steps = tuple(Step(compared=compared, logistic=logistic, scale=SCALE) for compared in (0, 1))
     return calibration().model_copy(update={"steps": steps})
 

@@ -11,6 +11,13 @@ from model.selavpr.config import PRESETS, VIT_LARGE, SelaVPRConfig, default_num_
 from model.selavpr.initialisation import seeded_network
 from model.selavpr.position_table import resize_position_table
 from model.selavpr.selavpr import SelaVPR
+from tests.conftest import TINY_CONFIG
+
+
+@pytest.fixture(scope="module")
+def tiny_network() -> SelaVPR:
+    """The tiny network with the patches of the published ones."""
+    return seeded_network(replace(TINY_CONFIG, patch_size=14), seed=7)
 
 
 def noise(*shape: int) -> torch.Tensor:

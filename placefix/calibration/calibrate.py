@@ -163,11 +163,11 @@ def calibrate(
     """
     place_map = localizer.place_map
     shortlist = min(shortlist, len(place_map))
-    log = AnswerLog(scratch / _ANSWERS, what_is_asked(localizer, shortlist))
-    asker = Asker(localizer, shortlist, log)
     own = min(options.own_pictures, len(place_map))
     if why_not := _why_in_vain(own, options):
         return Outcome(None, why_not, 0)
+    log = AnswerLog(scratch / _ANSWERS, what_is_asked(localizer, shortlist))
+    asker = Asker(localizer, shortlist, log)
     progress.started(own + len(options.queries) + len(options.foreign), 0)
     asked = list(
         _counted(

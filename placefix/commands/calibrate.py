@@ -16,7 +16,6 @@ from placefix.console import error_console
 from placefix.evaluation.collections import read_collection
 from placefix.exit_codes import ExitCode
 from placefix.picture_limits import read_picture_limits
-from placefix.progress import show_progress
 from placefix.samples import read_all_conditions
 
 
@@ -72,11 +71,10 @@ def calibrate(
     )
     encoder = load_encoder(map_path, weights, num_heads, device)
     calibrator = Calibrator(encoder, options)
-    with interruptible(map_path), show_progress("calibrating") as progress:
+    with interruptible(map_path):
         report = calibrate_map(
             map_path,
-            calibrator,
-            progress,
+            calibrator,  # shows how far it is
             questions=(own, within_m, limits),
             photos=[each.listing for each in (labelled, elsewhere) if each is not None],
         )

@@ -214,3 +214,4 @@ def test_the_command_says_what_is_missing(command: RunCommand, built: Path, tmp_
     assert done.returncode == 1
     assert "20 questions have a right answer, and a calibration takes 105: 85 more pictures" in done.stderr
     assert read_manifest(path).version == "000001"
+    assert not staging_path(path).exists()

@@ -38,7 +38,7 @@ class Target(StrEnum):
 
 @dataclass(frozen=True)
 class Moved:
-    """What came of moving a share of the positions, over all seeds.
+    """Count moved positions and suspects for one share of moved positions, over all seeds.
 
     Attributes:
         share: Of the pictures.

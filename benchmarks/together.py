@@ -45,7 +45,7 @@ Tracks = Sequence[Sequence[int]]
 
 @dataclass(frozen=True)
 class Photos:
-    """What is asked, and which of it belongs together.
+    """Hold the photos that are asked, and which of them belong together.
 
     Attributes:
         name: For people.

@@ -1,4 +1,4 @@
-"""What the evidence for an answer means on one map: how likely the answer is right, and how far off it may be.
+"""Turn the evidence for an answer into a confidence and a radius, for one map.
 
 Fitted by ``placefix calibrate`` (``placefix/calibration``) and kept as plain numbers in ``calibration.json`` of a
 version, so that a server needs nothing but this file to judge. A calibration holds for one map and one network: of
@@ -95,7 +95,7 @@ class Radius(ManifestPart):
 
 
 class Scale(ManifestPart):
-    """What a confidence means.
+    """Say how many answers of each confidence were wrong, and how far off.
 
     Attributes:
         bounds: By ascending threshold.
@@ -146,7 +146,7 @@ class Auto(ManifestPart):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a calibration says about the evidence for an answer.
+    """Hold the judgement of a calibration on the evidence for an answer.
 
     Attributes:
         confidence: Probability that the answer is right.
@@ -160,7 +160,7 @@ class Judgement:
 
 
 class Questions(ManifestPart):
-    """What was asked to calibrate.
+    """Count the questions of a calibration, by kind.
 
     Attributes:
         of_map: Pictures of the map, asked without themselves and their burst.
@@ -183,7 +183,7 @@ class Questions(ManifestPart):
 
 
 class Calibration(ManifestPart):
-    """What evidence means on one map.
+    """Judge the answers of one map by their evidence.
 
     Attributes:
         map_version: The version that was calibrated. Later ones keep its calibration until they have their own.

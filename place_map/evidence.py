@@ -26,7 +26,7 @@ night, when every candidate has fewer matches. More of each speaks for the answe
 """
 
 _VOTE_POWER = 4
-"""Of matches in ``Evidence.share``: a hundred candidates by chance shall not outvote the few that show the place."""
+"""Raise matches to this power in ``Evidence.share``, so that many chance candidates do not outvote the right few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a ranking says about its first candidate.
+    """Weigh a ranking for its first candidate.
 
     A candidate is of *the place* of the first one if it lies within the map's positive distance of it, and of another
     place otherwise.

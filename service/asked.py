@@ -1,4 +1,4 @@
-"""What a request asks of its photos: the options of each, what is known beforehand, and how they belong together."""
+"""Read the request for its photos: the options of each, prior knowledge, and how they belong together."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -85,7 +85,7 @@ def _seconds_of(text: str) -> float:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks of its photos.
+    """Hold the request for its photos.
 
     Attributes:
         options: Those of every photo, still without its prior.

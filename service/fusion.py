@@ -16,7 +16,7 @@ from service.together import Stand, best_path, best_place, common_confidence, re
 
 @dataclass(frozen=True)
 class _Part:
-    """What a photo says for the answer.
+    """Hold the evidence of one photo for the common answer.
 
     Attributes:
         ranking: All candidates of the photo.
@@ -38,7 +38,7 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What all photos say.
+    """Hold the common answer of all photos.
 
     Attributes:
         parts: For each photo; None for one that does not speak for the answer.

@@ -36,7 +36,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the evidence for an answer is worth.
+    """Say whether to believe an answer.
 
     Attributes:
         status: ``localized``: the confidence reaches the threshold of the query. ``uncertain``: it does not.
@@ -79,7 +79,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class PhotoPart:
-    """What one of several photos that were asked together says for the answer.
+    """Hold the part of one photo in the answer to several.
 
     Attributes:
         candidate: The picture by which it speaks for the answer; None if it does not.

@@ -1,4 +1,4 @@
-"""What is known beforehand about where a photo was taken: a circle, and perhaps which way the camera looked."""
+"""Limit the answers by prior knowledge of a photo: a circle, and perhaps the direction of the camera."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a query asks for, and what it gets if it does not say."""
+"""Choose how a query is answered, and the defaults of a query that does not say."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -30,7 +30,7 @@ def rerank_word(value: object) -> object:
 
 @dataclass(frozen=True)
 class QueryOptions:
-    """What a query asks for.
+    """Hold the choices of a query.
 
     Attributes:
         candidates: How many to return; at most ``shortlist``.
@@ -69,7 +69,7 @@ class QueryOptions:
 
 @dataclass(frozen=True)
 class QueryDefaults:
-    """What a query gets that does not say.
+    """Hold the choices for queries that leave them open.
 
     Attributes:
         candidates: How many candidates to return.

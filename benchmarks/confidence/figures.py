@@ -15,7 +15,7 @@ NUMBERS = (
     *("answers", "right", "auroc", "auc_pr", "ece", "brier"),
     *("accepted", "wrong_of_accepted", "right_accepted", "foreign_accepted", "right_refused", "foreign_refused"),
 )
-"""Of each group of answers, as ``placefix.evaluation.confidence.Trust`` names them."""
+"""Name the numbers kept of each group of answers, as ``placefix.evaluation.confidence.Trust`` does."""
 
 POOLED = (ALL, QUERIES)
 """The groups whose reliability and risk are kept for plots."""

@@ -26,7 +26,7 @@ from service.localizer import Localizer
 
 @dataclass(frozen=True)
 class Stored:
-    """What a map answers.
+    """Hold the answers of a map.
 
     Attributes:
         name: Of the map.

@@ -1,4 +1,4 @@
-"""What the EXIF block of a photograph says about which way the camera looked, and when.
+"""Read the direction of the camera and the time from the EXIF block of a photograph.
 
 ``model.exif_position`` says where.
 """

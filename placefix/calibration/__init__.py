@@ -1,1 +1,1 @@
-"""What the evidence for an answer means on one map: asked, fitted and kept."""
+"""Calibrate a map: ask it questions whose answers are known, and fit how sure its evidence is."""

@@ -64,7 +64,7 @@ class CalibrationOptions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of calibrating.
+    """Report how a calibration ended.
 
     Attributes:
         calibration: None if there were too few questions.

@@ -11,7 +11,7 @@ from place_map.calibration import DEFAULT_WITHIN_M
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
 from placefix.calibration.questions import DEFAULT_QUESTIONS
 from placefix.commands.map_changes import AsJson, MapArgument, interruptible, load_encoder, tell
-from placefix.commands.options import Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
+from placefix.commands.options import Device, Foreign, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
 from placefix.console import error_console
 from placefix.evaluation.collections import read_collection
 from placefix.exit_codes import ExitCode
@@ -29,12 +29,7 @@ def calibrate(
             show_default=False,
         ),
     ] = None,
-    foreign: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Photos of elsewhere, to ask besides: a folder or a list. May be repeated.", show_default=False
-        ),
-    ] = None,
+    foreign: Foreign = None,
     own: Annotated[
         int, typer.Option(min=0, help="Pictures of the map that are asked; 0 for none, if there are --queries.")
     ] = DEFAULT_QUESTIONS,

@@ -26,6 +26,7 @@ from placefix.commands.options import (
     NETWORK_PANEL,
     BatchSize,
     Device,
+    Foreign,
     InputSize,
     LatitudeColumn,
     LongitudeColumn,
@@ -141,14 +142,7 @@ def evaluate(
             rich_help_panel=_CONFIDENCE_PANEL,
         ),
     ] = False,
-    foreign: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Photos of elsewhere, to ask besides: a folder or a list. May be repeated.",
-            show_default=False,
-            rich_help_panel=_CONFIDENCE_PANEL,
-        ),
-    ] = None,
+    foreign: Foreign = None,
     plots: Annotated[
         Path | None,
         typer.Option(

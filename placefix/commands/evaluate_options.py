@@ -1,4 +1,4 @@
-"""What is typed behind ``placefix evaluate``: numbers, words, and which of them go together."""
+"""Read the options of ``placefix evaluate``: numbers, words, and which of them go together."""
 
 from pathlib import Path
 from typing import Any

@@ -108,6 +108,10 @@ NetworkPrecisionOption = Annotated[
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Pictures in one forward pass.", rich_help_panel=NETWORK_PANEL)]
 CSV_PANEL = "Columns of a CSV file"
+Foreign = Annotated[
+    list[Path] | None,
+    typer.Option(help="Photos of elsewhere, to ask besides: a folder or a list. May be repeated.", show_default=False),
+]
 LatitudeColumn = Annotated[
     str | None,
     typer.Option(help="The column of latitudes, if it has an unusual name.", rich_help_panel=CSV_PANEL),

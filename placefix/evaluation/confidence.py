@@ -66,7 +66,7 @@ class RiskCoverage:
 
 @dataclass(frozen=True)
 class Trust:
-    """What the confidences of some answers are worth.
+    """Measure how well confidences fit some answers.
 
     Attributes:
         answers: How many there are.

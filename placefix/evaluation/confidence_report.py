@@ -1,4 +1,4 @@
-"""What ``placefix evaluate --confidence`` says: lines for people, one object for programs."""
+"""Report the trust in confidences for ``placefix evaluate --confidence``: lines for people, an object for programs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

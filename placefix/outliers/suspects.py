@@ -34,7 +34,7 @@ _ROWS_AT_A_TIME = 128  # 31 MB of differences between 100 points each
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is near and what is far.
+    """Set the distances that count as near and as far.
 
     Attributes:
         within_m: Metres from a position up to which a picture shows its place.
@@ -87,7 +87,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class OwnMatches:
-    """What the pictures of a map found in it, without themselves.
+    """Hold the matches of each picture of a map with others of it.
 
     Attributes:
         rows: ``(n, k)`` int64, the candidates of each picture; its own row fills up where the map has fewer.
@@ -125,7 +125,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found.
+    """Hold the suspects of a map.
 
     Attributes:
         suspects: The most suspect first.
@@ -212,7 +212,7 @@ class _Pairs:
 
 @dataclass(frozen=True)
 class _Evidence:
-    """What the candidates of each picture say.
+    """Hold the evidence of the candidates of each picture.
 
     Attributes:
         weights: ``(n, k)`` of the matches with each candidate; 0 where its position is not believed.

@@ -1,4 +1,4 @@
-"""What may be said about the pictures of POST /localize, in its address or in its form."""
+"""Read the parameters of POST /localize, from its address or its form."""
 
 from collections.abc import Sequence
 from typing import Annotated

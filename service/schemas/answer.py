@@ -66,7 +66,7 @@ class Accuracy(Schema):
 
 
 class EvidenceAnswer(Schema):
-    """What speaks for the best candidate, and for the best one of another place."""
+    """The evidence for the best candidate, and for the best one of another place."""
 
     compared: Annotated[
         int,
@@ -98,7 +98,7 @@ class EvidenceAnswer(Schema):
 
 
 class PhotoAnswer(Schema):
-    """What one of several photos that were asked together says for the answer."""
+    """The part of one photo in the answer to several."""
 
     photo: Annotated[int, Field(ge=1, description="1 is the first that was sent.", examples=[2])]
     candidate: Annotated[

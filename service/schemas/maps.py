@@ -48,7 +48,7 @@ class NetworkAnswer(Schema):
 
 
 class CalibrationAnswer(Schema):
-    """What a map's confidences rest on. Questions under other conditions than those asked are not covered."""
+    """The basis of a map's confidences. Questions under other conditions than those asked are not covered."""
 
     version: Annotated[str, Field(description="The version that was calibrated.", examples=["000001"])]
     within_m: Annotated[float, Field(gt=0, description="A position is right if it is so near.", examples=[25])]

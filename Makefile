@@ -2,12 +2,12 @@
 # make serve PHOTOS=FOLDER    the same with a map of your own photos
 # make test     set up everything, then style, types, import rules and tests
 # make setup    set up the environment in .venv
-# make openapi  write docs/openapi.json and docs/reference.md anew, which are made of the code
+# make reference    write docs/openapi.json and docs/reference.md anew, which are made of the code
 
 PYTHON ?= python3
 # Which faiss: cpu or gpu.
 EXTRA ?= cpu
-# Where pip gets torch from is pip's own configuration; on Linux the default build brings CUDA along (see README).
+# Where pip gets torch from is pip's own configuration; on Linux the default build brings CUDA along (see docs/weights.md).
 TORCH ?= torch==2.13.0
 PORT ?= 8000
 # A folder of photos that know where they were taken, to serve instead of the demo.
@@ -21,7 +21,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(EXTRA)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test style types imports tests openapi faults bench bench-large gpu gpu-wheels clean
+.PHONY: help setup serve test style types imports tests reference faults bench bench-large gpu gpu-wheels clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -65,7 +65,7 @@ tests: $(READY)
 	$(BIN)/pytest -m "not faults and not docker" --numprocesses auto --maxprocesses 4 --dist loadfile \
 	  --no-loadscope-reorder
 
-openapi: $(READY)
+reference: $(READY)
 	$(BIN)/python -m docs.generated
 
 faults: $(READY)

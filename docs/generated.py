@@ -1,11 +1,13 @@
-"""Writes the documents that are made of the code: ``python -m docs.generated``, or ``make openapi``.
+"""Writes the documents that are made of the code: ``python -m docs.generated``, or ``make reference``.
 
 ``openapi.json`` is the contract over HTTP, of a service with keys; ``reference.md`` lists commands, exit codes,
-settings, metrics and errors. A test compares both with the code, so that no change of them goes unseen.
+settings, HTTP, metrics and errors. A test compares both with the code, so that no change of them goes unseen.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from http import HTTPStatus
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,12 +19,14 @@ from rich.text import Text
 
 from model.errors import PlacefixError
 from placefix.command_line import app as command_line
+from placefix.commands.renamed_options import RENAMED as RENAMED_OPTIONS
 from placefix.exit_codes import ExitCode
 from service.app import create_app
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.metrics import Metrics
-from service.problems import PROBLEM_KINDS
+from service.problems import INTERNAL_ERROR_CODE, PROBLEM_KINDS
+from service.renamed_settings import RENAMED as RENAMED_SETTINGS
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
 
 FOLDER = Path(__file__).parent
@@ -30,9 +34,26 @@ FOLDER = Path(__file__).parent
 _INTRODUCTION = """\
 # Reference
 
-Commands, exit codes, settings, metrics and errors, as the code has them. This file is written by `make openapi`; the
-contract over HTTP is [openapi.json](openapi.json).
+All that has a name from outside, as the code has it. `make reference` writes this file; do not change it by hand.
+
+[Commands](#commands) · [Exit codes](#exit-codes) · [Settings](#settings) · [HTTP](#http) · [Answers](#answers) ·
+[Metrics](#metrics) · [Errors](#errors) · [Earlier names](#earlier-names)
 """
+_COMMANDS = "Each command has `--help`. A variable behind an option stands for it where the option is not given.\n\n"
+_SETTINGS = """\
+The server takes a setting from its flag, else from the environment, else from the file of settings: a TOML file
+(`--settings`, `PLACEFIX_SETTINGS`) with the names in small letters and without prefix. `placefix localize` and
+`placefix show results` go by the same settings. An unknown name that begins with `PLACEFIX_` is warned about. The
+status in brackets is the answer to a request that a limit refuses.
+
+"""
+_HTTP = """\
+Fields of the form may stand in the place of the parameters of `POST /localize`. [http.md](http.md) says what they mean
+together; [openapi.json](openapi.json) is the same for programs.
+
+"""
+_METRICS = "Seconds and other base units. Labels come from closed sets, never from what a client writes.\n\n"
+_ERRORS = "A code stays the same between releases. A code with a status may be the `code` of an answer over HTTP.\n\n"
 ERROR_ROOMS = (
     "model.errors",
     "model.picture_errors",
@@ -44,6 +65,7 @@ ERROR_ROOMS = (
 )
 
 
+@cache
 def openapi_document() -> str:
     """Make the OpenAPI document of a service with keys, which says the most."""
     with TemporaryDirectory() as folder:
@@ -56,12 +78,16 @@ def openapi_document() -> str:
 
 def reference() -> str:
     """Make the list of all that has a name from outside."""
+    http = json.loads(openapi_document())
     sections = {
-        "Commands": "\n".join(_commands(typer.main.get_command(command_line), "placefix")).strip() + "\n",
+        "Commands": _COMMANDS + _blocks(_commands(typer.main.get_command(command_line), "placefix")),
         "Exit codes": _table(("code", "meaning"), [(str(code.value), code.meaning) for code in ExitCode]),
-        "Settings": _table(("variable", "flag", "default", "meaning"), _settings()),
-        "Metrics": _table(("metric", "kind", "meaning"), _metrics()),
-        "Errors": _table(("code", "below", "status", "meaning"), _errors()),
+        "Settings": _SETTINGS + _table(("variable", "flag", "value", "default", "meaning"), _settings()),
+        "HTTP": _HTTP + _blocks(_paths(http)),
+        "Answers": _blocks(_answers(http)),
+        "Metrics": _METRICS + _table(("metric", "kind", "meaning"), _metrics()),
+        "Errors": _ERRORS + _table(("code", "below", "status", "meaning"), _errors()),
+        "Earlier names": "They go on working, with a warning.\n\n" + _table(("earlier", "now"), _earlier_names()),
     }
     return _INTRODUCTION + "".join(f"\n## {title}\n\n{content}" for title, content in sections.items())
 
@@ -80,26 +106,96 @@ def _commands(command: Any, path: str) -> Iterator[str]:
     yield f"### `{path}`\n"
     yield Text.from_markup(command.help or "").plain.strip().partition("\n\n")[0].replace("\n", " ") + "\n"
     options = [
-        (_spelling(each), _default(each.default), _plain(each.help)) for each in command.params if not each.hidden
+        (_spelling(each), _option_value(each), _option_default(each), _plain(each.help))
+        for each in command.params
+        if not each.hidden
     ]
     if options:
-        yield _table(("option", "default", "meaning"), options)
+        yield _table(("option", "value", "default", "meaning"), options)
 
 
 def _spelling(parameter: Any) -> str:
     spellings = [*parameter.opts, *parameter.secondary_opts]
     if not spellings[0].startswith("-"):
         return f"`{parameter.name.upper()}`"
+    if isinstance(parameter.envvar, str):
+        spellings.append(parameter.envvar)
     return ", ".join(f"`{spelling}`" for spelling in spellings)
+
+
+def _option_value(parameter: Any) -> str:
+    kind = parameter.type
+    if getattr(parameter, "is_flag", False):
+        return ""
+    if choices := getattr(kind, "choices", None):
+        return ", ".join(f"`{getattr(choice, 'value', choice)}`" for choice in choices)
+    if parameter.metavar:
+        return f"`{parameter.metavar}`"
+    number = {"int": "integer", "float": "number", "integer range": "integer", "float range": "number"}
+    bounds = {"minimum": getattr(kind, "min", None), "maximum": getattr(kind, "max", None)}
+    if getattr(kind, "min_open", False):
+        bounds["exclusiveMinimum"] = bounds.pop("minimum")
+    if getattr(kind, "max_open", False):
+        bounds["exclusiveMaximum"] = bounds.pop("maximum")
+    name = number.get(kind.name, {"file": "path", "directory": "path"}.get(kind.name, kind.name))
+    return _bounded(name, bounds)
+
+
+def _option_default(parameter: Any) -> str:
+    if parameter.required:
+        return "required"
+    if isinstance(getattr(parameter, "show_default", None), str):
+        return str(parameter.show_default)
+    if isinstance(parameter.default, bool):
+        on = parameter.opts if parameter.default else parameter.secondary_opts
+        return f"`{on[0]}`" if on else ""
+    return _default(parameter.default)
 
 
 def _settings() -> Iterator[tuple[str, ...]]:
     serve = typer.main.get_command(command_line).commands["serve"]  # type: ignore[attr-defined]
-    flags = {parameter.name: _spelling(parameter) for parameter in serve.params}
+    flags = {parameter.name: f"`{parameter.opts[0]}`" for parameter in serve.params}
+    values = ServiceSettings.model_json_schema()["properties"]
     for name, setting in ServiceSettings.model_fields.items():
         default = None if setting.default_factory else setting.default
         variable = f"`{ENVIRONMENT_PREFIX}{name.upper()}`"
-        yield variable, flags.get(name, ""), _default(default), _plain(setting.description)
+        yield variable, flags.get(name, ""), _value(values[name]), _default(default), _plain(setting.description)
+
+
+def _paths(document: Mapping[str, Any]) -> Iterator[str]:
+    """A heading, what it does, a table of parameters and one of statuses for each path and method."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield f"### `{method.upper()} {path}`\n"
+            yield _sentences(operation["summary"], operation.get("description")) + "\n"
+            parameters = [
+                (f"`{each['name']}`", _value(each["schema"]), _plain(each.get("description")))
+                for each in operation.get("parameters", ())
+            ]
+            if parameters:
+                yield _table(("parameter", "value", "meaning"), parameters)
+            statuses = [
+                (status, _answer_link(response) or _plain(response["description"]))
+                for status, response in operation["responses"].items()
+            ]
+            yield _table(("status", "answer"), statuses)
+
+
+def _answers(document: Mapping[str, Any]) -> Iterator[str]:
+    """A heading, a sentence and a table of fields for each JSON object that is answered."""
+    for name, schema in document["components"]["schemas"].items():
+        yield f"### {name}\n"
+        yield _plain(schema.get("description")) + "\n"
+        fields = schema.get("properties", {}).items()
+        yield _table(
+            ("field", "value", "meaning"),
+            [(f"`{field}`", _value(each, or_null=True), _plain(each.get("description"))) for field, each in fields],
+        )
+
+
+def _answer_link(response: Mapping[str, Any]) -> str:
+    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    return _value(schema) if "$ref" in schema else ""
 
 
 def _metrics() -> Iterator[tuple[str, ...]]:
@@ -125,22 +221,65 @@ def _errors() -> Iterator[tuple[str, ...]]:
             yield from below(child)
 
     yield from below(PlacefixError)
+    of_http = {HTTPStatus.NOT_FOUND: "not_found", HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed"}
+    for status, code in of_http.items():
+        yield f"`{code}`", "", str(status.value), f"{status.description}."
+    yield f"`{INTERNAL_ERROR_CODE}`", "", "500", "Something unexpected failed; the service's log has the reason."
+
+
+def _earlier_names() -> Iterator[tuple[str, ...]]:
+    for old, new in RENAMED_OPTIONS.items():
+        yield f"`{old}`", f"`{new}`"
+    for old, new in RENAMED_SETTINGS.items():
+        yield f"`{ENVIRONMENT_PREFIX}{old.upper()}`", f"`{ENVIRONMENT_PREFIX}{new.upper()}`"
+
+
+def _value(schema: Mapping[str, Any], *, or_null: bool = False) -> str:
+    """Return in words which values a JSON schema allows; null is said only where it is a value of its own."""
+    if "anyOf" in schema:
+        kinds = [each for each in schema["anyOf"] if each.get("type") != "null"]
+        null = " or null" if or_null and len(kinds) < len(schema["anyOf"]) else ""
+        return " or ".join(_value(each) for each in kinds) + null
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{each}`" for each in schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "array":
+        return f"list of {_value(schema['items'])}"
+    return _bounded(schema.get("format") or schema["type"], schema)
+
+
+def _bounded(kind: str, bounds: Mapping[str, Any]) -> str:
+    words = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
+    said = [f"{word} {bounds[key]:g}" for key, word in words.items() if bounds.get(key) is not None]
+    return " ".join([kind, *said])
 
 
 def _default(value: object) -> str:
     if value in (None, (), [], ""):
         return ""
     if isinstance(value, Path) and value.is_relative_to(FOLDER.parent):
-        return str(value.relative_to(FOLDER.parent))
-    return f"{value:g}" if isinstance(value, float) and value < 10**6 else str(value)
+        value = value.relative_to(FOLDER.parent)
+    return f"`{value:g}`" if isinstance(value, float) and value < 10**6 else f"`{value}`"
+
+
+def _sentences(summary: str, description: str | None) -> str:
+    ended = summary if summary.endswith(("?", ".")) else f"{summary}."
+    return f"{ended} {_plain(description)}".strip()
 
 
 def _plain(text: str | None) -> str:
-    return Text.from_markup(text or "").plain.replace("\n", " ").replace("|", "\\|")
+    return " ".join(Text.from_markup(text or "").plain.split())
 
 
-def _table(heads: Sequence[str], rows: Any) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
+def _blocks(lines: Iterable[str]) -> str:
+    return "\n".join(lines).strip() + "\n"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    cells = ((cell.replace("|", "\\|") for cell in row) for row in rows)
+    lines = [heads, ["---"] * len(heads), *cells]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

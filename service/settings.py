@@ -74,14 +74,18 @@ class ServiceSettings(BaseSettings):
         description="The network: a checkpoint file or a known name; by default the file that the map was built with.",
     )
     num_heads: int | None = Field(default=None, ge=1, description="Attention heads, if the checkpoint does not tell.")
-    device: DeviceName = Field(default="auto", description="Where the network lives: auto, cuda or cpu.")
+    device: DeviceName = Field(
+        default="auto", description="The device of the network; auto takes a GPU if there is one."
+    )
     network_precision: RequestedPrecision = Field(
         default="auto",
-        description="Precision of the network: float32, bfloat16, or auto: what the map was encoded in.",
+        description="Precision of the network; auto takes that of the map.",
     )
-    searcher: Backend = Field(default="auto", description="What searches the index: auto, faiss or torch.")
+    searcher: Backend = Field(
+        default="auto", description="The library that searches the index; auto takes faiss if it can."
+    )
     matching_precision: MatchingPrecision = Field(
-        default=DEFAULT_PRECISION, description="How mutual matches are counted: fast or exact (docs/evaluation.md)."
+        default=DEFAULT_PRECISION, description="How mutual matches are counted (docs/evaluation.md)."
     )
     match_floor: float | None = Field(
         default=None,
@@ -96,7 +100,7 @@ class ServiceSettings(BaseSettings):
         default="background",
         description=(
             "When every byte of the maps is compared with its sum: at start, in the background while queries are "
-            "answered, or off. Index and global features are compared at start always."
+            "answered, or off. Index and global features are always compared at start."
         ),
     )
     verify_interval_s: float = Field(
@@ -114,7 +118,7 @@ class ServiceSettings(BaseSettings):
 
     keys: Path | None = Field(
         default=None,
-        description="File of API keys, as placefix keys makes it; without one, whoever reaches the service may ask.",
+        description="The file of API keys, made by placefix keys create; without it, everybody may ask.",
     )
 
     samples: Path | None = Field(
@@ -124,8 +128,8 @@ class ServiceSettings(BaseSettings):
     rerank: Annotated[Rerank, BeforeValidator(rerank_word)] = Field(
         default=DEFAULT_RERANK,
         description=(
-            "Whether to re-rank unless a request says: auto compares candidates until the answer is sure, and none if "
-            "the network is not trained; or always, or never."
+            "Whether to re-rank unless a request says; auto compares candidates until the answer is sure, and none if "
+            "the network is not trained."
         ),
     )
     max_wrong: float = Field(
@@ -147,16 +151,18 @@ class ServiceSettings(BaseSettings):
         default=DEFAULT_CANDIDATES, ge=1, le=MAX_SHORTLIST, description="Candidates to return unless a request says."
     )
 
-    max_upload_bytes: int = Field(default=64_000_000, ge=1, description="Bytes of a request's body [413].")
-    max_form_fields: int = Field(default=20, ge=0, description="Text fields of a form [400].")
+    max_upload_bytes: int = Field(default=64_000_000, ge=1, description="Most bytes of a request's body [413].")
+    max_form_fields: int = Field(default=20, ge=0, description="Most text fields of a form [400].")
     max_images: int = Field(
         default=10,
         ge=1,
         le=100,
-        description="Pictures that are asked together in one request [422]; never more than queue_size.",
+        description="Most pictures that are asked together in one request [422]; never more than queue_size.",
     )
-    max_form_files: int = Field(default=4, ge=1, description="File parts of a form beside max_images pictures [400].")
-    max_field_bytes: int = Field(default=65_536, ge=1, description="Bytes of a text field of a form [400].")
+    max_form_files: int = Field(
+        default=4, ge=1, description="Most file parts of a form beside max_images pictures [400]."
+    )
+    max_field_bytes: int = Field(default=65_536, ge=1, description="Most bytes of a text field of a form [400].")
     upload_timeout_s: float = Field(
         default=15.0,
         gt=0,
@@ -165,33 +171,39 @@ class ServiceSettings(BaseSettings):
     min_upload_bytes_per_s: int = Field(
         default=500,
         ge=0,
-        description="Bytes a second that a body brings at least, after its first upload_timeout_s; 0: no least [408].",
+        description="Least bytes a second of a body after its first upload_timeout_s; 0 for none [408].",
     )
 
     max_pixels: int = Field(
         default=_IMAGE_LIMITS.max_pixels,
         ge=1,
         description=(
-            "Pixels of a picture as it is decoded [413]; a JPEG of more than 50 million comes at 1/2, 1/4 or 1/8. This "
-            "and the next three count in every command that opens pictures."
+            "Most pixels of a picture as it is decoded [413]; a JPEG of more than 50 million is decoded at "
+            "1/2, 1/4 or 1/8. This limit and the next three count in every command that opens pictures."
         ),
     )
     max_side_px: int = Field(
-        default=_IMAGE_LIMITS.max_side_px, ge=1, description="Longest side of a picture in its file [413]."
+        default=_IMAGE_LIMITS.max_side_px,
+        ge=1,
+        description="Most pixels of the longer side of a picture, in its file [413].",
     )
-    min_side_px: int = Field(default=_IMAGE_LIMITS.min_side_px, ge=1, description="Shortest side of a picture [422].")
+    min_side_px: int = Field(
+        default=_IMAGE_LIMITS.min_side_px, ge=1, description="Least pixels of the shorter side of a picture [422]."
+    )
     max_aspect_ratio: float = Field(
-        default=_IMAGE_LIMITS.max_aspect_ratio, ge=1, description="Long side over short side [422]."
+        default=_IMAGE_LIMITS.max_aspect_ratio,
+        ge=1,
+        description="Largest ratio of the longer side to the shorter one [422].",
     )
 
-    max_in_flight: int = Field(default=128, ge=1, description="Requests to /localize at a time [503].")
+    max_in_flight: int = Field(default=128, ge=1, description="Most requests to /localize at a time [503].")
     max_bytes_in_flight: int = Field(
         default=512_000_000,
         ge=1,
-        description="Bytes of all bodies that are in memory at a time, at least those of the largest [503].",
+        description="Most bytes of all bodies in memory at a time; at least max_upload_bytes [503].",
     )
-    queue_size: int = Field(default=64, ge=1, description="Decoded pictures that wait for the device [503].")
-    max_batch_size: int = Field(default=8, ge=1, le=256, description="Pictures encoded together.")
+    queue_size: int = Field(default=64, ge=1, description="Most decoded pictures that wait for the device [503].")
+    max_batch_size: int = Field(default=8, ge=1, le=256, description="Most pictures that are encoded together.")
     batch_delay_ms: float = Field(
         default=0,
         ge=0,
@@ -202,9 +214,11 @@ class ServiceSettings(BaseSettings):
         default_factory=lambda: min(4, os.cpu_count() or 1),
         ge=1,
         le=64,
-        description="Pictures decoded at a time; by default one for each core, and at most 4.",
+        description="Most pictures that are decoded at a time; by default one for each core, and at most 4.",
     )
-    deadline_s: float = Field(default=30.0, gt=0, description="Seconds from the last byte to the answer [504].")
+    deadline_s: float = Field(
+        default=30.0, gt=0, description="Most seconds from the last byte of a request to its answer [504]."
+    )
     stuck_after_s: float = Field(
         default=60.0,
         gt=0,
@@ -213,12 +227,12 @@ class ServiceSettings(BaseSettings):
     probe_interval_s: float = Field(
         default=60.0, ge=0, description="Seconds of idleness after which a black picture is encoded; 0 never does."
     )
-    retry_after_s: int = Field(default=1, ge=1, description="What Retry-After says when the service is full.")
+    retry_after_s: int = Field(default=1, ge=1, description="Seconds that Retry-After states in an answer 503.")
     drain_delay_s: float = Field(
         default=0,
         ge=0,
         description=(
-            "Seconds for which a service that is told to stop says that it is not ready and answers all the same, so "
+            "Seconds for which a service that is told to stop says that it is not ready, and goes on answering, so "
             "that a load balancer finds out in time."
         ),
     )
@@ -231,7 +245,9 @@ class ServiceSettings(BaseSettings):
     log_format: LogFormat = Field(
         default="auto", description="json, console, or auto: console on a terminal, json otherwise."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least to log.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe messages of the log."
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -1,81 +1,86 @@
 """What the documents name is what the code has."""
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.__main__ import app as benchmarks
+from demo.__main__ import app as demo
 from docs.generated import DOCUMENTS as DOCUMENTS_OF_CODE
-from placefix.command_line import app
+from placefix.command_line import app as placefix
 from placefix.exit_codes import ExitCode
 from service.metrics import Metrics
 from service.problems import PROBLEM_KINDS
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
 
 REPOSITORY = Path(__file__).parents[1]
-README = (REPOSITORY / "README.md").read_text("utf-8")
 DOCUMENTS = [
-    REPOSITORY / "README.md",
-    REPOSITORY / "CONTRIBUTING.md",
-    REPOSITORY / "SECURITY.md",
+    *(REPOSITORY / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY", "CHANGELOG")),
     *(document for folder in ("docs", "demo") for document in sorted((REPOSITORY / folder).rglob("*.md"))),
 ]
+PROGRAMS = {"placefix": placefix, "python -m demo": demo, "python -m benchmarks": benchmarks}
 
-
-REFERENCE = (REPOSITORY / "docs" / "reference.md").read_text("utf-8")
+of_each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
 
 
 @pytest.mark.parametrize("name", DOCUMENTS_OF_CODE)
 def test_what_is_made_of_the_code_is_what_the_code_says(name: str) -> None:
     stored = (REPOSITORY / "docs" / name).read_text("utf-8")
-    assert stored == DOCUMENTS_OF_CODE[name](), "commands, settings, metrics or HTTP have changed: run make openapi"
+    assert stored == DOCUMENTS_OF_CODE[name](), "commands, settings, metrics or HTTP have changed: run make reference"
 
 
 def test_the_reference_has_all_that_has_a_name_from_outside() -> None:
+    reference = (REPOSITORY / "docs" / "reference.md").read_text("utf-8")
     for name in ServiceSettings.model_fields:
-        assert f"| `{ENVIRONMENT_PREFIX}{name.upper()}` |" in REFERENCE
+        assert f"| `{ENVIRONMENT_PREFIX}{name.upper()}` |" in reference
     exposition = Metrics(version="1").exposition().decode()
     families = [family for family in text_string_to_metric_families(exposition) if family.name.startswith("placefix")]
     assert len(families) >= 13
     for family in families:
         name = f"{family.name}_total" if family.type == "counter" else family.name
-        assert re.search(rf"^\| `{name}(\{{[a-z,]+\}})?` \| {family.type} \|", REFERENCE, flags=re.MULTILINE)
+        assert re.search(rf"^\| `{name}(\{{[a-z,]+\}})?` \| {family.type} \|", reference, flags=re.MULTILINE)
     for code, kind in PROBLEM_KINDS.items():
-        assert re.search(rf"^\| `{code}` \| `[a-z_]+` \| {kind.status} \|", REFERENCE, flags=re.MULTILINE)
+        assert re.search(rf"^\| `{code}` \| `[a-z_]+` \| {kind.status} \|", reference, flags=re.MULTILINE)
     for each in ExitCode:
-        assert f"| {each.value} | {each.meaning} |" in REFERENCE
-    commands = [command.callback.__name__ for command in app.registered_commands if command.callback is not None]
+        assert f"| {each.value} | {each.meaning} |" in reference
+    commands = [command.callback.__name__ for command in placefix.registered_commands if command.callback is not None]
     assert len(commands) >= 5
     for command in commands:
-        assert f"### `placefix {command}`\n" in REFERENCE
-    for group in app.registered_groups:
-        assert f"### `placefix {group.name} " in REFERENCE
+        assert f"### `placefix {command}`\n" in reference
+    for group in placefix.registered_groups:
+        assert f"### `placefix {group.name} " in reference
+    assert "### `POST /localize`\n" in reference
+    assert "| `max_wrong` | number above 0 below 1 |" in reference
 
 
-def test_the_readme_names_settings_with_their_defaults() -> None:
-    rows = dict(re.findall(r"^\| `(PLACEFIX_[A-Z_]+)`[^|]*\| ([^|]*) \|", README, flags=re.MULTILINE))
-    in_reference = dict(re.findall(r"^\| `(PLACEFIX_[A-Z_]+)` \|[^|]*\| ([^|]*) \|", REFERENCE, flags=re.MULTILINE))
-    rows.pop("PLACEFIX_CACHE", None)
-    for name, default in rows.items():
-        assert default.replace(",", "") == in_reference[name], name
-
-
-def test_the_readme_names_metrics_problems_and_commands_that_there_are() -> None:
-    for name in re.findall(r"`(placefix_[a-z_]+)[{`]", README):
-        assert f"| `{name}" in REFERENCE, name
-    for statuses, codes in re.findall(r"^\| ([0-9, ]+) \| (`.*) \|$", README, flags=re.MULTILINE):
-        for code in re.findall(r"`([a-z_]+)`", codes):
-            if code in PROBLEM_KINDS:
-                assert str(PROBLEM_KINDS[code].status) in statuses.split(", "), code
-    for name in re.findall(r"`placefix ([a-z]+)", README):
-        assert f"### `placefix {name}" in REFERENCE, name
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+@of_each_document
 def test_links_lead_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text("utf-8")):
-        assert target.startswith(("http://", "https://")) or (document.parent / target).exists(), target
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = document.parent / path if path else document
+        assert linked.exists(), target
+        if anchor:
+            assert anchor in anchors(linked.read_text("utf-8")), target
+
+
+@of_each_document
+def test_commands_can_be_given(document: Path) -> None:
+    """Commands and options exist; what stands for the reader's own files and words is not looked at."""
+    for words in command_lines(document.read_text("utf-8")):
+        if words[0] == "make":
+            check_make(words[1:])
+        for start, app in PROGRAMS.items():
+            first = start.split()
+            if [Path(words[0]).name, *words[1 : len(first)]] == first:
+                check_command(typer.main.get_command(app), words[len(first) :], " ".join(words))
 
 
 def test_the_way_from_paper_to_code_leads_to_files_and_functions_that_exist() -> None:
@@ -87,3 +92,54 @@ def test_the_way_from_paper_to_code_leads_to_files_and_functions_that_exist() ->
     assert len(names) >= 15
     for name in names:
         assert re.search(rf"\b(?:def|class) {name}\b", code), name
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    found: set[str] = set()
+    without_code = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    for heading in re.findall(r"^#+ (.+)$", without_code, flags=re.MULTILINE):
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", plain).strip().replace(" ", "-")
+        number = 1
+        while (anchor := slug if number == 1 else f"{slug}-{number - 1}") in found:
+            number += 1
+        found.add(anchor)
+    return found
+
+
+def command_lines(text: str) -> Iterator[list[str]]:
+    """Yield the words of each line of the blocks of code that hold commands."""
+    for block in re.findall(r"^```(?:bash|sh)?\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            try:
+                words = shlex.split(line, comments=True)
+            except ValueError:  # no command: a lone quotation mark
+                continue
+            while words and re.match(r"^[A-Z_]+=", words[0]):
+                del words[0]
+            if words:
+                yield words
+
+
+def check_make(words: list[str]) -> None:
+    makefile = (REPOSITORY / "Makefile").read_text("utf-8")
+    for word in words:
+        if "&" in word:
+            return
+        name, is_variable, _ = word.partition("=")
+        assert re.search(rf"^{name} \?=" if is_variable else rf"^{name}:", makefile, flags=re.MULTILINE), word
+
+
+def check_command(command: Any, words: list[str], line: str) -> None:
+    while children := getattr(command, "commands", {}):
+        if not words or words[0].startswith("-"):
+            return
+        assert words[0] in children, line
+        command, words = children[words[0]], words[1:]
+    known = {"--help"} | {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    for word in words:
+        if word in {"|", "&&", ";", ">"}:
+            return
+        name = word.partition("=")[0]
+        assert not re.fullmatch(r"--[a-z][a-z-]*", name) or name in known, f"{name}: {line}"

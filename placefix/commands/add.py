@@ -27,13 +27,13 @@ def add(
     map_path: MapArgument,
     source: Annotated[
         list[Path],
-        typer.Option(help="What to add: a folder of photos, or a file that lists them.", show_default=False),
+        typer.Option(help="The pictures to add: a folder of photos, or a file that lists them.", show_default=False),
     ],
     prefix: Annotated[
-        str, typer.Option(help="Put in front of the new ids, where two collections call pictures alike: fleet-7/")
+        str, typer.Option(help="Text before the new ids, where two collections have the same names: fleet-7/")
     ] = "",
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave pictures alone whose ids the map has already.")
+        bool, typer.Option("--skip-existing", help="Leave out pictures whose ids the map has already.")
     ] = False,
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,

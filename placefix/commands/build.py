@@ -58,7 +58,7 @@ def build(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The map to make. One that is there is left alone. By default maps/NAME, after the collection.",
+            help="The map to make; an existing one is left alone. By default maps/NAME, after the collection.",
             show_default=False,
         ),
     ] = None,
@@ -95,8 +95,8 @@ def build(
     store: Annotated[
         StoreType,
         typer.Option(
-            help="What local features are stored as. Smaller ones take less space and turn some matches; float32 is "
-            "exact.",
+            help="The form of local features in the map. Smaller ones take less space and change some matches; float32 "
+            "is exact.",
             rich_help_panel=_MAP_PANEL,
         ),
     ] = _DEFAULTS.store,
@@ -121,7 +121,7 @@ def build(
         ),
     ] = True,
     update: Annotated[
-        bool, typer.Option("--update", help="A map that is there is brought up to date with its collection.")
+        bool, typer.Option("--update", help="Bring an existing map up to date with its collection.")
     ] = False,
     restart: Annotated[
         bool,

@@ -24,8 +24,8 @@ def calibrate(
     queries: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Photos whose positions are known, to ask besides: a folder or a list. Take those that will be asked, "
-            "at night, say. May be repeated.",
+            help="Photos of known position to ask, too: a folder or a list. Take photos like those that will be asked, "
+            "for example of the night. May be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -34,7 +34,7 @@ def calibrate(
         int, typer.Option(min=0, help="Pictures of the map that are asked; 0 for none, if there are --queries.")
     ] = DEFAULT_QUESTIONS,
     within_m: Annotated[
-        float, typer.Option(help="An answer is right if it lies so near to the truth, in metres.")
+        float, typer.Option(help="Metres from the truth within which an answer is right.")
     ] = DEFAULT_WITHIN_M,
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,

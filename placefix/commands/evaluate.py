@@ -77,9 +77,9 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="N|auto",
-            help="Candidates to re-rank, 0 for none; auto: until a calibrated map is sure. By default 100, of a map "
-            "whose confidence is judged as many as were compared to calibrate it, and none with a network that is "
-            "untrained or has no local features.",
+            help="Candidates to re-rank; 0 for none, auto until a calibrated map is sure. By default 100; with "
+            "--confidence as many as were compared to calibrate the map; none if the network is untrained or has no "
+            "local features.",
             show_default=False,
         ),
     ] = None,
@@ -87,16 +87,20 @@ def evaluate(
         map(str, DEFAULT_RECALL_VALUES)
     ),
     threshold_m: Annotated[
-        float | None, typer.Option(help="A picture at most so far away is right. By default 25.", show_default=False)
+        float | None,
+        typer.Option(
+            help="A picture is right if it is at most so many metres away. By default 25.", show_default=False
+        ),
     ] = None,
     heading_deg: Annotated[
-        float | None, typer.Option(help="And its camera turned by at most so much (40 for MSLS).", show_default=False)
+        float | None,
+        typer.Option(help="And if its camera is turned by at most so many degrees (40 for MSLS).", show_default=False),
     ] = None,
     frame_tolerance: Annotated[
         int | None,
         typer.Option(
-            help="Instead of metres: a picture at most so many frames away is right. For CSV files with a column frame "
-            "or place_id.",
+            help="Instead of metres: a picture is right if it is at most so many frames away. For CSV files with a "
+            "column frame or place_id.",
             show_default=False,
         ),
     ] = None,
@@ -109,23 +113,25 @@ def evaluate(
         typer.Option(help="How pictures are resized; official-eval for published recalls. By default antialias."),
     ] = None,
     input_size: InputSize = None,
-    matching_precision: Annotated[MatchingPrecision, typer.Option(help="Of the products in matching.")] = "exact",
+    matching_precision: Annotated[
+        MatchingPrecision, typer.Option(help="How mutual matches are counted; fast is how the server counts.")
+    ] = "exact",
     network_precision: Annotated[
         RequestedPrecision,
         typer.Option(
-            help="Precision of the network: auto takes what the map was encoded in, and float32 for one built here.",
+            help="Precision of the network; auto takes that of the map, and float32 for one that is built here.",
             rich_help_panel=NETWORK_PANEL,
         ),
     ] = "auto",
     store: Annotated[
         StoreType | None,
-        typer.Option(help="What the map that is built stores: float32 is exact. By default what placefix build does."),
+        typer.Option(help="The form of local features in the map that is built; float32 is exact. By default int8."),
     ] = None,
     expect: Annotated[
         str | None,
         typer.Option(
             metavar="ROW",
-            help="Compare with a published result; what is not given is taken from it.",
+            help="Compare with a published result, which also gives the options that are left out.",
             show_default=False,
         ),
     ] = None,
@@ -137,8 +143,8 @@ def evaluate(
         bool,
         typer.Option(
             "--confidence",
-            help="Also judge the confidence of the answers, of a calibrated --map; by condition if the list of queries "
-            "has a column of it.",
+            help="Also judge the confidences of a calibrated --map; by condition, if the list of queries has a column "
+            "condition.",
             rich_help_panel=_CONFIDENCE_PANEL,
         ),
     ] = False,
@@ -146,7 +152,7 @@ def evaluate(
     plots: Annotated[
         Path | None,
         typer.Option(
-            help="A folder for plots as SVG: what a confidence means, and what is wrong of the surest answers.",
+            help="A folder for plots as SVG: right answers over confidence, and wrong ones among the surest answers.",
             show_default=False,
             rich_help_panel=_CONFIDENCE_PANEL,
         ),

@@ -19,7 +19,9 @@ KeysFile = Annotated[
     Path | None,
     typer.Option("--file", help=f"The file of keys. By default what {_VARIABLE} names.", show_default=False),
 ]
-KeyName = Annotated[str, typer.Option("--name", help="Whose key it is; goes into the log.", show_default=False)]
+KeyName = Annotated[
+    str, typer.Option("--name", help="The name of the key's owner; it goes into the log.", show_default=False)
+]
 
 app = typer.Typer(help="Make, list and revoke the API keys of the service.", no_args_is_help=True)
 
@@ -29,7 +31,9 @@ def create(
     name: KeyName,
     scope: Annotated[
         list[Scope],
-        typer.Option(help="read: ask, see maps and samples; admin: change what is served; metrics. May be repeated."),
+        typer.Option(
+            help="read: ask, see maps and samples; admin: change which version is served; metrics. May be repeated."
+        ),
     ],
     file: KeysFile = None,
 ) -> None:

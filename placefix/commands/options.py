@@ -16,7 +16,7 @@ Weights = Annotated[
     str,
     typer.Option(
         envvar="PLACEFIX_WEIGHTS",
-        help="A checkpoint file, or a name that `placefix weights` knows; auto takes the best network that is here.",
+        help="A checkpoint file, or a name of `placefix weights list`; auto takes the best network that is here.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]
@@ -24,7 +24,7 @@ OptionalWeights = Annotated[
     str | None,
     typer.Option(
         envvar="PLACEFIX_WEIGHTS",
-        help="A checkpoint file or a known name. By default the file that the map was built with.",
+        help="A checkpoint file, or a name of `placefix weights list`. By default the map's own.",
         show_default=False,
         rich_help_panel=NETWORK_PANEL,
     ),
@@ -33,13 +33,13 @@ NumHeads = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Attention heads, where they are not width / 64 and the file does not say.",
+        help="Attention heads, if they are not width / 64 and the file does not say it.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]
 Device = Annotated[
     DeviceName,
-    typer.Option(help="Where the network lives: auto takes a GPU if there is one.", rich_help_panel=NETWORK_PANEL),
+    typer.Option(help="The device of the network; auto takes a GPU if there is one.", rich_help_panel=NETWORK_PANEL),
 ]
 # Of commands that go by the settings of the server: None where the flag is not given, and the settings tell.
 SettingsFile = Annotated[
@@ -47,7 +47,7 @@ SettingsFile = Annotated[
     typer.Option(
         "--settings",
         envvar="PLACEFIX_SETTINGS",
-        help="A TOML file with settings of the server: limits, queues, and all that flags can say, which win over it.",
+        help="A TOML file with settings of the server: limits, queues, and all that flags can say. Flags win over it.",
         show_default=False,
     ),
 ]
@@ -58,14 +58,14 @@ AskedMapPath = Annotated[
 SetDevice = Annotated[
     DeviceName | None,
     typer.Option(
-        help="Where the network lives: auto takes a GPU if there is one. By default auto.",
+        help="The device of the network; auto, the default, takes a GPU if there is one.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]
 SetNetworkPrecision = Annotated[
     RequestedPrecision | None,
     typer.Option(
-        help="Precision of the network: auto takes what the map was encoded in. By default auto.",
+        help="Precision of the network; auto, the default, takes that of the map.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]
@@ -74,7 +74,7 @@ PreprocessingOption = Annotated[
     typer.Option(
         "--preprocess",
         help="How pictures are resized: antialias, or official-eval to reproduce published recalls. antialias-whole is "
-        "what maps of earlier releases have: no JPEG is decoded at a fraction, however large.",
+        "the way of earlier releases, which decode every JPEG whole, however large it is.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]
@@ -93,8 +93,8 @@ InputSize = Annotated[
     typer.Option(
         parser=_parse_size,
         metavar="SIDE|HEIGHTxWIDTH",
-        help="What the network sees of a picture, in pixels: multiples of 14 for SelaVPR and DINOv2. By default what "
-        "it was trained with.",
+        help="Height and width of the network's input in pixels: multiples of 14 for SelaVPR and DINOv2. By default "
+        "the size that it was trained with.",
         show_default=False,
         rich_help_panel=NETWORK_PANEL,
     ),
@@ -102,7 +102,7 @@ InputSize = Annotated[
 NetworkPrecisionOption = Annotated[
     RequestedPrecision,
     typer.Option(
-        help="Precision of the network: auto takes bfloat16 where the device has it, or what the map was encoded in.",
+        help="Precision of the network; auto takes that of the map, and bfloat16 for a new one if the device has it.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]

@@ -20,7 +20,7 @@ _BOX_NUMBERS = 4
 def remove(
     map_path: MapArgument,
     ids: Annotated[
-        list[str] | None, typer.Option("--id", help="Of a picture; may be repeated.", show_default=False)
+        list[str] | None, typer.Option("--id", help="The id of a picture; may be repeated.", show_default=False)
     ] = None,
     ids_file: Annotated[
         Path | None, typer.Option(help="A file with one id in a line; - reads standard input.", show_default=False)
@@ -34,15 +34,16 @@ def remove(
         ),
     ] = None,
     taken_before: Annotated[
-        str | None, typer.Option(help="Older pictures: an ISO 8601 time, as 2024-05-31.", show_default=False)
+        str | None,
+        typer.Option(help="Remove pictures from before an ISO 8601 time, such as 2024-05-31.", show_default=False),
     ] = None,
     taken_after: Annotated[
-        str | None, typer.Option(help="Pictures of this time or younger.", show_default=False)
+        str | None, typer.Option(help="Remove pictures from this time on.", show_default=False)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the ids that would be removed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove pictures from a map, by id, area or time; those that fit all that is said.
+    """Remove pictures from a map by id, area or time; of several conditions they must fit all.
 
     No feature is rewritten: the new version does not count their rows. [bold]placefix compact[/bold] and
     [bold]placefix map prune[/bold] free their room.

@@ -23,7 +23,7 @@ from service.settings_file import settings_from
 def serve(
     maps: Annotated[
         list[Path] | None,
-        typer.Option("--map", help="A map to serve; may be given several times.", show_default=False),
+        typer.Option("--map", help="A map to serve; may be repeated.", show_default=False),
     ] = None,
     settings_file: SettingsFile = None,
     weights: OptionalWeights = None,
@@ -36,7 +36,7 @@ def serve(
     network_precision: SetNetworkPrecision = None,
     searcher: Annotated[
         Backend | None,
-        typer.Option(help="What searches the index: auto takes faiss where it can. By default auto."),
+        typer.Option(help="The library that searches the index; auto, the default, takes faiss if it can."),
     ] = None,
     samples: Annotated[
         Path | None,
@@ -49,7 +49,7 @@ def serve(
     keys: Annotated[
         Path | None,
         typer.Option(
-            help="File of API keys, as placefix keys create makes it. Without one whoever reaches the service may ask.",
+            help="The file of API keys, made by placefix keys create. Without it, everybody who reaches it may ask.",
             show_default=False,
         ),
     ] = None,
@@ -63,7 +63,9 @@ def serve(
     ] = None,
     rerank: Annotated[
         Rerank | None,
-        typer.Option(help="auto, always or never, unless a request says. auto stops when the answer is sure."),
+        typer.Option(
+            help="Whether to re-rank unless a request says; auto, the default, stops when the answer is sure."
+        ),
     ] = None,
     max_wrong: Annotated[
         float | None,
@@ -73,7 +75,7 @@ def serve(
         ),
     ] = None,
     matching_precision: Annotated[
-        MatchingPrecision | None, typer.Option(help="How mutual matches are counted: fast or exact. By default fast.")
+        MatchingPrecision | None, typer.Option(help="How mutual matches are counted. By default fast.")
     ] = None,
     match_floor: Annotated[
         float | None,
@@ -83,10 +85,11 @@ def serve(
     ] = None,
     verify: Annotated[
         VerifyWhen | None,
-        typer.Option(help="When every byte of the maps is checked: start, background or off. By default background."),
+        typer.Option(help="When every byte of the maps is checked. By default background, while queries are answered."),
     ] = None,
     log_format: Annotated[
-        LogFormat | None, typer.Option(help="auto is console on a terminal and json otherwise. By default auto.")
+        LogFormat | None,
+        typer.Option(help="The form of the log; auto, the default, is console on a terminal and json otherwise."),
     ] = None,
 ) -> None:
     """Answer over HTTP where photos were taken.

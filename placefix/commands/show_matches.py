@@ -30,7 +30,7 @@ class _NamedNetwork:
 
 def matches(
     query: Annotated[Path, typer.Argument(help="A picture.", show_default=False)],
-    candidate: Annotated[Path, typer.Argument(help="Another picture, of the same place perhaps.", show_default=False)],
+    candidate: Annotated[Path, typer.Argument(help="Another picture, perhaps of the same place.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The .png file to write.", show_default=False)],
     weights: Weights = AUTO,
     features: Annotated[

@@ -33,7 +33,7 @@ class Ready(Schema):
     status: Annotated[Literal["ready"], Field(description="Always ready; a problem document says that it is not.")] = (
         "ready"
     )
-    device: Annotated[str, Field(description="Where the network lives.", examples=["cpu"])]
+    device: Annotated[str, Field(description="The device of the network.", examples=["cpu"])]
     device_reason: Annotated[str, Field(description="Why.", examples=["auto: torch sees no CUDA device"])]
     encoding: Annotated[str, Field(description="Precision in which queries are encoded.", examples=["bfloat16"])]
     encoding_reason: Annotated[str, Field(description="Why.", examples=["auto: as the map was encoded"])]

@@ -13,7 +13,7 @@ from service.schemas.schema import VERSION, Schema
 class MapSummary(Schema):
     """A map that is served."""
 
-    name: Annotated[str, Field(description="What the parameter map names.", examples=["lund"])]
+    name: Annotated[str, Field(description="Its name, as the parameter `map` takes it.", examples=["lund"])]
     version: Annotated[str, VERSION]
     pictures: Annotated[int, Field(ge=0, description="Pictures in it.", examples=[128])]
 
@@ -75,10 +75,12 @@ class MapDetail(ServedMap):
     preprocessing: Annotated[str, Field(description="How pictures are resized.", examples=["antialias"])]
     encoding: Annotated[str, Field(description="Precision in which its pictures were encoded.", examples=["bfloat16"])]
     query_encoding: Annotated[str, Field(description="Precision in which queries are encoded.", examples=["bfloat16"])]
-    searcher: Annotated[str, Field(description="What searches its index.", examples=["faiss-cpu"])]
+    searcher: Annotated[str, Field(description="The library that searches its index.", examples=["faiss-cpu"])]
     matcher: Annotated[
         str,
-        Field(description="What counts mutual matches, and in which numbers.", examples=["avx-512-int16"]),
+        Field(
+            description="The way in which mutual matches are counted, and in which numbers.", examples=["avx-512-int16"]
+        ),
     ]
     calibration: Annotated[
         CalibrationAnswer | None, Field(description="Which version was calibrated, and by what; null if none was.")

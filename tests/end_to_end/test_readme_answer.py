@@ -1,0 +1,33 @@
+"""The demo answers the README's question as the README shows."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import REPOSITORY, run_placefix
+
+
+def test_the_answer_is_the_one_that_is_shown(tmp_path: Path) -> None:
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    [(photo, candidates)] = re.findall(r"^curl -F image=@\.served/(\S+) '\S+\?candidates=(\d+)'$", readme, re.MULTILINE)
+    [shown] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", readme, flags=re.DOTALL)]
+    command = [sys.executable, "-m", "demo", "prepare", "--out", str(tmp_path)]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=600)
+    settings = ("--settings", tmp_path / "served.toml")
+    found = json.loads(run_placefix("localize", tmp_path / photo, *settings, "--candidates", candidates).stdout)
+    for answer in (shown, found):
+        del answer["timings_ms"], answer["request_id"]
+    # Another processor rounds otherwise.
+    assert found.pop("confidence") == pytest.approx(shown.pop("confidence"), abs=0.005)
+    for part in ("accuracy", "evidence"):
+        assert found.pop(part) == pytest.approx(shown.pop(part), rel=0.05)
+    for answer in (shown, found):
+        answer["candidates"] = [
+            {name: round(value, 2) if isinstance(value, float) else value for name, value in each.items()}
+            for each in answer["candidates"]
+        ]
+    assert found == shown

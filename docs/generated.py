@@ -5,16 +5,18 @@ settings, HTTP, metrics and errors. A test compares both with the code, so that 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import typer
 from prometheus_client.metrics import MetricWrapperBase
+from pydantic import TypeAdapter
 from rich.text import Text
 
 from model.errors import PlacefixError
@@ -34,7 +36,8 @@ FOLDER = Path(__file__).parent
 _INTRODUCTION = """\
 # Reference
 
-All that has a name from outside, as the code has it. `make reference` writes this file; do not change it by hand.
+Every command, setting, path, answer, metric and error. `make reference` writes this file from the code; do not change
+it by hand.
 
 [Commands](#commands) · [Exit codes](#exit-codes) · [Settings](#settings) · [HTTP](#http) · [Answers](#answers) ·
 [Metrics](#metrics) · [Errors](#errors) · [Earlier names](#earlier-names)
@@ -73,6 +76,8 @@ def openapi_document() -> str:
         _, line = make_key("all", list(Scope))
         append_key(keys, "all", line)
         document = create_app(ServiceSettings(keys=keys)).openapi()
+    project = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    document["info"]["version"] = project["version"]  # an editable install may still have the one before
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -92,7 +97,7 @@ def reference() -> str:
     return _INTRODUCTION + "".join(f"\n## {title}\n\n{content}" for title, content in sections.items())
 
 
-DOCUMENTS = {"openapi.json": openapi_document, "reference.md": reference}
+DOCUMENTS: Mapping[str, Callable[[], str]] = {"openapi.json": openapi_document, "reference.md": reference}
 """The files of this folder that are made of the code, with what makes them."""
 
 
@@ -116,29 +121,26 @@ def _commands(command: Any, path: str) -> Iterator[str]:
 
 def _spelling(parameter: Any) -> str:
     spellings = [*parameter.opts, *parameter.secondary_opts]
-    if not spellings[0].startswith("-"):
-        return f"`{parameter.name.upper()}`"
+    if _is_argument(parameter):
+        return f"`{parameter.metavar or parameter.name.upper()}`"
     if isinstance(parameter.envvar, str):
         spellings.append(parameter.envvar)
     return ", ".join(f"`{spelling}`" for spelling in spellings)
 
 
+def _is_argument(parameter: Any) -> bool:
+    return not parameter.opts[0].startswith("-")
+
+
 def _option_value(parameter: Any) -> str:
-    kind = parameter.type
-    if getattr(parameter, "is_flag", False):
-        return ""
-    if choices := getattr(kind, "choices", None):
-        return ", ".join(f"`{getattr(choice, 'value', choice)}`" for choice in choices)
-    if parameter.metavar:
+    if parameter.metavar and not _is_argument(parameter):
         return f"`{parameter.metavar}`"
-    number = {"int": "integer", "float": "number", "integer range": "integer", "float range": "number"}
-    bounds = {"minimum": getattr(kind, "min", None), "maximum": getattr(kind, "max", None)}
-    if getattr(kind, "min_open", False):
-        bounds["exclusiveMinimum"] = bounds.pop("minimum")
-    if getattr(kind, "max_open", False):
-        bounds["exclusiveMaximum"] = bounds.pop("maximum")
-    name = number.get(kind.name, {"file": "path", "directory": "path"}.get(kind.name, kind.name))
-    return _bounded(name, bounds)
+    kind = parameter.type_descriptor.annotation
+    if get_origin(kind) is list:
+        [kind] = get_args(kind)
+    if kind is bool:
+        return ""
+    return _value(TypeAdapter(kind).json_schema() | {"minimum": parameter.min, "maximum": parameter.max})
 
 
 def _option_default(parameter: Any) -> str:
@@ -251,7 +253,7 @@ def _value(schema: Mapping[str, Any], *, or_null: bool = False) -> str:
 
 
 def _bounded(kind: str, bounds: Mapping[str, Any]) -> str:
-    words = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
+    words = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "and below"}
     said = [f"{word} {bounds[key]:g}" for key, word in words.items() if bounds.get(key) is not None]
     return " ".join([kind, *said])
 

@@ -56,7 +56,7 @@ def test_the_reference_has_all_that_has_a_name_from_outside() -> None:
     for group in placefix.registered_groups:
         assert f"### `placefix {group.name} " in reference
     assert "### `POST /localize`\n" in reference
-    assert "| `max_wrong` | number above 0 below 1 |" in reference
+    assert "| `max_wrong` | number above 0 and below 1 |" in reference
 
 
 @of_each_document
@@ -74,13 +74,15 @@ def test_links_lead_somewhere(document: Path) -> None:
 @of_each_document
 def test_commands_can_be_given(document: Path) -> None:
     """Commands and options exist; what stands for the reader's own files and words is not looked at."""
-    for words in command_lines(document.read_text("utf-8")):
-        if words[0] == "make":
-            check_make(words[1:])
-        for start, app in PROGRAMS.items():
-            first = start.split()
-            if [Path(words[0]).name, *words[1 : len(first)]] == first:
-                check_command(typer.main.get_command(app), words[len(first) :], " ".join(words))
+    check_commands(document.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    "line", ["placefix biuld", "placefix map describe --outt town.png", "python -m demo rendr", "make serv", "make A=1"]
+)
+def test_a_command_that_cannot_be_given_is_found(line: str) -> None:
+    with pytest.raises(AssertionError):
+        check_commands(f"```\n{line}\n```\n")
 
 
 def test_the_way_from_paper_to_code_leads_to_files_and_functions_that_exist() -> None:
@@ -120,6 +122,16 @@ def command_lines(text: str) -> Iterator[list[str]]:
                 del words[0]
             if words:
                 yield words
+
+
+def check_commands(text: str) -> None:
+    for words in command_lines(text):
+        if words[0] == "make":
+            check_make(words[1:])
+        for start, app in PROGRAMS.items():
+            first = start.split()
+            if [Path(words[0]).name, *words[1 : len(first)]] == first:
+                check_command(typer.main.get_command(app), words[len(first) :], " ".join(words))
 
 
 def check_make(words: list[str]) -> None:

@@ -33,7 +33,7 @@ def update(
     ] = None,
     source_number: Annotated[
         int | None,
-        typer.Option(min=0, help="Which of the map's sources a moved collection is (placefix map describe)."),
+        typer.Option(min=0, help="The number of a moved collection among the map's sources (placefix map describe)."),
     ] = None,
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,

@@ -2,23 +2,25 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.end_to_end.conftest import REPOSITORY, run_placefix
+from demo.__main__ import app as demo
+from placefix.command_line import app as placefix
+from tests.end_to_end.conftest import REPOSITORY
 
 
 def test_the_answer_is_the_one_that_is_shown(tmp_path: Path) -> None:
     readme = (REPOSITORY / "README.md").read_text("utf-8")
     [(photo, candidates)] = re.findall(r"^curl -F image=@\.served/(\S+) '\S+\?candidates=(\d+)'$", readme, re.MULTILINE)
     [shown] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", readme, flags=re.DOTALL)]
-    command = [sys.executable, "-m", "demo", "prepare", "--out", str(tmp_path)]
-    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=600)
-    settings = ("--settings", tmp_path / "served.toml")
-    found = json.loads(run_placefix("localize", tmp_path / photo, *settings, "--candidates", candidates).stdout)
+    ask = CliRunner().invoke
+    assert ask(demo, ["prepare", "--out", str(tmp_path)]).exit_code == 0
+    settings = ["--settings", str(tmp_path / "served.toml")]
+    asked = ask(placefix, ["localize", str(tmp_path / photo), *settings, "--candidates", candidates, "--json"])
+    found = json.loads(asked.stdout)
     for answer in (shown, found):
         del answer["timings_ms"], answer["request_id"]
     # Another processor rounds otherwise.

@@ -8,7 +8,10 @@ PYTHON ?= python3
 # Which faiss: cpu or gpu.
 EXTRA ?= cpu
 # Where pip gets torch from is pip's own configuration; on Linux the default build brings CUDA along (see docs/weights.md).
-TORCH ?= torch==2.13.0
+# TORCH='torch==2.13.0 --index-url ADDRESS' takes another.
+TORCH ?= --requirement constraints/torch.txt
+# Anything here takes the newest versions that pyproject.toml allows, instead of those of constraints/.
+NEWEST ?=
 PORT ?= 8000
 # A folder of photos that know where they were taken, to serve instead of the demo.
 PHOTOS ?=
@@ -19,12 +22,19 @@ PRESENT ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(EXTRA)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCKED := constraints/$(EXTRA).txt constraints/dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test style types imports tests reference faults bench bench-large gpu gpu-wheels clean
+.PHONY: help setup serve test test-newest style types imports tests coverage wheel reference notice constraints faults \
+  bench bench-large gpu gpu-wheels clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@echo "make coverage      the tests, and which lines and branches they reach"
+	@echo "make test-newest   the tests with the newest version of everything, in .venv-newest"
+	@echo "make wheel    the wheel, in dist"
+	@echo "make constraints   take newer versions of everything into constraints/, and licences into NOTICE"
 	@echo "make faults   the long fault and load tests"
 	@echo "make bench    the benchmarks, in a quarter of an hour on two cores; they need the rendered town"
 	@echo "make bench-large    those of a million places and of ViT-L"
@@ -34,15 +44,23 @@ help:
 
 setup: $(READY)
 
-$(READY): pyproject.toml
+# The hashes of all but torch are checked. Torch comes after what each of its builds needs, and brings what only one needs.
+$(READY): pyproject.toml $(LOCKED) constraints/torch.txt
 	@command -v $(PYTHON) > /dev/null || { \
-	  echo "There is no $(PYTHON). Placefix needs Python 3.11 or newer; say which: make PYTHON=python3.11 ..."; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Placefix needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11 ..."; exit 1; }
+	  echo "There is no $(PYTHON). Placefix needs Python 3.11 to 3.14; say which: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { \
+	  echo "Placefix needs Python 3.11 to 3.14; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11 ..."; exit 1; }
 	@echo "Setting up $(VENV) (some minutes the first time) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA),dev]'
+ifeq ($(NEWEST),)
+	@$(PIP) install --no-deps --require-hashes $(LOCKED:%=--requirement %)
+	@$(PIP) install $(TORCH)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+else
+	@$(PIP) install $(TORCH)
+	@$(PIP) install --upgrade --upgrade-strategy eager --editable '.[$(EXTRA),dev]'
+endif
+	@$(PIP) check
 	@touch $@
 
 serve: $(READY)
@@ -65,8 +83,26 @@ tests: $(READY)
 	$(BIN)/pytest -m "not faults and not docker" --numprocesses auto --maxprocesses 4 --dist loadfile \
 	  --no-loadscope-reorder
 
+coverage: $(READY)
+	$(BIN)/pytest -m "not faults and not docker" --numprocesses auto --maxprocesses 4 --dist loadfile \
+	  --no-loadscope-reorder --cov --cov-report=term:skip-covered
+
+test-newest:
+	@$(MAKE) test VENV=.venv-newest NEWEST=yes
+
+wheel: $(READY)
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+
 reference: $(READY)
 	$(BIN)/python -m docs.generated
+
+notice: $(READY)
+	$(BIN)/python -m docs.notice
+
+constraints: $(READY)
+	$(PIP) install 'uv>=0.13.9'
+	$(BIN)/python -m constraints.lock
+	@$(MAKE) notice
 
 faults: $(READY)
 	$(BIN)/pytest -m faults
@@ -84,4 +120,4 @@ gpu-wheels: $(READY)
 	$(BIN)/python -m benchmarks gpu-wheels --python $(WHEELS_PYTHON) $(PRESENT:%=--present %)
 
 clean:
-	rm -rf $(VENV) .demo .served .wheels .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-newest dist build .demo .served .wheels .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

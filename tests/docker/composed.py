@@ -21,6 +21,14 @@ from demo.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 90.0
+IMAGES = {
+    "BASE_IMAGE": "python:3.11-slim-bookworm",
+    "PROMETHEUS_IMAGE": "prom/prometheus:latest",
+    "GRAFANA_IMAGE": "grafana/grafana:latest",
+}
+"""What the tests take instead of the pinned images, since a machine without a registry may have these, or stand-ins of
+their names; the environment may name others."""
+
 PICTURE = sorted(SHIPPED.database.glob("*.jpg"))[5]  # of the map
 
 
@@ -116,7 +124,7 @@ def composing(*overlays: Path, env_file: Path | None = None, photos: Path | None
     """A project, of which nothing is started, and which is gone when the block ends; of the demo, or of photos."""
     port = _free_port()
     prometheus, grafana = (f"127.0.0.1:{_free_port()}" for _ in range(2))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PLACEFIX_")}
+    environment = IMAGES | {name: value for name, value in os.environ.items() if not name.startswith("PLACEFIX_")}
     environment["PHOTOS"] = "" if photos is None else str(photos)
     environment |= {"PLACEFIX_PORT": str(port), "PROMETHEUS_PUBLISH": prometheus, "GRAFANA_PUBLISH": grafana}
     files = [argument for path in (ROOT / "docker-compose.yml", *overlays) for argument in ("--file", str(path))]

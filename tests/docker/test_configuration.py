@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from service.environment_names import unknown_environment_names
 from service.metrics import Metrics
 from service.renamed_settings import RENAMED
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
+from tests.packaging.context import copied, let_in
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "docker" / "prometheus"
@@ -117,13 +117,9 @@ def test_a_network_that_is_fetched_is_kept_where_maps_are_built_and_served() -> 
 
 
 def test_what_is_shipped_with_the_demo_gets_into_the_image() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    patterns = project["tool"]["setuptools"]["package-data"]["demo"]
-    package = SHIPPED.root.parent
-    packaged = {path for pattern in patterns for path in package.glob(pattern)}
     shipped = {path for path in SHIPPED.root.rglob("*") if path.is_file()}
     assert len(shipped) >= 260
-    assert shipped <= packaged
+    assert ("demo", "./demo") in copied()
     ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("**/")]
     assert not any(fnmatch(f"/{path}", pattern) for path in shipped for pattern in ignored)
 
@@ -199,28 +195,25 @@ def test_stop_waits_longer_than_the_service_does() -> None:
 
 def test_image_is_built_from_files_that_the_context_lets_in() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
-    let_in = [line[1:] for line in lines if line.startswith("!")]
-    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "docker" / "Dockerfile").read_text(), re.MULTILINE)
-    sources = {source for line in copied for source in line.split()}
-    assert sources == set(let_in)
-    assert lines.index("*") < min(lines.index(f"!{path}") for path in let_in)
+    sources = {source for source, _ in copied()}
+    assert sources == set(let_in())
+    assert lines.index("*") < min(lines.index(f"!{path}") for path in let_in())
     assert all((ROOT / path).exists() for path in sources)
-    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
-    for package in packages:
-        assert any(fnmatch(path, package) for path in sources)
 
 
-@pytest.mark.parametrize("extra", ["cpu", "gpu"])
-def test_image_installs_what_the_project_names(extra: str) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    done = subprocess.run(
-        ["python3", ROOT / "docker" / "requirements.py", extra],
-        input=(ROOT / "pyproject.toml").read_text(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split("\n")[:-1] == project["dependencies"] + project["optional-dependencies"][extra]
+def test_images_are_pinned_and_may_be_replaced() -> None:
+    services = compose("--profile", "grafana")["services"]
+    for name in ("prometheus", "grafana"):
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+", services[name]["image"])
+    dockerfile = (ROOT / "docker" / "Dockerfile").read_text()
+    assert re.search(r"^ARG BASE_IMAGE=python:3\.\d+\.\d+-slim-[a-z]+$", dockerfile, re.MULTILINE)
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"${BASE_IMAGE}"}
+    mine = {"PROMETHEUS_IMAGE": "mine/prometheus", "GRAFANA_IMAGE": "mine/grafana", "BASE_IMAGE": "mine/python"}
+    services = compose("--profile", "grafana", "--profile", "tools", **mine)["services"]
+    assert services["prometheus"]["image"] == "mine/prometheus"
+    assert services["grafana"]["image"] == "mine/grafana"
+    for name in ("prepare", "localizer", "placefix"):
+        assert services[name]["build"]["args"]["BASE_IMAGE"] == "mine/python"
 
 
 def test_prometheus_accepts_its_configuration() -> None:

@@ -11,14 +11,14 @@ from tests.docker.rights import IN_MEMORY, RIGHTS, WRITE, check_rights, written
 
 pytestmark = pytest.mark.docker
 
-IMAGE = "grafana/grafana:latest"
 DASHBOARD = json.loads((ROOT / "docker" / "grafana" / "dashboards" / "placefix.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def grafana(composed: Composed) -> Composed:
-    if subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False).returncode:
-        pytest.skip(f"the image {IMAGE} is not here; docker compose --profile grafana pull fetches it")
+    image = composed.environment["GRAFANA_IMAGE"]
+    if subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode:
+        pytest.skip(f"the image {image} is not here; docker pull {image} fetches it")
     composed.run("--profile", "grafana", "up", "--detach", "grafana")
     composed.wait_until_healthy("grafana")
     return composed

@@ -1,0 +1,97 @@
+"""The files of constraints/ are what pyproject.toml asks for, in versions with hashes, and do not say where from."""
+
+import re
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from constraints.lock import LINUX, MACOS, PLATFORMS, blocks_of, supported_pythons
+from tests.packaging.context import DOCKERFILE, ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+PYTHONS = supported_pythons(PROJECT["requires-python"])
+FILES = ("cpu", "gpu", "dev")
+
+
+def text_of(name: str) -> str:
+    return (ROOT / "constraints" / f"{name}.txt").read_text("utf-8")
+
+
+def locked(name: str) -> dict[str, Requirement]:
+    found = [Requirement(each) for each in re.findall(r"^([a-z].+) \\$", text_of(name), flags=re.MULTILINE)]
+    return {each.name: each for each in found}
+
+
+def version_of(requirement: Requirement) -> str:
+    (exact,) = requirement.specifier
+    assert exact.operator == "=="
+    return exact.version
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_holds_versions_markers_and_hashes_alone(name: str) -> None:
+    line = r"[a-z0-9-]+==[\w.]+(?: ; [\w .<>='\"()]+)? \\|    --hash=sha256:[0-9a-f]{64}(?: \\)?|#.*"
+    for each in text_of(name).splitlines():
+        assert re.fullmatch(line, each), each
+    assert "://" not in text_of(name)
+    assert len(locked(name)) > 30
+
+
+@pytest.mark.parametrize("extra", ["cpu", "gpu", "dev"])
+def test_what_pyproject_asks_for_is_there_in_a_version_that_it_allows(extra: str) -> None:
+    found = locked("cpu") | locked("dev") if extra == "dev" else locked(extra)
+    for requirement in map(Requirement, [*PROJECT["dependencies"], *EXTRAS[extra]]):
+        if requirement.name != "torch":
+            version = version_of(found[canonicalize_name(requirement.name)])
+            assert requirement.specifier.contains(version, prereleases=True), f"{requirement}: run make constraints"
+
+
+def test_torch_is_pinned_without_a_hash_and_brings_what_only_its_build_needs() -> None:
+    (torch,) = (each for each in PROJECT["dependencies"] if each.startswith("torch"))
+    assert text_of("torch") == f"{torch}\n"
+    assert re.fullmatch(r"torch==[\d.]+", torch)
+    assert not {name for name in FILES for each in locked(name) if each == "torch"}
+    assert not [each for each in locked("cpu") if each.startswith("nvidia")]
+
+
+def test_files_agree_and_dev_repeats_nothing() -> None:
+    cpu, gpu, dev = map(locked, FILES)
+    assert not set(cpu) & set(dev)
+    assert not set(gpu) & set(dev)
+    assert set(cpu) - set(gpu) == {"faiss-cpu"}
+    assert all(version_of(gpu[name]) == version_of(each) for name, each in cpu.items() if name in gpu)
+
+
+def test_makefile_and_image_install_them_with_their_hashes() -> None:
+    assert "LOCKED := constraints/$(EXTRA).txt constraints/dev.txt\n" in MAKEFILE
+    assert "install --no-deps --require-hashes $(LOCKED:%=--requirement %)\n" in MAKEFILE
+    assert 'pip install --no-deps --require-hashes --requirement "constraints/$EXTRA.txt"\n' in DOCKERFILE.read_text()
+
+
+def test_pythons_are_said_alike() -> None:
+    first, last = (tuple(map(int, each.split("."))) for each in (PYTHONS[0], PYTHONS[-1]))
+    assert f"not {first} <= sys.version_info < {(last[0], last[1] + 1)}" in MAKEFILE
+    assert MAKEFILE.count(f"Placefix needs Python {PYTHONS[0]} to {PYTHONS[-1]}") == 2
+    tested = re.findall(r"Python :: (3\.\d+)$", "\n".join(PROJECT["classifiers"]), flags=re.MULTILINE)
+    assert tested == PYTHONS[: len(tested)]
+
+
+def test_a_marker_that_is_true_everywhere_is_left_out() -> None:
+    hashes = f"    --hash=sha256:{'0' * 64}\n"
+    printed = (
+        f"one==1.0 ; python_full_version < '3.15' and sys_platform == 'linux' \\\n{hashes}"
+        f"two==2.0 ; sys_platform == 'darwin' \\\n{hashes}"
+    )
+    found = blocks_of(printed, (LINUX,), PYTHONS)
+    assert found["one"] == f"one==1.0 \\\n{hashes}"
+    assert found["two"] == f'two==2.0 ; sys_platform == "darwin" \\\n{hashes}'
+    assert ";" in blocks_of(printed, (LINUX, MACOS), PYTHONS)["one"]
+
+
+def test_a_distribution_without_hashes_is_refused() -> None:
+    with pytest.raises(SystemExit, match="no hashes"):
+        blocks_of("one==1.0\n", PLATFORMS["cpu"], PYTHONS)

@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -14,26 +14,32 @@ import pytest
 from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
+FROM_CHECKOUT = (sys.executable, "-m", "placefix")
 
 
 def run_placefix(*arguments: object, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
     """Runs a command of the command line, and checks its exit code."""
-    command = [sys.executable, "-m", "placefix", *map(str, arguments)]
+    command = [*FROM_CHECKOUT, *map(str, arguments)]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=600)
     assert result.returncode == exit_code, f"{result.returncode}\n{result.stdout}\n{result.stderr}"
     return result
 
 
 @contextmanager
-def serving(log: Path, *arguments: object) -> Iterator[httpx.Client]:
+def serving(
+    log: Path,
+    *arguments: object,
+    start: Sequence[object] = (sys.executable, "-m", "placefix"),
+    folder: Path = REPOSITORY,
+) -> Iterator[httpx.Client]:
     """Serves maps until the block ends; yields a client that is bound to the server, once it is ready."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "placefix", "serve", "--port", str(port), *map(str, arguments)]
+    command = [str(each) for each in (*start, "serve", "--port", port, *arguments)]
     environment = os.environ | {"PLACEFIX_HOST": "127.0.0.1"}
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
                 _wait_until_ready(client, process, log)

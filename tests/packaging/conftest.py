@@ -1,16 +1,48 @@
-"""A wheel, made once of what the image is made of, and installed into an empty folder."""
+"""A wheel, made once of what the image is made of, and installed into an environment that has nothing else."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import sysconfig
+import venv
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.packaging.context import copy_context
 
-Placefix = Callable[..., "subprocess.CompletedProcess[str]"]
+
+@dataclass(frozen=True)
+class Installed:
+    """An environment that the wheel is installed in.
+
+    Attributes:
+        python: Its interpreter.
+        script: The command ``placefix``.
+        packages: Where its packages lie.
+    """
+
+    python: Path
+    script: Path
+    packages: Path
+
+    def run(self, folder: Path, *command: object) -> "subprocess.CompletedProcess[str]":
+        """Run a command in a folder; nothing but the environment says where packages lie."""
+        return subprocess.run(
+            [str(each) for each in command],
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of this process but those that lead Python to packages."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
 def pip(*arguments: str) -> None:
@@ -37,8 +69,18 @@ def wheel(context: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel in a folder of its own; what it depends on is where it always is."""
-    folder = tmp_path_factory.mktemp("installed")
-    pip("install", "--no-deps", "--target", str(folder), str(wheel))
-    return folder
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Install the wheel into an empty environment; what it depends on is read from where the tests have it.
+
+    Python does not follow the ``.pth`` files of a folder that a ``.pth`` file names, so that a checkout which is
+    installed there for editing stays out.
+    """
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, symlinks=True)
+    paths = sysconfig.get_paths("venv", {"base": str(folder), "platbase": str(folder)})
+    found = Installed(Path(paths["scripts"]) / "python", Path(paths["scripts"]) / "placefix", Path(paths["purelib"]))
+    pip("--python", str(found.python), "install", "--no-deps", str(wheel))
+    libraries = [each for each in sys.path if each.endswith("site-packages")]
+    assert libraries
+    (found.packages / "libraries.pth").write_text("".join(f"{each}\n" for each in libraries))
+    return found

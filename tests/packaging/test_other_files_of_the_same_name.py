@@ -1,5 +1,6 @@
 """A folder with a ``model.py`` of the user's own: Placefix takes its own packages, however it is started."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from model.geo import LatLon
 from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from tests.conftest import MakePhoto
+from tests.end_to_end.conftest import serving
+from tests.packaging.conftest import Installed, environment
 from tests.packaging.context import ROOT
 
 # Packages of Placefix, a module of Python and a library: all are imported by the command line.
@@ -29,33 +32,20 @@ def folder(tmp_path: Path) -> Path:
     return pictures
 
 
-def run(folder: Path, packages: Path, *command: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(packages)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
 @pytest.mark.parametrize(
     "start",
-    [("-m", "placefix"), ("-c", CALL), ("bin/placefix",)],
+    [("python", "-m", "placefix"), ("python", "-c", CALL), ("script",)],
     ids=("module", "program", "script"),
 )
-def test_own_packages_are_imported(start: tuple[str, ...], folder: Path, installed: Path) -> None:
-    start = tuple(str(installed / each) if "/" in each else each for each in start)
-    done = run(folder, installed, sys.executable, *start, "--help")
+def test_own_packages_are_imported(start: tuple[str, ...], folder: Path, installed: Installed) -> None:
+    done = installed.run(folder, getattr(installed, start[0]), *start[1:], "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "evaluate" in done.stdout
 
 
-def test_script_beside_a_module_of_that_name_may_start_the_command_line(folder: Path, installed: Path) -> None:
+def test_script_beside_a_module_of_that_name_may_start_the_command_line(folder: Path, installed: Installed) -> None:
     (folder / "start.py").write_text(f"{CALL}\n")
-    done = run(folder, installed, sys.executable, "start.py", "--version")
+    done = installed.run(folder, installed.python, "start.py", "--version")
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -63,16 +53,27 @@ def test_folder_that_placefix_lies_in_stays() -> None:
     """A checkout that is not installed, and from which nothing else leads to it: ``-S`` leaves out ``.pth`` files."""
     libraries = os.pathsep.join(each for each in sys.path if each.endswith("site-packages"))
     command = [sys.executable, "-S", "-m", "placefix", "--help"]
-    done = run(ROOT, Path(libraries), *command)
+    variables = environment() | {"PYTHONPATH": libraries}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
 
 
-def test_map_is_built_in_a_folder_of_programs(folder: Path, make_photo: MakePhoto, tiny_network: SelaVPR) -> None:
+def test_map_is_built_served_and_asked_in_a_folder_of_programs(
+    folder: Path, installed: Installed, make_photo: MakePhoto, tiny_network: SelaVPR
+) -> None:
+    position = LatLon(55.7, 13.2)
     for number in range(2):
-        make_photo(folder / f"{number}.jpg", number, LatLon(55.7, 13.2))
-    weights, out = folder.parent / "tiny.safetensors", folder.parent / "maps" / "town"
+        make_photo(folder / f"{number}.jpg", number, position)
+    weights, maps = folder.parent / "tiny.safetensors", folder.parent / "maps" / "town"
     save_network(tiny_network, weights)
-    options = ("--source", ".", "--weights", str(weights), "--out", str(out))
-    done = run(folder, ROOT, sys.executable, "-m", "placefix", "build", *options)
-    assert done.returncode == 0, done.stderr
-    assert (out / "CURRENT").is_file()
+    built = installed.run(folder, installed.script, "build", "--source", ".", "--weights", weights, "--out", maps)
+    assert built.returncode == 0, built.stderr
+    asked = installed.run(folder, installed.script, "localize", "1.jpg", "--map", maps, "--json")
+    assert asked.returncode == 0, asked.stderr
+    with serving(folder.parent / "log", "--map", maps, start=(installed.script,), folder=folder) as client:
+        photo = (folder / "1.jpg").read_bytes()
+        answer = client.post("/localize", content=photo).raise_for_status().json()
+        assert client.get("/").raise_for_status().text.startswith("<!doctype html>")
+    for each in (json.loads(asked.stdout), answer):
+        assert each["candidates"][0]["id"] == "1.jpg"
+        assert LatLon(**each["position"]) == pytest.approx(position, abs=1e-6)

@@ -1,31 +1,18 @@
 """A wheel and an image hold all of Placefix, and nothing of it is looked for elsewhere."""
 
 import email
-import os
-import subprocess
-import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.packaging.conftest import Installed
 from tests.packaging.context import ROOT, copied, let_in
 
 PACKAGES = ("placefix", "service", "index_builder", "place_map", "model")
 
-
-def run(folder: Path, installed: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run the installed command line in a folder."""
-    return subprocess.run(
-        [sys.executable, str(installed / "bin" / "placefix"), *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+LARGEST_BYTES = 1_000_000
 
 
 def names_in(wheel: Path) -> set[str]:
@@ -41,18 +28,26 @@ def test_every_file_of_a_package_is_in_the_wheel(package: str, wheel: Path) -> N
     assert found == {path.relative_to(ROOT).as_posix() for path in ours}
 
 
-def test_wheel_holds_the_page_and_the_published_results(wheel: Path) -> None:
-    assert {"service/web/page/index.html", "placefix/evaluation/published.toml"} <= names_in(wheel)
+def test_wheel_holds_the_page_the_published_results_and_marks_of_types(wheel: Path) -> None:
+    data = {"service/web/page/index.html", "placefix/evaluation/published.toml"}
+    assert data | {f"{package}/py.typed" for package in PACKAGES} <= names_in(wheel)
+
+
+def test_wheel_is_small_and_holds_nothing_else(wheel: Path) -> None:
+    """Neither the demo with its pictures, which lies beside the packages, nor tests."""
+    own = {*PACKAGES, wheel.name.rpartition("-py3")[0] + ".dist-info"}
+    assert {name.split("/")[0] for name in names_in(wheel)} == own
+    assert wheel.stat().st_size < LARGEST_BYTES
 
 
 def test_licence_is_in_the_wheel_and_its_name_in_the_metadata(wheel: Path) -> None:
     (folder,) = {name.split("/")[0] for name in names_in(wheel) if ".dist-info/" in name}
     with zipfile.ZipFile(wheel) as archive:
         metadata = email.message_from_bytes(archive.read(f"{folder}/METADATA"))
-        text = archive.read(f"{folder}/licenses/LICENSE").decode()
+        texts = {name: archive.read(f"{folder}/licenses/{name}").decode() for name in ("LICENSE", "NOTICE")}
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert metadata.get_all("License-File") == ["LICENSE"]
-    assert text == (ROOT / "LICENSE").read_text("utf-8")
+    assert metadata.get_all("License-File") == list(texts)
+    assert texts == {name: (ROOT / name).read_text("utf-8") for name in texts}
 
 
 def test_image_is_built_from_all_packages() -> None:
@@ -60,18 +55,26 @@ def test_image_is_built_from_all_packages() -> None:
     for package in PACKAGES:
         assert (package, f"./{package}") in copied()
     find = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]["find"]
-    assert {f"{package}*" for package in PACKAGES} <= set(find["include"])
+    assert {f"{package}*" for package in PACKAGES} == set(find["include"])
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("evaluate", "--help")], ids=" ".join)
-def test_installed_command_line_runs_anywhere(arguments: tuple[str, ...], installed: Path, tmp_path: Path) -> None:
-    done = run(tmp_path, installed, *arguments)
+def test_installed_command_line_runs_anywhere(arguments: tuple[str, ...], installed: Installed, tmp_path: Path) -> None:
+    done = installed.run(tmp_path, installed.script, *arguments)
     assert done.returncode == 0, done.stderr
     assert "Usage: placefix" in done.stdout
 
 
-def test_published_results_are_installed_along(installed: Path, tmp_path: Path) -> None:
+def test_packages_of_the_wheel_are_imported_and_no_demo(installed: Installed, tmp_path: Path) -> None:
+    names = ", ".join(PACKAGES)
+    program = f"import {names}; print(*(each.__file__ for each in ({names})), sep='\\n'); import demo"
+    done = installed.run(tmp_path, installed.python, "-c", program)
+    assert done.stdout.split() == [str(installed.packages / each / "__init__.py") for each in PACKAGES]
+    assert "No module named 'demo'" in done.stderr
+
+
+def test_published_results_are_installed_along(installed: Installed, tmp_path: Path) -> None:
     sides = ("--queries", "queries", "--database", "database", "--weights", "weights.pth")
-    done = run(tmp_path, installed, "evaluate", *sides, "--expect", "msls-vall")
+    done = installed.run(tmp_path, installed.script, "evaluate", *sides, "--expect", "msls-vall")
     assert done.returncode == 1
     assert "is msls-val meant?" in done.stderr

@@ -14,7 +14,8 @@ from tests.end_to_end.conftest import REPOSITORY
 
 def test_the_answer_is_the_one_that_is_shown(tmp_path: Path) -> None:
     readme = (REPOSITORY / "README.md").read_text("utf-8")
-    [(photo, candidates)] = re.findall(r"^curl -F image=@\.served/(\S+) \\\s+'\S+\?candidates=(\d+)'$", readme, re.MULTILINE)
+    question = r"^curl -F image=@\.served/(\S+) \\\s+'\S+\?candidates=(\d+)'$"
+    [(photo, candidates)] = re.findall(question, readme, flags=re.MULTILINE)
     [shown] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", readme, flags=re.DOTALL)]
     ask = CliRunner().invoke
     assert ask(demo, ["prepare", "--out", str(tmp_path)]).exit_code == 0

@@ -65,6 +65,7 @@ ERROR_ROOMS = (
     "place_map.errors",
     "index_builder.errors",
     "service.errors",
+    "placefix.client.errors",
 )
 
 

@@ -54,6 +54,13 @@
     │   ├── UnsuitableTrainingData  unsuitable_training_data  pictures that nothing can be learned from
     │   ├── TrainingDiverged        training_diverged         NaN or infinity in a loss, a gradient or a feature
     │   └── CheckpointError         invalid_checkpoint        a checkpoint that cannot be written, or not be continued
+    ├── ClientError                 client_error              a question that a server did not answer
+    │   ├── ServerUnreachable       server_unreachable        nothing answers there, or not in time
+    │   ├── NotPlacefix             not_placefix              something else answers there
+    │   └── ServerProblem           server_problem            the server says why; an instance has the server's code
+    │       ├── PhotoRefused        photo_refused             the photo cannot be used
+    │       ├── KeyRefused          key_refused               it wants a key, or another one
+    │       └── ServerBusy          server_busy               it cannot answer now
     └── ServiceError                the running service
         ├── NotReady                not_ready                 starting, stopping, or its worker has died
         ├── DeviceStuck             device_stuck              the device does not come back; ends the process
@@ -63,8 +70,8 @@
 
 Each class has a ``code`` that stays the same between releases; the message says what is wrong, where, and what to do.
 Each stands where it is raised: ``model.picture_errors``, ``model.weights_errors``, ``model.training.errors``,
-``place_map.errors``, ``index_builder.errors`` and ``service.errors``; the errors of no single room stand here. Only the
-service turns a code into an HTTP status.
+``place_map.errors``, ``index_builder.errors``, ``service.errors`` and ``placefix.client.errors``; the errors of no
+single room stand here. Only the service turns a code into an HTTP status.
 """
 
 

@@ -1,14 +1,17 @@
 """Asks one map with photos, under the settings that the server reads: the same answer without a server."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model.errors import InvalidInput
 from model.images import ImageLimits
-from placefix.console import error_console
+from placefix.client.question import Question, text_of
+from service.answer import build_answer
 from service.asked import Asked, Together
 from service.configured_maps import load_configured
 from service.decoding import read_photo
@@ -16,8 +19,9 @@ from service.environment_names import unknown_environment_names
 from service.fusion import fuse
 from service.localization import Localization
 from service.localizer import Localizer, encode_queries
-from service.prior import NOTHING_KNOWN, AskedPrior
-from service.query_options import Rerank
+from service.prior import AskedPrior
+from service.query_options import QueryDefaults
+from service.schemas.answer import LocalizationAnswer
 from service.settings import ServiceSettings, load_settings
 from service.settings_file import settings_from
 from service.stages import Stage, StageClock
@@ -37,7 +41,7 @@ class AskedMap:
     asked: Asked
     limits: ImageLimits
 
-    def ask(self, photo: Path) -> Localization:
+    def ask(self, photo: Path | bytes) -> Localization:
         """Find a photo in the map, as the server does with a request.
 
         Returns:
@@ -53,31 +57,114 @@ class AskedMap:
         found = self.localizer.localize(encoded, options)
         return replace(found, seconds={**clock.seconds, **found.seconds})
 
-    def ask_together(self, photos: Sequence[Path]) -> Localization:
-        """Find photos in the map as they belong together, as the server does with a request.
+    def answer(self, photos: Sequence[Path | bytes]) -> LocalizationAnswer:
+        """Answer as the server does: one photo, or several as they belong together.
 
         Raises:
             ImageError: One of them cannot be used; its class says why.
         """
+        start = time.perf_counter()
         found = [self.ask(photo) for photo in photos]
         together = self.asked.together
-        return found[0] if together is None else fuse(self.localizer, found, together, self.asked.options)
+        one = found[0] if together is None else fuse(self.localizer, found, together, self.asked.options)
+        return build_answer(one, one.seconds, time.perf_counter() - start, secrets.token_hex(8))
 
 
-def read_settings(flags: Mapping[str, object], settings_file: Path | None) -> ServiceSettings:
-    """Read the settings of the server for a command that asks one map; unknown variables are told on standard error.
+@dataclass(frozen=True)
+class OpenedMap:
+    """A map that is open, with the network that it was built with.
+
+    Attributes:
+        localizer: Finds photos in it.
+        defaults: What a question gets that does not say.
+        settings: Those of the server.
+    """
+
+    localizer: Localizer
+    defaults: QueryDefaults
+    settings: ServiceSettings
+
+    def asking(self, question: Question, photos: int = 1) -> AskedMap:
+        """Return the map with what is asked of it.
+
+        Args:
+            question: As over HTTP.
+            photos: How many are asked together.
+
+        Raises:
+            InvalidInput: The question contradicts itself, a number is out of its range, or there are too many photos.
+        """
+        prior, together = prior_of(question), together_of(question, photos)
+        check_count(photos, together, self.settings)
+        options = self.defaults.options(
+            question.get("candidates"),
+            question.get("shortlist"),
+            rerank=question.get("rerank"),
+            max_wrong=question.get("max_wrong"),
+            min_confidence=question.get("min_confidence"),
+        )
+        return AskedMap(self.localizer, Asked(options, prior, together), self.settings.image_limits)
+
+
+def prior_of(question: Question) -> AskedPrior:
+    """Return what a question knows beforehand of its photos.
+
+    Raises:
+        InvalidInput: It contradicts itself, or a number is out of its range.
+    """
+    near = question.get("near")
+    return AskedPrior(
+        None if near is None else text_of(near),
+        question.get("within_m"),
+        question.get("heading"),
+        question.get("heading_tolerance"),
+        question.get("use_exif_position") or False,
+    )
+
+
+def together_of(question: Question, photos: int) -> Together | None:
+    """Return how the photos of a question belong together; None if it does not say.
+
+    Raises:
+        InvalidInput: Its times cannot be read, or are not one for each photo.
+    """
+    times = question.get("times")
+    return Together.of(question.get("together"), None if times is None else text_of(times), photos)
+
+
+def check_count(photos: int, together: Together | None, settings: ServiceSettings) -> None:
+    """Refuse several photos that nobody says how they belong together, and too many.
+
+    Raises:
+        InvalidInput: There are such photos, or none.
+    """
+    if not photos:
+        raise InvalidInput("no photo was given")
+    if photos > 1 and together is None:
+        raise InvalidInput(
+            f"{photos} photos: say with together=place or together=sequence how they belong together, or ask with one "
+            "at a time"
+        )
+    if photos > settings.max_images:
+        raise InvalidInput(f"{photos} photos; at most {settings.max_images} are asked together (max_images)")
+
+
+def read_settings(
+    flags: Mapping[str, object], settings_file: Path | None, tell: Callable[[str], None]
+) -> ServiceSettings:
+    """Read the settings of the server for what asks one map.
 
     Args:
         flags: By the name of the setting; None where a flag was not given. They win over environment and file.
         settings_file: A TOML file, or None.
+        tell: Called with a sentence for each variable or line that has no effect, or an old name.
 
     Raises:
         InvalidInput: A value does not fit its setting, or no map or more than one is named.
     """
     settings = load_settings(flags, None if settings_file is None else settings_from(settings_file))
-    notes = error_console()
     for sentence in (*unknown_environment_names(os.environ), *settings.notes):
-        notes.print(sentence, soft_wrap=True, markup=False)
+        tell(sentence)
     if len(settings.maps) > 1:
         named = " or ".join(map(str, settings.maps))
         raise InvalidInput(f"the settings name {len(settings.maps)} maps: say which with --map, {named}")
@@ -85,34 +172,18 @@ def read_settings(flags: Mapping[str, object], settings_file: Path | None) -> Se
 
 
 @contextmanager
-def asked_map(
-    settings: ServiceSettings,
-    *,
-    candidates: int | None,
-    shortlist: int | None,
-    rerank: Rerank | None,
-    min_confidence: float | None = None,
-    prior: AskedPrior = NOTHING_KNOWN,
-    together: Together | None = None,
-) -> Iterator[AskedMap]:
+def opened_map(settings: ServiceSettings) -> Iterator[OpenedMap]:
     """Open the map of the settings; it is closed at the end.
 
     Args:
         settings: From ``read_settings``.
-        candidates: How many candidates each photo asks for; None for what the settings say, as in a request.
-        shortlist: Likewise for the candidates to re-rank.
-        rerank: Likewise for re-ranking.
-        min_confidence: The least confidence of an answer called ``localized``; None for any.
-        prior: What is known beforehand of each photo.
-        together: How several photos belong together.
 
     Raises:
-        PlacefixError: Map or network cannot be loaded, or the numbers do not go together.
+        PlacefixError: Map or network cannot be loaded.
     """
     loaded, defaults = load_configured(settings)
     try:
         [localizer] = loaded.localizers.values()
-        options = defaults.options(candidates, shortlist, rerank=rerank, min_confidence=min_confidence)
-        yield AskedMap(localizer, Asked(options, prior, together), settings.image_limits)
+        yield OpenedMap(localizer, defaults, settings)
     finally:
         loaded.close()

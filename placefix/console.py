@@ -35,6 +35,11 @@ def print_error(message: str) -> None:
     error_console().print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
 
 
+def print_note(sentence: str) -> None:
+    """Print a sentence beside the results, on standard error."""
+    error_console().print(sentence, soft_wrap=True, markup=False)
+
+
 @contextmanager
 def resumable() -> Iterator[None]:
     """For work that goes on where it was: Ctrl-C says so.

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from model.errors import InvalidInput
 from service.prior import NOTHING_KNOWN, AskedPrior
 from service.query_options import QueryOptions
-
-Togetherness = Literal["place", "sequence"]
+from service.words import Togetherness
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,9 @@ from model.recall import DEFAULT_RECALL_VALUES, Recalls, recalls
 from service.decoding import decode_query
 from service.localization import Candidate, Verdict
 from service.localizer import Localizer, encode_queries
-from service.query_options import MAX_SHORTLIST, QueryOptions, Rerank
+from service.query_options import MAX_SHORTLIST, QueryOptions
 from service.stages import Stage, StageClock
+from service.words import Rerank
 
 _BATCHES_AHEAD = 2
 

@@ -15,6 +15,9 @@ from enum import StrEnum
 
 from service.errors import InvalidKeys
 
+KEY_HEADER = "X-API-Key"
+"""Where a client may send its key, beside ``Authorization``, which may belong to a proxy."""
+
 _PREFIX = "placefix_"  # so that whoever finds a key somewhere knows what it opens
 _KEY_BYTES = 32
 _HASH = "sha256:"

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from model.geo import LatLon
 from place_map.calibration import Judgement
 from place_map.evidence import Evidence, Ranking
 from service.query_options import QueryOptions
 from service.stages import Stage
-
-Status = Literal["localized", "uncertain", "not_found", "no_candidates", "uncalibrated"]
+from service.words import Status
 
 
 @dataclass(frozen=True)

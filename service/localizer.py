@@ -22,9 +22,10 @@ from place_map.evidence import Evidence, Ranking
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
 from service.localization import Candidate, Localization, Verdict
-from service.query_options import DEFAULT_PRECISION, QueryOptions, Rerank
+from service.query_options import DEFAULT_PRECISION, QueryOptions
 from service.shortlist import check_wanted, find_shortlist
 from service.stages import Stage, StageClock
+from service.words import Rerank
 
 # Local features are gathered and compared this many candidates at a time: 61 MB of float16 at 61 × 61 × 128. A
 # shortlist of 1000 would otherwise need 950 MB, and could not be given up half way once nobody waits for it. While some

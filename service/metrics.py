@@ -21,8 +21,9 @@ from service.errors import (
     ScopeMissing,
     UploadTimeout,
 )
-from service.localization import Localization, Status
+from service.localization import Localization
 from service.stages import Stage
+from service.words import Status
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 

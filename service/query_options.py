@@ -1,14 +1,13 @@
 """Choose how a query is answered, and the defaults of a query that does not say."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.matching import MatchingPrecision, counts_hundreds_a_second
 from service.prior import Prior
-
-Rerank = Literal["auto", "always", "never"]
+from service.words import Rerank
 
 MAX_SHORTLIST = 1000
 DEFAULT_CANDIDATES = 10

@@ -29,10 +29,10 @@ from service.query_options import (
     DEFAULT_SHORTLIST,
     DEFAULT_SHORTLIST_SLOW,
     MAX_SHORTLIST,
-    Rerank,
     rerank_word,
 )
 from service.renamed_settings import environment_under_new_names
+from service.words import Rerank
 
 ENVIRONMENT_PREFIX = "PLACEFIX_"
 

@@ -9,7 +9,8 @@ from benchmarks.confidence.trials import Trial
 from placefix.evaluation.answered import Answers
 from placefix.evaluation.confidence import ALL, QUERIES, Trust, trust_by_group
 from placefix.evaluation.confidence_report import confidence_json
-from service.query_options import DEFAULT_MAX_WRONG, Rerank
+from service.query_options import DEFAULT_MAX_WRONG
+from service.words import Rerank
 
 NUMBERS = (
     *("answers", "right", "auroc", "auc_pr", "ece", "brier"),

@@ -10,7 +10,8 @@ from place_map.place_table import PlaceTable
 from placefix.calibration.questions import Asked
 from placefix.evaluation.answered import Answered
 from service.localization import Verdict
-from service.query_options import QueryOptions, Rerank
+from service.query_options import QueryOptions
+from service.words import Rerank
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from benchmarks.confidence.replay import Replayed, replay
 from benchmarks.confidence.stored import Stored
 from placefix.calibration.fit import fit
 from placefix.calibration.questions import DEFAULT_QUESTIONS, Asked, why_too_few
-from service.query_options import Rerank
+from service.words import Rerank
 
 MODES: tuple[Rerank, ...] = ("always", "auto")
 

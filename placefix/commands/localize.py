@@ -1,8 +1,6 @@
 """``placefix localize``: where a photo was taken, or several that belong together, without a server."""
 
-import secrets
 import sys
-import time
 from math import ceil
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +13,8 @@ from model.errors import InvalidInput
 from model.images import check_header
 from place_map.calibration import calibration_advice
 from place_map.versions import read_manifest
-from placefix.asking import asked_map, read_settings
+from placefix.asking import check_count, opened_map, prior_of, read_settings, together_of
+from placefix.client.question import Question
 from placefix.commands.options import (
     AskedMapPath,
     NumHeads,
@@ -24,12 +23,11 @@ from placefix.commands.options import (
     SetNetworkPrecision,
     SettingsFile,
 )
-from placefix.console import output_console
-from service.answer import build_answer
-from service.asked import Together, Togetherness
-from service.prior import DEFAULT_HEADING_TOLERANCE_DEG, DEFAULT_PRIOR_M, AskedPrior
-from service.query_options import DEFAULT_MAX_WRONG, MAX_SHORTLIST, Rerank
+from placefix.console import output_console, print_note
+from service.prior import DEFAULT_HEADING_TOLERANCE_DEG, DEFAULT_PRIOR_M
+from service.query_options import DEFAULT_MAX_WRONG, MAX_SHORTLIST
 from service.schemas.answer import LocalizationAnswer
+from service.words import Rerank, Togetherness
 
 _PRIOR_PANEL = "What is known beforehand"
 _TOGETHER_PANEL = "Several photos"
@@ -143,35 +141,36 @@ def localize(
             "network_precision": network_precision,
         },
         settings_file,
+        print_note,
     )
-    prior = AskedPrior(near, within_m, heading, heading_tolerance, use_exif_position)
-    belong = Together.of(together, times, len(pictures))
+    question: Question = {
+        "candidates": candidates,
+        "shortlist": shortlist,
+        "rerank": rerank,
+        "min_confidence": min_confidence,
+        "near": near,
+        "within_m": within_m,
+        "use_exif_position": use_exif_position,
+        "heading": heading,
+        "heading_tolerance": heading_tolerance,
+        "together": together,
+        "times": times,
+    }
+    prior, belong = prior_of(question), together_of(question, len(pictures))
     if len(pictures) > 1 and belong is None:
         raise InvalidInput(
             f"{len(pictures)} photos: say with --together place or --together sequence how they belong together"
         )
-    if len(pictures) > settings.max_images:
-        raise InvalidInput(f"{len(pictures)} photos; at most {settings.max_images} are asked together (max_images)")
+    check_count(len(pictures), belong, settings)
     # A picture that cannot be used is found now, and not after the network has been loaded.
     whole = any(read_manifest(path).preprocessing.decodes_whole for path in settings.maps)
     for picture in pictures:
         check_header(picture, settings.image_limits, whole=whole)
         prior.for_photo(picture)
-    with asked_map(
-        settings,
-        candidates=candidates,
-        shortlist=shortlist,
-        rerank=rerank,
-        min_confidence=min_confidence,
-        prior=prior,
-        together=belong,
-    ) as asked:
-        start = time.perf_counter()
-        found = asked.ask_together(pictures)
-        answer = build_answer(found, found.seconds, time.perf_counter() - start, secrets.token_hex(8))
-        is_trained = asked.localizer.encoder.is_trained
-        opened = asked.localizer.place_map
-        advice = calibration_advice(opened.calibration, opened.version, len(opened), settings.max_wrong)
+    with opened_map(settings) as opened:
+        answer = opened.asking(question, len(pictures)).answer(pictures)
+        is_trained, asked = opened.localizer.encoder.is_trained, opened.localizer.place_map
+        advice = calibration_advice(asked.calibration, asked.version, len(asked), settings.max_wrong)
     if as_json or (as_json is None and not sys.stdout.isatty()):
         typer.echo(answer.model_dump_json(indent=2))
         return

@@ -7,7 +7,7 @@ from typer.core import TyperCommand
 
 from model.errors import InvalidInput
 from placefix.console import error_console
-from service.query_options import Rerank
+from service.words import Rerank
 
 RENAMED: Mapping[str, str] = {"--encoding": "--network-precision", "--precision": "--matching-precision"}
 _RERANK_WORDS = [[word] for word in get_args(Rerank)]

@@ -14,10 +14,11 @@ from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetN
 from placefix.samples import read_samples
 from service.environment_names import unknown_environment_names
 from service.logs import configure_logging
-from service.query_options import DEFAULT_MAX_WRONG, MAX_SHORTLIST, Rerank
+from service.query_options import DEFAULT_MAX_WRONG, MAX_SHORTLIST
 from service.server import run_server
 from service.settings import LogFormat, VerifyWhen, load_settings
 from service.settings_file import settings_from
+from service.words import Rerank
 
 
 def serve(

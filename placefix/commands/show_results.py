@@ -13,7 +13,7 @@ from PIL import Image
 from model.errors import InvalidInput
 from model.picture_errors import ImageError
 from model.recall import DEFAULT_THRESHOLD_M
-from placefix.asking import AskedMap, asked_map, read_settings
+from placefix.asking import AskedMap, opened_map, read_settings
 from placefix.commands.options import (
     AskedMapPath,
     LatitudeColumn,
@@ -23,13 +23,14 @@ from placefix.commands.options import (
     SetDevice,
     SettingsFile,
 )
-from placefix.console import error_console, output_console
+from placefix.console import error_console, output_console, print_note
 from placefix.drawings.answers import answer
 from placefix.drawings.canvas import check_folder_target, contact_sheet, numbered_name, save_png
 from placefix.drawings.queries import Query, read_queries
 from placefix.drawings.results import ShownResult, draw_result, draw_sheet
 from placefix.progress import show_progress
-from service.query_options import MAX_SHORTLIST, Rerank
+from service.query_options import MAX_SHORTLIST
+from service.words import Rerank
 
 ROWS_PER_SHEET = 8
 MAX_CANDIDATES = 20
@@ -82,7 +83,7 @@ def results(
     if not isfinite(threshold_m):
         raise InvalidInput(f"--threshold-m {threshold_m}: it must be a number")
     flags = {"maps": None if place_map is None else (place_map,), "weights": weights, "num_heads": num_heads}
-    settings = read_settings({**flags, "device": device}, settings_file)
+    settings = read_settings({**flags, "device": device}, settings_file, print_note)
     listing = read_queries(
         queries,
         latitude_column=latitude_column,
@@ -90,7 +91,8 @@ def results(
         limits=settings.image_limits,
     )
     _tell_unreadable(listing.unreadable)
-    with asked_map(settings, candidates=candidates, shortlist=shortlist, rerank=rerank) as asked:
+    with opened_map(settings) as opened:
+        asked = opened.asking({"candidates": candidates, "shortlist": shortlist, "rerank": rerank})
         score = _draw_all(listing.queries, asked, threshold_m, only, out)
     console = output_console()
     console.print(f"{score}", markup=False, soft_wrap=True)

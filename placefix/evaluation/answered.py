@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.localization import Status
+from service.words import Status
 
 
 @dataclass(frozen=True)

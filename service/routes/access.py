@@ -7,10 +7,8 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from service.errors import KeyMissing, KeyUnknown, ScopeMissing
 from service.key_file import WatchedKeys
-from service.keys import Scope, find_key
+from service.keys import KEY_HEADER, Scope, find_key
 from service.request_scope import set_key_name
-
-KEY_HEADER = "X-API-Key"
 
 _HOW_TO_SEND = f"send it as 'Authorization: Bearer KEY' or as '{KEY_HEADER}: KEY'"
 _bearer = HTTPBearer(

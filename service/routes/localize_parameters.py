@@ -7,11 +7,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from model.errors import InvalidInput
-from service.asked import Asked, Together, Togetherness
+from service.asked import Asked, Together
 from service.errors import InvalidParameter
 from service.parameters import parameter_errors, wrong_names
 from service.prior import DEFAULT_HEADING_TOLERANCE_DEG, DEFAULT_PRIOR_M, MAX_PRIOR_M, AskedPrior
-from service.query_options import MAX_SHORTLIST, QueryDefaults, QueryOptions, Rerank, rerank_word
+from service.query_options import MAX_SHORTLIST, QueryDefaults, QueryOptions, rerank_word
+from service.words import Rerank, Togetherness
 
 RerankWord = Annotated[
     Rerank,

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from service.query_options import Rerank
 from service.schemas.maps import MapDetail, NetworkAnswer
 from service.schemas.schema import Schema
+from service.words import Rerank
 
 
 class Defaults(Schema):

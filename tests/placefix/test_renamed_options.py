@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from model.errors import InvalidInput
 from placefix.command_line import app
 from placefix.commands.renamed_options import RenamingCommand, RerankingCommand
-from service.query_options import Rerank
+from service.words import Rerank
 
 small = typer.Typer()
 

@@ -25,8 +25,9 @@ from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from service.errors import DeadlineExceeded
 from service.localizer import EncodedQuery, Localizer, encode_queries
-from service.query_options import MAX_SHORTLIST, QueryDefaults, QueryOptions, Rerank
+from service.query_options import MAX_SHORTLIST, QueryDefaults, QueryOptions
 from service.stages import Stage
+from service.words import Rerank
 from tests.conftest import TINY_CONFIG
 from tests.service.conftest import Town
 

@@ -16,8 +16,9 @@ from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from service.localization import Localization
 from service.localizer import EncodedQuery, Localizer, encode_queries
-from service.query_options import QueryOptions, Rerank
+from service.query_options import QueryOptions
 from service.stages import Stage
+from service.words import Rerank
 from tests import calibrations
 from tests.conftest import TINY_CONFIG
 from tests.service.conftest import Serve, Town, build_town

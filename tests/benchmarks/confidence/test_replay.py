@@ -14,7 +14,8 @@ from place_map.reader import PlaceMap
 from placefix.calibration.fit import fit
 from placefix.calibration.questions import Asked, Asker, ask_own_pictures
 from service.localizer import Localizer
-from service.query_options import QueryOptions, Rerank
+from service.query_options import QueryOptions
+from service.words import Rerank
 from tests import calibrations
 from tests.placefix.calibration.conftest import built, collection, localizer, trained_encoder, weights
 

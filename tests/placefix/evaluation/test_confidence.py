@@ -16,7 +16,7 @@ from placefix.evaluation.confidence import (
     trust,
     trust_by_group,
 )
-from service.localization import Status
+from service.words import Status
 
 WITHIN_M = 25.0
 

@@ -1,0 +1,149 @@
+"""A client of a server: photos in, positions out."""
+
+import asyncio
+import time
+from types import TracebackType
+from typing import Self, Unpack
+
+import httpx
+
+from placefix.client.errors import ServerBusy
+from placefix.client.exchange import (
+    DEFAULT_PATIENCE_S,
+    DEFAULT_TIMEOUT_S,
+    Patience,
+    answer_of,
+    options_of,
+    request_of,
+    unreachable,
+)
+from placefix.client.question import Photo, Question
+from service.schemas.answer import LocalizationAnswer
+
+
+class Client:
+    """Asks a server where photos were taken. Threads may share it.
+
+    Example::
+
+        with Client("http://localhost:8000") as client:
+            answer = client.localize("photo.jpg")
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        patience_s: float = DEFAULT_PATIENCE_S,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Prepare; the server is not asked yet.
+
+        Args:
+            url: Of the server, as ``http://localhost:8000``; with the path where a proxy puts it below one.
+            key: What ``placefix keys create`` has printed, if the server wants one.
+            timeout_s: How long to wait for a connection, or for the next byte.
+            patience_s: How long in all to wait for a server that says that it is busy, and to ask it again; 0 raises
+                ``ServerBusy`` at once.
+            transport: Instead of httpx's own: for proxies, certificates, or tests.
+
+        Raises:
+            InvalidInput: That is no address of a server, or no key.
+        """
+        self._http = httpx.Client(**options_of(url, key, timeout_s), transport=transport)
+        self._patience_s = patience_s
+
+    def localize(self, *photos: Photo, map: str | None = None, **question: Unpack[Question]) -> LocalizationAnswer:  # noqa: A002
+        """Ask where a photo was taken, or several that belong together.
+
+        Args:
+            photos: One; or several, with ``together`` to say how they belong together.
+            map: The name of the map to look in, where the server has several.
+            question: See ``Question``.
+
+        Raises:
+            PhotoRefused: A photo cannot be used; ``code`` says why.
+            KeyRefused: The server wants a key, or another one.
+            ServerBusy: It cannot answer now.
+            ServerProblem: It says why it does not answer.
+            ServerUnreachable: Nothing answers there, or not in time.
+            NotPlacefix: Something else answers there.
+            ImageError: The file of a photo cannot be read.
+            InvalidInput: No photo was given, or one is an address.
+            TypeError: The question says something that there is not.
+        """
+        request = request_of(photos, map, question)
+        patience = Patience(self._patience_s)
+        while True:
+            try:
+                return answer_of(self._http.post(**request))
+            except httpx.HTTPError as error:
+                raise unreachable(error, self._http.base_url) from error
+            except ServerBusy as busy:
+                time.sleep(patience.wait_s(busy))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncClient:
+    """Asks a server as ``Client`` does, from an event loop.
+
+    Example::
+
+        async with AsyncClient("http://localhost:8000") as client:
+            answer = await client.localize("photo.jpg")
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        patience_s: float = DEFAULT_PATIENCE_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Prepare; see ``Client``."""
+        self._http = httpx.AsyncClient(**options_of(url, key, timeout_s), transport=transport)
+        self._patience_s = patience_s
+
+    async def localize(
+        self,
+        *photos: Photo,
+        map: str | None = None,  # noqa: A002
+        **question: Unpack[Question],
+    ) -> LocalizationAnswer:
+        """Ask where a photo was taken, or several that belong together; see ``Client.localize``."""
+        request = await asyncio.to_thread(request_of, photos, map, question)
+        patience = Patience(self._patience_s)
+        while True:
+            try:
+                return answer_of(await self._http.post(**request))
+            except httpx.HTTPError as error:
+                raise unreachable(error, self._http.base_url) from error
+            except ServerBusy as busy:
+                await asyncio.sleep(patience.wait_s(busy))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()

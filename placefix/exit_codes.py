@@ -17,5 +17,5 @@ class ExitCode(IntEnum):
     SUCCESS = 0, "all is done"
     ERROR = 1, "it could not be done; the reason is on standard error"
     USAGE = 2, "the command line itself is wrong: an option or an argument"
-    SOME_REJECTED = 3, "it is done, without pictures that could not be read; `left_out.csv` names each"
+    SOME_REJECTED = 3, "it is done, without pictures that could not be read; `left_out.csv`, or the answers, name each"
     INTERRUPTED = 130, "interrupted by Ctrl-C; the same command continues"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import ldexp
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +156,8 @@ def _retry_after_s(header: str | None) -> float | None:
     if header.strip().isdecimal():
         return float(header)
     try:
-        moment: datetime = parsedate_to_datetime(header)
-        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+        pause_s: float = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+        return max(0.0, pause_s)
     except (ValueError, TypeError):
         return None
 
@@ -180,7 +181,7 @@ class Patience:
         """
         if busy.retry_after_s is None:
             raise busy
-        pause_s = max(busy.retry_after_s, _SHORTEST_WAIT_S * 2**self._waits)
+        pause_s = max(busy.retry_after_s, ldexp(_SHORTEST_WAIT_S, self._waits))
         self._waits += 1
         if pause_s > self.left_s:
             raise busy

@@ -1,112 +1,98 @@
-"""``placefix localize``: where a photo was taken, or several that belong together, without a server."""
+"""``placefix localize``: where photos were taken, by a map on this machine or by a server."""
 
 import sys
-from math import ceil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
-from rich.text import Text
 
-from model.errors import InvalidInput
+from model.errors import InvalidInput, PlacefixError
 from model.images import check_header
-from place_map.calibration import calibration_advice
 from place_map.versions import read_manifest
-from placefix.asking import check_count, opened_map, prior_of, read_settings, together_of
-from placefix.client.question import Question
-from placefix.commands.options import (
-    AskedMapPath,
-    NumHeads,
-    OptionalWeights,
-    SetDevice,
-    SetNetworkPrecision,
-    SettingsFile,
+from placefix.answers.asker import Asker, ServerAddress, opened_asker
+from placefix.answers.asking_all import ask_all
+from placefix.answers.files import check_out, write_answers
+from placefix.answers.journal import Journal, journal_path
+from placefix.answers.outcome import FAILED, Outcome
+from placefix.answers.photos import GivenPhoto, bytes_input, given_photos
+from placefix.answers.tables import print_answer, print_outcomes, summary
+from placefix.asking import check_count, prior_of, together_of
+from placefix.client.question import Question, fields_of
+from placefix.commands.asking_options import (
+    Heading,
+    HeadingTolerance,
+    Key,
+    MapOrName,
+    MaxWrong,
+    MinConfidence,
+    Near,
+    Photos,
+    Server,
+    SetRerank,
+    Shortlist,
+    UseExifPosition,
+    WithinM,
+    target_of,
 )
-from placefix.console import output_console, print_note
-from service.prior import DEFAULT_HEADING_TOLERANCE_DEG, DEFAULT_PRIOR_M
-from service.query_options import DEFAULT_MAX_WRONG, MAX_SHORTLIST
-from service.schemas.answer import LocalizationAnswer
-from service.words import Rerank, Togetherness
+from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
+from placefix.console import output_console, print_note, resumable
+from placefix.exit_codes import ExitCode
+from placefix.progress import show_progress
+from service.query_options import MAX_SHORTLIST
+from service.settings import ServiceSettings
+from service.words import Togetherness
 
-_PRIOR_PANEL = "What is known beforehand"
-_TOGETHER_PANEL = "Several photos"
+_TOGETHER_PANEL = "Several photos of one place, or of one path"
+_OUT_PANEL = "A file of answers"
 
 
 def localize(
-    pictures: Annotated[
-        list[Path],
-        typer.Argument(metavar="PICTURE...", help="The photo; with --together several.", show_default=False),
-    ],
-    place_map: AskedMapPath = None,
+    context: typer.Context,
+    photos: Photos,
+    place_map: MapOrName = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the answers to a file: .csv, .geojson, .gpx, .parquet, or .jsonl with all candidates. An "
+            "interrupted run is continued.",
+            show_default=False,
+            rich_help_panel=_OUT_PANEL,
+        ),
+    ] = None,
+    restart: Annotated[
+        bool,
+        typer.Option(
+            "--restart",
+            help="Ask about all photos anew: replace a file that is there, and throw away what an interrupted run has "
+            "answered.",
+            rich_help_panel=_OUT_PANEL,
+        ),
+    ] = False,
+    server: Server = None,
+    key: Key = None,
     settings_file: SettingsFile = None,
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,
     candidates: Annotated[
         int | None, typer.Option(min=1, max=MAX_SHORTLIST, help="Candidates to show. By default 10.")
     ] = None,
-    shortlist: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=MAX_SHORTLIST, help="Candidates to re-rank. By default 100, and 20 where counting is slow."
-        ),
-    ] = None,
-    rerank: Annotated[
-        Rerank | None,
-        typer.Option(help="Re-rank by local features: auto, always or never. auto stops when the answer is sure."),
-    ] = None,
-    max_wrong: Annotated[
-        float | None,
-        typer.Option(
-            help=f"Share of the answers called localized that may be wrong. By default {DEFAULT_MAX_WRONG:g}."
-        ),
-    ] = None,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, help="The confidence that an answer must also reach to be called localized. By default 0."
-        ),
-    ] = None,
-    near: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LAT,LON",
-            help="Where the photo was taken, roughly: only pictures within --within-m of it may be the answer.",
-            rich_help_panel=_PRIOR_PANEL,
-        ),
-    ] = None,
-    use_exif_position: Annotated[
-        bool,
-        typer.Option(
-            "--use-exif-position",
-            help="Take the photo's own GPS position for --near.",
-            rich_help_panel=_PRIOR_PANEL,
-        ),
-    ] = False,
-    within_m: Annotated[
-        float | None,
-        typer.Option(help=f"Metres around --near. By default {DEFAULT_PRIOR_M:g}.", rich_help_panel=_PRIOR_PANEL),
-    ] = None,
-    heading: Annotated[
-        float | None,
-        typer.Option(
-            help="Where the camera looked to, roughly, in degrees clockwise from true north; pictures of unknown "
-            "heading are no answer then.",
-            rich_help_panel=_PRIOR_PANEL,
-        ),
-    ] = None,
-    heading_tolerance: Annotated[
-        float | None,
-        typer.Option(
-            help=f"Degrees by which --heading may be wrong. By default {DEFAULT_HEADING_TOLERANCE_DEG:g}.",
-            rich_help_panel=_PRIOR_PANEL,
-        ),
-    ] = None,
+    shortlist: Shortlist = None,
+    rerank: SetRerank = None,
+    max_wrong: MaxWrong = None,
+    min_confidence: MinConfidence = None,
+    near: Near = None,
+    use_exif_position: UseExifPosition = False,
+    within_m: WithinM = None,
+    heading: Heading = None,
+    heading_tolerance: HeadingTolerance = None,
     together: Annotated[
         Togetherness | None,
         typer.Option(
-            help="How several photos belong together: all of one place, or a sequence along a path, whose last "
-            "position is looked for.",
+            help="Answer once for all photos: they show one place, or are a sequence along a path, whose last position "
+            "is looked for.",
             rich_help_panel=_TOGETHER_PANEL,
         ),
     ] = None,
@@ -121,106 +107,173 @@ def localize(
         bool | None,
         typer.Option(
             "--json/--table",
-            help="Print the server's answer as JSON, or a table. By default a table on a terminal, JSON otherwise.",
+            help="Print the server's answer as JSON (of several photos one a line), or a table. By default a table on "
+            "a terminal, JSON otherwise.",
         ),
     ] = None,
     device: SetDevice = None,
     network_precision: SetNetworkPrecision = None,
 ) -> None:
-    """Say where a photo was taken, or several that belong together: the same answer as the server's.
+    """Say where photos were taken: the same answers as the server's, from it or without it.
 
-    It goes by the same settings: flags over environment variables, [bold]PLACEFIX_<NAME>[/bold], over a file of them.
+    A map on this machine goes by the settings of the server: flags over environment variables,
+    [bold]PLACEFIX_<NAME>[/bold], over a file of them.
+
+    Exit code [bold]0[/bold]: every photo has an answer.
+    [bold]3[/bold]: some photos could not be used; the answers say why.
+    [bold]1[/bold]: there are no answers, or not all; with --out the same command continues.
     """
-    settings = read_settings(
-        {
-            "maps": None if place_map is None else (place_map,),
-            "weights": weights,
-            "num_heads": num_heads,
-            "max_wrong": max_wrong,
-            "device": device,
-            "network_precision": network_precision,
-        },
-        settings_file,
-        print_note,
-    )
     question: Question = {
         "candidates": candidates,
         "shortlist": shortlist,
         "rerank": rerank,
+        "max_wrong": max_wrong,
         "min_confidence": min_confidence,
         "near": near,
         "within_m": within_m,
-        "use_exif_position": use_exif_position,
+        "use_exif_position": use_exif_position or None,
         "heading": heading,
         "heading_tolerance": heading_tolerance,
         "together": together,
         "times": times,
     }
-    prior, belong = prior_of(question), together_of(question, len(pictures))
-    if len(pictures) > 1 and belong is None:
-        raise InvalidInput(
-            f"{len(pictures)} photos: say with --together place or --together sequence how they belong together"
-        )
-    check_count(len(pictures), belong, settings)
-    # A picture that cannot be used is found now, and not after the network has been loaded.
-    whole = any(read_manifest(path).preprocessing.decodes_whole for path in settings.maps)
-    for picture in pictures:
-        check_header(picture, settings.image_limits, whole=whole)
-        prior.for_photo(picture)
-    with opened_map(settings) as opened:
-        answer = opened.asking(question, len(pictures)).answer(pictures)
-        is_trained, asked = opened.localizer.encoder.is_trained, opened.localizer.place_map
-        advice = calibration_advice(asked.calibration, asked.version, len(asked), settings.max_wrong)
-    if as_json or (as_json is None and not sys.stdout.isatty()):
-        typer.echo(answer.model_dump_json(indent=2))
+    prior_of(question)
+    if out is not None:
+        check_out(out)
+    elif restart:
+        raise InvalidInput("--restart says nothing without --out: without a file every run asks anew")
+    settings = {
+        "weights": weights,
+        "num_heads": num_heads,
+        "max_wrong": max_wrong,
+        "device": device,
+        "network_precision": network_precision,
+    }
+    target = target_of(context, server, key, place_map, settings_file, settings)
+    unreadable: list[str] = []
+    given = given_photos(photos, bytes_input(sys.stdin), partial(_tell_unreadable, unreadable))
+    if together is not None or (given.is_single and out is None):
+        if out is not None:
+            raise InvalidInput("--out takes an answer for each photo, --together asks for one of all: leave one out")
+        _localize_once(given.photos, target, question, as_json=as_json)
         return
-    _print(answer, advice, is_trained=is_trained)
-
-
-def _print(answer: LocalizationAnswer, advice: str | None, *, is_trained: bool) -> None:
-    console = output_console()
-    console.print(_headline(answer), style="bold", markup=False, soft_wrap=True)
-    if not answer.candidates:
-        return
-    numbers = ("latitude", "longitude", "heading", "matches", "distance")
-    table = Table(
-        Column("rank", justify="right"),
-        Column("picture", overflow="fold"),
-        *(Column(name, justify="right") for name in numbers),
+    together_of(question, len(given.photos))
+    if isinstance(target, ServiceSettings):
+        _check_map(target)
+    statuses = (
+        _print_all(given.photos, target, question, as_json=as_json)
+        if out is None
+        else _write_all(given.photos, target, question, out, restart=restart)
     )
-    for candidate in answer.candidates:
-        table.add_row(
-            str(candidate.rank),
-            Text(candidate.id),
-            f"{candidate.latitude:.6f}",
-            f"{candidate.longitude:.6f}",
-            "" if candidate.heading_deg is None else f"{candidate.heading_deg:.0f}°",
-            "" if candidate.mutual_matches is None else str(candidate.mutual_matches),
-            f"{candidate.global_distance:.4f}",
-        )
-    console.print(table)
-    for each in answer.photos or []:
-        sure = "" if each.confidence is None else f", {each.confidence:.1%} sure"
-        says = "does not speak for it" if each.candidate is None else f"{each.candidate.id}{sure}"
-        console.print(f"photo {each.photo}: {says}", markup=False, soft_wrap=True)
-    console.print(f"map {answer.map.name}, version {answer.map.version}; {answer.timings_ms.total:.0f} ms")
-    if answer.evidence is not None and answer.evidence.compared:
-        console.print(f"{answer.evidence.matches} matches, {answer.evidence.rival_matches} of another place")
-    elif not is_trained:
-        console.print(
-            "not re-ranked: the network is not trained for places (--rerank always does it all the same)",
-            soft_wrap=True,
-        )
-    if advice is not None:
-        console.print(advice, markup=False, soft_wrap=True)
+    if statuses[FAILED] or unreadable:
+        raise typer.Exit(ExitCode.SOME_REJECTED)
 
 
-def _headline(answer: LocalizationAnswer) -> str:
-    """Return the answer in one line: the position, its radius, and how sure it is."""
-    sure = "nobody knows how sure" if answer.confidence is None else f"{answer.confidence:.1%} sure"
-    if answer.status == "no_candidates":
-        return f"no candidates: no picture of the map {answer.map.name} comes into question"
-    if answer.position is None:
-        return f"not found: the map {answer.map.name} does not have the place; of the first one {sure}"
-    radius = "" if answer.accuracy is None else f" ± {ceil(answer.accuracy.radius_m)} m"
-    return f"{answer.position.latitude:.6f}, {answer.position.longitude:.6f}{radius}  {answer.status}, {sure}"
+def _localize_once(
+    photos: Sequence[GivenPhoto], target: ServerAddress | ServiceSettings, question: Question, *, as_json: bool | None
+) -> None:
+    """Ask about one photo, or about several together; what is wrong with one ends the command."""
+    together = together_of(question, len(photos))
+    if isinstance(target, ServiceSettings):
+        check_count(len(photos), together, target)
+        # A picture that cannot be used is found now, and not after the network has been loaded.
+        whole = any(read_manifest(path).preprocessing.decodes_whole for path in target.maps)
+        for photo in photos:
+            check_header(photo.source, target.image_limits, whole=whole)
+            prior_of(question).for_photo(photo.source)
+    with opened_asker(target, question) as asker:
+        answer = asker.ask([photo.source for photo in photos])
+    if _wants_json(as_json):
+        typer.echo(answer.model_dump_json(indent=2))
+    else:
+        print_answer(answer, output_console(), advice=asker.advice, is_trained=asker.is_trained)
+
+
+def _print_all(
+    photos: Sequence[GivenPhoto], target: ServerAddress | ServiceSettings, question: Question, *, as_json: bool | None
+) -> Counter[str]:
+    """Ask about each photo, and print a table, or each answer as it comes."""
+    statuses: Counter[str] = Counter()
+    found: list[Outcome] = []
+    with opened_asker(target, question) as asker:
+        for outcome in _asked(photos, asker, len(photos)):
+            statuses[outcome.status] += 1
+            if _wants_json(as_json):
+                typer.echo(outcome.to_json())
+            else:
+                found.append(outcome)
+    if found:
+        console = output_console()
+        print_outcomes(found, console)
+        console.print(summary(statuses), soft_wrap=True)
+        if asker.advice is not None:
+            console.print(asker.advice, markup=False, soft_wrap=True)
+    return statuses
+
+
+def _write_all(
+    photos: Sequence[GivenPhoto],
+    target: ServerAddress | ServiceSettings,
+    question: Question,
+    out: Path,
+    *,
+    restart: bool,
+) -> Counter[str]:
+    """Ask about each photo, and write a file of answers; an interrupted run is continued."""
+    path = journal_path(out)
+    if restart:
+        path.unlink(missing_ok=True)
+    elif out.exists() and not path.exists():
+        raise InvalidInput(f"{out} is there already: give another name, or --restart to ask anew and replace it")
+    with resumable(), Journal(path, _asked_whom(target, question)) as journal:
+        left = [photo for photo in photos if photo.name not in journal]
+        try:
+            if left:
+                with opened_asker(target, question) as asker:
+                    for outcome in _asked(left, asker, len(photos)):
+                        journal.add(outcome)
+        except PlacefixError:
+            if len(journal):
+                print_note(f"{len(journal):,} of {len(photos):,} photos have an answer: the same command continues")
+            raise
+        names = [photo.name for photo in photos]
+        write_answers(out, journal.outcomes(names))
+        statuses = Counter(outcome.status for outcome in journal.outcomes(names))
+        journal.remove()
+    output_console().print(f"{out}: {summary(statuses)}", markup=False, soft_wrap=True)
+    return statuses
+
+
+def _asked(photos: Sequence[GivenPhoto], asker: Asker, total: int) -> Iterator[Outcome]:
+    with show_progress("localizing") as progress:
+        progress.started(total, total - len(photos))
+        for outcome in ask_all(photos, asker.ask, asker.at_a_time):
+            if outcome.status == FAILED:
+                progress.message(f"{outcome.photo}: {outcome.row()['reason']}")
+            progress.advanced(1)
+            yield outcome
+
+
+def _asked_whom(target: ServerAddress | ServiceSettings, question: Question) -> Mapping[str, str]:
+    if isinstance(target, ServerAddress):
+        whom = {"server": target.url, "map": target.map_name or ""}
+    else:
+        whom = {"map": ",".join(map(str, target.maps))}
+    return whom | fields_of(question)
+
+
+def _check_map(settings: ServiceSettings) -> None:
+    """Open the manifest, so that a map that is not there is told before anything is written."""
+    if not settings.maps:
+        raise InvalidInput("no map was given: name one with --map maps/NAME, or a server with --server URL")
+    for path in settings.maps:
+        read_manifest(path)
+
+
+def _wants_json(as_json: bool | None) -> bool:
+    return as_json or (as_json is None and not sys.stdout.isatty())
+
+
+def _tell_unreadable(unreadable: list[str], folder: str, reason: str) -> None:
+    unreadable.append(folder)
+    print_note(f"passed over: {folder} cannot be listed: {reason}")

@@ -215,7 +215,7 @@ def test_people_are_told_what_each_photo_says(localize: RunCommand, hamlet: Town
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        ([], "2 photos: say with --together place or --together sequence how they belong together"),
+        (["--times", "0,1"], "times says nothing without together=sequence"),
         (["--together", "place", "--times", "0,1"], "times says nothing without together=sequence"),
         (["--together", "sequence", "--times", "0"], "times has 1 times for 2 photos"),
         (["--together", "place", "--within-m", 5], "within_m says nothing without near"),

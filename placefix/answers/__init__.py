@@ -1,0 +1,1 @@
+"""Ask about many photos, and write down what comes back."""

@@ -1,0 +1,71 @@
+"""Whom to ask about photos: a server, or a map on this machine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from place_map.calibration import calibration_advice
+from placefix.answers.asking_all import Ask
+from placefix.asking import opened_map
+from placefix.client.client import Client
+from placefix.client.question import Question
+from service.settings import ServiceSettings
+
+_REQUESTS_AT_A_TIME = 4  # a server encodes what waits together; the others keep its device busy meanwhile
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """A server to ask.
+
+    Attributes:
+        url: Its address.
+        key: A key, if it wants one.
+        map_name: Which of its maps; None for the only one.
+    """
+
+    url: str
+    key: str | None
+    map_name: str | None
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Answers questions about photos.
+
+    Attributes:
+        ask: Answers one question.
+        at_a_time: How many it is worth to ask at a time.
+        is_trained: Whether the network is; None where that is not known here.
+        advice: How answers would have a confidence worth trusting; None if nothing is known.
+    """
+
+    ask: Ask
+    at_a_time: int
+    is_trained: bool | None = None
+    advice: str | None = None
+
+
+@contextmanager
+def opened_asker(target: ServerAddress | ServiceSettings, question: Question) -> Iterator[Asker]:
+    """Open what is asked; it is closed at the end.
+
+    Args:
+        target: A server, or the settings that name a map.
+        question: What is asked of every photo.
+
+    Raises:
+        PlacefixError: It cannot be opened.
+    """
+    if isinstance(target, ServerAddress):
+        with Client(target.url, key=target.key) as client:
+            yield Asker(lambda photos: client.localize(*photos, map=target.map_name, **question), _REQUESTS_AT_A_TIME)
+        return
+    with opened_map(target) as opened:
+        place_map = opened.localizer.place_map
+        yield Asker(
+            lambda photos: opened.asking(question, len(photos)).answer(photos),
+            at_a_time=1,
+            is_trained=opened.localizer.encoder.is_trained,
+            advice=calibration_advice(place_map.calibration, place_map.version, len(place_map), target.max_wrong),
+        )

@@ -1,0 +1,48 @@
+"""Ask about many photos, some at a time, in their order."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+from model.picture_errors import ImageError
+from placefix.answers.outcome import Failure, Outcome
+from placefix.answers.photos import GivenPhoto
+from placefix.client.errors import PhotoRefused
+from service.schemas.answer import LocalizationAnswer
+
+Ask = Callable[[Sequence[Path | bytes]], LocalizationAnswer]
+"""Asks about one photo, or about several as they belong together."""
+
+
+def ask_all(photos: Iterable[GivenPhoto], ask: Ask, at_a_time: int) -> Iterator[Outcome]:
+    """Ask about each photo alone.
+
+    Args:
+        photos: In their order.
+        ask: Called from threads.
+        at_a_time: How many are asked about at a time.
+
+    Yields:
+        What came of each, in their order. A photo that cannot be used does not end it.
+
+    Raises:
+        PlacefixError: Something else went wrong than a photo.
+    """
+    waiting = iter(photos)
+    pool = ThreadPoolExecutor(at_a_time, thread_name_prefix="ask")
+    try:
+        asked: deque[Future[Outcome]] = deque(pool.submit(_outcome, each, ask) for each in islice(waiting, at_a_time))
+        while asked:
+            yield asked.popleft().result()
+            asked.extend(pool.submit(_outcome, each, ask) for each in islice(waiting, 1))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _outcome(photo: GivenPhoto, ask: Ask) -> Outcome:
+    try:
+        return Outcome(photo.name, ask([photo.source]))
+    except (ImageError, PhotoRefused) as error:
+        return Outcome(photo.name, Failure.of(error))

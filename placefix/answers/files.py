@@ -1,0 +1,42 @@
+"""Files of answers: how each is written, by its suffix."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from model.durable import written_whole
+from model.errors import InvalidInput
+from placefix.answers.geojson_file import write_geojson
+from placefix.answers.gpx_file import write_gpx
+from placefix.answers.outcome import Outcome
+from placefix.answers.row_files import write_csv, write_json_lines, write_parquet
+
+Write = Callable[[Path, Iterable[Outcome]], None]
+
+WRITERS: Mapping[str, Write] = {
+    ".csv": write_csv,
+    ".geojson": write_geojson,
+    ".gpx": write_gpx,
+    ".parquet": write_parquet,
+    ".jsonl": write_json_lines,
+}
+"""What writes a file of answers, by its suffix."""
+
+
+def check_out(out: Path) -> None:
+    """Refuse a file that could not be written, before anything is asked.
+
+    Raises:
+        InvalidInput: Its suffix is unknown, its folder is not there, or it is a folder itself.
+    """
+    if out.suffix.lower() not in WRITERS:
+        raise InvalidInput(f"{out}: its suffix says what it will be, one of {', '.join(WRITERS)}")
+    if out.is_dir():
+        raise InvalidInput(f"{out} is a folder: name a file in it")
+    if not out.parent.is_dir():
+        raise InvalidInput(f"{out}: there is no folder {out.parent}; make it first")
+
+
+def write_answers(out: Path, outcomes: Iterable[Outcome]) -> None:
+    """Write a file of answers as its suffix says; it appears when it is whole, and replaces an older one."""
+    with written_whole(out) as unfinished:
+        WRITERS[out.suffix.lower()](unfinished, outcomes)

@@ -1,0 +1,111 @@
+"""Answers of a run that is not finished: they are kept as they come, so that it can be continued."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from model.errors import InvalidInput
+from placefix.answers.outcome import FAILED, Outcome
+
+
+def journal_path(out: Path) -> Path:
+    """Return where the answers of a file are kept until it is written."""
+    return out.with_name(f"{out.name}.unfinished.jsonl")
+
+
+class Journal:
+    """Keeps answers, one a line, below a line that says what was asked.
+
+    Attributes:
+        path: Its file.
+    """
+
+    def __init__(self, path: Path, asked: Mapping[str, str]) -> None:
+        """Begin, or go on where an interrupted run was.
+
+        Args:
+            path: The file; there may be one of an interrupted run.
+            asked: What is asked of all photos, and whom.
+
+        Raises:
+            InvalidInput: The answers that are there are to another question, or the file is none of ours.
+        """
+        self.path = path
+        self._places: dict[str, int] = {}
+        self._answered: set[str] = set()
+        self._file = path.open("a+b")
+        try:
+            self._read(dict(asked))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __len__(self) -> int:
+        """The number of photos that have an answer."""
+        return len(self._answered)
+
+    def __contains__(self, photo: str) -> bool:
+        return photo in self._answered
+
+    def add(self, outcome: Outcome) -> None:
+        """Keep what came of a photo; it counts from now on, whatever happens."""
+        self._places[outcome.photo] = self._file.seek(0, 2)
+        self._file.write(f"{outcome.to_json()}\n".encode("utf-8", "backslashreplace"))
+        self._file.flush()
+        if outcome.status != FAILED:
+            self._answered.add(outcome.photo)
+
+    def outcomes(self, photos: Iterable[str]) -> Iterator[Outcome]:
+        """Read what came of photos, in their order."""
+        for photo in photos:
+            self._file.seek(self._places[photo])
+            yield Outcome.from_json(self._file.readline())
+
+    def remove(self) -> None:
+        """Remove the file: its answers stand elsewhere now."""
+        self._file.close()
+        self.path.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def _read(self, asked: dict[str, str]) -> None:
+        self._file.seek(0)
+        head = self._file.readline()
+        if not head.endswith(b"\n"):  # new, or killed before its first line was whole
+            self._file.truncate(0)
+            self._file.write(f"{json.dumps({'asked': asked}, ensure_ascii=False)}\n".encode())
+            self._file.flush()
+            return
+        self._check(head, asked)
+        place = self._file.tell()
+        while (line := self._file.readline()).endswith(b"\n"):
+            try:
+                outcome = Outcome.from_json(line)
+            except ValueError as error:
+                raise InvalidInput(f"{self.path} is damaged ({error}): begin anew with --restart") from error
+            self._places[outcome.photo] = place
+            if outcome.status != FAILED:  # others are asked about again
+                self._answered.add(outcome.photo)
+            place = self._file.tell()
+        self._file.truncate(place)  # of a killed run: half a line
+
+    def _check(self, head: bytes, asked: dict[str, str]) -> None:
+        try:
+            before = json.loads(head)["asked"]
+            names = [name for name in {**before, **asked} if before.get(name) != asked.get(name)]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise InvalidInput(f"{self.path} is in the way and none of ours: remove it") from error
+        if names:
+            differences = ", ".join(f"{name} was {before.get(name)}, is {asked.get(name)}" for name in names)
+            raise InvalidInput(
+                f"{self.path} has the answers of an interrupted run that asked otherwise ({differences}): finish it "
+                "with the same options, or begin anew with --restart"
+            )

@@ -1,0 +1,114 @@
+"""What comes of asking about one photo: an answer, or the reason why there is none."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from model.errors import PlacefixError
+from service.schemas.answer import FROM_LATER_RELEASES, LocalizationAnswer
+
+FAILED = "failed"
+"""Stands where an answer has its status."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a photo has no answer.
+
+    Attributes:
+        code: Of the error; stays the same between releases.
+        reason: A sentence for people.
+    """
+
+    code: str
+    reason: str
+
+    @classmethod
+    def of(cls, error: PlacefixError) -> "Failure":
+        """Return what an error says."""
+        return cls(error.code, error.message)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of asking about one photo.
+
+    Attributes:
+        photo: What it is called.
+        answer: The answer, or why there is none.
+    """
+
+    photo: str
+    answer: LocalizationAnswer | Failure
+
+    @property
+    def status(self) -> str:
+        """The status of the answer, or ``failed``."""
+        return FAILED if isinstance(self.answer, Failure) else self.answer.status
+
+    def to_json(self) -> str:
+        """Return it as a line: the answer of the server with a member ``photo``, or a code and a reason."""
+        if isinstance(self.answer, Failure):
+            members: Mapping[str, Any] = {
+                "photo": self.photo,
+                "status": FAILED,
+                "code": self.answer.code,
+                "reason": self.answer.reason,
+            }
+        else:
+            members = {"photo": self.photo, **self.answer.model_dump(mode="json")}
+        return json.dumps(members, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> "Outcome":
+        """Read a line that ``to_json`` has written.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        members = json.loads(line)
+        photo = members.pop("photo", None) if isinstance(members, dict) else None
+        if photo is None:
+            raise ValueError("it names no photo")
+        if members.get("status") == FAILED:
+            return cls(photo, Failure(str(members.get("code")), str(members.get("reason"))))
+        return cls(photo, LocalizationAnswer.model_validate(members, context=FROM_LATER_RELEASES))
+
+    def row(self) -> dict[str, str | float | int | None]:
+        """Return it as a row of a table: ``COLUMNS`` in their order, None where nothing is known."""
+        if isinstance(self.answer, Failure):
+            known: dict[str, str | float | int | None] = {"error": self.answer.code, "reason": self.answer.reason}
+        else:
+            answer = self.answer
+            best = answer.candidates[0] if answer.candidates else None
+            known = {
+                "latitude": None if answer.position is None else answer.position.latitude,
+                "longitude": None if answer.position is None else answer.position.longitude,
+                "confidence": answer.confidence,
+                "radius_m": None if answer.accuracy is None else answer.accuracy.radius_m,
+                "recognised_in": None if best is None else best.id,
+                "mutual_matches": None if best is None else best.mutual_matches,
+                "map": answer.map.name,
+                "map_version": answer.map.version,
+                "request_id": answer.request_id,
+            }
+        return {name: known.get(name) for name in COLUMNS} | {"photo": self.photo, "status": self.status}
+
+
+COLUMNS: Mapping[str, type] = {
+    "photo": str,
+    "status": str,
+    "latitude": float,
+    "longitude": float,
+    "confidence": float,
+    "radius_m": float,
+    "recognised_in": str,
+    "mutual_matches": int,
+    "map": str,
+    "map_version": str,
+    "request_id": str,
+    "error": str,
+    "reason": str,
+}
+"""The columns of a table of answers, and what they hold."""

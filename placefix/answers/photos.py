@@ -1,0 +1,140 @@
+"""The photos that a command is given: files, folders, globs, and standard input."""
+
+import glob
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from index_builder.errors import SourceError
+from index_builder.sources.pictures import PICTURE_SUFFIXES, find_pictures, printable
+from model.errors import InvalidInput
+from model.image_formats import HEADER_SIZE_BYTES, recognise_format
+from placefix.client.question import refuse_address
+
+STANDARD_INPUT = "-"
+
+Unreadable = Callable[[str, str], None]
+"""Called with a folder that cannot be listed, and with the reason."""
+
+
+@dataclass(frozen=True)
+class GivenPhoto:
+    """A photo to ask about.
+
+    Attributes:
+        name: What answers call it: its path as it was given, or found below a folder; ``-`` for standard input.
+        source: Its file, or its bytes.
+    """
+
+    name: str
+    source: Path | bytes
+
+
+@dataclass(frozen=True)
+class GivenPhotos:
+    """The photos that were given, in the order of the arguments, those of a folder by name; none of them twice.
+
+    Attributes:
+        photos: One at least.
+        is_single: Whether one file was named and nothing else, so that one answer is expected.
+    """
+
+    photos: tuple[GivenPhoto, ...]
+    is_single: bool
+
+
+def given_photos(arguments: Sequence[str], standard_input: BinaryIO, on_unreadable: Unreadable) -> GivenPhotos:
+    """Find the photos that are meant.
+
+    A folder stands for the pictures in it and in its subfolders, by suffix; a name with ``*``, ``?`` or ``[`` that is
+    no file for what matches it. ``-`` is standard input: a photo, or a list of such arguments, one a line.
+
+    Args:
+        arguments: As they were given.
+        standard_input: Read where one of them is ``-``.
+        on_unreadable: Told about each subfolder that cannot be listed.
+
+    Raises:
+        InvalidInput: An argument is an address, is not there, or stands for no picture.
+    """
+    photos = {photo.name: photo for photo in _found(arguments, standard_input, on_unreadable)}
+    unique: dict[object, GivenPhoto] = {}
+    for photo in photos.values():
+        unique.setdefault(_identity(photo), photo)
+    is_single = len(unique) == 1 and len(arguments) == 1 and not Path(arguments[0]).is_dir()
+    return GivenPhotos(tuple(unique.values()), is_single)
+
+
+def _identity(photo: GivenPhoto) -> object:
+    return os.path.realpath(photo.source) if isinstance(photo.source, Path) else id(photo)
+
+
+def _found(arguments: Iterable[str], standard_input: BinaryIO, on_unreadable: Unreadable) -> Iterator[GivenPhoto]:
+    for argument in arguments:
+        if argument == STANDARD_INPUT:
+            yield from _from_standard_input(standard_input, on_unreadable)
+        else:
+            yield from _from_argument(argument, on_unreadable)
+
+
+def _from_standard_input(standard_input: BinaryIO, on_unreadable: Unreadable) -> Iterator[GivenPhoto]:
+    content = standard_input.read()
+    if not content.strip():
+        raise InvalidInput("standard input is empty: pipe a photo into it, or paths, one a line")
+    if recognise_format(content[:HEADER_SIZE_BYTES]) is not None:
+        yield GivenPhoto(STANDARD_INPUT, content)
+        return
+    separator = b"\0" if b"\0" in content else b"\n"
+    for line in content.split(separator):
+        name = os.fsdecode(line.rstrip(b"\r"))
+        if name.strip():
+            if any(ord(character) < ord(" ") for character in name):
+                raise InvalidInput(
+                    "standard input is neither a photo nor a list of paths: it begins with "
+                    f"{content[:8]!r}; JPEG, PNG, WebP and AVIF are read"
+                )
+            yield from _from_argument(name, on_unreadable)
+
+
+def _from_argument(argument: str, on_unreadable: Unreadable) -> Iterator[GivenPhoto]:
+    refuse_address(argument)
+    path = Path(argument)
+    if _is_there(path):
+        yield from _from_path(path, on_unreadable)
+        return
+    if not glob.has_magic(argument):
+        raise InvalidInput(f"{printable(argument)} is not there: give a photo, a folder of photos, or -")
+    matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 (the user's own pattern, with its folder)
+    pictures = [Path(match) for match in matches if Path(match).suffix.lower() in PICTURE_SUFFIXES]
+    if not pictures:
+        raise InvalidInput(f"{printable(argument)} matches no picture")
+    for picture in pictures:
+        yield from _from_path(picture, on_unreadable)
+
+
+def _from_path(path: Path, on_unreadable: Unreadable) -> Iterator[GivenPhoto]:
+    if not path.is_dir():
+        yield GivenPhoto(printable(str(path)), path)
+        return
+    try:
+        names = find_pictures(path, lambda folder, reason: on_unreadable(printable(str(path / folder)), reason))
+    except SourceError as error:
+        raise InvalidInput(error.message) from error
+    for name in names:
+        yield GivenPhoto(printable(str(path / name)), path / name)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False  # a name that is too long for any file
+
+
+def bytes_input(stream: object) -> BinaryIO:
+    """Return the bytes behind a text stream, as ``sys.stdin``."""
+    buffer = getattr(stream, "buffer", None)
+    return buffer if buffer is not None else io.BytesIO()

@@ -66,6 +66,7 @@ ERROR_ROOMS = (
     "index_builder.errors",
     "service.errors",
     "placefix.client.errors",
+    "placefix.geotagging.errors",
 )
 
 

@@ -54,6 +54,7 @@
     │   ├── UnsuitableTrainingData  unsuitable_training_data  pictures that nothing can be learned from
     │   ├── TrainingDiverged        training_diverged         NaN or infinity in a loss, a gradient or a feature
     │   └── CheckpointError         invalid_checkpoint        a checkpoint that cannot be written, or not be continued
+    ├── CannotWrite                 cannot_write              a position that cannot be written to a photo
     ├── ClientError                 client_error              a question that a server did not answer
     │   ├── ServerUnreachable       server_unreachable        nothing answers there, or not in time
     │   ├── NotPlacefix             not_placefix              something else answers there
@@ -70,8 +71,9 @@
 
 Each class has a ``code`` that stays the same between releases; the message says what is wrong, where, and what to do.
 Each stands where it is raised: ``model.picture_errors``, ``model.weights_errors``, ``model.training.errors``,
-``place_map.errors``, ``index_builder.errors``, ``service.errors`` and ``placefix.client.errors``; the errors of no
-single room stand here. Only the service turns a code into an HTTP status.
+``place_map.errors``, ``index_builder.errors``, ``service.errors``, ``placefix.client.errors`` and
+``placefix.geotagging.errors``; the errors of no single room stand here. Only the service turns a code into an HTTP
+status.
 """
 
 

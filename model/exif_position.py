@@ -10,10 +10,11 @@ from typing import SupportsFloat
 
 from PIL import ExifTags
 
+from model.estimates import is_estimate
 from model.geo import LatLon
 from model.images import read_exif
 from model.picture_errors import NoExifPosition
-from model.positions import PositionFault, Unplaced, checked_position
+from model.positions import ESTIMATED, PositionFault, Unplaced, checked_position
 
 Directory = Mapping[int, object]
 
@@ -35,11 +36,14 @@ def exif_position(gps: Directory) -> LatLon | Unplaced:
     """Return the position of the GPS directory.
 
     Degrees, minutes and seconds may be given as one, two or three numbers. South and west are negative; a negative
-    number without a hemisphere is taken as it stands, a positive one is not guessed at.
+    number without a hemisphere is taken as it stands, a positive one is not guessed at. An estimate of Placefix is no
+    position.
     """
     values = gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLongitude)
     if values[0] is None or values[1] is None:
         return Unplaced(PositionFault.NO_POSITION, "its EXIF block has no GPS position")
+    if is_estimate(gps.get(ExifTags.GPS.GPSProcessingMethod)):
+        return ESTIMATED
     latitude, longitude = _degrees(values[0]), _degrees(values[1])
     if latitude is None or longitude is None:
         return Unplaced(PositionFault.INVALID_POSITION, f"its GPS position is not a number: {values[0]}, {values[1]}")

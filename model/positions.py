@@ -16,12 +16,14 @@ class PositionFault(StrEnum):
         NULL_ISLAND: It is 0° N 0° E, which is what broken receivers write.
         INVALID_POSITION: It is no number, 0/0, no point, or outside of the Earth's degrees.
         NO_HEMISPHERE: Degrees without north or south, east or west.
+        ESTIMATED: It is marked as an estimate of Placefix (``model.estimates``).
     """
 
     NO_POSITION = "no_position"
     NULL_ISLAND = "null_island"
     INVALID_POSITION = "invalid_position"
     NO_HEMISPHERE = "no_hemisphere"
+    ESTIMATED = "estimated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,13 @@ class Unplaced:
 
     code: StrEnum
     reason: str
+
+
+ESTIMATED = Unplaced(
+    PositionFault.ESTIMATED,
+    "its position is an estimate of Placefix, and none that was measured: placefix geotag --remove takes it away",
+)
+"""Stands for the position of a picture whose position is an estimate: a map built from it would believe itself."""
 
 
 def checked_position(latitude: float, longitude: float) -> LatLon | Unplaced:

@@ -15,6 +15,7 @@ from placefix.commands.compact import compact
 from placefix.commands.encode import encode
 from placefix.commands.evaluate import evaluate
 from placefix.commands.evaluate_options import EvaluateCommand
+from placefix.commands.geotag import geotag
 from placefix.commands.localize import localize
 from placefix.commands.remove import remove
 from placefix.commands.renamed_options import RenamingCommand, RerankingCommand
@@ -57,6 +58,7 @@ app.command()(calibrate)
 app.command()(verify)
 app.command(cls=RerankingCommand)(serve)
 app.command(cls=RerankingCommand)(localize)
+app.command()(geotag)
 app.command(cls=RenamingCommand)(encode)
 app.command()(train)
 app.command(cls=EvaluateCommand)(evaluate)

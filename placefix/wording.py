@@ -1,6 +1,10 @@
 """Lengths, shares, counts and positions, as people read them."""
 
+import re
+
 from index_builder.description.extent import BoundingBox
+
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def written(created_at: str) -> str:
@@ -42,6 +46,11 @@ def share(part: int, whole: int) -> str:
 def count(number: int, noun: str) -> str:
     """``1 segment``, ``3 segments``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def xml_text(text: str) -> str:
+    """Return text as XML can hold it: other characters become a replacement mark."""
+    return _NOT_IN_XML.sub("\ufffd", text)
 
 
 def _degrees(angle_deg: float, signs: str) -> tuple[str, str]:

@@ -27,6 +27,7 @@ class LeftOutCode(StrEnum):
         NULL_ISLAND: Skipped. Its position is 0° N 0° E, which is what broken receivers write.
         INVALID_POSITION: Skipped. Its position is no number, 0/0, no point, or outside of the Earth's degrees.
         NO_HEMISPHERE: Skipped. Degrees without north or south, east or west.
+        ESTIMATED: Skipped. Its position is an estimate of Placefix, as ``placefix geotag`` writes it.
         NO_ZONE: Skipped. UTM metres without zone number and letter, which occur 120 times on the Earth.
         CONTRADICTORY_POSITION: Skipped. Two positions are given that lie far apart.
         INVALID_ROW: Skipped. An entry of a list that names no picture, or does not have the list's form.
@@ -42,6 +43,7 @@ class LeftOutCode(StrEnum):
     NULL_ISLAND = PositionFault.NULL_ISLAND
     INVALID_POSITION = PositionFault.INVALID_POSITION
     NO_HEMISPHERE = PositionFault.NO_HEMISPHERE
+    ESTIMATED = PositionFault.ESTIMATED
     NO_ZONE = "no_zone"
     CONTRADICTORY_POSITION = "contradictory_position"
     INVALID_ROW = "invalid_row"

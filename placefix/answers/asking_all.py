@@ -45,4 +45,12 @@ def _outcome(photo: GivenPhoto, ask: Ask) -> Outcome:
     try:
         return Outcome(photo.name, ask([photo.source]))
     except (ImageError, PhotoRefused) as error:
-        return Outcome(photo.name, Failure.of(error))
+        return Outcome(photo.name, Failure(error.code, _reason(error, photo)))
+
+
+def _reason(error: ImageError | PhotoRefused, photo: GivenPhoto) -> str:
+    """Return what is wrong, without the name of the photo, which stands beside it."""
+    said = error.detail if isinstance(error, PhotoRefused) else error.message
+    for name in (photo.name, "the file"):
+        said = said.removeprefix(f"{name} ")
+    return said

@@ -1,14 +1,12 @@
 """A file of answers for navigation devices: waypoints of GPX 1.1, of which each has a position."""
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from gpxpy.gpx import GPX, GPXWaypoint
 
 from placefix.answers.outcome import Failure, Outcome
-
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from placefix.wording import xml_text
 
 
 def write_gpx(path: Path, outcomes: Iterable[Outcome]) -> None:
@@ -20,7 +18,7 @@ def write_gpx(path: Path, outcomes: Iterable[Outcome]) -> None:
         if isinstance(answer, Failure) or answer.position is None:
             continue
         point = GPXWaypoint(answer.position.latitude, answer.position.longitude)
-        point.name = _NOT_IN_XML.sub("\ufffd", outcome.photo)
+        point.name = xml_text(outcome.photo)
         point.type = answer.status
         point.description = _description(outcome)
         gpx.waypoints.append(point)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.errors import PlacefixError
 from service.schemas.answer import FROM_LATER_RELEASES, LocalizationAnswer
 
 FAILED = "failed"
@@ -18,16 +17,11 @@ class Failure:
 
     Attributes:
         code: Of the error; stays the same between releases.
-        reason: A sentence for people.
+        reason: For people, without the name of the photo.
     """
 
     code: str
     reason: str
-
-    @classmethod
-    def of(cls, error: PlacefixError) -> "Failure":
-        """Return what an error says."""
-        return cls(error.code, error.message)
 
 
 @dataclass(frozen=True)

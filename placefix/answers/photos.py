@@ -27,23 +27,33 @@ class GivenPhoto:
     Attributes:
         name: What answers call it: its path as it was given, or found below a folder; ``-`` for standard input.
         source: Its file, or its bytes.
+        below: Its path below the folder that was given; its file name, if it was given itself.
     """
 
     name: str
     source: Path | bytes
+    below: str = STANDARD_INPUT
 
 
 @dataclass(frozen=True)
 class GivenPhotos:
-    """The photos that were given, in the order of the arguments, those of a folder by name; none of them twice.
+    """The photos that were given.
 
     Attributes:
-        photos: One at least.
+        photos: In the order of the arguments, those of a folder by name; one at least.
         is_single: Whether one file was named and nothing else, so that one answer is expected.
     """
 
     photos: tuple[GivenPhoto, ...]
     is_single: bool
+
+    @property
+    def each_once(self) -> tuple[GivenPhoto, ...]:
+        """The photos without those that are the same file as an earlier one."""
+        found: dict[object, GivenPhoto] = {}
+        for photo in self.photos:
+            found.setdefault(_identity(photo), photo)
+        return tuple(found.values())
 
 
 def given_photos(arguments: Sequence[str], standard_input: BinaryIO, on_unreadable: Unreadable) -> GivenPhotos:
@@ -60,16 +70,13 @@ def given_photos(arguments: Sequence[str], standard_input: BinaryIO, on_unreadab
     Raises:
         InvalidInput: An argument is an address, is not there, or stands for no picture.
     """
-    photos = {photo.name: photo for photo in _found(arguments, standard_input, on_unreadable)}
-    unique: dict[object, GivenPhoto] = {}
-    for photo in photos.values():
-        unique.setdefault(_identity(photo), photo)
-    is_single = len(unique) == 1 and len(arguments) == 1 and not Path(arguments[0]).is_dir()
-    return GivenPhotos(tuple(unique.values()), is_single)
+    photos = tuple(_found(arguments, standard_input, on_unreadable))
+    is_single = len(photos) == len(arguments) == 1 and not Path(arguments[0]).is_dir()
+    return GivenPhotos(photos, is_single)
 
 
 def _identity(photo: GivenPhoto) -> object:
-    return os.path.realpath(photo.source) if isinstance(photo.source, Path) else id(photo)
+    return os.path.realpath(photo.source) if isinstance(photo.source, Path) else photo.source
 
 
 def _found(arguments: Iterable[str], standard_input: BinaryIO, on_unreadable: Unreadable) -> Iterator[GivenPhoto]:
@@ -117,14 +124,14 @@ def _from_argument(argument: str, on_unreadable: Unreadable) -> Iterator[GivenPh
 
 def _from_path(path: Path, on_unreadable: Unreadable) -> Iterator[GivenPhoto]:
     if not path.is_dir():
-        yield GivenPhoto(printable(str(path)), path)
+        yield GivenPhoto(printable(str(path)), path, path.name)
         return
     try:
         names = find_pictures(path, lambda folder, reason: on_unreadable(printable(str(path / folder)), reason))
     except SourceError as error:
         raise InvalidInput(error.message) from error
     for name in names:
-        yield GivenPhoto(printable(str(path / name)), path / name)
+        yield GivenPhoto(printable(str(path / name)), path / name, name)
 
 
 def _is_there(path: Path) -> bool:

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from math import ldexp
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import ValidationError
@@ -48,8 +49,9 @@ def options_of(url: str, key: str | None, timeout_s: float) -> dict[str, Any]:
         InvalidInput: That is no address of a server, or no key.
     """
     try:
+        urlsplit(url)  # httpx takes some addresses that are none
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, ValueError) as error:
         raise InvalidInput(f"{url!r} is no address of a server: {error}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
         raise InvalidInput(f"{url!r} is no address of a server: give one as http://localhost:8000")

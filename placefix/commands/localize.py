@@ -161,9 +161,9 @@ def localize(
     if isinstance(target, ServiceSettings):
         _check_map(target)
     statuses = (
-        _print_all(given.photos, target, question, as_json=as_json)
+        _print_all(given.each_once, target, question, as_json=as_json)
         if out is None
-        else _write_all(given.photos, target, question, out, restart=restart)
+        else _write_all(given.each_once, target, question, out, restart=restart)
     )
     if statuses[FAILED] or unreadable:
         raise typer.Exit(ExitCode.SOME_REJECTED)

@@ -54,7 +54,8 @@ def test_a_run_that_was_killed_before_its_first_line_begins_anew(tmp_path: Path)
 
 def test_answers_to_another_question_are_not_mixed_in(tmp_path: Path) -> None:
     path = tmp_path / "journal"
-    Journal(path, ASKED).add(OUTCOMES[0])
+    with Journal(path, ASKED) as journal:
+        journal.add(OUTCOMES[0])
     with pytest.raises(InvalidInput, match=r"asked otherwise \(map was maps/town, is maps/city\)"):
         Journal(path, {"map": "maps/city"})
     with pytest.raises(InvalidInput, match=r"asked otherwise \(rerank was None, is never\)"):

@@ -29,7 +29,7 @@ def found(*arguments: str, standard_input: bytes = b"") -> GivenPhotos:
 
 
 def names(*arguments: str, standard_input: bytes = b"") -> list[str]:
-    return [photo.name for photo in found(*arguments, standard_input=standard_input).photos]
+    return [photo.name for photo in found(*arguments, standard_input=standard_input).each_once]
 
 
 @pytest.mark.usefixtures("folder")
@@ -51,6 +51,7 @@ def test_one_file_alone_is_single(folder: Path) -> None:
 
 def test_standard_input_is_a_photo_or_paths(folder: Path) -> None:
     photo = (folder / "a.jpeg").read_bytes()
+    assert len(found("a.jpeg", "a.jpeg").photos) == 2
     assert found("-", standard_input=photo) == GivenPhotos((GivenPhoto("-", photo),), is_single=True)
     assert names("-", standard_input=b"a.jpeg\r\n\nb\n") == ["a.jpeg", "b/10.jpg", "b/2.JPG"]
     assert names("-", "a.jpeg", standard_input=b"-x.jpg\0b/2.JPG\0") == ["-x.jpg", "b/2.JPG", "a.jpeg"]

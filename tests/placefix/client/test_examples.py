@@ -22,7 +22,7 @@ def titled() -> Iterator[tuple[str, str]]:
             yield title, code
 
 
-@pytest.mark.parametrize(("title", "code"), titled())
+@pytest.mark.parametrize(("title", "code"), list(titled()))
 def test_example_runs(
     title: str,
     code: str,

@@ -1,0 +1,113 @@
+"""Where estimates are written: beside photos, into copies of them, or into themselves with a backup."""
+
+import filecmp
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from model.durable import written_whole
+from placefix.answers.photos import GivenPhoto
+from placefix.geotagging.errors import CannotWrite
+from placefix.geotagging.estimate import Estimate
+from placefix.geotagging.exif_writers import JpegWriter, exif_writer, is_written_here
+from placefix.geotagging.present import has_exif_estimate
+from placefix.geotagging.xmp_sidecar import has_estimate, remove_from_sidecar, sidecar_of, write_sidecar
+
+Where = Literal["xmp", "exif"]
+
+
+def backup_of(photo: Path) -> Path:
+    """Return where the original is kept, as exiftool calls it."""
+    return photo.with_name(f"{photo.name}_original")
+
+
+@dataclass(frozen=True)
+class WriteBack:
+    """Writes estimates.
+
+    Attributes:
+        where: Into XMP beside a photo, or into EXIF.
+        copies: Into EXIF: the folder of the copies; None to change the photos themselves.
+    """
+
+    where: Where
+    copies: Path | None = None
+
+    def target_of(self, photo: GivenPhoto) -> Path:
+        """Return the file that is written for a photo."""
+        path = _file_of(photo)
+        if self.where == "xmp":
+            return sidecar_of(path)
+        return path if self.copies is None else self.copies / photo.below
+
+    def check(self, photo: GivenPhoto) -> None:
+        """Find out before a photo is asked about whether it could be written.
+
+        Raises:
+            CannotWrite: It could not.
+        """
+        if self.where == "exif":
+            exif_writer().check(_file_of(photo))
+            if self.copies is not None and (target := self.target_of(photo)).exists():
+                raise CannotWrite(f"{target} is there already")
+
+    def write(self, photo: GivenPhoto, estimate: Estimate) -> Path:
+        """Write an estimate; a file appears when it is whole.
+
+        Returns:
+            The file that was written.
+
+        Raises:
+            CannotWrite: It cannot be written; nothing has changed.
+        """
+        path, target = _file_of(photo), self.target_of(photo)
+        if self.where == "xmp":
+            return write_sidecar(path, estimate)
+        with written_whole(target) as unfinished:
+            shutil.copy2(path, unfinished)
+            exif_writer().write(unfinished, estimate)
+            if self.copies is None:
+                _keep(path)
+                shutil.copymode(path, unfinished)
+            else:
+                shutil.copystat(path, unfinished)
+        return target
+
+
+def remove_estimates(photo: Path) -> bool:
+    """Take estimates away from a photo, and from beside it; a backup that says the same then goes with them.
+
+    Returns:
+        Whether there were any.
+
+    Raises:
+        CannotWrite: One cannot be taken away.
+    """
+    has_sidecar, has_exif = has_estimate(photo), has_exif_estimate(photo)
+    if has_sidecar:
+        remove_from_sidecar(photo)
+    if has_exif:
+        with written_whole(photo) as unfinished:
+            shutil.copy2(photo, unfinished)
+            writer = JpegWriter() if is_written_here(unfinished) else exif_writer()
+            writer.check(unfinished)
+            writer.remove(unfinished)
+        backup = backup_of(photo)
+        if backup.exists() and filecmp.cmp(photo, backup, shallow=False):
+            backup.unlink()
+    return has_sidecar or has_exif
+
+
+def _keep(photo: Path) -> None:
+    """Copy the original beside it; one that is there is older, and stays."""
+    backup = backup_of(photo)
+    if not backup.exists():
+        with written_whole(backup) as unfinished:
+            shutil.copy2(photo, unfinished)
+
+
+def _file_of(photo: GivenPhoto) -> Path:
+    if isinstance(photo.source, bytes):
+        raise CannotWrite("a photo from standard input has no file that a position could be written to")
+    return photo.source

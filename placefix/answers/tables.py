@@ -1,7 +1,7 @@
 """Answers for people: one with its candidates, or a line for each of many photos."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil
 
 from rich import box
@@ -14,6 +14,7 @@ from placefix.wording import count
 from service.schemas.answer import LocalizationAnswer
 
 _STYLES = {"localized": "green", "uncertain": "yellow", "not_found": "bright_black", FAILED: "red"}
+_WIDE = 100  # columns of a terminal from which on there is room to say by which picture a photo was recognised
 _ORDER = ("localized", "uncertain", "uncalibrated", "not_found", "no_candidates", FAILED)
 
 
@@ -36,6 +37,7 @@ def print_answer(
         Column("rank", justify="right"),
         Column("picture", overflow="fold"),
         *(Column(name, justify="right") for name in numbers),
+        box=box.SIMPLE_HEAD,
     )
     for candidate in answer.candidates:
         table.add_row(
@@ -65,34 +67,51 @@ def print_answer(
 
 
 def print_outcomes(outcomes: Iterable[Outcome], console: Console) -> None:
-    """Print a line for each photo."""
+    """Print a line for each photo, and below them why some failed."""
+    is_wide = console.width >= _WIDE
     table = Table(
-        Column("photo", overflow="fold", ratio=3),
+        Column("photo", overflow="fold", ratio=1),
         Column("status", no_wrap=True),
-        Column("latitude", justify="right", no_wrap=True),
-        Column("longitude", justify="right", no_wrap=True),
-        Column("±", justify="right", no_wrap=True),
-        Column("sure", justify="right", no_wrap=True),
-        Column("recognised in", overflow="fold", ratio=3),
+        *answer_columns(),
+        *([Column("recognised in", overflow="fold", ratio=1)] if is_wide else []),
         box=box.SIMPLE_HEAD,
+        expand=is_wide,
     )
+    failures = []
     for outcome in outcomes:
         answer = outcome.answer
         status = Text(outcome.status.replace("_", " "), _STYLES.get(outcome.status, ""))
         if isinstance(answer, Failure):
-            table.add_row(Text(outcome.photo), status, "", "", "", "", Text(answer.reason, "red"))
-            continue
-        has_position = answer.position is not None
-        table.add_row(
-            Text(outcome.photo),
-            status,
-            f"{answer.position.latitude:.6f}" if answer.position is not None else "",
-            f"{answer.position.longitude:.6f}" if answer.position is not None else "",
-            radius(answer),
-            sureness(answer),
-            Text(answer.candidates[0].id if has_position and answer.candidates else ""),
-        )
+            failures.append(f"{outcome.photo}: {answer.reason}")
+            table.add_row(Text(outcome.photo), status)
+        else:
+            is_found = answer.position is not None and answer.candidates
+            recognised_in = [Text(answer.candidates[0].id if is_found else "")] if is_wide else []
+            table.add_row(Text(outcome.photo), status, *answer_cells(answer), *recognised_in)
     console.print(table)
+    print_failures(failures, console)
+
+
+def answer_columns() -> Sequence[Column]:
+    """Return the columns of a table that ``answer_cells`` fills."""
+    return [Column(name, justify="right", no_wrap=True) for name in ("position", "±", "sure")]
+
+
+def answer_cells(answer: LocalizationAnswer | None) -> Sequence[str]:
+    """Return the position of an answer, its radius and how sure it is; what is not known is empty."""
+    if answer is None:
+        return "", "", ""
+    position = answer.position
+    where = "" if position is None else f"{position.latitude:.6f}, {position.longitude:.6f}"
+    return where, _radius(answer), "" if answer.confidence is None else _percent(answer.confidence)
+
+
+def print_failures(failures: Sequence[str], console: Console) -> None:
+    """Print why photos failed, below a table that says which."""
+    for failure in failures:
+        console.print(failure, style="red", markup=False, soft_wrap=True)
+    if failures:
+        console.print()
 
 
 def summary(statuses: Counter[str]) -> str:
@@ -102,22 +121,22 @@ def summary(statuses: Counter[str]) -> str:
     return f"{count(statuses.total(), 'photo')}: {listed}"
 
 
-def radius(answer: LocalizationAnswer) -> str:
-    """Return the radius of an answer in whole metres; empty if it has none."""
-    return "" if answer.accuracy is None else f"{ceil(answer.accuracy.radius_m)} m"
-
-
-def sureness(answer: LocalizationAnswer) -> str:
-    """Return the confidence of an answer in percent; empty if nobody knows."""
-    return "" if answer.confidence is None else f"{answer.confidence:.1%}"
-
-
 def _headline(answer: LocalizationAnswer) -> str:
     """Return the answer in one line: the position, its radius, and how sure it is."""
-    sure = "nobody knows how sure" if answer.confidence is None else f"{answer.confidence:.1%} sure"
+    sure = "nobody knows how sure" if answer.confidence is None else f"{_percent(answer.confidence)} sure"
     if answer.status == "no_candidates":
         return f"no candidates: no picture of the map {answer.map.name} comes into question"
     if answer.position is None:
         return f"not found: the map {answer.map.name} does not have the place; of the first one {sure}"
-    within = "" if answer.accuracy is None else f" ± {radius(answer)}"
+    within = "" if answer.accuracy is None else f" ± {_radius(answer)}"
     return f"{answer.position.latitude:.6f}, {answer.position.longitude:.6f}{within}  {answer.status}, {sure}"
+
+
+def _radius(answer: LocalizationAnswer) -> str:
+    """Return the radius of an answer in whole metres; empty if it has none."""
+    return "" if answer.accuracy is None else f"{ceil(answer.accuracy.radius_m)} m"
+
+
+def _percent(confidence: float) -> str:
+    """Return a confidence for people; nobody is sure to 100.0 %."""
+    return ">99.9%" if 0.9995 <= confidence < 1 else f"{confidence:.1%}"

@@ -18,7 +18,7 @@ from placefix.answers.asker import ServerAddress, opened_asker
 from placefix.answers.asking_all import ask_all
 from placefix.answers.outcome import Failure, Outcome
 from placefix.answers.photos import GivenPhoto, given_photos
-from placefix.answers.tables import radius, sureness
+from placefix.answers.tables import answer_cells, answer_columns, print_failures
 from placefix.asking import prior_of
 from placefix.client.question import Question
 from placefix.commands.asking_options import (
@@ -34,7 +34,7 @@ from placefix.commands.asking_options import (
     target_of,
 )
 from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
-from placefix.console import output_console, print_note, resumable
+from placefix.console import error_console, output_console, print_note, resumable
 from placefix.exit_codes import ExitCode
 from placefix.geotagging.errors import CannotWrite
 from placefix.geotagging.estimate import Estimate
@@ -63,14 +63,14 @@ class _Row:
     Attributes:
         photo: What it is called.
         outcome: In a word or two; these are counted.
-        detail: The file that was written, or why none was.
         answer: What was found; None if it was not asked about.
+        reason: Why it failed.
     """
 
     photo: str
     outcome: str
-    detail: str
     answer: LocalizationAnswer | None = None
+    reason: str = ""
 
 
 def geotag(
@@ -211,17 +211,14 @@ def _geotagged(
     for photo in photos:
         first = targets.setdefault(way.target_of(photo), photo.name)
         if first != photo.name and rows[photo.name] is None:
-            rows[photo.name] = _Row(photo.name, "failed", f"{first} would be written to the same file")
+            rows[photo.name] = _Row(photo.name, "failed", reason=f"{first} would be written to the same file")
     asked = [photo for photo in photos if rows[photo.name] is None]
     if asked:
         with opened_asker(target, question) as asker, show_progress("localizing") as progress:
             progress.started(len(photos), len(photos) - len(asked))
             for photo, outcome in zip(asked, ask_all(asked, asker.ask, asker.at_a_time), strict=True):
-                row = _after(photo, outcome, way, accepted, dry_run=dry_run)
-                if row.outcome == "failed":
-                    progress.message(f"{row.photo}: {row.detail}")
+                rows[photo.name] = _after(photo, outcome, way, accepted, dry_run=dry_run)
                 progress.advanced(1)
-                rows[photo.name] = row
             advice = asker.advice
         if advice is not None and not any(row and row.outcome.endswith("written") for row in rows.values()):
             print_note(advice)
@@ -233,75 +230,67 @@ def _before(photo: GivenPhoto, way: WriteBack) -> _Row | None:
     assert isinstance(photo.source, Path)  # noqa: S101 (nothing is read from standard input)
     present = present_position(photo.source)
     if present.kind == "position":
-        return _Row(photo.name, "has a position", "")
+        return _Row(photo.name, "has a position")
     if present.kind == "estimate":
-        return _Row(photo.name, "has an estimate", "--remove takes it away")
+        return _Row(photo.name, "has an estimate")
     if present.kind == "unreadable":
-        return _Row(photo.name, "failed", present.reason)
+        return _Row(photo.name, "failed", reason=present.reason)
     try:
         way.check(photo)
     except CannotWrite as error:
-        return _Row(photo.name, "failed", error.message)
+        return _Row(photo.name, "failed", reason=error.message)
     return None
 
 
 def _after(photo: GivenPhoto, outcome: Outcome, way: WriteBack, accepted: set[str], *, dry_run: bool) -> _Row:
     answer = outcome.answer
     if isinstance(answer, Failure):
-        return _Row(photo.name, "failed", answer.reason)
+        return _Row(photo.name, "failed", reason=answer.reason)
     estimate = Estimate.of(answer)
     if estimate is None or answer.status not in accepted:
-        return _Row(photo.name, answer.status.replace("_", " "), "", answer)
-    if dry_run:
-        return _Row(photo.name, "would be written", str(way.target_of(photo)), answer)
-    try:
-        return _Row(photo.name, "written", str(way.write(photo, estimate)), answer)
-    except CannotWrite as error:
-        return _Row(photo.name, "failed", error.message, answer)
+        return _Row(photo.name, answer.status.replace("_", " "), answer)
+    if not dry_run:
+        try:
+            way.write(photo, estimate)
+        except CannotWrite as error:
+            return _Row(photo.name, "failed", answer, error.message)
+    return _Row(photo.name, "would be written" if dry_run else "written", answer)
 
 
 def _removed(photos: Iterable[GivenPhoto], *, dry_run: bool) -> Iterator[_Row]:
     for photo in photos:
         assert isinstance(photo.source, Path)  # noqa: S101 (as above)
         if present_position(photo.source).kind != "estimate":
-            yield _Row(photo.name, "no estimate", "")
+            yield _Row(photo.name, "without an estimate")
         elif dry_run:
-            yield _Row(photo.name, "would be taken away", "")
+            yield _Row(photo.name, "would be taken away")
         else:
             try:
                 remove_estimates(photo.source)
             except CannotWrite as error:
-                print_note(f"{photo.name}: {error.message}")
-                yield _Row(photo.name, "failed", error.message)
+                yield _Row(photo.name, "failed", reason=error.message)
             else:
-                yield _Row(photo.name, "taken away", "")
+                yield _Row(photo.name, "taken away")
 
 
 def _print(rows: Sequence[_Row], *, with_table: bool) -> None:
     console = output_console()
+    has_answers = any(row.answer is not None for row in rows)
     if with_table:
         table = Table(
-            Column("photo", overflow="fold", ratio=3),
+            Column("photo", overflow="fold"),
             Column("outcome", no_wrap=True),
-            Column("latitude", justify="right", no_wrap=True),
-            Column("longitude", justify="right", no_wrap=True),
-            Column("±", justify="right", no_wrap=True),
-            Column("sure", justify="right", no_wrap=True),
-            Column("", overflow="fold", ratio=3),
+            *(answer_columns() if has_answers else []),
             box=box.SIMPLE_HEAD,
         )
         for row in rows:
-            position = None if row.answer is None else row.answer.position
-            table.add_row(
-                Text(row.photo),
-                Text(row.outcome, _STYLES.get(row.outcome, "bright_black")),
-                "" if position is None else f"{position.latitude:.6f}",
-                "" if position is None else f"{position.longitude:.6f}",
-                "" if row.answer is None else radius(row.answer),
-                "" if row.answer is None else sureness(row.answer),
-                Text(row.detail, "red" if row.outcome == "failed" else "bright_black"),
-            )
+            outcome = Text(row.outcome, _STYLES.get(row.outcome, "bright_black"))
+            table.add_row(Text(row.photo), outcome, *(answer_cells(row.answer) if has_answers else []))
         console.print(table)
+    print_failures([f"{row.photo}: {row.reason}" for row in rows if row.outcome == "failed"], error_console())
     outcomes = Counter(row.outcome for row in rows)
-    listed = ", ".join(f"{number:,} {outcome}" for outcome, number in outcomes.most_common())
+    listed = ", ".join(
+        f"{number:,} {outcome if number == 1 else outcome.replace('has ', 'have ')}"
+        for outcome, number in outcomes.most_common()
+    )
     console.print(f"{count(len(rows), 'photo')}: {listed}", soft_wrap=True, markup=False)

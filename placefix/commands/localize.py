@@ -196,7 +196,7 @@ def _print_all(
     statuses: Counter[str] = Counter()
     found: list[Outcome] = []
     with opened_asker(target, question) as asker:
-        for outcome in _asked(photos, asker, len(photos)):
+        for outcome in _asked(photos, asker, len(photos), tells_failures=False):
             statuses[outcome.status] += 1
             if _wants_json(as_json):
                 typer.echo(outcome.to_json())
@@ -244,11 +244,11 @@ def _write_all(
     return statuses
 
 
-def _asked(photos: Sequence[GivenPhoto], asker: Asker, total: int) -> Iterator[Outcome]:
+def _asked(photos: Sequence[GivenPhoto], asker: Asker, total: int, *, tells_failures: bool = True) -> Iterator[Outcome]:
     with show_progress("localizing") as progress:
         progress.started(total, total - len(photos))
         for outcome in ask_all(photos, asker.ask, asker.at_a_time):
-            if outcome.status == FAILED:
+            if outcome.status == FAILED and tells_failures:
                 progress.message(f"{outcome.photo}: {outcome.row()['reason']}")
             progress.advanced(1)
             yield outcome

@@ -77,7 +77,7 @@ class JpegWriter:
             found = recognise_format(file.read(HEADER_SIZE_BYTES))
         if found != "JPEG":
             raise CannotWrite(
-                f"{photo}: EXIF is written into {found or 'unknown'} files by the program exiftool alone, which is not "
+                f"EXIF is written into {found or 'unknown'} files by the program exiftool alone, which is not "
                 "installed: install it, or take --write xmp"
             )
 
@@ -87,7 +87,7 @@ class JpegWriter:
             jpeg = photo.read_bytes()
             photo.write_bytes(with_exif(jpeg, with_estimate(exif_of(jpeg) or EMPTY, estimate)))
         except (UnknownLayout, UnknownJpeg) as error:
-            raise CannotWrite(f"{photo}: {error}: take --write xmp") from error
+            raise CannotWrite(f"{error}: take --write xmp") from error
 
     def remove(self, photo: Path) -> None:
         """Take the estimate out; see ``ExifWriter``."""
@@ -96,7 +96,7 @@ class JpegWriter:
             block = without_estimate(exif_of(jpeg) or EMPTY)
             photo.write_bytes(with_exif(jpeg, None if block == EMPTY else block))
         except (UnknownLayout, UnknownJpeg) as error:
-            raise CannotWrite(f"{photo}: {error}") from error
+            raise CannotWrite(str(error)) from error
 
 
 class ExiftoolWriter:
@@ -130,7 +130,7 @@ class ExiftoolWriter:
         try:
             done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise CannotWrite(f"{photo}: exiftool cannot be run: {error}") from error
+            raise CannotWrite(f"exiftool cannot be run: {error}") from error
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
-            raise CannotWrite(f"{photo}: exiftool does not write it: {said}")
+            raise CannotWrite(f"exiftool does not write it: {said}")

@@ -69,8 +69,13 @@ def test_people_get_a_table(localize: RunCommand, folder: Path, monkeypatch: pyt
     monkeypatch.chdir(folder.parent)
     output = localize("photos", "--table", exit_code=3).stdout
     assert "3 photos: 2 uncalibrated, 1 failed" in output
-    [failed] = [line for line in output.splitlines() if " failed " in line and "2.jpg" in line]
-    assert failed.split("failed")[1].strip().startswith("starts like JPEG, but cannot be decoded")
+    assert [line.split()[1] for line in output.splitlines() if line.startswith("  photos/")] == [
+        "uncalibrated",
+        "failed",
+        "uncalibrated",
+    ]
+    [failed] = [line for line in output.splitlines() if line.startswith("photos/2.jpg: ")]
+    assert failed.startswith("photos/2.jpg: starts like JPEG, but cannot be decoded")
 
 
 def test_a_server_gives_the_same_rows(localize: RunCommand, folder: Path, town_server: Served, tmp_path: Path) -> None:

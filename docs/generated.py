@@ -42,7 +42,11 @@ it by hand.
 [Commands](#commands) · [Exit codes](#exit-codes) · [Settings](#settings) · [HTTP](#http) · [Answers](#answers) ·
 [Metrics](#metrics) · [Errors](#errors) · [Earlier names](#earlier-names)
 """
-_COMMANDS = "Each command has `--help`. A variable behind an option stands for it where the option is not given.\n\n"
+_COMMANDS = """\
+Each command has `--help`, and `python -m placefix` is the same command line. A variable behind an option stands for it
+where the option is not given.
+
+"""
 _SETTINGS = """\
 The server takes a setting from its flag, else from the environment, else from the file of settings: a TOML file
 (`--settings`, `PLACEFIX_SETTINGS`) with the names in small letters and without prefix. `placefix localize` and

@@ -31,6 +31,11 @@ def test_there_are_six_figures() -> None:
     assert len(FIGURES) == 6
 
 
+def test_it_leads_to_every_document() -> None:
+    for document in (REPOSITORY / "docs").glob("*.md"):
+        assert f"(docs/{document.name})" in README, document.name
+
+
 def test_the_answer_is_one_of_this_release() -> None:
     [answer] = re.findall(r"```json\n(.*?)```", README, flags=re.DOTALL)
     LocalizationAnswer.model_validate_json(answer)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import SupportsFloat
 
 from PIL import ExifTags
+from PIL.TiffImagePlugin import IFDRational
 
 from model.estimates import is_estimate
 from model.geo import LatLon
@@ -32,12 +33,16 @@ def read_exif_position(source: Path | bytes) -> LatLon:
     return found
 
 
-def exif_position(gps: Directory) -> LatLon | Unplaced:
+def exif_position(gps: Directory, assumed: str = "") -> LatLon | Unplaced:
     """Return the position of the GPS directory.
 
     Degrees, minutes and seconds may be given as one, two or three numbers. South and west are negative; a negative
     number without a hemisphere is taken as it stands, a positive one is not guessed at. An estimate of Placefix is no
     position.
+
+    Args:
+        gps: The directory.
+        assumed: The hemispheres of a position that states none: two letters, as in ``NE``; empty to take no such one.
     """
     values = gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLongitude)
     if values[0] is None or values[1] is None:
@@ -49,8 +54,10 @@ def exif_position(gps: Directory) -> LatLon | Unplaced:
         return Unplaced(PositionFault.INVALID_POSITION, f"its GPS position is not a number: {values[0]}, {values[1]}")
     if latitude == longitude == 0:
         return checked_position(0.0, 0.0)
-    signed_latitude = _signed(latitude, text_of(gps.get(ExifTags.GPS.GPSLatitudeRef)), "N", "S")
-    signed_longitude = _signed(longitude, text_of(gps.get(ExifTags.GPS.GPSLongitudeRef)), "E", "W")
+    north_or_south = text_of(gps.get(ExifTags.GPS.GPSLatitudeRef)) or assumed[:1]
+    east_or_west = text_of(gps.get(ExifTags.GPS.GPSLongitudeRef)) or assumed[1:]
+    signed_latitude = _signed(latitude, north_or_south, "N", "S")
+    signed_longitude = _signed(longitude, east_or_west, "E", "W")
     if isinstance(signed_latitude, Unplaced):
         return signed_latitude
     if isinstance(signed_longitude, Unplaced):
@@ -59,13 +66,22 @@ def exif_position(gps: Directory) -> LatLon | Unplaced:
 
 
 def _degrees(value: object) -> float | None:
-    """Degrees from (degrees[, minutes[, seconds]]); None if a part is missing, 0/0, or no such part."""
+    """Degrees from (degrees[, minutes[, seconds]]); None if a part is missing, 0/0, or no such part.
+
+    Seconds of 0/0 are none: programs that count in minutes write them.
+    """
     parts = [number_of(part) for part in (value if isinstance(value, tuple) else (value,))]
+    if isinstance(value, tuple) and len(value) == 3 and _is_zero_by_zero(value[2]):
+        parts = parts[:2]
     numbers = [part for part in parts if part is not None]
     if not 1 <= len(numbers) == len(parts) <= 3 or any(not 0 <= part <= 60 for part in numbers[1:]):
         return None
     magnitude = sum(abs(part) / 60.0**order for order, part in enumerate(numbers))
     return -magnitude if numbers[0] < 0 else magnitude
+
+
+def _is_zero_by_zero(part: object) -> bool:
+    return isinstance(part, IFDRational) and part.numerator == 0 and part.denominator == 0
 
 
 def _signed(degrees: float, hemisphere: str, positive: str, negative: str) -> float | Unplaced:

@@ -104,35 +104,60 @@ def check_header(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS, *, 
         _fit(image, limits, name_of(source), whole=whole)
 
 
-def read_exif(source: Path | bytes) -> Image.Exif:
-    """Reads the EXIF block of a picture, without decoding a pixel.
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a picture says of itself.
 
-    The directories ``ExifTags.IFD.Exif`` and ``ExifTags.IFD.GPSInfo`` have been parsed on return, so that ``get_ifd``
-    cannot fail on them.
+    Attributes:
+        exif: Its EXIF block; empty if it has none, or a broken one. The directories ``ExifTags.IFD.Exif`` and
+            ``ExifTags.IFD.GPSInfo`` have been parsed, so that ``get_ifd`` cannot fail on them.
+        exif_error: Why the block cannot be parsed; None where it can, or there is none.
+        xmp: Its XMP packet, not yet parsed; empty if it has none.
+    """
+
+    exif: Image.Exif
+    exif_error: CorruptExif | None
+    xmp: bytes
+
+
+def read_metadata(source: Path | bytes) -> Metadata:
+    """Read what a picture says of itself from the head of its file, without decoding a pixel.
+
+    Args:
+        source: A file, or the bytes of one.
+
+    Raises:
+        ImageError: As ``open_image``, for what the header shows; sizes are not checked.
+    """
+    name = name_of(source)
+    with open_header(source) as image:
+        packet = image.info.get("xmp")
+        xmp = packet.encode() if isinstance(packet, str) else packet if isinstance(packet, bytes) else b""
+        try:
+            return Metadata(_parsed_exif(image), None, xmp)
+        except DECODER_ERRORS as error:
+            broken = CorruptExif(f"{name}: its EXIF block cannot be parsed ({error})")
+            broken.__cause__ = error
+            return Metadata(Image.Exif(), broken, xmp)
+
+
+def read_exif(source: Path | bytes) -> Image.Exif:
+    """Read the EXIF block of a picture, without decoding a pixel.
 
     Args:
         source: A file, or the bytes of one.
 
     Returns:
-        Empty if the picture has no EXIF block.
+        As ``Metadata.exif``; empty if the picture has no EXIF block.
 
     Raises:
         CorruptExif: There is a block, and it cannot be parsed; the picture itself may be in order.
-        ImageError: As ``open_image``, for what the header shows; sizes are not checked.
+        ImageError: As ``read_metadata``.
     """
-    name = name_of(source)
-    with open_header(source) as image:
-        try:
-            block = _exif_block(image)
-            exif = Image.Exif()
-            if block:
-                exif.load(block)
-            dict(exif)  # values are parsed when they are looked at
-            exif.get_ifd(ExifTags.IFD.Exif)
-            exif.get_ifd(ExifTags.IFD.GPSInfo)
-        except DECODER_ERRORS as error:
-            raise CorruptExif(f"{name}: its EXIF block cannot be parsed ({error})") from error
-    return exif
+    metadata = read_metadata(source)
+    if metadata.exif_error is not None:
+        raise metadata.exif_error
+    return metadata.exif
 
 
 def _fit(image: Image.Image, limits: ImageLimits, name: str, *, whole: bool) -> None:
@@ -189,6 +214,17 @@ def _orientation(image: Image.Image) -> int:
     except DECODER_ERRORS:
         return 1  # a picture with a broken EXIF block is still a picture
     return orientation if isinstance(orientation, int) else 1
+
+
+def _parsed_exif(image: Image.Image) -> Image.Exif:
+    exif = Image.Exif()
+    block = _exif_block(image)
+    if block:
+        exif.load(block)
+    dict(exif)  # values are parsed when they are looked at
+    exif.get_ifd(ExifTags.IFD.Exif)
+    exif.get_ifd(ExifTags.IFD.GPSInfo)
+    return exif
 
 
 def _exif_block(image: Image.Image) -> bytes:

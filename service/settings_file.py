@@ -54,7 +54,7 @@ def settings_from(path: Path) -> type[ServiceSettings]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))  # Windows programs put a byte order mark in front
     except OSError as error:
         raise InvalidInput(f"the file of settings {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -154,3 +154,8 @@ def test_both_names_with_different_values_contradict_each_other(
     monkeypatch.setenv("PLACEFIX_NETWORK_PRECISION", "bfloat16")
     with pytest.raises(InvalidInput, match="PLACEFIX_NETWORK_PRECISION and PLACEFIX_ENCODING contradict"):
         load_settings({})
+
+
+def test_a_file_of_settings_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("port = 8199\n", encoding="utf-8-sig")
+    assert load_settings({}, settings_from(tmp_path / "a.toml")).port == 8199

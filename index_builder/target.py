@@ -1,6 +1,7 @@
 """Where a map is to appear: whether it can is told before anything long begins."""
 
 import re
+import unicodedata
 from pathlib import Path
 
 from model.errors import InvalidInput
@@ -8,11 +9,14 @@ from place_map import layout
 from place_map.builder_lock import staging_path
 from place_map.errors import MapExists
 
+_LETTERS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ø": "o", "å": "a"}
+)
+
 
 def map_name_of(source: Path) -> str:
     """Return what the map of a collection is called where nobody says: after its folder or file."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", source.absolute().stem if source.is_file() else source.absolute().name)
-    return name.strip("-._") or "map"
+    return _usable(source.absolute().stem if source.is_file() else source.absolute().name)
 
 
 def check_target(out: Path) -> None:
@@ -27,7 +31,7 @@ def check_target(out: Path) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", out.name):
         raise InvalidInput(
             f"{out.name!r} cannot be the name of a map: it becomes part of addresses, so it must begin with a letter "
-            "or digit, and consist of letters, digits, '.', '_' and '-'"
+            f"or digit, and consist of letters, digits, '.', '_' and '-'; how about {out.with_name(_usable(out.name))}?"
         )
     if _is_taken(out) and not staging_path(out).is_dir():
         raise map_exists(out)
@@ -58,6 +62,16 @@ def map_exists(out: Path) -> MapExists:
         f"{out} is there already; to make it hold what its collection holds now: placefix update {out}. Else build "
         "under another name, or remove it first"
     )
+
+
+def _usable(name: str) -> str:
+    """Return the name of a map that is like another one: letters lose their accents, all else becomes a hyphen."""
+    plain = (
+        unicodedata.normalize("NFKD", unicodedata.normalize("NFC", name).translate(_LETTERS))
+        .encode("ascii", "ignore")
+        .decode()
+    )
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._") or "map"
 
 
 def _is_taken(out: Path) -> bool:

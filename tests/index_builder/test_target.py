@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from index_builder.target import check_target
+from index_builder.target import check_target, map_name_of
 from model.errors import InvalidInput
 from place_map.errors import MapExists
 
@@ -51,3 +51,20 @@ def test_mount_points_cannot_become_maps(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_name_that_cannot_be_part_of_an_address_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidInput, match="name of a map"):
         check_target(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "proposed"),
+    [
+        ("Große Straße", "Grosse-Strasse"),
+        ("Zu\u0308rich", "Zuerich"),
+        ("São Paulo", "Sao-Paulo"),
+        ("-a b-", "a-b"),
+        ("?", "map"),
+    ],
+)
+def test_a_name_that_cannot_be_is_answered_with_one_that_can(tmp_path: Path, name: str, proposed: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_target(tmp_path / name)
+    assert str(tmp_path / proposed) in caught.value.message
+    assert map_name_of(tmp_path / name) == proposed

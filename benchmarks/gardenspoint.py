@@ -20,6 +20,7 @@ from benchmarks.ablations.bootstrap import Interval, bootstrap, bootstrap_differ
 from benchmarks.hardware import describe_hardware
 from index_builder.build_options import BuildOptions
 from index_builder.errors import SourceError
+from index_builder.sources.read_options import ReadOptions
 from model.device import DeviceName
 from model.durable import write_atomically
 from model.matching import MatchingPrecision
@@ -29,7 +30,7 @@ from model.training.trainable import starting_network
 from model.weights import load_selavpr, resolve_weights, save_network
 from placefix.console import output_console
 from placefix.evaluation.report import Settings, to_json
-from placefix.evaluation.run import Columns, Dataset, NetworkChoice, asking, open_localizer, read_dataset
+from placefix.evaluation.run import Dataset, NetworkChoice, asking, open_localizer, read_dataset
 from service import evaluate as service_evaluate
 from service.evaluate import EvaluationOptions, QueryResult
 from service.localizer import Localizer
@@ -119,7 +120,7 @@ def read_walks(shared: Path | None) -> dict[str, Dataset]:
         )
     folder = shared / FOLDER
     return {
-        walk: read_dataset([folder / name], [folder / DATABASE], None, TOLERANCE_FRAMES, None, Columns())
+        walk: read_dataset([folder / name], [folder / DATABASE], None, TOLERANCE_FRAMES, None, ReadOptions())
         for walk, name in WALKS.items()
     }
 

@@ -16,6 +16,7 @@ from benchmarks.gardenspoint import TOLERANCE_FRAMES, WalkResult, measure
 from benchmarks.result_file import write_result
 from demo.shipped import SHIPPED
 from index_builder.errors import SourceError
+from index_builder.sources.read_options import ReadOptions
 from model.device import DeviceName
 from model.errors import InvalidInput
 from model.selavpr.config import VIT_SMALL
@@ -23,7 +24,7 @@ from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from model.weights_cache import STARTER
 from placefix.console import output_console
-from placefix.evaluation.run import Columns, Dataset, NetworkChoice, read_dataset
+from placefix.evaluation.run import Dataset, NetworkChoice, read_dataset
 from placefix.evaluation.truth import NearbyTruth
 from service.evaluate import EvaluationOptions
 
@@ -112,7 +113,7 @@ def read_collection(shared: Path | None, collection: Collection) -> dict[str, Da
         where = "PLACEFIX_SHARED is not set" if folder is None else f"{folder / 'database.csv'} is not there"
         raise SourceError(f"{where}: give the folder that has {FOLDER / collection.folder} below it with --shared")
     return {
-        name: read_dataset([folder / file], [folder / "database.csv"], None, collection.truth, None, Columns())
+        name: read_dataset([folder / file], [folder / "database.csv"], None, collection.truth, None, ReadOptions())
         for name, file in collection.queries.items()
     }
 

@@ -21,10 +21,11 @@ from demo.shipped import SHIPPED
 from index_builder.build_options import BuildOptions
 from index_builder.errors import SourceError
 from index_builder.sources.csv_rows import read_rows
+from index_builder.sources.read_options import ReadOptions
 from model.device import DeviceName
 from model.weights_cache import STARTER
 from placefix.console import output_console
-from placefix.evaluation.run import Columns, Dataset, NetworkChoice, asking, open_localizer, read_dataset
+from placefix.evaluation.run import Dataset, NetworkChoice, asking, open_localizer, read_dataset
 from placefix.evaluation.truth import NearbyTruth
 from service.asked import Together
 from service.decoding import decode_query
@@ -111,7 +112,7 @@ def read_gardenspoint(shared: Path | None) -> Photos:
     if folder is None or not (folder / DATABASE).is_file():
         where = "PLACEFIX_SHARED is not set" if folder is None else f"{folder / DATABASE} is not there"
         raise SourceError(f"{where}: give the folder that has {FOLDER.as_posix()} below it with --shared")
-    columns = Columns("dummy_lat", "dummy_lon")  # ten metres from frame to frame
+    columns = ReadOptions(latitude_column="dummy_lat", longitude_column="dummy_lon")  # ten metres from frame to frame
     dataset = read_dataset([folder / WALKS[WALK]], [folder / DATABASE], None, TOLERANCE_FRAMES, None, columns)
     walk = range(len(dataset.queries))
     return Photos("gardenspoint, at night", STARTER, dataset, [walk], [walk], (1, 3, 5))
@@ -131,7 +132,7 @@ def read_town(pictures: Path) -> Photos:
         )
     rows = [dict(zip(header, line, strict=False)) for _, line in lines]
     truth = NearbyTruth(THRESHOLD_M, None)
-    dataset = read_dataset([queries], [pictures / "database.csv"], None, truth, None, Columns())
+    dataset = read_dataset([queries], [pictures / "database.csv"], None, truth, None, ReadOptions())
     number_of = {query.id: number for number, query in enumerate(dataset.queries)}
     paths, places = defaultdict(list), defaultdict(list)
     for row in sorted(rows, key=lambda row: float(row["along_m"])):

@@ -67,7 +67,7 @@ def build_map(
     listings = (source,) if isinstance(source, SourceListing) else tuple(source)
     started_s = time.perf_counter()
     check_target(out)
-    _check_ids(listings)
+    check_ids(listings)
     if is_map(out):
         clean_up_beside(out)
         if not is_up_to_date(out, listings, encoder, options, progress):
@@ -108,7 +108,7 @@ def _revision(
     )
 
 
-def _check_ids(listings: Sequence[SourceListing]) -> None:
+def check_ids(listings: Sequence[SourceListing]) -> None:
     """Make sure that no two collections are the same, or have pictures of the same id.
 
     Raises:

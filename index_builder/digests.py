@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from index_builder.picture_files import file_stamp
 from index_builder.sources.listing import SourceListing
+from index_builder.sources.read_options import ReadOptions
 from place_map.manifest import ChangeKind
 
 
@@ -31,6 +32,8 @@ def request_digest(kind: ChangeKind, details: Iterable[object], *listings: Sourc
 def _lines_of(listings: Iterable[SourceListing]) -> Iterator[str]:
     for listing in listings:
         yield f"{listing.kind} {listing.root.resolve()}"
+        if listing.options != ReadOptions():
+            yield repr(listing.options)
         for place in listing.places:
             path = place.path.absolute()
             yield repr((place.id, str(path), place.position, place.heading_deg, place.time, file_stamp(path)))

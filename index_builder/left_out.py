@@ -1,19 +1,14 @@
 """When too many pictures of the collections are left out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from index_builder.errors import NothingUsable, TooManyRejected
+from index_builder.sources.likely_reasons import likely_reasons
 from index_builder.sources.listing import SourceListing
 from model.durable import write_atomically
 from model.errors import InvalidInput
 from place_map.left_out import LeftOut, left_out_csv
-
-_HOW_TO_SAY_WHERE = (
-    ". Cameras write positions into photos (EXIF) where location is switched on, and many messengers take them out. "
-    "Where photos have none, list them in a CSV file with the columns path, latitude and longitude, and give that as "
-    "--source"
-)
 
 
 class LeftOutTally:
@@ -32,6 +27,7 @@ class LeftOutTally:
         if not 0 <= max_rejected <= 1:
             raise InvalidInput(f"the share of pictures that may be rejected is {max_rejected}; it must be in [0, 1]")
         self._by_source: dict[int, list[LeftOut]] = {}
+        self._listings = tuple(listings.values())
         self._found = sum(len(listing) for listing in listings.values())
         self._max_rejected = max_rejected
         self._report_path = report_path
@@ -67,11 +63,7 @@ class LeftOutTally:
     def nothing_usable(self) -> NothingUsable:
         """Write the list, and return the error for collections of which no picture could be placed."""
         self._write_report()
-        return NothingUsable(
-            f"none of the {self._found} pictures can go into a map ({self.skipped} without a usable position, "
-            f"{self.rejected} that cannot be read); each with its reason in {self._report_path}"
-            + (_HOW_TO_SAY_WHERE if self.skipped else "")
-        )
+        return nothing_usable(self._listings, self.skipped, self.rejected, self._report_path)
 
     @property
     def by_source(self) -> dict[int, tuple[LeftOut, ...]]:
@@ -80,3 +72,20 @@ class LeftOutTally:
 
     def _write_report(self) -> None:
         write_atomically(self._report_path, left_out_csv(self._by_source))
+
+
+def nothing_usable(listings: Sequence[SourceListing], skipped: int, rejected: int, report_path: Path) -> NothingUsable:
+    """Return the error for collections of which no picture can go into a map, with the likeliest reasons.
+
+    Args:
+        listings: The collections.
+        skipped: How many pictures have no usable position.
+        rejected: How many cannot be read.
+        report_path: Where each is listed with its reason.
+    """
+    reasons = likely_reasons(listings)
+    told = f". The likeliest reasons: {'; '.join(reasons)}" if reasons else ""
+    return NothingUsable(
+        f"none of the {skipped + rejected:,} pictures can go into a map ({skipped:,} without a usable position, "
+        f"{rejected:,} that cannot be read); each with its reason in {report_path}{told}"
+    )

@@ -6,9 +6,10 @@ from pathlib import Path
 from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import SPELLINGS, find_column
 from index_builder.sources.csv_rows import read_rows
+from index_builder.sources.kinds import CSV_SUFFIXES
 from index_builder.sources.listing import LeftOutCode, SourceListing
-from index_builder.sources.picture_paths import path_below, resolve_picture
-from index_builder.sources.read import CSV_SUFFIXES, read_source
+from index_builder.sources.picture_paths import Missing, PictureFinder, path_below
+from index_builder.sources.read import read_source
 from model.image_formats import HEADER_SIZE_BYTES, recognise_format
 from model.images import ImageLimits, check_header
 from model.picture_errors import ImageError
@@ -57,7 +58,8 @@ def _read(folder: Path, limits: ImageLimits) -> Iterator[Sample]:
     has_list = file.is_file()
     listing = read_source(file if has_list else folder)
     conditions = read_conditions(file) if has_list else {}
-    unplaced = [_unplaced(folder, left, listing) for left in listing.left_out]
+    finder = PictureFinder(folder)
+    unplaced = [_unplaced(finder, left, listing) for left in listing.left_out]
     places: Iterable[Place | Path] = [*listing.places, *unplaced]
     if not has_list:
         places = sorted(places, key=lambda each: str(each.path if isinstance(each, Place) else each))
@@ -75,12 +77,15 @@ def _read(folder: Path, limits: ImageLimits) -> Iterator[Sample]:
             yield Sample(sample_id, path, media_type, condition=condition)
 
 
-def _unplaced(folder: Path, left: LeftOut, listing: SourceListing) -> Path:
+def _unplaced(finder: PictureFinder, left: LeftOut, listing: SourceListing) -> Path:
     """The picture that only lacks a position; whoever lists pictures himself has to have the positions right."""
     is_usable = left.code == LeftOutCode.NO_POSITION if listing.kind == "csv" else left.outcome == "skipped"
     if not is_usable or left.code in (LeftOutCode.INVALID_NAME, LeftOutCode.UNREADABLE_FOLDER):
         raise SourceError(f"{listing.root}: {left.path}: {left.reason}")
-    return resolve_picture(folder, left.path)
+    path = finder.find(left.path)
+    if isinstance(path, Missing):
+        raise SourceError(f"{listing.root}: {left.path}: {path}")
+    return path
 
 
 def read_conditions(file: Path) -> dict[Path, str]:
@@ -94,11 +99,14 @@ def read_conditions(file: Path) -> dict[Path, str]:
     path = find_column(header, file, SPELLINGS["path"])
     if condition is None or path is None:
         return {}
-    return {
-        resolve_picture(file.parent, row[path].strip()): row[condition].strip()
+    finder = PictureFinder(file.parent)
+    found = {
+        row[path].strip(): row[condition].strip()
         for _, row in rows
         if len(row) > max(path, condition) and row[condition].strip()
     }
+    pictures = ((finder.find(name), condition_name) for name, condition_name in found.items())
+    return {picture: condition_name for picture, condition_name in pictures if isinstance(picture, Path)}
 
 
 def read_all_conditions(files: Iterable[Path]) -> dict[Path, str]:

@@ -10,6 +10,7 @@ from demo.shipped import SHIPPED
 from index_builder.errors import SourceError
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
+from index_builder.sources.read_options import ReadOptions
 from model.places import Place
 from model.weights_cache import STARTER
 
@@ -90,5 +91,5 @@ def _read(shared: Path, collection: Collection, file: str) -> SourceListing:
     if not path.is_file():
         raise SourceError(f"{path} is not there: give the folder that has {FOLDER} below it with --shared")
     if isinstance(collection.truth, int):  # frames: the lists have positions that were made up, 10 m a frame
-        return read_source(path, latitude_column="dummy_lat", longitude_column="dummy_lon")
+        return read_source(path, ReadOptions(latitude_column="dummy_lat", longitude_column="dummy_lon"))
     return read_source(path)

@@ -13,6 +13,7 @@ from benchmarks.store.measure import EXACT, Measurement, measure
 from benchmarks.store.recode import recode
 from benchmarks.store.report import Conditions, summarize, to_json, to_tables
 from index_builder.build_options import BuildOptions
+from index_builder.sources.read_options import ReadOptions
 from model.device import DeviceName
 from model.durable import write_atomically
 from model.errors import InvalidInput
@@ -20,7 +21,7 @@ from model.matching import MatchingPrecision
 from place_map.local_codec import STORES
 from place_map.reader import PlaceMap
 from placefix.console import output_console
-from placefix.evaluation.run import Columns, Dataset, NetworkChoice, open_localizer, read_dataset
+from placefix.evaluation.run import Dataset, NetworkChoice, open_localizer, read_dataset
 from placefix.evaluation.truth import NearbyTruth
 from placefix.progress import show_progress
 from service.localizer import Localizer
@@ -53,7 +54,7 @@ def store(
     together: 3.6 MB a picture with 3721 × 128 local features.
     """
     truth = NearbyTruth(threshold_m, None) if frame_tolerance is None else frame_tolerance
-    dataset = read_dataset(queries, database, None, truth, None, Columns())
+    dataset = read_dataset(queries, database, None, truth, None, ReadOptions())
     choice = NetworkChoice(weights, None, device, precision)
     options = BuildOptions()
     with open_localizer(dataset, None, choice, EXACT.store, None, options.batch_size) as localizer:

@@ -1,17 +1,31 @@
-"""Which column of a CSV file holds what."""
+"""Which column of a table holds what."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from index_builder.errors import SourceError
+from index_builder.sources.read_options import ReadOptions
 
-# Accepted spellings; where a file has several of a kind, the one that stands first here is used. Compared without
-# case, and with blanks and hyphens as underscores.
+# Accepted spellings; where a table has several of a kind, the one that stands first here is used. Compared without
+# case, and with blanks and hyphens as underscores. exiftool's names are among them, with its groups (EXIF:GPSLatitude)
+# or without.
 SPELLINGS: dict[str, tuple[str, ...]] = {
-    "path": ("path", "image_path", "file_path", "filepath", "filename", "file_name", "file", "image", "name"),
+    "path": (
+        "path",
+        "image_path",
+        "file_path",
+        "filepath",
+        "sourcefile",
+        "source_file",
+        "filename",
+        "file_name",
+        "file",
+        "image",
+        "name",
+    ),
     "latitude": ("latitude", "lat", "gps_latitude", "gps_lat", "latitude_deg", "lat_deg", "gpslatitude"),
     "longitude": (
         "longitude",
@@ -26,51 +40,106 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "lon_deg",
         "gpslongitude",
     ),
-    "heading": ("heading", "heading_deg", "bearing", "yaw", "compass", "compass_angle", "course", "azimuth"),
-    "time": ("time", "datetime", "date_time", "timestamp", "captured_at", "capture_time", "taken_at", "date"),
+    "latitude_ref": ("latitude_ref", "lat_ref", "gps_latitude_ref", "gpslatituderef"),
+    "longitude_ref": ("longitude_ref", "lon_ref", "lng_ref", "gps_longitude_ref", "gpslongituderef"),
+    "heading": (
+        "heading",
+        "heading_deg",
+        "bearing",
+        "yaw",
+        "compass",
+        "compass_angle",
+        "course",
+        "azimuth",
+        "direction",
+        "gps_img_direction",
+        "gpsimgdirection",
+        "gimbalyawdegree",
+    ),
+    "heading_ref": ("heading_ref", "direction_ref", "gps_img_direction_ref", "gpsimgdirectionref"),
+    "time": (
+        "time",
+        "datetime",
+        "date_time",
+        "timestamp",
+        "captured_at",
+        "capture_time",
+        "taken_at",
+        "date",
+        "gpsdatetime",
+        "subsecdatetimeoriginal",
+        "datetimeoriginal",
+        "date_time_original",
+        "subseccreatedate",
+        "createdate",
+        "datetimedigitized",
+    ),
+    "error": (
+        "gps_error_m",
+        "accuracy_m",
+        "gps_accuracy",
+        "gps_accuracy_m",
+        "horizontal_accuracy",
+        "h_accuracy",
+        "gps_h_positioning_error",
+        "gpshpositioningerror",
+    ),
+    "dop": ("dop", "hdop", "gps_dop", "gpsdop"),
+    "status": ("gps_status", "gpsstatus"),
+    "panorama": ("pano", "is_pano", "panorama", "is_panorama", "projection_type", "projectiontype", "camera_type"),
     "id": ("id", "image_id", "picture_id", "photo_id", "key", "image_key", "uuid"),
 }
 _REQUIRED = ("path", "latitude", "longitude")
+_COMPUTED = "composite:"  # what exiftool has put together; its signs and letters are complete
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Column numbers, from 0; None where the file has no such column."""
+    """Which columns hold what.
 
-    path: int
-    latitude: int
-    longitude: int
-    heading: int | None
-    time: int | None
-    id: int | None
+    Attributes:
+        numbers: Kind → numbers of its columns, from 0, the preferred ones first.
+    """
+
+    numbers: Mapping[str, tuple[int, ...]]
+
+    def cell(self, cells: Sequence[str], kind: str) -> str:
+        """Return the first cell of a kind that is not empty; empty if there is none."""
+        return next((cells[number] for number in self.numbers[kind] if cells[number]), "")
+
+    def first_cell(self, cells: Sequence[str], kind: str) -> str:
+        """Return the cell of the preferred column of a kind; empty if the table has none."""
+        return cells[self.numbers[kind][0]] if self.numbers[kind] else ""
 
 
-def find_columns(
-    header: Sequence[str], file: Path, latitude_column: str | None = None, longitude_column: str | None = None
-) -> Columns:
-    """Recognises the columns of a header.
+def find_columns(header: Sequence[str], file: Path, options: ReadOptions | None = None) -> Columns:
+    """Recognise the columns of a header.
 
     Args:
         header: The first row.
         file: For messages.
-        latitude_column: The name of that column, if it is spelled in none of the accepted ways.
-        longitude_column: Likewise.
+        options: Names of columns that are spelled in none of the accepted ways.
 
     Raises:
         SourceError: A required column is missing, or a name occurs twice.
     """
-    chosen = {"latitude": latitude_column, "longitude": longitude_column}
-    found = {kind: find_column(header, file, spellings, chosen.get(kind)) for kind, spellings in SPELLINGS.items()}
-    path, latitude, longitude = (found[kind] for kind in _REQUIRED)
-    if path is None or latitude is None or longitude is None:
-        raise SourceError(_missing_columns(header, file, [kind for kind in _REQUIRED if found[kind] is None]))
-    return Columns(path, latitude, longitude, found["heading"], found["time"], found["id"])
+    options = options or ReadOptions()
+    chosen = {
+        "path": options.path_column,
+        "latitude": options.latitude_column,
+        "longitude": options.longitude_column,
+    }
+    found = {kind: _numbers(header, file, spellings, chosen.get(kind)) for kind, spellings in SPELLINGS.items()}
+    missing = [kind for kind in _REQUIRED if not found[kind]]
+    if missing:
+        raise SourceError(_missing_columns(header, file, missing))
+    return Columns(found)
 
 
 def find_column(
     header: Sequence[str], file: Path, spellings: Sequence[str], asked_for: str | None = None
 ) -> int | None:
-    """The number of a column, from 0; None if the file has none of that kind.
+    """Return the number of a column, from 0; None if the file has none of that kind.
 
     Args:
         header: The first row.
@@ -81,19 +150,34 @@ def find_column(
     Raises:
         SourceError: The column that was asked for is missing, or a name occurs twice.
     """
-    names = [_normalised(name) for name in header]
-    wanted = spellings if asked_for is None else (_normalised(asked_for),)
-    present = [name for name in wanted if name in names]
-    if asked_for is not None and not present:
-        raise SourceError(f"{file} has no column {asked_for!r}; its columns are {listed(header)}")
-    if present and names.count(present[0]) > 1:
-        raise SourceError(f"{file} has {names.count(present[0])} columns named {present[0]!r}: remove or rename one")
-    return names.index(present[0]) if present else None
+    return next(iter(_numbers(header, file, spellings, asked_for)), None)
 
 
 def listed(header: Sequence[str]) -> str:
-    """The names of a header, for messages."""
+    """Return the names of a header, for messages."""
     return ", ".join(name.strip() or "(without a name)" for name in header)
+
+
+def _numbers(header: Sequence[str], file: Path, spellings: Sequence[str], asked_for: str | None) -> tuple[int, ...]:
+    names = [_normalised(name) for name in header]
+    if asked_for is not None:
+        wanted = _normalised(asked_for)
+        if wanted not in names:
+            raise SourceError(f"{file} has no column {asked_for!r}; its columns are {listed(header)}")
+        _check_once(names, wanted, file)
+        return (names.index(wanted),)
+    found: list[int] = []
+    for spelling in spellings:
+        alike = [number for number, name in enumerate(names) if name == spelling or name.endswith(f":{spelling}")]
+        if alike and not found:
+            _check_once(names, names[alike[0]], file)
+        found += sorted(alike, key=lambda number: (":" in names[number], not names[number].startswith(_COMPUTED)))
+    return tuple(found)
+
+
+def _check_once(names: Sequence[str], name: str, file: Path) -> None:
+    if names.count(name) > 1:
+        raise SourceError(f"{file} has {names.count(name)} columns named {name!r}: remove or rename one")
 
 
 def _missing_columns(header: Sequence[str], file: Path, missing: list[str]) -> str:
@@ -103,11 +187,8 @@ def _missing_columns(header: Sequence[str], file: Path, missing: list[str]) -> s
     for kind in missing:
         # dummy_lat is near lat, and yet not taken unasked: it says that its numbers are invented.
         near = [name for name in header if _resembles(name, kind)]
-        option = f"--{kind}-column {near[0]}" if kind != "path" and near else ""
-        if option:
-            lines.append(f"If {near[0]} is the {kind}, say {option}.")
-        elif near:
-            lines.append(f"If {near[0]} is the {kind}, rename it to {kind}.")
+        if near:
+            lines.append(f"If {near[0]} is the {kind}, say --{kind}-column {near[0]}.")
     return " ".join(lines)
 
 

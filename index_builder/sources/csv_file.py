@@ -1,82 +1,85 @@
 """A CSV file that lists pictures with their positions: ``path,latitude,longitude[,heading][,time][,id]``."""
 
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import Columns, find_columns
-from index_builder.sources.csv_rows import parse_number, read_rows
+from index_builder.sources.csv_rows import read_rows
 from index_builder.sources.gathering import Gathering, gather
-from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
-from index_builder.sources.picture_paths import resolve_picture
-from index_builder.sources.times import parse_time
-from model.geo import LatLon
-from model.positions import Unplaced, checked_position
+from index_builder.sources.json_file import Unit
+from index_builder.sources.listing import LeftOutCode, ListingKind, OnProgress, SourceListing
+from index_builder.sources.rules import Rules
+from index_builder.sources.table_row import row_geotag
+
+_SOURCE_FILE = "sourcefile"
 
 
-def read_csv(
-    file: Path,
-    *,
-    latitude_column: str | None = None,
-    longitude_column: str | None = None,
-    on_progress: OnProgress | None = None,
-) -> SourceListing:
-    """Reads a CSV file: UTF-8, the first row names the columns, separated by comma, semicolon or tab.
+def read_csv(file: Path, rules: Rules | None = None, on_progress: OnProgress | None = None) -> SourceListing:
+    """Read a CSV file: the first row names the columns, separated by comma, semicolon or tab.
 
     Paths are relative to the file's folder. Numbers may have a decimal comma. A heading or a time that cannot be read
     counts as unknown, and the picture stays. The pictures are not opened.
 
     Args:
         file: The CSV file.
-        latitude_column: Its column of latitudes, if it is spelled in none of the accepted ways.
-        longitude_column: Likewise.
+        rules: What becomes of pictures.
         on_progress: Called with the number of rows read so far.
 
     Returns:
-        Of kind ``csv``, in the file's order. Ids are those of the id column, else the paths.
+        Of kind ``csv``, or ``exiftool`` if it is a table of that program, in the file's order. Ids are those of the id
+        column, else the paths.
 
     Raises:
-        SourceError: It cannot be read, is not UTF-8, lacks a column, lists nothing, or gives two pictures one id.
+        SourceError: It cannot be read, lacks a column, lists nothing, or gives two pictures one id.
     """
     header, rows = read_rows(file)
-    columns = find_columns(header, file, latitude_column, longitude_column)
+    return read_table(file, header, rows, "line", rules or Rules(), on_progress)
 
-    def add(gathering: Gathering, line: int, row: list[str]) -> None:
-        _add(gathering, columns, len(header), line, row)
 
-    listing = gather(file, "line", "csv", rows, add, on_progress)
-    if not len(listing):
+def read_table(
+    file: Path,
+    header: list[str],
+    rows: Iterable[tuple[int, list[str]]],
+    unit: Unit,
+    rules: Rules,
+    on_progress: OnProgress | None,
+) -> SourceListing:
+    """List the pictures of a table.
+
+    Args:
+        file: What was read.
+        header: Names of the columns.
+        rows: Below it, with their numbers.
+        unit: What these count.
+        rules: What becomes of pictures.
+        on_progress: Called with the number of rows read so far.
+
+    Raises:
+        SourceError: It lacks a column, lists nothing, or gives two pictures one id.
+    """
+    columns = find_columns(header, file, rules.options)
+    is_exiftool = any(name.strip().lower() == _SOURCE_FILE for name in header)
+    kind: ListingKind = "exiftool" if is_exiftool else "csv"
+    listing = gather(file, unit, kind, rows, partial(_add, columns, len(header)), rules, on_progress)
+    if not len(listing) and not listing.passed_over:
         raise SourceError(f"{file} lists no pictures: there is no row below the header")
     return listing
 
 
-def _add(gathering: Gathering, columns: Columns, width: int, line: int, row: list[str]) -> None:
+def _add(columns: Columns, width: int, gathering: Gathering, number: int, row: list[str]) -> None:
     cells = [cell.strip() for cell in row] + [""] * (width - len(row))
-    name = cells[columns.path]
+    name = columns.first_cell(cells, "path")
     if any(cells[width:]):
         gathering.skip(
             name,
             LeftOutCode.INVALID_ROW,
-            f"line {line} has {len(row)} values and the header {width}: values that contain the separator "
-            "need quotes around them",
+            f"{gathering.unit} {number} has {len(row)} values and the header {width}: values that contain the "
+            "separator need quotes around them",
         )
     elif not name:
-        gathering.skip(name, LeftOutCode.INVALID_ROW, f"line {line} names no picture")
+        gathering.skip(name, LeftOutCode.INVALID_ROW, f"{gathering.unit} {number} names no picture")
     else:
-        gathering.add(
-            line,
-            name,
-            resolve_picture(gathering.file.parent, name),
-            _position(cells[columns.latitude], cells[columns.longitude]),
-            identifier=cells[columns.id] if columns.id is not None else "",
-            heading_deg=parse_number(cells[columns.heading]) if columns.heading is not None else None,
-            time=parse_time(cells[columns.time]) if columns.time is not None else None,
-        )
-
-
-def _position(latitude: str, longitude: str) -> LatLon | Unplaced:
-    if not latitude or not longitude:
-        return Unplaced(LeftOutCode.NO_POSITION, "latitude or longitude is empty")
-    latitude_deg, longitude_deg = parse_number(latitude), parse_number(longitude)
-    if latitude_deg is None or longitude_deg is None:
-        return Unplaced(LeftOutCode.INVALID_POSITION, f"{latitude!r}, {longitude!r} are not degrees as decimal numbers")
-    return checked_position(latitude_deg, longitude_deg)
+        identifier = columns.first_cell(cells, "id")
+        gathering.add(number, name, gathering.finder.find(name), row_geotag(columns, cells), identifier=identifier)

@@ -1,57 +1,54 @@
-"""CSV files as people write them: UTF-8, with a header, separated by comma, semicolon or tab."""
+"""CSV files as people write them: with a header, separated by comma, semicolon or tab."""
 
 import csv
 from collections.abc import Iterator
 from io import StringIO
-from math import isfinite
 from pathlib import Path
 
 from index_builder.errors import SourceError
-from index_builder.sources.text_file import read_utf8
+from index_builder.sources.text_file import read_text
 
 _DELIMITERS = ",;\t"
 
 
 def read_rows(file: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """Reads a CSV file.
+    """Read a CSV file.
 
     Args:
-        file: UTF-8; decimal commas need another separator, or quotes.
+        file: UTF-8, UTF-16 with a byte order mark, or Windows-1252; decimal commas need another separator, or quotes. A
+            first line ``sep=;``, as Excel writes it, names the separator.
 
     Returns:
         The header; and the rows below it, each with the number of the line that it ends in. Empty rows are passed over.
 
     Raises:
-        SourceError: It cannot be read, is not UTF-8, or is empty; while the rows are read: it is damaged.
+        SourceError: It cannot be read, or is empty; while the rows are read: it is damaged.
     """
-    rows = _rows_of(read_utf8(file, "CSV"), file)
+    rows = _rows_of(read_text(file, "CSV", may_be_ansi=True), file)
     _, header = next(rows, (0, []))
     if not header:
         raise SourceError(f"{file} is empty")
     return header, rows
 
 
-def parse_number(text: str) -> float | None:
-    """A finite number, perhaps with a decimal comma; None for anything else."""
-    try:
-        number = float(text.replace(",", "."))
-    except ValueError:
-        return None
-    return number if isfinite(number) else None
-
-
 def _rows_of(text: str, file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the numbers of the lines that they end in; empty ones are passed over."""
-    reader = csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    """Return rows with the numbers of the lines that they end in; empty ones are passed over."""
+    first_line, _, rest = text.partition("\n")
+    stated = first_line.strip().strip('"')
+    is_stated = stated[:4].lower() == "sep=" and len(stated) <= 5
+    delimiter = (stated[4:] or "\t") if is_stated else _delimiter(text)
+    reader = csv.reader(StringIO(rest if is_stated else text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
-                yield reader.line_num, row
+                yield reader.line_num + is_stated, row
     except csv.Error as error:
-        raise SourceError(f"{file} is not a CSV file, or damaged, in line {reader.line_num}: {error}") from error
+        raise SourceError(
+            f"{file} is not a CSV file, or damaged, in line {reader.line_num + is_stated}: {error}"
+        ) from error
 
 
 def _delimiter(text: str) -> str:
-    """The separator that cuts the header into the most columns; a comma if none does."""
+    """Return the separator that cuts the header into the most columns; a comma if none does."""
     header = text.lstrip().split("\n", 1)[0]
     return max(_DELIMITERS, key=header.count)

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index_builder.errors import SourceError
+from index_builder.sources.coordinates import position_from_text
 from index_builder.sources.csv_columns import SPELLINGS, find_column, listed
-from index_builder.sources.csv_rows import parse_number, read_rows
+from index_builder.sources.csv_rows import read_rows
 from index_builder.sources.listing import NOWHERE, SourceListing
-from index_builder.sources.picture_paths import path_below, resolve_picture
+from index_builder.sources.picture_paths import Missing, PictureFinder
+from index_builder.sources.read_options import ReadOptions
 from model.geo import LatLon
 from model.places import Place
-from model.positions import Unplaced, checked_position
+from model.positions import Unplaced
 
 FRAME_SPELLINGS = ("frame", "frame_number", "frame_id", "place_id")
 
@@ -35,13 +37,12 @@ class FrameListing:
     has_positions: bool
 
 
-def read_frames(file: Path, *, latitude_column: str | None = None, longitude_column: str | None = None) -> FrameListing:
-    """Reads a CSV file with a column of paths and one of frame numbers; all rows have to be right.
+def read_frames(file: Path, options: ReadOptions | None = None) -> FrameListing:
+    """Read a CSV file with a column of paths and one of frame numbers; all rows have to be right.
 
     Args:
         file: The CSV file; paths are relative to its folder.
-        latitude_column: Its column of latitudes, if it is spelled in none of the accepted ways.
-        longitude_column: Likewise.
+        options: Names of columns, and where the pictures lie.
 
     Returns:
         In the file's order. Ids are those of the id column, else the paths.
@@ -50,8 +51,10 @@ def read_frames(file: Path, *, latitude_column: str | None = None, longitude_col
         SourceError: The file cannot be read, lacks a column, or has a row that names no picture, no whole number, or
             a picture or an id a second time.
     """
+    options = options or ReadOptions()
+    finder = PictureFinder(file.parent, options.root)
     header, rows = read_rows(file)
-    path_column = find_column(header, file, SPELLINGS["path"])
+    path_column = find_column(header, file, SPELLINGS["path"], options.path_column)
     frame_column = find_column(header, file, FRAME_SPELLINGS)
     for column, kind, spellings in ((path_column, "path", SPELLINGS["path"]), (frame_column, "frame", FRAME_SPELLINGS)):
         if column is None:
@@ -60,17 +63,17 @@ def read_frames(file: Path, *, latitude_column: str | None = None, longitude_col
             )
     id_column = find_column(header, file, SPELLINGS["id"])
     degrees_columns = (
-        find_column(header, file, SPELLINGS["latitude"], latitude_column),
-        find_column(header, file, SPELLINGS["longitude"], longitude_column),
+        find_column(header, file, SPELLINGS["latitude"], options.latitude_column),
+        find_column(header, file, SPELLINGS["longitude"], options.longitude_column),
     )
     places: list[Place] = []
     frames: dict[str, int] = {}
     for line, row in rows:
         where = f"{file}, line {line},"
-        path = resolve_picture(file.parent, _cell(row, path_column))
-        if not path.is_file():
-            raise SourceError(f"{where} names {path}, and there is no such file")
-        identifier = _cell(row, id_column) or path_below(file.parent, path)
+        path = finder.find(_cell(row, path_column))
+        if isinstance(path, Missing):
+            raise SourceError(f"{where} names {path.tried[0]}, and {path}")
+        identifier = _cell(row, id_column) or finder.id_of(path)
         if identifier in frames:
             raise SourceError(f"{where} lists {identifier} a second time")
         frames[identifier] = _frame(_cell(row, frame_column), where)
@@ -95,10 +98,7 @@ def _frame(text: str, where: str) -> int:
 def _position(row: list[str], latitude_column: int | None, longitude_column: int | None, where: str) -> LatLon:
     if latitude_column is None or longitude_column is None:
         return NOWHERE
-    latitude_deg, longitude_deg = parse_number(_cell(row, latitude_column)), parse_number(_cell(row, longitude_column))
-    if latitude_deg is None or longitude_deg is None:
-        raise SourceError(f"{where} has no latitude and longitude as decimal degrees")
-    position = checked_position(latitude_deg, longitude_deg)
+    position = position_from_text(_cell(row, latitude_column), _cell(row, longitude_column))
     if isinstance(position, Unplaced):
         raise SourceError(f"{where} cannot be placed: {position.reason}")
     return position

@@ -1,22 +1,21 @@
 """The pictures of a list, gathered entry by entry: the same rules for CSV, JSON and GeoJSON."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from index_builder.errors import SourceError
-from index_builder.sources.listing import LeftOutCode, ListingKind, OnProgress, SourceListing, compass_deg, skipped
-from index_builder.sources.picture_paths import is_file, path_below
-from model.geo import LatLon
+from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.json_file import Unit
+from index_builder.sources.listing import EXCLUDED, LeftOutCode, ListingKind, OnProgress, SourceListing, skipped
+from index_builder.sources.picture_paths import Missing, PictureFinder
+from index_builder.sources.rules import Rules
 from model.places import Place
 from model.positions import Unplaced
 from place_map.left_out import LeftOut
-
-Unit = Literal["line", "entry", "feature"]
-"""What the entries of a list are called and counted by in messages, from 1."""
 
 Entry = TypeVar("Entry")
 
@@ -28,21 +27,29 @@ class Gathering:
     """What has been read of a list so far: each entry is placed, or left out with its reason.
 
     Attributes:
-        file: The list; paths are relative to its folder.
+        file: The list.
         unit: What its entries are called.
+        rules: What becomes of pictures.
+        finder: Looks for pictures by what the list calls them.
         places: Pictures with positions.
         left_out: The others.
+        remarks: What is odd about pictures with positions → of how many.
+        passed_over: What was not wanted → how many.
     """
 
     file: Path
     unit: Unit
+    rules: Rules
+    finder: PictureFinder
     places: list[Place] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    remarks: Counter[Remark] = field(default_factory=Counter)
+    passed_over: Counter[str] = field(default_factory=Counter)
     _number_of_path: dict[str, int] = field(default_factory=dict)
     _number_of_id: dict[str, int] = field(default_factory=dict)
 
     def skip(self, name: str, code: StrEnum, reason: str) -> None:
-        """Leaves out an entry that cannot be used as a picture with a position.
+        """Leave out an entry that cannot be used as a picture with a position.
 
         Args:
             name: What the list calls the picture; may be empty.
@@ -51,53 +58,40 @@ class Gathering:
         """
         self.left_out.append(skipped(_printable(name), Unplaced(code, _printable(reason))))
 
-    def reject_missing(self, name: str, reason: str) -> None:
-        """Leaves out an entry whose picture is not there."""
-        self.left_out.append(
-            LeftOut(_printable(name), "rejected", LeftOutCode.MISSING_FILE, _printable(reason)),
-        )
-
-    def add(
-        self,
-        number: int,
-        name: str,
-        path: Path,
-        position: LatLon | Unplaced,
-        *,
-        identifier: str = "",
-        heading_deg: float | None = None,
-        time: datetime | None = None,
-    ) -> None:
-        """Takes an entry that names a picture.
+    def add(self, number: int, name: str, found: Path | Missing, geotag: Geotag, *, identifier: str = "") -> None:
+        """Take an entry that names a picture.
 
         Args:
             number: Of the entry, from 1; for messages.
             name: What the list calls the picture.
-            path: Where it ought to lie.
-            position: Where it was taken, or why that is not known.
+            found: Where it lies, or where it was looked for.
+            geotag: What the list says of it.
             identifier: Its id; if empty, its path.
-            heading_deg: Degrees clockwise from true north, not yet brought into [0, 360).
-            time: When it was taken.
 
         Raises:
             SourceError: Another picture has that id.
         """
         where = f"{self.unit} {number}"
+        if self.rules.is_excluded(name.replace("\\", "/")):
+            self.passed_over[EXCLUDED] += 1
+            return
+        geotag = self.rules.settle(geotag)
         if not (_is_text(name) and _is_text(identifier)):
             self.skip(
                 name, LeftOutCode.INVALID_NAME, f"{where}: its name or id is not text (it holds half a character)"
             )
-        elif isinstance(position, Unplaced):
-            self.skip(name, position.code, f"{where}: {position.reason}")
-        elif not is_file(path):
-            self.reject_missing(name, f"{where}: there is no file {path}")
-        elif (first := self._number_of_path.setdefault(str(path), number)) != number:
+        elif isinstance(geotag.position, Unplaced):
+            self.skip(name, geotag.position.code, f"{where}: {geotag.position.reason}")
+        elif isinstance(found, Missing):
+            reason = _printable(f"{where}: {found}")
+            self.left_out.append(LeftOut(_printable(name), "rejected", LeftOutCode.MISSING_FILE, reason))
+        elif (first := self._number_of_path.setdefault(str(found), number)) != number:
             self.skip(name, LeftOutCode.DUPLICATE, f"{where} lists the same picture as {self.unit} {first}")
         else:
-            identifier = identifier or path_below(self.file.parent, path)
+            identifier = identifier or self.finder.id_of(found)
             self._claim(identifier, number)
-            compass = None if heading_deg is None else compass_deg(heading_deg)
-            self.places.append(Place(identifier, path, position, compass, time))
+            self.remarks.update(geotag.remarks)
+            self.places.append(Place(identifier, found, geotag.position, geotag.heading_deg, geotag.time))
 
     def _claim(self, identifier: str, number: int) -> None:
         first = self._number_of_id.setdefault(identifier, number)
@@ -114,7 +108,9 @@ def gather(
     kind: ListingKind,
     entries: Iterable[tuple[int, Entry]],
     add: Callable[[Gathering, int, Entry], None],
+    rules: Rules,
     on_progress: OnProgress | None,
+    inner: Sequence[str] = (),
 ) -> SourceListing:
     """List the pictures of a list, in its order.
 
@@ -124,21 +120,31 @@ def gather(
         kind: Of the listing.
         entries: With their numbers, from 1.
         add: Adds one to what has been read so far, or leaves it out.
+        rules: What becomes of pictures.
         on_progress: Called with the number of entries looked at so far.
+        inner: Folders beside the list in which its pictures may lie, too.
 
     Raises:
         SourceError: Two pictures have one id.
     """
-    gathering = Gathering(file, unit)
+    gathering = Gathering(file, unit, rules, PictureFinder(file.parent, rules.options.root, inner))
     for done, (number, entry) in enumerate(entries, start=1):
         add(gathering, number, entry)
         if on_progress is not None:
             on_progress(done)
-    return SourceListing(tuple(gathering.places), tuple(gathering.left_out), kind, file)
+    return SourceListing(
+        places=tuple(gathering.places),
+        left_out=tuple(gathering.left_out),
+        kind=kind,
+        root=file,
+        options=rules.options,
+        remarks=gathering.remarks,
+        passed_over=gathering.passed_over,
+    )
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name can be written to Parquet and JSON: escapes in JSON can stand for halves of characters."""
+    """Return whether a name can be written to Parquet and JSON: escapes in JSON can stand for halves of characters."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:

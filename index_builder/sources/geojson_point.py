@@ -2,26 +2,28 @@
 
 from index_builder.sources.json_file import number_in
 from index_builder.sources.listing import LeftOutCode
+from index_builder.sources.reference_systems import WGS84, ReferenceSystem
 from model.geo import LatLon
-from model.positions import Unplaced, checked_position
+from model.positions import Unplaced
 
 
-def point_position(geometry: object) -> LatLon | Unplaced:
-    """The position of a Point.
+def point_position(geometry: object, system: ReferenceSystem = WGS84) -> LatLon | Unplaced:
+    """Return the position of a Point, or of a MultiPoint that has only one.
 
     Args:
-        geometry: ``{"type": "Point", "coordinates": [longitude, latitude]}``, degrees of WGS84; a height may follow,
-            and is not looked at. None, and a point without coordinates, is no position.
+        geometry: ``{"type": "Point", "coordinates": [longitude, latitude]}``; a height may follow, and is not looked
+            at. None, and a point without coordinates, is no position.
+        system: What the coordinates mean.
     """
     if geometry is None:
         return Unplaced(LeftOutCode.NO_POSITION, "it has no geometry")
     if not isinstance(geometry, dict):
         return Unplaced(LeftOutCode.INVALID_POSITION, "its geometry is not an object of GeoJSON")
-    if geometry.get("type") != "Point":
-        return Unplaced(
-            LeftOutCode.INVALID_POSITION, f"its geometry is of the type {geometry.get('type')!r}, not a 'Point'"
-        )
-    coordinates = geometry.get("coordinates")
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
+    if kind == "MultiPoint" and isinstance(coordinates, list) and len(coordinates) == 1:
+        kind, coordinates = "Point", coordinates[0]
+    if kind != "Point":
+        return Unplaced(LeftOutCode.INVALID_POSITION, f"its geometry is of the type {kind!r}, not a 'Point'")
     if not coordinates:  # RFC 7946, section 3.1: may be read as no geometry
         return Unplaced(LeftOutCode.NO_POSITION, "its point has no coordinates")
     numbers = [number_in(value) for value in coordinates] if isinstance(coordinates, list) else []
@@ -29,4 +31,4 @@ def point_position(geometry: object) -> LatLon | Unplaced:
         return Unplaced(
             LeftOutCode.INVALID_POSITION, f"its coordinates {coordinates!r} are not [longitude, latitude] as numbers"
         )
-    return checked_position(latitude=numbers[1], longitude=numbers[0])
+    return system.position(numbers[0], numbers[1])

@@ -1,38 +1,90 @@
 """JSON as programs write it: one document, or one in each line; and the values in it, of which nothing is promised."""
 
 import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from typing import Literal
 
 from index_builder.errors import SourceError
-from index_builder.sources.text_file import read_utf8
+from index_builder.sources.text_file import read_text
+
+LINES_SUFFIXES = frozenset({".jsonl", ".ndjson", ".geojsonl", ".geojsons"})
+JSON_SUFFIXES = frozenset({".json", ".geojson"}) | LINES_SUFFIXES
+
+Unit = Literal["line", "entry", "feature"]
+"""What the entries of a list are called and counted by in messages, from 1."""
 
 Entries = tuple[tuple[int, object], ...]
 """The entries of a list with their numbers, from 1: lines of the file, or positions in the list."""
 
+_LISTS: Mapping[str, Unit] = {"features": "feature", "data": "entry"}
+_SEVERAL_LINES = re.compile(r"\s*\x1e|[^\n]*\}[ \t\r]*\n\s*\{")  # the first line is an object, and so is the next
 
-def read_document(file: Path) -> object:
-    """Reads a file that holds one JSON value.
+
+@dataclass(frozen=True)
+class JsonContent:
+    """What a file of JSON holds.
+
+    Attributes:
+        document: Its one value; None where it holds one in each line.
+        entries: What it lists: the values of its lines; of one document the members of its list, of its ``data`` or
+            ``features``, or itself where it is a Feature. None where there is no such list.
+        unit: What the entries are counted by.
+    """
+
+    document: object
+    entries: Entries | None
+    unit: Unit
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        """Return the members of the document; none where it is no object."""
+        return self.document if isinstance(self.document, dict) else {}
+
+
+def read_json_content(file: Path) -> JsonContent:
+    """Read a file of one JSON value, or of one in each line: told by its name, and by what it holds.
 
     Raises:
         SourceError: It cannot be read, is not UTF-8, or is not JSON; with line and column.
     """
-    return _parse(read_utf8(file, "JSON"), file, first_line=1)
+    text = read_text(file, "JSON")
+    if file.suffix.lower() not in LINES_SUFFIXES:
+        try:
+            return _of_document(_parse(text, file, first_line=1))
+        except SourceError:
+            if not _SEVERAL_LINES.match(text):
+                raise
+    entries = _entries_of_lines(text, file)
+    if len(entries) == 1 and isinstance(entries[0][1], dict) and _LISTS.keys() & entries[0][1].keys():
+        return _of_document(entries[0][1])
+    return JsonContent(None, entries, "line")
 
 
-def read_lines(file: Path) -> Entries:
-    """Reads a file that holds one JSON value in each line; empty lines are passed over.
+def _of_document(document: object) -> JsonContent:
+    if isinstance(document, list):
+        return JsonContent(document, tuple(enumerate(document, start=1)), "entry")
+    if isinstance(document, dict):
+        if document.get("type") == "Feature":
+            return JsonContent(document, ((1, document),), "feature")
+        for name, unit in _LISTS.items():
+            listed = document.get(name)
+            if isinstance(listed, list):
+                return JsonContent(document, tuple(enumerate(listed, start=1)), unit)
+    return JsonContent(document, None, "entry")
 
-    Raises:
-        SourceError: It cannot be read, is not UTF-8, or a line is not JSON; with line and column.
-    """
-    # Not splitlines: JSON lets text hold other characters that end a line.
-    lines = read_utf8(file, "JSON").split("\n")
+
+def _entries_of_lines(text: str, file: Path) -> Entries:
+    # Not splitlines: JSON lets text hold other characters that end a line. RFC 8142 puts a separator before each.
+    lines = text.replace("\x1e", "").split("\n")
     return tuple((number, _parse(line, file, number)) for number, line in enumerate(lines, start=1) if line.strip())
 
 
 def number_in(value: object) -> float | None:
-    """A finite JSON number; None for anything else."""
+    """Return a finite JSON number; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -43,7 +95,7 @@ def number_in(value: object) -> float | None:
 
 
 def text_in(value: object) -> str:
-    """A JSON string without blanks around it; empty for anything else."""
+    """Return a JSON string without blanks around it; empty for anything else."""
     return value.strip() if isinstance(value, str) else ""
 
 

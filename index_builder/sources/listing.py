@@ -1,11 +1,13 @@
 """What a collection holds: pictures with positions, and pictures left out, each with its reason."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from index_builder.sources.geotag import Remark
+from index_builder.sources.read_options import ReadOptions
 from model.geo import LatLon
 from model.picture_errors import ImageError
 from model.places import Place
@@ -14,6 +16,9 @@ from place_map.left_out import LeftOut
 
 OnProgress = Callable[[int], None]
 """Called with the number of pictures looked at so far; never more than once per picture."""
+
+EXCLUDED = "--exclude"
+"""Stands in the count of what is passed over for what a pattern of that option fits."""
 
 NOWHERE = LatLon(0, 0)
 """Stands for the position of a picture that has none; nothing is measured from it."""
@@ -29,6 +34,8 @@ class LeftOutCode(StrEnum):
         NO_HEMISPHERE: Skipped. Degrees without north or south, east or west.
         ESTIMATED: Skipped. Its position is an estimate of Placefix, as ``placefix geotag`` writes it.
         NO_ZONE: Skipped. UTM metres without zone number and letter, which occur 120 times on the Earth.
+        VOID_FIX: Skipped. The receiver says that it had no fix.
+        INACCURATE_POSITION: Skipped. The stated error is larger than was allowed.
         CONTRADICTORY_POSITION: Skipped. Two positions are given that lie far apart.
         INVALID_ROW: Skipped. An entry of a list that names no picture, or does not have the list's form.
         DUPLICATE: Skipped. The same picture came before.
@@ -45,6 +52,8 @@ class LeftOutCode(StrEnum):
     NO_HEMISPHERE = PositionFault.NO_HEMISPHERE
     ESTIMATED = PositionFault.ESTIMATED
     NO_ZONE = "no_zone"
+    VOID_FIX = "void_fix"
+    INACCURATE_POSITION = "inaccurate_position"
     CONTRADICTORY_POSITION = "contradictory_position"
     INVALID_ROW = "invalid_row"
     DUPLICATE = "duplicate"
@@ -56,7 +65,17 @@ class LeftOutCode(StrEnum):
 
 
 ListingKind = Literal[
-    "exif folder", "utm folder", "csv", "msls", "frames", "mapillary api", "mapillary_tools", "geojson"
+    "exif folder",
+    "utm folder",
+    "csv",
+    "exiftool",
+    "geo.txt",
+    "msls",
+    "frames",
+    "mapillary api",
+    "mapillary_tools",
+    "geojson",
+    "stac",
 ]
 """Name the kinds of collections, as their readers call them."""
 
@@ -70,12 +89,18 @@ class SourceListing:
         left_out: The others.
         kind: Which reader has read it.
         root: What was read: a folder or a file that lists pictures.
+        options: How it was read.
+        remarks: What is odd about pictures with positions → of how many.
+        passed_over: What is no picture, or was not wanted, by suffix or name → how many.
     """
 
     places: tuple[Place, ...]
     left_out: tuple[LeftOut, ...]
     kind: ListingKind
     root: Path
+    options: ReadOptions = field(default_factory=ReadOptions)
+    remarks: Mapping[Remark, int] = field(default_factory=dict)
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """The number of pictures, left out or not."""
@@ -90,8 +115,3 @@ def skipped(path: str, why: Unplaced) -> LeftOut:
 def rejected(path: str, error: ImageError) -> LeftOut:
     """A picture that cannot be read."""
     return LeftOut(path, "rejected", error.code, error.message)
-
-
-def compass_deg(heading_deg: float) -> float:
-    """A direction in [0, 360); twice, because -1e-17 % 360 is rounded to 360."""
-    return heading_deg % 360 % 360

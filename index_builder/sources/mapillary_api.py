@@ -14,11 +14,14 @@ and a map is made of what lies on the disk.
 from datetime import datetime
 from pathlib import Path
 
-from index_builder.sources.gathering import Gathering, Unit, gather
+from index_builder.sources.gathering import Gathering, gather
 from index_builder.sources.geojson_point import point_position
-from index_builder.sources.json_file import Entries, number_in, text_in
+from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.headings import heading_in
+from index_builder.sources.json_file import Entries, Unit, number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
-from index_builder.sources.picture_paths import is_file, path_below
+from index_builder.sources.picture_paths import Missing
+from index_builder.sources.rules import Rules
 from index_builder.sources.times import parse_epoch_ms, parse_time
 from model.geo import LatLon
 from model.positions import Unplaced
@@ -30,7 +33,7 @@ _SPHERICAL = ("spherical", "equirectangular")
 
 
 def is_mapillary_api(entries: Entries) -> bool:
-    """Whether a list holds image entities: with an id, and a geometry of one of the two kinds."""
+    """Return whether a list holds image entities: with an id, and a geometry of one of the two kinds."""
     return any(
         isinstance(entity, dict) and "id" in entity and any(name in entity for name in _GEOMETRIES)
         for _, entity in entries
@@ -38,9 +41,9 @@ def is_mapillary_api(entries: Entries) -> bool:
 
 
 def read_mapillary_api(
-    file: Path, entries: Entries, unit: Unit, on_progress: OnProgress | None = None
+    file: Path, entries: Entries, unit: Unit, rules: Rules, on_progress: OnProgress | None = None
 ) -> SourceListing:
-    """Lists the pictures of image entities.
+    """List the pictures of image entities.
 
     Mapillary computes positions and directions anew from the pictures; these (``computed_geometry``,
     ``computed_compass_angle``) are preferred to those of the camera (``geometry``, ``compass_angle``) where they are
@@ -50,6 +53,7 @@ def read_mapillary_api(
         file: What they were read from; the pictures lie beside it.
         entries: The entities.
         unit: What they are counted by in messages.
+        rules: What becomes of pictures.
         on_progress: Called with the number of entities looked at so far.
 
     Returns:
@@ -58,7 +62,7 @@ def read_mapillary_api(
     Raises:
         SourceError: Two pictures have one id.
     """
-    return gather(file, unit, "mapillary api", entries, _add, on_progress)
+    return gather(file, unit, "mapillary api", entries, _add, rules, on_progress, (IMAGES,))
 
 
 def _add(gathering: Gathering, number: int, entity: object) -> None:
@@ -71,36 +75,22 @@ def _add(gathering: Gathering, number: int, entity: object) -> None:
         reason = f"{where} has the id {key!r}, which cannot be the name of a file"
         gathering.skip(key, LeftOutCode.INVALID_ROW, reason)
         return
-    folder = gathering.file.parent
-    path = _picture(folder, key)
-    name = f"{key}{SUFFIXES[0]}" if path is None else path_below(folder, path)
-    if entity.get("is_pano") is True or entity.get("camera_type") in _SPHERICAL:
-        gathering.skip(name, LeftOutCode.PANORAMA, f"{where}: it is a panorama")
-    elif path is None:
-        others = ", ".join(SUFFIXES[1:])
-        gathering.reject_missing(
-            name, f"{where}: there is no {name} (nor {others}) in {folder}, nor in its folder {IMAGES}"
-        )
-    else:
-        gathering.add(
-            number,
-            name,
-            path,
-            _position(entity),
-            identifier=key,
-            heading_deg=_heading_deg(entity),
-            time=_time(entity.get("captured_at")),
-        )
+    found = gathering.finder.find_any([f"{key}{suffix}" for suffix in SUFFIXES])
+    name = f"{key}{SUFFIXES[0]}" if isinstance(found, Missing) else gathering.finder.id_of(found)
+    time = entity.get("captured_at")
+    geotag = Geotag(
+        position=_position(entity),
+        heading_deg=_heading_deg(entity),
+        time=_time(time),
+        is_panorama=entity.get("is_pano") is True or entity.get("camera_type") in _SPHERICAL,
+        remarks=frozenset({Remark.UNREADABLE_TIME}) if time is not None and _time(time) is None else frozenset(),
+    )
+    gathering.add(number, name, found, geotag, identifier=key)
 
 
 def _key(value: object) -> str:
-    """An id, which is a string of digits; some programs save it as a number."""
+    """Return an id, which is a string of digits; some programs save it as a number."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else text_in(value)
-
-
-def _picture(folder: Path, key: str) -> Path | None:
-    candidates = (parent / f"{key}{suffix}" for parent in (folder, folder / IMAGES) for suffix in SUFFIXES)
-    return next((path for path in candidates if is_file(path)), None)
 
 
 def _position(entity: dict[str, object]) -> LatLon | Unplaced:
@@ -109,8 +99,8 @@ def _position(entity: dict[str, object]) -> LatLon | Unplaced:
 
 
 def _heading_deg(entity: dict[str, object]) -> float | None:
-    computed = number_in(entity.get("computed_compass_angle"))
-    return number_in(entity.get("compass_angle")) if computed is None else computed
+    computed = heading_in(entity.get("computed_compass_angle"))
+    return heading_in(entity.get("compass_angle")) if computed is None else computed
 
 
 def _time(value: object) -> datetime | None:

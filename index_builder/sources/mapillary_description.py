@@ -7,13 +7,16 @@ videos, too.
 
 from pathlib import Path
 
-from index_builder.sources.gathering import Gathering, Unit, gather
-from index_builder.sources.json_file import Entries, number_in, text_in
+from index_builder.sources.coordinates import position_from_degrees
+from index_builder.sources.gathering import Gathering, gather
+from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.headings import heading_in
+from index_builder.sources.json_file import Entries, Unit, number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
-from index_builder.sources.picture_paths import resolve_picture
+from index_builder.sources.rules import Rules
 from index_builder.sources.times import parse_capture_time
 from model.geo import LatLon
-from model.positions import Unplaced, checked_position
+from model.positions import Unplaced
 
 _LATITUDE, _LONGITUDE = "MAPLatitude", "MAPLongitude"
 _VIDEO_TRACK = "MAPGPSTrack"
@@ -21,22 +24,23 @@ _TELLING = frozenset({_LATITUDE, _LONGITUDE, _VIDEO_TRACK, "MAPCaptureTime", "er
 
 
 def is_mapillary_description(entries: Entries) -> bool:
-    """Whether a list is one of mapillary_tools: with a filename, and a position or an error."""
+    """Return whether a list is one of mapillary_tools: with a filename, and a position or an error."""
     return any(isinstance(item, dict) and "filename" in item and not _TELLING.isdisjoint(item) for _, item in entries)
 
 
 def read_mapillary_description(
-    file: Path, entries: Entries, unit: Unit, on_progress: OnProgress | None = None
+    file: Path, entries: Entries, unit: Unit, rules: Rules, on_progress: OnProgress | None = None
 ) -> SourceListing:
-    """Lists the pictures that mapillary_tools describes; they are not opened.
+    """List the pictures that mapillary_tools describes; they are not opened.
 
     Names are absolute, or relative to the file's folder. The tools' own errors are the reasons why pictures are
-    skipped. Of the two directions the true one counts.
+    skipped. The true direction counts before that of the compass.
 
     Args:
         file: What was read.
         entries: Its objects.
         unit: What they are counted by in messages.
+        rules: What becomes of pictures.
         on_progress: Called with the number of objects looked at so far.
 
     Returns:
@@ -45,7 +49,7 @@ def read_mapillary_description(
     Raises:
         SourceError: Two pictures have one id.
     """
-    return gather(file, unit, "mapillary_tools", entries, _add, on_progress)
+    return gather(file, unit, "mapillary_tools", entries, _add, rules, on_progress)
 
 
 def _add(gathering: Gathering, number: int, item: object) -> None:
@@ -58,15 +62,24 @@ def _add(gathering: Gathering, number: int, item: object) -> None:
     elif _VIDEO_TRACK in item:
         gathering.skip(name, LeftOutCode.INVALID_ROW, f"{where}: it is a video; sample pictures from it first")
     else:
-        heading = item.get("MAPCompassHeading")
-        gathering.add(
-            number,
-            name,
-            resolve_picture(gathering.file.parent, name),
-            _position(item),
-            heading_deg=number_in(heading.get("TrueHeading")) if isinstance(heading, dict) else None,
-            time=parse_capture_time(text_in(item.get("MAPCaptureTime"))),
-        )
+        gathering.add(number, name, gathering.finder.find(name), _geotag(item))
+
+
+def _geotag(item: dict[str, object]) -> Geotag:
+    heading, time = item.get("MAPCompassHeading"), item.get("MAPCaptureTime")
+    true, magnetic = (
+        heading_in(heading.get(name)) if isinstance(heading, dict) else None
+        for name in ("TrueHeading", "MagneticHeading")
+    )
+    taken = parse_capture_time(text_in(time))
+    return Geotag(
+        position=_position(item),
+        heading_deg=true,
+        magnetic_deg=magnetic,
+        time=taken,
+        error_m=number_in(item.get("MAPGPSAccuracyMeters")),
+        remarks=frozenset({Remark.UNREADABLE_TIME}) if time is not None and taken is None else frozenset(),
+    )
 
 
 def _position(item: dict[str, object]) -> LatLon | Unplaced:
@@ -76,7 +89,7 @@ def _position(item: dict[str, object]) -> LatLon | Unplaced:
     latitude_deg, longitude_deg = number_in(values[0]), number_in(values[1])
     if latitude_deg is None or longitude_deg is None:
         return Unplaced(LeftOutCode.INVALID_POSITION, f"{values[0]!r}, {values[1]!r} are not degrees as numbers")
-    return checked_position(latitude_deg, longitude_deg)
+    return position_from_degrees(latitude_deg, longitude_deg)
 
 
 def _in_words(error: object) -> str:

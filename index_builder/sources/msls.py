@@ -9,15 +9,22 @@
 The columns are found by their names: published descriptions of the files do not agree on the order.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from math import hypot
 from pathlib import Path
+from typing import get_args
 
 from index_builder.errors import SourceError
+from index_builder.sources.coordinates import parse_number
 from index_builder.sources.csv_columns import find_column, listed
-from index_builder.sources.csv_rows import parse_number, read_rows
-from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, compass_deg, skipped
+from index_builder.sources.csv_rows import read_rows
+from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.headings import parse_heading
+from index_builder.sources.listing import EXCLUDED, LeftOutCode, OnProgress, SourceListing, skipped
 from index_builder.sources.picture_paths import is_file
+from index_builder.sources.read_options import Side
+from index_builder.sources.rules import Rules
 from index_builder.sources.times import parse_time
 from index_builder.sources.utm_folder import MAX_DISAGREEMENT_M
 from model.geo import LatLon, Utm, from_utm, to_utm
@@ -31,18 +38,37 @@ IMAGES = "images"
 
 
 def is_msls_folder(folder: Path) -> bool:
-    """Whether a folder is one side of a city of MSLS."""
+    """Return whether a folder is one side of a city of MSLS."""
     return is_file(folder / RAW) and (folder / IMAGES).is_dir()
 
 
-def read_msls(folder: Path, on_progress: OnProgress | None = None) -> SourceListing:
-    """Reads one side of a city.
+def is_msls_city(folder: Path) -> bool:
+    """Return whether a folder is a city of MSLS, with one of its sides at least."""
+    return any(is_msls_folder(folder / side) for side in get_args(Side))
+
+
+def read_msls_city(folder: Path, rules: Rules | None = None, on_progress: OnProgress | None = None) -> SourceListing:
+    """Read the side of a city that the options name: the database, unless queries are read.
+
+    Raises:
+        SourceError: The city has not got that side; or as in ``read_msls``.
+    """
+    rules = rules or Rules()
+    side = folder / rules.options.side
+    if not is_msls_folder(side):
+        raise SourceError(f"{folder} is a city of MSLS without its {rules.options.side}: there is no {side / RAW}")
+    return read_msls(side, rules, on_progress)
+
+
+def read_msls(folder: Path, rules: Rules | None = None, on_progress: OnProgress | None = None) -> SourceListing:
+    """Read one side of a city.
 
     A picture's position is its easting and northing in ``postprocessed.csv``, which the official evaluation measures
     with, in the zone of its degrees in ``raw.csv``; without that file it is the degrees. Panoramas are skipped.
 
     Args:
         folder: ``<city>/database`` or ``<city>/query``.
+        rules: What becomes of pictures.
         on_progress: Called with the number of rows read so far.
 
     Returns:
@@ -51,27 +77,43 @@ def read_msls(folder: Path, on_progress: OnProgress | None = None) -> SourceList
     Raises:
         SourceError: A file cannot be read, lacks a column, or lists a key twice.
     """
+    rules = rules or Rules()
     rows = _read_by_key(folder / RAW, ("lat", "lon"), ("ca", "captured_at", "pano"))
     metres: dict[str, dict[str, str]] = {}
     if (folder / POSTPROCESSED).is_file():
         metres = _read_by_key(folder / POSTPROCESSED, ("easting", "northing"), ())
     places: list[Place] = []
     left_out: list[LeftOut] = []
+    remarks: Counter[Remark] = Counter()
+    excluded = 0
     for done, (key, row) in enumerate(rows.items(), start=1):
-        found = _read_picture(folder, key, row, metres.get(key))
-        if isinstance(found, Place):
-            places.append(found)
+        if rules.is_excluded(f"{IMAGES}/{key}.jpg"):
+            excluded += 1
         else:
-            left_out.append(found)
+            geotag = rules.settle(_geotag(row, metres.get(key)))
+            found = _read_picture(folder, key, geotag)
+            if isinstance(found, Place):
+                places.append(found)
+                remarks.update(geotag.remarks)
+            else:
+                left_out.append(found)
         if on_progress is not None:
             on_progress(done)
     if not rows:
         raise SourceError(f"{folder / RAW} lists no pictures: there is no row below the header")
-    return SourceListing(tuple(places), tuple(left_out), "msls", folder)
+    return SourceListing(
+        places=tuple(places),
+        left_out=tuple(left_out),
+        kind="msls",
+        root=folder,
+        options=rules.options,
+        remarks=remarks,
+        passed_over={EXCLUDED: excluded} if excluded else {},
+    )
 
 
 def _read_by_key(file: Path, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    """Key → column → cell, stripped; an optional column that is not there is empty."""
+    """Return key → column → cell, stripped; an optional column that is not there is empty."""
     header, rows = read_rows(file)
     columns = {name: find_column(header, file, (name,)) for name in ("key", *required, *optional)}
     missing = [name for name in ("key", *required) if columns[name] is None]
@@ -92,23 +134,29 @@ def _read_by_key(file: Path, required: tuple[str, ...], optional: tuple[str, ...
     return found
 
 
-def _read_picture(folder: Path, key: str, row: Mapping[str, str], metres: Mapping[str, str] | None) -> Place | LeftOut:
+def _read_picture(folder: Path, key: str, geotag: Geotag) -> Place | LeftOut:
     path = folder / IMAGES / f"{key}.jpg"
     name = f"{IMAGES}/{key}.jpg"
-    if row["pano"].lower() in ("true", "1"):
-        return skipped(name, Unplaced(LeftOutCode.PANORAMA, "it is a panorama"))
-    position = _position(row, metres)
-    if isinstance(position, Unplaced):
-        return skipped(name, position)
+    if isinstance(geotag.position, Unplaced):
+        return skipped(name, geotag.position)
     if not path.is_file():
         return LeftOut(name, "rejected", LeftOutCode.MISSING_FILE, f"there is no file {path}")
-    heading_deg = parse_number(row["ca"])
-    return Place(
-        id=key,
-        path=path,
-        position=position,
-        heading_deg=None if heading_deg is None else compass_deg(heading_deg),
-        time=parse_time(row["captured_at"]),
+    return Place(key, path, geotag.position, geotag.heading_deg, geotag.time)
+
+
+def _geotag(row: Mapping[str, str], metres: Mapping[str, str] | None) -> Geotag:
+    heading_deg, time = parse_heading(row["ca"]), parse_time(row["captured_at"])
+    remarks = set()
+    if row["ca"] and heading_deg is None:
+        remarks.add(Remark.UNREADABLE_HEADING)
+    if row["captured_at"] and time is None:
+        remarks.add(Remark.UNREADABLE_TIME)
+    return Geotag(
+        position=_position(row, metres),
+        heading_deg=heading_deg,
+        time=time,
+        is_panorama=row["pano"].lower() in ("true", "1"),
+        remarks=frozenset(remarks),
     )
 
 

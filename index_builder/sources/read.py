@@ -3,54 +3,82 @@
 from pathlib import Path
 
 from index_builder.errors import SourceError
-from index_builder.sources.csv_file import read_csv
-from index_builder.sources.folder import read_folder
-from index_builder.sources.json_listing import JSON_SUFFIXES, read_json
+from index_builder.sources.json_file import JSON_SUFFIXES
+from index_builder.sources.kinds import FOLDERS, JSON_KINDS, LIST_SUFFIXES, TABLES, Candidate, Kind
 from index_builder.sources.listing import OnProgress, SourceListing
-from index_builder.sources.msls import is_msls_folder, read_msls
+from index_builder.sources.read_options import ReadOptions
+from index_builder.sources.rules import Rules
 
-CSV_SUFFIXES = frozenset({".csv", ".tsv"})
-LIST_SUFFIXES = CSV_SUFFIXES | JSON_SUFFIXES
-"""How the names of files that list pictures end, in any case."""
+_MEMBERS_NAMED = 8
 
 
-def read_source(
-    path: Path,
-    *,
-    latitude_column: str | None = None,
-    longitude_column: str | None = None,
-    on_progress: OnProgress | None = None,
-) -> SourceListing:
-    """Reads where the pictures of a collection were taken; no picture is decoded.
+def read_source(path: Path, options: ReadOptions | None = None, on_progress: OnProgress | None = None) -> SourceListing:
+    """Read where the pictures of a collection were taken; no picture is decoded.
 
-    A folder is read picture by picture: by its name where that is of the form ``@UTM_east@UTM_north@…``, by EXIF
-    otherwise. A folder of Mapillary Street-Level Sequences, ``<city>/database`` or ``<city>/query`` with its
-    ``raw.csv``, is read as that. A file that ends in .csv or .tsv lists pictures, and so does one that ends in .json,
-    .jsonl or .geojson: entities of the Mapillary API, descriptions of mapillary_tools, or GeoJSON, told by its content.
+    ``index_builder.sources.kinds`` has the kinds of collections. What a file of JSON is, is told by its content.
 
     Args:
         path: A folder, or a file that lists pictures.
-        latitude_column: For a CSV file: its column of latitudes, if it is spelled in none of the accepted ways.
-        longitude_column: Likewise.
+        options: How it is read.
         on_progress: Called with the number of pictures looked at so far.
 
     Returns:
         Pictures with and without positions; perhaps none with one.
 
     Raises:
-        SourceError: There is nothing at that path, it is of no known kind, it cannot be read, or it holds no pictures.
+        SourceError: There is nothing at that path, it is of no known kind, it cannot be read, it holds no pictures, or
+            an option says nothing about it.
     """
-    if path.is_dir():
-        if latitude_column is not None or longitude_column is not None:
-            raise SourceError(f"{path} is a folder: columns can be named for a CSV file only")
-        return read_msls(path, on_progress) if is_msls_folder(path) else read_folder(path, on_progress)
+    options = options or ReadOptions()
+    candidate = Candidate(path)
+    kind = _kind_of(candidate)
+    _check_options(candidate, kind, options)
+    return kind.read(candidate, Rules.of(options), on_progress)
+
+
+def _kind_of(candidate: Candidate) -> Kind:
+    path = candidate.path
+    if candidate.is_folder:
+        return next(kind for kind in FOLDERS if kind.is_one(candidate))
     if not path.exists():
         raise SourceError(f"{path} does not exist: expected a folder of pictures or a CSV, JSON or GeoJSON file")
-    suffix = path.suffix.lower()
-    if suffix in JSON_SUFFIXES:
-        if latitude_column is not None or longitude_column is not None:
-            raise SourceError(f"{path} is a JSON file: columns can be named for a CSV file only")
-        return read_json(path, on_progress)
-    if suffix not in CSV_SUFFIXES:
+    if candidate.suffix in JSON_SUFFIXES:
+        found = next((kind for kind in JSON_KINDS if kind.is_one(candidate)), None)
+        if found is None:
+            raise _unknown_json(candidate)
+        return found
+    found = next((kind for kind in TABLES if kind.is_one(candidate)), None)
+    if found is None:
         raise SourceError(f"{path} is neither a folder of pictures nor a {', '.join(sorted(LIST_SUFFIXES))} file")
-    return read_csv(path, latitude_column=latitude_column, longitude_column=longitude_column, on_progress=on_progress)
+    return found
+
+
+def _check_options(candidate: Candidate, kind: Kind, options: ReadOptions) -> None:
+    if candidate.is_folder and options.for_lists:
+        raise SourceError(
+            f"{candidate.path} is a folder: {' and '.join(options.for_lists)} can be said of a list of pictures only"
+        )
+    if not kind.is_table and options.for_tables:
+        raise SourceError(f"{candidate.path} is no table: columns can be named for a CSV file only")
+    if not candidate.is_folder and options.assume_hemisphere:
+        raise SourceError(
+            f"{candidate.path} is a list, whose positions are signed: --assume-hemisphere is for folders of photos"
+        )
+
+
+def _unknown_json(candidate: Candidate) -> SourceError:
+    content = candidate.json
+    if content.entries is not None and not content.entries:
+        return SourceError(f"{candidate.path} lists no pictures: its list is empty")
+    what, found = "it", content.document
+    if content.entries:
+        what, found = f"the first {content.unit} of its list", content.entries[0][1]
+    if isinstance(found, dict):
+        names = ", ".join(list(found)[:_MEMBERS_NAMED]) + (", …" if len(found) > _MEMBERS_NAMED else "")
+        holds = f"an object with the members {names}" if found else "an empty object"
+    else:
+        holds = "a list" if isinstance(found, list) else "neither an object nor a list"
+    return SourceError(
+        f"{candidate.path} is none of the kinds of JSON that list pictures: {what} is {holds}. Understood are "
+        f"{'; '.join(kind.told for kind in JSON_KINDS)}"
+    )

@@ -4,13 +4,17 @@ import re
 from datetime import UTC, datetime
 
 _EXIF = re.compile(r"(\d{4})[:/](\d{2})[:/](\d{2})(?=$|[ T_])")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?=$|[ T])")
+_CLOCK = re.compile(r"(?<=[ T])(\d)(?=:)")
 _EPOCH = re.compile(r"(\d{9,10}|\d{12,13})(\.\d+)?")
 _CAPTURE = re.compile(r"(\d{4})_(\d{2})_(\d{2})_(\d{2})_(\d{2})_(\d{2})_(\d+)")
 _COMPACT = re.compile(r"(\d{4})(?:(\d{2})(?:(\d{2})(?:_(\d{2})(?:(\d{2})(\d{2})?)?)?)?)?")
 
 
 def parse_time(text: str) -> datetime | None:
-    """Reads ISO 8601, EXIF (``2024:09:23 16:06:58``, a zone may follow), and seconds or milliseconds since 1970.
+    """Read ISO 8601, EXIF (``2024:09:23 16:06:58``, a zone may follow), seconds or milliseconds since 1970.
+
+    Days may stand first where dots divide them from months and years: ``23.09.2024 16:06``.
 
     Returns:
         With a time zone where one is stated (UTC for seconds since 1970), naive otherwise; None if it cannot be read.
@@ -20,7 +24,8 @@ def parse_time(text: str) -> datetime | None:
         if epoch := _EPOCH.fullmatch(text):
             seconds = float(text) / (1000 if len(epoch[1]) >= 12 else 1)
             return datetime.fromtimestamp(seconds, UTC)
-        time = datetime.fromisoformat(_EXIF.sub(r"\1-\2-\3", text, count=1))
+        text = _DOTTED.sub(lambda day: f"{day[3]}-{day[2]:0>2}-{day[1]:0>2}", _EXIF.sub(r"\1-\2-\3", text, count=1))
+        time = datetime.fromisoformat(_CLOCK.sub(r"0\1", text))
         if time.utcoffset() is not None:
             time.astimezone(UTC)  # fails in the first and last hours of the calendar: a map keeps times in UTC
     except (ValueError, OverflowError, OSError):

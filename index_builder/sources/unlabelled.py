@@ -4,13 +4,15 @@ They cannot go into a map that answers with positions, but can be asked, and sea
 it finds: Mapillary's test cities come without positions on either side.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from index_builder.errors import SourceError
 from index_builder.sources.csv_columns import SPELLINGS, find_column, listed
 from index_builder.sources.csv_rows import read_rows
 from index_builder.sources.listing import NOWHERE, LeftOutCode, SourceListing
-from index_builder.sources.picture_paths import is_file, path_below, resolve_picture
+from index_builder.sources.picture_paths import Missing, PictureFinder
+from index_builder.sources.read_options import ReadOptions
 from model.places import Place
 from place_map.left_out import LeftOut
 
@@ -21,13 +23,15 @@ _FLAWED = frozenset(
         LeftOutCode.INVALID_POSITION,
         LeftOutCode.NO_HEMISPHERE,
         LeftOutCode.NO_ZONE,
+        LeftOutCode.VOID_FIX,
+        LeftOutCode.INACCURATE_POSITION,
         LeftOutCode.CONTRADICTORY_POSITION,
     }
 )
 
 
 def is_path_list(file: Path) -> bool:
-    """Whether a CSV file has a column of paths, and none of latitudes or longitudes.
+    """Return whether a CSV file has a column of paths, and none of latitudes or longitudes.
 
     Raises:
         SourceError: It cannot be read.
@@ -37,8 +41,12 @@ def is_path_list(file: Path) -> bool:
     return has["path"] and not has["latitude"] and not has["longitude"]
 
 
-def read_path_list(file: Path) -> SourceListing:
-    """Reads a CSV file ``path[,id]``; all rows have to be right.
+def read_path_list(file: Path, options: ReadOptions | None = None) -> SourceListing:
+    """Read a CSV file ``path[,id]``; all rows have to be right.
+
+    Args:
+        file: The CSV file.
+        options: Where the pictures lie.
 
     Returns:
         Of kind ``csv``, in the file's order, each picture at ``NOWHERE``. Ids are those of the id column, else the
@@ -51,13 +59,16 @@ def read_path_list(file: Path) -> SourceListing:
     path_column, id_column = (find_column(header, file, SPELLINGS[kind]) for kind in ("path", "id"))
     if path_column is None:
         raise SourceError(f"{file} lacks the column path; its columns are {listed(header)}")
+    finder = PictureFinder(file.parent, (options or ReadOptions()).root)
     places: dict[str, Place] = {}
     for line, row in rows:
         cells = [cell.strip() for cell in row] + [""] * (len(header) - len(row))
-        path = resolve_picture(file.parent, cells[path_column])
-        if not cells[path_column] or not is_file(path):
-            raise SourceError(f"{file}, line {line}, names {path}, and there is no such picture")
-        identifier = (cells[id_column] if id_column is not None else "") or path_below(file.parent, path)
+        if not cells[path_column]:
+            raise SourceError(f"{file}, line {line}, names no picture")
+        path = finder.find(cells[path_column])
+        if isinstance(path, Missing):
+            raise SourceError(f"{file}, line {line}, names {path.tried[0]}, and {path}")
+        identifier = (cells[id_column] if id_column is not None else "") or finder.id_of(path)
         if identifier in places:
             raise SourceError(f"{file}, line {line}, lists {identifier} a second time")
         places[identifier] = Place(identifier, path, NOWHERE)
@@ -67,7 +78,7 @@ def read_path_list(file: Path) -> SourceListing:
 
 
 def without_positions(listing: SourceListing) -> SourceListing | None:
-    """The pictures of a collection that says of none where it was taken, each at ``NOWHERE``.
+    """Return the pictures of a collection that says of none where it was taken, each at ``NOWHERE``.
 
     Args:
         listing: Of a folder or a CSV file.
@@ -78,12 +89,13 @@ def without_positions(listing: SourceListing) -> SourceListing | None:
     if listing.places or any(left.code in _FLAWED for left in listing.left_out):
         return None
     folder = listing.root if listing.root.is_dir() else listing.root.parent
+    finder = PictureFinder(folder, listing.options.root)
     places: list[Place] = []
     others: list[LeftOut] = []
     for left in listing.left_out:
-        path = resolve_picture(folder, left.path)
-        if left.code == LeftOutCode.NO_POSITION and is_file(path):
-            places.append(Place(path_below(folder, path), path, NOWHERE))
+        path = finder.find(left.path)
+        if left.code == LeftOutCode.NO_POSITION and isinstance(path, Path):
+            places.append(Place(finder.id_of(path), path, NOWHERE))
         else:
             others.append(left)
-    return SourceListing(tuple(places), tuple(others), listing.kind, listing.root) if places else None
+    return replace(listing, places=tuple(places), left_out=tuple(others)) if places else None

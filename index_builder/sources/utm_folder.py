@@ -10,7 +10,8 @@ import re
 from math import isfinite
 from pathlib import Path, PurePosixPath
 
-from index_builder.sources.listing import NOWHERE, LeftOutCode, compass_deg, skipped
+from index_builder.sources.headings import compass_deg
+from index_builder.sources.listing import NOWHERE, LeftOutCode, skipped
 from index_builder.sources.times import parse_compact_time
 from model.geo import LatLon, Utm, distance_m, from_utm
 from model.places import Place

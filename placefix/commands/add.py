@@ -8,6 +8,7 @@ import typer
 
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
+from index_builder.sources.read_options import ReadOptions
 from placefix.commands.map_changes import (
     AsJson,
     MapArgument,
@@ -17,12 +18,14 @@ from placefix.commands.map_changes import (
     change_by_collection,
     only_source,
 )
-from placefix.commands.options import BatchSize, Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
+from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
+from placefix.commands.reading_options import with_read_options
 from placefix.picture_limits import read_picture_limits
 
 _DEFAULTS = BuildOptions()
 
 
+@with_read_options
 def add(
     map_path: MapArgument,
     source: Annotated[
@@ -41,10 +44,10 @@ def add(
     batch_size: BatchSize = _DEFAULTS.batch_size,
     segment_size: SegmentSize = None,
     max_rejected: MaxRejected = _DEFAULTS.max_rejected,
-    latitude_column: LatitudeColumn = None,
-    longitude_column: LongitudeColumn = None,
     restart: Restart = False,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Add pictures to a map; what it has is not computed again.
 
@@ -73,7 +76,6 @@ def add(
         weights=weights,
         num_heads=num_heads,
         device=device,
-        latitude_column=latitude_column,
-        longitude_column=longitude_column,
+        reading=reading,
         as_json=as_json,
     )

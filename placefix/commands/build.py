@@ -10,17 +10,23 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from index_builder.build import build_map
+from index_builder.build import build_map, check_ids
 from index_builder.build_options import BuildOptions
 from index_builder.changes.update import update_map
+from index_builder.left_out import nothing_usable
 from index_builder.new_version import ChangeReport
+from index_builder.overview import overview_of
+from index_builder.sources.listing import SourceListing
+from index_builder.sources.read_options import ReadOptions
 from index_builder.target import check_target, is_map, map_name_of
 from model import weights_cache
 from model.device import DeviceName
+from model.durable import write_atomically
 from model.encoder import Encoder
 from model.preprocess import Preprocessing
 from place_map import index_choice, layout
 from place_map.global_index import check_index_factory
+from place_map.left_out import left_out_csv
 from place_map.local_codec import StoreType
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
 from placefix.commands.map_changes import change_by_collection, left_out_lines, only_source, read_collection
@@ -28,16 +34,16 @@ from placefix.commands.options import (
     BatchSize,
     Device,
     InputSize,
-    LatitudeColumn,
-    LongitudeColumn,
     NetworkPrecisionOption,
     NumHeads,
     PreprocessingOption,
     Weights,
 )
+from placefix.commands.reading_options import with_read_options
 from placefix.console import error_console, output_console
 from placefix.exit_codes import ExitCode
 from placefix.fresh_network import open_network
+from placefix.overview_text import overview_table
 from placefix.picture_limits import read_picture_limits
 from placefix.progress import format_duration, show_progress
 
@@ -47,6 +53,7 @@ _DEFAULTS = BuildOptions()
 _MAP_PANEL = "Map"
 
 
+@with_read_options
 def build(
     source: Annotated[
         list[Path],
@@ -100,8 +107,6 @@ def build(
             rich_help_panel=_MAP_PANEL,
         ),
     ] = _DEFAULTS.store,
-    latitude_column: LatitudeColumn = None,
-    longitude_column: LongitudeColumn = None,
     match_floor: Annotated[
         float | None,
         typer.Option(
@@ -127,6 +132,15 @@ def build(
         bool,
         typer.Option("--restart", help="Throw away what an interrupted build has done."),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only read the collections: say what they hold, and write the list of what would be left out.",
+        ),
+    ] = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Build a map from geotagged pictures.
 
@@ -150,8 +164,11 @@ def build(
     )
     out = Path("maps") / map_name_of(source[0]) if out is None else out
     check_target(out)  # before the network is loaded
+    if dry_run:
+        _tell_only([read_collection(each, reading) for each in source], out)
+        return
     if update and is_map(out):
-        _bring_up_to_date(out, source, options, num_heads, device, latitude_column, longitude_column)
+        _bring_up_to_date(out, source, options, num_heads, device, reading)
         return
     network = open_network(
         weights,
@@ -164,7 +181,8 @@ def build(
     encoder = network.encoder
     if index != index_choice.AUTO:
         check_index_factory(index, encoder.global_dim)  # before the collections are read
-    listings = [read_collection(each, latitude_column, longitude_column) for each in source]
+    listings = [read_collection(each, reading) for each in source]
+    error_console().print(overview_table(overview_of(listings)))
     calibrator = Calibrator(encoder, CalibrationOptions(), _calibration_time()) if calibrate else None
     try:
         with show_progress("encoding") as progress:
@@ -206,6 +224,26 @@ def build(
         raise typer.Exit(ExitCode.SOME_REJECTED)
 
 
+def _tell_only(listings: list[SourceListing], out: Path) -> None:
+    """Say what collections hold, and write the list of what would be left out beside the map that would be.
+
+    Raises:
+        InvalidInput: Two pictures have one id.
+        NothingUsable: No picture has a position.
+    """
+    check_ids(listings)
+    overview = overview_of(listings)
+    output_console().print(overview_table(overview))
+    report_path = out.with_name(f"{out.name}.{layout.LEFT_OUT}")
+    if overview.skipped or overview.rejected:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        left_out = {number: listing.left_out for number, listing in enumerate(listings)}
+        write_atomically(report_path, left_out_csv(left_out))
+        error_console().print(f"what would be left out: {report_path}", soft_wrap=True, markup=False)
+    if not overview.placed:
+        raise nothing_usable(listings, overview.skipped, overview.rejected, report_path)
+
+
 def _calibration_time() -> Callable[[], float]:
     """Return what tells how many seconds calibrating may take: a tenth of the build, and a minute at least."""
     began_s = time.monotonic()
@@ -218,8 +256,7 @@ def _bring_up_to_date(
     options: BuildOptions,
     num_heads: int | None,
     device: DeviceName,
-    latitude_column: str | None,
-    longitude_column: str | None,
+    reading: ReadOptions,
 ) -> None:
     """Update a map with its own network, whatever networks are here by now."""
     change_by_collection(
@@ -230,8 +267,7 @@ def _bring_up_to_date(
         weights=None,
         num_heads=num_heads,
         device=device,
-        latitude_column=latitude_column,
-        longitude_column=longitude_column,
+        reading=reading,
         as_json=False,
     )
 

@@ -1,17 +1,19 @@
 """``placefix calibrate``: what the evidence for an answer means on a map."""
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from index_builder.changes.calibrate import calibrate_map
+from index_builder.sources.read_options import ReadOptions
 from place_map.calibration import DEFAULT_WITHIN_M
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
 from placefix.calibration.questions import DEFAULT_QUESTIONS
 from placefix.commands.map_changes import AsJson, MapArgument, interruptible, load_encoder, tell
-from placefix.commands.options import Device, Foreign, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
+from placefix.commands.options import Device, Foreign, NumHeads, OptionalWeights
+from placefix.commands.reading_options import with_read_options
 from placefix.console import error_console
 from placefix.evaluation.collections import read_collection
 from placefix.exit_codes import ExitCode
@@ -19,6 +21,7 @@ from placefix.picture_limits import read_picture_limits
 from placefix.samples import read_all_conditions
 
 
+@with_read_options
 def calibrate(
     map_path: MapArgument,
     queries: Annotated[
@@ -39,9 +42,9 @@ def calibrate(
     weights: OptionalWeights = None,
     num_heads: NumHeads = None,
     device: Device = "auto",
-    latitude_column: LatitudeColumn = None,
-    longitude_column: LongitudeColumn = None,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Learn how sure the answers of a map are.
 
@@ -53,9 +56,9 @@ def calibrate(
     Exit code [bold]0[/bold]: the map is calibrated. [bold]1[/bold]: there were too few questions; the map is as it was.
     """
     limits = read_picture_limits()
-    read = partial(read_collection, by_frame=False, latitude_column=latitude_column, longitude_column=longitude_column)
-    labelled = read(queries) if queries else None
-    elsewhere = read(foreign, may_be_unlabelled=True) if foreign else None
+    reading = replace(reading, side="query")
+    labelled = read_collection(queries, reading) if queries else None
+    elsewhere = read_collection(foreign, reading, may_be_unlabelled=True) if foreign else None
     options = CalibrationOptions(
         own_pictures=own,
         queries=() if labelled is None else labelled.places,

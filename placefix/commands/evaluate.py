@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from index_builder.build_options import BuildOptions
+from index_builder.sources.read_options import ReadOptions
 from model.errors import InvalidInput
 from model.matching import MatchingPrecision
 from model.network_precision import RequestedPrecision
@@ -28,11 +29,10 @@ from placefix.commands.options import (
     Device,
     Foreign,
     InputSize,
-    LatitudeColumn,
-    LongitudeColumn,
     NumHeads,
     OptionalWeights,
 )
+from placefix.commands.reading_options import with_read_options
 from placefix.console import error_console
 from placefix.drawings.plots import check_can_draw
 from placefix.evaluation.confidence_plots import draw_confidence
@@ -46,7 +46,7 @@ from placefix.evaluation.published import (
     read_published,
 )
 from placefix.evaluation.report import Settings, to_json, to_lines
-from placefix.evaluation.run import Columns, NetworkChoice, asking, open_localizer, read_dataset
+from placefix.evaluation.run import NetworkChoice, asking, open_localizer, read_dataset
 from placefix.picture_limits import read_picture_limits
 from service import evaluate as service_evaluate
 from service.evaluate import EvaluationOptions, QueryResult
@@ -55,6 +55,7 @@ _DEFAULTS = EvaluationOptions()
 _CONFIDENCE_PANEL = "Confidence"
 
 
+@with_read_options
 def evaluate(
     queries: Annotated[
         list[Path],
@@ -169,8 +170,8 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     batch_size: BatchSize = _DEFAULTS.batch_size,
     device: Device = "auto",
-    latitude_column: LatitudeColumn = None,
-    longitude_column: LongitudeColumn = None,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Measure recall: ask all queries of a dataset, and count how often a right picture is among the first N.
 
@@ -203,14 +204,13 @@ def evaluate(
     if predictions is not None:
         check_predictions_folder(predictions)
     notes = error_console()
-    columns = Columns(latitude_column, longitude_column)
     dataset = read_dataset(
         queries,
         database or [],
         place_map,
         truth,
         query_list,
-        columns,
+        reading,
         may_be_unlabelled=predictions is not None,
         preprocessing=preprocess,
         limits=limits,

@@ -15,6 +15,7 @@ from rich.text import Text
 from index_builder.new_version import ChangeReport
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
+from index_builder.sources.read_options import ReadOptions
 from model.device import DeviceName, choose_device
 from model.encoder import Encoder
 from model.errors import InvalidInput
@@ -52,14 +53,13 @@ def load_encoder(map_path: Path, weights: str | None, num_heads: int | None, dev
     return Encoder(network, chosen.device, manifest.preparation_for(network), manifest.network.precision)
 
 
-def read_collection(source: Path, latitude_column: str | None, longitude_column: str | None) -> SourceListing:
-    """Reads a collection, and says how many pictures it has."""
+def read_collection(source: Path, reading: ReadOptions) -> SourceListing:
+    """Read a collection, and say how many pictures it has."""
     console = error_console()
     with console.status("reading positions") as status:
         listing = read_source(
             source,
-            latitude_column=latitude_column,
-            longitude_column=longitude_column,
+            reading,
             on_progress=lambda count: status.update(f"reading positions: {count:,} pictures"),
         )
     console.print(
@@ -150,8 +150,7 @@ def change_by_collection(
     weights: str | None,
     num_heads: int | None,
     device: DeviceName,
-    latitude_column: str | None,
-    longitude_column: str | None,
+    reading: ReadOptions,
     as_json: bool,
 ) -> None:
     """Read a collection, change the map by it, and tell what was done.
@@ -164,8 +163,7 @@ def change_by_collection(
         weights: The network; by default the file that the map was built with.
         num_heads: Attention heads.
         device: Where the network lives.
-        latitude_column: Of a CSV file.
-        longitude_column: Of a CSV file.
+        reading: How the collection is read.
         as_json: Whether the report is printed as JSON.
 
     Raises:
@@ -174,7 +172,7 @@ def change_by_collection(
     """
     rejected_before = read_manifest(map_path).counts.rejected
     encoder = load_encoder(map_path, weights, num_heads, device)
-    listing = read_collection(source, latitude_column, longitude_column)
+    listing = read_collection(source, reading)
     with interruptible(map_path), show_progress(doing) as progress:
         report = change(listing, encoder, progress=progress)
     tell(report, as_json=as_json)

@@ -112,11 +112,3 @@ Foreign = Annotated[
     list[Path] | None,
     typer.Option(help="Photos of elsewhere, to ask besides: a folder or a list. May be repeated.", show_default=False),
 ]
-LatitudeColumn = Annotated[
-    str | None,
-    typer.Option(help="The column of latitudes, if it has an unusual name.", rich_help_panel=CSV_PANEL),
-]
-LongitudeColumn = Annotated[
-    str | None,
-    typer.Option(help="The column of longitudes, if it has an unusual name.", rich_help_panel=CSV_PANEL),
-]

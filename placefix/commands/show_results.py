@@ -10,19 +10,19 @@ from typing import Annotated
 import typer
 from PIL import Image
 
+from index_builder.sources.read_options import ReadOptions
 from model.errors import InvalidInput
 from model.picture_errors import ImageError
 from model.recall import DEFAULT_THRESHOLD_M
 from placefix.asking import AskedMap, opened_map, read_settings
 from placefix.commands.options import (
     AskedMapPath,
-    LatitudeColumn,
-    LongitudeColumn,
     NumHeads,
     OptionalWeights,
     SetDevice,
     SettingsFile,
 )
+from placefix.commands.reading_options import with_read_options
 from placefix.console import error_console, output_console, print_note
 from placefix.drawings.answers import answer
 from placefix.drawings.canvas import check_folder_target, contact_sheet, numbered_name, save_png
@@ -45,6 +45,7 @@ class Only(StrEnum):
     WRONG = "wrong"
 
 
+@with_read_options
 def results(
     queries: Annotated[
         list[Path],
@@ -70,9 +71,9 @@ def results(
         float, typer.Option(min=0, help="Metres up to which a candidate is right.")
     ] = DEFAULT_THRESHOLD_M,
     only: Annotated[Only, typer.Option(help="Which answers to draw, by their first candidate.")] = Only.ALL,
-    latitude_column: LatitudeColumn = None,
-    longitude_column: LongitudeColumn = None,
     device: SetDevice = None,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Draw queries with their best candidates: framed in green if right, in red if wrong.
 
@@ -86,8 +87,7 @@ def results(
     settings = read_settings({**flags, "device": device}, settings_file, print_note)
     listing = read_queries(
         queries,
-        latitude_column=latitude_column,
-        longitude_column=longitude_column,
+        reading,
         limits=settings.image_limits,
     )
     _tell_unreadable(listing.unreadable)

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from index_builder.sources.read import CSV_SUFFIXES, read_source
+from index_builder.sources.kinds import CSV_SUFFIXES
+from index_builder.sources.read import read_source
+from index_builder.sources.read_options import ReadOptions
 from model.device import choose_device
 from model.places import Place
 from model.training.config import DataConfig, TrainingConfig
@@ -83,8 +85,9 @@ def _read_places(source: Path, data: DataConfig) -> tuple[Place, ...]:
         is_csv = source.suffix.lower() in CSV_SUFFIXES and not source.is_dir()
         listing = read_source(
             source,
-            latitude_column=data.latitude_column if is_csv else None,
-            longitude_column=data.longitude_column if is_csv else None,
+            ReadOptions(latitude_column=data.latitude_column, longitude_column=data.longitude_column)
+            if is_csv
+            else None,
         )
     console.print(
         f"{source}: {listing.kind}, {len(listing):,} pictures, {len(listing.places):,} with a position", soft_wrap=True

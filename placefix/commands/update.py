@@ -8,6 +8,7 @@ import typer
 
 from index_builder.build_options import BuildOptions
 from index_builder.changes.update import DEFAULT_MAX_REMOVED, checked_source, update_map
+from index_builder.sources.read_options import ReadOptions
 from model.errors import InvalidInput
 from place_map.versions import read_manifest
 from placefix.commands.map_changes import (
@@ -19,12 +20,14 @@ from placefix.commands.map_changes import (
     change_by_collection,
     only_source,
 )
-from placefix.commands.options import BatchSize, Device, LatitudeColumn, LongitudeColumn, NumHeads, OptionalWeights
+from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
+from placefix.commands.reading_options import with_read_options
 from placefix.picture_limits import read_picture_limits
 
 _DEFAULTS = BuildOptions()
 
 
+@with_read_options
 def update(
     map_path: MapArgument,
     source: Annotated[
@@ -44,10 +47,10 @@ def update(
     max_removed: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the map's pictures that may be gone from the collection.")
     ] = DEFAULT_MAX_REMOVED,
-    latitude_column: LatitudeColumn = None,
-    longitude_column: LongitudeColumn = None,
     restart: Restart = False,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Make a map hold what its collection holds now: new, changed and missing pictures.
 
@@ -84,7 +87,6 @@ def update(
         weights=weights,
         num_heads=num_heads,
         device=device,
-        latitude_column=latitude_column,
-        longitude_column=longitude_column,
+        reading=reading,
         as_json=as_json,
     )

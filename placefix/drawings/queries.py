@@ -1,12 +1,15 @@
 """Queries to show: pictures, with the position that they state if they do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index_builder.errors import SourceError
-from index_builder.sources.exif_folder import read_exif_picture
-from index_builder.sources.read import CSV_SUFFIXES, LIST_SUFFIXES, read_source
+from index_builder.sources.kinds import CSV_SUFFIXES, LIST_SUFFIXES
+from index_builder.sources.photo import read_photo
+from index_builder.sources.picture_paths import PictureFinder
+from index_builder.sources.read import read_source
+from index_builder.sources.read_options import ReadOptions
 from index_builder.sources.utm_folder import is_utm_name, read_utm_picture
 from model.errors import InvalidInput
 from model.geo import LatLon
@@ -46,9 +49,8 @@ class QueryListing:
 
 def read_queries(
     sources: Sequence[Path],
+    reading: ReadOptions | None = None,
     *,
-    latitude_column: str | None = None,
-    longitude_column: str | None = None,
     limits: ImageLimits = DEFAULT_LIMITS,
 ) -> QueryListing:
     """Lists the queries among pictures, folders of pictures and lists; headers are read, no pixel is decoded.
@@ -57,8 +59,7 @@ def read_queries(
 
     Args:
         sources: What was given.
-        latitude_column: Of the CSV files, if it is spelled in none of the usual ways.
-        longitude_column: Likewise.
+        reading: How folders and lists are read.
         limits: What a picture may be like.
 
     Raises:
@@ -77,13 +78,12 @@ def read_queries(
             raise SourceError(
                 f"{source} does not exist: expected a picture, a folder of pictures or a file that lists pictures"
             )
-        columns = (latitude_column, longitude_column) if source.suffix.lower() in CSV_SUFFIXES else (None, None)
-        listing = read_source(source, latitude_column=columns[0], longitude_column=columns[1])
-        folder = source if source.is_dir() else source.parent
+        listing = read_source(source, _that_apply(reading or ReadOptions(), source))
+        finder = PictureFinder(source if source.is_dir() else source.parent, listing.options.root)
         listed = [Query(place.id, place.path, place.position) for place in listing.places]
         for left_out in listing.left_out:
-            path = folder / left_out.path
-            if left_out.outcome == "skipped" and path.is_file():
+            path = finder.find(left_out.path)
+            if left_out.outcome == "skipped" and isinstance(path, Path):
                 listed.append(Query(left_out.path, path, None))
             else:
                 unreadable.append(f"{left_out.path}: {left_out.reason}")
@@ -100,7 +100,15 @@ def read_queries(
     return QueryListing(tuple(queries), tuple(unreadable))
 
 
+def _that_apply(reading: ReadOptions, source: Path) -> ReadOptions:
+    """Return the options without those that say nothing about a source."""
+    reading = replace(reading, side="query")
+    if source.suffix.lower() not in CSV_SUFFIXES:
+        reading = replace(reading, path_column=None, latitude_column=None, longitude_column=None)
+    return replace(reading, root=None) if source.is_dir() else replace(reading, assume_hemisphere="")
+
+
 def _read_picture(path: Path) -> Query:
-    reader = read_utm_picture if is_utm_name(path.name) else read_exif_picture
+    reader = read_utm_picture if is_utm_name(path.name) else read_photo
     found: Place | LeftOut = reader(path.parent, path.name)
     return Query(path.name, path, found.position if isinstance(found, Place) else None)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from index_builder.errors import SourceError
 from index_builder.sources.frames import read_frames
+from index_builder.sources.kinds import CSV_SUFFIXES
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.plane import PointM, in_plane
-from index_builder.sources.read import CSV_SUFFIXES, read_source
+from index_builder.sources.read import read_source
+from index_builder.sources.read_options import ReadOptions
 from index_builder.sources.unlabelled import is_path_list, read_path_list, without_positions
 from model.images import DEFAULT_LIMITS, ImageLimits, check_header
 from model.picture_errors import ImageError
@@ -45,29 +47,26 @@ class Collection:
 
 def read_collection(
     paths: Sequence[Path],
+    reading: ReadOptions | None = None,
     *,
-    by_frame: bool,
+    by_frame: bool = False,
     may_be_unlabelled: bool = False,
-    latitude_column: str | None = None,
-    longitude_column: str | None = None,
 ) -> Collection:
     """Reads folders and lists of pictures; no picture is opened.
 
     Args:
         paths: One at least; more than one for a dataset of several cities.
+        reading: How they are read.
         by_frame: They are CSV files with frame numbers.
         may_be_unlabelled: Where no picture has a position, all take part; else that is an error.
-        latitude_column: For CSV files: their column of latitudes, if it is spelled in none of the accepted ways.
-        longitude_column: Likewise.
 
     Raises:
         SourceError: One of them cannot be read, holds no usable picture, or lists a picture that is not there; or two
             have a picture of the same id, or one has positions on the Earth and another none.
     """
+    reading = reading or ReadOptions()
     read = [
-        _read_frames(path, latitude_column, longitude_column)
-        if by_frame
-        else _read(path, latitude_column, longitude_column, may_be_unlabelled=may_be_unlabelled)
+        _read_frames(path, reading) if by_frame else _read(path, reading, may_be_unlabelled=may_be_unlabelled)
         for path in paths
     ]
     for each in read:
@@ -102,21 +101,19 @@ def check_pictures(places: Sequence[Place], limits: ImageLimits = DEFAULT_LIMITS
         raise SourceError(f"{problems[0]}{more}. An evaluation without them would measure another dataset")
 
 
-def _read_frames(path: Path, latitude_column: str | None, longitude_column: str | None) -> Collection:
+def _read_frames(path: Path, reading: ReadOptions) -> Collection:
     if path.suffix.lower() not in CSV_SUFFIXES:
         raise SourceError(f"{path} is no CSV file: frame numbers are read from one with columns path and frame")
-    found = read_frames(path, latitude_column=latitude_column, longitude_column=longitude_column)
+    found = read_frames(path, reading)
     return Collection(found.listing, found.frames, {}, found.has_positions)
 
 
-def _read(
-    path: Path, latitude_column: str | None, longitude_column: str | None, *, may_be_unlabelled: bool
-) -> Collection:
-    has_named_columns = latitude_column is not None or longitude_column is not None
+def _read(path: Path, reading: ReadOptions, *, may_be_unlabelled: bool) -> Collection:
+    has_named_columns = bool(reading.for_tables)
     is_csv = path.suffix.lower() in CSV_SUFFIXES and path.is_file()
     if may_be_unlabelled and is_csv and not has_named_columns and is_path_list(path):
-        return Collection(read_path_list(path), {}, {}, has_positions=False)
-    listing = read_source(path, latitude_column=latitude_column, longitude_column=longitude_column)
+        return Collection(read_path_list(path, reading), {}, {}, has_positions=False)
+    listing = read_source(path, reading)
     plane = in_plane(listing)
     if plane is not None:
         return Collection(plane.listing, {}, plane.points_m, has_positions=False)

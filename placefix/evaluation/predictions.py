@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+from index_builder.sources.kinds import LIST_SUFFIXES
 from index_builder.sources.query_list import key_of
-from index_builder.sources.read import LIST_SUFFIXES
 from model.errors import InvalidInput, StorageError
 from model.geo import distance_m
 from model.places import Place

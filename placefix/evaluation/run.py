@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.sources.query_list import select_queries
+from index_builder.sources.read_options import ReadOptions
 from model.device import DeviceName
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS, ImageLimits
@@ -31,14 +32,6 @@ from placefix.fresh_network import open_network
 from placefix.progress import show_progress
 from service.loading import load_maps
 from service.localizer import Localizer
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The columns of CSV files that are spelled in none of the accepted ways; None for the accepted ones."""
-
-    latitude: str | None = None
-    longitude: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,7 @@ def read_dataset(
     map_path: Path | None,
     truth: NearbyTruth | int,
     query_list: Path | None,
-    columns: Columns,
+    reading: ReadOptions,
     *,
     may_be_unlabelled: bool = False,
     preprocessing: Preprocessing | None = None,
@@ -107,7 +100,7 @@ def read_dataset(
         map_path: The map that is searched; None to build one.
         truth: What is right: nearness, or a tolerance in frames.
         query_list: A file that names the queries that count.
-        columns: Of the CSV files.
+        reading: How both sides are read.
         may_be_unlabelled: Whether queries without positions are wanted, too: something other than recall is.
         preprocessing: Of a fresh map, antialias by default; one that is there has its own.
         limits: What a picture may be like.
@@ -118,7 +111,7 @@ def read_dataset(
         InvalidInput: What is right cannot be told, or no query has a positive.
     """
     by_frame = isinstance(truth, int)
-    asked = _read(queries, columns, by_frame=by_frame, may_be_unlabelled=True)
+    asked = _read(queries, replace(reading, side="query"), by_frame=by_frame, may_be_unlabelled=True)
     is_unlabelled = not by_frame and not asked.has_positions and not asked.points_m
     if is_unlabelled and not may_be_unlabelled:
         raise InvalidInput(
@@ -126,7 +119,7 @@ def read_dataset(
             "computed. Give queries with positions (--latitude-column names an unusual column), or --predictions DIR "
             "to write what is found for each, the file of the MSLS challenge among it"
         )
-    searched = _read(database, columns, by_frame=by_frame, may_be_unlabelled=is_unlabelled) if database else None
+    searched = _read(database, reading, by_frame=by_frame, may_be_unlabelled=is_unlabelled) if database else None
     selected = asked.places if query_list is None else select_queries(asked.places, query_list)
     places = searched.places if map_path is None and searched is not None else _places_of(map_path)
     told = None if is_unlabelled else _told(truth, asked, searched)
@@ -248,14 +241,8 @@ def _positives(truth: Truth, queries: Sequence[Place], database: Sequence[Place]
     return positives
 
 
-def _read(paths: Sequence[Path], columns: Columns, *, by_frame: bool, may_be_unlabelled: bool) -> Collection:
-    return read_collection(
-        paths,
-        by_frame=by_frame,
-        may_be_unlabelled=may_be_unlabelled,
-        latitude_column=columns.latitude,
-        longitude_column=columns.longitude,
-    )
+def _read(paths: Sequence[Path], reading: ReadOptions, *, by_frame: bool, may_be_unlabelled: bool) -> Collection:
+    return read_collection(paths, reading, by_frame=by_frame, may_be_unlabelled=may_be_unlabelled)
 
 
 def _places_of(map_path: Path | None) -> tuple[Place, ...]:

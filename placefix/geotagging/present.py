@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from index_builder.sources.exif_folder import read_exif_picture
+from PIL import ExifTags
+
 from index_builder.sources.listing import LeftOutCode
-from model.picture_errors import CorruptExif
+from index_builder.sources.photo import read_photo
+from model.exif_position import exif_position
+from model.images import read_exif
+from model.picture_errors import CorruptExif, ImageError
 from model.places import Place
+from model.positions import ESTIMATED
 from placefix.geotagging.xmp_sidecar import has_estimate, has_position
 
 Kind = Literal["nothing", "estimate", "position", "unreadable"]
@@ -28,9 +33,9 @@ class Present:
 
 
 def present_position(photo: Path) -> Present:
-    """Look at the head of a photo, and at XMP beside it."""
-    found = read_exif_picture(photo.parent, photo.name)
-    if isinstance(found, Place) or has_position(photo):
+    """Look at the head of a photo, and at XMP and Google Takeout beside it."""
+    found = read_photo(photo.parent, photo.name)
+    if isinstance(found, Place) or found.code == LeftOutCode.VOID_FIX or has_position(photo):
         return Present("position")
     if found.code == LeftOutCode.ESTIMATED or has_estimate(photo):
         return Present("estimate")
@@ -41,5 +46,8 @@ def present_position(photo: Path) -> Present:
 
 def has_exif_estimate(photo: Path) -> bool:
     """Return whether an estimate stands in the EXIF block of a photo."""
-    found = read_exif_picture(photo.parent, photo.name)
-    return not isinstance(found, Place) and found.code == LeftOutCode.ESTIMATED
+    try:
+        found = exif_position(read_exif(photo).get_ifd(ExifTags.IFD.GPSInfo))
+    except ImageError:
+        return False
+    return found == ESTIMATED

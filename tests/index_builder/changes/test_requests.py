@@ -12,7 +12,9 @@ from index_builder.changes.add import add_pictures
 from index_builder.changes.area import Area
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
+from index_builder.digests import request_digest
 from index_builder.sources.listing import LeftOutCode
+from index_builder.sources.read_options import ReadOptions
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from place_map import layout
@@ -158,3 +160,10 @@ def test_a_map_of_an_earlier_release_is_changed(tmp_path: Path, tiny_encoder: En
     assert update_map(town, listing, tiny_encoder, FORGIVING).rejected == 1
     assert not build_map(listing, tiny_encoder, town, FORGIVING).is_new
     assert remove_pictures(town, Selection(ids=("00.jpg",))).placed == 2
+
+
+def test_how_a_collection_is_read_belongs_to_the_request(tmp_path: Path) -> None:
+    listing = photo_listing(tmp_path / "photos", 2)
+    otherwise = replace(listing, options=ReadOptions(max_gps_error_m=50))
+    assert request_digest("add", (), listing) != request_digest("add", (), otherwise)
+    assert request_digest("add", (), otherwise) == request_digest("add", (), replace(otherwise))

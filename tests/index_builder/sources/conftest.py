@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
+from index_builder.sources.json_file import LINES_SUFFIXES
+
 WritePicture = Callable[..., Path]
 
 
@@ -20,9 +22,12 @@ def write_picture() -> WritePicture:
         camera: dict[int, object] | None = None,
         *,
         raw_exif: bytes | None = None,
+        base: dict[int, object] | None = None,
         image_format: str = "JPEG",
     ) -> Path:
         exif = Image.Exif()
+        for tag, value in (base or {}).items():
+            exif[tag] = value
         if gps is not None:
             exif[ExifTags.IFD.GPSInfo] = gps
         if camera is not None:
@@ -50,10 +55,21 @@ def write_json(tmp_path: Path) -> WriteJson:
             path.write_bytes(b"not opened")
         file = tmp_path / "photos" / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        if name.endswith(".jsonl") and isinstance(document, list):
+        if Path(name).suffix in LINES_SUFFIXES and isinstance(document, list):
             file.write_text("".join(f"{json.dumps(entry)}\n" for entry in document))
         else:
             file.write_text(document if isinstance(document, str) else json.dumps(document))
         return file
 
     return write
+
+
+def packet(attributes: str, elements: str = "") -> bytes:
+    """An XMP packet with one description."""
+    return (
+        '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+        'xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" '
+        f'xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" {attributes}>{elements}</rdf:Description>'
+        '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    ).encode()

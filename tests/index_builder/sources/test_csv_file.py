@@ -10,6 +10,7 @@ from index_builder.errors import SourceError
 from index_builder.sources.csv_file import read_csv
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
+from index_builder.sources.read_options import ReadOptions
 from model.geo import LatLon
 from place_map.left_out import LeftOut
 from tests.walks import frame_position, write_walk
@@ -117,7 +118,8 @@ def test_separators(write_list: WriteList, lines: tuple[str, ...], name: str, en
         ("a.jpg,nan,nan", "skipped", "invalid_position"),
         ("a.jpg,inf,13", "skipped", "invalid_position"),
         ("a.jpg,91,13", "skipped", "invalid_position"),
-        ("a.jpg,55,180.5", "skipped", "invalid_position"),
+        ("a.jpg,55,360.5", "skipped", "invalid_position"),
+        ("a.jpg,13E,55N", "skipped", "invalid_position"),
         ("a.jpg,0,0", "skipped", "null_island"),
         ("a.jpg,0.0,-0.0000000001", "skipped", "null_island"),
         ("a.jpg,55,5,13,25", "skipped", "invalid_row"),
@@ -210,10 +212,10 @@ def test_missing_columns_are_named_with_what_is_there(write_list: WriteList) -> 
 
 def test_columns_by_name(write_list: WriteList) -> None:
     file = write_list("path,lat,lon,Dummy Lat,dummy_lon", "a.jpg,1,2,3,4")
-    listing = read_source(file, latitude_column="dummy_lat", longitude_column="dummy_lon")
+    listing = read_source(file, ReadOptions(latitude_column="dummy_lat", longitude_column="dummy_lon"))
     assert [place.position for place in listing.places] == [LatLon(3, 4)]
     with pytest.raises(SourceError, match="no column 'nord'; its columns are path, lat"):
-        read_source(file, latitude_column="nord")
+        read_source(file, ReadOptions(latitude_column="nord"))
 
 
 def test_two_columns_of_one_name(write_list: WriteList) -> None:
@@ -226,9 +228,7 @@ def test_what_is_no_list(write_list: WriteList, tmp_path: Path) -> None:
         with pytest.raises(SourceError, match=message):
             read_csv(write_list(*lines))
     with pytest.raises(SourceError, match=r"not UTF-8 \(line 3\)"):
-        read_csv(write_list("path,lat,lon", "a.jpg,1,2", "ä.jpg,1,2", encoding="latin-1"))
-    with pytest.raises(SourceError, match="UTF-8"):
-        read_csv(write_list("path,lat,lon", "a.jpg,1,2", encoding="utf-16"))
+        read_csv(write_list("path,lat,lon", "a.jpg,1,2", "\x81.jpg,1,2", encoding="latin-1"))
     with pytest.raises(SourceError, match="line 2"):
         read_csv(write_list("path,lat,lon", '"a.jpg,1,2'))
     with pytest.raises(SourceError, match="cannot be read"):
@@ -247,7 +247,7 @@ def test_a_walk_as_gardens_point_lists_it_needs_its_invented_positions_named(tmp
     file = tmp_path / "database.csv"
     with pytest.raises(SourceError, match="--latitude-column dummy_lat"):
         read_source(file)
-    listing = read_source(file, latitude_column="dummy_lat", longitude_column="dummy_lon")
+    listing = read_source(file, ReadOptions(latitude_column="dummy_lat", longitude_column="dummy_lon"))
     assert len(listing.places) == 200
     assert not listing.left_out
     assert listing.places[1].position == frame_position(1) == LatLon(-27.4771102, 153.0283)

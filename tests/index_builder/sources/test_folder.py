@@ -12,6 +12,7 @@ from PIL import Image
 from index_builder.errors import SourceError
 from index_builder.sources.pictures import find_pictures
 from index_builder.sources.read import read_source
+from index_builder.sources.read_options import ReadOptions
 
 WritePicture = Callable[..., Path]
 GPS = {1: "N", 2: (55.0, 30.0, 0.0), 3: "E", 4: (13.0, 15.0, 0.0)}
@@ -20,7 +21,8 @@ UTM_NAME = "@0584346.94@4476917.55@17@T@040.43863@-080.00548@003313@07@090@-10@@
 
 def test_which_files_count_and_their_order(tmp_path: Path) -> None:
     for name in (
-        "b.jpg", "a.JPEG", "c.png", "d.webp", "e.avif", "f.HEIC", "g.heif", "B.Jpg", "z/1.jpg", "k/2.jpg", "k/m/3.jpg",
+        "b.jpg", "a.JPEG", "c.png", "h.jpe", "i.JFIF", "j.insp", "k.HIF",
+        "d.webp", "e.avif", "f.HEIC", "g.heif", "B.Jpg", "z/1.jpg", "k/2.jpg", "k/m/3.jpg",
         "notes.txt", "x.gif", "jpg", ".hidden.jpg", ".thumbnails/1.jpg", "k/._2.jpg", "x.jpg.part",
     ):  # fmt: skip
         path = tmp_path / name
@@ -28,7 +30,8 @@ def test_which_files_count_and_their_order(tmp_path: Path) -> None:
         path.touch()
     (tmp_path / "folder.jpg").mkdir()
     assert find_pictures(tmp_path) == (
-        "B.Jpg", "a.JPEG", "b.jpg", "c.png", "d.webp", "e.avif", "f.HEIC", "g.heif", "k/2.jpg", "k/m/3.jpg", "z/1.jpg",
+        "B.Jpg", "a.JPEG", "b.jpg", "c.png", "d.webp", "e.avif", "f.HEIC", "g.heif", "h.jpe", "i.JFIF", "j.insp",
+        "k.HIF", "k/2.jpg", "k/m/3.jpg", "z/1.jpg",
     )  # fmt: skip
 
 
@@ -241,4 +244,4 @@ def test_no_such_source(tmp_path: Path) -> None:
 
 def test_columns_are_for_csv_files(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="is a folder"):
-        read_source(tmp_path, latitude_column="lat")
+        read_source(tmp_path, ReadOptions(latitude_column="lat"))

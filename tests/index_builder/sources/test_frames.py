@@ -7,6 +7,7 @@ import pytest
 from index_builder.errors import SourceError
 from index_builder.sources.frames import read_frames
 from index_builder.sources.listing import NOWHERE
+from index_builder.sources.read_options import ReadOptions
 from model.geo import LatLon
 from tests.walks import write_walk
 
@@ -38,7 +39,7 @@ def test_positions_are_taken_where_there_are_any(folder: Path) -> None:
     assert found.listing.places[0].position == LatLon(1.5, 2.5)
     file = write(folder, "frame,file,dummy_lat,dummy_lon\n3,a.jpg,1.5,2.5\n")
     assert not read_frames(file).has_positions
-    assert read_frames(file, latitude_column="dummy_lat", longitude_column="dummy_lon").has_positions
+    assert read_frames(file, ReadOptions(latitude_column="dummy_lat", longitude_column="dummy_lon")).has_positions
 
 
 @pytest.mark.parametrize(
@@ -49,9 +50,9 @@ def test_positions_are_taken_where_there_are_any(folder: Path) -> None:
         ("path,frame\na.jpg,1.5\n", "line 2, has the frame number '1.5'"),
         ("path,frame\na.jpg\n", "line 2, has the frame number ''"),
         ("path,frame\na.jpg,1\na.jpg,2\n", "line 3, lists a.jpg a second time"),
-        ("path,frame\ngone.jpg,1\n", "line 2, names .*gone.jpg, and there is no such file"),
+        ("path,frame\ngone.jpg,1\n", "line 2, names .*gone.jpg, and there is no file"),
         ("path,frame\n", "lists no pictures"),
-        ("path,frame,lat,lon\na.jpg,1,,\n", "line 2, has no latitude"),
+        ("path,frame,lat,lon\na.jpg,1,,\n", "line 2, cannot be placed: latitude or longitude is empty"),
         ("path,frame,lat,lon\na.jpg,1,0,0\n", "line 2, cannot be placed"),
     ],
 )

@@ -3,14 +3,16 @@
 import pytest
 
 from index_builder.errors import SourceError
-from index_builder.sources.read import LIST_SUFFIXES, read_source
+from index_builder.sources.json_file import JSON_SUFFIXES
+from index_builder.sources.read import read_source
+from index_builder.sources.read_options import ReadOptions
 from tests.index_builder.sources.conftest import WriteJson
 
 
 @pytest.mark.parametrize(
     ("document", "found"),
     [
-        ({"type": "Feature", "geometry": None}, "it is an object with the members type, geometry"),
+        ({"type": "Topology", "objects": None}, "it is an object with the members type, objects"),
         ({}, "it is an empty object"),
         ({"data": {}}, "it is an object with the members data"),
         ("7", "it is neither an object nor a list"),
@@ -20,7 +22,7 @@ from tests.index_builder.sources.conftest import WriteJson
         ({f"m{number}": 1 for number in range(9)}, "m6, m7, …"),
     ],
 )
-def test_an_unknown_kind_is_told_the_three_kinds(write_json: WriteJson, document: object, found: str) -> None:
+def test_an_unknown_kind_is_told_those_that_are_known(write_json: WriteJson, document: object, found: str) -> None:
     with pytest.raises(SourceError) as caught:
         read_source(write_json(document))
     for expected in (found, "Mapillary API", "mapillary_image_description.json", "FeatureCollection"):
@@ -62,7 +64,7 @@ def test_other_encodings_are_refused_and_a_byte_order_mark_is_not(write_json: Wr
         read_source(file)
 
 
-@pytest.mark.parametrize("suffix", sorted(LIST_SUFFIXES - {".csv", ".tsv"}))
-def test_columns_are_for_csv_files(write_json: WriteJson, suffix: str) -> None:
-    with pytest.raises(SourceError, match="is a JSON file: columns can be named for a CSV file only"):
-        read_source(write_json([], f"list{suffix}"), latitude_column="lat")
+@pytest.mark.parametrize("suffix", sorted(JSON_SUFFIXES))
+def test_columns_are_for_tables(write_json: WriteJson, suffix: str) -> None:
+    with pytest.raises(SourceError, match="is no table: columns can be named for a CSV file only"):
+        read_source(write_json([{"id": 1, "geometry": None}], f"list{suffix}"), ReadOptions(latitude_column="lat"))

@@ -8,6 +8,7 @@ import pytest
 from index_builder.errors import SourceError
 from index_builder.sources.msls import read_msls
 from index_builder.sources.read import read_source
+from index_builder.sources.read_options import ReadOptions
 from model.geo import LatLon, distance_m, from_utm, to_utm
 
 COPENHAGEN = LatLon(55.676, 12.568)
@@ -93,3 +94,14 @@ def test_two_positions_far_apart_are_none(tmp_path: Path) -> None:
 def test_damaged_lists_are_refused(tmp_path: Path, raw: str, message: str) -> None:
     with pytest.raises(SourceError, match=message):
         read_msls(write_side(tmp_path / "q", raw))
+
+
+def test_a_city_is_read_as_its_database_and_where_queries_are_read_as_its_queries(tmp_path: Path) -> None:
+    for side, key in (("database", "a"), ("query", "b")):
+        write_side(tmp_path / "cph" / side, f"key,lat,lon\n{key},55.676,12.568\n", pictures=key)
+    listing = read_source(tmp_path / "cph")
+    assert ([place.id for place in listing.places], listing.root) == (["a"], tmp_path / "cph" / "database")
+    assert [place.id for place in read_source(tmp_path / "cph", ReadOptions(side="query")).places] == ["b"]
+    (tmp_path / "cph" / "query" / "raw.csv").unlink()
+    with pytest.raises(SourceError, match="a city of MSLS without its query"):
+        read_source(tmp_path / "cph", ReadOptions(side="query"))

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from index_builder.sources.read_options import ReadOptions
 from model.geo import LatLon
 from placefix.drawings.queries import read_queries
 from tests.conftest import write_photo
@@ -23,7 +24,9 @@ def test_lists_of_each_kind_are_read_as_lists(tmp_path: Path) -> None:
         )
     )
     (tmp_path / "c.jsonl").write_text(json.dumps({"id": "3", "geometry": point}) + "\n")
-    listing = read_queries([tmp_path / name for name in ("a.csv", "b.geojson", "c.jsonl")], latitude_column="nord")
+    listing = read_queries(
+        [tmp_path / name for name in ("a.csv", "b.geojson", "c.jsonl")], ReadOptions(latitude_column="nord")
+    )
     assert [(query.name, query.position) for query in listing.queries] == [
         (name, LatLon(55.5, 13.25)) for name in ("1.jpg", "2.jpg", "3")
     ]

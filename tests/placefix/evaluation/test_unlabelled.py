@@ -93,7 +93,7 @@ def test_csv_files_of_queries_without_positions(town_map: Path, challenge: Path,
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("path\nnowhere.jpg\n", r"line 2, names .*nowhere\.jpg, and there is no such picture"),
+        ("path\nnowhere.jpg\n", r"line 2, names .*nowhere\.jpg, and there is no file"),
         ("id,path\na,PICTURE\na,PICTURE\n", "line 3, lists a a second time"),
         ("path\n", "lists no pictures"),
         ("path,latitude,longitude\nPICTURE,91,0\n", "none with a position"),

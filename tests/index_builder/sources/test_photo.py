@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from index_builder.sources.exif_folder import read_exif_picture
-from index_builder.sources.exif_gps import exif_heading_deg, exif_time
+from index_builder.sources.exif import exif_geotag, exif_time
+from index_builder.sources.photo import read_photo
 from index_builder.sources.read import read_source
+from index_builder.sources.rules import Rules
 from model.exif_position import Directory, exif_position
 from model.geo import LatLon
 from model.places import Place
@@ -34,13 +35,21 @@ NAN = IFDRational(0, 0)
 WritePicture = Callable[..., Path]
 
 
+def block(gps: Directory, camera: Directory | None = None, base: Directory | None = None) -> Image.Exif:
+    """The EXIF block as it comes out of a file."""
+    made = Image.Exif()
+    for tag, value in (base or {}).items():
+        made[tag] = value
+    made[ExifTags.IFD.GPSInfo] = dict(gps)
+    made[ExifTags.IFD.Exif] = dict(camera or {})
+    result = Image.Exif()
+    result.load(made.tobytes())
+    return result
+
+
 def written(gps: Directory, camera: Directory | None = None) -> tuple[Directory, Directory]:
     """The directories as they come out of a file."""
-    block = Image.Exif()
-    block[ExifTags.IFD.GPSInfo] = dict(gps)
-    block[ExifTags.IFD.Exif] = dict(camera or {})
-    result = Image.Exif()
-    result.load(block.tobytes())
+    result = block(gps, camera)
     return result.get_ifd(ExifTags.IFD.GPSInfo), result.get_ifd(ExifTags.IFD.Exif)
 
 
@@ -101,7 +110,7 @@ def test_decimal_degrees_and_minutes(parts: object) -> None:
         ({1: "N", 2: (0.0, 0.0, 0.0), 3: "E", 4: (0.0, 0.0, 0.0)}, "null_island"),
         ({2: (0.0, 0.0, 0.0), 4: (0.0, 0.0, 0.0)}, "null_island"),
         ({1: "N", 2: (NAN, NAN, NAN), 3: "E", 4: (NAN, NAN, NAN)}, "invalid_position"),
-        ({1: "N", 2: (48.0, 53.0, NAN), 3: "E", 4: (21.0, 2.0, 0.0)}, "invalid_position"),
+        ({1: "N", 2: (48.0, NAN, 0.0), 3: "E", 4: (21.0, 2.0, 0.0)}, "invalid_position"),
         ({1: "N", 2: (IFDRational(48, 0), 0.0, 0.0), 3: "E", 4: (21.0, 2.0, 0.0)}, "invalid_position"),
         ({1: "N", 2: (91.0, 0.0, 0.0), 3: "E", 4: (21.0, 2.0, 0.0)}, "invalid_position"),
         ({1: "N", 2: (90.0, 0.0, 1.0), 3: "E", 4: (21.0, 2.0, 0.0)}, "invalid_position"),
@@ -148,8 +157,6 @@ _VALUES = st.one_of(
 )
 def test_nonsense_is_never_a_crash(gps: dict[int, object], camera: dict[int, object]) -> None:
     assert isinstance(exif_position(gps), LatLon | Unplaced)
-    heading_deg = exif_heading_deg(gps)
-    assert heading_deg is None or 0 <= heading_deg < 360
     assert isinstance(exif_time(gps, camera), datetime | None)
 
 
@@ -171,7 +178,7 @@ def test_nonsense_is_never_a_crash(gps: dict[int, object], camera: dict[int, obj
 )
 def test_headings(ref: str | None, direction: object, heading_deg: float | None) -> None:
     gps = {**SYDNEY, 17: direction} | ({} if ref is None else {16: ref})
-    assert exif_heading_deg(written(gps)[0]) == heading_deg
+    assert Rules().settle(exif_geotag(block(gps))).heading_deg == heading_deg
 
 
 # --- times -------------------------------------------------------------------------------------------------------
@@ -220,7 +227,7 @@ def test_no_time(text: str) -> None:
 
 def test_a_picture(tmp_path: Path, write_picture: WritePicture) -> None:
     write_picture(tmp_path / "a/b.jpg", {**SYDNEY, 16: "T", 17: 90.0}, CAMERA)
-    place = read_exif_picture(tmp_path, "a/b.jpg")
+    place = read_photo(tmp_path, "a/b.jpg")
     assert isinstance(place, Place)
     assert place.id == "a/b.jpg"
     assert place.path == tmp_path / "a/b.jpg"
@@ -232,12 +239,12 @@ def test_a_picture(tmp_path: Path, write_picture: WritePicture) -> None:
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_every_format_carries_positions(tmp_path: Path, write_picture: WritePicture, image_format: str) -> None:
     write_picture(tmp_path / "photo.jpg", SYDNEY, image_format=image_format)
-    assert isinstance(read_exif_picture(tmp_path, "photo.jpg"), Place)
+    assert isinstance(read_photo(tmp_path, "photo.jpg"), Place)
 
 
 def test_broken_exif_is_skipped(tmp_path: Path, write_picture: WritePicture) -> None:
     write_picture(tmp_path / "a.jpg", raw_exif=b"Exif\0\0nonsense, all of it")
-    found = read_exif_picture(tmp_path, "a.jpg")
+    found = read_photo(tmp_path, "a.jpg")
     assert isinstance(found, LeftOut)
     assert (found.path, found.outcome, found.code) == ("a.jpg", "skipped", "corrupt_exif")
 
@@ -253,7 +260,7 @@ def test_broken_exif_is_skipped(tmp_path: Path, write_picture: WritePicture) -> 
 )
 def test_what_is_no_picture_is_rejected(tmp_path: Path, content: bytes, code: str) -> None:
     (tmp_path / "a.jpg").write_bytes(content)
-    found = read_exif_picture(tmp_path, "a.jpg")
+    found = read_photo(tmp_path, "a.jpg")
     assert isinstance(found, LeftOut)
     assert (found.outcome, found.code) == ("rejected", code)
     assert "a.jpg" in found.reason
@@ -272,7 +279,6 @@ def test_every_exif_fixture_is_placed_right_or_left_out_for_the_right_reason(sha
     assert len(listing) == len(truth) == 56
     reasons = {
         "no": ("skipped", "no_position"),
-        "nan": ("skipped", "invalid_position"),
         "null_island": ("skipped", "null_island"),
     }
     for row in truth:
@@ -280,6 +286,10 @@ def test_every_exif_fixture_is_placed_right_or_left_out_for_the_right_reason(sha
         if row["gps"] == "yes":
             assert places[path].position.latitude == pytest.approx(float(row["lat"]), abs=1e-5), path
             assert places[path].position.longitude == pytest.approx(float(row["lon"]), abs=1e-5), path
+        elif row["gps"] == "nan":  # seconds of 0/0 behind minutes with decimals
+            assert places[path].position.latitude == pytest.approx(48 + 53.32358 / 60)
+        elif path.endswith("adobe_coords.jpg"):  # its XMP says where, and that it is a panorama
+            assert left_out[path] == ("skipped", "panorama"), path
         elif row["pillow_error"]:
             assert left_out[path] == ("rejected", "corrupt_image"), path
         else:

@@ -1,0 +1,101 @@
+"""What collections hold, before a map is built from them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from index_builder.description.extent import BoundingBox, bounding_box
+from index_builder.description.neighbours import nearest_distances_m
+from index_builder.sources.geotag import Remark
+from index_builder.sources.listing import SourceListing
+from index_builder.suspicions import suspicious_positions
+from place_map.left_out import LeftOut
+
+
+@dataclass(frozen=True)
+class LeftOutGroup:
+    """Pictures that are left out for one reason.
+
+    Attributes:
+        count: How many.
+        example: The first of them.
+    """
+
+    count: int
+    example: LeftOut
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What collections hold.
+
+    Attributes:
+        pictures: How many, left out or not.
+        placed: Of these, with a position.
+        skipped: Of these, without a usable position.
+        rejected: Of these, that cannot be read.
+        left_out: The reasons, the most frequent first.
+        passed_over: Suffix or name of what is no picture, or was not wanted → how many.
+        remarks: What is odd about pictures with positions → of how many.
+        box: Around them; None where there is none.
+        median_nearest_m: Median distance of a picture to the nearest other one; None for less than two.
+        headings: How many have one.
+        dates: How many have a time.
+        first: The earliest time, as the clock at the place showed it; None where none is known.
+        last: The latest.
+        suspicions: Sentences about positions that are likely wrong.
+    """
+
+    pictures: int
+    placed: int
+    skipped: int
+    rejected: int
+    left_out: tuple[LeftOutGroup, ...]
+    passed_over: Mapping[str, int]
+    remarks: Mapping[Remark, int]
+    box: BoundingBox | None
+    median_nearest_m: float | None
+    headings: int
+    dates: int
+    first: datetime | None
+    last: datetime | None
+    suspicions: tuple[str, ...]
+
+
+def overview_of(listings: Sequence[SourceListing]) -> Overview:
+    """Return what collections hold together."""
+    places = [place for listing in listings for place in listing.places]
+    left_out = [entry for listing in listings for entry in listing.left_out]
+    examples: dict[str, LeftOut] = {}
+    for entry in left_out:
+        examples.setdefault(entry.code, entry)
+    outcomes = Counter(entry.outcome for entry in left_out)
+    latitudes = np.array([place.position.latitude for place in places])
+    longitudes = np.array([place.position.longitude for place in places])
+    times = [place.time.replace(tzinfo=None) for place in places if place.time is not None]
+    passed_over, remarks = Counter[str](), Counter[Remark]()
+    for listing in listings:
+        passed_over.update(listing.passed_over)
+        remarks.update(listing.remarks)
+    return Overview(
+        pictures=len(places) + len(left_out),
+        placed=len(places),
+        skipped=outcomes["skipped"],
+        rejected=outcomes["rejected"],
+        left_out=tuple(
+            LeftOutGroup(count, examples[code])
+            for code, count in Counter(entry.code for entry in left_out).most_common()
+        ),
+        passed_over=passed_over,
+        remarks=remarks,
+        box=bounding_box(latitudes, longitudes) if places else None,
+        median_nearest_m=float(np.median(nearest_distances_m(latitudes, longitudes))) if len(places) > 1 else None,
+        headings=sum(place.heading_deg is not None for place in places),
+        dates=len(times),
+        first=min(times, default=None),
+        last=max(times, default=None),
+        suspicions=suspicious_positions(places),
+    )

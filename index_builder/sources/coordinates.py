@@ -1,0 +1,144 @@
+"""Degrees as people and programs write them, and the position that two of them make.
+
+Read are ``48.2083``, ``48,2083``, ``48.2083N``, ``-48.2083`` (with any of the signs that look like a minus),
+``48°12'29.9"N``, ``48 12 29.9 N``, ``48 deg 12' 29.88" N`` (exiftool) and ``48,12.498N`` (XMP); longitudes may go from
+180 to 360.
+"""
+
+import re
+from dataclasses import dataclass
+from math import isfinite
+
+from model.geo import LatLon
+from model.positions import PositionFault, Unplaced, checked_position
+
+_PLAIN = str.maketrans(
+    {
+        **dict.fromkeys("−–‐‑﹣－", "-"),
+        **dict.fromkeys("′’‘ʹ´`", "'"),
+        **dict.fromkeys("″”“ʺ", '"'),
+        **dict.fromkeys("º˚", "°"),
+        **dict.fromkeys("\u00a0\u2009\u202f", " "),
+    }
+)
+_WITH_LETTER = re.compile(
+    r"(?P<front>[NSEW]|North|South|East|West)?\s*(?P<number>.*?)\s*(?P<back>[NSEW]|North|South|East|West)?",
+    re.IGNORECASE,
+)
+_WITH_UNITS = re.compile(r"[^a-z]+d[^a-z]+m[^a-z]+s", re.IGNORECASE)
+_DECIMAL = re.compile(r"((?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?)\s*(?:°|deg\.?)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
+_PART = r"(\d{1,2}(?:[.,]\d*)?)"
+_SEXAGESIMAL = (
+    re.compile(
+        rf"""(\d{{1,3}})(?:\s*(?:°|deg\.?|d|:)\s*|\s+){_PART}"""
+        rf"""(?:(?:\s*(?:'|min|m|:)\s*|\s+){_PART}\s*(?:"|''|sec|s)?|\s*(?:'|min|m)?)"""
+    ),
+    re.compile(r"(\d{1,3}),(\d{1,2}\.\d*)"),  # XMP: degrees and minutes
+    re.compile(r"(\d{1,3}),(\d{1,2}),(\d{1,2}(?:\.\d*)?)"),  # XMP: degrees, minutes and seconds
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Angle:
+    """A latitude or longitude as it was written.
+
+    Attributes:
+        degrees: With the sign that was written.
+        letter: N, S, E or W; empty where none was written.
+    """
+
+    degrees: float
+    letter: str
+
+
+def parse_angle(text: str) -> Angle | None:
+    """Read degrees, or degrees and minutes, or all three, perhaps with a hemisphere; None for anything else."""
+    text = text.translate(_PLAIN).strip()
+    if _WITH_UNITS.fullmatch(text):
+        text = text[:-1]  # the unit of seconds, and not the south
+    found = _WITH_LETTER.fullmatch(text)
+    if found is None or (found["front"] and found["back"]):
+        return None
+    number = found["number"]
+    is_negative = number.startswith("-")
+    degrees = _magnitude(number[1:].strip() if number[:1] in ("-", "+") else number)
+    if degrees is None:
+        return None
+    letter = (found["front"] or found["back"] or "")[:1].upper()
+    return Angle(-degrees if is_negative else degrees, letter)
+
+
+def parse_number(text: str) -> float | None:
+    """Read a finite decimal number, perhaps with a decimal comma; None for anything else."""
+    found = _NUMBER.fullmatch(text.translate(_PLAIN).strip())
+    if found is None:
+        return None
+    number = float(found[0].replace(",", "."))
+    return number if isfinite(number) else None
+
+
+def position_from_text(
+    latitude: str, longitude: str, *, north_or_south: str = "", east_or_west: str = ""
+) -> LatLon | Unplaced:
+    """Return the position that two texts state.
+
+    Args:
+        latitude: Degrees, perhaps with N or S.
+        longitude: Degrees, perhaps with E or W.
+        north_or_south: The hemisphere, where it is written apart: ``N``, ``South``; empty otherwise.
+        east_or_west: Likewise.
+    """
+    if not latitude.strip() or not longitude.strip():
+        return Unplaced(PositionFault.NO_POSITION, "latitude or longitude is empty")
+    angles = parse_angle(latitude), parse_angle(longitude)
+    if angles[0] is None or angles[1] is None:
+        return Unplaced(
+            PositionFault.INVALID_POSITION,
+            f"{latitude!r}, {longitude!r} are not degrees: write 48.2083 or 48°12'29.9\"N",
+        )
+    signed = _signed(angles[0], north_or_south, "NS"), _signed(angles[1], east_or_west, "EW")
+    if isinstance(signed[0], Unplaced):
+        return signed[0]
+    if isinstance(signed[1], Unplaced):
+        return signed[1]
+    return position_from_degrees(signed[0], signed[1])
+
+
+def position_from_degrees(latitude: float, longitude: float) -> LatLon | Unplaced:
+    """Return the position of two numbers; longitudes may go from 180 to 360, as climate data has them."""
+    if 180 < longitude <= 360:
+        longitude -= 360
+    position = checked_position(latitude, longitude)
+    if isinstance(position, Unplaced) and 90 < abs(latitude) <= 180 and abs(longitude) <= 90:
+        return Unplaced(position.code, f"{position.reason}; are latitude and longitude swapped?")
+    return position
+
+
+def _magnitude(number: str) -> float | None:
+    """Return degrees from text without sign and letter."""
+    if found := _DECIMAL.fullmatch(number):
+        degrees = float(found[1].replace(",", "."))
+        return degrees if isfinite(degrees) else None
+    for layout in _SEXAGESIMAL:
+        if found := layout.fullmatch(number):
+            parts = [float(part.replace(",", ".")) for part in found.groups() if part]
+            if any(part > 60 for part in parts[1:]):
+                return None
+            return sum(part / 60.0**order for order, part in enumerate(parts))
+    return None
+
+
+def _signed(angle: Angle, hemisphere: str, letters: str) -> float | Unplaced:
+    letter = angle.letter or hemisphere.strip()[:1].upper()
+    if letter == letters[1]:
+        return -abs(angle.degrees)
+    if letter and letter != letters[0]:
+        swapped = "; are latitude and longitude swapped?" if letter in "NSEW" else ""
+        return Unplaced(
+            PositionFault.INVALID_POSITION,
+            f"it says {letter!r} where {letters[0]} or {letters[1]} is expected{swapped}",
+        )
+    if letter and angle.degrees < 0:
+        return Unplaced(PositionFault.INVALID_POSITION, f"it is {angle.degrees:.6f}° and yet marked {letter}")
+    return angle.degrees

@@ -1,0 +1,39 @@
+"""What ``exiftool -json`` prints: a list of objects, each with the member ``SourceFile``."""
+
+from pathlib import Path
+
+from index_builder.sources.csv_file import read_table
+from index_builder.sources.json_file import JsonContent
+from index_builder.sources.listing import OnProgress, SourceListing
+from index_builder.sources.rules import Rules
+
+_SOURCE_FILE = "SourceFile"
+
+
+def is_exiftool_json(content: JsonContent) -> bool:
+    """Return whether a list is one of exiftool."""
+    return any(isinstance(entry, dict) and _SOURCE_FILE in entry for _, entry in content.entries or ())
+
+
+def read_exiftool_json(
+    file: Path, content: JsonContent, rules: Rules, on_progress: OnProgress | None = None
+) -> SourceListing:
+    """List the pictures of a list of exiftool, as a table with a column for each member; they are not opened.
+
+    Args:
+        file: What was read.
+        content: Its content.
+        rules: What becomes of pictures.
+        on_progress: Called with the number of objects looked at so far.
+
+    Raises:
+        SourceError: No object has a position, or two pictures have one id.
+    """
+    entries = [(number, entry if isinstance(entry, dict) else {}) for number, entry in content.entries or ()]
+    header = list(dict.fromkeys(str(name) for _, entry in entries for name in entry))
+    rows = ((number, [_text(entry.get(name)) for name in header]) for number, entry in entries)
+    return read_table(file, header, rows, content.unit, rules, on_progress)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

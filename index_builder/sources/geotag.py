@@ -1,0 +1,74 @@
+"""What is said of a picture: where it was taken, which way the camera looked, and when."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from model.geo import LatLon
+from model.positions import PositionFault, Unplaced
+
+_NOT_SAID = Unplaced(PositionFault.NO_POSITION, "nothing says where it was taken")
+
+
+class Remark(StrEnum):
+    """What is odd about a picture that can be placed all the same; remarks are counted.
+
+    Attributes:
+        DOUBTFUL_POSITION: The stated error of its position is large.
+        MAGNETIC_HEADING: Its heading is one of the compass, and was not asked for.
+        UNREADABLE_HEADING: Something stands where the heading ought to, and is none.
+        UNREADABLE_TIME: Likewise where the time ought to.
+        UNREADABLE_NOTE: XMP or JSON that belongs to it cannot be parsed.
+    """
+
+    DOUBTFUL_POSITION = "doubtful_position"
+    MAGNETIC_HEADING = "magnetic_heading"
+    UNREADABLE_HEADING = "unreadable_heading"
+    UNREADABLE_TIME = "unreadable_time"
+    UNREADABLE_NOTE = "unreadable_note"
+
+
+@dataclass(frozen=True, slots=True)
+class Geotag:
+    """What one source says of a picture.
+
+    Attributes:
+        position: WGS84; or why there is none.
+        heading_deg: Clockwise from true north, not yet brought into [0, 360); None if unknown.
+        magnetic_deg: The same from magnetic north.
+        time: When it was taken; naive where no time zone is stated.
+        error_m: How far off the position may be, as stated; None if that is not said.
+        is_void: Whether the receiver says that it had no fix.
+        is_panorama: Whether it shows all directions at once.
+        remarks: What is odd about it.
+    """
+
+    position: LatLon | Unplaced = _NOT_SAID
+    heading_deg: float | None = None
+    magnetic_deg: float | None = None
+    time: datetime | None = None
+    error_m: float | None = None
+    is_void: bool = False
+    is_panorama: bool = False
+    remarks: frozenset[Remark] = frozenset()
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether there is a position that counts: a void one does only if its error is stated."""
+        return isinstance(self.position, LatLon) and not (self.is_void and self.error_m is None)
+
+    def or_else(self, other: "Geotag") -> "Geotag":
+        """Return this geotag with what it lacks from another one.
+
+        A position takes its error along. Of two reasons why there is none, the one stays that says more.
+        """
+        says_nothing = isinstance(self.position, Unplaced) and self.position.code == PositionFault.NO_POSITION
+        taken = other if not self.is_placed and (other.is_placed or says_nothing) else self
+        return replace(
+            taken,
+            heading_deg=other.heading_deg if self.heading_deg is None else self.heading_deg,
+            magnetic_deg=other.magnetic_deg if self.magnetic_deg is None else self.magnetic_deg,
+            time=other.time if self.time is None else self.time,
+            is_panorama=self.is_panorama or other.is_panorama,
+            remarks=self.remarks | other.remarks,
+        )

@@ -1,0 +1,128 @@
+"""The kinds of collections that are recognised, in the order in which they are looked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from index_builder.sources.csv_file import read_csv
+from index_builder.sources.exiftool_json import is_exiftool_json, read_exiftool_json
+from index_builder.sources.folder import read_folder
+from index_builder.sources.geo_txt import read_geo_txt
+from index_builder.sources.geojson import is_geojson, read_geojson
+from index_builder.sources.json_file import JSON_SUFFIXES, JsonContent, read_json_content
+from index_builder.sources.listing import OnProgress, SourceListing
+from index_builder.sources.mapillary_api import is_mapillary_api, read_mapillary_api
+from index_builder.sources.mapillary_description import is_mapillary_description, read_mapillary_description
+from index_builder.sources.msls import is_msls_city, is_msls_folder, read_msls, read_msls_city
+from index_builder.sources.rules import Rules
+from index_builder.sources.stac import is_stac, read_stac
+
+CSV_SUFFIXES = frozenset({".csv", ".tsv"})
+TEXT_SUFFIXES = frozenset({".txt"})
+LIST_SUFFIXES = CSV_SUFFIXES | JSON_SUFFIXES | TEXT_SUFFIXES
+"""How the names of files that list pictures end, in any case."""
+
+
+@dataclass
+class Candidate:
+    """A path of which the kind is to be told; a file of JSON is read once.
+
+    Attributes:
+        path: A folder or a file.
+        is_folder: Which of the two.
+        suffix: Of a file, in small letters.
+    """
+
+    path: Path
+    is_folder: bool = field(init=False)
+    suffix: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look at the path."""
+        self.is_folder = self.path.is_dir()
+        self.suffix = "" if self.is_folder else self.path.suffix.lower()
+
+    @cached_property
+    def json(self) -> JsonContent:
+        """Return what the file of JSON holds.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        return read_json_content(self.path)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of collection.
+
+    Attributes:
+        told: What it is, for people.
+        is_one: Whether a path is one.
+        read: Lists its pictures.
+        is_table: Whether it has columns, whose names options may say.
+    """
+
+    told: str
+    is_one: Callable[[Candidate], bool]
+    read: Callable[[Candidate, Rules, OnProgress | None], SourceListing]
+    is_table: bool = False
+
+
+FOLDERS: tuple[Kind, ...] = (
+    Kind(
+        "one side of a city of MSLS, with its raw.csv",
+        lambda each: is_msls_folder(each.path),
+        lambda each, rules, told: read_msls(each.path, rules, told),
+    ),
+    Kind(
+        "a city of MSLS, with its database and query",
+        lambda each: is_msls_city(each.path),
+        lambda each, rules, told: read_msls_city(each.path, rules, told),
+    ),
+    Kind("a folder of photos", lambda _: True, lambda each, rules, told: read_folder(each.path, rules, told)),
+)
+TABLES: tuple[Kind, ...] = (
+    Kind(
+        "a CSV file with the columns path, latitude and longitude, or one that exiftool wrote",
+        lambda each: each.suffix in CSV_SUFFIXES,
+        lambda each, rules, told: read_csv(each.path, rules, told),
+        is_table=True,
+    ),
+    Kind(
+        "the geo.txt of OpenDroneMap",
+        lambda each: each.suffix in TEXT_SUFFIXES,
+        lambda each, rules, told: read_geo_txt(each.path, rules, told),
+    ),
+)
+JSON_KINDS: tuple[Kind, ...] = (
+    Kind(
+        "items of STAC and Panoramax (features with assets)",
+        lambda each: is_stac(each.json),
+        lambda each, rules, told: read_stac(each.path, each.json, rules, told),
+    ),
+    Kind(
+        "GeoJSON (a FeatureCollection, a Feature, or one in each line)",
+        lambda each: is_geojson(each.json),
+        lambda each, rules, told: read_geojson(each.path, each.json, rules, told),
+    ),
+    Kind(
+        "what exiftool -json prints (objects with SourceFile)",
+        lambda each: is_exiftool_json(each.json),
+        lambda each, rules, told: read_exiftool_json(each.path, each.json, rules, told),
+        is_table=True,
+    ),
+    Kind(
+        "the mapillary_image_description.json of mapillary_tools (objects with filename, MAPLatitude and MAPLongitude)",
+        lambda each: is_mapillary_description(each.json.entries or ()),
+        lambda each, rules, told: read_mapillary_description(
+            each.path, each.json.entries or (), each.json.unit, rules, told
+        ),
+    ),
+    Kind(
+        "answers of the Mapillary API (entities with id, and geometry or computed_geometry)",
+        lambda each: is_mapillary_api(each.json.entries or ()),
+        lambda each, rules, told: read_mapillary_api(each.path, each.json.entries or (), each.json.unit, rules, told),
+    ),
+)

@@ -1,0 +1,109 @@
+"""Items of STAC, as Panoramax and other catalogues answer with them, saved beside the pictures.
+
+The picture of an item is the first of its assets that lies on the disk: by its address if that is a path, else by the
+name at the address's end; or the file that is called after the item, ``<id>.jpg``, here or in ``images``. Addresses are
+never fetched.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from index_builder.sources.gathering import Gathering, gather
+from index_builder.sources.geojson import feature_identifier
+from index_builder.sources.geojson_point import point_position
+from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.headings import heading_in
+from index_builder.sources.json_file import JsonContent, number_in, text_in
+from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
+from index_builder.sources.picture_paths import Missing
+from index_builder.sources.rules import Rules
+from index_builder.sources.times import parse_time
+
+IMAGES = "images"
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+_BEST_FIRST = ("hd", "visual", "image", "data", "sd")  # names of assets, the largest pictures first
+_ALL_ROUND_DEG = 360
+
+
+def is_stac(content: JsonContent) -> bool:
+    """Return whether a file holds items: features with assets."""
+    entries = content.entries or ()
+    return any(
+        isinstance(item, dict) and item.get("type") == "Feature" and isinstance(item.get("assets"), dict)
+        for _, item in entries
+    )
+
+
+def read_stac(file: Path, content: JsonContent, rules: Rules, on_progress: OnProgress | None = None) -> SourceListing:
+    """List the pictures of items.
+
+    Heading, field of view and error are read from ``view:azimuth``, ``pers:interior_orientation`` and
+    ``quality:horizontal_accuracy``. The pictures are not opened.
+
+    Args:
+        file: What was read.
+        content: An item, a collection of items, or an item in each line.
+        rules: What becomes of pictures.
+        on_progress: Called with the number of items looked at so far.
+
+    Returns:
+        Of kind ``stac``, in the file's order. Ids are those of the items.
+
+    Raises:
+        SourceError: Two pictures have one id.
+    """
+    return gather(file, content.unit, "stac", content.entries or (), _add, rules, on_progress, (IMAGES,))
+
+
+def _add(gathering: Gathering, number: int, item: object) -> None:
+    identifier = feature_identifier(item.get("id")) if isinstance(item, dict) else ""
+    if not isinstance(item, dict) or not identifier:
+        gathering.skip("", LeftOutCode.INVALID_ROW, f"{gathering.unit} {number} is no item with an id")
+        return
+    stated = item.get("properties")
+    properties = stated if isinstance(stated, dict) else {}
+    found = gathering.finder.find_any(list(dict.fromkeys(_possible_names(item, properties, identifier))))
+    name = identifier if isinstance(found, Missing) else gathering.finder.id_of(found)
+    gathering.add(number, name, found, _geotag(item, properties), identifier=identifier)
+
+
+def _possible_names(item: Mapping[str, object], properties: Mapping[str, object], identifier: str) -> Iterator[str]:
+    addresses = list(_addresses(item))
+    yield from (address for address in addresses if not urlsplit(address).netloc)
+    if original := text_in(properties.get("original_file:name")):
+        yield original
+    if "/" not in identifier and "\\" not in identifier:
+        yield from (f"{identifier}{suffix}" for suffix in _SUFFIXES)
+    yield from (name for address in addresses if (name := PurePosixPath(unquote(urlsplit(address).path)).name))
+
+
+def _addresses(item: Mapping[str, object]) -> Iterator[str]:
+    """Return the addresses of the assets that are pictures, the largest first."""
+    assets = item.get("assets")
+    known = assets if isinstance(assets, dict) else {}
+    for name in sorted(known, key=lambda name: _BEST_FIRST.index(name) if name in _BEST_FIRST else len(_BEST_FIRST)):
+        asset = known[name]
+        if isinstance(asset, dict) and text_in(asset.get("type") or "image/").startswith("image/"):
+            address = text_in(asset.get("href"))
+            if address:
+                yield address
+
+
+def _geotag(item: Mapping[str, object], properties: Mapping[str, object]) -> Geotag:
+    heading, time = properties.get("view:azimuth"), properties.get("datetime")
+    heading_deg, taken = heading_in(heading), parse_time(text_in(time))
+    lens = properties.get("pers:interior_orientation")
+    remarks = set()
+    if heading is not None and heading_deg is None:
+        remarks.add(Remark.UNREADABLE_HEADING)
+    if time is not None and taken is None:
+        remarks.add(Remark.UNREADABLE_TIME)
+    return Geotag(
+        position=point_position(item.get("geometry")),
+        heading_deg=heading_deg,
+        time=taken,
+        error_m=number_in(properties.get("quality:horizontal_accuracy")),
+        is_panorama=isinstance(lens, dict) and number_in(lens.get("field_of_view")) == _ALL_ROUND_DEG,
+        remarks=frozenset(remarks),
+    )

@@ -1,0 +1,56 @@
+"""What a row of a table says of its picture, in the spellings of people and of exiftool."""
+
+import re
+from collections.abc import Sequence
+
+from index_builder.sources.coordinates import parse_number, position_from_text
+from index_builder.sources.csv_columns import Columns
+from index_builder.sources.exif import METRES_PER_DOP
+from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.headings import parse_heading
+from index_builder.sources.times import parse_time
+
+_METRES = re.compile(r"\s*m(?:eters?|etres?)?$", re.IGNORECASE)
+_VOID = ("v", "measurement void")
+_ALL_ROUND = frozenset({"true", "1", "yes", "equirectangular", "spherical", "cubemap"})
+
+
+def row_geotag(columns: Columns, cells: Sequence[str]) -> Geotag:
+    """Return what a row says.
+
+    Args:
+        columns: Of the table.
+        cells: Of the row, stripped, as many as the header has.
+    """
+    heading = columns.cell(cells, "heading")
+    heading_deg = parse_heading(heading)
+    is_magnetic = columns.cell(cells, "heading_ref")[:1].upper() == "M"
+    times = [cells[number] for number in columns.numbers["time"] if cells[number]]
+    time = next((time for text in times if (time := parse_time(text)) is not None), None)
+    remarks = set()
+    if heading and heading_deg is None:
+        remarks.add(Remark.UNREADABLE_HEADING)
+    if times and time is None:
+        remarks.add(Remark.UNREADABLE_TIME)
+    return Geotag(
+        position=position_from_text(
+            columns.first_cell(cells, "latitude"),
+            columns.first_cell(cells, "longitude"),
+            north_or_south=columns.first_cell(cells, "latitude_ref"),
+            east_or_west=columns.first_cell(cells, "longitude_ref"),
+        ),
+        heading_deg=None if is_magnetic else heading_deg,
+        magnetic_deg=heading_deg if is_magnetic else None,
+        time=time,
+        error_m=_error_m(columns.cell(cells, "error"), columns.cell(cells, "dop")),
+        is_void=columns.cell(cells, "status").lower() in _VOID,
+        is_panorama=columns.cell(cells, "panorama").lower() in _ALL_ROUND,
+        remarks=frozenset(remarks),
+    )
+
+
+def _error_m(stated: str, dilution: str) -> float | None:
+    stated_m, dop = parse_number(_METRES.sub("", stated)), parse_number(dilution)
+    if stated_m is not None and stated_m > 0:
+        return stated_m
+    return METRES_PER_DOP * dop if dop is not None and dop > 0 else None

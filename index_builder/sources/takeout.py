@@ -1,0 +1,96 @@
+"""Google Takeout: what Google Photos knows of a photo lies beside it, in a file of JSON.
+
+The file of ``IMG.jpg`` is called ``IMG.jpg.json`` or ``IMG.jpg.supplemental-metadata.json``, cut off so that 46
+characters stand before ``.json``; that of ``IMG(1).jpg`` is ``IMG.jpg(1).json``, and an edited copy ``IMG-edited.jpg``
+has that of ``IMG.jpg``.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.json_file import number_in, text_in
+from index_builder.sources.times import parse_time
+from model.geo import LatLon
+from model.positions import PositionFault, Unplaced, checked_position
+
+_LONG_ENDING = ".supplemental-metadata"
+_MOST_CHARACTERS = 46
+_COUNTER = re.compile(r"(.*)(\(\d+\))")
+_EDITED = re.compile(r"(.+?)-[^\W\d_]+(?: [^\W\d_]+)?(\(\d+\))?")  # "edited", in the language of the account
+_POSITIONS = ("geoData", "geoDataExif")
+
+
+class TakeoutNames:
+    """The names of the JSON files of a folder, by what they belong to."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """Look at names only."""
+        self._by_stem: dict[tuple[str, str], str] = {}
+        for name in names:
+            stem, counter = _without_counter(name[: -len(".json")])
+            self._by_stem[stem, counter] = name
+
+    def of(self, picture: str) -> str | None:
+        """Return the file that belongs to a picture, or to the one that it is an edited copy of; None if none does."""
+        if not self._by_stem:
+            return None
+        path = PurePosixPath(picture)
+        stem, counter = _without_counter(path.stem)
+        own = self._find(f"{stem}{path.suffix}", counter) or self._find(picture, "")
+        if own is not None:
+            return own
+        edited = _EDITED.fullmatch(path.stem)
+        return None if edited is None else self._find(f"{edited[1]}{path.suffix}", edited[2] or "")
+
+    def _find(self, picture: str, counter: str) -> str | None:
+        return next(
+            (self._by_stem[stem, counter] for stem in _possible_stems(picture) if (stem, counter) in self._by_stem),
+            None,
+        )
+
+
+def takeout_geotag(content: bytes) -> Geotag:
+    """Return what a file says: the position that Google shows, else that of the camera; the time in UTC.
+
+    A position of zeros is none: so Google writes that it knows no other. A file that is not of Google Photos says
+    nothing, and one that cannot be parsed is remarked on.
+    """
+    try:
+        said = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return Geotag(remarks=frozenset({Remark.UNREADABLE_NOTE}))
+    if not isinstance(said, dict):
+        return Geotag()
+    position = next((found for name in _POSITIONS if (found := _position(said.get(name))) is not None), None)
+    taken = said.get("photoTakenTime")
+    stamp = taken.get("timestamp") if isinstance(taken, dict) else None
+    return Geotag(
+        position=position or Unplaced(PositionFault.NO_POSITION, "Google Takeout knows no position"),
+        time=parse_time(text_in(stamp) or str(stamp)),
+    )
+
+
+def _position(said: object) -> LatLon | None:
+    if not isinstance(said, dict):
+        return None
+    latitude, longitude = number_in(said.get("latitude")), number_in(said.get("longitude"))
+    if latitude is None or longitude is None:
+        return None
+    position = checked_position(latitude, longitude)
+    return position if isinstance(position, LatLon) else None
+
+
+def _without_counter(stem: str) -> tuple[str, str]:
+    found = _COUNTER.fullmatch(stem)
+    return (found[1], found[2]) if found else (stem, "")
+
+
+def _possible_stems(picture: str) -> Iterator[str]:
+    """Yield what may stand before ``.json``: the plain name, then the longest of the others first."""
+    yield picture
+    whole = picture + _LONG_ENDING
+    for length in range(min(len(whole), _MOST_CHARACTERS), min(len(picture), _MOST_CHARACTERS - 1) - 1, -1):
+        yield whole[:length]

@@ -1,0 +1,117 @@
+"""Read what an XMP packet says of a photograph: one inside of it, or a file beside it.
+
+Positions and directions are those of the EXIF schema, and of the drones of DJI and Parrot; panoramas those of Google.
+"""
+
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from index_builder.sources.coordinates import position_from_text
+from index_builder.sources.exif import METRES_PER_DOP
+from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.headings import parse_heading
+from index_builder.sources.times import parse_time
+from model.estimates import is_estimate
+from model.geo import LatLon
+from model.positions import ESTIMATED, PositionFault, Unplaced
+
+_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_EXIF = "{http://ns.adobe.com/exif/1.0/}"
+_XMP = "{http://ns.adobe.com/xap/1.0/}"
+_PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
+_DJI = "{http://www.dji.com/drone-dji/1.0/}"
+_PARROT = "{http://www.parrot.com/drone-parrot/1.0/}"
+_PANORAMA = "{http://ns.google.com/photos/1.0/panorama/}"
+
+_POSITIONS = (
+    (f"{_EXIF}GPSLatitude", f"{_EXIF}GPSLongitude"),
+    (f"{_DJI}GpsLatitude", f"{_DJI}GpsLongitude"),
+    (f"{_DJI}GpsLatitude", f"{_DJI}GpsLongtitude"),  # as earlier drones spell it
+)
+_CAMERA_YAWS = (f"{_DJI}GimbalYawDegree", f"{_PARROT}CameraYawDegree")
+_TIMES = (
+    f"{_EXIF}GPSTimeStamp",
+    f"{_EXIF}DateTimeOriginal",
+    f"{_PHOTOSHOP}DateCreated",
+    f"{_EXIF}DateTimeDigitized",
+    f"{_XMP}CreateDate",
+)
+_TELLING = (b"GPS", b"Gps", b"YawDegree", b"ProjectionType", b"DateTime", b"CreateDate", b"DateCreated", b"\0")
+_ALL_ROUND = frozenset({"equirectangular", "cubemap"})
+
+
+def xmp_geotag(packet: bytes, assumed_hemisphere: str = "") -> Geotag:
+    """Return what a packet says; one that cannot be parsed says nothing, and is remarked on.
+
+    Args:
+        packet: As it stands in a picture, or in a file beside it.
+        assumed_hemisphere: The hemispheres of a position that states none: ``NE``; empty to take no such position.
+    """
+    if not any(word in packet for word in _TELLING):  # most packets tell how a picture was developed, at length
+        return Geotag()
+    try:
+        root = fromstring(packet.strip(b"\0 \t\r\n"))
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        return Geotag(remarks=frozenset({Remark.UNREADABLE_NOTE}))
+    return _geotag(_properties(root), assumed_hemisphere)
+
+
+def _properties(root: Element) -> Mapping[str, str]:
+    """Return the simple properties of all descriptions: attributes and elements, the first of a name."""
+    found: dict[str, str] = {}
+    for description in root.iter(f"{_RDF}Description"):
+        for name, value in description.attrib.items():
+            found.setdefault(name, value.strip())
+        for element in description:
+            found.setdefault(element.tag, (element.text or "").strip())
+    return found
+
+
+def _geotag(said: Mapping[str, str], assumed_hemisphere: str) -> Geotag:
+    direction = parse_heading(said.get(f"{_EXIF}GPSImgDirection", ""))
+    is_magnetic = said.get(f"{_EXIF}GPSImgDirectionRef", "")[:1].upper() == "M"
+    camera_yaw = next((yaw for name in _CAMERA_YAWS if (yaw := parse_heading(said.get(name, ""))) is not None), None)
+    times = [said[name] for name in _TIMES if said.get(name)]
+    time = next((time for text in times if (time := parse_time(text)) is not None), None)
+    remarks = set()
+    if said.get(f"{_EXIF}GPSImgDirection") and direction is None:
+        remarks.add(Remark.UNREADABLE_HEADING)
+    if times and time is None:
+        remarks.add(Remark.UNREADABLE_TIME)
+    return Geotag(
+        position=_position(said, assumed_hemisphere),
+        heading_deg=camera_yaw if direction is None or is_magnetic else direction,
+        magnetic_deg=direction if is_magnetic else None,
+        time=time,
+        error_m=_error_m(said),
+        is_void=said.get(f"{_EXIF}GPSStatus", "")[:1].upper() == "V",
+        is_panorama=said.get(f"{_PANORAMA}ProjectionType", "").lower() in _ALL_ROUND,
+        remarks=frozenset(remarks),
+    )
+
+
+def _position(said: Mapping[str, str], assumed_hemisphere: str) -> LatLon | Unplaced:
+    for latitude, longitude in _POSITIONS:
+        if not (said.get(latitude) and said.get(longitude)):
+            continue
+        if is_estimate(said.get(f"{_EXIF}GPSProcessingMethod")):
+            return ESTIMATED
+        texts = said[latitude], said[longitude]
+        if latitude.startswith(_EXIF) and not all(text[-1:].upper() in "NSEW" for text in texts):
+            if not assumed_hemisphere:
+                reason = f"its XMP position {texts[0]!r}, {texts[1]!r} does not say N or S, E or W"
+                return Unplaced(PositionFault.NO_HEMISPHERE, reason)
+            return position_from_text(*texts, north_or_south=assumed_hemisphere[0], east_or_west=assumed_hemisphere[1])
+        return position_from_text(*texts)
+    return Unplaced(PositionFault.NO_POSITION, "its XMP has no position")
+
+
+def _error_m(said: Mapping[str, str]) -> float | None:
+    """Return the stated error, else that of the dilution of precision; both are written as fractions, too."""
+    stated_m, dilution = (parse_heading(said.get(f"{_EXIF}{name}", "")) for name in ("GPSHPositioningError", "GPSDOP"))
+    if stated_m is not None and stated_m > 0:
+        return stated_m
+    return METRES_PER_DOP * dilution if dilution is not None and dilution > 0 else None

@@ -1,0 +1,81 @@
+"""Positions that cannot be right, to judge by those of the other pictures of a collection."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index_builder.description.neighbours import nearest_distances_m
+from model.geo import LatLon, distances_m
+from model.places import Place
+
+FAR_M = 1_000_000.0
+"""A picture that lies farther from all others is told."""
+NEAR_M = 50_000.0
+"""Where a picture would lie if a mistake were undone, to be taken for that mistake."""
+
+_FEWEST = 4
+_MOST_SHARE = 0.25  # what more pictures do is no mistake
+_MOST_LOOKED_AT = 1000
+
+
+def suspicious_positions(places: Sequence[Place]) -> tuple[str, ...]:
+    """Return in sentences which positions are likely wrong: swapped, of a wrong hemisphere, or far from all others.
+
+    Args:
+        places: Of all collections together.
+    """
+    if len(places) < _FEWEST:
+        return ()
+    latitudes = np.array([place.position.latitude for place in places])
+    longitudes = np.array([place.position.longitude for place in places])
+    far = distances_m(_middle(latitudes, longitudes), latitudes, longitudes) > FAR_M
+    most = _MOST_SHARE * len(places)
+    found: defaultdict[str, list[Place]] = defaultdict(list)
+    if 0 < far.sum() <= most:
+        for row in np.flatnonzero(far)[:_MOST_LOOKED_AT].tolist():
+            mistake = _mistake(places[row].position, latitudes[~far], longitudes[~far])
+            if mistake is not None:
+                found[mistake].append(places[row])
+    explained = {place.id for alike in found.values() for place in alike}
+    nearest_m = nearest_distances_m(latitudes, longitudes)
+    alone = [row for row in np.flatnonzero(nearest_m > FAR_M).tolist() if places[row].id not in explained]
+    sentences = [_told(alike, mistake) for mistake, alike in found.items()]
+    if len(alone) <= most:
+        sentences += [
+            f"{places[row].id} ({_degrees(places[row].position)}) lies {nearest_m[row] / 1000:,.0f} km from all others"
+            for row in alone[:3]
+        ]
+    return tuple(sentences)
+
+
+def _middle(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> LatLon:
+    """Return a position in the midst of most others: medians, counted from a longitude that one of them has."""
+    turns = (longitudes - longitudes[0] + 180) % 360 - 180
+    return LatLon(float(np.median(latitudes)), float((longitudes[0] + np.median(turns) + 180) % 360 - 180))
+
+
+def _mistake(position: LatLon, latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> str | None:
+    """Return the mistake that brings a position near others when it is undone."""
+    latitude, longitude = position.latitude, position.longitude
+    undone = {
+        "latitude and longitude swapped": (longitude, latitude),
+        "north and south confused": (-latitude, longitude),
+        "east and west confused": (latitude, -longitude),
+        "both hemispheres confused": (-latitude, -longitude),
+    }
+    for mistake, (north, east) in undone.items():
+        if abs(north) <= 90 and distances_m(LatLon(north, east), latitudes, longitudes).min() <= NEAR_M:
+            return mistake
+    return None
+
+
+def _told(alike: Sequence[Place], mistake: str) -> str:
+    first = alike[0]
+    more = f" and {len(alike) - 1:,} more seem" if len(alike) > 1 else " seems"
+    return f"{first.id} ({_degrees(first.position)}){more} to have {mistake}"
+
+
+def _degrees(position: LatLon) -> str:
+    return f"{position.latitude:.4f}, {position.longitude:.4f}"

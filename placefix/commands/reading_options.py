@@ -1,0 +1,181 @@
+"""The options by which collections are read, for every command that reads one."""
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from index_builder.sources.read_options import DEFAULT_MAX_GAP_S, ReadOptions
+from placefix.commands.options import CSV_PANEL
+
+READING_PANEL = "Reading of collections"
+
+_OPTIONS: dict[str, tuple[Any, object]] = {
+    "path_column": (
+        Annotated[
+            str | None,
+            typer.Option(help="The column that names pictures, if it has an unusual name.", rich_help_panel=CSV_PANEL),
+        ],
+        None,
+    ),
+    "latitude_column": (
+        Annotated[
+            str | None,
+            typer.Option(help="The column of latitudes, if it has an unusual name.", rich_help_panel=CSV_PANEL),
+        ],
+        None,
+    ),
+    "longitude_column": (
+        Annotated[
+            str | None,
+            typer.Option(help="The column of longitudes, if it has an unusual name.", rich_help_panel=CSV_PANEL),
+        ],
+        None,
+    ),
+    "root": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                help="Where the pictures of a list lie, if not beside it.",
+                show_default=False,
+                rich_help_panel=READING_PANEL,
+            ),
+        ],
+        None,
+    ),
+    "exclude": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="GLOB",
+                help="Pass over pictures and folders of this name, or with a slash in it, of this path below the "
+                "collection. May be repeated.",
+                show_default=False,
+                rich_help_panel=READING_PANEL,
+            ),
+        ],
+        None,
+    ),
+    "max_gps_error_m": (
+        Annotated[
+            float | None,
+            typer.Option(
+                help="Leave out positions that state a larger error, in metres.",
+                show_default=False,
+                rich_help_panel=READING_PANEL,
+            ),
+        ],
+        None,
+    ),
+    "assume_hemisphere": (
+        Annotated[
+            str,
+            typer.Option(
+                metavar="NE|NW|SE|SW",
+                help="Where photos lie that give degrees without N or S, E or W.",
+                show_default=False,
+                rich_help_panel=READING_PANEL,
+            ),
+        ],
+        "",
+    ),
+    "magnetic_headings": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--magnetic-headings",
+                help="Take directions from magnetic north as if they were from true north.",
+                rich_help_panel=READING_PANEL,
+            ),
+        ],
+        False,
+    ),
+    "gpx": (
+        Annotated[
+            list[Path] | None,
+            typer.Option(
+                metavar="TRACK",
+                help="A GPX track: photos without a position get it by their time. May be repeated.",
+                show_default=False,
+                rich_help_panel=READING_PANEL,
+            ),
+        ],
+        None,
+    ),
+    "time_offset": (
+        Annotated[
+            float | None,
+            typer.Option(
+                metavar="S",
+                help="Seconds to add to the photos' times to make them those of the track, which is in UTC.",
+                show_default=False,
+                rich_help_panel=READING_PANEL,
+            ),
+        ],
+        None,
+    ),
+    "gpx_max_gap_s": (
+        Annotated[
+            float,
+            typer.Option(
+                help="Place nothing between two points of a track that lie farther apart, in seconds.",
+                rich_help_panel=READING_PANEL,
+            ),
+        ],
+        DEFAULT_MAX_GAP_S,
+    ),
+}
+
+
+def with_read_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of reading in the place of its parameter ``reading``, which gets what was given.
+
+    Args:
+        command: With a parameter ``reading`` of type ``ReadOptions``.
+    """
+    own = signature(command).parameters.values()
+    parameters = [
+        each
+        for parameter in own
+        for each in (_parameters() if parameter.name == "reading" else [parameter.replace(kind=Parameter.KEYWORD_ONLY)])
+    ]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        command(**{name: value for name, value in given.items() if name not in _OPTIONS}, reading=_read_options(given))
+
+    run.__signature__ = signature(command).replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _parameters() -> list[Parameter]:
+    return [
+        Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+        for name, (annotation, default) in _OPTIONS.items()
+    ]
+
+
+def _read_options(given: dict[str, Any]) -> ReadOptions:
+    """Return what was given; a call from Python may leave options out.
+
+    Raises:
+        InvalidInput: A value is out of its range.
+    """
+    value = {name: given.get(name, default) for name, (_, default) in _OPTIONS.items()}
+    return ReadOptions(
+        path_column=value["path_column"],
+        latitude_column=value["latitude_column"],
+        longitude_column=value["longitude_column"],
+        root=value["root"],
+        exclude=tuple(value["exclude"] or ()),
+        max_gps_error_m=value["max_gps_error_m"],
+        assume_hemisphere=value["assume_hemisphere"].upper(),
+        magnetic_headings=value["magnetic_headings"],
+        gpx=tuple(value["gpx"] or ()),
+        time_offset_s=value["time_offset"],
+        max_gap_s=value["gpx_max_gap_s"],
+    )

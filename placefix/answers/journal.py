@@ -75,6 +75,8 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._file.close()
+        if not self._places:  # nothing came of it
+            self.path.unlink(missing_ok=True)
 
     def _read(self, asked: dict[str, str]) -> None:
         self._file.seek(0)

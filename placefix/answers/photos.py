@@ -88,6 +88,8 @@ def _found(arguments: Iterable[str], standard_input: BinaryIO, on_unreadable: Un
 
 
 def _from_standard_input(standard_input: BinaryIO, on_unreadable: Unreadable) -> Iterator[GivenPhoto]:
+    if standard_input.isatty():
+        raise InvalidInput("standard input is a terminal: pipe a photo into it, or paths, one a line")
     content = standard_input.read()
     if not content.strip():
         raise InvalidInput("standard input is empty: pipe a photo into it, or paths, one a line")

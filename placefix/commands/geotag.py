@@ -206,7 +206,12 @@ def _geotagged(
     dry_run: bool,
 ) -> list[_Row]:
     """Ask about the photos that do not say where they were taken, and write what is sure enough."""
-    rows = {photo.name: _before(photo, way) for photo in photos}
+    rows = {}
+    with show_progress("looking for positions") as progress:
+        progress.started(len(photos), 0)
+        for photo in photos:
+            rows[photo.name] = _before(photo, way)
+            progress.advanced(1)
     targets: dict[Path, str] = {}
     for photo in photos:
         first = targets.setdefault(way.target_of(photo), photo.name)
@@ -236,6 +241,8 @@ def _before(photo: GivenPhoto, way: WriteBack) -> _Row | None:
     if present.kind == "unreadable":
         return _Row(photo.name, "failed", reason=present.reason)
     try:
+        if way.is_done(photo):
+            return _Row(photo.name, "has an estimate")
         way.check(photo)
     except CannotWrite as error:
         return _Row(photo.name, "failed", reason=error.message)

@@ -14,7 +14,7 @@ from model.image_formats import HEADER_SIZE_BYTES, recognise_format
 from placefix.geotagging.errors import CannotWrite
 from placefix.geotagging.estimate import Estimate
 from placefix.geotagging.jpeg_exif import UnknownJpeg, exif_of, with_exif
-from placefix.geotagging.tiff_block import EMPTY, UnknownLayout, can_undo, with_estimate, without_estimate
+from placefix.geotagging.tiff_block import UnknownLayout, can_undo, with_estimate, without_estimate
 
 _TIMEOUT_S = 120
 _TAGS = (
@@ -63,7 +63,7 @@ def exif_writer() -> ExifWriter:
 def is_written_here(photo: Path) -> bool:
     """Return whether ``JpegWriter`` has written the estimate of a photo, and can undo that."""
     try:
-        return can_undo(exif_of(photo.read_bytes()) or EMPTY)
+        return can_undo(exif_of(photo.read_bytes()))
     except UnknownJpeg:
         return False
 
@@ -85,7 +85,7 @@ class JpegWriter:
         """Write an estimate; see ``ExifWriter``."""
         try:
             jpeg = photo.read_bytes()
-            photo.write_bytes(with_exif(jpeg, with_estimate(exif_of(jpeg) or EMPTY, estimate)))
+            photo.write_bytes(with_exif(jpeg, with_estimate(exif_of(jpeg), estimate)))
         except (UnknownLayout, UnknownJpeg) as error:
             raise CannotWrite(f"{error}: take --write xmp") from error
 
@@ -93,8 +93,9 @@ class JpegWriter:
         """Take the estimate out; see ``ExifWriter``."""
         try:
             jpeg = photo.read_bytes()
-            block = without_estimate(exif_of(jpeg) or EMPTY)
-            photo.write_bytes(with_exif(jpeg, None if block == EMPTY else block))
+            block = exif_of(jpeg)
+            if block is not None:
+                photo.write_bytes(with_exif(jpeg, without_estimate(block)))
         except (UnknownLayout, UnknownJpeg) as error:
             raise CannotWrite(str(error)) from error
 

@@ -15,8 +15,9 @@ from fractions import Fraction
 from model.estimates import MARK
 from placefix.geotagging.estimate import Estimate
 
-EMPTY = b"MM\0*\0\0\0\x08\0\0\0\0\0\0"
-"""A block without an entry."""
+_EMPTY = b"MM\0*\0\0\0\x08\0\0\0\0\0\0"  # no entry, and no further directory
+# For a photo without a block, and for one whose block has no bytes.
+_STAND_INS: Mapping[bytes | None, bytes] = {None: _EMPTY, b"": _EMPTY + b"\0\0"}
 
 _BYTE, _ASCII, _LONG, _RATIONAL, _UNDEFINED = 1, 2, 4, 5, 7
 _ENTRY_BYTES = 12
@@ -50,33 +51,42 @@ _Entries = Mapping[int, _Entry]
 """A directory: entries by their tags."""
 
 
-def with_estimate(block: bytes, estimate: Estimate) -> bytes:
+def with_estimate(block: bytes | None, estimate: Estimate) -> bytes:
     """Return a block with an estimated position, in the place of any that it has.
+
+    Args:
+        block: Of a photo; None if it has none.
+        estimate: The position.
 
     Raises:
         UnknownLayout: The block cannot be read.
     """
+    block = _STAND_INS.get(block, block) or b""
     tiff = _Tiff(block)
     changed = tiff.with_gps(tiff.other_gps_entries() | _entries(estimate, tiff.order))
     return changed.block + _Footer.of(block, changed).to_bytes()
 
 
-def without_estimate(block: bytes) -> bytes:
+def without_estimate(block: bytes) -> bytes | None:
     """Return a block as it was before ``with_estimate``; if another program has written it since, without the position.
+
+    Returns:
+        None if there was no block.
 
     Raises:
         UnknownLayout: The block cannot be read.
     """
     footer = _Footer.read(block)
     if footer is not None:
-        return footer.undone(block)
+        before = footer.undone(block)
+        return next((was for was, stand_in in _STAND_INS.items() if before == stand_in), before)
     tiff = _Tiff(block)
     return tiff.with_gps(tiff.other_gps_entries()).block
 
 
-def can_undo(block: bytes) -> bool:
+def can_undo(block: bytes | None) -> bool:
     """Return whether ``without_estimate`` gives the block as it was before."""
-    return _Footer.read(block) is not None
+    return block is not None and _Footer.read(block) is not None
 
 
 def _entries(estimate: Estimate, order: str) -> dict[int, _Entry]:

@@ -1,7 +1,11 @@
 """Where estimates are written: beside photos, into copies of them, or into themselves with a backup."""
 
+import errno
 import filecmp
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +19,8 @@ from placefix.geotagging.present import has_exif_estimate
 from placefix.geotagging.xmp_sidecar import has_estimate, remove_from_sidecar, sidecar_of, write_sidecar
 
 Where = Literal["xmp", "exif"]
+
+_OF_THE_WHOLE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 
 def backup_of(photo: Path) -> Path:
@@ -39,7 +45,20 @@ class WriteBack:
         path = _file_of(photo)
         if self.where == "xmp":
             return sidecar_of(path)
-        return path if self.copies is None else self.copies / photo.below
+        return path.resolve() if self.copies is None else self.copies / photo.below
+
+    def is_done(self, photo: GivenPhoto) -> bool:
+        """Return whether an earlier run has made the copy of a photo.
+
+        Raises:
+            CannotWrite: Another file has its name.
+        """
+        target = self.target_of(photo)
+        if self.copies is None or not target.exists():
+            return False
+        if not has_exif_estimate(target):
+            raise CannotWrite(f"{target} is there already, and has no estimate")
+        return True
 
     def check(self, photo: GivenPhoto) -> None:
         """Find out before a photo is asked about whether it could be written.
@@ -49,8 +68,6 @@ class WriteBack:
         """
         if self.where == "exif":
             exif_writer().check(_file_of(photo))
-            if self.copies is not None and (target := self.target_of(photo)).exists():
-                raise CannotWrite(f"{target} is there already")
 
     def write(self, photo: GivenPhoto, estimate: Estimate) -> Path:
         """Write an estimate; a file appears when it is whole.
@@ -62,17 +79,18 @@ class WriteBack:
             CannotWrite: It cannot be written; nothing has changed.
         """
         path, target = _file_of(photo), self.target_of(photo)
-        if self.where == "xmp":
-            return write_sidecar(path, estimate)
-        with written_whole(target) as unfinished:
-            shutil.copy2(path, unfinished)
-            exif_writer().write(unfinished, estimate)
-            if self.copies is None:
-                _keep(path)
-                shutil.copymode(path, unfinished)
-            else:
-                shutil.copystat(path, unfinished)
-        return target
+        with _told():
+            if self.where == "xmp":
+                return write_sidecar(path, estimate)
+            with written_whole(target) as unfinished:
+                shutil.copy2(path, unfinished)
+                exif_writer().write(unfinished, estimate)
+                if self.copies is None:
+                    _keep(target)
+                    shutil.copymode(path, unfinished)
+                else:
+                    shutil.copystat(path, unfinished)
+            return target
 
 
 def remove_estimates(photo: Path) -> bool:
@@ -85,18 +103,39 @@ def remove_estimates(photo: Path) -> bool:
         CannotWrite: One cannot be taken away.
     """
     has_sidecar, has_exif = has_estimate(photo), has_exif_estimate(photo)
-    if has_sidecar:
-        remove_from_sidecar(photo)
-    if has_exif:
-        with written_whole(photo) as unfinished:
-            shutil.copy2(photo, unfinished)
-            writer = JpegWriter() if is_written_here(unfinished) else exif_writer()
-            writer.check(unfinished)
-            writer.remove(unfinished)
-        backup = backup_of(photo)
-        if backup.exists() and filecmp.cmp(photo, backup, shallow=False):
-            backup.unlink()
+    with _told():
+        if has_sidecar:
+            remove_from_sidecar(photo)
+        if has_exif:
+            _remove_from_exif(photo.resolve())
     return has_sidecar or has_exif
+
+
+def _remove_from_exif(photo: Path) -> None:
+    with written_whole(photo) as unfinished:
+        shutil.copy2(photo, unfinished)
+        writer = JpegWriter() if is_written_here(unfinished) else exif_writer()
+        writer.check(unfinished)
+        writer.remove(unfinished)
+    backup = backup_of(photo)
+    if backup.exists() and filecmp.cmp(photo, backup, shallow=False):
+        backup.unlink()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Make what the disk has against one photo an error of this photo; a full or broken disk ends all.
+
+    Raises:
+        CannotWrite: A file or a folder may not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _OF_THE_WHOLE_DISK:
+            raise
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        raise CannotWrite(f"{where}{error.strerror}") from error
 
 
 def _keep(photo: Path) -> None:

@@ -112,7 +112,10 @@ def test_exif_goes_into_copies(geotag: RunCommand, folder: Path, tmp_path: Path)
     listing = read_source(copies)  # a map is not built from what another map says
     assert listing.places == ()
     assert {left.code for left in listing.left_out} == {"estimated"}
-    assert "is there already" in geotag(folder, "--write", "exif", "--out", copies, "--dry-run").stderr
+    told = geotag(folder, "--write", "exif", "--out", copies).stdout  # as after an interruption
+    assert told == "4 photos: 2 have an estimate, 1 failed, 1 has a position\n"
+    shutil.copy(folder / "1.jpg", copies / "1.jpg")
+    assert "is there already, and has no estimate" in geotag(folder, "--write", "exif", "--out", copies).stderr
 
 
 @pytest.mark.usefixtures("writer")
@@ -236,6 +239,28 @@ def test_what_does_not_go_together_is_told_before_anything_is_loaded(
     before = state(folder)
     assert says in " ".join(geotag(folder, *arguments, exit_code=1).stderr.split())
     assert state(folder) == before
+
+
+def test_a_file_that_cannot_be_written_is_no_end(geotag: RunCommand, folder: Path, tmp_path: Path) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    (copies / "sub").write_text("a file where a folder ought to be")
+    result = geotag(folder, "--write", "exif", "--out", copies)
+    assert result.stdout == "4 photos: 2 failed, 1 written, 1 has a position\n"
+    assert f"{copies / 'sub'}: " in result.stderr
+
+
+def test_what_a_link_leads_to_is_changed(geotag: RunCommand, folder: Path, tmp_path: Path) -> None:
+    photo, before = tmp_path / "1.jpg", (folder / "1.jpg").read_bytes()
+    (folder / "1.jpg").rename(photo)
+    (folder / "1.jpg").symlink_to(photo)
+    geotag(folder / "1.jpg", "--write", "exif", "--in-place", exit_code=0)
+    assert (folder / "1.jpg").is_symlink()
+    assert photo.read_bytes() != before
+    assert (tmp_path / "1.jpg_original").read_bytes() == before
+    geotag(folder / "1.jpg", "--remove", exit_code=0)
+    assert (folder / "1.jpg").is_symlink()
+    assert "no_position" in {left.code for left in read_source(folder).left_out}
 
 
 def test_two_photos_that_would_be_one_copy_are_told(geotag: RunCommand, folder: Path, tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from placefix.answers import asker as askers
 from placefix.answers.asking_all import ask_all
 from placefix.answers.photos import GivenPhoto
 from placefix.asking import AskedMap
+from placefix.client.client import Client
+from placefix.client.errors import ServerUnreachable
+from placefix.client.question import Photo
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.schemas.answer import LocalizationAnswer
@@ -167,8 +170,10 @@ def test_what_is_wrong_is_told_before_anything_is_loaded(
     assert sorted(path.name for path in folder.iterdir()) == ["1.jpg", "2.jpg", "sub"]
 
 
-def test_no_map_leaves_nothing_behind(localize: RunCommand, folder: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_asked_leaves_nothing_behind(localize: RunCommand, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "answers.csv"
+    nobody = ("--server", "http://127.0.0.1:1")
+    assert "is the server running" in localize(folder, "--out", out, *nobody, exit_code=1, of_map=False).stderr
     assert "no map was given" in localize(folder, "--out", out, exit_code=1, of_map=False).stderr
     localize(folder, "--out", out, "--map", tmp_path / "nowhere", exit_code=1, of_map=False)
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
@@ -193,6 +198,31 @@ def test_a_key_opens_a_server_and_one_of_its_maps_is_named(
     assert json.loads(localize(*asked, of_map=False).stdout)["map"]["name"] == "village"
     monkeypatch.setenv("PLACEFIX_WEIGHTS", "of a map here")  # not given in the command line, so no contradiction
     assert json.loads(localize(*asked, of_map=False).stdout)["map"]["name"] == "village"
+
+
+def test_a_server_that_goes_away_ends_the_run_and_the_same_command_continues(
+    localize: RunCommand, folder: Path, town_server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "answers.csv"
+    (folder / "2.jpg").unlink()
+    arguments = (folder, "--out", out, "--server", town_server.url)
+    ask = Client.localize
+    asked: list[object] = []
+
+    def gone(self: Client, *photos: Photo, **question: Any) -> LocalizationAnswer:
+        asked.append(photos)
+        if len(asked) == 2:
+            raise ServerUnreachable("the server is gone")
+        return ask(self, *photos, **question)
+
+    monkeypatch.setattr(askers, "_REQUESTS_AT_A_TIME", 1)
+    monkeypatch.setattr(Client, "localize", gone)
+    result = localize(*arguments, exit_code=1, of_map=False)
+    assert "1 of 2 photos have an answer: the same command continues" in result.stderr
+    assert "the server is gone" in result.stderr
+    localize(*arguments, of_map=False)
+    assert len(asked) == 3
+    assert [row["status"] for row in rows(out)] == ["uncalibrated", "uncalibrated"]
 
 
 def test_photos_are_asked_about_in_their_order_and_one_that_fails_is_no_end() -> None:

@@ -57,6 +57,15 @@ def test_standard_input_is_a_photo_or_paths(folder: Path) -> None:
     assert names("-", "a.jpeg", standard_input=b"-x.jpg\0b/2.JPG\0") == ["-x.jpg", "b/2.JPG", "a.jpeg"]
 
 
+def test_a_terminal_is_not_waited_for() -> None:
+    class Terminal(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    with pytest.raises(InvalidInput, match="standard input is a terminal"):
+        given_photos(["-"], Terminal(), unreadable)
+
+
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     ("argument", "standard_input", "says"),

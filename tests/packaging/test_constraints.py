@@ -1,6 +1,7 @@
 """The files of constraints/ are what pyproject.toml asks for, in versions with hashes, and do not say where from."""
 
 import re
+import subprocess
 import tomllib
 
 import pytest
@@ -15,6 +16,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 PYTHONS = supported_pythons(PROJECT["requires-python"])
 FILES = ("cpu", "gpu", "dev")
+BESIDE_THEM = ("heif",)
 
 
 def text_of(name: str) -> str:
@@ -32,18 +34,18 @@ def version_of(requirement: Requirement) -> str:
     return exact.version
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", FILES + BESIDE_THEM)
 def test_a_file_holds_versions_markers_and_hashes_alone(name: str) -> None:
     line = r"[a-z0-9-]+==[\w.]+(?: ; [\w .<>='\"()]+)? \\|    --hash=sha256:[0-9a-f]{64}(?: \\)?|#.*"
     for each in text_of(name).splitlines():
         assert re.fullmatch(line, each), each
     assert "://" not in text_of(name)
-    assert len(locked(name)) > 30
+    assert len(locked(name)) > (30 if name in FILES else 0)
 
 
-@pytest.mark.parametrize("extra", ["cpu", "gpu", "dev"])
+@pytest.mark.parametrize("extra", ["cpu", "gpu", "heif", "dev"])
 def test_what_pyproject_asks_for_is_there_in_a_version_that_it_allows(extra: str) -> None:
-    found = locked("cpu") | locked("dev") if extra == "dev" else locked(extra)
+    found = locked("cpu") | locked(extra) if extra in {"dev", "heif"} else locked(extra)
     for requirement in map(Requirement, [*PROJECT["dependencies"], *EXTRAS[extra]]):
         if requirement.name != "torch":
             version = version_of(found[canonicalize_name(requirement.name)])
@@ -63,13 +65,24 @@ def test_files_agree_and_dev_repeats_nothing() -> None:
     assert not set(cpu) & set(dev)
     assert not set(gpu) & set(dev)
     assert set(cpu) - set(gpu) == {"faiss-cpu"}
+    assert not set(locked("heif")) & (set(cpu) | set(gpu) | set(dev))
     assert all(version_of(gpu[name]) == version_of(each) for name, each in cpu.items() if name in gpu)
 
 
 def test_makefile_and_image_install_them_with_their_hashes() -> None:
     assert "LOCKED := constraints/$(EXTRA).txt constraints/dev.txt\n" in MAKEFILE
     assert "install --no-deps --require-hashes $(LOCKED:%=--requirement %)\n" in MAKEFILE
-    assert 'pip install --no-deps --require-hashes --requirement "constraints/$EXTRA.txt"\n' in DOCKERFILE.read_text()
+
+
+@pytest.mark.parametrize("extras", ["cpu", "gpu", "cpu,heif", "gpu,heif"])
+def test_image_installs_the_files_of_its_extras(extras: str) -> None:
+    [install] = re.findall(r"^RUN (pip install .*constraints/%s.*)$", DOCKERFILE.read_text("utf-8"), flags=re.MULTILINE)
+    script = f'pip() {{ echo "$@"; }}\n{install}'
+    done = subprocess.run(["sh", "-c", script], env={"EXTRA": extras}, capture_output=True, text=True, check=True)
+    command, *options = done.stdout.split(" --requirement ")
+    assert command == "install --no-deps --require-hashes"
+    assert [option.strip() for option in options] == [f"constraints/{extra}.txt" for extra in extras.split(",")]
+    assert all((ROOT / option.strip()).exists() for option in options)
 
 
 def test_pythons_are_said_alike() -> None:

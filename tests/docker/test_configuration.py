@@ -155,7 +155,7 @@ def test_the_gpu_image_lets_triton_compile() -> None:
     assert "exec" in mounts[folder].split(",")
     assert "/tmp" in mounts  # noqa: S108  (in the container)
     dockerfile = (ROOT / "docker" / "Dockerfile").read_text()
-    [install] = re.findall(r'if \[ "\$EXTRA" = gpu \]; then(.*?)fi$', dockerfile, flags=re.DOTALL | re.MULTILINE)
+    [install] = re.findall(r'case ",\$EXTRA," in \*,gpu,\*\)(.*?);;', dockerfile, flags=re.DOTALL)
     assert {"gcc", "libc6-dev"} <= set(install.split())
 
 
@@ -216,6 +216,15 @@ def test_images_are_pinned_and_may_be_replaced() -> None:
         assert services[name]["build"]["args"]["BASE_IMAGE"] == "mine/python"
 
 
+def test_compose_builds_an_image_with_other_extras_where_told() -> None:
+    gpu = ("--file", "docker-compose.yml", "--file", "docker-compose.gpu.yml")
+    for arguments, extras in (((), "cpu,heif"), (gpu, "gpu,heif")):
+        services = compose("--profile", "tools", *arguments, EXTRA=extras)["services"]
+        built = [services[name]["build"]["args"]["EXTRA"] for name in ("prepare", "localizer", "placefix")]
+        assert built == [extras] * 3
+    assert compose()["services"]["localizer"]["build"]["args"]["EXTRA"] == "cpu"
+
+
 def test_prometheus_accepts_its_configuration() -> None:
     # Where it will lie is not where it lies: rule files are looked for beside it.
     promtool("check", "config", "--syntax-only", "prometheus.yml")
@@ -246,7 +255,7 @@ def test_the_readme_of_operations_lists_every_alert() -> None:
     assert alerts == tested == documented
 
 
-def test_dashboard_speaks_of_metrics_that_exist_and_of_the_provisioned_datasource() -> None:
+def test_dashboard_speaks_of_metrics_that_exist_and_asks_for_its_datasource() -> None:
     dashboard = json.loads(DASHBOARD.read_text())
     (datasource,) = yaml.safe_load((GRAFANA / "datasources" / "prometheus.yml").read_text())["datasources"]
     targets = [target for panel in dashboard["panels"] for target in panel["targets"]]
@@ -262,9 +271,13 @@ def test_dashboard_speaks_of_metrics_that_exist_and_of_the_provisioned_datasourc
         "gather_bytes_total",
         "upload_duration_seconds_bucket",
     }
-    assert {f"placefix_{name}" for name in shown} <= used
-    named = [target["datasource"]["uid"] for target in targets] + [dashboard["panels"][0]["datasource"]["uid"]]
-    assert set(named) == {datasource["uid"]}
+    assert {f"placefix_{name}" for name in shown} | {"process_open_fds"} <= used
+    asked, *others = dashboard["templating"]["list"]
+    assert (asked["name"], asked["type"], asked["query"]) == ("datasource", "datasource", datasource["type"])
+    named = [each["datasource"] for each in (*targets, *dashboard["panels"], *others)]
+    assert all(each == {"type": datasource["type"], "uid": "${datasource}"} for each in named)
+    assert "uid" not in datasource
+    assert datasource["isDefault"]  # which is chosen until somebody chooses another
 
 
 def test_dashboard_speaks_the_language_of_prometheus(tmp_path: Path) -> None:

@@ -35,9 +35,14 @@ def test_dashboard_is_provisioned_and_its_queries_give_data(grafana: Composed) -
         assert found["dashboard"]["title"] == DASHBOARD["title"]
         assert len(found["dashboard"]["panels"]) == len(DASHBOARD["panels"])
 
+        # As the variable of the dashboard finds it; only an administrator may ask.
+        [provisioned] = client.get("/api/datasources", auth=("admin", "admin")).raise_for_status().json()
+        datasource = {name: provisioned[name] for name in ("type", "uid")}
+        assert datasource["type"] == DASHBOARD["templating"]["list"][0]["query"]
+
         def values(target: dict[str, object]) -> list[object]:
             expression = str(target["expr"]).replace("$__rate_interval", "1m").replace("$instance", ".+")
-            query = {"refId": "A", "datasource": target["datasource"], "expr": expression, "instant": True}
+            query = {"refId": "A", "datasource": datasource, "expr": expression, "instant": True}
             asked = {"queries": [query], "from": "now-5m", "to": "now"}
             answer = client.post("/api/ds/query", json=asked).raise_for_status().json()
             frames = answer["results"]["A"]["frames"]

@@ -12,6 +12,9 @@ from service.errors import MalformedBody
 _START_BYTES = 4096  # of the form that are kept to explain what is wrong with it
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_EXTENDED_FILENAME = re.compile(rb";\s*filename\*", re.IGNORECASE)  # filename*=UTF-8''…: the parser passes over it
+_FILE_TYPES = (b"image/", b"application/octet-stream")
 _HOW_LINES_END = (
     "its lines end in a bare line feed (\\n), and those of a form in \\r\\n: let an HTTP library write the form, or "
     "send the picture as the whole body"
@@ -23,7 +26,7 @@ class FormLimits:
     """What a form may have.
 
     Attributes:
-        max_files: Parts with the name of a file.
+        max_files: Parts that are files.
         max_fields: Other parts.
         max_field_bytes: Bytes of one of those.
     """
@@ -39,7 +42,7 @@ class Part:
 
     Attributes:
         name: Of the field.
-        is_file: Whether it comes with the name of a file.
+        is_file: Whether it comes with the name of a file, or as bytes by its type.
         content: Its bytes; of a text that is too long, those within the limit.
         is_too_long: Whether it is a text of more bytes than allowed.
     """
@@ -76,7 +79,7 @@ class _FormReader:
         self._closing = b"--" + boundary + b"--"
         self._limits = limits
         self._start = b""
-        self._disposition = b""
+        self._headers: dict[bytes, bytes] = {}  # of the part that begins, as far as they are looked at
         self._header_name = bytearray()
         self._header_value = bytearray()
         self._is_ended = False
@@ -117,7 +120,7 @@ class _FormReader:
         return is_closed_by_one or _BARE_LINE_FEED.search(head) is not None
 
     def _begin_part(self) -> None:
-        self._disposition = b""
+        self._headers.clear()
 
     def _add_to_header_name(self, data: bytes, start: int, end: int) -> None:
         self._header_name += data[start:end]
@@ -126,16 +129,22 @@ class _FormReader:
         self._header_value += data[start:end]
 
     def _end_header(self) -> None:
-        if self._header_name.lower() == b"content-disposition":
-            self._disposition = bytes(self._header_value)
+        if (name := bytes(self._header_name).lower()) in (b"content-disposition", b"content-type"):
+            self._headers[name] = bytes(self._header_value)
         self._header_name.clear()
         self._header_value.clear()
 
     def _open_part(self) -> None:
-        _, options = parse_options_header(self._disposition)
+        disposition = self._headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
         if b"name" not in options:
             raise MalformedBody("the multipart form cannot be read: a part has no name in its Content-Disposition")
-        self.parts.append(Part(_text(options[b"name"]), is_file=b"filename" in options))
+        is_file = (
+            b"filename" in options
+            or _EXTENDED_FILENAME.search(_QUOTED.sub(b"", disposition)) is not None
+            or self._headers.get(b"content-type", b"").strip().lower().startswith(_FILE_TYPES)
+        )
+        self.parts.append(Part(_text(options[b"name"]), is_file))
         files = sum(part.is_file for part in self.parts)
         if files > self._limits.max_files:
             raise MalformedBody(f"the form has more than {self._limits.max_files} files")
@@ -144,10 +153,9 @@ class _FormReader:
 
     def _add_to_part(self, data: bytes, start: int, end: int) -> None:
         part = self.parts[-1]
-        if part.is_file or len(part.content) + end - start <= self._limits.max_field_bytes:
-            part.content += data[start:end]
-        else:
-            part.is_too_long = True
+        room_bytes = end - start if part.is_file else self._limits.max_field_bytes - len(part.content)
+        part.content += data[start : min(end, start + room_bytes)]
+        part.is_too_long |= room_bytes < end - start
 
     def _end(self) -> None:
         self._is_ended = True

@@ -5,6 +5,7 @@ type is not believed; it only helps to explain what is missing.
 """
 
 import re
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -12,18 +13,14 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from service.bodies import Pace, limited_body
+from service.body_advice import HOW_TO_SEND, PART_NAME, compressed, content_coding, explain_text_field, is_form
 from service.body_budget import BodyLease
 from service.errors import MalformedBody, MissingImage, SeveralImages
 from service.forms import FormLimits, Part, read_form
 from service.settings import ServiceSettings
 
-PART_NAME = "image"
-
-_HOW_TO_SEND = f"send it as the part {PART_NAME!r} of a multipart form, or as the whole body"
 _SMALLER = "send a smaller picture (the network sees 224 × 224 pixels of it)"
-_TEXT_NOT_FILE = f"a part {PART_NAME!r} is a text field, not a file; with curl, write -F {PART_NAME}=@photo.jpg"
 _BOUNDARY = re.compile(rb"[ -~]{0,69}[!-~]")  # RFC 2046 allows fewer characters than clients use, as *****
-_URL_ENCODED = re.compile(rb"[!-~]+")  # neither spaces nor bytes beyond ASCII
 
 
 @dataclass(frozen=True)
@@ -57,43 +54,20 @@ async def read_upload(request: Request, lease: BodyLease, settings: ServiceSetti
             limits = FormLimits(
                 settings.max_form_files + settings.max_images, settings.max_form_fields, settings.max_field_bytes
             )
-            return _take_apart(await read_form(stream, _boundary(request), limits), settings)
+            return _take_apart(await _read_form(request, stream, limits), settings)
         body = b"".join([chunk async for chunk in stream])
     if not body:
-        raise MissingImage(f"the request has no body; {_HOW_TO_SEND}")
+        raise MissingImage(f"the request has no body; {HOW_TO_SEND}")
     return Upload((body,))
 
 
-def is_form(request: Request) -> bool:
-    """Whether the body is declared as a form that may hold a picture."""
-    return _media_type(request) == "multipart/form-data"
-
-
-def explain_other_body(request: Request, body: bytes, settings: ServiceSettings) -> None:
-    """Raises a better error than "not a picture" for a body that is what it says, and says that it is something else.
-
-    To be called once the body has turned out to be no picture.
-
-    Raises:
-        MissingImage: The body is a document, a URL-encoded form, or of parts that are not those of a form.
-        MalformedBody: A URL-encoded form beyond the limits.
-    """
-    media_type = _media_type(request)
-    if media_type == "application/x-www-form-urlencoded" and _URL_ENCODED.fullmatch(body):
-        fields = body.split(b"&")
-        if len(fields) > settings.max_form_fields or max(map(len, fields)) > settings.max_field_bytes:
-            raise MalformedBody(
-                f"the form has more than {settings.max_form_fields} fields, or one of more than "
-                f"{settings.max_field_bytes} bytes"
-            )
-        raise MissingImage(f"a URL-encoded form cannot hold a picture; {_HOW_TO_SEND}")
-    if media_type == "application/json" or media_type.endswith("+json"):
-        raise MissingImage(f"the body is a JSON document, not a picture; {_HOW_TO_SEND}")
-    if media_type.startswith("multipart/") and not is_form(request):
-        raise MissingImage(
-            f"the body is declared as {media_type[:40]}, and of bodies in parts only multipart/form-data is read; "
-            f"{_HOW_TO_SEND}"
-        )
+async def _read_form(request: Request, stream: AsyncIterator[bytes], limits: FormLimits) -> list[Part]:
+    try:
+        return await read_form(stream, _boundary(request), limits)
+    except MalformedBody as error:
+        if coding := content_coding(request):
+            raise MalformedBody(compressed(coding)) from error
+        raise
 
 
 def _take_apart(parts: list[Part], settings: ServiceSettings) -> Upload:
@@ -102,12 +76,13 @@ def _take_apart(parts: list[Part], settings: ServiceSettings) -> Upload:
     others = [part for part in parts if part.name != PART_NAME]
     if len(pictures) > (most := settings.most_images):
         raise SeveralImages(f"the form has {len(pictures)} pictures; at most {most} are asked together")
-    if not all(part.is_file for part in pictures):
-        raise MissingImage(_TEXT_NOT_FILE)
+    for part in pictures:
+        if not part.is_file:
+            raise MissingImage(explain_text_field(bytes(part.content)))
     if any(part.is_too_long for part in others):
         raise MalformedBody(f"the form has a text field of more than {settings.max_field_bytes} bytes")
     if not pictures:
-        raise MissingImage(f"the form has no part named {PART_NAME!r}; {_HOW_TO_SEND}")
+        raise MissingImage(f"the form has no part named {PART_NAME!r}; {HOW_TO_SEND}")
     fields = [(part.name, "a file" if part.is_file else part.content.decode("utf-8", "replace")) for part in others]
     return Upload(tuple(bytes(part.content) for part in pictures), tuple(fields))
 
@@ -118,7 +93,7 @@ def _boundary(request: Request) -> bytes:
     Nothing else of the declaration is looked at. A charset above all is left out: some of Python's codecs raise errors
     of their own, and Python remembers for good each name that it looks up.
     """
-    _, parameters = _content_type(request)
+    _, parameters = parse_options_header(request.headers.get("content-type"))
     boundary = parameters.get(b"boundary", b"")
     if not _BOUNDARY.fullmatch(boundary):
         raise MalformedBody(
@@ -126,13 +101,3 @@ def _boundary(request: Request) -> bytes:
             "ASCII, of which the last is no space"
         )
     return boundary
-
-
-def _media_type(request: Request) -> str:
-    media_type, _ = _content_type(request)
-    return media_type.decode("latin-1")
-
-
-def _content_type(request: Request) -> tuple[bytes, dict[bytes, bytes]]:
-    """What the body is declared as, in small letters, and its parameters; read by what reads forms too."""
-    return parse_options_header(request.headers.get("content-type"))

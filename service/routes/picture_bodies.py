@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from service.uploads import PART_NAME
+from service.body_advice import PART_NAME
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _ANY_BYTES = "application/octet-stream"  # what generators of clients know; of pictures some know nothing

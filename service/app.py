@@ -7,24 +7,38 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Route
 
+from model.errors import InvalidInput
+from service.cors import OtherOrigins
 from service.early_refusal import EarlyRefusal
 from service.key_file import WatchedKeys
+from service.keys import KEY_HEADER
 from service.metrics import Metrics
 from service.middleware import RequestObserver
 from service.openapi import complete_openapi
+from service.paths import QUERY_PATH
 from service.problems import ErrorAnswers
+from service.request_scope import REQUEST_ID_HEADER
 from service.routes import activation, docs, health, localize, maps, page, samples
 from service.runtime import Runtime
 from service.samples import Sample
 from service.settings import ServiceSettings
+from service.trace_context import TRACE_ANSWER_HEADER, TRACE_HEADER
 
 _DESCRIPTION = """\
 Says where a photo was taken, by recognising the place among the geotagged pictures of a map.
 
 Every error is a problem document (RFC 9457, `application/problem+json`) with a `code` that stays the same between
-releases. Every answer carries `X-Request-Id`, taken from the request if it has a sane one.
+releases. Every answer carries `X-Request-Id`, taken from the request if it has a sane one. A request that belongs to a
+trace (`traceparent`, as the W3C has it) is answered with `traceresponse`.
 """
+
+_ROUTERS = tuple(module.router for module in (localize, maps, activation, samples, health, docs, page))
+
+# What pages of other origins may send and read, where the settings name their origins.
+_SENT_HEADERS = ("Authorization", "Content-Type", KEY_HEADER, REQUEST_ID_HEADER, TRACE_HEADER, "tracestate")
+_READ_HEADERS = ("Retry-After", "Server-Timing", "WWW-Authenticate", REQUEST_ID_HEADER, TRACE_ANSWER_HEADER)
 
 
 def _do_nothing() -> None:
@@ -46,7 +60,9 @@ def create_app(
 
     Raises:
         InvalidKeys: The file of keys cannot be used.
+        InvalidInput: The root path begins as a path of the service does.
     """
+    _check_root_path(settings.root_path)
     release = version("placefix")
     metrics = Metrics(release)
     keys = None if settings.keys is None else WatchedKeys(settings.keys)
@@ -70,22 +86,37 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
         generate_unique_id_function=lambda route: route.name,  # short names for the functions of generated clients
     )
     app.state.runtime = runtime
     app.state.keys = keys
     app.state.samples = {sample.id: sample for sample in offered}
     ErrorAnswers(settings, metrics).install(app)
-    for module in (localize, maps, activation, samples, health, docs, page):
-        app.include_router(module.router)
+    for router in _ROUTERS:
+        app.include_router(router)
     app.add_middleware(
         RequestObserver,
         metrics=metrics,
         refusal=EarlyRefusal(runtime.queue.check_room, metrics, settings.retry_after_s),
         is_draining=lambda: runtime.is_draining,
+        root_path=settings.root_path,
+        other_origins=OtherOrigins(settings.cors_origins, [QUERY_PATH], _SENT_HEADERS, _READ_HEADERS),
     )
     complete_openapi(app, has_keys=keys is not None)
     return app
+
+
+def _check_root_path(root_path: str) -> None:
+    """Make sure that no path means two things: a proxy may take the root path off, or leave it there."""
+    own = {route.path.split("/")[1] for router in _ROUTERS for route in router.routes if isinstance(route, Route)} - {
+        ""
+    }
+    if root_path and root_path.split("/")[1] in own:
+        raise InvalidInput(
+            f"root_path is {root_path}, and the service has paths of its own that begin so; publish it under one that "
+            f"begins with none of {', '.join(sorted(own))}"
+        )
 
 
 @asynccontextmanager

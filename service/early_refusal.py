@@ -14,10 +14,9 @@ from starlette.types import Scope, Send
 
 from service.errors import Overloaded
 from service.metrics import Metrics
+from service.paths import QUERY_PATH
 from service.problems import PROBLEM_KINDS, problem_response
 from service.request_scope import request_id_of
-
-QUERY_PATH = "/localize"
 
 _LOG_INTERVAL_S = 10.0
 _ID = "the-id-of-the-request"

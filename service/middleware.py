@@ -1,23 +1,28 @@
-"""What surrounds every request: its id, its log line, its metrics, and an answer when something unexpected fails."""
+"""What surrounds every request: path, id, trace, log line, metrics, and an answer when something unexpected fails."""
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import asdict
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.early_refusal import QUERY_PATH, EarlyRefusal
+from service.cors import OtherOrigins, RawHeaders
+from service.early_refusal import EarlyRefusal
 from service.metrics import Metrics
+from service.paths import QUERY_PATH, route_path
 from service.problems import internal_error_response
 from service.request_scope import REQUEST_ID_HEADER, choose_request_id, key_name_of, set_request_id
 from service.security_headers import SECURITY_HEADERS
+from service.trace_context import TRACE_ANSWER_HEADER, TRACE_HEADER, TraceContext, read_trace_context
 
 _PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})  # asked every few seconds, and not worth a line
 _UNMATCHED_ROUTE = "unmatched"  # one label for all paths that do not exist
 
 _REQUEST_ID_HEADER = REQUEST_ID_HEADER.lower().encode()
+_TRACE_ANSWER_HEADER = TRACE_ANSWER_HEADER.encode()
 _RAW_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 _log = structlog.stdlib.get_logger("placefix.access")
@@ -30,11 +35,21 @@ class RequestObserver:
     client to come back on another connection.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, refusal: EarlyRefusal, is_draining: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        refusal: EarlyRefusal,
+        is_draining: Callable[[], bool],
+        root_path: str,
+        other_origins: OtherOrigins,
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._refusal = refusal
         self._is_draining = is_draining
+        self._root_path = root_path
+        self._other_origins = other_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -43,17 +58,22 @@ class RequestObserver:
             return
         start = time.perf_counter()
         method = scope["method"]
-        if method == "HEAD":  # is answered as GET; the server keeps the body back
-            scope = {**scope, "method": "GET"}
-        request_id = choose_request_id(Headers(scope=scope).get(REQUEST_ID_HEADER))
+        scope = {
+            **scope,
+            "method": "GET" if method == "HEAD" else method,  # the server keeps the body back
+            "path": route_path(scope["path"], self._root_path),
+        }
+        asked = Headers(scope=scope)
+        request_id = choose_request_id(asked.get(REQUEST_ID_HEADER))
         set_request_id(scope, request_id)
+        trace = read_trace_context(asked.getlist(TRACE_HEADER))
         status: int | None = None
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._complete(message["headers"], request_id)
+                message["headers"] = self._complete(list(message["headers"]), scope, request_id, trace)
             await send(message)
 
         if (reason := self._refusal.find_reason(scope)) is not None:
@@ -61,7 +81,7 @@ class RequestObserver:
             self._count(QUERY_PATH, status, time.perf_counter() - start)
             return
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id, **({} if trace is None else asdict(trace)))
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception:
@@ -75,10 +95,13 @@ class RequestObserver:
             self._count(route, status, duration_s)
             self._log(scope, method, route, status, duration_s)
 
-    def _complete(self, headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    def _complete(self, headers: RawHeaders, scope: Scope, request_id: str, trace: TraceContext | None) -> RawHeaders:
         """Return the headers of an answer with those that every answer has; its own go before."""
-        own = {name for name, _ in headers}
-        complete = [*headers, (_REQUEST_ID_HEADER, request_id.encode())]
+        complete = [*headers, *self._other_origins.headers_for(scope, dict(headers).get(b"content-type", b""))]
+        complete.append((_REQUEST_ID_HEADER, request_id.encode()))
+        if trace is not None:
+            complete.append((_TRACE_ANSWER_HEADER, trace.answer.encode()))
+        own = {name for name, _ in complete}
         complete += [header for header in _RAW_SECURITY_HEADERS if header[0] not in own]
         if self._is_draining() and b"connection" not in own:
             complete.append((b"connection", b"close"))

@@ -6,15 +6,16 @@ from fastapi import FastAPI
 
 from service.errors import KeyMissing, KeyUnknown, ScopeMissing
 from service.routes.responses import problem_responses
+from service.schemas.geojson import FeatureCollection
 from service.schemas.problem import Problem
 
 
 def complete_openapi(app: FastAPI, *, has_keys: bool) -> None:
     """Makes an application's document say what the service does.
 
-    Adds the schema of problems, which no route has as its model, and takes out the framework's own answer to
-    parameters that do not fit, which this application never gives. Routes that need a scope may answer 401 and 403, if
-    the service has keys; if it has none, nothing in the document speaks of them.
+    Adds the schemas of problems and of GeoJSON, which no route has as its model, and takes out the framework's own
+    answer to parameters that do not fit, which this application never gives. Routes that need a scope may answer 401
+    and 403, if the service has keys; if it has none, nothing in the document speaks of them.
 
     Args:
         app: With all its routes.
@@ -25,7 +26,7 @@ def complete_openapi(app: FastAPI, *, has_keys: bool) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = make_document()
-            _describe_problems(document)
+            _describe_other_answers(document)
             _describe_access(document, has_keys=has_keys)
             app.openapi_schema = document
         return app.openapi_schema
@@ -33,10 +34,11 @@ def complete_openapi(app: FastAPI, *, has_keys: bool) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _describe_problems(document: dict[str, Any]) -> None:
+def _describe_other_answers(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= problem.pop("$defs") | {"Problem": problem}
+    for model in (Problem, FeatureCollection):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs") | {model.__name__: schema}
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for operation in _operations(document):

@@ -21,7 +21,7 @@ _UNUSED_FEATURES = (
 )
 
 # Answers are data: a browser shall neither guess their type nor run or embed anything, nor show them to pages of other
-# servers. The pages at / and /docs have policies of their own. There is no CORS: nothing allows another origin.
+# servers. The pages at / and /docs have policies of their own. What is allowed to other origins is in ``service.cors``.
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Embedder-Policy": "require-corp",

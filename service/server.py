@@ -17,12 +17,12 @@ import uvicorn
 from model.errors import InvalidInput
 from service.app import create_app
 from service.http_protocol import LimitedHttpProtocol
+from service.http_settings import ANY_ORIGIN
 from service.key_file import WatchedKeys
 from service.runtime import Runtime
 from service.samples import Sample
 from service.settings import ServiceSettings
 
-_KEEP_ALIVE_S = 15
 _BACKLOG = 2048
 _FAILURE_GRACE_S = 2  # for answers that are on their way when the worker has died
 _THREADS_GRACE_S = 1  # for threads that have nothing to do any more
@@ -84,6 +84,11 @@ def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> Non
     runtime: Runtime = app.state.runtime
     keys: WatchedKeys | None = app.state.keys
     server = _Server(make_config(app, settings), runtime)
+    if keys is None and ANY_ORIGIN in settings.cors_origins:
+        _log.warning(
+            "PAGES OF ALL ORIGINS MAY ASK: those of each site that somebody opens who reaches the service",
+            remedy="name the origins of your own pages in PLACEFIX_CORS_ORIGINS, or have keys with --keys FILE",
+        )
     if keys is None and not _is_loopback(settings.host):
         _log.warning(
             "THE SERVICE IS OPEN: whoever reaches it may ask, and see the pictures of its maps",
@@ -118,10 +123,11 @@ def _end_hanging_threads(before: Collection[threading.Thread], *, has_failed: bo
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Takes the address before anything is loaded, so that a wrong one is told at once."""
+    """Takes the address before anything is loaded, so that a wrong one is told at once; ``::`` takes IPv4, too."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except OSError as error:
         raise InvalidInput(
             f"cannot listen on {host}, port {port}: {_reason(error)}; choose another with --port or --host"
@@ -153,7 +159,7 @@ def make_config(app: object, settings: ServiceSettings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # it counts no whole seconds
         timeout_graceful_shutdown=settings.shutdown_grace_s,
     )
 

@@ -21,6 +21,7 @@ from model.images import ImageLimits
 from model.matching import MatchingPrecision
 from model.network_precision import RequestedPrecision
 from place_map.global_index import Backend
+from service.http_settings import HttpSettings, split_by_commas
 from service.query_options import (
     DEFAULT_CANDIDATES,
     DEFAULT_MAX_WRONG,
@@ -45,11 +46,11 @@ VerifyWhen = Literal["start", "background", "off"]
 _IMAGE_LIMITS = ImageLimits()
 
 
-class ServiceSettings(BaseSettings):
-    """The settings of ``placefix serve``; each is also an environment variable ``PLACEFIX_<NAME>``, and a line of
-    a file of settings.
+class ServiceSettings(HttpSettings, BaseSettings):
+    """The settings of ``placefix serve``, with those of ``HttpSettings``.
 
-    Units are in the names; what a limit refuses is answered with the status in brackets.
+    Each is also an environment variable ``PLACEFIX_<NAME>``, and a line of a file of settings. Units are in the names;
+    what a limit refuses is answered with the status in brackets.
 
     Attributes:
         notes: Sentences about the file of settings, if there is one: old names in it.
@@ -113,9 +114,6 @@ class ServiceSettings(BaseSettings):
         ge=0,
         description="Seconds between looks at which version of each map is to be served; 0 never looks.",
     )
-    host: str = Field(default="127.0.0.1", description="Address to listen on.")
-    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-
     keys: Path | None = Field(
         default=None,
         description="The file of API keys, made by placefix keys create; without it, everybody may ask.",
@@ -149,29 +147,6 @@ class ServiceSettings(BaseSettings):
     )
     candidates: int = Field(
         default=DEFAULT_CANDIDATES, ge=1, le=MAX_SHORTLIST, description="Candidates to return unless a request says."
-    )
-
-    max_upload_bytes: int = Field(default=64_000_000, ge=1, description="Most bytes of a request's body [413].")
-    max_form_fields: int = Field(default=20, ge=0, description="Most text fields of a form [400].")
-    max_images: int = Field(
-        default=10,
-        ge=1,
-        le=100,
-        description="Most pictures that are asked together in one request [422]; never more than queue_size.",
-    )
-    max_form_files: int = Field(
-        default=4, ge=1, description="Most file parts of a form beside max_images pictures [400]."
-    )
-    max_field_bytes: int = Field(default=65_536, ge=1, description="Most bytes of a text field of a form [400].")
-    upload_timeout_s: float = Field(
-        default=15.0,
-        gt=0,
-        description="Seconds without a byte after which a body is given up; while bytes come it may take longer [408].",
-    )
-    min_upload_bytes_per_s: int = Field(
-        default=500,
-        ge=0,
-        description="Least bytes a second of a body after its first upload_timeout_s; 0 for none [408].",
     )
 
     max_pixels: int = Field(
@@ -283,9 +258,7 @@ class ServiceSettings(BaseSettings):
     @field_validator("maps", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return split_by_commas(value)
 
     @property
     def most_images(self) -> int:

@@ -23,8 +23,10 @@ from model.picture_errors import (
 )
 from place_map.errors import MapCorrupt, MapNotFound
 from service import engine
+from service.accepted_types import is_preferred
 from service.answer import build_answer
 from service.asked import Asked
+from service.body_advice import explain_other_body, is_form
 from service.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -37,6 +39,7 @@ from service.errors import (
     UploadTimeout,
 )
 from service.fusion import fuse
+from service.geojson import GEOJSON_MEDIA_TYPE, as_geojson
 from service.keys import Scope
 from service.localizer import Localizer
 from service.request_scope import request_id_of
@@ -47,9 +50,12 @@ from service.routes.picture_bodies import upload_body
 from service.routes.responses import problem_responses
 from service.runtime import Runtime
 from service.schemas.answer import LocalizationAnswer, Timings
+from service.schemas.geojson import FeatureCollection
 from service.stages import Stage
-from service.uploads import explain_other_body, is_form, read_upload
+from service.uploads import read_upload
 from service.waiting import wait_for_all
+
+_JSON_MEDIA_TYPE = "application/json"
 
 router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ), KNOWN_PARAMETERS_ONLY])
 
@@ -58,30 +64,39 @@ router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ), K
     "/localize",
     summary="Say where a photo was taken",
     response_model=LocalizationAnswer,
-    response_description="The position of the best candidate, and the candidates with their evidence.",
     openapi_extra={"requestBody": upload_body(LocalizeParameters)},
-    responses=problem_responses(
-        MalformedBody,
-        MapNotFound,
-        UploadTimeout,
-        BodyTooLarge,
-        TooManyPixels,
-        NotAnImage,
-        UnsupportedImageFormat,
-        MissingImage,
-        SeveralImages,
-        EmptyImage,
-        CorruptImage,
-        CorruptExif,
-        NoExifPosition,
-        ImageTooSmall,
-        ExtremeAspectRatio,
-        InvalidParameter,
-        MapCorrupt,
-        NotReady,
-        Overloaded,
-        DeadlineExceeded,
-    ),
+    responses={
+        200: {
+            "description": (
+                "The position of the best candidate, and the candidates with their evidence. As GeoJSON it is less: "
+                "a feature for the answer and one for each candidate, without the parts of single photos, the evidence "
+                "of the answer, and timings."
+            ),
+            "content": {GEOJSON_MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{FeatureCollection.__name__}"}}},
+        },
+        **problem_responses(
+            MalformedBody,
+            MapNotFound,
+            UploadTimeout,
+            BodyTooLarge,
+            TooManyPixels,
+            NotAnImage,
+            UnsupportedImageFormat,
+            MissingImage,
+            SeveralImages,
+            EmptyImage,
+            CorruptImage,
+            CorruptExif,
+            NoExifPosition,
+            ImageTooSmall,
+            ExtremeAspectRatio,
+            InvalidParameter,
+            MapCorrupt,
+            NotReady,
+            Overloaded,
+            DeadlineExceeded,
+        ),
+    },
 )
 async def localize(
     request: Request, parameters: Annotated[LocalizeParameters, Query()], runtime: RuntimeDependency
@@ -89,8 +104,8 @@ async def localize(
     """Find the photo among the pictures of a map; or several photos that belong together, by `together`.
 
     The answer says how sure it is: a status, the probability that the position is right, and a radius. It holds the
-    evidence: each candidate with the number of local features that match, and the distance of the global features. The
-    photo is neither stored nor logged.
+    evidence: each candidate with the number of local features that match, and the distance of the global features. With
+    `Accept: application/geo+json` it is GeoJSON. The photo is neither stored nor logged.
     """
     settings = runtime.settings
     with runtime.admit() as running, runtime.body_budget.lease() as lease:
@@ -140,7 +155,11 @@ async def localize(
     seconds = {Stage.DECODE: decode_s, Stage.QUEUE: max(0.0, queue_s), **localization.seconds}
     runtime.metrics.query_answered(localization, seconds)
     answer = build_answer(localization, seconds, time.perf_counter() - start, request_id_of(request.scope))
-    return JSONResponse(answer.model_dump(mode="json"), headers=_headers(answer.timings_ms))
+    headers = _headers(answer.timings_ms)
+    if is_preferred(GEOJSON_MEDIA_TYPE, _JSON_MEDIA_TYPE, ", ".join(request.headers.getlist("accept"))):
+        features = as_geojson(answer).model_dump(mode="json")
+        return JSONResponse(features, headers=headers, media_type=GEOJSON_MEDIA_TYPE)
+    return JSONResponse(answer.model_dump(mode="json"), headers=headers)
 
 
 async def _decode(

@@ -159,3 +159,43 @@ def test_both_names_with_different_values_contradict_each_other(
 def test_a_file_of_settings_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("port = 8199\n", encoding="utf-8-sig")
     assert load_settings({}, settings_from(tmp_path / "a.toml")).port == 8199
+
+
+def test_origins_and_the_root_path_are_written_as_browsers_and_proxies_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PLACEFIX_CORS_ORIGINS", "https://App.Example:443/, http://localhost:5173,capacitor://localhost")
+    monkeypatch.setenv("PLACEFIX_ROOT_PATH", "/maps-of-mine/placefix/")
+    settings = load_settings({})
+    assert settings.cors_origins == ("https://app.example", "http://localhost:5173", "capacitor://localhost")
+    assert settings.root_path == "/maps-of-mine/placefix"
+    (tmp_path / "settings.toml").write_text('cors_origins = ["http://[::1]:80", "*"]\nroot_path = "/"\n')
+    monkeypatch.delenv("PLACEFIX_CORS_ORIGINS")
+    monkeypatch.delenv("PLACEFIX_ROOT_PATH")
+    settings = load_settings({}, settings_from(tmp_path / "settings.toml"))
+    assert (settings.cors_origins, settings.root_path) == (("http://[::1]", "*"), "")
+    assert (ServiceSettings().cors_origins, ServiceSettings().root_path) == ((), "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("CORS_ORIGINS", "https://*.example.org", "'https://*.example.org' is no origin"),
+        ("CORS_ORIGINS", "https://a.example, app.example", "'app.example' is no origin"),
+        ("CORS_ORIGINS", "https://app.example/page", "without a path"),
+        ("CORS_ORIGINS", "https://me@app.example", "is no origin"),
+        ("CORS_ORIGINS", "https://app.example:99999", "is no origin"),
+        ("CORS_ORIGINS", "null", "'null' is no origin"),
+        ("ROOT_PATH", "placefix", "root_path: Input should be a path as /placefix"),
+        ("ROOT_PATH", "https://maps.example/placefix", "root_path: "),
+        ("ROOT_PATH", "/a/../b", "root_path: "),
+        ("ROOT_PATH", "/a b", "root_path: "),
+        ("KEEP_ALIVE_S", "0", "keep_alive_s: "),
+    ],
+)
+def test_origins_and_paths_that_are_none_are_sentences(
+    name: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"PLACEFIX_{name}", value)
+    with pytest.raises(InvalidInput, match=re.escape(says)):
+        load_settings({})

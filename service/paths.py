@@ -1,0 +1,16 @@
+"""The path of a request as the routes know it, however a proxy or a client writes it."""
+
+QUERY_PATH = "/localize"
+
+
+def route_path(path: str, root_path: str) -> str:
+    """Return a path without the part under which a proxy publishes the service.
+
+    A query may have a slash at the end, too: a redirect would have the client send its photo twice.
+
+    Args:
+        path: As it came. A proxy may have taken the root path off already.
+        root_path: As the settings have it: ``/placefix``, or empty.
+    """
+    path = path.removeprefix(root_path) if path.startswith(f"{root_path}/") else path
+    return QUERY_PATH if path == f"{QUERY_PATH}/" else path

@@ -48,7 +48,8 @@
     │   └── AccessDenied            access_denied             a request that its sender may not make
     │       ├── KeyMissing          key_missing               a key is needed, and none was sent
     │       ├── KeyUnknown          key_unknown               none of the service's keys
-    │       └── ScopeMissing        scope_missing             a key that does not allow this
+    │       ├── ScopeMissing        scope_missing             a key that does not allow this
+    │       └── BrowsingOff         browsing_off              the pictures of maps are not listed here
     ├── TrainingError               training_error            a training that cannot begin, or not go on
     │   ├── InvalidTrainingConfig   invalid_training_config   a setting that is unknown, impossible or contradictory
     │   ├── UnsuitableTrainingData  unsuitable_training_data  pictures that nothing can be learned from

@@ -24,6 +24,8 @@ from model.geo import LatLon
 from model.spacing import spacing_m
 from place_map.errors import MapCorrupt
 from place_map.file_sum import FileSum
+from place_map.place_cells import PlaceCells
+from place_map.tracks import Steps, find_steps
 
 _FIELDS: list["pa.Field[Any]"] = [
     pa.field("id", pa.string(), nullable=False),
@@ -148,6 +150,16 @@ class PlaceTable:
         """Metres from a position to the nearest other one, in the median; infinity where there is only one."""
         return spacing_m(self.latitudes, self.longitudes)
 
+    @cached_property
+    def cells(self) -> PlaceCells:
+        """The pictures sorted so that those of any box are found in cells; sorted when first asked for."""
+        return PlaceCells(self.latitudes, self.longitudes)
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The steps of the tracks by time; found when first asked for."""
+        return find_steps(self.latitudes, self.longitudes, self.times, self.has_time_zone)
+
     @property
     def clock_times(self) -> NDArray[np.datetime64]:
         """``(n,)`` datetime64[us]: what the clock at the place showed, as the source states it; NaT where unknown."""
@@ -166,6 +178,15 @@ class PlaceTable:
         """``(n,)``: whether the source states the time zone of the time."""
         has_zone: NDArray[np.bool_] = self._table.column("time_utc_offset_s").is_valid().to_numpy()
         return has_zone
+
+    def ids_of(self, rows: NDArray[np.int64]) -> list[str]:
+        """Return the ids of some rows, in their order."""
+        return [str(place_id) for place_id in self._table.column("id").take(rows).to_pylist()]
+
+    def times_of(self, rows: NDArray[np.int64]) -> list[datetime | None]:
+        """Return the times of some rows as the source states them, in their order; None where unknown."""
+        times, offsets_s = (self._table.column(name).take(rows).to_pylist() for name in ("time", "time_utc_offset_s"))
+        return [_as_stated(time, offset_s) for time, offset_s in zip(times, offsets_s, strict=True)]
 
     @property
     def content_sums(self) -> list[str]:

@@ -20,7 +20,7 @@ from service.openapi import complete_openapi
 from service.paths import QUERY_PATH
 from service.problems import ErrorAnswers
 from service.request_scope import REQUEST_ID_HEADER
-from service.routes import activation, docs, health, localize, maps, page, samples
+from service.routes import activation, docs, health, localize, maps, page, places, samples
 from service.runtime import Runtime
 from service.samples import Sample
 from service.settings import ServiceSettings
@@ -34,7 +34,7 @@ releases. Every answer carries `X-Request-Id`, taken from the request if it has 
 trace (`traceparent`, as the W3C has it) is answered with `traceresponse`.
 """
 
-_ROUTERS = tuple(module.router for module in (localize, maps, activation, samples, health, docs, page))
+_ROUTERS = tuple(module.router for module in (localize, maps, places, activation, samples, health, docs, page))
 
 # What pages of other origins may send and read, where the settings name their origins.
 _SENT_HEADERS = ("Authorization", "Content-Type", KEY_HEADER, REQUEST_ID_HEADER, TRACE_HEADER, "tracestate")

@@ -99,6 +99,12 @@ class KeyUnknown(AccessDenied):
     code = "key_unknown"
 
 
+class BrowsingOff(AccessDenied):
+    """The pictures of maps are not listed here, whoever asks."""
+
+    code = "browsing_off"
+
+
 class ScopeMissing(AccessDenied):
     """The key that was sent does not allow this."""
 

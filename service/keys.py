@@ -30,11 +30,13 @@ class Scope(StrEnum):
 
     Attributes:
         READ: To ask, and to see maps, their pictures and the samples.
+        BROWSE: To list all pictures of the maps.
         ADMIN: To change what is served.
         METRICS: To read the metrics.
     """
 
     READ = "read"
+    BROWSE = "browse"
     ADMIN = "admin"
     METRICS = "metrics"
 

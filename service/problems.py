@@ -37,6 +37,7 @@ from place_map.errors import (
 from service.errors import (
     AccessDenied,
     BodyTooLarge,
+    BrowsingOff,
     DeadlineExceeded,
     InvalidParameter,
     KeyMissing,
@@ -105,6 +106,7 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     KeyMissing.code: ProblemKind(401, "A key is needed"),
     KeyUnknown.code: ProblemKind(401, "Unknown key"),
     ScopeMissing.code: ProblemKind(403, "The key does not allow this"),
+    BrowsingOff.code: ProblemKind(403, "Pictures are not listed here"),
     BodyTooLarge.code: ProblemKind(413, "Too many bytes"),
     UploadTimeout.code: ProblemKind(408, "The upload took too long"),
     MissingImage.code: ProblemKind(422, "No picture in the request"),
@@ -207,7 +209,7 @@ class ErrorAnswers:
             headers["Retry-After"] = str(self._settings.retry_after_s)
         if isinstance(error, UploadTimeout):
             headers["Connection"] = "close"  # the rest of the body may never come
-        if isinstance(error, AccessDenied):
+        if error.code in _CHALLENGES:
             headers["WWW-Authenticate"] = _CHALLENGES[error.code]
         return problem_response(request_id, error.code, kind, error.message, headers=headers)
 

@@ -1,6 +1,5 @@
 """Runs the application in uvicorn, in this process, until it is told to stop or cannot go on."""
 
-import ipaddress
 import logging
 import os
 import signal
@@ -19,6 +18,7 @@ from service.app import create_app
 from service.http_protocol import LimitedHttpProtocol
 from service.http_settings import ANY_ORIGIN
 from service.key_file import WatchedKeys
+from service.page_settings import is_loopback
 from service.runtime import Runtime
 from service.samples import Sample
 from service.settings import ServiceSettings
@@ -89,7 +89,7 @@ def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> Non
             "PAGES OF ALL ORIGINS MAY ASK: those of each site that somebody opens who reaches the service",
             remedy="name the origins of your own pages in PLACEFIX_CORS_ORIGINS, or have keys with --keys FILE",
         )
-    if keys is None and not _is_loopback(settings.host):
+    if keys is None and not is_loopback(settings.host):
         _log.warning(
             "THE SERVICE IS OPEN: whoever reaches it may ask, and see the pictures of its maps",
             host=settings.host,
@@ -132,13 +132,6 @@ def _listen(host: str, port: int) -> socket.socket:
         raise InvalidInput(
             f"cannot listen on {host}, port {port}: {_reason(error)}; choose another with --port or --host"
         ) from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _reason(error: OSError) -> str:

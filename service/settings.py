@@ -22,6 +22,7 @@ from model.matching import MatchingPrecision
 from model.network_precision import RequestedPrecision
 from place_map.global_index import Backend
 from service.http_settings import HttpSettings, split_by_commas
+from service.page_settings import PageSettings, is_loopback
 from service.query_options import (
     DEFAULT_CANDIDATES,
     DEFAULT_MAX_WRONG,
@@ -46,8 +47,8 @@ VerifyWhen = Literal["start", "background", "off"]
 _IMAGE_LIMITS = ImageLimits()
 
 
-class ServiceSettings(HttpSettings, BaseSettings):
-    """The settings of ``placefix serve``, with those of ``HttpSettings``.
+class ServiceSettings(HttpSettings, PageSettings, BaseSettings):
+    """The settings of ``placefix serve``, with those of ``HttpSettings`` and ``PageSettings``.
 
     Each is also an environment variable ``PLACEFIX_<NAME>``, and a line of a file of settings. Units are in the names;
     what a limit refuses is answered with the status in brackets.
@@ -264,6 +265,13 @@ class ServiceSettings(HttpSettings, BaseSettings):
     def most_images(self) -> int:
         """How many pictures may be asked together: all of them wait for the device at a time."""
         return min(self.max_images, self.queue_size)
+
+    @property
+    def lists_places(self) -> bool:
+        """Whether all pictures of a map may be listed; where there are keys, by those that have the scope."""
+        if self.browse == "auto":
+            return self.keys is not None or is_loopback(self.host)
+        return self.browse == "on"
 
     @property
     def image_limits(self) -> ImageLimits:

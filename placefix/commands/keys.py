@@ -32,7 +32,10 @@ def create(
     scope: Annotated[
         list[Scope],
         typer.Option(
-            help="read: ask, see maps and samples; admin: change which version is served; metrics. May be repeated."
+            help=(
+                "read: ask, see maps and samples; browse: list all pictures of maps; admin: change which version is "
+                "served; metrics. May be repeated."
+            )
         ),
     ],
     file: KeysFile = None,

@@ -1,5 +1,6 @@
 """Who may ask what: each route that needs a key names the scope that the key must have."""
 
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
@@ -7,7 +8,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from service.errors import KeyMissing, KeyUnknown, ScopeMissing
 from service.key_file import WatchedKeys
-from service.keys import KEY_HEADER, Scope, find_key
+from service.keys import KEY_HEADER, ApiKey, Scope, find_key
 from service.request_scope import set_key_name
 
 _HOW_TO_SEND = f"send it as 'Authorization: Bearer KEY' or as '{KEY_HEADER}: KEY'"
@@ -20,6 +21,8 @@ _header = APIKeyHeader(
     auto_error=False,
     description="The same, where `Authorization` belongs to a proxy.",
 )
+_Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+_Header = Annotated[str | None, Depends(_header)]
 
 
 def require_scope(scope: Scope) -> Any:
@@ -37,22 +40,37 @@ def require_scope(scope: Scope) -> Any:
     return Security(_check, scopes=[scope.value])
 
 
-async def _check(
-    request: Request,
-    needed: SecurityScopes,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    header: Annotated[str | None, Depends(_header)],
-) -> None:
+def may(scope: Scope) -> Callable[..., Coroutine[Any, Any, bool]]:
+    """Make a dependency that tells whether the sender's key has a scope, and refuses nobody."""
+
+    async def has_scope(request: Request, bearer: _Bearer, header: _Header) -> bool:
+        watched: WatchedKeys | None = request.app.state.keys
+        if watched is None:
+            return True
+        _, key = _find_sent(watched, bearer, header)
+        return key is not None and scope in key.scopes
+
+    return has_scope
+
+
+async def _check(request: Request, needed: SecurityScopes, bearer: _Bearer, header: _Header) -> None:
     watched: WatchedKeys | None = request.app.state.keys
     if watched is None:
         return
-    sent = header if bearer is None else bearer.credentials
+    sent, key = _find_sent(watched, bearer, header)
     if not sent:
         raise KeyMissing(f"this needs a key; {_HOW_TO_SEND}")
-    key = find_key(watched.keys, sent)
     if key is None:
         raise KeyUnknown("the key that was sent is none of this service's; it may have been revoked")
     set_key_name(request.scope, key.name)
     for scope in needed.scopes:
         if scope not in key.scopes:
             raise ScopeMissing(f"this needs a key with the scope {scope}, and the key {key.name} does not have it")
+
+
+def _find_sent(
+    watched: WatchedKeys, bearer: HTTPAuthorizationCredentials | None, header: str | None
+) -> tuple[str | None, ApiKey | None]:
+    """Return what was sent as a key, and which of the keys it is."""
+    sent = header if bearer is None else bearer.credentials
+    return sent, find_key(watched.keys, sent) if sent else None

@@ -1,12 +1,17 @@
-"""GET /: a page to try the service with, made of this server's own files alone."""
+"""GET /: the page, made of this server's own files alone."""
 
 import hashlib
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+
+from service.content_coding import VARY, takes_gzip
+from service.keys import Scope
+from service.page_files import PageFile, page_files
+from service.routes.access import may
+from service.routes.dependencies import RuntimeDependency
 
 router = APIRouter(include_in_schema=False)
 
@@ -15,49 +20,40 @@ _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_INDEX = "index.html"
-_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-
-
-@dataclass(frozen=True, slots=True)
-class _PageFile:
-    """A file of the page, with the tag by which a browser asks whether it has changed."""
-
-    content: bytes
-    media_type: str
-    etag: str
+_YEAR_S = 31_536_000
 
 
 @router.get("/")
 async def page(request: Request) -> Response:
-    """The page."""
-    return _answer(request, _INDEX, {"Content-Security-Policy": _PAGE_POLICY})
-
-
-@router.get("/page/{name}")
-async def page_file(name: str, request: Request) -> Response:
-    """What the page consists of."""
-    return _answer(request, name, {})
-
-
-def _answer(request: Request, name: str, headers: dict[str, str]) -> Response:
-    file = _page_files().get(name)
-    if file is None:
-        raise HTTPException(404)
-    # Kept by browsers, and asked about each time: after an upgrade no old script meets a new page.
-    headers = {"Cache-Control": "no-cache", "ETag": file.etag, **headers}
-    if request.headers.get("If-None-Match") == file.etag:
+    """The page; kept by browsers, and asked about each time, since it names the folder of all other files."""
+    index = page_files().index
+    etag = f'W/"{hashlib.sha256(index.content).hexdigest()[:32]}"'
+    headers = {"Cache-Control": "no-cache", "ETag": etag, "Content-Security-Policy": _PAGE_POLICY}
+    if request.headers.get("If-None-Match") == etag:
         return Response(status_code=304, headers=headers)
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    return _answer(index, request, headers)
 
 
-@cache
-def _page_files() -> dict[str, _PageFile]:
-    files = {}
-    for entry in (resources.files("service") / "web" / "page").iterdir():
-        media_type = _MEDIA_TYPES.get("." + entry.name.rpartition(".")[2])
-        if media_type is not None:
-            content = entry.read_bytes()
-            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-            files[entry.name] = _PageFile(content, media_type, etag)
-    return files
+@router.get("/page/options")
+async def page_options(
+    runtime: RuntimeDependency, may_browse: Annotated[bool, Depends(may(Scope.BROWSE))]
+) -> JSONResponse:
+    """What the page may show to whoever sends the request."""
+    options = {"may_browse": may_browse and runtime.settings.lists_places, "basemap": None}
+    return JSONResponse(options, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/page/{folder}/{name}")
+async def page_file(folder: str, name: str, request: Request) -> Response:
+    """A file of the page. Its path changes when any of them does, so that no old script meets a new page."""
+    files = page_files()
+    if folder != files.folder or name not in files.files:
+        raise HTTPException(404)
+    return _answer(files.files[name], request, {"Cache-Control": f"public, max-age={_YEAR_S}, immutable"})
+
+
+def _answer(file: PageFile, request: Request, headers: dict[str, str]) -> Response:
+    headers = {**headers, **VARY}
+    if not takes_gzip(request.headers):
+        return Response(file.content, media_type=file.media_type, headers=headers)
+    return Response(file.compressed, media_type=file.media_type, headers={**headers, "Content-Encoding": "gzip"})

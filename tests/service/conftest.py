@@ -15,6 +15,7 @@ import httpx
 import pytest
 import uvicorn
 
+from benchmarks.browser import NAMES, Browser, Tab, find_chromium, started_browser
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.sources.read import read_source
@@ -32,7 +33,6 @@ from service.settings import ServiceSettings
 from tests import calibrations
 from tests.conftest import TINY_CONFIG, write_photo
 from tests.logs import logging_restored
-from tests.service.browser import Browser, Tab, started_browser
 from tests.waiting import PATIENCE_S, wait_until
 
 
@@ -185,6 +185,8 @@ def town_server(town: Town) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if find_chromium() is None:
+        pytest.skip(f"there is no browser: none of {', '.join(NAMES)} is installed")
     with started_browser(tmp_path_factory.mktemp("browser")) as started:
         yield started
 

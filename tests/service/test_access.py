@@ -9,6 +9,7 @@ import pytest
 
 from service.key_file import append_key, remove_key
 from service.keys import Scope, make_key
+from service.page_files import page_files
 from service.settings import ServiceSettings
 from tests.service.conftest import Served, Town, serving
 from tests.service.test_metrics import scrape, value
@@ -17,10 +18,12 @@ from tests.waiting import PATIENCE_S, wait_until
 READ = ["GET /maps", "GET /maps/town", "GET /maps/town/places/100%25.jpg/thumbnail", "GET /samples", "POST /localize"]
 READ += ["GET /samples/nothing", "GET /maps/nothing"]  # also for what is not there: nothing is told of what is
 READ += ["GET /maps/town/versions"]
+BROWSE = ["GET /maps/town/places", "GET /maps/nothing/places"]
 ADMIN = ["POST /maps/town/activate", "POST /maps/nothing/activate"]
 METRICS = ["GET /metrics"]
-FREE = ["GET /health/live", "GET /health/ready", "GET /", "GET /page/page.js", "GET /docs", "GET /openapi.json"]
-NEEDED = {Scope.READ: READ, Scope.ADMIN: ADMIN, Scope.METRICS: METRICS}
+FREE = ["GET /health/live", "GET /health/ready", "GET /", "GET /page/options", "GET /docs", "GET /openapi.json"]
+FREE += [f"GET {page_files().path_of('page.js')}"]
+NEEDED = {Scope.READ: READ, Scope.BROWSE: BROWSE, Scope.ADMIN: ADMIN, Scope.METRICS: METRICS}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,7 @@ def test_some_things_need_no_key(request_line: str, server: Served) -> None:
     assert ask(server, request_line).status_code == 200
 
 
-@pytest.mark.parametrize("request_line", READ + ADMIN + METRICS)
+@pytest.mark.parametrize("request_line", READ + BROWSE + ADMIN + METRICS)
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic a2V5"}, {"Authorization": "Bearer"}])
 def test_without_a_key_the_answer_says_how_to_send_one(
     request_line: str, headers: dict[str, str], server: Served
@@ -75,7 +78,7 @@ def test_without_a_key_the_answer_says_how_to_send_one(
     assert "Authorization: Bearer KEY" in problem["detail"]
 
 
-@pytest.mark.parametrize("request_line", READ + ADMIN + METRICS)
+@pytest.mark.parametrize("request_line", READ + BROWSE + ADMIN + METRICS)
 def test_an_unknown_key_is_refused_and_not_repeated(request_line: str, server: Served) -> None:
     for headers in (bearer("placefix_wrong"), {"X-API-Key": "placefix_wrong"}, {"X-API-Key": "ü\xff"}):
         response = ask(server, request_line, {name: value.encode() for name, value in headers.items()})  # type: ignore[misc]
@@ -84,7 +87,7 @@ def test_an_unknown_key_is_refused_and_not_repeated(request_line: str, server: S
         assert "wrong" not in response.text
 
 
-@pytest.mark.parametrize("request_line", READ + ADMIN + METRICS)
+@pytest.mark.parametrize("request_line", READ + BROWSE + ADMIN + METRICS)
 @pytest.mark.parametrize("scope", list(Scope))
 def test_each_scope_opens_what_is_its_own_and_nothing_else(
     request_line: str, scope: Scope, server: Served, keys: dict[Scope, str]
@@ -131,6 +134,13 @@ def test_no_way_of_writing_an_address_passes_the_check(head: str, server: Served
         connection.sendall(f"{head}\r\n\r\n".encode())
         status = connection.recv(65_536).split(b" ", 2)[1]
     assert status in {b"400", b"401", b"404"}
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_the_page_is_told_whether_it_may_list_pictures(scope: Scope, server: Served, keys: dict[Scope, str]) -> None:
+    assert ask(server, "GET /page/options", bearer(keys[scope])).json()["may_browse"] is (scope is Scope.BROWSE)
+    assert ask(server, "GET /page/options").json()["may_browse"] is False
+    assert ask(server, "GET /page/options", bearer("wrong")).json()["may_browse"] is False
 
 
 def test_a_query_is_answered_with_a_key(town: Town, server: Served, keys: dict[Scope, str]) -> None:
@@ -182,7 +192,8 @@ def test_the_document_says_what_needs_which_scope(server: Served, town_server: S
         for path, methods in document["paths"].items()
         for operation in methods.values()
     }
-    others = {"/metrics": ["metrics"], "/maps/{name}/activate": ["admin"], "/health/live": None, "/health/ready": None}
+    others: dict[str, list[str] | None] = {"/metrics": ["metrics"], "/maps/{name}/places": ["browse"]}
+    others |= {"/maps/{name}/activate": ["admin"], "/health/live": None, "/health/ready": None}
     assert scopes == {path: ["read"] for path in document["paths"]} | others
     for path, methods in document["paths"].items():
         for operation in methods.values():

@@ -51,7 +51,7 @@ def test_empty_lines_and_comments_say_nothing() -> None:
         ("fleet", "a key is a name, its scopes and its hash"),
         ("fleet read, admin sha256:" + DIGEST, "a key is a name, its scopes and its hash"),
         ("my/fleet read sha256:" + DIGEST, "the name is not"),
-        ("fleet write sha256:" + DIGEST, "the scopes of fleet are not some of read, admin, metrics"),
+        ("fleet write sha256:" + DIGEST, "the scopes of fleet are not some of read, browse, admin, metrics"),
         ("fleet read,,admin sha256:" + DIGEST, "the scopes of fleet"),
         ("fleet read sha256:abc", "the hash of fleet is not sha256: and 64 hexadecimal digits"),
         ("fleet read placefix_SECRET", "the hash of fleet"),

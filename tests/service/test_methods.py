@@ -39,10 +39,10 @@ def test_options_and_head_are_answered_everywhere(path: str, allowed: str, town_
     client = town_server.client
     options = client.options(path)
     assert (options.status_code, options.headers["Allow"], options.content) == (200, allowed, b"")
-    head = client.head(path)
+    head = client.head(path, headers={"Accept-Encoding": "identity"})
     assert head.content == b""
     if "GET" in allowed:
-        got = client.get(path)
+        got = client.get(path, headers={"Accept-Encoding": "identity"})
         assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(got.content)))
         assert head.headers["Content-Type"] == got.headers["Content-Type"]
     else:

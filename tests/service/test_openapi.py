@@ -42,7 +42,15 @@ def test_the_picture_may_come_as_a_form_or_as_the_body(document: dict[str, Any])
 def test_operations_have_short_names_of_their_own(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for _, operation in operations(document)]
     assert sorted(names) == sorted(set(names))
-    assert {"localize", "list_maps", "get_map", "get_thumbnail", "list_versions", "activate_version"} <= set(names)
+    assert {
+        "localize",
+        "list_maps",
+        "get_map",
+        "get_thumbnail",
+        "list_versions",
+        "list_places",
+        "activate_version",
+    } <= set(names)
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)?", name) for name in names)
 
 

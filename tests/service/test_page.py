@@ -1,14 +1,22 @@
 """The page at /: made of this server's own files alone, kept by browsers until they change."""
 
 import re
+import shutil
 from html.parser import HTMLParser
 from importlib import resources
+from pathlib import Path
 
 import pytest
+from starlette.datastructures import Headers
 
+from service.content_coding import takes_gzip
+from service.page_files import page_files
 from tests.service.conftest import Served
 
-FILES = sorted(entry.name for entry in (resources.files("service") / "web" / "page").iterdir())
+OWN = sorted(
+    entry.name for entry in (resources.files("service") / "web" / "page").iterdir() if entry.name != "index.html"
+)
+FILES = [*OWN, "leaflet.js", "leaflet.css"]
 
 
 class References(HTMLParser):
@@ -49,34 +57,79 @@ def test_the_page_allows_no_script_or_style_of_others(town_server: Served) -> No
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_every_file_is_kept_until_it_changes(name: str, town_server: Served) -> None:
-    path = "/" if name == "index.html" else f"/page/{name}"
-    first = town_server.client.get(path)
-    assert first.status_code == 200
+def test_the_page_itself_is_asked_about_each_time(town_server: Served) -> None:
+    first = town_server.client.get("/")
     assert first.headers["Cache-Control"] == "no-cache"
-    again = town_server.client.get(path, headers={"If-None-Match": first.headers["ETag"]})
-    assert (again.status_code, again.content) == (304, b"")
-    assert again.headers["ETag"] == first.headers["ETag"]
-    changed = town_server.client.get(path, headers={"If-None-Match": '"another"'})
-    assert changed.content == first.content
+    again = town_server.client.get("/", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert "Content-Security-Policy" in again.headers
+    assert town_server.client.get("/", headers={"If-None-Match": '"another"'}).content == first.content
 
 
-@pytest.mark.parametrize("name", [each for each in FILES if each.endswith((".js", ".css"))])
+@pytest.mark.parametrize("name", FILES)
+def test_every_other_file_is_kept_for_good_below_the_sum_of_all(name: str, town_server: Served) -> None:
+    path = page_files().path_of(name)
+    response = town_server.client.get(path)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert response.headers["Content-Encoding"] == "gzip"
+    plain = town_server.client.get(path, headers={"Accept-Encoding": "br, gzip;q=0"})
+    assert "Content-Encoding" not in plain.headers
+    assert plain.headers["Vary"] == response.headers["Vary"] == "Accept-Encoding"
+    assert plain.content == response.content
+    assert town_server.client.get(f"/page/0123456789abcdef/{name}").status_code == 404  # of another release
+
+
+def test_the_sum_changes_with_any_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before, find = page_files().folder, resources.files
+    copied = Path(shutil.copytree(Path(str(resources.files("service"))) / "web", tmp_path / "web"))
+    monkeypatch.setattr(resources, "files", lambda name: tmp_path if name == "service" else find(name))
+    assert page_files.__wrapped__().folder == before
+    (copied / "page" / "geo.js").write_text("export {};")
+    assert page_files.__wrapped__().folder != before
+
+
+@pytest.mark.parametrize(
+    ("accepted", "takes"),
+    [
+        ("gzip", True),
+        ("br, gzip;q=0.5", True),
+        ("*", True),
+        ("GZIP", True),
+        ("", False),
+        ("gzip;q=0", False),
+        ("gzip;q=x", False),
+        ("*, gzip;q=0.0", False),
+        ("identity", False),
+    ],
+)
+def test_what_may_be_compressed(accepted: str, takes: bool) -> None:
+    assert takes_gzip(Headers({"Accept-Encoding": accepted})) is takes
+
+
+@pytest.mark.parametrize("name", [each for each in OWN if each.endswith((".js", ".css"))])
 def test_no_file_names_another_server(name: str, town_server: Served) -> None:
-    response = town_server.client.get(f"/page/{name}")
+    response = town_server.client.get(page_files().path_of(name))
     media_type = {"js": "text/javascript", "css": "text/css"}[name.rpartition(".")[2]]
     assert response.headers["Content-Type"].startswith(media_type)
     addresses = set(re.findall(r"\w+://[\w./]+", response.text))
     assert addresses <= {"http://www.w3.org/2000/svg"}  # a name, which nothing fetches
     for module in re.findall(r'from "\./([^"]+)"', response.text):
-        assert module in FILES
+        assert module in OWN
+
+
+@pytest.mark.parametrize("name", [each for each in OWN if each.endswith(".js")])
+def test_modules_are_small_and_say_what_they_are_for(name: str) -> None:
+    text = page_files().files[name].content.decode()
+    assert text.startswith("// ")
+    assert len(text.splitlines()) < 200
 
 
 @pytest.mark.parametrize(
-    "name", ["nothing.js", "..%2f..%2fapp.py", "%2e%2e/docs.html", "page.js/", "%2Fetc%2Fpasswd", ""]
+    "name", ["nothing.js", "..%2f..%2fapp.py", "%2e%2e/docs.html", "page.js/", "%2Fetc%2Fpasswd", "", "index.html"]
 )
 def test_nothing_else_is_served(name: str, town_server: Served) -> None:
-    response = town_server.client.get(f"/page/{name}")
-    assert response.status_code == 404
-    assert response.headers["Content-Type"] == "application/problem+json"
+    for folder in ("", f"{page_files().folder}/"):
+        response = town_server.client.get(f"/page/{folder}{name}")
+        assert response.status_code == 404
+        assert response.headers["Content-Type"] == "application/problem+json"

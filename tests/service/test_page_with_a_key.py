@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.browser import Tab
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.samples import Sample
 from service.settings import ServiceSettings
-from tests.service.browser import Tab
 from tests.service.conftest import Served, Town, serving
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,7 @@ def test_the_page_asks_for_a_key_and_shows_everything_with_it(tab: Tab, server: 
     tab.wait_for("!document.getElementById('key').hidden")
     assert "those who have a key" in tab.run("document.querySelector('#key .why').textContent")
     assert tab.run("document.querySelectorAll('.sample').length") == 0
+    assert tab.run("document.getElementById('plan-box').hidden")
 
     enter(tab, "not the key")
     assert "neither spaces" in tab.run("document.querySelector('#key .why').textContent")
@@ -63,8 +65,26 @@ def test_the_page_asks_for_a_key_and_shows_everything_with_it(tab: Tab, server: 
     tab.wait_for("[...document.querySelectorAll('.candidate img')].every((each) => each.naturalWidth > 0)")
     tab.wait_for("document.getElementById('preview-picture').naturalWidth > 0")
     assert tab.run("document.querySelectorAll('.lacking').length") == 0
+    tab.wait_for("document.querySelectorAll('.plan .spot').length > 0")
+    assert "pictures of the map" not in tab.run("document.getElementById('plan-legend').textContent")  # another scope
+    assert not any("/places?" in address for address in tab.received)
     assert key not in tab.run("location.href + document.cookie + JSON.stringify(localStorage)")
     assert tab.complaints == []  # nothing that the policy had to refuse
+
+
+def test_a_key_that_may_browse_shows_all_pictures(tab: Tab, server: Served, key_file: Path) -> None:
+    browsing, line = make_key("desk", [Scope.READ, Scope.BROWSE])
+    append_key(key_file, "desk", line)
+    headers = {"Authorization": f"Bearer {browsing}"}
+    wait_until(lambda: server.client.get("/maps/town/places", headers=headers).status_code == 200)
+    tab.go(f"{server.url}/")
+    tab.wait_for("!document.getElementById('key').hidden")
+    tab.complaints.clear()
+    enter(tab, browsing)
+    tab.wait_for("document.querySelectorAll('#place-list li').length === 12")
+    tab.run("document.querySelector('#place-list button').click()")
+    tab.wait_for("document.querySelector('.place img')?.naturalWidth > 0")
+    assert tab.complaints == []
 
 
 def test_the_documentation_can_be_read_without_a_key_and_takes_one(tab: Tab, server: Served) -> None:

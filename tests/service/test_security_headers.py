@@ -9,6 +9,7 @@ import pytest
 
 from service.key_file import append_key
 from service.keys import Scope, make_key
+from service.page_files import page_files
 from service.security_headers import SECURITY_HEADERS
 from tests.service.conftest import Serve, Served, Town
 from tests.service.pictures import JPEG
@@ -21,7 +22,8 @@ REQUESTS = [
     ("GET", "/metrics", 200),
     ("GET", "/maps", 200),
     ("GET", "/maps/town/places/100%25.jpg/thumbnail", 200),
-    ("GET", "/page/page.js", 200),
+    ("GET", "/maps/town/places", 200),
+    ("GET", page_files().path_of("page.js"), 200),
     ("GET", "/docs/swagger-ui.js", 200),
     ("GET", "/openapi.json", 200),
     ("POST", "/localize", 200),

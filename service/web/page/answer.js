@@ -1,64 +1,60 @@
 // Puts the answer together, or what went wrong instead.
 
 import { showCandidates } from "./candidates.js";
-import { make } from "./elements.js";
-import { drawPlot } from "./plot.js";
+import { at, make } from "./elements.js";
 import { sayVerdict, showVerdict } from "./verdict.js";
 
+const unanswered = at("verdict").firstElementChild.cloneNode(true); // as the page begins
+
 /**
- * Shows an answer.
+ * Shows an answer beside the map.
  *
- * @param body what to fill
- * @param answer as the service gave it
- * @param truth where the photo was taken, or null
- * @param advice how to get confidences worth trusting from this map, or null
- * @returns the sentence to read aloud
+ * @param {import("./types.js").Answer} answer as the service gave it
+ * @param {import("./types.js").Position | null} truth where the photo was taken
+ * @param {string | null} advice how to get confidences worth trusting from this map
+ * @returns {string} the sentence to read aloud
  */
-export function showAnswer(body, answer, truth, advice) {
-  body.dataset.status = answer.status;
+export function showAnswer(answer, truth, advice) {
+  at("answer-body").dataset.status = answer.status;
   if (answer.candidates.length === 0) {
     const sentence = `No picture of the map ${answer.map.name} comes into question.`;
-    body.replaceChildren(problem("Nothing to compare with", sentence, ""));
+    at("verdict").replaceChildren(problem("Nothing to compare with", sentence, ""));
+    at("evidence").replaceChildren();
     return sentence;
   }
-  const plot = make("div", { class: "plot" }, drawPlot(answer.candidates, truth, answer.accuracy?.radius_m ?? null));
-  const candidates = showCandidates(answer, truth);
-  joinPointing(plot, candidates);
-  body.replaceChildren(make("div", { class: "overview card" }, showVerdict(answer, truth, advice), plot), candidates, raw(answer));
+  at("verdict").replaceChildren(showVerdict(answer, truth, advice));
+  at("evidence").replaceChildren(showCandidates(answer, truth), raw(answer));
   return sayVerdict(answer, truth);
 }
 
-/** Shows a Failure; returns the sentence to read aloud. */
-export function showFailure(body, failure) {
-  delete body.dataset.status;
-  body.replaceChildren(problem(failure.title, failure.message, failure.requestId));
+/**
+ * Shows what went wrong.
+ *
+ * @param {import("./service.js").Failure} failure
+ * @returns {string} the sentence to read aloud
+ */
+export function showFailure(failure) {
+  delete at("answer-body").dataset.status;
+  at("verdict").replaceChildren(problem(failure.title, failure.message, failure.requestId));
+  at("evidence").replaceChildren();
   return `${failure.title}. ${failure.message}`;
+}
+
+/** Shows that nothing is asked. */
+export function showUnanswered() {
+  delete at("answer-body").dataset.status;
+  at("verdict").replaceChildren(unanswered.cloneNode(true));
+  at("evidence").replaceChildren();
 }
 
 function problem(title, detail, requestId) {
   return make(
     "div",
-    { class: "problem card" },
+    { class: "problem" },
     make("h3", {}, title),
     make("p", {}, detail),
     requestId === "" ? null : make("p", {}, `Request ${requestId}`),
   );
-}
-
-/** Who points at a candidate sees it in the plan, and the other way round. */
-function joinPointing(plot, candidates) {
-  const cards = [...candidates.querySelectorAll("[data-rank]")];
-  const spots = [...plot.querySelectorAll("[data-ranks]")];
-  const ranksOf = (element) => (element.dataset.rank ?? element.dataset.ranks).split(" ");
-  const point = (ranks) => {
-    for (const each of [...cards, ...spots]) {
-      each.classList.toggle("pointed", ranksOf(each).some((rank) => ranks.includes(rank)));
-    }
-  };
-  for (const each of [...cards, ...spots]) {
-    each.addEventListener("pointerenter", () => point(ranksOf(each)));
-    each.addEventListener("pointerleave", () => point([]));
-  }
 }
 
 function raw(answer) {

@@ -2,6 +2,16 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/**
+ * The element of the page with an id.
+ *
+ * @param {string} id
+ * @returns {any}
+ */
+export function at(id) {
+  return document.getElementById(id);
+}
+
 /** An HTML element; attributes that are null or undefined are left out. */
 export function make(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);

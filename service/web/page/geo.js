@@ -14,15 +14,6 @@ export function distanceM(a, b) {
   return 2 * EARTH_RADIUS_M * Math.asin(Math.sqrt(Math.min(1, h)));
 }
 
-/** Metres east and north of an origin; for places near each other. */
-export function offsetM(origin, position) {
-  const degreesEast = ((position.longitude - origin.longitude + 540) % 360) - 180;
-  return {
-    east: radians(degreesEast) * EARTH_RADIUS_M * Math.cos(radians(origin.latitude)),
-    north: radians(position.latitude - origin.latitude) * EARTH_RADIUS_M,
-  };
-}
-
 /** As "7 m" or "1.3 km". */
 export function writeDistance(metres) {
   if (metres < 1000) return `${Math.round(metres)} m`;

@@ -1,71 +1,75 @@
-// The page: what is asked, and which answer is on show.
+// The page: what is asked of which map, and which answer is on show.
 
-import { showAnswer, showFailure } from "./answer.js";
-import { make } from "./elements.js";
+import { onAddress, readAddress, writeAddress } from "./address.js";
+import { showAnswer, showFailure, showUnanswered } from "./answer.js";
+import { at } from "./elements.js";
 import { askForKey } from "./key.js";
 import { showFile, showPicture } from "./pictures.js";
+import { joinPointing } from "./pointing.js";
+import { waitUntilReady } from "./readiness.js";
 import { markSample, showSamples } from "./samples.js";
-import { Failure, fetchPicture, fetchReadiness, fetchSamples, localize } from "./service.js";
+import { Failure, fetchOptions, fetchPicture, fetchSamples, localize } from "./service.js";
+import { Stage } from "./stage.js";
 import { watchUploads } from "./uploads.js";
 
-const ASK_AGAIN_MS = 1500; // whether the service is ready
 const WHY_A_KEY = {
   key_missing: "This service answers those who have a key. It is kept for this tab alone.",
   key_unknown: "This is none of the service's keys; it may have been revoked.",
   scope_missing: "This key does not allow to ask; another one is needed.",
 };
-const at = (id) => document.getElementById(id);
 
+/**
+ * @typedef {import("./types.js").Query} Query
+ * @typedef {import("./types.js").Sample} Sample
+ */
+
+/** @type {Sample[]} */
 let samples = [];
-let maps = []; // what is served, as the service describes it
-let lastQuery = null; // what is asked again if another map is chosen
-let running = null; // AbortController of the request that is under way
+/** @type {any[]} what is served, as the service describes it */
+let maps = [];
+/** @type {Query | null} what is asked again if another map is chosen */
+let lastQuery = null;
+/** @type {AbortController | null} of the request that is under way */
+let running = null;
+/** @type {Stage | null} */
+let stage = null;
 
 async function start() {
-  watchUploads(at("file"), (file) => ask({ name: file.name, sample: null, file }));
+  watchUploads(at("file"), (file) => ask({ name: file.name, sample: null, file, truth: null }));
   at("map").addEventListener("change", () => {
-    remember("map", at("map").value);
+    writeAddress({ map: at("map").value, view: null, place: null }, { isStep: true });
+    chooseMap();
     if (lastQuery !== null) ask(lastQuery);
   });
-  await Promise.all([waitUntilReady(), offerSamples()]);
-  const wanted = samples.find((sample) => sample.id === parameter("sample"));
-  if (wanted !== undefined) ask(queryOf(wanted));
-}
-
-async function waitUntilReady() {
-  for (;;) {
-    try {
-      describeService(await fetchReadiness());
-      return;
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      const isAway = error.code === "unreachable";
-      showService(isAway ? "Cannot be reached" : "Getting ready…", isAway ? "away" : "");
-    }
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
-  }
-}
-
-function describeService(ready) {
+  joinPointing(at("plan"), at("evidence"));
+  const [ready, options] = await Promise.all([waitUntilReady(), fetchOptions(), offerSamples()]);
   maps = ready.maps;
-  const pictures = ready.maps.reduce((sum, each) => sum + each.pictures, 0).toLocaleString("en");
-  const where = ready.maps.length === 1 ? `map ${ready.maps[0].name}` : `${ready.maps.length} maps`;
-  showService(`${where} · ${pictures} pictures · ${ready.device.startsWith("cuda") ? "GPU" : "CPU"}`, "ready");
-  if (!ready.network.is_trained) {
-    at("notice").textContent =
-      "The network behind this service is not trained for places: it shows that everything works, not how well places are found.";
-    at("notice").hidden = false;
-  }
-  if (ready.maps.length > 1) {
-    at("map").replaceChildren(...ready.maps.map(({ name }) => make("option", { value: name }, name)));
-    if (ready.maps.some(({ name }) => name === parameter("map"))) at("map").value = parameter("map");
-    at("map-choice").hidden = false;
-  }
+  stage = new Stage(options, ask);
+  onAddress(followAddress);
+  await followAddress();
 }
 
-function showService(text, state) {
-  at("service").textContent = text;
-  at("service").className = `service ${state}`;
+/** Shows what the address says. */
+async function followAddress() {
+  const address = readAddress();
+  const named = maps.find(({ name }) => name === address.get("map")) ?? maps[0];
+  const isSameMap = stage.mapName === named.name;
+  if (maps.length > 1) at("map").value = named.name;
+  const opened = isSameMap ? null : chooseMap();
+  const wanted = samples.find((sample) => sample.id === address.get("sample"));
+  if (wanted === undefined && lastQuery?.sample) showUnasked();
+  if (wanted !== undefined && (lastQuery?.sample !== wanted || !isSameMap)) ask(queryOf(wanted), { isStep: false });
+  await opened;
+  await stage.showAddressed(address.get("view"), address.get("place"));
+}
+
+function chooseMap() {
+  return stage.showMap(mapName());
+}
+
+/** The map that is asked: the chosen one, or the only one. */
+function mapName() {
+  return at("map-choice").hidden ? maps[0].name : at("map").value;
 }
 
 async function offerSamples() {
@@ -80,27 +84,43 @@ async function offerSamples() {
   at("samples-box").hidden = samples.length === 0;
 }
 
+/** @returns {Query} */
 function queryOf(sample) {
-  return { name: sample.condition === null ? sample.id : `${sample.condition} · ${sample.id}`, sample, file: null };
+  const truth = sample.latitude === null ? null : { latitude: sample.latitude, longitude: sample.longitude };
+  return { name: sample.condition === null ? sample.id : `${sample.condition} · ${sample.id}`, sample, file: null, truth };
 }
 
-async function ask(query) {
+/** Nothing is asked: also after going back to where nothing was. */
+function showUnasked() {
+  running?.abort();
+  lastQuery = null;
+  markSample(at("samples"), null);
+  at("preview").hidden = true;
+  showUnanswered();
+  stage.clearAnswer();
+}
+
+/** @param {Query} query */
+async function ask(query, { isStep = true } = {}) {
   running?.abort();
   const mine = new AbortController();
   running = mine;
   lastQuery = query;
   markSample(at("samples"), query.sample?.id ?? null);
-  remember("sample", query.sample?.id ?? null);
+  if (isStep) writeAddress({ sample: query.sample?.id ?? null, place: null, view: null }, { isStep });
   showQuery(query);
   showWorking(true);
   try {
     const picture = query.file ?? (await fetchPicture(query.sample.url, mine.signal));
-    const answer = await localize(picture, at("map-choice").hidden ? null : at("map").value, mine.signal);
-    at("spoken").textContent = showAnswer(at("answer-body"), answer, truthOf(query.sample), adviceFor(answer.map));
+    const answer = await localize(picture, maps.length > 1 ? mapName() : null, mine.signal);
+    at("spoken").textContent = showAnswer(answer, query.truth, adviceFor(answer.map));
+    if (answer.candidates.length === 0) stage?.clearAnswer();
+    else stage?.showAnswer(answer, query.truth);
   } catch (error) {
     if (error.name === "AbortError") return; // another question came
     if (!(error instanceof Failure)) throw error;
-    at("spoken").textContent = showFailure(at("answer-body"), error);
+    at("spoken").textContent = showFailure(error);
+    stage?.clearAnswer();
   } finally {
     if (running === mine) showWorking(false);
   }
@@ -110,10 +130,6 @@ async function ask(query) {
 /** What the service says of the map, unless another version has come since. */
 function adviceFor({ name, version }) {
   return maps.find((each) => each.name === name && each.version === version)?.calibration_advice ?? null;
-}
-
-function truthOf(sample) {
-  return sample === null || sample.latitude === null ? null : { latitude: sample.latitude, longitude: sample.longitude };
 }
 
 function showQuery(query) {
@@ -134,19 +150,6 @@ function showWorking(isWorking) {
 /** On a narrow screen the answer stands below the photo. */
 function bringIntoView() {
   if (at("answer").getBoundingClientRect().top > window.innerHeight * 0.7) at("answer").scrollIntoView({ behavior: "smooth" });
-}
-
-function parameter(name) {
-  return new URLSearchParams(location.search).get(name);
-}
-
-/** Keeps the address such that it leads here again. */
-function remember(name, value) {
-  const parameters = new URLSearchParams(location.search);
-  if (value === null) parameters.delete(name);
-  else parameters.set(name, value);
-  const query = parameters.toString();
-  history.replaceState(null, "", query === "" ? location.pathname : `?${query}`);
 }
 
 start();

@@ -34,12 +34,30 @@ export async function localize(picture, mapName, signal) {
   return (await request(`localize${query}`, { method: "POST", body: picture, headers, signal })).json();
 }
 
+/** What the page may do here: {may_browse, basemap}. */
+export async function fetchOptions() {
+  return (await request("page/options")).json();
+}
+
+/**
+ * The pictures of a map, in cells.
+ *
+ * @param {string} mapName
+ * @param {number[] | null} bbox west, south, east and north; null for the whole map
+ * @param {number} zoom
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{bbox?: number[], features: any[]}>} GeoJSON
+ */
+export async function fetchPlaces(mapName, bbox, zoom, signal) {
+  const box = bbox === null ? "" : `bbox=${bbox.map((each) => each.toFixed(8)).join(",")}&`;
+  return (await request(`maps/${encodeURIComponent(mapName)}/places?${box}zoom=${zoom}`, { signal })).json();
+}
+
 /** Where the picture of a candidate is. */
 export function thumbnailUrl(mapName, placeId) {
   const path = placeId.split("/").map(encodeURIComponent).join("/");
   return `maps/${encodeURIComponent(mapName)}/places/${path}/thumbnail`;
 }
-
 
 async function request(url, options = {}) {
   let response;

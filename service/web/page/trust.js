@@ -11,6 +11,14 @@ const HEADLINES = {
   uncalibrated: "Best match",
 };
 
+/** The path of each status's sign, 24 wide and high. */
+export const SIGNS = {
+  localized: "M5 12.5l4.5 4.5L19 7.5",
+  uncertain: "M8.6 9.2a3.4 3.4 0 1 1 5.2 2.9c-1.2.8-1.8 1.4-1.8 2.7M12 18.6v.2",
+  not_found: "M6.2 6.2l11.6 11.6M12 3.8a8.2 8.2 0 1 0 0 16.4a8.2 8.2 0 1 0 0-16.4",
+  uncalibrated: "M12 20.5s-6.3-6.2-6.3-11a6.3 6.3 0 0 1 12.6 0c0 4.8-6.3 11-6.3 11zM12 9.4v.2",
+};
+
 /**
  * Says it.
  *

@@ -1,0 +1,73 @@
+"""The files of the page, its own and Leaflet's: compressed once, below a path that changes when one of them does."""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_INDEX = "index.html"
+_LEAFLET = ("leaflet.js", "leaflet.css")
+_SUM_DIGITS = 16
+_FOLDER = b'"page/'  # as the page's own references begin
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """A file of the page.
+
+    Attributes:
+        content: Its bytes.
+        compressed: The same, by gzip.
+        media_type: Its type.
+    """
+
+    content: bytes
+    compressed: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageFiles:
+    """All files of the page.
+
+    Attributes:
+        index: The page itself, whose references lead below the folder.
+        folder: The sum of all files together, which is the name of their folder below ``/page``.
+        files: By name, without the page itself.
+    """
+
+    index: PageFile
+    folder: str
+    files: dict[str, PageFile]
+
+    def path_of(self, name: str) -> str:
+        """Return the path of a file."""
+        return f"/page/{self.folder}/{name}"
+
+
+@cache
+def page_files() -> PageFiles:
+    """Read and compress all files, at the first call."""
+    contents = {entry.name: entry.read_bytes() for entry in (resources.files("service") / "web" / "page").iterdir()}
+    contents |= {name: (_leaflet() / name).read_bytes() for name in _LEAFLET}
+    contents = {name: content for name, content in sorted(contents.items()) if _suffix(name) in _MEDIA_TYPES}
+    joined = b"".join(name.encode() + b"\0" + hashlib.sha256(content).digest() for name, content in contents.items())
+    folder = hashlib.sha256(joined).hexdigest()[:_SUM_DIGITS]
+    index = contents.pop(_INDEX).replace(_FOLDER, f'"page/{folder}/'.encode())
+    return PageFiles(_file(_INDEX, index), folder, {name: _file(name, content) for name, content in contents.items()})
+
+
+def _leaflet() -> Traversable:
+    # The package is made for Django, which is not needed: it holds Leaflet's files as they are published.
+    return resources.files("js_lib_leaflet") / "static" / "js_lib_leaflet"
+
+
+def _file(name: str, content: bytes) -> PageFile:
+    return PageFile(content, gzip.compress(content, mtime=0), _MEDIA_TYPES[_suffix(name)])
+
+
+def _suffix(name: str) -> str:
+    return "." + name.rpartition(".")[2]

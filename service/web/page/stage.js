@@ -1,0 +1,156 @@
+// The map on the page with all that stands on it. It opens when there is something to show.
+
+import { writeAddress } from "./address.js";
+import { at } from "./elements.js";
+import { AnswerLayer } from "./plan_answer.js";
+import { PlacesLayer } from "./plan_places.js";
+import { fit, onOwnMoves, openPlan } from "./plan.js";
+import { attributionOf, layTiles } from "./plan_tiles.js";
+import { legend, makeTools } from "./plan_tools.js";
+import { closePlace, showPlace } from "./place_card.js";
+import { listPlaces } from "./place_list.js";
+import { Failure, fetchPicture, thumbnailUrl } from "./service.js";
+
+/**
+ * @typedef {import("./types.js").Answer} Answer
+ * @typedef {import("./types.js").Position} Position
+ */
+
+export class Stage {
+  /**
+   * @param {{may_browse: boolean, basemap: import("./types.js").Basemap | null}} options of the service
+   * @param {(query: import("./types.js").Query) => void} onAsk
+   */
+  constructor(options, onAsk) {
+    this.options = options;
+    this.onAsk = onAsk;
+    /** @type {Answer | null} */
+    this.answer = null;
+    /** @type {Position | null} */
+    this.truth = null;
+  }
+
+  /** Shows the pictures of a map, if this visitor may see them all. */
+  async showMap(name) {
+    this.mapName = name;
+    this.#closePlace();
+    if (!this.options.may_browse) return;
+    await this.#open();
+    try {
+      this.whole = await this.places?.showMap(name);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return; // the service says itself how it is
+    }
+    if (this.answer === null) this.fitWhole({ isStill: true });
+  }
+
+  /** Shows an answer with at least one candidate. */
+  async showAnswer(answer, truth) {
+    [this.answer, this.truth] = [answer, truth];
+    this.#closePlace();
+    await this.#open();
+    if (this.answer !== answer) return; // another one has come meanwhile
+    this.layer?.show(answer, truth);
+    this.#renew();
+  }
+
+  /** Takes the answer off the map. */
+  clearAnswer() {
+    [this.answer, this.truth] = [null, null];
+    this.layer?.clear();
+    if (!this.options.may_browse) at("plan-box").hidden = true;
+    this.#renew();
+  }
+
+  /** Moves the view to all pictures of the map. */
+  fitWhole(options = {}) {
+    if (this.whole) fit(this.plan, this.whole, options);
+  }
+
+  /** Shows the view and the pictures that an address names: "latitude,longitude,zoom", and "latitude,longitude". */
+  async showAddressed(view, place) {
+    const [latitude, longitude, zoom] = numbers(view);
+    if (this.plan && zoom !== undefined) this.plan.map.setView([latitude, longitude], zoom, { animate: false });
+    const [north, east] = numbers(place);
+    if (!this.places || east === undefined) return;
+    if (zoom === undefined) this.plan.map.setView([north, east], 19, { animate: false });
+    const hair = 1e-6;
+    this.#showPictures(await this.places.picturesIn([east - hair, north - hair, east + hair, north + hair]));
+  }
+
+  #open() {
+    this.opening ??= this.#build().catch((error) => {
+      this.opening = null;
+      at("plan").textContent = `The map could not be opened: ${error.message}`;
+    });
+    at("plan-box").hidden = false;
+    return this.opening;
+  }
+
+  async #build() {
+    const { basemap, may_browse: mayBrowse } = this.options;
+    this.plan = await openPlan(at("plan"), { hasTiles: basemap !== null });
+    if (basemap !== null) {
+      layTiles(this.plan, basemap);
+      at("plan-stage").append(attributionOf(basemap));
+    }
+    if (mayBrowse) {
+      this.places = new PlacesLayer(this.plan, {
+        onPick: (pictures) => this.#showPictures(pictures),
+        onShown: (pictures) => this.#list(pictures),
+      });
+    }
+    this.layer = new AnswerLayer(this.plan, (rank) => at("evidence").querySelector(`[data-rank="${rank}"]`)?.scrollIntoView({ block: "nearest" }));
+    onOwnMoves(this.plan, ({ lat, lng }, zoom) => writeAddress({ view: `${lat.toFixed(6)},${lng.toFixed(6)},${zoom}` }));
+    this.#renew();
+  }
+
+  #renew() {
+    at("plan-legend").replaceChildren(...legend(this.answer, this.truth, this.places !== undefined));
+    const { map, isStill } = this.plan ?? {};
+    if (map === undefined) return;
+    const tools = {
+      "Zoom in": () => map.zoomIn(1, { animate: !isStill }),
+      "Zoom out": () => map.zoomOut(1, { animate: !isStill }),
+      ...(this.answer === null ? {} : { "Show the answer": () => this.layer.fitAnswer(), "Show all candidates": () => this.layer.fitCandidates() }),
+      ...(this.places === undefined ? {} : { "Show the whole map": () => this.fitWhole() }),
+    };
+    at("plan-tools").replaceChildren(makeTools(tools));
+  }
+
+  #list(pictures) {
+    const { lat, lng } = this.plan.map.getCenter();
+    at("place-list").hidden = false;
+    listPlaces(at("place-list"), pictures, { latitude: lat, longitude: lng }, (picture) => this.#showPictures([picture]));
+  }
+
+  #showPictures(pictures) {
+    if (pictures.length === 0) return;
+    const [longitude, latitude] = pictures[0].geometry.coordinates;
+    writeAddress({ place: `${latitude},${longitude}` });
+    showPlace(at("place"), pictures, this.mapName, { 
+      onAsk: (picture) => this.#askWith(picture),
+      onClose: () => {
+        this.places.unring();
+        writeAddress({ place: null });
+      },
+    });
+    this.places.ring(pictures[0], at("place").getBoundingClientRect());
+  }
+
+  #closePlace() {
+    closePlace(at("place"));
+    this.places?.unring();
+  }
+
+  async #askWith({ properties: { id }, geometry: { coordinates: [longitude, latitude] } }) {
+    const file = await fetchPicture(thumbnailUrl(this.mapName, id));
+    this.onAsk({ name: id, sample: null, file, truth: { latitude, longitude } });
+  }
+}
+
+function numbers(text) {
+  const values = (text ?? "").split(",").map(Number);
+  return values.some((each) => !Number.isFinite(each)) ? [] : values;
+}

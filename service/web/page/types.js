@@ -1,0 +1,52 @@
+// The shapes that the modules hand to each other, for readers and editors; no module loads this file.
+
+/**
+ * @typedef {{latitude: number, longitude: number}} Position in WGS84 degrees
+ *
+ * @typedef {object} Candidate a picture of a map that may show the place
+ * @property {number} rank 1 is the best
+ * @property {string} id
+ * @property {number} latitude
+ * @property {number} longitude
+ * @property {number | null} heading_deg clockwise from true north
+ * @property {number | null} mutual_matches
+ * @property {number} global_distance
+ *
+ * @typedef {"localized" | "uncertain" | "not_found" | "uncalibrated" | "no_candidates"} Status
+ *
+ * @typedef {object} Answer what POST /localize gives
+ * @property {Status} status
+ * @property {Position | null} position
+ * @property {number | null} confidence
+ * @property {{radius_m: number, level: number} | null} accuracy
+ * @property {{compared: number, matches: number, rival_matches: number} | null} evidence
+ * @property {Candidate[]} candidates best first
+ * @property {{name: string, version: string}} map
+ * @property {Record<string, number>} timings_ms
+ *
+ * @typedef {object} Sample a picture to ask with
+ * @property {string} id
+ * @property {string} url
+ * @property {number | null} latitude
+ * @property {number | null} longitude
+ * @property {string | null} condition
+ *
+ * @typedef {object} Query what is asked: a sample, or a file
+ * @property {string} name
+ * @property {Sample | null} sample
+ * @property {Blob | null} file
+ * @property {Position | null} truth where it was taken
+ *
+ * @typedef {object} Plan Leaflet's map, and what all layers on it need
+ * @property {any} L Leaflet
+ * @property {any} map Leaflet's own map
+ * @property {boolean} isStill whether the visitor wants no movement
+ *
+ * @typedef {object} Basemap tiles below everything else
+ * @property {string} url with {z}, {x} and {y}
+ * @property {number} min_zoom
+ * @property {number} max_zoom
+ * @property {{text: string, url: string | null}[]} attribution
+ */
+
+export {};

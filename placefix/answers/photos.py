@@ -34,6 +34,19 @@ class GivenPhoto:
     source: Path | bytes
     below: str = STANDARD_INPUT
 
+    @property
+    def file(self) -> Path:
+        """Its file.
+
+        Raises:
+            InvalidInput: It came from standard input.
+        """
+        if isinstance(self.source, bytes):
+            raise InvalidInput(
+                "a photo from standard input has no file that a position could be written to: pipe paths"
+            )
+        return self.source
+
 
 @dataclass(frozen=True)
 class GivenPhotos:
@@ -71,8 +84,13 @@ def given_photos(arguments: Sequence[str], standard_input: BinaryIO, on_unreadab
         InvalidInput: An argument is an address, is not there, or stands for no picture.
     """
     photos = tuple(_found(arguments, standard_input, on_unreadable))
-    is_single = len(photos) == len(arguments) == 1 and not Path(arguments[0]).is_dir()
+    is_single = len(photos) == len(arguments) == 1 and _is_itself(photos[0], arguments[0])
     return GivenPhotos(photos, is_single)
+
+
+def _is_itself(photo: GivenPhoto, argument: str) -> bool:
+    """Return whether an argument is a photo, and does not stand for some that might be several."""
+    return isinstance(photo.source, bytes) or photo.source == Path(argument)
 
 
 def _identity(photo: GivenPhoto) -> object:

@@ -21,7 +21,7 @@ _SERVER_PANEL = "A server instead of a map on this machine"
 Photos = Annotated[
     list[str],
     typer.Argument(
-        metavar="PHOTO...",
+        metavar="PHOTO",
         help="Photos, folders of photos, globs in quotes, or - for standard input: a photo, or paths, one a line.",
         show_default=False,
     ),

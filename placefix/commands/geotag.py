@@ -1,10 +1,10 @@
 """``placefix geotag``: found positions are written to photos, and taken away again."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from model.errors import InvalidInput
 from placefix.answers.asker import ServerAddress, opened_asker
 from placefix.answers.asking_all import ask_all
 from placefix.answers.outcome import Failure, Outcome
-from placefix.answers.photos import GivenPhoto, given_photos
+from placefix.answers.photos import GivenPhoto, bytes_input, given_photos
 from placefix.answers.tables import answer_cells, answer_columns, print_failures
 from placefix.asking import prior_of
 from placefix.client.question import Question
@@ -77,7 +77,11 @@ def geotag(
     context: typer.Context,
     photos: Annotated[
         list[str],
-        typer.Argument(metavar="PHOTO...", help="Photos, folders of photos, or globs in quotes.", show_default=False),
+        typer.Argument(
+            metavar="PHOTO",
+            help="Photos, folders of photos, globs in quotes, or - for paths from standard input, one a line.",
+            show_default=False,
+        ),
     ],
     place_map: MapOrName = None,
     write: Annotated[
@@ -133,8 +137,9 @@ def geotag(
 ) -> None:
     """Write where photos were taken to photos that do not say it, marked as estimates.
 
-    Confidence, radius and map version stand beside the position, and what shows the picture stays as it is, byte by
-    byte. A photo that has a position is passed over, so the same command continues after an interruption.
+    Confidence, radius and map version stand beside the position. What shows the
+    picture stays as it is, byte by byte. A photo that has a position is passed
+    over, so the same command continues after an interruption.
 
     Exit code [bold]0[/bold]: all is written that was found.
     [bold]3[/bold]: some photos could not be read or written; the reasons are printed.
@@ -167,7 +172,7 @@ def geotag(
         unreadable.append(folder)
         print_note(f"passed over: {folder} cannot be listed: {reason}")
 
-    given = given_photos(photos, BytesIO(), tell_unreadable).each_once
+    given = given_photos(photos, bytes_input(sys.stdin), tell_unreadable).each_once
     with resumable():
         if remove:
             rows = list(_removed(given, dry_run=dry_run))
@@ -232,8 +237,7 @@ def _geotagged(
 
 def _before(photo: GivenPhoto, way: WriteBack) -> _Row | None:
     """Return why a photo is not asked about; None if it is."""
-    assert isinstance(photo.source, Path)  # noqa: S101 (nothing is read from standard input)
-    present = present_position(photo.source)
+    present = present_position(photo.file)
     if present.kind == "position":
         return _Row(photo.name, "has a position")
     if present.kind == "estimate":
@@ -266,14 +270,13 @@ def _after(photo: GivenPhoto, outcome: Outcome, way: WriteBack, accepted: set[st
 
 def _removed(photos: Iterable[GivenPhoto], *, dry_run: bool) -> Iterator[_Row]:
     for photo in photos:
-        assert isinstance(photo.source, Path)  # noqa: S101 (as above)
-        if present_position(photo.source).kind != "estimate":
+        if present_position(photo.file).kind != "estimate":
             yield _Row(photo.name, "without an estimate")
         elif dry_run:
             yield _Row(photo.name, "would be taken away")
         else:
             try:
-                remove_estimates(photo.source)
+                remove_estimates(photo.file)
             except CannotWrite as error:
                 yield _Row(photo.name, "failed", reason=error.message)
             else:

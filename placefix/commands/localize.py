@@ -114,10 +114,10 @@ def localize(
     device: SetDevice = None,
     network_precision: SetNetworkPrecision = None,
 ) -> None:
-    """Say where photos were taken: the same answers as the server's, from it or without it.
+    """Say where photos were taken, as the server does, by asking it or without it.
 
-    A map on this machine goes by the settings of the server: flags over environment variables,
-    [bold]PLACEFIX_<NAME>[/bold], over a file of them.
+    A map on this machine goes by the settings of the server: flags, over
+    environment variables [bold]PLACEFIX_<NAME>[/bold], over a file of them.
 
     Exit code [bold]0[/bold]: every photo has an answer.
     [bold]3[/bold]: some photos could not be used; the answers say why.

@@ -42,7 +42,7 @@ class WriteBack:
 
     def target_of(self, photo: GivenPhoto) -> Path:
         """Return the file that is written for a photo."""
-        path = _file_of(photo)
+        path = photo.file
         if self.where == "xmp":
             return sidecar_of(path)
         return path.resolve() if self.copies is None else self.copies / photo.below
@@ -67,7 +67,7 @@ class WriteBack:
             CannotWrite: It could not.
         """
         if self.where == "exif":
-            exif_writer().check(_file_of(photo))
+            exif_writer().check(photo.file)
 
     def write(self, photo: GivenPhoto, estimate: Estimate) -> Path:
         """Write an estimate; a file appears when it is whole.
@@ -78,7 +78,7 @@ class WriteBack:
         Raises:
             CannotWrite: It cannot be written; nothing has changed.
         """
-        path, target = _file_of(photo), self.target_of(photo)
+        path, target = photo.file, self.target_of(photo)
         with _told():
             if self.where == "xmp":
                 return write_sidecar(path, estimate)
@@ -144,9 +144,3 @@ def _keep(photo: Path) -> None:
     if not backup.exists():
         with written_whole(backup) as unfinished:
             shutil.copy2(photo, unfinished)
-
-
-def _file_of(photo: GivenPhoto) -> Path:
-    if isinstance(photo.source, bytes):
-        raise CannotWrite("a photo from standard input has no file that a position could be written to")
-    return photo.source

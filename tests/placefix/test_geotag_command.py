@@ -1,9 +1,11 @@
 """``placefix geotag`` writes what is sure enough, keeps what is there, and takes its own away again."""
 
 import hashlib
+import io
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +209,18 @@ def test_only_what_is_sure_is_written_unless_asked(
     assert len(list(folder.rglob("*.xmp"))) == written
     assert (f"2 {status.replace('_', ' ')}" in result.stdout) == (written == 0)
     assert ("placefix calibrate" in result.stderr) == (status == "uncalibrated" and not written)
+
+
+def test_paths_come_from_standard_input_and_photos_do_not(
+    geotag: RunCommand, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def feed(content: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    feed(f"{folder / '1.jpg'}\n".encode())
+    assert geotag("-", "--write", "xmp", exit_code=0).stdout == "1 photo: 1 written\n"
+    feed((folder / "1.jpg").read_bytes())
+    assert "has no file that a position could be written to" in geotag("-", "--write", "xmp", exit_code=1).stderr
 
 
 def test_a_server_is_asked(command: RunCommand, folder: Path, town_server: Served) -> None:

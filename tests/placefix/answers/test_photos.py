@@ -47,6 +47,9 @@ def test_one_file_alone_is_single(folder: Path) -> None:
     (folder / "one").mkdir()
     write_photo(folder / "one" / "1.jpg", 1)
     assert not found("one").is_single
+    assert not found("one/*.jpg").is_single  # another day it may match more
+    assert not found("-", standard_input=b"one/1.jpg").is_single
+    assert found("./one/1.jpg").is_single
 
 
 def test_standard_input_is_a_photo_or_paths(folder: Path) -> None:

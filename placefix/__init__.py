@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from placefix.client.question import Photo, Question
     from placefix.localizer import Localizer
     from service.schemas.answer import LocalizationAnswer
+    from service.schemas.maps import ServedMap
 
 __all__ = [
     "AsyncClient",
@@ -35,6 +36,7 @@ __all__ = [
     "PhotoRefused",
     "PlacefixError",
     "Question",
+    "ServedMap",
     "ServerBusy",
     "ServerProblem",
     "ServerUnreachable",
@@ -54,6 +56,7 @@ _HOMES = {
     "PhotoRefused": _ERRORS,
     "PlacefixError": "model.errors",
     "Question": "placefix.client.question",
+    "ServedMap": "service.schemas.maps",
     "ServerBusy": _ERRORS,
     "ServerProblem": _ERRORS,
     "ServerUnreachable": _ERRORS,

@@ -42,9 +42,7 @@ class GivenPhoto:
             InvalidInput: It came from standard input.
         """
         if isinstance(self.source, bytes):
-            raise InvalidInput(
-                "a photo from standard input has no file that a position could be written to: pipe paths"
-            )
+            raise InvalidInput("a photo from standard input has no file to write a position to: pipe paths")
         return self.source
 
 

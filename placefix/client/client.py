@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, Unpack
 
 import httpx
 
@@ -11,6 +12,8 @@ from placefix.client.errors import ServerBusy
 from placefix.client.exchange import (
     DEFAULT_PATIENCE_S,
     DEFAULT_TIMEOUT_S,
+    LIST_MAPS,
+    Answer,
     Patience,
     answer_of,
     options_of,
@@ -19,6 +22,7 @@ from placefix.client.exchange import (
 )
 from placefix.client.question import Photo, Question
 from service.schemas.answer import LocalizationAnswer
+from service.schemas.maps import MapList, ServedMap
 
 
 class Client:
@@ -74,11 +78,17 @@ class Client:
             InvalidInput: No photo was given, or one is an address.
             TypeError: The question says something that there is not.
         """
-        request = request_of(photos, map, question)
+        return self._ask(request_of(photos, map, question), LocalizationAnswer)
+
+    def maps(self) -> list[ServedMap]:
+        """Ask which maps the server has, by name; raises as ``localize`` does."""
+        return self._ask(LIST_MAPS, MapList).maps
+
+    def _ask(self, request: Mapping[str, Any], kind: type[Answer]) -> Answer:
         patience = Patience(self._patience_s)
         while True:
             try:
-                return answer_of(self._http.post(**request))
+                return answer_of(self._http.request(**request), kind)
             except httpx.HTTPError as error:
                 raise unreachable(error, self._http.base_url) from error
             except ServerBusy as busy:
@@ -127,10 +137,17 @@ class AsyncClient:
     ) -> LocalizationAnswer:
         """Ask where a photo was taken, or several that belong together; see ``Client.localize``."""
         request = await asyncio.to_thread(request_of, photos, map, question)
+        return await self._ask(request, LocalizationAnswer)
+
+    async def maps(self) -> list[ServedMap]:
+        """Ask which maps the server has, by name; raises as ``localize`` does."""
+        return (await self._ask(LIST_MAPS, MapList)).maps
+
+    async def _ask(self, request: Mapping[str, Any], kind: type[Answer]) -> Answer:
         patience = Patience(self._patience_s)
         while True:
             try:
-                return answer_of(await self._http.post(**request))
+                return answer_of(await self._http.request(**request), kind)
             except httpx.HTTPError as error:
                 raise unreachable(error, self._http.base_url) from error
             except ServerBusy as busy:

@@ -3,13 +3,13 @@
 ``Client`` and ``AsyncClient`` differ in how they wait alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import ldexp
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -29,13 +29,19 @@ from placefix.client.errors import (
 from placefix.client.question import Photo, Question, fields_of, source_of
 from service.errors import AccessDenied, BodyTooLarge, DeadlineExceeded
 from service.keys import KEY_HEADER
-from service.schemas.answer import FROM_LATER_RELEASES, LocalizationAnswer
+from service.schemas.answer import FROM_LATER_RELEASES
 from service.schemas.problem import Problem
+from service.schemas.schema import Schema
 
 DEFAULT_TIMEOUT_S = 60.0
 """A server answers or gives up within 30 seconds of the last byte, by default."""
 
 DEFAULT_PATIENCE_S = 60.0
+
+LIST_MAPS: Mapping[str, Any] = {"method": "GET", "url": "maps"}
+"""The request for the maps that a server has."""
+
+Answer = TypeVar("Answer", bound=Schema)
 
 _CONNECT_TIMEOUT_S = 10.0
 _SHORTEST_WAIT_S = 0.1
@@ -79,7 +85,7 @@ def request_of(photos: Sequence[Photo], place_map: str | None, question: Questio
     if place_map is not None:
         fields["map"] = place_map
     files = [("image", ("photo", _bytes_of(source_of(photo)))) for photo in photos]
-    return {"url": "localize", "files": files, "data": fields}
+    return {"method": "POST", "url": "localize", "files": files, "data": fields}
 
 
 def _bytes_of(source: Path | bytes) -> bytes:
@@ -99,10 +105,14 @@ def unreachable(error: httpx.HTTPError, base_url: httpx.URL) -> ClientError:
     return ServerUnreachable(f"{base_url} cannot be reached ({why}): is the server running, and the address right?")
 
 
-def answer_of(response: httpx.Response) -> LocalizationAnswer:
+def answer_of(response: httpx.Response, kind: type[Answer]) -> Answer:
     """Return the answer that a response brings.
 
     What a later release may add to it is passed over.
+
+    Args:
+        response: Of the server.
+        kind: What was asked for.
 
     Raises:
         ServerProblem: The server says why there is none.
@@ -110,7 +120,7 @@ def answer_of(response: httpx.Response) -> LocalizationAnswer:
     """
     if response.status_code == httpx.codes.OK:
         try:
-            return LocalizationAnswer.model_validate_json(response.content, extra="ignore", context=FROM_LATER_RELEASES)
+            return kind.model_validate_json(response.content, extra="ignore", context=FROM_LATER_RELEASES)
         except ValidationError as error:
             raise NotPlacefix(f"{response.url} answers, but not as Placefix does: {_first(error)}") from error
     if response.is_redirect:

@@ -7,10 +7,9 @@ from service.keys import Scope
 from service.metrics import CONTENT_TYPE
 from service.routes.access import require_scope
 from service.routes.dependencies import KNOWN_PARAMETERS_ONLY, RuntimeDependency
-from service.routes.maps import describe_map
+from service.routes.maps import describe_map, describe_network
 from service.routes.responses import problem_responses
 from service.schemas.health import Defaults, Live, Ready
-from service.schemas.maps import NetworkAnswer
 
 router = APIRouter(tags=["operations"], dependencies=[KNOWN_PARAMETERS_ONLY])
 
@@ -35,7 +34,7 @@ async def get_readiness(runtime: RuntimeDependency) -> Ready:
         device_reason=engine.device.reason,
         encoding=engine.encoding.precision,
         encoding_reason=engine.encoding.reason,
-        network=NetworkAnswer.of(engine.encoder),
+        network=describe_network(engine.encoder),
         defaults=Defaults(
             candidates=engine.defaults.candidates,
             shortlist=engine.defaults.shortlist,

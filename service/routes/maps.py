@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from starlette.concurrency import run_in_threadpool
 
+from model.encoder import Encoder
+from model.weights_cache import BETTER_THAN_STARTER, STARTER
 from place_map import versions
-from place_map.calibration import calibration_advice
+from place_map.calibration import Calibration, calibration_advice
 from place_map.errors import MapCorrupt, MapNotFound, MapVersionUnsupported
 from place_map.versions import Version
 from service.errors import NotReady, PlaceNotFound
@@ -37,16 +39,35 @@ def describe_map(version: ServedVersion, max_wrong: float) -> MapDetail:
         version=localizer.place_map.version,
         pictures=len(localizer.place_map),
         is_damaged=version.damage is not None,
-        network=NetworkAnswer.of(localizer.encoder),
+        network=describe_network(localizer.encoder),
         preprocessing=localizer.preparation.preprocessing.value,
         encoding=localizer.place_map.manifest.network.precision,
         query_encoding=localizer.encoder.precision,
         searcher=localizer.searcher.name,
         matcher=localizer.matcher,
-        calibration=None if calibration is None else CalibrationAnswer.of(calibration),
+        calibration=None if calibration is None else _describe_calibration(calibration),
         calibration_advice=calibration_advice(
             calibration, localizer.place_map.version, len(localizer.place_map), max_wrong
         ),
+    )
+
+
+def describe_network(encoder: Encoder) -> NetworkAnswer:
+    """Describe the network behind the service."""
+    return NetworkAnswer(
+        family=encoder.family,
+        fingerprint=encoder.fingerprint,
+        is_trained=encoder.is_trained,
+        advice=BETTER_THAN_STARTER if encoder.family == STARTER else None,
+    )
+
+
+def _describe_calibration(calibration: Calibration) -> CalibrationAnswer:
+    return CalibrationAnswer(
+        version=calibration.map_version,
+        within_m=calibration.within_m,
+        questions=calibration.questions.total,
+        conditions=dict(calibration.questions.conditions),
     )
 
 

@@ -1,12 +1,9 @@
 """The maps that are served, and what each was made with."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field
 
-from model.encoder import Encoder
-from model.weights_cache import BETTER_THAN_STARTER, STARTER
-from place_map.calibration import Calibration
 from service.schemas.schema import VERSION, Schema
 
 
@@ -36,16 +33,6 @@ class NetworkAnswer(Schema):
     ]
     advice: Annotated[str | None, Field(description="How to get a better one; null if none is known.")]
 
-    @classmethod
-    def of(cls, encoder: Encoder) -> Self:
-        """Return what is told of a network."""
-        return cls(
-            family=encoder.family,
-            fingerprint=encoder.fingerprint,
-            is_trained=encoder.is_trained,
-            advice=BETTER_THAN_STARTER if encoder.family == STARTER else None,
-        )
-
 
 class CalibrationAnswer(Schema):
     """The basis of a map's confidences. Questions under other conditions than those asked are not covered."""
@@ -56,16 +43,6 @@ class CalibrationAnswer(Schema):
     conditions: Annotated[
         dict[str, int], Field(description="Of labelled photos: condition, and how many.", examples=[{"night": 120}])
     ]
-
-    @classmethod
-    def of(cls, calibration: Calibration) -> Self:
-        """Return what is told of a calibration."""
-        return cls(
-            version=calibration.map_version,
-            within_m=calibration.within_m,
-            questions=calibration.questions.total,
-            conditions=dict(calibration.questions.conditions),
-        )
 
 
 class MapDetail(ServedMap):

@@ -220,7 +220,7 @@ def test_paths_come_from_standard_input_and_photos_do_not(
     feed(f"{folder / '1.jpg'}\n".encode())
     assert geotag("-", "--write", "xmp", exit_code=0).stdout == "1 photo: 1 written\n"
     feed((folder / "1.jpg").read_bytes())
-    assert "has no file that a position could be written to" in geotag("-", "--write", "xmp", exit_code=1).stderr
+    assert "has no file to write a position to" in geotag("-", "--write", "xmp", exit_code=1).stderr
 
 
 def test_a_server_is_asked(command: RunCommand, folder: Path, town_server: Served) -> None:

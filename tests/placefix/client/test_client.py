@@ -19,6 +19,7 @@ from placefix import (
     NotPlacefix,
     PhotoRefused,
     Question,
+    ServedMap,
     ServerBusy,
     ServerProblem,
     ServerUnreachable,
@@ -61,6 +62,22 @@ def test_server_and_local_map_give_the_same_answer(
     assert without_times(by_server) == without_times(by_map) == without_times(asyncio.run(ask()))
     assert by_server.candidates
     assert by_server.request_id != by_map.request_id
+
+
+def test_maps_are_listed(town: Town, village: Town, serve: Serve) -> None:
+    served = serve(town, village)
+
+    async def ask() -> list[ServedMap]:
+        async with AsyncClient(served.url) as client:
+            return await client.maps()
+
+    with Client(served.url) as client:
+        found = client.maps()
+    assert [(each.name, each.version, each.pictures, each.is_damaged) for each in found] == [
+        ("town", "000001", 12, False),
+        ("village", "000001", 3, False),
+    ]
+    assert asyncio.run(ask()) == found
 
 
 def test_a_photo_that_cannot_be_used_has_the_same_code_here_and_there(

@@ -41,7 +41,7 @@ class Unplaced:
 
 ESTIMATED = Unplaced(
     PositionFault.ESTIMATED,
-    "its position is an estimate of Placefix, and none that was measured: placefix geotag --remove takes it away",
+    "its position is an estimate of Placefix, and none that was measured (placefix geotag --remove takes such away)",
 )
 """Stands for the position of a picture whose position is an estimate: a map built from it would believe itself."""
 

@@ -87,6 +87,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "dop": ("dop", "hdop", "gps_dop", "gpsdop"),
     "status": ("gps_status", "gpsstatus"),
     "panorama": ("pano", "is_pano", "panorama", "is_panorama", "projection_type", "projectiontype", "camera_type"),
+    "method": ("gps_processing_method", "gpsprocessingmethod"),
     "id": ("id", "image_id", "picture_id", "photo_id", "key", "image_key", "uuid"),
 }
 _REQUIRED = ("path", "latitude", "longitude")

@@ -16,6 +16,8 @@ from index_builder.sources.picture_paths import Missing
 from index_builder.sources.reference_systems import WGS84, ReferenceSystem, reference_system
 from index_builder.sources.rules import Rules
 from index_builder.sources.times import parse_time
+from model.estimates import is_estimate
+from model.positions import ESTIMATED
 
 # Accepted names of properties, in any case; where a feature has several of a kind, the one that stands first here is
 # used. QGIS calls a picture's path `photo`, its name without suffix `filename`, and its direction `direction`.
@@ -23,6 +25,7 @@ PICTURE_PROPERTIES = ("filename", "file", "path", "image", "image_path", "photo"
 HEADING_PROPERTIES = ("heading", "heading_deg", "compass_angle", "bearing", "direction", "gpsimgdirection")
 TIME_PROPERTIES = ("time", "captured_at", "timestamp", "datetime", "datetimeoriginal")
 ERROR_PROPERTIES = ("gps_error_m", "accuracy_m", "gps_accuracy", "horizontal_accuracy", "gpshpositioningerror")
+_METHOD_PROPERTIES = ("gps_processing_method", "gpsprocessingmethod")
 _PANORAMA_PROPERTIES = ("is_pano", "pano", "panorama", "is_panorama")
 
 
@@ -110,9 +113,15 @@ def _add(system: ReferenceSystem, gathering: Gathering, number: int, feature: ob
 
 
 def _geotag(properties: Mapping[str, object], geometry: object, system: ReferenceSystem) -> Geotag:
-    heading, time, error, panorama = (
+    heading, time, error, panorama, method = (
         next(_present(properties, names), None)
-        for names in (HEADING_PROPERTIES, TIME_PROPERTIES, ERROR_PROPERTIES, _PANORAMA_PROPERTIES)
+        for names in (
+            HEADING_PROPERTIES,
+            TIME_PROPERTIES,
+            ERROR_PROPERTIES,
+            _PANORAMA_PROPERTIES,
+            _METHOD_PROPERTIES,
+        )
     )
     heading_deg, taken = heading_in(heading), _time(time)
     remarks = set()
@@ -121,7 +130,7 @@ def _geotag(properties: Mapping[str, object], geometry: object, system: Referenc
     if time is not None and taken is None:
         remarks.add(Remark.UNREADABLE_TIME)
     return Geotag(
-        position=point_position(geometry, system),
+        position=ESTIMATED if is_estimate(method) else point_position(geometry, system),
         heading_deg=heading_deg,
         time=taken,
         error_m=heading_in(error),

@@ -9,6 +9,9 @@ from index_builder.sources.exif import METRES_PER_DOP
 from index_builder.sources.geotag import Geotag, Remark
 from index_builder.sources.headings import parse_heading
 from index_builder.sources.times import parse_time
+from model.estimates import is_estimate
+from model.geo import LatLon
+from model.positions import ESTIMATED, Unplaced
 
 _METRES = re.compile(r"\s*m(?:eters?|etres?)?$", re.IGNORECASE)
 _VOID = ("v", "measurement void")
@@ -33,12 +36,7 @@ def row_geotag(columns: Columns, cells: Sequence[str]) -> Geotag:
     if times and time is None:
         remarks.add(Remark.UNREADABLE_TIME)
     return Geotag(
-        position=position_from_text(
-            columns.first_cell(cells, "latitude"),
-            columns.first_cell(cells, "longitude"),
-            north_or_south=columns.first_cell(cells, "latitude_ref"),
-            east_or_west=columns.first_cell(cells, "longitude_ref"),
-        ),
+        position=_position(columns, cells),
         heading_deg=None if is_magnetic else heading_deg,
         magnetic_deg=heading_deg if is_magnetic else None,
         time=time,
@@ -46,6 +44,17 @@ def row_geotag(columns: Columns, cells: Sequence[str]) -> Geotag:
         is_void=columns.cell(cells, "status").lower() in _VOID,
         is_panorama=columns.cell(cells, "panorama").lower() in _ALL_ROUND,
         remarks=frozenset(remarks),
+    )
+
+
+def _position(columns: Columns, cells: Sequence[str]) -> LatLon | Unplaced:
+    if is_estimate(columns.cell(cells, "method")):
+        return ESTIMATED
+    return position_from_text(
+        columns.first_cell(cells, "latitude"),
+        columns.first_cell(cells, "longitude"),
+        north_or_south=columns.first_cell(cells, "latitude_ref"),
+        east_or_west=columns.first_cell(cells, "longitude_ref"),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from placefix.answers.estimate import Estimate
 from service.schemas.answer import FROM_LATER_RELEASES, LocalizationAnswer
 
 FAILED = "failed"
@@ -76,6 +77,7 @@ class Outcome:
         else:
             answer = self.answer
             best = answer.candidates[0] if answer.candidates else None
+            estimate = Estimate.of(answer)
             known = {
                 "latitude": None if answer.position is None else answer.position.latitude,
                 "longitude": None if answer.position is None else answer.position.longitude,
@@ -85,6 +87,7 @@ class Outcome:
                 "mutual_matches": None if best is None else best.mutual_matches,
                 "map": answer.map.name,
                 "map_version": answer.map.version,
+                "gps_processing_method": None if estimate is None else estimate.method,
                 "request_id": answer.request_id,
             }
         return {name: known.get(name) for name in COLUMNS} | {"photo": self.photo, "status": self.status}
@@ -101,6 +104,7 @@ COLUMNS: Mapping[str, type] = {
     "mutual_matches": int,
     "map": str,
     "map_version": str,
+    "gps_processing_method": str,
     "request_id": str,
     "error": str,
     "reason": str,

@@ -16,6 +16,7 @@ from rich.text import Text
 from model.errors import InvalidInput
 from placefix.answers.asker import ServerAddress, opened_asker
 from placefix.answers.asking_all import ask_all
+from placefix.answers.estimate import Estimate
 from placefix.answers.outcome import Failure, Outcome
 from placefix.answers.photos import GivenPhoto, bytes_input, given_photos
 from placefix.answers.tables import answer_cells, answer_columns, print_failures
@@ -37,7 +38,6 @@ from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetN
 from placefix.console import error_console, output_console, print_note, resumable
 from placefix.exit_codes import ExitCode
 from placefix.geotagging.errors import CannotWrite
-from placefix.geotagging.estimate import Estimate
 from placefix.geotagging.present import present_position
 from placefix.geotagging.write_back import Where, WriteBack, remove_estimates
 from placefix.progress import show_progress

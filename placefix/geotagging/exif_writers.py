@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from model.image_formats import HEADER_SIZE_BYTES, recognise_format
+from placefix.answers.estimate import Estimate
 from placefix.geotagging.errors import CannotWrite
-from placefix.geotagging.estimate import Estimate
 from placefix.geotagging.jpeg_exif import UnknownJpeg, exif_of, with_exif
 from placefix.geotagging.tiff_block import UnknownLayout, can_undo, with_estimate, without_estimate
 

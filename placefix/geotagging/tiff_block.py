@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from model.estimates import MARK
-from placefix.geotagging.estimate import Estimate
+from placefix.answers.estimate import Estimate
 
 _EMPTY = b"MM\0*\0\0\0\x08\0\0\0\0\0\0"  # no entry, and no further directory
 # For a photo without a block, and for one whose block has no bytes.

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from model.durable import written_whole
+from placefix.answers.estimate import Estimate
 from placefix.answers.photos import GivenPhoto
 from placefix.geotagging.errors import CannotWrite
-from placefix.geotagging.estimate import Estimate
 from placefix.geotagging.exif_writers import JpegWriter, exif_writer, is_written_here
 from placefix.geotagging.present import has_exif_estimate
 from placefix.geotagging.xmp_sidecar import has_estimate, remove_from_sidecar, sidecar_of, write_sidecar

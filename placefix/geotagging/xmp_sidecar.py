@@ -13,8 +13,8 @@ from defusedxml.ElementTree import fromstring
 
 from model.durable import write_atomically
 from model.estimates import is_estimate
+from placefix.answers.estimate import Estimate
 from placefix.geotagging.errors import CannotWrite
-from placefix.geotagging.estimate import Estimate
 from placefix.wording import xml_text
 
 NAMESPACE = "urn:placefix:estimate#"

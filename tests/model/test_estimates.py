@@ -47,3 +47,14 @@ def test_an_estimate_is_no_position_of_a_photo(tmp_path: Path) -> None:
     listing = read_source(tmp_path)
     assert [place.id for place in listing.places] == ["b.jpg"]
     assert [(left.path, left.code) for left in listing.left_out] == [("a.jpg", LeftOutCode.ESTIMATED)]
+
+
+@pytest.mark.parametrize("column", ["GPSProcessingMethod", "EXIF:GPSProcessingMethod", "gps_processing_method"])
+def test_an_estimate_in_a_table_is_no_position(column: str, tmp_path: Path) -> None:
+    rows = ["a.jpg,55.7,13.2,PLACEFIX estimate map=town", "b.jpg,55.7,13.2,GPS"]
+    (tmp_path / "list.csv").write_text("\n".join([f"SourceFile,GPSLatitude,GPSLongitude,{column}", *rows]))
+    for name in ("a.jpg", "b.jpg"):
+        write_photo(tmp_path / name, 1)
+    listing = read_source(tmp_path / "list.csv")
+    assert [place.id for place in listing.places] == ["b.jpg"]
+    assert [(left.path, left.code) for left in listing.left_out] == [("a.jpg", LeftOutCode.ESTIMATED)]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.browser import Tab
 from service.settings import ServiceSettings
 from tests.service.asking import check_problem
 from tests.service.conftest import Served, Town, serving
@@ -123,3 +124,15 @@ def test_connections_to_the_service_are_kept(client: httpx.Client, behind: Serve
         client.get("/health/live")
     assert before
     assert set(connections) == before
+
+
+def test_the_document_is_tried_out_below_the_path(proxy: Proxy, tab: Tab) -> None:
+    tab.call("Security.setIgnoreCertificateErrors", ignore=True)
+    tab.go(f"{proxy.url}/docs")
+    path = "[...document.querySelectorAll('.opblock-summary-path')].find((each) => /^.?.maps$/.test(each.textContent))"
+    for button in (path, "document.querySelector('.try-out__btn')", "document.querySelector('.execute')"):
+        tab.wait_for(button)
+        tab.run(f"{button}.click()")
+    tab.wait_for("document.querySelector('.live-responses-table .response-col_status')")
+    assert tab.run("document.querySelector('.request-url pre').textContent") == f"{proxy.url}/maps"
+    assert tab.run("document.querySelector('.live-responses-table tbody .response-col_status').textContent") == "200"

@@ -8,6 +8,8 @@ import gpxpy
 import pyarrow.parquet as pq
 import pytest
 
+from index_builder.sources.read import read_source
+from index_builder.sources.read_options import ReadOptions
 from model.errors import InvalidInput
 from placefix.answers.files import WRITERS, check_out, write_answers
 from placefix.answers.outcome import COLUMNS, Outcome
@@ -36,6 +38,9 @@ def test_a_row_has_what_is_known() -> None:
         "mutual_matches": 42,
         "map": "lund",
         "map_version": "000002",
+        "gps_processing_method": (
+            "PLACEFIX estimate map=lund version=000002 status=localized confidence=0.9874 radius_m=12.5 level=0.95"
+        ),
         "request_id": "f1d2d2f924e986ac",
         "error": None,
         "reason": None,
@@ -76,6 +81,16 @@ def test_geojson(tmp_path: Path) -> None:
     assert [point is None for point in points] == [False, True, False, True, True]
     assert document["features"][0]["properties"]["radius_m"] == 12.5
     assert document["features"][3]["properties"]["reason"] == "broken.jpg cannot be decoded"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".geojson"])
+def test_no_map_is_built_from_answers(suffix: str, tmp_path: Path) -> None:
+    out = tmp_path / f"answers{suffix}"
+    write_answers(out, [outcome for outcome in OUTCOMES if outcome.row()["latitude"] is not None])
+    options = ReadOptions(path_column="photo") if suffix == ".csv" else ReadOptions()
+    listing = read_source(out, options)
+    assert listing.places == ()
+    assert [left.code for left in listing.left_out] == ["estimated", "estimated"]
 
 
 def test_gpx_has_what_has_a_position(tmp_path: Path) -> None:

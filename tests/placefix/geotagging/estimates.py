@@ -1,6 +1,6 @@
 """Estimates made by hand."""
 
-from placefix.geotagging.estimate import Estimate
+from placefix.answers.estimate import Estimate
 
 NORTH_WEST = Estimate(55.70584123, -13.19321, "localized", 0.9874, 12.5, 0.95, "lund ö", "000002")
 SOUTH_EAST = Estimate(-33.9, 18.4233, "uncalibrated", None, None, None, "cape", "000001")

@@ -12,7 +12,7 @@ from model.exif_position import exif_position
 from model.geo import LatLon
 from model.images import read_exif
 from model.positions import ESTIMATED
-from placefix.geotagging.estimate import Estimate
+from placefix.answers.estimate import Estimate
 from placefix.geotagging.jpeg_exif import UnknownJpeg, exif_of, with_exif
 from placefix.geotagging.tiff_block import UnknownLayout, can_undo, with_estimate, without_estimate
 from tests.conftest import write_photo

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.browser import Tab
+from service.page_files import page_files
 from service.settings import ServiceSettings
 from tests.service.asking import check_problem
 from tests.service.conftest import Served, Town, serving
@@ -106,7 +107,13 @@ def test_the_page_its_document_and_all_pictures_are_below_the_path(
     led = httpx.get(f"{address}/placefix", verify=proxy.trusted, trust_env=False, follow_redirects=True)
     assert (str(led.url), led.status_code) == (f"{proxy.url}/", 200)
     assert "Placefix" in led.text
-    for name in ("page/page.js", "docs", "docs/swagger-ui.css", "health/ready", "samples"):
+    for name in (
+        page_files().path_of("page.js").removeprefix("/"),
+        "docs",
+        "docs/swagger-ui.css",
+        "health/ready",
+        "samples",
+    ):
         assert client.get(f"/{name}").status_code == 200, name
     document = client.get("/openapi.json").json()
     assert httpx.URL(proxy.url).join(document["servers"][0]["url"]) == proxy.url

@@ -14,6 +14,7 @@ from index_builder.changes.update import DEFAULT_MAX_REMOVED, update_map
 from index_builder.new_version import Calibrate, ChangeReport
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
+from index_builder.sources.read_options import ReadOptions
 from index_builder.verify import DEFAULT_SAMPLE, VerifyReport, verify_map
 from model.encoder import Encoder
 from model.errors import InvalidInput
@@ -48,6 +49,7 @@ class MapBuilder:
         encoder: Encoder | None = None,
         options: BuildOptions | None = None,
         progress: Progress = SILENT,
+        reading: ReadOptions | None = None,
     ) -> None:
         """Looks at nothing yet.
 
@@ -56,17 +58,19 @@ class MapBuilder:
             encoder: For ``build``, ``add`` and ``update``; used by the calling thread only.
             options: How.
             progress: Told what is done.
+            reading: How collections are read that are given by their paths.
         """
         self.path = Path(path)
         self.options = options or BuildOptions()
         self._encoder = encoder
         self._progress = progress
+        self._reading = reading
 
     def build(
         self, *sources: SourceListing | Path | str, restart: bool = False, calibrate: Calibrate | None = None
     ) -> ChangeReport:
         """``index_builder.build.build_map``."""
-        listings = [_listing(source) for source in sources]
+        listings = [self._listing(source) for source in sources]
         network = self._network()
         return build_map(
             listings, network, self.path, self.options, self._progress, restart=restart, calibrate=calibrate
@@ -83,7 +87,7 @@ class MapBuilder:
         """``index_builder.changes.add.add_pictures``."""
         return add_pictures(
             self.path,
-            _listing(source),
+            self._listing(source),
             self._network(),
             self.options,
             self._progress,
@@ -103,7 +107,7 @@ class MapBuilder:
         """``index_builder.changes.update.update_map``."""
         return update_map(
             self.path,
-            _listing(source),
+            self._listing(source),
             self._network(),
             self.options,
             self._progress,
@@ -154,11 +158,10 @@ class MapBuilder:
             limits=self.options.limits,
         )
 
+    def _listing(self, source: SourceListing | Path | str) -> SourceListing:
+        return source if isinstance(source, SourceListing) else read_source(Path(source), self._reading)
+
     def _network(self) -> Encoder:
         if self._encoder is None:
             raise InvalidInput("pictures have to be encoded: give MapBuilder an encoder")
         return self._encoder
-
-
-def _listing(source: SourceListing | Path | str) -> SourceListing:
-    return source if isinstance(source, SourceListing) else read_source(Path(source))

@@ -40,6 +40,7 @@ class Overview:
         left_out: The reasons, the most frequent first.
         passed_over: Suffix or name of what is no picture, or was not wanted → how many.
         remarks: What is odd about pictures with positions → of how many.
+        panoramas: Of the pictures with a position, how many are yet to be cut into views.
         box: Around them; None where there is none.
         median_nearest_m: Median distance of a picture to the nearest other one; None for less than two.
         headings: How many have one.
@@ -56,6 +57,7 @@ class Overview:
     left_out: tuple[LeftOutGroup, ...]
     passed_over: Mapping[str, int]
     remarks: Mapping[Remark, int]
+    panoramas: int
     box: BoundingBox | None
     median_nearest_m: float | None
     headings: int
@@ -91,6 +93,7 @@ def overview_of(listings: Sequence[SourceListing]) -> Overview:
         ),
         passed_over=passed_over,
         remarks=remarks,
+        panoramas=sum(len(listing.panoramas) for listing in listings),
         box=bounding_box(latitudes, longitudes) if places else None,
         median_nearest_m=float(np.median(nearest_distances_m(latitudes, longitudes))) if len(places) > 1 else None,
         headings=sum(place.heading_deg is not None for place in places),

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from index_builder.overview import Overview
 from index_builder.sources.geotag import Remark
+from index_builder.sources.panorama_views import YAWS_DEG
 from index_builder.sources.pictures import told_of_passed_over
 from index_builder.sources.rules import DOUBTFUL_ERROR_M
 from placefix.wording import corners, length, share
@@ -33,6 +34,8 @@ def overview_table(overview: Overview) -> Table:
         )
     if overview.passed_over:
         table.add_row("passed over", Text(told_of_passed_over(overview.passed_over)))
+    if overview.panoramas:
+        table.add_row("panoramas", Text(f"{overview.panoramas:,}, each to be cut into {len(YAWS_DEG)} views"))
     if overview.box is not None:
         apart = "" if overview.median_nearest_m is None else f"; {length(overview.median_nearest_m)} apart (median)"
         size = f"{length(overview.box.width_m)} × {length(overview.box.height_m)}"

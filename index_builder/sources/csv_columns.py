@@ -119,7 +119,7 @@ def find_columns(header: Sequence[str], file: Path, options: ReadOptions | None 
     Args:
         header: The first row.
         file: For messages.
-        options: Names of columns that are spelled in none of the accepted ways.
+        options: Names of columns that are spelled in none of the accepted ways; with a track, times are enough.
 
     Raises:
         SourceError: A required column is missing, or a name occurs twice.
@@ -131,7 +131,8 @@ def find_columns(header: Sequence[str], file: Path, options: ReadOptions | None 
         "longitude": options.longitude_column,
     }
     found = {kind: _numbers(header, file, spellings, chosen.get(kind)) for kind, spellings in SPELLINGS.items()}
-    missing = [kind for kind in _REQUIRED if not found[kind]]
+    required = ("path", "time") if options.gpx and not found["latitude"] else _REQUIRED
+    missing = [kind for kind in required if not found[kind]]
     if missing:
         raise SourceError(_missing_columns(header, file, missing))
     return Columns(found)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from index_builder.sources.geotag import Remark
+from index_builder.sources.geotag import Geotag
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing, skipped
 from index_builder.sources.notes import Notes
 from index_builder.sources.photo import as_place, photo_geotag
@@ -21,7 +21,8 @@ from place_map.left_out import LeftOut
 _THREADS = 8
 _PICTURES_AT_A_TIME = 512
 
-_Read = tuple[Place | LeftOut, frozenset[Remark]]
+_Read = tuple[Place | LeftOut, Geotag]
+_NOTHING = Geotag()
 
 
 def read_folder(root: Path, rules: Rules | None = None, on_progress: OnProgress | None = None) -> SourceListing:
@@ -58,8 +59,9 @@ def read_folder(root: Path, rules: Rules | None = None, on_progress: OnProgress 
         kind="utm folder" if is_utm else "exif folder",
         root=root,
         options=rules.options,
-        remarks=Counter(remark for each, remarks in found if isinstance(each, Place) for remark in remarks),
+        remarks=Counter(remark for each, said in found if isinstance(each, Place) for remark in said.remarks),
         passed_over=inside.passed_over + _unused(inside, notes),
+        panoramas={each.id: said.panorama for each, said in found if isinstance(each, Place) and said.panorama},
     )
 
 
@@ -78,16 +80,16 @@ def _read_picture(root: Path, notes: Mapping[str, Notes], rules: Rules, relative
     if printable(relative) != relative:
         # Ids go into Parquet and JSON, which are UTF-8.
         why = Unplaced(LeftOutCode.INVALID_NAME, "its name is not UTF-8: rename it")
-        return skipped(printable(relative), why), frozenset()
+        return skipped(printable(relative), why), _NOTHING
     if not _is_there(root / relative):
         missing = LeftOutCode.MISSING_FILE
-        return LeftOut(relative, "rejected", missing, "it is a link to a file that is not there"), frozenset()
+        return LeftOut(relative, "rejected", missing, "it is a link to a file that is not there"), _NOTHING
     if is_utm_name(PurePosixPath(relative).name):
-        return read_utm_picture(root, relative), frozenset()
+        return read_utm_picture(root, relative), _NOTHING
     geotag = photo_geotag(root, relative, notes.get(_folder_of(relative), _NO_NOTES), rules)
     if isinstance(geotag, LeftOut):
-        return geotag, frozenset()
-    return as_place(root, relative, geotag), geotag.remarks
+        return geotag, _NOTHING
+    return as_place(root, relative, geotag), geotag
 
 
 _NO_NOTES = Notes()

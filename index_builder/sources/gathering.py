@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from index_builder.errors import SourceError
-from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.geotag import Geotag, Pose, Remark
 from index_builder.sources.json_file import Unit
 from index_builder.sources.listing import EXCLUDED, LeftOutCode, ListingKind, OnProgress, SourceListing, skipped
 from index_builder.sources.picture_paths import Missing, PictureFinder
@@ -35,6 +35,7 @@ class Gathering:
         left_out: The others.
         remarks: What is odd about pictures with positions → of how many.
         passed_over: What was not wanted → how many.
+        panoramas: Id of a panorama that is to be cut into views → how its camera was held.
     """
 
     file: Path
@@ -45,6 +46,7 @@ class Gathering:
     left_out: list[LeftOut] = field(default_factory=list)
     remarks: Counter[Remark] = field(default_factory=Counter)
     passed_over: Counter[str] = field(default_factory=Counter)
+    panoramas: dict[str, Pose] = field(default_factory=dict)
     _number_of_path: dict[str, int] = field(default_factory=dict)
     _number_of_id: dict[str, int] = field(default_factory=dict)
 
@@ -91,6 +93,8 @@ class Gathering:
             identifier = identifier or self.finder.id_of(found)
             self._claim(identifier, number)
             self.remarks.update(geotag.remarks)
+            if geotag.panorama is not None:
+                self.panoramas[identifier] = geotag.panorama
             self.places.append(Place(identifier, found, geotag.position, geotag.heading_deg, geotag.time))
 
     def _claim(self, identifier: str, number: int) -> None:
@@ -140,6 +144,7 @@ def gather(
         options=rules.options,
         remarks=gathering.remarks,
         passed_over=gathering.passed_over,
+        panoramas=gathering.panoramas,
     )
 
 

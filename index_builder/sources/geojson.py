@@ -8,7 +8,7 @@ from pathlib import Path
 from index_builder.errors import SourceError
 from index_builder.sources.gathering import Gathering, gather
 from index_builder.sources.geojson_point import point_position
-from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.geotag import Geotag, Pose, Remark
 from index_builder.sources.headings import heading_in
 from index_builder.sources.json_file import JsonContent, number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
@@ -134,7 +134,7 @@ def _geotag(properties: Mapping[str, object], geometry: object, system: Referenc
         heading_deg=heading_deg,
         time=taken,
         error_m=heading_in(error),
-        is_panorama=panorama is True or text_in(panorama).lower() == "true",
+        panorama=Pose() if panorama is True or text_in(panorama).lower() == "true" else None,
         remarks=frozenset(remarks),
     )
 

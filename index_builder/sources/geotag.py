@@ -29,6 +29,19 @@ class Remark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Pose:
+    """How the camera of a panorama was held.
+
+    Attributes:
+        pitch_deg: How far it looked up.
+        roll_deg: How far it was turned clockwise around its own axis.
+    """
+
+    pitch_deg: float = 0.0
+    roll_deg: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Geotag:
     """What one source says of a picture.
 
@@ -39,7 +52,7 @@ class Geotag:
         time: When it was taken; naive where no time zone is stated.
         error_m: How far off the position may be, as stated; None if that is not said.
         is_void: Whether the receiver says that it had no fix.
-        is_panorama: Whether it shows all directions at once.
+        panorama: How its camera was held, if it shows all directions at once; None for other pictures.
         remarks: What is odd about it.
     """
 
@@ -49,7 +62,7 @@ class Geotag:
     time: datetime | None = None
     error_m: float | None = None
     is_void: bool = False
-    is_panorama: bool = False
+    panorama: Pose | None = None
     remarks: frozenset[Remark] = frozenset()
 
     @property
@@ -69,6 +82,6 @@ class Geotag:
             heading_deg=other.heading_deg if self.heading_deg is None else self.heading_deg,
             magnetic_deg=other.magnetic_deg if self.magnetic_deg is None else self.magnetic_deg,
             time=other.time if self.time is None else self.time,
-            is_panorama=self.is_panorama or other.is_panorama,
+            panorama=other.panorama if self.panorama is None else self.panorama,
             remarks=self.remarks | other.remarks,
         )

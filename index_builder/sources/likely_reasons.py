@@ -18,7 +18,7 @@ _REMEDIES: Mapping[str, str] = {
     LeftOutCode.VOID_FIX: "the receiver had lost the satellites: a GPX track of the walk may help (--gpx)",
     LeftOutCode.INACCURATE_POSITION: "the stated errors are larger than --max-gps-error-m: allow more",
     LeftOutCode.INVALID_ROW: "the entries of the list do not name pictures",
-    LeftOutCode.PANORAMA: "the pictures are panoramas: cut them into level views first",
+    LeftOutCode.PANORAMA: "the pictures are panoramas: --panoramas views cuts them into level views",
     LeftOutCode.LISTED_ERROR: "the program that made the list could not process the pictures",
     LeftOutCode.MISSING_FILE: "the pictures do not lie where the list says: say with --root where they are",
     LeftOutCode.UNREADABLE_FOLDER: "folders cannot be listed: make them readable",

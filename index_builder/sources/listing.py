@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from index_builder.sources.geotag import Remark
+from index_builder.sources.geotag import Pose, Remark
 from index_builder.sources.read_options import ReadOptions
 from model.geo import LatLon
 from model.picture_errors import ImageError
@@ -91,6 +91,8 @@ class SourceListing:
         root: What was read: a folder or a file that lists pictures.
         options: How it was read.
         remarks: What is odd about pictures with positions → of how many.
+        panoramas: Id of a picture that shows all directions → how its camera was held. Such pictures are among the
+            places where they are to be cut into views, and cannot go into a map before they are.
         passed_over: What is no picture, or was not wanted, by suffix or name → how many.
     """
 
@@ -101,6 +103,7 @@ class SourceListing:
     options: ReadOptions = field(default_factory=ReadOptions)
     remarks: Mapping[Remark, int] = field(default_factory=dict)
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    panoramas: Mapping[str, Pose] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """The number of pictures, left out or not."""

@@ -19,7 +19,7 @@ from index_builder.errors import SourceError
 from index_builder.sources.coordinates import parse_number
 from index_builder.sources.csv_columns import find_column, listed
 from index_builder.sources.csv_rows import read_rows
-from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.geotag import Geotag, Pose, Remark
 from index_builder.sources.headings import parse_heading
 from index_builder.sources.listing import EXCLUDED, LeftOutCode, OnProgress, SourceListing, skipped
 from index_builder.sources.picture_paths import is_file
@@ -85,6 +85,7 @@ def read_msls(folder: Path, rules: Rules | None = None, on_progress: OnProgress 
     places: list[Place] = []
     left_out: list[LeftOut] = []
     remarks: Counter[Remark] = Counter()
+    panoramas: dict[str, Pose] = {}
     excluded = 0
     for done, (key, row) in enumerate(rows.items(), start=1):
         if rules.is_excluded(f"{IMAGES}/{key}.jpg"):
@@ -95,6 +96,8 @@ def read_msls(folder: Path, rules: Rules | None = None, on_progress: OnProgress 
             if isinstance(found, Place):
                 places.append(found)
                 remarks.update(geotag.remarks)
+                if geotag.panorama is not None:
+                    panoramas[key] = geotag.panorama
             else:
                 left_out.append(found)
         if on_progress is not None:
@@ -109,6 +112,7 @@ def read_msls(folder: Path, rules: Rules | None = None, on_progress: OnProgress 
         options=rules.options,
         remarks=remarks,
         passed_over={EXCLUDED: excluded} if excluded else {},
+        panoramas=panoramas,
     )
 
 
@@ -155,7 +159,7 @@ def _geotag(row: Mapping[str, str], metres: Mapping[str, str] | None) -> Geotag:
         position=_position(row, metres),
         heading_deg=heading_deg,
         time=time,
-        is_panorama=row["pano"].lower() in ("true", "1"),
+        panorama=Pose() if row["pano"].lower() in ("true", "1") else None,
         remarks=frozenset(remarks),
     )
 

@@ -5,7 +5,9 @@ from pathlib import Path
 from index_builder.errors import SourceError
 from index_builder.sources.json_file import JSON_SUFFIXES
 from index_builder.sources.kinds import FOLDERS, JSON_KINDS, LIST_SUFFIXES, TABLES, Candidate, Kind
+from index_builder.sources.listed_panoramas import with_panoramas
 from index_builder.sources.listing import OnProgress, SourceListing
+from index_builder.sources.panorama_views import cut_panoramas
 from index_builder.sources.read_options import ReadOptions
 from index_builder.sources.rules import Rules
 
@@ -13,7 +15,7 @@ _MEMBERS_NAMED = 8
 
 
 def read_source(path: Path, options: ReadOptions | None = None, on_progress: OnProgress | None = None) -> SourceListing:
-    """Read where the pictures of a collection were taken; no picture is decoded.
+    """Read where the pictures of a collection were taken; only panoramas that are to be cut are decoded.
 
     ``index_builder.sources.kinds`` has the kinds of collections. What a file of JSON is, is told by its content.
 
@@ -33,7 +35,13 @@ def read_source(path: Path, options: ReadOptions | None = None, on_progress: OnP
     candidate = Candidate(path)
     kind = _kind_of(candidate)
     _check_options(candidate, kind, options)
-    return kind.read(candidate, Rules.of(options), on_progress)
+    rules = Rules.of(options)
+    listing = kind.read(candidate, rules, on_progress)
+    if not candidate.is_folder:
+        listing = with_panoramas(listing, rules)
+    if listing.panoramas and options.views_folder is not None:
+        listing = cut_panoramas(listing, options.views_folder)
+    return listing
 
 
 def _kind_of(candidate: Candidate) -> Kind:

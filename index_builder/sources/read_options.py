@@ -1,12 +1,15 @@
 """How collections are read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from model.errors import InvalidInput
 
 DEFAULT_MAX_GAP_S = 60.0
+
+Panoramas = Literal["skip", "views"]
+"""Name what becomes of pictures that show all directions at once."""
 
 Side = Literal["database", "query"]
 """Name the two sides of a city of MSLS."""
@@ -29,6 +32,8 @@ class ReadOptions:
         time_offset_s: What is added to the times of photos to make them those of the track; None if times without a
             time zone are not to be used.
         max_gap_s: Between two points of a track that lie farther apart, nothing is placed.
+        panoramas: Whether panoramas are left out, or are to be cut into views.
+        views_folder: Where views of panoramas are kept; None to cut none, though they are asked for.
         side: Which side of a city of MSLS is read.
 
     Raises:
@@ -46,6 +51,8 @@ class ReadOptions:
     gpx: tuple[Path, ...] = ()
     time_offset_s: float | None = None
     max_gap_s: float = DEFAULT_MAX_GAP_S
+    panoramas: Panoramas = "skip"
+    views_folder: Path | None = field(default=None, compare=False, repr=False)
     side: Side = "database"
 
     def __post_init__(self) -> None:

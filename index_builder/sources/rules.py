@@ -41,8 +41,9 @@ class Rules:
     def settle(self, geotag: Geotag) -> Geotag:
         """Return what is believed of a geotag: its position or the reason why there is none, and its true heading."""
         geotag = self._with_heading(geotag)
-        if geotag.is_panorama:
-            return replace(geotag, position=Unplaced(LeftOutCode.PANORAMA, "it is a panorama"))
+        if geotag.panorama is not None and self.options.panoramas == "skip":
+            reason = "it is a panorama, which --panoramas views would cut"
+            return replace(geotag, position=Unplaced(LeftOutCode.PANORAMA, reason))
         position = self._trusted(geotag)
         if isinstance(position, LatLon):
             is_doubtful = geotag.error_m is not None and geotag.error_m > DOUBTFUL_ERROR_M

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from index_builder.sources.gathering import Gathering, gather
 from index_builder.sources.geojson import feature_identifier
 from index_builder.sources.geojson_point import point_position
-from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.geotag import Geotag, Pose, Remark
 from index_builder.sources.headings import heading_in
 from index_builder.sources.json_file import JsonContent, number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
@@ -78,6 +78,14 @@ def _possible_names(item: Mapping[str, object], properties: Mapping[str, object]
     yield from (name for address in addresses if (name := PurePosixPath(unquote(urlsplit(address).path)).name))
 
 
+def _pose(properties: Mapping[str, object]) -> Pose | None:
+    """Return how a panorama was taken; None for other pictures."""
+    lens = properties.get("pers:interior_orientation")
+    if not isinstance(lens, dict) or number_in(lens.get("field_of_view")) != _ALL_ROUND_DEG:
+        return None
+    return Pose(number_in(properties.get("pers:pitch")) or 0.0, number_in(properties.get("pers:roll")) or 0.0)
+
+
 def _addresses(item: Mapping[str, object]) -> Iterator[str]:
     """Return the addresses of the assets that are pictures, the largest first."""
     assets = item.get("assets")
@@ -93,7 +101,6 @@ def _addresses(item: Mapping[str, object]) -> Iterator[str]:
 def _geotag(item: Mapping[str, object], properties: Mapping[str, object]) -> Geotag:
     heading, time = properties.get("view:azimuth"), properties.get("datetime")
     heading_deg, taken = heading_in(heading), parse_time(text_in(time))
-    lens = properties.get("pers:interior_orientation")
     remarks = set()
     if heading is not None and heading_deg is None:
         remarks.add(Remark.UNREADABLE_HEADING)
@@ -104,6 +111,6 @@ def _geotag(item: Mapping[str, object], properties: Mapping[str, object]) -> Geo
         heading_deg=heading_deg,
         time=taken,
         error_m=number_in(properties.get("quality:horizontal_accuracy")),
-        is_panorama=isinstance(lens, dict) and number_in(lens.get("field_of_view")) == _ALL_ROUND_DEG,
+        panorama=_pose(properties),
         remarks=frozenset(remarks),
     )

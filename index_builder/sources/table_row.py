@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from index_builder.sources.coordinates import parse_number, position_from_text
 from index_builder.sources.csv_columns import Columns
 from index_builder.sources.exif import METRES_PER_DOP
-from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.geotag import Geotag, Pose, Remark
 from index_builder.sources.headings import parse_heading
 from index_builder.sources.times import parse_time
 from model.estimates import is_estimate
@@ -42,7 +42,7 @@ def row_geotag(columns: Columns, cells: Sequence[str]) -> Geotag:
         time=time,
         error_m=_error_m(columns.cell(cells, "error"), columns.cell(cells, "dop")),
         is_void=columns.cell(cells, "status").lower() in _VOID,
-        is_panorama=columns.cell(cells, "panorama").lower() in _ALL_ROUND,
+        panorama=Pose() if columns.cell(cells, "panorama").lower() in _ALL_ROUND else None,
         remarks=frozenset(remarks),
     )
 

@@ -11,7 +11,7 @@ from defusedxml.ElementTree import fromstring
 
 from index_builder.sources.coordinates import position_from_text
 from index_builder.sources.exif import METRES_PER_DOP
-from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.geotag import Geotag, Pose, Remark
 from index_builder.sources.headings import parse_heading
 from index_builder.sources.times import parse_time
 from model.estimates import is_estimate
@@ -31,7 +31,7 @@ _POSITIONS = (
     (f"{_DJI}GpsLatitude", f"{_DJI}GpsLongitude"),
     (f"{_DJI}GpsLatitude", f"{_DJI}GpsLongtitude"),  # as earlier drones spell it
 )
-_CAMERA_YAWS = (f"{_DJI}GimbalYawDegree", f"{_PARROT}CameraYawDegree")
+_CAMERA_YAWS = (f"{_PANORAMA}PoseHeadingDegrees", f"{_DJI}GimbalYawDegree", f"{_PARROT}CameraYawDegree")
 _TIMES = (
     f"{_EXIF}GPSTimeStamp",
     f"{_EXIF}DateTimeOriginal",
@@ -88,9 +88,17 @@ def _geotag(said: Mapping[str, str], assumed_hemisphere: str) -> Geotag:
         time=time,
         error_m=_error_m(said),
         is_void=said.get(f"{_EXIF}GPSStatus", "")[:1].upper() == "V",
-        is_panorama=said.get(f"{_PANORAMA}ProjectionType", "").lower() in _ALL_ROUND,
+        panorama=_pose(said),
         remarks=frozenset(remarks),
     )
+
+
+def _pose(said: Mapping[str, str]) -> Pose | None:
+    """Return how a panorama was taken; None for other pictures."""
+    if said.get(f"{_PANORAMA}ProjectionType", "").lower() not in _ALL_ROUND:
+        return None
+    pitch_deg, roll_deg = (parse_heading(said.get(f"{_PANORAMA}Pose{name}Degrees", "")) for name in ("Pitch", "Roll"))
+    return Pose(pitch_deg or 0.0, roll_deg or 0.0)
 
 
 def _position(said: Mapping[str, str], assumed_hemisphere: str) -> LatLon | Unplaced:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -165,7 +166,7 @@ def build(
     out = Path("maps") / map_name_of(source[0]) if out is None else out
     check_target(out)  # before the network is loaded
     if dry_run:
-        _tell_only([read_collection(each, reading) for each in source], out)
+        _tell_only([read_collection(each, replace(reading, views_folder=None)) for each in source], out)
         return
     if update and is_map(out):
         _bring_up_to_date(out, source, options, num_heads, device, reading)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from index_builder.new_version import ChangeReport
+from index_builder.overview import overview_of
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from index_builder.sources.read_options import ReadOptions
@@ -26,6 +27,7 @@ from place_map.network_file import find_network_file
 from place_map.versions import read_current, read_manifest
 from placefix.console import error_console, output_console
 from placefix.exit_codes import ExitCode
+from placefix.overview_text import overview_table
 from placefix.progress import format_duration, show_progress
 
 MapArgument = Annotated[Path, typer.Argument(metavar="MAP", help="The map: maps/NAME.", show_default=False)]
@@ -173,6 +175,7 @@ def change_by_collection(
     rejected_before = read_manifest(map_path).counts.rejected
     encoder = load_encoder(map_path, weights, num_heads, device)
     listing = read_collection(source, reading)
+    error_console().print(overview_table(overview_of([listing])))
     with interruptible(map_path), show_progress(doing) as progress:
         report = change(listing, encoder, progress=progress)
     tell(report, as_json=as_json)

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from index_builder.sources.read_options import DEFAULT_MAX_GAP_S, ReadOptions
+from index_builder.sources.read_options import DEFAULT_MAX_GAP_S, Panoramas, ReadOptions
+from model.weights_cache import default_cache_root
 from placefix.commands.options import CSV_PANEL
 
 READING_PANEL = "Reading of collections"
@@ -93,6 +94,16 @@ _OPTIONS: dict[str, tuple[Any, object]] = {
         ],
         False,
     ),
+    "panoramas": (
+        Annotated[
+            Panoramas,
+            typer.Option(
+                help="Leave panoramas out, or cut each into eight level views whose headings are known.",
+                rich_help_panel=READING_PANEL,
+            ),
+        ],
+        "skip",
+    ),
     "gpx": (
         Annotated[
             list[Path] | None,
@@ -175,6 +186,8 @@ def _read_options(given: dict[str, Any]) -> ReadOptions:
         max_gps_error_m=value["max_gps_error_m"],
         assume_hemisphere=value["assume_hemisphere"].upper(),
         magnetic_headings=value["magnetic_headings"],
+        panoramas=value["panoramas"],
+        views_folder=default_cache_root() / "views",
         gpx=tuple(value["gpx"] or ()),
         time_offset_s=value["time_offset"],
         max_gap_s=value["gpx_max_gap_s"],

@@ -1,6 +1,7 @@
 """The two sides of a dataset as they lie on the disk."""
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -170,5 +171,6 @@ def _joined(listings: Sequence[SourceListing]) -> SourceListing:
         places=tuple(place for listing in listings for place in listing.places),
         left_out=tuple(left for listing in listings for left in listing.left_out),
         kind=listings[0].kind,
+        passed_over=sum((Counter(listing.passed_over) for listing in listings), Counter[str]()),
         root=Path(os.path.commonpath([listing.root.absolute() for listing in listings])),
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
+from index_builder.sources.pictures import told_of_passed_over
 from index_builder.sources.query_list import select_queries
 from index_builder.sources.read_options import ReadOptions
 from model.device import DeviceName
@@ -144,6 +145,11 @@ def read_dataset(
             f"{side.listing.left_out[0].path}: {side.listing.left_out[0].reason}"
             for name, side in sides
             if side.listing.left_out
+        )
+        + tuple(
+            f"{name}: passed over: {told_of_passed_over(side.listing.passed_over)}"
+            for name, side in sides
+            if side.listing.passed_over
         ),
     )
 

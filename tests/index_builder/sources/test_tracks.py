@@ -96,6 +96,15 @@ def test_a_list_without_positions(tmp_path: Path, track: Path) -> None:
     assert place.position.latitude == pytest.approx(48.3)
 
 
+def test_a_list_of_times_alone(tmp_path: Path, track: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "list.csv").write_text("path,time\na.jpg,2024-05-06T05:08:10Z\n")
+    [place] = read_source(tmp_path / "list.csv", ReadOptions(gpx=(track,))).places
+    assert place.position.latitude == pytest.approx(48.3)
+    with pytest.raises(SourceError, match="lacks the columns latitude and longitude"):
+        read_source(tmp_path / "list.csv")
+
+
 def test_the_short_way_over_the_antimeridian() -> None:
     found = Track((0.0, 10.0), (LatLon(0, 179.9), LatLon(0, -179.9))).position_at(
         datetime.fromtimestamp(7.5, UTC), None, 60

@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf, isfinite
 
 import numpy as np
 
 from index_builder.description.extent import BoundingBox, bounding_box
-from index_builder.description.neighbours import nearest_distances_m
 from index_builder.sources.geotag import Remark
 from index_builder.sources.listing import SourceListing
 from index_builder.suspicions import suspicious_positions
+from model.spacing import spacing_m
 from place_map.left_out import LeftOut
 
 
@@ -42,7 +43,7 @@ class Overview:
         remarks: What is odd about pictures with positions → of how many.
         panoramas: Of the pictures with a position, how many are yet to be cut into views.
         box: Around them; None where there is none.
-        median_nearest_m: Median distance of a picture to the nearest other one; None for less than two.
+        spacing_m: Median distance from a position to the nearest other one; None where there is only one.
         headings: How many have one.
         dates: How many have a time.
         first: The earliest time, as the clock at the place showed it; None where none is known.
@@ -59,7 +60,7 @@ class Overview:
     remarks: Mapping[Remark, int]
     panoramas: int
     box: BoundingBox | None
-    median_nearest_m: float | None
+    spacing_m: float | None
     headings: int
     dates: int
     first: datetime | None
@@ -77,6 +78,7 @@ def overview_of(listings: Sequence[SourceListing]) -> Overview:
     outcomes = Counter(entry.outcome for entry in left_out)
     latitudes = np.array([place.position.latitude for place in places])
     longitudes = np.array([place.position.longitude for place in places])
+    apart_m = spacing_m(latitudes, longitudes) if places else inf
     times = [place.time.replace(tzinfo=None) for place in places if place.time is not None]
     passed_over, remarks = Counter[str](), Counter[Remark]()
     for listing in listings:
@@ -95,7 +97,7 @@ def overview_of(listings: Sequence[SourceListing]) -> Overview:
         remarks=remarks,
         panoramas=sum(len(listing.panoramas) for listing in listings),
         box=bounding_box(latitudes, longitudes) if places else None,
-        median_nearest_m=float(np.median(nearest_distances_m(latitudes, longitudes))) if len(places) > 1 else None,
+        spacing_m=apart_m if isfinite(apart_m) else None,
         headings=sum(place.heading_deg is not None for place in places),
         dates=len(times),
         first=min(times, default=None),

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
 
 from model.network import Network
 from model.network_precision import NetworkPrecision
@@ -118,11 +118,13 @@ class SourceHint(ManifestPart):
         kind: ``SourceListing.kind``.
         path: Absolute, on the machine that read it.
         prefix: What the ids of its pictures begin with, in front of what the source calls them.
+        reading: The options by which it was read, all but those that were left at their defaults.
     """
 
     kind: str
     path: str
     prefix: str = ""
+    reading: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 ChangeKind = Literal["build", "add", "remove", "update", "compact", "calibrate"]

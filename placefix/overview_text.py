@@ -37,7 +37,7 @@ def overview_table(overview: Overview) -> Table:
     if overview.panoramas:
         table.add_row("panoramas", Text(f"{overview.panoramas:,}, each to be cut into {len(YAWS_DEG)} views"))
     if overview.box is not None:
-        apart = "" if overview.median_nearest_m is None else f"; {length(overview.median_nearest_m)} apart (median)"
+        apart = "" if overview.spacing_m is None else f"; {length(overview.spacing_m)} apart (median)"
         size = f"{length(overview.box.width_m)} × {length(overview.box.height_m)}"
         table.add_row("where", Text(f"{corners(overview.box)}, {size}{apart}"))
         table.add_row("headings", Text(share(overview.headings, overview.placed)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
+from index_builder.changes.kept_options import kept_options
 from index_builder.changes.rows import StoredPicture, copied_segments, encoded_segments, without
 from index_builder.revision import CopiedRow, MapSettings, Revision
 from index_builder.sources.listing import SourceListing
@@ -115,7 +116,12 @@ def revision_by(
 
 def source_hint(listing: SourceListing, prefix: str = "") -> SourceHint:
     """Return what a manifest says of a collection."""
-    return SourceHint(kind=listing.kind, path=str(listing.root.resolve()), prefix=prefix)
+    return SourceHint(
+        kind=listing.kind,
+        path=str(listing.root.resolve()),
+        prefix=prefix,
+        reading=kept_options(listing.options),
+    )
 
 
 def prefixed(places: Sequence[Place], prefix: str) -> tuple[Place, ...]:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from index_builder.build import build_map, check_ids
 from index_builder.build_options import BuildOptions
+from index_builder.changes.kept_options import options_as_before
 from index_builder.changes.update import update_map
 from index_builder.left_out import nothing_usable
 from index_builder.new_version import ChangeReport
@@ -29,6 +30,7 @@ from place_map import index_choice, layout
 from place_map.global_index import check_index_factory
 from place_map.left_out import left_out_csv
 from place_map.local_codec import StoreType
+from place_map.versions import read_manifest
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
 from placefix.commands.map_changes import change_by_collection, left_out_lines, only_source, read_collection
 from placefix.commands.options import (
@@ -260,6 +262,7 @@ def _bring_up_to_date(
     reading: ReadOptions,
 ) -> None:
     """Update a map with its own network, whatever networks are here by now."""
+    reading = options_as_before(reading, read_manifest(out).sources, only_source(source))
     change_by_collection(
         out,
         only_source(source),

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from index_builder.build_options import BuildOptions
+from index_builder.changes.kept_options import options_as_before
 from index_builder.changes.update import DEFAULT_MAX_REMOVED, checked_source, update_map
 from index_builder.sources.read_options import ReadOptions
 from model.errors import InvalidInput
@@ -55,7 +56,7 @@ def update(
     """Make a map hold what its collection holds now: new, changed and missing pictures.
 
     Files are compared by content. Only new and changed ones go through the network; pictures that were renamed, or
-    have another position, keep their features.
+    have another position, keep their features. Where no option says how the collection is read, it is read as before.
 
     Exit code [bold]3[/bold]: done, but some pictures could not be read.
     """
@@ -67,6 +68,7 @@ def update(
         source = [Path(manifest.sources[0].path)]
     if source_number is not None:
         checked_source(manifest, source_number, map_path)  # before the network is loaded
+    reading = options_as_before(reading, manifest.sources, only_source(source), source_number)
     change_by_collection(
         map_path,
         only_source(source),

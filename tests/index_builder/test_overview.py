@@ -51,12 +51,12 @@ def test_counts_extent_and_times_of_all_collections() -> None:
     assert (overview.first, overview.last) == (datetime(2024, 5, 4, 12), datetime(2024, 5, 6, 12))
     assert overview.box is not None
     assert (overview.box.south, overview.box.north) == pytest.approx((48.2, 48.202))
-    assert overview.median_nearest_m == pytest.approx(111.2, abs=0.1)
+    assert overview.spacing_m == pytest.approx(111.2, abs=0.1)
 
 
 def test_collections_of_nothing() -> None:
     overview = overview_of([SourceListing((), left(LeftOutCode.NO_POSITION), "exif folder", Path("1"))])
-    assert (overview.placed, overview.box, overview.median_nearest_m, overview.first) == (0, None, None, None)
+    assert (overview.placed, overview.box, overview.spacing_m, overview.first) == (0, None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,21 @@ def test_an_address_behind_a_proxy_keeps_its_path() -> None:
     assert 'name="use_exif_position"\r\n\r\nfalse' in body
 
 
+def test_a_server_is_not_told_what_photos_are_called(town: Town) -> None:
+    asked: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.content)
+        return problem(404, "not_found")
+
+    photo = town.photos["a street/1.jpg"]
+    with answering(answer) as client, pytest.raises(ServerProblem):
+        client.localize(photo)
+    assert photo.read_bytes() in asked[0]
+    assert b'filename="photo"' in asked[0]
+    assert b"street" not in asked[0]
+
+
 def test_nobody_there_is_told() -> None:
     with Client("http://127.0.0.1:1") as client, pytest.raises(ServerUnreachable, match="is the server running"):
         client.localize(b"photo")

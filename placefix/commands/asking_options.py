@@ -150,6 +150,12 @@ def target_of(
     return ServerAddress(server, key or None, None if place_map is None else str(place_map))
 
 
+def given_options(context: typer.Context) -> set[str]:
+    """Return the options that stand in the command line."""
+    options = (each for each in context.command.params if each.param_type_name == "option" and each.name)
+    return {each.opts[0] for each in options if _is_given(context, str(each.name))}
+
+
 def _is_given(context: typer.Context, name: str) -> bool:
     """Return whether an option stands in the command line, and not only in the environment."""
     source = context.get_parameter_source(name)

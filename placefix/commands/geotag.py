@@ -2,8 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from model.errors import InvalidInput
-from placefix.answers.asker import ServerAddress, opened_asker
-from placefix.answers.asking_all import ask_all
-from placefix.answers.estimate import Estimate
-from placefix.answers.outcome import Failure, Outcome
-from placefix.answers.photos import GivenPhoto, bytes_input, given_photos
+from placefix.answers.photos import bytes_input, given_photos
 from placefix.answers.tables import answer_cells, answer_columns, print_failures
 from placefix.asking import prior_of
 from placefix.client.question import Question
@@ -32,18 +27,15 @@ from placefix.commands.asking_options import (
     Near,
     Server,
     WithinM,
+    given_options,
     target_of,
 )
 from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
 from placefix.console import error_console, output_console, print_note, resumable
 from placefix.exit_codes import ExitCode
-from placefix.geotagging.errors import CannotWrite
-from placefix.geotagging.present import present_position
-from placefix.geotagging.write_back import Where, WriteBack, remove_estimates
-from placefix.progress import show_progress
+from placefix.geotagging.geotagger import GeotaggedPhoto, geotag_all, remove_from
+from placefix.geotagging.write_back import Where, WriteBack
 from placefix.wording import count
-from service.schemas.answer import LocalizationAnswer
-from service.settings import ServiceSettings
 
 _WRITE_PANEL = "What is written"
 _STYLES = {"written": "green", "would be written": "green", "taken away": "green", "failed": "red"}
@@ -54,23 +46,6 @@ class Unsure(StrEnum):
 
     UNCERTAIN = "uncertain"
     UNCALIBRATED = "uncalibrated"
-
-
-@dataclass(frozen=True)
-class _Row:
-    """What became of a photo.
-
-    Attributes:
-        photo: What it is called.
-        outcome: In a word or two; these are counted.
-        answer: What was found; None if it was not asked about.
-        reason: Why it failed.
-    """
-
-    photo: str
-    outcome: str
-    answer: LocalizationAnswer | None = None
-    reason: str = ""
 
 
 def geotag(
@@ -156,7 +131,7 @@ def geotag(
     }
     prior_of(question)
     if remove:
-        _check_remove(write, out, in_place=in_place, asks=place_map is not None or server is not None)
+        _check_remove(context)
     else:
         way = _way_of(write, out, in_place=in_place)
         settings = {
@@ -175,10 +150,10 @@ def geotag(
     given = given_photos(photos, bytes_input(sys.stdin), tell_unreadable).each_once
     with resumable():
         if remove:
-            rows = list(_removed(given, dry_run=dry_run))
+            rows = list(remove_from(given, dry_run=dry_run))
         else:
             accepted = {"localized", *(also or ())}
-            rows = _geotagged(given, way, target, question, accepted, dry_run=dry_run)
+            rows = geotag_all(given, way, target, question, accepted, dry_run=dry_run)
     _print(rows, with_table=dry_run)
     if unreadable or any(row.outcome == "failed" for row in rows):
         raise typer.Exit(ExitCode.SOME_REJECTED)
@@ -196,94 +171,14 @@ def _way_of(write: Where | None, out: Path | None, *, in_place: bool) -> WriteBa
     return WriteBack(write, out)
 
 
-def _check_remove(write: Where | None, out: Path | None, *, in_place: bool, asks: bool) -> None:
-    if write is not None or out is not None or in_place or asks:
-        raise InvalidInput("--remove takes estimates away wherever they stand, and asks nobody: give the photos alone")
+def _check_remove(context: typer.Context) -> None:
+    if others := sorted(given_options(context) - {"--remove", "--dry-run"}):
+        raise InvalidInput(
+            f"{others[0]} says nothing with --remove, which takes estimates away wherever they stand, and asks nobody"
+        )
 
 
-def _geotagged(
-    photos: Sequence[GivenPhoto],
-    way: WriteBack,
-    target: ServerAddress | ServiceSettings,
-    question: Question,
-    accepted: set[str],
-    *,
-    dry_run: bool,
-) -> list[_Row]:
-    """Ask about the photos that do not say where they were taken, and write what is sure enough."""
-    rows = {}
-    with show_progress("looking for positions") as progress:
-        progress.started(len(photos), 0)
-        for photo in photos:
-            rows[photo.name] = _before(photo, way)
-            progress.advanced(1)
-    targets: dict[Path, str] = {}
-    for photo in photos:
-        first = targets.setdefault(way.target_of(photo), photo.name)
-        if first != photo.name and rows[photo.name] is None:
-            rows[photo.name] = _Row(photo.name, "failed", reason=f"{first} would be written to the same file")
-    asked = [photo for photo in photos if rows[photo.name] is None]
-    if asked:
-        with opened_asker(target, question) as asker, show_progress("localizing") as progress:
-            progress.started(len(photos), len(photos) - len(asked))
-            for photo, outcome in zip(asked, ask_all(asked, asker.ask, asker.at_a_time), strict=True):
-                rows[photo.name] = _after(photo, outcome, way, accepted, dry_run=dry_run)
-                progress.advanced(1)
-            advice = asker.advice
-        if advice is not None and not any(row and row.outcome.endswith("written") for row in rows.values()):
-            print_note(advice)
-    return [row for row in rows.values() if row is not None]
-
-
-def _before(photo: GivenPhoto, way: WriteBack) -> _Row | None:
-    """Return why a photo is not asked about; None if it is."""
-    present = present_position(photo.file)
-    if present.kind == "position":
-        return _Row(photo.name, "has a position")
-    if present.kind == "estimate":
-        return _Row(photo.name, "has an estimate")
-    if present.kind == "unreadable":
-        return _Row(photo.name, "failed", reason=present.reason)
-    try:
-        if way.is_done(photo):
-            return _Row(photo.name, "has an estimate")
-        way.check(photo)
-    except CannotWrite as error:
-        return _Row(photo.name, "failed", reason=error.message)
-    return None
-
-
-def _after(photo: GivenPhoto, outcome: Outcome, way: WriteBack, accepted: set[str], *, dry_run: bool) -> _Row:
-    answer = outcome.answer
-    if isinstance(answer, Failure):
-        return _Row(photo.name, "failed", reason=answer.reason)
-    estimate = Estimate.of(answer)
-    if estimate is None or answer.status not in accepted:
-        return _Row(photo.name, answer.status.replace("_", " "), answer)
-    if not dry_run:
-        try:
-            way.write(photo, estimate)
-        except CannotWrite as error:
-            return _Row(photo.name, "failed", answer, error.message)
-    return _Row(photo.name, "would be written" if dry_run else "written", answer)
-
-
-def _removed(photos: Iterable[GivenPhoto], *, dry_run: bool) -> Iterator[_Row]:
-    for photo in photos:
-        if present_position(photo.file).kind != "estimate":
-            yield _Row(photo.name, "without an estimate")
-        elif dry_run:
-            yield _Row(photo.name, "would be taken away")
-        else:
-            try:
-                remove_estimates(photo.file)
-            except CannotWrite as error:
-                yield _Row(photo.name, "failed", reason=error.message)
-            else:
-                yield _Row(photo.name, "taken away")
-
-
-def _print(rows: Sequence[_Row], *, with_table: bool) -> None:
+def _print(rows: Sequence[GeotaggedPhoto], *, with_table: bool) -> None:
     console = output_console()
     has_answers = any(row.answer is not None for row in rows)
     if with_table:

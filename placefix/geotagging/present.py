@@ -44,6 +44,11 @@ def present_position(photo: Path) -> Present:
     return Present("unreadable", found.reason)
 
 
+def has_any_estimate(photo: Path) -> bool:
+    """Return whether an estimate stands in a photo, or beside it; also where a position stands there by now."""
+    return has_estimate(photo) or has_exif_estimate(photo)
+
+
 def has_exif_estimate(photo: Path) -> bool:
     """Return whether an estimate stands in the EXIF block of a photo."""
     try:

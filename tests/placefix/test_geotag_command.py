@@ -211,6 +211,14 @@ def test_only_what_is_sure_is_written_unless_asked(
     assert ("placefix calibrate" in result.stderr) == (status == "uncalibrated" and not written)
 
 
+def test_an_estimate_beside_a_position_that_came_later_is_taken_away(geotag: RunCommand, folder: Path) -> None:
+    geotag(folder / "1.jpg", "--write", "xmp", exit_code=0)
+    write_photo(folder / "1.jpg", 1, LatLon(55.7, 13.2))
+    assert geotag(folder / "1.jpg", "--write", "xmp", exit_code=0).stdout == "1 photo: 1 has a position\n"
+    assert geotag(folder / "1.jpg", "--remove", exit_code=0).stdout == "1 photo: 1 taken away\n"
+    assert not (folder / "1.jpg.xmp").exists()
+
+
 def test_paths_come_from_standard_input_and_photos_do_not(
     geotag: RunCommand, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,7 +246,8 @@ def test_a_server_is_asked(command: RunCommand, folder: Path, town_server: Serve
         (["--write", "exif", "--in-place", "--out", "copies"], "say --out FOLDER for copies, or --in-place"),
         (["--write", "xmp", "--in-place"], "belong to --write exif"),
         (["--write", "exif", "--out", "1.jpg"], "is no folder"),
-        (["--remove", "--write", "xmp"], "give the photos alone"),
+        (["--remove", "--write", "xmp"], "--write says nothing with --remove"),
+        (["--remove", "--near", "1,2", "--dry-run"], "--near says nothing with --remove"),
         (["--write", "xmp", "--within-m", "5"], "within_m says nothing without near"),
     ],
 )

@@ -140,6 +140,8 @@ def localize(
     prior_of(question)
     if out is not None:
         check_out(out)
+        if as_json is not None:
+            raise InvalidInput("--json and --table say nothing with --out, whose suffix says what is written")
     elif restart:
         raise InvalidInput("--restart says nothing without --out: without a file every run asks anew")
     settings = {

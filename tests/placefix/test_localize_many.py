@@ -150,6 +150,7 @@ def test_a_file_that_is_there_is_left_alone(localize: RunCommand, folder: Path, 
     [
         (["--out", "answers.doc"], "its suffix says what it will be"),
         (["--restart"], "--restart says nothing without --out"),
+        (["--out", "a.csv", "--json"], "say nothing with --out"),
         (["--key", "x"], "--key says nothing without --server"),
         (["--together", "place", "--out", "a.csv"], "leave one out"),
         (["http://example.org/1.jpg"], "is an address, and photos are not fetched from elsewhere"),

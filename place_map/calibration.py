@@ -6,17 +6,17 @@ another map's evidence it says nothing.
 """
 
 from dataclasses import dataclass
-from hashlib import sha256
 from math import exp
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import Field, NonNegativeInt, PositiveInt
 
-from place_map import layout
-from place_map.errors import MapCorrupt
 from place_map.evidence import SIGNALS, Evidence
 from place_map.manifest_part import ManifestPart, Number
+
+FORMAT: Final = "placefix-calibration"
+FORMAT_VERSION: Final = 2
+"""Of ``calibration.json``; format 1 did not name its signals."""
 
 CERTAINTY = 0.9
 """With which the share of wrong answers among the accepted is at most what ``Bound.wrong_at_most`` says."""
@@ -186,6 +186,7 @@ class Calibration(ManifestPart):
     """Judge the answers of one map by their evidence.
 
     Attributes:
+        signals: The evidence that it was fitted to: ``place_map.evidence.SIGNALS``.
         map_version: The version that was calibrated. Later ones keep its calibration until they have their own.
         within_m: The positive distance: an answer is right if it lies so near to the truth.
         questions: What was asked.
@@ -193,8 +194,9 @@ class Calibration(ManifestPart):
         auto: For ``rerank=auto``; None for a network without local features.
     """
 
-    format: Literal["placefix-calibration"] = "placefix-calibration"
-    format_version: Literal[1] = 1
+    format: Literal["placefix-calibration"] = FORMAT
+    format_version: Literal[2] = FORMAT_VERSION
+    signals: tuple[str, ...] = SIGNALS
     map_version: Number
     within_m: Annotated[float, Field(gt=0)]
     questions: Questions
@@ -222,74 +224,11 @@ class Calibration(ManifestPart):
             return Judgement(confidence, self.auto.scale, is_sure=confidence >= self.auto.sure_from)
         return Judgement(confidence, step.scale, is_sure=False)
 
+    @property
+    def usual_scale(self) -> Scale:
+        """What the confidence means of a query that does not say how it is re-ranked."""
+        return self.steps[-1].scale if self.auto is None else self.auto.scale
+
     def to_json(self) -> bytes:
         """Return the bytes of the file."""
         return (self.model_dump_json(indent=1) + "\n").encode()
-
-
-def calibration_advice(calibration: Calibration | None, version: str, pictures: int, max_wrong: float) -> str | None:
-    """Return what to do so that answers have a confidence worth trusting; None if nothing needs to be done.
-
-    Args:
-        calibration: Of the map.
-        version: The one that is asked.
-        pictures: That it has.
-        max_wrong: Share of the answers called ``localized`` that may be wrong.
-    """
-    if calibration is None and pictures < LEAST_QUESTIONS:
-        return (
-            f"a confidence takes {LEAST_QUESTIONS} questions at least, and the map has {pictures} pictures: add "
-            f"{LEAST_QUESTIONS - pictures} more, or give placefix calibrate --queries photos whose positions are known"
-        )
-    if calibration is None:
-        return "the map was never calibrated: placefix calibrate does it, from its own pictures"
-    if all(step.scale.threshold(max_wrong) is None for step in calibration.steps):
-        return (
-            f"no confidence promises at most {max_wrong:.0%} wrong answers, so none is called localized: calibrate "
-            "with more questions (placefix calibrate --queries), or allow more wrong ones (max_wrong)"
-        )
-    if calibration.map_version != version:
-        return f"version {calibration.map_version} was calibrated, and the map has changed since: placefix calibrate"
-    return None
-
-
-def read_calibration(path: Path, version: str, expected_sha256: str) -> Calibration:
-    """Read the calibration of a version, and check its sum.
-
-    Args:
-        path: Directory of the map.
-        version: Its number.
-        expected_sha256: The sum of the file, as the manifest says it.
-
-    Raises:
-        MapCorrupt: The file cannot be read, is damaged, or of another format.
-    """
-    calibration_path = layout.version_dir(path, version) / layout.CALIBRATION
-    try:
-        content = calibration_path.read_bytes()
-    except OSError as error:
-        raise MapCorrupt(f"{calibration_path} cannot be read: {error}; run placefix verify {path}") from error
-    if sha256(content).hexdigest() != expected_sha256:
-        raise MapCorrupt(
-            f"{calibration_path} is damaged: its SHA-256 is not the manifest's; run placefix verify {path}",
-            calibration_path,
-        )
-    return parse_calibration(content, calibration_path)
-
-
-def parse_calibration(content: bytes, path: Path) -> Calibration:
-    """Read a calibration.
-
-    Args:
-        content: The bytes of the file; their sum has been compared.
-        path: Where they lie, for messages.
-
-    Raises:
-        MapCorrupt: Not a calibration, or of another format.
-    """
-    try:
-        return Calibration.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise MapCorrupt(f"{path} is no calibration: {place}: {first['msg']}; run placefix calibrate again") from error

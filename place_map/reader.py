@@ -14,7 +14,8 @@ from torch import Tensor
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from place_map import layout
-from place_map.calibration import Calibration, read_calibration
+from place_map.calibration import Calibration
+from place_map.calibration_file import read_calibration
 from place_map.errors import MapCorrupt, NetworkMismatch
 from place_map.feature_store import TORCH_TYPES, StoredFeatures
 from place_map.local_codec import StoreType

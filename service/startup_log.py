@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from model.weights_cache import BETTER_THAN_STARTER, STARTER
-from place_map.calibration import calibration_advice
+from place_map.calibration_advice import calibration_advice
 from service.engine import Engine
 from service.localizer import Localizer
 
@@ -37,7 +37,7 @@ def tell_what_was_loaded(engine: Engine, localizers: Sequence[Localizer], durati
     if engine.encoder.family == STARTER:
         _log.info("the starter network answers", advice=BETTER_THAN_STARTER)
     for place_map in (localizer.place_map for localizer in localizers):
-        advice = calibration_advice(place_map.calibration, place_map.version, len(place_map), engine.defaults.max_wrong)
+        advice = calibration_advice(place_map.calibration, place_map.manifest, engine.defaults.max_wrong)
         if advice is not None:
             _log.info("answers could be surer", map=place_map.name, advice=advice)
     if not engine.encoder.is_trained:

@@ -33,6 +33,9 @@ SCALE = Scale(
     elsewhere_below=ELSEWHERE_BELOW,
 )
 
+STRICT_SCALE = SCALE.model_copy(update={"bounds": SCALE.bounds[:1]})
+"""A scale by which nothing promises at most 5 % wrong answers."""
+
 
 def always(confidence: float) -> Logistic:
     """The same confidence, whatever speaks for an answer."""
@@ -72,11 +75,11 @@ def copied(map_path: Path, folder: Path) -> Path:
     return Path(shutil.copytree(map_path, folder / map_path.name))
 
 
-def give(map_path: Path, made: Calibration) -> None:
-    """Write a calibration into a map of one version, as if the map had been made with it."""
+def give(map_path: Path, made: Calibration | bytes) -> None:
+    """Write a calibration, or any content of its file, into a map of one version, as if it had been made with it."""
     manifest = read_manifest(map_path)
     directory = layout.version_dir(map_path, manifest.version)
-    (directory / layout.CALIBRATION).write_bytes(made.to_json())
+    (directory / layout.CALIBRATION).write_bytes(made if isinstance(made, bytes) else made.to_json())
     manifest = manifest.model_copy(update={"calibration": FileSum.of(directory / layout.CALIBRATION)})
     (directory / layout.MANIFEST).write_bytes(manifest.to_json())
     for pointer in (map_path / layout.CURRENT, directory / layout.POINTER):

@@ -27,7 +27,8 @@ def calibrate_map(
 ) -> ChangeReport:
     """Make a new version that shares every segment, with a new calibration.
 
-    There is nothing to do if the served version was made by the same request.
+    There is nothing to do if the served version was made by the same request, unless another release made it that
+    weighs other evidence.
 
     Args:
         map_dir: The map.
@@ -43,7 +44,8 @@ def calibrate_map(
     with open_staging(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
         check_no_change_is_unfinished(map_dir)
         base, request_sha256 = place_map.manifest, request_digest("calibrate", questions, *photos)
-        if base.change.request_sha256 == request_sha256:
+        is_usable = place_map.calibration is not None  # that of another release may not be
+        if is_usable and base.change.request_sha256 == request_sha256:
             return ChangeReport.of(map_dir, base, started_s)
         calibration = calibrate(place_map, next_version(map_dir), staging.path)
         if calibration is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from place_map.calibration import calibration_advice
+from place_map.calibration_advice import calibration_advice
 from placefix.answers.asking_all import Ask
 from placefix.asking import opened_map
 from placefix.client.client import Client
@@ -67,5 +67,5 @@ def opened_asker(target: ServerAddress | ServiceSettings, question: Question) ->
             lambda photos: opened.asking(question, len(photos)).answer(photos),
             at_a_time=1,
             is_trained=opened.localizer.encoder.is_trained,
-            advice=calibration_advice(place_map.calibration, place_map.version, len(place_map), target.max_wrong),
+            advice=calibration_advice(place_map.calibration, place_map.manifest, target.max_wrong),
         )

@@ -82,7 +82,7 @@ def describe_outcome(outcome: Outcome, max_wrong: float = DEFAULT_MAX_WRONG) -> 
     calibration = outcome.calibration
     if calibration is None:
         return f"none: {outcome.why_not}"
-    scale = calibration.steps[-1].scale if calibration.auto is None else calibration.auto.scale
+    scale = calibration.usual_scale
     threshold = scale.threshold(max_wrong)
     if threshold is None:
         return (

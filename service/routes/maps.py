@@ -8,7 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from model.encoder import Encoder
 from model.weights_cache import BETTER_THAN_STARTER, STARTER
 from place_map import versions
-from place_map.calibration import Calibration, calibration_advice
+from place_map.calibration import Calibration
+from place_map.calibration_advice import calibration_advice
 from place_map.errors import MapCorrupt, MapNotFound, MapVersionUnsupported
 from place_map.versions import Version
 from service.errors import NotReady, PlaceNotFound
@@ -46,9 +47,7 @@ def describe_map(version: ServedVersion, max_wrong: float) -> MapDetail:
         searcher=localizer.searcher.name,
         matcher=localizer.matcher,
         calibration=None if calibration is None else _describe_calibration(calibration),
-        calibration_advice=calibration_advice(
-            calibration, localizer.place_map.version, len(localizer.place_map), max_wrong
-        ),
+        calibration_advice=calibration_advice(calibration, localizer.place_map.manifest, max_wrong),
     )
 
 

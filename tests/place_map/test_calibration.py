@@ -1,21 +1,35 @@
 """What a calibration says, and that a damaged one is refused."""
 
+import json
 from math import exp
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from index_builder.verify import verify_map
 from model.encoder import Encoder
 from place_map import layout
-from place_map.calibration import Calibration, Logistic, calibration_advice, parse_calibration
+from place_map.calibration import Auto, Calibration, Logistic
+from place_map.calibration_advice import calibration_advice
+from place_map.calibration_file import parse_calibration
 from place_map.checks.problem import ProblemKind
 from place_map.errors import MapCorrupt
 from place_map.evidence import SIGNALS, Evidence
+from place_map.file_sum import FileSum
+from place_map.manifest import Manifest
+from place_map.manifest_part import ManifestPart
 from place_map.reader import PlaceMap
+from place_map.versions import read_manifest
 from tests import calibrations
-from tests.calibrations import RADIUS_M, SCALE, SURE_FROM, THRESHOLD
+from tests.calibrations import RADIUS_M, SCALE, STRICT_SCALE, SURE_FROM, THRESHOLD
 from tests.index_builder.map_factory import build_small
+
+Part = TypeVar("Part", bound=ManifestPart)
+
+
+def changed(part: Part, **changes: object) -> Part:
+    return part.model_copy(update=changes)
 
 
 def evidence(compared: int, matches: int = 100, rival_matches: int = 10) -> Evidence:
@@ -89,9 +103,24 @@ def test_the_radius_is_that_of_answers_of_like_confidence() -> None:
         (calibrations.calibration(version="000002"), 300, 0.05, None),
     ],
 )
-def test_it_is_said_what_to_do(made: Calibration | None, pictures: int, max_wrong: float, says: str | None) -> None:
-    advice = calibration_advice(made, "000002", pictures, max_wrong)
+def test_it_is_said_what_to_do(
+    made: Calibration | None, pictures: int, max_wrong: float, says: str | None, manifest: Manifest
+) -> None:
+    sums = None if made is None else FileSum(bytes=1, sha256="0" * 64)
+    asked = changed(manifest, version="000002", calibration=sums, counts=changed(manifest.counts, placed=pictures))
+    advice = calibration_advice(made, asked, max_wrong)
     assert advice is None if says is None else says in str(advice)
+
+
+def test_the_threshold_that_counts_is_that_of_the_usual_way_to_ask(manifest: Manifest) -> None:
+    usual = changed(calibrations.calibration(), auto=Auto(sure_from=SURE_FROM, scale=STRICT_SCALE))
+    advice = calibration_advice(usual, manifest, 0.05)
+    assert advice is not None
+    assert advice.startswith("with rerank=auto no confidence promises at most 5% wrong answers")
+    assert "compare all candidates (rerank=true)" in advice
+    others = changed(usual, steps=tuple(changed(step, scale=STRICT_SCALE) for step in usual.steps))
+    assert calibration_advice(changed(others, auto=Auto(sure_from=SURE_FROM, scale=SCALE)), manifest, 0.05) is None
+    assert "rerank" not in str(calibration_advice(others, manifest, 0.05))
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -102,7 +131,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        (b'"format_version": 1', b'"format_version": 2', "format_version"),
+        (b'"format_version": 2', b'"format_version": "two"', "format_version"),
+        (b"placefix-calibration", b"placefix-map", "format"),
         (b'"within_m": 25.0', b'"within_m": -1.0', "within_m"),
         (b'"within_m"', b'"inside_m"', "within_m"),
         (b'"elsewhere_below": 0.2', b'"elsewhere_below": 1.2', "elsewhere_below"),
@@ -115,6 +145,40 @@ def test_anything_else_is_refused_by_name(old: bytes, new: bytes, says: str, tmp
     assert old in content
     with pytest.raises(MapCorrupt, match=rf"calibration\.json is no calibration.*{says}.*placefix calibrate"):
         parse_calibration(content.replace(old, new, 1), tmp_path / "calibration.json")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"share",\n', b""),
+        (b'"share",\n', b'"share", "weather",\n'),
+        (b'"share"', b'"weather"'),
+        (b'"format_version": 2', b'"format_version": 3'),
+    ],
+)
+def test_a_calibration_by_other_evidence_is_none(old: bytes, new: bytes, map_path: Path) -> None:
+    content = calibrations.calibration().to_json()
+    assert content.count(old) == 1
+    calibrations.give(map_path, content.replace(old, new))
+    with PlaceMap.open(map_path) as place_map:
+        assert place_map.calibration is None
+        advice = calibration_advice(place_map.calibration, place_map.manifest, 0.05)
+    assert advice is not None
+    assert "weighs other evidence: run placefix calibrate again" in advice
+    assert verify_map(map_path).is_good
+
+
+def test_a_calibration_of_format_1_is_none(map_path: Path) -> None:
+    content = json.loads(calibrations.calibration().to_json())
+    del content["signals"]
+    calibrations.give(map_path, json.dumps(content | {"format_version": 1}).encode())
+    with PlaceMap.open(map_path) as place_map:
+        assert place_map.calibration is None
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) -> Manifest:
+    return read_manifest(build_small(tmp_path_factory.mktemp("advice"), tiny_encoder, count=2).map_path)
 
 
 @pytest.fixture

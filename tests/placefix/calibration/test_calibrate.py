@@ -21,7 +21,7 @@ from model.preprocess import preprocess
 from model.progress import SILENT
 from place_map import layout
 from place_map.builder_lock import staging_path
-from place_map.calibration import calibration_advice
+from place_map.calibration_advice import calibration_advice
 from place_map.errors import MapCorrupt
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
@@ -29,6 +29,7 @@ from place_map.versions import read_manifest
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, calibrate, describe_outcome
 from service.localizer import Localizer, encode_queries
 from service.query_options import QueryOptions
+from tests import calibrations
 from tests.commands import RunCommand
 from tests.conftest import write_photo
 from tests.placefix.calibration.conftest import PLACES
@@ -90,7 +91,7 @@ def test_the_new_version_shares_everything_but_the_calibration(built: Path, cali
         assert made is not None
         assert made.map_version == "000002"
         assert (made.questions.of_map, made.questions.impossible) == (2 * PLACES, PLACES)
-        assert calibration_advice(made, "000002", len(place_map), 0.05) is None
+        assert calibration_advice(made, after, 0.05) is None
     assert not staging_path(calibrated).exists()
 
 
@@ -104,9 +105,25 @@ def test_added_pictures_keep_the_calibration_and_say_that_it_is_older(
     manifest = read_manifest(path)
     assert (manifest.version, manifest.calibration) == ("000003", read_manifest(calibrated).calibration)
     with PlaceMap.open(path) as place_map:
-        advice = calibration_advice(place_map.calibration, place_map.version, len(place_map), 0.05)
+        advice = calibration_advice(place_map.calibration, manifest, 0.05)
     assert advice is not None
     assert advice.startswith("version 000002 was calibrated, and the map has changed since")
+
+
+def test_a_calibration_of_another_release_is_made_again(
+    calibrated: Path, trained_encoder: Encoder, tmp_path: Path
+) -> None:
+    path = tmp_path / "twice"
+    shutil.copytree(calibrated, path)
+    assert not calibrate_map(path, Calibrator(trained_encoder, OPTIONS)).is_new  # this request has been carried out
+    calibrations.give(
+        path, (layout.version_dir(path, "000002") / layout.CALIBRATION).read_bytes().replace(b"share", b"shape")
+    )
+    with PlaceMap.open(path) as place_map:
+        assert place_map.calibration is None
+    assert calibrate_map(path, Calibrator(trained_encoder, OPTIONS)).is_new
+    with PlaceMap.open(path) as place_map:
+        assert place_map.calibration is not None
 
 
 def test_a_calibration_that_has_changed_on_the_disk_is_not_kept(

@@ -22,7 +22,7 @@ CERTAINTY = 0.9
 """With which the share of wrong answers among the accepted is at most what ``Bound.wrong_at_most`` says."""
 
 LEAST_QUESTIONS = 105
-"""With fewer no threshold can promise 5 % with ``CERTAINTY``, even if all answers are right."""
+"""Of so many accepted answers one may be wrong, and a threshold still promises 5 % with ``CERTAINTY``."""
 
 LEVELS = (0.5, 0.8, 0.95)
 """Shares of answers for which a radius is kept."""
@@ -70,7 +70,8 @@ class Bound(ManifestPart):
         confidence: The threshold.
         accepted: Answers that reached it.
         wrong: How many of them were wrong.
-        wrong_at_most: Upper bound of the share of wrong ones, for all thresholds together with ``CERTAINTY``.
+        wrong_at_most: Upper bound of the share of wrong ones. Whatever share is allowed: all thresholds whose bound is
+            not above it keep it, with ``CERTAINTY``.
     """
 
     confidence: Probability
@@ -101,7 +102,7 @@ class Scale(ManifestPart):
         bounds: By ascending threshold.
         radii: By ascending confidence, from 0.
         elsewhere_below: Confidence below which the evidence says that the map does not have the place: hardly any right
-            answer had so little.
+            answer had so little, and a quarter of the wrong ones at most.
     """
 
     bounds: Annotated[tuple[Bound, ...], Field(min_length=1)]

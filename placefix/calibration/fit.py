@@ -33,20 +33,26 @@ from place_map.evidence import Evidence, Ranking
 from place_map.place_table import PlaceTable
 from placefix.calibration.fading import faded
 from placefix.calibration.questions import Asked, count_kinds
+from service.query_options import DEFAULT_MAX_WRONG
 
 STEPS = (0, 5, 10, 20, 50, 100)
 """Numbers of compared candidates after which evidence is judged; those up to the shortlist that was asked."""
 
-THRESHOLDS = (
-    *(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85),
-    *(0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.998),
+SEQUENCES = (
+    (0.99, 0.985, 0.98, 0.97, 0.96, 0.95, 0.925),
+    (0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1),
 )
-"""Fixed before any answer is looked at, so that a bound for all of them together (Bonferroni) holds."""
+"""Thresholds in the order in which they are tested, fixed before any answer is looked at.
+
+A sequence ends at the first threshold that fails, so all of it is one test, and the certainty is shared by two tests
+(Bonferroni) instead of eighteen. The second sequence is for maps with few answers that are as sure as 0.99.
+"""
 
 _FOLDS = 5
 _MOST_BINS = 12
 _LEAST_IN_BIN = 60
-_SURE = (0.99, 0.995, 0.998)  # from which auto may stop: the least that loses little enough
+_SURE = (0.98, 0.985, 0.99, 0.995, 0.998)  # from which auto may stop: the least that loses little enough
+_RIGHT_DENIED, _WRONG_DENIED = 0.01, 0.25  # shares of the answers, at most
 _MOST_LOST = 0.001  # share of answers that auto may lose against comparing all
 
 
@@ -148,18 +154,35 @@ def _scale(confidences: NDArray[np.float64], errors_m: NDArray[np.float64], real
     is_right = errors_m <= within_m
     own, is_own_right = confidences[:real], is_right[:real]
     return Scale(
-        bounds=tuple(_bound(threshold, is_own_right[own >= threshold]) for threshold in THRESHOLDS),
+        bounds=bounds_of(own, is_own_right),
         radii=_radii(own, errors_m[:real]),
-        elsewhere_below=_elsewhere_below(confidences[is_right], own[~is_own_right]),
+        elsewhere_below=elsewhere_below(confidences[is_right], own[~is_own_right]),
     )
 
 
-def _bound(threshold: float, is_right: NDArray[np.bool_]) -> Bound:
-    """Clopper and Pearson's upper bound of the share of wrong answers, at once for all thresholds."""
-    accepted, wrong = len(is_right), int((~is_right).sum())
-    error = (1 - CERTAINTY) / len(THRESHOLDS)
-    at_most = 1.0 if wrong == accepted else float(beta.ppf(1 - error, wrong + 1, accepted - wrong))
-    return Bound(confidence=threshold, accepted=accepted, wrong=wrong, wrong_at_most=at_most)
+def bounds_of(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> tuple[Bound, ...]:
+    """Bound the share of wrong answers among those that reach a threshold, for all ``SEQUENCES``.
+
+    A bound is Clopper and Pearson's, or that of a threshold before it in its sequence where that is higher. So a
+    threshold keeps a promise only if all before it do.
+
+    Args:
+        confidences: ``(n,)``.
+        is_right: ``(n,)``, of the same answers.
+
+    Returns:
+        By ascending threshold.
+    """
+    error, bounds = (1 - CERTAINTY) / len(SEQUENCES), []
+    for sequence in SEQUENCES:
+        at_most = 0.0
+        for threshold in sequence:
+            accepted = confidences >= threshold
+            count, wrong = int(accepted.sum()), int((accepted & ~is_right).sum())
+            alone = 1.0 if wrong == count else float(beta.ppf(1 - error, wrong + 1, count - wrong))
+            at_most = max(at_most, alone)
+            bounds.append(Bound(confidence=threshold, accepted=count, wrong=wrong, wrong_at_most=at_most))
+    return tuple(sorted(bounds, key=lambda bound: bound.confidence))
 
 
 def _radii(confidences: NDArray[np.float64], errors_m: NDArray[np.float64]) -> tuple[Radius, ...]:
@@ -177,13 +200,23 @@ def _radii(confidences: NDArray[np.float64], errors_m: NDArray[np.float64]) -> t
     return tuple(radii)
 
 
-def _elsewhere_below(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> float:
-    """Return a confidence that hardly any right answer falls below, faded ones included, and half of the wrong ones."""
-    return float(min(np.quantile(right, 0.01), np.median(wrong)))
+def elsewhere_below(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> float:
+    """Return the confidence below which an answer is denied: hardly any right one has so little.
+
+    Args:
+        right: ``(n,)`` confidences of right answers, faded ones included: at most one in a hundred is denied.
+        wrong: ``(m,)`` confidences of wrong ones: at most a quarter is denied. Right answers under conditions that
+            nobody asked about look worse than those that were seen, but hardly ever as bad as these.
+    """
+    return float(min(np.quantile(right, _RIGHT_DENIED), np.quantile(wrong, _WRONG_DENIED)))
 
 
 def _auto(judged: Sequence[_Judged], real: int, within_m: float) -> Auto:
-    """Let auto stop as early as it may: where it loses hardly an answer against comparing all, faded ones included."""
+    """Let auto stop as early as it may.
+
+    It loses hardly an answer against comparing all, faded ones included; and an answer where it stops is sure enough to
+    be called localized.
+    """
     all_right = judged[-1].errors_m <= within_m
     every = np.arange(len(all_right))
     for sure_from in _SURE:
@@ -192,6 +225,8 @@ def _auto(judged: Sequence[_Judged], real: int, within_m: float) -> Auto:
             stops[judged[number].confidences >= sure_from] = number
         confidences = np.stack([each.confidences for each in judged])[stops, every]
         errors_m = np.stack([each.errors_m for each in judged])[stops, every]
-        if all_right.mean() - (errors_m <= within_m).mean() <= _MOST_LOST:
+        scale = _scale(confidences, errors_m, real, within_m)
+        lost = all_right.mean() - (errors_m <= within_m).mean()
+        if lost <= _MOST_LOST and (scale.threshold(DEFAULT_MAX_WRONG) or 0.0) <= sure_from:
             break
-    return Auto(sure_from=sure_from, scale=_scale(confidences, errors_m, real, within_m))
+    return Auto(sure_from=sure_from, scale=scale)

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
+from scipy.stats import binom
 
 from place_map.calibration import Calibration
-from placefix.calibration.fit import fit
+from placefix.calibration.fit import SEQUENCES, bounds_of, elsewhere_below, fit
 from placefix.calibration.questions import Asked, Asker, ask_own_pictures
 from service.localizer import Localizer
 
@@ -42,3 +44,44 @@ def test_the_same_questions_make_the_same_calibration(
     made: Calibration, own: Sequence[Asked], localizer: Localizer
 ) -> None:
     assert fit(list(own), localizer.place_map.places, WITHIN_M, "000001") == made
+
+
+def test_a_bound_is_that_of_clopper_and_pearson_or_of_a_threshold_before() -> None:
+    confidences = np.repeat([0.995, 0.982, 0.93, 0.5], [100, 40, 300, 60])
+    is_right = np.ones(500, dtype=bool)
+    is_right[[0, 1, 2, 450]] = False  # three of the surest are wrong, and one that is not sure
+    bounds = {bound.confidence: bound for bound in bounds_of(confidences, is_right)}
+    assert list(bounds) == sorted(each for sequence in SEQUENCES for each in sequence)
+    assert [(bounds[each].accepted, bounds[each].wrong) for each in (0.99, 0.98, 0.925, 0.9, 0.5)] == [
+        *((100, 3), (140, 3), (440, 3), (440, 3), (500, 4))
+    ]
+    chance_of_so_few = binom.cdf(3, 100, bounds[0.99].wrong_at_most)
+    assert chance_of_so_few == pytest.approx(0.05)  # two sequences share 10 %
+    assert {bounds[each].wrong_at_most for each in SEQUENCES[0]} == {bounds[0.99].wrong_at_most}
+    assert binom.cdf(3, 440, bounds[0.9].wrong_at_most) == pytest.approx(0.05)
+    assert binom.cdf(4, 500, bounds[0.5].wrong_at_most) == pytest.approx(0.05)
+
+
+def test_where_no_answer_is_accepted_nothing_is_promised() -> None:
+    bounds = bounds_of(np.full(300, 0.91), np.ones(300, dtype=bool))
+    assert {bound.wrong_at_most for bound in bounds if bound.confidence > 0.91} == {1.0}
+    assert bounds[0].wrong_at_most == pytest.approx(1 - 0.05 ** (1 / 300))
+
+
+def test_what_is_promised_is_broken_less_often_than_one_time_in_ten() -> None:
+    random, broken = np.random.default_rng(0), 0
+    chances = np.repeat([0.995, 0.97, 0.94, 0.6], 100)  # that an answer of each confidence is right
+    confidences = np.repeat([0.99, 0.97, 0.92, 0.7], 100)
+    for _ in range(300):
+        bounds = bounds_of(confidences, random.random(400) < chances)
+        shares = {
+            each.confidence: 1 - chances[confidences >= each.confidence].mean() for each in bounds if each.accepted
+        }
+        broken += any(each.wrong_at_most <= 0.03 < shares[each.confidence] for each in bounds if each.accepted)
+    assert 0 < broken < 30
+
+
+def test_what_looks_worse_than_right_answers_and_like_the_worst_of_the_wrong_ones_is_elsewhere() -> None:
+    wrong = np.linspace(0, 0.8, 101)
+    assert elsewhere_below(np.linspace(0.5, 1, 101), wrong) == pytest.approx(0.2)  # a quarter of the wrong ones
+    assert elsewhere_below(np.linspace(0.05, 1.05, 101), wrong) == pytest.approx(0.06)  # one in a hundred right ones

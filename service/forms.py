@@ -12,7 +12,7 @@ from service.errors import MalformedBody
 _START_BYTES = 4096  # of the form that are kept to explain what is wrong with it
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
-_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"?')  # to the end where it does not end: no byte is looked at twice
 _EXTENDED_FILENAME = re.compile(rb";\s*filename\*", re.IGNORECASE)  # filename*=UTF-8''…: the parser passes over it
 _FILE_TYPES = (b"image/", b"application/octet-stream")
 _HOW_LINES_END = (

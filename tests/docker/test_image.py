@@ -16,6 +16,17 @@ for package, path in (("service", "web/page/index.html"), ("placefix.evaluation"
 print(metadata.metadata("placefix")["License-Expression"])
 """
 
+READ_HEIC = """
+from io import BytesIO
+import pillow_heif
+from PIL import Image
+from model.images import open_image
+pillow_heif.register_heif_opener()
+content = BytesIO()
+Image.new("RGB", (640, 480), "white").save(content, "HEIF")
+print("read", open_image(content.getvalue()).size)
+"""
+
 
 def in_image(project: Composed, *command: str) -> str:
     """What a command prints in a container of the image."""
@@ -31,3 +42,10 @@ def test_image_holds_all_packages_with_their_files() -> None:
         assert "Apache-2.0" in printed
         for command in (("placefix", "--help"), ("python", "-m", "placefix", "evaluate", "--help")):
             assert "Usage:" in in_image(project, *command)
+
+
+def test_an_image_with_that_extra_reads_heic() -> None:
+    with composing() as project:
+        project.environment.update(EXTRA="cpu,heif", PLACEFIX_IMAGE="placefix:cpu-heif")
+        project.run("build", "placefix")
+        assert "read (640, 480)" in in_image(project, "python", "-c", READ_HEIC)

@@ -146,6 +146,8 @@ def test_a_file_without_a_plain_name_is_a_file(content: bytes, town_server: Serv
     [
         typed('form-data; name="image"', "text/plain"),
         part('form-data; name="image"; x="; filename*=y"', JPEG),
+        part('form-data; name="image"; x="\\"; filename*=y"', JPEG),
+        part('form-data; name="image"; x="; filename*=y', JPEG),
     ],
 )
 def test_a_text_field_is_none(content: bytes, town_server: Served) -> None:

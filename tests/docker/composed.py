@@ -83,9 +83,9 @@ class Composed:
         return list(self.ask_prometheus("query", query=expression)["result"])
 
     def localize(self, picture: Path = PICTURE) -> httpx.Response:
-        """Asks with a picture of the map."""
-        files = {"image": picture.read_bytes()}
-        return httpx.post(f"{self.service}/localize", files=files, timeout=PATIENCE_S, trust_env=False)
+        """Asks with a picture of the map, and for matches of all candidates, so that no stage is left out."""
+        files, asked = {"image": picture.read_bytes()}, {"rerank": "true"}
+        return httpx.post(f"{self.service}/localize", files=files, params=asked, timeout=PATIENCE_S, trust_env=False)
 
 
 def succeed(*command: str, given: bytes = b"", environment: dict[str, str] | None = None) -> str:

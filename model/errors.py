@@ -43,6 +43,7 @@
     │   ├── InvalidParameter        invalid_parameter         a parameter out of its range, or unknown
     │   ├── PlaceNotFound           place_not_found           no such picture, or no thumbnail of it, in the map
     │   ├── SampleNotFound          sample_not_found          no such sample, or its file has gone
+    │   ├── TileNotFound            tile_not_found            no such tile of the base map, or no base map
     │   ├── UnexpectedVersion       unexpected_version        another version is served than the request says
     │   ├── UnusableVersion         unusable_version          a version that is damaged, or of another network
     │   └── AccessDenied            access_denied             a request that its sender may not make
@@ -68,7 +69,8 @@
         ├── DeviceStuck             device_stuck              the device does not come back; ends the process
         ├── DecoderStuck            decoder_stuck             the decoding of a picture does not end; ends the process
         ├── Overloaded              overloaded                no room for one more request
-        └── DeadlineExceeded        deadline_exceeded         took longer than the service allows
+        ├── DeadlineExceeded        deadline_exceeded         took longer than the service allows
+        └── BasemapFailed           basemap_failed            no tile from the file or the server of the base map
 
 Each class has a ``code`` that stays the same between releases; the message says what is wrong, where, and what to do.
 Each stands where it is raised: ``model.picture_errors``, ``model.weights_errors``, ``model.training.errors``,

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from model.errors import InvalidInput
+from service.basemap.opening import open_basemap
 from service.cors import OtherOrigins
 from service.early_refusal import EarlyRefusal
 from service.key_file import WatchedKeys
@@ -20,7 +21,7 @@ from service.openapi import complete_openapi
 from service.paths import QUERY_PATH
 from service.problems import ErrorAnswers
 from service.request_scope import REQUEST_ID_HEADER
-from service.routes import activation, docs, health, localize, maps, page, places, samples
+from service.routes import activation, basemap, docs, health, localize, maps, page, places, samples
 from service.runtime import Runtime
 from service.samples import Sample
 from service.settings import ServiceSettings
@@ -34,7 +35,7 @@ releases. Every answer carries `X-Request-Id`, taken from the request if it has 
 trace (`traceparent`, as the W3C has it) is answered with `traceresponse`.
 """
 
-_ROUTERS = tuple(module.router for module in (localize, maps, places, activation, samples, health, docs, page))
+_ROUTERS = tuple(module.router for module in (localize, maps, places, activation, samples, basemap, health, docs, page))
 
 # What pages of other origins may send and read, where the settings name their origins.
 _SENT_HEADERS = ("Authorization", "Content-Type", KEY_HEADER, REQUEST_ID_HEADER, TRACE_HEADER, "tracestate")
@@ -70,12 +71,16 @@ def create_app(
         metrics.watch_keys(lambda: keys.is_stale)
     runtime = Runtime(settings, metrics, on_failure)
 
+    tiles = open_basemap(settings.basemap, settings.basemap_attribution, settings.basemap_max_zoom, release)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         runtime.start()
         async with _watching(keys):
             yield
         await run_in_threadpool(runtime.stop)
+        if tiles is not None:
+            await tiles.close()
 
     app = FastAPI(
         title="Placefix",
@@ -91,6 +96,7 @@ def create_app(
     )
     app.state.runtime = runtime
     app.state.keys = keys
+    app.state.basemap = tiles
     app.state.samples = {sample.id: sample for sample in offered}
     ErrorAnswers(settings, metrics).install(app)
     for router in _ROUTERS:

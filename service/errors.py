@@ -63,6 +63,12 @@ class PlaceNotFound(RequestError):
     code = "place_not_found"
 
 
+class TileNotFound(RequestError):
+    """The base map has no such tile, or there is no base map."""
+
+    code = "tile_not_found"
+
+
 class SampleNotFound(RequestError):
     """There is no such sample query, or its file has gone."""
 
@@ -150,3 +156,9 @@ class DeadlineExceeded(ServiceError):
     def after(cls, deadline_s: float) -> "DeadlineExceeded":
         """Return the error of an answer that was not ready before the service's deadline."""
         return cls(f"the answer was not ready within {deadline_s:g} seconds; ask for a shorter shortlist, or try later")
+
+
+class BasemapFailed(ServiceError):
+    """The file or the server of the base map does not give a tile."""
+
+    code = "basemap_failed"

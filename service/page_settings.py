@@ -18,6 +18,20 @@ class PageSettings(BaseModel):
             "scope browse where there are keys; without keys auto lists them on a loopback address alone."
         ),
     )
+    basemap: str | None = Field(
+        default=None,
+        description=(
+            "Tiles below the map on the page: a file of raster tiles (.pmtiles), or an address of tiles, as "
+            "https://tiles.example.org/{z}/{x}/{y}.png, which the server fetches and keeps in memory. By default none."
+        ),
+    )
+    basemap_attribution: str | None = Field(
+        default=None,
+        description="Whose the tiles are, as text or HTML with links; needed with an address, else the file says it.",
+    )
+    basemap_max_zoom: int = Field(
+        default=19, ge=0, le=24, description="The finest zoom of an address of tiles; a file says it itself."
+    )
 
 
 def is_loopback(host: str) -> bool:

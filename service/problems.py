@@ -36,6 +36,7 @@ from place_map.errors import (
 )
 from service.errors import (
     AccessDenied,
+    BasemapFailed,
     BodyTooLarge,
     BrowsingOff,
     DeadlineExceeded,
@@ -51,6 +52,7 @@ from service.errors import (
     ScopeMissing,
     ServiceError,
     SeveralImages,
+    TileNotFound,
     UnexpectedVersion,
     UnusableVersion,
     UploadTimeout,
@@ -114,6 +116,8 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     InvalidParameter.code: ProblemKind(422, "Invalid parameter"),
     PlaceNotFound.code: ProblemKind(404, "No such picture"),
     SampleNotFound.code: ProblemKind(404, "No such sample"),
+    TileNotFound.code: ProblemKind(404, "No such tile"),
+    BasemapFailed.code: ProblemKind(502, "The base map failed"),
     MapNotFound.code: ProblemKind(404, "No such map"),
     VersionNotFound.code: ProblemKind(404, "No such version"),
     UnexpectedVersion.code: ProblemKind(409, "Another version is served"),

@@ -1,12 +1,14 @@
 """GET /: the page, made of this server's own files alone."""
 
 import hashlib
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from service.basemap.tile import Basemap
 from service.content_coding import VARY, takes_gzip
 from service.keys import Scope
 from service.page_files import PageFile, page_files
@@ -36,10 +38,14 @@ async def page(request: Request) -> Response:
 
 @router.get("/page/options")
 async def page_options(
-    runtime: RuntimeDependency, may_browse: Annotated[bool, Depends(may(Scope.BROWSE))]
+    request: Request, runtime: RuntimeDependency, may_browse: Annotated[bool, Depends(may(Scope.BROWSE))]
 ) -> JSONResponse:
     """What the page may show to whoever sends the request."""
-    options = {"may_browse": may_browse and runtime.settings.lists_places, "basemap": None}
+    basemap: Basemap | None = request.app.state.basemap
+    options = {
+        "may_browse": may_browse and runtime.settings.lists_places,
+        "basemap": None if basemap is None else _describe(basemap),
+    }
     return JSONResponse(options, headers={"Cache-Control": "no-store"})
 
 
@@ -50,6 +56,15 @@ async def page_file(folder: str, name: str, request: Request) -> Response:
     if folder != files.folder or name not in files.files:
         raise HTTPException(404)
     return _answer(files.files[name], request, {"Cache-Control": f"public, max-age={_YEAR_S}, immutable"})
+
+
+def _describe(basemap: Basemap) -> dict[str, Any]:
+    return {
+        "url": "basemap/{z}/{x}/{y}",
+        "min_zoom": basemap.min_zoom,
+        "max_zoom": basemap.max_zoom,
+        "attribution": [asdict(each) for each in basemap.credits],
+    }
 
 
 def _answer(file: PageFile, request: Request, headers: dict[str, str]) -> Response:

@@ -17,7 +17,7 @@ from tests.waiting import PATIENCE_S, wait_until
 
 READ = ["GET /maps", "GET /maps/town", "GET /maps/town/places/100%25.jpg/thumbnail", "GET /samples", "POST /localize"]
 READ += ["GET /samples/nothing", "GET /maps/nothing"]  # also for what is not there: nothing is told of what is
-READ += ["GET /maps/town/versions"]
+READ += ["GET /maps/town/versions", "GET /basemap/0/0/0"]
 BROWSE = ["GET /maps/town/places", "GET /maps/nothing/places"]
 ADMIN = ["POST /maps/town/activate", "POST /maps/nothing/activate"]
 METRICS = ["GET /metrics"]

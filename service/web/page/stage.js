@@ -92,7 +92,7 @@ export class Stage {
     const { basemap, may_browse: mayBrowse } = this.options;
     this.plan = await openPlan(at("plan"), { hasTiles: basemap !== null });
     if (basemap !== null) {
-      layTiles(this.plan, basemap);
+      this.plan.map.once("moveend", () => layTiles(this.plan, basemap)); // and not those of the whole world before
       at("plan-stage").append(attributionOf(basemap));
     }
     if (mayBrowse) {

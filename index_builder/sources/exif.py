@@ -5,12 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from PIL import ExifTags, Image
 
-from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.geotag import Geotag, error_of, unreadable
 from index_builder.sources.times import parse_time
 from model.exif_position import Directory, exif_position, number_of, text_of
-
-METRES_PER_DOP = 5.0
-"""A dilution of precision of 1 stands for about so many metres, which is what a receiver reaches at best."""
 
 METRES_PER_MINUTE = 1852.0
 """A minute of latitude: how far off a position may be whose seconds are not stated."""
@@ -34,11 +31,7 @@ def exif_geotag(exif: Image.Exif, assumed_hemisphere: str = "") -> Geotag:
     heading_deg = number_of(gps.get(_GPS.GPSImgDirection))
     is_magnetic = text_of(gps.get(_GPS.GPSImgDirectionRef))[:1].upper() not in ("T", "")
     time = exif_time(gps, camera)
-    remarks = set()
-    if heading_deg is None and gps.get(_GPS.GPSImgDirection) is not None:
-        remarks.add(Remark.UNREADABLE_HEADING)
-    if time is None and any(text_of(camera.get(tag)).strip(" :0") for tag, _, _ in _CAMERA_TIMES):
-        remarks.add(Remark.UNREADABLE_TIME)
+    said = [text for tag, _, _ in _CAMERA_TIMES if (text := text_of(camera.get(tag)).strip(" :0"))]
     return Geotag(
         position=exif_position(gps, assumed_hemisphere),
         heading_deg=None if is_magnetic else heading_deg,
@@ -46,16 +39,13 @@ def exif_geotag(exif: Image.Exif, assumed_hemisphere: str = "") -> Geotag:
         time=time,
         error_m=exif_error_m(gps) or (METRES_PER_MINUTE if _is_to_the_minute(gps) else None),
         is_void=text_of(gps.get(_GPS.GPSStatus))[:1].upper() == "V",
-        remarks=frozenset(remarks),
+        remarks=unreadable(gps.get(_GPS.GPSImgDirection), heading_deg, said, time),
     )
 
 
 def exif_error_m(gps: Directory) -> float | None:
     """Return how far off the position may be: as stated, else by the dilution of precision; None if neither is."""
-    stated_m, dilution = number_of(gps.get(_GPS.GPSHPositioningError)), number_of(gps.get(_GPS.GPSDOP))
-    if stated_m is not None and stated_m > 0:
-        return stated_m
-    return METRES_PER_DOP * dilution if dilution is not None and dilution > 0 else None
+    return error_of(number_of(gps.get(_GPS.GPSHPositioningError)), number_of(gps.get(_GPS.GPSDOP)))
 
 
 def exif_time(gps: Directory, camera: Directory) -> datetime | None:

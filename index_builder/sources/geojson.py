@@ -8,7 +8,7 @@ from pathlib import Path
 from index_builder.errors import SourceError
 from index_builder.sources.gathering import Gathering, gather
 from index_builder.sources.geojson_point import point_position
-from index_builder.sources.geotag import Geotag, Pose, Remark
+from index_builder.sources.geotag import Geotag, Pose, unreadable
 from index_builder.sources.headings import heading_in
 from index_builder.sources.json_file import JsonContent, number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
@@ -124,18 +124,13 @@ def _geotag(properties: Mapping[str, object], geometry: object, system: Referenc
         )
     )
     heading_deg, taken = heading_in(heading), _time(time)
-    remarks = set()
-    if heading is not None and heading_deg is None:
-        remarks.add(Remark.UNREADABLE_HEADING)
-    if time is not None and taken is None:
-        remarks.add(Remark.UNREADABLE_TIME)
     return Geotag(
         position=ESTIMATED if is_estimate(method) else point_position(geometry, system),
         heading_deg=heading_deg,
         time=taken,
         error_m=heading_in(error),
         panorama=Pose() if panorama is True or text_in(panorama).lower() == "true" else None,
-        remarks=frozenset(remarks),
+        remarks=unreadable(heading, heading_deg, time, taken),
     )
 
 

@@ -28,6 +28,35 @@ class Remark(StrEnum):
     UNREADABLE_NOTE = "unreadable_note"
 
 
+METRES_PER_DOP = 5.0
+"""A dilution of precision of 1 stands for about so many metres, which is what a receiver reaches at best."""
+
+
+def unreadable(heading: object, heading_deg: float | None, time: object, taken: datetime | None) -> frozenset[Remark]:
+    """Return the remarks on what is said of a heading and of a time, and cannot be read.
+
+    Args:
+        heading: What is said; None or something empty for nothing.
+        heading_deg: What that means.
+        time: As ``heading``.
+        taken: What that means.
+    """
+    nothing: tuple[object, ...] = (None, "", [])
+    remarks = []
+    if heading not in nothing and heading_deg is None:
+        remarks.append(Remark.UNREADABLE_HEADING)
+    if time not in nothing and taken is None:
+        remarks.append(Remark.UNREADABLE_TIME)
+    return frozenset(remarks)
+
+
+def error_of(stated_m: float | None, dilution: float | None) -> float | None:
+    """Return how far off a position may be, in metres: as is stated, else by the dilution of precision."""
+    if stated_m is not None and stated_m > 0:
+        return stated_m
+    return METRES_PER_DOP * dilution if dilution is not None and dilution > 0 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Pose:
     """How the camera of a panorama was held.

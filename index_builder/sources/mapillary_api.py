@@ -16,7 +16,7 @@ from pathlib import Path
 
 from index_builder.sources.gathering import Gathering, gather
 from index_builder.sources.geojson_point import point_position
-from index_builder.sources.geotag import Geotag, Pose, Remark
+from index_builder.sources.geotag import Geotag, Pose, unreadable
 from index_builder.sources.headings import heading_in
 from index_builder.sources.json_file import Entries, Unit, number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
@@ -83,7 +83,7 @@ def _add(gathering: Gathering, number: int, entity: object) -> None:
         heading_deg=_heading_deg(entity),
         time=_time(time),
         panorama=Pose() if entity.get("is_pano") is True or entity.get("camera_type") in _SPHERICAL else None,
-        remarks=frozenset({Remark.UNREADABLE_TIME}) if time is not None and _time(time) is None else frozenset(),
+        remarks=unreadable(None, None, time, _time(time)),
     )
     gathering.add(number, name, found, geotag, identifier=key)
 

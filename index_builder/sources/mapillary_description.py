@@ -9,7 +9,7 @@ from pathlib import Path
 
 from index_builder.sources.coordinates import position_from_degrees
 from index_builder.sources.gathering import Gathering, gather
-from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.geotag import Geotag, unreadable
 from index_builder.sources.headings import heading_in
 from index_builder.sources.json_file import Entries, Unit, number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
@@ -78,7 +78,7 @@ def _geotag(item: dict[str, object]) -> Geotag:
         magnetic_deg=magnetic,
         time=taken,
         error_m=number_in(item.get("MAPGPSAccuracyMeters")),
-        remarks=frozenset({Remark.UNREADABLE_TIME}) if time is not None and taken is None else frozenset(),
+        remarks=unreadable(None, None, time, taken),
     )
 
 

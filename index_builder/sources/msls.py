@@ -19,7 +19,7 @@ from index_builder.errors import SourceError
 from index_builder.sources.coordinates import parse_number
 from index_builder.sources.csv_columns import find_column, listed
 from index_builder.sources.csv_rows import read_rows
-from index_builder.sources.geotag import Geotag, Pose, Remark
+from index_builder.sources.geotag import Geotag, Pose, Remark, unreadable
 from index_builder.sources.headings import parse_heading
 from index_builder.sources.listing import EXCLUDED, LeftOutCode, OnProgress, SourceListing, skipped
 from index_builder.sources.picture_paths import is_file
@@ -150,17 +150,12 @@ def _read_picture(folder: Path, key: str, geotag: Geotag) -> Place | LeftOut:
 
 def _geotag(row: Mapping[str, str], metres: Mapping[str, str] | None) -> Geotag:
     heading_deg, time = parse_heading(row["ca"]), parse_time(row["captured_at"])
-    remarks = set()
-    if row["ca"] and heading_deg is None:
-        remarks.add(Remark.UNREADABLE_HEADING)
-    if row["captured_at"] and time is None:
-        remarks.add(Remark.UNREADABLE_TIME)
     return Geotag(
         position=_position(row, metres),
         heading_deg=heading_deg,
         time=time,
         panorama=Pose() if row["pano"].lower() in ("true", "1") else None,
-        remarks=frozenset(remarks),
+        remarks=unreadable(row["ca"], heading_deg, row["captured_at"], time),
     )
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from index_builder.sources.gathering import Gathering, gather
 from index_builder.sources.geojson import feature_identifier
 from index_builder.sources.geojson_point import point_position
-from index_builder.sources.geotag import Geotag, Pose, Remark
+from index_builder.sources.geotag import Geotag, Pose, unreadable
 from index_builder.sources.headings import heading_in
 from index_builder.sources.json_file import JsonContent, number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
@@ -101,16 +101,11 @@ def _addresses(item: Mapping[str, object]) -> Iterator[str]:
 def _geotag(item: Mapping[str, object], properties: Mapping[str, object]) -> Geotag:
     heading, time = properties.get("view:azimuth"), properties.get("datetime")
     heading_deg, taken = heading_in(heading), parse_time(text_in(time))
-    remarks = set()
-    if heading is not None and heading_deg is None:
-        remarks.add(Remark.UNREADABLE_HEADING)
-    if time is not None and taken is None:
-        remarks.add(Remark.UNREADABLE_TIME)
     return Geotag(
         position=point_position(item.get("geometry")),
         heading_deg=heading_deg,
         time=taken,
         error_m=number_in(properties.get("quality:horizontal_accuracy")),
         panorama=_pose(properties),
-        remarks=frozenset(remarks),
+        remarks=unreadable(heading, heading_deg, time, taken),
     )

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from index_builder.sources.coordinates import parse_number, position_from_text
 from index_builder.sources.csv_columns import Columns
-from index_builder.sources.exif import METRES_PER_DOP
-from index_builder.sources.geotag import Geotag, Pose, Remark
+from index_builder.sources.geotag import Geotag, Pose, error_of, unreadable
 from index_builder.sources.headings import parse_heading
 from index_builder.sources.times import parse_time
 from model.estimates import is_estimate
@@ -30,11 +29,6 @@ def row_geotag(columns: Columns, cells: Sequence[str]) -> Geotag:
     is_magnetic = columns.cell(cells, "heading_ref")[:1].upper() == "M"
     times = [cells[number] for number in columns.numbers["time"] if cells[number]]
     time = next((time for text in times if (time := parse_time(text)) is not None), None)
-    remarks = set()
-    if heading and heading_deg is None:
-        remarks.add(Remark.UNREADABLE_HEADING)
-    if times and time is None:
-        remarks.add(Remark.UNREADABLE_TIME)
     return Geotag(
         position=_position(columns, cells),
         heading_deg=None if is_magnetic else heading_deg,
@@ -43,7 +37,7 @@ def row_geotag(columns: Columns, cells: Sequence[str]) -> Geotag:
         error_m=_error_m(columns.cell(cells, "error"), columns.cell(cells, "dop")),
         is_void=columns.cell(cells, "status").lower() in _VOID,
         panorama=Pose() if columns.cell(cells, "panorama").lower() in _ALL_ROUND else None,
-        remarks=frozenset(remarks),
+        remarks=unreadable(heading, heading_deg, times, time),
     )
 
 
@@ -59,7 +53,4 @@ def _position(columns: Columns, cells: Sequence[str]) -> LatLon | Unplaced:
 
 
 def _error_m(stated: str, dilution: str) -> float | None:
-    stated_m, dop = parse_number(_METRES.sub("", stated)), parse_number(dilution)
-    if stated_m is not None and stated_m > 0:
-        return stated_m
-    return METRES_PER_DOP * dop if dop is not None and dop > 0 else None
+    return error_of(parse_number(_METRES.sub("", stated)), parse_number(dilution))

@@ -10,8 +10,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from index_builder.sources.coordinates import position_from_text
-from index_builder.sources.exif import METRES_PER_DOP
-from index_builder.sources.geotag import Geotag, Pose, Remark
+from index_builder.sources.geotag import Geotag, Pose, Remark, error_of, unreadable
 from index_builder.sources.headings import parse_heading
 from index_builder.sources.times import parse_time
 from model.estimates import is_estimate
@@ -76,11 +75,6 @@ def _geotag(said: Mapping[str, str], assumed_hemisphere: str) -> Geotag:
     camera_yaw = next((yaw for name in _CAMERA_YAWS if (yaw := parse_heading(said.get(name, ""))) is not None), None)
     times = [said[name] for name in _TIMES if said.get(name)]
     time = next((time for text in times if (time := parse_time(text)) is not None), None)
-    remarks = set()
-    if said.get(f"{_EXIF}GPSImgDirection") and direction is None:
-        remarks.add(Remark.UNREADABLE_HEADING)
-    if times and time is None:
-        remarks.add(Remark.UNREADABLE_TIME)
     return Geotag(
         position=_position(said, assumed_hemisphere),
         heading_deg=camera_yaw if direction is None or is_magnetic else direction,
@@ -89,7 +83,7 @@ def _geotag(said: Mapping[str, str], assumed_hemisphere: str) -> Geotag:
         error_m=_error_m(said),
         is_void=said.get(f"{_EXIF}GPSStatus", "")[:1].upper() == "V",
         panorama=_pose(said),
-        remarks=frozenset(remarks),
+        remarks=unreadable(said.get(f"{_EXIF}GPSImgDirection"), direction, times, time),
     )
 
 
@@ -120,6 +114,4 @@ def _position(said: Mapping[str, str], assumed_hemisphere: str) -> LatLon | Unpl
 def _error_m(said: Mapping[str, str]) -> float | None:
     """Return the stated error, else that of the dilution of precision; both are written as fractions, too."""
     stated_m, dilution = (parse_heading(said.get(f"{_EXIF}{name}", "")) for name in ("GPSHPositioningError", "GPSDOP"))
-    if stated_m is not None and stated_m > 0:
-        return stated_m
-    return METRES_PER_DOP * dilution if dilution is not None and dilution > 0 else None
+    return error_of(stated_m, dilution)

@@ -105,6 +105,18 @@ def check_pictures(places: Sequence[Place], limits: ImageLimits = DEFAULT_LIMITS
 def _read_frames(path: Path, reading: ReadOptions) -> Collection:
     if path.suffix.lower() not in CSV_SUFFIXES:
         raise SourceError(f"{path} is no CSV file: frame numbers are read from one with columns path and frame")
+    by_frame = ReadOptions(
+        path_column=reading.path_column,
+        latitude_column=reading.latitude_column,
+        longitude_column=reading.longitude_column,
+        root=reading.root,
+        side=reading.side,
+    )
+    if by_frame != reading:
+        raise SourceError(
+            f"{path} is read by its frame numbers, of which only names of columns and --root say anything: leave the "
+            "other options of reading out"
+        )
     found = read_frames(path, reading)
     return Collection(found.listing, found.frames, {}, found.has_positions)
 

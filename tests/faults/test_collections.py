@@ -92,7 +92,7 @@ def test_a_folder_where_one_in_ten_is_broken(count: int, tmp_path: Path, encoder
 
 def test_the_exif_fixtures(shared_dir: Path, tmp_path: Path, encoder: Encoder) -> None:
     counted = build_and_count(shared_dir / "data" / "exif_fixtures", tmp_path, encoder)
-    assert (len(counted.placed), len(counted.left_out)) == (24, 32)
+    assert (len(counted.placed), len(counted.left_out)) == (25, 31)
 
 
 @pytest.mark.faults

@@ -60,6 +60,9 @@ def test_frames_instead_of_metres(town: Set, town_map: Path, tmp_path: Path) -> 
     error = error_of(*wrong, "--frame-tolerance", 1)
     assert isinstance(error, InvalidInput)
     assert "frame numbers of 10 pictures of the database are not known" in error.message
+    error = error_of(*by_csv, "--exclude", "x")
+    assert isinstance(error, SourceError)
+    assert "--root say anything" in error.message
 
 
 def test_a_list_chooses_the_queries(town: Set, town_map: Path, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from placefix.answers.outcome import FAILED, Failure, Outcome
 from placefix.wording import count
-from service.schemas.answer import LocalizationAnswer
+from service.schemas.answer import CandidateAnswer, LocalizationAnswer
 
 _STYLES = {"localized": "green", "uncertain": "yellow", "not_found": "bright_black", FAILED: "red"}
-_WIDE = 100  # columns of a terminal from which on there is room to say by which picture a photo was recognised
+_WIDE = 110  # columns of a terminal from which on there is room to say by which picture a photo was recognised
 _ORDER = ("localized", "uncertain", "uncalibrated", "not_found", "no_candidates", FAILED)
 
 
@@ -32,24 +32,7 @@ def print_answer(
     console.print(_headline(answer), style="bold", markup=False, soft_wrap=True)
     if not answer.candidates:
         return
-    numbers = ("latitude", "longitude", "heading", "matches", "distance")
-    table = Table(
-        Column("rank", justify="right"),
-        Column("picture", overflow="fold"),
-        *(Column(name, justify="right") for name in numbers),
-        box=box.SIMPLE_HEAD,
-    )
-    for candidate in answer.candidates:
-        table.add_row(
-            str(candidate.rank),
-            Text(candidate.id),
-            f"{candidate.latitude:.6f}",
-            f"{candidate.longitude:.6f}",
-            "" if candidate.heading_deg is None else f"{candidate.heading_deg:.0f}°",
-            "" if candidate.mutual_matches is None else str(candidate.mutual_matches),
-            f"{candidate.global_distance:.4f}",
-        )
-    console.print(table)
+    console.print(_candidates(answer.candidates))
     for each in answer.photos or []:
         sure = "" if each.confidence is None else f", {each.confidence:.1%} sure"
         says = "does not speak for it" if each.candidate is None else f"{each.candidate.id}{sure}"
@@ -66,6 +49,30 @@ def print_answer(
         console.print(advice, markup=False, soft_wrap=True)
 
 
+def _candidates(candidates: Sequence[CandidateAnswer]) -> Table:
+    """Return a table of candidates; matches have a column where any were counted."""
+    has_matches = any(candidate.mutual_matches is not None for candidate in candidates)
+    numbers = ["position", "heading", *(["matches"] if has_matches else []), "distance"]
+    table = Table(
+        Column("rank", justify="right", no_wrap=True),
+        Column("picture", overflow="fold"),
+        *(Column(name, justify="right", no_wrap=True) for name in numbers),
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+    )
+    for candidate in candidates:
+        matches = "" if candidate.mutual_matches is None else str(candidate.mutual_matches)
+        table.add_row(
+            str(candidate.rank),
+            Text(candidate.id),
+            f"{candidate.latitude:.6f}, {candidate.longitude:.6f}",
+            "" if candidate.heading_deg is None else f"{candidate.heading_deg:.0f}°",
+            *([matches] if has_matches else []),
+            f"{candidate.global_distance:.4f}",
+        )
+    return table
+
+
 def print_outcomes(outcomes: Iterable[Outcome], console: Console) -> None:
     """Print a line for each photo, and below them why some failed."""
     is_wide = console.width >= _WIDE
@@ -75,6 +82,7 @@ def print_outcomes(outcomes: Iterable[Outcome], console: Console) -> None:
         *answer_columns(),
         *([Column("recognised in", overflow="fold", ratio=1)] if is_wide else []),
         box=box.SIMPLE_HEAD,
+        collapse_padding=True,
         expand=is_wide,
     )
     failures = []
@@ -139,4 +147,4 @@ def _radius(answer: LocalizationAnswer) -> str:
 
 def _percent(confidence: float) -> str:
     """Return a confidence for people; nobody is sure to 100.0 %."""
-    return ">99.9%" if 0.9995 <= confidence < 1 else f"{confidence:.1%}"
+    return ">99.9%" if confidence >= 0.9995 else f"{confidence:.1%}"

@@ -187,6 +187,7 @@ def _print(rows: Sequence[GeotaggedPhoto], *, with_table: bool) -> None:
             Column("outcome", no_wrap=True),
             *(answer_columns() if has_answers else []),
             box=box.SIMPLE_HEAD,
+            collapse_padding=True,
         )
         for row in rows:
             outcome = Text(row.outcome, _STYLES.get(row.outcome, "bright_black"))

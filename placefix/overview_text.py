@@ -7,6 +7,7 @@ from rich.text import Text
 
 from index_builder.overview import Overview
 from index_builder.sources.geotag import Remark
+from index_builder.sources.listed_heads import CONTRADICTION_M
 from index_builder.sources.panorama_views import YAWS_DEG
 from index_builder.sources.pictures import told_of_passed_over
 from index_builder.sources.rules import DOUBTFUL_ERROR_M
@@ -14,6 +15,8 @@ from placefix.wording import corners, length, share
 
 _REMARKS: Mapping[Remark, str] = {
     Remark.DOUBTFUL_POSITION: f"of a stated error above {DOUBTFUL_ERROR_M:g} m (--max-gps-error-m leaves such out)",
+    Remark.CONTRADICTS_EXIF: f"that the list places more than {CONTRADICTION_M / 1000:g} km from their EXIF position: "
+    "is the list right, or are latitude and longitude swapped?",
     Remark.MAGNETIC_HEADING: "with a heading from magnetic north, which does not count (--magnetic-headings takes it)",
     Remark.UNREADABLE_HEADING: "with a heading that cannot be read",
     Remark.UNREADABLE_TIME: "with a time that cannot be read",

@@ -15,6 +15,7 @@ class Remark(StrEnum):
 
     Attributes:
         DOUBTFUL_POSITION: The stated error of its position is large.
+        CONTRADICTS_EXIF: The list that names it places it far from where its own EXIF block says.
         MAGNETIC_HEADING: Its heading is one of the compass, and was not asked for.
         UNREADABLE_HEADING: Something stands where the heading ought to, and is none.
         UNREADABLE_TIME: Likewise where the time ought to.
@@ -22,6 +23,7 @@ class Remark(StrEnum):
     """
 
     DOUBTFUL_POSITION = "doubtful_position"
+    CONTRADICTS_EXIF = "contradicts_exif"
     MAGNETIC_HEADING = "magnetic_heading"
     UNREADABLE_HEADING = "unreadable_heading"
     UNREADABLE_TIME = "unreadable_time"

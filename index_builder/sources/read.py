@@ -5,7 +5,7 @@ from pathlib import Path
 from index_builder.errors import SourceError
 from index_builder.sources.json_file import JSON_SUFFIXES
 from index_builder.sources.kinds import FOLDERS, JSON_KINDS, LIST_SUFFIXES, TABLES, Candidate, Kind
-from index_builder.sources.listed_panoramas import with_panoramas
+from index_builder.sources.listed_heads import compare_with_heads
 from index_builder.sources.listing import OnProgress, SourceListing
 from index_builder.sources.panorama_views import cut_panoramas
 from index_builder.sources.read_options import ReadOptions
@@ -38,7 +38,7 @@ def read_source(path: Path, options: ReadOptions | None = None, on_progress: OnP
     rules = Rules.of(options)
     listing = kind.read(candidate, rules, on_progress)
     if not candidate.is_folder:
-        listing = with_panoramas(listing, rules)
+        listing = compare_with_heads(listing, rules)
     if listing.panoramas and options.views_folder is not None:
         listing = cut_panoramas(listing, options.views_folder)
     return listing

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from model.geo import LatLon
 from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from place_map.reader import PlaceMap
@@ -78,6 +79,17 @@ def test_a_map_lives_through_all_commands(town: Path, tmp_path: Path) -> None:
     assert re.search(r"000001 ●.*000005", run_well("map", "versions", town), re.DOTALL)
     assert "nothing was unfinished" in run_well("map", "abandon", town)
     assert "good" in run_well("verify", town)
+
+
+def test_options_of_reading_hold_for_all_commands_that_read(town: Path, tmp_path: Path) -> None:
+    for number in range(3):
+        write_photo(tmp_path / "more" / f"m{number}.jpg", seed=20 + number, position=LatLon(56 + number / 1000, 13))
+    told = json.loads(run_well("add", town, "--source", tmp_path / "more", "--exclude", "m2*", "--json"))
+    assert told["change"]["added"] == 2
+    again = ("update", town, "--source", tmp_path / "more", "--max-removed", "1", "--json")
+    assert not json.loads(run_well(*again))["new"]  # read as before
+    assert json.loads(run_well(*again, "--exclude", "m1*"))["change"]["removed"] == 1
+    assert [each for each in ids(town) if each.startswith("m")] == ["m0.jpg", "m2.jpg"]
 
 
 def test_building_again_what_is_there_does_nothing(town: Path, tmp_path: Path, weights: Path) -> None:

@@ -13,6 +13,7 @@ from index_builder.sources.read import read_source
 from index_builder.sources.read_options import ReadOptions
 from model.geo import LatLon
 from place_map.left_out import LeftOut
+from tests.conftest import write_photo
 from tests.walks import frame_position, write_walk
 
 WriteList = Callable[..., Path]
@@ -233,6 +234,17 @@ def test_what_is_no_list(write_list: WriteList, tmp_path: Path) -> None:
         read_csv(write_list("path,lat,lon", '"a.jpg,1,2'))
     with pytest.raises(SourceError, match="cannot be read"):
         read_csv(tmp_path)
+
+
+def test_a_list_that_contradicts_its_photos_is_believed_and_that_is_counted(tmp_path: Path) -> None:
+    for number in range(3):
+        write_photo(tmp_path / f"{number}.jpg", number, LatLon(48.2, 16.3))
+    write_photo(tmp_path / "3.jpg", 3)
+    rows = ("0.jpg,48.201,16.3", "1.jpg,16.3,48.2", "2.jpg,48.2,-16.3", "3.jpg,1,2")
+    (tmp_path / "list.csv").write_text("\n".join(["path,lat,lon", *rows]))
+    listing = read_source(tmp_path / "list.csv")
+    assert [place.position.latitude for place in listing.places] == [48.201, 16.3, 48.2, 1]
+    assert listing.remarks == {"contradicts_exif": 2}
 
 
 def test_progress_counts_rows(write_list: WriteList) -> None:

@@ -28,6 +28,7 @@ _WITH_LETTER = re.compile(
 _WITH_UNITS = re.compile(r"[^a-z]+d[^a-z]+m[^a-z]+s", re.IGNORECASE)
 _DECIMAL = re.compile(r"((?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?)\s*(?:°|deg\.?)?")
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
+_WKT = re.compile(r"(?:SRID=4326;)?\s*POINT\s*Z?\s*\(\s*(?P<x>\S+)\s+(?P<y>[^\s)]+)(?:\s+\S+)?\s*\)", re.IGNORECASE)
 _PART = r"(\d{1,2}(?:[.,]\d*)?)"
 _SEXAGESIMAL = (
     re.compile(
@@ -103,6 +104,20 @@ def position_from_text(
     if isinstance(signed[1], Unplaced):
         return signed[1]
     return position_from_degrees(signed[0], signed[1])
+
+
+def position_from_pair(text: str) -> LatLon | Unplaced:
+    """Return the position of one text: latitude first, ``48.2083, 16.3725``; or as WKT, ``POINT (16.3725 48.2083)``."""
+    text = text.strip()
+    if found := _WKT.fullmatch(text):
+        return position_from_text(found["y"], found["x"])
+    for separator in (";", ", ", ",", None):
+        parts = text.split(separator)
+        if len(parts) == 2:
+            return position_from_text(parts[0], parts[1])
+    if not text:
+        return Unplaced(PositionFault.NO_POSITION, "its position is empty")
+    return Unplaced(PositionFault.INVALID_POSITION, f"{text!r} is no position: write 48.2083, 16.3725")
 
 
 def position_from_degrees(latitude: float, longitude: float) -> LatLon | Unplaced:

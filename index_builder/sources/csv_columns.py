@@ -40,6 +40,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "lon_deg",
         "gpslongitude",
     ),
+    "position": ("gpsposition", "gps_position", "coordinates", "lat_lon", "latlon", "geometry", "geom", "wkt"),
     "latitude_ref": ("latitude_ref", "lat_ref", "gps_latitude_ref", "gpslatituderef"),
     "longitude_ref": ("longitude_ref", "lon_ref", "lng_ref", "gps_longitude_ref", "gpslongituderef"),
     "heading": (
@@ -88,6 +89,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "status": ("gps_status", "gpsstatus"),
     "panorama": ("pano", "is_pano", "panorama", "is_panorama", "projection_type", "projectiontype", "camera_type"),
     "method": ("gps_processing_method", "gpsprocessingmethod"),
+    "zone": ("offset_time_original", "offsettimeoriginal", "offset_time", "offsettime"),
     "id": ("id", "image_id", "picture_id", "photo_id", "key", "image_key", "uuid"),
 }
 _REQUIRED = ("path", "latitude", "longitude")
@@ -119,7 +121,8 @@ def find_columns(header: Sequence[str], file: Path, options: ReadOptions | None 
     Args:
         header: The first row.
         file: For messages.
-        options: Names of columns that are spelled in none of the accepted ways; with a track, times are enough.
+        options: Names of columns that are spelled in none of the accepted ways. One column of both degrees may stand
+            for those of latitudes and longitudes; with a track, times are enough.
 
     Raises:
         SourceError: A required column is missing, or a name occurs twice.
@@ -131,7 +134,11 @@ def find_columns(header: Sequence[str], file: Path, options: ReadOptions | None 
         "longitude": options.longitude_column,
     }
     found = {kind: _numbers(header, file, spellings, chosen.get(kind)) for kind, spellings in SPELLINGS.items()}
-    required = ("path", "time") if options.gpx and not found["latitude"] else _REQUIRED
+    required: tuple[str, ...] = _REQUIRED
+    if found["position"] and not found["latitude"]:
+        required = ("path", "position")
+    elif options.gpx and not found["latitude"]:
+        required = ("path", "time")
     missing = [kind for kind in required if not found[kind]]
     if missing:
         raise SourceError(_missing_columns(header, file, missing))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from index_builder.sources.coordinates import parse_number, position_from_text
+from index_builder.sources.coordinates import parse_number, position_from_pair, position_from_text
 from index_builder.sources.csv_columns import Columns
 from index_builder.sources.geotag import Geotag, Pose, error_of, unreadable
 from index_builder.sources.headings import parse_heading
@@ -29,6 +29,8 @@ def row_geotag(columns: Columns, cells: Sequence[str]) -> Geotag:
     is_magnetic = columns.cell(cells, "heading_ref")[:1].upper() == "M"
     times = [cells[number] for number in columns.numbers["time"] if cells[number]]
     time = next((time for text in times if (time := parse_time(text)) is not None), None)
+    if time is not None and time.utcoffset() is None:
+        time = parse_time(time.isoformat() + columns.cell(cells, "zone")) or time
     return Geotag(
         position=_position(columns, cells),
         heading_deg=None if is_magnetic else heading_deg,
@@ -44,6 +46,8 @@ def row_geotag(columns: Columns, cells: Sequence[str]) -> Geotag:
 def _position(columns: Columns, cells: Sequence[str]) -> LatLon | Unplaced:
     if is_estimate(columns.cell(cells, "method")):
         return ESTIMATED
+    if not columns.numbers["latitude"] and columns.numbers["position"]:
+        return position_from_pair(columns.first_cell(cells, "position"))
     return position_from_text(
         columns.first_cell(cells, "latitude"),
         columns.first_cell(cells, "longitude"),

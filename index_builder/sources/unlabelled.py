@@ -37,8 +37,9 @@ def is_path_list(file: Path) -> bool:
         SourceError: It cannot be read.
     """
     header, _ = read_rows(file)
-    has = {kind: find_column(header, file, SPELLINGS[kind]) is not None for kind in ("path", "latitude", "longitude")}
-    return has["path"] and not has["latitude"] and not has["longitude"]
+    positions = ("latitude", "longitude", "position")
+    has = {kind: find_column(header, file, SPELLINGS[kind]) is not None for kind in ("path", *positions)}
+    return has["path"] and not any(has[kind] for kind in positions)
 
 
 def read_path_list(file: Path, options: ReadOptions | None = None) -> SourceListing:

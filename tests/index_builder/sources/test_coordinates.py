@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index_builder.sources.coordinates import parse_angle, parse_number, position_from_degrees, position_from_text
+from index_builder.sources.coordinates import (
+    parse_angle,
+    parse_number,
+    position_from_degrees,
+    position_from_pair,
+    position_from_text,
+)
 from index_builder.sources.headings import heading_in, parse_heading
 from model.geo import LatLon
 from model.positions import Unplaced
@@ -101,6 +107,30 @@ def test_what_is_no_position(latitude: str, longitude: str, code: str, reason: s
     assert isinstance(found, Unplaced)
     assert found.code == code
     assert reason in found.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("48.5, 16.25", LatLon(48.5, 16.25)),
+        ("48.5,16.25", LatLon(48.5, 16.25)),
+        ("48,5; 16,25", LatLon(48.5, 16.25)),
+        ("48,5 16,25", LatLon(48.5, 16.25)),
+        ("-48.5 16.25", LatLon(-48.5, 16.25)),
+        ("48 deg 30' 0.00\" N, 16 deg 15' 0.00\" W", LatLon(48.5, -16.25)),
+        ("POINT (16.25 48.5)", LatLon(48.5, 16.25)),
+        ("point z(16.25 48.5 210)", LatLon(48.5, 16.25)),
+        ("SRID=4326;POINT(16.25 48.5)", LatLon(48.5, 16.25)),
+        ("", "no_position"),
+        ("48.5", "invalid_position"),
+        ("1,2,3", "invalid_position"),
+        ("LINESTRING (16.25 48.5, 1 2)", "invalid_position"),
+        ("POINT (16.25 north)", "invalid_position"),
+    ],
+)
+def test_both_degrees_in_one_text(text: str, expected: LatLon | str) -> None:
+    found = position_from_pair(text)
+    assert (found.code if isinstance(found, Unplaced) else found) == expected
 
 
 def test_numbers() -> None:

@@ -86,6 +86,16 @@ def test_the_first_time_that_can_be_read_counts(write_file: WriteFile) -> None:
     assert listing.remarks == {"unreadable_time": 1}
 
 
+def test_one_column_for_both_degrees_and_one_for_the_time_zone(write_file: WriteFile) -> None:
+    row = """a.jpg,"48 deg 12' 29.88"" N, 16 deg 22' 21.00"" E",2024:05:06 07:08:09,+02:00"""
+    head = "SourceFile,GPSPosition,DateTimeOriginal,OffsetTimeOriginal"
+    [place] = read_source(write_file("a.csv", f"{head}\n{row}\n")).places
+    assert same(place.position)
+    assert place.time == datetime(2024, 5, 6, 5, 8, 9, tzinfo=UTC)
+    [place] = read_source(write_file("b.csv", "file,geometry\na.jpg,POINT (16.3725 48.2083)\n")).places
+    assert same(place.position)
+
+
 def test_json_of_exiftool(write_json: WriteJson) -> None:
     said = {"SourceFile": "./a.jpg", "GPSLatitude": "48 deg 12' 29.88\" N", "GPSLongitude": 16.3725, "GPSDOP": 9}
     listing = read_source(write_json([said, {"SourceFile": "b.jpg"}]))

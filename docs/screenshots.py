@@ -1,0 +1,132 @@
+"""Writes the pictures of the page that the documents show: ``python -m docs.screenshots``.
+
+The demo is built where it is not there yet, and served; each picture is a state of the page that has an address.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import numpy as np
+import typer
+from PIL import Image
+
+from benchmarks.browser import Browser, started_browser
+from benchmarks.load.server import serving
+from demo.prepare import DEMO_SHORTLIST, demo_files, prepare_demo
+from placefix.console import output_console, run
+from placefix.progress import show_progress
+
+IMAGES = Path(__file__).parent / "images"
+
+_DESKTOP, _PHONE = (1280, 900), (390, 844)
+_COLOURS = 256  # of a picture
+_OWN_COLOURS = 200  # those that the page has most of, and keeps as they are; its photos share the others
+_LISTED = (
+    "document.querySelector('#place-list summary') && "
+    "[...document.querySelectorAll('.candidate img, #preview img, .place img')].every((each) => each.complete)"
+)
+_ANSWERED = (
+    f"document.querySelectorAll('li.candidate').length === 10 && document.querySelector('.plan .spot') && {_LISTED}"
+)
+_DRAWN_MS = 600  # until Leaflet has faded in what it shows
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture of the page.
+
+    Attributes:
+        name: Of its file, without suffix.
+        address: What stands behind ``#``.
+        size: Width and height of the window.
+        is_dark: Whether the visitor's system is dark.
+        part: A selector of what is shown of the page; None shows the window.
+        then: What is done before.
+    """
+
+    name: str
+    address: str
+    size: tuple[int, int] = _DESKTOP
+    is_dark: bool = False
+    part: str | None = None
+    then: str = "0"
+
+
+def _sample(name: str) -> str:
+    return f"sample={quote(f'queries/{name}.jpg', safe='')}"
+
+
+_NIGHT = _sample("street-138-query-006-night")
+_TO_THE_ANSWER = "document.getElementById('answer').scrollIntoView({ behavior: 'instant' })"
+
+SHOTS = (
+    Shot("page", _NIGHT),
+    Shot("page-dark", _NIGHT, is_dark=True),
+    Shot("page-phone", _NIGHT, _PHONE, then=_TO_THE_ANSWER),
+    Shot("page-phone-dark", _NIGHT, _PHONE, is_dark=True, then=_TO_THE_ANSWER),
+    Shot("page-places", "view=-48.858600,-123.400000,19&place=-48.85862417,-123.40000286"),
+    Shot("answer-localized", _sample("street-136-query-070-sun"), part=".overview"),
+    Shot("answer-uncertain", _sample("street-137-query-086-fog"), part=".overview"),
+    Shot("answer-not-found", _sample("street-136-query-040-night"), part=".overview"),
+)
+
+
+def screenshots(
+    only: Annotated[list[str] | None, typer.Option(help="The name of one; repeat it for several.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = IMAGES,
+    served: Annotated[Path, typer.Option(help="Where the demo is, or is to be built.")] = Path(".served"),
+) -> None:
+    """Write the pictures of the page, or some of them."""
+    prepare_demo(served, show_progress)
+    demo = demo_files(served)
+    settings = {"weights": demo.weights, "samples": demo.samples, "shortlist": DEMO_SHORTLIST, "browse": "on"}
+    with (
+        serving(demo.map, None, {name: str(value) for name, value in settings.items()}) as server,
+        tempfile.TemporaryDirectory() as profile,
+        started_browser(Path(profile)) as browser,
+    ):
+        for shot in SHOTS:
+            if only is None or shot.name in only:
+                path = out / f"{shot.name}.png"
+                path.write_bytes(take(shot, server.url, browser))
+                output_console().print(f"{path}: {path.stat().st_size // 1000} kB", soft_wrap=True)
+
+
+def take(shot: Shot, url: str, browser: Browser) -> bytes:
+    """Take a picture of a page that is served, as a small PNG."""
+    with browser.opened_tab() as tab:
+        tab.set_window(*shot.size, is_phone=shot.size == _PHONE, is_dark=shot.is_dark)
+        tab.go(f"{url}/#{shot.address}")
+        tab.wait_for(_ANSWERED if "sample=" in shot.address else _LISTED)
+        tab.run(f"new Promise((done) => setTimeout(done, {_DRAWN_MS}))")
+        tab.run(shot.then)
+        with Image.open(BytesIO(tab.picture())) as whole:
+            picture = whole.convert("RGB")
+        if shot.part is not None:
+            box = f"document.querySelector({shot.part!r}).getBoundingClientRect()"
+            left, top, right, bottom = tab.run(
+                f"(({{ left, top, right, bottom }}) => [left, top, right, bottom])({box})"
+            )
+            picture = picture.crop((left, top, right, bottom))
+    small = BytesIO()
+    picture.quantize(palette=_palette(picture), dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+    return small.getvalue()
+
+
+def _palette(picture: Image.Image) -> Image.Image:
+    own = np.unique(np.asarray(picture).reshape(-1, 3), axis=0, return_counts=True)
+    kept = own[0][np.argsort(-own[1], kind="stable")[:_OWN_COLOURS]]
+    shared = picture.quantize(_COLOURS - len(kept)).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*kept.ravel().tolist(), *shared])
+    return palette
+
+
+if __name__ == "__main__":
+    app = typer.Typer()
+    app.command()(screenshots)
+    run(app)

@@ -19,6 +19,7 @@ from benchmarks.load.trials import endurance, overload
 from benchmarks.match import match
 from benchmarks.matching_floor import floor
 from benchmarks.outliers import outliers
+from benchmarks.page.command import page
 from benchmarks.performance.command import performance
 from benchmarks.photographs import photographs
 from benchmarks.query.command import query
@@ -53,6 +54,7 @@ app.command()(photographs)
 app.command()(together)
 app.command()(starter)
 app.command()(outliers)
+app.command()(page)
 app.command()(gpu)
 app.command()(gpu_wheels)
 app.add_typer(ablations, name="ablations")

@@ -1,5 +1,7 @@
 """A map of pictures that nobody took: for benchmarks that need its size, and not what it shows."""
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -33,10 +35,36 @@ def write_synthetic_map(path: Path, places: int, store: StoreType, seed: int = 0
     shapes = FeatureShapes(
         global_dim=GLOBAL_DIM, local_grid=GRID, local_dim=CHANNELS, dtype=global_type(store), local_store=store
     )
+    network = NetworkIdentity(fingerprint="0" * 64, is_trained=False, config={}, weights_path=None)
+    records = (
+        PlaceRecord(f"p{row}", LatLon(row / 1e5, 1), None, None, f"p{row}.jpg", "0" * 64) for row in range(places)
+    )
+    return write_map_of(path, records, network, shapes, Preprocessing.ANTIALIAS, seed)
+
+
+def write_map_of(
+    path: Path,
+    records: Iterable[PlaceRecord],
+    network: NetworkIdentity,
+    shapes: FeatureShapes,
+    preprocessing: Preprocessing,
+    seed: int = 0,
+) -> Path:
+    """Write a map of given pictures in one segment, with random features of length 1, which repeat.
+
+    Args:
+        path: The directory to make.
+        records: The pictures, one at least.
+        network: Which network the features are said to be of.
+        shapes: Of the features.
+        preprocessing: How the pictures are said to have been resized.
+        seed: Of the features.
+    """
     generator = torch.Generator().manual_seed(seed)
+    rows, columns = shapes.local_grid
     global_features, local_features = (
         normalize(torch.randn(_DISTINCT, *shape, generator=generator), dim=-1)
-        for shape in ((GLOBAL_DIM,), (CELLS, CHANNELS))
+        for shape in ((shapes.global_dim,), (rows * columns, shapes.local_dim))
     )
     stored_global = global_features.to(TORCH_TYPES[shapes.dtype]).numpy()
     stored_local = shapes.local_codec.encode(local_features).numpy()
@@ -44,13 +72,10 @@ def write_synthetic_map(path: Path, places: int, store: StoreType, seed: int = 0
     directory = layout.segment_dir(path, segment_id)
     directory.mkdir(parents=True)
     writer = SegmentWriter(directory, shapes)
-    for start in range(0, places, _DISTINCT):
-        count = min(_DISTINCT, places - start)
-        records = [
-            PlaceRecord(f"p{row}", LatLon(row / 1e5, 1), None, None, f"p{row}.jpg", "0" * 64)
-            for row in range(start, start + count)
-        ]
-        writer.append(records, [None] * count, stored_global[:count], stored_local[:count])
+    placed = 0
+    for batch in _batched(records, _DISTINCT):
+        writer.append(batch, [None] * len(batch), stored_global[: len(batch)], stored_local[: len(batch)])
+        placed += len(batch)
     segment = writer.finish(segment_id)
     writer.close()
     if segment is None:
@@ -60,13 +85,20 @@ def write_synthetic_map(path: Path, places: int, store: StoreType, seed: int = 0
         VersionContent(
             version=layout.FIRST_NUMBER,
             sources=(SourceHint(kind="synthetic", path="nowhere"),),
-            network=NetworkIdentity(fingerprint="0" * 64, is_trained=False, config={}, weights_path=None),
-            preprocessing=Preprocessing.ANTIALIAS,
+            network=network,
+            preprocessing=preprocessing,
             features=shapes,
-            counts=Counts(placed=places, skipped=0, rejected=0),
+            counts=Counts(placed=placed, skipped=0, rejected=0),
             segments=(segment,),
             index_factory="Flat",
             left_out_csv=b"path,outcome,code,reason\n",
         ),
     )
     return path
+
+
+def _batched(records: Iterable[PlaceRecord], size: int) -> Iterator[list[PlaceRecord]]:
+    """Give pictures in batches; the last may be smaller."""
+    rest = iter(records)
+    while batch := list(islice(rest, size)):
+        yield batch

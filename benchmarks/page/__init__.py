@@ -1,0 +1,1 @@
+"""The page in a real browser: how smoothly a map of many pictures is panned."""

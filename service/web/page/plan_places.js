@@ -125,7 +125,7 @@ export class PlacesLayer {
       const [lon, lat] = feature.geometry.coordinates;
       const at = L.latLng(lat, lon + shift);
       for (const heading of headings) this.points.addLayer(this.#wedge(at, heading, colour));
-      const radius = count === 1 ? 3.2 : Math.min(13, 3.4 + 1.5 * Math.log2(count));
+      const radius = count === 1 ? 3.2 : Math.min(9, 3.4 + 0.8 * Math.log2(count)); // cells are 16 pixels wide
       const point = L.circleMarker(at, { renderer: this.pane, radius, stroke: false, fillColor: colour, fillOpacity: count > 4 ? 0.5 : 0.85 });
       point.feature = feature;
       point.bindTooltip(() => tooltip(feature), { direction: "top", opacity: 1 });

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
@@ -97,6 +98,7 @@ def create_app(
     app.state.runtime = runtime
     app.state.keys = keys
     app.state.basemap = tiles
+    app.state.listing_threads = CapacityLimiter(places.MOST_LISTINGS)
     app.state.samples = {sample.id: sample for sample in offered}
     ErrorAnswers(settings, metrics).install(app)
     for router in _ROUTERS:

@@ -4,6 +4,7 @@ import gzip
 import json
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +27,7 @@ router = APIRouter(tags=["maps"], dependencies=[require_scope(Scope.BROWSE), KNO
 
 _NUMBER = r"[-+]?[0-9]{1,3}(\.[0-9]{1,20})?"
 _WORTH_COMPRESSING = 2000  # bytes
+MOST_LISTINGS = 2  # at a time: one of a million pictures takes some 100 MB while it is made
 
 
 class GeoJson(JSONResponse):
@@ -81,7 +83,9 @@ async def list_places(
         raise InvalidParameter(error.message) from error
     with runtime.engine.maps.reading(name) as version:
         places = version.localizer.place_map.places
-        listed = await run_in_threadpool(lambda: _encode(list_in_box(places, box, zoom)))
+        listed = await to_thread.run_sync(
+            lambda: _encode(list_in_box(places, box, zoom)), limiter=request.app.state.listing_threads
+        )
     headers = {"Cache-Control": "private, max-age=60", **VARY}
     if len(listed) >= _WORTH_COMPRESSING and takes_gzip(request.headers):
         listed = await run_in_threadpool(gzip.compress, listed, 5)

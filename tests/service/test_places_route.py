@@ -1,6 +1,9 @@
 """GET /maps/{name}/places: which pictures a map has, in cells, for those who may list them."""
 
 import gzip
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from service import place_listing
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.place_listing import FINEST_ZOOM, MAX_FEATURES, list_places
+from service.routes.places import MOST_LISTINGS
 from service.schemas.places import PlaceCollection
 from tests.service.asking import check_problem
 from tests.service.conftest import Serve, Served, Town
@@ -144,6 +148,26 @@ def test_tracks_join_the_features_of_the_answer_and_keep_their_own_bound(monkeyp
     fewer, *cells = list_places(walk, WORLD, 24)["features"]
     assert len(fewer["geometry"]["coordinates"]) <= 20
     assert sum(each["properties"]["count"] for each in cells) == 300
+
+
+def test_few_listings_are_made_at_a_time(town_server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def list_slowly(*_: object) -> dict[str, Any]:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.05)
+        with lock:
+            running -= 1
+        return {"type": "FeatureCollection", "features": []}
+
+    monkeypatch.setattr("service.routes.places.list_in_box", list_slowly)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(town_server.client.get, ["/maps/town/places"] * 8))
+    assert {answer.status_code for answer in answers} == {200}
+    assert most == MOST_LISTINGS
 
 
 def test_a_long_answer_is_compressed_for_those_who_take_it(town_server: Served) -> None:

@@ -50,6 +50,7 @@ def test_the_file_says_whose_it_is_unless_the_operator_does(path: Path) -> None:
     [
         ("", ()),
         ("© A", (Credit("© A", None),)),
+        ("© A<script>x()</script>", (Credit("© A", None),)),
         ('<a href="javascript:x()">A</a>', (Credit("A", None),)),
         (
             '<a href="HTTPS://a.example">A\n B</a>, <b>C</b>',

@@ -79,7 +79,7 @@ def _sources(description: MapDescription) -> list[tuple[str, Text]]:
     for number, source in enumerate(description.sources):
         text = Text(source.path)
         if len(description.sources) > 1:
-            text = Text(f"{number}: {source.path}, {source.pictures:,} pictures")
+            text = Text(f"{number}: {source.path}, {count(source.pictures, 'picture')}")
         if source.prefix:
             text.append(f", ids begin with {source.prefix}")
         lines.append(("" if number else "from", text))

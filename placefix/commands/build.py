@@ -49,6 +49,7 @@ from placefix.fresh_network import open_network
 from placefix.overview_text import overview_table
 from placefix.picture_limits import read_picture_limits
 from placefix.progress import format_duration, show_progress
+from placefix.wording import count
 
 _CALIBRATION_S = 60.0
 _CALIBRATION_SHARE = 0.1
@@ -214,7 +215,8 @@ def build(
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     if not report.is_new:
         output_console().print(
-            f"{out}, version {report.version}: holds these {report.placed:,} pictures; nothing to do", soft_wrap=True
+            f"{out}, version {report.version}: holds {count(report.placed, 'picture')}; nothing to do",
+            soft_wrap=True,
         )
         return
     table = _summary(report, encoder)
@@ -281,7 +283,7 @@ def _summary(report: ChangeReport, encoder: Encoder) -> Table:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     table.add_row("map", f"{report.map_path}, version {report.version}")
-    table.add_row("placed", f"{report.placed:,} pictures")
+    table.add_row("placed", count(report.placed, "picture"))
     table.add_row("skipped", f"{report.skipped:,} without a usable position")
     table.add_row("rejected", f"{report.rejected:,} that cannot be read")
     if report.skipped or report.rejected:

@@ -29,6 +29,7 @@ from placefix.console import error_console, output_console
 from placefix.exit_codes import ExitCode
 from placefix.overview_text import overview_table
 from placefix.progress import format_duration, show_progress
+from placefix.wording import count
 
 MapArgument = Annotated[Path, typer.Argument(metavar="MAP", help="The map: maps/NAME.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -62,10 +63,11 @@ def read_collection(source: Path, reading: ReadOptions) -> SourceListing:
         listing = read_source(
             source,
             reading,
-            on_progress=lambda count: status.update(f"reading positions: {count:,} pictures"),
+            on_progress=lambda read: status.update(f"reading positions: {read:,} pictures"),
         )
     console.print(
-        f"{source}: {listing.kind}, {len(listing):,} pictures, {len(listing.places):,} with a position", soft_wrap=True
+        f"{source}: {listing.kind}, {count(len(listing), 'picture')}, {len(listing.places):,} with a position",
+        soft_wrap=True,
     )
     return listing
 
@@ -211,7 +213,7 @@ def _table(report: ChangeReport) -> Table:
         counts = (("added", change.added), ("replaced", change.replaced), ("removed", change.removed))
         told = ", ".join(f"{count:,} {what}" for what, count in counts if count)
         table.add_row(change.kind, f"{told or 'no picture changed'}; {report.encoded:,} encoded")
-    table.add_row("placed", f"{report.placed:,} pictures")
+    table.add_row("placed", count(report.placed, "picture"))
     if report.skipped or report.rejected:
         told = f"{report.skipped:,} without a usable position, {report.rejected:,} that cannot be read"
         table.add_row("left out", Text(f"{told}\n").append(left_out_lines(report)))

@@ -13,6 +13,7 @@ from model.errors import InvalidInput
 from placefix.commands.map_changes import AsJson, MapArgument, interruptible, tell
 from placefix.console import error_console
 from placefix.progress import show_progress
+from placefix.wording import count
 
 _BOX_NUMBERS = 4
 
@@ -58,7 +59,7 @@ def remove(
         pictures = select_pictures(map_path, selection)
         for picture in pictures:
             typer.echo(picture.record.id)
-        error_console().print(f"{len(pictures):,} pictures would be removed", soft_wrap=True)
+        error_console().print(f"{count(len(pictures), 'picture')} would be removed", soft_wrap=True)
         return
     with interruptible(map_path), show_progress("removing") as progress:
         report = remove_pictures(map_path, selection, progress)

@@ -29,6 +29,7 @@ from placefix.drawings.canvas import check_folder_target, contact_sheet, numbere
 from placefix.drawings.queries import Query, read_queries
 from placefix.drawings.results import ShownResult, draw_result, draw_sheet
 from placefix.progress import show_progress
+from placefix.wording import count
 from service.query_options import MAX_SHORTLIST
 from service.words import Rerank
 
@@ -164,7 +165,7 @@ def _draw_all(
         order += " · untrained network"
     sheets = _Sheets(
         out,
-        f"map {place_map.name}, version {place_map.version}: {len(place_map):,} pictures",
+        f"map {place_map.name}, version {place_map.version}: {count(len(place_map), 'picture')}",
         f"{order} · green: within {threshold_m:g} m of the query, red: farther, grey: not known",
     )
     score = _Score(threshold_m)

@@ -26,6 +26,7 @@ from placefix.picture_check_progress import show_checking
 from placefix.picture_limits import read_picture_limits
 from placefix.tensorboard_files import TensorboardFiles, is_tensorboard_installed
 from placefix.training_progress import show_training
+from placefix.wording import count
 
 
 def train(
@@ -90,7 +91,8 @@ def _read_places(source: Path, data: DataConfig) -> tuple[Place, ...]:
             else None,
         )
     console.print(
-        f"{source}: {listing.kind}, {len(listing):,} pictures, {len(listing.places):,} with a position", soft_wrap=True
+        f"{source}: {listing.kind}, {count(len(listing), 'picture')}, {len(listing.places):,} with a position",
+        soft_wrap=True,
     )
     return listing.places
 

@@ -20,6 +20,7 @@ from placefix.console import output_console
 from placefix.exit_codes import ExitCode
 from placefix.picture_limits import read_picture_limits
 from placefix.progress import format_duration, show_progress
+from placefix.wording import count
 
 
 def verify(
@@ -92,7 +93,7 @@ def _print(report: VerifyReport) -> None:
         looked_at.append(f"{len(report.versions)} versions")
     if report.sampled:  # damaged files end the check before the pictures are counted and searched for
         again = f", {report.reencoded} of them encoded again" if report.reencoded else ""
-        looked_at += [f"{report.pictures:,} pictures", f"{report.sampled} searched for{again}"]
+        looked_at += [count(report.pictures, "picture"), f"{report.sampled} searched for{again}"]
     console.print(
         Text.assemble(
             f"{report.path} version {report.version or 'unknown'}: ",

@@ -118,7 +118,7 @@ def test_a_photo_of_50_megapixels_goes_through_the_commands(village: Village, tm
     built = run(
         "build", "--source", folder / "list.csv", "--weights", village.weights, "--out", tmp_path / "maps" / "phone"
     )
-    assert "1 pictures" in built, built
+    assert "1 picture" in built, built
     said = run("localize", photo, "--map", tmp_path / "maps" / "phone", "--json")
     assert '"latitude": 55' in said
     whole = (

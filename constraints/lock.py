@@ -30,7 +30,7 @@ PYPROJECT = FOLDER.parent / "pyproject.toml"
 
 @dataclass(frozen=True)
 class Platform:
-    """Where Placefix runs, in the words of markers, of uv and of wheels."""
+    """Name a platform that Placefix runs on, in the words of markers, of uv and of wheels."""
 
     sys_platform: str
     platform_system: str

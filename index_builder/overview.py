@@ -1,4 +1,4 @@
-"""What collections hold, before a map is built from them."""
+"""Survey collections before a map is built from them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class LeftOutGroup:
 
 @dataclass(frozen=True)
 class Overview:
-    """What collections hold.
+    """Sum up what collections hold.
 
     Attributes:
         pictures: How many, left out or not.

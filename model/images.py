@@ -106,7 +106,7 @@ def check_header(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS, *, 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a picture says of itself.
+    """Hold what a picture says of itself.
 
     Attributes:
         exif: Its EXIF block; empty if it has none, or a broken one. The directories ``ExifTags.IFD.Exif`` and

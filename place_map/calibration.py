@@ -227,7 +227,7 @@ class Calibration(ManifestPart):
 
     @property
     def usual_scale(self) -> Scale:
-        """What the confidence means of a query that does not say how it is re-ranked."""
+        """Return the scale of queries that do not say how they are re-ranked."""
         return self.steps[-1].scale if self.auto is None else self.auto.scale
 
     def to_json(self) -> bytes:

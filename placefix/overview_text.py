@@ -1,4 +1,4 @@
-"""What collections hold, for a terminal."""
+"""Print a survey of collections on a terminal."""
 
 from collections.abc import Mapping
 

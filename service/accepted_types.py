@@ -1,10 +1,10 @@
-"""What a client wants an answer to be, by its header ``Accept`` (RFC 9110, section 12.5.1)."""
+"""Choose the type of an answer by the header ``Accept`` (RFC 9110, section 12.5.1)."""
 
 from collections.abc import Iterator
 
 
 def is_preferred(media_type: str, default: str, accept: str) -> bool:
-    """Whether a client likes a type better than the one that it gets otherwise.
+    """Return whether a client prefers a type to the one that it gets otherwise.
 
     Args:
         media_type: It must be named: who takes anything gets the default.

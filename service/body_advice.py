@@ -81,7 +81,7 @@ def content_coding(request: Request) -> str:
 
 
 def is_form(request: Request) -> bool:
-    """Whether the body is declared as a form that may hold a picture."""
+    """Return whether the body is declared as a form that may hold a picture."""
     return media_type_of(request) == "multipart/form-data"
 
 
@@ -96,7 +96,7 @@ def _compression_of(body: bytes) -> str:
 
 
 def _holds_base64_picture(text: bytes) -> bool:
-    """Whether a text has a picture in it as base64: bare, in a data URI, a document, or a URL-encoded form."""
+    """Return whether a text holds a picture as base64: bare, in a data URI, a document, or a URL-encoded form."""
     start = unquote_to_bytes(text[:_LOOKED_AT]).replace(b"\\/", b"/")
     return any(_is_base64_picture(run) for run in _BASE64_RUN.findall(start))
 

@@ -1,4 +1,4 @@
-"""Whether an answer may be compressed."""
+"""Decide whether an answer may be compressed."""
 
 from starlette.datastructures import Headers
 

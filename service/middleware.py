@@ -1,4 +1,4 @@
-"""What surrounds every request: path, id, trace, log line, metrics, and an answer when something unexpected fails."""
+"""Surround every request with path, id, trace, log line and metrics, and answer when something unexpected fails."""
 
 import logging
 import time

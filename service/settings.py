@@ -268,7 +268,7 @@ class ServiceSettings(HttpSettings, PageSettings, BaseSettings):
 
     @property
     def lists_places(self) -> bool:
-        """Whether all pictures of a map may be listed; where there are keys, by those that have the scope."""
+        """Return whether all pictures of a map may be listed; where there are keys, by those that have the scope."""
         if self.browse == "auto":
             return self.keys is not None or is_loopback(self.host)
         return self.browse == "on"

@@ -1,4 +1,4 @@
-"""How a map keeps the way in which its collections were read, so that an update reads them likewise."""
+"""Keep in a map how its collections were read, so that an update reads them likewise."""
 
 from collections.abc import Sequence
 from dataclasses import replace

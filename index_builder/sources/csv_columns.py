@@ -1,4 +1,4 @@
-"""Which column of a table holds what."""
+"""Find the columns of a table."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -98,7 +98,7 @@ _COMPUTED = "composite:"  # what exiftool has put together; its signs and letter
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns hold what.
+    """Name the columns of a table.
 
     Attributes:
         numbers: Kind → numbers of its columns, from 0, the preferred ones first.

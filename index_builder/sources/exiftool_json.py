@@ -1,4 +1,4 @@
-"""What ``exiftool -json`` prints: a list of objects, each with the member ``SourceFile``."""
+"""Read the output of ``exiftool -json``: a list of objects, each with the member ``SourceFile``."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is said of a picture: where it was taken, which way the camera looked, and when."""
+"""Describe a picture as its source does: where it was taken, which way the camera looked, and when."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +11,7 @@ _NOT_SAID = Unplaced(PositionFault.NO_POSITION, "nothing says where it was taken
 
 
 class Remark(StrEnum):
-    """What is odd about a picture that can be placed all the same; remarks are counted.
+    """Name an oddity of a picture that can be placed all the same; remarks are counted.
 
     Attributes:
         DOUBTFUL_POSITION: The stated error of its position is large.
@@ -61,7 +61,7 @@ def error_of(stated_m: float | None, dilution: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """How the camera of a panorama was held.
+    """Hold the attitude of the camera of a panorama.
 
     Attributes:
         pitch_deg: How far it looked up.
@@ -74,7 +74,7 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Geotag:
-    """What one source says of a picture.
+    """Hold what one source says of a picture.
 
     Attributes:
         position: WGS84; or why there is none.
@@ -98,7 +98,7 @@ class Geotag:
 
     @property
     def is_placed(self) -> bool:
-        """Whether there is a position that counts: a void one does only if its error is stated."""
+        """Return whether a position counts: a void one does only if its error is stated."""
         return isinstance(self.position, LatLon) and not (self.is_void and self.error_m is None)
 
     def or_else(self, other: "Geotag") -> "Geotag":

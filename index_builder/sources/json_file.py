@@ -15,7 +15,7 @@ LINES_SUFFIXES = frozenset({".jsonl", ".ndjson", ".geojsonl", ".geojsons"})
 JSON_SUFFIXES = frozenset({".json", ".geojson"}) | LINES_SUFFIXES
 
 Unit = Literal["line", "entry", "feature"]
-"""What the entries of a list are called and counted by in messages, from 1."""
+"""Name the entries of a list as messages call and count them, from 1."""
 
 Entries = tuple[tuple[int, object], ...]
 """The entries of a list with their numbers, from 1: lines of the file, or positions in the list."""
@@ -26,7 +26,7 @@ _SEVERAL_LINES = re.compile(r"\s*\x1e|[^\n]*\}[ \t\r]*\n\s*\{")  # the first lin
 
 @dataclass(frozen=True)
 class JsonContent:
-    """What a file of JSON holds.
+    """Hold the content of a file of JSON.
 
     Attributes:
         document: Its one value; None where it holds one in each line.

@@ -1,4 +1,4 @@
-"""Why nothing of a collection can be placed, and what helps."""
+"""Find the likely reasons why nothing of a collection can be placed, and the remedies."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What the pictures of a list say of themselves: that they are panoramas, or were taken somewhere else."""
+"""Compare a list with the heads of its pictures: they may be panoramas, or were taken somewhere else."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ _THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What the head of a file says.
+    """Hold what the head of a file says.
 
     Attributes:
         panorama: How its camera was held, if it is a panorama.

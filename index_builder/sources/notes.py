@@ -1,4 +1,4 @@
-"""What lies beside the pictures of a folder and belongs to them: XMP files, and the JSON of Google Takeout."""
+"""Find the files that belong to pictures of a folder: XMP beside them, and the JSON of Google Takeout."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial

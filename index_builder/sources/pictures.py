@@ -38,7 +38,7 @@ OnUnreadable = Callable[[str, str], None]
 
 @dataclass
 class FoundPictures:
-    """What a folder holds.
+    """Hold the files of a folder.
 
     Attributes:
         pictures: POSIX paths below it; each folder's pictures by name, before those of its subfolders, by name too.

@@ -1,4 +1,4 @@
-"""How collections are read."""
+"""Hold the options by which collections are read."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ Side = Literal["database", "query"]
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How collections are read.
+    """Hold the options by which collections are read.
 
     Attributes:
         path_column: The column of a list that names pictures, if it is spelled in none of the accepted ways.

@@ -1,4 +1,4 @@
-"""What becomes of a picture by what is said of it: the same rules for every kind of collection."""
+"""Decide what becomes of a picture, by the same rules for every kind of collection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

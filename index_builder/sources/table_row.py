@@ -1,4 +1,4 @@
-"""What a row of a table says of its picture, in the spellings of people and of exiftool."""
+"""Read a row of a table about its picture, in the spellings of people and of exiftool."""
 
 import re
 from collections.abc import Sequence

@@ -50,7 +50,7 @@ class Estimate:
 
     @property
     def method(self) -> str:
-        """How the position was found, as ``GPSProcessingMethod`` says it: in ASCII, and with our mark in front."""
+        """Return how the position was found, for ``GPSProcessingMethod``: in ASCII, with our mark in front."""
         facts = {
             "map": quote(self.map_name),
             "version": quote(self.map_version),

@@ -19,7 +19,7 @@ WRITERS: Mapping[str, Write] = {
     ".parquet": write_parquet,
     ".jsonl": write_json_lines,
 }
-"""What writes a file of answers, by its suffix."""
+"""Choose the writer of a file of answers by its suffix."""
 
 
 def check_out(out: Path) -> None:

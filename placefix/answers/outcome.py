@@ -1,4 +1,4 @@
-"""What comes of asking about one photo: an answer, or the reason why there is none."""
+"""Hold the outcome of a question about one photo: an answer, or the reason why there is none."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ FAILED = "failed"
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a photo has no answer.
+    """Say why a photo has no answer.
 
     Attributes:
         code: Of the error; stays the same between releases.
@@ -27,7 +27,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of asking about one photo.
+    """Hold the outcome of a question about one photo.
 
     Attributes:
         photo: What it is called.

@@ -19,7 +19,7 @@ class ServerUnreachable(ClientError):
 
 
 class NotPlacefix(ClientError):
-    """What answers at the address is no server of Placefix, or a proxy in front of it."""
+    """Something else than a server of Placefix answers at the address, or a proxy in front of one."""
 
     code = "not_placefix"
 

@@ -176,7 +176,7 @@ def _retry_after_s(header: str | None) -> float | None:
 
 @dataclass
 class Patience:
-    """How long a question waits for a server that is busy: as often as the server says, and so long in all.
+    """Count down the time that a question may wait for a busy server.
 
     Attributes:
         left_s: Seconds that are left.

@@ -1,4 +1,4 @@
-"""What may be said about photos that are asked about: the same for a server and for a map on this machine."""
+"""State a question about photos: the same for a server and for a map on this machine."""
 
 import os
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _RERANK_WORDS = {"auto": "auto", "always": "true", "never": "false"}  # as they 
 
 
 class Question(TypedDict, total=False):
-    """What is asked of photos; all of it may be left out, and None says nothing.
+    """Hold the options of a question; each may be left out, and None says nothing.
 
     Attributes:
         candidates: How many candidates to return, 1 to 1000; by default 10.

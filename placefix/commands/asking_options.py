@@ -150,6 +150,18 @@ def target_of(
     return ServerAddress(server, key or None, None if place_map is None else str(place_map))
 
 
+def tell_unreadable(unreadable: list[str], folder: str, reason: str) -> None:
+    """Print that a folder cannot be listed, and remember it.
+
+    Args:
+        unreadable: The folders so far; this one is added.
+        folder: That cannot be listed.
+        reason: Why not.
+    """
+    unreadable.append(folder)
+    print_note(f"passed over: {folder} cannot be listed: {reason}")
+
+
 def given_options(context: typer.Context) -> set[str]:
     """Return the options that stand in the command line."""
     options = (each for each in context.command.params if each.param_type_name == "option" and each.name)

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +30,10 @@ from placefix.commands.asking_options import (
     WithinM,
     given_options,
     target_of,
+    tell_unreadable,
 )
 from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
-from placefix.console import error_console, output_console, print_note, resumable
+from placefix.console import error_console, output_console, resumable
 from placefix.exit_codes import ExitCode
 from placefix.geotagging.geotagger import GeotaggedPhoto, geotag_all, remove_from
 from placefix.geotagging.write_back import Where, WriteBack
@@ -143,11 +145,7 @@ def geotag(
         }
         target = target_of(context, server, key, place_map, settings_file, settings)
 
-    def tell_unreadable(folder: str, reason: str) -> None:
-        unreadable.append(folder)
-        print_note(f"passed over: {folder} cannot be listed: {reason}")
-
-    given = given_photos(photos, bytes_input(sys.stdin), tell_unreadable).each_once
+    given = given_photos(photos, bytes_input(sys.stdin), partial(tell_unreadable, unreadable)).each_once
     with resumable():
         if remove:
             rows = list(remove_from(given, dry_run=dry_run))

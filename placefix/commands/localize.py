@@ -36,6 +36,7 @@ from placefix.commands.asking_options import (
     UseExifPosition,
     WithinM,
     target_of,
+    tell_unreadable,
 )
 from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
 from placefix.console import output_console, print_note, resumable
@@ -153,7 +154,7 @@ def localize(
     }
     target = target_of(context, server, key, place_map, settings_file, settings)
     unreadable: list[str] = []
-    given = given_photos(photos, bytes_input(sys.stdin), partial(_tell_unreadable, unreadable))
+    given = given_photos(photos, bytes_input(sys.stdin), partial(tell_unreadable, unreadable))
     if together is not None or (given.is_single and out is None):
         if out is not None:
             raise InvalidInput("--out takes an answer for each photo, --together asks for one of all: leave one out")
@@ -274,8 +275,3 @@ def _check_map(settings: ServiceSettings) -> None:
 
 def _wants_json(as_json: bool | None) -> bool:
     return as_json or (as_json is None and not sys.stdout.isatty())
-
-
-def _tell_unreadable(unreadable: list[str], folder: str, reason: str) -> None:
-    unreadable.append(folder)
-    print_note(f"passed over: {folder} cannot be listed: {reason}")

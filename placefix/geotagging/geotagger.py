@@ -21,7 +21,7 @@ from service.settings import ServiceSettings
 
 @dataclass(frozen=True)
 class GeotaggedPhoto:
-    """What became of a photo.
+    """Hold the outcome of one photo.
 
     Attributes:
         photo: What it is called.

@@ -1,4 +1,4 @@
-"""Where a photo says already that it was taken."""
+"""Find the position that a photo has already."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ Kind = Literal["nothing", "estimate", "position", "unreadable"]
 
 @dataclass(frozen=True)
 class Present:
-    """What a photo, and what lies beside it, says of where it was taken.
+    """Hold what a photo and the files beside it say of its position.
 
     Attributes:
         kind: ``nothing``; ``estimate``, of Placefix; ``position``, of a receiver or of a person; ``unreadable``, where

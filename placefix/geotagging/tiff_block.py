@@ -211,7 +211,7 @@ class _Tiff:
 
 @dataclass(frozen=True)
 class _Footer:
-    """What stands at the end of a block that was written here, and undoes it.
+    """Hold the end of a block that was written here, which undoes it.
 
     Attributes:
         length: Bytes of the block before.

@@ -1,4 +1,4 @@
-"""Where estimates are written: beside photos, into copies of them, or into themselves with a backup."""
+"""Write estimates beside photos, into copies of them, or into the photos with a backup."""
 
 import errno
 import filecmp

@@ -40,7 +40,7 @@ async def page(request: Request) -> Response:
 async def page_options(
     request: Request, runtime: RuntimeDependency, may_browse: Annotated[bool, Depends(may(Scope.BROWSE))]
 ) -> JSONResponse:
-    """What the page may show to whoever sends the request."""
+    """Return what the page may show to the sender of a request."""
     basemap: Basemap | None = request.app.state.basemap
     options = {
         "may_browse": may_browse and runtime.settings.lists_places,

@@ -1,4 +1,4 @@
-"""Where a photo was taken, as GeoJSON (RFC 7946): features that a GIS shows."""
+"""Answer as GeoJSON (RFC 7946), which a GIS shows."""
 
 from typing import Annotated, Literal
 

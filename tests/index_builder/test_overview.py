@@ -1,4 +1,4 @@
-"""What collections hold, before a map is built from them."""
+"""Survey collections before a map is built from them."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
@@ -185,9 +185,9 @@ def positives(asked: Photos, query: int) -> Sequence[int]:
     return rows
 
 
-def _print(name: str, rows: Sequence[Mapping[str, object]]) -> None:
+def _print(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     table = Table("together", "photos", "asked", "R@1 [95 %]", title=name)
     for row in rows:
-        recall = "{value:.1f} [{low:.1f}, {high:.1f}]".format(**row["R@1"])  # type: ignore[arg-type]
+        recall = "{value:.1f} [{low:.1f}, {high:.1f}]".format(**row["R@1"])
         table.add_row(str(row["kind"]), str(row["photos"]), str(row["asked"]), recall)
     output_console().print(table)

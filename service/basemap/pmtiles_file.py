@@ -41,7 +41,7 @@ class PmtilesFile:
         try:
             reader = Reader(self._read)
             header, metadata = reader.header(), reader.metadata()
-        except Exception as error:
+        except Exception as error:  # of a damaged file the reader raises anything
             os.close(self._descriptor)
             raise InvalidInput(f"{path} is no file of PMTiles 3, or is damaged: {error}") from error
         try:

@@ -72,6 +72,7 @@ test: style types imports tests
 style: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m docs.prose
 
 types: $(READY)
 	$(BIN)/mypy

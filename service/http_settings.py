@@ -23,6 +23,13 @@ class HttpSettings(BaseModel):
         default="127.0.0.1",
         description="Address to listen on; 0.0.0.0 for all networks, :: for all of IPv6 and of IPv4.",
     )
+    published_host: str | None = Field(
+        default=None,
+        description=(
+            "Address at which others reach the service, where it is not the one to listen on, as that of a "
+            "container's host: on a loopback address, this machine alone does."
+        ),
+    )
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     root_path: str = Field(
         default="",

@@ -15,7 +15,8 @@ class PageSettings(BaseModel):
         default="auto",
         description=(
             "Whether all pictures of a map may be listed, and so be seen on the page; on and auto need a key with the "
-            "scope browse where there are keys; without keys auto lists them on a loopback address alone."
+            "scope browse where there are keys; without keys auto lists them where this machine alone reaches the "
+            "service."
         ),
     )
     basemap: str | None = Field(
@@ -35,8 +36,8 @@ class PageSettings(BaseModel):
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether an address to listen on can be reached from this machine alone."""
+    """Return whether an address can be reached from this machine alone; one of IPv6 may stand in brackets."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
     except ValueError:
         return host == "localhost"

@@ -18,7 +18,6 @@ from service.app import create_app
 from service.http_protocol import LimitedHttpProtocol
 from service.http_settings import ANY_ORIGIN
 from service.key_file import WatchedKeys
-from service.page_settings import is_loopback
 from service.runtime import Runtime
 from service.samples import Sample
 from service.settings import ServiceSettings
@@ -89,10 +88,10 @@ def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> Non
             "PAGES OF ALL ORIGINS MAY ASK: those of each site that somebody opens who reaches the service",
             remedy="name the origins of your own pages in PLACEFIX_CORS_ORIGINS, or have keys with --keys FILE",
         )
-    if keys is None and not is_loopback(settings.host):
+    if keys is None and not settings.is_local:
         _log.warning(
             "THE SERVICE IS OPEN: whoever reaches it may ask, and see the pictures of its maps",
-            host=settings.host,
+            host=settings.published_host or settings.host,
             remedy="placefix keys create --file FILE, then --keys FILE; or listen on 127.0.0.1 behind a proxy",
         )
     threads = set(threading.enumerate())

@@ -270,8 +270,13 @@ class ServiceSettings(HttpSettings, PageSettings, BaseSettings):
     def lists_places(self) -> bool:
         """Return whether all pictures of a map may be listed; where there are keys, by those that have the scope."""
         if self.browse == "auto":
-            return self.keys is not None or is_loopback(self.host)
+            return self.keys is not None or self.is_local
         return self.browse == "on"
+
+    @property
+    def is_local(self) -> bool:
+        """Return whether this machine alone reaches the service."""
+        return is_loopback(self.host if self.published_host is None else self.published_host)
 
     @property
     def image_limits(self) -> ImageLimits:

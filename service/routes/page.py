@@ -14,6 +14,7 @@ from service.keys import Scope
 from service.page_files import PageFile, page_files
 from service.routes.access import may
 from service.routes.dependencies import RuntimeDependency
+from service.settings import ServiceSettings
 
 router = APIRouter(include_in_schema=False)
 
@@ -42,8 +43,10 @@ async def page_options(
 ) -> JSONResponse:
     """Return what the page may show to the sender of a request."""
     basemap: Basemap | None = request.app.state.basemap
+    why_candidates_alone = _why_candidates_alone(runtime.settings, may_browse)
     options = {
-        "may_browse": may_browse and runtime.settings.lists_places,
+        "may_browse": why_candidates_alone is None,
+        "why_candidates_alone": why_candidates_alone,
         "basemap": None if basemap is None else _describe(basemap),
     }
     return JSONResponse(options, headers={"Cache-Control": "no-store"})
@@ -56,6 +59,17 @@ async def page_file(folder: str, name: str, request: Request) -> Response:
     if folder != files.folder or name not in files.files:
         raise HTTPException(404)
     return _answer(files.files[name], request, {"Cache-Control": f"public, max-age={_YEAR_S}, immutable"})
+
+
+def _why_candidates_alone(settings: ServiceSettings, may_browse: bool) -> str | None:
+    """Return why not all pictures of a map are shown, and what changes that; None if they are."""
+    if settings.lists_places:
+        return None if may_browse else "All pictures of the map are shown to keys with the scope browse."
+    if settings.browse == "off":
+        return "All pictures of a map are shown nowhere here: the service was started with PLACEFIX_BROWSE=off."
+    return (
+        "Others reach this service without a key, so it shows candidates alone; PLACEFIX_BROWSE=on shows all pictures."
+    )
 
 
 def _describe(basemap: Basemap) -> dict[str, Any]:

@@ -133,6 +133,23 @@ def test_ports_are_published_on_this_machine_only_unless_told_otherwise() -> Non
     assert services["localizer"]["ports"] == ["0.0.0.0:80:8000/tcp"]
 
 
+@pytest.mark.parametrize(
+    ("host", "is_local"),
+    [(None, True), ("::1", True), ("[::1]", True), ("0.0.0.0", False), ("[::]", False), ("192.0.2.1", False)],  # noqa: S104
+)
+def test_the_server_knows_whether_others_reach_the_container(host: str | None, is_local: bool) -> None:
+    given = {} if host is None else {"PLACEFIX_HOST": host}
+    services = compose("--profile", "tools", **given)["services"]
+    environment = services["localizer"]["environment"]
+    settings = ServiceSettings(
+        maps=(Path("maps/town"),),
+        host=environment["PLACEFIX_HOST"],
+        published_host=environment["PLACEFIX_PUBLISHED_HOST"],
+    )
+    assert settings.is_local is settings.lists_places is is_local
+    assert not services["placefix"]["environment"].get("PLACEFIX_PUBLISHED_HOST")  # its ports are published by hand
+
+
 def test_grafana_starts_only_when_asked_for() -> None:
     assert compose("--profile", "grafana")["services"]["grafana"]["profiles"] == ["grafana"]
 
@@ -175,8 +192,9 @@ def test_settings_in_a_file_of_variables_reach_the_server(tmp_path: Path) -> Non
     services = compose("--env-file", str(tmp_path / "env"), "--profile", "tools")["services"]
     # The health check, Prometheus and the published port count on the address in the container.
     own = {"PLACEFIX_HOST": "0.0.0.0", "PLACEFIX_PORT": "8000"}  # noqa: S104
-    for service in ("localizer", "placefix"):
-        assert services[service]["environment"].items() >= (given | own).items()
+    published = {"PLACEFIX_PUBLISHED_HOST": "192.0.2.1"}
+    assert services["placefix"]["environment"].items() >= (given | own).items()
+    assert services["localizer"]["environment"].items() >= (given | own | published).items()
     assert services["localizer"]["ports"] == ["192.0.2.1:81:8000/tcp"]  # on the host it is what the file says
 
 

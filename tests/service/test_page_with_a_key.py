@@ -67,6 +67,8 @@ def test_the_page_asks_for_a_key_and_shows_everything_with_it(tab: Tab, server: 
     assert tab.run("document.querySelectorAll('.lacking').length") == 0
     tab.wait_for("document.querySelectorAll('.plan .spot').length > 0")
     assert "pictures of the map" not in tab.run("document.getElementById('plan-legend').textContent")  # another scope
+    why = "All pictures of the map are shown to keys with the scope browse."
+    assert tab.run("document.getElementById('plan-note').innerText") == why
     assert not any("/places?" in address for address in tab.received)
     assert key not in tab.run("location.href + document.cookie + JSON.stringify(localStorage)")
     assert tab.complaints == []  # nothing that the policy had to refuse
@@ -84,7 +86,24 @@ def test_a_key_that_may_browse_shows_all_pictures(tab: Tab, server: Served, key_
     tab.wait_for("document.querySelectorAll('#place-list li').length === 12")
     tab.run("document.querySelector('#place-list button').click()")
     tab.wait_for("document.querySelector('.place img')?.naturalWidth > 0")
+    assert tab.run("document.getElementById('plan-note').innerText") == ""
     assert tab.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "remedy"),
+    [({"published_host": "192.0.2.1"}, "PLACEFIX_BROWSE=on shows all"), ({"browse": "off"}, "PLACEFIX_BROWSE=off")],
+)
+def test_without_keys_the_page_says_why_it_shows_candidates_alone(
+    settings: dict[str, str], remedy: str, tab: Tab, town: Town
+) -> None:
+    samples = [Sample("3.jpg", town.photos["a street/3.jpg"], "image/jpeg")]
+    with serving(ServiceSettings.model_validate({"maps": (town.map_path,), **settings}), samples=samples) as served:
+        served.wait_until_ready()
+        tab.go(f"{served.url}/#sample=3.jpg")
+        tab.wait_for("document.querySelector('.plan .spot')")
+        assert remedy in tab.run("document.getElementById('plan-note').innerText")
+        assert tab.complaints == []
 
 
 def test_the_documentation_can_be_read_without_a_key_and_takes_one(tab: Tab, server: Served) -> None:

@@ -76,13 +76,17 @@ def test_another_map_is_not_found(town_server: Served) -> None:
         ({"browse": "off"}, False),
         ({"host": "0.0.0.0"}, False),  # others can reach it, and nobody needs a key  # noqa: S104
         ({"host": "0.0.0.0", "browse": "on"}, True),  # noqa: S104
+        ({"host": "0.0.0.0", "published_host": "127.0.0.1"}, True),  # in a container  # noqa: S104
+        ({"published_host": "192.0.2.1"}, False),
     ],
 )
 def test_without_keys_the_setting_decides(
     settings: dict[str, Any], is_listed: bool, village: Town, serve: Serve
 ) -> None:
     served = serve(village, **settings)
-    assert served.client.get("/page/options").json()["may_browse"] is is_listed
+    options = served.client.get("/page/options").json()
+    assert options["may_browse"] is is_listed
+    assert (options["why_candidates_alone"] is None) is is_listed
     response = served.client.get("/maps/village/places")
     if is_listed:
         assert response.status_code == 200

@@ -47,6 +47,7 @@ def test_a_service_that_others_can_reach_without_a_key_says_so_loudly(host: str,
     nowhere = (tmp_path / "nowhere",)
     for settings, is_warned in (
         (ServiceSettings(maps=nowhere, host=host, port=0), is_open),
+        (ServiceSettings(maps=nowhere, host="0.0.0.0", published_host=host, port=0), is_open),  # noqa: S104
         (ServiceSettings(maps=nowhere, host=host, port=0, keys=keys), False),
     ):
         with capture_logs() as log, pytest.raises(MapNotFound):

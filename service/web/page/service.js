@@ -34,7 +34,7 @@ export async function localize(picture, mapName, signal) {
   return (await request(`localize${query}`, { method: "POST", body: picture, headers, signal })).json();
 }
 
-/** What the page may do here: {may_browse, basemap}. */
+/** What the page may do here: {may_browse, why_candidates_alone, basemap}. */
 export async function fetchOptions() {
   return (await request("page/options")).json();
 }

@@ -18,7 +18,7 @@ import { Failure, fetchPicture, thumbnailUrl } from "./service.js";
 
 export class Stage {
   /**
-   * @param {{may_browse: boolean, basemap: import("./types.js").Basemap | null}} options of the service
+   * @param {{may_browse: boolean, why_candidates_alone: string | null, basemap: import("./types.js").Basemap | null}} options of the service
    * @param {(query: import("./types.js").Query) => void} onAsk
    */
   constructor(options, onAsk) {
@@ -28,6 +28,7 @@ export class Stage {
     this.answer = null;
     /** @type {Position | null} */
     this.truth = null;
+    at("plan-note").textContent = options.why_candidates_alone ?? "";
   }
 
   /** Shows the pictures of a map, if this visitor may see them all. */

@@ -2,6 +2,7 @@
 # make serve PHOTOS=FOLDER    the same with a map of your own photos
 # make test     set up everything, then style, types, import rules and tests
 # make setup    set up the environment in .venv
+# make docs     build the site of the documents, in .site
 # make reference    write docs/openapi.json and docs/reference.md anew, which are made of the code
 
 PYTHON ?= python3
@@ -26,7 +27,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := constraints/$(EXTRA).txt constraints/dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-newest style types imports tests coverage wheel reference notice constraints faults \
+.PHONY: help setup serve test test-newest style types imports tests coverage wheel reference docs notice constraints faults \
   bench bench-large gpu gpu-wheels clean
 
 help:
@@ -97,6 +98,9 @@ wheel: $(READY)
 reference: $(READY)
 	$(BIN)/python -m docs.generated
 
+docs: $(READY)
+	$(BIN)/python -m docs.site
+
 notice: $(READY)
 	$(BIN)/python -m docs.notice
 
@@ -121,4 +125,4 @@ gpu-wheels: $(READY)
 	$(BIN)/python -m benchmarks gpu-wheels --python $(WHEELS_PYTHON) $(PRESENT:%=--present %)
 
 clean:
-	rm -rf .venv .venv-newest dist build .demo .served .wheels .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-newest dist build .demo .served .site .wheels .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -25,7 +25,7 @@ from model.errors import InvalidInput
 from placefix.exit_codes import ExitCode
 
 SETTINGS = "served.toml"
-DEMO_SHORTLIST = 20  # as in docs/results.md: of its 198 pictures, 100 would be half
+DEMO_SHORTLIST = 20  # as in docs/book/results.md: of its 198 pictures, 100 would be half
 
 
 def check_readable(photos: Path, called: Path) -> None:

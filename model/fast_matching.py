@@ -7,7 +7,7 @@ AVX2 or a GPU for which Triton does not compile, the exact way counts (``model.m
 Ties are broken as in ``model.matching``, but rounding makes and unmakes some, and turns near ties over. With 61 × 61
 cells of 128 channels that differ well, counts of 500 to 3700 differ from the exact ones by 2 at most, on a CPU as on a
 GPU. Where cells are nearly the same, they differ by more: with the demo's network, counts of 625 by 2 on average and 10
-at most (docs/results.md). ``tests/model/test_fast_matching.py`` states what is allowed.
+at most (docs/book/results.md). ``tests/model/test_fast_matching.py`` states what is allowed.
 
 A floor is compared with cosines of the features as they are on a GPU, and of the rounded ones on a CPU.
 """

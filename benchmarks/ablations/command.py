@@ -103,7 +103,7 @@ def _run(
 
 @app.command("tables")
 def write_tables(
-    document: Annotated[Path, typer.Option(help="Where the tables stand.")] = Path("docs/results.md"),
+    document: Annotated[Path, typer.Option(help="Where the tables stand.")] = Path("docs/book/results.md"),
     results: Annotated[Path, typer.Option(help="The outcomes of the backbone that is shipped.")] = RESULTS,
     compared: Annotated[Path, typer.Option(help="The outcomes of tables 4 to 10, all on one backbone.")] = COMPARED,
     backbones: Annotated[

@@ -19,7 +19,7 @@ def performance(
     results: Annotated[Path, typer.Option(help="The folder of the benchmarks' figures.")] = Path("benchmarks/results"),
     plots: Annotated[bool, typer.Option(help="Draw the plots too; that needs matplotlib.")] = True,
 ) -> None:
-    """Put the figures of all benchmarks into docs/performance.md and docs/results.md; what was not measured says so."""
+    """Put the figures of all benchmarks into the documents; a table without figures says that it was not measured."""
     for name, tables in DOCUMENTS.items():
         document = root / name
         parts = {mark: _filled(table, results) for mark, table in tables.items()}

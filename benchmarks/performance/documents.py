@@ -63,13 +63,13 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "starter": Table(("starter",), starter_table),
         "gpu": Table(("gpu",), gpu_tables),
     },
-    "docs/reliability.md": {
+    "docs/book/reliability.md": {
         "overload": Table(("overload",), load_tables.overload_table),
         "capacity": Table(("load",), load_tables.capacity_table),
         "load": Table(("load",), load_tables.load_table),
         "endurance": Table(("endurance",), load_tables.endurance_table),
     },
-    "docs/results.md": {
+    "docs/book/results.md": {
         "photographs": Table(("photographs",), photographs_table),
         "outliers": Table(("outliers",), outliers_table),
         "together_gardenspoint": Table(("together_gardenspoint",), together_table),

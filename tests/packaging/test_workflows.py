@@ -46,7 +46,7 @@ def test_targets_are_those_of_the_makefile() -> None:
     rules = set(re.findall(r"^([a-z-]+):", MAKEFILE, flags=re.MULTILINE))
     assert rules == TARGETS
     assert targets_used() <= TARGETS
-    assert {"test", "test-newest", "wheel", "coverage", "faults", "style", "types", "imports"} <= targets_used()
+    assert {"test", "test-newest", "docs", "wheel", "coverage", "faults", "style", "types", "imports"} <= targets_used()
 
 
 def test_pythons_that_are_tested_are_those_of_the_classifiers() -> None:

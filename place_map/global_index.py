@@ -69,12 +69,7 @@ def write_index(path: Path, factory: str, width: int, chunks: Chunks) -> None:
         InvalidInput: The index cannot be made or trained.
         OSError: The file cannot be written.
     """
-    faiss = _faiss()
-    index = _new_index(factory, width)
-    if not index.is_trained:
-        _train(index, factory, _training_sample(chunks))
-    for chunk in chunks():
-        _add(index, factory, np.ascontiguousarray(chunk, dtype=np.float32))
+    faiss, index = _faiss(), _made_index(factory, width, chunks)
     # Python writes: faiss's own writer does not notice a disk that gets full at the very end.
     with path.open("xb") as file:
         faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
@@ -117,7 +112,7 @@ def read_searcher(place_map: PlaceMap, device: torch.device | str, backend: Back
     faiss_can = _faiss_is_installed() if device.type == "cpu" else _faiss_sees_gpu()
     if backend == "torch" or (backend == "auto" and not faiss_can):
         return lambda: ExactSearcher(place_map, TorchProposer(place_map, device))
-    index = read_index(place_map)
+    index = read_index(place_map) if place_map.shard is None else _index_of_shard(place_map)
     keeps_all = _keeps_all(index, place_map)
     fallback = TorchProposer(place_map, torch.device("cpu"))
     if device.type == "cpu":
@@ -256,6 +251,21 @@ def _new_index(factory: str, width: int) -> Any:
             f"faiss makes no index of {factory!r} for vectors of width {width}: {_reason(error)}; --index takes Flat, "
             "or another string of faiss's index_factory"
         ) from error
+
+
+def _made_index(factory: str, width: int, chunks: Chunks) -> Any:
+    index = _new_index(factory, width)
+    if not index.is_trained:
+        _train(index, factory, _training_sample(chunks))
+    for chunk in chunks():
+        _add(index, factory, np.ascontiguousarray(chunk, dtype=np.float32))
+    return index
+
+
+def _index_of_shard(place_map: PlaceMap) -> Any:
+    """Make an index that misses nothing, whatever the map's is: so shards find together what one machine would."""
+    factory = "SQfp16" if place_map.store_type == torch.float16 else "Flat"
+    return _made_index(factory, place_map.manifest.features.global_dim, place_map.global_chunks)
 
 
 @contextmanager

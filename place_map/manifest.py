@@ -5,6 +5,7 @@ its own sum stands in ``CURRENT``. Every field is described in docs/map_format.m
 """
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self
@@ -240,10 +241,16 @@ class Manifest(ManifestPart):
         found = {str(version / layout.INDEX): self.index.file, str(version / layout.LEFT_OUT): self.left_out}
         if self.calibration is not None:
             found[str(version / layout.CALIBRATION)] = self.calibration
-        for segment in self.segments:
-            directory = PurePosixPath(layout.SEGMENTS, segment.id)
-            found |= {str(directory / name): file for name, file in segment.files.items()}
-        return found
+        return found | self.files_of(self.segments)
+
+    @staticmethod
+    def files_of(segments: Iterable[Segment]) -> dict[str, FileSum]:
+        """Return path below the map → size and sum, of the files of some segments, without thumbnails."""
+        return {
+            str(PurePosixPath(layout.SEGMENTS, segment.id, name)): file
+            for segment in segments
+            for name, file in segment.files.items()
+        }
 
     @property
     def total_bytes(self) -> int:

@@ -3,25 +3,26 @@
 ``place_map.checks`` looks at everything; this is what a reader can wait for.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from model.durable import sha256_of
 from place_map import layout
 from place_map.errors import MapCorrupt
-from place_map.manifest import Manifest
+from place_map.file_sum import FileSum
 
 
-def check_sizes(path: Path, manifest: Manifest) -> None:
+def check_sizes(path: Path, files: Mapping[str, FileSum]) -> None:
     """Compare the size of every file with the manifest.
 
     Args:
         path: Directory of the map.
-        manifest: Of the version.
+        files: Path below it → size and sum, of what is read.
 
     Raises:
         MapCorrupt: A file has another size, or cannot be read.
     """
-    for name, expected in manifest.files.items():
+    for name, expected in files.items():
         try:
             size = (path / name).stat().st_size
         except OSError as error:
@@ -32,17 +33,17 @@ def check_sizes(path: Path, manifest: Manifest) -> None:
             )
 
 
-def check_searched_files(path: Path, manifest: Manifest) -> None:
+def check_searched_files(path: Path, files: Mapping[str, FileSum]) -> None:
     """Compare what a search reads as a whole with its sums: index and global features.
 
     Args:
         path: Directory of the map.
-        manifest: Of the version.
+        files: Path below it → size and sum, of what is read.
 
     Raises:
         MapCorrupt: One of the files is not the one that was written.
     """
-    for name, expected in manifest.files.items():
+    for name, expected in files.items():
         file = path / name
         if file.name not in (layout.INDEX, layout.GLOBALS):
             continue

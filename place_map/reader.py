@@ -23,6 +23,7 @@ from place_map.manifest import Manifest, SourceHint
 from place_map.opening_checks import check_searched_files, check_sizes
 from place_map.place_table import PlaceTable, join_live, read_places
 from place_map.segment_files import SegmentFiles, open_segment
+from place_map.shard import Shard, files_of, segments_of
 from place_map.version_hold import VersionHold
 from place_map.versions import hold_version
 
@@ -33,12 +34,15 @@ class PlaceMap:
     """One version of a map, open for reading; safe to read from several threads.
 
     A *row* is the number of a live picture, counted through the segments in the order of the manifest: the same as in
-    the index.
+    the index. Where a shard of the map is open, only its own are counted.
 
     Attributes:
         path: Directory of the map.
         name: Its last component.
         manifest: What the version consists of.
+        shard: Which part of the map is open; None for all of it.
+        segments: Those that are open, in the order of the manifest.
+        files: Path below the map → size and sum, of every file that is read but manifest and thumbnails.
         places: Id, position, heading and time of every row.
         calibration: What the evidence for an answer means here; None if nobody knows.
     """
@@ -51,8 +55,12 @@ class PlaceMap:
         places: PlaceTable,
         hold: VersionHold | None = None,
         calibration: Calibration | None = None,
+        shard: Shard | None = None,
     ) -> None:
         """Use ``open``."""
+        self.shard = shard
+        self.segments = segments_of(manifest, shard)
+        self.files = files_of(manifest, shard)
         self._hold = hold
         self.calibration = calibration
         self.path = path
@@ -63,7 +71,7 @@ class PlaceMap:
         self._starts = np.cumsum([0, *(len(segment.live) for segment in segments)], dtype=np.int64)
 
     @classmethod
-    def open(cls, path: Path | str, version: str | None = None) -> Self:
+    def open(cls, path: Path | str, version: str | None = None, shard: Shard | None = None) -> Self:
         """Opens the version that ``CURRENT`` names, or another one. While it is open, it is not removed.
 
         The sums of manifest and calibration, the sizes of all files, shapes, types and row counts are checked always;
@@ -72,8 +80,10 @@ class PlaceMap:
         Args:
             path: Directory of the map, ``maps/NAME``.
             version: Its number; by default the one that is served.
+            shard: Which part of it; by default all. Of the other segments no file is looked at.
 
         Raises:
+            InvalidInput: The map cannot be shared out among so many shards.
             MapNotFound: There is no map.
             VersionNotFound: It has no such version.
             MapCorrupt: Files and manifest disagree.
@@ -81,9 +91,9 @@ class PlaceMap:
         """
         path = Path(path)
         manifest, hold = hold_version(path, version)
-        check_sizes(path, manifest)
+        check_sizes(path, files_of(manifest, shard))
         segments, tables = [], []
-        for segment in manifest.segments:
+        for segment in segments_of(manifest, shard):
             directory = layout.segment_dir(path, segment.id)
             files = open_segment(directory, segment, manifest.features)
             segments.append(files)
@@ -91,7 +101,7 @@ class PlaceMap:
         places = PlaceTable(join_live(tables), path)
         sums = manifest.calibration
         calibration = None if sums is None else read_calibration(path, manifest.version, sums.sha256)
-        return cls(path, manifest, segments, places, hold, calibration)
+        return cls(path, manifest, segments, places, hold, calibration, shard)
 
     @property
     def version(self) -> str:
@@ -157,7 +167,7 @@ class PlaceMap:
         Raises:
             MapCorrupt: One of the files is not the one that was written.
         """
-        check_searched_files(self.path, self.manifest)
+        check_searched_files(self.path, self.files)
 
     def global_features(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Global features of some rows.

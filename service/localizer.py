@@ -7,6 +7,7 @@ as ``model.retrieval.retrieve`` on the same features, without holding the map in
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -23,7 +24,8 @@ from place_map.reader import PlaceMap
 from place_map.searching import Searcher
 from service.localization import Candidate, Localization, Verdict
 from service.query_options import DEFAULT_PRECISION, QueryOptions
-from service.shortlist import check_wanted, find_shortlist
+from service.rounds import count_ahead
+from service.shortlist import NO_ROWS, Shortlist, check_wanted, find_shortlist
 from service.stages import Stage, StageClock
 from service.words import Rerank
 
@@ -31,8 +33,6 @@ from service.words import Rerank
 # shortlist of 1000 would otherwise need 950 MB, and could not be given up half way once nobody waits for it. While some
 # are compared, the system fetches the next ones from the disk.
 _GATHER_ROWS = 64
-
-_NO_ROWS = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,21 @@ def _always_wanted() -> bool:
 class Localizer:
     """Finds queries in one version of one map. One thread uses it: the one that owns the device.
 
+    Two steps look at features: ``shortlist`` and ``count``. All else needs the table of places and the calibration
+    alone.
+
     Attributes:
+        most_rounds: How many times ``count`` is called for a query at most; None for as often as there is a stop.
         encoder: The network that the map was built with.
         place_map: The map.
         preparation: How a picture becomes a query of this map.
         searcher: The shortlist index of the map.
         matching_precision: Of the products in matching.
         match_floor: The cosine below which two local features are no match; None if all of them may be.
-        matcher: What counts mutual matches, and in which numbers.
         within_m: Candidates so near to each other show the same place.
     """
+
+    most_rounds: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -109,9 +114,13 @@ class Localizer:
         self.searcher = searcher
         self.matching_precision: MatchingPrecision = matching_precision
         self.match_floor = place_map.manifest.features.match_floor if match_floor is None else match_floor
-        self.matcher = matcher_name(encoder.device, encoder.local_dim, matching_precision)
         self.within_m = DEFAULT_WITHIN_M if place_map.calibration is None else place_map.calibration.within_m
         self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU
+
+    @property
+    def matcher(self) -> str:
+        """What counts mutual matches, and in which numbers."""
+        return matcher_name(self.encoder.device, self.encoder.local_dim, self.matching_precision)
 
     def rerank_for(self, asked: Rerank) -> Rerank:
         """Return how a query is re-ranked here.
@@ -132,7 +141,7 @@ class Localizer:
         options: QueryOptions,
         is_wanted: Callable[[], bool] = _always_wanted,
         *,
-        without: NDArray[np.int64] = _NO_ROWS,
+        without: NDArray[np.int64] = NO_ROWS,
     ) -> Localization:
         """Find one query in the map.
 
@@ -147,9 +156,8 @@ class Localizer:
         """
         clock = StageClock()
         clock.add(Stage.ENCODE, query.duration_s)
-        with clock.measure(Stage.SHORTLIST), torch.inference_mode():
-            vector = query.features.global_features
-            shortlist = find_shortlist(self.searcher, self.place_map, vector, options, without, is_wanted)
+        with clock.measure(Stage.SHORTLIST):
+            shortlist = self.shortlist(query.features.global_features, options, without, is_wanted).ranking
         candidates: tuple[Candidate, ...] = ()
         verdict, compared, ranking = Verdict("no_candidates"), 0, None
         if shortlist.answers:
@@ -167,6 +175,55 @@ class Localizer:
             gathered_bytes=compared * shapes.local_codec.bytes_per_picture(shapes.local_count),
             ranking=ranking,
         )
+
+    @torch.inference_mode()
+    def shortlist(
+        self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
+    ) -> Shortlist:
+        """Find the candidates by their global features, with exact distances.
+
+        Args:
+            query: ``(1, D)`` global features of one picture, on any device.
+            options: How many are wanted, and what is known beforehand.
+            without: ``(m,)`` rows that may not be the answer.
+            is_wanted: Whether somebody still waits for the query.
+
+        Raises:
+            DeadlineExceeded: Nobody does.
+        """
+        return find_shortlist(self.searcher, self.place_map, query, options, without, is_wanted)
+
+    @torch.inference_mode()
+    def count(
+        self, query: Tensor, rows: NDArray[np.int64], is_wanted: Callable[[], bool], clock: StageClock
+    ) -> NDArray[np.int64]:
+        """Count the mutual matches of a query with some pictures.
+
+        Args:
+            query: ``(L, C)`` local features, on the encoder's device.
+            rows: ``(k,)`` of the pictures, in any order.
+            is_wanted: Whether somebody still waits for the query.
+            clock: Is told how long it took.
+
+        Returns:
+            ``(k,)``, in the order of the rows.
+
+        Raises:
+            DeadlineExceeded: Nobody waits for the query any more.
+        """
+        counts = np.empty(len(rows), dtype=np.int64)
+        for start in range(0, len(rows), _GATHER_ROWS):
+            check_wanted(is_wanted)
+            chunk = slice(start, start + _GATHER_ROWS)
+            with clock.measure(Stage.GATHER):
+                candidates = self._gather(rows[chunk])
+                self.place_map.announce(rows[chunk.stop : chunk.stop + _GATHER_ROWS])
+            with clock.measure(Stage.RERANK):
+                found = count_mutual_matches(
+                    query, candidates, precision=self.matching_precision, floor=self.match_floor
+                )
+                counts[chunk] = found.cpu().numpy()
+        return counts
 
     def judge(self, ranking: Ranking, options: QueryOptions) -> tuple[Evidence, Judgement | None]:
         """Weigh what speaks for the first candidate of a ranking; no judgement where nobody knows what it means."""
@@ -211,7 +268,6 @@ class Localizer:
         self._gathered = None
         del self.searcher
 
-    @torch.inference_mode()
     def _rerank(
         self,
         query: Tensor,
@@ -221,11 +277,12 @@ class Localizer:
         is_wanted: Callable[[], bool],
     ) -> tuple[Ranking, Verdict]:
         """Compare a query ``(L, C)`` with the shortlist, as far as is needed, and judge the first candidate."""
-        rows, matches = shortlist.rows, shortlist.matches
-        for compared in self._stops(self.rerank_for(options.rerank), len(rows)):
-            more = self._count_mutual_matches(query, rows[len(matches) : compared], clock, is_wanted)
-            matches = np.concatenate([matches, more])
-            ranking = Ranking.of(rows, shortlist.distances, matches, shortlist.rivals)
+        rows, counts = shortlist.rows, shortlist.matches
+        stops = self._stops(self.rerank_for(options.rerank), len(rows))
+        for compared, ahead in zip(stops, count_ahead(stops, self.most_rounds or len(stops)), strict=True):
+            if ahead > len(counts):
+                counts = np.concatenate([counts, self.count(query, rows[len(counts) : ahead], is_wanted, clock)])
+            ranking = Ranking.of(rows, shortlist.distances, counts[:compared], shortlist.rivals)
             evidence, judgement = self.judge(ranking, options)
             if judgement is not None and judgement.is_sure:
                 break
@@ -239,24 +296,6 @@ class Localizer:
         if mode == "always" or calibration is None or calibration.auto is None:
             return (count,)
         return (*(step.compared for step in calibration.steps if step.compared < count), count)
-
-    def _count_mutual_matches(
-        self, query: Tensor, rows: NDArray[np.int64], clock: StageClock, is_wanted: Callable[[], bool]
-    ) -> NDArray[np.int64]:
-        """Mutual matches of a query ``(L, C)`` with the pictures of ``rows`` ``(k,)``, as ``(k,)``."""
-        counts = np.empty(len(rows), dtype=np.int64)
-        for start in range(0, len(rows), _GATHER_ROWS):
-            check_wanted(is_wanted)
-            chunk = slice(start, start + _GATHER_ROWS)
-            with clock.measure(Stage.GATHER):
-                candidates = self._gather(rows[chunk])
-                self.place_map.announce(rows[chunk.stop : chunk.stop + _GATHER_ROWS])
-            with clock.measure(Stage.RERANK):
-                found = count_mutual_matches(
-                    query, candidates, precision=self.matching_precision, floor=self.match_floor
-                )
-                counts[chunk] = found.cpu().numpy()
-        return counts
 
     def _gather(self, rows: NDArray[np.int64]) -> Tensor:
         """Local features ``(k, N, C)`` on the encoder's device; valid until the next call."""

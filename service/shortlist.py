@@ -1,6 +1,7 @@
 """Which pictures of a map come into question for a query: the nearest global features, and what a prior leaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,7 +17,44 @@ from service.query_options import QueryOptions
 # Rows of a prior's circle that are compared at a time: 32 MB of float64 at D = 1024.
 _EXACT_ROWS = 4096
 
-_NO_ROWS = np.empty(0, dtype=np.int64)
+NO_ROWS = np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Pictures by their global distance to a query, nearest first; of equal distances the lower row first.
+
+    Attributes:
+        rows: ``(k,)`` int64, rows of the map.
+        distances: ``(k,)`` float32, Euclidean.
+    """
+
+    rows: NDArray[np.int64]
+    distances: NDArray[np.float32]
+
+
+NOTHING = Nearest(NO_ROWS, np.empty(0, dtype=np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """The candidates of a query in a map, or in a part of one.
+
+    Attributes:
+        answers: Pictures that may be the answer.
+        rivals: The nearest of the pictures that a prior excludes, to compare with alone; none where the answers fill
+            the shortlist.
+    """
+
+    answers: Nearest
+    rivals: Nearest = NOTHING
+
+    @property
+    def ranking(self) -> Ranking:
+        """Return the candidates by distance, rivals behind answers, without mutual matches; none without an answer."""
+        answers, rivals = self.answers, self.rivals if len(self.answers.rows) else NOTHING
+        rows = np.concatenate([answers.rows, rivals.rows])
+        return Ranking(rows, np.concatenate([answers.distances, rivals.distances]), NO_ROWS, len(rivals.rows))
 
 
 def find_shortlist(
@@ -26,8 +64,8 @@ def find_shortlist(
     options: QueryOptions,
     without: NDArray[np.int64],
     is_wanted: Callable[[], bool],
-) -> Ranking:
-    """Return the nearest pictures, by distance; with a prior those that agree with it, and then rivals.
+) -> Shortlist:
+    """Return the nearest pictures; with a prior those that agree with it, and rivals.
 
     Args:
         searcher: Of the map's index.
@@ -37,21 +75,32 @@ def find_shortlist(
         without: ``(m,)`` rows that may not be the answer.
         is_wanted: Whether somebody still waits for the query.
 
-    Returns:
-        Without mutual matches.
-
     Raises:
         DeadlineExceeded: Nobody waits for it any more.
     """
     count = options.shortlist
     if options.prior is None:
-        return Ranking(*_nearest(searcher, query, count, without), _NO_ROWS)
+        return Shortlist(_nearest(searcher, query, count, without))
     agreeing = np.setdiff1d(options.prior.rows(place_map.places), without)
-    rows, distances = _nearest_of(place_map, query, agreeing, count, is_wanted)
-    if not 0 < len(rows) < count:
-        return Ranking(rows, distances, _NO_ROWS)
-    rivals, rival_distances = _nearest(searcher, query, count - len(rows), np.concatenate([rows, without]))
-    return Ranking(np.concatenate([rows, rivals]), np.concatenate([distances, rival_distances]), _NO_ROWS, len(rivals))
+    answers = _nearest_of(place_map, query, agreeing, count, is_wanted)
+    if len(answers.rows) == count:
+        return Shortlist(answers)
+    others = np.concatenate([answers.rows, without])
+    return Shortlist(answers, _nearest(searcher, query, count - len(answers.rows), others))
+
+
+def merge_shortlists(parts: Sequence[Shortlist], count: int) -> Shortlist:
+    """Return the shortlist of a map from those of its parts: exactly what ``find_shortlist`` finds in all of it.
+
+    Each part names its ``count`` nearest, so none of the map's is missing. Distances do not depend on who computes them
+    (``place_map.searching``), and ties go by row.
+
+    Args:
+        parts: One of each part, for the same query; no row is in two of them.
+        count: How many candidates are wanted.
+    """
+    answers = _first([part.answers for part in parts], count)
+    return Shortlist(answers, _first([part.rivals for part in parts], count - len(answers.rows)))
 
 
 def check_wanted(is_wanted: Callable[[], bool]) -> None:
@@ -64,23 +113,30 @@ def check_wanted(is_wanted: Callable[[], bool]) -> None:
         raise DeadlineExceeded("nobody waits for this query any more; it was given up")
 
 
-def _nearest(
-    searcher: Searcher, query: Tensor, count: int, without: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return rows and distances ``(k,)`` of the nearest global features, without some rows."""
+def _first(parts: Sequence[Nearest], count: int) -> Nearest:
+    """Return the ``count`` nearest of several lists."""
+    rows = np.concatenate([part.rows for part in parts])
+    distances = np.concatenate([part.distances for part in parts])
+    order = np.lexsort((rows, distances))[:count]
+    return Nearest(rows[order], distances[order])
+
+
+def _nearest(searcher: Searcher, query: Tensor, count: int, without: NDArray[np.int64]) -> Nearest:
+    """Return the nearest global features, without some rows."""
     found = searcher.search(query, count + len(without))
     is_allowed = ~np.isin(found.rows[0], without)
-    return found.rows[0][is_allowed][:count], found.distances[0][is_allowed][:count]
+    return Nearest(found.rows[0][is_allowed][:count], found.distances[0][is_allowed][:count])
 
 
 def _nearest_of(
     place_map: PlaceMap, query: Tensor, rows: NDArray[np.int64], count: int, is_wanted: Callable[[], bool]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the same of some rows, all of which are looked at; so many at a time that memory holds them."""
+) -> Nearest:
+    """Return the nearest of some rows, all of which are looked at; so many at a time that memory holds them."""
     vector: NDArray[np.float32] = query[0].detach().to("cpu", torch.float32).numpy()
-    best, distances = _NO_ROWS, np.empty(0, dtype=np.float32)
+    best = NOTHING
     for start in range(0, len(rows), _EXACT_ROWS):
         check_wanted(is_wanted)
-        these = np.concatenate([best, rows[start : start + _EXACT_ROWS]])
-        distances, best = nearest_of(place_map, vector, these, count)
-    return best, distances
+        these = np.concatenate([best.rows, rows[start : start + _EXACT_ROWS]])
+        distances, nearest = nearest_of(place_map, vector, these, count)
+        best = Nearest(nearest, distances)
+    return best

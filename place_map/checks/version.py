@@ -50,9 +50,9 @@ def check_version(place_map: PlaceMap, on_bytes: OnBytes = lambda _: None, only:
 
 
 def _files(place_map: PlaceMap) -> Iterator[tuple[Path, FileSum]]:
-    for name, expected in place_map.manifest.files.items():
+    for name, expected in place_map.files.items():
         yield place_map.path / name, expected
-    for segment in place_map.manifest.segments:
+    for segment in place_map.segments:
         directory = layout.segment_dir(place_map.path, segment.id)
         for row, expected in listed_thumbnails(read_places(directory / layout.PLACES, segment.rows)):
             yield directory / layout.THUMBNAILS / layout.thumbnail_name(row), expected

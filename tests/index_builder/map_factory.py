@@ -28,6 +28,7 @@ from place_map.segment_writer import SegmentWriter
 from place_map.version_writer import VersionContent, write_version
 from tests.conftest import write_photo
 
+NO_NETWORK = NetworkIdentity(fingerprint="0" * 64, is_trained=True, config={}, weights_path=None)
 SMALL = BuildOptions(batch_size=2, segment_size=4)
 DATA_FILES = ("*.npy", "*.parquet", "*.jpg", "*.faiss", "*.csv")
 
@@ -80,6 +81,7 @@ def write_features_map(
     index: str = "Flat",
     local_store: StoreType | None = None,
     records: Sequence[PlaceRecord] | None = None,
+    network: NetworkIdentity = NO_NETWORK,
 ) -> Path:
     """Writes a map of given features, in their type; without local ones, each picture gets 4 cells of 2 channels.
 
@@ -120,7 +122,7 @@ def write_features_map(
         VersionContent(
             version="000001",
             sources=(SourceHint(kind="csv", path="/nowhere.csv"),),
-            network=NetworkIdentity(fingerprint="0" * 64, is_trained=True, config={}, weights_path=None),
+            network=network,
             preprocessing=Preprocessing.ANTIALIAS,
             features=shapes,
             counts=Counts(placed=count, skipped=0, rejected=0),

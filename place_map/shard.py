@@ -1,0 +1,173 @@
+"""Which segments of a map each of several machines serves: a function of the manifest and of their number alone.
+
+Nothing of it is stored, so that all who know the version agree. Segments are assigned whole, by rendezvous hashing
+(Thaler and Ravishankar, 1998) with a bound of the load: a new segment, or one more shard, moves few of the others.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import InvalidInput
+from place_map.file_sum import FileSum
+from place_map.manifest import Manifest
+from place_map.segment import Segment
+
+MOST_SHARDS = 1000
+
+_LOAD = 1.1
+"""Times its share of the pictures: so many a shard may have, and half of an average segment."""
+
+_TEXT = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})")
+
+
+def assign_segments(segments: Sequence[Segment], shards: int) -> tuple[int, ...]:
+    """Assign whole segments to shards.
+
+    A segment goes to the shard whose hash with it is the highest, of those that have room. No shard stays empty.
+
+    Args:
+        segments: Of a version, in the order of the manifest.
+        shards: At least 1, at most as many as there are segments.
+
+    Returns:
+        For each segment the number of its shard, from 0.
+
+    Raises:
+        InvalidInput: There are fewer segments than shards.
+    """
+    if len(segments) < shards:
+        raise InvalidInput(
+            f"a map of {len(segments)} segments cannot be shared out among {shards} shards: use fewer shards, or build "
+            "the map with a smaller --segment-size"
+        )
+    pictures = [segment.live_rows for segment in segments]
+    most = _LOAD * sum(pictures) / shards + sum(pictures) / len(pictures) / 2
+    loads, owners = [0] * shards, list[int]()
+    has_some = [False] * shards
+    for number, (segment, count) in enumerate(zip(segments, pictures, strict=True)):
+        empty = [shard for shard in range(shards) if not has_some[shard]]
+        with_room = [shard for shard in range(shards) if loads[shard] + count <= most]
+        allowed = empty if len(segments) - number <= len(empty) else with_room
+        if not allowed:
+            allowed = [min(range(shards), key=lambda shard: loads[shard])]
+        owner = max(allowed, key=lambda shard: _hash(segment.id, shard))
+        has_some[owner] = True
+        loads[owner] += count
+        owners.append(owner)
+    return tuple(owners)
+
+
+Assign = Callable[[Sequence[Segment], int], tuple[int, ...]]
+"""A rule as ``assign_segments``."""
+
+
+class Assignment:
+    """Which shard has which rows of a version.
+
+    Attributes:
+        owners: The shard of each segment, from 0.
+    """
+
+    def __init__(self, manifest: Manifest, shards: int, assign: Assign = assign_segments) -> None:
+        """Share out a version.
+
+        Args:
+            manifest: Of the version.
+            shards: How many.
+            assign: By which rule.
+
+        Raises:
+            InvalidInput: There are fewer segments than shards.
+        """
+        self.owners = assign(manifest.segments, shards)
+        self._starts = np.cumsum([0, *(segment.live_rows for segment in manifest.segments)], dtype=np.int64)
+
+    def owners_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the shards ``(k,)`` of some rows ``(k,)`` of the map."""
+        segments = np.searchsorted(self._starts, rows, side="right") - 1
+        return np.array(self.owners, dtype=np.int64)[segments]
+
+    def rows_of(self, shard: int) -> NDArray[np.int64]:
+        """Return the rows ``(n,)`` of a shard, numbered from 0, ascending."""
+        spans = [
+            np.arange(start, end, dtype=np.int64)
+            for owner, start, end in zip(self.owners, self._starts, self._starts[1:], strict=False)
+            if owner == shard
+        ]
+        return np.concatenate(spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One part of several in which a map is served.
+
+    Attributes:
+        number: Which one, from 1.
+        of: How many there are.
+        assign: By which rule segments are assigned.
+
+    Raises:
+        InvalidInput: There is no such part.
+    """
+
+    number: int
+    of: int
+    assign: Assign = field(default=assign_segments, repr=False)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of <= MOST_SHARDS:
+            raise InvalidInput(
+                f"there is no shard {self.number} of {self.of}: give one as 1/3, of {MOST_SHARDS} at most"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``1/3``.
+
+        Raises:
+            InvalidInput: It is something else, or there is no such part.
+        """
+        found = _TEXT.fullmatch(text)
+        if found is None:
+            raise InvalidInput(f"{text!r} is no shard: give its number, and how many there are, as 1/3")
+        return cls(int(found[1]), int(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def rows(self, manifest: Manifest) -> NDArray[np.int64]:
+        """Return the rows ``(n,)`` of the whole map that this part has, ascending."""
+        return Assignment(manifest, self.of, self.assign).rows_of(self.number - 1)
+
+
+def segments_of(manifest: Manifest, shard: Shard | None) -> tuple[Segment, ...]:
+    """Return the segments of a part of a version, in the order of the manifest; all if no part is named.
+
+    Raises:
+        InvalidInput: There are fewer segments than shards.
+    """
+    if shard is None:
+        return manifest.segments
+    owners = shard.assign(manifest.segments, shard.of)
+    return tuple(segment for segment, owner in zip(manifest.segments, owners, strict=True) if owner == shard.number - 1)
+
+
+def files_of(manifest: Manifest, shard: Shard | None) -> dict[str, FileSum]:
+    """Return path below the map → size and sum, of the files that a reader of a part needs, without thumbnails.
+
+    A part needs those of its segments: its index is made from them.
+
+    Raises:
+        InvalidInput: There are fewer segments than shards.
+    """
+    return manifest.files if shard is None else manifest.files_of(segments_of(manifest, shard))
+
+
+def _hash(segment_id: str, shard: int) -> bytes:
+    return hashlib.sha256(f"{segment_id} {shard}".encode()).digest()

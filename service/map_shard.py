@@ -1,0 +1,69 @@
+"""One shard of a map: what it is asked and answers, in rows of the whole map."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.errors import InvalidInput
+from service.localizer import Localizer
+from service.query_options import QueryOptions
+from service.shortlist import Nearest, Shortlist
+from service.stages import StageClock
+
+
+class MapShard:
+    """Takes the two steps of a localizer in the segments of one shard. One thread uses it, as a localizer.
+
+    Attributes:
+        localizer: Of the shard.
+    """
+
+    def __init__(self, localizer: Localizer) -> None:
+        """Find out which rows of the map the shard has.
+
+        Raises:
+            InvalidInput: The localizer has the whole map.
+        """
+        place_map = localizer.place_map
+        if place_map.shard is None:
+            raise InvalidInput(f"the map {place_map.name} is open as a whole, and not as a shard")
+        self.localizer = localizer
+        self._rows = place_map.shard.rows(place_map.manifest)
+
+    def shortlist(
+        self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
+    ) -> Shortlist:
+        """Return the candidates of this shard; see ``Localizer.shortlist``.
+
+        Args:
+            query: As there.
+            options: As there.
+            without: ``(m,)`` rows of the map; those of other shards are passed over.
+            is_wanted: As there.
+        """
+        own = np.flatnonzero(np.isin(self._rows, without))
+        found = self.localizer.shortlist(query, options, own, is_wanted)
+        return Shortlist(self._in_map(found.answers), self._in_map(found.rivals))
+
+    def count(self, query: Tensor, rows: NDArray[np.int64], is_wanted: Callable[[], bool]) -> NDArray[np.int64]:
+        """Return mutual matches ``(k,)`` with pictures of this shard; see ``Localizer.count``.
+
+        Args:
+            query: As there.
+            rows: ``(k,)`` rows of the map.
+            is_wanted: As there.
+
+        Raises:
+            InvalidInput: A row belongs to another shard.
+        """
+        own = np.searchsorted(self._rows, rows)
+        is_here = own < len(self._rows)
+        is_here[is_here] = self._rows[own[is_here]] == rows[is_here]
+        if not is_here.all():
+            raise InvalidInput(f"{(~is_here).sum()} of {len(rows)} rows are not in this shard")
+        return self.localizer.count(query, own, is_wanted, StageClock())
+
+    def _in_map(self, own: Nearest) -> Nearest:
+        return Nearest(self._rows[own.rows], own.distances)

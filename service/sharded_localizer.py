@@ -1,0 +1,156 @@
+"""A localizer whose features lie on several machines: it gives the answers that one machine would give."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.encoder import Encoder
+from place_map.reader import PlaceMap
+from place_map.searching import SearchResult
+from place_map.shard import Assignment
+from service.localizer import Localizer
+from service.query_options import QueryOptions
+from service.shortlist import NO_ROWS, Shortlist, check_wanted, merge_shortlists
+from service.stages import Stage, StageClock
+
+SEARCHER = "shards"
+
+
+class Shards(Protocol):
+    """All shards of one version of a map, wherever they are. Rows are those of the whole map.
+
+    Several threads may ask at a time.
+    """
+
+    @property
+    def matcher(self) -> str:
+        """What counts mutual matches, on all of them."""
+        ...
+
+    def check_ready(self) -> None:
+        """Pass as long as no shard is known to be missing.
+
+        Raises:
+            ShardUnavailable: One is; it is named.
+        """
+        ...
+
+    def shortlists(
+        self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
+    ) -> Sequence[Shortlist]:
+        """Return what ``MapShard.shortlist`` of each shard returns.
+
+        Raises:
+            ShardUnavailable: One does not answer.
+            DeadlineExceeded: Nobody waits for the query any more.
+        """
+        ...
+
+    def counts(
+        self, query: Tensor, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
+    ) -> Mapping[int, NDArray[np.int64]]:
+        """Return what ``MapShard.count`` of some shards returns.
+
+        Args:
+            query: As there.
+            rows: Number of a shard, from 0 → its rows.
+            is_wanted: As there.
+
+        Raises:
+            ShardUnavailable: One does not answer.
+            DeadlineExceeded: Nobody waits for the query any more.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ask nothing any more."""
+        ...
+
+
+class ShardedSearcher:
+    """A ``Searcher`` over all shards."""
+
+    name = SEARCHER
+
+    def __init__(self, shards: Shards) -> None:
+        self._shards = shards
+
+    def search(self, queries: Tensor, k: int) -> SearchResult:
+        """See ``Searcher.search``; a query at a time."""
+        options = QueryOptions(1, k, "never")
+        found = [
+            merge_shortlists(self._shards.shortlists(query[None], options, NO_ROWS, lambda: True), k).answers
+            for query in queries
+        ]
+        return SearchResult(np.stack([each.distances for each in found]), np.stack([each.rows for each in found]))
+
+
+class ShardedLocalizer(Localizer):
+    """A ``Localizer`` that leaves the two steps that look at features to shards. Several threads may use it.
+
+    Of the map it reads manifest, table of places and calibration alone.
+    """
+
+    most_rounds: ClassVar[int | None] = 3  # with the round of the shortlist four
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        place_map: PlaceMap,
+        shards: Shards,
+        assignment: Assignment,
+        match_floor: float | None = None,
+    ) -> None:
+        """Put together what is open.
+
+        Args:
+            encoder: The network that the map was built with.
+            place_map: The whole map.
+            shards: Of this version of it.
+            assignment: Which of them has which rows.
+            match_floor: The least cosine of a match there; by default the map's.
+
+        Raises:
+            NetworkMismatch: The map was built with another network.
+        """
+        super().__init__(encoder, place_map, ShardedSearcher(shards), match_floor=match_floor)
+        self.shards = shards
+        self._assignment = assignment
+
+    @property
+    def matcher(self) -> str:
+        """What counts mutual matches on the shards."""
+        return self.shards.matcher
+
+    def shortlist(
+        self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
+    ) -> Shortlist:
+        """See ``Localizer.shortlist``."""
+        check_wanted(is_wanted)
+        found = self.shards.shortlists(query, options, without, is_wanted)
+        return merge_shortlists(found, options.shortlist)
+
+    @torch.inference_mode()
+    def count(
+        self, query: Tensor, rows: NDArray[np.int64], is_wanted: Callable[[], bool], clock: StageClock
+    ) -> NDArray[np.int64]:
+        """See ``Localizer.count``; each shard counts its own rows, all of them at the same time."""
+        check_wanted(is_wanted)
+        owners = self._assignment.owners_of(rows)
+        with clock.measure(Stage.RERANK):
+            found = self.shards.counts(
+                query, {owner: rows[owners == owner] for owner in np.unique(owners).tolist()}, is_wanted
+            )
+        counts = np.empty(len(rows), dtype=np.int64)
+        for owner, of_shard in found.items():
+            counts[owners == owner] = of_shard
+        return counts
+
+    def close(self) -> None:
+        """Let the files and the shards go."""
+        super().close()
+        self.shards.close()

@@ -1,0 +1,94 @@
+"""Shards in one process, and the comparison of what they find with what one machine finds."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.encoder import Encoder
+from place_map.evidence import Ranking
+from place_map.global_index import open_searcher
+from place_map.reader import PlaceMap
+from place_map.segment import Segment
+from place_map.shard import Assign, Assignment, Shard, assign_segments
+from service.localization import Localization
+from service.localizer import Localizer
+from service.map_shard import MapShard
+from service.query_options import QueryOptions
+from service.sharded_localizer import ShardedLocalizer
+from service.shortlist import Shortlist
+
+
+def contiguous(segments: Sequence[Segment], shards: int) -> tuple[int, ...]:
+    """A rule by which each shard has neighbouring segments."""
+    return tuple(number * shards // len(segments) for number in range(len(segments)))
+
+
+class LocalShards:
+    """Shards in this process, each asked in its turn.
+
+    Attributes:
+        rounds: How often all were asked to count.
+    """
+
+    def __init__(self, shards: Sequence[MapShard]) -> None:
+        self.rounds = 0
+        self._shards = shards
+
+    @property
+    def matcher(self) -> str:
+        [matcher] = {shard.localizer.matcher for shard in self._shards}
+        return matcher
+
+    def check_ready(self) -> None:
+        pass
+
+    def shortlists(
+        self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
+    ) -> Sequence[Shortlist]:
+        return [shard.shortlist(query, options, without, is_wanted) for shard in self._shards]
+
+    def counts(
+        self, query: Tensor, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
+    ) -> Mapping[int, NDArray[np.int64]]:
+        self.rounds += 1
+        return {number: self._shards[number].count(query, of_shard, is_wanted) for number, of_shard in rows.items()}
+
+    def close(self) -> None:
+        for shard in self._shards:
+            shard.localizer.close()
+
+
+@contextmanager
+def sharded(
+    encoder: Encoder, path: Path, count: int, assign: Assign = assign_segments, version: str | None = None
+) -> Iterator[ShardedLocalizer]:
+    """Opens a map as so many shards in this process."""
+    with ExitStack() as stack:
+        parts = [
+            stack.enter_context(PlaceMap.open(path, version, Shard(number + 1, count, assign)))
+            for number in range(count)
+        ]
+        shards = LocalShards(
+            [MapShard(Localizer(encoder, part, open_searcher(part, encoder.device))) for part in parts]
+        )
+        whole = stack.enter_context(PlaceMap.open(path, version))
+        yield ShardedLocalizer(encoder, whole, shards, Assignment(whole.manifest, count, assign))
+
+
+def check_same(found: Localization, expected: Localization) -> None:
+    """Assert that two answers are the same to the last bit, but for the seconds that they took."""
+    for field in fields(Localization):
+        if field.name not in ("seconds", "ranking"):
+            assert getattr(found, field.name) == getattr(expected, field.name), field.name
+    assert bits(found.ranking) == bits(expected.ranking)
+
+
+def bits(ranking: Ranking | None) -> object:
+    if ranking is None:
+        return None
+    return ranking.rows.tobytes(), ranking.distances.tobytes(), ranking.matches.tobytes(), ranking.rivals

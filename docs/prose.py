@@ -109,8 +109,7 @@ def pieces_of_python(source: str, with_messages: bool = True) -> Iterator[Piece]
             continue
         if found := _docstring(node):
             docstrings.add(found)
-            has_verb = not isinstance(node, ast.Module) and not node.name.lower().startswith("test")
-            yield from _pieces_of_docstring(found, has_verb)
+            yield from _pieces_of_docstring(found, _begins_with_verb(node))
     if with_messages:
         yield from _messages(tree, docstrings)
     yield from _comments(source)
@@ -162,6 +161,18 @@ def _docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunc
         case [ast.Expr(value=ast.Constant(value=str()) as found), *_]:
             return found
     return None
+
+
+def _begins_with_verb(node: ast.AST) -> bool:
+    """Return whether a docstring must begin with a verb.
+
+    Modules and tests are left out, and so are errors with a ``code``: the reference prints their docstrings as the
+    meanings of the codes.
+    """
+    if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    has_code = any(isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "code" for each in node.body)
+    return not (isinstance(node, ast.ClassDef) and has_code) and not node.name.lower().startswith("test")
 
 
 def _pieces_of_docstring(docstring: ast.Constant, has_verb: bool) -> Iterator[Piece]:

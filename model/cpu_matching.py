@@ -1,16 +1,17 @@
-"""Nearest cells, and counts of mutual ones, in whole numbers of 16 bits, by kernels that are made for the processor.
+"""Nearest cells and counts of mutual matches in 16-bit integers, by kernels that are compiled for the CPU.
 
-Each picture's features are multiplied by a power of two, so that the longest has a norm of at most 32,700, and rounded:
-features of length 1 get 14 bits behind the point. A product of two of them then fits into 32 bits, exactly. The codes
-of a map (``model.codes``) are not made features first: those of each cell get the length 32,700 at once. Scores are
-whole numbers, and ties are broken as in ``model.matching``, so counts are the same on every processor with a kernel.
+The features of each picture are multiplied by a power of two, so that the longest has a norm of at most 32,700, and
+rounded: features of length 1 get 14 fractional bits. A product of two features then fits exactly into 32 bits. The
+codes of a map (``model.codes``) are not turned into features first: each cell is scaled to the length 32,700 directly.
+Scores are integers, and ties are broken as in ``model.matching``, so counts are equal on every CPU with a kernel.
 
-A floor is compared with the cosine of the rounded features: a score and two squared lengths, all whole numbers.
-Rounding moves each number of a feature of length 1 by at most 2⁻¹⁵, and so a cosine of C channels by at most √C · 2⁻¹⁴;
-``tests/model/test_cpu_matching.py`` allows 0.0002. With the lengths that features ought to have it would be more.
+A floor is compared with the cosine of the rounded features, computed from a score and two squared lengths in integers.
+Rounding changes each number of a feature of length 1 by at most 2⁻¹⁵, and a cosine of C channels by at most √C · 2⁻¹⁴;
+``tests/model/test_cpu_matching.py`` allows 0.0002. The nominal lengths instead of the rounded ones would give a larger
+error.
 
-Held to products that are written out by ``tests/model/test_cpu_matching.py``, and to ``model.matching`` by
-``tests/model/test_fast_matching.py``.
+``tests/model/test_cpu_matching.py`` compares the kernels with plain products, and ``tests/model/test_fast_matching.py``
+with ``model.matching``.
 """
 
 import math
@@ -28,39 +29,39 @@ from torch.nn.functional import pad
 
 from model.codes import as_features
 
-if TYPE_CHECKING:  # LLVM is loaded when the first picture is matched, and may be missing
+if TYPE_CHECKING:  # LLVM may be missing and is loaded with the first match
     from model.cpu_kernels.compiled import Kernels
     from model.cpu_kernels.rounding import FeatureType
 
-_GREATEST_NORM = 32_700  # below 2**15, with room for what rounding adds to a norm
-_MOST_CHANNELS = 16_384  # with more, rounding could add more than that
-_CHANNELS_TOGETHER = 8  # of which the kernels' numbers of channels and values are multiples
+_GREATEST_NORM = 32_700  # below 2**15, with room for the rounding error of a norm
+_MOST_CHANNELS = 16_384  # with more channels, the rounding error could exceed that room
+_CHANNELS_TOGETHER = 8  # the kernels' numbers of channels and values are multiples of it
 _KINDS: "dict[torch.dtype, FeatureType]" = {torch.float32: "float32", torch.float16: "float16"}
 
 
 def instructions() -> str | None:
-    """What the kernels of this machine are made of, in words; None if it has none."""
+    """Return the instruction set of this machine's kernels in words; None if there are no kernels."""
     kernels = _kernels()
     return None if kernels is None else kernels.tile.instructions
 
 
 def can_count(channels: int) -> bool:
-    """Whether there are kernels for this machine, and for so many channels."""
+    """Return whether this machine has kernels for a number of channels."""
     return channels <= _MOST_CHANNELS and _kernels() is not None
 
 
 def count_in_int16(
     query: Tensor, candidates: Tensor, floor: float | None = None, *, kernels: "Kernels | None" = None
 ) -> Tensor:
-    """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
+    """Count the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
 
-    As many threads as torch may use take the candidates in turn.
+    torch's number of threads share the candidates.
 
     Args:
         query: ``(L, C)`` local features or codes on the CPU, L at least 1.
         candidates: ``(K, M, C)`` local features or codes, M at least 1; float32, float16 and int8 are read as they are.
-        floor: The least cosine of those that count, in [-1, 1]; None counts all.
-        kernels: Those of another tile than this machine's best.
+        floor: The least cosine of a pair that counts, in [-1, 1]; None counts all.
+        kernels: Kernels with another tile than this machine's best.
 
     Returns:
         ``(K,)`` int64.
@@ -69,24 +70,22 @@ def count_in_int16(
     assert kernels is not None  # noqa: S101  (can_count has said so)
     query, candidates = _with_whole_vectors(as_features(query)), _with_whole_vectors(_readable(candidates))
     counter = _Counter(kernels, _Panels.of(query, kernels), candidates.shape[1])
-    counts = np.empty(
-        len(candidates), np.int64
-    )  # not torch's: its modes, like that of inference, are each thread's own
+    counts = np.empty(len(candidates), np.int64)  # torch's modes, such as inference mode, belong to each thread
     _share_out(lambda share: counter.count(candidates, share, floor, counts), len(candidates))
     return torch.from_numpy(counts)
 
 
 def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | None" = None) -> tuple[Tensor, Tensor]:
-    """Finds the nearest cells of pairs of pictures, both ways.
+    """Find the nearest cells of pairs of pictures, in both directions.
 
     Args:
         queries: ``(P, L, C)`` local features or codes on the CPU, L at least 1.
         candidates: ``(P, M, C)`` local features or codes, M at least 1.
-        kernels: Those of another tile than this machine's best.
+        kernels: Kernels with another tile than this machine's best.
 
     Returns:
-        Which cell of the candidate is nearest to each of the query, ``(P, L)`` int64; and which of the query is nearest
-        to each of the candidate, ``(P, M)``. Of equally near ones the first.
+        The nearest cell of the candidate for each cell of the query, ``(P, L)`` int64, and the nearest cell of the
+        query for each cell of the candidate, ``(P, M)``; the first if several are equally near.
     """
     kernels = kernels or _kernels()
     assert kernels is not None  # noqa: S101  (can_count has said so)
@@ -106,7 +105,7 @@ def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | No
 
 
 def _share_out(work: Callable[[Sequence[int]], None], count: int) -> None:
-    """Does some of it in as many threads as torch may use, each every so many; the caller's is one of them."""
+    """Share work among torch's number of threads, including the caller's; each takes every n-th item."""
     threads = max(1, min(torch.get_num_threads(), count))
     shares = [range(first, count, threads) for first in range(threads)]
     others = [_pool().submit(work, share) for share in shares[1:]]
@@ -117,7 +116,7 @@ def _share_out(work: Callable[[Sequence[int]], None], count: int) -> None:
 
 @dataclass(frozen=True)
 class _Panels:
-    """A query as the kernel reads it.
+    """Hold a query in the layout that the kernel reads.
 
     Attributes:
         numbers: ``(panels, C / 2, columns, 2)`` int16; copies of the first cell fill up the last panel.
@@ -129,7 +128,7 @@ class _Panels:
 
     @classmethod
     def of(cls, query: Tensor, kernels: "Kernels") -> "_Panels":
-        """Rounds ``(L, C)`` float32."""
+        """Round ``(L, C)`` float32."""
         columns, channels = kernels.tile.columns, query.shape[1]
         cells = _filled_up(len(query), columns)
         numbers = np.empty((cells, channels), np.int16)
@@ -139,13 +138,13 @@ class _Panels:
 
 
 class _Nearest(NamedTuple):
-    """Hold the nearest cells of a pair of pictures, as the kernel has found them.
+    """Hold the nearest cells of a pair of pictures, as found by the kernel.
 
     Attributes:
-        query: ``(at least M,)``, to each cell of the candidate the nearest of the query.
-        candidate: ``(at least L,)``, to each cell of the query the nearest of the candidate.
-        best: ``(at least M,)``, the score of each cell of the candidate with its nearest.
-        numbers: ``(at least M, C)`` int16, the candidate as the kernel read it.
+        query: ``(at least M,)``, the nearest cell of the query for each cell of the candidate.
+        candidate: ``(at least L,)``, the nearest cell of the candidate for each cell of the query.
+        best: ``(at least M,)``, the score of each cell of the candidate with its nearest cell.
+        numbers: ``(at least M, C)`` int16, the candidate in the form that the kernel reads.
     """
 
     query: NDArray[np.int32]
@@ -155,12 +154,12 @@ class _Nearest(NamedTuple):
 
 
 class _Counter:
-    """Counts for one query; threads share it.
+    """Count mutual matches for one query; threads share it.
 
     Args:
-        kernels: Of this machine.
-        query: To be compared with.
-        cells: Of each candidate, M.
+        kernels: The kernels of this machine.
+        query: The query.
+        cells: M, the cells of each candidate.
     """
 
     def __init__(self, kernels: "Kernels", query: _Panels, cells: int) -> None:
@@ -169,13 +168,13 @@ class _Counter:
         self._cells = cells
 
     def count(self, candidates: Tensor, share: Sequence[int], floor: float | None, counts: NDArray[np.int64]) -> None:
-        """Counts for some candidates.
+        """Count mutual matches for some candidates.
 
         Args:
             candidates: ``(K, M, C)``, contiguous.
-            share: Which of them.
-            floor: The least cosine of those that count; None counts all.
-            counts: ``(K,)`` int64, written at these places.
+            share: The candidates to count.
+            floor: The least cosine of a pair that counts; None counts all.
+            counts: ``(K,)`` int64; the counts are written to the places of ``share``.
         """
         for index, found in self.nearest(candidates, share):
             cells = found.query.ctypes.data, found.candidate.ctypes.data
@@ -189,14 +188,14 @@ class _Counter:
                 )
 
     def nearest(self, candidates: Tensor, share: Sequence[int]) -> Iterator[tuple[int, _Nearest]]:
-        """Finds nearest cells, with memory of its own: 1 MB for 3721 cells of 128 channels.
+        """Find nearest cells, with its own memory: 1 MB for 3721 cells of 128 channels.
 
         Args:
             candidates: ``(K, M, C)``, contiguous.
-            share: Which of them.
+            share: The candidates to search.
 
         Yields:
-            Which candidate, and what was found; it is overwritten by the next.
+            The number of a candidate, and its nearest cells; the next candidate overwrites them.
         """
         panels, _, columns, _ = self._query.numbers.shape
         rows = _filled_up(self._cells, self._kernels.tile.rows)
@@ -223,21 +222,21 @@ class _Counter:
 
 
 def _squares(kernels: "Kernels", numbers: NDArray[np.int16]) -> NDArray[np.int32]:
-    """Squared lengths ``(N,)`` of rounded features ``(N, C)``; like scores they fit into 32 bits."""
+    """Return the squared lengths ``(N,)`` of rounded features ``(N, C)``; like scores, they fit into 32 bits."""
     squares = np.empty(len(numbers), np.int32)
     kernels.squares(numbers.ctypes.data, *numbers.shape, squares.ctypes.data)
     return squares
 
 
 def _readable(candidates: Tensor) -> Tensor:
-    """Features of a type that the kernels read, or codes; raised to float32 only if they must be."""
+    """Return features of a type that the kernels read, or codes; other types are converted to float32."""
     return candidates if candidates.dtype in _KINDS or candidates.dtype is torch.int8 else candidates.float()
 
 
 def _round(kernels: "Kernels", features: Tensor, numbers: NDArray[np.int16]) -> None:
-    """Rounds ``(N, C)`` to the first N rows of ``(at least N, C)``, and fills the others with copies of the first.
+    """Round ``(N, C)`` to the first N rows of ``(at least N, C)``, and fill the other rows with copies of the first.
 
-    Of equal scores the first wins, so a copy never does.
+    If scores are equal the first wins, so a copy never wins.
     """
     if features.dtype is torch.int8:
         kernels.round_codes(features.data_ptr(), *features.shape, _GREATEST_NORM, numbers.ctypes.data)
@@ -249,15 +248,17 @@ def _round(kernels: "Kernels", features: Tensor, numbers: NDArray[np.int16]) -> 
 
 
 def _factor(greatest_square: float) -> float:
-    """The greatest power of two that keeps a norm within 16 bits; a common factor changes no order of the products."""
+    """Return the greatest power of two that keeps a norm within 16 bits; one factor for all keeps the order of
+    products.
+    """
     if not greatest_square > 0:
         return 1.0
     exponent = math.floor(math.log2(_GREATEST_NORM) - math.log2(greatest_square) / 2)
-    return float(2.0 ** min(max(exponent, -126), 127))  # what float32 holds
+    return float(2.0 ** min(max(exponent, -126), 127))  # the range of float32
 
 
 def _with_whole_vectors(features: Tensor) -> Tensor:
-    """Contiguous, and with channels of zeros where the kernels' vectors need more; copied only if it must be."""
+    """Return contiguous features, padded with zero channels to whole vectors; copy only if necessary."""
     spare = -features.shape[-1] % _CHANNELS_TOGETHER if features.shape[-1] else _CHANNELS_TOGETHER
     return (pad(features, (0, spare)) if spare else features).contiguous()
 
@@ -268,7 +269,7 @@ def _filled_up(count: int, size: int) -> int:
 
 @cache
 def _kernels() -> "Kernels | None":
-    """Those of the best tile; None where LLVM is not installed, or the processor has none of the instructions."""
+    """Return the kernels with the best tile; None without LLVM, or on a CPU without the instructions."""
     try:
         from model.cpu_kernels.compiled import host_tile, kernels_for  # noqa: PLC0415
     except ImportError:
@@ -279,5 +280,5 @@ def _kernels() -> "Kernels | None":
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Threads for all but the caller's share; they are started when they are needed."""
+    """Return the threads for all shares but the caller's; they start when they are needed."""
     return ThreadPoolExecutor(thread_name_prefix="match")

@@ -1,15 +1,15 @@
-"""Counts of mutual nearest neighbours with fewer bits, in a fraction of the time, where there is a kernel for it.
+"""Approximate counts of mutual nearest neighbours by fast kernels, where there is one for the device.
 
-On a CPU, features are rounded to whole numbers of 16 bits (``model.cpu_matching``). On a GPU, they are rounded to
-float16, and their products are summed in float32 (``model.gpu_matching``). Where there is neither, on a CPU without
-AVX2 or a GPU for which Triton does not compile, the exact way counts (``model.matching``).
+On a CPU, features are rounded to 16-bit integers (``model.cpu_matching``). On a GPU, they are rounded to float16, and
+their products are summed in float32 (``model.gpu_matching``). On a CPU without AVX2, and on a GPU for which Triton does
+not compile, ``model.matching`` counts exactly.
 
-Ties are broken as in ``model.matching``, but rounding makes and unmakes some, and turns near ties over. With 61 × 61
-cells of 128 channels that differ well, counts of 500 to 3700 differ from the exact ones by 2 at most, on a CPU as on a
-GPU. Where cells are nearly the same, they differ by more: with the demo's network, counts of 625 by 2 on average and 10
-at most (docs/book/results.md). ``tests/model/test_fast_matching.py`` states what is allowed.
+Ties are broken as in ``model.matching``, but rounding creates and removes ties, and reverses near ties. With 61 × 61
+cells of 128 channels that differ well, counts of 500 to 3700 differ from the exact ones by 2 at most, on a CPU and on a
+GPU. Where cells are nearly equal, counts differ by more: with the demo's network, counts of 625 differ by 2 on average
+and 10 at most (docs/book/results.md). ``tests/model/test_fast_matching.py`` states the limits.
 
-A floor is compared with cosines of the features as they are on a GPU, and of the rounded ones on a CPU.
+A GPU compares a floor with cosines of the original features, a CPU with cosines of the rounded ones.
 """
 
 from collections.abc import Callable
@@ -23,19 +23,20 @@ from model.codes import as_features
 from model.cosines import pair_cosines
 from model.gpu_matching import can_fuse, nearest_cells
 
-_FUSED_TOGETHER = 32  # candidates on a GPU, which fill it: 30 MB as float16 for 3721 cells of 128 channels
+_FUSED_TOGETHER = 32  # candidates that fill a GPU: 30 MB as float16 for 3721 cells of 128 channels
 
 
 @dataclass(frozen=True)
 class FastMatcher:
-    """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8), approximately.
+    """Count the mutual nearest neighbours of a query with each of K candidates (Eq. 8), approximately.
 
     Attributes:
-        name: What counts, and in which numbers: ``avx-512-int16``, ``triton-float16``, …
+        name: The instructions and type of numbers of the kernel: ``avx-512-int16``, ``triton-float16``, …
         count: Takes ``(L, C)`` and ``(K, M, C)`` local features or codes on one device, L and M at least 1, and the
             floor of ``model.matching`` in [-1, 1], or None; returns ``(K,)`` int64 on that device.
-        nearest: Takes ``(1, L, C)`` and ``(1, M, C)`` likewise; returns which cell of the candidate is nearest to each
-            of the query ``(1, L)``, and the other way round ``(1, M)``, both int64.
+        nearest: Takes ``(1, L, C)`` and ``(1, M, C)`` local features or codes on one device; returns the nearest cell
+            of the candidate for each cell of the query, ``(1, L)`` int64, and the nearest cell of the query for each
+            cell of the candidate, ``(1, M)`` int64.
     """
 
     name: str
@@ -44,10 +45,10 @@ class FastMatcher:
 
 
 def find_fast_matcher(device: torch.device, channels: int) -> FastMatcher | None:
-    """Return what counts fast on a device; None if only the exact way is left.
+    """Return the fast matcher of a device; None if only exact matching is possible.
 
     Args:
-        device: Of the features.
+        device: The device of the features.
         channels: C.
     """
     if device.type == "cuda":
@@ -82,16 +83,16 @@ def nearest_fused(query: Tensor, candidate: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _as_float16(candidates: Tensor) -> Tensor:
-    """Features as float16; what a map holds, of length 1, needs no scale."""
+    """Return features as float16; features of a map have length 1 and need no scale."""
     if candidates.dtype in (torch.float16, torch.int8):
         return as_features(candidates, torch.float16)
     return _scaled(candidates).half()
 
 
 def _scaled(features: Tensor) -> Tensor:
-    """Features or codes of a picture ``(..., N, C)`` so that its largest number is 1, as float32.
+    """Return features or codes of a picture ``(..., N, C)``, scaled so that the largest number is 1, as float32.
 
-    A common factor changes no order of the products.
+    A common factor keeps the order of the products.
     """
     features = as_features(features)
     reached = features.abs().amax(dim=(-2, -1), keepdim=True)

@@ -1,10 +1,9 @@
 """Mutual nearest neighbours between the local features of two pictures, and their count (paper, Eq. 7 and 8).
 
-Two local features match if each is the other's nearest by dot product. The count of such pairs is the score of a
-candidate in re-ranking: no ratio test, no geometry, and in the paper no threshold.
+Two local features match if each is the other's nearest by dot product. The count of these pairs is the score of a
+candidate in re-ranking, without a ratio test, geometry or, in the paper, a threshold.
 
-A *floor* is such a threshold: with one, only those pairs count whose cosine is at least that. It does not change which
-cells are each other's nearest.
+A *floor* is a threshold: only pairs with at least this cosine count. It does not change which cells are nearest.
 """
 
 from dataclasses import dataclass
@@ -22,13 +21,13 @@ from model.fast_matching import FastMatcher, find_fast_matcher
 MatchingPrecision = Literal["exact", "fast"]
 MATCHING_PRECISIONS: tuple[MatchingPrecision, ...] = ("exact", "fast")
 
-# Rows of a score matrix that a CPU looks at while they are in its cache: 7.6 MB for 3721 columns.
+# Rows of a score matrix that a CPU processes while they are in its cache: 7.6 MB for 3721 columns.
 _BLOCK_ROWS = 512
 
 
 @dataclass(frozen=True)
 class MutualMatches:
-    """The mutual nearest neighbours of two pictures.
+    """Hold the mutual nearest neighbours of two pictures.
 
     Attributes:
         query_cells: ``(n,)`` int64, ascending; cells of the query in row-major order.
@@ -42,25 +41,25 @@ class MutualMatches:
         return len(self.query_cells)
 
 
-@torch.no_grad()  # which cells match is no differentiable function
+@torch.no_grad()  # the matches are not differentiable
 def find_mutual_matches(
     query: Tensor, candidate: Tensor, *, precision: MatchingPrecision = "exact", floor: float | None = None
 ) -> MutualMatches:
-    """The mutual nearest neighbours of two pictures (Eq. 7).
+    """Find the mutual nearest neighbours of two pictures (Eq. 7).
 
-    Of equal similarities the first cell is the nearest. Without a floor, one pair at least always exists.
+    If similarities are equal, the first cell is the nearest. Without a floor, at least one pair always exists.
 
     Args:
         query: ``(L, C)`` local features, or codes (``model.codes``).
         candidate: ``(M, C)`` local features or codes, on the same device.
-        precision: As of ``count_mutual_matches``, whose count is the number of these pairs.
-        floor: The least cosine of a pair, in [-1, 1]; None takes all.
+        precision: The same as in ``count_mutual_matches``, which returns the number of these pairs.
+        floor: The least cosine of a pair, in [-1, 1]; None returns all pairs.
 
     Returns:
-        The pairs, in the order of the query's cells. The (L, M) score matrix is the only large thing in memory.
+        The pairs, in the order of the query's cells. Only the (L, M) score matrix takes much memory.
 
     Raises:
-        InvalidInput: Shapes or devices that do not go together, an unknown precision, or an impossible floor.
+        InvalidInput: Shapes or devices do not fit together, the precision is unknown, or the floor is out of range.
     """
     floor = _checked(query, candidate[None], precision, floor)
     if not len(query) or not len(candidate):
@@ -76,31 +75,31 @@ def find_mutual_matches(
     return found if floor is None else _reaching(floor, query, candidate, found)
 
 
-@torch.no_grad()  # a count has no gradient, and the buffer could not have one
+@torch.no_grad()  # neither a count nor the buffer has a gradient
 def count_mutual_matches(
     query: Tensor, candidates: Tensor, *, precision: MatchingPrecision = "exact", floor: float | None = None
 ) -> Tensor:
-    """Counts the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
+    """Count the mutual nearest neighbours of a query with each of K candidates (Eq. 8).
 
-    The candidates are taken one after the other, and on a CPU the scores of each in blocks of rows. Memory holds 7 MB
-    of them for 3721 × 3721 cells, and 55 MB on a GPU, where all at once would be 5.5 GB for 100 candidates.
+    The candidates are processed one after the other; a CPU processes their scores in blocks of rows. For 3721 × 3721
+    cells the scores take 7 MB of memory on a CPU and 55 MB on a GPU; 100 candidates at once would take 5.5 GB.
 
     Exactly one mutual match counts as 1, as Eq. 8 says (the reference implementation says 0).
 
     Args:
         query: ``(L, C)`` local features, or codes (``model.codes``).
         candidates: ``(K, M, C)`` local features or codes on the same device; they are raised to float32.
-        precision: ``exact`` multiplies in float32; ``fast`` in less, where there is a kernel for that
+        precision: ``exact`` multiplies in float32; ``fast`` uses fewer bits if there is a kernel for them
             (``model.fast_matching`` says how counts differ).
-        floor: The least cosine of a pair that counts, in [-1, 1]; None and -1 count all. Cosines are those of
-            ``model.cosines``; the kernels for the CPU round features first (``model.cpu_matching`` says how much that
-            moves a cosine).
+        floor: The least cosine of a pair that counts, in [-1, 1]; None and -1 count all. ``model.cosines`` defines the
+            cosine; the kernels for the CPU round features first (``model.cpu_matching`` says how much that changes a
+            cosine).
 
     Returns:
         ``(K,)`` int64 on the device of the input.
 
     Raises:
-        InvalidInput: Shapes or devices that do not go together, an unknown precision, or an impossible floor.
+        InvalidInput: Shapes or devices do not fit together, the precision is unknown, or the floor is out of range.
     """
     floor = _checked(query, candidates, precision, floor)
     if not query.shape[0] or not candidates.shape[1]:
@@ -109,7 +108,7 @@ def count_mutual_matches(
         return fast.count(query, candidates, floor)
     features = as_features(query)
     blocks = _blocks(features)
-    # One buffer for all candidates: fresh memory for each would cost more than the arithmetic.
+    # All candidates share one buffer: new memory for each would cost more than the arithmetic.
     longest = max(len(block) for block in blocks)
     buffer = torch.empty(longest, candidates.shape[1], dtype=torch.float32, device=query.device)
     counts = torch.empty(len(candidates), dtype=torch.int64, device=query.device)
@@ -123,19 +122,19 @@ def count_mutual_matches(
 
 
 def matcher_name(device: torch.device, channels: int, precision: MatchingPrecision) -> str:
-    """What counts mutual matches there, and in which numbers: ``torch-float32``, ``avx-512-int16``, …
+    """Return the name of the matcher on a device, with its type of numbers: ``torch-float32``, ``avx-512-int16``, …
 
     Args:
-        device: Of the features.
+        device: The device of the features.
         channels: C.
-        precision: Asked for.
+        precision: The precision that the caller requests.
     """
     fast = _fast_matcher(device, channels, precision)
     return "torch-float32" if fast is None else fast.name
 
 
 def counts_hundreds_a_second(device: torch.device, channels: int, precision: MatchingPrecision) -> bool:
-    """Return whether a whole shortlist of 100 candidates of 3721 cells is a matter of less than a second there."""
+    """Return whether a shortlist of 100 candidates of 3721 cells takes less than a second on a device."""
     return device.type == "cuda" or _fast_matcher(device, channels, precision) is not None
 
 
@@ -144,10 +143,10 @@ def _fast_matcher(device: torch.device, channels: int, precision: MatchingPrecis
 
 
 def _checked(query: Tensor, candidates: Tensor, precision: MatchingPrecision, floor: float | None) -> float | None:
-    """Return the floor as matchers take it.
+    """Return the floor in the form that matchers take.
 
     Raises:
-        InvalidInput: As ``count_mutual_matches`` says.
+        InvalidInput: See ``count_mutual_matches``.
     """
     if precision not in MATCHING_PRECISIONS:
         raise InvalidInput(f"precision {precision!r} is not known; known: {', '.join(MATCHING_PRECISIONS)}")
@@ -161,27 +160,28 @@ def _checked(query: Tensor, candidates: Tensor, precision: MatchingPrecision, fl
 
 
 def _pairs(nearest_in_candidate: Tensor, is_mutual: Tensor) -> MutualMatches:
-    """The pairs among ``(L,)`` cells of the query."""
+    """Return the pairs for ``(L,)`` cells of the query."""
     query_cells = is_mutual.nonzero()[:, 0]
     return MutualMatches(query_cells, nearest_in_candidate[query_cells])
 
 
 def _reaching(floor: float, query: Tensor, candidate: Tensor, matches: MutualMatches) -> MutualMatches:
-    """Those pairs whose cosine is at least the floor."""
+    """Return the pairs with at least the cosine of the floor."""
     reach = pair_cosines(query, candidate, matches.query_cells, matches.candidate_cells) >= floor
     return MutualMatches(matches.query_cells[reach], matches.candidate_cells[reach])
 
 
 def _match_exactly(query: Tensor, candidate: Tensor, blocks: list[range], buffer: Tensor) -> tuple[Tensor, Tensor]:
-    """Matches two pictures, block by block of the query's rows.
+    """Match two pictures, block by block of the query's rows.
 
-    The first index of each column's maximum is slow to find, because columns do not lie together in memory; its value
-    is fast. So inside a block a pair is mutual if the maximum of its row equals the maximum of its column. That is the
-    definition as long as no column has its maximum twice; where one has, the indices decide. Of the blocks, that one
-    owns a column which has reached its maximum first.
+    The value of a column's maximum is fast to find; its first index is slow, because a column is not contiguous in
+    memory. Inside a block, a pair is therefore mutual if the maximum of its row equals the maximum of its column. This
+    equals the definition unless a column has its maximum twice; then the indices decide. A column belongs to the first
+    block that reaches the maximum of the column.
 
     Returns:
-        For each cell of the query ``(L,)`` its nearest cell of the candidate, int64, and whether it is that one's.
+        The nearest cell of the candidate for each cell of the query, ``(L,)`` int64, and whether the two are mutual,
+        ``(L,)``.
     """
     nearest = torch.empty(len(query), dtype=torch.int64, device=query.device)
     is_mutual_in_block = torch.empty(len(query), dtype=torch.bool, device=query.device)
@@ -190,7 +190,7 @@ def _match_exactly(query: Tensor, candidate: Tensor, blocks: list[range], buffer
     for number, block in enumerate(blocks):
         rows = slice(block.start, block.stop)
         scores = torch.mm(query[rows], candidate.T, out=buffer[: len(block)])
-        row_maxima, nearest[rows] = scores.max(dim=1)  # of equal ones the first
+        row_maxima, nearest[rows] = scores.max(dim=1)  # the first of equal ones
         maxima = scores.amax(dim=0)
         if int(torch.count_nonzero(scores == maxima)) == len(candidate):
             is_mutual_in_block[rows] = row_maxima == maxima[nearest[rows]]
@@ -204,7 +204,7 @@ def _match_exactly(query: Tensor, candidate: Tensor, blocks: list[range], buffer
 
 
 def _blocks(query: Tensor) -> list[range]:
-    """Blocks of nearly the same length: a short rest might go to another kernel, which rounds differently."""
+    """Return blocks of nearly equal length: a short rest might use another kernel, which rounds differently."""
     rows = len(query)
     longest = _BLOCK_ROWS if query.device.type == "cpu" else rows
     count = -(-rows // longest)
@@ -213,6 +213,6 @@ def _blocks(query: Tensor) -> list[range]:
 
 
 def _is_mutual(nearest_in_candidate: Tensor, nearest_in_query: Tensor) -> Tensor:
-    """For each cell of the query ``(L,)``, whether its nearest cell of the candidate has it as its own nearest."""
+    """Return for each cell of the query ``(L,)`` whether it is the nearest cell of its nearest cell."""
     cells = torch.arange(len(nearest_in_candidate), device=nearest_in_candidate.device)
     return nearest_in_query[nearest_in_candidate] == cells

@@ -1,4 +1,4 @@
-"""Which version of a map is served: ``placefix map activate`` and ``rollback``, and the end of every change."""
+"""The change of the served version of a map: ``placefix map activate``, ``rollback``, and the end of every change."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from place_map.versions import existing_versions, read_current, read_manifest, r
 
 @dataclass(frozen=True)
 class Move:
-    """A move of ``CURRENT``.
+    """Describe a move of ``CURRENT``.
 
     Attributes:
         before: The version that was served.
@@ -26,21 +26,21 @@ class Move:
 
 
 def activate_version(map_dir: Path, version: str) -> Move:
-    """Serve another version of a map, after it was opened for a trial.
+    """Open another version of a map for a trial, and serve it.
 
     Args:
         map_dir: The map.
-        version: Its number, with or without leading zeros.
+        version: The number of the version, with or without leading zeros.
 
     Raises:
         MapNotFound: There is no map.
-        InvalidInput: There is no such version.
-        MapCorrupt: It cannot be opened; the version that is served stays.
+        InvalidInput: The map has no version of this number.
+        MapCorrupt: The version cannot be opened; the served version stays.
         BuildConflict: A change of the map is unfinished.
         MapBusy: Another process changes the map.
         StorageError: The map cannot be written to.
     """
-    read_current(map_dir)  # before a directory is made for what is no map
+    read_current(map_dir)  # before a directory is made for a folder that is not a map
     with changing(map_dir):
         check_no_change_is_unfinished(map_dir)
         before = read_current(map_dir)
@@ -50,11 +50,11 @@ def activate_version(map_dir: Path, version: str) -> Move:
 
 
 def roll_back(map_dir: Path) -> Move:
-    """Serve the version again that the served one was made from.
+    """Serve the version again from which the served one was made.
 
     Raises:
-        InvalidInput: It is the first, or that one has been removed.
-        MapError: As ``activate_version`` does.
+        InvalidInput: The served version is the first, or its parent has been removed.
+        MapError: See ``activate_version``.
     """
     manifest = read_manifest(map_dir)
     if manifest.parent is None:
@@ -68,12 +68,12 @@ def roll_back(map_dir: Path) -> Move:
 
 
 def serve(map_dir: Path, pointer: Current) -> None:
-    """Open a version for a trial, and move ``CURRENT`` to it. The lock of the map is held.
+    """Open a version for a trial, and move ``CURRENT`` to it; the caller holds the lock of the map.
 
-    Before format 3 the line of the served version stood in ``CURRENT`` alone: it is written beside its manifest first.
+    Before format 3, only ``CURRENT`` had the line of the served version: the line is first written beside the manifest.
 
     Raises:
-        MapCorrupt: The version cannot be opened; the version that is served stays.
+        MapCorrupt: The version cannot be opened; the served version stays.
         OSError: The map cannot be written to.
     """
     PlaceMap.open(map_dir, pointer.version).close()

@@ -1,4 +1,4 @@
-"""One builder at a time: a lock that the operating system lets go of when its owner dies."""
+"""A lock that allows one builder at a time; the operating system releases it when its owner dies."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ LOCK_FILE = "lock"
 
 @contextmanager
 def builder_lock(directory: Path) -> Iterator[None]:
-    """Holds the lock of a staging directory, which is made if it is not there.
+    """Hold the lock of a staging directory, and make the directory if necessary.
 
     Raises:
         MapBusy: Another process holds it.
@@ -31,7 +31,7 @@ def builder_lock(directory: Path) -> Iterator[None]:
                     f"another process (number {owner}) is building this map in {directory}; wait for it, or stop it"
                 ) from error
             if not _is_same_file(descriptor, path):
-                continue  # its owner finished and removed the directory between our opening and our locking
+                continue  # the owner removed the directory after we opened the file and before we locked it
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             yield
@@ -48,5 +48,5 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
 
 
 def staging_path(out: Path) -> Path:
-    """The directory beside a map in which it grows."""
+    """Return the directory beside a map in which the map is built."""
     return out.parent / f".{out.name}.building"

@@ -1,8 +1,8 @@
-"""Turn the evidence for an answer into a confidence and a radius, for one map.
+"""The confidence and radius of an answer, judged by its evidence for one map.
 
-Fitted by ``placefix calibrate`` (``placefix/calibration``) and kept as plain numbers in ``calibration.json`` of a
-version, so that a server needs nothing but this file to judge. A calibration holds for one map and one network: of
-another map's evidence it says nothing.
+``placefix calibrate`` (``placefix/calibration``) fits a calibration and keeps it as plain numbers in
+``calibration.json`` of a version, so a server needs only this file to judge. A calibration holds for one map and one
+network; it does not hold for the evidence of another map.
 """
 
 from dataclasses import dataclass
@@ -16,25 +16,26 @@ from place_map.manifest_part import ManifestPart, Number
 
 FORMAT: Final = "placefix-calibration"
 FORMAT_VERSION: Final = 2
-"""Of ``calibration.json``; format 1 did not name its signals."""
+"""The format of ``calibration.json``; format 1 did not name its signals."""
 
 CERTAINTY = 0.9
-"""With which the share of wrong answers among the accepted is at most what ``Bound.wrong_at_most`` says."""
+"""The certainty that the share of wrong answers among the accepted is at most ``Bound.wrong_at_most``."""
 
 LEAST_QUESTIONS = 105
-"""Of so many accepted answers one may be wrong, and a threshold still promises 5 % with ``CERTAINTY``."""
+"""With one wrong answer among this many accepted ones, a threshold still promises 5 % with ``CERTAINTY``."""
 
 LEVELS = (0.5, 0.8, 0.95)
-"""Shares of answers for which a radius is kept."""
+"""The shares of answers for which a radius is kept."""
 
 ANSWER_LEVEL = 0.95
-"""The one of them whose radius an answer states."""
+"""The level whose radius an answer states."""
 
 DEFAULT_WITHIN_M = 25.0
-"""The positive distance where none was chosen: that of the field's benchmarks."""
+"""The default positive distance, from the field's benchmarks."""
 
 DEFAULT_BEYOND_M = 100.0
-"""The negative distance: pictures farther apart show two places. What lies between the two distances says neither."""
+"""The negative distance: pictures farther apart show two places. Pictures between the two distances count as neither.
+"""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Metres = Annotated[float, Field(ge=0)]
@@ -42,13 +43,14 @@ _OfSignals = Annotated[tuple[float, ...], Field(min_length=len(SIGNALS), max_len
 
 
 class Logistic(ManifestPart):
-    """The probability that an answer is right: ``1 / (1 + exp(-(intercept + weights · (signals - means) / scales)))``.
+    """Compute the probability that an answer is right:
+    ``1 / (1 + exp(-(intercept + weights · (signals - means) / scales)))``.
 
     Attributes:
-        means: Of ``place_map.evidence.SIGNALS``, over the questions.
-        scales: Their standard deviations; 1 where a signal never changes.
-        weights: One for each signal.
-        intercept: Added to the weighted sum.
+        means: The means of ``place_map.evidence.SIGNALS`` over the questions.
+        scales: The standard deviations of the signals; 1 if a signal never changes.
+        weights: One weight for each signal.
+        intercept: The constant that is added to the weighted sum.
     """
 
     means: _OfSignals
@@ -64,14 +66,14 @@ class Logistic(ManifestPart):
 
 
 class Bound(ManifestPart):
-    """How many answers were wrong of those whose confidence reached a threshold.
+    """Hold how many of the answers that reached a threshold of confidence were wrong.
 
     Attributes:
         confidence: The threshold.
-        accepted: Answers that reached it.
+        accepted: The number of answers that reached it.
         wrong: How many of them were wrong.
-        wrong_at_most: Upper bound of the share of wrong ones. Whatever share is allowed: all thresholds whose bound is
-            not above it keep it, with ``CERTAINTY``.
+        wrong_at_most: Upper bound of the share of wrong ones. For any share that a user allows, all thresholds with a
+            bound up to this share keep it, with ``CERTAINTY``.
     """
 
     confidence: Probability
@@ -81,13 +83,13 @@ class Bound(ManifestPart):
 
 
 class Radius(ManifestPart):
-    """How far off the answers of some confidence were.
+    """Hold the errors in metres of the answers within a range of confidence.
 
     Attributes:
-        confidence: The least one of these answers; the next entry's is where they end.
-        answers: How many there were.
-        radii_m: For each of ``LEVELS`` the metres that hold the truth of that share of them; None where too many were
-            wrong, or there were too few.
+        confidence: The least confidence of these answers; the range ends at the confidence of the next entry.
+        answers: The number of answers.
+        radii_m: For each of ``LEVELS``, the radius in metres that holds the truth of this share of the answers; None if
+            too many answers were wrong, or there were too few.
     """
 
     confidence: Probability
@@ -96,13 +98,13 @@ class Radius(ManifestPart):
 
 
 class Scale(ManifestPart):
-    """Say how many answers of each confidence were wrong, and how far off.
+    """Hold how many answers of each confidence were wrong, and how large their errors were.
 
     Attributes:
-        bounds: By ascending threshold.
-        radii: By ascending confidence, from 0.
+        bounds: The bounds, by ascending threshold.
+        radii: The radii, by ascending confidence, from 0.
         elsewhere_below: Confidence below which the evidence says that the map does not have the place: hardly any right
-            answer had so little, and a quarter of the wrong ones at most.
+            answer was below it, and at most a quarter of the wrong ones.
     """
 
     bounds: Annotated[tuple[Bound, ...], Field(min_length=1)]
@@ -110,22 +112,22 @@ class Scale(ManifestPart):
     elsewhere_below: Probability
 
     def threshold(self, max_wrong: float) -> float | None:
-        """Return the least confidence at which at most ``max_wrong`` of the accepted are wrong; None without one."""
+        """Return the least confidence with at most ``max_wrong`` wrong among the accepted; None if there is none."""
         return next((bound.confidence for bound in self.bounds if bound.wrong_at_most <= max_wrong), None)
 
     def radius_m(self, confidence: float, level: float = ANSWER_LEVEL) -> float | None:
-        """Return the radius of answers of like confidence, for one of ``LEVELS``; None where nothing supports one."""
+        """Return the radius of answers of similar confidence, for one of ``LEVELS``; None if no answers support one."""
         like = next(each for each in reversed(self.radii) if each.confidence <= confidence)
         return like.radii_m[LEVELS.index(level)]
 
 
 class Step(ManifestPart):
-    """The judgement on answers after a number of candidates was compared.
+    """Hold the judgement on answers after a number of candidates was compared.
 
     Attributes:
-        compared: That number; 0 for the order of the global features alone.
-        logistic: The confidence.
-        scale: What it means, where every query has so many candidates compared.
+        compared: The number of compared candidates; 0 for the order of the global features alone.
+        logistic: The formula of the confidence.
+        scale: The meaning of the confidence if this number of candidates is compared for every query.
     """
 
     compared: NonNegativeInt
@@ -134,11 +136,11 @@ class Step(ManifestPart):
 
 
 class Auto(ManifestPart):
-    """How ``rerank=auto`` spares comparisons: it goes from step to step until it is sure.
+    """Describe ``rerank=auto``, which saves comparisons: it goes from step to step until it is sure.
 
     Attributes:
-        sure_from: Confidence at which it stops.
-        scale: What the confidence of its answers means.
+        sure_from: The confidence at which it stops.
+        scale: The meaning of the confidence of its answers.
     """
 
     sure_from: Probability
@@ -151,8 +153,8 @@ class Judgement:
 
     Attributes:
         confidence: Probability that the answer is right.
-        scale: What this confidence means.
-        is_sure: Whether comparing more candidates is not worth it.
+        scale: The meaning of this confidence.
+        is_sure: Whether comparing more candidates would not improve the answer.
     """
 
     confidence: float
@@ -164,11 +166,11 @@ class Questions(ManifestPart):
     """Count the questions of a calibration, by kind.
 
     Attributes:
-        of_map: Pictures of the map, asked without themselves and their burst.
-        impossible: The same, asked without everything near them: no answer is right.
-        queries: Labelled photos.
-        foreign: Photos of elsewhere.
-        conditions: Of the labelled photos, where a column names it: condition → how many.
+        of_map: Pictures of the map; a question leaves out the picture itself and its burst.
+        impossible: The same pictures; a question leaves out everything near them, so no answer is right.
+        queries: Photos with known positions.
+        foreign: Photos from other places.
+        conditions: The number of labelled photos for each condition, if a column names the condition.
     """
 
     of_map: NonNegativeInt
@@ -179,7 +181,7 @@ class Questions(ManifestPart):
 
     @property
     def total(self) -> int:
-        """How many questions were asked."""
+        """Return the number of questions."""
         return self.of_map + self.impossible + self.queries + self.foreign
 
 
@@ -187,12 +189,12 @@ class Calibration(ManifestPart):
     """Judge the answers of one map by their evidence.
 
     Attributes:
-        signals: The evidence that it was fitted to: ``place_map.evidence.SIGNALS``.
-        map_version: The version that was calibrated. Later ones keep its calibration until they have their own.
-        within_m: The positive distance: an answer is right if it lies so near to the truth.
-        questions: What was asked.
-        steps: By the number of compared candidates, ascending.
-        auto: For ``rerank=auto``; None for a network without local features.
+        signals: The evidence that was used in the fit: ``place_map.evidence.SIGNALS``.
+        map_version: The version that was calibrated. Later versions keep its calibration until they have their own.
+        within_m: The positive distance: an answer is right if it lies within this distance of the truth.
+        questions: The numbers of questions.
+        steps: The judgements, by ascending number of compared candidates.
+        auto: The judgement for ``rerank=auto``; None for a network without local features.
     """
 
     format: Literal["placefix-calibration"] = FORMAT
@@ -208,14 +210,14 @@ class Calibration(ManifestPart):
         """Judge an answer.
 
         Args:
-            evidence: For it.
+            evidence: The evidence for the answer.
             is_auto: Whether candidates are compared until the answer is sure.
 
         Returns:
-            None if fewer candidates were compared than in any step. More than in a step can only bring more rivals, so
-            the judgement errs on the safe side.
+            None if fewer candidates were compared than in any step. Additional candidates beyond a step can only add
+            rivals, so the judgement errs on the safe side.
         """
-        least = min(evidence.compared, 1)  # the step without comparisons is for answers without them
+        least = min(evidence.compared, 1)  # the step without comparisons is only for answers without comparisons
         fitting = (step for step in reversed(self.steps) if least <= step.compared <= evidence.compared)
         step = next(fitting, None)
         if step is None:

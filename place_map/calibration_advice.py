@@ -1,16 +1,16 @@
-"""Say what to do so that answers have a confidence worth trusting."""
+"""Advice that makes the confidence of answers reliable."""
 
 from place_map.calibration import LEAST_QUESTIONS, Calibration
 from place_map.manifest import Manifest
 
 
 def calibration_advice(calibration: Calibration | None, manifest: Manifest, max_wrong: float) -> str | None:
-    """Return what to do; None if nothing needs to be done.
+    """Return advice on the calibration of a map; None if none is needed.
 
     Args:
-        calibration: That answers are judged by; None if there is none, or none that this release can use.
-        manifest: Of the version that is asked.
-        max_wrong: Share of the answers called ``localized`` that may be wrong.
+        calibration: The calibration that judges answers; None if there is none, or this release cannot use it.
+        manifest: The manifest of the version that answers.
+        max_wrong: Allowed share of wrong answers among those called ``localized``.
     """
     if calibration is None:
         return _advice_without_calibration(manifest)

@@ -1,7 +1,7 @@
 """The file of a calibration in a version of a map.
 
-A release that weighs other evidence cannot use the calibration of another one. That is no damage: the map is opened,
-and answers as one that was never calibrated, until ``placefix calibrate`` gives it a calibration of today.
+A release that weighs other evidence cannot use the calibration of an older one. This is not damage: the map is opened
+and answers like a map that was never calibrated, until ``placefix calibrate`` makes a new calibration.
 """
 
 from hashlib import sha256
@@ -17,7 +17,7 @@ from place_map.evidence import SIGNALS
 
 
 class _Head(BaseModel):
-    """What every release writes into the file; format 1 has no names of signals."""
+    """Describe the keys that every release writes into the file; format 1 has no names of signals."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -31,14 +31,14 @@ def read_calibration(path: Path, version: str, expected_sha256: str) -> Calibrat
 
     Args:
         path: Directory of the map.
-        version: Its number.
-        expected_sha256: The sum of the file, as the manifest says it.
+        version: The number of the version.
+        expected_sha256: The sum of the file in the manifest.
 
     Returns:
-        None if a release made it that weighs other evidence.
+        None if the release that made it weighs other evidence.
 
     Raises:
-        MapCorrupt: The file cannot be read, is damaged, or no calibration.
+        MapCorrupt: The file cannot be read, is damaged, or is not a calibration.
     """
     calibration_path = layout.version_dir(path, version) / layout.CALIBRATION
     try:
@@ -54,17 +54,17 @@ def read_calibration(path: Path, version: str, expected_sha256: str) -> Calibrat
 
 
 def parse_calibration(content: bytes, path: Path) -> Calibration | None:
-    """Read a calibration.
+    """Parse the bytes of a calibration.
 
     Args:
         content: The bytes of the file; their sum has been compared.
-        path: Where they lie, for messages.
+        path: The path of the file, for messages.
 
     Returns:
-        None if a release made it that weighs other evidence.
+        None if the release that made it weighs other evidence.
 
     Raises:
-        MapCorrupt: Not a calibration.
+        MapCorrupt: The content is not a calibration.
     """
     try:
         head = _Head.model_validate_json(content)
@@ -74,4 +74,6 @@ def parse_calibration(content: bytes, path: Path) -> Calibration | None:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise MapCorrupt(f"{path} is no calibration: {place}: {first['msg']}; run placefix calibrate again") from error
+        raise MapCorrupt(
+            f"{path} is not a calibration: {place}: {first['msg']}; run placefix calibrate again"
+        ) from error

@@ -1,4 +1,4 @@
-"""``CURRENT``: which version of a map is served."""
+"""The file ``CURRENT``, which names the served version of a map."""
 
 import re
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from place_map.manifest import Manifest
 
 @dataclass(frozen=True)
 class Current:
-    """The content of ``CURRENT``: which version is served, and the sum of its manifest.
+    """Hold the content of ``CURRENT``: the served version and the sum of its manifest.
 
-    The file is one line as ``sha256sum`` writes it, so that ``sha256sum --check CURRENT`` checks the manifest. Each
-    version keeps its line beside its manifest (``layout.POINTER``): to serve a version is to copy its line.
+    The file has one line in the format of ``sha256sum``, so ``sha256sum --check CURRENT`` checks the manifest. Each
+    version keeps its line beside its manifest (``layout.POINTER``); serving a version copies this line.
     """
 
     version: str
@@ -23,19 +23,19 @@ class Current:
 
     @classmethod
     def to_manifest(cls, manifest: Manifest) -> "Current":
-        """The pointer to a version."""
+        """Make the pointer to a version."""
         return cls(manifest.version, sha256(manifest.to_json()).hexdigest())
 
     def to_bytes(self) -> bytes:
-        """The bytes of the file."""
+        """Return the bytes of the file."""
         return f"{self.manifest_sha256}  {layout.VERSIONS}/{self.version}/{layout.MANIFEST}\n".encode()
 
     @classmethod
     def parse(cls, content: bytes, path: Path) -> "Current":
-        """The inverse of ``to_bytes``.
+        """Parse the bytes of ``to_bytes``.
 
         Raises:
-            MapCorrupt: The file holds something else.
+            MapCorrupt: The file has other content.
         """
         line = re.fullmatch(
             rf"([0-9a-f]{{64}})  {layout.VERSIONS}/([0-9]{{6,}})/{re.escape(layout.MANIFEST)}\n",

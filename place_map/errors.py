@@ -1,4 +1,4 @@
-"""Errors of a map; the tree of all errors is drawn in ``model.errors``."""
+"""Errors of a map; ``model.errors`` draws the tree of all errors."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from model.errors import InvalidInput, PlacefixError
 
 
 class MapError(PlacefixError):
-    """A map that cannot be used."""
+    """The map cannot be used."""
 
     code = "invalid_map"
 
@@ -18,13 +18,13 @@ class MapNotFound(MapError):
 
 
 class VersionNotFound(InvalidInput):
-    """The map has no version of that number, or not any more."""
+    """The map does not have this version, or no longer has it."""
 
     code = "version_not_found"
 
 
 class MapExists(MapError):
-    """There is a map at that path already."""
+    """There is already a map at that path."""
 
     code = "map_exists"
 
@@ -33,7 +33,7 @@ class MapCorrupt(MapError):
     """The files of a map and its manifest disagree.
 
     Attributes:
-        path: The file, where it is known to be a single one.
+        path: The file, if the error concerns a single one.
     """
 
     code = "map_corrupt"
@@ -44,7 +44,9 @@ class MapCorrupt(MapError):
 
     @property
     def may_pass(self) -> bool:
-        """Whether the file could not be read, as while a network share is away; else it holds something else."""
+        """Return whether the file could not be read, for example on an unreachable network share; otherwise its content
+        is wrong.
+        """
         return isinstance(self.__cause__, OSError)
 
 
@@ -55,7 +57,7 @@ class MapVersionUnsupported(MapError):
 
 
 class NetworkMismatch(MapError):
-    """The map was made with another network, or with another preprocessing."""
+    """The map was made with another network or another preprocessing."""
 
     code = "network_mismatch"
 
@@ -67,6 +69,6 @@ class MapBusy(MapError):
 
 
 class BuildConflict(MapError):
-    """An unfinished build is in the way, of other pictures, of another network or with other settings."""
+    """There is an unfinished build of other pictures, with another network or with other settings."""
 
     code = "build_conflict"

@@ -1,9 +1,9 @@
-"""How much speaks for the answer to a query, and how much for an answer elsewhere.
+"""The evidence for the answer to a query, and for an answer at another place.
 
 The second candidate is mostly a neighbour of the first, so the margin between the two says little. The margin to the
-best candidate of *another place* says much: of a picture that the map has not, two places look about as good. Global
-and local features are two witnesses: where the map has not the picture, the best one by matches is anywhere in the
-order of the global features.
+best candidate of *another place* says much: if the map does not have the place of a picture, the best two places look
+about equally good. Global and local features are two independent signs: if the map does not have the place, the best
+candidate by matches can have any rank by the global features.
 """
 
 from dataclasses import dataclass, replace
@@ -19,25 +19,25 @@ from place_map.place_table import PlaceTable
 AnyNumber = TypeVar("AnyNumber", bound="np.generic[Any]")
 
 SIGNALS = ("ratio", "share", "agreement", "similarity", "similarity_margin")
-"""The numbers of ``Evidence.signals``, in their order.
+"""The names of ``Evidence.signals``, in their order.
 
 All but the similarity compare candidates of one query with each other, so that they mean about the same by day and at
-night, when every candidate has fewer matches. More of each speaks for the answer.
+night, when every candidate has fewer matches. A higher value of each speaks for the answer.
 """
 
 _VOTE_POWER = 4
-"""Raise matches to this power in ``Evidence.share``, so that many chance candidates do not outvote the right few."""
+"""The power of the matches in ``Evidence.share``, so that many chance candidates do not outvote a few right ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The candidates of a query, best first.
+    """Hold the candidates of a query, best first.
 
     Attributes:
         rows: ``(k,)`` int64, rows of the map; at least one.
-        distances: ``(k,)`` float32, Euclidean, of the global features, which have length 1.
-        matches: ``(c,)`` int64, mutual matches of the first c; 0 where nothing was re-ranked.
-        rivals: How many of the last rows are there to compare with alone, and may not be the answer.
+        distances: ``(k,)`` float32, Euclidean distances of the global features, which have length 1.
+        matches: ``(c,)`` int64, mutual matches of the first c; c is 0 if nothing was re-ranked.
+        rivals: The number of last rows that serve for comparison only and cannot be the answer.
     """
 
     rows: NDArray[np.int64]
@@ -53,13 +53,13 @@ class Ranking:
         matches: NDArray[np.int64],
         rivals: int = 0,
     ) -> Self:
-        """Order candidates: those that were compared by their matches, the others behind them by global distance.
+        """Order candidates: compared ones by their matches, then the others by global distance.
 
         Args:
-            rows: ``(k,)``, by global distance; behind them the rivals, likewise.
-            distances: ``(k,)``, likewise.
-            matches: ``(c,)`` of the first c rows.
-            rivals: How many of the last rows may not be the answer; they stay behind the others.
+            rows: ``(k,)``, by global distance, then the rivals, by global distance.
+            distances: ``(k,)``, the distances of ``rows``.
+            matches: ``(c,)``, the matches of the first c rows.
+            rivals: The number of last rows that cannot be the answer; they stay behind the others.
         """
         compared = len(matches)
         is_rival = np.arange(compared) >= len(rows) - rivals
@@ -73,14 +73,14 @@ class Ranking:
 
     @property
     def answers(self) -> int:
-        """How many rows may be the answer: the first ones."""
+        """Return how many of the first rows can be the answer."""
         return len(self.rows) - self.rivals
 
     def led_by(self, rank: int) -> Self:
-        """Return it with another candidate in front, to weigh what speaks for that one.
+        """Return the ranking with another candidate in front, to weigh the evidence for that candidate.
 
         Args:
-            rank: Of the candidate, from 0; one that was compared, if any was.
+            rank: The rank of the candidate, from 0; a compared candidate, if any was compared.
         """
 
         def moved(values: NDArray[AnyNumber]) -> NDArray[AnyNumber]:
@@ -92,21 +92,21 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Weigh a ranking for its first candidate.
+    """Hold the evidence for the first candidate of a ranking.
 
-    A candidate is of *the place* of the first one if it lies within the map's positive distance of it, and of another
-    place otherwise.
+    A candidate belongs to *the place* of the first one if it lies within the map's positive distance of it, and to
+    another place otherwise.
 
     Attributes:
         compared: Candidates whose local features were compared; 0 if nothing was re-ranked.
         matches: Mutual matches of the first candidate.
-        rival_matches: Most mutual matches of a candidate of another place; 0 without one.
-        share: Each candidate that was compared votes with the fourth power of its matches: the share of the votes for
-            candidates of the place, in [0, 1]; 0 without a match.
-        global_rank: Of the first candidate by the similarity of the global features, from 1.
+        rival_matches: Most mutual matches of a candidate of another place; 0 if there is none.
+        share: Share of the votes for candidates of the place, in [0, 1]; 0 without a match. Each compared candidate
+            votes with the fourth power of its matches.
+        global_rank: The rank of the first candidate by the similarity of the global features, from 1.
         similarity: The highest cosine of the global features of the query and a candidate of the place.
-        rival_similarity: The highest with a candidate of another place. Without one the lowest of all candidates, since
-            pictures that are no candidates are less alike.
+        rival_similarity: The highest cosine with a candidate of another place. If there is none, the lowest cosine of
+            all candidates, because all other pictures are less similar.
     """
 
     compared: int
@@ -122,8 +122,8 @@ class Evidence:
         """Weigh a ranking.
 
         Args:
-            ranking: Of a query.
-            places: Of the map.
+            ranking: The ranking of a query.
+            places: The places of the map.
             within_m: The positive distance.
         """
         latitudes, longitudes = places.latitudes[ranking.rows], places.longitudes[ranking.rows]
@@ -145,7 +145,7 @@ class Evidence:
 
     @property
     def signals(self) -> tuple[float, ...]:
-        """The numbers that a confidence is made of; see ``SIGNALS``."""
+        """Return the inputs of the confidence; see ``SIGNALS``."""
         return (
             log((self.matches + 1) / (self.rival_matches + 1)),
             self.share,

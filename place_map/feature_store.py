@@ -1,11 +1,11 @@
-"""Features on disk: standard .npy files, written once from front to back, and mapped into memory to be read.
+"""Features on disk: standard .npy files, written once from front to back, and memory-mapped for reading.
 
-A row is then a run of bytes at a known place: gathering a shortlist is as many copies, with nothing to look up, and any
-program that knows NumPy can read the file. A mapped file must never be shortened or rewritten: a reader that touches a
-page that is gone dies of SIGBUS. So a finished file never changes.
+A row is a run of bytes at a known offset, so gathering a shortlist is one copy per row, and any program that knows
+NumPy can read the file. A mapped file must never be shortened or rewritten: a reader that touches a missing page dies
+of SIGBUS. Therefore a finished file never changes.
 
-Global features are float16, or float32 in maps for evaluations that have to equal the plain method to the last bit.
-What local features are stored as is the affair of ``local_codec``.
+Global features are float16, or float32 in maps for evaluations that must equal the plain method to the last bit.
+``local_codec`` defines how local features are stored.
 """
 
 import os
@@ -40,20 +40,20 @@ _NUMPY_TYPES: dict[ArrayType, np.dtype[np.floating] | np.dtype[np.integer]] = {
     "uint8": np.dtype("u1"),
 }
 
-# All that numpy has been seen to raise on damaged headers. UserWarning: where warnings are made errors.
+# All errors that numpy has raised on damaged headers; UserWarning if warnings are turned into errors.
 _UNREADABLE = (OSError, ValueError, SyntaxError, TokenError, UserWarning)
 
 
 class FeatureWriter:
-    """Writes one .npy file whose number of rows is known only at the end.
+    """Write one .npy file whose number of rows is known only at the end.
 
-    numpy leaves room in the header for the first dimension to grow. So the header is written with 0 rows, then the
-    rows, then the header again.
+    numpy leaves room in the header for the first dimension to grow. The header is written with 0 rows, then the rows,
+    then the header again.
 
     Args:
         path: A file that does not exist.
-        row_shape: Shape of one row.
-        array_type: Type of the values.
+        row_shape: The shape of one row.
+        array_type: The type of the values.
     """
 
     def __init__(self, path: Path, row_shape: Sequence[int], array_type: ArrayType) -> None:
@@ -64,14 +64,14 @@ class FeatureWriter:
         self._header_bytes = self._write_header()
 
     def append(self, rows: StoredArray) -> None:
-        """Appends ``(n, *row_shape)``, of the type of the file."""
+        """Append ``(n, *row_shape)`` of the type of the file."""
         if rows.shape[1:] != self._row_shape or rows.dtype != self._dtype:
             raise ValueError(f"expected {self._dtype} (n, {self._row_shape}), not {rows.dtype} {rows.shape}")
         self._file.write(np.ascontiguousarray(rows).data)
         self._rows += len(rows)
 
     def finish(self) -> None:
-        """Writes the number of rows into the header, and waits until the file is on the disk."""
+        """Write the number of rows into the header, and wait until the file is on the disk."""
         self._file.seek(0)
         if self._write_header() != self._header_bytes:
             raise AssertionError("the header of a .npy file has changed its length")
@@ -93,7 +93,7 @@ class FeatureWriter:
 
 
 def bytes_per_value(array_type: ArrayType) -> int:
-    """Size of one value on the disk."""
+    """Return the size of one value on the disk."""
     return _NUMPY_TYPES[array_type].itemsize
 
 
@@ -106,25 +106,25 @@ def map_features(path: Path, shape: Sequence[int], array_type: ArrayType) -> Sto
 
 
 def map_features(path: Path, shape: Sequence[int], array_type: ArrayType) -> StoredArray:
-    """Maps a finished file, read-only.
+    """Map a finished file, read-only.
 
     Args:
         path: A .npy file.
-        shape: What the manifest says it holds.
-        array_type: Likewise.
+        shape: The shape that the manifest states.
+        array_type: The type that the manifest states.
 
     Raises:
         MapCorrupt: The file is not there, or holds another shape or type.
     """
-    # As a plain array: indexing the np.memmap class costs more than copying a short row.
+    # A plain array, because indexing the np.memmap class costs more than copying a short row.
     return np.asarray(_open(path, shape, array_type))
 
 
 def offset_of_rows(path: Path, shape: Sequence[int], array_type: ArrayType) -> int:
-    """Where in a finished file the first row begins, in bytes.
+    """Return the offset in bytes of the first row in a finished file.
 
     Raises:
-        MapCorrupt: As ``map_features`` does.
+        MapCorrupt: See ``map_features``.
     """
     return _open(path, shape, array_type).offset
 
@@ -134,7 +134,7 @@ def _open(
 ) -> "np.memmap[tuple[int, ...], np.dtype[np.generic]]":
     try:
         mapped = np.lib.format.open_memmap(path, mode="r")
-        # A damaged length of the header would move the rows; then they do not end where the file ends.
+        # A damaged header length would shift the rows; they would not end at the end of the file.
         is_whole = mapped.offset + mapped.nbytes == path.stat().st_size
     except _UNREADABLE as error:
         raise MapCorrupt(f"{path} cannot be read as a .npy file: {error}; run placefix verify on the map") from error

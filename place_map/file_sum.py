@@ -1,4 +1,4 @@
-"""Size and sum of a file: what shows that it is whole."""
+"""The size and SHA-256 sum of a file, which show that it is complete."""
 
 from pathlib import Path
 from typing import Self
@@ -10,12 +10,12 @@ from place_map.manifest_part import ManifestPart, Sha256
 
 
 class FileSum(ManifestPart):
-    """Size and SHA-256 of a file."""
+    """Hold size and SHA-256 of a file."""
 
     bytes: NonNegativeInt
     sha256: Sha256
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """Reads the whole file."""
+        """Read the whole file and return its sum."""
         return cls(bytes=path.stat().st_size, sha256=sha256_of(path))

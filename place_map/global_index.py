@@ -24,88 +24,89 @@ Chunks = Callable[[], Iterable[StoredFeatures]]
 
 _TRAINING_ROWS = 262_144
 _DRY_RUN_ROWS = 10_000
-_GPU_MOST_HITS = 2048  # compiled into faiss
-_GPU_TEMPORARY_BYTES = 256 * 2**20  # faiss takes 1.5 GB if it is not told
+_GPU_MOST_HITS = 2048  # constant in the compiled faiss
+_GPU_TEMPORARY_BYTES = 256 * 2**20  # by default faiss takes 1.5 GB
 
 
 def faiss_version() -> str:
-    """The version of faiss, for the manifest."""
+    """Return the version of faiss, for the manifest."""
     faiss = _faiss()
     return str(faiss.__version__)
 
 
 def check_index_factory(factory: str, width: int, count: int | None = None) -> None:
-    """Makes sure, before a long build, that an index can be made.
+    """Check before a long build that an index can be made.
 
     Args:
         factory: A string of faiss's ``index_factory``: ``Flat``, ``IVF1024,Flat``, ``HNSW32``, …
         width: Width of the global features.
-        count: How many pictures it is to hold, at most; None if that is not known yet.
+        count: The greatest number of pictures in it; None if that is unknown.
 
     Raises:
-        InvalidInput: faiss does not know the string, or so few pictures cannot train it.
+        InvalidInput: faiss does not know the string, or the pictures are too few to train it.
     """
     index = _new_index(factory, width)
     if not index.is_trained:
         if count is None or count > _DRY_RUN_ROWS:
             return
-        # Too few vectors for its clusters is the usual failure, and it shows on any vectors.
+        # The usual failure is too few vectors for the clusters, and any vectors show it.
         _train(index, factory, np.random.default_rng(0).standard_normal((count, width), dtype=np.float32))
     _add(index, factory, np.zeros((1, width), np.float32))
 
 
 def write_index(path: Path, factory: str, width: int, chunks: Chunks) -> None:
-    """Builds an index and writes it.
+    """Build an index and write it.
 
-    All its vectors are in memory at the end: 4 GB for a million pictures at D = 1024 with ``Flat``.
+    At the end all vectors are in memory: 4 GB for a million pictures at D = 1024 with ``Flat``.
 
     Args:
         path: The file to write.
         factory: A string of faiss's ``index_factory``.
         width: Width of the global features.
-        chunks: Each call gives all global features in the order of the rows, in pieces.
+        chunks: A function; each call yields all global features in the order of the rows, in pieces.
 
     Raises:
         InvalidInput: The index cannot be made or trained.
         OSError: The file cannot be written.
     """
     faiss, index = _faiss(), _made_index(factory, width, chunks)
-    # Python writes: faiss's own writer does not notice a disk that gets full at the very end.
+    # Python writes the file, because faiss's writer does not notice a disk that is full at the very end.
     with path.open("xb") as file:
         faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
 
 
 def open_searcher(place_map: PlaceMap, device: torch.device | str, backend: Backend = "auto") -> Searcher:
-    """Opens the searcher of a map on a device.
+    """Open the searcher of a map on a device.
 
     Args:
-        place_map: What is searched.
-        device: Where the search is to run; the network's device, as a rule.
-        backend: ``auto`` takes faiss where it is installed and can use the device, and torch elsewhere.
+        place_map: The map to search.
+        device: The device of the search; usually the network's device.
+        backend: ``auto`` takes faiss if it is installed and can use the device, otherwise torch.
 
     Raises:
-        DeviceUnavailable: faiss was asked for by name, and cannot use the device.
-        InvalidInput: faiss was asked for by name, and is not installed.
+        DeviceUnavailable: The caller requested faiss, and it cannot use the device.
+        InvalidInput: The caller requested faiss, and it is not installed.
         MapCorrupt: Index or global features are damaged, or the index does not belong to the map.
     """
     return read_searcher(place_map, device, backend)()
 
 
 def read_searcher(place_map: PlaceMap, device: torch.device | str, backend: Backend = "auto") -> Callable[[], Searcher]:
-    """Does of ``open_searcher`` what takes long and leaves the device alone: sums, and reading the index.
+    """Check the sums, read the index, and return a function that completes ``open_searcher``; this part is slow and
+    does not use the device.
 
     Args:
-        place_map: What is searched.
-        device: Where the search is to run.
-        backend: What is to search.
+        place_map: The map to search.
+        device: The device of the search.
+        backend: The backend of the search.
 
     Returns:
-        Does the rest; to be called on the thread that will search.
+        A function that returns the searcher; the thread that will search calls it.
 
     Raises:
-        DeviceUnavailable: As ``open_searcher``.
-        InvalidInput: Likewise.
-        MapCorrupt: Likewise.
+        DeviceUnavailable: See ``open_searcher``.
+        InvalidInput: See ``open_searcher``.
+        MapCorrupt: See ``open_searcher``.
     """
     place_map.check_sums()
     device = torch.device(device)
@@ -129,14 +130,16 @@ def read_searcher(place_map: PlaceMap, device: torch.device | str, backend: Back
         except MapError:
             if backend == "faiss":
                 raise
-            return ExactSearcher(place_map, TorchProposer(place_map, device))  # exact, and fast enough where memory is
+            return ExactSearcher(
+                place_map, TorchProposer(place_map, device)
+            )  # exact, and fast enough because memory is fast
         return ExactSearcher(place_map, moved, fallback)
 
     return move
 
 
 def read_index(place_map: PlaceMap) -> Any:
-    """Reads the index of a map into memory.
+    """Read the index of a map into memory.
 
     Raises:
         MapCorrupt: faiss cannot read it, or it holds another number or width of vectors, or another metric.
@@ -158,7 +161,9 @@ def read_index(place_map: PlaceMap) -> Any:
 
 
 def differing_row(place_map: PlaceMap) -> int | None:
-    """The first row whose vector in the index is not its stored feature; None for none, or for an index that rounds."""
+    """Return the first row whose vector in the index is not its stored feature; None if there is none, or the index
+    rounds.
+    """
     index = read_index(place_map)
     if not _keeps_all(index, place_map):
         return None
@@ -173,7 +178,7 @@ def differing_row(place_map: PlaceMap) -> int | None:
 
 
 class _FaissProposer:
-    """Proposes by a faiss index on the CPU."""
+    """Propose rows by a faiss index on the CPU."""
 
     def __init__(self, index: Any, name: str, most_hits: int, *, keeps_all: bool) -> None:
         self.name = name
@@ -188,19 +193,19 @@ class _FaissProposer:
         return Hits(squared_distances, rows)
 
     def absolute_error(self, _query: NDArray[np.float32], _distance: float, /) -> float:
-        """None beyond the rounding of sums."""
+        """Return 0: only the sums are rounded."""
         return 0.0
 
 
 class _GpuProposer(_FaissProposer):
-    """Proposes by the same index, moved to a GPU; with its vectors as float16, where the stored ones are that anyway.
+    """Propose rows by the same index on a GPU; its vectors are float16 if the stored ones are.
 
-    faiss on a GPU is not safe for several threads, not even for reading: one thread owns this.
+    faiss on a GPU is not thread-safe, even for reading: one thread owns this object.
     """
 
     def __init__(self, index: Any, device: torch.device, *, keeps_all: bool, rounds: bool) -> None:
         faiss = _faiss()
-        # Kept for as long as the index: faiss does not.
+        # Kept as long as the index, because faiss does not keep it.
         self._resources = faiss.StandardGpuResources()
         self._resources.setTempMemory(_GPU_TEMPORARY_BYTES)
         options = faiss.GpuClonerOptions()
@@ -217,13 +222,15 @@ class _GpuProposer(_FaissProposer):
         self._rounds = rounds
 
     def absolute_error(self, query: NDArray[np.float32], distance: float, /) -> float:
-        """The query is rounded to float16 if the vectors are, and |x|² + |y|² - 2xy is computed."""
+        """Return the error of rounding the query to float16, if the vectors are float16, and of computing |x|² + |y|² -
+        2xy.
+        """
         rounding = float(np.linalg.norm(query - query.astype(np.float16).astype(np.float32))) if self._rounds else 0.0
         return 2 * distance * rounding + rounding**2 + 1e-5
 
 
 def _faiss() -> Any:
-    """The module, loaded where it is needed: it starts threads of its own, and a GPU without it is served by torch."""
+    """Import faiss when it is needed: it starts its own threads, and torch can serve a GPU without it."""
     try:
         import faiss  # noqa: PLC0415
     except ImportError as error:
@@ -263,17 +270,17 @@ def _made_index(factory: str, width: int, chunks: Chunks) -> Any:
 
 
 def _index_of_shard(place_map: PlaceMap) -> Any:
-    """Make an index that misses nothing, whatever the map's is: so shards find together what one machine would."""
+    """Make an exhaustive index, so that shards together find the same rows as one machine."""
     factory = "SQfp16" if place_map.store_type == torch.float16 else "Flat"
     return _made_index(factory, place_map.manifest.features.global_dim, place_map.global_chunks)
 
 
 @contextmanager
 def _explained(failure: str) -> Iterator[None]:
-    """Turn faiss's refusal of vectors into an error that begins with what has failed.
+    """Turn faiss's refusal of vectors into an error that begins with the failed step.
 
     Raises:
-        InvalidInput: faiss refuses.
+        InvalidInput: faiss refuses the vectors.
     """
     try:
         yield
@@ -292,7 +299,7 @@ def _add(index: Any, factory: str, vectors: NDArray[np.float32]) -> None:
 
 
 def _training_sample(chunks: Chunks) -> NDArray[np.float32]:
-    """At most ``_TRAINING_ROWS`` features, evenly spaced."""
+    """Return at most ``_TRAINING_ROWS`` features, evenly spaced."""
     count = sum(len(chunk) for chunk in chunks())
     step = -(-count // _TRAINING_ROWS)
     first_row, sample = 0, []
@@ -303,9 +310,9 @@ def _training_sample(chunks: Chunks) -> NDArray[np.float32]:
 
 
 def _keeps_all(index: Any, place_map: PlaceMap) -> bool:
-    """Whether it compares a query with every stored feature as it is.
+    """Return whether an index compares a query with every stored feature without rounding.
 
-    ``Flat`` does; and ``SQfp16``, in half the memory, where the map stores float16.
+    ``Flat`` does. ``SQfp16`` does in half the memory if the map stores float16.
     """
     faiss = _faiss()
     if isinstance(index, faiss.IndexScalarQuantizer):
@@ -314,5 +321,5 @@ def _keeps_all(index: Any, place_map: PlaceMap) -> bool:
 
 
 def _reason(error: RuntimeError) -> str:
-    """The sentence in faiss's message, without its function, source position and condition."""
+    """Return the sentence in faiss's message, without function, source position and condition."""
     return re.sub(r"^Error in .*? at \S+:\d+: (Error: '.*' failed: )?", "", str(error), flags=re.DOTALL).strip()

@@ -1,9 +1,9 @@
-"""Which index a map gets when it is left to the builder: ``--index auto``.
+"""The choice of an index for ``--index auto``.
 
-``Flat`` compares a query with every picture: nothing is missed, and it needs no training. It costs the memory of all
-vectors in float32, and the time of reading them. ``SQfp16`` does the same with half of that, since a map stores
-float16; only a GPU does not take it over. ``PQ…x4fs`` has 4 bits a number, an eighth of ``Flat``, and a query reads
-them all; what they propose is ordered by exact distance. docs/decisions/0012-which-index.md reasons the thresholds.
+``Flat`` compares a query with every picture: it misses nothing and needs no training. It takes the memory of all
+vectors in float32, and each query reads them. ``SQfp16`` does the same in half the memory, because a map stores
+float16; only a GPU does not support it. ``PQ…x4fs`` has 4 bits per number, an eighth of ``Flat``, and a query reads
+them all; its proposals are ordered by exact distance. docs/decisions/0012-which-index.md explains the thresholds.
 """
 
 from dataclasses import dataclass
@@ -11,19 +11,21 @@ from dataclasses import dataclass
 AUTO = "auto"
 
 MOST_FLAT_BYTES = 100_000_000
-"""Up to this size nobody feels the memory of ``Flat``, nor the time."""
+"""Up to this size the memory and the time of ``Flat`` do not matter."""
 
 MOST_EXACT_BYTES = 1_000_000_000
-"""Up to this size of ``Flat``, reading half of it for each query is felt little, beside encoding and re-ranking."""
+"""Up to this size of ``Flat``, reading half of it for each query takes little time compared with encoding and
+re-ranking.
+"""
 
 
 @dataclass(frozen=True)
 class IndexChoice:
-    """An index, and why.
+    """Hold an index and the reason for it.
 
     Attributes:
         factory: A string of faiss's ``index_factory``; the manifest keeps it.
-        reason: For people.
+        reason: A phrase for people.
     """
 
     factory: str
@@ -31,10 +33,10 @@ class IndexChoice:
 
 
 def choose_index(pictures: int, width: int) -> IndexChoice:
-    """The index for a collection.
+    """Choose the index for a collection.
 
     Args:
-        pictures: How many it is to hold, at most.
+        pictures: The greatest number of pictures in it.
         width: Width of the global features.
     """
     flat_bytes = 4 * pictures * width

@@ -1,4 +1,4 @@
-"""Where everything lies in a map, and what it is called."""
+"""The names and places of the files in a map."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ SEGMENTS = "segments"
 
 MANIFEST = "manifest.json"
 INDEX = "index.faiss"
-POINTER = "manifest.json.sha256"  # what CURRENT holds while the version is served
+POINTER = "manifest.json.sha256"  # the content of CURRENT while the version is served
 LEFT_OUT = "left_out.csv"
 CALIBRATION = "calibration.json"
 
@@ -19,37 +19,37 @@ LOCALS = "locals.npy"
 SEGMENT_FILES = (PLACES, GLOBALS, LOCALS)
 THUMBNAILS = "thumbnails"
 
-FIRST_NUMBER = "000001"  # of versions, and of segments
-PRUNED = "pruned"  # all that is left of the newest version if it was removed: its number is not given again
+FIRST_NUMBER = "000001"  # digits in the names of versions and segments
+PRUNED = "pruned"  # the only remains of a removed newest version, so that its number is not used again
 
 
 def version_dir(map_path: Path, version: str) -> Path:
-    """The directory of one version."""
+    """Return the directory of a version."""
     return map_path / VERSIONS / version
 
 
 def segment_dir(map_path: Path, segment_id: str) -> Path:
-    """The directory of one segment."""
+    """Return the directory of a segment."""
     return map_path / SEGMENTS / segment_id
 
 
 def segment_id_of(number: int) -> str:
-    """The id of the segment with a number from 1: six digits, more where six are not enough."""
+    """Return the id of the segment with a number from 1: six digits, or more if the number needs them."""
     return f"{number:06d}"
 
 
 def version_of(number: int) -> str:
-    """The version with a number from 1, likewise."""
+    """Return the version with a number from 1: six digits, or more if the number needs them."""
     return f"{number:06d}"
 
 
 def version_numbers(map_path: Path) -> list[int]:
-    """The numbers of all versions that a map has or had, ascending."""
+    """Return the numbers of all versions that a map has or had, ascending."""
     return _numbers(map_path / VERSIONS)
 
 
 def segment_numbers(map_path: Path) -> list[int]:
-    """The numbers of all segments in a map, ascending."""
+    """Return the numbers of all segments in a map, ascending."""
     return _numbers(map_path / SEGMENTS)
 
 
@@ -60,5 +60,5 @@ def _numbers(directory: Path) -> list[int]:
 
 
 def thumbnail_name(row: int) -> str:
-    """The file name of the thumbnail of a row of a segment."""
+    """Return the file name of the thumbnail of a row of a segment."""
     return f"{row:06d}.jpg"

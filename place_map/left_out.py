@@ -1,4 +1,4 @@
-"""``left_out.csv``: every picture of the sources that is not in the map, with the reason."""
+"""``left_out.csv``: all pictures of the sources that are not in the map, with the reasons."""
 
 import csv
 import io
@@ -15,14 +15,15 @@ HEADER = ("path", "outcome", "code", "reason", "source", "content_sha256")
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A picture that does not go into the map.
+    """Describe a picture that is not added to the map.
 
     Attributes:
-        path: As the collection names it: below the folder, or as the list has it.
-        outcome: ``skipped``: without a usable position; ``rejected``: the picture itself cannot be read.
-        code: Stable: a ``LeftOutCode``, or the ``code`` of an ``ImageError``.
+        path: The name in the collection: the path below the folder, or the name in the list.
+        outcome: ``skipped``: it has no usable position; ``rejected``: the picture cannot be read.
+        code: A stable code: a ``LeftOutCode``, or the ``code`` of an ``ImageError``.
         reason: A sentence for people.
-        content_sha256: SHA-256 of the file of a rejected picture; None if it could not be read, or was not looked at.
+        content_sha256: SHA-256 of the file of a rejected picture; None if the file could not be read, or was not
+            opened.
     """
 
     path: str
@@ -33,10 +34,10 @@ class LeftOut:
 
 
 def left_out_csv(by_source: Mapping[int, Iterable[LeftOut]]) -> bytes:
-    """The bytes of the file: UTF-8, a header, one line for each picture, by source and path.
+    """Return the bytes of the file: UTF-8, a header, one line for each picture, by source and path.
 
     Args:
-        by_source: Which of the manifest's sources → what it has that is not in the map.
+        by_source: Number of a source in the manifest → its pictures that are not in the map.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -51,17 +52,17 @@ def left_out_csv(by_source: Mapping[int, Iterable[LeftOut]]) -> bytes:
 
 
 def read_left_out(map_dir: Path, version: str) -> dict[int, tuple[LeftOut, ...]]:
-    """Read the list of a version; earlier releases wrote no sums, and before format 3 there was one source.
+    """Read the list of a version. Earlier releases wrote no sums, and there was one source before format 3.
 
     Args:
         map_dir: The map.
-        version: Its version, six digits.
+        version: The version, six digits.
 
     Returns:
-        Which of the manifest's sources → what it has that is not in the map.
+        Number of a source in the manifest → its pictures that are not in the map.
 
     Raises:
-        MapCorrupt: The file is not there, or no such list.
+        MapCorrupt: The file is missing, or is not a list of this kind.
     """
     path = layout.version_dir(map_dir, version) / layout.LEFT_OUT
     found: dict[int, list[LeftOut]] = {}

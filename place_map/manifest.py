@@ -1,7 +1,7 @@
-"""The manifest of a version: what belongs to it, how large each file is, and its SHA-256 sum.
+"""The manifest of a version: its content, and the size and SHA-256 sum of each file.
 
-Faiss and numpy files do not check themselves: with flipped bits they load and answer. So the manifest's sums decide;
-its own sum stands in ``CURRENT``. Every field is described in docs/map_format.md.
+Faiss and numpy files do not check themselves: with flipped bits they load and answer. Therefore the manifest has their
+sums; ``CURRENT`` has the sum of the manifest. docs/map_format.md describes every field.
 """
 
 import json
@@ -28,15 +28,15 @@ FORMAT_VERSION: Literal[6] = 6
 
 
 class NetworkInput(ManifestPart):
-    """What the network sees of a picture; see ``model.preprocess.Preparation``. The defaults are those of all maps
-    from before format 5.
+    """Describe the input of the network; see ``model.preprocess.Preparation``. The defaults hold for maps from before
+    format 5.
 
     Attributes:
-        height: Pixels.
-        width: Pixels.
-        mean: Subtracted from each channel, in the range 0 to 1.
-        std: Each channel is divided by it after that.
-        filter: How pixels are interpolated.
+        height: Height in pixels.
+        width: Width in pixels.
+        mean: The mean that is subtracted from each channel, in the range 0 to 1.
+        std: The deviation by which each channel is then divided.
+        filter: The interpolation of pixels.
     """
 
     height: PositiveInt = 224
@@ -47,16 +47,16 @@ class NetworkInput(ManifestPart):
 
 
 class NetworkIdentity(ManifestPart):
-    """The network that made the features.
+    """Identify the network that made the features.
 
     Attributes:
-        family: See ``model.families``. Maps from before format 5 do not say: ``selavpr``.
-        fingerprint: ``model.fingerprint.fingerprint``.
-        is_trained: Whether re-ranking with it means anything.
-        config: Its shape, as ``NetworkConfig.to_dict`` gives it.
-        input: What it sees of a picture.
-        weights_path: Where the file lay on the machine that built the map: a hint, checked by the fingerprint.
-        precision: In which arithmetic it computed. Maps from before there was a choice do not say: float32.
+        family: The name in ``model.families``; ``selavpr`` for maps from before format 5, which do not state it.
+        fingerprint: The result of ``model.fingerprint.fingerprint``.
+        is_trained: Whether the network is trained, so that re-ranking has a meaning.
+        config: The shape of the network, from ``NetworkConfig.to_dict``.
+        input: The input of the network.
+        weights_path: The path of the file on the machine that built the map: a hint, checked by the fingerprint.
+        precision: The arithmetic of the network; float32 for older maps, which do not state it.
     """
 
     family: str = "selavpr"
@@ -69,15 +69,15 @@ class NetworkIdentity(ManifestPart):
 
 
 class FeatureShapes(ManifestPart):
-    """Widths and types of the stored features. A network without local features has a grid of (0, 0).
+    """Hold widths and types of the stored features; a network without local features has a grid of (0, 0).
 
     Attributes:
         global_dim: D.
         local_grid: Height and width of the grid of local features.
         local_dim: C.
-        dtype: Type of the global features.
-        local_store: What the local features are stored as; None in maps of format 1, where it is ``dtype``.
-        match_floor: The cosine below which two local features are no match; None if all of them may be.
+        dtype: The type of the global features.
+        local_store: The stored form of the local features; None in maps of format 1, which store them as ``dtype``.
+        match_floor: The least cosine of a match of two local features; None for no limit.
     """
 
     global_dim: PositiveInt
@@ -89,23 +89,23 @@ class FeatureShapes(ManifestPart):
 
     @property
     def local_codec(self) -> LocalCodec:
-        """How the local features are read."""
+        """Return the codec that reads the local features."""
         return LocalCodec(self.local_store or self.dtype, self.local_dim)
 
     @property
     def local_count(self) -> int:
-        """Number N of local features of a picture."""
+        """Return the number N of local features of a picture."""
         return self.local_grid[0] * self.local_grid[1]
 
     @property
     def bytes_per_picture(self) -> int:
-        """Bytes of the stored features of a picture."""
+        """Return the bytes of the stored features of a picture."""
         local_bytes = self.local_codec.bytes_per_picture(self.local_count)
         return bytes_per_value(self.dtype) * self.global_dim + local_bytes
 
 
 class Counts(ManifestPart):
-    """What became of the pictures of the source."""
+    """Count the pictures of the source by outcome."""
 
     placed: PositiveInt
     skipped: NonNegativeInt
@@ -113,13 +113,13 @@ class Counts(ManifestPart):
 
 
 class SourceHint(ManifestPart):
-    """Where pictures came from: for ``placefix update``, and a hint for ``placefix verify --weights``.
+    """Describe the origin of pictures, for ``placefix update``, and as a hint for ``placefix verify --weights``.
 
     Attributes:
         kind: ``SourceListing.kind``.
-        path: Absolute, on the machine that read it.
-        prefix: What the ids of its pictures begin with, in front of what the source calls them.
-        reading: The options by which it was read, all but those that were left at their defaults.
+        path: The absolute path on the machine that read the source.
+        prefix: The prefix of the ids of its pictures, before the names in the source.
+        reading: The options of the reader that differ from their defaults.
     """
 
     kind: str
@@ -132,15 +132,14 @@ ChangeKind = Literal["build", "add", "remove", "update", "compact", "calibrate"]
 
 
 class Change(ManifestPart):
-    """How a version came to be: which pictures it has that the one before had not, and the other way round.
+    """Describe how a version differs from the one before it.
 
     Attributes:
-        kind: The command.
-        added: Pictures that are new.
-        removed: Pictures that are gone.
-        replaced: Pictures that are there as before, but with other content or another position.
-        request_sha256: Digest of the request: the same command given again is known by it. None in versions that were
-            written before there was one.
+        kind: The command that made the version.
+        added: The number of new pictures.
+        removed: The number of removed pictures.
+        replaced: The number of pictures with new content or a new position.
+        request_sha256: Digest of the request, by which a repeated command is recognised; None in older versions.
     """
 
     kind: ChangeKind
@@ -151,13 +150,14 @@ class Change(ManifestPart):
 
 
 class IndexFile(ManifestPart):
-    """The shortlist index over the live rows, in the order of segments and rows.
+    """Describe the shortlist index over the live rows, in the order of segments and rows.
 
     Attributes:
-        factory: What it is, as faiss's ``index_factory`` knows it.
-        requested: What was asked for: the same, or ``auto``, which chooses again when the map grows. None: the same.
-        metric: Of its distances.
-        file: Its size and sum.
+        factory: The string of faiss's ``index_factory``.
+        requested: The requested index: the same string, or ``auto``, which chooses again when the map grows. None means
+            the same string.
+        metric: The metric of its distances.
+        file: Size and sum of the file.
     """
 
     factory: str
@@ -170,14 +170,15 @@ BUILT = Change(kind="build")
 
 
 class Manifest(ManifestPart):
-    """Everything about one version of a map.
+    """Describe one version of a map completely.
 
     Attributes:
-        parent: The version that it was made from; None for the first.
-        change: What was done to that.
-        next_segment: The first number that no segment of the map has ever had.
-        sources: Where its pictures came from. Maps of format 1 and 2 have one, under the key ``source``.
-        calibration: Size and sum of ``place_map.calibration``; None without one, as in all maps from before format 6.
+        parent: The version from which it was made; None for the first.
+        change: The difference from the parent.
+        next_segment: The first number that was never the number of a segment of the map.
+        sources: The sources of its pictures. Maps of format 1 and 2 have one, under the key ``source``.
+        calibration: Size and sum of the file of ``place_map.calibration``; None if there is none, as in all maps from
+            before format 6.
     """
 
     format: Literal["placefix-map"] = FORMAT
@@ -219,24 +220,24 @@ class Manifest(ManifestPart):
         return self
 
     def to_json(self) -> bytes:
-        """The bytes of the file."""
+        """Return the bytes of the file."""
         return (self.model_dump_json(indent=2) + "\n").encode()
 
     @property
     def preparation(self) -> Preparation:
-        """What became of the pictures of the map before the network saw them, and becomes of queries."""
+        """Return the preparation of the map's pictures before the network, which also applies to queries."""
         return Preparation(**self.network.input.model_dump(), preprocessing=self.preprocessing)
 
     def preparation_for(self, network: Network) -> Preparation:
-        """Return how a network is to see pictures here: as the map says, or in its own way if it is of another family.
+        """Return the preparation of pictures for a network: the map's, or the network's own if its family is another.
 
-        The latter is refused with better words where the encoder is compared with the map.
+        ``PlaceMap.check_network`` refuses another family with a better message.
         """
         return self.preparation if network.family == self.network.family else network.preparation()
 
     @property
     def files(self) -> dict[str, FileSum]:
-        """Path below the map → size and sum, of every file but ``CURRENT``, the manifest itself and thumbnails."""
+        """Return path below the map → size and sum, for all files but ``CURRENT``, this manifest and thumbnails."""
         version = PurePosixPath(layout.VERSIONS, self.version)
         found = {str(version / layout.INDEX): self.index.file, str(version / layout.LEFT_OUT): self.left_out}
         if self.calibration is not None:
@@ -245,7 +246,7 @@ class Manifest(ManifestPart):
 
     @staticmethod
     def files_of(segments: Iterable[Segment]) -> dict[str, FileSum]:
-        """Return path below the map → size and sum, of the files of some segments, without thumbnails."""
+        """Return path below the map → size and sum, for the files of some segments, without thumbnails."""
         return {
             str(PurePosixPath(layout.SEGMENTS, segment.id, name)): file
             for segment in segments
@@ -254,22 +255,22 @@ class Manifest(ManifestPart):
 
     @property
     def total_bytes(self) -> int:
-        """Bytes of all files that the manifest knows, thumbnails included."""
+        """Return the bytes of all files that the manifest lists, including thumbnails."""
         return sum(file.bytes for file in self.files.values()) + sum(
             segment.thumbnails.bytes for segment in self.segments
         )
 
 
 def parse_manifest(content: bytes, path: Path) -> Manifest:
-    """Reads a manifest.
+    """Parse a manifest.
 
     Args:
         content: The bytes of the file.
-        path: Where they lie, for messages.
+        path: The path of the file, for messages.
 
     Raises:
-        MapVersionUnsupported: Written in a newer format.
-        MapCorrupt: Not a manifest, or one that contradicts itself.
+        MapVersionUnsupported: The manifest has a newer format.
+        MapCorrupt: The content is not a manifest, or contradicts itself.
     """
     try:
         head = json.loads(content)
@@ -284,9 +285,9 @@ def parse_manifest(content: bytes, path: Path) -> Manifest:
             "build the map again with this release"
         )
     if format_version in (1, 2, 3):
-        if format_version < 3 and "source" in head:  # the only one of its sources
+        if format_version < 3 and "source" in head:  # the only source
             head["sources"] = [head.pop("source")]
-        if head.get("preprocessing") == Preprocessing.ANTIALIAS:  # before any picture was decoded at a fraction
+        if head.get("preprocessing") == Preprocessing.ANTIALIAS:  # before pictures were decoded at a fraction
             head["preprocessing"] = Preprocessing.ANTIALIAS_WHOLE
         content = json.dumps(head).encode()
     try:

@@ -1,4 +1,4 @@
-"""What all parts of a manifest have in common."""
+"""The base class of all parts of a manifest."""
 
 from typing import Annotated
 
@@ -9,6 +9,6 @@ Number = Annotated[str, Field(pattern=r"^[0-9]{6,}$")]
 
 
 class ManifestPart(BaseModel):
-    """A part of the manifest: immutable, with no unknown keys and no guessed types."""
+    """Define a part of the manifest: immutable, without unknown keys and guessed types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -1,4 +1,4 @@
-"""Find the weights of the network that a map was built with."""
+"""The search for the weights of the network with which a map was built."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ from place_map.manifest import NetworkIdentity
 
 
 def find_network_file(identity: NetworkIdentity, map_name: str, weights: str | None) -> Path:
-    """Return the file to load a map's network from.
+    """Return the file from which to load a map's network.
 
     Args:
-        identity: Of the network, from the manifest.
-        map_name: For messages.
-        weights: What a person gave: a file or a name. None and ``auto`` stand for the file that the map was built
-            with: the networks that are here never change the one that a map is asked with.
+        identity: The identity of the network, from the manifest.
+        map_name: The name of the map, for messages.
+        weights: The file or name that the user gave. None and ``auto`` stand for the file with which the map was built;
+            other networks on this machine never replace it.
 
     Raises:
-        WeightsError: There is no such file.
+        WeightsError: The file does not exist.
     """
     if weights not in (None, AUTO):
         return resolve_weights(weights)
@@ -28,5 +28,5 @@ def find_network_file(identity: NetworkIdentity, map_name: str, weights: str | N
     if path.is_file():
         return path
     if identity.family == STARTER:
-        return resolve_weights(STARTER)  # wherever Python's packages lie on this machine
+        return resolve_weights(STARTER)  # at the place of Python's packages on this machine
     raise WeightsError(f"the map {map_name} was built with {path}, which is not there; {wanted}")

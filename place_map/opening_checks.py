@@ -1,6 +1,6 @@
-"""Whether the files of a version are those of its manifest: what is checked before it is read.
+"""The checks of the files of a version against its manifest before they are read.
 
-``place_map.checks`` looks at everything; this is what a reader can wait for.
+``place_map.checks`` checks everything; these checks are quick enough for a reader to wait.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def check_sizes(path: Path, files: Mapping[str, FileSum]) -> None:
 
     Args:
         path: Directory of the map.
-        files: Path below it → size and sum, of what is read.
+        files: Path below the map → size and sum, for the files that are read.
 
     Raises:
         MapCorrupt: A file has another size, or cannot be read.
@@ -34,14 +34,14 @@ def check_sizes(path: Path, files: Mapping[str, FileSum]) -> None:
 
 
 def check_searched_files(path: Path, files: Mapping[str, FileSum]) -> None:
-    """Compare what a search reads as a whole with its sums: index and global features.
+    """Compare the files that a search reads completely with their sums: index and global features.
 
     Args:
         path: Directory of the map.
-        files: Path below it → size and sum, of what is read.
+        files: Path below the map → size and sum, for the files that are read.
 
     Raises:
-        MapCorrupt: One of the files is not the one that was written.
+        MapCorrupt: One of the files has changed.
     """
     for name, expected in files.items():
         file = path / name

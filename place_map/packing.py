@@ -1,4 +1,4 @@
-"""Whole numbers of four bits or one, several to a byte, the first in the lowest bits.
+"""Integers of four bits or one bit, several to a byte, the first in the lowest bits.
 
 Four bits hold -8 to 7 in two's complement. One bit holds a sign: 1 is +1, and 0 is -1.
 """
@@ -18,16 +18,16 @@ _BYTE_BITS = 8
 
 
 def packed_width(count: int, bits: PackedBits) -> int:
-    """How many bytes hold so many numbers."""
+    """Return how many bytes hold a count of numbers."""
     return -(-count * bits // _BYTE_BITS)
 
 
 def pack(numbers: Tensor, bits: PackedBits) -> Tensor:
-    """Packs the last dimension; what is left of its last byte is zero.
+    """Pack the last dimension; the unused bits of its last byte are zero.
 
     Args:
-        numbers: ``(…, C)`` int8, -8 to 7, or of one bit -1 and 1.
-        bits: Of each number.
+        numbers: ``(…, C)`` int8, -8 to 7, or -1 and 1 for one bit.
+        bits: The bits of each number.
 
     Returns:
         ``(…, packed_width(C))`` uint8, on the same device.
@@ -42,12 +42,12 @@ def pack(numbers: Tensor, bits: PackedBits) -> Tensor:
 
 
 def unpack(packed: NDArray[np.uint8], bits: PackedBits, out: NDArray[np.int8]) -> None:
-    """The inverse of ``pack``.
+    """Unpack the result of ``pack``.
 
     Args:
         packed: ``(…, packed_width(C))``.
-        bits: Of each number.
-        out: ``(…, C)``, contiguous; written to.
+        bits: The bits of each number.
+        out: ``(…, C)``, contiguous; the result is written to it.
     """
     if not out.size:
         return
@@ -55,14 +55,16 @@ def unpack(packed: NDArray[np.uint8], bits: PackedBits, out: NDArray[np.int8]) -
     if out.shape[-1] % table.shape[1]:
         out[...] = table[packed].reshape(*packed.shape[:-1], -1)[..., : out.shape[-1]]
     else:
-        # The numbers of a byte lie side by side in the table: they are copied together, as one number as wide as all.
+        # The numbers of a byte are adjacent in the table, and are copied together as one wide number.
         wide = table.view(f"u{table.shape[1]}")[:, 0]
-        np.take(wide, packed, out=out.view(wide.dtype), mode="clip")  # no byte is out of range: this mode does not look
+        np.take(
+            wide, packed, out=out.view(wide.dtype), mode="clip"
+        )  # every byte is in range, and this mode does not check
 
 
 @cache
 def _numbers_of_bytes(bits: PackedBits) -> NDArray[np.int8]:
-    """Of each byte the numbers that it holds, ``(256, numbers in a byte)``."""
+    """Return the numbers in each byte, ``(256, numbers in a byte)``."""
     fields = np.arange(256)[:, None] >> np.arange(0, _BYTE_BITS, bits) & (1 << bits) - 1
     numbers = 2 * fields - 1 if bits == 1 else (fields ^ 8) - 8
     return np.ascontiguousarray(numbers, np.int8)

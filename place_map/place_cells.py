@@ -1,7 +1,7 @@
-"""The pictures of a map in square cells, of any size and in any box: sorted once, then found without sorting.
+"""The pictures of a map in square cells of any size in any box: sorted once, then found without sorting.
 
-Positions are projected as web maps project them (Mercator on the sphere, the world a square of side 1), and sorted
-along the Z-order curve. The pictures of a cell, of any power of two, then follow each other.
+Positions use the projection of web maps (Mercator on the sphere, the world as a square of side 1), and are sorted along
+the Z-order curve. The pictures of a cell with a side of any power of two are then consecutive.
 """
 
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from model.errors import InvalidInput
 
 FINEST_LEVEL = 30  # 2^30 cells along each side of the world: 4 cm at the equator
-_EDGE_LATITUDE = 85.0511287798066  # where the square ends; what lies beyond is in its outermost cells
+_EDGE_LATITUDE = 85.0511287798066  # the edge of the square; positions beyond it are in its outermost cells
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box of positions, in WGS84 degrees.
+    """Describe a box of positions, in WGS84 degrees.
 
     Attributes:
-        west: In [-180, 180]; more than ``east`` where the box lies across the date line.
-        south: In [-90, 90].
-        east: In [-180, 180].
-        north: In [-90, 90], not less than ``south``.
+        west: Longitude in [-180, 180]; more than ``east`` if the box crosses the date line.
+        south: Latitude in [-90, 90].
+        east: Longitude in [-180, 180].
+        north: Latitude in [-90, 90], not less than ``south``.
 
     Raises:
         InvalidInput: A number is out of its range, or ``south`` is more than ``north``.
@@ -50,15 +50,15 @@ WORLD = Box(-180, -90, 180, 90)
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Pictures in cells; ``m`` cells of ``n`` pictures.
+    """Hold ``n`` pictures in ``m`` cells.
 
     Attributes:
-        rows: ``(n,)`` the pictures' rows, cell after cell.
-        starts: ``(m,)`` where each cell begins in ``rows``.
-        counts: ``(m,)`` how many pictures each has.
-        latitudes: ``(m,)`` the mean of each, in degrees.
-        longitudes: ``(m,)`` the mean of each, in degrees.
-        boxes: ``(m, 4)`` west, south, east and north of the pictures of each.
+        rows: ``(n,)`` the rows of the pictures, cell after cell.
+        starts: ``(m,)`` the start of each cell in ``rows``.
+        counts: ``(m,)`` the number of pictures in each cell.
+        latitudes: ``(m,)`` the mean latitude of each cell, in degrees.
+        longitudes: ``(m,)`` the mean longitude of each cell, in degrees.
+        boxes: ``(m, 4)`` west, south, east and north of the pictures of each cell.
     """
 
     rows: Rows
@@ -72,10 +72,10 @@ class Cells:
         return len(self.starts)
 
     def cell_of_row(self, rows: int) -> Rows:
-        """Return for each row of a table the number of its cell, -1 where it is in none.
+        """Return the number of the cell of each row of a table, -1 for a row in no cell.
 
         Args:
-            rows: How many the table has.
+            rows: The number of rows of the table.
         """
         cells = np.full(rows, -1, dtype=np.int64)
         cells[self.rows] = np.repeat(np.arange(len(self)), self.counts)
@@ -83,7 +83,7 @@ class Cells:
 
 
 class PlaceCells:
-    """The pictures of a version along the Z-order curve; about 32 bytes per picture."""
+    """Hold the pictures of a version along the Z-order curve; about 32 bytes per picture."""
 
     def __init__(self, latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> None:
         """Sort the pictures.
@@ -101,11 +101,10 @@ class PlaceCells:
         """Put the pictures of a box into cells.
 
         Args:
-            box: Where; pictures on its edge are in it.
-            level: How fine: ``2 ** level`` cells go along a side of the world; above ``FINEST_LEVEL`` each picture has
-                a cell of its own.
-            most: How many cells there may be, 1 at least; where there would be more, all are as much coarser as need
-                be.
+            box: The box; pictures on its edge are in it.
+            level: The fineness: a side of the world has ``2 ** level`` cells; above ``FINEST_LEVEL`` each picture has
+                its own cell.
+            most: The greatest number of cells, at least 1; the level is reduced until there are no more.
         """
         chosen = self._inside(box)
         codes = self._codes[chosen]
@@ -130,7 +129,7 @@ class PlaceCells:
         )
 
     def _inside(self, box: Box) -> Rows:
-        """Return where along the curve the pictures of a box are, ascending."""
+        """Return the indices along the curve of the pictures of a box, ascending."""
         if box == WORLD:
             return np.arange(len(self._codes))
         inside = (self._latitudes >= box.south) & (self._latitudes <= box.north)
@@ -140,13 +139,13 @@ class PlaceCells:
 
 
 def _starts(codes: NDArray[np.uint64], level: int, most: int) -> Rows:
-    """Return where cells begin in sorted codes, of the finest level that is not too fine and has not too many."""
+    """Return the starts of cells in sorted codes, at the finest level that is allowed and has not too many cells."""
     if len(codes) == 0:
         return np.empty(0, dtype=np.int64)
     if level > FINEST_LEVEL and len(codes) <= most:
         return np.arange(len(codes))
     differences = codes[1:] ^ codes[:-1]
-    coarsest, finest = 0, min(level, FINEST_LEVEL)  # there is one cell at the coarsest
+    coarsest, finest = 0, min(level, FINEST_LEVEL)  # the coarsest level has one cell
     while coarsest < finest:
         middle = (coarsest + finest + 1) // 2
         if 1 + np.count_nonzero(differences >> _shift(middle)) <= most:
@@ -161,7 +160,7 @@ def _shift(level: int) -> np.uint64:
 
 
 def _codes(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Return the places along the Z-order curve, ``(n,)``; of each two bits the higher one is of the latitude."""
+    """Return the places along the Z-order curve, ``(n,)``; the higher bit of each pair belongs to the latitude."""
     sines = np.sin(np.radians(np.clip(latitudes, -_EDGE_LATITUDE, _EDGE_LATITUDE)))
     east = (longitudes + 180) / 360
     south = 0.5 - np.arctanh(sines) / (2 * np.pi)
@@ -174,7 +173,7 @@ def _whole(part: NDArray[np.float64]) -> NDArray[np.uint64]:
 
 
 def _spread(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Put a 0 before each of 32 bits."""
+    """Insert a 0 before each of 32 bits."""
     for shift, mask in (
         (16, 0x0000FFFF0000FFFF),
         (8, 0x00FF00FF00FF00FF),

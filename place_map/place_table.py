@@ -1,8 +1,8 @@
-"""The table of a segment: which picture each row is, and where and when it was taken.
+"""The table of a segment: the picture of each row, with its position and time.
 
-Parquet with GeoParquet 1.1 metadata: QGIS, DuckDB and pandas open it. Times are kept as the source states them:
-``time`` is the instant in UTC and ``time_utc_offset_s`` the offset that the source stated; where it stated none, the
-offset is null, and ``time`` holds the digits of the camera's clock as though they were UTC.
+Parquet with GeoParquet 1.1 metadata: QGIS, DuckDB and pandas open it. ``time`` is the instant in UTC, and
+``time_utc_offset_s`` the offset that the source stated. If the source stated none, the offset is null, and ``time``
+holds the digits of the camera's clock as if they were UTC.
 """
 
 import json
@@ -46,13 +46,13 @@ _WKB_POINT = struct.Struct("<BIdd")  # little-endian, geometry type 1, longitude
 
 @dataclass(frozen=True, slots=True)
 class PlaceRecord:
-    """A picture of a map.
+    """Describe a picture of a map.
 
     Attributes:
-        id: What the source calls it; unique in the map.
-        position: WGS84.
+        id: The name in the source; unique in the map.
+        position: The position in WGS84.
         heading_deg: Direction of the camera, clockwise from true north; None if unknown.
-        time: When it was taken; naive where the source states no time zone; None if unknown.
+        time: The time of the picture; naive if the source states no time zone; None if unknown.
         source_path: Path below the source, with ``/``.
         content_sha256: SHA-256 of the picture's file.
         thumbnail: Size and sum of its thumbnail; None if it has none.
@@ -67,12 +67,12 @@ class PlaceRecord:
     thumbnail: FileSum | None = None
 
     def with_thumbnail(self, thumbnail: FileSum) -> "PlaceRecord":
-        """The same picture, with a thumbnail."""
+        """Return the same picture with a thumbnail."""
         return replace(self, thumbnail=thumbnail)
 
 
 def write_places(path: Path, records: Sequence[PlaceRecord]) -> None:
-    """Writes the table of a segment; the same records give the same bytes."""
+    """Write the table of a segment; equal records give equal bytes."""
     positions = [record.position for record in records]
     columns: list[list[object]] = [
         [record.id for record in records],
@@ -93,10 +93,10 @@ def write_places(path: Path, records: Sequence[PlaceRecord]) -> None:
 
 
 class PlaceTable:
-    """The pictures of a version, by row and by id.
+    """Hold the pictures of a version, by row and by id.
 
-    Rows count the live pictures, in the order of the segments. Column-wise in memory: about 250 bytes per picture,
-    and as much again to find a picture by its id.
+    Rows number the live pictures, in the order of the segments. The columns take about 250 bytes of memory per picture,
+    and the search by id takes as much again.
 
     Attributes:
         latitudes: ``(n,)`` float64 degrees.
@@ -104,7 +104,7 @@ class PlaceTable:
     """
 
     def __init__(self, table: pa.Table, path: Path) -> None:
-        """Takes the joined tables of all segments, live rows only; ``path`` is for messages."""
+        """Take the joined tables of all segments, live rows only; ``path`` is for messages."""
         self._table = table.combine_chunks()
         self.latitudes: NDArray[np.float64] = self._table.column("latitude").to_numpy()
         self.longitudes: NDArray[np.float64] = self._table.column("longitude").to_numpy()
@@ -137,72 +137,74 @@ class PlaceTable:
 
     @property
     def ids(self) -> list[str]:
-        """The ids in the order of the rows."""
+        """Return the ids in the order of the rows."""
         return [str(place_id) for place_id in self._table.column("id").to_pylist()]
 
     @property
     def headings_deg(self) -> NDArray[np.float64]:
-        """``(n,)`` directions of the cameras, clockwise from true north; NaN where unknown."""
+        """Return ``(n,)`` directions of the cameras, clockwise from true north; NaN if unknown."""
         return np.asarray(self._table.column("heading_deg").to_numpy(), dtype=np.float64)
 
     @cached_property
     def spacing_m(self) -> float:
-        """Metres from a position to the nearest other one, in the median; infinity where there is only one."""
+        """Return the median distance in metres from a position to the nearest other one; infinity for a single
+        position.
+        """
         return spacing_m(self.latitudes, self.longitudes)
 
     @cached_property
     def cells(self) -> PlaceCells:
-        """The pictures sorted so that those of any box are found in cells; sorted when first asked for."""
+        """Return the pictures sorted for cells in any box; they are sorted on the first call."""
         return PlaceCells(self.latitudes, self.longitudes)
 
     @cached_property
     def steps(self) -> Steps:
-        """The steps of the tracks by time; found when first asked for."""
+        """Return the steps of the tracks by time; they are searched for on the first call."""
         return find_steps(self.latitudes, self.longitudes, self.times, self.has_time_zone)
 
     @property
     def clock_times(self) -> NDArray[np.datetime64]:
-        """``(n,)`` datetime64[us]: what the clock at the place showed, as the source states it; NaT where unknown."""
+        """Return ``(n,)`` datetime64[us], the local time as the source states it; NaT if unknown."""
         times = self._table.column("time").to_numpy().astype("datetime64[us]")
         offsets_s = np.nan_to_num(self._table.column("time_utc_offset_s").to_numpy())
         return np.asarray(times + offsets_s.astype("timedelta64[s]"))
 
     @property
     def times(self) -> NDArray[np.datetime64]:
-        """``(n,)`` datetime64[us] in UTC, NaT where unknown; of a clock without a time zone its digits."""
+        """Return ``(n,)`` datetime64[us] in UTC, NaT if unknown; a time without a time zone keeps its digits."""
         times: NDArray[np.datetime64] = self._table.column("time").to_numpy()
         return times
 
     @property
     def has_time_zone(self) -> NDArray[np.bool_]:
-        """``(n,)``: whether the source states the time zone of the time."""
+        """Return ``(n,)``, whether the source states the time zone of each time."""
         has_zone: NDArray[np.bool_] = self._table.column("time_utc_offset_s").is_valid().to_numpy()
         return has_zone
 
     def ids_of(self, rows: NDArray[np.int64]) -> list[str]:
-        """Return the ids of some rows, in their order."""
+        """Return the ids of some rows, in the order of the rows."""
         return [str(place_id) for place_id in self._table.column("id").take(rows).to_pylist()]
 
     def times_of(self, rows: NDArray[np.int64]) -> list[datetime | None]:
-        """Return the times of some rows as the source states them, in their order; None where unknown."""
+        """Return the times of some rows as the source states them, in the order of the rows; None if unknown."""
         times, offsets_s = (self._table.column(name).take(rows).to_pylist() for name in ("time", "time_utc_offset_s"))
         return [_as_stated(time, offset_s) for time, offset_s in zip(times, offsets_s, strict=True)]
 
     @property
     def content_sums(self) -> list[str]:
-        """The SHA-256 sums of the pictures' files, in the order of the rows."""
+        """Return the SHA-256 sums of the pictures' files, in the order of the rows."""
         return [str(content_sum) for content_sum in self._table.column("content_sha256").to_pylist()]
 
     def row_of(self, place_id: str) -> int | None:
-        """The row of a picture; None if the map has no picture of that id."""
+        """Return the row of a picture; None if the map has no picture of that id."""
         return self._rows.get(place_id)
 
 
 def read_places(path: Path, rows: int) -> pa.Table:
-    """Reads the table of one segment.
+    """Read the table of one segment.
 
     Args:
-        path: Its file.
+        path: The file of the table.
         rows: The number of rows that the manifest states.
 
     Raises:
@@ -211,7 +213,7 @@ def read_places(path: Path, rows: int) -> pa.Table:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read()
-    except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: of names that are no text any more
+    except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: damaged names that are not valid text
         raise MapCorrupt(f"{path} cannot be read as Parquet: {error}; run placefix verify on the map") from error
     if not table.schema.equals(_COLUMNS, check_metadata=False):
         raise MapCorrupt(f"{path} has other columns than a place table of this format; run placefix verify on the map")
@@ -221,7 +223,7 @@ def read_places(path: Path, rows: int) -> pa.Table:
 
 
 def listed_thumbnails(table: pa.Table) -> Iterator[tuple[int, FileSum]]:
-    """Row, size and sum of every thumbnail that a segment's table lists."""
+    """Yield row, size and sum of every thumbnail that a segment's table lists."""
     sizes = table.column("thumbnail_bytes").to_pylist()
     sums = table.column("thumbnail_sha256").to_pylist()
     for row, (size, digest) in enumerate(zip(sizes, sums, strict=True)):
@@ -230,7 +232,7 @@ def listed_thumbnails(table: pa.Table) -> Iterator[tuple[int, FileSum]]:
 
 
 def wrong_geometries(table: pa.Table) -> list[int]:
-    """Rows whose geometry is not the point of their latitude and longitude."""
+    """Return the rows whose geometry is not the point of their latitude and longitude."""
     geometries = table.column("geometry").to_pylist()
     latitudes, longitudes = table.column("latitude").to_pylist(), table.column("longitude").to_pylist()
     return [
@@ -241,7 +243,7 @@ def wrong_geometries(table: pa.Table) -> list[int]:
 
 
 def join_live(tables: Iterable[tuple[pa.Table, NDArray[np.int64]]]) -> pa.Table:
-    """Joins the tables of segments, each with its live rows, ascending."""
+    """Join the live rows of the tables of segments, ascending."""
     return pa.concat_tables(
         table if len(live) == table.num_rows else table.take(live)
         for table, live in ((table.replace_schema_metadata(None), live) for table, live in tables)
@@ -249,7 +251,9 @@ def join_live(tables: Iterable[tuple[pa.Table, NDArray[np.int64]]]) -> pa.Table:
 
 
 def _geo_metadata(positions: Sequence[LatLon]) -> dict[str, object]:
-    """GeoParquet 1.1; without ``crs`` coordinates are OGC:CRS84, which is WGS84 with longitude first."""
+    """Return metadata of GeoParquet 1.1; coordinates without ``crs`` are OGC:CRS84, which is WGS84 with longitude
+    first.
+    """
     latitudes = [position.latitude for position in positions]
     longitudes = [position.longitude for position in positions]
     return {

@@ -1,4 +1,4 @@
-"""A map as its readers see it: one version, immutable."""
+"""One version of a map, immutable, as its readers use it."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -27,24 +27,24 @@ from place_map.shard import Shard, files_of, segments_of
 from place_map.version_hold import VersionHold
 from place_map.versions import hold_version
 
-CHUNK_ROWS = 16_384  # global features that are read at a time: 32 MB of float16 at D = 1024
+CHUNK_ROWS = 16_384  # number of global features per piece: 32 MB of float16 at D = 1024
 
 
 class PlaceMap:
-    """One version of a map, open for reading; safe to read from several threads.
+    """Read one version of a map; several threads can read it at once.
 
-    A *row* is the number of a live picture, counted through the segments in the order of the manifest: the same as in
-    the index. Where a shard of the map is open, only its own are counted.
+    A *row* is the number of a live picture, counted through the segments in the order of the manifest. The index has
+    the same order. If a shard of the map is open, only its rows are counted.
 
     Attributes:
         path: Directory of the map.
-        name: Its last component.
-        manifest: What the version consists of.
-        shard: Which part of the map is open; None for all of it.
-        segments: Those that are open, in the order of the manifest.
-        files: Path below the map → size and sum, of every file that is read but manifest and thumbnails.
-        places: Id, position, heading and time of every row.
-        calibration: What the evidence for an answer means here; None if nobody knows.
+        name: The last component of the path.
+        manifest: The manifest of the version.
+        shard: The part of the map that is open; None for the whole map.
+        segments: The open segments, in the order of the manifest.
+        files: Path below the map → size and sum, for all files that are read but manifest and thumbnails.
+        places: The id, position, heading and time of every row.
+        calibration: The judgement on the evidence for an answer; None if the map has no usable calibration.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class PlaceMap:
         calibration: Calibration | None = None,
         shard: Shard | None = None,
     ) -> None:
-        """Use ``open``."""
+        """Take open files; use ``open`` instead."""
         self.shard = shard
         self.segments = segments_of(manifest, shard)
         self.files = files_of(manifest, shard)
@@ -72,22 +72,22 @@ class PlaceMap:
 
     @classmethod
     def open(cls, path: Path | str, version: str | None = None, shard: Shard | None = None) -> Self:
-        """Opens the version that ``CURRENT`` names, or another one. While it is open, it is not removed.
+        """Open the version that ``CURRENT`` names, or another one; an open version is not removed.
 
-        The sums of manifest and calibration, the sizes of all files, shapes, types and row counts are checked always;
-        ``check_sums`` checks what a search reads as a whole, and ``index_builder.verify`` every byte.
+        This always checks the sums of manifest and calibration, the sizes of all files, shapes, types and row counts.
+        ``check_sums`` checks the files that a search reads completely, and ``index_builder.verify`` every byte.
 
         Args:
             path: Directory of the map, ``maps/NAME``.
-            version: Its number; by default the one that is served.
-            shard: Which part of it; by default all. Of the other segments no file is looked at.
+            version: The number of the version; by default the served one.
+            shard: The part of the map to open; by default all. The files of other segments are not touched.
 
         Raises:
-            InvalidInput: The map cannot be shared out among so many shards.
+            InvalidInput: The map has fewer segments than shards.
             MapNotFound: There is no map.
-            VersionNotFound: It has no such version.
+            VersionNotFound: The map does not have this version.
             MapCorrupt: Files and manifest disagree.
-            MapVersionUnsupported: Written by a newer release.
+            MapVersionUnsupported: A newer release wrote the map.
         """
         path = Path(path)
         manifest, hold = hold_version(path, version)
@@ -105,39 +105,39 @@ class PlaceMap:
 
     @property
     def version(self) -> str:
-        """Number of the version, six digits."""
+        """Return the number of the version, six digits."""
         return self.manifest.version
 
     @property
     def index_path(self) -> Path:
-        """The file of the shortlist index."""
+        """Return the file of the shortlist index."""
         return layout.version_dir(self.path, self.version) / layout.INDEX
 
     @property
     def store_type(self) -> torch.dtype:
-        """Type of the stored global features."""
+        """Return the type of the stored global features."""
         return TORCH_TYPES[self.manifest.features.dtype]
 
     @property
     def store(self) -> StoreType:
-        """What the local features are stored as."""
+        """Return the stored form of the local features."""
         return self.manifest.features.local_codec.store
 
     @property
     def local_type(self) -> torch.dtype:
-        """Type of what ``local_features`` gives."""
+        """Return the type of the result of ``local_features``."""
         return self.manifest.features.local_codec.decoded_type
 
     def __len__(self) -> int:
         return int(self._starts[-1])
 
     def check_network(self, encoder: Encoder) -> None:
-        """Make sure that queries are encoded as the map's pictures were.
+        """Check that queries are encoded like the map's pictures.
 
-        Whether a large JPEG is decoded at a fraction may differ from the encoder's: each map says it for its queries.
+        The decoding of large JPEGs at a fraction may differ from the encoder's: each map states it for its queries.
 
         Raises:
-            NetworkMismatch: Another network, or another way of resizing.
+            NetworkMismatch: The network or the way of resizing is another.
         """
         network = self.manifest.network
         if encoder.fingerprint != network.fingerprint:
@@ -160,17 +160,17 @@ class PlaceMap:
             )
 
     def check_sums(self) -> None:
-        """Compares index and global features with their sums: a flipped bit in them would answer silently.
+        """Compare index and global features with their sums: a flipped bit would change answers silently.
 
-        About 6 kB a picture at D = 1024, at the speed of the disk or of SHA-256.
+        This reads about 6 kB per picture at D = 1024, at the speed of the disk or of SHA-256.
 
         Raises:
-            MapCorrupt: One of the files is not the one that was written.
+            MapCorrupt: One of the files has changed.
         """
         check_searched_files(self.path, self.files)
 
     def global_features(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Global features of some rows.
+        """Read the global features of some rows.
 
         Args:
             rows: ``(k,)``, in any order.
@@ -183,13 +183,13 @@ class PlaceMap:
         """
         result = np.empty((len(rows), self.manifest.features.global_dim), np.float32)
         numbers = self._segment_numbers(rows)
-        for number in np.unique(numbers):  # whole segments at a time: a coarse index proposes many rows
+        for number in np.unique(numbers):  # by segment, because a coarse index proposes many rows
             segment, wanted = self._segments[number], numbers == number
             result[wanted] = segment.global_features[segment.live[rows[wanted] - self._starts[number]]]
         return result
 
     def global_chunks(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[StoredFeatures]:
-        """All global features in the order of the rows, in pieces ``(at most chunk_rows, D)``."""
+        """Yield all global features in the order of the rows, in pieces ``(at most chunk_rows, D)``."""
         for segment in self._segments:
             for start in range(0, len(segment.live), chunk_rows):
                 live = segment.live[start : start + chunk_rows]
@@ -197,7 +197,7 @@ class PlaceMap:
                 yield span if len(span) == len(live) else span[live - live[0]]
 
     def announce(self, rows: NDArray[np.int64]) -> None:
-        """Says whose local features will be read soon: the system fetches them while the caller does something else.
+        """Announce rows whose local features will be read soon: the system fetches them in the background.
 
         Args:
             rows: ``(k,)``, in any order.
@@ -209,18 +209,18 @@ class PlaceMap:
             segment.local_features.announce(row)
 
     def local_features(self, rows: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
-        """Local features of some rows, as the matcher takes them.
+        """Read the local features of some rows, in the form that the matcher takes.
 
         All rows are announced, then read in the order of the files.
 
         Args:
             rows: ``(k,)``, in any order.
-            out: A contiguous CPU tensor of ``local_type`` and at least k rows to read into; a new one if None. One that
-                is used again saves the page faults of fresh memory, which cost more than the reading.
+            out: A contiguous CPU tensor of ``local_type`` with at least k rows, to which the result is written; a new
+                one if None. A reused tensor saves the page faults of new memory, which cost more than the reading.
 
         Returns:
-            ``(k, N, C)`` of ``local_type`` on the CPU; the first k rows of ``out`` if it was given. Stores of floats
-            give features of length 1, the others codes (``model.codes``).
+            ``(k, N, C)`` of ``local_type`` on the CPU; the first k rows of ``out`` if it was given. A store of floats
+            gives features of length 1, other stores give codes (``model.codes``).
 
         Raises:
             InvalidInput: A row is not in the map, or ``out`` does not fit.
@@ -242,11 +242,11 @@ class PlaceMap:
         return out[: len(rows)]
 
     def thumbnail(self, row: int) -> bytes | None:
-        """The small JPEG of a row; None if the map was built without.
+        """Return the small JPEG of a row; None if the map has no thumbnails.
 
         Raises:
             InvalidInput: The row is not in the map.
-            MapCorrupt: The file has gone or has another size than the table says.
+            MapCorrupt: The file is missing, or its size differs from the table.
         """
         expected = self.places[row].thumbnail
         if expected is None:
@@ -261,24 +261,24 @@ class PlaceMap:
         return content
 
     def thumbnail_path(self, row: int) -> Path:
-        """Where the thumbnail of a row lies, if it has one."""
+        """Return the path of the thumbnail of a row, if it has one."""
         [(segment, segment_row)] = self._locate(np.array([row]))
         return segment.directory / layout.THUMBNAILS / layout.thumbnail_name(segment_row)
 
     def segment_of(self, row: int) -> str:
-        """The id of the segment that holds a row."""
+        """Return the id of the segment of a row."""
         [(segment, _)] = self._locate(np.array([row]))
         return segment.directory.name
 
     def source_of(self, row: int) -> SourceHint:
-        """Return the source that the picture of a row came from."""
+        """Return the source of the picture of a row."""
         segment_id = self.segment_of(row)
         return next(
             self.manifest.sources[segment.source] for segment in self.manifest.segments if segment.id == segment_id
         )
 
     def close(self) -> None:
-        """Lets the files go; tensors that were returned stay good."""
+        """Close the files; returned tensors stay valid."""
         self._segments = ()
         self._hold = None
 
@@ -291,14 +291,14 @@ class PlaceMap:
         self.close()
 
     def _locate(self, rows: NDArray[np.int64]) -> Iterator[tuple[SegmentFiles, int]]:
-        """The segment of each row, and the row in its files."""
+        """Return the segment of each row, and the row in the segment's files."""
         numbers = self._segment_numbers(rows)
         for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
             segment = self._segments[number]
             yield segment, int(segment.live[row - self._starts[number]])
 
     def _segment_numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The number of each row's segment."""
+        """Return the number of each row's segment."""
         if not self._segments:
             raise InvalidInput(f"map {self.name} is closed")
         if len(rows) and (rows.min() < 0 or rows.max() >= len(self)):

@@ -1,8 +1,8 @@
-"""A file of rows that are read by place: for the few large rows of a shortlist out of many.
+"""A file of rows that are read by number, for the few large rows of a shortlist out of many.
 
-Reading into a buffer beats mapping here. A mapped row is fetched from the disk page by page as it is touched. A row
-that is asked for is fetched in one piece, and several that were announced are fetched side by side, while the reader
-does something else (``python -m benchmarks gather``). And a file that was cut off gives an error instead of a SIGBUS.
+Reading into a buffer is faster here than mapping. A mapped row is fetched from the disk page by page when it is
+touched. A row in a file is fetched in one piece, and announced rows are fetched in parallel while the reader does other
+work (``python -m benchmarks gather``). A truncated file gives an error instead of a SIGBUS.
 """
 
 import os
@@ -19,14 +19,15 @@ from place_map.feature_store import ArrayType, bytes_per_value, offset_of_rows
 
 
 class RowFile:
-    """Rows of a finished .npy file; safe to read from several threads.
+    """Read rows of a finished .npy file; several threads can read at once.
 
-    The file is let go when nobody holds this object any more: a thread that reads when a map is closed reads on.
+    The file is closed when the last reference to this object is gone: a thread that is reading when a map is closed can
+    finish.
 
     Args:
         path: A .npy file.
-        shape: What the manifest says it holds: rows first.
-        array_type: Likewise.
+        shape: The shape that the manifest states, rows first.
+        array_type: The type that the manifest states.
 
     Raises:
         MapCorrupt: The file is not there, or holds another shape or type.
@@ -43,17 +44,17 @@ class RowFile:
         weakref.finalize(self, os.close, self._descriptor)
 
     def announce(self, row: int) -> None:
-        """Says that a row will be read soon, so that the system can fetch it meanwhile. Does not wait."""
+        """Announce a row that will be read soon, so that the system can fetch it, and do not wait."""
         if hasattr(os, "posix_fadvise"):  # not on macOS
             place = self._offset + row * self._row_bytes
             os.posix_fadvise(self._descriptor, place, self._row_bytes, os.POSIX_FADV_WILLNEED)
 
     def read(self, row: int, out: NDArray[np.generic]) -> None:
-        """Reads a row.
+        """Read a row.
 
         Args:
-            row: Its number.
-            out: Of the type and shape of a row, contiguous; written to.
+            row: The number of the row.
+            out: An array of the type and shape of a row, contiguous; the row is written to it.
 
         Raises:
             MapCorrupt: The row cannot be read.
@@ -62,7 +63,9 @@ class RowFile:
             return
         view = out.reshape(-1).view(np.uint8).data
         start, done = self._offset + row * self._row_bytes, 0
-        while done < self._row_bytes:  # a network share may give a part at a time; only the end of the file gives none
+        while (
+            done < self._row_bytes
+        ):  # a network share may return a part at a time; only the end of the file returns nothing
             try:
                 count = os.preadv(self._descriptor, [view[done:]], start + done)
             except OSError as error:

@@ -1,40 +1,41 @@
-"""How hard an index looks: set when it is opened, so that an older map gains by what was learned after it was built.
+"""The search effort of an index, set when it is opened, so that older maps use the newest values.
 
-An approximate index has a dial of its own kind: how many of its lists are looked into, how many pictures a graph walks
-through. faiss leaves them at values for a few hits (one list, 16 pictures), where a shortlist wants a hundred. Whatever
-is proposed is ordered by exact distance afterwards (``searching``): so an index whose codes are coarse is asked for
-more than is wanted, and no code has to be exact.
+An approximate index has its own parameter of effort: the number of inverted lists that are searched, or the number of
+pictures kept in a walk through a graph. faiss's defaults suit a few hits (one list, 16 pictures), but a shortlist needs
+a hundred. All proposals are later ordered by exact distance (``searching``), so an index with coarse codes proposes
+more rows than are needed, and codes need not be exact.
 
-The values are those of docs/decisions/0012-which-index.md.
+docs/decisions/0012-which-index.md gives the values.
 """
 
 from typing import Any
 
 GRAPH_CANDIDATES = 1024
-"""HNSW: pictures that are kept in sight while the graph is walked (``efSearch``)."""
+"""HNSW: the number of pictures kept during the walk through the graph (``efSearch``)."""
 
 REFINED_PER_HIT = 8
-"""``…,RFlat``: candidates whose distances the index computes again, for each that is asked for (``k_factor``)."""
+"""``…,RFlat``: the number of candidates per requested row whose distances the index computes again (``k_factor``)."""
 
 PROPOSALS_BY_BITS = ((16, 1.0), (8, 1.5), (4, 4.0), (0, 16.0))
-"""Bits of a number, at least → rows that are asked for, for each that is wanted. Most maps store 16 bits."""
+"""Least bits of a number → proposed rows for each row that is needed. Most maps store 16 bits."""
 
 LEAST_LISTS = 16
-"""Inverted lists that are looked into at least (``nprobe``)."""
+"""The least number of inverted lists that are searched (``nprobe``)."""
 
 SHARE_OF_LISTS = 1 / 2
-"""Share of the inverted lists that is looked into. Large, because a query is far from what it has to find: another
-season, another hour. Its neighbours are strewn over so many lists that a quarter of these holds 96 or 98 of 100."""
+"""The share of the inverted lists that is searched. It is large, because another season or hour moves a query away from
+its neighbours: they are spread over many lists, and a quarter of the lists holds 96 or 98 of 100.
+"""
 
-_PARALLEL_OVER_LISTS = 1  # a query comes alone, as a rule; over queries (0), it would be answered by one thread
+_PARALLEL_OVER_LISTS = 1  # queries mostly come one at a time; parallel over queries (0), one thread would answer each
 
 
 def set_effort(faiss: Any, index: Any) -> None:
-    """Turns the dials of an approximate index; an exhaustive one has none.
+    """Set the parameters of an approximate index; an exhaustive index has none.
 
     Args:
-        faiss: The module, which only ``global_index`` loads.
-        index: Of faiss; changed.
+        faiss: The module, which only ``global_index`` imports.
+        index: The index of faiss, which is changed.
     """
     if isinstance(index, faiss.IndexRefine):
         index.k_factor = REFINED_PER_HIT
@@ -42,13 +43,13 @@ def set_effort(faiss: Any, index: Any) -> None:
     if isinstance(inner, faiss.IndexIVF):
         inner.nprobe = min(inner.nlist, max(LEAST_LISTS, round(inner.nlist * SHARE_OF_LISTS)))
         inner.parallel_mode = _PARALLEL_OVER_LISTS
-        inner = faiss.downcast_index(inner.quantizer)  # which may be a graph itself
+        inner = faiss.downcast_index(inner.quantizer)  # it may be a graph itself
     if isinstance(inner, faiss.IndexHNSW):
         inner.hnsw.efSearch = GRAPH_CANDIDATES
 
 
 def proposals_per_hit(faiss: Any, index: Any) -> float:
-    """How many rows to ask an index for, for each that is wanted, by the bits that it spends on a number."""
+    """Return how many rows an index proposes for each row that is needed, by its bits per number."""
     if isinstance(index, faiss.IndexRefine):
         return proposals_per_hit(faiss, faiss.downcast_index(index.refine_index))
     inner = _innermost(faiss, index)
@@ -59,7 +60,7 @@ def proposals_per_hit(faiss: Any, index: Any) -> float:
 
 
 def _innermost(faiss: Any, index: Any) -> Any:
-    """The index below refinements, rotations (``OPQ…``) and numberings."""
+    """Return the index below refinements, rotations (``OPQ…``) and numberings."""
     while True:
         if isinstance(index, faiss.IndexRefine):
             index = index.base_index

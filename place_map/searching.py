@@ -1,9 +1,8 @@
-"""What every searcher of the shortlist has in common: one interface, and one exact order.
+"""The interface of every searcher of the shortlist, and the exact order of its answers.
 
 Searchers compute distances differently: faiss and torch sum in another order, and faiss on a GPU rounds the query to
-float16. So none of them has the last word. A searcher proposes a few more rows than were asked for; here their
-distances are computed again from the stored features, and the proposal is widened until no row that was left out can
-belong to the answer.
+float16. Therefore a searcher only proposes some more rows than were requested. Their distances are computed again here
+from the stored features, and the proposal is widened until no other row can belong to the answer.
 """
 
 from dataclasses import dataclass
@@ -18,15 +17,17 @@ from torch import Tensor
 from model.errors import InvalidInput
 from place_map.reader import PlaceMap
 
-_SPARE_HITS = 16  # asked for beyond k, so that near ties at the end of the shortlist are usually seen at once
+_SPARE_HITS = 16  # additional proposals, so that near ties at the end of the shortlist are usually seen at once
 _GROWTH = 4
-_MOST_HITS = 16_384  # with more exact ties than this at the end of a shortlist, which of them are in it is left open
-_RELATIVE_ERROR = 1e-4  # of a squared distance in float32, summed over 1024 squared differences, with room to spare
+_MOST_HITS = 16_384  # with more exact ties than this at the end of a shortlist, the choice among them is undefined
+_RELATIVE_ERROR = (
+    1e-4  # relative error of a squared distance in float32, summed over 1024 squared differences, with a margin
+)
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The shortlists of B queries, nearest first; of equal distances the lower row first.
+    """Hold the shortlists of B queries, nearest first; the lower row first if distances are equal.
 
     Attributes:
         distances: ``(B, k)`` float32, Euclidean, to the stored features.
@@ -38,33 +39,33 @@ class SearchResult:
 
 
 class Searcher(Protocol):
-    """Finds the nearest pictures by their global features. Not thread-safe: one thread owns it."""
+    """Find the nearest pictures by their global features. It is not thread-safe: one thread owns it."""
 
     @property
     def name(self) -> str:
-        """What searches: ``faiss-cpu``, ``faiss-gpu``, ``torch-cpu`` or ``torch-cuda``."""
+        """Return the name of the searcher: ``faiss-cpu``, ``faiss-gpu``, ``torch-cpu`` or ``torch-cuda``."""
         ...
 
     def search(self, queries: Tensor, k: int) -> SearchResult:
-        """The k nearest pictures of each query, or all where the map has fewer.
+        """Return the k nearest pictures of each query, or all if the map has fewer.
 
         Args:
             queries: ``(B, D)`` global features, on any device.
             k: At least 1.
 
         Raises:
-            InvalidInput: Another shape, a value that is not finite, or k out of range.
+            InvalidInput: The shape is wrong, a value is not finite, or k is out of range.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Hits:
-    """What a searcher proposes for B queries.
+    """Hold the proposals of a searcher for B queries.
 
     Attributes:
         squared_distances: ``(B, k)`` float32, ascending.
-        rows: ``(B, k)`` int64; -1 where it found no more.
+        rows: ``(B, k)`` int64; -1 if it found no more.
     """
 
     squared_distances: NDArray[np.float32]
@@ -72,13 +73,13 @@ class Hits:
 
 
 class Proposer(Protocol):
-    """The part of a searcher that differs.
+    """Define the part in which searchers differ.
 
     Attributes:
-        name: As ``Searcher.name``.
-        most_hits: The most rows that it can propose at a time.
-        proposals_per_hit: How many rows it is asked for, for each that is wanted; more than 1 where it compares codes.
-        is_exhaustive: Whether it looks at every row with full precision, so that what it leaves out is farther away.
+        name: The name for ``Searcher.name``.
+        most_hits: The greatest number of rows that it can propose at once.
+        proposals_per_hit: The number of proposals for each row that is needed; more than 1 if it compares codes.
+        is_exhaustive: Whether it compares every row in full precision, so that all other rows are farther away.
     """
 
     name: str
@@ -87,11 +88,11 @@ class Proposer(Protocol):
     is_exhaustive: bool
 
     def propose(self, queries: NDArray[np.float32], count: int) -> Hits:
-        """The nearest ``count`` rows of each query ``(B, D)``, as far as it can tell."""
+        """Return the nearest ``count`` rows of each query ``(B, D)``, within the precision of the proposer."""
         ...
 
     def absolute_error(self, query: NDArray[np.float32], distance: float, /) -> float:
-        """How wrong a squared distance near ``distance``² can be, beyond the rounding of float32 sums."""
+        """Return the greatest error of a squared distance near ``distance``², beyond the rounding of float32 sums."""
         ...
 
 
@@ -100,14 +101,14 @@ def nearest_of(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return the k nearest of some rows, by exact distance and then by row.
 
-    The difference is taken in float64 and the distance rounded to float32 at the end: so it does not depend on the
-    order of summation, and pictures with equal features have equal distances.
+    Differences are computed in float64, and the distance is rounded to float32 at the end. It therefore does not depend
+    on the order of summation, and pictures with equal features have equal distances.
 
     Args:
-        place_map: What the rows are of.
+        place_map: The map of the rows.
         query: ``(D,)`` global features.
-        rows: ``(n,)``, in any order; none is named twice.
-        k: How many are wanted.
+        rows: ``(n,)``, in any order, without duplicates.
+        k: The number of rows to return.
 
     Returns:
         Distances and rows, ``(min(k, n),)`` each.
@@ -119,12 +120,12 @@ def nearest_of(
 
 
 class ExactSearcher:
-    """A ``Searcher`` whose answers do not depend on who proposes.
+    """Search with answers that do not depend on the proposer.
 
     Args:
-        place_map: What is searched.
-        proposer: Proposes rows.
-        fallback: Answers for a proposer that found fewer than k rows, as inverted lists and graphs may.
+        place_map: The map to search.
+        proposer: The proposer of rows.
+        fallback: The searcher for queries with fewer than k proposals, which inverted lists and graphs may give.
     """
 
     def __init__(self, place_map: PlaceMap, proposer: Proposer, fallback: Proposer | None = None) -> None:
@@ -134,7 +135,7 @@ class ExactSearcher:
 
     @property
     def name(self) -> str:
-        """What proposes."""
+        """Return the name of the proposer."""
         return self._proposer.name
 
     def search(self, queries: Tensor, k: int) -> SearchResult:
@@ -169,14 +170,14 @@ class ExactSearcher:
         return min(count, len(self._map), self._proposer.most_hits, _MOST_HITS)
 
     def _is_complete(self, query: NDArray[np.float32], farthest: float, proposed_squared: float) -> bool:
-        """Whether every row that was not proposed is farther away than the last of the answer."""
+        """Return whether all other rows are farther away than the last row of the answer."""
         if not self._proposer.is_exhaustive:
             return True
         error = _RELATIVE_ERROR * proposed_squared + self._proposer.absolute_error(query, farthest)
         return float(farthest) ** 2 < proposed_squared - error
 
     def _answer_otherwise(self, query: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The answer for a query of which the proposer found fewer than k rows."""
+        """Answer a query for which the proposer found fewer than k rows."""
         if self._fallback is None:
             raise AssertionError(f"{self.name} found fewer than {k} of {len(self._map)} pictures")
         fallback = ExactSearcher(self._map, self._fallback)

@@ -1,4 +1,4 @@
-"""A segment as the manifest describes it: which of its rows belong to a version, and the sums of its files."""
+"""A segment in the manifest: its rows that belong to a version, and the sums of its files."""
 
 from typing import Self
 
@@ -12,22 +12,22 @@ from place_map.manifest_part import ManifestPart, Number
 
 
 class Thumbnails(ManifestPart):
-    """How many thumbnails a segment has, and their bytes together. Their single sums are columns of the table."""
+    """Count the thumbnails of a segment and their bytes. The table of the segment has their single sums."""
 
     count: NonNegativeInt
     bytes: NonNegativeInt
 
 
 class Segment(ManifestPart):
-    """A set of pictures that were written together; it never changes, and versions may share it.
+    """Describe a set of pictures that were written together; it never changes, and versions may share it.
 
     Attributes:
-        id: Name of its directory.
-        source: Which of the manifest's sources its pictures came from.
-        rows: Number of pictures, dead ones included.
-        dead_rows: Pictures that do not belong to this version any more, ascending.
-        files: Sums of its three files.
-        thumbnails: Count and bytes of its thumbnails.
+        id: The name of its directory.
+        source: The number of the manifest's source from which its pictures came.
+        rows: The number of pictures, including dead ones.
+        dead_rows: Pictures that no longer belong to this version, ascending.
+        files: The sums of its three files.
+        thumbnails: The count and bytes of its thumbnails.
     """
 
     id: Number
@@ -49,9 +49,9 @@ class Segment(ManifestPart):
 
     @property
     def live_rows(self) -> int:
-        """Number of pictures that belong to the version."""
+        """Return the number of pictures that belong to the version."""
         return self.rows - len(self.dead_rows)
 
     def live(self) -> NDArray[np.int64]:
-        """``(live_rows,)`` ascending rows that belong to the version."""
+        """Return ``(live_rows,)`` ascending rows that belong to the version."""
         return np.setdiff1d(np.arange(self.rows, dtype=np.int64), np.array(self.dead_rows, dtype=np.int64))

@@ -15,12 +15,12 @@ from place_map.segment import Segment
 
 
 class LocalRows:
-    """Reads local features, a picture at a time; safe to use from several threads.
+    """Read local features, a picture at a time; several threads can read at once.
 
     Args:
         path: A ``locals.npy``.
-        rows: How many pictures it holds.
-        shapes: Of the features, and how they were stored.
+        rows: The number of pictures in it.
+        shapes: The shapes of the features, and their stored form.
 
     Raises:
         MapCorrupt: The file is not there, or holds another shape or type.
@@ -32,21 +32,21 @@ class LocalRows:
         self._file = RowFile(path, (rows, *self._stored_shape), self._codec.array_type)
 
     def announce(self, row: int) -> None:
-        """Says that a picture will be read soon."""
+        """Announce a picture that will be read soon."""
         self._file.announce(row)
 
     def read(self, row: int, out: NDArray[np.generic]) -> None:
-        """Reads a picture.
+        """Read a picture.
 
         Args:
-            row: Its number in the file.
-            out: ``(N, C)`` of the codec's ``decoded_type``, contiguous; written to.
+            row: The number of the picture in the file.
+            out: ``(N, C)`` of the codec's ``decoded_type``, contiguous; the features are written to it.
 
         Raises:
             MapCorrupt: The file cannot be read.
         """
         if self._codec.packed_bits is None:
-            self._file.read(row, out)  # what is stored is what is wanted: nothing lies between file and buffer
+            self._file.read(row, out)  # the stored values are the result, so they are read into the buffer directly
         else:
             packed = np.empty(self._stored_shape, np.uint8)
             self._file.read(row, packed)
@@ -55,13 +55,13 @@ class LocalRows:
 
 @dataclass(frozen=True)
 class SegmentFiles:
-    """One segment.
+    """Hold the open files of one segment.
 
     Attributes:
-        directory: Where it lies.
+        directory: The directory of the segment.
         live: ``(k,)`` ascending rows of its files that belong to the version.
         global_features: ``(rows, D)``, mapped.
-        local_features: Of all rows.
+        local_features: The local features of all rows.
     """
 
     directory: Path
@@ -71,10 +71,10 @@ class SegmentFiles:
 
 
 def open_segment(directory: Path, segment: Segment, shapes: FeatureShapes) -> SegmentFiles:
-    """Opens the files of a segment.
+    """Open the files of a segment.
 
     Raises:
-        MapCorrupt: One is not there, or holds something else than the manifest says.
+        MapCorrupt: A file is missing, or its content differs from the manifest.
     """
     return SegmentFiles(
         directory=directory,

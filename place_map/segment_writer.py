@@ -1,4 +1,4 @@
-"""Writes one segment: table, features and thumbnails, the same row in each."""
+"""The writer of one segment: table, features and thumbnails, with the same row in each."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from place_map.segment import Segment, Thumbnails
 
 
 class SegmentWriter:
-    """Appends pictures to a segment that is not part of a map yet.
+    """Append pictures to a segment that is not yet part of a map.
 
     Args:
-        directory: An empty directory, for this segment alone.
-        shapes: Of the features.
+        directory: An empty directory for this segment.
+        shapes: The shapes of the features.
     """
 
     def __init__(self, directory: Path, shapes: FeatureShapes) -> None:
@@ -41,16 +41,16 @@ class SegmentWriter:
         global_features: StoredFeatures,
         local_features: StoredArray,
     ) -> None:
-        """Appends b pictures.
+        """Append b pictures.
 
         Args:
-            records: Of each picture; ``thumbnail`` is filled in here.
-            thumbnails: JPEGs, or None.
+            records: The record of each picture; ``thumbnail`` is filled in here.
+            thumbnails: The thumbnails as JPEGs, or None.
             global_features: ``(b, D)``.
-            local_features: ``(b, N, width)``, as the codec encodes them.
+            local_features: ``(b, N, width)``, encoded by the codec.
 
         Raises:
-            OSError: The disk does not take them.
+            OSError: The files cannot be written.
         """
         if not len(records) == len(thumbnails) == len(global_features) == len(local_features):
             raise ValueError("records, thumbnails and features must be of the same pictures")
@@ -60,13 +60,13 @@ class SegmentWriter:
         self._locals.append(local_features)
 
     def finish(self, segment_id: str) -> Segment | None:
-        """Completes the files, and waits until they are on the disk.
+        """Complete the files, and wait until they are on the disk.
 
         Returns:
-            The segment as the manifest lists it; None if it has no picture, and is of no use.
+            The segment for the manifest; None if it has no picture.
 
         Raises:
-            OSError: The disk does not take them.
+            OSError: The files cannot be written.
         """
         self._globals.finish()
         self._locals.finish()
@@ -84,7 +84,7 @@ class SegmentWriter:
         )
 
     def close(self) -> None:
-        """Lets the files go, finished or not."""
+        """Close the files, whether they are finished or not."""
         self._stack.close()
 
     def _with_thumbnail(self, record: PlaceRecord, thumbnail: bytes | None) -> PlaceRecord:

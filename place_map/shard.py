@@ -1,7 +1,8 @@
-"""Which segments of a map each of several machines serves: a function of the manifest and of their number alone.
+"""The assignment of the segments of a map to several machines, computed from the manifest and the number of machines.
 
-Nothing of it is stored, so that all who know the version agree. Segments are assigned whole, by rendezvous hashing
-(Thaler and Ravishankar, 1998) with a bound of the load: a new segment, or one more shard, moves few of the others.
+Nothing of it is stored, and everyone who knows the version computes the same. Whole segments are assigned by rendezvous
+hashing (Thaler and Ravishankar, 1998) with a bound on the load: a new segment, or one more shard, moves few of the
+others.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from place_map.segment import Segment
 MOST_SHARDS = 1000
 
 _LOAD = 1.1
-"""Times its share of the pictures: so many a shard may have, and half of an average segment."""
+"""The factor on a shard's fair share of the pictures; a shard may have this many, and half of an average segment."""
 
 _TEXT = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})")
 
@@ -29,14 +30,14 @@ _TEXT = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})")
 def assign_segments(segments: Sequence[Segment], shards: int) -> tuple[int, ...]:
     """Assign whole segments to shards.
 
-    A segment goes to the shard whose hash with it is the highest, of those that have room. No shard stays empty.
+    A segment goes to the shard with room whose hash with it is the highest. No shard stays empty.
 
     Args:
-        segments: Of a version, in the order of the manifest.
-        shards: At least 1, at most as many as there are segments.
+        segments: The segments of a version, in the order of the manifest.
+        shards: The number of shards, at least 1, at most the number of segments.
 
     Returns:
-        For each segment the number of its shard, from 0.
+        The number of the shard of each segment, from 0.
 
     Raises:
         InvalidInput: There are fewer segments than shards.
@@ -64,11 +65,11 @@ def assign_segments(segments: Sequence[Segment], shards: int) -> tuple[int, ...]
 
 
 Assign = Callable[[Sequence[Segment], int], tuple[int, ...]]
-"""A rule as ``assign_segments``."""
+"""A function like ``assign_segments``."""
 
 
 class Assignment:
-    """Which shard has which rows of a version.
+    """Tell the rows of a version that belong to each shard.
 
     Attributes:
         owners: The shard of each segment, from 0.
@@ -78,9 +79,9 @@ class Assignment:
         """Share out a version.
 
         Args:
-            manifest: Of the version.
-            shards: How many.
-            assign: By which rule.
+            manifest: The manifest of the version.
+            shards: The number of shards.
+            assign: The rule of assignment.
 
         Raises:
             InvalidInput: There are fewer segments than shards.
@@ -105,15 +106,15 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One part of several in which a map is served.
+    """Name one of the parts in which a map is served.
 
     Attributes:
-        number: Which one, from 1.
-        of: How many there are.
-        assign: By which rule segments are assigned.
+        number: The number of the part, from 1.
+        of: The number of parts.
+        assign: The rule that assigns segments.
 
     Raises:
-        InvalidInput: There is no such part.
+        InvalidInput: The number is not between 1 and ``of``, or ``of`` is too large.
     """
 
     number: int
@@ -131,11 +132,11 @@ class Shard:
         """Read ``1/3``.
 
         Raises:
-            InvalidInput: It is something else, or there is no such part.
+            InvalidInput: The text has another form, or the part does not exist.
         """
         found = _TEXT.fullmatch(text)
         if found is None:
-            raise InvalidInput(f"{text!r} is no shard: give its number, and how many there are, as 1/3")
+            raise InvalidInput(f"{text!r} is not a shard: give its number, and how many there are, as 1/3")
         return cls(int(found[1]), int(found[2]))
 
     def __str__(self) -> str:
@@ -159,9 +160,9 @@ def segments_of(manifest: Manifest, shard: Shard | None) -> tuple[Segment, ...]:
 
 
 def files_of(manifest: Manifest, shard: Shard | None) -> dict[str, FileSum]:
-    """Return path below the map → size and sum, of the files that a reader of a part needs, without thumbnails.
+    """Return path below the map → size and sum, for the files that a reader of a part needs, without thumbnails.
 
-    A part needs those of its segments: its index is made from them.
+    A part needs the files of its segments, from which its index is made.
 
     Raises:
         InvalidInput: There are fewer segments than shards.

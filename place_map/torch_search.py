@@ -1,4 +1,4 @@
-"""Searching with torch alone: exact, on any device; for a GPU without faiss, and for whatever faiss leaves open."""
+"""Exact search with torch alone on any device, for a GPU without faiss and for queries that faiss cannot complete."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,10 @@ from place_map.searching import Hits
 
 
 class TorchProposer:
-    """Compares queries with all global features, a piece of them at a time.
+    """Compare queries with all global features, piece by piece.
 
-    On the CPU the features stay in the mapped files. On a GPU they are kept in its memory as they are stored (2 GB for
-    a million pictures at D = 1024 in float16). A piece in float32 (64 MB) and its distances are all that is needed
-    besides.
+    On the CPU the features stay in the mapped files. On a GPU its memory holds them in the stored type (2 GB for a
+    million pictures at D = 1024 in float16). In addition, a piece in float32 (64 MB) and its distances need memory.
     """
 
     is_exhaustive = True
@@ -36,7 +35,7 @@ class TorchProposer:
         rows = torch.empty((len(queries), 0), dtype=torch.int64, device=self._device)
         first_row = 0
         for chunk in self._chunks():
-            # Differences and not products: |x|² + |y|² - 2xy loses all digits where the pictures resemble each other.
+            # Differences instead of products, because |x|² + |y|² - 2xy loses all digits if the pictures are similar.
             distances = torch.cdist(vectors, chunk.float(), compute_mode="donot_use_mm_for_euclid_dist")
             chunk_rows = torch.arange(first_row, first_row + len(chunk), device=self._device)
             nearest, order = torch.cat([nearest, distances], dim=1).topk(
@@ -47,14 +46,14 @@ class TorchProposer:
         return Hits(nearest.square().cpu().numpy(), rows.cpu().numpy())
 
     def absolute_error(self, _query: NDArray[np.float32], _distance: float, /) -> float:
-        """None beyond the rounding of sums."""
+        """Return 0: only the sums are rounded."""
         return 0.0
 
     def _chunks(self) -> Iterator[torch.Tensor]:
         if self._resident is not None:
             yield from torch.split(self._resident, CHUNK_ROWS)
         else:
-            # Copied: torch warns of tensors over memory that cannot be written.
+            # A copy, because torch warns of tensors over read-only memory.
             yield from (torch.from_numpy(chunk.copy()) for chunk in self._map.global_chunks())
 
     def _load(self) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Tracks: which pictures were taken one after the other, so that one way leads through them."""
+"""Tracks: pictures that were taken one after the other on one way."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from model.geo import arc_m, points_in_space
 
-LONGEST_PAUSE_S = 120  # between two pictures of a track
-LONGEST_STEP_M = 100  # from one to the next
+LONGEST_PAUSE_S = 120  # between two consecutive pictures of a track
+LONGEST_STEP_M = 100  # between two consecutive pictures
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The steps of all tracks.
+    """Hold the steps of all tracks.
 
     Attributes:
         first: ``(k,)`` the row of the earlier picture of each step.
@@ -24,10 +24,10 @@ class Steps:
     second: NDArray[np.int64]
 
     def between(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return ``(p, 2)`` pairs of groups that a step leads between, each once; the lower number first.
+        """Return ``(p, 2)`` pairs of groups that a step connects, each once; the lower number first.
 
         Args:
-            groups: The group of each row; -1 for those whose steps do not count.
+            groups: The group of each row; -1 for rows whose steps do not count.
         """
         ends = np.stack((groups[self.first], groups[self.second]), axis=1)
         ends = ends[(ends >= 0).all(axis=1) & (ends[:, 0] != ends[:, 1])]
@@ -41,13 +41,13 @@ def find_steps(
     times: NDArray[np.datetime64],
     has_time_zone: NDArray[np.bool_],
 ) -> Steps:
-    """Find the steps between pictures that follow each other in time, and are near in time and space.
+    """Find the steps between consecutive pictures that are near in time and space.
 
     Args:
         latitudes: ``(n,)`` degrees.
         longitudes: ``(n,)`` degrees.
-        times: ``(n,)``, NaT where unknown.
-        has_time_zone: ``(n,)`` whether a time is an instant; others count among themselves.
+        times: ``(n,)``, NaT if unknown.
+        has_time_zone: ``(n,)`` whether a time is an instant; times without a zone are compared only with each other.
     """
     known = np.flatnonzero(~np.isnat(times))
     order = known[np.lexsort((times[known], has_time_zone[known]))]

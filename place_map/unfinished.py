@@ -1,4 +1,4 @@
-"""The lock under which a map is changed, and what an interrupted build or change has left beside it.
+"""The lock for changes of a map, and the remains of an interrupted build or change beside it.
 
 ::
 
@@ -9,9 +9,9 @@
                   /map/              what will be the map, or will go into it
                   /left_out.csv      if the build had to be given up
 
-``index_builder.staging`` writes there. A change is published piece by piece: its segments are renamed into the map,
-then its version, and ``CURRENT`` moves last. Until that instant readers have the old version, and nothing names what
-is new. So a change that was killed at any byte either goes on or is thrown away.
+``index_builder.staging`` writes there. A change is published in steps: its segments are renamed into the map, then its
+version, and ``CURRENT`` moves last. Until then readers have the old version, and nothing names the new files. Therefore
+a change that was killed at any byte can either be continued or be thrown away.
 """
 
 import json
@@ -32,14 +32,14 @@ CHECKPOINTS = "checkpoints"
 STAGED_MAP = "map"
 
 FoundPlan = Mapping[str, object]
-"""A plan as it was written, perhaps by another release. ``index_builder.plan.Plan`` has the fields."""
+"""A stored plan, possibly from another release. ``index_builder.plan.Plan`` has the fields."""
 
 
 @contextmanager
 def changing(map_dir: Path) -> Iterator[None]:
-    """Hold the lock of a map while it is built or changed; finish first what a killed run has published.
+    """Hold the lock of a map during a build or change; first finish what a killed run has begun to publish.
 
-    The staging directory goes away at the end if nothing is left in it.
+    The staging directory is removed at the end if it is empty.
 
     Raises:
         MapBusy: Another process changes or builds the map.
@@ -62,7 +62,7 @@ def changing(map_dir: Path) -> Iterator[None]:
 
 
 def clean_up_beside(map_dir: Path) -> None:
-    """Make sure that nobody is changing a map; remove what a run was removing beside it when it was killed.
+    """Check that no process changes a map, and complete the removal that a killed run began beside it.
 
     Raises:
         MapBusy: Another process changes the map.
@@ -74,10 +74,10 @@ def clean_up_beside(map_dir: Path) -> None:
 
 
 def check_no_change_is_unfinished(map_dir: Path) -> None:
-    """Make sure that no change is half published. One that has finished nothing is thrown away.
+    """Check that no change is half published; throw away a change without a finished segment.
 
     Raises:
-        BuildConflict: There is one.
+        BuildConflict: A change is half published.
     """
     path = staging_path(map_dir)
     plan = read_plan(path)
@@ -87,7 +87,7 @@ def check_no_change_is_unfinished(map_dir: Path) -> None:
 
 
 def conflict(map_dir: Path, plan: FoundPlan, differences: list[str]) -> BuildConflict:
-    """Return the error for an unfinished build or change that is not the one asked for."""
+    """Return the error for an unfinished build or change that differs from the requested one."""
     told = f" ({'; '.join(differences)})" if differences else ""
     return BuildConflict(
         f"{map_dir} has an unfinished {plan.get('kind', 'build')}, which is not this{told}. Give the same command as "
@@ -96,7 +96,7 @@ def conflict(map_dir: Path, plan: FoundPlan, differences: list[str]) -> BuildCon
 
 
 def read_plan(path: Path) -> FoundPlan | None:
-    """Read what is being built or changed in a staging directory; None if nothing is."""
+    """Read the plan of a staging directory; return None if there is no plan."""
     try:
         plan = json.loads((path / PLAN).read_bytes())
     except (FileNotFoundError, ValueError):
@@ -105,13 +105,13 @@ def read_plan(path: Path) -> FoundPlan | None:
 
 
 def has_finished_a_segment(path: Path) -> bool:
-    """Return whether there is work in a staging directory that would be lost with it."""
+    """Return whether a staging directory holds work that its removal would lose."""
     checkpoints = path / CHECKPOINTS
     return checkpoints.is_dir() and any(checkpoints.iterdir())
 
 
 def throw_away(map_dir: Path) -> None:
-    """Remove what an unfinished build or change has made, in the staging directory and in the map."""
+    """Remove the files of an unfinished build or change, in the staging directory and in the map."""
     path = staging_path(map_dir)
     plan = read_plan(path)
     if plan is not None and plan.get("kind") != "build" and "first_segment" in plan:
@@ -120,13 +120,15 @@ def throw_away(map_dir: Path) -> None:
 
 
 def clean_up(path: Path) -> None:
-    """Remove the directory of what was published, the plan late: while it is there it tells what was made."""
+    """Remove the directory of a published change, and its plan late, because the plan names the files."""
     _remove_all_but(path, {LOCK_FILE, PLAN})
     shutil.rmtree(path)
 
 
 def _settle(map_dir: Path) -> None:
-    """Finish what was killed: the cleaning up after publishing, or the throwing away; remove half a ``CURRENT``."""
+    """Finish the work of a killed run: the cleanup after publishing, or the removal of its files; remove a partial
+    ``CURRENT``.
+    """
     path = staging_path(map_dir)
     pending = pending_path(map_dir / layout.CURRENT)
     if pending.exists():
@@ -136,7 +138,7 @@ def _settle(map_dir: Path) -> None:
 
 
 def _is_over(plan: FoundPlan | None, map_dir: Path) -> bool:
-    """Return whether nothing is left to do of a plan: without one nothing can be continued, or it is published."""
+    """Return whether a plan needs no more work: it is missing, so it cannot be continued, or it is published."""
     if plan is None:
         return True
     if not (map_dir / layout.CURRENT).is_file() or plan.get("version") != read_current(map_dir).version:
@@ -145,7 +147,7 @@ def _is_over(plan: FoundPlan | None, map_dir: Path) -> bool:
 
 
 def _clear(path: Path) -> None:
-    """Remove everything but the lock, the plan first: without it there is nothing to continue."""
+    """Remove everything but the lock, the plan first: without it nothing can be continued."""
     (path / PLAN).unlink(missing_ok=True)
     _remove_all_but(path, {LOCK_FILE})
 
@@ -161,7 +163,7 @@ def _remove_all_but(path: Path, kept: set[str]) -> None:
 
 
 def _remove_unpublished(map_dir: Path, version: str, first_segment: int) -> None:
-    """Remove a half published version and its segments, also what an earlier attempt at it has left."""
+    """Remove a half published version and its segments, including those of an earlier attempt."""
     directory = layout.version_dir(map_dir, version)
     if directory.is_dir() and version != read_current(map_dir).version:
         shutil.rmtree(directory)

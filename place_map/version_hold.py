@@ -1,7 +1,7 @@
-"""A reader's hold on a version: as long as it lives, the version is not removed.
+"""A reader's hold on a version, which keeps the version from being removed.
 
-It is a lock that readers share, on the manifest of the version, and that the operating system lets go of when its owner
-dies. Nothing is written: a map on a read-only disk can be held.
+It is a shared lock on the manifest of the version; the operating system releases it when its owner dies. Nothing is
+written, so a map on a read-only disk can be held.
 """
 
 import fcntl
@@ -13,15 +13,15 @@ from pathlib import Path
 
 
 class VersionHold:
-    """Holds a version until it is released, or nobody holds this object any more.
+    """Hold a version until it is released, or the last reference to this object is gone.
 
-    A file system without locks lets everybody read, and does not keep a version from being removed.
+    A file system without locks allows all readers, and does not keep a version from being removed.
 
     Args:
-        manifest_path: Of the version.
+        manifest_path: The manifest of the version.
 
     Raises:
-        FileNotFoundError: It has gone, or is being removed.
+        FileNotFoundError: The version has been removed, or is being removed.
     """
 
     def __init__(self, manifest_path: Path) -> None:
@@ -38,10 +38,10 @@ class VersionHold:
 
 @contextmanager
 def only_holder(manifest_path: Path) -> Iterator[bool]:
-    """Keeps readers from beginning to hold a version while the block runs.
+    """Keep readers from holding a version while the block runs.
 
     Yields:
-        Whether nobody holds it; if somebody does, nobody is kept from it.
+        Whether no reader holds it; if one does, others can still begin to hold it.
     """
     descriptor = os.open(manifest_path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -50,7 +50,7 @@ def only_holder(manifest_path: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
             return
-        except OSError:  # no locks on this file system, and so no holders
+        except OSError:  # no locks on this file system, so no holders
             pass
         yield True
     finally:

@@ -1,4 +1,4 @@
-"""Writes one version over finished segments: the index, the list of what was left out, the manifest last."""
+"""The writer of one version over finished segments: the index, the list of pictures left out, the manifest last."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -30,11 +30,11 @@ from place_map.segment import Segment
 
 @dataclass(frozen=True)
 class VersionContent:
-    """What a new version consists of; the fields are those of ``Manifest``.
+    """Hold the content of a new version; the fields are those of ``Manifest``.
 
     Attributes:
-        calibration: The bytes of ``calibration.json``; None without one.
-        index_of_same_rows: An index over the very rows of this version, to copy; None to make one.
+        calibration: The bytes of ``calibration.json``; None if there is none.
+        index_of_same_rows: An index over exactly the rows of this version, which is copied; None to build one.
     """
 
     version: str
@@ -55,18 +55,18 @@ class VersionContent:
 
 
 def write_version(map_path: Path, content: VersionContent) -> Manifest:
-    """Writes a version beside the segments that it consists of, and points ``CURRENT`` to it.
+    """Write a version beside its segments, and point ``CURRENT`` to it.
 
     Args:
         map_path: Directory of the map; the segments are in it.
-        content: What to write.
+        content: The content of the version.
 
     Returns:
-        The manifest, as written.
+        The manifest that was written.
 
     Raises:
         InvalidInput: The index cannot be trained with these pictures.
-        OSError: The disk does not take it.
+        OSError: The files cannot be written.
     """
     manifest = write_version_files(
         layout.version_dir(map_path, content.version), content, lambda segment: layout.segment_dir(map_path, segment)
@@ -76,21 +76,21 @@ def write_version(map_path: Path, content: VersionContent) -> Manifest:
 
 
 def write_version_files(directory: Path, content: VersionContent, segment_dir: Callable[[str], Path]) -> Manifest:
-    """Writes the directory of a version; nothing points to it yet.
+    """Write the directory of a version; nothing points to it yet.
 
     Args:
-        directory: What is in it already is removed.
-        content: What to write.
-        segment_dir: Where the segment of an id lies.
+        directory: The directory; its old content is removed.
+        content: The content of the version.
+        segment_dir: A function from the id of a segment to its directory.
 
     Returns:
-        The manifest, as written.
+        The manifest that was written.
 
     Raises:
         InvalidInput: The index cannot be trained with these pictures.
-        OSError: The disk does not take it.
+        OSError: The files cannot be written.
     """
-    shutil.rmtree(directory, ignore_errors=True)  # what a run that was killed may have left
+    shutil.rmtree(directory, ignore_errors=True)  # the possible remains of a killed run
     directory.mkdir(parents=True)
     index_path, left_out_path = directory / layout.INDEX, directory / layout.LEFT_OUT
     if content.index_of_same_rows is None:
@@ -131,12 +131,12 @@ def write_manifest(directory: Path, manifest: Manifest, calibration: bytes | Non
     """Write the manifest of a version, with a calibration if there is one; nothing points to the version yet.
 
     Args:
-        directory: Of the version; its other files are there.
-        manifest: What it consists of.
+        directory: The directory of the version, which holds its other files.
+        manifest: The manifest.
         calibration: The bytes of ``calibration.json``.
 
     Returns:
-        The manifest, as written.
+        The manifest that was written.
     """
     if calibration is not None:
         path = directory / layout.CALIBRATION
@@ -149,7 +149,7 @@ def write_manifest(directory: Path, manifest: Manifest, calibration: bytes | Non
 
 
 def software_versions() -> dict[str, str]:
-    """Versions of everything that has a say in the bytes of a map's data files, except the index."""
+    """Return the versions of all software that affects the bytes of a map's data files, except the index."""
     names = {"placefix": "placefix", "torch": "torch", "numpy": "numpy", "pillow": "pillow", "pyarrow": "pyarrow"}
     return {name: version_of(distribution) for name, distribution in names.items()}
 

@@ -1,4 +1,4 @@
-"""Which versions a map has, which of them is served, and their manifests."""
+"""The versions of a map, the served one among them, and their manifests."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from place_map.version_hold import VersionHold
 
 
 def read_current(path: Path) -> Current:
-    """Reads which version is served.
+    """Read which version is served.
 
     Raises:
         MapNotFound: There is no map.
@@ -25,20 +25,20 @@ def read_current(path: Path) -> Current:
     with _readable(current_path):
         is_there = current_path.is_file()
     if not is_there:
-        what = "has no file CURRENT, so it is no map" if path.is_dir() else "is not there"
+        what = "has no file CURRENT, so it is not a map" if path.is_dir() else "is not there"
         raise MapNotFound(f"{path} {what}; build one with: placefix build --source PHOTOS --weights FILE --out {path}")
     return _read_line(current_path, path)
 
 
 def read_pointer(path: Path, version: str) -> Current:
-    """Reads the line of a version: what ``CURRENT`` holds while it is served.
+    """Read the line of a version, which is the content of ``CURRENT`` while it is served.
 
     Args:
         path: Directory of the map.
         version: Six digits, or the number without its zeros.
 
     Raises:
-        VersionNotFound: The map has no such version.
+        VersionNotFound: The map does not have this version.
         MapCorrupt: The line is damaged, or cannot be read.
     """
     current = read_current(path)
@@ -52,17 +52,17 @@ def read_pointer(path: Path, version: str) -> Current:
 
 
 def read_manifest(path: Path, version: str | None = None) -> Manifest:
-    """Reads the manifest of a version, and checks its sum.
+    """Read the manifest of a version, and check its sum.
 
     Args:
         path: Directory of the map.
-        version: By default the one that is served.
+        version: The version; by default the served one.
 
     Raises:
         MapNotFound: There is no map.
-        VersionNotFound: The map has no such version, or not any more.
-        MapCorrupt: Something is damaged, or contradicts something else.
-        MapVersionUnsupported: Written by a newer release.
+        VersionNotFound: The map does not have this version, or no longer has it.
+        MapCorrupt: Files are damaged or contradict each other.
+        MapVersionUnsupported: A newer release wrote the map.
     """
     pointer = read_current(path) if version is None else read_pointer(path, version)
     with _unless_removed(path, pointer.version):
@@ -70,11 +70,11 @@ def read_manifest(path: Path, version: str | None = None) -> Manifest:
 
 
 def manifest_of(path: Path, pointer: Current) -> Manifest:
-    """Reads the manifest that a line names, and checks its sum.
+    """Read the manifest that a line names, and check its sum.
 
     Raises:
-        MapCorrupt: The manifest is not there, not the one that is named, or contradicts itself.
-        MapVersionUnsupported: Written by a newer release.
+        MapCorrupt: The manifest is missing, has another sum, or contradicts itself.
+        MapVersionUnsupported: A newer release wrote the map.
     """
     manifest_path = layout.version_dir(path, pointer.version) / layout.MANIFEST
     try:
@@ -93,10 +93,10 @@ def manifest_of(path: Path, pointer: Current) -> Manifest:
 
 
 def hold_version(path: Path, version: str | None = None) -> tuple[Manifest, VersionHold]:
-    """Reads a manifest, and keeps its version from being removed while the hold lives.
+    """Read a manifest, and keep its version from being removed while the hold lives.
 
     Raises:
-        MapError: As ``read_manifest`` does.
+        MapError: See ``read_manifest``.
     """
     while True:
         pointer = read_current(path) if version is None else read_pointer(path, version)
@@ -105,11 +105,11 @@ def hold_version(path: Path, version: str | None = None) -> tuple[Manifest, Vers
         except VersionNotFound:
             if version is not None or read_current(path) == pointer:
                 raise
-            # Another one is served since, and this one has been removed.
+            # Meanwhile another version is served, and this one has been removed.
 
 
 def existing_versions(path: Path) -> list[str]:
-    """List the versions that a map has, the oldest first; removed ones are none.
+    """List the versions that a map has, the oldest first, without removed ones.
 
     Raises:
         MapCorrupt: The map's folders cannot be read.
@@ -120,12 +120,12 @@ def existing_versions(path: Path) -> list[str]:
 
 
 def next_version(path: Path) -> str:
-    """The first number that no version has had."""
+    """Return the first number that was never the number of a version."""
     return layout.version_of(max(layout.version_numbers(path), default=0) + 1)
 
 
 def next_segment(path: Path) -> int:
-    """The first number that no segment has had: not that of a version that was removed either.
+    """Return the first number that was never the number of a segment, including segments of removed versions.
 
     Raises:
         MapCorrupt: A manifest is damaged.
@@ -143,12 +143,12 @@ def next_segment(path: Path) -> int:
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a map, in a list of them.
+    """Describe a version of a map in a list.
 
     Attributes:
-        manifest: What it consists of.
-        is_current: Whether it is the one that is served.
-        own_bytes: Of files that no other version has: what removing it would free.
+        manifest: The manifest of the version.
+        is_current: Whether it is the served version.
+        own_bytes: The bytes of files that no other version has, which its removal would free.
     """
 
     manifest: Manifest
@@ -157,10 +157,10 @@ class Version:
 
 
 def list_versions(path: Path) -> list[Version]:
-    """List all versions of a map, the oldest first; without those that are removed meanwhile.
+    """List all versions of a map, the oldest first, without those that are removed meanwhile.
 
     Raises:
-        MapError: As ``read_manifest`` does.
+        MapError: See ``read_manifest``.
     """
     current = read_current(path)
     manifests = []
@@ -212,9 +212,9 @@ def _not_found(path: Path, version: str) -> VersionNotFound:
 
 @contextmanager
 def _unless_removed(path: Path, version: str) -> Iterator[None]:
-    """Turn damage that is met in a version into VersionNotFound, if the version has been removed meanwhile.
+    """Turn damage in a version into VersionNotFound, if the version has been removed meanwhile.
 
-    The version that ``CURRENT`` names is never removed: what is missing of it is damage.
+    The version that ``CURRENT`` names is never removed: a missing file in it is damage.
     """
     try:
         yield
@@ -226,7 +226,7 @@ def _unless_removed(path: Path, version: str) -> Iterator[None]:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turn what the disk, or a network share, says instead of the content into MapCorrupt."""
+    """Turn an error of the disk, or of a network share, into MapCorrupt."""
     try:
         yield
     except OSError as error:

@@ -70,6 +70,12 @@ def test_docstrings_entries_comments_and_messages_are_pieces_with_their_lines() 
     assert [piece for piece in pieces if piece.is_opening] == [Piece(5, "Return the count.", is_opening=True)]
 
 
+def test_modules_tests_and_errors_with_a_code_need_no_verb() -> None:
+    texts = '"""A."""', 'def test_a():\n    """A."""', 'class E(Exception):\n    """A."""\n    code = "e"'
+    assert not [piece for text in texts for piece in pieces_of_python(text) if piece.is_opening]
+    assert [piece for piece in pieces_of_python(texts[2].replace("code", "kind")) if piece.is_opening]
+
+
 def test_paragraphs_items_and_cells_of_markdown_are_pieces_and_code_is_none() -> None:
     text = "# Of maps\n\nOne line\nand another `what is no`.\n\n```\nOf code\n```\n- an item\n- [a link](what.md)\n"
     text += "| a | b |\n"

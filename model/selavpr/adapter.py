@@ -1,10 +1,10 @@
-"""The adapter: the small bottleneck that turns the frozen backbone towards place recognition."""
+"""The small bottleneck that adapts the frozen backbone to place recognition."""
 
 from torch import Tensor, nn
 
 
 class Adapter(nn.Module):
-    """Down-projection, ReLU, up-projection; without a skip of its own, which is the block's affair."""
+    """Apply down-projection, ReLU and up-projection, without a skip connection: ``Block`` adds it."""
 
     def __init__(self, dim: int, bottleneck_dim: int) -> None:
         super().__init__()

@@ -6,7 +6,9 @@ from torch import Tensor, nn
 
 
 class Attention(nn.Module):
-    """Self-attention over all tokens of a picture, without a mask; one projection yields queries, keys and values."""
+    """Apply self-attention over all tokens of a picture, without a mask; one projection yields queries, keys and
+    values.
+    """
 
     def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
@@ -26,19 +28,19 @@ class Attention(nn.Module):
 
 
 def attend_in_plain_products(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """``softmax(q kᵀ / √d) v`` in two products, for learning in bfloat16 on a processor.
+    """Compute ``softmax(q kᵀ / √d) v`` in two products, for training in bfloat16 on a CPU.
 
-    There torch's fused attention, made for longer sequences, needs four times as long for forth and back together, most
-    of it for the gradients. The scores are float32, as inside the fused one: a score of 20 rounded to bfloat16 would
-    move its weight by 6 %.
+    On a CPU, torch's fused attention is made for longer sequences. It needs four times as long for a forward and a
+    backward pass, most of it for the gradients. The scores are float32, as in the fused attention: a score of 20
+    rounded to bfloat16 would change its weight by 6 %.
 
     Args:
         query: ``(B, heads, T, d)``.
-        key: Likewise.
-        value: Likewise.
+        key: ``(B, heads, T, d)``.
+        value: ``(B, heads, T, d)``.
 
     Returns:
-        ``(B, heads, T, d)``, as precise as ``value``.
+        ``(B, heads, T, d)``, in the type of ``value``.
     """
     with torch.autocast(query.device.type, enabled=False):
         scores = torch.matmul(query.float() * query.shape[-1] ** -0.5, key.float().transpose(-1, -2))

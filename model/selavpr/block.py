@@ -8,15 +8,15 @@ from model.selavpr.config import SelaVPRConfig
 from model.selavpr.layer_scale import LayerScale
 from model.selavpr.mlp import Mlp
 
-LAYER_NORM_EPS = 1e-6  # DINOv2's, in every LayerNorm
+LAYER_NORM_EPS = 1e-6  # DINOv2's value in every LayerNorm
 PARALLEL_ADAPTER_SCALE = 0.2  # s of Eq. 4
 
 
 class Block(nn.Module):
-    """One block of the adapted backbone.
+    """Apply one block of the adapted backbone.
 
-    The paper writes Eq. 3 and 4 without LayerScale; the network that made the published numbers has both adapters
-    inside it, the serial one with its skip::
+    The paper writes Eq. 3 and 4 without LayerScale. In the network of the published numbers, LayerScale applies to the
+    output of both adapters, and to the skip of the serial one::
 
         a = attn(norm1(x))                       x ← x + ls1(a + serial_adapter(a))
         n = norm2(x)                             x ← x + ls2(mlp(n) + s · parallel_adapter(n))

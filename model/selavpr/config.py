@@ -1,4 +1,7 @@
-"""The shape of a network: everything that is needed to build one, and nothing about its weights."""
+"""The shape of a network, without its weights.
+- DINOv2's width of one attention head, in every size
++ width of one attention head in DINOv2, in every size
+"""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
@@ -20,7 +23,7 @@ HEAD_DIM = 64  # DINOv2's width of one attention head, in every size
 
 @dataclass(frozen=True)
 class SelaVPRConfig:
-    """The shape of a SelaVPR network; the defaults are ViT-L/14, the network of the paper.
+    """Describe the shape of a SelaVPR network; the defaults are ViT-L/14, the network of the paper.
 
     Attributes:
         embed_dim: Width D of the tokens, and of the global feature.
@@ -32,11 +35,11 @@ class SelaVPRConfig:
         num_register_tokens: Register tokens after the class token; 0 or 4 in DINOv2.
         adapter_dim: Bottleneck of the adapters (ratio 0.5 of the width in the paper).
         local_hidden_dim: Channels between the two up-convolutions.
-        local_dim: Channels C of the local features that the local adaptation gives.
+        local_dim: Channels C of the local features from the local adaptation.
         adapters: Which adapters each block has (paper, table 6).
         global_pooling: The global feature: GeM over the patch tokens, or the class token (table 8).
-        local_features: ``dense``: of the local adaptation, 61 × 61; ``coarse``: the patch tokens themselves, 16 × 16
-            (table 9); ``none``: the network has only a global feature.
+        local_features: ``dense``: the output of the local adaptation, 61 × 61; ``coarse``: the patch tokens, 16 × 16
+            (table 9); ``none``: only a global feature.
     """
 
     embed_dim: int = 1024
@@ -69,32 +72,32 @@ class SelaVPRConfig:
 
     @property
     def has_serial_adapter(self) -> bool:
-        """Whether each block has the adapter of Eq. 3."""
+        """Return whether each block has the adapter of Eq. 3."""
         return self.adapters in ("both", "serial")
 
     @property
     def has_parallel_adapter(self) -> bool:
-        """Whether each block has the adapter of Eq. 4."""
+        """Return whether each block has the adapter of Eq. 4."""
         return self.adapters in ("both", "parallel")
 
     @property
     def local_channels(self) -> int:
-        """Channels of a local feature as the network returns it; 0 without local features."""
+        """Return the channels of a local feature as the network returns it; 0 without local features."""
         return {"dense": self.local_dim, "coarse": self.embed_dim, "none": 0}[self.local_features]
 
     def local_grid(self, patch_grid: tuple[int, int]) -> tuple[int, int]:
-        """The grid of local features that belongs to a grid of patches."""
+        """Return the grid of local features for a grid of patches."""
         if self.local_features == "dense":
             return 4 * patch_grid[0] - 3, 4 * patch_grid[1] - 3
         return patch_grid if self.local_features == "coarse" else (0, 0)
 
     def to_dict(self) -> dict[str, int | str]:
-        """The configuration as plain values, for a file's metadata."""
+        """Return the configuration as plain values, for a file's metadata."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "SelaVPRConfig":
-        """The inverse of ``to_dict``.
+        """Make a configuration from the values of ``to_dict``.
 
         Raises:
             InvalidInput: A value is missing, unknown or not a whole number.
@@ -106,7 +109,7 @@ class SelaVPRConfig:
 
 
 def default_num_heads(embed_dim: int) -> int:
-    """The number of attention heads of a width where nothing else states it: one for every 64 channels.
+    """Return the number of attention heads for a width, one for every 64 channels, when no other source states it.
 
     Raises:
         InvalidInput: The width is not a multiple of 64.

@@ -9,10 +9,10 @@ INITIAL_POWER = 3.0
 
 
 class GeM(nn.Module):
-    """Generalised mean with a learned power p, of tokens normalised to length 1; the result normalised again.
+    """Pool tokens of length 1 by a generalised mean with a learned power p, and normalise the result.
 
-    Eq. 5 has one normalisation, after the mean. The network that made the published numbers also has one before it, and
-    clamps what is negative to 1e-6.
+    Eq. 5 has one normalisation, after the mean. The network of the published numbers also normalises before the mean,
+    and clamps values below 1e-6 to 1e-6.
     """
 
     def __init__(self) -> None:
@@ -20,10 +20,10 @@ class GeM(nn.Module):
         self.p = nn.Parameter(torch.full((1,), INITIAL_POWER))
 
     def forward(self, patch_tokens: Tensor) -> Tensor:
-        """Pools ``(B, N, D)`` tokens to ``(B, D)`` features of length 1."""
+        """Pool ``(B, N, D)`` tokens to ``(B, D)`` features of length 1."""
         return F.normalize(self.pool(patch_tokens), dim=-1)
 
     def pool(self, patch_tokens: Tensor) -> Tensor:
-        """The generalised mean itself, ``(B, D)``, before the last normalisation."""
+        """Compute the generalised mean ``(B, D)``, before the last normalisation."""
         positive = F.normalize(patch_tokens, dim=-1).clamp(min=GEM_CLAMP)
         return positive.pow(self.p).mean(dim=1).pow(1 / self.p)

@@ -1,4 +1,4 @@
-"""How a network begins: random as before training, and reproducible from a seed."""
+"""The random weights of a network before training, reproducible from a seed."""
 
 import torch
 from torch import nn
@@ -13,10 +13,10 @@ _STD = 0.02
 
 
 def seeded_network(config: SelaVPRConfig, seed: int = 0) -> SelaVPR:
-    """A network with random weights that depend on the seed alone; in eval mode, marked as untrained.
+    """Make an untrained network in eval mode, with random weights that depend only on the seed.
 
-    Linear layers and tokens are drawn from N(0, 0.02²), truncated at two deviations as in ViT; the adapters start as
-    the identity, so the network is its backbone.
+    Linear layers and tokens are drawn from N(0, 0.02²), truncated at two deviations as in ViT. The adapters start as
+    the identity, so the network equals its backbone.
     """
     network = SelaVPR(config, is_trained=False)
     generator = torch.Generator().manual_seed(seed)
@@ -32,10 +32,10 @@ def seeded_network(config: SelaVPRConfig, seed: int = 0) -> SelaVPR:
 
 
 def begin_adaptation(network: SelaVPR, seed: int = 0) -> None:
-    """Sets adapters, pooling and local adaptation to where training begins, and leaves the backbone as it is.
+    """Set adapters, pooling and local adaptation to their values before training, and leave the backbone unchanged.
 
     The adapters' last layer is zero, weight and bias, so that the adapted network equals its backbone; their first
-    layer is N(0, 0.02²). The local adaptation has PyTorch's own initialisation of a transposed convolution.
+    layer is N(0, 0.02²). The local adaptation has PyTorch's default initialisation of a transposed convolution.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -53,7 +53,7 @@ def begin_adaptation(network: SelaVPR, seed: int = 0) -> None:
 
 
 def _begin_convolution(convolution: nn.ConvTranspose2d, generator: torch.Generator) -> None:
-    # torch counts the second dimension of the weight as the inputs: (in, out, 3, 3), so out · 9.
+    # torch takes the second dimension of the weight (in, out, 3, 3) as the inputs: out · 9.
     fan_in = convolution.weight[0].numel()
     bound = fan_in**-0.5
     nn.init.uniform_(convolution.weight, -bound, bound, generator=generator)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class LayerScale(nn.Module):
-    """Multiplies every channel by its own factor; 1 until weights are loaded."""
+    """Multiply each channel by its own factor; it is 1 until weights are loaded."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 class Mlp(nn.Module):
-    """Two linear layers with the exact (erf) GELU between them."""
+    """Apply two linear layers with the exact (erf) GELU between them."""
 
     def __init__(self, dim: int, hidden_dim: int) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Part(StrEnum):
-    """Where a tensor belongs; only the backbone comes with DINOv2's files."""
+    """Name the part of a tensor; DINOv2's files hold only the backbone."""
 
     BACKBONE = "backbone"
     ADAPTERS = "adapters"
@@ -13,7 +13,7 @@ class Part(StrEnum):
 
 
 def part_of(name: str) -> Part:
-    """The part that a tensor of this name (in ``SelaVPR.state_dict()``) belongs to."""
+    """Return the part of a tensor by its name in ``SelaVPR.state_dict()``."""
     if name.startswith("local_adaptation."):
         return Part.LOCAL_ADAPTATION
     if name.startswith("pooling."):

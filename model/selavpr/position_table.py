@@ -1,4 +1,4 @@
-"""The learned position table, resampled to the grid of the picture at hand."""
+"""The learned position table, resampled to the grid of a picture."""
 
 import torch
 import torch.nn.functional as F
@@ -8,18 +8,18 @@ GRID_OFFSET = 0.1
 
 
 def resize_position_table(table: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Resamples a square position table to another grid, exactly as the network was trained with.
+    """Resample a square position table to another grid, exactly as in the training of the network.
 
-    DINOv2 asks for bicubic interpolation by a *scale factor* of ``(g + 0.1) / side``, and torch then steps through the
-    table by the inverse of that factor instead of by ``side / g``: a different table (by 5 % to 30 %) than
-    interpolation by size. The checkpoints were trained with it, so it is kept.
+    DINOv2 requests bicubic interpolation by a *scale factor* of ``(g + 0.1) / side``. torch then steps through the
+    table by the inverse of that factor instead of by ``side / g``, and the values differ by 5 % to 30 % from
+    interpolation by size. The checkpoints were trained with this table, so it is kept.
 
     Args:
         table: ``(1, 1 + side², D)``; the first row belongs to the class token.
         grid: Height and width of the picture in patches.
 
     Returns:
-        ``(1, 1 + height · width, D)``; the class token's row as it was.
+        ``(1, 1 + height · width, D)``; the row of the class token is unchanged.
     """
     height, width = grid
     side = round((table.shape[1] - 1) ** 0.5)

@@ -1,4 +1,4 @@
-"""SelaVPR: one forward pass, two kinds of features."""
+"""The SelaVPR network: one forward pass, two kinds of features."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,12 +16,12 @@ _SIZES = {(384, 12): "ViT-S", (768, 12): "ViT-B", (1024, 24): "ViT-L"}
 
 
 class SelaVPR(Network):
-    """The whole network: backbone with adapters, global pooling, local adaptation.
+    """Join the backbone with adapters, the global pooling and the local adaptation.
 
     Attributes:
-        config: Its shape.
+        config: The shape of the network.
         is_trained: Whether adapters and local adaptation hold trained weights. Over a bare DINOv2 backbone the adapters
-            change nothing and the local adaptation is random: then re-ranking is noise.
+            change nothing, the local adaptation is random, and re-ranking returns noise.
     """
 
     family = "selavpr"
@@ -39,7 +39,7 @@ class SelaVPR(Network):
         self.local_adaptation = LocalAdaptation(config) if config.local_features == "dense" else None
 
     def forward(self, images: Tensor) -> Features:
-        """Encodes a batch of pictures.
+        """Encode a batch of pictures.
 
         Args:
             images: ``(B, 3, H, W)`` float32, normalised by ImageNet's mean and deviation; H and W multiples of 14, not
@@ -65,7 +65,7 @@ class SelaVPR(Network):
 
     @property
     def global_dim(self) -> int:
-        """Return the width D of a global feature: that of a token."""
+        """Return the width D of a global feature, which is the width of a token."""
         return self.config.embed_dim
 
     @property
@@ -74,11 +74,11 @@ class SelaVPR(Network):
         return self.config.local_channels
 
     def local_grid(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Return height and width of the grid of local features of pictures of a size."""
+        """Return height and width of the grid of local features for pictures of a size."""
         return self.config.local_grid((size[0] // self.config.patch_size, size[1] // self.config.patch_size))
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what people want to know of its shape."""
+        """Return the facts about the shape that people want to know."""
         config, grid = self.config, self.local_grid(self.needs.size)
         size = _SIZES.get((config.embed_dim, config.depth))
         name = f"{size}/{config.patch_size}: " if size else ""
@@ -99,14 +99,16 @@ class SelaVPR(Network):
         return part_of(name)
 
     def pool(self, tokens: Tokens) -> Tensor:
-        """The global features ``(B, D)``: GeM over the patch tokens, or the class token, of length 1."""
+        """Return the global features ``(B, D)`` of length 1: GeM over the patch tokens, or the class token."""
         if self.pooling is None:
             return F.normalize(tokens.class_token, dim=-1)
         pooled: Tensor = self.pooling(tokens.patch_tokens)
         return pooled
 
     def localise(self, tokens: Tokens) -> Tensor:
-        """The local features ``(B, N, C)``: of the local adaptation, or the patch tokens, of length 1; or none."""
+        """Return the local features ``(B, N, C)`` of length 1, from the local adaptation or the patch tokens, if there
+        are any.
+        """
         if self.local_adaptation is not None:
             dense: Tensor = self.local_adaptation(tokens.patch_tokens, tokens.grid)
             return dense

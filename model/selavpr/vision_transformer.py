@@ -13,7 +13,7 @@ from model.selavpr.position_table import resize_position_table
 
 @dataclass(frozen=True)
 class Tokens:
-    """What the backbone returns for a batch of B pictures, after the final LayerNorm.
+    """Hold the output of the backbone for a batch of B pictures, after the final LayerNorm.
 
     Attributes:
         class_token: ``(B, D)``.
@@ -27,7 +27,7 @@ class Tokens:
 
 
 class PatchEmbedding(nn.Module):
-    """Cuts a picture into patches and projects each to a token."""
+    """Cut a picture into patches and project each to a token."""
 
     def __init__(self, config: SelaVPRConfig) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class PatchEmbedding(nn.Module):
 
 
 class VisionTransformer(nn.Module):
-    """DINOv2's ViT with a serial and a parallel adapter in every block."""
+    """Apply DINOv2's ViT with a serial and a parallel adapter in every block."""
 
     def __init__(self, config: SelaVPRConfig) -> None:
         super().__init__()
@@ -47,7 +47,8 @@ class VisionTransformer(nn.Module):
         self.patch_embed = PatchEmbedding(config)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, config.embed_dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.position_side**2, config.embed_dim))
-        # Only DINOv2's pre-training uses the mask token; it is kept so that a checkpoint survives a round trip whole.
+        # Only DINOv2's pre-training uses the mask token. It is kept so that a checkpoint can be read and written
+        # without loss.
         self.mask_token = nn.Parameter(torch.zeros(1, config.embed_dim))
         self.register_tokens = (
             nn.Parameter(torch.zeros(1, config.num_register_tokens, config.embed_dim))
@@ -58,13 +59,13 @@ class VisionTransformer(nn.Module):
         self.norm = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
 
     def forward(self, images: Tensor) -> Tokens:
-        """Runs the backbone.
+        """Run the backbone.
 
         Args:
             images: ``(B, 3, H, W)``, normalised; H and W multiples of the patch size.
 
         Raises:
-            InvalidInput: Another shape.
+            InvalidInput: The pictures have another shape.
         """
         grid = self.grid_of(images)
         tokens = self.embed(images, grid)
@@ -75,7 +76,7 @@ class VisionTransformer(nn.Module):
         return Tokens(class_token=tokens[:, 0], patch_tokens=tokens[:, -patch_count:], grid=grid)
 
     def grid_of(self, images: Tensor) -> tuple[int, int]:
-        """Height and width of the pictures in patches."""
+        """Return height and width of the pictures in patches."""
         if images.ndim != 4 or images.shape[1] != 3:
             raise InvalidInput(f"pictures must be (B, 3, H, W), not {tuple(images.shape)}")
         height, width = images.shape[-2:]
@@ -87,7 +88,7 @@ class VisionTransformer(nn.Module):
         return height // self.patch_size, width // self.patch_size
 
     def embed(self, images: Tensor, grid: tuple[int, int]) -> Tensor:
-        """The tokens before the first block: class token, registers (which have no position), patches."""
+        """Return the tokens before the first block: class token, registers (which have no position), patches."""
         patches = self.patch_embed(images)
         class_token = self.cls_token.expand(len(images), -1, -1)
         tokens = torch.cat((class_token, patches), dim=1) + resize_position_table(self.pos_embed, grid)

@@ -1,1 +1,1 @@
-"""The starter: features for photographs from an EfficientNet-Lite that learned to name what is in them (ImageNet)."""
+"""The starter: features of photographs from an EfficientNet-Lite that was trained to classify them (ImageNet)."""

@@ -1,4 +1,4 @@
-"""The shape of a starter network: everything that is needed to build one, and nothing about its weights."""
+"""The shape of a starter network, without its weights."""
 
 from dataclasses import asdict, dataclass
 from math import isfinite
@@ -10,13 +10,14 @@ from model.starter.trunk_shape import BlockShape, block_shapes, stride_after
 
 @dataclass(frozen=True)
 class StarterConfig:
-    """Which trunk, and what of it becomes features; the defaults are the starter of Placefix, over EfficientNet-Lite2.
+    """Describe the trunk and the blocks that give features; the defaults are Placefix's starter, over
+    EfficientNet-Lite2.
 
     Attributes:
-        width: Multiplies the channels of the trunk.
-        depth: Multiplies the number of its blocks.
-        global_blocks: Numbers of the blocks that the global feature is made of, from 0, ascending.
-        global_bands: How many horizontal bands of each of them are pooled on their own.
+        width: Factor on the channels of the trunk.
+        depth: Factor on the number of its blocks.
+        global_blocks: Numbers of the blocks that give the global feature, from 0, ascending.
+        global_bands: Number of horizontal bands in each of these blocks; each band is pooled separately.
         gem_power: Power of the generalised mean over a band.
         local_block: Number of the block whose cells are the local features.
     """
@@ -54,22 +55,22 @@ class StarterConfig:
 
     @property
     def blocks(self) -> tuple[BlockShape, ...]:
-        """The shapes of the blocks that are needed: up to the last that is made use of."""
+        """Return the shapes of the blocks up to the last one that gives features."""
         last = max(*self.global_blocks, self.local_block)
         return block_shapes(self.width, self.depth)[: last + 1]
 
     @property
     def global_dim(self) -> int:
-        """Width of the global feature."""
+        """Return the width of the global feature."""
         return self.global_bands * sum(self.blocks[block].out_channels for block in self.global_blocks)
 
     @property
     def local_dim(self) -> int:
-        """Channels of a local feature."""
+        """Return the channels of a local feature."""
         return self.blocks[self.local_block].out_channels
 
     def local_grid(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Height and width of the local features of a picture.
+        """Return height and width of the grid of local features of a picture.
 
         Args:
             size: Height and width of the picture in pixels.
@@ -78,12 +79,12 @@ class StarterConfig:
         return -(-size[0] // stride), -(-size[1] // stride)
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as plain values, for a file's metadata."""
+        """Return the configuration as plain values, for a file's metadata."""
         return asdict(self) | {"global_blocks": list(self.global_blocks)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "StarterConfig":
-        """The inverse of ``to_dict``.
+        """Make a configuration from the values of ``to_dict``.
 
         Raises:
             InvalidInput: A value is unknown or impossible.

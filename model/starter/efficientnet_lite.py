@@ -11,7 +11,7 @@ from model.starter.trunk_shape import STEM_CHANNELS, BlockShape
 
 
 class EfficientNetLite(nn.Module):
-    """A stem of stride 2, and inverted residuals up to the last that is asked for."""
+    """Apply a stem of stride 2 and the inverted residuals up to the last block that is requested."""
 
     def __init__(self, shapes: tuple[BlockShape, ...]) -> None:
         super().__init__()
@@ -19,14 +19,14 @@ class EfficientNetLite(nn.Module):
         self.blocks = nn.ModuleList(InvertedResidual(shape) for shape in shapes)
 
     def forward(self, images: Tensor, wanted: Collection[int]) -> dict[int, Tensor]:
-        """Runs the trunk once.
+        """Run the trunk once.
 
         Args:
             images: ``(B, 3, H, W)``, prepared; any height and width.
             wanted: Numbers of blocks, from 0.
 
         Returns:
-            For each of them its output, ``(B, C, ⌈H / stride⌉, ⌈W / stride⌉)``, not rectified.
+            The output of each of these blocks, ``(B, C, ⌈H / stride⌉, ⌈W / stride⌉)``, not rectified.
 
         Raises:
             InvalidInput: The pictures have another shape.

@@ -1,4 +1,4 @@
-"""The block of an EfficientNet-Lite: expand, look around, project."""
+"""The block of an EfficientNet-Lite: expand, convolve by channel, project."""
 
 from torch import Tensor, nn
 
@@ -7,9 +7,9 @@ from model.starter.trunk_shape import BlockShape
 
 
 class InvertedResidual(nn.Module):
-    """A pointwise convolution to more channels, a depthwise one, and a pointwise one back, which is not rectified.
+    """Apply a pointwise convolution to more channels, a depthwise one, and a pointwise one back, without a last ReLU.
 
-    The input is added where it has the shape of the output. (MobileNetV2, Sandler et al. 2018, figure 3.)
+    The input is added if it has the shape of the output. (MobileNetV2, Sandler et al. 2018, figure 3.)
     """
 
     def __init__(self, shape: BlockShape) -> None:
@@ -21,7 +21,7 @@ class InvertedResidual(nn.Module):
         self.has_skip = shape.has_skip
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Turns ``(B, in, H, W)`` into ``(B, out, ⌈H / stride⌉, ⌈W / stride⌉)``."""
+        """Turn ``(B, in, H, W)`` into ``(B, out, ⌈H / stride⌉, ⌈W / stride⌉)``."""
         expanded = maps if self.expand is None else self.expand(maps)
         output: Tensor = self.project(self.depthwise(expanded))
         return output + maps if self.has_skip else output

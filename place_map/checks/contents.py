@@ -1,4 +1,4 @@
-"""Whether the files of a map go together: for maps that were written wrong, with the right sums."""
+"""The check that the files of a map agree with each other, for maps with wrong content and right sums."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -26,11 +26,11 @@ _VALUES_AT_A_TIME = 2**24  # 64 MB of float32
 
 
 def check_contents(place_map: PlaceMap, checked: set[str]) -> Iterator[Problem]:
-    """Looks at tables, features, index and the list of what was left out.
+    """Check tables, features, index and the list of the pictures that were left out.
 
     Args:
-        place_map: A version of a map whose sums are right.
-        checked: Segments that need not be looked at again; those of the version are added.
+        place_map: A version of a map with right sums.
+        checked: Segments that are skipped because they have been checked; the segments of this version are added.
     """
     manifest = place_map.manifest
     for segment in manifest.segments:
@@ -47,7 +47,7 @@ def _check_table(path: Path, segment: Segment) -> Iterator[Problem]:
     name = f"{layout.SEGMENTS}/{segment.id}/{layout.PLACES}"
     table = read_places(path / name, segment.rows)
     latitudes, longitudes = table.column("latitude").to_numpy(), table.column("longitude").to_numpy()
-    is_on_earth = (np.abs(latitudes) <= 90) & (np.abs(longitudes) <= 180)  # false for NaN
+    is_on_earth = (np.abs(latitudes) <= 90) & (np.abs(longitudes) <= 180)  # False for NaN
     if not is_on_earth.all():
         row = int(np.flatnonzero(~is_on_earth)[0])
         message = f"row {row} lies at {latitudes[row]}, {longitudes[row]}, which is nowhere"
@@ -83,7 +83,7 @@ def _check_features(path: Path, manifest: Manifest, segment: Segment) -> Iterato
 def _first_bad(
     rows: StoredArray, values_per_row: int, is_bad: Callable[[StoredArray], NDArray[np.bool_]]
 ) -> int | None:
-    """The first row that is bad; ``is_bad`` is given some of them at a time, and says it of each."""
+    """Return the first bad row; ``is_bad`` takes some rows at a time and judges each."""
     rows_at_a_time = max(1, _VALUES_AT_A_TIME // max(1, values_per_row))
     for start in range(0, len(rows), rows_at_a_time):
         found = np.flatnonzero(is_bad(rows[start : start + rows_at_a_time]))
@@ -93,15 +93,15 @@ def _first_bad(
 
 
 def _has_other_length(rows: StoredArray) -> NDArray[np.bool_]:
-    """Of each row whether a feature is not finite, or has not the length 1."""
+    """Return for each row whether a feature is not finite or does not have length 1."""
     lengths = np.linalg.norm(rows.astype(np.float32), axis=-1).reshape(len(rows), -1)
-    is_bad = ~(np.abs(lengths - 1) <= _LENGTH_TOLERANCE)  # true for NaN
+    is_bad = ~(np.abs(lengths - 1) <= _LENGTH_TOLERANCE)  # True for NaN
     of_row: NDArray[np.bool_] = np.any(is_bad, axis=1)
     return of_row
 
 
 def _has_impossible_codes(rows: StoredArray, codec: LocalCodec, largest: int) -> NDArray[np.bool_]:
-    """Of each row whether it has codes that are never made of features of length 1."""
+    """Return for each row whether it has codes that features of length 1 never give."""
     codes = codec.codes(rows)
     is_beyond = np.any((codes < -largest) | (codes > largest), axis=(1, 2))
     of_row: NDArray[np.bool_] = is_beyond | np.any(~np.any(codes, axis=2), axis=1)

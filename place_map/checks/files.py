@@ -1,4 +1,6 @@
-"""Every file of a map against its sum: the manifest by ``CURRENT``, files by the manifest, thumbnails by the tables."""
+"""The check of every file of a map against its sum: the manifest by ``CURRENT``, files by the manifest, thumbnails by
+the tables.
+"""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -21,15 +23,15 @@ from place_map.segment import Segment
 
 @dataclass(frozen=True)
 class FileCheck:
-    """What was found.
+    """Hold the result of the check.
 
     Attributes:
-        manifest: Of the version that is served; None if it could not be read.
-        versions: All versions whose manifests could be read, the oldest first.
-        problems: Everything that is wrong.
-        notes: What is no problem, and worth knowing.
+        manifest: The manifest of the served version; None if it cannot be read.
+        versions: All versions with readable manifests, the oldest first.
+        problems: All problems.
+        notes: Facts that are worth knowing and are not problems.
         files: Number of files that were read.
-        bytes: Of these.
+        bytes: Bytes of these files.
     """
 
     manifest: Manifest | None
@@ -41,15 +43,15 @@ class FileCheck:
 
 
 def check_files(path: Path, progress: Progress) -> FileCheck:
-    """Reads every byte of all versions of a map.
+    """Read every byte of all versions of a map.
 
     Args:
         path: Directory of the map.
-        progress: Told about bytes.
+        progress: The display, which is advanced by bytes.
 
     Raises:
-        MapNotFound: There is no such directory.
-        MapVersionUnsupported: Written by a newer release.
+        MapNotFound: The directory does not exist.
+        MapVersionUnsupported: A newer release wrote the map.
     """
     if not path.is_dir():
         raise MapNotFound(f"{path} is not there")
@@ -65,7 +67,7 @@ def check_files(path: Path, progress: Progress) -> FileCheck:
         total_bytes += file.bytes
         problems += _check_file(path, name, file)
         progress.advanced(file.bytes)
-    # What a damaged table lists is not known, so nothing among its thumbnails is called a stray.
+    # The list in a damaged table is unknown, so none of its thumbnails is called a stray.
     unknown = {
         f"{layout.SEGMENTS}/{segment.id}/{layout.THUMBNAILS}"
         for segment in segments.values()
@@ -73,7 +75,7 @@ def check_files(path: Path, progress: Progress) -> FileCheck:
     }
     strays = list(_find_strays(path, names | unknown))
     notes = []
-    if not found.are_all_known:  # nor what a damaged manifest lists
+    if not found.are_all_known:  # the list in a damaged manifest is unknown, too
         strays = [name for name in strays if PurePosixPath(name).parts[0] not in (layout.SEGMENTS, layout.VERSIONS)]
     elif staging_path(path).is_dir():
         begun = [name for name in strays if PurePosixPath(name).parent.name in (layout.SEGMENTS, layout.VERSIONS)]
@@ -92,7 +94,7 @@ def check_files(path: Path, progress: Progress) -> FileCheck:
 
 
 def _sums(manifests: Iterable[Manifest], problems: list[Problem]) -> dict[str, FileSum]:
-    """The sum of each file that a manifest names; that two contradict each other is added to the problems."""
+    """Return the sum of each file that a manifest names; add a problem for sums that contradict each other."""
     sums: dict[str, FileSum] = {}
     for manifest in manifests:
         for name, file in manifest.files.items():
@@ -103,7 +105,7 @@ def _sums(manifests: Iterable[Manifest], problems: list[Problem]) -> dict[str, F
 
 
 def _thumbnails_of(path: Path, segments: Iterable[Segment], problems: list[Problem]) -> Iterator[tuple[str, FileSum]]:
-    """The thumbnails that tables list; what keeps a table from being read is added to the problems."""
+    """Return the thumbnails that tables list; add a problem for a table that cannot be read."""
     for segment in segments:
         table_name = _table_name(segment)
         if any(problem.path == table_name for problem in problems):
@@ -152,7 +154,7 @@ def _check_file(path: Path, name: str, expected: FileSum) -> Iterator[Problem]:
 
 
 def _find_strays(path: Path, expected: set[str]) -> Iterator[str]:
-    """Files and directories that belong to nothing; of a stray directory only the directory."""
+    """List files and directories that belong to no version; list a stray directory without its content."""
     directories = {str(parent) for name in expected for parent in PurePosixPath(name).parents}
 
     def walk(directory: Path, prefix: str) -> Iterator[str]:

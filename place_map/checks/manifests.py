@@ -1,4 +1,4 @@
-"""The manifests of all versions against the lines that name them: ``CURRENT``, and the one beside each manifest."""
+"""The check of the manifests against the lines that name them: in ``CURRENT``, and beside each manifest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,20 +11,20 @@ from place_map.current import Current
 from place_map.errors import MapCorrupt
 from place_map.manifest import Manifest, parse_manifest
 
-_HEX_DIGITS_BY_CHANCE = 32  # two sums of different content agree in 4 of 64 digits, and never in half of them
+_HEX_DIGITS_BY_CHANCE = 32  # the sums of two contents agree in about 4 of 64 digits, and never in half of them
 _FORMAT_WITH_POINTERS = 3
 
 
 @dataclass
 class ManifestCheck:
-    """What was found.
+    """Hold the result of the check.
 
     Attributes:
-        current: The manifest of the version that is served; None if it could not be read.
-        manifests: Those of all versions that could be read, the oldest first.
+        current: The manifest of the served version; None if it cannot be read.
+        manifests: The readable manifests of all versions, the oldest first.
         names: ``CURRENT``, the manifests, their lines, and what is left of versions that were removed.
-        problems: Everything that is wrong.
-        are_all_known: Whether every manifest could be read.
+        problems: All problems.
+        are_all_known: Whether every manifest is readable.
     """
 
     current: Manifest | None = None
@@ -35,13 +35,13 @@ class ManifestCheck:
 
 
 def check_manifests(path: Path) -> ManifestCheck:
-    """Reads the manifests of all versions.
+    """Read the manifests of all versions.
 
     Args:
         path: Directory of the map.
 
     Raises:
-        MapVersionUnsupported: One was written by a newer release.
+        MapVersionUnsupported: A newer release wrote one of them.
     """
     check = ManifestCheck(names={layout.CURRENT})
     served = _read_line(path, layout.CURRENT, check.problems)
@@ -53,9 +53,9 @@ def check_manifests(path: Path) -> ManifestCheck:
             check.names.add(tombstone)
             check.problems += _check_tombstone(path, tombstone)
             if not (path / directory / layout.MANIFEST).exists():
-                continue  # else it was to be removed, and is there still
+                continue  # otherwise its removal was interrupted
         if not (path / directory).is_dir():
-            continue  # something that is no version, and will be told as that
+            continue  # not a version; it is reported as a stray
         is_served = served is not None and served.version == version
         manifest = _check_version(path, version, served if is_served else None, check)
         if manifest is None:
@@ -71,13 +71,13 @@ def check_manifests(path: Path) -> ManifestCheck:
 
 
 def _check_version(path: Path, version: str, served: Current | None, check: ManifestCheck) -> Manifest | None:
-    """Reads the manifest of a version; what is wrong is added to the problems.
+    """Read the manifest of a version, and add its problems.
 
     Args:
         path: Directory of the map.
         version: Six digits.
         served: The content of ``CURRENT`` if it names this version.
-        check: Takes names and problems.
+        check: The result, which takes names and problems.
     """
     name = f"{layout.VERSIONS}/{version}/{layout.MANIFEST}"
     line_name = f"{layout.VERSIONS}/{version}/{layout.POINTER}"
@@ -119,7 +119,7 @@ def _check_version(path: Path, version: str, served: Current | None, check: Mani
 
 
 def _mismatch(name: str, digest: str, stated: dict[str, str]) -> Problem:
-    """Which of a manifest and the only line that names it has changed: a line that has still resembles the sum."""
+    """Tell whether a manifest or its line has changed: a changed line still resembles the sum."""
     where, other = next(iter(stated.items()))
     is_line_damaged = len(set(stated.values())) == 1 and _agreement(digest, other) > _HEX_DIGITS_BY_CHANCE
     damaged = where if is_line_damaged else name

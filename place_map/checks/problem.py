@@ -1,21 +1,21 @@
-"""What is wrong with a map, and where."""
+"""The description of a problem of a map: the file, the kind and a sentence."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class ProblemKind(StrEnum):
-    """What kind of thing is wrong.
+    """Name the kind of a problem.
 
     Attributes:
         MISSING: A file that the manifest lists is not there.
         UNREADABLE: A file is there and cannot be read.
         SIZE: A file has another size than the manifest says.
         CHECKSUM: A file has the right size and other bytes.
-        STRAY: Something is there that belongs to no version.
-        STRUCTURE: Files are as they were written, and do not go together.
-        FEATURES: Stored features that no network makes.
-        SEARCH: A picture is not found by its own features.
+        STRAY: A file or directory belongs to no version.
+        STRUCTURE: Files are unchanged and contradict each other.
+        FEATURES: No network makes the stored features.
+        SEARCH: A search by the features of a picture does not find it.
     """
 
     MISSING = "missing"
@@ -30,11 +30,11 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong.
+    """Describe a single problem.
 
     Attributes:
         path: The file, below the map, with ``/``.
-        kind: What kind of thing.
+        kind: The kind of the problem.
         message: A sentence for people.
     """
 
@@ -44,12 +44,12 @@ class Problem:
 
 
 def link(name: str) -> Problem:
-    """Something that is elsewhere: it could be changed there, or not be copied with the map."""
+    """Return the problem of a link: its target could change, or be missing in a copy of the map."""
     return Problem(name, ProblemKind.MISSING, "it is not a regular file")
 
 
 def unreadable(name: str, error: OSError) -> Problem:
-    """A file that the system does not give."""
+    """Return the problem of a file that the system cannot read."""
     if isinstance(error, FileNotFoundError):
         return Problem(name, ProblemKind.MISSING, "it is not there")
     return Problem(name, ProblemKind.UNREADABLE, f"it cannot be read: {error.strerror}")

@@ -1,4 +1,4 @@
-"""Every byte of the version that a reader has open, against its sums: for readers that check while they answer."""
+"""The check of every byte of an open version against its sums, for readers that check while they answer."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -13,22 +13,22 @@ from place_map.reader import PlaceMap
 _BYTES_AT_A_TIME = 2**22
 
 OnBytes = Callable[[int], None]
-"""Told of every few bytes that were read; what it raises ends the check."""
+"""Takes the number of bytes read since the last call; an exception from it ends the check."""
 
 
 def check_version(place_map: PlaceMap, on_bytes: OnBytes = lambda _: None, only: Path | None = None) -> int:
-    """Reads all files of a version, or one of them.
+    """Read all files of a version, or one of them.
 
     Args:
         place_map: The version.
-        on_bytes: For progress, for breaks, and to stop.
+        on_bytes: A function for progress, pauses and stopping.
         only: The one file to read.
 
     Returns:
-        How many bytes were read.
+        The number of bytes read.
 
     Raises:
-        MapCorrupt: A file is not the one that was written; it is named.
+        MapCorrupt: A file has changed; the message names it.
     """
     total_bytes = 0
     for path, expected in _files(place_map):

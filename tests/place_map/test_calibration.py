@@ -143,7 +143,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 def test_anything_else_is_refused_by_name(old: bytes, new: bytes, says: str, tmp_path: Path) -> None:
     content = calibrations.calibration().to_json()
     assert old in content
-    with pytest.raises(MapCorrupt, match=rf"calibration\.json is no calibration.*{says}.*placefix calibrate"):
+    with pytest.raises(MapCorrupt, match=rf"calibration\.json is not a calibration.*{says}.*placefix calibrate"):
         parse_calibration(content.replace(old, new, 1), tmp_path / "calibration.json")
 
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from model.cell_grid import CellGrid
 from model.errors import InvalidInput, ModelOutputInvalid
 from model.families import family_named
 from model.features import Features
@@ -37,7 +38,7 @@ class Encoder:
         match_floor: The cosine below which two local features are no match; None if all of them may be.
         global_dim: Width D of the global feature.
         local_dim: Channels C of a local feature.
-        local_grid: Height and width of the local features of a picture.
+        cells: Where the local features lie in a picture.
     """
 
     def __init__(
@@ -73,14 +74,20 @@ class Encoder:
         self.match_floor = network.match_floor
         self.global_dim = network.global_dim
         self.local_dim = network.local_dim
-        self.local_grid = network.local_grid(self.preparation.size)
+        size = self.preparation.size
+        self.cells = CellGrid(network.local_grid(size), network.patch_grid(size))
         self._at_a_time = _AT_A_TIME[self.device.type]
         target = Target(self.device, TORCH_PRECISIONS[precision])
         freeze = family_named(network.family).freeze
-        self._forward = freeze(network, self.preparation.size, target, self._at_a_time)
+        self._forward = freeze(network, size, target, self._at_a_time)
         if self.device.type == "cuda":
             shape = (self._at_a_time, 3, *self.preparation.size)
             self._forward = CudaGraph(self._forward, shape, self.device)
+
+    @property
+    def local_grid(self) -> tuple[int, int]:
+        """Return height and width of the local features of a picture."""
+        return self.cells.cells
 
     @property
     def picture_shape(self) -> tuple[int, int, int]:

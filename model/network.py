@@ -57,6 +57,13 @@ class Network(nn.Module, ABC):
     def local_grid(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return height and width of the grid of local features of pictures of a size."""
 
+    def patch_grid(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return rows and columns of the patches that the local features lie over, of pictures of a size.
+
+        By default each local feature has a patch of its own; ``model.cell_grid`` says where the others lie.
+        """
+        return self.local_grid(size)
+
     @abstractmethod
     def forward(self, images: Tensor) -> Features:
         """Encode a batch of prepared pictures ``(B, 3, H, W)`` float32."""

@@ -102,6 +102,7 @@ class OpenedMap:
             rerank=question.get("rerank"),
             max_wrong=question.get("max_wrong"),
             min_confidence=question.get("min_confidence"),
+            evidence=question.get("evidence"),
         )
         return AskedMap(self.localizer, Asked(options, prior, together), self.settings.image_limits)
 

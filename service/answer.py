@@ -3,16 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model.geo import LatLon
 from place_map.calibration import ANSWER_LEVEL
 from place_map.evidence import Evidence
-from service.localization import Candidate, Localization, PhotoPart
+from service.localization import Candidate, Localization, MatchedCandidate, Matches, PhotoPart
 from service.schemas.answer import (
     Accuracy,
     CandidateAnswer,
+    CellGridAnswer,
     EvidenceAnswer,
     LocalizationAnswer,
     MapVersion,
+    MatchedCandidateAnswer,
+    MatchesAnswer,
     PhotoAnswer,
     Position,
     Timings,
@@ -20,6 +26,7 @@ from service.schemas.answer import (
 from service.stages import Stage
 
 _CONFIDENCE_DIGITS = 4
+_FRACTION_DIGITS = 4  # of the sides of a picture, and of cosines
 _POSITION_DIGITS = 8  # of degrees: a millimetre; what follows is the noise of converting minutes and seconds
 
 
@@ -45,6 +52,7 @@ def build_answer(
         else Accuracy(radius_m=round(verdict.radius_m, 1), level=ANSWER_LEVEL),
         evidence=_evidence(verdict.evidence),
         candidates=[_candidate(each, rank) for rank, each in enumerate(localization.candidates)],
+        matches=None if localization.matches is None else _matches(localization.matches),
         photos=[_photo(each, number) for number, each in enumerate(localization.photos, start=1)] or None,
         map=MapVersion(name=localization.map_name, version=localization.map_version),
         timings_ms=Timings(**milliseconds, total=round(1000 * total_s, 3)),
@@ -71,6 +79,31 @@ def _candidate(candidate: Candidate, rank: int) -> CandidateAnswer:
         mutual_matches=candidate.mutual_matches,
         global_distance=candidate.global_distance,
     )
+
+
+def _matches(matches: Matches) -> MatchesAnswer:
+    grid = matches.grid
+    rows, columns = grid.cells
+    return MatchesAnswer(
+        grid=CellGridAnswer(rows=rows, columns=columns, x=_fractions(grid.columns_x), y=_fractions(grid.rows_y)),
+        candidates=[_matched(each) for each in matches.candidates],
+    )
+
+
+def _matched(matched: MatchedCandidate) -> MatchedCandidateAnswer:
+    cells = matched.cells
+    return MatchedCandidateAnswer(
+        candidate=_candidate(matched.candidate, matched.rank),
+        is_elsewhere=matched.is_elsewhere,
+        count=cells.count,
+        query_cells=cells.query_cells.tolist(),
+        candidate_cells=cells.candidate_cells.tolist(),
+        similarities=_fractions(np.clip(cells.similarities, -1, 1)),
+    )
+
+
+def _fractions(values: NDArray[np.float64]) -> list[float]:
+    return [round(value, _FRACTION_DIGITS) for value in values.tolist()]
 
 
 def _evidence(evidence: Evidence | None) -> EvidenceAnswer | None:

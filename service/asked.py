@@ -90,11 +90,21 @@ class Asked:
         options: Those of every photo, still without its prior.
         prior: What is known beforehand of each photo.
         together: How the photos belong together; None if the request does not say.
+
+    Raises:
+        InvalidInput: Evidence is asked for that is of one photo, and several are asked together.
     """
 
     options: QueryOptions
     prior: AskedPrior = NOTHING_KNOWN
     together: Together | None = None
+
+    def __post_init__(self) -> None:
+        if self.together is not None and self.options.evidence is not None:
+            raise InvalidInput(
+                f"evidence={self.options.evidence} is of one photo: leave it out, or leave together out and ask about "
+                "each photo alone"
+            )
 
     def options_for(self, photo: Path | bytes) -> QueryOptions:
         """Return the options of one photo, with its prior.

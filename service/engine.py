@@ -16,6 +16,7 @@ from service.query_options import QueryDefaults, QueryOptions
 from service.served_maps import OnUnread, ServedMaps
 from service.settings import ServiceSettings
 from service.stages import Stage
+from service.words import MOST_MATCHED
 
 # What is said where torch has no class for it: by its allocator for the CPU; by CUDA itself, of memory that torch's
 # allocator does not give out, such as pinned memory; by cuBLAS; and by Triton. After none of them the device is lost.
@@ -44,10 +45,11 @@ class Query:
 
     @property
     def compared(self) -> int:
-        """Pictures of the map whose local features may be compared with the query's."""
+        """Pictures of the map whose local features may be compared; those of asked matches are compared once more."""
+        again = 0 if self.options.evidence is None else MOST_MATCHED
         if self.localizer.rerank_for(self.options.rerank) == "never":
-            return 0
-        return min(self.options.shortlist, len(self.localizer.place_map))
+            return again
+        return min(self.options.shortlist, len(self.localizer.place_map)) + again
 
 
 class Engine:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from model.cell_grid import CellGrid
 from model.geo import LatLon
 from place_map.calibration import Judgement
 from place_map.evidence import Evidence, Ranking
+from service.matches import MatchedCells
 from service.query_options import QueryOptions
 from service.stages import Stage
 from service.words import Status
@@ -94,6 +96,36 @@ class PhotoPart:
 
 
 @dataclass(frozen=True)
+class MatchedCandidate:
+    """A candidate whose cells were matched with those of the query.
+
+    Attributes:
+        candidate: The candidate.
+        rank: Among all that were looked at, from 0.
+        is_elsewhere: Whether it shows another place than the first candidate.
+        cells: By which cells it matches.
+    """
+
+    candidate: Candidate
+    rank: int
+    is_elsewhere: bool
+    cells: MatchedCells
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Hold the cells that match, of the first candidates and of the best one of another place.
+
+    Attributes:
+        grid: Where the cells lie, in the query as in the candidates.
+        candidates: By their ranks.
+    """
+
+    grid: CellGrid
+    candidates: tuple[MatchedCandidate, ...]
+
+
+@dataclass(frozen=True)
 class Localization:
     """The answer to a query.
 
@@ -108,6 +140,7 @@ class Localization:
         ranking: All that were looked at, of which ``candidates`` are the first; None if there are none, or several
             photos were asked together.
         photos: Of several photos that were asked together, what each says.
+        matches: Which cells match; None if that was not asked for, or there is nothing to match.
     """
 
     verdict: Verdict
@@ -119,6 +152,7 @@ class Localization:
     gathered_bytes: int
     ranking: Ranking | None = None
     photos: tuple[PhotoPart, ...] = ()
+    matches: Matches | None = None
 
     @property
     def status(self) -> Status:

@@ -17,17 +17,19 @@ from torch import Tensor
 from model.codes import as_features
 from model.encoder import Encoder
 from model.features import Features
+from model.geo import distance_m
 from model.matching import MatchingPrecision, count_mutual_matches, matcher_name
 from place_map.calibration import DEFAULT_WITHIN_M, Judgement
 from place_map.evidence import Evidence, Ranking
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
-from service.localization import Candidate, Localization, Verdict
+from service.localization import Candidate, Localization, MatchedCandidate, Matches, Verdict
+from service.matches import match_cells, rival_rank
 from service.query_options import DEFAULT_PRECISION, QueryOptions
 from service.rounds import count_ahead
 from service.shortlist import NO_ROWS, Shortlist, check_wanted, find_shortlist
 from service.stages import Stage, StageClock
-from service.words import Rerank
+from service.words import MATCHED_FIRST, Rerank
 
 # Local features are gathered and compared this many candidates at a time: 61 MB of float16 at 61 × 61 × 128. A
 # shortlist of 1000 would otherwise need 950 MB, and could not be given up half way once nobody waits for it. While some
@@ -75,6 +77,7 @@ class Localizer:
     alone.
 
     Attributes:
+        tells_matches: Whether it can tell which cells match: local features are at hand here.
         most_rounds: How many times ``count`` is called for a query at most; None for as often as there is a stop.
         encoder: The network that the map was built with.
         place_map: The map.
@@ -85,6 +88,7 @@ class Localizer:
         within_m: Candidates so near to each other show the same place.
     """
 
+    tells_matches: ClassVar[bool] = True
     most_rounds: ClassVar[int | None] = None
 
     def __init__(
@@ -159,11 +163,14 @@ class Localizer:
         with clock.measure(Stage.SHORTLIST):
             shortlist = self.shortlist(query.features.global_features, options, without, is_wanted).ranking
         candidates: tuple[Candidate, ...] = ()
-        verdict, compared, ranking = Verdict("no_candidates"), 0, None
+        verdict, compared, ranking, matches = Verdict("no_candidates"), 0, None, None
         if shortlist.answers:
             ranking, verdict = self._rerank(query.features.local_features[0], shortlist, options, clock, is_wanted)
             candidates = self.candidates(ranking, options.candidates)
             compared = len(ranking.matches)
+            if options.evidence == "matches":
+                with clock.measure(Stage.EVIDENCE):
+                    matches = self._match(query.features.local_features[0], ranking, len(candidates), is_wanted)
         shapes = self.place_map.manifest.features
         return Localization(
             verdict=verdict,
@@ -174,6 +181,7 @@ class Localizer:
             seconds=clock.seconds,
             gathered_bytes=compared * shapes.local_codec.bytes_per_picture(shapes.local_count),
             ranking=ranking,
+            matches=matches,
         )
 
     @torch.inference_mode()
@@ -287,6 +295,28 @@ class Localizer:
             if judgement is not None and judgement.is_sure:
                 break
         return ranking, Verdict.of(evidence, judgement, options)
+
+    @torch.inference_mode()
+    def _match(self, query: Tensor, ranking: Ranking, candidates: int, is_wanted: Callable[[], bool]) -> Matches | None:
+        """Match a query ``(L, C)`` with the first candidates, whether they were compared or not.
+
+        Returns:
+            None if the network has no local features, or they are not at hand.
+        """
+        if not (self.encoder.local_dim and self.tells_matches):
+            return None
+        rival = rival_rank(ranking, self.place_map.places, self.within_m)
+        ranks = sorted({*range(min(candidates, MATCHED_FIRST)), *(() if rival is None else (rival,))})
+        first = self.candidate(ranking, 0).position
+        matched = []
+        for rank in ranks:
+            check_wanted(is_wanted)
+            candidate = self.candidate(ranking, rank)
+            [features] = self._gather(ranking.rows[rank : rank + 1])
+            cells = match_cells(query, features, self.matching_precision, self.match_floor)
+            is_elsewhere = distance_m(first, candidate.position) > self.within_m
+            matched.append(MatchedCandidate(candidate, rank, is_elsewhere, cells))
+        return Matches(self.encoder.cells, tuple(matched))
 
     def _stops(self, mode: Rerank, count: int) -> Sequence[int]:
         """Numbers of compared candidates, ascending, at which the evidence is weighed; the last one is the end."""

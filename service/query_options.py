@@ -7,7 +7,7 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.matching import MatchingPrecision, counts_hundreds_a_second
 from service.prior import Prior
-from service.words import Rerank
+from service.words import EvidenceWord, Rerank
 
 MAX_SHORTLIST = 1000
 DEFAULT_CANDIDATES = 10
@@ -39,6 +39,7 @@ class QueryOptions:
         max_wrong: An answer is ``localized`` if at most this share of answers like it are wrong; in (0, 1).
         min_confidence: And if its confidence reaches this; in [0, 1].
         prior: What is known beforehand; None if nothing is.
+        evidence: What the answer holds besides, to show why it is the answer; None for nothing.
 
     Raises:
         InvalidInput: A value is out of its range.
@@ -50,6 +51,7 @@ class QueryOptions:
     max_wrong: float = DEFAULT_MAX_WRONG
     min_confidence: float = 0.0
     prior: Prior | None = None
+    evidence: EvidenceWord | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.shortlist <= MAX_SHORTLIST:
@@ -64,6 +66,8 @@ class QueryOptions:
             raise InvalidInput(f"max_wrong must be between 0 and 1, both excluded, not {self.max_wrong}")
         if not 0 <= self.min_confidence <= 1:
             raise InvalidInput(f"min_confidence must be between 0 and 1, not {self.min_confidence}")
+        if self.evidence is not None and self.evidence not in get_args(EvidenceWord):
+            raise InvalidInput(f"evidence must be one of {', '.join(get_args(EvidenceWord))}, not {self.evidence!r}")
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ class QueryDefaults:
         rerank: Rerank | None = None,
         max_wrong: float | None = None,
         min_confidence: float | None = None,
+        evidence: EvidenceWord | None = None,
     ) -> QueryOptions:
         """Fill in what a query leaves open, so that one number given never contradicts the default of the other.
 
@@ -123,4 +128,5 @@ class QueryDefaults:
             self.rerank if rerank is None else rerank,
             self.max_wrong if max_wrong is None else max_wrong,
             min_confidence or 0.0,
+            evidence=evidence,
         )

@@ -95,6 +95,7 @@ class ShardedLocalizer(Localizer):
     Of the map it reads manifest, table of places and calibration alone.
     """
 
+    tells_matches: ClassVar[bool] = False  # local features lie on the shards, which count alone
     most_rounds: ClassVar[int | None] = 3  # with the round of the shortlist four
 
     def __init__(

@@ -17,6 +17,7 @@ class Stage(StrEnum):
         SHORTLIST: Nearest neighbours of the global feature.
         GATHER: Local features of the shortlist, from the map to the device.
         RERANK: Mutual matches with each of the shortlist.
+        EVIDENCE: What is shown as the reason for the answer, if it was asked for.
     """
 
     DECODE = "decode"
@@ -25,6 +26,7 @@ class Stage(StrEnum):
     SHORTLIST = "shortlist"
     GATHER = "gather"
     RERANK = "rerank"
+    EVIDENCE = "evidence"
 
 
 class StageClock:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.cell_grid import CellGrid
 from model.errors import InvalidInput
 from model.matching import MutualMatches
 from model.selavpr.selavpr import SelaVPR
-from placefix.drawings.cells import CellGrid
 
 _POINTS_OF_A_HOMOGRAPHY = 4
 

@@ -75,7 +75,11 @@ class SelaVPR(Network):
 
     def local_grid(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return height and width of the grid of local features for pictures of a size."""
-        return self.config.local_grid((size[0] // self.config.patch_size, size[1] // self.config.patch_size))
+        return self.config.local_grid(self.patch_grid(size))
+
+    def patch_grid(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return rows and columns of the patches of pictures of a size."""
+        return size[0] // self.config.patch_size, size[1] // self.config.patch_size
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the facts about the shape that people want to know."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from model.errors import InvalidInput
-from service.words import Rerank, Togetherness
+from service.words import EvidenceWord, Rerank, Togetherness
 
 Photo = str | os.PathLike[str] | bytes
 """A photo: the path of its file, or the bytes of the file."""
@@ -31,6 +31,8 @@ class Question(TypedDict, total=False):
         heading: Where the camera looked to, roughly, in degrees clockwise from true north, in [0, 360].
         heading_tolerance: By how many degrees ``heading`` may be wrong, in [0, 180]; by default 45.
         together: How several photos belong together: ``place`` or ``sequence``.
+        evidence: ``matches`` shows which cells of the first candidates match, in ``matches`` of the answer; of one
+            photo.
         times: When the photos of a sequence were taken: seconds since any moment, or instants.
     """
 
@@ -45,6 +47,7 @@ class Question(TypedDict, total=False):
     heading: float | None
     heading_tolerance: float | None
     together: Togetherness | None
+    evidence: EvidenceWord | None
     times: Sequence[float] | Sequence[datetime] | str | None
 
 

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model.cell_grid import CellGrid
 from model.errors import InvalidInput, ModelOutputInvalid
 from model.network import Network
 from model.selavpr.selavpr import SelaVPR
-from placefix.drawings.cells import CellGrid
 
 
 class FeatureKind(StrEnum):

@@ -118,6 +118,9 @@ async def localize(
         runtime.metrics.upload_taken(start - upload_start)
         parameters, photos = with_fields(parameters, upload.fields), len(upload.pictures)
         asked = parameters.asked(running.defaults, photos)
+        wants_geojson = is_preferred(GEOJSON_MEDIA_TYPE, _JSON_MEDIA_TYPE, ", ".join(request.headers.getlist("accept")))
+        if wants_geojson and asked.options.evidence is not None:
+            raise InvalidParameter("evidence has no place in GeoJSON: leave it out, or ask for application/json")
         if photos > 1 and asked.together is None:
             raise SeveralImages(
                 f"the form has {photos} pictures: say with together=place or together=sequence how they belong "
@@ -156,7 +159,7 @@ async def localize(
     runtime.metrics.query_answered(localization, seconds)
     answer = build_answer(localization, seconds, time.perf_counter() - start, request_id_of(request.scope))
     headers = _headers(answer.timings_ms)
-    if is_preferred(GEOJSON_MEDIA_TYPE, _JSON_MEDIA_TYPE, ", ".join(request.headers.getlist("accept"))):
+    if wants_geojson:
         features = as_geojson(answer).model_dump(mode="json")
         return JSONResponse(features, headers=headers, media_type=GEOJSON_MEDIA_TYPE)
     return JSONResponse(answer.model_dump(mode="json"), headers=headers)

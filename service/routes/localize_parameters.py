@@ -12,7 +12,7 @@ from service.errors import InvalidParameter
 from service.parameters import parameter_errors, wrong_names
 from service.prior import DEFAULT_HEADING_TOLERANCE_DEG, DEFAULT_PRIOR_M, MAX_PRIOR_M, AskedPrior
 from service.query_options import MAX_SHORTLIST, QueryDefaults, QueryOptions, rerank_word
-from service.words import Rerank, Togetherness
+from service.words import EvidenceWord, Rerank, Togetherness
 
 RerankWord = Annotated[
     Rerank,
@@ -113,6 +113,14 @@ class LocalizeParameters(BaseModel):
         examples=["0,1.5,3"],
     )
 
+    evidence: EvidenceWord | None = Field(
+        default=None,
+        description=(
+            "matches: the answer shows which parts of the photo were found in the first candidates, in `matches`. Of "
+            "one photo, and as JSON."
+        ),
+    )
+
     def options(self, defaults: QueryDefaults) -> QueryOptions:
         """Return the options of every photo.
 
@@ -129,6 +137,7 @@ class LocalizeParameters(BaseModel):
                 rerank=self.rerank,
                 max_wrong=self.max_wrong,
                 min_confidence=self.min_confidence,
+                evidence=self.evidence,
             )
         except InvalidInput as error:
             raise InvalidParameter(error.message) from error

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, ValidatorFunctionWrapHandler, WrapValidator
 
 from service.schemas.schema import HEADING, LATITUDE, LONGITUDE, VERSION, Schema
-from service.words import Status
+from service.words import MOST_MATCHED, MOST_PAIRS, Status
 
 _MATCHES = Field(
     ge=0,
@@ -59,6 +59,7 @@ class Timings(Schema):
     shortlist: Annotated[float, Field(ge=0, description="Search of the global features.", examples=[0.6])]
     gather: Annotated[float, Field(ge=0, description="Local features of the shortlist, read.", examples=[6.3])]
     rerank: Annotated[float, Field(ge=0, description="Mutual matches with the shortlist.", examples=[58.1])]
+    evidence: Annotated[float, Field(ge=0, description="What `evidence` has asked for.", examples=[3.9])]
     total: Annotated[
         float, Field(ge=0, description="From the last byte of the request to the answer.", examples=[107.4])
     ]
@@ -103,6 +104,72 @@ class EvidenceAnswer(Schema):
     ]
     rival_similarity: Annotated[
         float, Field(description="The highest with a candidate of another place.", examples=[0.62])
+    ]
+
+
+class CellGridAnswer(Schema):
+    """Where the cells of a picture lie. They are counted row by row: cell = row · columns + column, from 0."""
+
+    rows: Annotated[int, Field(ge=1, description="How many there are.", examples=[61])]
+    columns: Annotated[int, Field(ge=1, description="How many there are.", examples=[61])]
+    x: Annotated[
+        list[float],
+        Field(
+            description="The centre of each column, as a fraction of the width of the picture as it is shown upright.",
+            examples=[[0.0313, 0.0469]],
+        ),
+    ]
+    y: Annotated[
+        list[float],
+        Field(
+            description="The centre of each row, as a fraction of the height, from the top.",
+            examples=[[0.0313, 0.0469]],
+        ),
+    ]
+
+
+class MatchedCandidateAnswer(Schema):
+    """The pairs of cells by which a candidate matches the query. The three lists go together."""
+
+    candidate: Annotated[
+        CandidateAnswer,
+        Field(description="The candidate. Its rank is that among all that were looked at."),
+    ]
+    is_elsewhere: Annotated[bool, Field(description="Whether it shows another place than the best candidate.")]
+    count: Annotated[
+        int,
+        Field(
+            ge=0,
+            description=(
+                "All pairs, also of a candidate that was not re-ranked. Otherwise it is mutual_matches; with a floor, "
+                "pairs whose similarity lies at it may make a difference."
+            ),
+            examples=[412],
+        ),
+    ]
+    query_cells: Annotated[
+        list[int],
+        Field(max_length=MOST_PAIRS, description="Cells of the query, the most similar pair first.", examples=[[1830]]),
+    ]
+    candidate_cells: Annotated[
+        list[int], Field(max_length=MOST_PAIRS, description="The matching cells of the candidate.", examples=[[1891]])
+    ]
+    similarities: Annotated[
+        list[float],
+        Field(max_length=MOST_PAIRS, description="The cosine of each pair, in [-1, 1].", examples=[[0.9312]]),
+    ]
+
+
+class MatchesAnswer(Schema):
+    """Which parts of the photo were found in the first candidates, and in the best one of another place."""
+
+    grid: Annotated[CellGridAnswer, Field(description="Of the photo and of each candidate alike.")]
+    candidates: Annotated[
+        list[MatchedCandidateAnswer],
+        Field(
+            max_length=MOST_MATCHED,
+            description="The first three, and the best one of another place if it is none of them; by rank.",
+        ),
     ]
 
 
@@ -167,6 +234,15 @@ class LocalizationAnswer(Schema):
     ]
     evidence: Annotated[EvidenceAnswer | None, Field(description="Why; null without a candidate.")]
     candidates: Annotated[list[CandidateAnswer], Field(description="Best first.")]
+    matches: Annotated[
+        MatchesAnswer | None,
+        Field(
+            description=(
+                "Which cells match; null unless evidence=matches asks for it, and where there is no candidate, the "
+                "network has no local features, or they lie on shards."
+            )
+        ),
+    ]
     photos: Annotated[
         list[PhotoAnswer] | None,
         Field(description="Of photos that were asked together, what each says, in their order; null for one alone."),

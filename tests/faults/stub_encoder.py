@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from model.cell_grid import CellGrid
 from model.encoder import Encoder
 from model.features import Features
 from model.selavpr.selavpr import SelaVPR
@@ -23,7 +24,7 @@ class StubEncoder(Encoder):
         self.preparation = SelaVPR.needs
         self.precision = "float32"
         self.is_trained = True
-        self.global_dim, self.local_dim, self.local_grid = 8, 4, (2, 2)
+        self.global_dim, self.local_dim, self.cells = 8, 4, CellGrid((2, 2), (2, 2))
 
     def encode(self, images: Tensor) -> Features:
         """As the parent's."""

@@ -44,6 +44,7 @@ from service.shortlist import NO_ROWS
 from tests.calibrations import SCALE, calibration
 from tests.conftest import TINY_CONFIG
 from tests.index_builder.map_factory import NO_NETWORK, unit_rows, write_features_map
+from tests.service.conftest import Town
 from tests.service.sharding import LocalShards, check_same, contiguous, sharded
 
 QUERIES = 8
@@ -292,3 +293,11 @@ def test_a_whole_map_is_no_shard_and_too_few_segments_are_refused(demo_map: Path
     with pytest.raises(InvalidInput, match="6 segments cannot be shared out among 7 shards"):
         PlaceMap.open(demo_map, "000001", Shard(1, 7))
     whole.close()
+
+
+def test_matches_are_not_told_of_shards(town: Town, tiny_encoder: Encoder) -> None:
+    with sharded(tiny_encoder, town.map_path, 2) as localizer:
+        query = encode_queries(tiny_encoder, torch.zeros(1, *tiny_encoder.picture_shape))[0]
+        found = localizer.localize(query, QueryOptions(3, 6, "always", evidence="matches"))
+    assert len(found.candidates) == 3
+    assert found.matches is None

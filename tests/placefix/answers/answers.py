@@ -11,7 +11,7 @@ from service.schemas.answer import (
 )
 from service.words import Status
 
-TIMINGS = Timings(decode=1, queue=0, encode=1, shortlist=1, gather=0, rerank=0, total=3)
+TIMINGS = Timings(decode=1, queue=0, encode=1, shortlist=1, gather=0, rerank=0, evidence=0, total=3)
 
 
 def answer(
@@ -38,6 +38,7 @@ def answer(
         accuracy=None if radius_m is None else Accuracy(radius_m=radius_m, level=0.95),
         evidence=None,
         candidates=[] if status == "no_candidates" else [candidate],
+        matches=None,
         photos=None,
         map=MapVersion(name="lund", version=version),
         timings_ms=TIMINGS,

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
+from model.cell_grid import CellGrid
 from model.errors import InvalidInput
-from placefix.drawings.cells import CellGrid
 from placefix.drawings.colours import heat_colours
 from placefix.drawings.feature_maps import FeatureMap
 from placefix.drawings.heatmap import Heat, draw_heatmap, overlay

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
+from model.cell_grid import CellGrid
 from model.matching import count_mutual_matches
-from placefix.drawings.cells import CellGrid
 from placefix.drawings.colours import Colour, place_colour
 from placefix.drawings.feature_maps import FeatureMap
 from placefix.drawings.matches import (

@@ -25,10 +25,19 @@ class CellGrid:
     cells: tuple[int, int]
     patches: tuple[int, int]
 
+    @property
+    def columns_x(self) -> NDArray[np.float64]:
+        """Where the centre of each column of cells lies, ``(columns,)``: fractions of the picture's width."""
+        return _centres(self.cells[1], self.patches[1])
+
+    @property
+    def rows_y(self) -> NDArray[np.float64]:
+        """Where the centre of each row of cells lies, ``(rows,)``: fractions of the picture's height."""
+        return _centres(self.cells[0], self.patches[0])
+
     def centres(self) -> NDArray[np.float64]:
         """Centres of the cells in row-major order, ``(N, 2)``: fractions of the picture's width and height."""
-        (rows, columns), (patch_rows, patch_columns) = self.cells, self.patches
-        y, x = np.meshgrid(_centres(rows, patch_rows), _centres(columns, patch_columns), indexing="ij")
+        y, x = np.meshgrid(self.rows_y, self.columns_x, indexing="ij")
         return np.stack((x.ravel(), y.ravel()), axis=1)
 
     def spread(self, values: Tensor, width: int, height: int) -> NDArray[np.float32]:

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from model.cell_grid import CellGrid
 from model.encoder import Encoder
 from model.selavpr.selavpr import SelaVPR
-from placefix.drawings.cells import CellGrid
-from placefix.drawings.feature_maps import FeatureKind, feature_map
 
 
 def test_coarse_cells_lie_in_the_centres_of_their_patches() -> None:
@@ -54,12 +53,6 @@ def test_a_dense_value_appears_at_the_centre_of_its_cell() -> None:
     assert [(column + 0.5) / 640, (row + 0.5) / 320] == pytest.approx(centre, abs=1 / 320)
 
 
-def test_the_maps_are_what_the_encoder_matches(tiny_network: SelaVPR, tiny_encoder: Encoder) -> None:
-    image = torch.randn(3, 224, 224, generator=torch.Generator().manual_seed(1))
-    dense = feature_map(tiny_network, image, FeatureKind.DENSE)
-    assert dense.grid == CellGrid((29, 29), (8, 8))
-    torch.testing.assert_close(dense.local_features, tiny_encoder.encode(image[None]).local_features[0])
-    coarse = feature_map(tiny_network, image, FeatureKind.COARSE)
-    assert coarse.grid == CellGrid((8, 8), (8, 8))
-    assert coarse.values.shape == (64, tiny_encoder.global_dim)
-    assert coarse.local_features.norm(dim=1).tolist() == pytest.approx([1.0] * 64)
+def test_an_encoder_knows_where_its_local_features_lie(tiny_encoder: Encoder) -> None:
+    assert tiny_encoder.cells == CellGrid((29, 29), (8, 8))
+    assert tiny_encoder.cells.cells == tiny_encoder.local_grid

@@ -96,6 +96,17 @@ def test_the_way_from_paper_to_code_leads_to_files_and_functions_that_exist() ->
         assert re.search(rf"\b(?:def|class) {name}\b", code), name
 
 
+@pytest.mark.parametrize("name", ["results", "reliability", "benchmarks"])
+def test_a_figure_of_the_conclusions_stands_in_the_laboratory_book(name: str) -> None:
+    docs = REPOSITORY / "docs"
+    book = "".join(path.read_text("utf-8") for path in (docs / "performance.md", *sorted((docs / "book").glob("*.md"))))
+    text = (docs / f"{name}.md").read_text("utf-8")
+    cells = [cell for line in text.splitlines() if line.startswith("| ") for cell in line.split("|")[2:]]
+    figures = {figure for cell in cells for figure in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w.])", cell)}
+    assert len(figures) >= 8
+    assert [each for each in sorted(figures) if not re.search(rf"(?<![\d.,]){each}(?!,?\d|\.\d)", book)] == []
+
+
 def anchors(text: str) -> set[str]:
     """Return the anchors of a document's headings, as GitHub makes them."""
     found: set[str] = set()

@@ -86,6 +86,6 @@ def nothing_usable(listings: Sequence[SourceListing], skipped: int, rejected: in
     reasons = likely_reasons(listings)
     told = f". The likeliest reasons: {'; '.join(reasons)}" if reasons else ""
     return NothingUsable(
-        f"none of the {skipped + rejected:,} pictures can go into a map ({skipped:,} without a usable position, "
+        f"no picture can go into a map ({skipped:,} without a usable position, "
         f"{rejected:,} that cannot be read); each with its reason in {report_path}{told}"
     )

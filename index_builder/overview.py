@@ -11,7 +11,7 @@ import numpy as np
 from index_builder.description.extent import BoundingBox, bounding_box
 from index_builder.sources.geotag import Remark
 from index_builder.sources.listing import SourceListing
-from index_builder.suspicions import suspicious_positions
+from index_builder.suspicions import suspicious_collections, suspicious_positions
 from model.spacing import spacing_m
 from place_map.left_out import LeftOut
 
@@ -102,5 +102,8 @@ def overview_of(listings: Sequence[SourceListing]) -> Overview:
         dates=len(times),
         first=min(times, default=None),
         last=max(times, default=None),
-        suspicions=suspicious_positions(places),
+        suspicions=(
+            *suspicious_positions(places),
+            *suspicious_collections({str(listing.root): listing.places for listing in listings}),
+        ),
     )

@@ -1,7 +1,7 @@
 """Positions that cannot be right, to judge by those of the other pictures of a collection."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,7 @@ def suspicious_positions(places: Sequence[Place]) -> tuple[str, ...]:
     """
     if len(places) < _FEWEST:
         return ()
-    latitudes = np.array([place.position.latitude for place in places])
-    longitudes = np.array([place.position.longitude for place in places])
+    latitudes, longitudes = _degrees_of(places)
     far = distances_m(_middle(latitudes, longitudes), latitudes, longitudes) > FAR_M
     most = _MOST_SHARE * len(places)
     found: defaultdict[str, list[Place]] = defaultdict(list)
@@ -48,6 +47,38 @@ def suspicious_positions(places: Sequence[Place]) -> tuple[str, ...]:
             for row in alone[:3]
         ]
     return tuple(sentences)
+
+
+def suspicious_collections(collections: Mapping[str, Sequence[Place]]) -> tuple[str, ...]:
+    """Return in sentences which collections lie far from the others, and among them if a mistake is undone.
+
+    Args:
+        collections: Name → pictures. A mistake that all of them share, or of one alone, cannot be told.
+    """
+    degrees = {name: _degrees_of(places) for name, places in collections.items() if places}
+    total = sum(len(latitudes) for latitudes, _ in degrees.values())
+    sentences: list[str] = []
+    for name, (latitudes, longitudes) in degrees.items():
+        others = [each for other, each in degrees.items() if other != name]
+        is_smaller = 2 * len(latitudes) < total or (2 * len(latitudes) == total and name != next(iter(degrees)))
+        if not others or not is_smaller:
+            continue
+        other_latitudes, other_longitudes = (np.concatenate(each) for each in zip(*others, strict=True))
+        middle = _middle(latitudes, longitudes)
+        if distances_m(middle, other_latitudes, other_longitudes).min() <= FAR_M:
+            continue
+        mistake = _mistake(middle, other_latitudes, other_longitudes)
+        if mistake is not None:
+            sentences.append(f"all of {name} ({_degrees(middle)}) seems to have {mistake}, or all else has")
+    return tuple(sentences)
+
+
+def _degrees_of(places: Sequence[Place]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ``(n,)`` latitudes and ``(n,)`` longitudes."""
+    return (
+        np.array([place.position.latitude for place in places]),
+        np.array([place.position.longitude for place in places]),
+    )
 
 
 def _middle(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> LatLon:

@@ -47,10 +47,17 @@ ESTIMATED = Unplaced(
 
 
 def checked_position(latitude: float, longitude: float) -> LatLon | Unplaced:
-    """Return a position, unless it is impossible or the one that broken receivers write."""
+    """Return a position, unless it is impossible or the one that broken receivers write.
+
+    Longitudes may go from 180 to 360, as climate data has them.
+    """
+    if 180 < longitude <= 360:
+        longitude -= 360
     if abs(latitude) < _NULL_ISLAND_TOLERANCE_DEG and abs(longitude) < _NULL_ISLAND_TOLERANCE_DEG:
         return Unplaced(PositionFault.NULL_ISLAND, "its position is 0, 0, as receivers without a fix write it")
     try:
         return LatLon(latitude, longitude)
     except ValueError as error:
-        return Unplaced(PositionFault.INVALID_POSITION, f"its position is impossible: {error}")
+        is_swapped = 90 < abs(latitude) <= 180 and abs(longitude) <= 90
+        hint = "; are latitude and longitude swapped?" if is_swapped else ""
+        return Unplaced(PositionFault.INVALID_POSITION, f"its position is impossible: {error}{hint}")

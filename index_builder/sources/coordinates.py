@@ -103,7 +103,7 @@ def position_from_text(
         return signed[0]
     if isinstance(signed[1], Unplaced):
         return signed[1]
-    return position_from_degrees(signed[0], signed[1])
+    return checked_position(signed[0], signed[1])
 
 
 def position_from_pair(text: str) -> LatLon | Unplaced:
@@ -118,16 +118,6 @@ def position_from_pair(text: str) -> LatLon | Unplaced:
     if not text:
         return Unplaced(PositionFault.NO_POSITION, "its position is empty")
     return Unplaced(PositionFault.INVALID_POSITION, f"{text!r} is no position: write 48.2083, 16.3725")
-
-
-def position_from_degrees(latitude: float, longitude: float) -> LatLon | Unplaced:
-    """Return the position of two numbers; longitudes may go from 180 to 360, as climate data has them."""
-    if 180 < longitude <= 360:
-        longitude -= 360
-    position = checked_position(latitude, longitude)
-    if isinstance(position, Unplaced) and 90 < abs(latitude) <= 180 and abs(longitude) <= 90:
-        return Unplaced(position.code, f"{position.reason}; are latitude and longitude swapped?")
-    return position
 
 
 def _magnitude(number: str) -> float | None:

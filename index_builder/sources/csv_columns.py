@@ -1,17 +1,20 @@
 """Find the columns of a table."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 from index_builder.errors import SourceError
+from index_builder.sources.coordinates import parse_number
 from index_builder.sources.read_options import ReadOptions
 
-# Accepted spellings; where a table has several of a kind, the one that stands first here is used. Compared without
-# case, and with blanks and hyphens as underscores. exiftool's names are among them, with its groups (EXIF:GPSLatitude)
-# or without.
+# Accepted spellings of columns, and of the properties of GeoJSON; where there are several of a kind, the one that
+# stands first here is used. Compared without case and units, and with blanks and hyphens as underscores. exiftool's
+# names are among them, with its groups (EXIF:GPSLatitude) or without.
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "path": (
         "path",
@@ -24,6 +27,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "file_name",
         "file",
         "image",
+        "photo",
         "name",
     ),
     "latitude": ("latitude", "lat", "gps_latitude", "gps_lat", "latitude_deg", "lat_deg", "gpslatitude"),
@@ -94,6 +98,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 }
 _REQUIRED = ("path", "latitude", "longitude")
 _COMPUTED = "composite:"  # what exiftool has put together; its signs and letters are complete
+_UNIT = re.compile(r"[\s_]*[(\[](?:°|deg|degrees|decimal degrees|dd|m|metres|meters|wgs ?84)[)\]]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,11 @@ class Columns:
 
     def cell(self, cells: Sequence[str], kind: str) -> str:
         """Return the first cell of a kind that is not empty; empty if there is none."""
-        return next((cells[number] for number in self.numbers[kind] if cells[number]), "")
+        return next(iter(self.filled(cells, kind)), "")
+
+    def filled(self, cells: Sequence[str], kind: str) -> list[str]:
+        """Return the cells of a kind that are not empty, the preferred ones first."""
+        return [cells[number] for number in self.numbers[kind] if cells[number]]
 
     def first_cell(self, cells: Sequence[str], kind: str) -> str:
         """Return the cell of the preferred column of a kind; empty if the table has none."""
@@ -143,6 +152,20 @@ def find_columns(header: Sequence[str], file: Path, options: ReadOptions | None 
     if missing:
         raise SourceError(_missing_columns(header, file, missing))
     return Columns(found)
+
+
+@lru_cache(maxsize=256)
+def known_columns(header: tuple[str, ...], file: Path) -> Columns:
+    """Return the columns of a header that are spelled in the accepted ways; kinds may be missing.
+
+    Args:
+        header: Names of columns, or of the properties of a feature.
+        file: For messages.
+
+    Raises:
+        SourceError: A name occurs twice.
+    """
+    return Columns({kind: _numbers(header, file, spellings, None) for kind, spellings in SPELLINGS.items()})
 
 
 def find_column(
@@ -192,12 +215,20 @@ def _check_once(names: Sequence[str], name: str, file: Path) -> None:
 def _missing_columns(header: Sequence[str], file: Path, missing: list[str]) -> str:
     lines = [f"{file} lacks the column{'s' if len(missing) > 1 else ''} {' and '.join(missing)}."]
     lines += [f"Accepted for {kind}: {', '.join(SPELLINGS[kind])}." for kind in missing]
+    if any(parse_number(name) is not None for name in header):
+        lines.append(f"Its first line is {listed(header)}: put the names of the columns above it.")
+        return " ".join(lines)
     lines.append(f"Its columns are {listed(header)}.")
-    for kind in missing:
+    others = []
+    for kind in [kind for kind in missing if kind in _REQUIRED]:
         # dummy_lat is near lat, and yet not taken unasked: it says that its numbers are invented.
         near = [name for name in header if _resembles(name, kind)]
         if near:
-            lines.append(f"If {near[0]} is the {kind}, say --{kind}-column {near[0]}.")
+            lines.append(f"If {near[0]} is the {kind}, say --{kind}-column {shlex.quote(near[0])}.")
+        else:
+            others.append(f"--{kind}-column NAME")
+    if others:
+        lines.append(f"Say with {' and '.join(others)} what is called otherwise.")
     return " ".join(lines)
 
 
@@ -207,4 +238,4 @@ def _resembles(name: str, kind: str) -> bool:
 
 
 def _normalised(name: str) -> str:
-    return re.sub(r"[\s\-]+", "_", name.strip()).lower()
+    return re.sub(r"[\s\-]+", "_", _UNIT.sub("", name).strip()).lower()

@@ -17,7 +17,7 @@ _SOURCE_FILE = "sourcefile"
 
 
 def read_csv(file: Path, rules: Rules | None = None, on_progress: OnProgress | None = None) -> SourceListing:
-    """Read a CSV file: the first row names the columns, separated by comma, semicolon or tab.
+    """Read a CSV file: the first row names the columns, separated by comma, semicolon, tab or bar.
 
     Paths are relative to the file's folder. Numbers may have a decimal comma. A heading or a time that cannot be read
     counts as unknown, and the picture stays. The pictures are not opened.
@@ -70,16 +70,16 @@ def read_table(
 
 def _add(columns: Columns, width: int, gathering: Gathering, number: int, row: list[str]) -> None:
     cells = [cell.strip() for cell in row] + [""] * (width - len(row))
-    name = columns.first_cell(cells, "path")
+    names = columns.filled(cells, "path")
     if any(cells[width:]):
         gathering.skip(
-            name,
+            "".join(names[:1]),
             LeftOutCode.INVALID_ROW,
             f"{gathering.unit} {number} has {len(row)} values and the header {width}: values that contain the "
             "separator need quotes around them",
         )
-    elif not name:
-        gathering.skip(name, LeftOutCode.INVALID_ROW, f"{gathering.unit} {number} names no picture")
+    elif not names:
+        gathering.skip("", LeftOutCode.INVALID_ROW, f"{gathering.unit} {number} names no picture")
     else:
         identifier = columns.first_cell(cells, "id")
-        gathering.add(number, name, gathering.finder.find(name), row_geotag(columns, cells), identifier=identifier)
+        gathering.add_named(number, names, row_geotag(columns, cells), identifier=identifier)

@@ -1,6 +1,7 @@
-"""CSV files as people write them: with a header, separated by comma, semicolon or tab."""
+"""CSV files as people write them: with a header, separated by comma, semicolon, tab or bar."""
 
 import csv
+import re
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 from index_builder.errors import SourceError
 from index_builder.sources.text_file import read_text
 
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def read_rows(file: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
@@ -33,11 +35,11 @@ def read_rows(file: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
 
 def _rows_of(text: str, file: Path) -> Iterator[tuple[int, list[str]]]:
     """Return rows with the numbers of the lines that they end in; empty ones are passed over."""
-    first_line, _, rest = text.partition("\n")
+    first_line, *rest = _LINE_END.split(text, maxsplit=1)
     stated = first_line.strip().strip('"')
     is_stated = stated[:4].lower() == "sep=" and len(stated) <= 5
     delimiter = (stated[4:] or "\t") if is_stated else _delimiter(text)
-    reader = csv.reader(StringIO(rest if is_stated else text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(StringIO("".join(rest) if is_stated else text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
@@ -50,5 +52,5 @@ def _rows_of(text: str, file: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _delimiter(text: str) -> str:
     """Return the separator that cuts the header into the most columns; a comma if none does."""
-    header = text.lstrip().split("\n", 1)[0]
+    header = _LINE_END.split(text.lstrip(), maxsplit=1)[0]
     return max(_DELIMITERS, key=header.count)

@@ -1,9 +1,10 @@
 """Read the output of ``exiftool -json``: a list of objects, each with the member ``SourceFile``."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from index_builder.sources.csv_file import read_table
-from index_builder.sources.json_file import JsonContent
+from index_builder.sources.json_file import JsonContent, cell_of
 from index_builder.sources.listing import OnProgress, SourceListing
 from index_builder.sources.rules import Rules
 
@@ -29,11 +30,16 @@ def read_exiftool_json(
     Raises:
         SourceError: No object has a position, or two pictures have one id.
     """
-    entries = [(number, entry if isinstance(entry, dict) else {}) for number, entry in content.entries or ()]
-    header = list(dict.fromkeys(str(name) for _, entry in entries for name in entry))
-    rows = ((number, [_text(entry.get(name)) for name in header]) for number, entry in entries)
+    entries = [(number, dict(_members(entry))) for number, entry in content.entries or ()]
+    header = list(dict.fromkeys(name for _, entry in entries for name in entry))
+    rows = ((number, [cell_of(entry.get(name)) for name in header]) for number, entry in entries)
     return read_table(file, header, rows, content.unit, rules, on_progress)
 
 
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
+def _members(entry: object, group: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the members of an object, and those of the groups of ``-g``, whose names stand in front."""
+    for name, value in entry.items() if isinstance(entry, dict) else ():
+        if isinstance(value, dict):
+            yield from _members(value, f"{group}{name}:")
+        else:
+            yield f"{group}{name}", value

@@ -97,6 +97,12 @@ class Gathering:
                 self.panoramas[identifier] = geotag.panorama
             self.places.append(Place(identifier, found, geotag.position, geotag.heading_deg, geotag.time))
 
+    def add_named(self, number: int, names: Sequence[str], geotag: Geotag, *, identifier: str = "") -> None:
+        """Take an entry that has one name for its picture, or several, of which the first counts that is a file's."""
+        found = self.finder.find_any(names)
+        name = next((name for name in names if self.finder.find(name) == found), names[0])
+        self.add(number, name, found, geotag, identifier=identifier)
+
     def _claim(self, identifier: str, number: int) -> None:
         first = self._number_of_id.setdefault(identifier, number)
         if first != number:

@@ -38,6 +38,11 @@ def read_geo_txt(file: Path, rules: Rules, on_progress: OnProgress | None = None
     lines = [(number, fields) for number, fields in lines if fields and not fields[0].startswith("#")]
     if not lines:
         raise SourceError(f"{file} is empty: its first line states the reference system, as in EPSG:4326")
+    if _is_picture(lines[0][1]):
+        raise SourceError(
+            f"{file}, line {lines[0][0]}, lists a picture: put the reference system above it, as EPSG:4326 for "
+            "longitudes and latitudes"
+        )
     system = reference_system(" ".join(lines[0][1]), f"{file}, line {lines[0][0]},")
     if len(lines) == 1:
         raise SourceError(f"{file} lists no pictures: there is no line below the reference system")
@@ -46,6 +51,10 @@ def read_geo_txt(file: Path, rules: Rules, on_progress: OnProgress | None = None
         _add(gathering, system, number, fields)
 
     return gather(file, "line", "geo.txt", lines[1:], add, rules, on_progress, (IMAGES,))
+
+
+def _is_picture(fields: list[str]) -> bool:
+    return len(fields) > 2 and None not in (parse_number(fields[1]), parse_number(fields[2]))
 
 
 def _add(gathering: Gathering, system: ReferenceSystem, number: int, fields: list[str]) -> None:

@@ -21,6 +21,7 @@ Entries = tuple[tuple[int, object], ...]
 """The entries of a list with their numbers, from 1: lines of the file, or positions in the list."""
 
 _LISTS: Mapping[str, Unit] = {"features": "feature", "data": "entry"}
+_GEOMETRIES = frozenset({"geometry", "computed_geometry"})
 _SEVERAL_LINES = re.compile(r"\s*\x1e|[^\n]*\}[ \t\r]*\n\s*\{")  # the first line is an object, and so is the next
 
 
@@ -31,7 +32,7 @@ class JsonContent:
     Attributes:
         document: Its one value; None where it holds one in each line.
         entries: What it lists: the values of its lines; of one document the members of its list, of its ``data`` or
-            ``features``, or itself where it is a Feature. None where there is no such list.
+            ``features``, or itself where it is a Feature or a picture of Mapillary. None where there is no such list.
         unit: What the entries are counted by.
     """
 
@@ -68,7 +69,7 @@ def _of_document(document: object) -> JsonContent:
     if isinstance(document, list):
         return JsonContent(document, tuple(enumerate(document, start=1)), "entry")
     if isinstance(document, dict):
-        if document.get("type") == "Feature":
+        if document.get("type") == "Feature" or _is_entity(document):
             return JsonContent(document, ((1, document),), "feature")
         for name, unit in _LISTS.items():
             listed = document.get(name)
@@ -97,6 +98,16 @@ def number_in(value: object) -> float | None:
 def text_in(value: object) -> str:
     """Return a JSON string without blanks around it; empty for anything else."""
     return value.strip() if isinstance(value, str) else ""
+
+
+def _is_entity(document: Mapping[str, object]) -> bool:
+    """Return whether a document is the one picture that the Mapillary API was asked for."""
+    return "id" in document and not _GEOMETRIES.isdisjoint(document)
+
+
+def cell_of(value: object) -> str:
+    """Return a JSON value as a table would have it; null is empty."""
+    return "" if value is None else str(value).strip()
 
 
 def _parse(text: str, file: Path, first_line: int) -> object:

@@ -98,7 +98,7 @@ TABLES: tuple[Kind, ...] = (
 )
 JSON_KINDS: tuple[Kind, ...] = (
     Kind(
-        "items of STAC and Panoramax (features with assets)",
+        "items of STAC and Panoramax (features with assets), or a collection that links to them",
         lambda each: is_stac(each.json),
         lambda each, rules, told: read_stac(each.path, each.json, rules, told),
     ),

@@ -7,7 +7,6 @@ videos, too.
 
 from pathlib import Path
 
-from index_builder.sources.coordinates import position_from_degrees
 from index_builder.sources.gathering import Gathering, gather
 from index_builder.sources.geotag import Geotag, unreadable
 from index_builder.sources.headings import heading_in
@@ -16,7 +15,7 @@ from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
 from index_builder.sources.rules import Rules
 from index_builder.sources.times import parse_capture_time
 from model.geo import LatLon
-from model.positions import Unplaced
+from model.positions import Unplaced, checked_position
 
 _LATITUDE, _LONGITUDE = "MAPLatitude", "MAPLongitude"
 _VIDEO_TRACK = "MAPGPSTrack"
@@ -89,7 +88,7 @@ def _position(item: dict[str, object]) -> LatLon | Unplaced:
     latitude_deg, longitude_deg = number_in(values[0]), number_in(values[1])
     if latitude_deg is None or longitude_deg is None:
         return Unplaced(LeftOutCode.INVALID_POSITION, f"{values[0]!r}, {values[1]!r} are not degrees as numbers")
-    return position_from_degrees(latitude_deg, longitude_deg)
+    return checked_position(latitude_deg, longitude_deg)
 
 
 def _in_words(error: object) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Self
 
 from index_builder.sources.geotag import Geotag, Remark
+from index_builder.sources.picture_paths import plain_name
 from index_builder.sources.takeout import TakeoutNames, takeout_geotag
 from index_builder.sources.xmp import xmp_geotag
 
@@ -16,7 +17,7 @@ _MOST_BYTES = 16 * 2**20
 class Notes:
     """The notes of one folder.
 
-    The XMP of ``a.jpg`` is ``a.jpg.xmp`` or ``a.xmp``, in any case.
+    The XMP of ``a.jpg`` is ``a.jpg.xmp`` or ``a.xmp``; capitals and composed letters may differ.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
@@ -26,7 +27,7 @@ class Notes:
             names: Of files of the folder; those with other suffixes are passed over.
         """
         names = tuple(names)
-        self._xmp = {name.lower(): name for name in names if name.lower().endswith(".xmp")}
+        self._xmp = {plain_name(name): name for name in names if name.lower().endswith(".xmp")}
         self._takeout = TakeoutNames(name for name in names if name.lower().endswith(".json"))
 
     @classmethod
@@ -39,8 +40,8 @@ class Notes:
 
     def of(self, picture: str) -> tuple[str, ...]:
         """Return the names of the notes of a picture."""
-        stem = PurePosixPath(picture).stem.lower()
-        xmp = self._xmp.get(f"{picture.lower()}.xmp") or self._xmp.get(f"{stem}.xmp")
+        plain = plain_name(picture)
+        xmp = self._xmp.get(f"{plain}.xmp") or self._xmp.get(f"{PurePosixPath(plain).stem}.xmp")
         return tuple(name for name in (xmp, self._takeout.of(picture)) if name is not None)
 
     def geotags(self, picture: Path, assumed_hemisphere: str = "") -> Iterator[Geotag]:

@@ -108,7 +108,7 @@ class PictureFinder:
             if respelled is None or not _is_folder(respelled):
                 return None
             parent = respelled
-        alike = self._names_in(parent).get(_plain(path.name), [])
+        alike = self._names_in(parent).get(plain_name(path.name), [])
         return parent / alike[0] if len(alike) == 1 else None
 
     def _names_in(self, folder: Path) -> dict[str, list[str]]:
@@ -116,7 +116,7 @@ class PictureFinder:
             names: dict[str, list[str]] = {}
             try:
                 for path in folder.iterdir():
-                    names.setdefault(_plain(path.name), []).append(path.name)
+                    names.setdefault(plain_name(path.name), []).append(path.name)
             except OSError:
                 names = {}  # a folder that may be looked into, and not listed
             self._names[folder] = names
@@ -141,7 +141,8 @@ def _normal(path: Path) -> Path:
     return Path(os.path.normpath(path))
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return a name as it is compared with others: in small letters, and composed."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -7,9 +7,8 @@ from functools import lru_cache
 from math import isfinite
 
 from index_builder.errors import SourceError
-from index_builder.sources.coordinates import position_from_degrees
 from model.geo import LatLon
-from model.positions import PositionFault, Unplaced
+from model.positions import PositionFault, Unplaced, checked_position
 
 # WGS84 under the names of OGC and EPSG, with and without heights.
 _WGS84_NAME = re.compile(r"(?:.*\bogc\b.*\bcrs84h?|.*\bepsg\b.*[:/](?:4326|4979)|wgs[ _]?84|crs84)", re.IGNORECASE)
@@ -33,11 +32,11 @@ class ReferenceSystem:
     def position(self, x: float, y: float) -> LatLon | Unplaced:
         """Return the position of two coordinates: east, or longitude, first."""
         if self.transform is None:
-            return position_from_degrees(latitude=y, longitude=x)
+            return checked_position(latitude=y, longitude=x)
         longitude, latitude = self.transform(x, y)
         if not (isfinite(longitude) and isfinite(latitude)):
             return Unplaced(PositionFault.INVALID_POSITION, f"{x}, {y} lie outside of {self.name}")
-        return position_from_degrees(latitude, longitude)
+        return checked_position(latitude, longitude)
 
 
 WGS84 = ReferenceSystem("EPSG:4326")

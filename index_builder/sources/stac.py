@@ -1,14 +1,16 @@
 """Items of STAC, as Panoramax and other catalogues answer with them, saved beside the pictures.
 
-The picture of an item is the first of its assets that lies on the disk: by its address if that is a path, else by the
-name at the address's end; or the file that is called after the item, ``<id>.jpg``, here or in ``images``. Addresses are
-never fetched.
+A catalogue or a collection leads to items in other files; their assets are looked for beside these. The picture of an
+item is the first of its assets that lies on the disk: by its address if that is a path, else by the name at the
+address's end; or the file that is called after the item, ``<id>.jpg``, here or in ``images``. Addresses are never
+fetched.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from index_builder.errors import SourceError
 from index_builder.sources.gathering import Gathering, gather
 from index_builder.sources.geojson import feature_identifier
 from index_builder.sources.geojson_point import point_position
@@ -18,6 +20,7 @@ from index_builder.sources.json_file import JsonContent, number_in, text_in
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
 from index_builder.sources.picture_paths import Missing
 from index_builder.sources.rules import Rules
+from index_builder.sources.stac_catalog import HERE, LinkedItem, is_catalogue, linked_items
 from index_builder.sources.times import parse_time
 
 IMAGES = "images"
@@ -27,7 +30,9 @@ _ALL_ROUND_DEG = 360
 
 
 def is_stac(content: JsonContent) -> bool:
-    """Return whether a file holds items: features with assets."""
+    """Return whether a file holds items, which are features with assets, or leads to them."""
+    if is_catalogue(content):
+        return True
     entries = content.entries or ()
     return any(
         isinstance(item, dict) and item.get("type") == "Feature" and isinstance(item.get("assets"), dict)
@@ -43,7 +48,7 @@ def read_stac(file: Path, content: JsonContent, rules: Rules, on_progress: OnPro
 
     Args:
         file: What was read.
-        content: An item, a collection of items, or an item in each line.
+        content: An item, a collection of items, an item in each line, or a catalogue that leads to items.
         rules: What becomes of pictures.
         on_progress: Called with the number of items looked at so far.
 
@@ -51,31 +56,49 @@ def read_stac(file: Path, content: JsonContent, rules: Rules, on_progress: OnPro
         Of kind ``stac``, in the file's order. Ids are those of the items.
 
     Raises:
-        SourceError: Two pictures have one id.
+        SourceError: Two pictures have one id, or a catalogue leads to no items.
     """
-    return gather(file, content.unit, "stac", content.entries or (), _add, rules, on_progress, (IMAGES,))
+    if is_catalogue(content):
+        items: Iterable[tuple[int, LinkedItem]] = enumerate(linked_items(file, content), start=1)
+    else:
+        items = ((number, LinkedItem(HERE, item)) for number, item in content.entries or ())
+    listing = gather(file, content.unit, "stac", items, _add, rules, on_progress, (IMAGES,))
+    if not len(listing) and not listing.passed_over:
+        raise SourceError(f"{file} lists no pictures: it has no links to items")
+    return listing
 
 
-def _add(gathering: Gathering, number: int, item: object) -> None:
+def _add(gathering: Gathering, number: int, linked: LinkedItem) -> None:
+    item = linked.item
+    if linked.fault:
+        gathering.skip("", LeftOutCode.INVALID_ROW, linked.fault)
+        return
     identifier = feature_identifier(item.get("id")) if isinstance(item, dict) else ""
     if not isinstance(item, dict) or not identifier:
         gathering.skip("", LeftOutCode.INVALID_ROW, f"{gathering.unit} {number} is no item with an id")
         return
     stated = item.get("properties")
     properties = stated if isinstance(stated, dict) else {}
-    found = gathering.finder.find_any(list(dict.fromkeys(_possible_names(item, properties, identifier))))
+    names = [_seen_from(linked.folder, name) for name in _possible_names(item, properties, identifier)]
+    found = gathering.finder.find_any(list(dict.fromkeys(names)))
     name = identifier if isinstance(found, Missing) else gathering.finder.id_of(found)
     gathering.add(number, name, found, _geotag(item, properties), identifier=identifier)
 
 
 def _possible_names(item: Mapping[str, object], properties: Mapping[str, object], identifier: str) -> Iterator[str]:
     addresses = list(_addresses(item))
-    yield from (address for address in addresses if not urlsplit(address).netloc)
+    local = [address for address in addresses if not urlsplit(address).netloc]
+    yield from local
+    yield from map(unquote, local)
     if original := text_in(properties.get("original_file:name")):
         yield original
     if "/" not in identifier and "\\" not in identifier:
         yield from (f"{identifier}{suffix}" for suffix in _SUFFIXES)
     yield from (name for address in addresses if (name := PurePosixPath(unquote(urlsplit(address).path)).name))
+
+
+def _seen_from(folder: str, name: str) -> str:
+    return name if folder == HERE or name.startswith(("/", "file:")) else f"{folder}/{name}"
 
 
 def _pose(properties: Mapping[str, object]) -> Pose | None:

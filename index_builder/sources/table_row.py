@@ -27,7 +27,7 @@ def row_geotag(columns: Columns, cells: Sequence[str]) -> Geotag:
     heading = columns.cell(cells, "heading")
     heading_deg = parse_heading(heading)
     is_magnetic = columns.cell(cells, "heading_ref")[:1].upper() == "M"
-    times = [cells[number] for number in columns.numbers["time"] if cells[number]]
+    times = columns.filled(cells, "time")
     time = next((time for text in times if (time := parse_time(text)) is not None), None)
     if time is not None and time.utcoffset() is None:
         time = parse_time(time.isoformat() + columns.cell(cells, "zone")) or time

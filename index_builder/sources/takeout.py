@@ -1,17 +1,20 @@
 """Google Takeout: what Google Photos knows of a photo lies beside it, in a file of JSON.
 
 The file of ``IMG.jpg`` is called ``IMG.jpg.json`` or ``IMG.jpg.supplemental-metadata.json``, cut off so that 46
-characters stand before ``.json``; that of ``IMG(1).jpg`` is ``IMG.jpg(1).json``, and an edited copy ``IMG-edited.jpg``
-has that of ``IMG.jpg``.
+characters stand before ``.json``, or ``IMG.json`` where the photo was uploaded without a suffix; that of ``IMG(1).jpg``
+is ``IMG.jpg(1).json``, and an edited copy ``IMG-edited.jpg`` has that of ``IMG.jpg``. Capitals and composed letters may
+differ, as an archive that was unpacked on another computer has them.
 """
 
 import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
+from unicodedata import normalize
 
 from index_builder.sources.geotag import Geotag, Remark
 from index_builder.sources.json_file import number_in, text_in
+from index_builder.sources.picture_paths import plain_name
 from index_builder.sources.times import parse_time
 from model.geo import LatLon
 from model.positions import PositionFault, Unplaced, checked_position
@@ -21,6 +24,7 @@ _MOST_CHARACTERS = 46
 _COUNTER = re.compile(r"(.*)(\(\d+\))")
 _EDITED = re.compile(r"(.+?)-[^\W\d_]+(?: [^\W\d_]+)?(\(\d+\))?")  # "edited", in the language of the account
 _POSITIONS = ("geoData", "geoDataExif")
+_TELLING = frozenset({*_POSITIONS, "photoTakenTime"})
 
 
 class TakeoutNames:
@@ -32,24 +36,28 @@ class TakeoutNames:
         for name in names:
             stem, counter = _without_counter(name[: -len(".json")])
             self._by_stem[stem, counter] = name
+            self._by_stem.setdefault((plain_name(stem), counter), name)
 
     def of(self, picture: str) -> str | None:
         """Return the file that belongs to a picture, or to the one that it is an edited copy of; None if none does."""
         if not self._by_stem:
             return None
+        picture = normalize("NFC", picture)
         path = PurePosixPath(picture)
         stem, counter = _without_counter(path.stem)
         own = self._find(f"{stem}{path.suffix}", counter) or self._find(picture, "")
         if own is not None:
             return own
         edited = _EDITED.fullmatch(path.stem)
-        return None if edited is None else self._find(f"{edited[1]}{path.suffix}", edited[2] or "")
+        of_original = self._find(f"{edited[1]}{path.suffix}", edited[2] or "") if edited else None
+        return of_original or self._find_exactly(stem, counter)
 
     def _find(self, picture: str, counter: str) -> str | None:
-        return next(
-            (self._by_stem[stem, counter] for stem in _possible_stems(picture) if (stem, counter) in self._by_stem),
-            None,
-        )
+        found = (self._find_exactly(stem, counter) for stem in _possible_stems(picture))
+        return next((name for name in found if name is not None), None)
+
+    def _find_exactly(self, stem: str, counter: str) -> str | None:
+        return self._by_stem.get((stem, counter)) or self._by_stem.get((plain_name(stem), counter))
 
 
 def takeout_geotag(content: bytes) -> Geotag:
@@ -62,7 +70,7 @@ def takeout_geotag(content: bytes) -> Geotag:
         said = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return Geotag(remarks=frozenset({Remark.UNREADABLE_NOTE}))
-    if not isinstance(said, dict):
+    if not isinstance(said, dict) or _TELLING.isdisjoint(said):
         return Geotag()
     position = next((found for name in _POSITIONS if (found := _position(said.get(name))) is not None), None)
     taken = said.get("photoTakenTime")

@@ -1,5 +1,7 @@
 """GPX tracks: where somebody was, and when."""
 
+import codecs
+import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +14,9 @@ from gpxpy.gpx import GPXException
 from index_builder.errors import SourceError
 from model.geo import LatLon
 from model.positions import PositionFault, Unplaced
+
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_ENCODING = re.compile(rb"""<\?xml[^>]*?\bencoding=["']([A-Za-z][\w.\-]*)["']""")
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,7 @@ def read_tracks(files: Iterable[Path]) -> Track:
 
 def _points_of(file: Path) -> Iterable[tuple[float, LatLon]]:
     try:
-        tracks = gpxpy.parse(file.read_bytes().decode("utf-8-sig")).tracks
-        for track in tracks:
+        for track in gpxpy.parse(_text_of(file)).tracks:
             for point in (point for segment in track.segments for point in segment.points):
                 if point.time is not None:
                     time = point.time if point.time.utcoffset() is not None else point.time.replace(tzinfo=UTC)
@@ -95,6 +99,18 @@ def _points_of(file: Path) -> Iterable[tuple[float, LatLon]]:
         raise SourceError(f"the track {file} cannot be read: {error.strerror}") from error
     except (GPXException, ValueError) as error:
         raise SourceError(f"the track {file} is no GPX, or damaged: {error}") from error
+
+
+def _text_of(file: Path) -> str:
+    """Return the text of a file of XML, in the encoding that it states: UTF-8 if it states none."""
+    content = file.read_bytes()
+    if content.startswith(_UTF16_MARKS):
+        return content.decode("utf-16")
+    stated = _ENCODING.match(content)
+    try:
+        return content.decode(stated[1].decode("ascii") if stated else "utf-8-sig")
+    except LookupError as error:
+        raise SourceError(f"the track {file} states an encoding that is not known: {error}") from error
 
 
 def _nowhere(reason: str) -> Unplaced:

@@ -96,7 +96,7 @@ class TripletMiner:
         self.queries_without_positive = len(places.queries) - len(self.usable_queries)
         if not len(self.usable_queries):
             raise UnsuitableTrainingData(
-                f"none of the {len(places.queries)} training queries has a picture of the database "
+                f"no training query of {len(places.queries)} has a picture of the database "
                 f"({len(places.database)} pictures) within {config.positive_radius_m:g} m: check that both were taken "
                 "at the same place, and mining.positive_radius_m"
             )

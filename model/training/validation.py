@@ -68,7 +68,7 @@ class Validator:
         self._positives = positives_within(places.queries, places.database, config.threshold_m, config.heading_deg)
         if not any(len(rows) for rows in self._positives):
             raise UnsuitableTrainingData(
-                f"none of the {len(places.queries)} validation queries has a picture of the database "
+                f"no validation query of {len(places.queries)} has a picture of the database "
                 f"({len(places.database)} pictures) within {config.threshold_m:g} m: no recall could rise"
             )
 

@@ -97,7 +97,7 @@ def test_a_folder_without_positions_is_told_and_nothing_is_served(
     assert prepare_photos(tmp_path / "photos", "photos", tmp_path / "served") == ExitCode.ERROR
     assert not (tmp_path / "served" / SETTINGS).exists()
     told = " ".join(capfd.readouterr().err.split())
-    assert "none of the 1 pictures can go into a map" in told
+    assert "no picture can go into a map" in told
     assert "a CSV file with the columns path, latitude and longitude" in told
 
 

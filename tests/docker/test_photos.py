@@ -63,7 +63,7 @@ def test_photos_are_built_served_and_followed(walk: Path) -> None:
     [
         (
             True,
-            ("none of the 1 pictures can go into a map", "a CSV file with the columns path, latitude and longitude"),
+            ("no picture can go into a map", "a CSV file with the columns path, latitude and longitude"),
         ),
         (False, ("cannot be read by the user 10001", "chmod -R a+rX")),
     ],

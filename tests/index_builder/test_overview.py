@@ -9,7 +9,7 @@ from index_builder.overview import overview_of
 from index_builder.sources.geotag import Remark
 from index_builder.sources.likely_reasons import likely_reasons
 from index_builder.sources.listing import LeftOutCode, SourceListing
-from index_builder.suspicions import suspicious_positions
+from index_builder.suspicions import suspicious_collections, suspicious_positions
 from model.geo import LatLon
 from model.places import Place
 from place_map.left_out import LeftOut
@@ -111,3 +111,22 @@ def test_what_lies_beside_the_photos_tells_where_the_positions_may_be(passed_ove
     reasons = likely_reasons([listing])
     assert told in reasons[0]
     assert len(reasons) <= 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "mistake"),
+    [
+        ([LatLon(where.longitude, where.latitude) for where in VIENNA], "latitude and longitude swapped"),
+        ([LatLon(where.latitude, -where.longitude) for where in VIENNA], "east and west confused"),
+    ],
+)
+def test_a_whole_collection_with_a_mistake(wrong: list[LatLon], mistake: str) -> None:
+    [sentence] = suspicious_collections({"right": places(*VIENNA), "list.csv": places(*wrong, start=8)})
+    assert sentence.startswith("all of list.csv (")
+    assert f"seems to have {mistake}, or all else has" in sentence
+
+
+def test_collections_of_several_places_are_not_suspicious() -> None:
+    sydney = [LatLon(-33.5, 151.25), LatLon(-33.51, 151.25)]
+    assert suspicious_collections({"a": places(*VIENNA), "b": places(*sydney, start=8), "c": ()}) == ()
+    assert suspicious_collections({"a": places(*VIENNA)}) == ()

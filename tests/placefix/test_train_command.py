@@ -118,7 +118,7 @@ def test_the_layout_of_the_field_is_read(settings: Path) -> None:
         ("negatives = 1", "negativs = 1", InvalidTrainingConfig, r"mining\.negativs \(did you mean negatives"),
         ("train_queries.csv", "nothing.csv", SourceError, "does not exist"),
         ("seeded.safetensors", "nothing.pth", WeightsError, "nothing.pth"),
-        ("val_queries.csv", "far.csv", UnsuitableTrainingData, "none of the 1 validation queries"),
+        ("val_queries.csv", "far.csv", UnsuitableTrainingData, "no validation query of 1"),
         ("train_database.csv", "unreadable.csv", UnsuitableTrainingData, r"1 of \d+ pictures cannot be read"),
         ("[mining]", 'adapters = "none"\n[mining]', InvalidTrainingConfig, None),
     ],

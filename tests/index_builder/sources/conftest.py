@@ -39,7 +39,22 @@ def write_picture() -> WritePicture:
     return write
 
 
+WriteFile = Callable[..., Path]
 WriteJson = Callable[..., Path]
+
+
+@pytest.fixture
+def write_file(tmp_path: Path) -> WriteFile:
+    """Writes a list beside two pictures, which are not opened."""
+
+    def write(name: str, content: str, encoding: str = "utf-8") -> Path:
+        for picture in ("a.jpg", "b.jpg", "images/c.jpg", "ä.jpg"):
+            (tmp_path / picture).parent.mkdir(exist_ok=True)
+            (tmp_path / picture).touch()
+        (tmp_path / name).write_bytes(content.encode(encoding))
+        return tmp_path / name
+
+    return write
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ from hypothesis import strategies as st
 from index_builder.sources.coordinates import (
     parse_angle,
     parse_number,
-    position_from_degrees,
     position_from_pair,
     position_from_text,
 )
 from index_builder.sources.headings import heading_in, parse_heading
 from model.geo import LatLon
-from model.positions import Unplaced
+from model.positions import Unplaced, checked_position
 
 NORTH = 48 + 12 / 60 + 29.9 / 3600
 
@@ -134,7 +133,7 @@ def test_both_degrees_in_one_text(text: str, expected: LatLon | str) -> None:
 
 
 def test_numbers() -> None:
-    assert position_from_degrees(10, 190) == LatLon(10, -170)
+    assert checked_position(10, 190) == LatLon(10, -170)
     assert [parse_number(text) for text in ("1,5", "−2", "1 2", "3N", "")] == [1.5, -2, None, None, None]
 
 

@@ -41,7 +41,7 @@ def test_features_with_everything(write_json: WriteJson, tmp_path: Path) -> None
     assert (second.heading_deg, second.time) == (12.5, None)
 
 
-@pytest.mark.parametrize("name", ["filename", "file", "PATH", "image", "Image_Path", "photo"])
+@pytest.mark.parametrize("name", ["filename", "file", "PATH", "image", "Image_Path", "photo", "File Name", "FilePath"])
 def test_names_of_the_picture(write_json: WriteJson, name: str) -> None:
     [place] = read_source(write_json(collection(feature([1, 2], {"note": "x", name: "a.jpg"})))).places
     assert place.id == "a.jpg"
@@ -52,6 +52,30 @@ def test_the_property_that_names_a_file_is_used(write_json: WriteJson) -> None:
     qgis = {"filename": "a", "photo": "a.jpg", "direction": 45.0, "timestamp": "2024/09/23 16:06:58"}
     [place] = read_source(write_json(collection(feature([1, 2], qgis)))).places
     assert (place.id, place.heading_deg, place.time) == ("a.jpg", 45, AFTERNOON.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize(
+    "said", [{"is_pano": 1}, {"Projection_Type": "equirectangular"}, {"camera_type": "spherical"}, {"pano": True}]
+)
+def test_panoramas_are_told_as_in_tables(write_json: WriteJson, said: dict[str, object]) -> None:
+    [left] = read_source(write_json(collection(feature([1, 2], {"file": "a.jpg", **said})))).left_out
+    assert left.code == "panorama"
+
+
+def test_fixes_errors_and_compasses_count_as_in_tables(write_json: WriteJson) -> None:
+    """What ogr2ogr makes of a table of exiftool has its columns as properties."""
+    void = feature([1, 2], {"SourceFile": "a.jpg", "GPSStatus": "Measurement Void"})
+    rough = {"SourceFile": "b.jpg", "hdop": 9, "GPSImgDirection": 90, "GPSImgDirectionRef": "Magnetic North"}
+    listing = read_source(write_json(collection(void, feature([1, 2], rough))))
+    assert [left.code for left in listing.left_out] == ["void_fix"]
+    assert listing.remarks == {"doubtful_position": 1, "magnetic_heading": 1}
+
+
+def test_degrees_in_properties_count_without_a_geometry(write_json: WriteJson) -> None:
+    said = {"file": "a.jpg", "lat": "48,5", "lon": 16.25}
+    flat, placed = {**feature([], said), "geometry": None}, feature([1, 2], {**said, "file": "b.jpg"})
+    listing = read_source(write_json(collection(flat, placed)))
+    assert [place.position for place in listing.places] == [LatLon(48.5, 16.25), LatLon(2, 1)]
 
 
 @pytest.mark.parametrize("value", ["2024-09-23T18:06:58+02:00", 1_727_107_618, 1_727_107_618_000, 1_727_107_618.0])
@@ -72,7 +96,7 @@ def test_headings_and_times_that_cannot_be_read_are_unknown(write_json: WriteJso
     [
         (feature([1, 2], {"file": "gone.jpg"}), "rejected", "missing_file", "there is no file"),
         (feature([1, 2], {"file": "a.jpg"}), "skipped", "duplicate", "same picture as feature 1"),
-        (feature([1, 2], {"title": "b"}), "skipped", "invalid_row", "filename, file, path, .*, but title"),
+        (feature([1, 2], {"title": "b"}), "skipped", "invalid_row", "path, .*, photo, name, but title; rename"),
         (feature([1, 2], None), "skipped", "invalid_row", "but no properties"),
         (feature([0, 0], {"file": "b.jpg"}), "skipped", "null_island", "0, 0"),
         (feature([], {"file": "b.jpg"}), "skipped", "no_position", "no coordinates"),

@@ -1,9 +1,7 @@
 """Lists that programs write: exiftool, OpenDroneMap, STAC and Panoramax, Excel, GDAL, GeoPandas and QGIS."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -11,24 +9,9 @@ from index_builder.errors import SourceError
 from index_builder.sources.read import read_source
 from index_builder.sources.read_options import ReadOptions
 from model.geo import LatLon, to_utm
-from tests.index_builder.sources.conftest import WriteJson
+from tests.index_builder.sources.conftest import WriteFile, WriteJson
 
 POSITION = LatLon(48.2083, 16.3725)
-WriteFile = Callable[..., Path]
-
-
-@pytest.fixture
-def write_file(tmp_path: Path) -> WriteFile:
-    """Writes a list beside two pictures, which are not opened."""
-
-    def write(name: str, content: str, encoding: str = "utf-8") -> Path:
-        for picture in ("a.jpg", "b.jpg", "images/c.jpg", "ä.jpg"):
-            (tmp_path / picture).parent.mkdir(exist_ok=True)
-            (tmp_path / picture).touch()
-        (tmp_path / name).write_bytes(content.encode(encoding))
-        return tmp_path / name
-
-    return write
 
 
 def same(one: LatLon, other: LatLon = POSITION) -> bool:
@@ -105,6 +88,18 @@ def test_json_of_exiftool(write_json: WriteJson) -> None:
     assert [(left.path, left.code) for left in listing.left_out] == [("b.jpg", "no_position")]
 
 
+def test_groups_of_json_of_exiftool(write_json: WriteJson) -> None:
+    """So it comes from exiftool -json -g."""
+    said = {
+        "SourceFile": "a.jpg",
+        "EXIF": {"GPSLatitudeRef": "South", "GPSLatitude": "48 deg 12' 29.88\"", "GPSImgDirection": 90},
+        "Composite": {"GPSLatitude": "48 deg 12' 29.88\" S", "GPSLongitude": "16 deg 22' 21.00\" E"},
+    }
+    [place] = read_source(write_json([said])).places
+    assert same(place.position, LatLon(-48.2083, 16.3725))
+    assert place.heading_deg == 90
+
+
 def test_a_column_of_paths_by_its_name(write_file: WriteFile) -> None:
     file = write_file("a.csv", "Bild,lat,lon\na.jpg,48.2083,16.3725\n")
     with pytest.raises(SourceError, match="lacks the column path"):
@@ -170,7 +165,8 @@ def test_geo_txt_in_other_reference_systems(write_file: WriteFile, system: str) 
     [
         ("", "is empty"),
         ("EPSG:4326\n", "lists no pictures"),
-        ("a.jpg 16.3725 48.2083\n", "line 1, states the coordinate reference system 'a.jpg 16.3725 48.2083'"),
+        ("a.jpg 16.3725 48.2083\n", "line 1, lists a picture: put the reference system above it"),
+        ("WGS 48\na.jpg 16.3725 48.2083\n", "line 1, states the coordinate reference system 'WGS 48'"),
     ],
 )
 def test_what_is_no_geo_txt(write_file: WriteFile, content: str, reason: str) -> None:

@@ -90,3 +90,9 @@ def test_progress_counts_entities(write_json: WriteJson) -> None:
     seen: list[int] = []
     read_source(write_json(ENTITIES, pictures=PICTURES), on_progress=seen.append)
     assert seen == [1, 2, 3]
+
+
+def test_one_picture_alone(write_json: WriteJson) -> None:
+    """So the API answers a question about one picture."""
+    [place] = read_source(write_json(ENTITIES[0], pictures=PICTURES)).places
+    assert (place.id, place.position) == ("1", LatLon(55.75, 13.5))

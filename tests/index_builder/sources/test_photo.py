@@ -101,6 +101,11 @@ def test_decimal_degrees_and_minutes(parts: object) -> None:
     assert exif_position(written({1: "N", 2: parts, 3: "E", 4: parts})[0]) == LatLon(10.5, 10.5)
 
 
+def test_longitudes_may_go_on_to_360() -> None:
+    gps = {1: "N", 2: (10.0, 30.0, 0.0), 3: "E", 4: (343.0, 30.0, 0.0)}
+    assert exif_position(written(gps)[0]) == LatLon(10.5, -16.5)
+
+
 @pytest.mark.parametrize(
     ("gps", "code"),
     [
@@ -114,7 +119,7 @@ def test_decimal_degrees_and_minutes(parts: object) -> None:
         ({1: "N", 2: (IFDRational(48, 0), 0.0, 0.0), 3: "E", 4: (21.0, 2.0, 0.0)}, "invalid_position"),
         ({1: "N", 2: (91.0, 0.0, 0.0), 3: "E", 4: (21.0, 2.0, 0.0)}, "invalid_position"),
         ({1: "N", 2: (90.0, 0.0, 1.0), 3: "E", 4: (21.0, 2.0, 0.0)}, "invalid_position"),
-        ({1: "N", 2: (45.0, 0.0, 0.0), 3: "E", 4: (180.0, 2.0, 0.0)}, "invalid_position"),
+        ({1: "N", 2: (45.0, 0.0, 0.0), 3: "E", 4: (360.0, 2.0, 0.0)}, "invalid_position"),
         ({1: "N", 2: (45.0, 61.0, 0.0), 3: "E", 4: (18.0, 2.0, 0.0)}, "invalid_position"),
         ({1: "N", 2: (1.0, 2.0, 3.0, 4.0), 3: "E", 4: (18.0, 2.0, 0.0)}, "invalid_position"),
         ({2: (45.0, 0.0, 0.0), 3: "E", 4: (18.0, 2.0, 0.0)}, "no_hemisphere"),

@@ -68,6 +68,25 @@ def test_which_file_does_not(picture: str, name: str) -> None:
     assert TakeoutNames([name]).of(picture) is None
 
 
+@pytest.mark.parametrize(
+    ("picture", "name"),
+    [
+        ("IMG.JPG", "IMG.jpg.supplemental-metadata.json"),
+        ("cafe\u0301.jpg", "caf\u00e9.jpg.json"),
+        ("caf\u00e9-modifie\u0301.jpg", "cafe\u0301.jpg.supplemental-metadata.json"),
+        ("20030616.jpg", "20030616.json"),
+        ("20030616(1).jpg", "20030616(1).json"),
+    ],
+)
+def test_names_that_another_computer_has_spelled(picture: str, name: str) -> None:
+    assert TakeoutNames(["other.json", name]).of(picture) == name
+
+
+def test_capitals_tell_two_files_apart() -> None:
+    names = TakeoutNames(["a.jpg.json", "A.jpg.json"])
+    assert [names.of(picture) for picture in ("a.jpg", "A.jpg")] == ["a.jpg.json", "A.jpg.json"]
+
+
 def test_the_own_file_comes_before_that_of_another() -> None:
     names = TakeoutNames(["IMG.jpg.json", "IMG.jpg(1).json", "IMG-edited.jpg.json"])
     assert names.of("IMG-edited.jpg") == "IMG-edited.jpg.json"

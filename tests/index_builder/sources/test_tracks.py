@@ -148,3 +148,19 @@ def test_what_is_no_track(tmp_path: Path, content: str, reason: str) -> None:
 def test_an_offset_without_a_track_is_refused() -> None:
     with pytest.raises(InvalidInput, match="give --gpx"):
         ReadOptions(time_offset_s=5)
+
+
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "utf-16", "utf-8-sig"])
+def test_the_encoding_that_a_track_states(tmp_path: Path, track: Path, encoding: str) -> None:
+    stated = "" if encoding == "utf-8-sig" else f" encoding='{encoding}'"
+    text = (
+        track.read_text().replace("?>", f"{stated}?>").replace("<trk>", "<metadata><name>Straße</name></metadata><trk>")
+    )
+    (tmp_path / "other.gpx").write_bytes(text.encode(encoding))
+    assert read_tracks([tmp_path / "other.gpx"]) == read_tracks([track])
+
+
+def test_an_encoding_that_is_not_known(track: Path) -> None:
+    track.write_text(track.read_text().replace("?>", ' encoding="none-such"?>'))
+    with pytest.raises(SourceError, match="encoding that is not known"):
+        read_tracks([track])

@@ -121,6 +121,12 @@ def test_hemispheres_that_are_not_stated() -> None:
     assert xmp_geotag(bare, "NW").position == LatLon(VIENNA_POSITION.latitude, -VIENNA_POSITION.longitude)
 
 
+def test_names_beside_may_be_composed_otherwise(tmp_path: Path) -> None:
+    save_with(tmp_path / "cafe\u0301.JPG", b"")
+    (tmp_path / "caf\u00e9.jpg.xmp").write_bytes(packet(VIENNA))
+    assert [place.position for place in read_source(tmp_path).places] == [VIENNA_POSITION]
+
+
 @pytest.mark.parametrize("projection", ["equirectangular", "Equirectangular"])
 def test_panoramas_are_left_out(tmp_path: Path, projection: str) -> None:
     save_with(tmp_path / "a.jpg", packet(f'{VIENNA} GPano:ProjectionType="{projection}"'))

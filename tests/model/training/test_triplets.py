@@ -190,7 +190,7 @@ def test_a_picture_is_no_positive_of_itself() -> None:
 
 
 def test_without_any_positive_training_does_not_begin() -> None:
-    with pytest.raises(UnsuitableTrainingData, match=r"none of the 2 training queries.*3 pictures.*within 10 m"):
+    with pytest.raises(UnsuitableTrainingData, match=r"no training query of 2.*3 pictures.*within 10 m"):
         TripletMiner(street([500.0, 600.0], [0.0, 1.0, 2.0]), MiningConfig())
     with pytest.raises(UnsuitableTrainingData, match="has 2 pictures; a positive and 2 negatives need more"):
         TripletMiner(street([0.0], [0.0, 1.0]), MiningConfig())

@@ -32,6 +32,7 @@ _LISTED = (
 _ANSWERED = (
     f"document.querySelectorAll('li.candidate').length === 10 && document.querySelector('.plan .spot') && {_LISTED}"
 )
+_READ = "document.querySelector('.map') && document.querySelector('#queue [role=meter]')"
 _DRAWN_MS = 600  # until Leaflet has faded in what it shows
 
 
@@ -46,6 +47,7 @@ class Shot:
         is_dark: Whether the visitor's system is dark.
         part: A selector of what is shown of the page; None shows the window.
         then: What is done before.
+        path: Which page it is.
     """
 
     name: str
@@ -54,6 +56,14 @@ class Shot:
     is_dark: bool = False
     part: str | None = None
     then: str = "0"
+    path: str = "/"
+
+    @property
+    def is_complete(self) -> str:
+        """An expression that is true once all has come."""
+        if self.path == "/status":
+            return _READ
+        return _ANSWERED if "sample=" in self.address else _LISTED
 
 
 def _sample(name: str) -> str:
@@ -72,6 +82,11 @@ SHOTS = (
     Shot("answer-localized", _sample("street-136-query-070-sun"), part=".overview"),
     Shot("answer-uncertain", _sample("street-137-query-086-fog"), part=".overview"),
     Shot("answer-not-found", _sample("street-136-query-040-night"), part=".overview"),
+    # Behind the others, whose questions they count.
+    Shot("status", "", path="/status"),
+    Shot("status-dark", "", is_dark=True, path="/status"),
+    Shot("status-phone", "", _PHONE, path="/status"),
+    Shot("status-phone-dark", "", _PHONE, is_dark=True, path="/status"),
 )
 
 
@@ -100,8 +115,8 @@ def take(shot: Shot, url: str, browser: Browser) -> bytes:
     """Take a picture of a page that is served, as a small PNG."""
     with browser.opened_tab() as tab:
         tab.set_window(*shot.size, is_phone=shot.size == _PHONE, is_dark=shot.is_dark)
-        tab.go(f"{url}/#{shot.address}")
-        tab.wait_for(_ANSWERED if "sample=" in shot.address else _LISTED)
+        tab.go(f"{url}{shot.path}#{shot.address}")
+        tab.wait_for(shot.is_complete)
         tab.run(f"new Promise((done) => setTimeout(done, {_DRAWN_MS}))")
         tab.run(shot.then)
         with Image.open(BytesIO(tab.picture())) as whole:

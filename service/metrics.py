@@ -131,6 +131,14 @@ class Metrics:
             "placefix_since_forward_seconds", "Time since the network last encoded something.", registry=registry
         )
         self._queue_depth = Gauge("placefix_queue_depth", "Pictures that wait for the device.", registry=registry)
+        self._queue_limit = Gauge(
+            "placefix_queue_limit", "Pictures that may wait for the device (PLACEFIX_QUEUE_SIZE).", registry=registry
+        )
+        self._in_flight_limit = Gauge(
+            "placefix_in_flight_limit",
+            "Queries that may be answered at a time (PLACEFIX_MAX_IN_FLIGHT).",
+            registry=registry,
+        )
         self._ready = Gauge("placefix_ready", "1 if ready: queries to every map are answered.", registry=registry)
         self._in_flight = Gauge("placefix_in_flight_requests", "Queries being answered.", registry=registry)
         self._map_info = Gauge(
@@ -213,6 +221,11 @@ class Metrics:
         self._gathered.inc(localization.gathered_bytes)
         for stage, duration_s in seconds.items():
             self.stage_duration.labels(stage=stage.value).observe(duration_s)
+
+    def set_limits(self, *, queue_size: int, max_in_flight: int) -> None:
+        """Says how much there is room for."""
+        self._queue_limit.set(queue_size)
+        self._in_flight_limit.set(max_in_flight)
 
     def watch(
         self,

@@ -1,4 +1,4 @@
-"""The files of the page, its own and Leaflet's: compressed once, below a path that changes when one of them does."""
+"""The files of the pages, their own and Leaflet's: compressed once, below a path that changes when one of them does."""
 
 import gzip
 import hashlib
@@ -8,15 +8,15 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 _MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_INDEX = "index.html"
+_HTML = ".html"
 _LEAFLET = ("leaflet.js", "leaflet.css")
 _SUM_DIGITS = 16
-_FOLDER = b'"page/'  # as the page's own references begin
+_FOLDER = b'"page/'  # as the pages' own references begin
 
 
 @dataclass(frozen=True, slots=True)
 class PageFile:
-    """A file of the page.
+    """A page, or a file of one.
 
     Attributes:
         content: Its bytes.
@@ -31,15 +31,15 @@ class PageFile:
 
 @dataclass(frozen=True, slots=True)
 class PageFiles:
-    """All files of the page.
+    """All files of the pages.
 
     Attributes:
-        index: The page itself, whose references lead below the folder.
+        pages: The pages themselves, whose references lead below the folder, by the name of their file.
         folder: The sum of all files together, which is the name of their folder below ``/page``.
-        files: By name, without the page itself.
+        files: All other files, by name.
     """
 
-    index: PageFile
+    pages: dict[str, PageFile]
     folder: str
     files: dict[str, PageFile]
 
@@ -56,8 +56,10 @@ def page_files() -> PageFiles:
     contents = {name: content for name, content in sorted(contents.items()) if _suffix(name) in _MEDIA_TYPES}
     joined = b"".join(name.encode() + b"\0" + hashlib.sha256(content).digest() for name, content in contents.items())
     folder = hashlib.sha256(joined).hexdigest()[:_SUM_DIGITS]
-    index = contents.pop(_INDEX).replace(_FOLDER, f'"page/{folder}/'.encode())
-    return PageFiles(_file(_INDEX, index), folder, {name: _file(name, content) for name, content in contents.items()})
+    below = f'"page/{folder}/'.encode()
+    pages = {name: content.replace(_FOLDER, below) for name, content in contents.items() if _suffix(name) == _HTML}
+    others = {name: content for name, content in contents.items() if name not in pages}
+    return PageFiles(_files(pages), folder, _files(others))
 
 
 def _leaflet() -> Traversable:
@@ -65,8 +67,11 @@ def _leaflet() -> Traversable:
     return resources.files("js_lib_leaflet") / "static" / "js_lib_leaflet"
 
 
-def _file(name: str, content: bytes) -> PageFile:
-    return PageFile(content, gzip.compress(content, mtime=0), _MEDIA_TYPES[_suffix(name)])
+def _files(contents: dict[str, bytes]) -> dict[str, PageFile]:
+    return {
+        name: PageFile(content, gzip.compress(content, mtime=0), _MEDIA_TYPES[_suffix(name)])
+        for name, content in contents.items()
+    }
 
 
 def _suffix(name: str) -> str:

@@ -67,6 +67,7 @@ class Runtime:
         self._engine: Engine | None = None
         self._map_check: MapCheck | None = None
         self._map_keeper: MapKeeper | None = None
+        metrics.set_limits(queue_size=settings.queue_size, max_in_flight=settings.max_in_flight)
         metrics.watch(
             queue_depth=lambda: self.queue.depth,
             batch_limit=lambda: self._worker.batch_limit,

@@ -1,4 +1,4 @@
-"""GET /: the page, made of this server's own files alone."""
+"""GET / and GET /status: the pages, made of this server's own files alone."""
 
 import hashlib
 from dataclasses import asdict
@@ -28,13 +28,14 @@ _YEAR_S = 31_536_000
 
 @router.get("/")
 async def page(request: Request) -> Response:
-    """The page; kept by browsers, and asked about each time, since it names the folder of all other files."""
-    index = page_files().index
-    etag = f'W/"{hashlib.sha256(index.content).hexdigest()[:32]}"'
-    headers = {"Cache-Control": "no-cache", "ETag": etag, "Content-Security-Policy": _PAGE_POLICY}
-    if request.headers.get("If-None-Match") == etag:
-        return Response(status_code=304, headers=headers)
-    return _answer(index, request, headers)
+    """The page to ask on."""
+    return _page("index.html", request)
+
+
+@router.get("/status")
+async def status_page(request: Request) -> Response:
+    """The page for operators; what it shows, it asks of other routes, with the visitor's key."""
+    return _page("status.html", request)
 
 
 @router.get("/page/options")
@@ -59,6 +60,16 @@ async def page_file(folder: str, name: str, request: Request) -> Response:
     if folder != files.folder or name not in files.files:
         raise HTTPException(404)
     return _answer(files.files[name], request, {"Cache-Control": f"public, max-age={_YEAR_S}, immutable"})
+
+
+def _page(name: str, request: Request) -> Response:
+    """Answer with a page; kept by browsers, and asked about each time, since it names the folder of all other files."""
+    page = page_files().pages[name]
+    etag = f'W/"{hashlib.sha256(page.content).hexdigest()[:32]}"'
+    headers = {"Cache-Control": "no-cache", "ETag": etag, "Content-Security-Policy": _PAGE_POLICY}
+    if request.headers.get("If-None-Match") == etag:
+        return Response(status_code=304, headers=headers)
+    return _answer(page, request, headers)
 
 
 def _why_candidates_alone(settings: ServiceSettings, may_browse: bool) -> str | None:

@@ -21,7 +21,15 @@ READ += ["GET /maps/town/versions", "GET /basemap/0/0/0"]
 BROWSE = ["GET /maps/town/places", "GET /maps/nothing/places"]
 ADMIN = ["POST /maps/town/activate", "POST /maps/nothing/activate"]
 METRICS = ["GET /metrics"]
-FREE = ["GET /health/live", "GET /health/ready", "GET /", "GET /page/options", "GET /docs", "GET /openapi.json"]
+FREE = [
+    "GET /health/live",
+    "GET /health/ready",
+    "GET /",
+    "GET /status",
+    "GET /page/options",
+    "GET /docs",
+    "GET /openapi.json",
+]
 FREE += [f"GET {page_files().path_of('page.js')}"]
 NEEDED = {Scope.READ: READ, Scope.BROWSE: BROWSE, Scope.ADMIN: ADMIN, Scope.METRICS: METRICS}
 

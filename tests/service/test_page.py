@@ -1,4 +1,4 @@
-"""The page at /: made of this server's own files alone, kept by browsers until they change."""
+"""The pages at / and /status: made of this server's own files alone, kept by browsers until they change."""
 
 import re
 import shutil
@@ -14,8 +14,9 @@ from service.page_files import page_files
 from tests.service.conftest import Served
 
 OWN = sorted(
-    entry.name for entry in (resources.files("service") / "web" / "page").iterdir() if entry.name != "index.html"
+    entry.name for entry in (resources.files("service") / "web" / "page").iterdir() if not entry.name.endswith(".html")
 )
+PAGES = ["/", "/status"]
 FILES = [*OWN, "leaflet.js", "leaflet.css"]
 
 
@@ -34,8 +35,9 @@ class References(HTMLParser):
         self.is_inline |= any(name == "style" or name.startswith("on") for name in attributes)
 
 
-def test_the_page_loads_only_what_this_server_has(town_server: Served) -> None:
-    page = town_server.client.get("/")
+@pytest.mark.parametrize("path", PAGES)
+def test_the_page_loads_only_what_this_server_has(path: str, town_server: Served) -> None:
+    page = town_server.client.get(path)
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     references = References()
     references.feed(page.text)
@@ -46,8 +48,9 @@ def test_the_page_loads_only_what_this_server_has(town_server: Served) -> None:
         assert town_server.client.get(f"/{reference}").status_code == 200, reference
 
 
-def test_the_page_allows_no_script_or_style_of_others(town_server: Served) -> None:
-    headers = town_server.client.get("/").headers
+@pytest.mark.parametrize("path", PAGES)
+def test_the_page_allows_no_script_or_style_of_others(path: str, town_server: Served) -> None:
+    headers = town_server.client.get(path).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert (policy["script-src"], policy["style-src"], policy["connect-src"]) == ("'self'",) * 3
@@ -57,13 +60,15 @@ def test_the_page_allows_no_script_or_style_of_others(town_server: Served) -> No
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_the_page_itself_is_asked_about_each_time(town_server: Served) -> None:
-    first = town_server.client.get("/")
+@pytest.mark.parametrize("path", PAGES)
+def test_the_page_itself_is_asked_about_each_time(path: str, town_server: Served) -> None:
+    first = town_server.client.get(path)
     assert first.headers["Cache-Control"] == "no-cache"
-    again = town_server.client.get("/", headers={"If-None-Match": first.headers["ETag"]})
+    assert first.headers["Content-Encoding"] == "gzip"
+    again = town_server.client.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
     assert "Content-Security-Policy" in again.headers
-    assert town_server.client.get("/", headers={"If-None-Match": '"another"'}).content == first.content
+    assert town_server.client.get(path, headers={"If-None-Match": '"another"'}).content == first.content
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -126,7 +131,17 @@ def test_modules_are_small_and_say_what_they_are_for(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["nothing.js", "..%2f..%2fapp.py", "%2e%2e/docs.html", "page.js/", "%2Fetc%2Fpasswd", "", "index.html"]
+    "name",
+    [
+        "nothing.js",
+        "..%2f..%2fapp.py",
+        "%2e%2e/docs.html",
+        "page.js/",
+        "%2Fetc%2Fpasswd",
+        "",
+        "index.html",
+        "status.html",
+    ],
 )
 def test_nothing_else_is_served(name: str, town_server: Served) -> None:
     for folder in ("", f"{page_files().folder}/"):

@@ -1,7 +1,6 @@
 """The page for keyboards, screen readers, weak eyes, slow lines and phones; in a real browser."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -9,55 +8,12 @@ from benchmarks.browser import Tab
 from service.samples import Sample
 from service.settings import ServiceSettings
 from tests.service.conftest import Served, Town, serving
+from tests.service.pages import DESKTOP, MOVING, PHONE, WEAK_TEXTS, focused_by_tab, named_nodes, nameless, page_bytes
 
 ANSWERED = "document.querySelectorAll('li.candidate').length === 10 && document.querySelector('.plan .spot')"
 LISTED = "document.querySelector('#place-list li')"
 STATUSES = ["localized", "uncertain", "not_found", "uncalibrated"]
 FIRST_PAINT_BYTES = 100_000
-DESKTOP, PHONE = (1280, 900), (390, 844)
-
-# Each text with less contrast to what is behind it than WCAG 2 asks for (AA): 4.5, and 3 if it is large.
-WEAK_TEXTS = """
-    (() => {
-      const parse = (text) => {
-        const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
-        return text.startsWith("color(") ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
-      };
-      const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3]));
-      const behind = (element) => {
-        const layers = [];
-        for (let each = element; each !== null; each = each.parentElement) {
-          layers.push(parse(getComputedStyle(each).backgroundColor));
-        }
-        return layers.reduceRight((below, top) => over(top, below), [255, 255, 255]);
-      };
-      const light = (colour) => {
-        const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-        const [r, g, b] = colour.map((each) => linear(each / 255));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-      };
-      const weak = [];
-      for (const element of document.querySelectorAll("body *")) {
-        const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== "");
-        if (!own || element.closest("noscript, option, svg, .unseen") || !element.checkVisibility()) continue;
-        const style = getComputedStyle(element);
-        const ground = behind(element);
-        const [a, b] = [light(over(parse(style.color), ground)), light(ground)].sort((x, y) => y - x);
-        const size = parseFloat(style.fontSize);
-        const isLarge = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-        const contrast = (a + 0.05) / (b + 0.05);
-        if (contrast < (isLarge ? 3 : 4.5)) weak.push(`${element.className}: ${element.textContent} ${contrast}`);
-      }
-      return weak;
-    })()
-"""
-
-MOVING = """
-    [...document.querySelectorAll("*")].filter((each) => {
-      const { transitionDuration, animationName } = getComputedStyle(each);
-      return animationName !== "none" || transitionDuration.split(", ").some((time) => time !== "0s");
-    }).length
-"""
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +30,6 @@ def show(tab: Tab, server: Served, address: str, is_complete: str) -> None:
     tab.go(f"{server.url}/#{address}")
     tab.wait_for(is_complete)
     assert tab.complaints == []
-
-
-def page_bytes(tab: Tab) -> dict[str, int]:
-    """Return what the page's own files took over the wire, by their names."""
-    found = {address.partition("#")[0].rpartition("/"): size for address, size in tab.received.items()}
-    return {name: size for (folder, _, name), size in found.items() if "/page/" in folder or name == ""}
 
 
 def test_the_first_paint_needs_few_bytes_and_the_next_visit_hardly_any(tab: Tab, server: Served) -> None:
@@ -118,39 +68,14 @@ def test_everything_can_be_reached_and_done_by_keyboard(tab: Tab, server: Served
     tab.wait_for("document.getElementById('place-list').open")
 
 
-def focused_by_tab(tab: Tab) -> list[str]:
-    """Press Tab until the focus has gone round, and return what had it: its name, its id, or its kind."""
-    tab.run("document.activeElement.blur(), scrollTo(0, 0), getSelection().removeAllRanges()")
-    found: list[str] = []
-    for _ in range(60):
-        tab.press("Tab", code=9)
-        name = tab.run(
-            "(({ ariaLabel, id, tagName }) => tagName === 'BODY' ? null : (id || ariaLabel || tagName))"
-            "(document.activeElement)"
-        )
-        if name is None and found:
-            break
-        if name is not None:
-            found.append(name)
-    return found
-
-
 @pytest.mark.parametrize("address", ["map=localized", "map=localized&sample=3.jpg", "map=not_found&sample=3.jpg"])
 def test_everything_that_can_be_used_has_a_name(address: str, tab: Tab, server: Served) -> None:
     show(tab, server, address, ANSWERED if "sample" in address else LISTED)
-    tab.call("Accessibility.enable")
-    nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
-    roles = {"button", "link", "textbox", "combobox", "image", "region", "group", "list"}
-    used = [node for node in nodes if not node["ignored"] and role(node) in roles]
-    assert len([node for node in used if role(node) == "button"]) >= 4
-    nameless = [node for node in used if role(node) not in {"list", "group"} and not node["name"]["value"]]
-    assert nameless == []
-    regions = {node["name"]["value"] for node in used if role(node) == "region"}
+    used = named_nodes(tab)
+    assert len([name for role, name in used if role == "button"]) >= 4
+    assert nameless(tab) == []
+    regions = {name for role, name in used if role == "region"}
     assert {"The photo", "The answer", "Map. Arrow keys move it, plus and minus zoom."} <= regions
-
-
-def role(node: dict[str, Any]) -> str:
-    return str(node["role"]["value"])
 
 
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])

@@ -15,7 +15,7 @@ from tests.service.conftest import Serve, Served, Town
 from tests.service.pictures import JPEG
 from tests.waiting import PATIENCE_S
 
-PAGES = ["/", "/docs"]
+PAGES = ["/", "/status", "/docs"]
 REQUESTS = [
     ("GET", "/health/live", 200),
     ("GET", "/health/ready", 200),

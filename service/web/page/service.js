@@ -59,7 +59,8 @@ export function thumbnailUrl(mapName, placeId) {
   return `maps/${encodeURIComponent(mapName)}/places/${path}/thumbnail`;
 }
 
-async function request(url, options = {}) {
+/** The answer to a request, with the visitor's key; a Failure if it is no success. */
+export async function request(url, options = {}) {
   let response;
   try {
     response = await fetch(url, { ...options, headers: { ...options.headers, ...keyHeaders() } });

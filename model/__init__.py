@@ -1,4 +1,4 @@
-"""The method as a library: SelaVPR's network, its features, and how two pictures are compared.
+"""The method as a library: SelaVPR's network, its features, and the comparison of two pictures.
 
-Nothing here reads a map or speaks HTTP; torch, numpy and pillow are all that it needs.
+This package does not read maps and does not use HTTP; it needs only torch, numpy and pillow.
 """

@@ -1,9 +1,9 @@
-"""Threads that decode pictures beside the one that owns the network.
+"""Threads that decode pictures beside the thread that owns the network.
 
-A decoder keeps to one core. Left to itself, torch would split every small step of resizing among threads that each
-decoder has for itself. These wait for work, spinning, on the cores that the network needs; and OpenMP, which counts
-more threads than cores, then lets the network's own threads go to sleep between any two of its steps. A small network,
-whose steps are short, takes half as long again.
+A decoder keeps to one core. By default, torch would split every small step of resizing among threads, and each decoder
+has its own. These threads wait for work by spinning, on the cores that the network needs. OpenMP then counts more
+threads than cores, and lets the network's threads sleep between its steps. A small network with short steps becomes
+half as slow again.
 """
 
 import os
@@ -13,34 +13,34 @@ from contextlib import contextmanager
 
 import torch
 
-_MOST = 8  # more of them only take turns on the memory
+_MOST = 8  # more threads would only wait for the memory
 
 
 def default_decoders() -> int:
-    """As many as there are cores, within reason."""
+    """Return the number of cores, up to a limit."""
     return min(_MOST, os.cpu_count() or 1)
 
 
 def keep_to_one_core() -> None:
-    """Makes torch do all work of the calling thread in this thread.
+    """Make torch do all work of the calling thread in this thread.
 
-    Threads that use torch for the first time later on take over what was set last, by whichever thread; who owns the
-    network therefore asks for its number of threads before (``torch.get_num_threads``).
+    A thread that uses torch for the first time takes the last value that any thread has set. The owner of the network
+    therefore reads its number of threads before (``torch.get_num_threads``).
     """
     torch.set_num_threads(1)
 
 
 @contextmanager
 def decoding_threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads for as long as the block lasts; what has not begun at its end is not begun any more.
+    """Yield threads for the block; at its end, tasks that have not begun are cancelled.
 
     Args:
-        count: How many.
+        count: The number of threads.
 
     Yields:
-        The pool. The caller's own number of threads stays what it is.
+        The pool. The caller's number of torch threads is unchanged.
     """
-    threads = torch.get_num_threads()  # settles the caller's
+    threads = torch.get_num_threads()  # fixes the caller's number
     pool = ThreadPoolExecutor(count, thread_name_prefix="decode", initializer=keep_to_one_core)
     try:
         yield pool

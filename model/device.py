@@ -1,4 +1,4 @@
-"""Which device the network lives on, and why."""
+"""The choice of the network's device, with the reason."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,11 +12,11 @@ DeviceName = Literal["auto", "cuda", "cpu"]
 
 @dataclass(frozen=True)
 class DeviceChoice:
-    """A device, with the sentence that says why it was chosen (for the log, readiness and metrics).
+    """Hold a device and the reason for its choice (for the log, readiness and metrics).
 
     Attributes:
-        device: Where tensors live.
-        reason: Why, for people.
+        device: The device of tensors.
+        reason: The reason, for people.
     """
 
     device: torch.device
@@ -24,18 +24,18 @@ class DeviceChoice:
 
     @property
     def is_gpu(self) -> bool:
-        """Whether this is a CUDA device."""
+        """Return whether this is a CUDA device."""
         return self.device.type == "cuda"
 
 
 def choose_device(requested: DeviceName = "auto") -> DeviceChoice:
-    """Choose the device for the network; a GPU is told to multiply in the numbers that it is given.
+    """Choose the device for the network; a GPU is set to multiply in the full precision of its inputs.
 
     Args:
         requested: ``auto`` takes the first CUDA device if there is one, the CPU otherwise.
 
     Raises:
-        DeviceUnavailable: ``cuda`` was asked for, and torch sees no CUDA device.
+        DeviceUnavailable: ``cuda`` was requested, and torch sees no CUDA device.
     """
     if requested == "cpu":
         return DeviceChoice(torch.device("cpu"), "cpu was asked for")
@@ -54,11 +54,11 @@ def choose_device(requested: DeviceName = "auto") -> DeviceChoice:
 
 
 def _multiply_in_full() -> None:
-    """Let no product on a GPU be rounded more than its type says, in this process.
+    """Forbid products on a GPU with less precision than their type, in this process.
 
     ``TORCH_ALLOW_TF32_CUBLAS_OVERRIDE``, which NVIDIA's images set, rounds the factors of float32 to 11 bits: features
-    in float32 and exact counts would differ from those of a CPU in the third digit. By default torch adds up the parts
-    of a product of bfloat16 in bfloat16; here sums are float32 (``model.frozen.target``).
+    in float32 and exact counts would differ from those of a CPU in the third digit. By default torch sums parts of a
+    bfloat16 product in bfloat16; here sums are float32 (``model.frozen.target``).
     """
     torch.set_float32_matmul_precision("highest")
     torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False

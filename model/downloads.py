@@ -1,4 +1,4 @@
-"""Downloading one large file over a line that breaks: what has arrived is kept, and continued."""
+"""The download of one large file over an unreliable connection: received bytes are kept, and a later call continues."""
 
 import json
 import re
@@ -17,21 +17,21 @@ from model.weights_errors import DownloadFailed
 
 OnProgress = Callable[[int, int | None], None]
 Locate = Callable[[httpx.Client, str], str]
-"""Finds the address that a file's bytes come from at the moment, of the address that it is known by."""
+"""A function from the known address of a file to the current address of its bytes."""
 
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long to wait, and how often to try.
+    """Set the pauses and the number of attempts.
 
     Attributes:
-        attempts: Before giving up; counted anew from every attempt that gets further than all before it.
-        first_pause_s: Before the second attempt; doubled before each further one.
-        longest_pause_s: Where the doubling ends.
-        connect_timeout_s: For a connection to be made.
-        read_timeout_s: For the next bytes to arrive.
+        attempts: The attempts before giving up; every attempt that gets further than all before it restarts the count.
+        first_pause_s: The pause before the second attempt; it is doubled before each further one.
+        longest_pause_s: The longest pause.
+        connect_timeout_s: The time limit for a connection.
+        read_timeout_s: The time limit for the next bytes.
     """
 
     attempts: int = 5
@@ -41,17 +41,17 @@ class RetryPolicy:
     read_timeout_s: float = 60.0
 
     def pause_s(self, failures: int) -> float:
-        """How long to wait after this many failures in a row."""
+        """Return the pause after this many failures in a row."""
         return min(self.first_pause_s * 2.0 ** (failures - 1), self.longest_pause_s)
 
 
 @dataclass(frozen=True)
 class _PartialFile:
-    """What must be known of a part to continue it; kept beside it.
+    """Hold the facts that are needed to continue a part; they are stored beside it.
 
     Attributes:
-        url: What the file is known by, which stays the same while the address of its bytes may change.
-        validator: The server's ETag or date of the version that it is a part of; None if that cannot be told.
+        url: The known address of the file; the address of its bytes may change.
+        validator: The server's ETag or date of the file; None if the server states neither.
     """
 
     url: str
@@ -59,7 +59,7 @@ class _PartialFile:
 
 
 def at_once(_client: httpx.Client, url: str) -> str:
-    """Return the address itself, for a file that is where its address says."""
+    """Return the address itself, for a file that lies at its known address."""
     return url
 
 
@@ -71,26 +71,27 @@ def download(
     policy: RetryPolicy = RetryPolicy(),
     on_progress: OnProgress = lambda _received, _total: None,
 ) -> None:
-    """Downloads a file, continuing the part that an earlier call left.
+    """Download a file, and continue the part of an earlier call.
 
-    A part is continued only if the server says that the file is still the same one (``If-Range``). A server that cannot
-    continue, or whose file has changed, sends it whole, and the part is begun again.
+    A part is continued only if the server confirms that the file is unchanged (``If-Range``). Otherwise the server
+    sends the whole file, and the part begins again.
 
     Args:
-        url: What the file is known by, ``http://`` or ``https://``; a part is continued for the same one alone.
-        part: Where the bytes go, with a small ``.json`` beside it. Whole when the call returns: move it away, then
-            ``discard`` what is left. Kept if the call fails, for a later one to continue.
-        locate: Called before each attempt, for an address that hides the file behind a page.
-        policy: Pauses, attempts and timeouts.
-        on_progress: Called with the bytes that are there and the bytes that there will be, if known.
+        url: The known address of the file, ``http://`` or ``https://``; a part is continued only for the same address.
+        part: The path of the bytes, with a small ``.json`` beside it. It is complete when the call returns: move it
+            away, then call ``discard``. If the call fails, it is kept for a later call.
+        locate: A function that is called before each attempt, for an address with a page before the file.
+        policy: The pauses, attempts and time limits.
+        on_progress: A function of the received bytes and the total bytes, if known.
 
     Raises:
-        DownloadFailed: No such host or file, a web page in its place, or too many attempts that got no further.
-        StorageError: There is no room, or the disk does not take it.
+        DownloadFailed: The host or file does not exist, a web page comes in its place, or too many attempts got no
+            further.
+        StorageError: The disk is full, or the file cannot be written.
     """
     timeout = httpx.Timeout(policy.read_timeout_s, connect=policy.connect_timeout_s)
     furthest_bytes, failures = _size(part), 0
-    # Byte ranges count the bytes that are sent: a compressed answer could not be continued.
+    # Byte ranges count transferred bytes: a compressed answer could not be continued.
     headers = {"Accept-Encoding": "identity", "User-Agent": "Mozilla/5.0 (compatible; placefix)"}
     with httpx.Client(follow_redirects=True, timeout=timeout, headers=headers) as client:
         while True:
@@ -111,7 +112,7 @@ def download(
 
 
 def discard(part: Path) -> None:
-    """Deletes a part and what is known of it, so that the next download begins anew."""
+    """Delete a part and its facts, so that the next download begins anew."""
     part.unlink(missing_ok=True)
     _state_path(part).unlink(missing_ok=True)
 
@@ -127,7 +128,7 @@ def _attempt(client: httpx.Client, url: str, locate: Locate, part: Path, on_prog
             _receive(response, url, part, start, validator, on_progress)
     except httpx.TransportError as error:
         if isinstance(error, httpx.UnsupportedProtocol):
-            raise DownloadFailed(f"{url} is no address that can be downloaded: {error}") from error
+            raise DownloadFailed(f"{url} is not an address that can be downloaded: {error}") from error
         if _is_unknown_host(error):
             raise DownloadFailed(
                 f"{url}: no host {error.request.url.host} was found; check the address, the network, and the proxy if "
@@ -137,15 +138,15 @@ def _attempt(client: httpx.Client, url: str, locate: Locate, part: Path, on_prog
     except httpx.DecodingError as error:
         raise Interrupted(f"the answer was damaged ({error})") from error
     except (httpx.InvalidURL, httpx.TooManyRedirects) as error:
-        raise DownloadFailed(f"{url} is no address that can be downloaded: {error}") from error
+        raise DownloadFailed(f"{url} is not an address that can be downloaded: {error}") from error
     except OSError as error:
-        raise StorageError(f"{part} cannot be written: {error.strerror}; what has arrived is kept") from error
+        raise StorageError(f"{part} cannot be written: {error.strerror}; the received bytes are kept") from error
 
 
 def _receive(
     response: httpx.Response, url: str, part: Path, start: int, validator: str | None, on_progress: OnProgress
 ) -> None:
-    """Appends the body of an answer to the part, or begins it again, or finds it complete."""
+    """Append the body of an answer to the part, begin the part again, or find it complete."""
     status = response.status_code
     current_validator = _validator_of(response)
     if status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -191,16 +192,16 @@ def _check_room(part: Path, start: int, total_bytes: int | None) -> None:
 
 
 def _validator_of(response: httpx.Response) -> str | None:
-    """What tells this version of the file from others, if the server offers it."""
+    """Return the mark that identifies this version of the file, if the server sends one."""
     etag: str = response.headers.get("ETag", "")
-    if etag and not etag.startswith("W/"):  # a weak one does not promise equal bytes
+    if etag and not etag.startswith("W/"):  # a weak mark does not promise equal bytes
         return etag
     modified: str | None = response.headers.get("Last-Modified")
     return modified
 
 
 def _content_range(response: httpx.Response) -> tuple[int | None, int | None]:
-    """First byte and size of the whole file, as far as the answer has them."""
+    """Return the first byte and the size of the whole file, as far as the answer has them."""
     match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     if match is None:
         return None, None
@@ -240,7 +241,7 @@ def _write_state(part: Path, state: _PartialFile) -> None:
 
 
 def _read_state(part: Path) -> _PartialFile | None:
-    """The state of a part; None if it is missing or unreadable: then the part is worth nothing."""
+    """Read the facts of a part; return None if they are missing or unreadable, because the part is then useless."""
     try:
         return _PartialFile(**json.loads(_state_path(part).read_text("utf-8")))
     except (OSError, ValueError, TypeError):

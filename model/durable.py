@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and that are still there after a power cut.
+"""Files that appear completely or not at all, and survive a power cut.
 
 A file is synced before it is renamed to its name, and a directory is synced after a name in it has changed.
 """
@@ -13,9 +13,9 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(final: Path) -> Iterator[Path]:
-    """Yields a path to write a file to, which becomes ``final`` if the block succeeds and vanishes if it does not.
+    """Yield a path for a new file, which becomes ``final`` if the block succeeds and is removed if it fails.
 
-    The folder is made if it is missing. Two writers do not meet before the end; the last one stays.
+    The folder is made if it is missing. Two writers use separate files; the last one to finish wins.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
     unfinished = final.with_name(f".{final.name}.{secrets.token_hex(4)}.part")
@@ -27,10 +27,10 @@ def written_whole(final: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a small file: whoever looks sees the old content or the new one, whole.
+    """Write a small file, so that readers see the old content or the new one completely.
 
     Raises:
-        OSError: The disk does not take it; nothing of it is left.
+        OSError: The file cannot be written; no part of it is left.
     """
     pending = pending_path(path)
     try:
@@ -42,23 +42,23 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def pending_path(path: Path) -> Path:
-    """What a small file is called while it is written; a process that is killed leaves it."""
+    """Return the name of a small file while it is written; a process that is killed leaves it."""
     return path.with_name(f"{path.name}.pending")
 
 
 def publish(unfinished: Path, final: Path) -> None:
-    """Gives a finished file its name; what had that name before is replaced in the same instant.
+    """Rename a finished file; it replaces a file of the new name in the same instant.
 
     Args:
-        unfinished: On the same file system as ``final``, closed.
-        final: The name to appear.
+        unfinished: The closed file, on the same file system as ``final``.
+        final: The new name.
     """
     sync(unfinished)
     rename_durably(unfinished, final)
 
 
 def rename_durably(source: Path, target: Path) -> None:
-    """Renames a file, or a directory with everything below it already synced, and makes the new name last."""
+    """Rename a file, or a directory with synced content, and make the new name durable."""
     source.replace(target)
     sync(target.parent)
     if source.parent != target.parent:
@@ -66,7 +66,7 @@ def rename_durably(source: Path, target: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Waits until the bytes of a file, or the names in a directory, are on the disk."""
+    """Wait until the bytes of a file, or the names in a directory, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -75,6 +75,6 @@ def sync(path: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of the bytes of a file as 64 hex digits, read in pieces."""
+    """Return the SHA-256 of the bytes of a file as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,28 +14,29 @@ from model.network import Network
 from model.network_precision import TORCH_PRECISIONS, NetworkPrecision
 from model.preprocess import Preparation
 
-# Pictures in one forward pass, always so many: another number may take another kernel, which rounds differently, and
-# an answer would depend on who else asks. One keeps a processor busy, and its tokens in the cache; a GPU needs more.
+# The fixed number of pictures in a forward pass. Another number may use another kernel, which rounds differently; an
+# answer would then depend on other queries. One picture keeps a CPU busy, and its tokens in the cache; a GPU needs
+# more.
 _AT_A_TIME = {"cpu": 1, "cuda": 4}
 
 
 class Encoder:
-    """A network that will not change any more, on the device where it works.
+    """Encode pictures by a network that no longer changes, on its device.
 
-    It keeps a fast form of the network (``model.families``) and not the network itself. The features of a picture are
-    the same to the last bit whatever other pictures are encoded with it.
+    It keeps a fast form of the network (``model.families``) and not the network itself. The features of a picture do
+    not depend on the other pictures in the batch, to the last bit.
 
-    Not thread-safe on a GPU: one thread owns it.
+    It is not thread-safe on a GPU: one thread owns it.
 
     Attributes:
-        family: Of the network.
+        family: The family of the network.
         config: The shape of the network.
-        device: Where it works, and where the features that it returns live.
-        preparation: How the pictures given to it are prepared.
-        precision: Of the products in the network. Features are float32 in each.
-        fingerprint: Of the network, 64 hex digits.
-        is_trained: Whether re-ranking with this network means anything.
-        match_floor: The cosine below which two local features are no match; None if all of them may be.
+        device: The device of the network and of the returned features.
+        preparation: The preparation of its pictures.
+        precision: The precision of the products in the network. Features are float32 in each.
+        fingerprint: The fingerprint of the network, 64 hex digits.
+        is_trained: Whether the network is trained, so that re-ranking has a meaning.
+        match_floor: The least cosine of a match of two local features; None for no limit.
         global_dim: Width D of the global feature.
         local_dim: Channels C of a local feature.
         cells: Where the local features lie in a picture.
@@ -51,13 +52,14 @@ class Encoder:
         """Freeze a network.
 
         Args:
-            network: In eval mode; it stays as it is.
-            device: Where to work.
-            preparation: Of pictures, from ``network.preparation``; by default the one that the network needs.
-            precision: Of the products in the network.
+            network: The network in eval mode; it is not changed.
+            device: The device.
+            preparation: The preparation of pictures, from ``network.preparation``; by default the one that the network
+                needs.
+            precision: The precision of the products in the network.
 
         Raises:
-            InvalidInput: The network's features do not stay the same in that precision.
+            InvalidInput: The network's features change too much in that precision.
         """
         if precision not in network.precisions:
             raise InvalidInput(
@@ -96,7 +98,7 @@ class Encoder:
 
     @torch.inference_mode()
     def encode(self, images: Tensor) -> Features:
-        """Encodes a batch of preprocessed pictures.
+        """Encode a batch of preprocessed pictures.
 
         Args:
             images: ``(B, 3, H, W)`` float32 (``model.preprocess.preprocess``), on any device.
@@ -105,8 +107,8 @@ class Encoder:
             Features in float32 on the encoder's device.
 
         Raises:
-            InvalidInput: Another shape.
-            ModelOutputInvalid: The network produced NaN or infinity.
+            InvalidInput: The pictures have another shape.
+            ModelOutputInvalid: The network returned NaN or infinity.
         """
         if images.ndim != 4 or images.shape[1:] != self.picture_shape:
             shape = ", ".join(map(str, self.picture_shape))
@@ -120,7 +122,7 @@ class Encoder:
         return features
 
     def _encode_in_parts(self, images: Tensor) -> Features:
-        """Forward passes of always the same number of pictures; the last is filled up with black ones."""
+        """Run forward passes with a fixed number of pictures; black pictures fill up the last one."""
         count, size = len(images), self._at_a_time
         cells = self.local_grid[0] * self.local_grid[1]
         features = Features(

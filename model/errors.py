@@ -1,24 +1,24 @@
-"""Every error that Placefix raises on purpose, as one tree.
+"""The tree of all errors that Placefix raises on purpose.
 
 ::
 
     PlacefixError
-    ├── ImageError                  what a picture can have wrong
-    │   ├── UnreadableImage         unreadable_image          a file that is not there, or that the disk does not give
+    ├── ImageError                  a picture that cannot be used
+    │   ├── UnreadableImage         unreadable_image          a file that is missing, or cannot be read
     │   ├── EmptyImage              empty_image               no bytes at all
-    │   ├── NotAnImage              not_an_image              no picture format that is known here
+    │   ├── NotAnImage              not_an_image              not a known picture format
     │   ├── UnsupportedImageFormat  unsupported_image_format  a picture, of a format that is not read
     │   ├── CorruptImage            corrupt_image             starts like a picture, cannot be decoded
     │   ├── CorruptExif             corrupt_exif              its EXIF block cannot be parsed
-    │   ├── NoExifPosition          no_exif_position          it does not say where it was taken
+    │   ├── NoExifPosition          no_exif_position          it does not state its position
     │   ├── TooManyPixels           too_many_pixels           larger than the pixel limit
     │   ├── ImageTooSmall           image_too_small           a side below the minimum
     │   └── ExtremeAspectRatio      extreme_aspect_ratio      a strip, not a photograph
     ├── InvalidInput                invalid_input             an argument that makes no sense
-    │   ├── VersionNotFound         version_not_found         the map has no such version, or not any more
+    │   ├── VersionNotFound         version_not_found         the map does not have this version
     │   ├── InvalidSamples          invalid_samples           a folder of sample queries that cannot be offered
     │   └── InvalidKeys             invalid_keys              a file of API keys that cannot be used
-    ├── DeviceUnavailable           device_unavailable        a device was asked for and is not there
+    ├── DeviceUnavailable           device_unavailable        a requested device is not available
     ├── WeightsError                invalid_weights           a checkpoint that cannot be used
     │   └── DownloadFailed          download_failed           a checkpoint that could not be fetched
     ├── ModelOutputInvalid          model_output_invalid      NaN or infinity in the features
@@ -33,17 +33,17 @@
     │   ├── NetworkMismatch         network_mismatch          made with another network or preprocessing
     │   ├── MapBusy                 map_busy                  another process is writing it
     │   └── BuildConflict           build_conflict            an unfinished build of something else is in the way
-    ├── StorageError                storage_error             the disk is full, or does not take what is written
-    ├── RequestError                invalid_request           what a request can have wrong beside its picture
+    ├── StorageError                storage_error             the disk is full, or cannot be written
+    ├── RequestError                invalid_request           a request with an error beside its picture
     │   ├── MalformedBody           malformed_body            not the multipart form that it says it is
     │   ├── BodyTooLarge            body_too_large            more bytes than the upload limit
     │   ├── UploadTimeout           upload_timeout            the upload stalled
     │   ├── MissingImage            missing_image             no picture in it
     │   ├── SeveralImages           several_images            more than one picture in it
     │   ├── InvalidParameter        invalid_parameter         a parameter out of its range, or unknown
-    │   ├── PlaceNotFound           place_not_found           no such picture, or no thumbnail of it, in the map
-    │   ├── SampleNotFound          sample_not_found          no such sample, or its file has gone
-    │   ├── TileNotFound            tile_not_found            no such tile of the base map, or no base map
+    │   ├── PlaceNotFound           place_not_found           the map has no picture of this id, or no thumbnail
+    │   ├── SampleNotFound          sample_not_found          there is no sample of this name, or no file
+    │   ├── TileNotFound            tile_not_found            this tile is missing, or there is no base map
     │   ├── UnexpectedVersion       unexpected_version        another version is served than the request says
     │   ├── UnusableVersion         unusable_version          a version that is damaged, or of another network
     │   └── AccessDenied            access_denied             a request that its sender may not make
@@ -51,18 +51,18 @@
     │       ├── KeyUnknown          key_unknown               none of the service's keys
     │       ├── ScopeMissing        scope_missing             a key that does not allow this
     │       └── BrowsingOff         browsing_off              the pictures of maps are not listed here
-    ├── TrainingError               training_error            a training that cannot begin, or not go on
+    ├── TrainingError               training_error            a training that cannot begin or continue
     │   ├── InvalidTrainingConfig   invalid_training_config   a setting that is unknown, impossible or contradictory
-    │   ├── UnsuitableTrainingData  unsuitable_training_data  pictures that nothing can be learned from
+    │   ├── UnsuitableTrainingData  unsuitable_training_data  pictures that do not suffice for training
     │   ├── TrainingDiverged        training_diverged         NaN or infinity in a loss, a gradient or a feature
-    │   └── CheckpointError         invalid_checkpoint        a checkpoint that cannot be written, or not be continued
+    │   └── CheckpointError         invalid_checkpoint        a checkpoint that cannot be written or continued
     ├── CannotWrite                 cannot_write              a position that cannot be written to a photo
     ├── ClientError                 client_error              a question that a server did not answer
-    │   ├── ServerUnreachable       server_unreachable        nothing answers there, or not in time
-    │   ├── NotPlacefix             not_placefix              something else answers there
+    │   ├── ServerUnreachable       server_unreachable        no answer, or not in time
+    │   ├── NotPlacefix             not_placefix              another program answers
     │   └── ServerProblem           server_problem            the server says why; an instance has the server's code
     │       ├── PhotoRefused        photo_refused             the photo cannot be used
-    │       ├── KeyRefused          key_refused               it wants a key, or another one
+    │       ├── KeyRefused          key_refused               the server needs a key, or another one
     │       └── ServerBusy          server_busy               it cannot answer now
     └── ServiceError                the running service
         ├── NotReady                not_ready                 starting, stopping, or its worker has died
@@ -73,32 +73,31 @@
         └── BasemapFailed           basemap_failed            no tile from the file or the server of the base map
 
 Each class has a ``code`` that stays the same between releases; the message says what is wrong, where, and what to do.
-Each stands where it is raised: ``model.picture_errors``, ``model.weights_errors``, ``model.training.errors``,
+Each class is defined near its use: in ``model.picture_errors``, ``model.weights_errors``, ``model.training.errors``,
 ``place_map.errors``, ``index_builder.errors``, ``service.errors``, ``placefix.client.errors`` and
-``placefix.geotagging.errors``; the errors of no single room stand here. Only the service turns a code into an HTTP
-status.
+``placefix.geotagging.errors``; general errors are defined here. Only the service turns a code into an HTTP status.
 """
 
 
 class PlacefixError(Exception):
-    """The root: everything that Placefix raises on purpose."""
+    """The root of all errors that Placefix raises on purpose."""
 
     code = "placefix_error"
 
     @property
     def message(self) -> str:
-        """The sentence for people: what, where, and what to do."""
+        """Return the sentence for people: what is wrong, where, and what to do."""
         return str(self)
 
 
 class InvalidInput(PlacefixError):
-    """An argument that makes no sense: a size, a count, a name."""
+    """An argument makes no sense: a size, a count, a name."""
 
     code = "invalid_input"
 
 
 class DeviceUnavailable(PlacefixError):
-    """A device was asked for by name and is not there."""
+    """A device was requested by name and is not available."""
 
     code = "device_unavailable"
 
@@ -110,6 +109,6 @@ class ModelOutputInvalid(PlacefixError):
 
 
 class StorageError(PlacefixError):
-    """The disk under a map is full, or does not take what is written to it."""
+    """The disk of a map is full, or the map cannot be written."""
 
     code = "storage_error"

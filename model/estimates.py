@@ -1,6 +1,6 @@
-"""The mark of positions that Placefix has estimated, so that none of them is ever taken for a measurement.
+"""The mark of positions that Placefix has estimated, so that no estimate is taken for a measurement.
 
-It stands in the field ``GPSProcessingMethod`` of EXIF and of XMP, which says how a position was found.
+The field ``GPSProcessingMethod`` of EXIF and XMP, which states the method of a position, has this mark.
 """
 
 MARK = "PLACEFIX"
@@ -12,7 +12,7 @@ def is_estimate(processing_method: object) -> bool:
     """Return whether a position was estimated by Placefix.
 
     Args:
-        processing_method: The value of ``GPSProcessingMethod``: bytes of an EXIF block, or text.
+        processing_method: The value of ``GPSProcessingMethod``, as bytes of an EXIF block or as text.
     """
     if isinstance(processing_method, bytes):
         code, text = processing_method[:8], processing_method[8:]

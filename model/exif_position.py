@@ -1,6 +1,6 @@
-"""Where a photograph was taken, as its own EXIF block says.
+"""The position of a photograph in its own EXIF block.
 
-The functions take the block's directories as Pillow parses them: tag number to number, tuple, text or bytes.
+The functions take the block's directories in Pillow's form: tag number → number, tuple, text or bytes.
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ Directory = Mapping[int, object]
 
 
 def read_exif_position(source: Path | bytes) -> LatLon:
-    """Read where a picture says that it was taken; no pixel is decoded.
+    """Read the position that a picture states; no pixel is decoded.
 
     Raises:
-        NoExifPosition: It does not say, or what it says is no position.
-        ImageError: As ``model.images.read_exif``.
+        NoExifPosition: The picture states no position, or an invalid one.
+        ImageError: See ``model.images.read_exif``.
     """
     found = exif_position(read_exif(source).get_ifd(ExifTags.IFD.GPSInfo))
     if isinstance(found, Unplaced):
@@ -36,13 +36,12 @@ def read_exif_position(source: Path | bytes) -> LatLon:
 def exif_position(gps: Directory, assumed: str = "") -> LatLon | Unplaced:
     """Return the position of the GPS directory.
 
-    Degrees, minutes and seconds may be given as one, two or three numbers. South and west are negative; a negative
-    number without a hemisphere is taken as it stands, a positive one is not guessed at. An estimate of Placefix is no
-    position.
+    Degrees, minutes and seconds may be one, two or three numbers. South and west are negative. Without a hemisphere, a
+    negative number is taken and a positive one is refused. An estimate of Placefix does not count as a position.
 
     Args:
         gps: The directory.
-        assumed: The hemispheres of a position that states none: two letters, as in ``NE``; empty to take no such one.
+        assumed: The hemispheres of a position that states none: two letters, as in ``NE``; empty to refuse it.
     """
     values = gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLongitude)
     if values[0] is None or values[1] is None:
@@ -66,9 +65,9 @@ def exif_position(gps: Directory, assumed: str = "") -> LatLon | Unplaced:
 
 
 def _degrees(value: object) -> float | None:
-    """Degrees from (degrees[, minutes[, seconds]]); None if a part is missing, 0/0, or no such part.
+    """Return degrees from (degrees[, minutes[, seconds]]); None if a part is missing, 0/0, or invalid.
 
-    Seconds of 0/0 are none: programs that count in minutes write them.
+    Seconds of 0/0 count as 0: programs that count in minutes write them.
     """
     parts = [number_of(part) for part in (value if isinstance(value, tuple) else (value,))]
     if isinstance(value, tuple) and len(value) == 3 and _is_zero_by_zero(value[2]):
@@ -111,6 +110,6 @@ def number_of(value: object) -> float | None:
 
 
 def text_of(value: object) -> str:
-    """Return text or bytes as text, without what surrounds it; empty for all else."""
+    """Return text or bytes as stripped text; empty for other types."""
     text = value.decode("latin-1") if isinstance(value, bytes) else value
     return text.strip("\0 \t\r\n") if isinstance(text, str) else ""

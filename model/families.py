@@ -1,4 +1,4 @@
-"""The families of networks: the one list of them."""
+"""The list of all families of networks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ Forward = Callable[[Tensor], Features]
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of network.
+    """Describe a family of networks.
 
     Attributes:
-        network: Its class; made from a configuration, and ``is_trained``.
-        read_config: The inverse of its configuration's ``to_dict``.
-        freeze: Makes its fast form: of a network in eval mode, for pictures of one height and width, for a device and
-            an arithmetic, and for so many pictures at a time.
+        network: The class of the network; it is made from a configuration and ``is_trained``.
+        read_config: The inverse of the configuration's ``to_dict``.
+        freeze: Makes the fast form of a network in eval mode, for a height and width of pictures, a device and an
+            arithmetic, and a number of pictures per pass.
     """
 
     network: Callable[..., Network]
@@ -39,8 +39,8 @@ class Family:
         """Return a network whose weights are not set yet.
 
         Args:
-            config: Plain values.
-            is_trained: Whether re-ranking by its local features means anything.
+            config: The configuration as plain values.
+            is_trained: Whether the network is trained, so that re-ranking has a meaning.
 
         Raises:
             InvalidInput: A value is missing, unknown or out of its range.
@@ -58,8 +58,8 @@ def family_named(name: str) -> Family:
     """Return the family of a name.
 
     Raises:
-        InvalidInput: This release has none of that name.
+        InvalidInput: This release has no family of that name.
     """
     if name not in FAMILIES:
-        raise InvalidInput(f"{name!r} is no family of networks that this release knows ({', '.join(FAMILIES)})")
+        raise InvalidInput(f"{name!r} is not a family of networks that this release knows ({', '.join(FAMILIES)})")
     return FAMILIES[name]

@@ -1,4 +1,4 @@
-"""What the network makes of a batch of pictures."""
+"""The features of a batch of pictures."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Features:
-    """The features of a batch of B pictures.
+    """Hold the features of a batch of B pictures.
 
     Attributes:
-        global_features: ``(B, D)`` float32, each row of Euclidean length 1. D = 1024 for ViT-L/14.
-        local_features: ``(B, N, C)`` float32, each of the N rows of a picture of Euclidean length 1; the N cells
-            of ``local_grid`` in row-major order. N = 3721 = 61 × 61 and C = 128 for 224 × 224 pixels.
+        global_features: ``(B, D)`` float32; each row has Euclidean length 1. D = 1024 for ViT-L/14.
+        local_features: ``(B, N, C)`` float32; each of the N rows of a picture has Euclidean length 1. The N cells of
+            ``local_grid`` are in row-major order. N = 3721 = 61 × 61 and C = 128 for 224 × 224 pixels.
         local_grid: ``(height, width)`` of the local features, so that N = height × width.
     """
 
@@ -38,5 +38,5 @@ class Features:
         return Features(self.global_features[rows], self.local_features[rows], self.local_grid)
 
     def to(self, device: torch.device | str) -> "Features":
-        """The same features on another device."""
+        """Return the same features on another device."""
         return Features(self.global_features.to(device), self.local_features.to(device), self.local_grid)

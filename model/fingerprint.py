@@ -1,4 +1,4 @@
-"""The fingerprint of a network: two networks with the same one give the same features."""
+"""The fingerprint of a network; networks with equal fingerprints give equal features."""
 
 import hashlib
 import json
@@ -7,9 +7,9 @@ from model.network import Network
 
 
 def fingerprint(network: Network) -> str:
-    """SHA-256 over the configuration and over every tensor's name, shape, dtype and bytes, as 64 hex digits.
+    """Return the SHA-256 of the configuration and of every tensor's name, shape, dtype and bytes, as 64 hex digits.
 
-    Tensors are taken in the order of their names, so the file that they came from does not matter.
+    Tensors are sorted by name, so their order in a file does not matter.
     """
     digest = hashlib.sha256()
     digest.update(json.dumps(network.config.to_dict(), sort_keys=True).encode())

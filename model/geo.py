@@ -1,7 +1,7 @@
 """Positions on the Earth: WGS84 degrees, UTM metres, and the distance between two of them.
 
-UTM follows C. F. F. Karney, "Transverse Mercator with an accuracy of a few nanometers" (2011): Krüger's series in
-the third flattening n, here to n^6, which is exact to below a micrometre inside a zone.
+UTM follows C. F. F. Karney, "Transverse Mercator with an accuracy of a few nanometers" (2011): Krüger's series in the
+third flattening n, here to n^6. Inside a zone its error is below a micrometre.
 """
 
 from dataclasses import dataclass
@@ -42,11 +42,11 @@ _BETA = (
 
 @dataclass(frozen=True, slots=True)
 class LatLon:
-    """A position in WGS84 degrees.
+    """Hold a position in WGS84 degrees.
 
     Attributes:
-        latitude: In [-90, 90], north positive.
-        longitude: In [-180, 180], east positive.
+        latitude: Degrees in [-90, 90], north positive.
+        longitude: Degrees in [-180, 180], east positive.
 
     Raises:
         ValueError: A coordinate is not finite, or out of its range.
@@ -64,13 +64,13 @@ class LatLon:
 
 @dataclass(frozen=True, slots=True)
 class Utm:
-    """A position in UTM.
+    """Hold a position in UTM.
 
     Attributes:
         easting_m: Metres east, 500,000 on the zone's central meridian.
         northing_m: Metres north of the equator; 10,000,000 is added south of it.
         zone: 1 to 60.
-        is_north: On the northern hemisphere.
+        is_north: Whether it is on the northern hemisphere.
     """
 
     easting_m: float
@@ -88,12 +88,14 @@ class Utm:
 
 
 def distance_m(a: LatLon, b: LatLon) -> float:
-    """Great-circle distance of two positions in metres: haversine on the mean sphere, within 0.6 % of the ellipsoid."""
+    """Return the great-circle distance of two positions in metres: haversine on the mean sphere, within 0.6 % of the
+    ellipsoid.
+    """
     return float(distances_m(a, np.array([b.latitude]), np.array([b.longitude]))[0])
 
 
 def distances_m(origin: LatLon, latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Great-circle distances in metres from one position to n others, ``(n,)`` degrees each."""
+    """Return great-circle distances in metres from one position to n others, ``(n,)`` degrees each."""
     from_origin = pairwise_m(np.array([origin.latitude]), np.array([origin.longitude]), latitudes, longitudes)
     return np.asarray(from_origin[0])
 
@@ -104,7 +106,7 @@ def pairwise_m(
     other_latitudes: NDArray[np.float64],
     other_longitudes: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Great-circle distances in metres from n positions to m others.
+    """Return great-circle distances in metres from n positions to m others.
 
     Args:
         latitudes: ``(n,)`` degrees.
@@ -127,12 +129,12 @@ def pairwise_m(
 def turns_deg(
     headings_deg: NDArray[np.float64], other_headings_deg: NDArray[np.float64] | float
 ) -> NDArray[np.float64]:
-    """Return the angles between directions, in [0, 180]; NaN where one is NaN."""
+    """Return the angles between directions, in [0, 180]; NaN if one is NaN."""
     return np.asarray(np.abs((headings_deg - other_headings_deg + 180) % 360 - 180))
 
 
 def utm_zone(position: LatLon) -> int:
-    """The UTM zone of a position, with the exceptions of Norway (32V) and Svalbard (31X to 37X)."""
+    """Return the UTM zone of a position, with the exceptions of Norway (32V) and Svalbard (31X to 37X)."""
     latitude, longitude = position.latitude, position.longitude
     if 56 <= latitude < 64 and 3 <= longitude < 12:
         return 32
@@ -142,7 +144,7 @@ def utm_zone(position: LatLon) -> int:
 
 
 def to_utm(position: LatLon, zone: int | None = None) -> Utm:
-    """WGS84 to UTM, in the position's own zone unless another is given (for distances across a zone's edge)."""
+    """Convert WGS84 to UTM, in the position's own zone or in a given one (for distances across a zone's edge)."""
     zone = utm_zone(position) if zone is None else zone
     tan_latitude = tan(radians(position.latitude))
     from_meridian = radians((position.longitude - _central_meridian_deg(zone) + 180) % 360 - 180)
@@ -159,7 +161,7 @@ def to_utm(position: LatLon, zone: int | None = None) -> Utm:
 
 
 def from_utm(utm: Utm) -> LatLon:
-    """UTM to WGS84."""
+    """Convert UTM to WGS84."""
     xi_projected = (utm.northing_m - (0 if utm.is_north else _FALSE_NORTHING_M)) / (_SCALE * _RECTIFYING_RADIUS_M)
     eta_projected = (utm.easting_m - _FALSE_EASTING_M) / (_SCALE * _RECTIFYING_RADIUS_M)
     xi, eta = xi_projected, eta_projected
@@ -188,13 +190,13 @@ def _central_meridian_deg(zone: int) -> float:
 
 
 def _conformal_tan(tan_latitude: float) -> float:
-    """Tangent of the conformal latitude (Karney 2011, Eq. 7 to 9)."""
+    """Return the tangent of the conformal latitude (Karney 2011, Eq. 7 to 9)."""
     sigma = sinh(_ECCENTRICITY * atanh(_ECCENTRICITY * tan_latitude / hypot(1.0, tan_latitude)))
     return tan_latitude * hypot(1.0, sigma) - sigma * hypot(1.0, tan_latitude)
 
 
 def points_in_space(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``(n, 3)`` metres from the centre of the mean sphere, of ``(n,)`` degrees each."""
+    """Return ``(n, 3)`` metres from the centre of the mean sphere, for ``(n,)`` degrees each."""
     latitudes, longitudes = np.radians(latitudes), np.radians(longitudes)
     parallels = np.cos(latitudes)
     return EARTH_RADIUS_M * np.stack(
@@ -203,10 +205,10 @@ def points_in_space(latitudes: NDArray[np.float64], longitudes: NDArray[np.float
 
 
 def arc_m(chord_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distances along the ground of points that are so far apart in space."""
+    """Return the distances along the ground for distances in space."""
     return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.clip(chord_m / (2 * EARTH_RADIUS_M), 0, 1)))
 
 
 def chord_m(arc_m: float) -> float:
-    """Distance in space of points that are so far apart along the ground; the inverse of ``arc_m``."""
+    """Return the distance in space for a distance along the ground; the inverse of ``arc_m``."""
     return float(2 * EARTH_RADIUS_M * np.sin(arc_m / (2 * EARTH_RADIUS_M)))

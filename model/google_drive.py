@@ -1,8 +1,9 @@
-"""Find the file behind a page of Google Drive.
+"""The search for the file behind a page of Google Drive.
 
-Before a large file Drive answers ``uc?id=ID`` with a page for people, which says that the file was not searched for
-viruses. The page has a form, ``#download-form``; its hidden fields, sent to its action as a query, get the file. A file
-that comes at once has a header ``Content-Disposition``. Where too many people fetch a file, the page says so instead.
+For a large file, Drive answers ``uc?id=ID`` with a page for people, which says that the file was not searched for
+viruses. The page has a form, ``#download-form``; its hidden fields, sent as a query to its action, get the file. A
+direct answer with the file has a header ``Content-Disposition``. If too many people fetch a file, the page says so
+instead.
 """
 
 import httpx
@@ -16,15 +17,15 @@ _FORM = "download-form"
 def locate_on_google_drive(client: httpx.Client, url: str) -> str:
     """Return the address of a file's bytes.
 
-    It is good for a while only: ask anew before each attempt. The cookies that come with the page stay in the client.
+    The address expires: call this before each attempt. The client keeps the cookies of the page.
 
     Args:
-        client: Follows redirects.
+        client: A client that follows redirects.
         url: ``https://drive.google.com/uc?id=ID``.
 
     Raises:
-        DownloadFailed: Drive refuses, in the words that it gives, or shows a page without the form.
-        Interrupted: The server has an error of the moment.
+        DownloadFailed: Drive refuses, or shows a page without the form; the message quotes the page.
+        Interrupted: The server has a temporary error.
         httpx.TransportError: The connection broke.
         httpx.DecodingError: The page is damaged.
     """

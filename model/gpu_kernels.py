@@ -4,7 +4,7 @@ import triton
 import triton.language as tl
 
 
-# Without types: Triton's compiler looks annotations up among the constants of the kernel.
+# No types: Triton's compiler looks annotations up among the constants of the kernel.
 @triton.jit  # type: ignore[untyped-decorator]
 def nearest_kernel(  # type: ignore[no-untyped-def]
     rows,
@@ -14,12 +14,12 @@ def nearest_kernel(  # type: ignore[no-untyped-def]
     column_count,
     rows_stride,
     columns_stride,
-    CHANNELS: tl.constexpr,  # noqa: N803 - what is known at compile time is written so in Triton
+    CHANNELS: tl.constexpr,  # noqa: N803 - Triton's convention for compile-time constants
     CHANNELS_PADDED: tl.constexpr,  # noqa: N803
     BLOCK_ROWS: tl.constexpr,  # noqa: N803
     BLOCK_COLUMNS: tl.constexpr,  # noqa: N803
 ):
-    """For BLOCK_ROWS cells of one picture, the nearest of all cells of the other; one pair for each index of axis 1."""
+    """Find the nearest of all cells of one picture for BLOCK_ROWS cells of the other; axis 1 numbers the pairs."""
     pair = tl.program_id(1).to(tl.int64)
     row = tl.program_id(0) * BLOCK_ROWS + tl.arange(0, BLOCK_ROWS)
     lane = tl.arange(0, BLOCK_COLUMNS)
@@ -29,7 +29,7 @@ def nearest_kernel(  # type: ignore[no-untyped-def]
         mask=(row[:, None] < row_count) & (channel[None, :] < CHANNELS),
         other=0.0,
     )
-    # For each row and each lane the best score of all tiles, and the tile; the lanes are compared once, at the end.
+    # The best score of all tiles for each row and lane, and its tile; the lanes are compared once, at the end.
     best = tl.full((BLOCK_ROWS, BLOCK_COLUMNS), float("-inf"), tl.float32)
     best_tile = tl.zeros((BLOCK_ROWS, BLOCK_COLUMNS), tl.int32)
     for start in range(0, column_count, BLOCK_COLUMNS):
@@ -41,7 +41,7 @@ def nearest_kernel(  # type: ignore[no-untyped-def]
         )
         scores = tl.dot(own, other)
         scores = tl.where(column[None, :] < column_count, scores, float("-inf"))
-        is_better = scores > best  # not if equal: the tile that came first has the lower numbers
+        is_better = scores > best  # equal scores keep the earlier tile, which has the lower numbers
         best = tl.where(is_better, scores, best)
         best_tile = tl.where(is_better, start, best_tile)
     highest = tl.max(best, axis=1)

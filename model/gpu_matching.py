@@ -1,11 +1,11 @@
-"""The nearest cells of many pairs of pictures at once, by a fused Triton kernel: no score matrix in the GPU's memory.
+"""The nearest cells of many pairs of pictures at once, by a fused Triton kernel without a score matrix in memory.
 
-A block of the kernel holds some cells of one picture in registers and walks over all cells of the other, tile by tile;
-scores live for the length of a tile. It runs twice, once from each side: the second product costs less than writing and
+A block of the kernel holds some cells of one picture in registers and loops over all cells of the other, tile by tile;
+scores exist only during a tile. The kernel runs once for each side: the second product costs less than writing and
 reading the scores of the first (55 MB for 3721 × 3721 cells).
 
-Held to the plain search by ``tests/model/test_gpu_matching.py::test_on_a_gpu_it_is_the_plain_search``, and without a
-GPU by ``tests/model/test_gpu_matching.py::test_under_the_interpreter_it_is_the_plain_search``.
+``tests/model/test_gpu_matching.py`` compares it with the plain search: ``test_on_a_gpu_it_is_the_plain_search``, and
+``test_under_the_interpreter_it_is_the_plain_search`` without a GPU.
 """
 
 import logging
@@ -25,19 +25,21 @@ _log = logging.getLogger("placefix.model")
 
 
 def nearest_cells(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
-    """For each cell of a picture the nearest cell of the other, by dot product, in both directions.
+    """Find for each cell of a picture the nearest cell of the other, by dot product, in both directions.
 
-    Features are rounded to float16, products are summed in float32. Of equal similarities the first cell is nearest.
+    Features are rounded to float16, and products are summed in float32. If similarities are equal, the first cell is
+    nearest.
 
     Args:
-        queries: ``(P, L, C)`` local features, of length 1. Zeros fill up C to a multiple of 16; they change no product.
-        candidates: ``(P, M, C)``, pair by pair; or P = 1 on one of the two sides, which is then paired with all.
+        queries: ``(P, L, C)`` local features of length 1. Zeros fill up C to a multiple of 16 and change no product.
+        candidates: ``(P, M, C)``, pair by pair. If P is 1 on one side, its picture is paired with all of the other
+            side.
 
     Returns:
         ``(P, L)`` cells of the candidates and ``(P, M)`` cells of the queries, int64.
 
     Raises:
-        InvalidInput: Shapes that do not go together.
+        InvalidInput: The shapes do not fit together.
     """
     if queries.ndim != 3 or candidates.ndim != 3 or candidates.shape[-1] != queries.shape[-1]:
         raise InvalidInput(
@@ -51,19 +53,19 @@ def nearest_cells(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _as_the_kernel_reads(features: Tensor) -> Tensor:
-    """As contiguous float16 whose cells begin at multiples of 32 bytes, so that they are loaded several at once."""
+    """Return contiguous float16 whose cells begin at multiples of 32 bytes, so that several are loaded at once."""
     features = features.detach().half()
     spare = filled_up_channels(features.shape[-1]) - features.shape[-1]
     return (pad(features, (0, spare)) if spare else features).contiguous()
 
 
 def filled_up_channels(channels: int) -> int:
-    """Return the least multiple of 16 that holds so many channels; at least 16."""
+    """Return the least multiple of 16 that holds a number of channels; at least 16."""
     return max(-(-channels // _CHANNELS_TOGETHER), 1) * _CHANNELS_TOGETHER
 
 
 def _nearest(rows: Tensor, columns: Tensor, pairs: int) -> Tensor:
-    """The nearest of the columns for each row, ``(P, L)`` int64."""
+    """Return the nearest column for each row, ``(P, L)`` int64."""
     nearest = torch.empty(pairs, rows.shape[1], dtype=torch.int64, device=rows.device)
     grid = (-(-rows.shape[1] // _BLOCK_ROWS), pairs)
     _kernel()[grid](
@@ -92,11 +94,11 @@ def has_triton() -> bool:
 
 
 def can_fuse(channels: int) -> bool:
-    """Return whether the kernel runs on the GPU of this machine; it is tried once for so many channels, on one cell.
+    """Return whether the kernel runs on the GPU of this machine; it is tried once per number of channels, on one cell.
 
-    To be installed is not enough. Triton is a compiler: it needs a C compiler, the headers of Python, and a folder
-    whose files may be executed, and a container may have none of them. And the more channels, the more of a GPU's fast
-    memory a block takes. A warning says why the kernel does not run.
+    An installed Triton is not enough. It needs a C compiler, the headers of Python, and a folder for executable files,
+    which a container may lack. More channels also need more of a GPU's fast memory. A warning says why the kernel does
+    not run.
 
     Args:
         channels: C.
@@ -128,7 +130,7 @@ def _runs(channels: int) -> bool:
 
 @cache
 def _kernel() -> Any:
-    """The kernel; Triton is imported when it is first needed, since machines without a GPU lack it."""
+    """Import the kernel when it is first needed, because machines without a GPU lack Triton."""
     from model.gpu_kernels import nearest_kernel  # noqa: PLC0415
 
     return nearest_kernel

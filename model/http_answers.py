@@ -1,4 +1,4 @@
-"""Say what the answer of a file server means: a file, a refusal, an error of the moment, or a page for people."""
+"""The meaning of a file server's answer: a file, a refusal, a temporary error, or a page for people."""
 
 import httpx
 
@@ -16,19 +16,19 @@ _REASONS = {
 
 
 class Interrupted(Exception):
-    """An attempt failed in a way that another may not."""
+    """Report that an attempt failed, but another attempt may succeed."""
 
 
 def check_status(response: httpx.Response, url: str) -> None:
-    """Let answers pass that have something to read.
+    """Accept answers with content to read, and raise errors for others.
 
     Args:
-        response: Its body not read yet.
-        url: What the file is known by.
+        response: The answer, before its body is read.
+        url: The known address of the file.
 
     Raises:
-        DownloadFailed: The server refuses, in the words of its page if it has one.
-        Interrupted: The server has an error of the moment.
+        DownloadFailed: The server refuses; the message quotes its page.
+        Interrupted: The server has a temporary error.
     """
     status = response.status_code
     if status in _TRANSIENT:
@@ -39,10 +39,10 @@ def check_status(response: httpx.Response, url: str) -> None:
 
 
 def check_is_file(response: httpx.Response, url: str) -> None:
-    """Refuse a page in place of a file, and a file that is compressed on its way.
+    """Refuse a page in place of a file, and a compressed transfer.
 
     Raises:
-        DownloadFailed: In the words of the page.
+        DownloadFailed: The answer is a page, which the message quotes, or is compressed.
     """
     if _is_page(response):
         raise DownloadFailed(f"{url} is a web page, not a file{_quoted(response)}")
@@ -51,7 +51,7 @@ def check_is_file(response: httpx.Response, url: str) -> None:
 
 
 def page_of(response: httpx.Response) -> WebPage:
-    """Read an answer as a web page, up to a megabyte of it.
+    """Read an answer as a web page, up to a megabyte.
 
     Raises:
         httpx.TransportError: The connection broke.
@@ -71,6 +71,6 @@ def _is_page(response: httpx.Response) -> bool:
 
 
 def _quoted(response: httpx.Response) -> str:
-    """Return the words of an answer that is a web page, to end a sentence with."""
+    """Return the words of an answer that is a web page, as the end of a sentence."""
     words = page_of(response).words if _is_page(response) else ""
     return f"; the page says: {words}" if words else ""

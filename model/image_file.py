@@ -1,6 +1,6 @@
-"""The file of a picture: its format by its first bytes, its header by Pillow, and one kind of error for all of it.
+"""The file of a picture: its format by its first bytes, its header by Pillow, and one kind of error.
 
-Nothing of Pillow's global state is changed, except that the optional HEIF reader is registered when a HEIF file comes.
+Pillow's global state does not change, except that the optional HEIF reader is registered for the first HEIF file.
 """
 
 import struct
@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
-# Imported, the four register themselves; otherwise Pillow would load every decoder it has when the first WebP comes.
+# The four register themselves on import; otherwise Pillow would load all of its decoders for the first WebP.
 from PIL import AvifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from model.image_formats import FORMATS, HEADER_SIZE_BYTES, HEIF, recognise_format
@@ -28,7 +28,7 @@ from model.picture_errors import (
 _PLUGINS = (AvifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
 _FORMATS_FOR_PEOPLE = "JPEG, PNG, WebP and AVIF"
 
-# What Pillow's readers may raise on broken files; UserWarning is for programs that make warnings errors.
+# The errors of Pillow's readers on broken files; UserWarning is for programs that turn warnings into errors.
 DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -50,20 +50,20 @@ _heif_registration = Lock()
 
 
 def name_of(source: Path | bytes) -> str:
-    """Return what messages call a picture."""
+    """Return the name of a picture for messages."""
     return str(source) if isinstance(source, Path) else "the file"
 
 
 @contextmanager
 def open_header(source: Path | bytes, *, verify: bool = False) -> Iterator[Image.Image]:
-    """Recognises the format and lets Pillow read the header; the file is closed on leaving."""
+    """Recognise the format and let Pillow read the header; the file is closed at the end of the block."""
     name = name_of(source)
     with _open_file(source, name) as (file, header):
         found = _check_format(header, name)
         formats = (*FORMATS, HEIF) if found == HEIF else FORMATS
         with decoder_errors(name, found):
             if verify and found == "PNG":
-                # Pillow decodes without looking at the check sums of the pixels; a flipped bit could pass unnoticed.
+                # Pillow does not check the sums of the pixels; a flipped bit could pass unnoticed.
                 Image.open(file, formats=formats).verify()
             image = _open_jpeg(file) if found == "JPEG" else Image.open(file, formats=formats)
         with image:
@@ -71,7 +71,7 @@ def open_header(source: Path | bytes, *, verify: bool = False) -> Iterator[Image
 
 
 def _open_jpeg(file: BinaryIO) -> Image.Image:
-    """Open a JPEG without Pillow's limit of 179 megapixels, which is for pixels that are all decoded."""
+    """Open a JPEG without Pillow's limit of 179 megapixels, which assumes that all pixels are decoded."""
     file.seek(0)
     try:
         return JpegImagePlugin.jpeg_factory(file)
@@ -81,11 +81,11 @@ def _open_jpeg(file: BinaryIO) -> Image.Image:
 
 @contextmanager
 def _open_file(source: Path | bytes, name: str) -> Iterator[tuple[BinaryIO, bytes]]:
-    """The open file, and its first bytes."""
+    """Return the open file and its first bytes."""
     with ExitStack() as stack:
         try:
             if isinstance(source, Path) and source.exists() and not source.is_file():
-                raise UnreadableImage(f"{name} is not a regular file")  # opening a pipe would wait for ever
+                raise UnreadableImage(f"{name} is not a regular file")  # opening a pipe would wait forever
             file: BinaryIO = BytesIO(source) if isinstance(source, bytes) else stack.enter_context(source.open("rb"))
             header = file.read(HEADER_SIZE_BYTES)
         except OSError as error:
@@ -94,7 +94,7 @@ def _open_file(source: Path | bytes, name: str) -> Iterator[tuple[BinaryIO, byte
 
 
 def _check_format(header: bytes, name: str) -> str:
-    """The format, if it is one that is read."""
+    """Return the format if it can be read."""
     if not header:
         raise EmptyImage(f"{name} is empty (0 bytes)")
     found = recognise_format(header)
@@ -111,11 +111,11 @@ def _check_format(header: bytes, name: str) -> str:
 
 
 def _register_heif() -> bool:
-    """Adds pillow-heif's reader to Pillow, once; False where it is not installed."""
+    """Add pillow-heif's reader to Pillow once; return False if it is not installed."""
     with _heif_registration:
         if HEIF not in Image.OPEN:
             try:
-                import pillow_heif  # noqa: PLC0415 (optional, and needed only where such a file comes)
+                import pillow_heif  # noqa: PLC0415 (optional, and needed only for HEIF files)
             except ImportError:
                 return False
             pillow_heif.register_heif_opener(thumbnails=False)
@@ -124,7 +124,7 @@ def _register_heif() -> bool:
 
 @contextmanager
 def decoder_errors(name: str, image_format: str | None) -> Iterator[None]:
-    """Turns what Pillow raises into Placefix's errors."""
+    """Turn Pillow's errors into Placefix's errors."""
     try:
         yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -136,7 +136,9 @@ def decoder_errors(name: str, image_format: str | None) -> Iterator[None]:
             f"{name} starts like {image_format}, but its header is broken: copy or export it again"
         ) from error
     except DECODER_ERRORS as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of the disk; Pillow's own carry no number
+        if (
+            isinstance(error, OSError) and error.errno is not None
+        ):  # an error of the disk; Pillow's own errors have no number
             raise UnreadableImage(f"{name} cannot be read: {error.strerror}") from error
         raise CorruptImage(
             f"{name} starts like {image_format}, but cannot be decoded ({error}): copy or export it again"

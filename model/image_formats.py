@@ -1,14 +1,14 @@
-"""What a file is, by its first bytes: names, suffixes and content types are not trusted."""
+"""The recognition of a file by its first bytes; names, suffixes and content types are not trusted."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
-"""The formats that are read, by Pillow's names; the pictures of two lenses that phones call MPO are JPEGs."""
+"""The readable formats, by Pillow's names; MPO, the two-lens pictures of phones, counts as JPEG."""
 
 HEIF = "HEIF"
-"""The format of iPhones, read only where the optional pillow-heif is installed (its wheels are under the GPL)."""
+"""The format of iPhones, which needs the optional pillow-heif (its wheels are under the GPL)."""
 
 HEADER_SIZE_BYTES = 1024
 
-# (offset, bytes that stand there, name). The formats that are read come first.
+# (offset, bytes at this offset, name). The readable formats come first.
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xd8\xff", "JPEG"),
     (0, b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -50,17 +50,17 @@ _IN_RIFF = {"WEBP", "AVI video"}
 _BITMAP_HEADER_SIZES = {12, 40, 52, 56, 64, 108, 124}  # the versions of the header that follows "BM" and three numbers
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _AVIF_BRANDS = {b"avif", b"avis"}
-_CONTAINER_BRANDS = {b"mif1", b"msf1"}  # of any codec: what is inside stands in the list of compatible brands
+_CONTAINER_BRANDS = {b"mif1", b"msf1"}  # brands of any codec: the list of compatible brands names the content
 
 
 def recognise_format(header: bytes) -> str | None:
-    """Names the format that a file starts like.
+    """Return the name of the format that a file starts with.
 
     Args:
-        header: The first bytes, ``HEADER_SIZE_BYTES`` of them if there are as many.
+        header: The first bytes, up to ``HEADER_SIZE_BYTES``.
 
     Returns:
-        A member of ``FORMATS``, ``HEIF``, the name of something that is not read, or None where nothing is recognised.
+        A member of ``FORMATS``, ``HEIF``, the name of an unreadable format, or None for an unknown one.
     """
     for offset, signature, name in _SIGNATURES:
         if header.startswith(signature, offset) and (name not in _IN_RIFF or header.startswith(b"RIFF")):
@@ -75,7 +75,7 @@ def recognise_format(header: bytes) -> str | None:
 
 
 def _recognise_iso_media(header: bytes) -> str:
-    """AVIF, HEIF and most video share a container; its brands (ISO/IEC 14496-12, 4.3) tell them apart."""
+    """Tell AVIF, HEIF and video apart by the brands of their common container (ISO/IEC 14496-12, 4.3)."""
     major = header[8:12]
     size_bytes = int.from_bytes(header[:4], "big")
     compatible = {header[at : at + 4] for at in range(16, min(size_bytes, len(header)), 4)}

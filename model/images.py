@@ -1,7 +1,7 @@
-"""The only way a picture is opened: upright, RGB, within limits, and with one kind of error.
+"""The only way to open a picture: upright, RGB, within limits, and with one kind of error.
 
-Pillow does the decoding. What is added here is what Pillow leaves open: how large a picture may be, and which is
-decoded at a fraction (``model.jpeg``). ``model.image_file`` says which formats may reach a decoder at all.
+Pillow decodes. This module adds limits on the size of pictures, and the choice of pictures that are decoded at a
+fraction (``model.jpeg``). ``model.image_file`` says which formats reach a decoder.
 """
 
 import struct
@@ -15,7 +15,7 @@ from model.jpeg import denominator_for, read_frame
 from model.picture_errors import CorruptExif, CorruptImage, ExtremeAspectRatio, ImageTooSmall, TooManyPixels
 from model.rgb import to_rgb
 
-# What decoding takes for a pixel at most: 4 bytes for the decoder's, and as many for a copy in RGB; or for the
+# The greatest memory per pixel during decoding: 4 bytes for the decoder's pixel, and 4 for a copy in RGB or for the
 # coefficients of a JPEG of four components.
 _BYTES_PER_PIXEL = 8
 
@@ -32,14 +32,14 @@ _UPRIGHT = {
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """How large, small and long a picture may be; checked on the header, before a pixel is decoded.
+    """Set the limits on the size and shape of a picture; they are checked on the header, before a pixel is decoded.
 
     Attributes:
-        max_pixels: Width × height of what is decoded: of a JPEG at a fraction, the smaller picture. Decoding takes up
-            to 8 bytes per pixel, and the coefficients of a JPEG at a fraction may take as much.
-        max_side_px: The longer side in the header, whatever is decoded of it.
-        min_side_px: The shorter side.
-        max_aspect_ratio: Longer side / shorter side.
+        max_pixels: Greatest width × height of the decoded picture, which is smaller for a JPEG at a fraction. Decoding
+            takes up to 8 bytes per pixel, and the coefficients of a JPEG at a fraction may take as much.
+        max_side_px: Greatest length of the longer side in the header, independent of the decoded fraction.
+        min_side_px: Least length of the shorter side.
+        max_aspect_ratio: Greatest longer side / shorter side.
     """
 
     max_pixels: int = 50_000_000
@@ -54,25 +54,25 @@ DEFAULT_LIMITS = ImageLimits()
 def open_image(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS, *, whole: bool = False) -> Image.Image:
     """Decode a picture: the first frame, upright, in RGB.
 
-    The orientation of the EXIF block is applied (an invalid one is ignored), sixteen-bit grey is scaled to eight,
-    transparent pixels become white, and nothing of the file's metadata stays on the result.
+    The orientation of the EXIF block is applied (an invalid one is ignored), 16-bit grey is scaled to 8 bits,
+    transparent pixels become white, and the result has no metadata.
 
     Args:
         source: A file, or the bytes of one.
-        limits: What is too large, too small or too long.
-        whole: Whether a JPEG of more than ``model.jpeg.WHOLE_UP_TO_PIXELS`` is to be decoded pixel by pixel, too; else
-            it comes at 1/2, 1/4 or 1/8 of its size.
+        limits: The limits on the size of the picture.
+        whole: Whether to decode all pixels of a JPEG with more than ``model.jpeg.WHOLE_UP_TO_PIXELS``; otherwise it is
+            decoded at 1/2, 1/4 or 1/8 of its size.
 
     Returns:
-        Mode RGB, loaded, independent of the file.
+        The picture in mode RGB, loaded, independent of the file.
 
     Raises:
-        UnreadableImage: The file is not there, or cannot be read.
-        EmptyImage: It holds no bytes.
-        NotAnImage: It starts like no picture format.
-        UnsupportedImageFormat: It starts like a format that is not read.
-        CorruptImage: It starts like a format that is read, and cannot be decoded to the end.
-        TooManyPixels, ImageTooSmall, ExtremeAspectRatio: Its size is outside the limits.
+        UnreadableImage: The file is missing, or cannot be read.
+        EmptyImage: The file holds no bytes.
+        NotAnImage: The start of the file matches no picture format.
+        UnsupportedImageFormat: The file has a picture format that Placefix does not read.
+        CorruptImage: The file starts like a readable format, and cannot be decoded to the end.
+        TooManyPixels, ImageTooSmall, ExtremeAspectRatio: The size is outside the limits.
     """
     name = name_of(source)
     with open_header(source, verify=True) as image:
@@ -85,20 +85,20 @@ def open_image(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS, *, wh
                 upright = upright.transpose(transposition)
             elif upright is image:
                 upright = image.copy()
-    upright.info.clear()  # Pillow carries EXIF along: the position, and an orientation that is no longer true
+    upright.info.clear()  # Pillow keeps the EXIF block: the position, and an orientation that no longer holds
     return upright
 
 
 def check_header(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS, *, whole: bool = False) -> None:
-    """Look at the header of a picture alone: what is wrong there is told before anything long begins.
+    """Check only the header of a picture, so that errors are reported before long work begins.
 
     Args:
         source: A file, or the bytes of one.
-        limits: What is too large, too small or too long.
-        whole: As in ``open_image``.
+        limits: The limits on the size of the picture.
+        whole: See ``open_image``.
 
     Raises:
-        ImageError: As ``open_image``, for what the header shows.
+        ImageError: An error of ``open_image`` that the header shows.
     """
     with open_header(source) as image:
         _fit(image, limits, name_of(source), whole=whole)
@@ -106,13 +106,13 @@ def check_header(source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS, *, 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Hold what a picture says of itself.
+    """Hold the metadata of a picture.
 
     Attributes:
-        exif: Its EXIF block; empty if it has none, or a broken one. The directories ``ExifTags.IFD.Exif`` and
-            ``ExifTags.IFD.GPSInfo`` have been parsed, so that ``get_ifd`` cannot fail on them.
-        exif_error: Why the block cannot be parsed; None where it can, or there is none.
-        xmp: Its XMP packet, not yet parsed; empty if it has none.
+        exif: The EXIF block; empty if there is none, or it is broken. The directories ``ExifTags.IFD.Exif`` and
+            ``ExifTags.IFD.GPSInfo`` have been parsed, so ``get_ifd`` cannot fail on them.
+        exif_error: The reason why the block cannot be parsed; None if it can, or there is none.
+        xmp: The XMP packet, not yet parsed; empty if there is none.
     """
 
     exif: Image.Exif
@@ -121,13 +121,13 @@ class Metadata:
 
 
 def read_metadata(source: Path | bytes) -> Metadata:
-    """Read what a picture says of itself from the head of its file, without decoding a pixel.
+    """Read the metadata of a picture from the head of its file, without decoding a pixel.
 
     Args:
         source: A file, or the bytes of one.
 
     Raises:
-        ImageError: As ``open_image``, for what the header shows; sizes are not checked.
+        ImageError: An error of ``open_image`` that the header shows; sizes are not checked.
     """
     name = name_of(source)
     with open_header(source) as image:
@@ -148,11 +148,11 @@ def read_exif(source: Path | bytes) -> Image.Exif:
         source: A file, or the bytes of one.
 
     Returns:
-        As ``Metadata.exif``; empty if the picture has no EXIF block.
+        The block, as in ``Metadata.exif``; empty if the picture has no EXIF block.
 
     Raises:
-        CorruptExif: There is a block, and it cannot be parsed; the picture itself may be in order.
-        ImageError: As ``read_metadata``.
+        CorruptExif: The block cannot be parsed; the pixels may be intact.
+        ImageError: See ``read_metadata``.
     """
     metadata = read_metadata(source)
     if metadata.exif_error is not None:
@@ -161,7 +161,7 @@ def read_exif(source: Path | bytes) -> Image.Exif:
 
 
 def _fit(image: Image.Image, limits: ImageLimits, name: str, *, whole: bool) -> None:
-    """Have a large JPEG decoded at a fraction, and refuse what is outside the limits."""
+    """Decode a large JPEG at a fraction, and refuse pictures outside the limits."""
     _check_sides(image.size, limits, name)
     width, height = image.size
     size, advice = f"{width}×{height}", ""
@@ -192,7 +192,7 @@ def _check_sides(size: tuple[int, int], limits: ImageLimits, name: str) -> None:
 
 
 def _check_coefficients(image: JpegImagePlugin.JpegImageFile, limits: ImageLimits, name: str) -> None:
-    """Refuse a JPEG of several scans whose coefficients would take more memory than the most pixels."""
+    """Refuse a JPEG of several scans whose coefficients would take more memory than the greatest number of pixels."""
     file = image.fp
     assert file is not None  # noqa: S101  (it is open until the pixels are loaded)
     try:
@@ -208,11 +208,11 @@ def _check_coefficients(image: JpegImagePlugin.JpegImageFile, limits: ImageLimit
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 (as stored) if there is none, or none that can be read."""
+    """Return the EXIF orientation, 1 to 8; 1 (as stored) if there is no readable one."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except DECODER_ERRORS:
-        return 1  # a picture with a broken EXIF block is still a picture
+        return 1  # a broken EXIF block does not make the picture unusable
     return orientation if isinstance(orientation, int) else 1
 
 
@@ -221,17 +221,17 @@ def _parsed_exif(image: Image.Image) -> Image.Exif:
     block = _exif_block(image)
     if block:
         exif.load(block)
-    dict(exif)  # values are parsed when they are looked at
+    dict(exif)  # values are parsed on access
     exif.get_ifd(ExifTags.IFD.Exif)
     exif.get_ifd(ExifTags.IFD.GPSInfo)
     return exif
 
 
 def _exif_block(image: Image.Image) -> bytes:
-    """The raw EXIF block; empty if there is none."""
+    """Return the raw EXIF block; empty if there is none."""
     block = image.info.get("exif")
     if block is None and isinstance(image, PngImagePlugin.PngImageFile):
-        hexadecimal = image.info.get("Raw profile type exif")  # as ImageMagick wrote it before PNG had eXIf
+        hexadecimal = image.info.get("Raw profile type exif")  # ImageMagick's form from before PNG had eXIf
         if isinstance(hexadecimal, str):
             return bytes.fromhex("".join(hexadecimal.split("\n")[3:]))
         return _exif_behind_pixels(image)
@@ -239,7 +239,7 @@ def _exif_block(image: Image.Image) -> bytes:
 
 
 def _exif_behind_pixels(image: PngImagePlugin.PngImageFile) -> bytes:
-    """The eXIf chunk that follows the pixels of a PNG; some programs put it there, where Pillow finds it too late."""
+    """Return the eXIf chunk behind the pixels of a PNG; some programs put it there, where Pillow finds it too late."""
     file = image.fp
     if file is None:
         return b""

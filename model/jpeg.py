@@ -1,35 +1,37 @@
-"""Large JPEGs: decoded at 1/2, 1/4 or 1/8 inside the DCT, so that 108 megapixels take less memory than 50.
+"""Large JPEGs, decoded at 1/2, 1/4 or 1/8 inside the DCT, so that 108 megapixels take less memory than 50.
 
-The fraction depends on the size in the header alone, and never on a setting: the same picture gives the same features
-in every map and every query that is prepared alike (``model.preprocess.Preprocessing``).
+The fraction depends only on the size in the header, never on a setting. A picture therefore gives the same features in
+every map and query with the same preparation (``model.preprocess.Preprocessing``).
 
-A JPEG of one scan is decoded row by row. One of several scans, as each progressive one is, needs the coefficients of
-the whole picture in memory, at whatever fraction its pixels come; so these are counted before anything is decoded.
+A JPEG of one scan is decoded row by row. A JPEG of several scans, such as every progressive one, needs the coefficients
+of the whole picture in memory at any fraction; therefore they are counted before decoding.
 """
 
 from dataclasses import dataclass
 from typing import IO
 
 WHOLE_UP_TO_PIXELS = 50_000_000
-"""JPEGs of more pixels are decoded at a fraction. Part of the map format: another number is another preprocessing."""
+"""JPEGs with more pixels are decoded at a fraction. The number is part of the map format: another number is another
+preprocessing.
+"""
 
 _DENOMINATORS = (1, 2, 4, 8)
 _COEFFICIENT_BYTES = 2
-_BLOCK = 8  # a block has so many rows and columns
+_BLOCK = 8  # rows and columns of a block
 
 _START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 _WITHOUT_CONTENT = {0x01, *range(0xD0, 0xD8)}
-_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the three are tables, and one that means nothing
+_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the numbers of tables, and of a marker without meaning
 _SEQUENTIAL_FRAMES = {0xC0, 0xC1, 0xC9}
 
 
 @dataclass(frozen=True)
 class Component:
-    """A component of a picture: brightness, a colour, …
+    """Describe a component of a picture, such as brightness or a colour.
 
     Attributes:
-        horizontal: Its samples in a row, in relation to the other components.
-        vertical: Its samples in a column, likewise.
+        horizontal: The samples in a row, relative to the other components.
+        vertical: The samples in a column, relative to the other components.
     """
 
     horizontal: int
@@ -38,13 +40,13 @@ class Component:
 
 @dataclass(frozen=True)
 class Frame:
-    """The header of a JPEG, as far as it tells the memory that decoding needs.
+    """Hold the part of a JPEG's header that determines the memory for decoding.
 
     Attributes:
-        width: In pixels.
-        height: In pixels.
-        components: In order.
-        is_one_scan: Whether it is sequential, and the first scan has all components.
+        width: The width in pixels.
+        height: The height in pixels.
+        components: The components, in order.
+        is_one_scan: Whether the JPEG is sequential, and the first scan has all components.
     """
 
     width: int
@@ -54,7 +56,7 @@ class Frame:
 
     @property
     def coefficient_bytes(self) -> int:
-        """Memory of all coefficients; a picture of one scan needs them for a few rows only, and counts as 0."""
+        """Return the memory of all coefficients; 0 for a picture of one scan, which needs only a few rows of them."""
         if self.is_one_scan:
             return 0
         columns = max(component.horizontal for component in self.components)
@@ -65,7 +67,7 @@ class Frame:
 
 
 def denominator_for(size: tuple[int, int]) -> int:
-    """Return by what a JPEG's sides are divided as it is decoded: 1, 2, 4 or 8.
+    """Return the divisor of a JPEG's sides during decoding: 1, 2, 4 or 8.
 
     Args:
         size: Width and height in the header.
@@ -81,10 +83,10 @@ def read_frame(file: IO[bytes]) -> Frame:
     """Read the header of a JPEG up to its first scan.
 
     Args:
-        file: Of a JPEG; it is read from its beginning.
+        file: The file of a JPEG; it is read from its beginning.
 
     Raises:
-        ValueError: It is none, or one that no two decoders would read alike.
+        ValueError: The file is not a JPEG, or decoders would disagree on it.
     """
     file.seek(0)
     if file.read(2) != bytes((0xFF, _START_OF_IMAGE)):
@@ -110,7 +112,7 @@ def read_frame(file: IO[bytes]) -> Frame:
 def _next_marker(file: IO[bytes]) -> int:
     prefix = file.read(1)
     marker = file.read(1)
-    while prefix == b"\xff" and marker == b"\xff":  # any number of them may stand before a marker
+    while prefix == b"\xff" and marker == b"\xff":  # any number of these bytes may precede a marker
         marker = file.read(1)
     if prefix != b"\xff" or marker in {b"", b"\0"}:
         raise ValueError("there is something between its segments")

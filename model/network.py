@@ -1,4 +1,4 @@
-"""What every network has, whatever its family: a shape, a preparation of pictures, and two kinds of features."""
+"""The interface of all families of networks: a shape, a preparation of pictures, and two kinds of features."""
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -13,22 +13,22 @@ from model.preprocess import Preparation, Preprocessing
 
 
 class NetworkConfig(Protocol):
-    """The shape of a network: everything that is needed to build one, and nothing about its weights."""
+    """Define the shape of a network, without its weights."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the shape as plain values, for a map and for a file's metadata."""
 
 
 class Network(nn.Module, ABC):
-    """A network that makes features of pictures.
+    """Define a network that makes features of pictures.
 
     Attributes:
-        family: Its name in maps and weights files; see ``model.families``.
-        needs: The preparation that its pictures need, at the size that it was trained with.
-        precisions: In which arithmetics its features stay the same, to a cosine of 0.9995.
-        match_floor: The cosine below which two of its local features are no match; None if all of them may be.
-        config: Its shape.
-        is_trained: Whether re-ranking by its local features means anything.
+        family: The name in maps and weights files; see ``model.families``.
+        needs: The preparation of its pictures, at the size of its training.
+        precisions: The arithmetics that keep its features, to a cosine of 0.9995.
+        match_floor: The least cosine of a match of two local features; None for no limit.
+        config: The shape of the network.
+        is_trained: Whether the network is trained, so that re-ranking has a meaning.
     """
 
     family: ClassVar[str]
@@ -41,7 +41,7 @@ class Network(nn.Module, ABC):
     @property
     @abstractmethod
     def side_multiple(self) -> int:
-        """Return what height and width of its input are multiples of; 0 if the size cannot be chosen."""
+        """Return the number that height and width of its input are multiples of; 0 if the size is fixed."""
 
     @property
     @abstractmethod
@@ -55,7 +55,7 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def local_grid(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Return height and width of the grid of local features of pictures of a size."""
+        """Return height and width of the grid of local features for pictures of a size."""
 
     def patch_grid(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return rows and columns of the patches that the local features lie over, of pictures of a size.
@@ -70,23 +70,23 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def facts(self) -> list[tuple[str, str]]:
-        """Return what people want to know of its shape: labels and texts."""
+        """Return labels and texts with the facts about the shape that people want to know."""
 
     @abstractmethod
     def part_of(self, name: str) -> str:
-        """Return the part that a tensor of ``state_dict()`` belongs to, for people who count parameters."""
+        """Return the part of a tensor of ``state_dict()``, for people who count parameters."""
 
     def preparation(
         self, preprocessing: Preprocessing = Preprocessing.ANTIALIAS, size: tuple[int, int] | None = None
     ) -> Preparation:
-        """Return what becomes of its pictures.
+        """Return the preparation of its pictures.
 
         Args:
-            preprocessing: How they are decoded and resized.
-            size: Height and width of its input; by default those that it was trained with.
+            preprocessing: The way of decoding and resizing.
+            size: Height and width of its input; by default those of its training.
 
         Raises:
-            InvalidInput: The network cannot take pictures of that size.
+            InvalidInput: The network does not take pictures of that size.
         """
         height, width = size or self.needs.size
         if (height, width) != self.needs.size:

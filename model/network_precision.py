@@ -1,4 +1,4 @@
-"""Choose the arithmetic of the network, and say why."""
+"""The choice of the network's arithmetic, with the reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ RequestedPrecision = Literal["auto", "float32", "bfloat16"]
 
 TORCH_PRECISIONS: dict[NetworkPrecision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
-# What multiplies bfloat16 in hardware, as torch names it. Without it oneDNN emulates it, slower than float32.
+# torch's names of the CPU features that multiply bfloat16. Without them oneDNN emulates it, slower than float32.
 _CPU_FEATURES = ("avx512_bf16", "amx_bf16")
 
 _MIXED = "auto: some of the maps were encoded in float32, others in bfloat16"
@@ -21,11 +21,11 @@ _MIXED = "auto: some of the maps were encoded in float32, others in bfloat16"
 
 @dataclass(frozen=True)
 class PrecisionChoice:
-    """A precision, with the sentence that says why it was chosen.
+    """Hold a precision and the reason for its choice.
 
     Attributes:
-        precision: Of the products in the network.
-        reason: Why, for people.
+        precision: The precision of the products in the network.
+        reason: The reason, for people.
     """
 
     precision: NetworkPrecision
@@ -33,7 +33,7 @@ class PrecisionChoice:
 
 
 def has_native_bfloat16(device: torch.device) -> bool:
-    """Whether a device multiplies bfloat16 in hardware."""
+    """Return whether a device multiplies bfloat16 in hardware."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
@@ -46,17 +46,17 @@ def choose_network_precision(
     of_maps: Sequence[NetworkPrecision] = (),
     of_network: Sequence[NetworkPrecision] = tuple(TORCH_PRECISIONS),
 ) -> PrecisionChoice:
-    """Chooses the precision of a network.
+    """Choose the precision of a network.
 
     Args:
-        requested: ``auto`` takes that of the maps; where there is none, bfloat16 if the device has it.
-        device: Where the network lives.
-        of_maps: What the maps were encoded in that its features will be compared with. If these are not alike, ``auto``
-            takes float32, which is near to both.
-        of_network: In which precisions the features of the network stay the same; ``auto`` takes one of these.
+        requested: ``auto`` takes the precision of the maps; without maps, bfloat16 if the device has it.
+        device: The device of the network.
+        of_maps: The precisions of the maps that its features are compared with. If they differ, ``auto`` takes float32,
+            which is near to both.
+        of_network: The precisions that keep the network's features; ``auto`` takes one of these.
 
     Raises:
-        DeviceUnavailable: ``bfloat16`` was asked for, and the device would have to emulate it.
+        DeviceUnavailable: ``bfloat16`` was requested, and the device would have to emulate it.
     """
     is_native = has_native_bfloat16(device)
     if requested == "bfloat16" and not is_native:

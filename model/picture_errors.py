@@ -1,52 +1,52 @@
-"""Errors of a picture; the tree of all errors is drawn in ``model.errors``."""
+"""Errors of a picture; ``model.errors`` draws the tree of all errors."""
 
 from model.errors import PlacefixError
 
 
 class ImageError(PlacefixError):
-    """A picture that cannot be used."""
+    """The picture cannot be used."""
 
     code = "invalid_image"
 
 
 class UnreadableImage(ImageError):
-    """The file is not there, or cannot be read."""
+    """The file is missing, or cannot be read."""
 
     code = "unreadable_image"
 
 
 class EmptyImage(ImageError):
-    """No bytes at all."""
+    """The file has no bytes."""
 
     code = "empty_image"
 
 
 class NotAnImage(ImageError):
-    """The bytes are of no picture format that is known here."""
+    """The bytes match no known picture format."""
 
     code = "not_an_image"
 
 
 class UnsupportedImageFormat(ImageError):
-    """The bytes are a picture of a format that is not read."""
+    """The picture has a format that Placefix does not read."""
 
     code = "unsupported_image_format"
 
 
 class CorruptImage(ImageError):
-    """The bytes start like a picture that is read here, and cannot be decoded."""
+    """The bytes start like a readable picture, and cannot be decoded."""
 
     code = "corrupt_image"
 
 
 class CorruptExif(ImageError):
-    """The picture has an EXIF block that cannot be parsed; its pixels may be in order."""
+    """The picture has an EXIF block that cannot be parsed; its pixels may be intact."""
 
     code = "corrupt_exif"
 
 
 class NoExifPosition(ImageError):
-    """The picture does not say where it was taken."""
+    """The picture does not state its position."""
 
     code = "no_exif_position"
 
@@ -64,6 +64,6 @@ class ImageTooSmall(ImageError):
 
 
 class ExtremeAspectRatio(ImageError):
-    """The picture is a strip: squashed to the network's square nothing of it would be left."""
+    """The picture is a strip; resized to the network's square, its content would be lost."""
 
     code = "extreme_aspect_ratio"

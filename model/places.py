@@ -1,4 +1,4 @@
-"""Geotagged pictures: what a collection is made of."""
+"""Geotagged pictures, the elements of a collection."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,14 +9,14 @@ from model.geo import LatLon
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A picture with a position.
+    """Describe a picture with a position.
 
     Attributes:
-        id: What the collection calls the picture; unique in it.
-        path: Where the picture lies.
-        position: WGS84.
-        heading_deg: Direction that the camera looks to, clockwise from true north, in [0, 360); None if unknown.
-        time: When it was taken; with a time zone where the source states one, naive otherwise; None if unknown.
+        id: The name of the picture in the collection; unique in it.
+        path: The path of the picture.
+        position: The position in WGS84.
+        heading_deg: Direction of the camera, clockwise from true north, in [0, 360); None if unknown.
+        time: The time of the picture; with a time zone if the source states one, naive otherwise; None if unknown.
     """
 
     id: str

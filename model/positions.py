@@ -1,4 +1,4 @@
-"""Whether what is written down as a position is one."""
+"""The check of written positions."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,14 +9,14 @@ _NULL_ISLAND_TOLERANCE_DEG = 1e-9
 
 
 class PositionFault(StrEnum):
-    """Why there is no position.
+    """Name the reason why there is no position.
 
     Attributes:
-        NO_POSITION: Nothing says where.
-        NULL_ISLAND: It is 0° N 0° E, which is what broken receivers write.
-        INVALID_POSITION: It is no number, 0/0, no point, or outside of the Earth's degrees.
-        NO_HEMISPHERE: Degrees without north or south, east or west.
-        ESTIMATED: It is marked as an estimate of Placefix (``model.estimates``).
+        NO_POSITION: No source states a position.
+        NULL_ISLAND: The position is 0° N 0° E, which broken receivers write.
+        INVALID_POSITION: The position is not a number, 0/0, not a point, or outside of the Earth's degrees.
+        NO_HEMISPHERE: The degrees do not state north or south, east or west.
+        ESTIMATED: The position is marked as an estimate of Placefix (``model.estimates``).
     """
 
     NO_POSITION = "no_position"
@@ -28,11 +28,11 @@ class PositionFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
-    """Why a position could not be had.
+    """Describe why there is no position.
 
     Attributes:
-        code: A ``PositionFault``, or another code of what reads the position.
-        reason: For people.
+        code: A ``PositionFault``, or another code of the reader.
+        reason: The reason, for people.
     """
 
     code: StrEnum
@@ -41,15 +41,15 @@ class Unplaced:
 
 ESTIMATED = Unplaced(
     PositionFault.ESTIMATED,
-    "its position is an estimate of Placefix, and none that was measured (placefix geotag --remove takes such away)",
+    "its position is an estimate of Placefix, not a measurement (placefix geotag --remove removes estimates)",
 )
-"""Stands for the position of a picture whose position is an estimate: a map built from it would believe itself."""
+"""Replaces the position of a picture with an estimated position: a map built from it would rely on its own answers."""
 
 
 def checked_position(latitude: float, longitude: float) -> LatLon | Unplaced:
-    """Return a position, unless it is impossible or the one that broken receivers write.
+    """Return a position, unless it is impossible or the null island of broken receivers.
 
-    Longitudes may go from 180 to 360, as climate data has them.
+    Longitudes from 180 to 360 are accepted, because climate data uses them.
     """
     if 180 < longitude <= 360:
         longitude -= 360

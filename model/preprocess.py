@@ -1,4 +1,4 @@
-"""From a picture to the network's input: one definition for training, building and serving."""
+"""The definition of the network's input for training, building and serving."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -19,13 +19,13 @@ Filter = Literal["bilinear", "bicubic"]
 
 
 class Preprocessing(StrEnum):
-    """How much of a picture is decoded, and how it is resized; the choice of a person, of which a map records one.
+    """Name the way of decoding and resizing; the user chooses it, and a map records it.
 
     Attributes:
-        ANTIALIAS: Bilinear with antialiasing: what the network saw in training. Large JPEGs are decoded at a fraction
-            (``model.jpeg``), which is a part of the resizing.
-        OFFICIAL_EVAL: Bilinear without antialiasing, of all pixels: what the published recalls were measured with.
-        ANTIALIAS_WHOLE: Bilinear with antialiasing, of all pixels: what maps of formats 1 to 3 call ``antialias``.
+        ANTIALIAS: Bilinear with antialiasing, as in training. Large JPEGs are decoded at a fraction (``model.jpeg``),
+            which is a part of the resizing.
+        OFFICIAL_EVAL: Bilinear without antialiasing, from all pixels, as in the published recalls.
+        ANTIALIAS_WHOLE: Bilinear with antialiasing, from all pixels; maps of formats 1 to 3 call it ``antialias``.
     """
 
     ANTIALIAS = "antialias"
@@ -34,28 +34,28 @@ class Preprocessing(StrEnum):
 
     @property
     def decodes_whole(self) -> bool:
-        """Whether large JPEGs are decoded pixel by pixel, too."""
+        """Return whether all pixels of large JPEGs are decoded."""
         return self is not Preprocessing.ANTIALIAS
 
     @property
     def antialiases(self) -> bool:
-        """Whether resizing is antialiased."""
+        """Return whether resizing is antialiased."""
         return self is not Preprocessing.OFFICIAL_EVAL
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """What becomes of a picture before a network sees it: all of it is squashed to one size, and scaled.
+    """Describe the preparation of a picture for a network: it is resized to one size, and scaled.
 
-    A network says what it needs, and a map records it. The defaults are SelaVPR's.
+    A network states its preparation, and a map records it. The defaults are SelaVPR's.
 
     Attributes:
-        height: Of the network's input in pixels.
-        width: Likewise.
-        mean: Of the three channels, in the range 0 to 1; subtracted.
-        std: Of the three channels; divided by, after that.
-        filter: How pixels are interpolated.
-        preprocessing: How much of a picture is decoded, and whether resizing is antialiased.
+        height: The height of the network's input in pixels.
+        width: The width of the network's input in pixels.
+        mean: The mean of each channel, in the range 0 to 1, which is subtracted.
+        std: The deviation of each channel, by which the result is divided.
+        filter: The interpolation of pixels.
+        preprocessing: The way of decoding and resizing.
     """
 
     height: int = 224
@@ -67,11 +67,11 @@ class Preparation:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width."""
+        """Return height and width."""
         return self.height, self.width
 
     def gives_the_pixels_of(self, other: "Preparation") -> bool:
-        """Return whether pictures that are decoded whole become the same numbers by another preparation."""
+        """Return whether another preparation gives the same numbers for pictures that are decoded whole."""
         own, others = (replace(each, preprocessing=Preprocessing.ANTIALIAS) for each in (self, other))
         return own == others and self.preprocessing.antialiases == other.preprocessing.antialiases
 
@@ -80,25 +80,25 @@ _SELAVPR = Preparation()
 
 
 def open_for(preparation: Preparation, source: Path | bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Image.Image:
-    """Decode a picture as a preparation wants it; see ``model.images.open_image``.
+    """Decode a picture for a preparation; see ``model.images.open_image``.
 
     Args:
-        preparation: Says whether a large JPEG is decoded at a fraction.
+        preparation: The preparation, which says whether a large JPEG is decoded at a fraction.
         source: A file, or the bytes of one.
-        limits: What is too large, too small or too long.
+        limits: The limits on the size of the picture.
 
     Raises:
-        ImageError: The picture cannot be used; its class says why.
+        ImageError: The picture cannot be used; the class of the error says why.
     """
     return open_image(source, limits, whole=preparation.preprocessing.decodes_whole)
 
 
 def preprocess(image: Image.Image, preparation: Preparation = _SELAVPR) -> Tensor:
-    """Squash a picture to a network's input size, and scale its channels.
+    """Resize a picture to a network's input size, and scale its channels.
 
     Args:
-        image: Mode RGB, upright (``open_for`` the same preparation).
-        preparation: Size, scale and filter; the aspect ratio is not kept. By default SelaVPR's.
+        image: The upright picture in mode RGB (``open_for`` with the same preparation).
+        preparation: The preparation; by default SelaVPR's. The aspect ratio is not kept.
 
     Returns:
         ``(3, height, width)`` float32 on the CPU.
@@ -107,7 +107,7 @@ def preprocess(image: Image.Image, preparation: Preparation = _SELAVPR) -> Tenso
         raise ValueError(f"expected an RGB picture, got mode {image.mode}")
     pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(image.height, image.width, 3)
     result = torch.empty(3, *preparation.size)
-    # One channel at a time: a picture of 50 megapixels then needs 200 MB of float32 and not 600 MB.
+    # One channel at a time, so a picture of 50 megapixels needs 200 MB of float32 instead of 600 MB.
     for channel, (mean, std) in enumerate(zip(preparation.mean, preparation.std, strict=True)):
         plane = pixels[:, :, channel].to(torch.float32).div_(255).sub_(mean).div_(std)
         result[channel] = F.interpolate(

@@ -1,37 +1,37 @@
-"""How a long run tells how far it is; the command line draws it, tests leave it out."""
+"""The progress of a long run; the command line draws it, tests leave it out."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told about a run in steps. Called from the thread that runs it."""
+    """Receive the progress of a run in steps, on the thread of the run."""
 
     def started(self, total: int, finished: int) -> None:
-        """The run begins.
+        """Begin the run.
 
         Args:
-            total: Steps in all: pictures, as a rule.
-            finished: Of these, steps that an earlier run has done.
+            total: The number of steps, mostly pictures.
+            finished: The steps that an earlier run has done.
         """
 
     def advanced(self, count: int) -> None:
-        """Some more steps are done."""
+        """Count finished steps."""
 
     def message(self, text: str) -> None:
-        """Something that a person may want to know."""
+        """Show a message to the user."""
 
 
 class SilentProgress:
-    """Tells nobody."""
+    """Ignore all progress."""
 
     def started(self, total: int, finished: int) -> None:
-        """Ignored."""
+        """Ignore the call."""
 
     def advanced(self, count: int) -> None:
-        """Ignored."""
+        """Ignore the call."""
 
     def message(self, text: str) -> None:
-        """Ignored."""
+        """Ignore the call."""
 
 
 SILENT = SilentProgress()

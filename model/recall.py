@@ -1,7 +1,7 @@
-"""Recall@N, the field's measure: the share of queries that have a right picture among the first N that were found.
+"""Recall@N, the field's measure: the share of queries with a right picture among the first N predictions.
 
-What counts as right for a query, its *positives*, is told by position (and heading), or by frame number where the
-pictures of two runs along one route correspond one to one.
+The right pictures of a query, its *positives*, are found by position (and heading), or by frame number if two runs
+along one route correspond frame by frame.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,18 +18,18 @@ from model.places import Place
 DEFAULT_RECALL_VALUES = (1, 5, 10, 20)
 DEFAULT_THRESHOLD_M = 25.0
 
-_MARGIN_DEG = 1e-9  # 0.1 mm, for the rounding of what only narrows the search
-_MARGIN_M = 1e-6  # names have centimetres, and the difference of two of them is rounded
+_MARGIN_DEG = 1e-9  # 0.1 mm, for the rounding in a step that only narrows the search
+_MARGIN_M = 1e-6  # names state centimetres, and the difference of two positions is rounded
 
 
 @dataclass(frozen=True)
 class Recalls:
-    """Recall at several N.
+    """Hold recall at several N.
 
     Attributes:
         percent: N → share of all queries with a positive among the first N predictions, in [0, 100]; ascending N.
-        queries: How many there were.
-        without_positive: Of these, how many have no positive in the database. They count as misses.
+        queries: The number of queries.
+        without_positive: The number of queries without a positive in the database. They count as misses.
     """
 
     percent: Mapping[int, float]
@@ -37,7 +37,7 @@ class Recalls:
     without_positive: int
 
     def __str__(self) -> str:
-        """The line that the field prints: ``R@1: 98.8, R@5: 99.7``."""
+        """Return the line in the field's format: ``R@1: 98.8, R@5: 99.7``."""
         return ", ".join(f"R@{value}: {percent:.1f}" for value, percent in self.percent.items())
 
 
@@ -47,14 +47,14 @@ def positives_within(
     threshold_m: float = DEFAULT_THRESHOLD_M,
     heading_deg: float | None = None,
 ) -> list[NDArray[np.int64]]:
-    """The pictures of the database that were taken near each query.
+    """Return the pictures of the database near each query.
 
     Args:
-        queries: Where the queries were taken.
-        database: Where the pictures of the database were taken.
-        threshold_m: The greatest distance that counts as near, itself included.
-        heading_deg: The greatest angle between the two cameras, itself included; None if any will do. Where the
-            direction of a camera is not known, its picture is near nothing.
+        queries: The places of the queries.
+        database: The places of the pictures of the database.
+        threshold_m: The greatest distance that counts as near, inclusive.
+        heading_deg: The greatest angle between the two cameras, inclusive; None for no limit. A picture with an unknown
+            direction is near no other.
 
     Returns:
         For each query the rows of the database, ascending.
@@ -66,7 +66,7 @@ def positives_within(
     latitudes = np.array([place.position.latitude for place in database], dtype=np.float64)
     longitudes = np.array([place.position.longitude for place in database], dtype=np.float64)
     headings = _headings(database)
-    # A sphere's surface is nowhere shorter than along a meridian: only a band of latitudes can be near.
+    # The distance on a sphere is at least that along a meridian, so only a band of latitudes can be near.
     by_latitude = np.argsort(latitudes, kind="stable")
     sorted_latitudes = latitudes[by_latitude]
     band_deg = degrees(threshold_m / EARTH_RADIUS_M) + _MARGIN_DEG
@@ -88,14 +88,14 @@ def positives_in_plane(
     threshold_m: float = DEFAULT_THRESHOLD_M,
     heading_deg: float | None = None,
 ) -> list[NDArray[np.int64]]:
-    """Return the pictures of the database near each query, by metres in a plane; as ``positives_within`` otherwise.
+    """Return the pictures of the database near each query, by metres in a plane; see ``positives_within``.
 
     Args:
-        queries: The queries; their positions are not looked at.
-        database: The pictures of the database; likewise.
+        queries: The queries; their positions are not used.
+        database: The pictures of the database; their positions are not used.
         points_m: Easting and northing of the queries ``(q, 2)``, and of the pictures of the database ``(n, 2)``.
-        threshold_m: The greatest distance that counts as near, itself included.
-        heading_deg: The greatest angle between the two cameras, itself included; None if any will do.
+        threshold_m: The greatest distance that counts as near, inclusive.
+        heading_deg: The greatest angle between the two cameras, inclusive; None for no limit.
 
     Raises:
         InvalidInput: A threshold is negative or not a number.
@@ -112,18 +112,18 @@ def positives_in_plane(
 
 
 def positives_by_frame(queries: Sequence[int], database: Sequence[int], tolerance: int) -> list[NDArray[np.int64]]:
-    """The pictures of the database whose frame number is at most ``tolerance`` away from each query's.
+    """Return the pictures of the database whose frame number is at most ``tolerance`` from each query's.
 
     Args:
         queries: Frame numbers of the queries.
         database: Frame numbers of the database.
-        tolerance: In frames, itself included.
+        tolerance: The greatest difference in frames, inclusive.
 
     Returns:
         For each query the rows of the database, ascending.
 
     Raises:
-        InvalidInput: A negative tolerance.
+        InvalidInput: The tolerance is negative.
     """
     if tolerance < 0:
         raise InvalidInput(f"the tolerance is {tolerance} frames: it must be 0 or more")
@@ -136,17 +136,17 @@ def recalls(
     positives: Sequence[NDArray[np.int64]],
     values: Sequence[int] = DEFAULT_RECALL_VALUES,
 ) -> Recalls:
-    """Recall at each N of ``values``.
+    """Compute recall at each N of ``values``.
 
-    Queries without a positive count as misses. A query with fewer than N predictions has those that it has.
+    Queries without a positive count as misses. A query with fewer than N predictions uses all of them.
 
     Args:
-        predictions: For each query the rows that were found, best first.
-        positives: For each query the rows that are right.
-        values: Each N, at least 1.
+        predictions: The predicted rows of each query, best first.
+        positives: The right rows of each query.
+        values: The numbers N, each at least 1.
 
     Raises:
-        InvalidInput: No query, not as many predictions as positives, or an N below 1.
+        InvalidInput: There is no query, the numbers of predictions and positives differ, or an N is below 1.
     """
     if len(predictions) != len(positives):
         raise InvalidInput(f"there are predictions for {len(predictions)} queries and positives for {len(positives)}")
@@ -172,18 +172,18 @@ def _check_thresholds(threshold_m: float, heading_deg: float | None) -> None:
 def _looks_the_same_way(
     query_heading: float, headings: NDArray[np.float64], heading_deg: float | None
 ) -> NDArray[np.bool_]:
-    """Return for ``(n,)`` headings whether each differs by at most ``heading_deg``; all do where that is None."""
+    """Return for ``(n,)`` headings whether each differs by at most ``heading_deg``; all do if it is None."""
     if heading_deg is None:
         return np.ones(len(headings), dtype=np.bool_)
     return turns_deg(headings, query_heading) <= heading_deg
 
 
 def _headings(places: Sequence[Place]) -> NDArray[np.float64]:
-    """NaN where the direction is unknown: no comparison with it holds."""
+    """Return headings; NaN for an unknown direction, so that comparisons with it are false."""
     return np.array([np.nan if place.heading_deg is None else place.heading_deg for place in places], dtype=np.float64)
 
 
 def _first_hit(predicted: NDArray[np.int64], right: NDArray[np.int64]) -> float:
-    """Rank of the first right prediction, from 0; infinite if there is none."""
+    """Return the rank of the first right prediction, from 0; infinite if there is none."""
     hits = np.flatnonzero(np.isin(predicted, right))
     return float(hits[0]) if len(hits) else float("inf")

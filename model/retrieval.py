@@ -1,4 +1,4 @@
-"""Two-stage retrieval in plain torch: the reference that every faster path is compared with."""
+"""Two-stage retrieval in plain torch: the reference for every faster path."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from model.matching import count_mutual_matches
 
 @dataclass(frozen=True)
 class Ranking:
-    """The candidates of one query, best first.
+    """Hold the candidates of one query, best first.
 
     Attributes:
         rows: ``(k,)`` int64, rows of the database.
         global_distances: ``(k,)`` float32, Euclidean distance of the global features.
-        mutual_matches: ``(k,)`` int64, or None where candidates were not re-ranked.
+        mutual_matches: ``(k,)`` int64, or None if candidates were not re-ranked.
     """
 
     rows: Tensor
@@ -27,20 +27,20 @@ class Ranking:
 def retrieve(
     query: Features, database: Features, shortlist: int, *, rerank: bool = True, floor: float | None = None
 ) -> Ranking:
-    """Finds a query in a database: the nearest global features, re-ranked by mutual matches of the local ones.
+    """Find a query in a database: the nearest global features, re-ranked by mutual matches of the local ones.
 
     Equal distances keep the order of the database; equal counts keep the order of the global distance. A shortlist
-    that is longer than the database is the whole database.
+    longer than the database is the whole database.
 
     Args:
         query: Features of one picture.
         database: Features of n pictures, on the same device.
-        shortlist: Number of nearest global features that are kept.
+        shortlist: The number of nearest global features to keep.
         rerank: Whether to re-rank them.
         floor: The least cosine of a mutual match that counts, in [-1, 1]; None counts all.
 
     Raises:
-        InvalidInput: Not exactly one query, a shortlist below 1, or an impossible floor.
+        InvalidInput: There is not exactly one query, the shortlist is below 1, or the floor is out of range.
     """
     if len(query) != 1:
         raise InvalidInput(f"retrieval is for one query at a time, not {len(query)}")

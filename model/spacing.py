@@ -1,4 +1,4 @@
-"""How far apart the positions of a collection are."""
+"""The distance between neighbouring positions of a collection."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,15 @@ _GROWTH = 4.0
 def spacing_m(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> float:
     """Return the median distance from a position to the nearest other one.
 
-    Pictures at one position, such as those of a camera that was turned round, count once. Of more than some hundred
-    positions a sample is looked at, always the same.
+    Pictures at one position, such as those of a camera that was turned round, count once. A large collection is
+    sampled, always in the same way.
 
     Args:
         latitudes: ``(n,)`` degrees, at least one.
         longitudes: ``(n,)`` degrees.
 
     Returns:
-        Metres; infinity where all pictures were taken at one position.
+        The distance in metres; infinity if all pictures have one position.
     """
     order = np.lexsort((longitudes, latitudes))
     latitudes, longitudes = latitudes[order], longitudes[order]
@@ -36,10 +36,10 @@ def spacing_m(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -
 
 
 def _nearest_m(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64], row: int) -> float:
-    """Return the distance from a position to the nearest other one, of at least two that are sorted by latitude."""
+    """Return the distance from a position to the nearest other one, among at least two positions sorted by latitude."""
     origin, reach_m = LatLon(float(latitudes[row]), float(longitudes[row])), _FIRST_REACH_M
     while True:
-        span_deg = float(np.degrees(reach_m / EARTH_RADIUS_M))  # what is farther north or south is farther away
+        span_deg = float(np.degrees(reach_m / EARTH_RADIUS_M))  # positions farther north or south are farther away
         first, end = np.searchsorted(latitudes, [origin.latitude - span_deg, origin.latitude + span_deg])
         apart_m = distances_m(origin, latitudes[first:end], longitudes[first:end])
         apart_m[row - first] = np.inf

@@ -1,20 +1,20 @@
-"""Read what matters of a web page that came in place of a file: its words, and its forms."""
+"""The words and forms of a web page that came in place of a file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-_REFUSAL_CLASS = "uc-error-subcaption"  # where Google Drive says why it does not give a file
-_LONGEST_QUOTE = 300  # characters of a page that an error repeats
+_REFUSAL_CLASS = "uc-error-subcaption"  # the element in which Google Drive explains a refusal
+_LONGEST_QUOTE = 300  # most characters of a page that an error quotes
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form of a page.
+    """Describe a form of a page.
 
     Attributes:
-        action: Where it is sent, as the page has it: it may be relative to the page's address.
-        hidden: The fields that a person does not see, in the page's order.
+        action: The address of the form; it may be relative to the page's address.
+        hidden: The hidden fields, in the page's order.
     """
 
     action: str
@@ -23,12 +23,12 @@ class Form:
 
 @dataclass(frozen=True)
 class WebPage:
-    """What was read of a page.
+    """Hold the words and forms of a page.
 
     Attributes:
-        title: What a browser shows above it; empty if it has none.
-        refusal: Why Google Drive does not give a file; empty if the page does not say.
-        forms: By their ids; forms without one are not read.
+        title: The title; empty if there is none.
+        refusal: Google Drive's reason for a refusal; empty if the page states none.
+        forms: The forms, by id; forms without an id are not read.
     """
 
     title: str
@@ -37,12 +37,12 @@ class WebPage:
 
     @property
     def words(self) -> str:
-        """What the page says, as far as an error can repeat it; empty if it says nothing that is known here."""
+        """Return the words of the page for an error; empty if no known element has words."""
         return (self.refusal or self.title)[:_LONGEST_QUOTE]
 
 
 def read_web_page(html: str) -> WebPage:
-    """Read a page, however broken its markup is."""
+    """Read a page, even with broken markup."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -54,14 +54,14 @@ def read_web_page(html: str) -> WebPage:
 
 
 class _Reader(HTMLParser):
-    """Collects the texts of two elements, and forms with their hidden fields."""
+    """Collect the texts of two elements, and forms with their hidden fields."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.texts: dict[str, str] = {}
         self.actions: dict[str, str] = {}
         self.hidden: dict[str, dict[str, str]] = {}
-        self._collecting: tuple[str, str] | None = None  # which text, and the tag that ends it
+        self._collecting: tuple[str, str] | None = None  # the name of the text, and the tag that ends it
         self._form: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -1,1 +1,1 @@
-"""Machine code for matching on a CPU, made while the program runs, for the processor that it runs on."""
+"""Machine code for matching on a CPU, compiled at run time for the processor of the machine."""

@@ -1,4 +1,4 @@
-"""A few words more for writing LLVM's code: loops, addresses and constants."""
+"""Additions to LLVM's builder: loops, addresses and constants."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -7,25 +7,25 @@ from typing import Any, Self, TypeAlias
 from llvmlite import ir
 
 Value: TypeAlias = Any
-"""A value of LLVM's; the library that makes it has no types."""
+"""A value of LLVM; its library has no types."""
 
 I1, I16, I32, I64 = ir.IntType(1), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 POINTER = ir.PointerType()
 
 
 class Loop:
-    """A loop ``for (index = 0; index < limit; index += step)`` that runs at least once, as a context.
+    """Write a loop ``for (index = 0; index < limit; index += step)`` that runs at least once, as a context.
 
     Attributes:
-        index: 64 bits.
-        carried: What goes round: at first ``start``, then what the last turn gave to ``carry``.
+        index: The index, 64 bits.
+        carried: The values carried between iterations: first ``start``, then the arguments of the last ``carry``.
 
     Args:
-        build: Writes the code; after the context, behind the loop.
-        limit: 64 bits, greater than 0.
-        step: Greater than 0.
-        name: Of its block, for whoever reads the code.
-        start: Values of what is carried.
+        build: The builder; after the context it writes behind the loop.
+        limit: The limit, 64 bits, greater than 0.
+        step: The step, greater than 0.
+        name: The name of its block in the code.
+        start: The first carried values.
     """
 
     def __init__(self, build: ir.IRBuilder, limit: Value, step: int, name: str, start: Sequence[Value] = ()) -> None:
@@ -44,7 +44,7 @@ class Loop:
         self._next: Sequence[Value] = ()
 
     def carry(self, values: Sequence[Value]) -> None:
-        """Says what the next turn begins with, and what is left behind the loop."""
+        """Set the carried values of the next iteration, and of the code behind the loop."""
         self._next = values
 
     def __enter__(self) -> Self:
@@ -65,26 +65,26 @@ class Loop:
 
 
 def i32(number: int) -> Value:
-    """A constant of 32 bits."""
+    """Return a constant of 32 bits."""
     return ir.Constant(I32, number)
 
 
 def i64(number: int) -> Value:
-    """A constant of 64 bits."""
+    """Return a constant of 64 bits."""
     return ir.Constant(I64, number)
 
 
 def moved(build: ir.IRBuilder, pointer: Value, distance_bytes: Value) -> Value:
-    """A pointer so many bytes on."""
+    """Return a pointer moved by a number of bytes."""
     return build.gep(pointer, [distance_bytes], source_etype=ir.IntType(8))
 
 
 def element(build: ir.IRBuilder, pointer: Value, index: Value, kind: ir.Type = I32) -> Value:
-    """A pointer to an element of an array."""
+    """Return a pointer to an element of an array."""
     return build.gep(pointer, [index], source_etype=kind)
 
 
 def declared(module: ir.Module, name: str, result: ir.Type, arguments: Sequence[ir.Type]) -> Value:
-    """A function of LLVM's own, or the processor's; the same again if the module knows it."""
+    """Declare an intrinsic function of LLVM or the processor, or return the earlier declaration."""
     known = module.globals.get(name)
     return known if known is not None else ir.Function(module, ir.FunctionType(result, arguments), name=name)

@@ -1,4 +1,4 @@
-"""The kernels as functions that Python can call; they let other threads run meanwhile."""
+"""The kernels as functions that Python can call; they release Python's lock while they run."""
 
 from collections.abc import Callable
 from ctypes import CFUNCTYPE, c_double, c_float, c_int64, c_void_p
@@ -14,15 +14,15 @@ from model.cpu_kernels.rounding import FEATURE_TYPES, FeatureType
 from model.cpu_kernels.tiles import Tile, best_tile
 
 Function = Callable[..., Any]
-"""As ctypes calls it; the kernels' own files say how."""
+"""A kernel as a function of ctypes; the files of the kernels describe the arguments."""
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """All kernels for one tile.
+    """Hold all kernels for one tile.
 
     Attributes:
-        tile: What they are made of.
+        tile: The tile.
         nearest: ``model.cpu_kernels.nearest.NearestKernel``.
         count_mutual: ``model.cpu_kernels.counting.write_count``.
         count_mutual_above: ``model.cpu_kernels.counting.write_count_above``.
@@ -45,14 +45,14 @@ class Kernels:
 
 
 def host_tile() -> Tile | None:
-    """The best tile for this processor; None if it has none of the instructions."""
+    """Return the best tile for this processor; None if the processor has none of the instructions."""
     features = llvm.get_host_cpu_features()
     return best_tile({name for name, is_there in features.items() if is_there})
 
 
 @cache
 def kernels_for(tile: Tile) -> Kernels:
-    """Makes the kernels, in about a tenth of a second; the second time, they are there."""
+    """Make the kernels in about a tenth of a second, or return the earlier ones."""
     module = ir.Module(name="placefix")
     nearest.NearestKernel(module, tile)
     counting.write_count(module)
@@ -87,7 +87,7 @@ def kernels_for(tile: Tile) -> Kernels:
 
 
 def _compiled(code: str) -> Any:
-    """Compiles for this very processor."""
+    """Compile for this processor."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     module = llvm.parse_assembly(code)
@@ -95,7 +95,7 @@ def _compiled(code: str) -> Any:
     machine = llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, jit=True
     )
-    # The loops are unrolled where that pays already: more would only take registers away from the scores.
+    # The useful loops are already unrolled: more would only take registers from the scores.
     tuning = llvm.create_pipeline_tuning_options(speed_level=2)
     tuning.loop_unrolling = False
     builder = llvm.create_pass_builder(machine, tuning)

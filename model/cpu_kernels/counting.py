@@ -1,4 +1,4 @@
-"""The kernels that count: how many cells of two pictures are the nearest of each other, and alike enough."""
+"""The kernels that count mutual nearest cells of two pictures, with or without a floor."""
 
 from llvmlite import ir
 
@@ -8,7 +8,7 @@ COUNT_NAME = "count_mutual"
 COUNT_ABOVE_NAME = "count_mutual_above"
 SQUARES_NAME = "squares"
 
-TOGETHER = 8  # numbers; the channels of a picture are a multiple of it
+TOGETHER = 8  # numbers per step; the channels of a picture are a multiple of it
 
 _DOUBLE = ir.DoubleType()
 _WHOLE = ir.VectorType(I32, TOGETHER)
@@ -16,7 +16,7 @@ _NUMBERS = ir.VectorType(I16, TOGETHER)
 
 
 def write_count(module: ir.Module) -> None:
-    """Writes the function that counts: how many cells of the candidate are the nearest of their nearest.
+    """Write the function that counts the cells of the candidate that are the nearest of their nearest.
 
     C declaration::
 
@@ -33,7 +33,7 @@ def write_count(module: ir.Module) -> None:
 
 
 def write_count_above(module: ir.Module) -> None:
-    """Writes the function that counts those of them whose cosine is at least the floor.
+    """Write the function that counts the mutual pairs with at least the cosine of the floor.
 
     C declaration::
 
@@ -43,7 +43,7 @@ def write_count_above(module: ir.Module) -> None:
                                    const int32_t *candidate_squares,  // (cells)
                                    int64_t cells, double floor)
 
-    The cosine is computed as ``model.cosines.pair_cosines`` does: in float64, which holds scores and squared lengths
+    The cosine is computed as in ``model.cosines.pair_cosines``, in float64, which holds scores and squared lengths
     exactly; a root and a quotient are the same on every processor. A cell that is all 0 has a score of 0.
     """
     signature = ir.FunctionType(I64, [*[POINTER] * 5, I64, _DOUBLE])
@@ -51,9 +51,7 @@ def write_count_above(module: ir.Module) -> None:
     nearest_query, nearest_candidate, best, query_squares, candidate_squares, cells, floor = function.args
     build = ir.IRBuilder(function.append_basic_block("entry"))
     root = declared(module, "llvm.sqrt.f64", _DOUBLE, [_DOUBLE])
-    least = ir.Constant(
-        _DOUBLE, 1.0
-    )  # so that nothing is divided by 0: whole numbers that are not all 0 are no shorter
+    least = ir.Constant(_DOUBLE, 1.0)  # avoids a division by 0; integers that are not all 0 have at least this length
 
     def number(array: Value, index: Value) -> Value:
         return build.sitofp(build.load(element(build, array, index), typ=I32, align=4), _DOUBLE)
@@ -69,13 +67,13 @@ def write_count_above(module: ir.Module) -> None:
 
 
 def write_squares(module: ir.Module) -> None:
-    """Writes the function that finds the squared length of each cell.
+    """Write the function that computes the squared length of each cell.
 
     C declaration::
 
         void squares(const int16_t *numbers, int64_t cells, int64_t channels, int32_t *squares)
 
-    ``channels`` is a multiple of ``TOGETHER``; both are at least 1. No square may leave 32 bits.
+    ``channels`` is a multiple of ``TOGETHER``; both are at least 1. Each square must fit into 32 bits.
     """
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, POINTER]), name=SQUARES_NAME)
     numbers, cells, channels, squares = function.args
@@ -93,7 +91,7 @@ def write_squares(module: ir.Module) -> None:
 
 
 def _mutual(build: ir.IRBuilder, nearest_query: Value, nearest_candidate: Value, cell: Value) -> tuple[Value, Value]:
-    """The cell of the query that is nearest to one of the candidate, 64 bits, and whether that holds both ways."""
+    """Return the nearest cell of the query for a cell of the candidate, 64 bits, and whether the pair is mutual."""
     query_cell = build.zext(build.load(element(build, nearest_query, cell), typ=I32, align=4), I64)
     back = build.load(element(build, nearest_candidate, query_cell), typ=I32, align=4)
     return query_cell, build.icmp_signed("==", build.zext(back, I64), cell)

@@ -1,10 +1,10 @@
-"""The kernel that compares all cells of two pictures: a matrix product whose result is never written.
+"""The kernel that compares all cells of two pictures by a matrix product whose result is never written.
 
-A product of 3721 × 128 and 128 × 3721 numbers is 55 MB, and to write and read it costs more than to compute it. Here a
-tile of scores is compared while it is in registers: with the best score so far of each of its columns, lane by lane,
-and with that of each of its rows, where a single comparison says for most tiles that nothing is better.
+A product of 3721 × 128 and 128 × 3721 numbers takes 55 MB, and writing and reading it costs more than computing it.
+Here a tile of scores is compared while it is in registers: lane by lane with the best score of each column, and with
+the best score of each row. For most tiles a single comparison shows that no score of a row is better.
 
-In terms of loops::
+The kernel as loops::
 
     for each panel of the query's cells:            # as many as a tile is wide; 16 kB for 128 channels, in L1
         for each block of the candidate's cells:    # as many as a tile is high; the candidate streams from L2
@@ -14,8 +14,8 @@ In terms of loops::
             update the best of each cell of the panel
             update the best of each cell of the block
 
-Of equal scores the first wins on both sides: everything is visited in ascending order, and only what is greater is
-better. So whoever fills up a picture with copies of its first cell changes no result.
+If scores are equal, the first cell wins on both sides: cells are visited in ascending order, and only a greater score
+replaces the best. Copies of the first cell as padding therefore change no result.
 """
 
 from llvmlite import ir
@@ -25,14 +25,14 @@ from model.cpu_kernels.tiles import Tile
 
 NAME = "nearest"
 
-PAIRS_TOGETHER = 2  # of channels in one turn of the innermost loop
+PAIRS_TOGETHER = 2  # channels in one iteration of the innermost loop
 CHANNELS_TOGETHER = 2 * PAIRS_TOGETHER
 
 _SMALLEST = -(2**31)
 
 
 class NearestKernel:
-    """Writes the function ``nearest`` into a module.
+    """Write the function ``nearest`` into a module.
 
     C declaration::
 
@@ -45,7 +45,7 @@ class NearestKernel:
                      int32_t *nearest_query,    // (cells); which cell of the query has it
                      int32_t *nearest_candidate)  // (panels · columns); which cell of the candidate is nearest
 
-    No score may leave 32 bits. The pointers overlap nowhere.
+    Each score must fit into 32 bits. The pointers must not overlap.
     """
 
     def __init__(self, module: ir.Module, tile: Tile) -> None:
@@ -70,7 +70,7 @@ class NearestKernel:
     def _write(self) -> None:
         query, panels, candidate, cells, channels, best, nearest_query, nearest_candidate = self._function.args
         build, tile = self._build, self._tile
-        # What the columns of a panel have found so far, in memory: the scores need the registers.
+        # The best scores of the columns so far are in memory, because the scores need the registers.
         column_best = [build.alloca(self._vector) for _ in range(tile.vectors)]
         column_rows = [build.alloca(self._vector) for _ in range(tile.vectors)]
         row_bytes = build.shl(channels, i64(1))
@@ -97,7 +97,7 @@ class NearestKernel:
         build.ret_void()
 
     def _scores(self, rows: list[Value], columns: Value, channels: Value) -> list[list[Value]]:
-        """The scores of a tile, ``[row][vector]``, summed over all channels."""
+        """Sum the scores of a tile, ``[row][vector]``, over all channels."""
         build, tile = self._build, self._tile
         pair_count = build.lshr(channels, i64(1))
         zero = ir.Constant(self._vector, [0] * tile.lanes)
@@ -127,7 +127,7 @@ class NearestKernel:
     def _update_columns(
         self, scores: list[list[Value]], block: Value, column_best: list[Value], column_rows: list[Value]
     ) -> None:
-        """Row after row, each lane keeps the greatest score and the row that had it first."""
+        """Keep in each lane the greatest score and the row that had it first, row after row."""
         build = self._build
         first_row = build.trunc(block, I32)
         numbers = [self._splat(build.add(first_row, i32(number))) for number in range(len(scores))]
@@ -141,7 +141,7 @@ class NearestKernel:
             build.store(where, slot_rows)
 
     def _update_row(self, scores: list[Value], row: Value, first_column: Value, best: Value, nearest: Value) -> None:
-        """If one of a row's scores is greater than all before: how great, and where it stands first."""
+        """Update a row's best score and its first column, if a score is greater than all before."""
         build, tile = self._build, self._tile
         together = scores[0]
         for vector in scores[1:]:
@@ -151,7 +151,7 @@ class NearestKernel:
         is_greater = build.call(self._any, [build.icmp_signed(">", together, so_far)])
         with build.if_then(is_greater, likely=False):
             greatest = build.call(self._largest, [together])
-            has_it = i64(0)  # a bit for each column
+            has_it = i64(0)  # one bit for each column
             for number, vector in enumerate(scores):
                 bits = build.bitcast(build.icmp_signed("==", vector, self._splat(greatest)), ir.IntType(tile.lanes))
                 has_it = build.or_(has_it, build.shl(build.zext(bits, I64), i64(number * tile.lanes)))
@@ -160,7 +160,7 @@ class NearestKernel:
             build.store(build.trunc(build.add(first_column, first), I32), element(build, nearest, row), align=4)
 
     def _splat(self, number: Value) -> Value:
-        """A vector with this number in every lane."""
+        """Return a vector with this number in every lane."""
         build = self._build
         undefined = ir.Constant(self._vector, ir.Undefined)
         first = build.insert_element(undefined, number, i32(0))

@@ -1,4 +1,4 @@
-"""The kernels that make whole numbers of 16 bits of a picture's features, or of their codes, in one pass over them."""
+"""The kernels that turn a picture's features or codes into 16-bit integers in one pass."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ from model.cpu_kernels.code import I16, I32, I64, POINTER, Loop, Value, declared
 
 FeatureType = Literal["float32", "float16"]
 
-TOGETHER = 8  # values; the channels of a picture are a multiple of it
+TOGETHER = 8  # values per step; the channels of a picture are a multiple of it
 
 _FLOATS = ir.VectorType(ir.FloatType(), TOGETHER)
 _DOUBLES = ir.VectorType(ir.DoubleType(), TOGETHER)
@@ -34,17 +34,17 @@ CODES_NAME = "round_codes"
 
 
 def rounding_name(kind: FeatureType) -> str:
-    """Name of the function that rounds features of this type."""
+    """Return the name of the function that rounds features of a type."""
     return f"round_{kind}"
 
 
 def norm_name(kind: FeatureType) -> str:
-    """Name of the function that finds their greatest norm."""
+    """Return the name of the function that computes the greatest norm of features of a type."""
     return f"greatest_square_{kind}"
 
 
 def write_rounding(module: ir.Module, kind: FeatureType) -> None:
-    """Writes the function that multiplies and rounds, half to even; beyond 16 bits the nearest number that they hold.
+    """Write the function that multiplies and rounds, half to even; values beyond 16 bits are clamped.
 
     C declaration::
 
@@ -64,13 +64,13 @@ def write_rounding(module: ir.Module, kind: FeatureType) -> None:
 
 
 def write_code_rounding(module: ir.Module) -> None:
-    """Writes the function that gives the codes of every feature the same length, and rounds, half to even.
+    """Write the function that gives the codes of every feature the same length, and rounds, half to even.
 
     C declaration::
 
         void round_codes(const int8_t *codes, int64_t cells, int64_t channels, float length, int16_t *numbers)
 
-    ``channels`` is a multiple of ``TOGETHER``; both are at least 1. Codes that are all 0 stay so. A root and a quotient
+    ``channels`` is a multiple of ``TOGETHER``; both are at least 1. Codes that are all 0 stay 0. A root and a quotient
     of float32 are the same on every processor.
     """
     signature = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, ir.FloatType(), POINTER])
@@ -87,7 +87,7 @@ def write_code_rounding(module: ir.Module) -> None:
             squares = build.add(together.carried[0], build.mul(loaded, loaded))
             together.carry([squares])
         square = build.call(total, [squares])
-        # At least 1, so that nothing is divided by 0: the square of whole numbers that are not all 0 is no less.
+        # At least 1 avoids a division by 0; integers that are not all 0 have at least this square.
         positive = build.select(build.icmp_signed(">", square, i32(1)), square, i32(1))
         factors = _in_all(build, build.fdiv(length, build.call(root, [build.sitofp(positive, ir.FloatType())])))
         with Loop(build, channels, TOGETHER, "values") as values:
@@ -98,7 +98,7 @@ def write_code_rounding(module: ir.Module) -> None:
 
 
 def write_greatest_square(module: ir.Module, kind: FeatureType) -> None:
-    """Writes the function that finds the greatest squared norm of a picture's features.
+    """Write the function that computes the greatest squared norm of a picture's features.
 
     C declaration::
 
@@ -128,7 +128,7 @@ def write_greatest_square(module: ir.Module, kind: FeatureType) -> None:
 
 
 def _load(build: ir.IRBuilder, features: Value, index: Value, kind: FeatureType) -> Value:
-    """Values from ``index`` on, as float32."""
+    """Load values from ``index`` on, as float32."""
     stored = _KINDS[kind]
     place = element(build, features, index, stored.element)
     values = build.load(place, typ=ir.VectorType(stored.element, TOGETHER), align=stored.bytes)
@@ -136,12 +136,12 @@ def _load(build: ir.IRBuilder, features: Value, index: Value, kind: FeatureType)
 
 
 def _load_codes(build: ir.IRBuilder, codes: Value, index: Value) -> Value:
-    """Codes from ``index`` on, as int32."""
+    """Load codes from ``index`` on, as int32."""
     return build.sext(build.load(element(build, codes, index, _CODE), typ=_CODES, align=1), _WHOLE)
 
 
 def _store_rounded(build: ir.IRBuilder, values: Value, numbers: Value, index: Value) -> None:
-    """Rounds float32 and stores them from ``index`` on, as int16."""
+    """Round float32 and store them from ``index`` on, as int16."""
     nearest = declared(build.module, f"llvm.roundeven.v{TOGETHER}f32", _FLOATS, [_FLOATS])
     whole = declared(build.module, f"llvm.fptosi.sat.v{TOGETHER}i16.v{TOGETHER}f32", _NUMBERS, [_FLOATS])
     rounded = build.call(whole, [build.call(nearest, [values])])
@@ -149,7 +149,7 @@ def _store_rounded(build: ir.IRBuilder, values: Value, numbers: Value, index: Va
 
 
 def _in_all(build: ir.IRBuilder, number: Value) -> Value:
-    """A vector of nothing but this float32."""
+    """Return a vector with this float32 in every lane."""
     undefined = ir.Constant(_FLOATS, ir.Undefined)
     first = build.insert_element(undefined, number, i32(0))
     return build.shuffle_vector(first, undefined, ir.Constant(_WHOLE, [0] * TOGETHER))

@@ -1,4 +1,4 @@
-"""Which instructions of a processor the kernels use, and how many scores they hold in its registers."""
+"""The instructions of a processor that the kernels use, and the number of scores in its registers."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tile:
-    """A block of scores that lives in registers: cells of the candidate down, cells of the query across.
+    """Describe a block of scores in registers: cells of the candidate down, cells of the query across.
 
     Attributes:
-        instructions: What it is made of, in words.
-        needs: Features of the processor, as LLVM names them.
+        instructions: The instruction set, in words.
+        needs: The features of the processor that it needs, by LLVM's names.
         multiply_add: LLVM's name of the instruction that multiplies pairs of 16 bits and adds the two products.
-        lanes: 32-bit numbers in a register.
-        vectors: Registers across; ``lanes · vectors`` cells of the query, at most 64.
-        rows: Cells of the candidate.
+        lanes: The 32-bit numbers in a register.
+        vectors: The registers across; ``lanes · vectors`` cells of the query, at most 64.
+        rows: The cells of the candidate.
     """
 
     instructions: str
@@ -26,12 +26,12 @@ class Tile:
 
     @property
     def columns(self) -> int:
-        """Cells of the query."""
+        """Return the number of cells of the query."""
         return self.lanes * self.vectors
 
 
-# Of 32 registers 24 hold scores, 4 the query and 1 the candidate; of 16 it is 12, 2 and 1. LLVM makes one instruction
-# (VNNI) of the multiplication and the sum that follows it, where the processor has that.
+# 24 of 32 registers hold scores, 4 the query and 1 the candidate; with 16 registers it is 12, 2 and 1. LLVM joins the
+# multiplication and the following sum into one instruction (VNNI) if the processor has it.
 TILES = (
     Tile("AVX-512", frozenset({"avx512f", "avx512bw"}), "llvm.x86.avx512.pmaddw.d.512", lanes=16, vectors=4, rows=6),
     Tile("AVX2", frozenset({"avx2", "fma", "f16c"}), "llvm.x86.avx2.pmadd.wd", lanes=8, vectors=2, rows=6),
@@ -39,9 +39,9 @@ TILES = (
 
 
 def best_tile(features: Collection[str]) -> Tile | None:
-    """The first tile for which a processor has all that is needed; None where there is none.
+    """Return the first tile that a processor supports; None if it supports none.
 
     Args:
-        features: Of the processor, as LLVM names them.
+        features: The features of the processor, by LLVM's names.
     """
     return next((tile for tile in TILES if tile.needs <= frozenset(features)), None)

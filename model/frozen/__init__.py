@@ -1,5 +1,5 @@
-"""The network as it computes once its weights do not change any more: folded, packed, and in one precision.
+"""The network in its fast form after training: folded, packed, and in one precision.
 
-``model.selavpr`` is the definition, in the words of the paper, and what is trained. What is here gives the same
-features from the same weights, faster; each file says at its top what it is held to, and by which test.
+``model.selavpr`` is the definition, in the terms of the paper, and is trained. The classes here compute the same
+features from the same weights faster; each file names its reference and the test that compares them.
 """

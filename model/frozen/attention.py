@@ -1,6 +1,6 @@
 """Self-attention of a frozen block, up to and without its output projection.
 
-Held to ``model.selavpr.attention`` by ``tests/model/frozen/test_layers.py::test_attention``.
+``tests/model/frozen/test_layers.py::test_attention`` compares it with ``model.selavpr.attention``.
 """
 
 import torch
@@ -13,11 +13,11 @@ from model.selavpr.attention import Attention
 
 
 class FrozenAttention:
-    """Compute as ``model.selavpr.attention.Attention`` does before ``proj``; ``1 / √d`` is folded into the queries.
+    """Compute ``model.selavpr.attention.Attention`` without ``proj``; ``1 / √d`` is folded into the queries.
 
-    On a CPU the scores and their softmax are float32 in every precision: a score of 20 rounded to bfloat16 would move
-    its weight by 6 %. The whole matrix of scores, 4 MB for 16 heads of 257 tokens, stays in the cache, and three plain
-    products need less than half the time of torch's fused attention, which is made for longer sequences.
+    On a CPU the scores and their softmax are float32 in every precision: a score of 20 rounded to bfloat16 would change
+    its weight by 6 %. The matrix of scores, 4 MB for 16 heads of 257 tokens, stays in the cache. Three plain products
+    need less than half the time of torch's fused attention, which is made for longer sequences.
     """
 
     def __init__(self, attention: Attention, target: Target, rows: int) -> None:
@@ -28,7 +28,7 @@ class FrozenAttention:
         self.qkv = FrozenLinear(*scaled(attention.qkv, scale), target, rows)
 
     def __call__(self, tokens: Tensor) -> Tensor:
-        """Attends: ``(B, T, D)`` → ``(B, T, D)``."""
+        """Attend: ``(B, T, D)`` → ``(B, T, D)``."""
         batch, count, dim = tokens.shape
         qkv = self.qkv(tokens).view(batch, count, 3, self.num_heads, dim // self.num_heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, T, D / heads) each

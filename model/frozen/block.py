@@ -1,7 +1,7 @@
 """A frozen transformer block: LayerScale and the adapters folded into the linear layers around them.
 
-Held to ``model.selavpr.block`` by ``tests/model/frozen/test_layers.py::test_block``, and to torch's LayerNorm by
-``tests/model/frozen/test_layers.py::test_layer_norm``.
+``tests/model/frozen/test_layers.py`` compares it with ``model.selavpr.block`` (``test_block``) and with torch's
+LayerNorm (``test_layer_norm``).
 """
 
 import torch.nn.functional as F
@@ -14,36 +14,36 @@ from model.selavpr.block import PARALLEL_ADAPTER_SCALE, Block
 
 
 class FrozenLayerNorm:
-    """LayerNorm, computed in float32 from float32; the result is rounded to the target's type."""
+    """Compute LayerNorm in float32 from float32; the result is rounded to the target's type."""
 
     def __init__(self, norm: nn.LayerNorm, target: Target) -> None:
         self.shape, self.eps, self.dtype = norm.normalized_shape, norm.eps, target.dtype
         self.weight, self.bias = target.place(norm.weight), target.place(norm.bias)
 
     def __call__(self, tokens: Tensor) -> Tensor:
-        """Normalises ``(B, T, D)`` float32."""
+        """Normalise ``(B, T, D)`` float32."""
         return F.layer_norm(tokens, self.shape, self.weight, self.bias, self.eps).to(self.dtype)
 
 
 class FrozenBlock:
-    """Compute as ``model.selavpr.block.Block`` does, with fewer steps.
+    """Compute ``model.selavpr.block.Block`` in fewer steps.
 
     With γ for a LayerScale, u for attention before its projection, and both adapters ``up(relu(down(·)))``::
 
         x ← x + γ1·proj(u)   + γ1·up_s(relu(down_s(proj(u))))
         x ← x + γ2·fc2(gelu(fc1(n))) + γ2·s·up_p(relu(down_p(n)))
 
-    Each γ and s goes into the layer before it, and ``down_s ∘ proj`` is one layer of the same size as ``down_s``. So
-    what is added to the tokens is a sum of linear layers; the tokens stay float32.
+    Each γ and s is folded into the layer before it, and ``down_s ∘ proj`` is one layer of the size of ``down_s``. A sum
+    of linear layers is added to the tokens; the tokens stay float32.
     """
 
     def __init__(self, block: Block, target: Target, rows: int) -> None:
-        """Folds the weights.
+        """Fold the weights.
 
         Args:
             block: The trained block.
-            target: Where and how to compute.
-            rows: Tokens that will go through at a time.
+            target: The device and arithmetic.
+            rows: The tokens per pass.
         """
         self.norm1, self.norm2 = FrozenLayerNorm(block.norm1, target), FrozenLayerNorm(block.norm2, target)
         self.attention = FrozenAttention(block.attn, target, rows)
@@ -62,7 +62,7 @@ class FrozenBlock:
             self.parallel_up = FrozenLinear(*scaled(adapter.up, PARALLEL_ADAPTER_SCALE * gamma2), target, rows)
 
     def __call__(self, tokens: Tensor) -> Tensor:
-        """Turns ``(B, T, D)`` float32 into the same, in place."""
+        """Turn ``(B, T, D)`` float32 into the same shape and type, in place."""
         attended = self.attention(self.norm1(tokens))
         tokens.add_(self.proj(attended))
         if self.serial_down is not None and self.serial_up is not None:

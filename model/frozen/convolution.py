@@ -1,6 +1,7 @@
 """A convolution with its normalisation and its activation folded in.
 
-Held to ``model.starter.same_convolution`` by ``tests/model/frozen/test_starter.py::test_a_convolution_is_folded``.
+``tests/model/frozen/test_starter.py::test_a_convolution_is_folded`` compares it with
+``model.starter.same_convolution``.
 """
 
 import torch
@@ -10,22 +11,22 @@ from torch import Tensor, nn
 from model.frozen.target import Target
 from model.starter.same_convolution import BATCH_NORM_EPS, SameConvolution
 
-_MOST = 6.0  # of ReLU6
+_MOST = 6.0  # the limit of ReLU6
 
 
 class FrozenConvolution:
-    """``min(max(weight * maps + bias, 0), 6)``, or without the limits; the channels of a pixel lie side by side.
+    """Compute ``min(max(weight * maps + bias, 0), 6)``, or without the limits; the channels of a pixel are contiguous.
 
-    On a CPU the product is oneDNN's, with the activation computed before a sum leaves the registers. The operator is
-    what torch's own compiler emits for a convolution; torch is pinned exactly.
+    On a CPU oneDNN computes the product, and the activation before a sum leaves the registers. The operator is the one
+    that torch's compiler emits for a convolution; torch is pinned exactly.
     """
 
     def __init__(self, layer: SameConvolution, target: Target) -> None:
-        """Fold the normalisation into the weights, in float64, so that they are rounded once.
+        """Fold the normalisation into the weights in float64, so that they are rounded once.
 
         Args:
-            layer: Stays as it is.
-            target: Where to compute.
+            layer: The layer, which is not changed.
+            target: The device and arithmetic.
         """
         norm, convolution = layer.norm, layer.convolution
         factors = norm.weight.double() / torch.sqrt(norm.running_var.double() + BATCH_NORM_EPS)

@@ -1,6 +1,6 @@
-"""A linear layer with its activation, and its weights laid out for the processor.
+"""A linear layer with its activation, with weights in the processor's layout.
 
-Held to torch's ``nn.Linear`` by ``tests/model/frozen/test_layers.py::test_linear``.
+``tests/model/frozen/test_layers.py::test_linear`` compares it with torch's ``nn.Linear``.
 """
 
 from typing import Literal
@@ -15,24 +15,25 @@ Activation = Literal["none", "relu", "gelu"]
 
 
 class FrozenLinear:
-    """``activation(x · weightᵀ + bias)``.
+    """Compute ``activation(x · weightᵀ + bias)``.
 
-    On a CPU the product is oneDNN's, with weights in blocks that fit its registers and the activation computed before
-    the sums are rounded. It is twice as fast as torch's default in float32 on a processor that is not Intel's, and a
-    tenth in bfloat16. The operator is what torch's own compiler emits for a linear layer; torch is pinned exactly.
+    On a CPU oneDNN computes the product, with weights in blocks that fit the registers, and the activation before the
+    sums are rounded. In float32 on a processor that is not from Intel it is twice as fast as torch's default, and in
+    bfloat16 a tenth faster. The operator is the one that torch's compiler emits for a linear layer; torch is pinned
+    exactly.
     """
 
     def __init__(
         self, weight: Tensor, bias: Tensor | None, target: Target, rows: int, activation: Activation = "none"
     ) -> None:
-        """Rounds and packs the weights.
+        """Round and pack the weights.
 
         Args:
             weight: ``(out, in)``, float32 or float64.
-            bias: ``(out,)``, likewise.
-            target: Where and how to compute.
-            rows: Of the inputs to come: a hint for the layout; others are right, too.
-            activation: What follows.
+            bias: ``(out,)``, float32 or float64.
+            target: The device and arithmetic.
+            rows: The rows of the inputs: a hint for the layout; other numbers also work.
+            activation: The activation.
         """
         self.activation: Activation = activation
         self.is_packed = target.can_pack
@@ -42,9 +43,9 @@ class FrozenLinear:
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, rows)
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        """Multiplies ``(..., in)`` of the target's type to ``(..., out)``."""
+        """Multiply ``(..., in)`` of the target's type to ``(..., out)``."""
         if self.is_packed:
-            # With any other stride the operator falls back to loops that are a thousand times slower.
+            # With any other stride the operator uses loops that are a thousand times slower.
             output: Tensor = torch.ops.mkldnn._linear_pointwise(
                 inputs.contiguous(), self.weight, self.bias, self.activation, [], "none"
             )
@@ -56,11 +57,11 @@ class FrozenLinear:
 
 
 def scaled(layer: nn.Linear, factors: Tensor) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a layer whose outputs are multiplied by one factor ``(out,)`` each."""
+    """Return weight and bias of a layer whose outputs are multiplied by the factors ``(out,)``."""
     return factors[:, None] * layer.weight, factors * layer.bias
 
 
 def composed(outer: nn.Linear, inner: nn.Linear) -> tuple[Tensor, Tensor]:
-    """Weight and bias of ``outer(inner(·))``; computed in float64, so that they are rounded once."""
+    """Return weight and bias of ``outer(inner(·))``, computed in float64, so that they are rounded once."""
     weight = outer.weight.double()
     return weight @ inner.weight.double(), weight @ inner.bias.double() + outer.bias.double()

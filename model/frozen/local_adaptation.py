@@ -1,6 +1,6 @@
 """The local adaptation of a frozen network.
 
-Held to ``model.selavpr.local_adaptation`` by ``tests/model/frozen/test_layers.py::test_local_adaptation``.
+``tests/model/frozen/test_layers.py::test_local_adaptation`` compares it with ``model.selavpr.local_adaptation``.
 """
 
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ from model.selavpr.local_adaptation import LocalAdaptation
 
 
 class FrozenLocalAdaptation:
-    """Compute as ``model.selavpr.local_adaptation.LocalAdaptation`` does; the lengths in float32."""
+    """Compute ``model.selavpr.local_adaptation.LocalAdaptation``, with lengths in float32."""
 
     def __init__(self, adaptation: LocalAdaptation, grid: tuple[int, int], target: Target, pictures: int) -> None:
         self.grid, self.dtype = grid, target.dtype
@@ -21,6 +21,6 @@ class FrozenLocalAdaptation:
         self.up2 = FrozenUpConvolution(adaptation.up2, target, 4 * cells)
 
     def __call__(self, patch_tokens: Tensor) -> Tensor:
-        """Turns ``(B, height·width, D)`` float32 tokens into ``(B, (4·height - 3)·(4·width - 3), C)`` of length 1."""
+        """Turn ``(B, height·width, D)`` float32 tokens into ``(B, (4·height - 3)·(4·width - 3), C)`` of length 1."""
         cells = patch_tokens.to(self.dtype).view(len(patch_tokens), *self.grid, -1)
         return F.normalize(self.up2(self.up1(cells)).flatten(1, 2).float(), dim=-1)

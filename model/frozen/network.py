@@ -1,6 +1,6 @@
 """The whole frozen network.
 
-Held to ``model.selavpr.selavpr`` by ``tests/model/frozen/test_network.py::test_every_variant_is_encoded``.
+``tests/model/frozen/test_network.py::test_every_variant_is_encoded`` compares it with ``model.selavpr.selavpr``.
 """
 
 from copy import deepcopy
@@ -18,25 +18,25 @@ from model.selavpr.selavpr import SelaVPR
 
 
 class FrozenSelaVPR:
-    """Compute as ``model.selavpr.selavpr.SelaVPR`` does, for pictures of one size.
+    """Compute ``model.selavpr.selavpr.SelaVPR`` for pictures of one size.
 
-    The tokens between the layers, LayerNorm, softmax, GeM and all lengths are float32 in every precision; products take
-    their factors in the target's type.
+    The tokens between the layers, LayerNorm, softmax, GeM and all lengths are float32 in every precision; the factors
+    of products have the target's type.
 
     Attributes:
         config: The shape of the network.
-        target: Where and how it computes.
+        target: The device and arithmetic of the network.
     """
 
     @torch.no_grad()
     def __init__(self, network: SelaVPR, grid: tuple[int, int], target: Target, pictures: int) -> None:
-        """Copies, folds, rounds and packs the weights; the network itself stays as it is.
+        """Copy, fold, round and pack the weights; the network is not changed.
 
         Args:
-            network: In eval mode.
+            network: The network in eval mode.
             grid: Height and width of the pictures in patches.
-            target: Where and how to compute.
-            pictures: How many will go through at a time: a hint, others are right, too.
+            target: The device and arithmetic.
+            pictures: The pictures per pass: a hint; other numbers also work.
         """
         self.config, self.target = network.config, target
         self._patch_count = grid[0] * grid[1]
@@ -60,7 +60,7 @@ class FrozenSelaVPR:
         return cls(network, (size[0] // side, size[1] // side), target, pictures)
 
     def __call__(self, images: Tensor) -> Features:
-        """Encodes ``(B, 3, H, W)`` float32 pictures on the target's device; the features are float32."""
+        """Encode ``(B, 3, H, W)`` float32 pictures on the target's device; the features are float32."""
         tokens = self.embed(images)
         for block in self.blocks:
             tokens = block(tokens)

@@ -1,6 +1,6 @@
-"""From pictures to the tokens before the first block, with all that does not depend on the picture precomputed.
+"""The tokens before the first block, with everything precomputed that does not depend on the picture.
 
-Held to ``model.selavpr.vision_transformer`` by ``tests/model/frozen/test_layers.py::test_patch_embedding``.
+``tests/model/frozen/test_layers.py::test_patch_embedding`` compares it with ``model.selavpr.vision_transformer``.
 """
 
 import torch
@@ -13,7 +13,7 @@ from model.selavpr.vision_transformer import VisionTransformer
 
 
 class FrozenPatchEmbedding:
-    """What ``VisionTransformer.embed`` computes for one grid: a patch is a row, its projection a product."""
+    """Compute ``VisionTransformer.embed`` for one grid: a patch is a row, its projection a product."""
 
     def __init__(self, backbone: VisionTransformer, grid: tuple[int, int], target: Target, rows: int) -> None:
         self.grid, self.patch_size, self.dtype = grid, backbone.patch_size, target.dtype
@@ -27,7 +27,7 @@ class FrozenPatchEmbedding:
         self.positions = target.place(positions[:, 1:])  # (1, height · width, D)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Embeds ``(B, 3, H, W)`` float32 as ``(B, T, D)`` float32: class token, registers, patches."""
+        """Embed ``(B, 3, H, W)`` float32 as ``(B, T, D)`` float32: class token, registers, patches."""
         height, width = self.grid
         side = self.patch_size
         patches = images.to(self.dtype).view(len(images), 3, height, side, width, side).permute(0, 2, 4, 1, 3, 5)

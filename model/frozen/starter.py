@@ -1,6 +1,7 @@
 """The whole frozen starter.
 
-Held to ``model.starter.network`` by ``tests/model/frozen/test_starter.py::test_features_are_those_of_the_network``.
+``tests/model/frozen/test_starter.py::test_features_are_those_of_the_network`` compares it with
+``model.starter.network``.
 """
 
 from copy import deepcopy
@@ -16,7 +17,7 @@ from model.starter.network import Starter
 
 
 class FrozenBlock:
-    """Compute as ``model.starter.inverted_residual.InvertedResidual`` does."""
+    """Compute ``model.starter.inverted_residual.InvertedResidual``."""
 
     def __init__(self, block: InvertedResidual, target: Target) -> None:
         self._layers = [
@@ -35,21 +36,21 @@ class FrozenBlock:
 
 
 class FrozenStarter:
-    """Compute as ``model.starter.network.Starter`` does."""
+    """Compute ``model.starter.network.Starter``."""
 
     @torch.no_grad()
     def __init__(self, network: Starter, size: tuple[int, int], target: Target, pictures: int) -> None:  # noqa: ARG002
-        """Copy and fold the weights; the network itself stays as it is.
+        """Copy and fold the weights; the network is not changed.
 
         Args:
-            network: In eval mode.
-            size: Not needed: it takes pictures of any size.
-            target: Where to compute; in float32.
-            pictures: Not needed: it takes any number.
+            network: The network in eval mode.
+            size: Ignored: the network takes pictures of any size.
+            target: The device; the arithmetic is float32.
+            pictures: Ignored: the network takes any number.
         """
         self._stem = FrozenConvolution(network.trunk.stem, target)
         self._blocks = [FrozenBlock(block, target) for block in network.trunk.blocks]  # type: ignore[arg-type]
-        with torch.device("meta"):  # only what it does after the trunk is asked for
+        with torch.device("meta"):  # only the steps after the trunk are needed
             self._reader = Starter(deepcopy(network.config), is_trained=network.is_trained)
 
     def __call__(self, images: Tensor) -> Features:

@@ -1,4 +1,4 @@
-"""For what a network is frozen: a device and an arithmetic."""
+"""The device and arithmetic of a frozen network."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from model.network_precision import has_native_bfloat16
 
 @dataclass(frozen=True)
 class Target:
-    """Where and how a frozen network computes.
+    """Describe the device and arithmetic of a frozen network.
 
     Attributes:
-        device: Where weights and tokens live.
-        dtype: Of weights, and of what goes into a product; ``float32`` or ``bfloat16``. Sums are of float32 always.
+        device: The device of weights and tokens.
+        dtype: The type of weights and factors of products; ``float32`` or ``bfloat16``. Sums are always float32.
     """
 
     device: torch.device
@@ -22,7 +22,7 @@ class Target:
 
     @property
     def can_pack(self) -> bool:
-        """Whether oneDNN multiplies here with weights that it has laid out beforehand."""
+        """Return whether oneDNN can multiply with packed weights here."""
         return (
             self.device.type == "cpu"
             and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
@@ -31,5 +31,5 @@ class Target:
         )
 
     def place(self, values: Tensor) -> Tensor:
-        """A copy of float32 or float64 values as float32, on the device."""
+        """Return a copy of float32 or float64 values as float32, on the device."""
         return values.detach().to(self.device, torch.float32, copy=True)

@@ -1,6 +1,6 @@
 """An up-convolution as four matrix products, whose results interleave.
 
-Held to torch's ``nn.ConvTranspose2d`` by ``tests/model/frozen/test_layers.py::test_up_convolution``.
+``tests/model/frozen/test_layers.py::test_up_convolution`` compares it with torch's ``nn.ConvTranspose2d``.
 """
 
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from torch import Tensor, nn
 from model.frozen.linear import Activation, FrozenLinear
 from model.frozen.target import Target
 
-# A kernel of 3 that steps by 2 reaches an output of even number from one input only, with its middle; one of odd number
-# from the inputs on both sides: with its last element from the one before, with its first from the one behind.
+# A kernel of 3 with a stride of 2 computes an even output from one input, by its middle element. It computes an odd
+# output from two inputs: by its last element from the one before, by its first element from the one behind.
 _MIDDLE: tuple[int, ...] = (1,)
 _BOTH_SIDES: tuple[int, ...] = (2, 0)
 
 
 class FrozenUpConvolution:
-    """What ``nn.ConvTranspose2d`` with a kernel of 3, a stride of 2 and a padding of 1 computes, with an activation.
+    """Compute ``nn.ConvTranspose2d`` with a kernel of 3, a stride of 2, a padding of 1, and an activation.
 
-    Cells lie in memory with all of their channels together, as the products want it and as local features are stored.
-    No output is a sum of rounded parts: all inputs that reach it are side by side in one row of a product.
+    The channels of a cell are contiguous in memory, as the products need them and as local features are stored. No
+    output is a sum of rounded parts: one row of a product holds all inputs of an output.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class FrozenUpConvolution:
         }
 
     def __call__(self, cells: Tensor) -> Tensor:
-        """Turns ``(B, height, width, in)`` into ``(B, 2·height - 1, 2·width - 1, out)``."""
+        """Turn ``(B, height, width, in)`` into ``(B, 2·height - 1, 2·width - 1, out)``."""
         batch, height, width, _ = cells.shape
         output = cells.new_empty(batch, 2 * height - 1, 2 * width - 1, self.out_channels)
         for (odd_row, odd_column), product in self.products.items():
             reached = [
                 cells[:, rows, columns] for rows in _inputs(odd_row, height) for columns in _inputs(odd_column, width)
             ]
-            if reached[0].numel():  # a single row or column has nothing between its cells
+            if reached[0].numel():  # a single row or column has no cells in between
                 output[:, odd_row::2, odd_column::2] = product(torch.cat(reached, dim=-1))
         return output
 

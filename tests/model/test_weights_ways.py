@@ -338,8 +338,11 @@ def test_drives_page_is_asked_for_again_after_an_error_of_the_moment(publishers:
             page("", "<form id=download-form><input type=hidden name=id value=1></form>"),
             "without a form to download by",
         ),
-        (page("", "<form id=download-form action='ftp://127.0.0.1/a'></form>"), "is no address that can be downloaded"),
-        (page("", "<form id=download-form action='http://[::1/a'></form>"), "is no address that can be downloaded"),
+        (
+            page("", "<form id=download-form action='ftp://127.0.0.1/a'></form>"),
+            "is not an address that can be downloaded",
+        ),
+        (page("", "<form id=download-form action='http://[::1/a'></form>"), "not an address that can be downloaded"),
         (page("", "<form id=download-form action='/uc?id=1&amp;x=1'></form>"), "is a web page, not a file"),
     ],
     ids=["quota with a status", "no access", "no action", "not http", "no address", "a page again"],

@@ -98,7 +98,7 @@ def gather(
     table = Table(
         title=f"{candidates} of {places:,} pictures of {CELLS} × {CHANNELS}: milliseconds, median of {repeats}"
     )
-    for heading in ("store", "way", "cold", "ratio", "of the floor", "warm", "ratio", "of the floor", "MB"):
+    for heading in ("store", "way", "cold", "ratio", "times the floor", "warm", "ratio", "times the floor", "MB"):
         table.add_column(heading, justify="left" if heading in ("store", "way") else "right")
     for plain, ours in zip(found[::2], found[1::2], strict=True):
         for each in (plain, ours):

@@ -144,7 +144,7 @@ def match(
         "seconds a query",
         "ratio",
         "floor",
-        "of the floor",
+        "times the floor",
         "peak extra memory MB",
         "counts differ by at most",
     ):

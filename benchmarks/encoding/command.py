@@ -57,7 +57,7 @@ def encode(
 
 def _table(title: str, timings: list[Timing]) -> Table:
     table = Table(title=title)
-    for heading in ("form", "ms a batch", "pictures/s", "times plain", "of the floor", "cosine", "local cosine"):
+    for heading in ("form", "ms a batch", "pictures/s", "times plain", "times the floor", "cosine", "local cosine"):
         table.add_column(heading, justify="left" if heading == "form" else "right")
     for timing in timings:
         table.add_row(

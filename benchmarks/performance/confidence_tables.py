@@ -12,9 +12,17 @@ Spread = dict[str, float] | None
 
 def confidence_table(figures: Figures) -> str:
     """Return a row for each map, calibration and way to re-rank, and for each map that cannot be calibrated why."""
-    headings = ["map, calibrated with", "rerank", "right", "AUROC", "ECE", "localized of the right", "of elsewhere"]
-    headings += ["not found of the right", "of elsewhere"]
-    headings += [f"wrong of localized (≤ {DEFAULT_MAX_WRONG:.0%})", "truth in 95 % radius", "comparisons saved"]
+    headings = [
+        "map, calibrated with",
+        "rerank",
+        "right",
+        "AUROC",
+        "ECE",
+        "localized: right answers",
+        "localized: elsewhere",
+    ]
+    headings += ["not found: right answers", "not found: elsewhere"]
+    headings += [f"wrong among localized (≤ {DEFAULT_MAX_WRONG:.0%})", "truth in 95 % radius", "comparisons saved"]
     rows = []
     for name, found, row in _rows(figures):
         label = f"{name}, {row['calibrated']}"
@@ -55,9 +63,9 @@ def conditions_table(figures: Figures) -> str:
         "queries",
         "right",
         "ECE",
-        "localized of the right",
-        "wrong of localized",
-        "not found of the right",
+        "localized: right answers",
+        "wrong among localized",
+        "not found: right answers",
     ]
     rows = []
     for name, _, row in _rows(figures):

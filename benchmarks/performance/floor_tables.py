@@ -32,7 +32,9 @@ def floor_tables(figures: Figures) -> str:
     )
     return "\n\n".join(
         (
-            markdown(["floor", "matches of a right candidate", "of a wrong one", *headings], _merged(recall)),
+            markdown(
+                ["floor", "matches of a right candidate", "matches of a wrong candidate", *headings], _merged(recall)
+            ),
             "Points of R@1 to no floor, paired by query:",
             markdown(["floor", *headings], _merged(points)),
             asked,

@@ -71,7 +71,7 @@ def _encoder_table(part: Mapping[str, Any]) -> str:
         for each in measured["passes"]:
             rate = each["pictures"] / each["seconds"]
             passes.append([network, each["precision"], str(each["pictures"]), f"{rate:,.0f}"])
-    headings = ["network, batch", "form", "ms a batch", "pictures/s", "times plain", "of the floor"]
+    headings = ["network, batch", "form", "ms a batch", "pictures/s", "times plain", "times the floor"]
     forms = markdown(headings, rows, left=2)
     return f"{forms}\n\n{markdown(['network', 'precision', 'pictures in a pass', 'pictures/s'], passes, left=2)}"
 

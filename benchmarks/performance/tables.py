@@ -18,7 +18,7 @@ def match_table(figures: Figures) -> str:
         ]
         for name, way in figures["ways"].items()
     ]
-    headings = ["way", "ms a query", "times plain", "floor of bytes, ms", "floor of operations, ms", "of the floor"]
+    headings = ["way", "ms a query", "times plain", "floor of bytes, ms", "floor of operations, ms", "times the floor"]
     table = markdown([*headings, "peak extra MB", "counts differ by at most"], rows)
     rates = ""
     if "memory_bytes_per_s" in figures:
@@ -47,7 +47,16 @@ def encode_table(figures: Figures) -> str:
         for network, forms in figures["networks"].items()
         for form in forms
     ]
-    headings = ["network, batch", "form", "ms a batch", "pictures/s", "times plain", "of the floor", "cosine", "local"]
+    headings = [
+        "network, batch",
+        "form",
+        "ms a batch",
+        "pictures/s",
+        "times plain",
+        "times the floor",
+        "cosine",
+        "local",
+    ]
     return f"{markdown(headings, rows, left=2)}\n\n{figures['hardware']}."
 
 
@@ -87,7 +96,7 @@ def gather_table(figures: Figures) -> str:
             )
     headings = ["store", "way", "MB"]
     for state in ("cold", "warm"):
-        headings += [f"{state} ms", "times plain", "of the floor"]
+        headings += [f"{state} ms", "times plain", "times the floor"]
     table = markdown(headings, rows, left=2)
     rates = ""
     if "memory_bytes_per_s" in figures:

@@ -9,13 +9,12 @@ from rich.table import Column, Table
 from demo.build import DemoFiles, build_demo
 from demo.calibration import calibrate_demo
 from demo.check import FOUND_WITHIN_M, CheckedQuery, Score, chance, check_queries, read_queries, scores
-from demo.prepare import check_readable, demo_files, prepare_demo, prepare_photos
+from demo.prepare import check_readable, demo_files, name_of_map, prepare_demo, prepare_photos
 from demo.pretraining.command import pretrain
 from demo.rendering.contact_sheet import write_contact_sheet
 from demo.rendering.render import render_split, split_named
 from demo.shipped import SHIPPED, ShippedTown
 from demo.shipping import ship_pictures, ship_weights
-from index_builder.target import map_name_of
 from model.errors import InvalidInput
 from placefix.calibration.calibrate import describe_outcome
 from placefix.console import output_console, resumable, run
@@ -82,11 +81,13 @@ def prepare(
         )
     else:
         photos = photos.expanduser()  # zsh hands the ~ of `make serve PHOTOS=~/walk` on as it is
-        check_readable(mounted_at or photos, photos)
-        if exit_code := prepare_photos(mounted_at or photos, map_name_of(photos), out):
+        source = mounted_at or photos
+        check_readable(source, photos)
+        name = name_of_map(photos, source, out)
+        if exit_code := prepare_photos(source, name, out):
             raise typer.Exit(exit_code)
         output_console().print(
-            f"The map {map_name_of(photos)} is served from now on. After photos were added, changed or taken away, "
+            f"The map {name} is served from now on. After photos were added, changed or taken away, "
             "give the same command again.",
             soft_wrap=True,
         )

@@ -15,13 +15,17 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from itertools import chain, count
 from pathlib import Path
 
 from demo.build import DemoFiles, build_demo
 from demo.rendering.render import ShowProgress
 from demo.shipped import SHIPPED, ShippedTown
+from index_builder.target import map_name_of
 from model.durable import write_atomically
 from model.errors import InvalidInput
+from place_map.layout import CURRENT
+from place_map.versions import read_manifest
 from placefix.exit_codes import ExitCode
 
 SETTINGS = "served.toml"
@@ -46,6 +50,29 @@ def check_readable(photos: Path, called: Path) -> None:
             f"{called} cannot be read by the user {os.geteuid()}, who builds the map; let others read it: "
             f"chmod -R a+rX {shlex.quote(str(called))}"
         ) from error
+
+
+def name_of_map(photos: Path, source: Path, out: Path) -> str:
+    """Return the name of the map of a folder: the folder's, with a number where another folder's map has that.
+
+    Args:
+        photos: The folder, as the user calls it.
+        source: The same, where it is read.
+        out: Where maps and settings are.
+
+    Raises:
+        PlacefixError: A map that is there cannot be read.
+    """
+    name = map_name_of(photos)
+    names = chain((name,), (f"{name}-{number}" for number in count(2)))
+    return next(each for each in names if _may_hold(out / "maps" / each, source))
+
+
+def _may_hold(place_map: Path, source: Path) -> bool:
+    """Return whether a map is that of a folder, or is yet to be made."""
+    if not (place_map / CURRENT).exists():
+        return True
+    return str(source.resolve()) in {known.path for known in read_manifest(place_map).sources}
 
 
 def prepare_photos(photos: Path, name: str, out: Path) -> int:

@@ -12,7 +12,15 @@ import pytest
 from typer.testing import CliRunner
 
 from demo.__main__ import app
-from demo.prepare import DEMO_SHORTLIST, SETTINGS, check_readable, demo_files, prepare_demo, prepare_photos
+from demo.prepare import (
+    DEMO_SHORTLIST,
+    SETTINGS,
+    check_readable,
+    demo_files,
+    name_of_map,
+    prepare_demo,
+    prepare_photos,
+)
 from demo.shipped import ShippedTown
 from index_builder.target import map_name_of
 from model.errors import InvalidInput
@@ -114,6 +122,14 @@ def test_the_command_says_what_is_served_and_where(
     assert "The map my-walk is served from now on" in result.output
     assert "http://192.0.2.1:81" in result.output
     assert "nowhere.jpg: its EXIF block has no GPS position" in " ".join(capfd.readouterr().out.split())
+
+
+def test_two_folders_of_one_name_have_two_maps(walk: Path, tmp_path: Path) -> None:
+    out, other = tmp_path / "served", tmp_path / "other" / "my walk"
+    assert name_of_map(walk, walk, out) == "my-walk"
+    assert prepare_photos(walk, "my-walk", out) == 0
+    assert name_of_map(walk, walk, out) == "my-walk"
+    assert name_of_map(other, other, out) == "my-walk-2"
 
 
 def test_a_folder_that_may_not_be_read_is_told_by_its_own_name(walk: Path, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_functions_are_called_after_what_they_do(generated: Path) -> None:
     functions = {path.stem for path in api.rglob("*.py")} - {"__init__"}
     assert functions == {
         "activate_version", "get_liveness", "get_map", "get_metrics", "get_readiness", "get_sample", "get_thumbnail",
-        "list_maps", "list_samples", "list_versions", "localize",
+        "get_tile", "list_maps", "list_places", "list_samples", "list_versions", "localize",
     }  # fmt: skip
 
 

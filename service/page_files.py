@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -36,7 +37,7 @@ class PageFiles:
     Attributes:
         pages: The pages themselves, whose references lead below the folder, by the name of their file.
         folder: The sum of all files together, which is the name of their folder below ``/page``.
-        files: All other files, by name.
+        files: All other files, by name, as ``work/table.js``.
     """
 
     pages: dict[str, PageFile]
@@ -51,7 +52,7 @@ class PageFiles:
 @cache
 def page_files() -> PageFiles:
     """Read and compress all files, at the first call."""
-    contents = {entry.name: entry.read_bytes() for entry in (resources.files("service") / "web" / "page").iterdir()}
+    contents = dict(_own_files(resources.files("service") / "web" / "page"))
     contents |= {name: (_leaflet() / name).read_bytes() for name in _LEAFLET}
     contents = {name: content for name, content in sorted(contents.items()) if _suffix(name) in _MEDIA_TYPES}
     joined = b"".join(name.encode() + b"\0" + hashlib.sha256(content).digest() for name, content in contents.items())
@@ -60,6 +61,14 @@ def page_files() -> PageFiles:
     pages = {name: content.replace(_FOLDER, below) for name, content in contents.items() if _suffix(name) == _HTML}
     others = {name: content for name, content in contents.items() if name not in pages}
     return PageFiles(_files(pages), folder, _files(others))
+
+
+def _own_files(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _own_files(entry, f"{above}{entry.name}/")
+        else:
+            yield f"{above}{entry.name}", entry.read_bytes()
 
 
 def _leaflet() -> Traversable:

@@ -1,6 +1,7 @@
 """GET / and GET /status: the pages, made of this server's own files alone."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from service.keys import Scope
 from service.page_files import PageFile, page_files
 from service.routes.access import may
 from service.routes.dependencies import RuntimeDependency
+from service.security_headers import permissions_policy
 from service.settings import ServiceSettings
 
 router = APIRouter(include_in_schema=False)
@@ -23,19 +25,22 @@ _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# On the page to ask on the visitor may say where they are, if they let their browser do that.
+_WITH_POSITION = {"Permissions-Policy": permissions_policy(allowed=("geolocation",))}
+_PAGE_REQUESTS = 4  # of one visitor at a time; browsers send six, and the page's pictures need some of them
 _YEAR_S = 31_536_000
 
 
 @router.get("/")
 async def page(request: Request) -> Response:
     """The page to ask on."""
-    return _page("index.html", request)
+    return _page("index.html", request, _WITH_POSITION)
 
 
 @router.get("/status")
 async def status_page(request: Request) -> Response:
     """The page for operators; what it shows, it asks of other routes, with the visitor's key."""
-    return _page("status.html", request)
+    return _page("status.html", request, {})
 
 
 @router.get("/page/options")
@@ -44,16 +49,19 @@ async def page_options(
 ) -> JSONResponse:
     """Return what the page may show to the sender of a request."""
     basemap: Basemap | None = request.app.state.basemap
-    why_candidates_alone = _why_candidates_alone(runtime.settings, may_browse)
+    settings = runtime.settings
+    why_candidates_alone = _why_candidates_alone(settings, may_browse)
     options = {
         "may_browse": why_candidates_alone is None,
         "why_candidates_alone": why_candidates_alone,
         "basemap": None if basemap is None else _describe(basemap),
+        "most_photos": settings.most_images,
+        "most_requests": min(_PAGE_REQUESTS, settings.queue_size, settings.max_in_flight),
     }
     return JSONResponse(options, headers={"Cache-Control": "no-store"})
 
 
-@router.get("/page/{folder}/{name}")
+@router.get("/page/{folder}/{name:path}")
 async def page_file(folder: str, name: str, request: Request) -> Response:
     """A file of the page. Its path changes when any of them does, so that no old script meets a new page."""
     files = page_files()
@@ -62,11 +70,11 @@ async def page_file(folder: str, name: str, request: Request) -> Response:
     return _answer(files.files[name], request, {"Cache-Control": f"public, max-age={_YEAR_S}, immutable"})
 
 
-def _page(name: str, request: Request) -> Response:
+def _page(name: str, request: Request, policies: Mapping[str, str]) -> Response:
     """Answer with a page; kept by browsers, and asked about each time, since it names the folder of all other files."""
     page = page_files().pages[name]
     etag = f'W/"{hashlib.sha256(page.content).hexdigest()[:32]}"'
-    headers = {"Cache-Control": "no-cache", "ETag": etag, "Content-Security-Policy": _PAGE_POLICY}
+    headers = {"Cache-Control": "no-cache", "ETag": etag, "Content-Security-Policy": _PAGE_POLICY, **policies}
     if request.headers.get("If-None-Match") == etag:
         return Response(status_code=304, headers=headers)
     return _answer(page, request, headers)

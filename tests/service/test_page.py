@@ -1,5 +1,6 @@
 """The pages at / and /status: made of this server's own files alone, kept by browsers until they change."""
 
+import posixpath
 import re
 import shutil
 from html.parser import HTMLParser
@@ -13,8 +14,9 @@ from service.content_coding import takes_gzip
 from service.page_files import page_files
 from tests.service.conftest import Served
 
+_FOLDER = Path(str(resources.files("service"))) / "web" / "page"
 OWN = sorted(
-    entry.name for entry in (resources.files("service") / "web" / "page").iterdir() if not entry.name.endswith(".html")
+    path.relative_to(_FOLDER).as_posix() for path in _FOLDER.rglob("*") if path.is_file() and path.suffix != ".html"
 )
 PAGES = ["/", "/status"]
 FILES = [*OWN, "leaflet.js", "leaflet.css"]
@@ -118,9 +120,10 @@ def test_no_file_names_another_server(name: str, town_server: Served) -> None:
     media_type = {"js": "text/javascript", "css": "text/css"}[name.rpartition(".")[2]]
     assert response.headers["Content-Type"].startswith(media_type)
     addresses = set(re.findall(r"\w+://[\w./]+", response.text))
-    assert addresses <= {"http://www.w3.org/2000/svg"}  # a name, which nothing fetches
-    for module in re.findall(r'from "\./([^"]+)"', response.text):
-        assert module in OWN
+    names = {"http://www.w3.org/2000/svg", "http://www.topografix.com/GPX/1/1"}  # which nothing fetches
+    assert addresses <= names
+    for module in re.findall(r'(?:from|import\()\s*"(\.[^"]+)"', response.text):
+        assert posixpath.normpath(posixpath.join(posixpath.dirname(name), module)) in OWN
 
 
 @pytest.mark.parametrize("name", [each for each in OWN if each.endswith(".js")])
@@ -134,6 +137,10 @@ def test_modules_are_small_and_say_what_they_are_for(name: str) -> None:
     "name",
     [
         "nothing.js",
+        "work",
+        "work/",
+        "work/../page.js",
+        "work/nothing.js",
         "..%2f..%2fapp.py",
         "%2e%2e/docs.html",
         "page.js/",

@@ -59,7 +59,9 @@ def test_every_answer_has_them_and_allows_no_other_origin(
 @pytest.mark.parametrize("path", PAGES)
 def test_pages_have_a_stricter_or_wider_policy_of_their_own_and_all_the_rest(path: str, town_server: Served) -> None:
     headers = town_server.client.get(path).headers
-    check(headers, ignoring=("Content-Security-Policy",))
+    check(headers, ignoring=("Content-Security-Policy", "Permissions-Policy"))
+    assert ("geolocation=(self)" in headers["Permissions-Policy"]) == (path == "/")
+    assert headers["Permissions-Policy"].replace("(self)", "()") == SECURITY_HEADERS["Permissions-Policy"]
     policy = headers["Content-Security-Policy"]
     for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'none'"):
         assert part in policy.split("; ")

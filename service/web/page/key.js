@@ -14,15 +14,16 @@ export function hasKey() {
 }
 
 /**
- * Asks for a key, and begins anew with it.
+ * Asks for a key, and goes on with it.
  *
  * @param form with a field for the key, and a place for why it is asked for
  * @param why in a sentence
+ * @param {() => void} [goOn] begins anew, unless there is something to keep
  */
-export function askForKey(form, why) {
+export function askForKey(form, why, goOn = () => location.reload()) {
   form.querySelector(".why").textContent = why;
   form.hidden = false;
-  form.addEventListener("submit", (event) => {
+  form.onsubmit = (event) => {
     event.preventDefault();
     const key = form.querySelector("input").value.trim();
     if (!/^[!-~]+$/.test(key)) {
@@ -30,7 +31,8 @@ export function askForKey(form, why) {
       return;
     }
     sessionStorage.setItem(NAME, key);
-    location.reload();
-  });
+    form.hidden = true;
+    goOn();
+  };
   form.querySelector("input").focus();
 }

@@ -1,14 +1,15 @@
-// The page: what is asked of which map, and which answer is on show.
+// The page: which map is asked, and whether one photo or many are on show.
 
 import { onAddress, readAddress, writeAddress } from "./address.js";
-import { showAnswer, showFailure, showUnanswered } from "./answer.js";
 import { at } from "./elements.js";
 import { askForKey } from "./key.js";
-import { showFile, showPicture } from "./pictures.js";
+import { OnePhoto, queryOf } from "./one_photo.js";
 import { joinPointing } from "./pointing.js";
+import { onPrior } from "./prior/prior.js";
 import { waitUntilReady } from "./readiness.js";
-import { markSample, showSamples } from "./samples.js";
-import { Failure, fetchOptions, fetchPicture, fetchSamples, localize } from "./service.js";
+import { showSamples } from "./samples.js";
+import { Failure, fetchOptions, fetchSamples } from "./service.js";
+import { bringIntoView, showOutcome, showQuery, showUnasked } from "./shown.js";
 import { Stage } from "./stage.js";
 import { watchUploads } from "./uploads.js";
 
@@ -18,34 +19,42 @@ const WHY_A_KEY = {
   scope_missing: "This key does not allow to ask; another one is needed.",
 };
 
-/**
- * @typedef {import("./types.js").Query} Query
- * @typedef {import("./types.js").Sample} Sample
- */
-
-/** @type {Sample[]} */
+/** @type {import("./types.js").Sample[]} */
 let samples = [];
 /** @type {any[]} what is served, as the service describes it */
 let maps = [];
-/** @type {Query | null} what is asked again if another map is chosen */
-let lastQuery = null;
-/** @type {AbortController | null} of the request that is under way */
-let running = null;
-/** @type {Stage | null} */
+/** @type {any} what the page may do here */
+let options = null;
+/** @type {Stage | null} null until the service is ready */
 let stage = null;
+/** @type {OnePhoto | null} */
+let one = null;
+/** @type {Promise<import("./beside.js").Beside> | null} the answer of another map, once somebody wants it */
+let beside = null;
+/** @type {Promise<import("./work/desk.js").Desk> | null} the table of many photos, once somebody wants it */
+let desk = null;
 
 async function start() {
-  watchUploads(at("file"), (file) => ask({ name: file.name, sample: null, file, truth: null }));
+  watchUploads([at("file"), at("folder"), at("camera")], take);
+  at("to-one").addEventListener("click", (event) => setMode(event, null));
+  at("to-many").addEventListener("click", (event) => setMode(event, "many"));
   at("map").addEventListener("change", () => {
     writeAddress({ map: at("map").value, view: null, place: null }, { isStep: true });
-    chooseMap();
-    if (lastQuery !== null) ask(lastQuery);
+    stage.showMap(mapName());
+    one.askAgain();
+  });
+  at("other-map").addEventListener("change", () => {
+    writeAddress({ compare: at("other-map").value || null }, { isStep: true });
+    showBeside();
   });
   joinPointing(at("plan"), at("evidence"));
-  const [ready, options] = await Promise.all([waitUntilReady(), fetchOptions(), offerSamples()]);
+  const [ready] = await Promise.all([waitUntilReady(), offerSamples(), fetchOptions().then((found) => (options = found))]);
   maps = ready.maps;
   stage = new Stage(options, ask);
+  one = new OnePhoto({ stage, mapParameter, adviceFor, onShown: showBeside });
   onAddress(followAddress);
+  onPrior(() => one.askAgain());
+  import("./prior/form.js").then(({ offerPrior }) => offerPrior(at("prior"), stage));
   await followAddress();
 }
 
@@ -55,21 +64,83 @@ async function followAddress() {
   const named = maps.find(({ name }) => name === address.get("map")) ?? maps[0];
   const isSameMap = stage.mapName === named.name;
   if (maps.length > 1) at("map").value = named.name;
-  const opened = isSameMap ? null : chooseMap();
-  const wanted = samples.find((sample) => sample.id === address.get("sample"));
-  if (wanted === undefined && lastQuery?.sample) showUnasked();
-  if (wanted !== undefined && (lastQuery?.sample !== wanted || !isSameMap)) ask(queryOf(wanted), { isStep: false });
+  const opened = isSameMap ? null : stage.showMap(named.name);
+  await showMode();
+  if (!isMany()) one.follow(samples, isSameMap);
   await opened;
   await stage.showAddressed(address.get("view"), address.get("place"));
 }
 
-function chooseMap() {
-  return stage.showMap(mapName());
+function isMany() {
+  return readAddress().get("mode") === "many";
+}
+
+async function setMode(event, mode) {
+  event.preventDefault();
+  if (stage === null) return;
+  writeAddress({ mode, photo: null, view: null, place: null }, { isStep: true });
+  await followAddress();
+}
+
+/** Shows the view for one photo or that for many; each keeps what it has. */
+async function showMode() {
+  document.body.dataset.mode = isMany() ? "many" : "one";
+  at("to-one").setAttribute("aria-current", isMany() ? "false" : "page");
+  at("to-many").setAttribute("aria-current", isMany() ? "page" : "false");
+  one.isOpen = !isMany();
+  if (isMany()) (await openDesk()).follow();
+  else (await desk)?.follow({ isOpen: false });
+}
+
+function openDesk() {
+  desk ??= import("./work/open.js").then(({ openDesk: open }) => open({ options, stage, mapParameter, onShow: showTask, onKey: askKey }));
+  return desk;
+}
+
+/** Photos were given: one is asked about, many become rows of the table. */
+async function take(given) {
+  if (stage === null) return; // the service says that it is not ready
+  const [first] = given.photos;
+  if (!isMany() && given.photos.length === 1) return ask({ name: first.name, sample: null, file: first.file, truth: null });
+  if (!isMany()) writeAddress({ mode: "many", view: null, place: null }, { isStep: true });
+  await showMode();
+  (await openDesk()).add(given);
+}
+
+/** Asks about one photo, whichever view was on show. */
+async function ask(query) {
+  writeAddress({ mode: null, photo: null, sample: query.sample?.id ?? null, place: null, view: null }, { isStep: true });
+  await showMode();
+  await one.ask(query);
+}
+
+/** Shows what another map says to the same photo, if somebody wants that. */
+async function showBeside() {
+  const named = maps.find(({ name }) => name === readAddress().get("compare") && name !== mapName())?.name ?? null;
+  at("other-map").value = named ?? "";
+  if (named === null && beside === null) return;
+  beside ??= import("./beside.js").then(({ Beside }) => new Beside(adviceFor));
+  (await beside).show(one.query, named, mapName());
+}
+
+/** @param {import("./types.js").Task | null} task */
+function showTask(task, { isPicked = false } = {}) {
+  if (!isMany()) return;
+  if ((task?.answer ?? task?.failure ?? null) === null) showUnasked(stage);
+  if (task === null) return;
+  const query = { name: task.name, sample: null, file: task.photos[0], truth: null };
+  showQuery(query);
+  showOutcome(query, task, stage, task.answer === null ? null : adviceFor(task.answer));
+  if (isPicked) bringIntoView();
 }
 
 /** The map that is asked: the chosen one, or the only one. */
 function mapName() {
-  return at("map-choice").hidden ? maps[0].name : at("map").value;
+  return mapParameter() ?? maps[0].name;
+}
+
+function mapParameter() {
+  return maps.length > 1 ? at("map").value : null;
 }
 
 async function offerSamples() {
@@ -77,79 +148,20 @@ async function offerSamples() {
     samples = await fetchSamples();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    if (error.code in WHY_A_KEY) askForKey(at("key"), WHY_A_KEY[error.code]);
+    if (error.code in WHY_A_KEY) askKey(error);
     return; // otherwise the state of the service says so already
   }
   showSamples(at("samples"), samples, (sample) => ask(queryOf(sample)));
   at("samples-box").hidden = samples.length === 0;
 }
 
-/** @returns {Query} */
-function queryOf(sample) {
-  const truth = sample.latitude === null ? null : { latitude: sample.latitude, longitude: sample.longitude };
-  return { name: sample.condition === null ? sample.id : `${sample.condition} · ${sample.id}`, sample, file: null, truth };
+function askKey(failure, goOn) {
+  askForKey(at("key"), WHY_A_KEY[failure.code], goOn);
 }
 
-/** Nothing is asked: also after going back to where nothing was. */
-function showUnasked() {
-  running?.abort();
-  lastQuery = null;
-  markSample(at("samples"), null);
-  at("preview").hidden = true;
-  showUnanswered();
-  stage.clearAnswer();
-}
-
-/** @param {Query} query */
-async function ask(query, { isStep = true } = {}) {
-  running?.abort();
-  const mine = new AbortController();
-  running = mine;
-  lastQuery = query;
-  markSample(at("samples"), query.sample?.id ?? null);
-  if (isStep) writeAddress({ sample: query.sample?.id ?? null, place: null, view: null }, { isStep });
-  showQuery(query);
-  showWorking(true);
-  try {
-    const picture = query.file ?? (await fetchPicture(query.sample.url, mine.signal));
-    const answer = await localize(picture, maps.length > 1 ? mapName() : null, mine.signal);
-    at("spoken").textContent = showAnswer(answer, query.truth, adviceFor(answer.map));
-    if (answer.candidates.length === 0) stage?.clearAnswer();
-    else stage?.showAnswer(answer, query.truth);
-  } catch (error) {
-    if (error.name === "AbortError") return; // another question came
-    if (!(error instanceof Failure)) throw error;
-    at("spoken").textContent = showFailure(error);
-    stage?.clearAnswer();
-  } finally {
-    if (running === mine) showWorking(false);
-  }
-  bringIntoView();
-}
-
-/** What the service says of the map, unless another version has come since. */
-function adviceFor({ name, version }) {
+/** What the service says of the map of an answer, unless another version has come since. */
+function adviceFor({ map: { name, version } }) {
   return maps.find((each) => each.name === name && each.version === version)?.calibration_advice ?? null;
-}
-
-function showQuery(query) {
-  const image = at("preview-picture");
-  image.hidden = false;
-  image.onerror = () => (image.hidden = true); // no picture, or of a format that browsers do not show
-  if (query.file === null) showPicture(image, query.sample.url);
-  else showFile(image, query.file);
-  at("preview-caption").textContent = query.name;
-  at("preview").hidden = false;
-}
-
-function showWorking(isWorking) {
-  at("answer").classList.toggle("working", isWorking);
-  at("answer").setAttribute("aria-busy", String(isWorking));
-}
-
-/** On a narrow screen the answer stands below the photo. */
-function bringIntoView() {
-  if (at("answer").getBoundingClientRect().top > window.innerHeight * 0.7) at("answer").scrollIntoView({ behavior: "smooth" });
 }
 
 start();

@@ -32,10 +32,10 @@ export function makeTools(actions) {
  *
  * @param {import("./types.js").Answer | null} answer
  * @param {import("./types.js").Position | null} truth
- * @param {boolean} hasPictures whether the pictures of the map are drawn
+ * @param {{hasPictures: boolean, hasPrior: boolean}} drawn whether the pictures of the map are, and what is known beforehand
  * @returns {HTMLElement[]}
  */
-export function legend(answer, truth, hasPictures) {
+export function legend(answer, truth, { hasPictures, hasPrior }) {
   const entries = [];
   if (answer?.position) entries.push(["key-best", answer.status === "localized" ? "the place" : "the best match"]);
   if (answer?.position && answer.accuracy) {
@@ -44,6 +44,7 @@ export function legend(answer, truth, hasPictures) {
   }
   if (answer !== null) entries.push(["key-spot", "candidates, by rank"]);
   if (answer !== null && truth !== null) entries.push(["key-truth", "where it was taken"]);
+  if (hasPrior) entries.push(["key-prior", "known roughly where"]);
   if (hasPictures) entries.push(["key-places", "pictures of the map"]);
   return entries.map(([className, text]) => make("li", { class: className }, make("span", { "aria-hidden": "true" }), text));
 }

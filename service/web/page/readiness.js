@@ -36,6 +36,7 @@ function describe({ maps, device, network }) {
   }
   if (maps.length > 1) {
     at("map").replaceChildren(...maps.map(({ name }) => make("option", { value: name }, name)));
+    at("other-map").append(...maps.map(({ name }) => make("option", { value: name }, name)));
     at("map-choice").hidden = false;
   }
 }

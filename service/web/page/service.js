@@ -4,11 +4,20 @@ import { keyHeaders } from "./key.js";
 
 /** What went wrong, in words for people. */
 export class Failure extends Error {
-  constructor(title, detail, { code = "", requestId = "" } = {}) {
-    super(detail);
+  /**
+   * @param {string} title
+   * @param {string} detail
+   * @param {{code?: string, requestId?: string, status?: number, retryAfterS?: number | null}} [facts] status of HTTP, if
+   *   there was an answer; seconds after which it is worth asking again, if the service says so
+   */
+  constructor(title, detail, { code = "", requestId = "", status = 0, retryAfterS = null } = {}) {
+    super(sentence(detail));
     this.title = title;
+    this.detail = detail;
     this.code = code;
     this.requestId = requestId;
+    this.status = status;
+    this.retryAfterS = retryAfterS;
   }
 }
 
@@ -27,14 +36,24 @@ export async function fetchPicture(url, signal) {
   return (await request(url, { signal })).blob();
 }
 
-/** The answer to a picture. */
-export async function localize(picture, mapName, signal) {
-  const query = mapName === null ? "" : `?map=${encodeURIComponent(mapName)}`;
-  const headers = { "Content-Type": "application/octet-stream" };
-  return (await request(`localize${query}`, { method: "POST", body: picture, headers, signal })).json();
+/**
+ * The answer to a photo, or to several that belong together.
+ *
+ * @param {Blob[]} photos
+ * @param {Record<string, string | number | null>} parameters as in docs/http.md; what is null is not said
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import("./types.js").Answer>}
+ */
+export async function localize(photos, parameters, signal) {
+  const said = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== null));
+  const form = new FormData();
+  if (photos.length > 1) for (const photo of photos) form.append("image", photo, "photo"); // the service need not know its name
+  const body = photos.length > 1 ? form : photos[0];
+  const headers = photos.length > 1 ? {} : { "Content-Type": "application/octet-stream" };
+  return (await request(said.size === 0 ? "localize" : `localize?${said}`, { method: "POST", body, headers, signal })).json();
 }
 
-/** What the page may do here: {may_browse, why_candidates_alone, basemap}. */
+/** What the page may do here: {may_browse, why_candidates_alone, basemap, most_photos, most_requests}. */
 export async function fetchOptions() {
   return (await request("page/options")).json();
 }
@@ -75,13 +94,24 @@ export async function request(url, options = {}) {
 }
 
 async function failureOf(response) {
-  const requestId = response.headers.get("X-Request-Id") ?? "";
+  const facts = {
+    requestId: response.headers.get("X-Request-Id") ?? "",
+    status: response.status,
+    retryAfterS: secondsOf(response.headers.get("Retry-After")),
+  };
   try {
     const problem = await response.json();
-    return new Failure(problem.title, sentence(problem.detail), { code: problem.code, requestId });
+    return new Failure(problem.title, problem.detail, { code: problem.code, ...facts });
   } catch {
-    return new Failure("The service could not answer", `It said ${response.status} and nothing more.`, { requestId });
+    return new Failure("The service could not answer", `It said ${response.status} and nothing more.`, facts);
   }
+}
+
+/** Seconds from now on of a Retry-After, which says seconds or an instant; null if it says nothing. */
+function secondsOf(text) {
+  if (text === null) return null;
+  const seconds = /^\d+$/.test(text.trim()) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  return Number.isNaN(seconds) ? null : Math.max(0, seconds);
 }
 
 function sentence(text) {

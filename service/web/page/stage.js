@@ -9,6 +9,7 @@ import { attributionOf, layTiles } from "./plan_tiles.js";
 import { legend, makeTools } from "./plan_tools.js";
 import { closePlace, showPlace } from "./place_card.js";
 import { listPlaces } from "./place_list.js";
+import { onPrior, readPrior } from "./prior/prior.js";
 import { Failure, fetchPicture, thumbnailUrl } from "./service.js";
 
 /**
@@ -29,6 +30,8 @@ export class Stage {
     /** @type {Position | null} */
     this.truth = null;
     at("plan-note").textContent = options.why_candidates_alone ?? "";
+    /** @type {Promise<import("./types.js").Plan>} once the map is open */
+    this.opened = new Promise((resolve) => (this.tellOpened = resolve));
   }
 
   /** Shows the pictures of a map, if this visitor may see them all. */
@@ -36,7 +39,7 @@ export class Stage {
     this.mapName = name;
     this.#closePlace();
     if (!this.options.may_browse) return;
-    await this.#open();
+    await this.open();
     try {
       this.whole = await this.places?.showMap(name);
     } catch (error) {
@@ -50,7 +53,7 @@ export class Stage {
   async showAnswer(answer, truth) {
     [this.answer, this.truth] = [answer, truth];
     this.#closePlace();
-    await this.#open();
+    await this.open();
     if (this.answer !== answer) return; // another one has come meanwhile
     this.layer?.show(answer, truth);
     this.#renew();
@@ -60,7 +63,8 @@ export class Stage {
   clearAnswer() {
     [this.answer, this.truth] = [null, null];
     this.layer?.clear();
-    if (!this.options.may_browse) at("plan-box").hidden = true;
+    const isEmpty = !this.options.may_browse && readPrior() === null && document.body.dataset.mode === "one";
+    if (isEmpty) at("plan-box").hidden = true;
     this.#renew();
   }
 
@@ -80,7 +84,8 @@ export class Stage {
     this.#showPictures(await this.places.picturesIn([east - hair, north - hair, east + hair, north + hair]));
   }
 
-  #open() {
+  /** Opens the map, with nothing on it yet. */
+  open() {
     this.opening ??= this.#build().catch((error) => {
       this.opening = null;
       at("plan").textContent = `The map could not be opened: ${error.message}`;
@@ -104,11 +109,18 @@ export class Stage {
     }
     this.layer = new AnswerLayer(this.plan, (rank) => at("evidence").querySelector(`[data-rank="${rank}"]`)?.scrollIntoView({ block: "nearest" }));
     onOwnMoves(this.plan, ({ lat, lng }, zoom) => writeAddress({ view: `${lat.toFixed(6)},${lng.toFixed(6)},${zoom}` }));
+    onPrior(() => this.#renew());
     this.#renew();
+    this.tellOpened(this.plan);
+  }
+
+  /** Brings the map into view, where it stands below something else. */
+  reveal() {
+    at("plan-stage").scrollIntoView({ behavior: this.plan.isStill ? "instant" : "smooth", block: "nearest" });
   }
 
   #renew() {
-    at("plan-legend").replaceChildren(...legend(this.answer, this.truth, this.places !== undefined));
+    at("plan-legend").replaceChildren(...legend(this.answer, this.truth, { hasPictures: this.places !== undefined, hasPrior: readPrior() !== null }));
     const { map, isStill } = this.plan ?? {};
     if (map === undefined) return;
     const tools = {

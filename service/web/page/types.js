@@ -23,6 +23,7 @@
  * @property {Candidate[]} candidates best first
  * @property {{name: string, version: string}} map
  * @property {Record<string, number>} timings_ms
+ * @property {string} request_id
  *
  * @typedef {object} Sample a picture to ask with
  * @property {string} id
@@ -36,6 +37,21 @@
  * @property {Sample | null} sample
  * @property {Blob | null} file
  * @property {Position | null} truth where it was taken
+ *
+ * @typedef {object} Prior what is known beforehand: pictures of the map within a circle alone may be the answer
+ * @property {number} latitude
+ * @property {number} longitude
+ * @property {number} within_m
+ *
+ * @typedef {object} Task a question of the table of many, and what came of it
+ * @property {number} number in the order in which they came, from 1
+ * @property {string} name
+ * @property {string[]} names of the photos
+ * @property {File[]} photos one, or those that are asked together
+ * @property {Record<string, string | number | null>} question the parameters
+ * @property {Status | "waiting" | "asking" | "failed" | "cancelled" | null} status
+ * @property {Answer | null} answer
+ * @property {import("./service.js").Failure | null} failure
  *
  * @typedef {object} Plan Leaflet's map, and what all layers on it need
  * @property {any} L Leaflet

@@ -1,15 +1,23 @@
-// A photo of the visitor's own: chosen, dropped or pasted anywhere on the page.
+// Photos of the visitor's own: chosen, dropped or pasted anywhere on the page.
+
+import { chosenPhotos, droppedPhotos } from "./given_photos.js";
 
 /**
- * Calls `onPicture` with a File whenever there is one.
+ * Calls `onPhotos` whenever there are some.
  *
- * What is no picture is handed on as well: the service says best what is wrong with it.
+ * A file that is no picture is handed on as well: the service says best what is wrong with it.
+ *
+ * @param {HTMLInputElement[]} inputs
+ * @param {(given: import("./given_photos.js").GivenPhotos) => void} onPhotos
  */
-export function watchUploads(input, onPicture) {
-  input.addEventListener("change", () => {
-    if (input.files.length > 0) onPicture(input.files[0]);
-    input.value = ""; // so that the same file can be chosen again
-  });
+export function watchUploads(inputs, onPhotos) {
+  for (const input of inputs) {
+    input.addEventListener("change", () => {
+      const files = [...input.files];
+      input.value = ""; // so that the same file can be chosen again
+      if (files.length > 0) onPhotos(chosenPhotos(files));
+    });
+  }
 
   let depth = 0; // of the elements that the dragged file is over
   const show = (change) => {
@@ -21,14 +29,15 @@ export function watchUploads(input, onPicture) {
   document.addEventListener("dragover", (event) => {
     if (carriesFile(event)) event.preventDefault();
   });
-  document.addEventListener("drop", (event) => {
+  document.addEventListener("drop", async (event) => {
     if (!carriesFile(event)) return;
     event.preventDefault();
     show(null);
-    if (event.dataTransfer.files.length > 0) onPicture(event.dataTransfer.files[0]);
+    onPhotos(await droppedPhotos(event.dataTransfer));
   });
   document.addEventListener("paste", (event) => {
-    if (event.clipboardData?.files.length > 0) onPicture(event.clipboardData.files[0]);
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length > 0) onPhotos(chosenPhotos(files));
   });
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-# Sensors and devices that a page could ask a browser for; none but the page at / does. Copying to the clipboard is left.
+# Sensors and devices that a page could ask a browser for; the page at / alone does. Copying to the clipboard is left.
 _FEATURES = (
     "accelerometer",
     "camera",

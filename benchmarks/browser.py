@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -111,6 +111,43 @@ class Tab(_Target):
         """Press a key, as "Tab" or "ArrowLeft"; ``code`` is its number on Windows."""
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text)
+
+    def give_files(self, selector: str, paths: Sequence[Path]) -> None:
+        """Choose files, or a folder where the field takes one."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path) for path in paths])
+
+    def drop(self, paths: Sequence[Path], x: int = 600, y: int = 300) -> None:
+        """Drag files or folders onto the page from outside, and let them go."""
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.call("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+
+    def save_to(self, folder: Path) -> None:
+        """Let files that pages hand out be written to a folder."""
+        self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+
+    def answer_for_visitor(self, feature: str, origin: str, setting: Literal["granted", "denied"]) -> None:
+        """Say in advance whether a page may use a feature that browsers ask their visitor about, as "geolocation"."""
+        context = self.call("Target.getTargetInfo")["targetInfo"]["browserContextId"]
+        permission = {
+            "permission": {"name": feature},
+            "setting": setting,
+            "origin": origin,
+            "browserContextId": context,
+        }
+        self.call("Browser.setPermission", **permission)
+
+    def stroke(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press the mouse at a place, move it to another one, and let it go."""
+        for kind, (x, y) in (
+            ("mouseMoved", start),
+            ("mousePressed", start),
+            ("mouseMoved", end),
+            ("mouseReleased", end),
+        ):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
 
     def set_window(self, width: int, height: int, *, is_phone: bool = False, is_dark: bool = False) -> None:
         """Give the tab a size, and what its system prefers."""

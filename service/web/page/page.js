@@ -84,12 +84,13 @@ async function setMode(event, mode) {
 
 /** Shows the view for one photo or that for many; each keeps what it has. */
 async function showMode() {
-  document.body.dataset.mode = isMany() ? "many" : "one";
-  at("to-one").setAttribute("aria-current", isMany() ? "false" : "page");
-  at("to-many").setAttribute("aria-current", isMany() ? "page" : "false");
-  one.isOpen = !isMany();
-  if (isMany()) (await openDesk()).follow();
-  else (await desk)?.follow({ isOpen: false });
+  const table = await (isMany() ? openDesk() : desk);
+  const many = isMany(); // it may be another by now
+  document.body.dataset.mode = many ? "many" : "one";
+  at("to-one").setAttribute("aria-current", many ? "false" : "page");
+  at("to-many").setAttribute("aria-current", many ? "page" : "false");
+  one.isOpen = !many;
+  table?.follow({ isOpen: many });
 }
 
 function openDesk() {

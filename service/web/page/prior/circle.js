@@ -137,7 +137,7 @@ export class PriorCircle {
       const at = this.middle.getLatLng();
       if (event.key in MOVES) {
         const [x, y] = MOVES[event.key].map((each) => each * (event.shiftKey ? 1 : STEP));
-        this.#move(map.containerPointToLatLng(map.latLngToContainerPoint(at).add([x, y])), this.prior.within_m);
+        this.#move(map.unproject(map.project(at).add([x, y])), this.prior.within_m);
       } else if (event.key === "+" || event.key === "-") this.#move(at, this.prior.within_m * (event.key === "+" ? GROWTH : 1 / GROWTH));
       else if (event.key === "Delete" || event.key === "Backspace") {
         writePrior(null);

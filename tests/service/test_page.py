@@ -139,7 +139,7 @@ def test_modules_are_small_and_say_what_they_are_for(name: str) -> None:
         "nothing.js",
         "work",
         "work/",
-        "work/../page.js",
+        "work/%2e%2e/page.js",
         "work/nothing.js",
         "..%2f..%2fapp.py",
         "%2e%2e/docs.html",

@@ -1,4 +1,4 @@
-"""Where the cells of a feature map lie in the picture."""
+"""The places of the cells of a feature map in the picture."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class CellGrid:
-    """A feature map laid over a picture that is cut into patches.
+    """Lay a feature map over a picture that is cut into patches.
 
-    Each patch has a cell in its centre; a finer map has further cells between these centres, and none outside of them:
-    of 61 cells in a row over 16 patches the first lies in the centre of the first patch, the last in the centre of the
-    last one, three between any two. (An up-convolution of stride 2 and padding 1 keeps the first and the last place.)
+    Each patch has a cell in its centre; a finer map has further cells only between these centres. With 61 cells in a
+    row over 16 patches, the first cell is in the centre of the first patch, the last in the centre of the last one, and
+    three are between any two. (An up-convolution of stride 2 and padding 1 keeps the first and the last place.)
 
     Attributes:
         cells: Rows and columns of the map.
@@ -27,26 +27,27 @@ class CellGrid:
 
     @property
     def columns_x(self) -> NDArray[np.float64]:
-        """Where the centre of each column of cells lies, ``(columns,)``: fractions of the picture's width."""
+        """Return the centres of the columns of cells, ``(columns,)``: fractions of the picture's width."""
         return _centres(self.cells[1], self.patches[1])
 
     @property
     def rows_y(self) -> NDArray[np.float64]:
-        """Where the centre of each row of cells lies, ``(rows,)``: fractions of the picture's height."""
+        """Return the centres of the rows of cells, ``(rows,)``: fractions of the picture's height."""
         return _centres(self.cells[0], self.patches[0])
 
     def centres(self) -> NDArray[np.float64]:
-        """Centres of the cells in row-major order, ``(N, 2)``: fractions of the picture's width and height."""
+        """Return the centres of cells in row-major order, ``(N, 2)``: fractions of the picture's width and height."""
         y, x = np.meshgrid(self.rows_y, self.columns_x, indexing="ij")
         return np.stack((x.ravel(), y.ravel()), axis=1)
 
     def spread(self, values: Tensor, width: int, height: int) -> NDArray[np.float32]:
-        """A value for each pixel of a picture, bilinear between the centres of the cells and constant outside of them.
+        """Return a value for each pixel of a picture, bilinear between the centres of cells and constant outside of
+        them.
 
         Args:
             values: ``(rows, columns)``, one for each cell.
-            width: Of the picture in pixels.
-            height: Likewise.
+            width: The width of the picture in pixels.
+            height: The height of the picture in pixels.
 
         Returns:
             ``(height, width)``.
@@ -74,7 +75,7 @@ def _centres(cells: int, patches: int) -> NDArray[np.float64]:
 
 
 def _sampling(pixels: int, cells: int, patches: int) -> Tensor:
-    """For each pixel, where its centre lies among the cells: -1 at the first, 1 at the last, as torch counts."""
+    """Return the centre of each pixel among the cells: -1 at the first, 1 at the last, in torch's convention."""
     fraction = (torch.arange(pixels, dtype=torch.float32) + 0.5) / pixels
     cell = (fraction * patches - 0.5) * _cells_per_patch(cells, patches)
     return 2 * cell / (cells - 1) - 1 if cells > 1 else torch.zeros(pixels)

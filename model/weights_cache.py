@@ -1,7 +1,7 @@
-"""The cache of weights: a folder, with a name for each file in it.
+"""The cache of weights: a folder with a name for each file.
 
-``NAME.pth`` (fetched) or ``NAME.safetensors`` (imported, or fetched), and beside each fetched file
-``NAME.pth.json`` with its address and SHA-256. That record outlives the file, so a second download is compared with the
+It holds ``NAME.pth`` (fetched) or ``NAME.safetensors`` (imported, or fetched), and beside each fetched file
+``NAME.pth.json`` with its address and SHA-256. This record outlives the file, so a second download is compared with the
 first.
 """
 
@@ -19,9 +19,9 @@ from model.weights_errors import WeightsError
 
 CACHE_VARIABLE = "PLACEFIX_CACHE"
 IMPORTED_SUFFIX = ".safetensors"
-AUTO = "auto"  # the best that is here
-STARTER = "starter"  # comes with Placefix
-PREFERRED = ("selavpr_msls", "selavpr_pitts30k")  # to the starter, in this order
+AUTO = "auto"  # the best available network
+STARTER = "starter"  # part of Placefix
+PREFERRED = ("selavpr_msls", "selavpr_pitts30k")  # preferred to the starter, in this order
 BETTER_THAN_STARTER = f"placefix weights fetch {PREFERRED[0]} gets a better one, for maps that are built afterwards"
 _SUFFIXES = (IMPORTED_SUFFIX, ".pth")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -30,12 +30,12 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class DownloadRecord:
-    """What is remembered of a download.
+    """Hold the record of a download.
 
     Attributes:
-        url: Where it came from.
-        sha256: Of the file, 64 hex digits.
-        size_bytes: Of the file.
+        url: The address of the download.
+        sha256: The SHA-256 of the file, 64 hex digits.
+        size_bytes: The size of the file.
     """
 
     url: str
@@ -44,21 +44,21 @@ class DownloadRecord:
 
 
 class WeightsCache:
-    """The files below one folder.
+    """Find and record the weights files below one folder.
 
     Attributes:
-        folder: Where the files are; it need not exist yet.
+        folder: The folder of the files; it need not exist yet.
     """
 
     def __init__(self, root: Path | None = None) -> None:
-        """Takes the given root, else the one in ``PLACEFIX_CACHE``, else the user's cache folder."""
+        """Take the given root, the one in ``PLACEFIX_CACHE``, or the user's cache folder."""
         self.folder = (root if root is not None else default_cache_root()) / "weights"
 
     def path_of(self, name: str, suffix: str) -> Path:
-        """Where the file of a name lies, or would lie.
+        """Return the path of the file of a name, whether or not it exists.
 
         Raises:
-            InvalidInput: The name could not be a file name everywhere.
+            InvalidInput: The name cannot be a file name on every system.
         """
         if not _NAME.fullmatch(name):
             raise InvalidInput(
@@ -68,21 +68,21 @@ class WeightsCache:
         return self.folder / f"{name}{suffix}"
 
     def find(self, name: str) -> Path | None:
-        """The file of a name, if there is one."""
+        """Return the file of a name, if it exists."""
         if not _NAME.fullmatch(name):
             return None
         paths = (self.path_of(name, suffix) for suffix in _SUFFIXES)
         return next((path for path in paths if path.is_file()), None)
 
     def names(self) -> tuple[str, ...]:
-        """The names of all files, sorted."""
+        """Return the names of all files, sorted."""
         if not self.folder.is_dir():
             return ()
         files = (path for path in self.folder.iterdir() if path.suffix in _SUFFIXES and not path.name.startswith("."))
         return tuple(sorted({path.stem for path in files}))
 
     def record_of(self, path: Path) -> DownloadRecord | None:
-        """What is remembered of the download of a file, whether or not the file is still there.
+        """Return the record of a download, whether or not the file still exists.
 
         Raises:
             WeightsError: The record is damaged.
@@ -99,10 +99,10 @@ class WeightsCache:
             ) from error
 
     def remember(self, path: Path, record: DownloadRecord) -> None:
-        """Writes the record of a download.
+        """Write the record of a download.
 
         Raises:
-            WeightsError: It cannot be written.
+            WeightsError: The record cannot be written.
         """
         record_path = _record_path(path)
         try:
@@ -112,10 +112,10 @@ class WeightsCache:
             raise WeightsError(f"{record_path} cannot be written: {error.strerror}") from error
 
     def check(self, path: Path) -> None:
-        """Compares a fetched file with its remembered checksum; an imported file checks itself when it is loaded.
+        """Compare a fetched file with its recorded checksum; an imported file checks itself when it is loaded.
 
         Raises:
-            WeightsError: It is another file than the one that was fetched.
+            WeightsError: The file has changed since it was fetched.
         """
         record = self.record_of(path)
         if record is None:
@@ -129,22 +129,22 @@ class WeightsCache:
 
 
 def default_cache_root() -> Path:
-    """``PLACEFIX_CACHE``, else the folder that the operating system has for caches."""
+    """Return ``PLACEFIX_CACHE``, or the operating system's folder for caches."""
     configured = os.environ.get(CACHE_VARIABLE)
     if configured:
         return Path(configured).expanduser()
-    import platformdirs  # noqa: PLC0415 loading a network by its path must not need it
+    import platformdirs  # noqa: PLC0415 not needed to load a network by its path
 
     return platformdirs.user_cache_path("placefix", appauthor=False)
 
 
 @dataclass(frozen=True)
 class ChosenName:
-    """Which weights ``auto`` stands for.
+    """Hold the weights that ``auto`` stands for.
 
     Attributes:
-        name: For ``resolve_weights``.
-        reason: Why, for people.
+        name: The name for ``resolve_weights``.
+        reason: The reason, for people.
     """
 
     name: str
@@ -152,7 +152,7 @@ class ChosenName:
 
 
 def choose_name(cache: WeightsCache) -> ChosenName:
-    """Return what ``auto`` stands for: the best network that is here, without anything being fetched."""
+    """Return the best available network, which ``auto`` stands for, without fetching."""
     found = next((name for name in PREFERRED if cache.find(name) is not None), None)
     if found is not None:
         return ChosenName(found, "the best network that is here")
@@ -160,15 +160,15 @@ def choose_name(cache: WeightsCache) -> ChosenName:
 
 
 def resolve_weights(value: str, cache: WeightsCache | None = None) -> Path:
-    """Turns what a person gave as ``--weights`` into a file.
+    """Find the file for a value of ``--weights``.
 
     Args:
-        value: ``auto``; a path; ``starter``; or else a name in the cache.
-        cache: Where names are looked up; by default the user's.
+        value: ``auto``, a path, ``starter``, or a name in the cache.
+        cache: The cache of names; by default the user's.
 
     Raises:
-        WeightsError: There is neither; the message lists what there is, and how to get more. Or a fetched file has
-            changed since.
+        WeightsError: Neither a file nor a name matches, and the message lists the names and how to get more; or a
+            fetched file has changed.
     """
     cache = cache or WeightsCache()
     if value == AUTO:
@@ -196,14 +196,14 @@ def resolve_weights(value: str, cache: WeightsCache | None = None) -> Path:
 
 
 def normalised_sha256(given: str) -> str:
-    """A SHA-256 as it is compared here: 64 small hex digits.
+    """Return a SHA-256 as 64 lower-case hex digits, for comparison.
 
     Raises:
-        InvalidInput: It is none.
+        InvalidInput: The text is not a SHA-256.
     """
     normalised = given.strip().lower()
     if not _SHA256.fullmatch(normalised):
-        raise InvalidInput(f"{given!r} is no SHA-256, which has 64 digits from 0 to 9 and a to f")
+        raise InvalidInput(f"{given!r} is not a SHA-256, which has 64 digits from 0 to 9 and a to f")
     return normalised
 
 

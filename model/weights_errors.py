@@ -1,15 +1,15 @@
-"""Errors of weights files; the tree of all errors is drawn in ``model.errors``."""
+"""Errors of weights files; ``model.errors`` draws the tree of all errors."""
 
 from model.errors import PlacefixError
 
 
 class WeightsError(PlacefixError):
-    """A weights file that cannot be used, with the tensors that are to blame."""
+    """A weights file cannot be used; the message names the faulty tensors."""
 
     code = "invalid_weights"
 
 
 class DownloadFailed(WeightsError):
-    """A weights file that could not be fetched, or whose checksum is another."""
+    """A weights file could not be fetched, or has another checksum."""
 
     code = "download_failed"

@@ -1,4 +1,4 @@
-"""Fetching weights into the cache, by a known name or an address."""
+"""The download of weights into the cache, by a known name or an address."""
 
 import fcntl
 from collections.abc import Callable, Iterator, Mapping
@@ -23,17 +23,17 @@ ComparedWith = Literal["given", "remembered", "nothing"]
 
 @dataclass(frozen=True)
 class FetchedWeights:
-    """A fetched file.
+    """Describe a fetched file.
 
     Attributes:
-        name: In the cache.
+        name: The name in the cache.
         path: The file.
-        sha256: Of the file, 64 hex digits.
-        size_bytes: Of the file.
-        source: Where it came from; None if a person brought it.
+        sha256: The SHA-256 of the file, 64 hex digits.
+        size_bytes: The size of the file.
+        source: The source of the file; None if a person imported it.
         is_new: Whether it was downloaded now; otherwise it was in the cache.
-        compared_with: What the checksum was compared with: the one that was given, the one of an earlier download, or
-            none, because this is the first.
+        compared_with: The kind of the expected checksum: the given one, the one of an earlier download, or none for a
+            first download.
     """
 
     name: str
@@ -47,13 +47,13 @@ class FetchedWeights:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is to be fetched.
+    """Describe the weights to fetch.
 
     Attributes:
-        name: In the cache.
-        ways: To get it, in order.
-        sha256: The checksum that was given.
-        published: What is known of it; None for an address.
+        name: The name in the cache.
+        ways: The ways to get them, in order.
+        sha256: The given checksum.
+        published: The published weights; None for an address.
     """
 
     name: str
@@ -63,7 +63,7 @@ class _Wanted:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """The addresses of all ways."""
+        """Return the addresses of all ways."""
         return tuple(way.url for way in self.ways)
 
 
@@ -79,30 +79,30 @@ def fetch_weights(
     on_wait: Callable[[], None] = lambda: None,
     on_note: Callable[[str], None] = lambda _text: None,
 ) -> FetchedWeights:
-    """Brings weights into the cache, unless they are there and unchanged.
+    """Fetch weights into the cache, unless they are there and unchanged.
 
-    Nobody publishes checksums of these files, so the first download's is remembered, and every later one has to have
-    the same, unless another is given. Before it is remembered the file is opened; one of a published network is loaded,
-    every tensor by name and shape, and has to have as many parameters as that network. Where there are several ways to
-    get a file, a way that fails or brings another file is told, and the next one is tried.
+    The publishers state no checksums of these files. The checksum of the first download is recorded, and every later
+    download must match it unless another checksum is given. Before it is recorded, the file is opened; a published
+    network is loaded with every tensor by name and shape, and must have the known number of parameters. If one of
+    several ways fails or gives another file, this is noted, and the next way is tried.
 
     Args:
         source: A name in the catalogue, or an address.
-        cache: Where to.
-        name: What to call the file; by default the name in the catalogue, or the last part of the address.
+        cache: The cache.
+        name: The name of the file; by default the name in the catalogue, or the last part of the address.
         sha256: The checksum that the file must have, 64 hex digits.
-        catalogue: What is known by name.
-        policy: For each download.
-        on_progress: For each download.
-        on_wait: Called once if another process is fetching the same file; this call then waits for it.
-        on_note: Called with a sentence for people whenever a way has failed and another is tried.
+        catalogue: The published weights.
+        policy: The policy of each download.
+        on_progress: The function for the progress of each download.
+        on_wait: A function that is called once if this call must wait for another process with the same file.
+        on_note: A function that receives a sentence for people when a way has failed and another is tried.
 
     Raises:
-        DownloadFailed: It could not be downloaded, has another checksum, or, where there is none to compare, cannot be
-            opened as these weights. The message has the reason of each way. A file that was in the cache is not
-            touched, and what has arrived of an interrupted one is kept.
-        StorageError: There is no room, or the cache cannot be written.
-        InvalidInput: Arguments that make no sense.
+        DownloadFailed: The file could not be downloaded, has another checksum, or, without a checksum, cannot be opened
+            as these weights. The message has the reason of each way. An existing file in the cache is not touched, and
+            the received bytes of an interrupted download are kept.
+        StorageError: The disk is full, or the cache cannot be written.
+        InvalidInput: An argument is invalid.
     """
     wanted = _understand(source, name, sha256, catalogue)
     suffix = IMPORTED_SUFFIX if PurePosixPath(urlsplit(wanted.urls[0]).path).suffix == IMPORTED_SUFFIX else ".pth"
@@ -132,7 +132,7 @@ def fetch_weights(
 def _understand(
     source: str, name: str | None, sha256: str | None, catalogue: Mapping[str, PublishedWeights]
 ) -> _Wanted:
-    """Finds out what a name or an address stands for."""
+    """Find the weights that a name or an address stands for."""
     given_sum = None if sha256 is None else normalised_sha256(sha256)
     published = catalogue.get(source)
     if published is not None:
@@ -142,7 +142,7 @@ def _understand(
     try:
         parts = urlsplit(source)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:  # such as brackets around what is no IPv6 address
+    except ValueError:  # such as brackets around an invalid IPv6 address
         is_address = False
     if not is_address:
         known = ", ".join(entry.name for entry in catalogue.values() if entry.ways)
@@ -154,7 +154,7 @@ def _understand(
 
 
 def _brought_by_hand(wanted: _Wanted, cache: WeightsCache) -> FetchedWeights | None:
-    """The file that a person has imported instead, if the name is the published one."""
+    """Return the file that a person has imported instead, if the name is the published one."""
     published = wanted.published
     if published is None or published.by_hand is None or wanted.name != published.name:
         return None
@@ -172,7 +172,7 @@ def _brought_by_hand(wanted: _Wanted, cache: WeightsCache) -> FetchedWeights | N
 
 
 def _own_record(wanted: _Wanted, cache: WeightsCache, path: Path) -> DownloadRecord | None:
-    """The record of an earlier download of the same thing; a name that stands for something else is not taken over."""
+    """Return the record of an earlier download of the same file; refuse a name of another file."""
     name = wanted.name
     record = cache.record_of(path)
     occupant = cache.find(name)
@@ -192,7 +192,7 @@ def _fetch_by_any_way(
     on_progress: OnProgress,
     on_note: Callable[[str], None],
 ) -> FetchedWeights:
-    """Tries one way after the other. Each has a part of its own, so that what one has brought outlives the others."""
+    """Try one way after the other. Each has its own part, so that the bytes of each way are kept."""
     by_hand = None if wanted.published is None else wanted.published.by_hand
     parts = [path.with_name(f"{path.name}.part")]
     parts += [path.with_name(f"{path.name}.way{number}.part") for number in range(2, len(wanted.ways) + 1)]
@@ -226,7 +226,7 @@ def _fetch_by_any_way(
 def _keep(
     wanted: _Wanted, way: Way, part: Path, path: Path, cache: WeightsCache, record: DownloadRecord | None
 ) -> FetchedWeights:
-    """Gives a whole download its name, if it is what it should be."""
+    """Give a complete download its name, if it is the expected file."""
     actual, size_bytes = sha256_of(part), part.stat().st_size
     remembered = None if record is None else record.sha256
     expected = wanted.sha256 or remembered
@@ -241,7 +241,7 @@ def _keep(
             f"kept{way_out}"
         )
     if actual != remembered:
-        _check_contents(wanted, way, part)  # before its checksum becomes the one that every later download must have
+        _check_contents(wanted, way, part)  # before its checksum is required of every later download
     cache.remember(path, DownloadRecord(url=way.url, sha256=actual, size_bytes=size_bytes))
     publish(part, path)
     compared_with: ComparedWith = "given" if wanted.sha256 else "nothing" if record is None else "remembered"
@@ -249,7 +249,7 @@ def _keep(
 
 
 def _check_contents(wanted: _Wanted, way: Way, part: Path) -> None:
-    """Opens a download that no checksum vouches for: it may be half a file, or another network."""
+    """Open a download without a checksum: it may be incomplete, or another network."""
     expected = None if wanted.published is None else wanted.published.parameters
     try:
         if expected is None:
@@ -258,20 +258,20 @@ def _check_contents(wanted: _Wanted, way: Way, part: Path) -> None:
         network = load_network(part)
     except WeightsError as error:
         discard(part)
-        raise DownloadFailed(f"what {way.url} sent is no checkpoint that can be used: {error}") from error
+        raise DownloadFailed(f"the file from {way.url} is not a usable checkpoint: {error}") from error
     parameters = sum(parameter.numel() for parameter in network.parameters())
     if parameters != expected or not network.is_trained:
         discard(part)
         kind = "a trained network" if network.is_trained else "a backbone without training for places"
         raise DownloadFailed(
-            f"what {way.url} sent is another network than {wanted.name}: {kind} of {parameters:,} parameters, expected "
-            f"a trained one of {expected:,}; it was not kept"
+            f"the file from {way.url} is another network than {wanted.name}: {kind} of {parameters:,} parameters, "
+            f"expected a trained one of {expected:,}; it was not kept"
         )
 
 
 @contextmanager
 def _only_one(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Keeps two processes from downloading the same file into each other; the lock dies with its process."""
+    """Keep two processes from downloading the same file at once; the lock ends with its process."""
     # The lock file stays: deleting it would let two processes hold locks on two files of the same name.
     with path.with_name(f".{path.name}.lock").open("w") as lock:
         try:

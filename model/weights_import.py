@@ -1,4 +1,4 @@
-"""Importing a weights file into the cache: loaded once to prove that it is whole, kept in our own format."""
+"""The import of a weights file into the cache: loaded once to check it, and kept in Placefix's format."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,14 @@ from model.weights_errors import WeightsError
 
 @dataclass(frozen=True)
 class ImportedWeights:
-    """A network in the cache.
+    """Describe a network in the cache.
 
     Attributes:
-        name: In the cache.
+        name: The name in the cache.
         path: The file.
-        fingerprint: Of the network, 64 hex digits.
+        fingerprint: The fingerprint of the network, 64 hex digits.
         network: The network, on the CPU.
-        is_new: Whether it was written now; otherwise the same network was there under this name.
+        is_new: Whether it was written now; otherwise the cache already had the network under this name.
     """
 
     name: str
@@ -41,20 +41,20 @@ def import_weights(
     num_heads: int | None = None,
     replace: bool = False,
 ) -> ImportedWeights:
-    """Loads a weights file and keeps its network in the cache.
+    """Load a weights file and keep its network in the cache.
 
     Args:
-        file: Of any layout that ``load_network`` reads.
-        cache: Where to.
-        name: In the cache; by default the file's, without its suffix, and for SelaVPR's published files their names in
-            ``published_weights``.
+        file: A file of any layout that ``load_network`` reads.
+        cache: The cache.
+        name: The name in the cache; by default the file's name without its suffix, and for SelaVPR's published files
+            their names in ``published_weights``.
         sha256: The checksum that the file must have, 64 hex digits.
-        num_heads: As for ``load_network``.
+        num_heads: See ``load_network``.
         replace: Whether another network of that name may be replaced.
 
     Raises:
         WeightsError: The file cannot be loaded or has another checksum, or the name belongs to another network.
-        InvalidInput: The name cannot be a file's.
+        InvalidInput: The name cannot be a file name.
     """
     name = name or _default_name(file)
     path = cache.path_of(name, IMPORTED_SUFFIX)
@@ -79,14 +79,14 @@ def _default_name(file: Path) -> str:
 
 
 def _check_sum(file: Path, wanted: str) -> None:
-    recognise(file)  # says it better than a failing open if the file is not there
+    recognise(file)  # its error for a missing file is better than that of a failing open
     actual = sha256_of(file)
     if actual != wanted:
         raise WeightsError(f"{file} is another file than expected: its SHA-256 is {actual}, not {wanted}")
 
 
 def _holds(occupant: Path, wanted_fingerprint: str, *, replace: bool) -> bool:
-    """Whether a file in the cache is that network; if it is another, it must be meant to be replaced."""
+    """Return whether a file in the cache is that network; refuse another one unless it may be replaced."""
     try:
         present = fingerprint(load_network(occupant))
     except WeightsError as error:

@@ -1,4 +1,4 @@
-"""List the weights that there are: those that others publish, and what else lies in the cache."""
+"""The list of weights: published ones, and other files in the cache."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ Presence = Literal["installed", "fetched", "imported", "no"]
 
 @dataclass(frozen=True)
 class ListedWeights:
-    """One row of the list.
+    """Describe one row of the list.
 
     Attributes:
-        name: As ``--weights`` takes it.
-        purpose: What it is good for; ``your own`` where nothing is known.
-        size_bytes: Of the file where it is here, else of the published one, nearly.
-        licence: None where it is not known.
-        source: Whose it is, or where it was fetched from; None for an imported file that nobody publishes.
-        presence: Whether it is here: in a Python package that is installed, in the cache by a download, or in the cache
-            by import or by hand; or not.
-        path: The file in the cache, if it is there.
+        name: The name for ``--weights``.
+        purpose: The use of the weights; ``your own`` if it is unknown.
+        size_bytes: The size of the file, or the approximate size of the published file if it is not here.
+        licence: The licence; None if unknown.
+        source: The publisher, or the address of the download; None for an imported file that is not published.
+        presence: The state: in an installed Python package, in the cache by download, in the cache by import or by
+            hand, or absent.
+        path: The file in the cache, if it exists.
     """
 
     name: str
@@ -39,18 +39,18 @@ class ListedWeights:
 def list_weights(
     cache: WeightsCache, catalogue: Mapping[str, PublishedWeights] = PUBLISHED
 ) -> tuple[ListedWeights, ...]:
-    """List what is published, then what else is in the cache, by name.
+    """List the published weights, then the other files in the cache, by name.
 
     Raises:
         WeightsError: The record of a download in the cache is damaged.
     """
     others = [(name, cache.find(name)) for name in cache.names() if name not in catalogue]
-    own = [_own(name, path, cache) for name, path in others if path is not None]  # None: gone since it was listed
+    own = [_own(name, path, cache) for name, path in others if path is not None]  # None: removed since it was listed
     return (*(_published(entry, cache) for entry in catalogue.values()), *own)
 
 
 def is_installed(entry: PublishedWeights) -> bool:
-    """Say whether weights come with a Python package that is installed."""
+    """Return whether weights are in an installed Python package."""
     return entry.package is not None and find_spec(entry.package) is not None
 
 

@@ -1,1 +1,1 @@
-"""Training: triplets, losses, and the loop that turns a frozen backbone towards place recognition."""
+"""Training: triplets, losses, and the loop that adapts a frozen backbone to place recognition."""

@@ -1,6 +1,6 @@
 """The local loss of all groups of a batch at once; ``model.training.losses.local_loss`` is its reference.
 
-Held to that, gradients included, by ``tests/model/training/test_batched_local_loss.py::test_it_is_the_reference``.
+``tests/model/training/test_batched_local_loss.py::test_it_is_the_reference`` compares losses and gradients.
 """
 
 import torch
@@ -15,16 +15,16 @@ from model.training.correspondence_loss import MOST_PAIRS
 def batched_local_loss(
     groups: Tensor, *, margin: float, correspondence_weight: float, correspondence_temperature: float
 ) -> Tensor:
-    """The same number as ``local_loss``, without a loop over groups or candidates.
+    """Compute the same number as ``local_loss``, without a loop over groups or candidates.
 
-    The matches are found in float16 on a GPU (``model.gpu_matching``), and in 16-bit integers on a processor that has
-    kernels (``model.cpu_matching``); what is differentiated is float32.
+    The matches are found in float16 on a GPU (``model.gpu_matching``), and in 16-bit integers on a CPU with kernels
+    (``model.cpu_matching``); the differentiated products are float32.
 
     Args:
         groups: ``(T, 2 + K, N, C)`` local features of length 1: query, positive, K negatives.
-        margin: By how much less alike a negative shall match.
-        correspondence_weight: How much of the loss of correspondences with the positive is added.
-        correspondence_temperature: Of that loss.
+        margin: The least difference of similarity between positive and negative.
+        correspondence_weight: Weight of the loss of correspondences with the positive.
+        correspondence_temperature: Temperature of that loss.
 
     Returns:
         A scalar.
@@ -52,9 +52,9 @@ def batched_local_loss(
 def _correspondences(
     query: Tensor, positive: Tensor, to_positive: Tensor, is_mutual: Tensor, temperature: float
 ) -> Tensor:
-    """The mean over the groups of ``correspondence_loss``."""
+    """Return the mean of ``correspondence_loss`` over the groups."""
     found = is_mutual.sum(dim=1, keepdim=True)  # (T, 1)
-    step = -(-found // MOST_PAIRS)  # as in the reference: every so many matches, in the order of the query's cells
+    step = -(-found // MOST_PAIRS)  # evenly spaced matches, as in the reference, in the order of the query's cells
     taken = torch.arange(MOST_PAIRS, device=query.device) * step  # (T, 512)
     is_there = taken < found
     in_order = (~is_mutual).int().argsort(dim=1, stable=True)  # the matches first

@@ -1,6 +1,6 @@
-"""The checkpoint of a training: one file that is replaced as a whole, from which the training goes on exactly.
+"""The checkpoint of a training: one file, replaced as a whole, from which the training continues exactly.
 
-Whatever happens while it is written, the file that was there before stays until the new one is on the disk.
+Until the new file is on the disk, the old one stays.
 """
 
 import pickle
@@ -22,15 +22,15 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class TrainingCheckpoint:
-    """The state of a training between two steps.
+    """Hold the state of a training between two steps.
 
     Attributes:
-        settings: What is learned and how (``TrainingConfig.what_is_learned``).
-        data: Fingerprints of training and validation set.
-        network: Every tensor of the network.
+        settings: The settings that must not change (``TrainingConfig.what_is_learned``).
+        data: The fingerprints of training and validation set.
+        network: All tensors of the network.
         optimizer: The state of Adam.
-        generator: The state of the generator that draws; nothing else is left to chance.
-        position: How far the training is, with the triplets that were mined.
+        generator: The state of the random generator, the only source of chance.
+        position: The progress of the training, with the mined triplets.
     """
 
     settings: dict[str, dict[str, Any]]
@@ -41,10 +41,10 @@ class TrainingCheckpoint:
     position: Position
 
     def check_continues(self, settings: dict[str, dict[str, Any]], data: dict[str, str], path: Path) -> None:
-        """Checks that a training with these settings and data is the one that the checkpoint belongs to.
+        """Check that the checkpoint belongs to a training with these settings and data.
 
         Raises:
-            CheckpointError: It is not; what differs is named.
+            CheckpointError: It does not; the message names the differences.
         """
         differences = [
             f"{section}.{key} was {was!r}, is {value!r}"
@@ -60,16 +60,16 @@ class TrainingCheckpoint:
             )
 
     def _setting(self, section: str, key: str) -> Any:
-        """A setting; where the checkpoint is older than the setting, its default: that is what was done then."""
+        """Return a setting, or the default, which the training used, if the checkpoint is older than the setting."""
         stored = self.settings.get(section, {})
         return stored[key] if key in stored else DEFAULT_SETTINGS.get(section, {}).get(key)
 
 
 def save_checkpoint(checkpoint: TrainingCheckpoint, path: Path) -> None:
-    """Writes a checkpoint; the one that was there stays if that fails.
+    """Write a checkpoint; if that fails, the old one stays.
 
     Raises:
-        CheckpointError: It cannot be written; the disk is full, say.
+        CheckpointError: The file cannot be written, for example because the disk is full.
     """
     content = {
         "format": FORMAT,
@@ -84,16 +84,16 @@ def save_checkpoint(checkpoint: TrainingCheckpoint, path: Path) -> None:
     try:
         with written_whole(path) as unfinished:
             torch.save(content, unfinished)
-    except (OSError, RuntimeError) as error:  # torch reports what its own writer meets as a RuntimeError
+    except (OSError, RuntimeError) as error:  # torch reports errors of its writer as a RuntimeError
         is_there = "the last checkpoint is still there" if path.exists() else "there is none yet"
         raise CheckpointError(f"{path} cannot be written ({_first_line(error)}); {is_there}") from error
 
 
 def load_checkpoint(path: Path) -> TrainingCheckpoint:
-    """Reads a checkpoint; tensors come to the CPU.
+    """Read a checkpoint; tensors are loaded to the CPU.
 
     Raises:
-        CheckpointError: It cannot be read, or is no checkpoint of this version.
+        CheckpointError: The file cannot be read, or is not a checkpoint of this version.
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -109,12 +109,12 @@ def load_checkpoint(path: Path) -> TrainingCheckpoint:
         )
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"{path} cannot be continued from ({_first_line(error)}): it is damaged, or no checkpoint"
+            f"{path} cannot be continued from ({_first_line(error)}): it is damaged, or not a checkpoint"
         ) from error
 
 
 def remove_unfinished(path: Path) -> None:
-    """Removes what processes that were killed while writing this file left behind."""
+    """Remove the files of processes that were killed while they wrote this file."""
     for unfinished in path.parent.glob(f".{path.name}.*.part"):
         unfinished.unlink(missing_ok=True)
 

@@ -1,6 +1,6 @@
-"""Every setting of a training, checked when it is made: types, ranges, and settings that contradict each other.
+"""The settings of a training, with checks of types, ranges and contradictions.
 
-A section of the configuration file is a dataclass here, a key is a field. The defaults are the paper's.
+A section of the configuration file is a dataclass here, and a key is a field. The defaults are the paper's.
 """
 
 from dataclasses import MISSING, asdict, dataclass, field, fields
@@ -26,16 +26,16 @@ Weight: TypeAlias = Annotated[float, Least(0)]
 
 @dataclass(frozen=True)
 class DataConfig(Section):
-    """Where the pictures are: either a data set in the field's layout, or four folders or lists of pictures.
+    """Name the pictures: either a data set in the field's layout, or four folders or lists of pictures.
 
     Attributes:
         dataset: A folder with ``images/train`` and ``images/val``, each with ``database`` and ``queries``.
-        train_database: Folder or list of pictures; as the next three instead of ``dataset``.
+        train_database: Folder or list of pictures; this and the next three replace ``dataset``.
         train_queries: The queries of training.
         val_database: The database of validation.
         val_queries: The queries of validation.
-        latitude_column: Of CSV files whose column has an unusual name.
-        longitude_column: Likewise.
+        latitude_column: Name of the column in CSV files with an unusual name.
+        longitude_column: Name of the column in CSV files with an unusual name.
     """
 
     NAME = "data"
@@ -48,7 +48,7 @@ class DataConfig(Section):
     longitude_column: str | None = None
 
     def check(self) -> None:
-        """Either the data set or all four parts of one."""
+        """Check that either the data set or all four parts are given."""
         parts = ("train_database", "train_queries", "val_database", "val_queries")
         given = [name for name in parts if getattr(self, name) is not None]
         if self.dataset is not None and given:
@@ -62,11 +62,11 @@ class DataConfig(Section):
 
 @dataclass(frozen=True)
 class NetworkStart(Section):
-    """Which network training begins with, and which of its parts are there and learn.
+    """Describe the network at the beginning of training, its parts, and the parts that learn.
 
     Attributes:
         weights: A backbone, or a trained network to fine-tune; a file or a known name.
-        num_heads: Attention heads, where they are not width / 64 and the file does not say.
+        num_heads: Attention heads, if they are not width / 64 and the file does not state them.
         adapters: Adapters of a block (paper, table 6).
         adapter_ratio: Width of the adapters' bottleneck, as a share of the tokens' (paper: 0.5).
         global_pooling: GeM, or the class token (paper, table 8).
@@ -86,7 +86,7 @@ class NetworkStart(Section):
     adapters_learn: bool = True
 
     def check(self) -> None:
-        """A ratio needs adapters, and something must learn."""
+        """Check that a ratio comes with adapters, and that a part learns."""
         if self.full_fine_tuning and not self.adapters_learn:
             raise InvalidTrainingConfig(
                 "network.full_fine_tuning = true and network.adapters_learn = false contradict each other"
@@ -99,15 +99,15 @@ class NetworkStart(Section):
 
 @dataclass(frozen=True)
 class MiningConfig(Section):
-    """How triplets are mined.
+    """Set how triplets are mined.
 
     Attributes:
         queries_per_epoch: Queries of an epoch (paper: 5,000 for Pitts30k, 30,000 for MSLS).
         refresh_every: Queries after which features are computed anew.
-        pool_size: Pictures of the database that negatives are taken from, drawn anew at each refresh.
+        pool_size: Pictures of the database in the pool of negatives, drawn anew at each refresh.
         negatives: Negatives of a query.
         positive_radius_m: Greatest distance of a positive.
-        negative_radius_m: Distance that a negative is farther than.
+        negative_radius_m: Distance that a negative must exceed.
     """
 
     NAME = "mining"
@@ -119,7 +119,7 @@ class MiningConfig(Section):
     negative_radius_m: Length = 25.0
 
     def check(self) -> None:
-        """A picture is not a positive and a negative at once, and the pool can hold the negatives."""
+        """Check that no picture is both positive and negative, and that the pool can hold the negatives."""
         if self.positive_radius_m > self.negative_radius_m:
             raise InvalidTrainingConfig(
                 f"mining.positive_radius_m = {self.positive_radius_m:g} and mining.negative_radius_m = "
@@ -134,16 +134,16 @@ class MiningConfig(Section):
 
 @dataclass(frozen=True)
 class LossConfig(Section):
-    """What is minimised; by default the paper's losses.
+    """Set the losses; the defaults are the paper's.
 
     Attributes:
         global_loss: The triplet loss of Eq. 9, or a contrastive one over all pictures of a batch.
         margin: m of Eq. 9.
-        temperature: Of the contrastive loss.
+        temperature: Temperature of the contrastive loss.
         local_weight: λ of Eq. 11.
-        local_margin: By how much a negative shall match less alike in Eq. 10 (paper: 0).
-        correspondence_weight: How much of the loss of correspondences is added to Eq. 10 (paper: none).
-        correspondence_temperature: Of that loss.
+        local_margin: Least difference of similarity between positive and negative in Eq. 10 (paper: 0).
+        correspondence_weight: Weight of the loss of correspondences in Eq. 10 (paper: none).
+        correspondence_temperature: Temperature of that loss.
     """
 
     NAME = "loss"
@@ -158,17 +158,17 @@ class LossConfig(Section):
 
 @dataclass(frozen=True)
 class OptimizationConfig(Section):
-    """How it is minimised.
+    """Set how the loss is minimised.
 
     Attributes:
-        learning_rate: Of Adam.
+        learning_rate: Learning rate of Adam.
         schedule: ``constant``, as in the paper, or ``cosine``: falling to 0 at the end of the last epoch.
         batch_size: Queries of a forward pass; each comes with its positive and negatives.
         accumulation: Forward passes of a step.
-        precision: Of the forward pass of training; losses and weights are float32 always.
-        epochs: The most there will be.
-        patience: Training stops after so many epochs without a better R@5.
-        seed: Of the draws, and of what a backbone lacks.
+        precision: Precision of the forward pass of training; losses and weights are always float32.
+        epochs: Greatest number of epochs.
+        patience: Number of epochs without a better R@5 after which training stops.
+        seed: Seed of the draws, and of the parts that a backbone lacks.
     """
 
     NAME = "optimization"
@@ -183,20 +183,20 @@ class OptimizationConfig(Section):
 
     @property
     def queries_per_step(self) -> int:
-        """How many queries the optimizer sees at once."""
+        """Return the number of queries of an optimizer step."""
         return self.batch_size * self.accumulation
 
 
 @dataclass(frozen=True)
 class ValidationConfig(Section):
-    """How recall is measured after each epoch.
+    """Set how recall is measured after each epoch.
 
     Attributes:
         threshold_m: Greatest distance of a right answer.
-        heading_deg: Greatest angle between the cameras of a right answer; any if not given (MSLS: 40).
+        heading_deg: Greatest angle between the cameras of a right answer; no limit if not given (MSLS: 40).
         shortlist: Candidates that are re-ranked.
-        precision: Of counting mutual matches.
-        at_start: Whether to measure before the first step too.
+        precision: Precision of counting mutual matches.
+        at_start: Whether to measure also before the first step.
     """
 
     NAME = "validation"
@@ -209,15 +209,15 @@ class ValidationConfig(Section):
 
 @dataclass(frozen=True)
 class RunConfig(Section):
-    """Where and how the work is done; what is learned depends on it by rounding at most.
+    """Set the place and the resources of the work; they affect the result only by rounding.
 
     Attributes:
-        folder: For checkpoints, the best network and tensorboard's files.
+        folder: Folder for checkpoints, the best network and tensorboard's files.
         checkpoint_every: Steps between checkpoints; one is also written at each refresh and after each epoch.
         encode_batch_size: Pictures of a forward pass without gradients.
         decoders: Threads that decode pictures.
-        picture_cache_gb: Memory of the device for pictures that were decoded once; 0.6 MB each.
-        device: Where the network lives.
+        picture_cache_gb: Memory of the device for decoded pictures; 0.6 MB each.
+        device: Device of the network.
     """
 
     NAME = "run"
@@ -231,7 +231,7 @@ class RunConfig(Section):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A whole training; each field is a section of the file."""
+    """Describe a whole training; each field is a section of the file."""
 
     data: DataConfig
     network: NetworkStart
@@ -254,10 +254,10 @@ class TrainingConfig:
                 )
 
     def what_is_learned(self) -> dict[str, dict[str, Any]]:
-        """The settings that a checkpoint depends on: with others it cannot be continued."""
+        """Return the settings on which a checkpoint depends: with others it cannot be continued."""
         sections = {name: values for name, values in asdict(self).items() if name not in ("run", "data")}
         del sections["optimization"]["patience"]
-        if self.optimization.schedule == "constant":  # else the rate of each step depends on it
+        if self.optimization.schedule == "constant":  # otherwise the rate of each step depends on it
             del sections["optimization"]["epochs"]
         return sections
 
@@ -266,4 +266,4 @@ DEFAULT_SETTINGS: dict[str, dict[str, Any]] = {
     section.NAME: {each.name: each.default for each in fields(section) if each.default is not MISSING}
     for section in (NetworkStart, MiningConfig, LossConfig, OptimizationConfig, ValidationConfig)
 }
-"""Section → setting → what it is where a file does not say."""
+"""Section → setting → default."""

@@ -1,4 +1,4 @@
-"""The configuration of a training as a TOML file: strict, with the name of every key that is wrong."""
+"""The configuration of a training as a TOML file; errors name every wrong key."""
 
 import tomllib
 from dataclasses import MISSING, fields
@@ -42,11 +42,11 @@ _PATHS = {
 
 
 def read_config(path: Path) -> TrainingConfig:
-    """Reads a configuration; relative paths in it start at its folder.
+    """Read a configuration; relative paths in it start at its folder.
 
     Raises:
-        InvalidTrainingConfig: It cannot be read, is no TOML, has keys that are unknown, misses some, or a value is of
-            the wrong type, out of range, or contradicts another.
+        InvalidTrainingConfig: The file cannot be read, is not TOML, has unknown keys, or lacks keys; or a value has the
+            wrong type, is out of range, or contradicts another.
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))
@@ -86,7 +86,7 @@ def _parse(content: dict[str, Any], folder: Path) -> TrainingConfig:
 
 
 def _check_losses(loss: dict[str, Any], local_features: object) -> None:
-    """A setting of a loss that is not used is a mistake, and no default: only a file can tell the two apart."""
+    """Refuse settings of a loss that is not used; only the file shows that a default was given explicitly."""
     if local_features == "none":
         for key in ("local_weight", "local_margin", "correspondence_weight", "correspondence_temperature"):
             if key in loss:

@@ -1,7 +1,7 @@
-"""A contrastive global loss (InfoNCE): among all pictures of a batch, a query shall find its positive.
+"""A contrastive global loss (InfoNCE): a query must find its positive among all pictures of a batch.
 
-Not the paper's: Eq. 9 compares a query with the K negatives of its own group alone. Every other picture of the batch
-that is known to show another place is a negative for nothing more than a dot product.
+This loss is not in the paper: Eq. 9 compares a query only with the K negatives of its own group. Every other picture of
+the batch that is known to show another place is a further negative, at the price of a dot product.
 """
 
 import torch
@@ -12,14 +12,14 @@ from model.errors import InvalidInput
 
 
 def contrastive_loss(groups: Tensor, comparable: Tensor, *, temperature: float) -> Tensor:
-    """The mean cross-entropy of finding the positive by dot product.
+    """Return the mean cross-entropy of finding the positive by dot product.
 
     Args:
         groups: ``(T, 2 + K, D)`` global features of length 1: query, positive, K negatives.
-        comparable: ``(T, T·(1 + K))`` bool: whether query t may be compared with the picture of the database in that
-            column; the columns are the groups' positives and negatives, group by group. Those of its own group must be
-            true; one that may lie near the query must be false.
-        temperature: τ that the dot products are divided by.
+        comparable: ``(T, T·(1 + K))`` bool: whether query t may be compared with the picture of the database in a
+            column; the columns are the groups' positives and negatives, group by group. Columns of the query's own
+            group must be true; a picture that may be near the query must be false.
+        temperature: τ, the divisor of the dot products.
 
     Returns:
         A scalar.
@@ -31,7 +31,7 @@ def contrastive_loss(groups: Tensor, comparable: Tensor, *, temperature: float) 
     candidates = groups[:, 1:].flatten(0, 1)  # (T·(1 + K), D)
     if tuple(comparable.shape) != (count, len(candidates)):
         raise InvalidInput(f"comparable must be {(count, len(candidates))}, not {tuple(comparable.shape)}")
-    positives = torch.arange(count, device=groups.device) * (group_size - 1)  # column of each query's positive
+    positives = torch.arange(count, device=groups.device) * (group_size - 1)  # the column of each query's positive
     comparable = comparable.to(groups.device)
     if not comparable.gather(1, positives[:, None]).all():
         raise InvalidInput("a query must be comparable with its own positive")

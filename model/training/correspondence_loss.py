@@ -1,7 +1,8 @@
-"""A loss of correspondences: each mutual match shall stand out among all cells of the other picture.
+"""A loss of correspondences: each mutual match must stand out among all cells of the other picture.
 
-Not the paper's: Eq. 10 asks only that a positive matches more alike than a negative, which features that are all alike
-fulfil nearly as well. Here a cell has to tell its match from the other 3720 cells, in both directions.
+This loss is not in the paper. Eq. 10 only requires a greater similarity for a positive than for a negative, and nearly
+equal features fulfil it almost as well. Here a cell must distinguish its match from the other 3720 cells, in both
+directions.
 """
 
 import torch.nn.functional as F
@@ -9,19 +10,19 @@ from torch import Tensor
 
 from model.matching import MutualMatches
 
-MOST_PAIRS = 512  # more of them say the same again, and cost as much as all the rest of a step
+MOST_PAIRS = 512  # more matches would add little, and cost as much as the rest of a step
 
 
 def correspondence_loss(query: Tensor, positive: Tensor, matches: MutualMatches, *, temperature: float) -> Tensor:
-    """The mean cross-entropy of finding the mutual match of a cell by dot product, of both directions.
+    """Return the mean cross-entropy of finding the mutual match of a cell by dot product, in both directions.
 
-    Of many matches 512 take part, evenly spread over the query's cells.
+    At most 512 matches take part, evenly spread over the query's cells.
 
     Args:
         query: ``(N, C)`` local features of length 1.
         positive: ``(M, C)``.
-        matches: Which cells match.
-        temperature: τ that the dot products are divided by.
+        matches: The matching cells.
+        temperature: τ, the divisor of the dot products.
 
     Returns:
         A scalar.

@@ -1,4 +1,4 @@
-"""What a network is trained on: pictures with positions, and those among them that a triplet can be made of."""
+"""The pictures of a training: a database and queries with positions."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,18 +9,18 @@ from model.places import Place
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The two sides of a data set; validation has the same form.
+    """Hold the two sides of a data set; validation has the same form.
 
     Attributes:
-        database: Where positives and negatives come from.
-        queries: What is looked for in it.
+        database: The source of positives and negatives.
+        queries: The pictures that are searched for in the database.
     """
 
     database: Sequence[Place]
     queries: Sequence[Place]
 
     def fingerprint(self) -> str:
-        """SHA-256 over ids and positions in their order, 64 hex digits: the same one means that rows mean the same."""
+        """Return the SHA-256 of ids and positions in their order, 64 hex digits; equal ones mean equal rows."""
         digest = hashlib.sha256()
         for side in (self.database, self.queries):
             digest.update(f"{len(side)} pictures\n".encode())

@@ -1,33 +1,33 @@
-"""Errors of a training; the tree of all errors is drawn in ``model.errors``."""
+"""Errors of a training; ``model.errors`` draws the tree of all errors."""
 
 from model.errors import PlacefixError
 
 
 class TrainingError(PlacefixError):
-    """A training that cannot begin, or not go on."""
+    """The training cannot begin or continue."""
 
     code = "training_error"
 
 
 class InvalidTrainingConfig(TrainingError):
-    """A setting of a training that is unknown, impossible, or contradicts another."""
+    """A setting of the training is unknown, impossible, or contradicts another."""
 
     code = "invalid_training_config"
 
 
 class UnsuitableTrainingData(TrainingError):
-    """Pictures that nothing can be learned from: without positives, or too few."""
+    """The pictures do not suffice for training: they have no positives, or are too few."""
 
     code = "unsuitable_training_data"
 
 
 class TrainingDiverged(TrainingError):
-    """NaN or infinity in a loss, a gradient or a feature."""
+    """A loss, a gradient or a feature is NaN or infinity."""
 
     code = "training_diverged"
 
 
 class CheckpointError(TrainingError):
-    """A checkpoint of a training that cannot be written, or that cannot be continued from."""
+    """A checkpoint of a training cannot be written or continued."""
 
     code = "invalid_checkpoint"

@@ -1,4 +1,4 @@
-"""What a training tells whoever watches it: the command line draws it, tensorboard keeps it."""
+"""The events of a training for observers: the command line draws them, tensorboard keeps them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from model.recall import Recalls
 
 @dataclass(frozen=True)
 class Began:
-    """The first thing that is told.
+    """Report the beginning of a training.
 
     Attributes:
-        epoch: Finished epochs; more than 0 where a checkpoint is continued.
+        epoch: Finished epochs; more than 0 if a checkpoint is continued.
         step: Steps made so far.
-        trainable: Numbers that learn.
-        parameters: Numbers of the network in all.
+        trainable: Number of parameters that learn.
+        parameters: Number of all parameters of the network.
         queries_without_positive: Training queries that are never drawn.
     """
 
@@ -32,12 +32,12 @@ Purpose: TypeAlias = Literal["mining", "validation"]
 
 @dataclass(frozen=True)
 class Encoded:
-    """Pictures went through the network without gradients.
+    """Report that pictures were encoded without gradients.
 
     Attributes:
-        purpose: What for.
-        done: How many so far.
-        total: Of how many that are encoded in one go.
+        purpose: The purpose.
+        done: The number of pictures so far.
+        total: The number of pictures of this purpose.
     """
 
     purpose: Purpose
@@ -47,12 +47,12 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Mined:
-    """A refresh is over.
+    """Report the end of a refresh.
 
     Attributes:
         step: Steps made so far.
-        triplets: Found.
-        skipped: Queries whose pool held too few negatives.
+        triplets: Number of triplets found.
+        skipped: Queries for which the pool held too few negatives.
     """
 
     step: int
@@ -62,16 +62,16 @@ class Mined:
 
 @dataclass(frozen=True)
 class Stepped:
-    """The optimizer made a step.
+    """Report a step of the optimizer.
 
     Attributes:
         epoch: The current one, from 1.
-        step: Steps made, this one included.
+        step: Steps made, including this one.
         total: Eq. 11, the mean of the step.
         global_loss: Eq. 9.
         local_loss: Eq. 10.
-        gradient_norm: Euclidean, over everything that learns.
-        queries_done: Queries of this epoch that are dealt with.
+        gradient_norm: Euclidean norm over all parameters that learn.
+        queries_done: Queries of this epoch that are done.
     """
 
     epoch: int
@@ -85,17 +85,17 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Validated:
-    """Recall was measured.
+    """Report the recall of a validation.
 
     Attributes:
         epoch: Finished epochs; 0 before the first step.
         step: Steps made so far.
-        mean_loss: Of the epoch; None before the first step.
-        by_global: Of the shortlist.
-        reranked: After re-ranking.
-        is_best: Whether R@5 is better than ever.
-        epochs_without_improvement: In a row.
-        skipped: Queries of the epoch whose pool held too few negatives.
+        mean_loss: Mean loss of the epoch; None before the first step.
+        by_global: Recall of the shortlist.
+        reranked: Recall after re-ranking.
+        is_best: Whether R@5 is the best so far.
+        epochs_without_improvement: Epochs in a row without a better R@5.
+        skipped: Queries of the epoch for which the pool held too few negatives.
     """
 
     epoch: int
@@ -110,10 +110,10 @@ class Validated:
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint is on the disk.
+    """Report a checkpoint on the disk.
 
     Attributes:
-        path: Where.
+        path: The file.
         step: Steps made so far.
     """
 

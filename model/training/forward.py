@@ -1,4 +1,4 @@
-"""Forward passes in the pace of the device: on a processor a few pictures at a time, on a GPU all of them."""
+"""Forward passes in parts that suit the device: a few pictures at a time on a CPU, all at once on a GPU."""
 
 from collections.abc import Callable
 
@@ -11,18 +11,18 @@ from model.frozen.target import Target
 from model.network_precision import TORCH_PRECISIONS, NetworkPrecision, has_native_bfloat16
 from model.selavpr.selavpr import SelaVPR
 
-# Numbers in a row of tokens, times pictures: so many stay in a processor's cache from one layer to the next. Measured
-# with a width of 256 (python -m benchmarks learn): docs/performance.md.
+# Width of tokens times pictures that stay in a CPU's cache from one layer to the next. Measured with a width of 256
+# (python -m benchmarks learn): docs/performance.md.
 _LEARNED_AT_A_TIME = 2048
 _ENCODED_AT_A_TIME = 1024
 
 
 def learning_forward(network: SelaVPR, images: Tensor) -> Features:
-    """What the network makes of pictures, to differentiate.
+    """Return the features of pictures, with gradients.
 
     Args:
-        network: On its device.
-        images: ``(B, 3, H, W)`` there.
+        network: The network on its device.
+        images: ``(B, 3, H, W)`` on the same device.
     """
     size = _at_a_time(_LEARNED_AT_A_TIME, network, images.device, len(images))
     parts: list[Features] = [network(part) for part in torch.split(images, size)]
@@ -32,14 +32,14 @@ def learning_forward(network: SelaVPR, images: Tensor) -> Features:
 def encoding_forward(
     network: SelaVPR, device: torch.device, precision: NetworkPrecision
 ) -> Callable[[Tensor], Features]:
-    """A function that encodes pictures with the network as it is now, without gradients.
+    """Return a function that encodes pictures with the network's present weights, without gradients.
 
-    On a processor that is a frozen copy (``model.frozen``), and on a GPU the network itself, in float32.
+    On a CPU it uses a frozen copy (``model.frozen``), on a GPU the network itself in float32.
 
     Args:
-        network: In eval mode, on its device.
-        device: The same.
-        precision: Of the products of the copy; float32 where the processor would have to emulate another.
+        network: The network in eval mode, on its device.
+        device: The same device.
+        precision: The precision of the products of the copy; float32 if the CPU would have to emulate another.
     """
     if device.type != "cpu":
         return torch.no_grad()(network)

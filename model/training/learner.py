@@ -1,4 +1,4 @@
-"""One step of the optimizer: forward, losses, backward; and no step at all where a number is not finite."""
+"""One step of the optimizer: forward, losses, backward; a number that is not finite prevents the step."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from model.training.trainable import freeze_the_rest
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step found.
+    """Hold the losses of a step.
 
     Attributes:
         total: Eq. 11, the mean of the step's triplets.
         global_loss: Eq. 9.
         local_loss: Eq. 10.
-        gradient_norm: Euclidean, over everything that learns.
+        gradient_norm: Euclidean norm over all parameters that learn.
     """
 
     total: float
@@ -36,19 +36,19 @@ class StepResult:
 
 
 class Learner:
-    """A network with its optimizer, Adam.
+    """Train a network by Adam, step by step.
 
     Attributes:
-        network: What learns, on its device.
-        optimizer: With the state that a checkpoint needs.
-        trainable: What of the network learns, by name.
+        network: The network, on its device.
+        optimizer: The optimizer, with the state for a checkpoint.
+        trainable: The parameters that learn, by name.
     """
 
     def __init__(self, network: SelaVPR, config: TrainingConfig, device: torch.device) -> None:
-        """Freezes what does not learn.
+        """Freeze the parameters that do not learn.
 
         Raises:
-            InvalidTrainingConfig: Nothing does.
+            InvalidTrainingConfig: No parameter learns.
         """
         self.network = network.to(device)
         self.trainable = freeze_the_rest(
@@ -68,16 +68,16 @@ class Learner:
         comparable: Sequence[Tensor] | None = None,
         learning_rate: float | None = None,
     ) -> StepResult:
-        """Makes one step over one or more forward passes.
+        """Make one step over one or more forward passes.
 
         Args:
             batches: The pictures of each forward pass, group by group (``model.training.losses``); for messages.
-            pictures: As many batches of pictures are taken from it.
-            comparable: Of each forward pass, what a contrastive loss may compare (``batch_losses``).
-            learning_rate: Of this step, where it is not that of the settings.
+            pictures: The iterator from which the batches of pictures are taken.
+            comparable: The pictures that a contrastive loss may compare, for each forward pass (``batch_losses``).
+            learning_rate: The rate of this step, if it differs from the settings.
 
         Raises:
-            TrainingDiverged: A loss or a gradient is no finite number. The network is as it was.
+            TrainingDiverged: A loss or a gradient is not finite. The network is unchanged.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = self._config.optimization.learning_rate if learning_rate is None else learning_rate

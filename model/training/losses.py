@@ -1,11 +1,11 @@
-"""The losses of a batch of triplets: global, local and their sum (paper, Eq. 9 to 11), and what may take their place.
+"""The losses of a batch of triplets: global, local and their sum (paper, Eq. 9 to 11), and alternatives.
 
 A batch holds T groups of pictures; the rows of a group are its query, its positive and its K negatives, in this order.
 Every negative makes a triplet with the query and the positive of its group. All losses are sums over the T·K triplets,
-divided by their number, as in the code that made the published network (the paper writes the sums alone).
+divided by their number, as in the code of the published network (the paper writes only the sums).
 
-The paper adapts a network that has seen millions of pictures. For a small one three settings that are not the paper's
-help, and are off by default: a contrastive global loss, a margin in the local loss, and the loss of correspondences.
+The paper adapts a network that was trained on millions of pictures. For a small network three additions help, which are
+off by default: a contrastive global loss, a margin in the local loss, and the loss of correspondences.
 """
 
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ DISTANCE_EPS = 1e-6  # added to each difference of coordinates: the gradient of 
 
 @dataclass(frozen=True)
 class Losses:
-    """The losses of a batch; scalars that carry gradients.
+    """Hold the losses of a batch; scalars with gradients.
 
     Attributes:
         total: Eq. 11: global + λ · local.
-        global_loss: Eq. 9, or the contrastive loss in its place.
-        local_loss: Eq. 10, and the loss of correspondences if asked for; 0 for a network without local features.
+        global_loss: Eq. 9, or the contrastive loss instead.
+        local_loss: Eq. 10, plus the loss of correspondences if it is set; 0 for a network without local features.
     """
 
     total: Tensor
@@ -42,17 +42,17 @@ class Losses:
 
 
 def batch_losses(features: Features, *, negatives: int, loss: LossConfig, comparable: Tensor | None = None) -> Losses:
-    """The losses of a batch.
+    """Compute the losses of a batch.
 
     Args:
-        features: Of T·(2 + K) pictures, group by group.
+        features: The features of T·(2 + K) pictures, group by group.
         negatives: K, the negatives of each group.
-        loss: Which losses, and how much of each.
-        comparable: ``(T, T·(1 + K))``, for the contrastive loss: which pictures of the database in this batch each
-            query may be compared with. By default those of its own group.
+        loss: The losses and their weights.
+        comparable: ``(T, T·(1 + K))``, for the contrastive loss: whether a query may be compared with a picture of the
+            database in this batch. By default only with pictures of its own group.
 
     Raises:
-        InvalidInput: The pictures cannot be divided into such groups.
+        InvalidInput: The number of pictures is not a multiple of 2 + K.
     """
     groups = _in_groups(features.global_features, negatives)
     if loss.global_loss == "contrastive":
@@ -78,7 +78,7 @@ def _local_part(local_features: Tensor, negatives: int, loss: LossConfig) -> Ten
 
 
 def global_loss(global_features: Tensor, *, negatives: int, margin: float) -> Tensor:
-    """The triplet loss of the global features, with distances that are not squared (Eq. 9).
+    """Return the triplet loss of the global features, with distances that are not squared (Eq. 9).
 
     Args:
         global_features: ``(T·(2 + K), D)``.
@@ -86,7 +86,7 @@ def global_loss(global_features: Tensor, *, negatives: int, margin: float) -> Te
         margin: m.
 
     Raises:
-        InvalidInput: The pictures cannot be divided into such groups.
+        InvalidInput: The number of pictures is not a multiple of 2 + K.
     """
     groups = _in_groups(global_features, negatives)  # (T, 2 + K, D)
     query, positive, negative = groups[:, :1], groups[:, 1:2], groups[:, 2:]
@@ -103,17 +103,17 @@ def local_loss(
     correspondence_weight: float = 0.0,
     correspondence_temperature: float = 0.1,
 ) -> Tensor:
-    """The loss of the local features: a negative shall not match more alike than the positive does (Eq. 10).
+    """Return the loss of the local features: a negative must match with less similarity than the positive (Eq. 10).
 
     Args:
         local_features: ``(T·(2 + K), N, C)``; N = 0 for a network without local features.
         negatives: K.
-        margin: By how much less alike it shall match; 0 in the paper.
-        correspondence_weight: How much of the loss of correspondences with the positive is added; 0 in the paper.
-        correspondence_temperature: Of that loss.
+        margin: The least difference of similarity; 0 in the paper.
+        correspondence_weight: Weight of the loss of correspondences with the positive; 0 in the paper.
+        correspondence_temperature: Temperature of that loss.
 
     Raises:
-        InvalidInput: The pictures cannot be divided into such groups.
+        InvalidInput: The number of pictures is not a multiple of 2 + K.
     """
     groups = _in_groups(local_features, negatives)  # (T, 2 + K, N, C)
     if not local_features.shape[1]:
@@ -133,16 +133,16 @@ def local_loss(
 
 
 def similarity(query: Tensor, candidate: Tensor, matches: MutualMatches) -> Tensor:
-    """The mean dot product of the mutual nearest neighbours of two pictures, a scalar (Eq. 10).
+    """Return the mean dot product of the mutual nearest neighbours of two pictures, a scalar (Eq. 10).
 
-    Which features are neighbours is not differentiated; their dot products are, with respect to both pictures. One pair
-    is enough for a mean: the code that made the published network takes the features of *equal position* instead where
-    exactly one pair is found.
+    The choice of neighbours is not differentiated; their dot products are, with respect to both pictures. One pair is
+    enough for a mean. The code of the published network takes the features of *equal position* instead if exactly one
+    pair is found.
 
     Args:
         query: ``(N, C)``.
         candidate: ``(M, C)``.
-        matches: Which are neighbours.
+        matches: The neighbours.
     """
     matching_query = query.index_select(0, matches.query_cells)
     matching_candidate = candidate.index_select(0, matches.candidate_cells)

@@ -1,4 +1,4 @@
-"""Pictures on their way to the network: decoded ahead by threads, some at a time, in the order asked for."""
+"""Batches of pictures that threads decode ahead of the network, in the requested order."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -20,7 +20,7 @@ from model.training.forward import encoding_forward
 from model.training.picture_cache import read_picture
 
 ReadPicture: TypeAlias = Callable[[Path], Tensor]
-"""Reads a picture, ``(3, 224, 224)`` float32."""
+"""A function that reads a picture, ``(3, 224, 224)`` float32."""
 
 _BATCHES_AHEAD = 2
 
@@ -28,14 +28,14 @@ _BATCHES_AHEAD = 2
 def read_batches(
     batches: Iterable[Sequence[Path]], decoders: int, read: ReadPicture = read_picture
 ) -> Generator[Tensor, None, None]:
-    """Reads batches of pictures, a few ahead of the reader.
+    """Yield batches of pictures, and decode a few ahead.
 
-    Close the generator (``contextlib.closing``) if it is not read to its end: that stops the decoders.
+    Close the generator (``contextlib.closing``) if it is not read to its end, to stop the decoders.
 
     Args:
-        batches: Taken from as the work proceeds.
-        decoders: Number of threads.
-        read: Called in them for each picture.
+        batches: The batches, which are read as the work proceeds.
+        decoders: The number of threads.
+        read: The reader, which the threads call for each picture.
 
     Yields:
         ``(b, 3, 224, 224)`` float32 for each batch.
@@ -63,20 +63,20 @@ def encode_pictures(
     read: ReadPicture = read_picture,
     precision: NetworkPrecision = "float32",
 ) -> Generator[Features, None, None]:
-    """Encodes pictures with a network as it is now, without gradients.
+    """Encode pictures with a network's present weights, without gradients.
 
     Args:
-        network: On its device.
-        paths: Of the pictures.
-        device: Where the work is done.
-        batch_size: Pictures that are returned together.
-        decoders: Threads that read pictures.
-        read: Called in them for each picture.
-        precision: Of the products in the network, on a processor; a GPU computes in float32.
+        network: The network on its device.
+        paths: The files of the pictures.
+        device: The device of the network.
+        batch_size: The number of pictures per batch of results.
+        decoders: The number of threads that read pictures.
+        read: The reader, which the threads call for each picture.
+        precision: The precision of the products in the network on a CPU; a GPU computes in float32.
 
     Raises:
         ImageError: A picture cannot be read.
-        TrainingDiverged: A feature is no finite number.
+        TrainingDiverged: A feature is not finite.
     """
     batches = [paths[first : first + batch_size] for first in range(0, len(paths), batch_size)]
     forward = encoding_forward(network, device, precision)
@@ -89,13 +89,13 @@ def encode_pictures(
 
 
 def named(paths: Iterable[Path]) -> str:
-    """The names of pictures, for a message; each once."""
+    """Return the names of pictures for a message, without duplicates."""
     distinct = list(dict.fromkeys(map(str, paths)))
     return ", ".join(islice(distinct, 64))
 
 
 def _stacked(pictures: Sequence[Tensor]) -> Tensor:
-    """One batch; where some pictures are on a device already, all of it is there."""
+    """Return one batch; if some pictures are on a device already, the whole batch is on it."""
     devices = {picture.device for picture in pictures}
     if len(devices) > 1:
         device = next(each for each in devices if each.type != "cpu")

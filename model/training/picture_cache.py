@@ -1,4 +1,4 @@
-"""Pictures that stay in memory once they are decoded: an epoch asks for the same ones again and again."""
+"""A cache of decoded pictures in memory, because every epoch needs the same pictures."""
 
 from pathlib import Path
 from threading import Lock
@@ -15,16 +15,16 @@ def read_picture(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> Tensor:
     """Read a picture, ``(3, 224, 224)`` float32.
 
     Raises:
-        ImageError: It cannot be read.
+        ImageError: The picture cannot be read.
     """
     return preprocess(open_for(SelaVPR.needs, path, limits), SelaVPR.needs)
 
 
 class PictureCache:
-    """Reads pictures, and keeps the first ones that fit into its memory for good.
+    """Read pictures, and keep the first ones that fit into memory.
 
-    Nothing is thrown out for another: every epoch asks for all pictures in a new order, so the last used is the one
-    that is needed last. Safe to use from several threads.
+    No picture is replaced by another: every epoch needs all pictures in a new order, so the picture used last is needed
+    last. Several threads can read at once.
     """
 
     def __init__(
@@ -33,9 +33,9 @@ class PictureCache:
         """Begin empty.
 
         Args:
-            limit_bytes: Of memory.
-            device: Whose memory; the CPU's by default. Pictures that do not fit are on the CPU in any case.
-            limits: What a picture may be like.
+            limit_bytes: The limit of memory.
+            device: The device of the memory; the CPU by default. Pictures that do not fit are on the CPU.
+            limits: The limits on the size of a picture.
         """
         self._free_bytes = limit_bytes
         self._device = device or torch.device("cpu")
@@ -47,10 +47,10 @@ class PictureCache:
         return len(self._pictures)
 
     def read(self, path: Path) -> Tensor:
-        """A picture from memory, or from its file; the caller must not change it.
+        """Return a picture from memory or from its file; the caller must not change it.
 
         Raises:
-            ImageError: It cannot be read.
+            ImageError: The picture cannot be read.
         """
         kept = self._pictures.get(path)
         if kept is not None:

@@ -1,8 +1,8 @@
-"""Whether every picture of a training can be decoded, before anything long begins.
+"""The check that every picture of a training can be decoded, before long work begins.
 
-A header tells nothing of the pixels behind it: a JPEG that was cut off in a copy would end a run after hours. So every
-picture is decoded once. Which files passed is remembered in the folder of the run, so that a resumed run decodes only
-what is new or has changed.
+A header does not describe the pixels behind it: a JPEG that was truncated in a copy would end a run after hours.
+Therefore every picture is decoded once. The folder of the run lists the files that passed, so a resumed run decodes
+only new or changed ones.
 """
 
 import json
@@ -25,19 +25,19 @@ from model.training.errors import UnsuitableTrainingData
 CHECKED_PICTURES = "checked_pictures.json"
 
 _FORMAT = 1
-_NAMED = 5  # of many pictures that are to blame
+_NAMED = 5  # number of faulty pictures in a message
 
 OnChecked = Callable[[int, int], None]
-"""Told how many pictures are looked at, and how many there are: at the start and after each, by the calling thread."""
+"""A function of the numbers of checked and of all pictures; the calling thread calls it at the start and after each."""
 
 
 @dataclass(frozen=True)
 class FileState:
-    """The state of a file: another one means that it has to be decoded again.
+    """Hold the state of a file; a changed file must be decoded again.
 
     Attributes:
-        size_bytes: Its length.
-        mtime_ns: When its bytes were changed last, in nanoseconds since 1970.
+        size_bytes: The length of the file.
+        mtime_ns: The time of the last change, in nanoseconds since 1970.
     """
 
     size_bytes: int
@@ -55,19 +55,19 @@ def check_pictures(
     """Decode every picture that has not passed before.
 
     Args:
-        sets: For training and for validation; a picture of both is decoded once.
-        folder: Of the run; made if it is missing.
-        decoders: Number of threads.
-        on_checked: Told about the progress; pictures that have passed before count as looked at.
-        limits: What a picture may be like; under other ones, every picture has to pass anew.
+        sets: The sets of training and validation; a picture in both is decoded once.
+        folder: The folder of the run, which is made if it is missing.
+        decoders: The number of threads.
+        on_checked: A function for progress; pictures that passed before count as checked.
+        limits: The limits on the size of a picture; with other limits every picture is checked anew.
 
     Raises:
-        UnsuitableTrainingData: Pictures cannot be read; their number, and what is wrong with the first. Those that can
-            be are remembered nevertheless.
-        StorageError: What passed cannot be written down.
+        UnsuitableTrainingData: Pictures cannot be read; the message has their number and the errors of the first. The
+            readable ones are stored nevertheless.
+        StorageError: The list of readable pictures cannot be written.
     """
     paths = list(dict.fromkeys(place.path for each in sets for place in chain(each.database, each.queries)))
-    # Taken before the decoding: a file that is changed meanwhile is decoded again the next time.
+    # The state is taken before decoding: a file that changes meanwhile is decoded again the next time.
     states = {path: _state_of(path) for path in paths}
     remembered = read_checked(folder, limits)
     open_question = [path for path in paths if states[path] is None or remembered.get(path) != states[path]]
@@ -92,9 +92,9 @@ def check_pictures(
 
 
 def read_checked(folder: Path, limits: ImageLimits = DEFAULT_LIMITS) -> dict[Path, FileState]:
-    """Return the pictures that have passed, as the folder of a run remembers them.
+    """Return the pictures that passed, from the folder of a run.
 
-    A file that is missing, damaged, or of another format or other limits says nothing: then all are decoded again.
+    If the list is missing, damaged, or has another format or other limits, it is ignored and all are decoded again.
     """
     with suppress(OSError, ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
         document = json.loads((folder / CHECKED_PICTURES).read_bytes())
@@ -114,7 +114,7 @@ def _remember(folder: Path, passed: Mapping[Path, FileState], limits: ImageLimit
     }
     try:
         with written_whole(folder / CHECKED_PICTURES) as unfinished:
-            # Names that are no text come from the file system as lone surrogates, which ASCII escapes can hold.
+            # Names that are not valid text come from the file system as lone surrogates, which ASCII escapes can hold.
             unfinished.write_text(json.dumps(document, indent=0), "ascii")
     except OSError as error:
         raise StorageError(

@@ -1,4 +1,4 @@
-"""How far a training is: everything besides tensors that it needs to go on exactly where it was."""
+"""The progress of a training: everything besides tensors that it needs to continue exactly."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -9,19 +9,19 @@ from model.training.validation import ValidationResult
 
 @dataclass(frozen=True)
 class Position:
-    """How far a training is.
+    """Hold the progress of a training.
 
     Attributes:
         epoch: Finished epochs.
-        step: Steps of the optimizer in all.
+        step: Steps of the optimizer in total.
         drawn: Queries drawn in the current epoch.
-        triplets: Of the last refresh.
-        next_triplet: The first of them that is not learned from yet.
+        triplets: Triplets of the last refresh.
+        next_triplet: The index of the first triplet that has not been used.
         epoch_steps: Steps of the current epoch.
-        epoch_loss: Sum of their losses.
-        skipped: Queries of the current epoch whose pool held too few negatives.
+        epoch_loss: Sum of the losses of these steps.
+        skipped: Queries of the current epoch for which the pool held too few negatives.
         best_percent: The best R@5 of an epoch; None before the first.
-        epochs_without_improvement: In a row.
+        epochs_without_improvement: Epochs in a row without a better R@5.
         is_start_measured: Whether recall was measured before the first step.
     """
 
@@ -39,17 +39,19 @@ class Position:
 
     @property
     def waiting(self) -> int:
-        """Triplets that are mined and not learned from."""
+        """Return the triplets that are mined and not yet used."""
         return len(self.triplets) - self.next_triplet
 
     def after_refresh(self, drawn: int, triplets: tuple[Triplet, ...], skipped: int) -> "Position":
-        """The triplets that were left are too few for a step, and are dropped, as in the reference."""
+        """Return the progress after a refresh; leftover triplets are too few for a step, and are dropped, as in the
+        reference.
+        """
         return replace(
             self, drawn=self.drawn + drawn, triplets=triplets, next_triplet=0, skipped=self.skipped + skipped
         )
 
     def after_step(self, queries: int, loss: float) -> "Position":
-        """A step further."""
+        """Return the progress after a step."""
         return replace(
             self,
             step=self.step + 1,
@@ -59,7 +61,7 @@ class Position:
         )
 
     def after_epoch(self, result: ValidationResult) -> "Position":
-        """An epoch further; R@5 must be strictly better than ever, or the epoch was no improvement."""
+        """Return the progress after an epoch; only a strictly better R@5 counts as an improvement."""
         is_best = self.best_percent is None or result.decisive_percent > self.best_percent
         return Position(
             epoch=self.epoch + 1,
@@ -70,14 +72,14 @@ class Position:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for a file."""
+        """Return plain values, for a file."""
         return asdict(self) | {
             "triplets": [[each.query, each.positive, *each.negatives] for each in self.triplets],
         }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Position":
-        """The inverse of ``to_dict``."""
+        """Make a position from the values of ``to_dict``."""
         triplets = tuple(
             Triplet(query, positive, tuple(negatives)) for query, positive, *negatives in values["triplets"]
         )

@@ -11,20 +11,20 @@ from model.training.errors import InvalidTrainingConfig
 
 @dataclass(frozen=True)
 class Least:
-    """The least value of a number."""
+    """Set the least value of a number."""
 
     value: float
 
 
 @dataclass(frozen=True)
 class Above:
-    """What a number must be greater than."""
+    """Set the value that a number must exceed."""
 
     value: float
 
 
 class Section:
-    """A part of the configuration; its fields are checked against their annotations."""
+    """Define a part of the configuration, and check its fields against their annotations."""
 
     NAME: ClassVar[str]
 
@@ -35,14 +35,14 @@ class Section:
         self.check()
 
     def check(self) -> None:
-        """Checks the settings against each other."""
+        """Check the settings against each other."""
 
 
 def check_value(value: object, hint: Any, name: str) -> None:
-    """Checks a value against an annotation.
+    """Check a value against an annotation.
 
     Raises:
-        InvalidTrainingConfig: Another type, or out of range.
+        InvalidTrainingConfig: The value has another type, or is out of range.
     """
     if isinstance(hint, UnionType) or (get_origin(hint) is not None and type(None) in get_args(hint)):
         if value is not None:

@@ -1,4 +1,4 @@
-"""Which parts of a network learn, and the network that training begins with."""
+"""The parts of a network that learn, and the network at the beginning of training."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,17 +14,17 @@ from model.selavpr.selavpr import SelaVPR
 from model.training.config import NetworkStart
 from model.training.errors import InvalidTrainingConfig
 
-_NEVER_USED = "backbone.mask_token"  # of DINOv2's own training alone
+_NEVER_USED = "backbone.mask_token"  # used only in DINOv2's training
 
 
 def trainable_parameters(
     network: SelaVPR, *, full_fine_tuning: bool, adapters_learn: bool = True
 ) -> Iterator[tuple[str, nn.Parameter]]:
-    """The parameters that learn: adapters, p of GeM and local adaptation; with full fine-tuning the backbone too.
+    """Return the parameters that learn: adapters, p of GeM and local adaptation, and in full fine-tuning the backbone.
 
-    Where the adapters do not learn, p does not either: the global feature stays as it is.
+    If the adapters do not learn, p does not learn either, so the global feature is unchanged.
 
-    For ViT-L/14 that is 53,059,969 of 357,428,609 (paper, table 4).
+    For ViT-L/14 these are 53,059,969 of 357,428,609 (paper, table 4).
     """
     for name, parameter in network.named_parameters():
         part = part_of(name)
@@ -38,13 +38,13 @@ def trainable_parameters(
 def freeze_the_rest(
     network: SelaVPR, *, full_fine_tuning: bool, adapters_learn: bool = True
 ) -> dict[str, nn.Parameter]:
-    """Lets only what is to learn have gradients.
+    """Allow gradients only for the parameters that learn.
 
     Returns:
-        What learns, by name.
+        The parameters that learn, by name.
 
     Raises:
-        InvalidTrainingConfig: Nothing does.
+        InvalidTrainingConfig: No parameter learns.
     """
     network.requires_grad_(False)
     trainable = dict(trainable_parameters(network, full_fine_tuning=full_fine_tuning, adapters_learn=adapters_learn))
@@ -59,19 +59,19 @@ def freeze_the_rest(
 
 
 def starting_network(loaded: SelaVPR, start: NetworkStart, seed: int) -> SelaVPR:
-    """The network that training begins with.
+    """Return the network at the beginning of training.
 
-    Around a bare backbone the parts are as ``start`` says: the adapters' last layer is zero, so that step 0 equals the
-    backbone, and what is random depends on the seed alone. A trained network goes on as it is; if it has no local
-    features, it can get some, which begin as around a backbone.
+    A bare backbone gets the parts that ``start`` names: the adapters' last layer is zero, so step 0 equals the
+    backbone, and random values depend only on the seed. A trained network is taken unchanged; if it has no local
+    features, it can get them, with the same initial values as around a backbone.
 
     Args:
-        loaded: From ``start.weights``.
-        start: What the network shall have.
-        seed: Of what a backbone lacks.
+        loaded: The network of ``start.weights``.
+        start: The parts of the network.
+        seed: The seed of the parts that a backbone lacks.
 
     Raises:
-        InvalidTrainingConfig: A trained network has other parts than were asked for.
+        InvalidTrainingConfig: A trained network has other parts than ``start`` names.
     """
     config = replace(loaded.config, **_changes(start, loaded.config))
     if loaded.is_trained:

@@ -1,4 +1,4 @@
-"""The loop of training: refresh, steps, validation, checkpoint; and again, until nothing improves."""
+"""The loop of training: refresh, steps, validation and checkpoint, repeated until recall no longer improves."""
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -31,14 +31,14 @@ BEST_NAME = "best.safetensors"
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """How a training ended.
+    """Hold the result of a training.
 
     Attributes:
-        epochs: Finished.
-        steps: Of the optimizer.
+        epochs: Number of finished epochs.
+        steps: Number of optimizer steps.
         best_percent: The best R@5 after re-ranking.
-        best_path: The network that has it.
-        is_stopped_early: Whether patience ended it, and not the number of epochs.
+        best_path: The file of the network with it.
+        is_stopped_early: Whether patience ended it instead of the number of epochs.
     """
 
     epochs: int
@@ -49,14 +49,15 @@ class TrainingReport:
 
 
 class Trainer:
-    """Trains one network on one data set, in one folder.
+    """Train one network on one data set, in one folder.
 
-    If the folder holds a checkpoint of the same training, it goes on there: to the last bit as if it had never stopped,
-    on a CPU with the same number of threads. Chance has one source, a generator that is part of the checkpoint.
+    If the folder holds a checkpoint of the same training, training continues from it. On a CPU with the same number of
+    threads, the result is equal to the last bit to a training without a stop. The only source of chance is a generator
+    in the checkpoint.
 
     Attributes:
-        network: What is trained, on its device.
-        position: How far it is.
+        network: The network, on its device.
+        position: The progress.
     """
 
     def __init__(
@@ -69,20 +70,20 @@ class Trainer:
         observe: Observer,
         limits: ImageLimits = DEFAULT_LIMITS,
     ) -> None:
-        """Prepares everything, and continues a checkpoint if there is one; no picture is read yet.
+        """Prepare the training, and continue a checkpoint if there is one; no picture is read yet.
 
         Args:
-            network: To begin with (``model.training.trainable.starting_network``); it is changed.
+            network: The network at the beginning (``model.training.trainable.starting_network``); it is changed.
             config: All settings.
-            training: What is learned from.
-            validation: What recall is measured on.
-            device: Where the work is done.
-            observe: Is told what happens, in the calling thread.
-            limits: What a picture may be like.
+            training: The training set.
+            validation: The validation set.
+            device: The device of the work.
+            observe: A function that receives events, in the calling thread.
+            limits: The limits on the size of a picture.
 
         Raises:
-            UnsuitableTrainingData: A set without positives.
-            InvalidTrainingConfig: Nothing of the network would learn.
+            UnsuitableTrainingData: A set has no positives.
+            InvalidTrainingConfig: No part of the network would learn.
             CheckpointError: The folder holds a checkpoint of another training, or a damaged one.
         """
         config.run.folder.mkdir(parents=True, exist_ok=True)
@@ -110,14 +111,14 @@ class Trainer:
             self._continue(load_checkpoint(self._checkpoint_path))
 
     def run(self) -> TrainingReport:
-        """Trains until nothing has improved for a while, or the last epoch is over.
+        """Train until recall has not improved for a while, or the last epoch ends.
 
         Raises:
-            TrainingDiverged: A loss, a gradient or a feature is no finite number; the pictures are named. The last
-                checkpoint is older than that.
+            TrainingDiverged: A loss, a gradient or a feature is not finite; the message names the pictures. The last
+                checkpoint is older.
             CheckpointError: A checkpoint cannot be written; the last good one is kept.
             ImageError: A picture cannot be read.
-            UnsuitableTrainingData: An epoch has not a single step.
+            UnsuitableTrainingData: An epoch has no step.
         """
         self._observe(
             Began(
@@ -155,7 +156,7 @@ class Trainer:
         self._save()
 
     def _finish_epoch(self) -> None:
-        """What is left of the current epoch: steps and refreshes in turn, then validation."""
+        """Run the rest of the current epoch: steps and refreshes in turn, then validation."""
         while True:
             if self.position.waiting >= self._config.optimization.queries_per_step:
                 self._learn_from_triplets()
@@ -172,7 +173,7 @@ class Trainer:
         result = self._validate()
         ended, self.position = self.position, self.position.after_epoch(result)
         is_best = not self.position.epochs_without_improvement
-        if is_best:  # before the checkpoint: whoever is killed between the two measures this epoch again
+        if is_best:  # before the checkpoint: a run that is killed between the two measures this epoch again
             self.network.is_trained = True
             save_network(self.network, self._config.run.folder / BEST_NAME)
         self._save()
@@ -202,7 +203,7 @@ class Trainer:
         self._save()
 
     def _learn_from_triplets(self) -> None:
-        """Steps, until the triplets of the last refresh are used up."""
+        """Make steps until the triplets of the last refresh are used."""
         optimization = self._config.optimization
         usable = self.position.waiting // optimization.queries_per_step * optimization.queries_per_step
         triplets = self.position.triplets[self.position.next_triplet : self.position.next_triplet + usable]
@@ -228,7 +229,7 @@ class Trainer:
         return self._miner.comparable(triplets[batch * size : (batch + 1) * size])
 
     def _learning_rate(self) -> float:
-        """Of the next step; it follows from the position alone, so a continued training has the same."""
+        """Return the rate of the next step; it depends only on the position, so a continued training has the same."""
         optimization = self._config.optimization
         if optimization.schedule == "constant":
             return optimization.learning_rate
@@ -251,7 +252,7 @@ class Trainer:
         )
 
     def _paths(self, triplets: Sequence[Triplet]) -> list[Path]:
-        """The pictures of a batch: query, positive and negatives of each triplet."""
+        """Return the files of a batch: query, positive and negatives of each triplet."""
         paths = []
         for triplet in triplets:
             paths.append(self._training.queries[triplet.query].path)

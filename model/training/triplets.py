@@ -1,8 +1,8 @@
-"""Triplets of a query, a positive and negatives, mined in feature space as the paper does it.
+"""Triplets of a query, a positive and negatives, mined in feature space as in the paper.
 
-For some queries at a time: the positive is the nearest in feature space of the pictures within 10 m, the negatives are
-the nearest of a random pool, shared by all these queries, that lie farther than 25 m from *their own* query. (The code
-that made the published network takes the 25 m from another query as soon as a query without a positive was dropped.)
+Queries are mined in groups. The positive is the picture within 10 m that is nearest in feature space. The negatives are
+the nearest pictures of a random pool, shared by the group, that are farther than 25 m from *their own* query. (After a
+query without a positive was dropped, the code of the published network measures the 25 m from another query.)
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,12 +22,12 @@ from model.training.data import TrainingSet
 from model.training.errors import UnsuitableTrainingData
 
 EncodeGlobally: TypeAlias = Callable[[Sequence[Path]], Iterator[Tensor]]
-"""Global features of pictures in their order, ``(b, D)`` float32 on the CPU, some pictures at a time."""
+"""Batches of global features of pictures in their order, ``(b, D)`` float32 on the CPU."""
 
 
 @dataclass(frozen=True)
 class Triplet:
-    """A query with what it is compared with.
+    """Hold a query with its positive and negatives.
 
     Attributes:
         query: Row of the queries.
@@ -42,7 +42,7 @@ class Triplet:
 
 @dataclass(frozen=True)
 class Draw:
-    """What chance decides at a refresh; everything else follows from the network.
+    """Hold the random part of a refresh; everything else follows from the network.
 
     Attributes:
         queries: Rows of the queries, each once, in the order of training.
@@ -55,11 +55,11 @@ class Draw:
 
 @dataclass(frozen=True)
 class Mined:
-    """The result of a refresh.
+    """Hold the result of a refresh.
 
     Attributes:
-        triplets: In the order of the queries that were drawn.
-        skipped: Queries for which the pool holds too few pictures that are far enough.
+        triplets: The triplets, in the order of the drawn queries.
+        skipped: The number of queries for which the pool holds too few pictures that are far enough.
     """
 
     triplets: tuple[Triplet, ...]
@@ -67,17 +67,17 @@ class Mined:
 
 
 class TripletMiner:
-    """Mines triplets of one data set.
+    """Mine the triplets of one data set.
 
-    What is in memory at a time: the features of the drawn queries and of the pool, and one batch of others.
+    Memory holds the features of the drawn queries and of the pool, and one batch of others.
 
     Attributes:
         usable_queries: Rows of the queries that have a positive, ascending.
-        queries_without_positive: The number of the others; they are never drawn.
+        queries_without_positive: The number of other queries, which are never drawn.
     """
 
     def __init__(self, places: TrainingSet, config: MiningConfig) -> None:
-        """Finds every query's positives.
+        """Find every query's positives.
 
         Raises:
             UnsuitableTrainingData: No query has a positive, or the database is smaller than a triplet needs.
@@ -109,24 +109,24 @@ class TripletMiner:
         self._longitudes = np.array([place.position.longitude for place in places.database])
 
     def draw(self, generator: torch.Generator, count: int) -> Draw:
-        """Draws queries and a pool; fewer where there are fewer.
+        """Draw queries and a pool; fewer if there are fewer.
 
         Args:
             generator: The only source of chance; it advances.
-            count: How many queries.
+            count: The number of queries.
         """
         chosen = torch.randperm(len(self.usable_queries), generator=generator)[:count].numpy()
         pool = torch.randperm(len(self._places.database), generator=generator)[: self._config.pool_size].numpy()
         return Draw(queries=self.usable_queries[chosen], pool=np.sort(pool))
 
     def mine(self, draw: Draw, encode: EncodeGlobally) -> Mined:
-        """Mines the triplets of a draw with the network as it is now.
+        """Mine the triplets of a draw with the network's present weights.
 
-        Of equal distances the lower row of the database is the nearer.
+        If distances are equal, the lower row of the database counts as nearer.
 
         Args:
-            draw: Queries and pool.
-            encode: Asked twice: for the queries, and for the pictures of the database that are needed.
+            draw: The queries and the pool.
+            encode: The encoder, which is called for the queries and for the needed pictures of the database.
         """
         query_features = torch.cat(list(encode([self._places.queries[row].path for row in draw.queries])))
         pool_features, positives = self._compare_database(draw, query_features, encode)
@@ -142,11 +142,11 @@ class TripletMiner:
         return Mined(tuple(triplets), skipped=len(draw.queries) - len(triplets))
 
     def comparable(self, triplets: Sequence[Triplet]) -> Tensor:
-        """Which pictures of the database in a batch each of its queries may be compared with by a contrastive loss.
+        """Return which pictures of the database in a batch a contrastive loss may compare with each query.
 
         Returns:
-            ``(T, T·(1 + K))`` bool: true for the positive and negatives of the query's own triplet, and for those of
-            the others that are farther than 25 m from this very query.
+            ``(T, T·(1 + K))`` bool: true for the positive and negatives of the query's own triplet, and for pictures of
+            other triplets that are farther than 25 m from this query.
         """
         rows = np.array([row for each in triplets for row in (each.positive, *each.negatives)])
         is_comparable = np.stack([self._is_far(each.query, rows) for each in triplets])
@@ -158,10 +158,10 @@ class TripletMiner:
     def _compare_database(
         self, draw: Draw, query_features: Tensor, encode: EncodeGlobally
     ) -> tuple[Tensor, tuple[int, ...]]:
-        """The features of the pool ``(p, D)``, and for each drawn query its nearest positive.
+        """Return the features of the pool ``(p, D)``, and the nearest positive of each drawn query.
 
-        Each picture is encoded once. Features of positives are compared when they come, and then let go: their number
-        has no bound.
+        Each picture is encoded once. Features of positives are compared as they come, and then released, because their
+        number is not bounded.
         """
         slots_of: dict[int, list[int]] = {}
         for slot, query in enumerate(draw.queries.tolist()):
@@ -191,5 +191,5 @@ class TripletMiner:
 
 
 def _without_itself(rows: NDArray[np.int64], query: Path, places: TrainingSet) -> NDArray[np.int64]:
-    """A picture that stands on both sides is no positive of itself: nothing can be learned from it."""
+    """Remove a picture from its own positives if it is on both sides: it would teach nothing."""
     return rows[[places.database[row].path != query for row in rows]] if len(rows) else rows

@@ -1,4 +1,4 @@
-"""Recall of a network while it learns: two-stage retrieval over a validation set, in bounded memory."""
+"""The recall of a network during training: two-stage retrieval over a validation set, in bounded memory."""
 
 import os
 import tempfile
@@ -21,18 +21,18 @@ from model.training.data import TrainingSet
 from model.training.errors import TrainingError, UnsuitableTrainingData
 
 EncodePictures: TypeAlias = Callable[[Sequence[Path]], Generator[Features, None, None]]
-"""Features of pictures in their order, some pictures at a time."""
+"""Batches of features of pictures in their order."""
 
-DECISIVE_RECALL = 5  # R@5 decides which network is the best, and when to stop, as in the paper
+DECISIVE_RECALL = 5  # R@5 determines the best network and the end of training, as in the paper
 
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """Recall of a network.
+    """Hold the recall of a network.
 
     Attributes:
-        by_global: Of the shortlist.
-        reranked: After re-ranking by mutual matches; of a network without local features the same again.
+        by_global: Recall of the shortlist.
+        reranked: Recall after re-ranking by mutual matches; the same as ``by_global`` without local features.
     """
 
     by_global: Recalls
@@ -40,23 +40,23 @@ class ValidationResult:
 
     @property
     def decisive_percent(self) -> float:
-        """R@5 after re-ranking."""
+        """Return R@5 after re-ranking."""
         return self.reranked.percent[DECISIVE_RECALL]
 
 
 class Validator:
-    """Measures recall on one validation set, again and again.
+    """Measure recall on one validation set repeatedly.
 
-    The local features of the database wait on the disk, or on a GPU that has plenty of room: of 20,000 pictures they
-    take 19 GB. They are rounded to float16, as in a map that is served.
+    The local features of the database are kept on the disk, or on a GPU with much free memory: 20,000 pictures take 19
+    GB. They are rounded to float16, as in a served map.
     """
 
     def __init__(self, places: TrainingSet, config: ValidationConfig, scratch: Path) -> None:
-        """Finds every query's positives.
+        """Find every query's positives.
 
         Args:
-            places: Database and queries.
-            config: What counts as right, and how many candidates are re-ranked.
+            places: The database and the queries.
+            config: The distance of a right answer, and the number of re-ranked candidates.
             scratch: A folder with room for the local features of the database.
 
         Raises:
@@ -73,10 +73,11 @@ class Validator:
             )
 
     def measure(self, encode: EncodePictures) -> ValidationResult:
-        """Retrieves every query.
+        """Retrieve every query.
 
         Args:
-            encode: With the network as it is now; asked for the database, then for the queries.
+            encode: The encoder with the network's present weights, which is called for the database, then for the
+                queries.
 
         Raises:
             TrainingError: The disk has no room for the local features.
@@ -92,7 +93,9 @@ class Validator:
         return ValidationResult(recalls(by_global, self._positives), recalls(reranked, self._positives))
 
     def _encode_database(self, encode: EncodePictures) -> tuple[Tensor, Tensor | None]:
-        """Global features ``(n, D)`` on the network's device; local ones ``(n, N, C)`` there or on the disk, if any."""
+        """Return global features ``(n, D)`` on the network's device, and local ones ``(n, N, C)``, if any, there or on
+        the disk.
+        """
         parts: list[Tensor] = []
         local_features: Tensor | None = None
         first = 0
@@ -115,16 +118,18 @@ class Validator:
         return torch.cat((shortlist[counts.argsort(descending=True, stable=True)], rest))
 
     def _room_for(self, shape: tuple[int, ...], device: torch.device) -> Tensor:
-        """Float16: on a GPU if it has plenty of room, else on the disk.
+        """Return room for float16 features: on a GPU if it has much free memory, otherwise on the disk.
 
-        There in a file without a name: it goes away with the process, however that ends.
+        The file on the disk has no name, so it is removed when the process ends.
         """
         size_bytes = prod(shape) * np.dtype(np.float16).itemsize
         if device.type == "cuda" and size_bytes < torch.cuda.mem_get_info(device)[0] // 4:
             return torch.empty(shape, dtype=torch.float16, device=device)
         with tempfile.TemporaryFile(dir=self._scratch) as file:
             try:
-                os.posix_fallocate(file.fileno(), 0, size_bytes)  # else a full disk would kill on the first write
+                os.posix_fallocate(
+                    file.fileno(), 0, size_bytes
+                )  # otherwise a full disk would kill the process on the first write
             except OSError as error:
                 raise TrainingError(
                     f"validation needs {size_bytes / 1e9:.1f} GB in {self._scratch} for local features: "

@@ -1,4 +1,4 @@
-"""From the tensors of a weights file to a network: all of them fit, or there is no network."""
+"""The construction of a network from the tensors of a weights file; all of them must fit."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,17 +21,17 @@ _FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 
 
 def assemble(weights: WeightFile, num_heads: int | None = None) -> Network:
-    """Builds the network of a weights file, in eval mode, on the CPU, in float32.
+    """Build the network of a weights file, in eval mode, on the CPU, in float32.
 
-    Its parameters are copies: the file may change or vanish afterwards. Over a bare DINOv2 backbone the adapters begin
-    as the identity and the local adaptation as seeded noise, the same in every process.
+    Its parameters are copies, so the file may change afterwards. Over a bare DINOv2 backbone the adapters begin as the
+    identity and the local adaptation as seeded noise, which is equal in every process.
 
     Raises:
-        WeightsError: Tensors are missing, superfluous, of another shape or no finite numbers, each named; or the number
-            of heads contradicts the file.
+        WeightsError: Tensors are missing, superfluous, of another shape or not finite, and the message names them; or
+            the number of heads contradicts the file.
     """
     family, config = _network_of(weights, num_heads)
-    with torch.device("meta"):  # no memory, and no initialisation that would be overwritten
+    with torch.device("meta"):  # without memory and without an initialisation that would be overwritten
         network = family_named(family).make(config, is_trained=weights.is_trained)
     initial = network.state_dict()
     is_backbone_only = weights.layout is Layout.DINOV2
@@ -107,7 +107,9 @@ def _describe(tensor: Tensor) -> str:
 
 
 def _check_storage(weights: WeightFile) -> None:
-    """A few bytes can be declared a tensor of any size; copying one would fill the memory."""
+    """Refuse tensors larger than the file: a few bytes can declare a tensor of any size, and a copy would fill the
+    memory.
+    """
     claimed_bytes = sum(tensor.numel() * tensor.element_size() for tensor in weights.tensors.values())
     file_bytes = weights.path.stat().st_size
     if claimed_bytes > file_bytes:

@@ -1,4 +1,4 @@
-"""Describe a weights file for people."""
+"""The description of a weights file for people."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from model.weight_files.weight_file import TrainingRecord
 
 
 def count_parameters(network: Network) -> dict[str, int]:
-    """Return how many numbers each part of a network has."""
+    """Return the number of parameters of each part of a network."""
     counts: Counter[str] = Counter()
     for name, parameter in network.named_parameters():
         counts[str(network.part_of(name))] += parameter.numel()
@@ -19,21 +19,21 @@ def count_parameters(network: Network) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Description:
-    """What a weights file is.
+    """Describe a weights file.
 
     Attributes:
         path: The file.
-        size_bytes: Of the file.
-        sha256: Of the file's bytes, 64 hex digits.
-        kind: Whose layout it has.
-        family: Of the network.
+        size_bytes: The size of the file.
+        sha256: The SHA-256 of the file's bytes, 64 hex digits.
+        kind: The project whose layout it has.
+        family: The family of the network.
         config: The shape of the network, as plain values.
-        facts: The same for people: labels and texts.
-        parameters: How many numbers, by part; over a DINOv2 backbone including those that are not in the file.
+        facts: The shape for people: labels and texts.
+        parameters: The number of parameters by part, including parts that a DINOv2 file does not hold.
         stored_as: The number types of the tensors in the file, such as ``float32``.
         is_trained: Whether adapters and local adaptation hold trained weights.
-        fingerprint: Of the network that the file loads as, 64 hex digits.
-        training: What a released checkpoint says about its training.
+        fingerprint: The fingerprint of the loaded network, 64 hex digits.
+        training: The statements of a released checkpoint about its training.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: names and suffixes of downloaded files cannot be trusted."""
+"""The recognition of a weights file by its first bytes; names and suffixes of downloads cannot be trusted."""
 
 from enum import Enum
 from pathlib import Path
@@ -10,7 +10,7 @@ _PICKLE_PROTOCOLS = (2, 3, 4, 5)
 
 
 class FileKind(Enum):
-    """The containers that a weights file may come in."""
+    """Name the containers of weights files."""
 
     SAFETENSORS = "safetensors"
     TORCH_ZIP = "a PyTorch archive"
@@ -18,10 +18,10 @@ class FileKind(Enum):
 
 
 def recognise(path: Path) -> FileKind:
-    """Tells the container of a weights file, and says what a file is that is none.
+    """Return the container of a weights file; the error for another file says what it is.
 
     Raises:
-        WeightsError: There is no file, it is empty, or it is something else: a web page, a Git LFS pointer, anything.
+        WeightsError: The file is missing, empty, or of another kind, such as a web page or a Git LFS pointer.
     """
     head = _read_head(path)
     if head.startswith(b"PK\x03\x04"):
@@ -53,7 +53,7 @@ def _read_head(path: Path) -> bytes:
 def _what_else_it_is(head: bytes) -> str:
     if head.lstrip().startswith(b"<"):
         return (
-            "is a web page, not a checkpoint. Google Drive shows such a page before a large download: open the address "
+            "is a web page, not a checkpoint. Google Drive shows this page before a large download: open the address "
             "in a browser, confirm, and take the file that comes then"
         )
     if head.startswith(b"version https://git-lfs"):

@@ -1,4 +1,4 @@
-"""Pickled state dictionaries: SelaVPR's released checkpoints and DINOv2's backbones, told apart by their names."""
+"""Pickled state dictionaries, SelaVPR's released checkpoints and DINOv2's backbones, distinguished by their names."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,17 +17,17 @@ _SWIGLU = ".mlp.w12.weight"  # the fused gate of DINOv2's ViT-g
 
 
 def interpret(loaded: object, path: Path) -> WeightFile:
-    """Makes a weights file of what a ``.pth`` file held.
+    """Make a weights file from the content of a ``.pth`` file.
 
     Raises:
-        WeightsError: It is no state dictionary, or one of another network.
+        WeightsError: The content is not a state dictionary, or belongs to another network.
     """
     state, extras = _state_and_extras(loaded, path)
     prefix = _common_prefix(state, path)
     names = [name.removeprefix(prefix) for name in state]
     if any(name.endswith(_SWIGLU) for name in names):
         raise WeightsError(
-            f"{path} is a ViT-g of DINOv2: its MLPs are gated (SwiGLU), and SelaVPR has no such network; use "
+            f"{path} is a ViT-g of DINOv2: its MLPs are gated (SwiGLU), and SelaVPR has no network of this kind; use "
             "dinov2_vits14, dinov2_vitb14 or dinov2_vitl14"
         )
     rename: Callable[[str], str | None]
@@ -54,7 +54,7 @@ def interpret(loaded: object, path: Path) -> WeightFile:
 
 
 def name_in_file(weights: WeightFile, name: str) -> str:
-    """What the file calls, or would call, the tensor that has this name here: what people will search for."""
+    """Return the name of a tensor in the file's own layout, for which people will search."""
     if name in weights.file_names:
         return weights.file_names[name]
     if weights.layout is Layout.SELAVPR:
@@ -65,7 +65,7 @@ def name_in_file(weights: WeightFile, name: str) -> str:
 
 
 def list_names(names: tuple[str, ...], shown: int = 5) -> str:
-    """The first few names, and how many more there are."""
+    """Return the first few names, and the number of the others."""
     text = ", ".join(names[:shown])
     return f"{text} and {len(names) - shown} more" if len(names) > shown else text
 
@@ -80,7 +80,7 @@ def _state_and_extras(loaded: object, path: Path) -> tuple[dict[str, Tensor], Ma
     if len(tensors) < len(state):
         others = tuple(str(name) for name in state if name not in tensors)
         raise WeightsError(
-            f"{path} is no checkpoint that is known here: expected tensors by name, or such a dictionary under the key "
+            f"{path} is not a known checkpoint: expected tensors by name, or a dictionary of them under the key "
             f"{_STATE_KEY}; no tensors: {list_names(others)}"
         )
     return tensors, loaded if state is not loaded else {}
@@ -118,7 +118,7 @@ def _own_name_of_backbone(dinov2_name: str) -> str:
 
 
 def _training_record(extras: Mapping[object, object]) -> TrainingRecord:
-    """Reads what there is; a file without these numbers, or with damaged ones, is still a weights file."""
+    """Read the numbers that exist; a file without them, or with damaged ones, is still a weights file."""
     epoch = _number(extras.get("epoch_num"))
     waiting = _number(extras.get("not_improved_num"))
     return TrainingRecord(

@@ -1,10 +1,10 @@
-"""Numpy values inside a pickled weights file, read without letting the pickle touch numpy.
+"""Numpy values inside a pickled weights file, read without giving the pickle access to numpy.
 
-The reference saves recalls and its best recall beside the weights, as numpy arrays and scalars. To read such a file
-with ``torch.load(weights_only=True)``, the functions that rebuild them must be allowed by name. Numpy's own were not
-written for hostile input, so the names are given to the inert classes below: they keep what they are handed, and only
-plain numbers are ever decoded. The names differ between pickles of numpy 1 (``numpy.core``) and numpy 2
-(``numpy._core``); the stand-ins serve both, whatever numpy is installed.
+The reference saves recalls and its best recall beside the weights, as numpy arrays and scalars. To read this file with
+``torch.load(weights_only=True)``, the functions that rebuild these values must be allowed by name. Numpy's functions
+were not written for hostile input. Therefore the names are given to the inert classes below: they keep their arguments,
+and only plain numbers are decoded. The names differ between pickles of numpy 1 (``numpy.core``) and numpy 2
+(``numpy._core``); the classes serve both with any installed numpy.
 """
 
 import re
@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-_NUMBER_TYPE = re.compile(r"[iuf][1248]")  # numpy's letter of a number type, and its bytes
+_NUMBER_TYPE = re.compile(r"[iuf][1248]")  # numpy's letter of a number type, and the bytes
 _BYTE_ORDERS = ("<", ">", "=", "|")
 
 
 class InertDtype:
-    """Stands for ``numpy.dtype``."""
+    """Replace ``numpy.dtype``."""
 
     def __init__(self, spec: object = None, *_ignored: object) -> None:
         self.spec = spec
@@ -30,7 +30,7 @@ class InertDtype:
             self.byte_order = state[1]
 
     def to_numpy(self) -> np.dtype[Any] | None:
-        """The number type that it names; None if it names anything else."""
+        """Return the number type that it names; None if it names another type."""
         is_number = isinstance(self.spec, str) and _NUMBER_TYPE.fullmatch(self.spec) is not None
         if not is_number or self.byte_order not in _BYTE_ORDERS:
             return None
@@ -38,7 +38,7 @@ class InertDtype:
 
 
 class InertArray:
-    """Stands for ``numpy.ndarray``: keeps its state, interprets nothing."""
+    """Replace ``numpy.ndarray``: keep the state without interpreting it."""
 
     def __init__(self, *_ignored: object) -> None:
         self.state: object = None
@@ -48,7 +48,7 @@ class InertArray:
 
 
 class InertScalar:
-    """Stands for what ``numpy.core.multiarray.scalar`` returns."""
+    """Replace the result of ``numpy.core.multiarray.scalar``."""
 
     def __init__(self, dtype: object = None, raw: object = None) -> None:
         self.dtype = dtype
@@ -60,7 +60,7 @@ def _reconstruct(*_ignored: object) -> InertArray:
 
 
 def safe_globals() -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
-    """The names that numpy's values have in a pickle with their stand-ins, for ``torch.serialization.safe_globals``."""
+    """Return the pickled names of numpy's values with their replacements, for ``torch.serialization.safe_globals``."""
     stand_ins: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
         (InertDtype, "numpy.dtype"),
         (InertArray, "numpy.ndarray"),
@@ -71,10 +71,11 @@ def safe_globals() -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
 
 
 def plain_numbers(value: object) -> tuple[float, ...] | None:
-    """The numbers in a value of a weights file: Python's own, a numpy scalar or a numpy array of any shape, flattened.
+    """Return the numbers in a value of a weights file, flattened: Python's own, a numpy scalar or a numpy array of any
+    shape.
 
     Returns:
-        None for what holds no numbers, or is damaged.
+        None if the value holds no numbers, or is damaged.
     """
     if isinstance(value, (int, float)):
         return (float(value),)

@@ -1,4 +1,4 @@
-"""Reading ``.pth`` files without running what is in them."""
+"""The reading of ``.pth`` files without executing code in them."""
 
 import re
 import warnings
@@ -12,31 +12,31 @@ from model.weight_files.file_kinds import FileKind
 from model.weights_errors import WeightsError
 
 _FORBIDDEN_GLOBAL = re.compile(r"GLOBAL (\S+)")
-_REFUSAL = re.compile(r"WeightsUnpickler error:\s*(.+)")  # around it torch advises to load the file unsafely
+_REFUSAL = re.compile(r"WeightsUnpickler error:\s*(.+)")  # torch adds the advice to load the file unsafely around it
 
 
 def read_pickled(path: Path, kind: FileKind) -> object:
-    """Unpickles a weights file: tensors, plain containers and numbers, and nothing that could run code.
+    """Unpickle a weights file: only tensors, plain containers and numbers, without code execution.
 
-    The tensors of an archive are views of the mapped file: copy what is to outlive it.
+    The tensors of an archive are views of the mapped file: copy those that must outlive it.
 
     Raises:
-        WeightsError: Truncated, damaged, no weights file, or it asks for something beyond tensors and numbers.
+        WeightsError: The file is truncated, damaged, not a weights file, or needs more than tensors and numbers.
     """
-    if path.suffix == ".safetensors":  # torch.load goes by the suffix
+    if path.suffix == ".safetensors":  # torch.load decides by the suffix
         raise WeightsError(f"{path} is named .safetensors, but holds {kind.value}; rename it to {path.stem}.pth")
     if kind is FileKind.TORCH_ZIP:
         _check_archive(path)
     with torch.serialization.safe_globals(numpy_extras.safe_globals()), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # on what the errors below say in words for users
+        warnings.simplefilter("ignore", UserWarning)  # about problems that the errors below explain to users
         try:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=kind is FileKind.TORCH_ZIP)
-        except Exception as error:  # a damaged pickle makes the unpickler fail in any way there is
+        except Exception as error:  # a damaged pickle can raise any error in the unpickler
             raise WeightsError(f"{path} {_reason(error)}") from error
 
 
 def _check_archive(path: Path) -> None:
-    """Looks at the archive before torch does, which verifies neither sums nor, on mapped files, compression."""
+    """Check the archive before torch reads it; torch verifies neither sums nor, on mapped files, compression."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

@@ -1,4 +1,4 @@
-"""Opening a weights file of any layout that is known here."""
+"""The reading of a weights file of any known layout."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from model.weight_files.weight_file import WeightFile
 
 
 def read_weight_file(path: Path) -> WeightFile:
-    """Opens a weights file by what is in the file, not by its name.
+    """Open a weights file by its content, not by its name.
 
     Raises:
-        WeightsError: It is none, is damaged, or is of another network.
+        WeightsError: The file is not a weights file, is damaged, or belongs to another network.
     """
     kind = recognise(path)
     if kind is FileKind.SAFETENSORS:

@@ -1,6 +1,6 @@
-"""How the reference implementation names the tensors of SelaVPR, and what they are called here.
+"""The names of SelaVPR's tensors in the reference implementation, translated to the names here.
 
-The backbone's names are DINOv2's and the same on both sides.
+The names of the backbone are DINOv2's on both sides.
 """
 
 DATA_PARALLEL_PREFIX = "module."  # the reference saves the network inside torch.nn.DataParallel
@@ -14,7 +14,7 @@ _MODULES = {
     "LocalAdapt.upconv1": "local_adaptation.up1",
     "LocalAdapt.upconv2": "local_adaptation.up2",
 }
-# Until March 2024 the up-convolutions had no module of their own; copies of the first release still have these names.
+# Until March 2024 the up-convolutions had no separate module; copies of the first release still have these names.
 _OLD_MODULES = {
     "upconv": "local_adaptation.up1",
     "upconv2": "local_adaptation.up2",
@@ -22,13 +22,13 @@ _OLD_MODULES = {
 
 
 def own_name(reference_name: str) -> str | None:
-    """What a tensor of the reference is called here.
+    """Return the name here of a tensor of the reference.
 
     Args:
-        reference_name: Without the prefix ``module.``.
+        reference_name: The name without the prefix ``module.``.
 
     Returns:
-        None if the reference has no tensor of such a name.
+        None if the reference has no tensor of this name.
     """
     module, _, leaf = reference_name.rpartition(".")
     if module in _OLD_MODULES:
@@ -41,7 +41,7 @@ def own_name(reference_name: str) -> str | None:
 
 
 def reference_name_of(name: str) -> str:
-    """The inverse of ``own_name``, in today's naming."""
+    """Return the present name in the reference; the inverse of ``own_name``."""
     module, _, leaf = name.rpartition(".")
     for theirs, ours in _MODULES.items():
         if module == ours or module.endswith(f".{ours}"):

@@ -1,13 +1,12 @@
-"""Our own file: safetensors, with the configuration of the network in its metadata.
+"""The weights file of Placefix: safetensors, with the configuration of the network in its metadata.
 
-The metadata has one entry of ours, ``placefix``, a JSON object::
+The metadata has one entry of Placefix, ``placefix``, a JSON object::
 
     {"format": "placefix-network", "version": 1, "family": "selavpr", "config": {...}, "is_trained": true,
      "fingerprint": "64 hex digits"}
 
-Files from before there were families do not name one: it is ``selavpr``. The tensors have the names of the network's
-``state_dict()``, in float32 or float16. The fingerprint is that of the network
-that comes out of the file, so a flipped bit does not go unnoticed.
+Older files do not name a family: it is ``selavpr``. The tensors have the names of the network's ``state_dict()``, in
+float32 or float16. The fingerprint is that of the loaded network, so a flipped bit is noticed.
 """
 
 import json
@@ -33,10 +32,10 @@ StoredDtype = Literal["float32", "float16"]
 
 
 def read_safetensors(path: Path) -> WeightFile:
-    """Opens one of our own files.
+    """Open a weights file of Placefix.
 
     Raises:
-        WeightsError: Truncated, damaged, of another program, or of a newer Placefix.
+        WeightsError: The file is truncated, damaged, from another program, or from a newer Placefix.
     """
     safetensors = _library()
     try:
@@ -57,16 +56,16 @@ def read_safetensors(path: Path) -> WeightFile:
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], stated: StatedNetwork, *, is_trained: bool) -> None:
-    """Writes a file in one step: whoever reads ``path`` finds the old file or the new one, whole.
+    """Write a file in one step: readers of ``path`` find the old file or the new one, complete.
 
     Args:
-        path: Where; a file that is there is replaced. Its folder is made if it is missing.
-        tensors: By our names, contiguous, on the CPU.
-        stated: The configuration, and the fingerprint of the network that reading gives back.
+        path: The file, which is replaced if it exists. Its folder is made if it is missing.
+        tensors: The tensors by Placefix's names, contiguous, on the CPU.
+        stated: The configuration, and the fingerprint of the network after reading.
         is_trained: Whether adapters and local adaptation hold trained weights.
 
     Raises:
-        WeightsError: It cannot be written there.
+        WeightsError: The file cannot be written.
     """
     metadata = {
         "format": FORMAT,
@@ -77,20 +76,20 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], stated: StatedN
         "fingerprint": stated.fingerprint,
     }
     safetensors = _library()
-    # One entry alone: the library writes several in an order of its own, and equal networks shall give equal files.
+    # Only one entry: the library has its own order of several, and equal networks must give equal files.
     entries = {_METADATA_KEY: json.dumps(metadata)}
     try:
         with written_whole(path) as unfinished:
             unfinished.touch()
             usual_mode = unfinished.stat().st_mode
             safetensors.torch.save_file(dict(tensors), unfinished, metadata=entries)
-            unfinished.chmod(usual_mode)  # the library lets only the owner read, and a service may be somebody else
+            unfinished.chmod(usual_mode)  # the library allows only the owner to read, and a service may be another user
     except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(f"{path} cannot be written: {error}") from error
 
 
 def _library() -> Any:
-    """The library, loaded where such a file comes: the method itself needs torch, numpy and pillow alone."""
+    """Import the library when it is needed: the method itself needs only torch, numpy and pillow."""
     try:
         import safetensors.torch  # noqa: PLC0415
     except ImportError as error:
@@ -122,5 +121,5 @@ def _read_metadata(entries: Mapping[str, str], path: Path) -> tuple[StatedNetwor
 
 
 def as_stored(tensor: Tensor, dtype: StoredDtype) -> Tensor:
-    """A tensor as it goes into the file."""
+    """Return a tensor in its stored form."""
     return tensor.detach().cpu().to(getattr(torch, dtype)).contiguous()

@@ -8,10 +8,10 @@ from model.weight_files.layouts import list_names, name_in_file
 from model.weight_files.weight_file import Layout, WeightFile
 from model.weights_errors import WeightsError
 
-ADAPTER_RATIO = 0.5  # bottleneck of the adapters, as a part of the width in the paper
+ADAPTER_RATIO = 0.5  # bottleneck of the adapters in the paper, as a share of the width
 
 _BLOCKS = "backbone.blocks."
-# The tensors that give a size away, with their numbers of dimensions.
+# The tensors that show a size, with their numbers of dimensions.
 _BACKBONE_ANCHORS = {
     "backbone.cls_token": 3,
     "backbone.pos_embed": 3,
@@ -27,14 +27,14 @@ _ADAPTATION_ANCHORS = {
 
 
 def read_config(weights: WeightFile, num_heads: int | None) -> SelaVPRConfig:
-    """Reads every size from the tensors.
+    """Read every size from the tensors.
 
-    The number of attention heads leaves no trace in them: it is one for every 64 channels, as in all of DINOv2, unless
-    given.
+    The tensors do not show the number of attention heads: by default it is one for every 64 channels, as in all of
+    DINOv2.
 
     Raises:
-        WeightsError: A tensor that shows a size is missing or has another number of dimensions, or the sizes make no
-            network.
+        WeightsError: A tensor that shows a size is missing or has another number of dimensions, or the sizes do not
+            make a network.
     """
     is_whole = weights.layout is not Layout.DINOV2
     anchors = _BACKBONE_ANCHORS | (_ADAPTATION_ANCHORS if is_whole else {})
@@ -74,7 +74,7 @@ def _shape(weights: WeightFile, name: str) -> tuple[int, ...]:
 
 
 def _depth(weights: WeightFile) -> int:
-    # Counted, not the largest number plus one: a damaged name must not ask for a billion blocks.
+    # The names are counted, because the largest number in a damaged name could request a billion blocks.
     return len({name.split(".")[2] for name in weights.tensors if name.startswith(_BLOCKS)})
 
 

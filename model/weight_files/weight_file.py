@@ -1,4 +1,4 @@
-"""A weights file after its container has been opened: named tensors, and what the file says about them."""
+"""An opened weights file: named tensors, and the file's statements about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Layout(StrEnum):
-    """Whose names and completeness a file follows."""
+    """Name the layout of a file: the project of its names."""
 
     SELAVPR = "SelaVPR checkpoint"
     DINOV2 = "DINOv2 backbone"
@@ -19,13 +19,13 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What the reference saves beside the weights; None where a file does not have it.
+    """Hold the numbers that the reference saves beside the weights; None for a number that a file lacks.
 
     Attributes:
-        epoch: Epochs done when it was saved.
+        epoch: Finished epochs.
         recalls_percent: Recall at 1, 5, 10 and 20 on the validation set after that epoch.
         best_recall_at_5_percent: The best recall at 5 *before* that epoch.
-        epochs_without_improvement: Before that epoch.
+        epochs_without_improvement: Epochs without a better recall before that epoch.
     """
 
     epoch: int | None = None
@@ -36,12 +36,12 @@ class TrainingRecord:
 
 @dataclass(frozen=True)
 class StatedNetwork:
-    """What a file of our own says about its network.
+    """Hold the statements of a file of Placefix about its network.
 
     Attributes:
-        family: Its kind; see ``model.families``.
-        config: Its shape, heads included, as plain values.
-        fingerprint: Of the network as it comes out of the file.
+        family: The family; see ``model.families``.
+        config: The shape, including heads, as plain values.
+        fingerprint: The fingerprint of the loaded network.
     """
 
     family: str
@@ -51,18 +51,18 @@ class StatedNetwork:
 
 @dataclass(frozen=True)
 class WeightFile:
-    """The contents of a file, not checked against a network yet.
+    """Hold the contents of a file that are not yet checked against a network.
 
     Attributes:
         path: The file.
-        layout: Whose names it follows.
-        tensors: By our names (``SelaVPR.state_dict()``). They may be views of the mapped file.
-        file_names: What the file calls each of ``tensors``.
+        layout: The layout of its names.
+        tensors: The tensors by Placefix's names (``SelaVPR.state_dict()``). They may be views of the mapped file.
+        file_names: The name in the file of each of ``tensors``.
         unknown: Names in the file that its layout does not have.
         is_trained: Whether adapters and local adaptation hold trained weights.
-        prefix: What stands before every name in the file: ``module.`` or nothing.
-        stated: In a file of our own.
-        training: In a released checkpoint that kept it.
+        prefix: The prefix of every name in the file: ``module.`` or nothing.
+        stated: The statements of a file of Placefix.
+        training: The training record of a released checkpoint, if it has one.
     """
 
     path: Path

@@ -101,7 +101,7 @@ def test_a_file_with_another_checksum_than_given_is_not_kept(
 
 @pytest.mark.parametrize("sha256", ["", "abc", "g" * 64, "0" * 63])
 def test_what_is_no_checksum(files: FileServer, cache: WeightsCache, sha256: str) -> None:
-    with pytest.raises(InvalidInput, match="is no SHA-256"):
+    with pytest.raises(InvalidInput, match="is not a SHA-256"):
         fetch_weights(files.url(), cache, sha256=sha256)
     assert files.ranges == []
 
@@ -161,7 +161,7 @@ def test_an_interrupted_fetch_is_continued_by_the_next(files: FileServer, cache:
 
 def test_what_is_no_checkpoint_is_not_kept(files: FileServer, cache: WeightsCache) -> None:
     files.content = b"<html>please log in</html>"
-    with pytest.raises(DownloadFailed, match=r"sent is no checkpoint that can be used: .* is a web page"):
+    with pytest.raises(DownloadFailed, match=r"is not a usable checkpoint: .* is a web page"):
         fetch_weights(files.url(), cache)
     assert visible_files(cache) == []
 

@@ -104,7 +104,7 @@ def test_a_checksum_is_compared_before_anything_is_loaded(cache: WeightsCache, r
     actual = hashlib.sha256(released.read_bytes()).hexdigest()
     with pytest.raises(WeightsError, match=f"its SHA-256 is {actual}, not {'0' * 64}"):
         import_weights(released, cache, sha256="0" * 64, num_heads=4)
-    with pytest.raises(InvalidInput, match="is no SHA-256"):
+    with pytest.raises(InvalidInput, match="is not a SHA-256"):
         import_weights(released, cache, sha256=json.dumps(actual), num_heads=4)
     assert cache.names() == ()
     assert import_weights(released, cache, sha256=actual.upper(), num_heads=4).is_new

@@ -180,7 +180,7 @@ WRONG = {
     "another network": r"is another network than selavpr_msls: a trained network of [\d,]+ parameters, expected a",
     "a tensor less": "1 of .* tensors are missing: module.LocalAdapt.upconv2.bias",
     "a backbone": "is another network than selavpr_msls: a backbone without training for places",
-    "no tensors": "is no checkpoint that is known here",
+    "no tensors": "is not a known checkpoint",
     "truncated": "is truncated or damaged",
 }
 

@@ -6,8 +6,19 @@ from typing import Any
 
 from torch import Tensor
 
+from model.checkpoint_layout import CheckpointLayout
+from model.descriptors import boq, cosplace, gem, megaloc, mixvpr, netvlad, salad, sfrs
+from model.descriptors.boq import BoQ, BoQConfig
+from model.descriptors.cosplace import CosPlace, CosPlaceConfig
+from model.descriptors.gem import Gem, GemConfig
+from model.descriptors.megaloc import MegaLoc, MegaLocConfig
+from model.descriptors.mixvpr import MixVPR, MixVPRConfig
+from model.descriptors.netvlad import NetVLAD, NetVLADConfig
+from model.descriptors.salad import Salad, SaladConfig
+from model.descriptors.sfrs import SFRS, SFRSConfig
 from model.errors import InvalidInput
 from model.features import Features
+from model.frozen.descriptor import FrozenDescriptor
 from model.frozen.network import FrozenSelaVPR
 from model.frozen.starter import FrozenStarter
 from model.frozen.target import Target
@@ -29,11 +40,13 @@ class Family:
         read_config: The inverse of the configuration's ``to_dict``.
         freeze: Makes the fast form of a network in eval mode, for a height and width of pictures, a device and an
             arithmetic, and a number of pictures per pass.
+        layouts: The names of its tensors in published files; those of SelaVPR are in ``model.weight_files``.
     """
 
     network: Callable[..., Network]
     read_config: Callable[[dict[str, Any]], Any]
     freeze: Callable[[Any, tuple[int, int], Target, int], Forward]
+    layouts: tuple[CheckpointLayout, ...] = ()
 
     def make(self, config: Mapping[str, Any], *, is_trained: bool) -> Network:
         """Return a network whose weights are not set yet.
@@ -51,7 +64,25 @@ class Family:
 FAMILIES: Mapping[str, Family] = {
     SelaVPR.family: Family(SelaVPR, SelaVPRConfig.from_dict, FrozenSelaVPR.of),
     Starter.family: Family(Starter, StarterConfig.from_dict, FrozenStarter),
+    CosPlace.family: Family(CosPlace, CosPlaceConfig.from_dict, FrozenDescriptor, cosplace.LAYOUTS),
+    Gem.family: Family(Gem, GemConfig.from_dict, FrozenDescriptor, gem.LAYOUTS),
+    MixVPR.family: Family(MixVPR, MixVPRConfig.from_dict, FrozenDescriptor, mixvpr.LAYOUTS),
+    Salad.family: Family(Salad, SaladConfig.from_dict, FrozenDescriptor, salad.LAYOUTS),
+    MegaLoc.family: Family(MegaLoc, MegaLocConfig.from_dict, FrozenDescriptor, megaloc.LAYOUTS),
+    BoQ.family: Family(BoQ, BoQConfig.from_dict, FrozenDescriptor, boq.LAYOUTS),
+    NetVLAD.family: Family(NetVLAD, NetVLADConfig.from_dict, FrozenDescriptor, netvlad.LAYOUTS),
+    SFRS.family: Family(SFRS, SFRSConfig.from_dict, FrozenDescriptor, sfrs.LAYOUTS),
 }
+
+
+def layout_of(names: list[str]) -> tuple[str, CheckpointLayout] | None:
+    """Return the family and the layout of a file that others published, told by the names of its tensors.
+
+    Returns:
+        None for a file that fits no layout of ``FAMILIES``.
+    """
+    known = ((name, layout) for name, family in FAMILIES.items() for layout in family.layouts)
+    return next(((name, layout) for name, layout in known if layout.fits(names)), None)
 
 
 def family_named(name: str) -> Family:

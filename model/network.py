@@ -26,14 +26,16 @@ class Network(nn.Module, ABC):
         family: The name in maps and weights files; see ``model.families``.
         needs: The preparation of its pictures, at the size of its training.
         precisions: The arithmetics that keep its features, to a cosine of 0.9995.
+        official_eval: The way in which its authors resized pictures for their measurements.
         match_floor: The least cosine of a match of two local features; None for no limit.
         config: The shape of the network.
         is_trained: Whether the network is trained, so that re-ranking has a meaning.
     """
 
     family: ClassVar[str]
-    needs: ClassVar[Preparation]
+    needs: Preparation
     precisions: ClassVar[tuple[NetworkPrecision, ...]]
+    official_eval: ClassVar[Preprocessing] = Preprocessing.OFFICIAL_EVAL
     match_floor: ClassVar[float | None]
     config: NetworkConfig
     is_trained: bool
@@ -82,7 +84,7 @@ class Network(nn.Module, ABC):
         """Return the preparation of its pictures.
 
         Args:
-            preprocessing: The way of decoding and resizing.
+            preprocessing: The way of decoding and resizing; ``official_eval`` replaces ``OFFICIAL_EVAL``.
             size: Height and width of its input; by default those of its training.
 
         Raises:
@@ -101,6 +103,8 @@ class Network(nn.Module, ABC):
                     f"--input-size {_text((height, width))}: height and width must be multiples of {multiple}, such as "
                     f"{_text(self.needs.size)}"
                 )
+        if preprocessing is Preprocessing.OFFICIAL_EVAL:
+            preprocessing = self.official_eval
         return replace(self.needs, height=height, width=width, preprocessing=preprocessing)
 
 

@@ -15,7 +15,9 @@ from model.images import DEFAULT_LIMITS, ImageLimits, open_image
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-Filter = Literal["bilinear", "bicubic"]
+Filter = Literal["bilinear", "bicubic", "pillow-bilinear", "pillow-bicubic"]
+
+_PILLOW = {"pillow-bilinear": Image.Resampling.BILINEAR, "pillow-bicubic": Image.Resampling.BICUBIC}
 
 
 class Preprocessing(StrEnum):
@@ -54,7 +56,7 @@ class Preparation:
         width: The width of the network's input in pixels.
         mean: The mean of each channel, in the range 0 to 1, which is subtracted.
         std: The deviation of each channel, by which the result is divided.
-        filter: The interpolation of pixels.
+        filter: The interpolation of pixels. Pillow's filters give whole numbers from 0 to 255, and always antialias.
         preprocessing: The way of decoding and resizing.
     """
 
@@ -70,10 +72,15 @@ class Preparation:
         """Return height and width."""
         return self.height, self.width
 
+    @property
+    def antialiases(self) -> bool:
+        """Whether resizing is antialiased."""
+        return self.filter in _PILLOW or self.preprocessing.antialiases
+
     def gives_the_pixels_of(self, other: "Preparation") -> bool:
         """Return whether another preparation gives the same numbers for pictures that are decoded whole."""
         own, others = (replace(each, preprocessing=Preprocessing.ANTIALIAS) for each in (self, other))
-        return own == others and self.preprocessing.antialiases == other.preprocessing.antialiases
+        return own == others and self.antialiases == other.antialiases
 
 
 _SELAVPR = Preparation()
@@ -105,16 +112,22 @@ def preprocess(image: Image.Image, preparation: Preparation = _SELAVPR) -> Tenso
     """
     if image.mode != "RGB":
         raise ValueError(f"expected an RGB picture, got mode {image.mode}")
+    if preparation.filter in _PILLOW:
+        image = image.resize((preparation.width, preparation.height), _PILLOW[preparation.filter])
     pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(image.height, image.width, 3)
     result = torch.empty(3, *preparation.size)
     # One channel at a time, so a picture of 50 megapixels needs 200 MB of float32 instead of 600 MB.
     for channel, (mean, std) in enumerate(zip(preparation.mean, preparation.std, strict=True)):
         plane = pixels[:, :, channel].to(torch.float32).div_(255).sub_(mean).div_(std)
-        result[channel] = F.interpolate(
-            plane[None, None],
-            size=preparation.size,
-            mode=preparation.filter,
-            align_corners=False,
-            antialias=preparation.preprocessing.antialiases,
-        )[0, 0]
+        result[channel] = plane if plane.shape == preparation.size else _resized(plane, preparation)
     return result
+
+
+def _resized(plane: Tensor, preparation: Preparation) -> Tensor:
+    return F.interpolate(
+        plane[None, None],
+        size=preparation.size,
+        mode=preparation.filter,
+        align_corners=False,
+        antialias=preparation.antialiases,
+    )[0, 0]

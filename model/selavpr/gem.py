@@ -13,10 +13,14 @@ class GeM(nn.Module):
 
     Eq. 5 has one normalisation, after the mean. The network of the published numbers also normalises before the mean,
     and clamps values below 1e-6 to 1e-6.
+
+    Attributes:
+        normalises_first: Whether tokens are normalised before the mean.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, normalises_first: bool = True) -> None:
         super().__init__()
+        self.normalises_first = normalises_first
         self.p = nn.Parameter(torch.full((1,), INITIAL_POWER))
 
     def forward(self, patch_tokens: Tensor) -> Tensor:
@@ -25,5 +29,6 @@ class GeM(nn.Module):
 
     def pool(self, patch_tokens: Tensor) -> Tensor:
         """Compute the generalised mean ``(B, D)``, before the last normalisation."""
-        positive = F.normalize(patch_tokens, dim=-1).clamp(min=GEM_CLAMP)
+        tokens = F.normalize(patch_tokens, dim=-1) if self.normalises_first else patch_tokens
+        positive = tokens.clamp(min=GEM_CLAMP)
         return positive.pow(self.p).mean(dim=1).pow(1 / self.p)

@@ -1,33 +1,11 @@
-"""A convolution with TensorFlow's padding, and the normalisation that follows it.
-- TensorFlow's for EfficientNet, in every normalisation
-+ TensorFlow's value for EfficientNet, in every normalisation
-"""
+"""A convolution with TensorFlow's padding, and the normalisation that follows it."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-BATCH_NORM_EPS = 1e-3  # TensorFlow's for EfficientNet, in every normalisation
+from model.fixed_norm import FixedNorm
 
-
-class FixedNorm(nn.Module):
-    """Apply batch normalisation with the final means and variances of training."""
-
-    running_mean: Tensor
-    running_var: Tensor
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_var", torch.ones(channels))
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Normalise ``(B, C, H, W)``."""
-        return F.batch_norm(
-            maps, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=BATCH_NORM_EPS
-        )
+BATCH_NORM_EPS = 1e-3  # TensorFlow's value for EfficientNet, in every normalisation
 
 
 class SameConvolution(nn.Module):
@@ -35,8 +13,6 @@ class SameConvolution(nn.Module):
 
     A side of n pixels becomes ⌈n / stride⌉ for every kernel: TensorFlow's padding ``SAME``. If the number of zeros is
     odd, the additional zero goes to the right and to the bottom; torch's own padding cannot do that.
-    - With a stride of 1 and an odd kernel the padding is the same on all sides, and torch's own is faster.
-    + With a stride of 1 and an odd kernel the padding is equal on all sides, and torch's own padding is faster.
     """
 
     def __init__(
@@ -61,7 +37,7 @@ class SameConvolution(nn.Module):
             groups=groups,
             bias=False,
         )
-        self.norm = FixedNorm(out_channels)
+        self.norm = FixedNorm(out_channels, BATCH_NORM_EPS)
         self.act = nn.ReLU6() if is_rectified else nn.Identity()
 
     def forward(self, maps: Tensor) -> Tensor:

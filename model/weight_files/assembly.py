@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from model.checkpoint_layout import CheckpointLayout, FileShapes, TensorMissing
+from model.errors import InvalidInput
 from model.families import family_named
 from model.fingerprint import fingerprint
 from model.network import Network
@@ -57,7 +59,7 @@ def assemble(weights: WeightFile, num_heads: int | None = None) -> Network:
 def _network_of(weights: WeightFile, num_heads: int | None) -> tuple[str, Mapping[str, Any]]:
     """Return family and configuration."""
     if weights.stated is None:
-        return SelaVPR.family, read_config(weights, num_heads).to_dict()
+        return weights.family, _config_of(weights, num_heads)
     stated_heads = weights.stated.config.get("num_heads")
     if num_heads not in (None, stated_heads):
         has = "none" if stated_heads is None else stated_heads
@@ -66,6 +68,24 @@ def _network_of(weights: WeightFile, num_heads: int | None) -> tuple[str, Mappin
             "--num-heads out"
         )
     return weights.stated.family, weights.stated.config
+
+
+def _config_of(weights: WeightFile, num_heads: int | None) -> Mapping[str, Any]:
+    layout = weights.layout
+    if not isinstance(layout, CheckpointLayout):
+        return read_config(weights, num_heads).to_dict()
+    if num_heads is not None:
+        raise WeightsError(f"{weights.path} is a {layout}, which needs no number of heads; leave --num-heads out")
+    try:
+        shapes = {name: tuple(tensor.shape) for name, tensor in weights.tensors.items()}
+        return layout.read_config(FileShapes(shapes)).to_dict()
+    except TensorMissing as error:
+        raise WeightsError(
+            f"{weights.path} ({layout}) is incomplete: without {name_in_file(weights, error.name)} not even the shape "
+            "of the network is known; download it again"
+        ) from error
+    except InvalidInput as error:
+        raise WeightsError(f"{weights.path} ({layout}): {error}") from error
 
 
 def _check_names_and_shapes(weights: WeightFile, expected: dict[str, Tensor]) -> None:

@@ -1,23 +1,26 @@
-"""Pickled state dictionaries, SelaVPR's released checkpoints and DINOv2's backbones, distinguished by their names."""
+"""State dictionaries of published files, distinguished by the names of their tensors."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from torch import Tensor
 
+from model.checkpoint_layout import CheckpointLayout
+from model.families import layout_of
+from model.selavpr.selavpr import SelaVPR
 from model.weight_files import numpy_extras
 from model.weight_files.reference_names import DATA_PARALLEL_PREFIX, own_name, reference_name_of
 from model.weight_files.weight_file import Layout, TrainingRecord, WeightFile
 from model.weights_errors import WeightsError
 
-_STATE_KEY = "model_state_dict"
+_STATE_KEYS = ("model_state_dict", "state_dict")
 _BACKBONE = "backbone."
 _DINOV2_TENSORS = ("cls_token", "pos_embed", "patch_embed.proj.weight")
 _SWIGLU = ".mlp.w12.weight"  # the fused gate of DINOv2's ViT-g
 
 
 def interpret(loaded: object, path: Path) -> WeightFile:
-    """Make a weights file from the content of a ``.pth`` file.
+    """Make a weights file from the content of a published file.
 
     Raises:
         WeightsError: The content is not a state dictionary, or belongs to another network.
@@ -25,38 +28,52 @@ def interpret(loaded: object, path: Path) -> WeightFile:
     state, extras = _state_and_extras(loaded, path)
     prefix = _common_prefix(state, path)
     names = [name.removeprefix(prefix) for name in state]
+    published = layout_of(names)
+    family, layout = (SelaVPR.family, _layout_of_selavpr(names, state, path)) if published is None else published
+    tensors, file_names, unknown = _rename(state, prefix, _renaming(layout, names), path)
+    return WeightFile(
+        path=path,
+        layout=layout,
+        family=family,
+        tensors=tensors,
+        file_names=file_names,
+        unknown=unknown,
+        is_trained=layout is not Layout.DINOV2,
+        prefix=prefix,
+        training=_training_record(extras),
+    )
+
+
+def _layout_of_selavpr(names: list[str], state: Mapping[str, Tensor], path: Path) -> Layout:
     if any(name.endswith(_SWIGLU) for name in names):
         raise WeightsError(
             f"{path} is a ViT-g of DINOv2: its MLPs are gated (SwiGLU), and SelaVPR has no network of this kind; use "
             "dinov2_vits14, dinov2_vitb14 or dinov2_vitl14"
         )
-    rename: Callable[[str], str | None]
     if any(name.startswith(_BACKBONE) for name in names):
-        layout, rename = Layout.SELAVPR, own_name
-    elif any(name in _DINOV2_TENSORS for name in names):
-        layout, rename = Layout.DINOV2, _own_name_of_backbone
-    else:
-        raise WeightsError(
-            f"{path} holds the weights of another network: expected names such as module.backbone.cls_token (SelaVPR) "
-            f"or cls_token (DINOv2), found {list_names(tuple(state))}"
-        )
-    tensors, file_names, unknown = _rename(state, prefix, rename, path)
-    return WeightFile(
-        path=path,
-        layout=layout,
-        tensors=tensors,
-        file_names=file_names,
-        unknown=unknown,
-        is_trained=layout is Layout.SELAVPR,
-        prefix=prefix,
-        training=_training_record(extras),
+        return Layout.SELAVPR
+    if any(name in _DINOV2_TENSORS for name in names):
+        return Layout.DINOV2
+    raise WeightsError(
+        f"{path} holds the weights of another network: expected names such as module.backbone.cls_token (SelaVPR) "
+        f"or cls_token (DINOv2), or those of another family (docs/systems.md); found {list_names(tuple(state))}"
     )
+
+
+def _renaming(layout: Layout | CheckpointLayout, names: list[str]) -> Callable[[str], str | None]:
+    """Return what gives a tensor its name here: ``""`` for one that is not needed, None for an unknown one."""
+    if isinstance(layout, CheckpointLayout):
+        known = frozenset(names)
+        return lambda name: "" if layout.is_unused(name, known) else layout.own_name(name)
+    return own_name if layout is Layout.SELAVPR else _own_name_of_backbone
 
 
 def name_in_file(weights: WeightFile, name: str) -> str:
     """Return the name of a tensor in the file's own layout, for which people will search."""
     if name in weights.file_names:
         return weights.file_names[name]
+    if isinstance(weights.layout, CheckpointLayout):
+        return weights.prefix + weights.layout.name_in_file(name)
     if weights.layout is Layout.SELAVPR:
         return weights.prefix + reference_name_of(name)
     if weights.layout is Layout.DINOV2:
@@ -73,15 +90,16 @@ def list_names(names: tuple[str, ...], shown: int = 5) -> str:
 def _state_and_extras(loaded: object, path: Path) -> tuple[dict[str, Tensor], Mapping[object, object]]:
     if not isinstance(loaded, Mapping):
         raise WeightsError(f"{path} holds a {type(loaded).__name__}, not the named tensors of a network")
-    state: object = loaded.get(_STATE_KEY, loaded)
+    key = next((key for key in _STATE_KEYS if key in loaded), None)
+    state: object = loaded if key is None else loaded[key]
     if not isinstance(state, Mapping) or not state:
-        raise WeightsError(f"{path} holds no tensors under {_STATE_KEY}")
+        raise WeightsError(f"{path} holds no tensors" + ("" if key is None else f" under {key}"))
     tensors = {name: value for name, value in state.items() if isinstance(name, str) and isinstance(value, Tensor)}
     if len(tensors) < len(state):
         others = tuple(str(name) for name in state if name not in tensors)
         raise WeightsError(
             f"{path} is not a known checkpoint: expected tensors by name, or a dictionary of them under the key "
-            f"{_STATE_KEY}; no tensors: {list_names(others)}"
+            f"{' or '.join(_STATE_KEYS)}; no tensors: {list_names(others)}"
         )
     return tensors, loaded if state is not loaded else {}
 
@@ -106,6 +124,8 @@ def _rename(
         name = rename(file_name.removeprefix(prefix))
         if name is None:
             unknown.append(file_name)
+        elif not name:
+            continue
         elif name in tensors:
             raise WeightsError(f"{path} holds the same tensor twice, as {file_names[name]} and as {file_name}")
         else:

@@ -47,6 +47,7 @@ def read_safetensors(path: Path) -> WeightFile:
     return WeightFile(
         path=path,
         layout=Layout.PLACEFIX,
+        family=stated.family,
         tensors=tensors,
         file_names={name: name for name in tensors},
         unknown=(),

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
+from model.checkpoint_layout import CheckpointLayout
+
 
 class Layout(StrEnum):
     """Name the layout of a file: the project of its names."""
@@ -56,7 +58,9 @@ class WeightFile:
     Attributes:
         path: The file.
         layout: The layout of its names.
-        tensors: The tensors by Placefix's names (``SelaVPR.state_dict()``). They may be views of the mapped file.
+        family: The family of its network; see ``model.families``.
+        tensors: The tensors by Placefix's names (those of the network's
+            ``state_dict()``). They may be views of the mapped file.
         file_names: The name in the file of each of ``tensors``.
         unknown: Names in the file that its layout does not have.
         is_trained: Whether adapters and local adaptation hold trained weights.
@@ -66,7 +70,8 @@ class WeightFile:
     """
 
     path: Path
-    layout: Layout
+    layout: Layout | CheckpointLayout
+    family: str
     tensors: Mapping[str, Tensor]
     file_names: Mapping[str, str]
     unknown: tuple[str, ...]

@@ -18,17 +18,25 @@ from model.starter.package_weights import load_starter
 from model.weights import describe_weights, load_network, load_selavpr, save_network
 from model.weights_errors import WeightsError
 from tests.conftest import TINY_CONFIG
+from tests.model.descriptors.small_networks import SMALL, small_network, small_size
 
 PATCHES_OF_14 = replace(TINY_CONFIG, patch_size=14)  # as those of all that are published
 
 
-@pytest.fixture(scope="module", params=["selavpr", "starter"])
+@pytest.fixture(scope="module", params=["selavpr", "starter", *SMALL])
 def network(request: pytest.FixtureRequest) -> Network:
+    if request.param in SMALL:
+        return small_network(request.param)
     return load_starter() if request.param == "starter" else seeded_network(TINY_CONFIG, seed=7)
 
 
+def small_encoder(network: Network) -> Encoder:
+    size = small_size(network.family) if network.family in SMALL else None
+    return Encoder(network, preparation=network.preparation(size=size))
+
+
 def test_every_family_is_tried_here() -> None:
-    assert sorted(FAMILIES) == ["selavpr", "starter"]
+    assert sorted(FAMILIES) == sorted(["selavpr", "starter", *SMALL])
 
 
 def test_an_unknown_family_is_refused_with_those_that_there_are() -> None:
@@ -56,13 +64,14 @@ def test_a_file_of_our_own_gives_the_same_network_back(network: Network, tmp_pat
 
 
 def test_the_encoder_gives_the_features_of_the_network(network: Network) -> None:
-    encoder = Encoder(network)
+    encoder = small_encoder(network)
     images = torch.randn(2, *encoder.picture_shape, generator=torch.Generator().manual_seed(3))
     encoded = encoder.encode(images)
     with torch.inference_mode():
         expected = network(images)
-    assert encoder.preparation == network.needs
-    assert encoder.local_grid == expected.local_grid == encoded.local_grid == network.local_grid(network.needs.size)
+    size = encoder.preparation.size
+    assert encoder.preparation == replace(network.needs, height=size[0], width=size[1])
+    assert encoder.local_grid == expected.local_grid == encoded.local_grid == network.local_grid(size)
     assert encoded.global_features.shape == (2, network.global_dim) == (2, encoder.global_dim)
     assert encoded.local_features.shape == (2, encoder.local_grid[0] * encoder.local_grid[1], network.local_dim)
     torch.testing.assert_close(encoded.global_features, expected.global_features, atol=2e-6, rtol=0)
@@ -70,7 +79,7 @@ def test_the_encoder_gives_the_features_of_the_network(network: Network) -> None
 
 
 def test_a_picture_is_encoded_alike_with_and_without_others(network: Network) -> None:
-    encoder = Encoder(network)
+    encoder = small_encoder(network)
     images = torch.randn(3, *encoder.picture_shape, generator=torch.Generator().manual_seed(4))
     together = encoder.encode(images)
     for row in range(3):

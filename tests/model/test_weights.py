@@ -174,7 +174,7 @@ def test_converting_keeps_the_fingerprint(tmp_path: Path) -> None:
     save_network(load_selavpr(original, num_heads=4), tmp_path / "a.safetensors")
     converted = describe_weights(tmp_path / "a.safetensors")
     assert converted.fingerprint == describe_weights(original, num_heads=4).fingerprint
-    assert converted.kind is Layout.PLACEFIX
+    assert converted.kind == Layout.PLACEFIX
 
 
 def test_half_precision_rounds_the_weights_and_states_the_rounded_fingerprint(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_description_counts_the_parameters_of_each_part(tmp_path: Path) -> Non
     network = random_network()
     path = write_reference(tmp_path / "a.pth", network)
     description = describe_weights(path, num_heads=4)
-    assert description.kind is Layout.SELAVPR
+    assert description.kind == Layout.SELAVPR
     assert description.size_bytes == path.stat().st_size
     assert sum(description.parameters.values()) == sum(parameter.numel() for parameter in network.parameters())
     assert description.parameters["local adaptation"] == 64 * 32 * 9 + 32 + 32 * 16 * 9 + 16

@@ -1,0 +1,1 @@
+"""Backbones that several families of networks share: from a picture to a map of features."""

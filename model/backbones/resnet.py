@@ -1,0 +1,116 @@
+"""ResNet (He et al. 2016) without its classifier, with torchvision's names of tensors."""
+
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+from model.fixed_norm import FixedNorm
+
+BATCH_NORM_EPS = 1e-5  # torchvision's, in every normalisation
+
+_STAGE_CHANNELS = (64, 128, 256, 512)
+_BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}  # by depth, in each stage
+DEPTHS = tuple(_BLOCKS)
+STAGES = len(_STAGE_CHANNELS)
+
+NUMBERED = (
+    ("0.", "conv1."),
+    ("1.", "bn1."),
+    *((f"{number}.", f"layer{number - 3}.") for number in range(4, 8)),
+)
+"""What begins the names of a ResNet inside an ``nn.Sequential``, and what begins them here."""
+
+
+def depth_of(blocks_of_stage_3: int, *, is_bottleneck: bool) -> int | None:
+    """Return the depth of the ResNet that has so many blocks in its third stage; None if there is none."""
+    found = (depth for depth, blocks in _BLOCKS.items() if blocks[2] == blocks_of_stage_3)
+    return next((depth for depth in found if (depth > 18) == is_bottleneck), None)
+
+
+class BasicBlock(nn.Module):
+    """Two 3 × 3 convolutions and a skip, for ResNet18."""
+
+    expansion = 1
+
+    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False)
+        self.bn1 = FixedNorm(channels, BATCH_NORM_EPS)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = FixedNorm(channels, BATCH_NORM_EPS)
+        self.downsample = _skip(in_channels, channels, stride)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Turn ``(B, in, H, W)`` into ``(B, out, ⌈H / stride⌉, ⌈W / stride⌉)``."""
+        skipped = maps if self.downsample is None else self.downsample(maps)
+        output = relu(self.bn1(self.conv1(maps)))
+        return relu(self.bn2(self.conv2(output)) + skipped)
+
+
+class Bottleneck(nn.Module):
+    """A 3 × 3 convolution, which has the stride, between two of 1 × 1, and a skip."""
+
+    expansion = 4
+
+    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+        super().__init__()
+        out_channels = channels * self.expansion
+        self.conv1 = nn.Conv2d(in_channels, channels, 1, bias=False)
+        self.bn1 = FixedNorm(channels, BATCH_NORM_EPS)
+        self.conv2 = nn.Conv2d(channels, channels, 3, stride, padding=1, bias=False)
+        self.bn2 = FixedNorm(channels, BATCH_NORM_EPS)
+        self.conv3 = nn.Conv2d(channels, out_channels, 1, bias=False)
+        self.bn3 = FixedNorm(out_channels, BATCH_NORM_EPS)
+        self.downsample = _skip(in_channels, out_channels, stride)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Turn ``(B, in, H, W)`` into ``(B, out, ⌈H / stride⌉, ⌈W / stride⌉)``."""
+        skipped = maps if self.downsample is None else self.downsample(maps)
+        output = relu(self.bn1(self.conv1(maps)))
+        output = relu(self.bn2(self.conv2(output)))
+        return relu(self.bn3(self.conv3(output)) + skipped)
+
+
+class ResNet(nn.Module):
+    """A ResNet up to one of its stages.
+
+    Attributes:
+        out_channels: Channels of its output.
+    """
+
+    def __init__(self, depth: int, stages: int = STAGES) -> None:
+        """Make it.
+
+        Args:
+            depth: One of ``DEPTHS``.
+            stages: How many of the four stages there are: 3 for a stride of 16, 4 for a stride of 32.
+        """
+        super().__init__()
+        kind = BasicBlock if depth == 18 else Bottleneck
+        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.bn1 = FixedNorm(64, BATCH_NORM_EPS)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        channels = 64
+        self._stages = tuple(f"layer{number}" for number in range(1, stages + 1))
+        for number, name in enumerate(self._stages):
+            blocks: list[nn.Module] = []
+            for block in range(_BLOCKS[depth][number]):
+                stride = 2 if number > 0 and block == 0 else 1
+                blocks.append(kind(channels, _STAGE_CHANNELS[number], stride))
+                channels = _STAGE_CHANNELS[number] * kind.expansion
+            self.add_module(name, nn.Sequential(*blocks))
+        self.out_channels = channels
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Turn pictures ``(B, 3, H, W)`` into a map ``(B, C, ⌈H / stride⌉, ⌈W / stride⌉)``, rectified."""
+        maps: Tensor = self.maxpool(relu(self.bn1(self.conv1(images))))
+        for name in self._stages:
+            maps = self.get_submodule(name)(maps)
+        return maps
+
+
+def _skip(in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
+    """Return what brings the input of a block to the shape of its output; None where it has that shape."""
+    if stride == 1 and in_channels == out_channels:
+        return None
+    convolution = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+    return nn.Sequential(convolution, FixedNorm(out_channels, BATCH_NORM_EPS))

@@ -1,0 +1,27 @@
+"""VGG16 (Simonyan and Zisserman 2015) up to its last convolution, with torchvision's names of tensors."""
+
+from torch import nn
+
+_CHANNELS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))  # between poolings
+
+
+class VGG16(nn.Sequential):
+    """The 13 convolutions, with a ReLU after each but the last: a signed map at a stride of 16.
+
+    A convolution has the number in its name that it has in torchvision's ``features``.
+
+    Attributes:
+        out_channels: Channels of its output.
+    """
+
+    out_channels = _CHANNELS[-1][-1]
+
+    def __init__(self) -> None:
+        layers: list[nn.Module] = []
+        channels = 3
+        for group in _CHANNELS:
+            for out_channels in group:
+                layers += [nn.Conv2d(channels, out_channels, 3, padding=1), nn.ReLU()]
+                channels = out_channels
+            layers.append(nn.MaxPool2d(2))
+        super().__init__(*layers[:-2])

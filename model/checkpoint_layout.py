@@ -1,0 +1,96 @@
+"""How others name the tensors of a family in the files that they publish."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from model.errors import InvalidInput
+from model.network import NetworkConfig
+
+_COUNT, _MEAN = ".num_batches_tracked", ".running_mean"  # beside every normalisation; the count is of training's steps
+
+
+class TensorMissing(InvalidInput):
+    """A tensor that shows a size is missing; its name is ours."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+@dataclass(frozen=True)
+class FileShapes:
+    """The shapes of the tensors of a file.
+
+    Attributes:
+        shapes: By our names.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.shapes
+
+    def of(self, name: str, dimensions: int) -> tuple[int, ...]:
+        """Return the shape of a tensor.
+
+        Raises:
+            TensorMissing: There is no such tensor.
+            InvalidInput: It has another number of dimensions.
+        """
+        if name not in self.shapes:
+            raise TensorMissing(name)
+        shape = self.shapes[name]
+        if len(shape) != dimensions:
+            raise InvalidInput(f"{name} has the shape {shape}, where {dimensions} dimensions are expected")
+        return shape
+
+    def count(self, prefix: str) -> int:
+        """Return how many different words follow a prefix: counted, since a damaged name could hold any number."""
+        return len({name.removeprefix(prefix).split(".")[0] for name in self.shapes if name.startswith(prefix)})
+
+
+@dataclass(frozen=True)
+class CheckpointLayout:
+    """A layout of published files.
+
+    Attributes:
+        title: What people call such a file.
+        marks: Beginnings of names. A file has this layout if each of them begins a name in it.
+        prefixes: What a name begins with there, and what it begins with here. The longest that fits counts for a name
+            of theirs, and the first for one of ours.
+        read_config: Reads the configuration of the network from the shapes in the file.
+        unused: Patterns of whole names of tensors that no feature depends on. They may be there or not.
+    """
+
+    title: str
+    marks: tuple[str, ...]
+    prefixes: tuple[tuple[str, str], ...]
+    read_config: Callable[[FileShapes], NetworkConfig]
+    unused: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.title
+
+    def fits(self, names: list[str]) -> bool:
+        """Return whether a file with tensors of these names has this layout."""
+        return all(any(name.startswith(mark) for name in names) for mark in self.marks)
+
+    def own_name(self, name: str) -> str | None:
+        """Return what a tensor of the file is called here; None if the layout has no tensor of that name."""
+        found = [(len(theirs), theirs, ours) for theirs, ours in self.prefixes if name.startswith(theirs)]
+        if not found:
+            return None
+        _, theirs, ours = max(found)
+        return ours + name.removeprefix(theirs)
+
+    def name_in_file(self, name: str) -> str:
+        """Return what a tensor of ours is called in such a file: the inverse of ``own_name``."""
+        found = ((theirs, ours) for theirs, ours in self.prefixes if name.startswith(ours))
+        return next((theirs + name.removeprefix(ours) for theirs, ours in found), name)
+
+    def is_unused(self, name: str, names: Collection[str]) -> bool:
+        """Return whether no feature depends on a tensor of the file: a count of steps, or one that ``unused`` names."""
+        if name.endswith(_COUNT):
+            return name.removesuffix(_COUNT) + _MEAN in names
+        return any(re.fullmatch(pattern, name) for pattern in self.unused)

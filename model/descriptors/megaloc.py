@@ -1,0 +1,114 @@
+"""MegaLoc (Berton and Masone 2025): SALAD with wider clusters and a linear layer, trained on many collections."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.backbones.dinov2 import DINOv2, DINOv2Name, read_dinov2
+from model.checkpoint_layout import CheckpointLayout, FileShapes
+from model.descriptors.network import DescriptorNetwork
+from model.descriptors.salad import SIDE, Aggregator, SaladConfig, check_patches, read_aggregator
+from model.plain_config import PlainConfig
+from model.preprocess import Preparation, Preprocessing
+
+_PATCH = 14
+
+
+@dataclass(frozen=True)
+class MegaLocConfig(PlainConfig):
+    """The shape of a MegaLoc network.
+
+    Attributes:
+        backbone: Which size of DINOv2.
+        clusters: How many clusters there are.
+        cluster_dim: Width of the feature of a cluster.
+        token_dim: Width of the part that the class token makes.
+        hidden_dim: Width between the two layers of each of the three small networks.
+        descriptor_dim: Width D of a descriptor.
+    """
+
+    backbone: DINOv2Name = "vitb14"
+    clusters: int = 64
+    cluster_dim: int = 256
+    token_dim: int = 256
+    hidden_dim: int = 512
+    descriptor_dim: int = 8448
+
+    @property
+    def aggregator(self) -> SaladConfig:
+        """The part that is SALAD's."""
+        return SaladConfig(self.backbone, self.clusters, self.cluster_dim, self.token_dim, self.hidden_dim)
+
+
+class MegaLoc(DescriptorNetwork):
+    """DINOv2 → SALAD's aggregation → a linear layer → length 1."""
+
+    family = "megaloc"
+    title = "MegaLoc"
+    needs = Preparation(height=_PATCH * SIDE, width=_PATCH * SIDE)
+    side_multiple = _PATCH
+    config: MegaLocConfig
+
+    def __init__(self, config: MegaLocConfig, *, is_trained: bool) -> None:
+        super().__init__(config, is_trained=is_trained)
+        self.backbone = DINOv2(config.backbone)
+        self.aggregator = Aggregator(self.backbone.dim, config.aggregator)
+        width = config.token_dim + config.cluster_dim * config.clusters
+        self.projection = nn.Linear(width, config.descriptor_dim)
+
+    @property
+    def global_dim(self) -> int:
+        """Return the width of a descriptor."""
+        return self.config.descriptor_dim
+
+    def preparation(
+        self, preprocessing: Preprocessing = Preprocessing.ANTIALIAS, size: tuple[int, int] | None = None
+    ) -> Preparation:
+        """Return what becomes of its pictures; see ``Network.preparation``.
+
+        Raises:
+            InvalidInput: The network cannot take pictures of that size, or they have too few patches.
+        """
+        prepared = super().preparation(preprocessing, size)
+        check_patches(self, self.config.clusters, prepared.size)
+        return prepared
+
+    def describe(self, images: Tensor) -> Tensor:
+        """Return the descriptors ``(B, D)``, of length 1, of pictures ``(B, 3, H, W)``.
+
+        Sides that are no multiples of 14 are resized to the nearest ones, as the published network does itself.
+
+        Raises:
+            InvalidInput: The pictures have too few patches.
+        """
+        images = _fit_to_patches(images)
+        check_patches(self, self.config.clusters, (images.shape[2], images.shape[3]))
+        return F.normalize(self.projection(self.aggregator(self.backbone(images))), dim=-1)
+
+
+def _fit_to_patches(images: Tensor) -> Tensor:
+    height, width = (round(side / _PATCH) * _PATCH for side in images.shape[2:])
+    if (height, width) == (images.shape[2], images.shape[3]):
+        return images
+    return F.interpolate(images, size=(height, width), mode="bilinear", align_corners=False, antialias=True)
+
+
+def _read_config(shapes: FileShapes) -> MegaLocConfig:
+    descriptor_dim = shapes.of("projection.weight", 2)[0]
+    return MegaLocConfig(backbone=read_dinov2(shapes), **read_aggregator(shapes), descriptor_dim=descriptor_dim)
+
+
+LAYOUTS = (
+    CheckpointLayout(
+        title="MegaLoc checkpoint",
+        marks=("backbone.cls_token", "aggregator.agg."),
+        prefixes=(
+            ("backbone.", "backbone."),
+            ("aggregator.agg.", "aggregator."),
+            ("aggregator.linear.", "projection."),
+        ),
+        read_config=_read_config,
+    ),
+)
+"""How published files name the tensors of this family."""

@@ -1,0 +1,148 @@
+"""SALAD (Izquierdo and Civera, CVPR 2024) and CliqueMining (Izquierdo and Civera, ECCV 2024), which are one network.
+
+Written from the paper. The published code is under the GPL, and none of it is in here.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.backbones.dinov2 import UNUSED_MASK, DINOv2, DINOv2Name, read_dinov2
+from model.checkpoint_layout import CheckpointLayout, FileShapes
+from model.descriptors.network import DescriptorNetwork
+from model.descriptors.transport import log_shares
+from model.errors import InvalidInput
+from model.network import Network
+from model.plain_config import PlainConfig
+from model.preprocess import Preparation, Preprocessing
+from model.selavpr.vision_transformer import Tokens
+
+SIDE = 23  # patches of a side, 322 pixels
+
+
+@dataclass(frozen=True)
+class SaladConfig(PlainConfig):
+    """The shape of a SALAD network.
+
+    Attributes:
+        backbone: Which size of DINOv2.
+        clusters: How many clusters m there are.
+        cluster_dim: Width l of the feature of a cluster.
+        token_dim: Width of the part of a descriptor that the class token makes.
+        hidden_dim: Width between the two layers of each of the three small networks.
+    """
+
+    backbone: DINOv2Name = "vitb14"
+    clusters: int = 64
+    cluster_dim: int = 128
+    token_dim: int = 256
+    hidden_dim: int = 512
+
+
+class Aggregator(nn.Module):
+    """Patches, shared among clusters by optimal transport, and the class token."""
+
+    def __init__(self, dim: int, config: SaladConfig) -> None:
+        super().__init__()
+        hidden = config.hidden_dim
+        self.token_features = nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Linear(hidden, config.token_dim))
+        self.cluster_features = _two_convolutions(dim, hidden, config.cluster_dim)
+        self.score = _two_convolutions(dim, hidden, config.clusters)
+        self.dust_bin = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, tokens: Tokens) -> Tensor:
+        """Return ``(B, token_dim + cluster_dim · clusters)`` of length 1: the token's part, then l · m numbers."""
+        maps = tokens.patch_tokens.transpose(1, 2).unsqueeze(3)  # (B, D, n, 1)
+        features, scores = self.cluster_features(maps).squeeze(3), self.score(maps).squeeze(3)  # (B, l, n), (B, m, n)
+        shares = log_shares(scores, self.dust_bin).exp()[:, :-1]
+        clusters = F.normalize(features @ shares.transpose(1, 2), dim=1).flatten(1)  # (B, l, m)
+        token = F.normalize(self.token_features(tokens.class_token), dim=-1)
+        return F.normalize(torch.cat((token, clusters), dim=-1), dim=-1)
+
+
+def _two_convolutions(in_channels: int, hidden: int, out_channels: int) -> nn.Sequential:
+    # The identity stands where the published network drops out in training, so that names have the same numbers.
+    return nn.Sequential(
+        nn.Conv2d(in_channels, hidden, 1), nn.Identity(), nn.ReLU(), nn.Conv2d(hidden, out_channels, 1)
+    )
+
+
+def check_patches(network: Network, clusters: int, size: tuple[int, int]) -> None:
+    """Make sure that pictures of a size have more patches than there are clusters.
+
+    Raises:
+        InvalidInput: They have not, and the dustbin's part would be none or less.
+    """
+    patches = (size[0] // 14) * (size[1] // 14)
+    if patches <= clusters:
+        raise InvalidInput(
+            f"pictures of {size[0]} × {size[1]} pixels have {patches} patches, and a network of the family "
+            f"{network.family} needs more than its {clusters} clusters: give a larger --input-size, such as 322"
+        )
+
+
+class Salad(DescriptorNetwork):
+    """DINOv2 → patches shared among clusters, and the class token → length 1."""
+
+    family = "salad"
+    title = "SALAD or CliqueMining"
+    needs = Preparation(height=14 * SIDE, width=14 * SIDE, filter="pillow-bilinear")
+    side_multiple = 14
+    config: SaladConfig
+
+    def __init__(self, config: SaladConfig, *, is_trained: bool) -> None:
+        super().__init__(config, is_trained=is_trained)
+        self.backbone = DINOv2(config.backbone)
+        self.aggregator = Aggregator(self.backbone.dim, config)
+
+    @property
+    def global_dim(self) -> int:
+        """Return the width of a descriptor."""
+        return self.config.token_dim + self.config.cluster_dim * self.config.clusters
+
+    def preparation(
+        self, preprocessing: Preprocessing = Preprocessing.ANTIALIAS, size: tuple[int, int] | None = None
+    ) -> Preparation:
+        """Return what becomes of its pictures; see ``Network.preparation``.
+
+        Raises:
+            InvalidInput: The network cannot take pictures of that size, or they have too few patches.
+        """
+        prepared = super().preparation(preprocessing, size)
+        check_patches(self, self.config.clusters, prepared.size)
+        return prepared
+
+    def describe(self, images: Tensor) -> Tensor:
+        """Return the descriptors ``(B, D)``, of length 1, of pictures whose sides are multiples of 14.
+
+        Raises:
+            InvalidInput: Pictures of another size, or with too few patches.
+        """
+        check_patches(self, self.config.clusters, (images.shape[2], images.shape[3]))
+        descriptors: Tensor = self.aggregator(self.backbone(images))
+        return descriptors
+
+
+def read_aggregator(shapes: FileShapes) -> dict[str, int]:
+    """Read the widths of an aggregator from the shapes of ``aggregator``."""
+    hidden_dim = shapes.of("aggregator.token_features.0.weight", 2)[0]
+    return {
+        "clusters": shapes.of("aggregator.score.3.weight", 4)[0],
+        "cluster_dim": shapes.of("aggregator.cluster_features.3.weight", 4)[0],
+        "token_dim": shapes.of("aggregator.token_features.2.weight", 2)[0],
+        "hidden_dim": hidden_dim,
+    }
+
+
+LAYOUTS = (
+    CheckpointLayout(
+        title="SALAD or CliqueMining checkpoint",
+        marks=("backbone.model.", "aggregator.cluster_features."),
+        prefixes=(("backbone.model.", "backbone."), ("aggregator.", "aggregator.")),
+        read_config=lambda shapes: SaladConfig(backbone=read_dinov2(shapes), **read_aggregator(shapes)),
+        unused=(UNUSED_MASK,),
+    ),
+)
+"""How published files name the tensors of this family."""

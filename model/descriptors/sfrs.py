@@ -1,0 +1,81 @@
+"""SFRS (Ge et al., ECCV 2020; OpenIBL): NetVLAD with a whitening, trained on regions of pictures."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.backbones.vgg import VGG16
+from model.checkpoint_layout import CheckpointLayout, FileShapes
+from model.descriptors.netvlad import PyTorchVlad
+from model.descriptors.network import DescriptorNetwork
+from model.plain_config import PlainConfig
+from model.preprocess import Preparation
+
+
+@dataclass(frozen=True)
+class SFRSConfig(PlainConfig):
+    """The shape of an SFRS network.
+
+    Attributes:
+        clusters: How many clusters there are.
+        whitened_dim: Width of the whitening (PCA); 0 if there is none.
+    """
+
+    may_be_zero = frozenset({"whitened_dim"})
+
+    clusters: int = 64
+    whitened_dim: int = 4096
+
+
+class SFRS(DescriptorNetwork):
+    """VGG16 → NetVLAD → a whitening, perhaps → length 1.
+
+    Pictures keep values from -124 to 152: a mean is subtracted of bytes, and nothing is divided by.
+    """
+
+    family = "sfrs"
+    title = "SFRS"
+    needs = Preparation(
+        height=480,
+        width=640,
+        mean=(0.48501960784313836, 0.4579568627450961, 0.4076039215686255),
+        std=(1 / 255, 1 / 255, 1 / 255),
+        filter="pillow-bilinear",
+    )
+    config: SFRSConfig
+
+    def __init__(self, config: SFRSConfig, *, is_trained: bool) -> None:
+        super().__init__(config, is_trained=is_trained)
+        self.backbone = VGG16()
+        self.net_vlad = PyTorchVlad(VGG16.out_channels, config.clusters)
+        width = VGG16.out_channels * config.clusters
+        self.pca_layer = nn.Conv2d(width, config.whitened_dim, 1) if config.whitened_dim else None
+
+    @property
+    def global_dim(self) -> int:
+        """Return the width of a descriptor."""
+        return self.config.whitened_dim or VGG16.out_channels * self.config.clusters
+
+    def describe(self, images: Tensor) -> Tensor:
+        """Return the descriptors ``(B, D)``, of length 1, of pictures ``(B, 3, H, W)`` of any size."""
+        descriptors: Tensor = self.net_vlad(self.backbone(images))
+        if self.pca_layer is None:
+            return descriptors
+        return F.normalize(self.pca_layer(descriptors[:, :, None, None]).flatten(1), dim=-1)
+
+
+def _read_config(shapes: FileShapes) -> SFRSConfig:
+    whitened_dim = shapes.of("pca_layer.weight", 4)[0] if "pca_layer.weight" in shapes else 0
+    return SFRSConfig(clusters=shapes.of("net_vlad.centroids", 2)[0], whitened_dim=whitened_dim)
+
+
+LAYOUTS = (
+    CheckpointLayout(
+        title="SFRS checkpoint",
+        marks=("base_model.base.", "net_vlad."),
+        prefixes=(("base_model.base.", "backbone."), ("net_vlad.", "net_vlad."), ("pca_layer.", "pca_layer.")),
+        read_config=_read_config,
+    ),
+)
+"""How published files name the tensors of this family."""

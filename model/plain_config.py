@@ -1,0 +1,43 @@
+"""The shape of a network as plain values: whole numbers, and words of which there are a few."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+
+from model.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class PlainConfig:
+    """A configuration whose fields are whole numbers from 1, or one of the words of a ``Literal``.
+
+    Attributes:
+        may_be_zero: Names of the numbers that may be 0, which then says that the network has no such part.
+    """
+
+    may_be_zero = frozenset[str]()
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            if get_origin(kind) is Literal:
+                if value not in get_args(kind):
+                    known = ", ".join(map(str, get_args(kind)))
+                    raise InvalidInput(f"network configuration: {name} = {value!r} is not one of {known}")
+            elif not isinstance(value, int) or isinstance(value, bool) or value < (name not in self.may_be_zero):
+                raise InvalidInput(f"network configuration: {name} = {value!r} is not a positive whole number")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the configuration as plain values, for a map and for a file's metadata."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Return the configuration of plain values: the inverse of ``to_dict``.
+
+        Raises:
+            InvalidInput: A value is missing, unknown or impossible.
+        """
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise InvalidInput(f"network configuration: {error}") from error

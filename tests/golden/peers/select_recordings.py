@@ -1,0 +1,52 @@
+"""Cut whole recordings down to those of this folder: ``python -m tests.golden.peers.select_recordings RECORDINGS``."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tests.golden.peers.recordings import FOLDER, read_arrays, read_recording
+
+METHODS = (
+    "cosplace_resnet18_512",
+    "cosplace_resnet50_2048",
+    "cosplace_vgg16_512",
+    "gem_resnet50conv4_dvglb",
+    "gem_resnet50conv5_dvglb_fc2048",
+    "gem_resnet50_gsv",
+    "mixvpr_4096",
+    "mixvpr_512",
+    "salad_dinov2b_8448",
+    "megaloc_8448",
+    "boq_dinov2b_12288",
+    "boq_resnet50_16384",
+    "netvlad_nanne",
+    "netvlad_nanne_vladv2",
+    "netvlad_matlab_32768",
+    "netvlad_matlab_pca4096",
+    "sfrs_embednetpca",
+    "sfrs_embednet",
+)
+_OUTPUTS = ("backbone_", "patch_", "token_", "desc_")
+_OTHERS = ("preprocess", "heads_small_amplitude")
+
+
+def select(recordings: Path) -> None:
+    """Write the selection from a folder of whole recordings."""
+    for method in METHODS:
+        recording = read_recording(method, recordings)
+        kept = {name: values for name, values in recording.arrays.items() if name.startswith(_OUTPUTS)}
+        np.savez_compressed(FOLDER / f"{method}.npz", allow_pickle=False, **kept)
+        stated = json.loads((recordings / f"{method}.json").read_text("utf-8"))
+        tensors = [(name, shape, *init) for name, shape, init in recording.tensors]
+        written = {key: stated[key] for key in ("sources", "config", "input", "max_abs_fp32_minus_fp64")}
+        rows = ",\n".join(json.dumps(tensor) for tensor in tensors)
+        text = json.dumps(written, indent=1).removesuffix("\n}")
+        (FOLDER / f"{method}.json").write_text(f'{text},\n "state_dict": [\n{rows}\n]\n}}\n', "utf-8")
+    for name in _OTHERS:
+        np.savez_compressed(FOLDER / f"{name}.npz", allow_pickle=False, **read_arrays(name, recordings))
+
+
+if __name__ == "__main__":
+    select(Path(sys.argv[1]))

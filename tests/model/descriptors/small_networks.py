@@ -1,0 +1,39 @@
+"""One small network of each family with a global feature alone: random, and the same in every process."""
+
+from typing import Any
+
+import torch
+
+from model.descriptors.network import DescriptorNetwork
+from model.families import family_named
+
+SMALL: dict[str, dict[str, Any]] = {
+    "cosplace": {"backbone": "resnet18", "descriptor_dim": 32},
+    "gem": {"backbone": "resnet18", "stages": 3, "projected_dim": 16},
+    "mixvpr": {"backbone": "resnet18", "channels": 16, "rows": 2, "depth": 1},
+    "salad": {"backbone": "vits14", "clusters": 8, "cluster_dim": 4, "token_dim": 8, "hidden_dim": 16},
+    "megaloc": {"backbone": "vits14", "clusters": 8, "cluster_dim": 4, "token_dim": 8, "hidden_dim": 16},
+    "boq": {"backbone": "vits14", "channels": 64, "rows": 2, "queries": 4},
+    "netvlad": {"clusters": 4, "whitened_dim": 16},
+    "sfrs": {"clusters": 4, "whitened_dim": 16},
+}
+"""Family → its configuration."""
+
+_SIZES = {"mixvpr": (320, 320)}  # which sees no other
+
+
+def small_network(family: str, **changes: Any) -> DescriptorNetwork:
+    """Return a network of a family, in eval mode."""
+    with torch.random.fork_rng():
+        torch.manual_seed(8)
+        network = family_named(family).make(SMALL[family] | changes, is_trained=True).eval()
+        for parameter in network.parameters():
+            if not parameter.any():  # such as cluster centres and tokens, which begin with zeros
+                torch.nn.init.normal_(parameter, std=0.1)
+    assert isinstance(network, DescriptorNetwork)
+    return network
+
+
+def small_size(family: str) -> tuple[int, int]:
+    """Return height and width of pictures that a network of a family can take, as few pixels as may be."""
+    return _SIZES.get(family, (42, 56))

@@ -1,6 +1,7 @@
 """The frozen form of the networks with a global feature alone.
 
-Held to ``model.descriptors`` by ``tests/model/test_families.py::test_the_encoder_gives_the_features_of_the_network``.
+``tests/model/test_families.py::test_the_encoder_gives_the_features_of_the_network`` compares it with
+``model.descriptors``.
 """
 
 from copy import deepcopy

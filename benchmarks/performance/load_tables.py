@@ -16,7 +16,7 @@ def load_table(figures: Figures) -> str:
         "answered/s",
         "p50 ms",
         "p99 ms",
-        "of it HTTP, p50 ms",
+        "HTTP alone, p50 ms",
         "refused",
         "wrong",
     ]
@@ -37,7 +37,7 @@ def capacity_table(figures: Figures) -> str:
         ]
         for row in figures["rows"]
     ]
-    headings = ["network", "batch", "offline, pictures/s", "served, pictures/s", "of offline", "p50 ms", "p99 ms"]
+    headings = ["network", "batch", "offline, pictures/s", "served, pictures/s", "share of offline", "p50 ms", "p99 ms"]
     told = f"{figures['clients']} clients, a core for the server. {figures['hardware']}."
     return f"{markdown(headings, rows, left=2)}\n\n{told}"
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
@@ -13,16 +14,22 @@ from placefix.client.exchange import (
     DEFAULT_PATIENCE_S,
     DEFAULT_TIMEOUT_S,
     LIST_MAPS,
-    Answer,
     Patience,
     answer_of,
+    content_of,
     options_of,
     request_of,
+    thumbnail_request,
     unreachable,
 )
 from placefix.client.question import Photo, Question
 from service.schemas.answer import LocalizationAnswer
 from service.schemas.maps import MapList, ServedMap
+
+Read = TypeVar("Read")
+
+_read_answer = partial(answer_of, kind=LocalizationAnswer)
+_read_maps = partial(answer_of, kind=MapList)
 
 
 class Client:
@@ -78,17 +85,26 @@ class Client:
             InvalidInput: No photo was given, or one is an address.
             TypeError: The question says something that there is not.
         """
-        return self._ask(request_of(photos, map, question), LocalizationAnswer)
+        return self._ask(request_of(photos, map, question), _read_answer)
 
     def maps(self) -> list[ServedMap]:
         """Ask which maps the server has, by name; raises as ``localize`` does."""
-        return self._ask(LIST_MAPS, MapList).maps
+        return self._ask(LIST_MAPS, _read_maps).maps
 
-    def _ask(self, request: Mapping[str, Any], kind: type[Answer]) -> Answer:
+    def thumbnail(self, map: str, place_id: str) -> bytes:  # noqa: A002
+        """Fetch the small JPEG of a picture of a map; raises as ``localize`` does.
+
+        Args:
+            map: The name of the map.
+            place_id: The id of the picture, as ``candidates`` have it.
+        """
+        return self._ask(thumbnail_request(map, place_id), content_of)
+
+    def _ask(self, request: Mapping[str, Any], read: Callable[[httpx.Response], Read]) -> Read:
         patience = Patience(self._patience_s)
         while True:
             try:
-                return answer_of(self._http.request(**request), kind)
+                return read(self._http.request(**request))
             except httpx.HTTPError as error:
                 raise unreachable(error, self._http.base_url) from error
             except ServerBusy as busy:
@@ -137,17 +153,21 @@ class AsyncClient:
     ) -> LocalizationAnswer:
         """Ask where a photo was taken, or several that belong together; see ``Client.localize``."""
         request = await asyncio.to_thread(request_of, photos, map, question)
-        return await self._ask(request, LocalizationAnswer)
+        return await self._ask(request, _read_answer)
 
     async def maps(self) -> list[ServedMap]:
         """Ask which maps the server has, by name; raises as ``localize`` does."""
-        return (await self._ask(LIST_MAPS, MapList)).maps
+        return (await self._ask(LIST_MAPS, _read_maps)).maps
 
-    async def _ask(self, request: Mapping[str, Any], kind: type[Answer]) -> Answer:
+    async def thumbnail(self, map: str, place_id: str) -> bytes:  # noqa: A002
+        """Fetch the small JPEG of a picture of a map; see ``Client.thumbnail``."""
+        return await self._ask(thumbnail_request(map, place_id), content_of)
+
+    async def _ask(self, request: Mapping[str, Any], read: Callable[[httpx.Response], Read]) -> Read:
         patience = Patience(self._patience_s)
         while True:
             try:
-                return answer_of(await self._http.request(**request), kind)
+                return read(await self._http.request(**request))
             except httpx.HTTPError as error:
                 raise unreachable(error, self._http.base_url) from error
             except ServerBusy as busy:

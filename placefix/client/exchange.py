@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from math import ldexp
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 from pydantic import ValidationError
@@ -40,6 +40,12 @@ DEFAULT_PATIENCE_S = 60.0
 
 LIST_MAPS: Mapping[str, Any] = {"method": "GET", "url": "maps"}
 """The request for the maps that a server has."""
+
+
+def thumbnail_request(map_name: str, place_id: str) -> dict[str, Any]:
+    """Return the request for the thumbnail of a picture of a map."""
+    return {"method": "GET", "url": f"maps/{quote(map_name, safe='')}/places/{quote(place_id)}/thumbnail"}
+
 
 Answer = TypeVar("Answer", bound=Schema)
 
@@ -118,11 +124,16 @@ def answer_of(response: httpx.Response, kind: type[Answer]) -> Answer:
         ServerProblem: The server says why there is none.
         NotPlacefix: It is not what a server of Placefix would say.
     """
+    try:
+        return kind.model_validate_json(content_of(response), extra="ignore", context=FROM_LATER_RELEASES)
+    except ValidationError as error:
+        raise NotPlacefix(f"{response.url} answers, but not as Placefix does: {_first(error)}") from error
+
+
+def content_of(response: httpx.Response) -> bytes:
+    """Return the bytes that a response brings; raises as ``answer_of`` does."""
     if response.status_code == httpx.codes.OK:
-        try:
-            return kind.model_validate_json(response.content, extra="ignore", context=FROM_LATER_RELEASES)
-        except ValidationError as error:
-            raise NotPlacefix(f"{response.url} answers, but not as Placefix does: {_first(error)}") from error
+        return response.content
     if response.is_redirect:
         raise NotPlacefix(
             f"{response.url} leads elsewhere, to {response.headers.get('Location', '')}: give the address of the "

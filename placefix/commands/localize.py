@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from model.errors import InvalidInput, PlacefixError
-from model.images import check_header
+from model.images import check_header, open_image
 from place_map.versions import read_manifest
 from placefix.answers.asker import Asker, ServerAddress, opened_asker
 from placefix.answers.asking_all import ask_all
@@ -40,14 +40,20 @@ from placefix.commands.asking_options import (
 )
 from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
 from placefix.console import output_console, print_note, resumable
+from placefix.drawings.canvas import check_file_target, save_png
+from placefix.drawings.matched_candidates import draw_matched_candidates
+from placefix.drawings.matches import NamedPhoto
 from placefix.exit_codes import ExitCode
+from placefix.picture_limits import read_picture_limits
 from placefix.progress import show_progress
 from service.query_options import MAX_SHORTLIST
+from service.schemas.answer import LocalizationAnswer
 from service.settings import ServiceSettings
 from service.words import Togetherness
 
 _TOGETHER_PANEL = "Several photos of one place, or of one path"
 _OUT_PANEL = "A file of answers"
+_MATCHES_OPTION = "--matches"
 
 
 def localize(
@@ -72,6 +78,15 @@ def localize(
             rich_help_panel=_OUT_PANEL,
         ),
     ] = False,
+    matches: Annotated[
+        Path | None,
+        typer.Option(
+            _MATCHES_OPTION,
+            metavar="PICTURE.png",
+            help="Draw which parts of the photo match the first candidates, and the best one of another place.",
+            show_default=False,
+        ),
+    ] = None,
     server: Server = None,
     key: Key = None,
     settings_file: SettingsFile = None,
@@ -137,8 +152,11 @@ def localize(
         "heading_tolerance": heading_tolerance,
         "together": together,
         "times": times,
+        "evidence": None if matches is None else "matches",
     }
     prior_of(question)
+    if matches is not None:
+        check_file_target(matches, option=_MATCHES_OPTION)
     if out is not None:
         check_out(out)
         if as_json is not None:
@@ -155,10 +173,12 @@ def localize(
     target = target_of(context, server, key, place_map, settings_file, settings)
     unreadable: list[str] = []
     given = given_photos(photos, bytes_input(sys.stdin), partial(tell_unreadable, unreadable))
+    if matches is not None and (not given.is_single or out is not None or together is not None):
+        raise InvalidInput("--matches draws the answer to one photo: give one, and leave --out and --together out")
     if together is not None or (given.is_single and out is None):
         if out is not None:
             raise InvalidInput("--out takes an answer for each photo, --together asks for one of all: leave one out")
-        _localize_once(given.photos, target, question, as_json=as_json)
+        _localize_once(given.photos, target, question, matches, as_json=as_json)
         return
     together_of(question, len(given.photos))
     if isinstance(target, ServiceSettings):
@@ -173,7 +193,12 @@ def localize(
 
 
 def _localize_once(
-    photos: Sequence[GivenPhoto], target: ServerAddress | ServiceSettings, question: Question, *, as_json: bool | None
+    photos: Sequence[GivenPhoto],
+    target: ServerAddress | ServiceSettings,
+    question: Question,
+    matches: Path | None,
+    *,
+    as_json: bool | None,
 ) -> None:
     """Ask about one photo, or about several together; what is wrong with one ends the command."""
     together = together_of(question, len(photos))
@@ -186,10 +211,22 @@ def _localize_once(
             prior_of(question).for_photo(photo.source)
     with opened_asker(target, question) as asker:
         answer = asker.ask([photo.source for photo in photos])
+        if matches is not None:
+            _draw_matches(photos[0], answer, asker, matches)
     if _wants_json(as_json):
         typer.echo(answer.model_dump_json(indent=2))
     else:
         print_answer(answer, output_console(), advice=asker.advice, is_trained=asker.is_trained)
+
+
+def _draw_matches(photo: GivenPhoto, answer: LocalizationAnswer, asker: Asker, path: Path) -> None:
+    """Write the picture of the cells that match; without any there is a note instead."""
+    if answer.matches is None:
+        reason = "no picture of the map comes into question" if not answer.candidates else "no local features are there"
+        print_note(f"{path} is not written: {reason}, so nothing matches")
+        return
+    query = NamedPhoto(photo.name, open_image(photo.source, read_picture_limits()))
+    save_png(draw_matched_candidates(query, answer.matches, partial(asker.thumbnail, answer.map.name)), path)
 
 
 def _print_all(

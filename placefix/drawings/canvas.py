@@ -92,21 +92,22 @@ def check_folder_target(folder: Path) -> None:
         raise InvalidInput(f"--out {folder}: there is no folder {folder.parent}; make it first")
 
 
-def check_file_target(path: Path, suffixes: Sequence[str] = (".png",)) -> None:
+def check_file_target(path: Path, suffixes: Sequence[str] = (".png",), option: str = "--out") -> None:
     """Makes sure, before anything long begins, that a picture can be written to a file.
 
     Args:
         path: The file.
         suffixes: Those that can be written, in small letters.
+        option: By which the file was named.
 
     Raises:
         InvalidInput: The name ends in another suffix, a folder has that name, or the folder above is not there.
     """
     if path.suffix.lower() not in suffixes:
-        raise InvalidInput(f"--out {path}: the file's name must end in {' or '.join(suffixes)}")
+        raise InvalidInput(f"{option} {path}: the file's name must end in {' or '.join(suffixes)}")
     if path.is_dir():
-        raise InvalidInput(f"--out {path}: this is a folder; name a file")
+        raise InvalidInput(f"{option} {path}: this is a folder; name a file")
     if not path.parent.is_dir():
-        raise InvalidInput(f"--out {path}: there is no folder {path.parent}; make it first")
+        raise InvalidInput(f"{option} {path}: there is no folder {path.parent}; make it first")
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise InvalidInput(f"--out {path}: nothing may be written into the folder {path.parent}; name another")
+        raise InvalidInput(f"{option} {path}: nothing may be written into the folder {path.parent}; name another")

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from model.geo import LatLon
+from model.images import open_image
 from model.selavpr.selavpr import SelaVPR
+from place_map.reader import PlaceMap
+from placefix.drawings.matched_candidates import draw_matched_candidates
+from placefix.drawings.matches import NamedPhoto
 from service.schemas.answer import LocalizationAnswer
 from service.settings import ServiceSettings
 from tests import calibrations
@@ -249,3 +254,51 @@ def test_a_photo_that_does_not_say_where_is_told_before_the_network_is_loaded(
     photo = write_photo(tmp_path / "plain.jpg", 9)
     result = localize(photo, "--map", hamlet.map_path, "--use-exif-position", exit_code=1)
     assert "the photo does not say where it was taken" in result.stderr
+
+
+@pytest.mark.parametrize("by_server", [False, True])
+def test_matches_are_drawn_for_one_photo(
+    by_server: bool, localize: RunCommand, hamlet: Town, hamlet_server: Served, tmp_path: Path
+) -> None:
+    drawn = tmp_path / "matches.png"
+    target = ["--server", hamlet_server.url] if by_server else ["--map", hamlet.map_path]
+    printed = json.loads(localize(hamlet.photos["c.jpg"], *target, "--matches", drawn).stdout)
+    assert printed["matches"]["candidates"][0]["candidate"]["id"] == "c.jpg"
+    matched = LocalizationAnswer.model_validate(printed).matches
+    assert matched is not None
+    with PlaceMap.open(hamlet.map_path) as place_map:
+        expected = draw_matched_candidates(
+            NamedPhoto(str(hamlet.photos["c.jpg"]), open_image(hamlet.photos["c.jpg"])),
+            matched,
+            lambda place_id: place_map.thumbnail(place_map.places.row_of(place_id) or 0),
+        )
+    with Image.open(drawn) as picture:
+        assert picture.convert("RGB").tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["c.jpg", "b/south.jpg", "--matches", "m.png"], "--matches draws the answer to one photo"),
+        (["c.jpg", "--matches", "m.png", "--together", "place"], "--matches draws the answer to one photo"),
+        (["c.jpg", "--matches", "m.png", "--out", "a.csv"], "--matches draws the answer to one photo"),
+        (["c.jpg", "--matches", "m.jpg"], "--matches m.jpg: the file's name must end in .png"),
+        (["c.jpg", "--matches", "nowhere/m.png"], "there is no folder nowhere"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said_before_anything_is_asked(
+    arguments: list[str], says: str, localize: RunCommand, hamlet: Town, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = [hamlet.photos.get(each, each) for each in arguments]
+    result = localize(*given, "--map", hamlet.map_path, exit_code=1)
+    assert says in " ".join(result.stderr.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_picture_is_drawn_where_nothing_matches(localize: RunCommand, hamlet: Town, tmp_path: Path) -> None:
+    drawn = tmp_path / "matches.png"
+    where = ["--near", "0,0", "--within-m", 1, "--matches", drawn]
+    result = localize(hamlet.photos["c.jpg"], "--map", hamlet.map_path, *where)
+    assert "is not written: no picture of the map comes into question" in " ".join(result.stderr.split())
+    assert not drawn.exists()

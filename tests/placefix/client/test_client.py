@@ -10,6 +10,7 @@ import pytest
 
 from model.errors import InvalidInput
 from model.picture_errors import CorruptImage, NotAnImage, UnreadableImage
+from place_map.reader import PlaceMap
 from placefix import (
     AsyncClient,
     Client,
@@ -43,6 +44,7 @@ QUESTIONS: list[tuple[int, Question]] = [
     (1, {"use_exif_position": True}),
     (3, {"together": "place"}),
     (2, {"together": "sequence", "times": [0, 1.5]}),
+    (1, {"evidence": "matches"}),
 ]
 
 
@@ -249,3 +251,18 @@ def test_nobody_there_is_told() -> None:
 
     with answering(late) as client, pytest.raises(ServerUnreachable, match="does not answer in time"):
         client.localize(b"photo")
+
+
+@pytest.mark.parametrize("place_id", ["a street/1.jpg", "100%.jpg", "x#\ny.jpg", "ä ö/ñ 1.jpg"])
+def test_a_picture_of_a_map_is_fetched_by_its_id(place_id: str, town: Town, town_server: Served) -> None:
+    async def ask() -> bytes:
+        async with AsyncClient(town_server.url) as client:
+            return await client.thumbnail("town", place_id)
+
+    with Client(town_server.url) as client, PlaceMap.open(town.map_path) as place_map:
+        row = place_map.places.row_of(place_id)
+        assert row is not None
+        assert client.thumbnail("town", place_id) == place_map.thumbnail(row) == asyncio.run(ask())
+        with pytest.raises(ServerProblem) as raised:
+            client.thumbnail("town", "nothing.jpg")
+    assert raised.value.code == "place_not_found"

@@ -71,16 +71,21 @@ def _sample(name: str) -> str:
 
 
 _NIGHT = _sample("street-138-query-006-night")
+_FOG = _sample("street-137-query-086-fog")
 _TO_THE_ANSWER = "document.getElementById('answer').scrollIntoView({ behavior: 'instant' })"
+_TO_THE_MATCHES = "document.querySelector('.matches').scrollIntoView({ behavior: 'instant' })"
 
 SHOTS = (
     Shot("page", _NIGHT),
     Shot("page-dark", _NIGHT, is_dark=True),
     Shot("page-phone", _NIGHT, _PHONE, then=_TO_THE_ANSWER),
     Shot("page-phone-dark", _NIGHT, _PHONE, is_dark=True, then=_TO_THE_ANSWER),
+    Shot("page-matches", _FOG, part=".matches", then=_TO_THE_MATCHES),
+    Shot("page-matches-dark", f"{_FOG}&with=elsewhere", is_dark=True, part=".matches", then=_TO_THE_MATCHES),
+    Shot("page-matches-phone", _FOG, _PHONE, then=_TO_THE_MATCHES),
     Shot("page-places", "view=-48.858600,-123.400000,19&place=-48.85862417,-123.40000286"),
     Shot("answer-localized", _sample("street-136-query-070-sun"), part=".overview"),
-    Shot("answer-uncertain", _sample("street-137-query-086-fog"), part=".overview"),
+    Shot("answer-uncertain", _FOG, part=".overview"),
     Shot("answer-not-found", _sample("street-136-query-040-night"), part=".overview"),
     # Behind the others, whose questions they count.
     Shot("status", "", path="/status"),

@@ -2,6 +2,7 @@
 
 import { showCandidates } from "./candidates.js";
 import { at, make } from "./elements.js";
+import { showMatches } from "./matches.js";
 import { sayVerdict, showVerdict } from "./verdict.js";
 
 const unanswered = at("verdict").firstElementChild.cloneNode(true); // as the page begins
@@ -23,7 +24,7 @@ export function showAnswer(answer, truth, advice) {
     return sentence;
   }
   at("verdict").replaceChildren(showVerdict(answer, truth, advice));
-  at("evidence").replaceChildren(showCandidates(answer, truth), raw(answer));
+  at("evidence").replaceChildren(...[showMatches(answer), showCandidates(answer, truth), raw(answer)].filter((each) => each !== null));
   return sayVerdict(answer, truth);
 }
 
@@ -58,5 +59,6 @@ function problem(title, detail, requestId) {
 }
 
 function raw(answer) {
-  return make("details", { class: "raw" }, make("summary", {}, "The answer as JSON"), make("pre", { tabindex: 0 }, JSON.stringify(answer, null, 2)));
+  const text = JSON.stringify(answer, null, 2).replace(/\[[-\d.,\se]+\]/g, (numbers) => numbers.replace(/\s+/g, " ")); // a list of them in a line
+  return make("details", { class: "raw" }, make("summary", {}, "The answer as JSON"), make("pre", { tabindex: 0 }, text));
 }

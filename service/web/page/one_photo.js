@@ -60,7 +60,7 @@ export class OnePhoto {
     this.#show();
     try {
       const picture = query.file ?? (await fetchPicture(query.sample.url, mine.signal));
-      const answer = await localize([picture], { map: this.page.mapParameter(), ...parametersOf(readPrior()) }, mine.signal);
+      const answer = await localize([picture], { map: this.page.mapParameter(), evidence: "matches", ...parametersOf(readPrior()) }, mine.signal);
       this.outcome = { answer, failure: null };
     } catch (error) {
       if (error.name === "AbortError") return; // another question came

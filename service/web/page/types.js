@@ -12,6 +12,20 @@
  * @property {number | null} mutual_matches
  * @property {number} global_distance
  *
+ * @typedef {object} CellGrid where the cells of a picture lie, as fractions of its width and height
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number[]} x of each column
+ * @property {number[]} y of each row
+ *
+ * @typedef {object} MatchedCandidate a candidate with the cells by which it matches the photo
+ * @property {Candidate} candidate
+ * @property {boolean} is_elsewhere whether it shows another place than the best candidate
+ * @property {number} count of all pairs
+ * @property {number[]} query_cells those of the most similar pairs, the most similar first
+ * @property {number[]} candidate_cells
+ * @property {number[]} similarities cosines
+ *
  * @typedef {"localized" | "uncertain" | "not_found" | "uncalibrated" | "no_candidates"} Status
  *
  * @typedef {object} Answer what POST /localize gives
@@ -21,6 +35,7 @@
  * @property {{radius_m: number, level: number} | null} accuracy
  * @property {{compared: number, matches: number, rival_matches: number} | null} evidence
  * @property {Candidate[]} candidates best first
+ * @property {{grid: CellGrid, candidates: MatchedCandidate[]} | null} matches
  * @property {{name: string, version: string}} map
  * @property {Record<string, number>} timings_ms
  * @property {string} request_id

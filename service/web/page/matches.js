@@ -1,0 +1,162 @@
+// Why this place: the photo beside the pictures that resemble it, with lines between the parts that match.
+
+import { readAddress, writeAddress } from "./address.js";
+import { at, draw, make } from "./elements.js";
+import { distanceM, writeDistance } from "./geo.js";
+import { FEW_LINES, colourOf, drawLines, linesOf, spreadOut } from "./match_lines.js";
+import { showPicture } from "./pictures.js";
+import { thumbnailUrl } from "./service.js";
+
+const ORDINALS = ["Best", "2nd", "3rd"];
+const PHOTO_PX = 960; // the longer side of the copy of the photo, at most
+const ELSEWHERE = "elsewhere";
+
+/**
+ * Makes the part of the answer that shows what matches.
+ *
+ * @param {import("./types.js").Answer} answer
+ * @returns {HTMLElement | null} null if the answer tells no matches
+ */
+export function showMatches(answer) {
+  if (!answer.matches) return null;
+  const view = new MatchesView(answer);
+  return view.element;
+}
+
+class MatchesView {
+  /** @param {import("./types.js").Answer} answer */
+  constructor(answer) {
+    [this.answer, this.told] = [answer, answer.matches.candidates];
+    const all = this.told.flatMap((each) => each.similarities);
+    /** @type {[number, number]} */
+    this.range = [Math.min(...all), Math.max(...all)];
+    const { with: wanted, lines } = Object.fromEntries(readAddress());
+    this.chosen = this.told.find((each) => keyOf(each) === wanted) ?? this.told[0];
+    this.hasAll = lines === "all";
+    this.photo = make("canvas", { role: "img", "aria-label": "The photo that was asked about" });
+    this.candidate = make("img", { decoding: "async" });
+    this.lines = draw("svg", { class: "match-lines", role: "img" });
+    this.caption = make("figcaption");
+    this.count = make("p", { class: "match-count", role: "status" });
+    this.element = this.#build();
+    new ResizeObserver(() => this.#drawLines()).observe(this.lines);
+    this.candidate.addEventListener("load", () => this.#proportion(this.candidate, this.candidate.naturalWidth, this.candidate.naturalHeight));
+    this.candidate.addEventListener("error", () => this.candidate.classList.add("lacking"));
+    copyPreview(this.photo).then((size) => this.#proportion(this.photo, ...size));
+    this.#choose(this.chosen);
+  }
+
+  #build() {
+    const more = make("input", { type: "checkbox", id: "all-lines" });
+    more.checked = this.hasAll;
+    more.addEventListener("change", () => {
+      this.hasAll = more.checked;
+      writeAddress({ lines: this.hasAll ? "all" : null });
+      this.#drawLines();
+    });
+    return make(
+      "section",
+      { class: "matches card", "aria-labelledby": "matches-title" },
+      make("h2", { id: "matches-title" }, this.answer.position === null ? "What matches" : "Why this place"),
+      make("p", { class: "match-why" }, whyOf(this.answer, this.told)),
+      make("fieldset", { class: "match-choice" }, make("legend", { class: "unseen" }, "Compare the photo with"), ...this.told.map((each) => this.#choice(each))),
+      make(
+        "div",
+        { class: "match-pair" },
+        make("figure", {}, this.photo, make("figcaption", {}, "Your photo")),
+        make("figure", {}, this.candidate, this.caption),
+        this.lines,
+      ),
+      make("div", { class: "match-foot" }, this.count, scale(this.range), make("label", { class: "match-more" }, more, "All lines")),
+    );
+  }
+
+  #choice(matched) {
+    const input = make("input", { type: "radio", name: "match", value: keyOf(matched) });
+    input.checked = matched === this.chosen;
+    input.addEventListener("change", () => {
+      writeAddress({ with: matched === this.told[0] ? null : keyOf(matched) });
+      this.#choose(matched);
+    });
+    return make("label", {}, input, make("span", {}, nameOf(matched, this.answer)), make("strong", {}, matched.count.toLocaleString("en")));
+  }
+
+  #choose(matched) {
+    this.chosen = matched;
+    const { id } = matched.candidate;
+    this.candidate.alt = `Picture ${id} of the map`;
+    this.candidate.classList.remove("lacking");
+    this.caption.textContent = id;
+    showPicture(this.candidate, thumbnailUrl(this.answer.map.name, id));
+    this.#drawLines();
+  }
+
+  #proportion(picture, width, height) {
+    picture.style.setProperty("--ratio", String(width / height));
+    this.#drawLines();
+  }
+
+  #drawLines() {
+    const all = linesOf(this.chosen, this.answer.matches.grid);
+    const shown = this.hasAll ? all : spreadOut(all, FEW_LINES);
+    const { count } = this.chosen;
+    this.count.textContent = count === shown.length ? `${count} matching parts` : `${shown.length} of ${count.toLocaleString("en")} matching parts`;
+    this.lines.setAttribute("aria-label", `${shown.length} lines between parts of the photo and of ${this.chosen.candidate.id} that match`);
+    if (!this.lines.isConnected) return;
+    const boxes = [this.photo.getBoundingClientRect(), this.candidate.getBoundingClientRect()];
+    drawLines(this.lines, shown.toReversed(), /** @type {[DOMRect, DOMRect]} */ (boxes), this.range);
+  }
+}
+
+/** What the address calls a candidate. */
+function keyOf({ candidate, is_elsewhere: isElsewhere }) {
+  return isElsewhere && candidate.rank > ORDINALS.length ? ELSEWHERE : String(candidate.rank);
+}
+
+function nameOf(matched, { matches, map }) {
+  const name = ORDINALS[matched.candidate.rank - 1];
+  const away = writeDistance(distanceM(matched.candidate, matches.candidates[0].candidate));
+  if (!matched.is_elsewhere) return name ?? `Rank ${matched.candidate.rank}`;
+  return name === undefined ? `Another place, ${away} away` : `${name}, ${away} away`;
+}
+
+/** Says in a sentence or two what speaks for the best candidate, and what for another place. */
+function whyOf({ position }, [best, ...others]) {
+  const rival = others.filter((each) => each.is_elsewhere).sort((a, b) => b.count - a.count)[0];
+  const own = `${parts(best.count)} of the photo ${best.count === 1 ? "was" : "were"} found again in the ${position === null ? "most similar" : "best"} picture`;
+  if (rival === undefined) return `${own}. All pictures that come into question show this place.`;
+  const away = writeDistance(distanceM(rival.candidate, best.candidate));
+  return `${own}, and ${rival.count.toLocaleString("en")} in the best one of another place, ${away} away. Where two pictures show the same place, the lines keep their order.`;
+}
+
+function parts(count) {
+  return `${count.toLocaleString("en")} ${count === 1 ? "part" : "parts"}`;
+}
+
+function scale(range) {
+  const stops = [0, 0.25, 0.5, 0.75, 1].map((share) => colourOf(share, [0, 1]));
+  const bar = make("span", { class: "match-scale", "aria-hidden": "true" });
+  bar.style.backgroundImage = `linear-gradient(90deg, ${stops.join(", ")})`;
+  const title = `Similarity of the parts, as a cosine: ${range.map((each) => each.toFixed(2)).join(" to ")}`;
+  return make("p", { class: "match-legend", title }, "less alike", bar, "more alike");
+}
+
+/**
+ * Draws the photo that is on show into a canvas, upright as the browser shows it.
+ *
+ * @returns {Promise<[number, number]>} its width and height; those of a square if the browser cannot show the photo
+ */
+async function copyPreview(canvas) {
+  const photo = at("preview-picture");
+  try {
+    await photo.decode();
+  } catch {
+    canvas.classList.add("lacking"); // a format that browsers do not show
+    return [1, 1];
+  }
+  const shrunk = Math.min(1, PHOTO_PX / Math.max(photo.naturalWidth, photo.naturalHeight));
+  canvas.width = Math.round(photo.naturalWidth * shrunk);
+  canvas.height = Math.round(photo.naturalHeight * shrunk);
+  canvas.getContext("2d").drawImage(photo, 0, 0, canvas.width, canvas.height);
+  return [canvas.width, canvas.height];
+}

@@ -115,6 +115,8 @@ def test_the_answer_has_its_heading_and_the_candidates_their_ranks(tab: Tab, ser
     show(tab, server, "map=localized&sample=near.jpg", ANSWERED)
     assert tab.run("document.querySelector('.best .wedge path').getAttribute('transform')") == "rotate(30)"
     assert count(tab, ".error") == 1  # a line to where it was taken
+    lifted = "[...document.querySelectorAll('.spot svg')].filter((each) => getComputedStyle(each).zIndex !== 'auto')"
+    assert tab.run(f"{lifted}.length") == 0  # no wedge lies over a number
     ranks = tab.run("[...document.querySelectorAll('.plan .spot')].flatMap((each) => each.dataset.ranks.split(' '))")
     assert sorted(map(int, ranks)) == list(range(1, 11))
     labels = tab.run("[...document.querySelectorAll('.plan-mark')].map((each) => each.getAttribute('aria-label'))")
@@ -172,6 +174,25 @@ def test_an_address_leads_to_a_map_a_view_and_a_picture(tab: Tab, server: Served
     assert "ä ö/ñ 1.jpg" in text(tab, "#place")
     assert tab.run("document.getElementById('map').value") == "uncertain"
     assert text(tab, ".leaflet-control-scale-line") == "50 m"
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("map=nothing", "The map nothing is not served here; localized is shown."),
+        ("map=localized&sample=nothing.jpg", "There is no sample nothing.jpg."),
+        ("view=95,13,17", "A view is a latitude, a longitude and a zoom"),
+        ("view=,,", "A view is a latitude, a longitude and a zoom"),
+        ("place=1,2,3", "A place is a latitude and a longitude"),
+        ("place=1,2", "the map has no picture at that place"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_told(address: str, says: str, tab: Tab, server: Served) -> None:
+    wrong = "document.getElementById('address-wrong')"
+    show(tab, server, address, f"!{wrong}.hidden && document.querySelector('.sample')")
+    assert says in tab.run(f"{wrong}.textContent")
+    tab.run("document.querySelector('.sample').click()")
+    tab.wait_for(f"{wrong}.hidden")
 
 
 def test_an_address_of_an_earlier_release_still_leads_to_its_sample(tab: Tab, server: Served) -> None:

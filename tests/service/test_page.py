@@ -133,6 +133,21 @@ def test_modules_are_small_and_say_what_they_are_for(name: str) -> None:
     assert len(text.splitlines()) < 200
 
 
+@pytest.mark.parametrize("name", [each for each in OWN if each.endswith(".js")])
+def test_what_a_module_gives_to_others_says_what_it_takes(name: str) -> None:
+    """By JSDoc: a comment for each, and a type for each parameter; those that are taken apart have no name."""
+    text = page_files().files[name].content.decode()
+    exported = re.findall(
+        r"(/\*\*(?:(?!\*/).)*\*/\n)?export (?:async )?(function|class) (\w+)(?:\((.*?)\) \{\n)?", text, re.DOTALL
+    )
+    for comment, kind, symbol, parameters in exported:
+        assert comment, symbol
+        if kind == "function":
+            taken = re.sub(r"\{[^}]*\}|= [^,{]*", "", parameters)
+            for parameter in re.findall(r"\w+", taken):
+                assert re.search(rf"@param \{{.+\}} \[?{parameter}\b", comment), f"{symbol}: {parameter}"
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -12,6 +12,7 @@ import { showVerdict } from "./verdict.js";
 
 /** @typedef {import("./types.js").Query} Query */
 
+/** The answer of another map to the same question. */
 export class Beside {
   /** @param {(answer: import("./types.js").Answer) => string | null} adviceFor */
   constructor(adviceFor) {

@@ -8,8 +8,8 @@ import { thumbnailUrl } from "./service.js";
 /**
  * Makes the list.
  *
- * @param answer with at least one candidate
- * @param truth where the photo was taken, or null
+ * @param {import("./types.js").Answer} answer with at least one candidate
+ * @param {import("./types.js").Position | null} truth where the photo was taken, or null
  */
 export function showCandidates(answer, truth) {
   const mostMatches = Math.max(1, ...answer.candidates.map((each) => each.mutual_matches ?? 0));

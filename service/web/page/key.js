@@ -16,8 +16,8 @@ export function hasKey() {
 /**
  * Asks for a key, and goes on with it.
  *
- * @param form with a field for the key, and a place for why it is asked for
- * @param why in a sentence
+ * @param {HTMLFormElement} form with a field for the key, and a place for why it is asked for
+ * @param {string} why in a sentence
  * @param {() => void} [goOn] begins anew, unless there is something to keep
  */
 export function askForKey(form, why, goOn = () => location.reload()) {

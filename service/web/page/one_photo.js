@@ -12,6 +12,7 @@ import { bringIntoView, showOutcome, showQuery, showUnasked } from "./shown.js";
  * @typedef {import("./types.js").Sample} Sample
  */
 
+/** The question of one photo, and its answer. */
 export class OnePhoto {
   /**
    * @param {object} page

@@ -1,6 +1,6 @@
 // The page: which map is asked, and whether one photo or many are on show.
 
-import { onAddress, readAddress, writeAddress } from "./address.js";
+import { onAddress, readAddress, showWrong, writeAddress, wrongIn } from "./address.js";
 import { at } from "./elements.js";
 import { askForKey } from "./key.js";
 import { OnePhoto, queryOf } from "./one_photo.js";
@@ -21,6 +21,7 @@ const WHY_A_KEY = {
 
 /** @type {import("./types.js").Sample[]} */
 let samples = [];
+let haveSamplesCome = false;
 /** @type {any[]} what is served, as the service describes it */
 let maps = [];
 /** @type {any} what the page may do here */
@@ -62,6 +63,7 @@ async function start() {
 async function followAddress() {
   const address = readAddress();
   const named = maps.find(({ name }) => name === address.get("map")) ?? maps[0];
+  showWrong(wrongIn(address, maps.map(({ name }) => name), haveSamplesCome ? samples.map(({ id }) => id) : null));
   const isSameMap = stage.mapName === named.name;
   if (maps.length > 1) at("map").value = named.name;
   const opened = isSameMap ? null : stage.showMap(named.name);
@@ -147,6 +149,7 @@ function mapParameter() {
 async function offerSamples() {
   try {
     samples = await fetchSamples();
+    haveSamplesCome = true;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     if (error.code in WHY_A_KEY) askKey(error);

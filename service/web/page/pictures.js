@@ -5,7 +5,12 @@ import { Failure, fetchPicture } from "./service.js";
 
 const wanted = new WeakMap(); // image → the address that it was last told to show
 
-/** Shows the picture at an address; if there is none, the image hears an error. */
+/**
+ * Shows the picture at an address; if there is none, the image hears an error.
+ *
+ * @param {HTMLImageElement} image
+ * @param {string} url
+ */
 export async function showPicture(image, url) {
   wanted.set(image, url);
   if (!hasKey()) {
@@ -22,7 +27,12 @@ export async function showPicture(image, url) {
   }
 }
 
-/** Shows a picture that is here already. */
+/**
+ * Shows a picture that is here already.
+ *
+ * @param {HTMLImageElement} image
+ * @param {Blob} file
+ */
 export function showFile(image, file) {
   wanted.set(image, null);
   showBlob(image, file);

@@ -45,7 +45,11 @@ export function showPlace(box, pictures, mapName, { onAsk, onClose }) {
   shut.focus({ preventScroll: true });
 }
 
-/** Hides the picture. */
+/**
+ * Hides the picture.
+ *
+ * @param {HTMLElement} box
+ */
 export function closePlace(box) {
   box.hidden = true;
   box.replaceChildren();

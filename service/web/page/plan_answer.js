@@ -15,6 +15,7 @@ const AROUND = 2.2; // radii around the answer that the view shows
  * @typedef {import("./types.js").Position} Position
  */
 
+/** The layer of the answer: its circle, its mark, and those of the candidates. */
 export class AnswerLayer {
   /**
    * @param {Plan} plan

@@ -13,6 +13,7 @@ const FEW = 40; // pictures of a cell that are shown one by one
  * @typedef {{type: string, bbox: number[], geometry: {type: string, coordinates: any}, properties: any}} Feature
  */
 
+/** The layer of all pictures of a map. */
 export class PlacesLayer {
   /**
    * @param {Plan} plan

@@ -5,7 +5,13 @@ import { showPicture } from "./pictures.js";
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
-/** Fills the list; calls `onPick` with the sample that is picked. */
+/**
+ * Fills the list; calls `onPick` with the sample that is picked.
+ *
+ * @param {HTMLElement} list
+ * @param {import("./types.js").Sample[]} samples
+ * @param {(sample: import("./types.js").Sample) => void} onPick
+ */
 export function showSamples(list, samples, onPick) {
   list.replaceChildren(...samples.map((sample, number) => make("li", {}, button(sample, number, onPick))));
   list.addEventListener("keydown", (event) => {
@@ -19,7 +25,12 @@ export function showSamples(list, samples, onPick) {
   });
 }
 
-/** Marks the sample that is asked about; none for null. */
+/**
+ * Marks the sample that is asked about; none for null.
+ *
+ * @param {HTMLElement} list
+ * @param {string | null} sampleId
+ */
 export function markSample(list, sampleId) {
   const buttons = [...list.querySelectorAll("button")];
   for (const each of buttons) each.setAttribute("aria-pressed", String(each.dataset.id === sampleId));

@@ -31,7 +31,12 @@ export async function fetchSamples() {
   return (await (await request("samples")).json()).samples;
 }
 
-/** A sample's picture, as it is. */
+/**
+ * A sample's picture, as it is.
+ *
+ * @param {string} url
+ * @param {AbortSignal} [signal]
+ */
 export async function fetchPicture(url, signal) {
   return (await request(url, { signal })).blob();
 }
@@ -72,13 +77,23 @@ export async function fetchPlaces(mapName, bbox, zoom, signal) {
   return (await request(`maps/${encodeURIComponent(mapName)}/places?${box}zoom=${zoom}`, { signal })).json();
 }
 
-/** Where the picture of a candidate is. */
+/**
+ * Where the picture of a candidate is.
+ *
+ * @param {string} mapName
+ * @param {string} placeId
+ */
 export function thumbnailUrl(mapName, placeId) {
   const path = placeId.split("/").map(encodeURIComponent).join("/");
   return `maps/${encodeURIComponent(mapName)}/places/${path}/thumbnail`;
 }
 
-/** The answer to a request, with the visitor's key; a Failure if it is no success. */
+/**
+ * The answer to a request, with the visitor's key; a Failure if it is no success.
+ *
+ * @param {string} url
+ * @param {RequestInit} [options]
+ */
 export async function request(url, options = {}) {
   let response;
   try {

@@ -43,7 +43,11 @@ export function showOutcome(query, { answer, failure }, stage, advice) {
   else if (answer !== null || failure !== null) stage.clearAnswer();
 }
 
-/** Nothing is asked: also after going back to where nothing was. */
+/**
+ * Nothing is asked: also after going back to where nothing was.
+ *
+ * @param {import("./stage.js").Stage} stage
+ */
 export function showUnasked(stage) {
   photo = null;
   at("preview").hidden = true;

@@ -1,6 +1,6 @@
 // The map on the page with all that stands on it. It opens when there is something to show.
 
-import { writeAddress } from "./address.js";
+import { numbersIn, showWrong, writeAddress } from "./address.js";
 import { at } from "./elements.js";
 import { AnswerLayer } from "./plan_answer.js";
 import { PlacesLayer } from "./plan_places.js";
@@ -17,6 +17,7 @@ import { Failure, fetchPicture, thumbnailUrl } from "./service.js";
  * @typedef {import("./types.js").Position} Position
  */
 
+/** The map on the page, and what it shows. */
 export class Stage {
   /**
    * @param {{may_browse: boolean, why_candidates_alone: string | null, basemap: import("./types.js").Basemap | null}} options of the service
@@ -75,13 +76,15 @@ export class Stage {
 
   /** Shows the view and the pictures that an address names: "latitude,longitude,zoom", and "latitude,longitude". */
   async showAddressed(view, place) {
-    const [latitude, longitude, zoom] = numbers(view);
+    const [latitude, longitude, zoom] = numbersIn(view, [90, 180, 22]);
     if (this.plan && zoom !== undefined) this.plan.map.setView([latitude, longitude], zoom, { animate: false });
-    const [north, east] = numbers(place);
+    const [north, east] = numbersIn(place, [90, 180]);
     if (!this.places || east === undefined) return;
     if (zoom === undefined) this.plan.map.setView([north, east], 19, { animate: false });
     const hair = 1e-6;
-    this.#showPictures(await this.places.picturesIn([east - hair, north - hair, east + hair, north + hair]));
+    const pictures = await this.places.picturesIn([east - hair, north - hair, east + hair, north + hair]);
+    if (pictures.length === 0) showWrong("The address of this page: the map has no picture at that place.");
+    this.#showPictures(pictures);
   }
 
   /** Opens the map, with nothing on it yet. */
@@ -161,9 +164,4 @@ export class Stage {
     const file = await fetchPicture(thumbnailUrl(this.mapName, id));
     this.onAsk({ name: id, sample: null, file, truth: { latitude, longitude } });
   }
-}
-
-function numbers(text) {
-  const values = (text ?? "").split(",").map(Number);
-  return values.some((each) => !Number.isFinite(each)) ? [] : values;
 }

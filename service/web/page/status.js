@@ -1,6 +1,6 @@
 // The page for operators: reads the service again and again while somebody looks, and shows what it reads.
 
-import { onAddress, readAddress, writeAddress } from "./address.js";
+import { onAddress, readAddress, showWrong, writeAddress } from "./address.js";
 import { at, make } from "./elements.js";
 import { askForKey } from "./key.js";
 import { difference } from "./prometheus.js";
@@ -61,6 +61,8 @@ function showNamedMap() {
   const card = [...document.querySelectorAll(".map")].find((each) => each.dataset.map === name);
   for (const each of document.querySelectorAll(".map")) each.classList.toggle("named", each === card);
   card?.scrollIntoView({ block: "nearest" });
+  const isWrong = name !== null && card === undefined && mapsShown.list !== "";
+  showWrong(isWrong ? `The address of this page: the map ${name} is not served here.` : "");
 }
 
 async function read() {

@@ -14,7 +14,6 @@ import { writeCount, writeNumberOf, writeRate, writeSeconds, writeSpan } from ".
  * @property {number} minutes that `recent` covers
  */
 
-const STAGES = ["decode", "queue", "encode", "shortlist", "gather", "rerank"];
 const REQUEST = ["placefix_request_duration_seconds", { route: "/localize" }];
 const UPLOAD = ["placefix_upload_duration_seconds", {}];
 const STAGE = "placefix_stage_duration_seconds";
@@ -38,7 +37,7 @@ export function showAnswers({ shown, recent, minutes }) {
 
 /** How long the stages took. @param {Figures} figures */
 export function showStages({ shown }) {
-  const stages = STAGES.map((stage) => [stage, STAGE, { stage }, `stage-${stage}`]);
+  const stages = seriesOf(shown, `${STAGE}_count`).map(({ labels: { stage } }) => [stage, STAGE, { stage }, `stage-${stage}`]);
   const all = [["whole request", ...REQUEST, "whole"], ["upload", ...UPLOAD, "stage-other"], ...stages];
   const known = all
     .map(([label, name, labels, tone]) => ({ label, tone, count: valueOf(shown, `${name}_count`, labels), quantiles: [0.5, 0.95].map((share) => quantileOf(shown, name, share, labels)) }))

@@ -41,14 +41,23 @@ export async function fetchMapList() {
   return (await (await request("maps")).json()).maps;
 }
 
-/** @returns {Promise<ServedMap>} */
+/**
+ * @param {string} name
+ * @returns {Promise<ServedMap>}
+ */
 export async function fetchMap(name) {
   const path = `maps/${encodeURIComponent(name)}`;
   const [detail, { versions }] = await Promise.all([path, `${path}/versions`].map(async (each) => (await request(each)).json()));
   return { ...detail, versions };
 }
 
-/** Has a version served, if the one that the visitor saw is served still. */
+/**
+ * Has a version served, if the one that the visitor saw is served still.
+ *
+ * @param {string} name
+ * @param {string} version
+ * @param {string} expectedVersion
+ */
 export async function activate(name, version, expectedVersion) {
   const body = JSON.stringify({ version, expected_version: expectedVersion });
   const options = { method: "POST", body, headers: { "Content-Type": "application/json" } };

@@ -22,7 +22,7 @@ export const SIGNS = {
 /**
  * Says it.
  *
- * @param answer with at least one candidate
+ * @param {import("./types.js").Answer} answer with at least one candidate
  * @returns {headline, sentence, why}: why is empty where the sentence says it all
  */
 export function trustOf(answer) {
@@ -34,7 +34,11 @@ export function trustOf(answer) {
   return { headline, sentence, why: answer.status === "localized" ? "" : whyNot(answer) };
 }
 
-/** As "95 of 100 answers like this". */
+/**
+ * As "95 of 100 answers like this".
+ *
+ * @param {number} share in [0, 1]
+ */
 export function ofHundred(share) {
   return `${Math.round(100 * share)} of 100 answers like this`;
 }

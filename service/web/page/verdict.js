@@ -10,9 +10,9 @@ const COPIED_FOR_MS = 1600;
 /**
  * Makes the card's left half.
  *
- * @param answer with at least one candidate
- * @param truth where the photo was taken, or null
- * @param advice how to get confidences worth trusting from this map, or null
+ * @param {import("./types.js").Answer} answer with at least one candidate
+ * @param {import("./types.js").Position | null} truth where the photo was taken, or null
+ * @param {string | null} advice how to get confidences worth trusting from this map, or null
  */
 export function showVerdict(answer, truth, advice) {
   return make(
@@ -23,7 +23,12 @@ export function showVerdict(answer, truth, advice) {
   );
 }
 
-/** The verdict in a few sentences, to be read aloud. */
+/**
+ * The verdict in a few sentences, to be read aloud.
+ *
+ * @param {import("./types.js").Answer} answer
+ * @param {import("./types.js").Position | null} truth
+ */
 export function sayVerdict(answer, truth) {
   const said = trustOf(answer);
   const parts = [`${said.headline}${answer.position === null ? "" : `: ${placeOf(answer.position)}`}.`, said.sentence, said.why];

@@ -13,6 +13,7 @@ const SETTLE_MS = 350; // after a key, until the change is taken over
 
 /** @typedef {import("../types.js").Prior} Prior */
 
+/** The circle on the map that says where photos were taken. */
 export class PriorCircle {
   /** Ends drawing, if it is under way. @type {(() => void) | null} */
   #stop = null;

@@ -55,7 +55,11 @@ export function onPrior(listener) {
   listeners.push(listener);
 }
 
-/** The parameters of a question that say a prior: null says nothing. */
+/**
+ * The parameters of a question that say a prior: null says nothing.
+ *
+ * @param {Prior | null} prior
+ */
 export function parametersOf(prior) {
   if (prior === null) return { near: null, within_m: null };
   return { near: `${round(prior.latitude)},${round(prior.longitude)}`, within_m: prior.within_m };

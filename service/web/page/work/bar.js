@@ -22,7 +22,11 @@ import { statusesOf, wordOf } from "./order.js";
 const EMPTY = "Drop a folder or many photos: each becomes a row with its place. They go to this service alone.";
 const DONE = "The browser keeps the answers until this tab is closed.";
 
-/** Makes all that stands around a table, with the table in it. */
+/**
+ * Makes all that stands around a table, with the table in it.
+ *
+ * @param {HTMLElement} table
+ */
 export function makeFrame(table) {
   const progress = makeProgress();
   const filters = make("div", { class: "filters", role: "group", "aria-label": "Rows to show" });
@@ -66,14 +70,27 @@ export function showProgress({ bar, said, state, buttons }, tasks, queue, action
   setButtons(buttons, wanted);
 }
 
-/** The filters: a button for each status that occurs. */
+/**
+ * The filters: a button for each status that occurs.
+ *
+ * @param {HTMLElement} box
+ * @param {Task[]} tasks
+ * @param {string | null} chosen the status; null for all
+ * @param {Actions} actions
+ */
 export function showFilters(box, tasks, chosen, actions) {
   const counts = statusesOf(tasks).map((status) => [status, tasks.filter((each) => each.status === status).length]);
   const all = [[null, tasks.length], ...counts, ...(chosen === null || counts.some(([status]) => status === chosen) ? [] : [[chosen, 0]])];
   setButtons(box, all.map(([status, count]) => [`${status === null ? "all" : wordOf(status)} ${count.toLocaleString("en")}`, () => actions.filter(status), status === chosen]));
 }
 
-/** What can be done with the rows that are marked. */
+/**
+ * What can be done with the rows that are marked.
+ *
+ * @param {HTMLElement} box
+ * @param {Set<Task>} checked
+ * @param {Actions} actions
+ */
 export function showMarked(box, checked, actions) {
   box.hidden = checked.size === 0;
   const photos = [...checked].reduce((sum, { photos: { length } }) => sum + length, 0);
@@ -82,7 +99,13 @@ export function showMarked(box, checked, actions) {
   box.firstElementChild.textContent = `${checked.size} marked`;
 }
 
-/** The files to take away. */
+/**
+ * The files to take away.
+ *
+ * @param {HTMLElement} box
+ * @param {number} count
+ * @param {Actions} actions
+ */
 export function showFiles(box, count, actions) {
   box.hidden = count === 0;
   box.firstElementChild.textContent = `${count.toLocaleString("en")} ${count === 1 ? "answer" : "answers"} as a file`;

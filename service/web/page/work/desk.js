@@ -24,6 +24,7 @@ import { makeTask, togetherChoice } from "./task.js";
  * @property {(failure: import("../service.js").Failure, goOn: () => void) => void} onKey
  */
 
+/** The table of many photos, and all that stands around it. */
 export class Desk {
   /** @param {Surroundings} surroundings */
   constructor(surroundings) {

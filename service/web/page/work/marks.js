@@ -6,6 +6,7 @@ const COLOURS = { localized: "--accent", uncertain: "--unsure", uncalibrated: "-
 
 /** @typedef {import("../types.js").Task} Task */
 
+/** The answers of many photos on the map. */
 export class AnswerMarks {
   /**
    * @param {import("../types.js").Plan} plan

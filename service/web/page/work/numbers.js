@@ -26,7 +26,11 @@ export function writeFixed(value, digits) {
   return isMiddle && Number(below.at(-1)) % 2 === 0 ? below : value.toFixed(digits);
 }
 
-/** Writes a number with at most six digits that count, as `format(value, "g")` does. */
+/**
+ * Writes a number with at most six digits that count, as `format(value, "g")` does.
+ *
+ * @param {number} value
+ */
 export function writeGeneral(value) {
   return String(Number(value.toPrecision(6)));
 }

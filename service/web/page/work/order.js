@@ -27,12 +27,19 @@ const KEYS = {
 };
 const byName = new Intl.Collator("en", { numeric: true }).compare;
 
-/** A status in words. */
+/**
+ * A status in words.
+ *
+ * @param {string} status
+ */
 export function wordOf(status) {
   return WORDS[status] ?? status.replaceAll("_", " "); // more may come
 }
 
-/** @returns {string[]} the statuses that occur, in a fixed order */
+/**
+ * @param {Task[]} tasks
+ * @returns {string[]} the statuses that occur, in a fixed order
+ */
 export function statusesOf(tasks) {
   const found = new Set(tasks.map(({ status }) => status));
   return [...STATUSES.filter((each) => found.has(each)), ...[...found].filter((each) => !STATUSES.includes(each))];

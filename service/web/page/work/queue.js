@@ -9,6 +9,7 @@ const ANSWERS_FOR_MORE = 8; // in a row, until one more request is sent at a tim
 
 /** @typedef {import("../types.js").Task} Task */
 
+/** The questions that wait for an answer. */
 export class Queue {
   /**
    * @param {object} given

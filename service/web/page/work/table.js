@@ -10,6 +10,7 @@ const BEYOND = 6; // rows above and below the view
 const STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
 const SETTLE_MS = 120; // after a key that goes on to other rows
 
+/** The table of questions and answers. */
 export class Table {
   /**
    * @param {object} listeners

@@ -24,7 +24,11 @@ export async function drawThumbnail(canvas, file) {
   else if (bitmap.width > 0) draw(canvas, bitmap); // a forgotten one has no size
 }
 
-/** Frees the thumbnail of a photo. */
+/**
+ * Frees the thumbnail of a photo.
+ *
+ * @param {Blob} file
+ */
 export function forget(file) {
   made.get(file)?.then((bitmap) => bitmap?.close());
   made.delete(file);

@@ -20,12 +20,12 @@ __all__ = ["browser"]  # a fixture
 
 HOME = "index.html"
 LOADS = {"script": "src", "img": "src", "iframe": "src", "link": "href"}
-"""Tag → the attribute that names what a browser fetches for it."""
+"""Tag → the attribute that holds the address of a file that the browser fetches."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question of a reader.
+    """Hold a question of a reader.
 
     Attributes:
         text: The question.
@@ -40,17 +40,32 @@ class Question:
 
 QUESTIONS = (
     Question("How do I build a map from Google Takeout?", ("Collections",), "the JSON of Google Takeout beside it"),
+    Question(
+        "What does uncertain mean?", ("First answer", "The meaning of uncertain"), "position is the best guess"
+    ),
+    Question("Which network do I take?", ("First answer", "Which network"), "placefix weights fetch selavpr_msls"),
+    Question("How do I build a map of my photos?", ("First answer", "Five minutes"), "make serve PHOTOS="),
+    Question("How sure is an answer?", ("How far to trust an answer", "Confidence"), "At most 5 %"),
+    Question("Who sees my photos?", ("How far to trust an answer", "Privacy"), "A query stays in memory"),
+    Question("How do I write positions into photos?", ("Many photos", "Writing positions back"), "placefix geotag"),
+    Question("How do I give out keys?", ("Running it", "Keys"), "placefix keys create"),
+    Question("How do I serve another version of a map?", ("Running it", "Serving another version"), "CURRENT"),
+    Question("How do I measure recall on my photos?", ("Evaluation",), "placefix evaluate"),
+    Question("Does RANSAC help?", ("Against the alternatives", "RANSAC"), "inliers of RANSAC"),
     Question("Where is Eq. 8?", ("From the paper to the code",), "Eq. 8, score of a candidate"),
+    Question("Which file holds the features?", ("Map format", "globals.npy and locals.npy"), "(rows, D)"),
+    Question("Which code has an overloaded server?", ("Reference", "Errors"), "overloaded"),
+    Question("Why is the site built by MkDocs?", ("Decisions", "0023"), "strict mode"),
 )
 
 
 @dataclass
 class Page(HTMLParser):
-    """A page of the site.
+    """Read a page of the site.
 
     Attributes:
         links: Text and target of each link, in order.
-        loaded: What a browser fetches for it.
+        loaded: The addresses that a browser fetches for it.
         sections: The text from each anchor to the next; "" names the whole page.
     """
 

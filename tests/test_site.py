@@ -40,9 +40,7 @@ class Question:
 
 QUESTIONS = (
     Question("How do I build a map from Google Takeout?", ("Collections",), "the JSON of Google Takeout beside it"),
-    Question(
-        "What does uncertain mean?", ("First answer", "The meaning of uncertain"), "position is the best guess"
-    ),
+    Question("What does uncertain mean?", ("First answer", "The meaning of uncertain"), "position is the best guess"),
     Question("Which network do I take?", ("First answer", "Which network"), "placefix weights fetch selavpr_msls"),
     Question("How do I build a map of my photos?", ("First answer", "Five minutes"), "make serve PHOTOS="),
     Question("How sure is an answer?", ("How far to trust an answer", "Confidence"), "At most 5 %"),

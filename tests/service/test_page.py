@@ -143,7 +143,7 @@ def test_what_a_module_gives_to_others_says_what_it_takes(name: str) -> None:
     for comment, kind, symbol, parameters in exported:
         assert comment, symbol
         if kind == "function":
-            taken = re.sub(r"\{[^}]*\}|= [^,{]*", "", parameters)
+            taken = re.sub(r"\{[^}]*\}|\[[^\]]*\]|= [^,{]*", "", parameters)
             for parameter in re.findall(r"\w+", taken):
                 assert re.search(rf"@param \{{.+\}} \[?{parameter}\b", comment), f"{symbol}: {parameter}"
 

@@ -21,10 +21,8 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("\u00a0\u2009\u202f", " "),
     }
 )
-_WITH_LETTER = re.compile(
-    r"(?P<front>[NSEW]|North|South|East|West)?\s*(?P<number>.*?)\s*(?P<back>[NSEW]|North|South|East|West)?",
-    re.IGNORECASE,
-)
+_LETTER = "North|South|East|West|Ost|Ouest|Oeste|Ovest|[NSEWO]"
+_WITH_LETTER = re.compile(rf"(?P<front>{_LETTER})?\s*(?P<number>.*?)\s*(?P<back>{_LETTER})?", re.IGNORECASE)
 _WITH_UNITS = re.compile(r"[^a-z]+d[^a-z]+m[^a-z]+s", re.IGNORECASE)
 _DECIMAL = re.compile(r"((?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?)\s*(?:°|deg\.?)?")
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
@@ -40,13 +38,19 @@ _SEXAGESIMAL = (
 )
 
 
+_HINTS = {
+    **dict.fromkeys("NSEW", "; are latitude and longitude swapped?"),
+    "O": ": O is east in German (Ost) and west in French, Spanish and Italian (Ouest, Oeste, Ovest); write E or W",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Angle:
     """A latitude or longitude as it was written.
 
     Attributes:
         degrees: With the sign that was written.
-        letter: N, S, E or W; empty where none was written.
+        letter: N, S, E or W; O, which ``position_from_text`` refuses; empty where none was written.
     """
 
     degrees: float
@@ -139,10 +143,9 @@ def _signed(angle: Angle, hemisphere: str, letters: str) -> float | Unplaced:
     if letter == letters[1]:
         return -abs(angle.degrees)
     if letter and letter != letters[0]:
-        swapped = "; are latitude and longitude swapped?" if letter in "NSEW" else ""
         return Unplaced(
             PositionFault.INVALID_POSITION,
-            f"it says {letter!r} where {letters[0]} or {letters[1]} is expected{swapped}",
+            f"it says {letter!r} where {letters[0]} or {letters[1]} is expected{_HINTS.get(letter, '')}",
         )
     if letter and angle.degrees < 0:
         return Unplaced(PositionFault.INVALID_POSITION, f"it is {angle.degrees:.6f}° and yet marked {letter}")

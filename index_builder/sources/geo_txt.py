@@ -1,9 +1,11 @@
 """OpenDroneMap's ``geo.txt``: where the pictures beside it were taken.
 
 The first line states the reference system: ``EPSG:4326``, ``WGS84 UTM 33N``, or a string of PROJ. Each further line is
-``name x y [z [yaw pitch roll [horizontal error [vertical error]]]]``, separated by blanks.
+``name x y [z [yaw pitch roll [horizontal error [vertical error]]]]``, separated by blanks. A name may hold blanks if it
+ends as names of pictures do.
 """
 
+import re
 from pathlib import Path
 
 from index_builder.errors import SourceError
@@ -11,6 +13,7 @@ from index_builder.sources.coordinates import parse_number
 from index_builder.sources.gathering import Gathering, gather
 from index_builder.sources.geotag import Geotag
 from index_builder.sources.listing import LeftOutCode, OnProgress, SourceListing
+from index_builder.sources.pictures import PICTURE_SUFFIXES
 from index_builder.sources.reference_systems import ReferenceSystem, reference_system
 from index_builder.sources.rules import Rules
 from index_builder.sources.text_file import read_text
@@ -18,6 +21,10 @@ from model.geo import LatLon
 from model.positions import PositionFault, Unplaced
 
 IMAGES = "images"
+
+_NAME = re.compile(
+    rf"(.+?(?:{'|'.join(map(re.escape, sorted(PICTURE_SUFFIXES)))}))(?=\s+[-+]?[.,]?\d|\s*$)", re.IGNORECASE
+)
 
 
 def read_geo_txt(file: Path, rules: Rules, on_progress: OnProgress | None = None) -> SourceListing:
@@ -34,7 +41,9 @@ def read_geo_txt(file: Path, rules: Rules, on_progress: OnProgress | None = None
     Raises:
         SourceError: It cannot be read, its first line names no reference system, or it lists nothing.
     """
-    lines = [(number, line.split()) for number, line in enumerate(read_text(file, "text").splitlines(), start=1)]
+    lines = [
+        (number, _fields_of(line.strip())) for number, line in enumerate(read_text(file, "text").splitlines(), start=1)
+    ]
     lines = [(number, fields) for number, fields in lines if fields and not fields[0].startswith("#")]
     if not lines:
         raise SourceError(f"{file} is empty: its first line states the reference system, as in EPSG:4326")
@@ -51,6 +60,12 @@ def read_geo_txt(file: Path, rules: Rules, on_progress: OnProgress | None = None
         _add(gathering, system, number, fields)
 
     return gather(file, "line", "geo.txt", lines[1:], add, rules, on_progress, (IMAGES,))
+
+
+def _fields_of(line: str) -> list[str]:
+    """Return the fields of a line; blanks in the name of a picture do not separate."""
+    name = _NAME.match(line)
+    return line.split() if name is None else [name[1], *line[name.end() :].split()]
 
 
 def _is_picture(fields: list[str]) -> bool:

@@ -1,5 +1,6 @@
 """GeoJSON (RFC 7946) whose points are pictures, as QGIS, GDAL and GeoPandas write it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -64,11 +65,14 @@ def _system_of(member: Mapping[str, object], where: str) -> ReferenceSystem | No
     if crs is None:
         return None
     properties = crs.get("properties") if isinstance(crs, dict) else None
-    name = properties.get("name") if isinstance(properties, dict) else crs
+    name, code = (properties.get("name"), properties.get("code")) if isinstance(properties, dict) else (crs, None)
+    if isinstance(crs, dict) and crs.get("type") == "EPSG" and isinstance(code, int | str):
+        name = f"EPSG:{code}"
     if not isinstance(name, str):
         raise SourceError(
-            f"{where} states the coordinate reference system {name!r}, which is no name: save it again in EPSG:4326, "
-            "longitude first"
+            f"{where} states the coordinate reference system {json.dumps(crs, ensure_ascii=False)}, which is neither a "
+            'name ({"type": "name", "properties": {"name": "EPSG:4326"}}) nor a code of EPSG: save it again in '
+            "EPSG:4326, longitude first"
         )
     return reference_system(name, where)
 

@@ -75,6 +75,7 @@ def test_nonsense_is_never_a_crash(text: str) -> None:
         ("48.2S", "16.3W", LatLon(-48.2, -16.3)),
         ("-48.2 S", "-16.3 W", LatLon(-48.2, -16.3)),
         ("N 48.2", "W16.3", LatLon(48.2, -16.3)),
+        ("South 48.2", "west16.3", LatLon(-48.2, -16.3)),
         ("-33.5", "343.75", LatLon(-33.5, -16.25)),
         ("10", "360", LatLon(10, 0)),
     ],
@@ -95,6 +96,9 @@ def test_hemispheres_in_columns_of_their_own() -> None:
         ("48", " ", "no_position", "empty"),
         ("north", "16", "invalid_position", "'north', '16' are not degrees"),
         ("16.3E", "48.2N", "invalid_position", "latitude and longitude swapped"),
+        ("48.2N", "16.3 O", "invalid_position", "O is east in German (Ost) and west in French"),
+        ("N 48°12'", "Ost 16°22'", "invalid_position", "write E or W"),
+        ("48°12'N", "16°22' Ouest", "invalid_position", "write E or W"),
         ("116.3", "48.2", "invalid_position", "latitude and longitude swapped"),
         ("-48.2N", "16", "invalid_position", "yet marked N"),
         ("48", "361", "invalid_position", "longitude 361"),
@@ -106,6 +110,12 @@ def test_what_is_no_position(latitude: str, longitude: str, code: str, reason: s
     assert isinstance(found, Unplaced)
     assert found.code == code
     assert reason in found.reason
+
+
+def test_a_hemisphere_of_two_meanings_in_a_column_of_its_own_is_refused() -> None:
+    found = position_from_text("48.2", "16.3", north_or_south="N", east_or_west="O")
+    assert isinstance(found, Unplaced)
+    assert "O is east in German (Ost) and west in French" in found.reason
 
 
 @pytest.mark.parametrize(

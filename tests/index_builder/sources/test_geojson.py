@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pyproj import Transformer
 
 from index_builder.errors import SourceError
 from index_builder.sources.read import read_source
@@ -151,10 +152,73 @@ def test_unknown_systems_are_refused(write_json: WriteJson, name: str | None) ->
         read_source(write_json(collection(feature([1, 2], {"file": "a.jpg"}, crs=crs))))
 
 
-def test_linked_systems_are_refused(write_json: WriteJson) -> None:
-    crs = {"type": "link", "properties": {"href": "https://example.org/crs"}}
-    with pytest.raises(SourceError, match="coordinate reference system"):
+@pytest.mark.parametrize(
+    ("crs", "named"),
+    [
+        ({"type": "link", "properties": {"href": "https://example.org/crs"}}, "https://example.org/crs"),
+        ({"type": "EPSG", "properties": {}}, '{"type": "EPSG", "properties": {}}'),
+        ({"type": "name", "properties": {"name": None}}, '"name": null'),
+        ({"type": "unknown"}, '{"type": "unknown"}'),
+        (["EPSG:4326"], '["EPSG:4326"]'),
+        (4326, "4326"),
+        ({"type": "EPSG", "properties": {"code": 999999}}, "EPSG:999999"),
+    ],
+)
+def test_what_states_no_system_is_named(write_json: WriteJson, crs: object, named: str) -> None:
+    with pytest.raises(SourceError, match=f"coordinate reference system .*{re.escape(named)}.*save it again|Save"):
         read_source(write_json(collection(feature([1, 2], {"file": "a.jpg"}), crs=crs)))
+
+
+@pytest.mark.parametrize("code", [4326, "4326"])
+def test_the_code_of_a_system_is_read(write_json: WriteJson, code: object) -> None:
+    crs = {"type": "EPSG", "properties": {"code": code}}
+    [place] = read_source(write_json(collection(feature([13.25, 55.5], {"file": "a.jpg"}), crs=crs))).places
+    assert place.position == LatLon(55.5, 13.25)
+
+
+@pytest.mark.parametrize(
+    ("system", "x", "y"),
+    [
+        ("EPSG:32633", 500_000, -9e9),
+        ("EPSG:32633", -9e9, 5_000_000),
+        ("EPSG:2056", 600_000, 200_000),  # coordinates of LV03
+        ("EPSG:2056", 1_200_000, 2_600_000),  # north first
+        ("urn:ogc:def:crs:EPSG::27700", 500_000, -9e9),
+        ("EPSG:3857", 1_000_000, 1e9),
+        ("EPSG:4258", 55.5, 13.25),  # latitude first, in a system of Europe
+        ("+proj=utm +zone=33 +datum=WGS84", 500_000, -9e9),
+    ],
+)
+def test_coordinates_outside_of_their_system_are_refused(
+    write_json: WriteJson, system: str, x: float, y: float
+) -> None:
+    crs = {"type": "name", "properties": {"name": system}}
+    [left] = read_source(write_json(collection(feature([x, y], {"file": "a.jpg"}), crs=crs))).left_out
+    assert (left.path, left.code) == ("a.jpg", "invalid_position")
+    assert left.reason.startswith(f"feature 1: x = {x:.12g}, y = {y:.12g} lie outside of {system}")
+    assert ("which is used at longitudes" in left.reason) is not system.startswith("+proj")
+    assert "state the system that the coordinates are in" in left.reason
+
+
+@pytest.mark.parametrize(
+    ("system", "position"),
+    [
+        ("EPSG:25833", LatLon(70.0, 28.0)),  # Norway is mapped in zone 33
+        ("EPSG:32633", LatLon(-4.0, 15.0)),  # south of the equator in the system of the north
+        ("EPSG:32633+5773", LatLon(48.2, 16.3)),  # with heights
+        ("EPSG:2193", LatLon(-43.9, -176.5)),  # beyond the antimeridian, beside an area of use that ends before it
+        ("EPSG:3832", LatLon(-18.1, 178.4)),  # an area of use that crosses it
+        ("EPSG:3857", LatLon(78.2, 15.6)),
+        ("EPSG:31256", LatLon(48.2, 16.3)),  # with another datum
+    ],
+)
+def test_coordinates_within_or_beside_the_area_of_use_are_read(
+    write_json: WriteJson, system: str, position: LatLon
+) -> None:
+    x, y = Transformer.from_crs("EPSG:4326", system, always_xy=True).transform(position.longitude, position.latitude)
+    crs = {"type": "name", "properties": {"name": system}}
+    [place] = read_source(write_json(collection(feature([x, y], {"file": "a.jpg"}), crs=crs))).places
+    assert distance_m(place.position, position) < 1
 
 
 def test_one_id_for_two_features(write_json: WriteJson) -> None:

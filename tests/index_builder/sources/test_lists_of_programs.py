@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -151,6 +152,36 @@ def test_geo_txt(write_file: WriteFile) -> None:
         ("d.jpg", "invalid_position"),
         ("e.jpg", "invalid_row"),
     ]
+
+
+def test_geo_txt_names_with_blanks(write_file: WriteFile, tmp_path: Path) -> None:
+    lines = [
+        "EPSG:4326",
+        "  sub/ä b.jpg\t16.3725 48.2083 210.0 90",
+        "gone 1 2.JPG 16.3725 48.2083",
+        "gone.jpg - copy.jpg 16.3725 48.2083",
+        "gone without suffix 16.3725 48.2083",
+        "gone 2.jpg",
+    ]
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/ä b.jpg").touch()
+    listing = read_source(write_file("geo.txt", "\n".join(lines)))
+    assert [(place.id, place.position, place.heading_deg) for place in listing.places] == [
+        ("sub/ä b.jpg", POSITION, 90)
+    ]
+    assert [(left.path, left.code) for left in listing.left_out] == [
+        ("gone 1 2.JPG", "missing_file"),
+        ("gone.jpg - copy.jpg", "missing_file"),
+        ("gone", "invalid_position"),
+        ("gone 2.jpg", "invalid_row"),
+    ]
+    assert "line 5: 'without', 'suffix' are not numbers" in listing.left_out[2].reason
+
+
+def test_geo_txt_outside_of_its_reference_system(write_file: WriteFile) -> None:
+    [left] = read_source(write_file("geo.txt", "WGS84 UTM 33N\na.jpg 500000 -9e9\n")).left_out
+    assert left.code == "invalid_position"
+    assert left.reason.startswith("line 2: x = 500000, y = -9000000000 lie outside of WGS84 UTM 33N, which is used at")
 
 
 @pytest.mark.parametrize("system", ["EPSG:32633", "WGS84 UTM 33N", "+proj=utm +zone=33 +datum=WGS84 +units=m +no_defs"])

@@ -1,4 +1,4 @@
-"""``python -m demo``: builds the demo and asks it, renders its town, trains its network, and ships both."""
+"""``python -m demo``: build and query the demo, render its town, train its network, and ship both."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,15 +23,15 @@ from placefix.progress import show_progress
 app = typer.Typer(help="A small town to try Placefix with.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(pretrain)
 
-Town = Annotated[Path, typer.Option(help="The folder of the pictures and the weights that are shipped.")]
+Town = Annotated[Path, typer.Option(help="The folder of the shipped pictures and weights.")]
 
 
 @app.command()
 def build(
-    out: Annotated[Path, typer.Option(help="The demo's directory; it is made if it is not there.")] = Path(".demo"),
+    out: Annotated[Path, typer.Option(help="The demo's directory; it is made if it is missing.")] = Path(".demo"),
     town: Town = SHIPPED.root,
 ) -> None:
-    """Build a map of the shipped pictures with the shipped weights; what is there already is kept."""
+    """Build a map of the shipped pictures with the shipped weights; existing parts are kept."""
     files, console = DemoFiles(out), output_console()
     if not build_demo(out, show_progress, ShippedTown(town)):
         console.print(_nothing_to_do(out), soft_wrap=True)
@@ -59,17 +59,17 @@ def prepare(
     mounted_at: Annotated[
         Path | None,
         typer.Option(
-            help="Where that folder is, if it has another path here: in a container.",
+            help="The path of that folder here, if it differs: in a container.",
             show_default=False,
             readable=False,
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where map and settings are.")] = Path(".served"),
+    out: Annotated[Path, typer.Option(help="The folder of map and settings.")] = Path(".served"),
     served_at: Annotated[
-        str | None, typer.Option(help="The address that the server will have, to say it.", show_default=False)
+        str | None, typer.Option(help="The address of the server, for the message.", show_default=False)
     ] = None,
 ) -> None:
-    """Prepare what make serve and docker compose up serve, and write it to served.toml."""
+    """Prepare the map for make serve and docker compose up, and write its settings to served.toml."""
     if photos is None:
         if not prepare_demo(out, show_progress):
             output_console().print(_nothing_to_do(demo_files(out).root), soft_wrap=True)
@@ -80,7 +80,7 @@ def prepare(
             soft_wrap=True,
         )
     else:
-        photos = photos.expanduser()  # zsh hands the ~ of `make serve PHOTOS=~/walk` on as it is
+        photos = photos.expanduser()  # zsh does not expand the ~ of `make serve PHOTOS=~/walk`
         source = mounted_at or photos
         check_readable(source, photos)
         name = name_of_map(photos, source, out)
@@ -98,17 +98,17 @@ def prepare(
 @app.command()
 def check(
     url: Annotated[str, typer.Option(help="The running service.")] = "http://127.0.0.1:8000",
-    map_name: Annotated[str | None, typer.Option("--map", help="Which of its maps, if it serves several.")] = None,
+    map_name: Annotated[str | None, typer.Option("--map", help="The map, if the service has several.")] = None,
     key: Annotated[
         str | None,
         typer.Option(
-            envvar="PLACEFIX_KEY", show_envvar=True, show_default=False, help="An API key, if the service wants one."
+            envvar="PLACEFIX_KEY", show_envvar=True, show_default=False, help="An API key, if the service needs one."
         ),
     ] = None,
-    each: Annotated[bool, typer.Option("--each", help="Print every query and its answer, too.")] = False,
+    each: Annotated[bool, typer.Option("--each", help="Print also every query and its answer.")] = False,
     town: Town = SHIPPED.root,
 ) -> None:
-    """Ask a running service with all queries of the demo, and print how far off the answers are."""
+    """Send all queries of the demo to a running service, and print the errors of the answers."""
     queries = read_queries(ShippedTown(town))
     answers: list[CheckedQuery] = []
     with show_progress("asking") as progress:
@@ -131,10 +131,10 @@ def check(
 def render(
     split: Annotated[str, typer.Option(help="pretrain, train, val or test.")],
     out: Annotated[Path, typer.Option(help="The folder in which the split's own folder is made.")],
-    streets: Annotated[int | None, typer.Option(help="Only so many of its streets.", min=1)] = None,
+    streets: Annotated[int | None, typer.Option(help="The number of its streets; by default all.", min=1)] = None,
     workers: Annotated[int, typer.Option(help="Processes that render.", min=1)] = 1,
 ) -> None:
-    """Render a part of the town: pictures, database.csv and queries.csv; what is there already is kept."""
+    """Render a part of the town: pictures, database.csv and queries.csv; existing pictures are kept."""
     with resumable():
         count = render_split(split, out, show_progress, streets, workers)
     output_console().print(f"{count} pictures rendered; all of the split are in {out / split}.", soft_wrap=True)
@@ -152,12 +152,13 @@ def sheet(
 @app.command()
 def ship(
     pictures: Annotated[
-        Path | None, typer.Option(help="The folder of the rendered split test: its pictures are chosen and shipped.")
+        Path | None,
+        typer.Option(help="The folder of the rendered split test, from which the shipped pictures are chosen."),
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="A trained network, which is shipped in float16.")] = None,
-    out: Annotated[Path, typer.Option(help="The folder of what is shipped.")] = SHIPPED.root,
+    out: Annotated[Path, typer.Option(help="The folder of the shipped files.")] = SHIPPED.root,
 ) -> None:
-    """Replace the pictures or the weights that the demo comes with."""
+    """Replace the shipped pictures or weights of the demo."""
     if pictures is None and weights is None:
         raise InvalidInput("nothing to ship: name rendered pictures with --pictures, or a network with --weights")
     town, console = ShippedTown(out), output_console()
@@ -176,14 +177,19 @@ def ship(
 @app.command()
 def calibrate(
     pictures: Annotated[
-        Path, typer.Option(help="The folder of the rendered splits: test asks what is shipped, val is elsewhere.")
+        Path,
+        typer.Option(
+            help="The folder of the rendered splits: queries come from test, photos of other places from val."
+        ),
     ] = Path(".town/pictures"),
     town: Town = SHIPPED.root,
-    out: Annotated[Path, typer.Option(help="Where a map is built for it, and answers are kept.")] = Path(
+    out: Annotated[Path, typer.Option(help="The folder of the temporary map and the answers.")] = Path(
         ".town/calibration"
     ),
 ) -> None:
-    """Calibrate the map of what is shipped, and ship the calibration; interrupted, the same command continues."""
+    """Calibrate the map of the shipped pictures, and ship the calibration. After an interruption, the same command
+    continues.
+    """
     with resumable():
         outcome = calibrate_demo(pictures, ShippedTown(town), out, show_progress)
     output_console().print(f"calibration  {describe_outcome(outcome)}", soft_wrap=True)
@@ -230,7 +236,7 @@ def _metres(distance_m: float | None) -> str:
 
 
 def main() -> None:
-    """Runs the command line."""
+    """Run the command line."""
     run(app)
 
 

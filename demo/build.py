@@ -1,4 +1,4 @@
-"""The demo as files: network, queries and map, made once and kept.
+"""The files of the demo, network, queries and map, made once and kept.
 
 ::
 
@@ -32,7 +32,7 @@ from place_map.reader import PlaceMap
 
 @dataclass(frozen=True)
 class DemoFiles:
-    """Where everything lies below one directory.
+    """Name the files below one directory.
 
     Attributes:
         root: The directory.
@@ -42,41 +42,41 @@ class DemoFiles:
 
     @property
     def stamp(self) -> Path:
-        """Names the pictures and the network that the rest belongs to."""
+        """Return the file that identifies the pictures and the network of the demo."""
         return self.root / "demo.json"
 
     @property
     def weights(self) -> Path:
-        """The network."""
+        """Return the file of the network."""
         return self.root / "weights.safetensors"
 
     @property
     def samples(self) -> Path:
-        """The pictures to ask with, as ``placefix serve --samples`` takes them."""
+        """Return the folder of the pictures to ask with, for ``placefix serve --samples``."""
         return self.root / "samples"
 
     @property
     def map(self) -> Path:
-        """The map."""
+        """Return the directory of the map."""
         return self.root / "maps" / "demo"
 
 
 def build_demo(root: Path, show_progress: ShowProgress, town: ShippedTown = SHIPPED) -> bool:
-    """Makes whatever is missing, damaged or of an earlier release.
+    """Make the files that are missing, damaged or from an earlier release.
 
-    Everything that is needed to serve is copied, so that a directory stays whole when the release beside it changes.
-    Interrupted at any point, the next call makes the rest.
+    All files that a server needs are copied, so a directory stays complete when the release changes. After an
+    interruption, the next call makes the rest.
 
     Args:
         root: The demo's own directory.
-        show_progress: How to say how far it is.
-        town: What is shipped.
+        show_progress: The display of progress.
+        town: The shipped files.
 
     Returns:
-        Whether there was anything to do.
+        Whether anything had to be made.
 
     Raises:
-        InvalidInput: There is something else in the directory, or what should be shipped is not there.
+        InvalidInput: The directory has other content, or shipped files are missing.
         WeightsError: The weights cannot be used.
         MapError: The map cannot be written.
     """
@@ -89,7 +89,7 @@ def build_demo(root: Path, show_progress: ShowProgress, town: ShippedTown = SHIP
 
 
 def _ensure_stamp(files: DemoFiles, town: ShippedTown) -> bool:
-    """Begins a demo; what an earlier release has made is thrown away."""
+    """Begin a demo; throw away the files of an earlier release."""
     stamp = json.dumps({"shipped": _digest(town)}) + "\n"
     if files.stamp.is_file():
         if files.stamp.read_text() == stamp:
@@ -98,14 +98,14 @@ def _ensure_stamp(files: DemoFiles, town: ShippedTown) -> bool:
             if outdated.exists():
                 shutil.rmtree(outdated)
     elif files.root.exists() and any(files.root.iterdir()):
-        raise InvalidInput(f"{files.root} is not empty and is no demo; name another directory (--out)")
+        raise InvalidInput(f"{files.root} is not empty and is not a demo; name another directory (--out)")
     files.root.mkdir(parents=True, exist_ok=True)
     write_atomically(files.stamp, stamp.encode())
     return True
 
 
 def _digest(town: ShippedTown) -> str:
-    """SHA-256 over everything that is shipped: other pictures or weights, another demo."""
+    """Return the SHA-256 of all shipped files: other pictures or weights make another demo."""
     digest = hashlib.sha256()
     for path in (town.weights, town.calibration, *sorted(town.pictures.rglob("*"))):
         if path.is_file():
@@ -114,7 +114,7 @@ def _digest(town: ShippedTown) -> str:
 
 
 def _ensure_copies(files: DemoFiles, town: ShippedTown) -> bool:
-    """Copies weights and queries, unless the same bytes are there."""
+    """Copy weights and queries, unless the same bytes are there."""
     outdated = [(source, target) for source, target in _copies(files, town) if not _is_same(source, target)]
     for source, target in outdated:
         with written_whole(target) as unfinished:
@@ -133,13 +133,13 @@ def _is_same(source: Path, target: Path) -> bool:
 
 
 def _ensure_map(files: DemoFiles, town: ShippedTown, encoder: Encoder, show_progress: ShowProgress) -> bool:
-    """Builds the map, unless it is there, whole, and of this network."""
+    """Build the map, unless it is there, complete, and of this network."""
     if _is_good_map(files.map, encoder):
         return False
     if files.map.exists():
         shutil.rmtree(files.map)
     with show_progress("encoding") as progress:
-        # So few pictures are one segment, so there is none to continue behind.
+        # These few pictures are one segment, so an interrupted build has none to continue from.
         build_map(
             read_source(town.database),
             encoder,
@@ -159,4 +159,4 @@ def _is_good_map(path: Path, encoder: Encoder) -> bool:
             place_map.check_network(encoder)
         return verify_map(path).is_good
     except MapError:
-        return False  # not there, damaged, or of another network
+        return False  # missing, damaged, or of another network

@@ -1,7 +1,8 @@
-"""Makes the calibration that is shipped: of the demo's map, from rendered pictures that are not shipped.
+"""The shipped calibration of the demo's map, made from rendered pictures that are not shipped.
 
-The demo's map has fewer pictures than it takes, all of fair days. So later visits to its streets are asked besides, in
-all weathers, every second of those that are not shipped; and visits to streets of another split, which are elsewhere.
+The demo's map has too few pictures for a calibration, all from fair days. Therefore it also uses later visits to its
+streets in all weathers, every second of those that are not shipped, and visits to streets of another split, which are
+other places.
 """
 
 from collections.abc import Sequence
@@ -30,16 +31,17 @@ _EVERY_FOREIGN = 6
 
 
 def calibrate_demo(rendered: Path, town: ShippedTown, work: Path, show_progress: ShowProgress) -> Outcome:
-    """Calibrate the map of what is shipped, and write the calibration beside it; interrupted, the next call goes on.
+    """Calibrate the map of the shipped pictures, and write the calibration beside it; after an interruption, the next
+    call continues.
 
     Args:
         rendered: The folder of the rendered splits ``test`` and ``val``.
-        town: What is shipped.
-        work: Where a map is built for it, and answers are kept until all are there.
-        show_progress: How to say how far it is.
+        town: The shipped files.
+        work: The folder of the temporary map, and of the answers until all are there.
+        show_progress: The display of progress.
 
     Raises:
-        InvalidInput: A split is not there.
+        InvalidInput: A split is missing.
         PlacefixError: The map cannot be built.
     """
     labelled, foreign = _rest_of_the_visits(rendered / "test", town), _table(rendered / "val")[::_EVERY_FOREIGN]
@@ -66,7 +68,7 @@ def calibrate_demo(rendered: Path, town: ShippedTown, work: Path, show_progress:
 
 
 def _rest_of_the_visits(split: Path, town: ShippedTown) -> Sequence[Row]:
-    """Every second visit to the shipped streets that is not shipped."""
+    """Return every second visit to the shipped streets that is not shipped."""
     shipped = read_table(town.query_list)
     streets, names = {row["street"] for row in shipped}, {row["path"] for row in shipped}
     rest = [row for row in _table(split) if row["street"] in streets and row["path"] not in names]

@@ -1,4 +1,4 @@
-"""How well a running service finds the places of the demo's queries, all of them, good or bad."""
+"""The check of a running service by all queries of the demo."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from service.samples import Sample
 FOUND_WITHIN_M = 25.0  # the field's threshold
 ALL = "all"
 _TIMEOUT_S = 60.0
-_REASON_LENGTH = 200  # characters of an answer that is no problem document
+_REASON_LENGTH = 200  # most characters of an answer that is not a problem document
 
 
 @dataclass(frozen=True)
 class Query:
-    """A picture to ask with.
+    """Describe a picture to ask with.
 
     Attributes:
-        sample: As the service offers it.
-        position: Where it was taken.
-        condition: Light and weather.
+        sample: The sample of the service.
+        position: The position of the picture.
+        condition: The light and weather.
     """
 
     sample: Sample
@@ -37,13 +37,13 @@ class Query:
 
 @dataclass(frozen=True)
 class CheckedQuery:
-    """One query and its answer.
+    """Hold one query and its answer.
 
     Attributes:
-        query: What was asked with.
-        found: Id of the best candidate; None without one.
-        off_m: Distance of the answer from where the picture was taken; None without an answer.
-        duration_ms: As the service states it.
+        query: The query.
+        found: The id of the best candidate; None if there is none.
+        off_m: The distance of the answer from the picture's position in metres; None without an answer.
+        duration_ms: The duration that the service states.
     """
 
     query: Query
@@ -53,20 +53,20 @@ class CheckedQuery:
 
     @property
     def is_found(self) -> bool:
-        """Whether the answer is near enough."""
+        """Return whether the answer is near enough."""
         return self.off_m is not None and self.off_m <= FOUND_WITHIN_M
 
 
 @dataclass(frozen=True)
 class Score:
-    """The answers to the queries of one condition.
+    """Summarise the answers to the queries of one condition.
 
     Attributes:
-        condition: Its name, or ``all``.
-        queries: How many were asked.
-        found: Of these, answered within ``FOUND_WITHIN_M``.
-        off_m: Median distance of the answers; None without an answer.
-        duration_ms: Mean.
+        condition: The name of the condition, or ``all``.
+        queries: The number of queries.
+        found: The number of queries answered within ``FOUND_WITHIN_M``.
+        off_m: The median distance of the answers; None without an answer.
+        duration_ms: The mean duration.
     """
 
     condition: str
@@ -77,10 +77,10 @@ class Score:
 
 
 def read_queries(town: ShippedTown = SHIPPED) -> list[Query]:
-    """The queries that are shipped, in their order.
+    """Read the shipped queries, in their order.
 
     Raises:
-        InvalidSamples: One is missing, or its row lacks position or condition.
+        InvalidSamples: A query is missing, or its row lacks position or condition.
     """
     queries = []
     for sample in read_samples(town.pictures, DEFAULT_LIMITS):
@@ -93,19 +93,19 @@ def read_queries(town: ShippedTown = SHIPPED) -> list[Query]:
 def check_queries(
     queries: Sequence[Query], url: str, map_name: str | None = None, key: str | None = None
 ) -> Iterator[CheckedQuery]:
-    """Posts every query.
+    """Post every query.
 
     Args:
-        queries: What to ask with.
-        url: Of the service.
-        map_name: Which of its maps is the demo, if it serves several.
-        key: With the scope read, if it wants one.
+        queries: The queries.
+        url: The address of the service.
+        map_name: The name of the demo's map, if the service has several.
+        key: A key with the scope read, if the service needs one.
 
     Yields:
         The answers, one by one.
 
     Raises:
-        NotReady: There is no service there, or it does not answer the question.
+        NotReady: There is no service, or it does not answer the query.
     """
     parameters = {} if map_name is None else {"map": map_name}
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
@@ -121,10 +121,10 @@ def check_queries(
 
 
 def scores(answers: Sequence[CheckedQuery]) -> list[Score]:
-    """One score for each condition, in the order of the queries, and one for all together.
+    """Return one score for each condition, in the order of the queries, and one for all together.
 
     Args:
-        answers: At least one.
+        answers: The answers, at least one.
     """
     conditions = dict.fromkeys(answer.query.condition for answer in answers)
     found = [_score(name, [each for each in answers if each.query.condition == name]) for name in conditions]
@@ -132,7 +132,7 @@ def scores(answers: Sequence[CheckedQuery]) -> list[Score]:
 
 
 def chance(queries: Sequence[Query], town: ShippedTown = SHIPPED) -> float:
-    """The share of queries that a picture of the map drawn at random would find."""
+    """Return the share of queries that a random picture of the map would find."""
     database = [place.position for place in read_source(town.database).places]
     near = sum(distance_m(query.position, place) <= FOUND_WITHIN_M for query in queries for place in database)
     return near / (len(queries) * len(database))
@@ -150,13 +150,13 @@ def _score(condition: str, answers: Sequence[CheckedQuery]) -> Score:
 
 
 def _reason(response: httpx.Response) -> str:
-    """The sentence of a problem document, or whatever another server has answered."""
+    """Return the sentence of a problem document, or the answer of another server."""
     try:
         match response.json():
             case {"detail": str(detail)}:
                 return detail
     except ValueError:
-        pass  # no JSON
+        pass  # not JSON
     return response.text[:_REASON_LENGTH]
 
 
@@ -171,4 +171,4 @@ def _checked(query: Query, answer: dict[str, object]) -> CheckedQuery:
         case {"timings_ms": {"total": float(duration_ms)}}:
             return CheckedQuery(query, None, None, duration_ms)
         case _:
-            raise NotReady(f"this is no answer of Placefix to {query.sample.id}: {answer}")
+            raise NotReady(f"this is not an answer of Placefix to {query.sample.id}: {answer}")

@@ -1,4 +1,4 @@
-"""Which pictures of the test split are shipped: by a rule that knows no result."""
+"""The choice of the shipped pictures from the test split, by a rule that uses no results."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ Row = dict[str, str]
 
 STREETS = SPLITS["test"].streets[:3]
 
-# In the order in which they are listed: fair weather first, then less light, bad weather, and the night.
+# The order of the list: fair weather first, then less light, bad weather, and the night.
 QUERIES_PER_STREET: dict[Condition, int] = {
     "sun": 3,
     "overcast": 3,
@@ -23,13 +23,13 @@ QUERIES_PER_STREET: dict[Condition, int] = {
 
 
 def choose_database(rows: Sequence[Row]) -> list[Row]:
-    """All pictures of the first streets of the split.
+    """Return all pictures of the first streets of the split.
 
     Args:
-        rows: Of the split's ``database.csv``.
+        rows: The rows of the split's ``database.csv``.
 
     Raises:
-        InvalidInput: A street has not all of its pictures.
+        InvalidInput: A street lacks pictures.
     """
     chosen = [row for street in STREETS for row in rows if row["street"] == str(street)]
     expected = len(STREETS) * SPLITS["test"].database_per_street
@@ -42,16 +42,16 @@ def choose_database(rows: Sequence[Row]) -> list[Row]:
 
 
 def choose_queries(rows: Sequence[Row]) -> list[Row]:
-    """For every condition and street its number of queries, spread evenly over those of the condition.
+    """Choose the number of queries for every condition and street, spread evenly over the queries of the condition.
 
-    Where a street has ``n`` queries of a condition, in the order in which they lie along the street, and ``k`` of them
-    are wanted, each is the middle one of a k-th of them.
+    If a street has ``n`` queries of a condition, in their order along the street, and ``k`` are needed, each is the
+    middle one of a k-th of them.
 
     Args:
-        rows: Of the split's ``queries.csv``.
+        rows: The rows of the split's ``queries.csv``.
 
     Returns:
-        Condition by condition, the easy ones first, each from street to street.
+        The queries condition by condition, the easy ones first, each from street to street.
 
     Raises:
         InvalidInput: A street has too few queries of a condition.

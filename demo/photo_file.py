@@ -1,4 +1,4 @@
-"""Rendered pictures as files that a phone could have written: JPEG with position, heading and time in the EXIF."""
+"""Rendered pictures as files like those of a phone: JPEG with position, heading and time in the EXIF block."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +18,12 @@ _SECOND_PARTS = 10_000  # a ten-thousandth of an arc second is 3 mm
 
 @dataclass(frozen=True)
 class Taken:
-    """Where and when a picture was taken.
+    """Hold place and time of a picture.
 
     Attributes:
-        position: WGS84.
-        heading_deg: Where the camera looked, clockwise from true north, in [0, 360).
-        time: UTC.
+        position: The position in WGS84.
+        heading_deg: The direction of the camera, clockwise from true north, in [0, 360).
+        time: The time in UTC.
     """
 
     position: LatLon
@@ -32,7 +32,7 @@ class Taken:
 
 
 def photo_bytes(image: Image.Image, taken: Taken) -> bytes:
-    """A picture as the bytes of a JPEG file that says where and when it was taken."""
+    """Return a picture as the bytes of a JPEG file with place and time."""
     file = BytesIO()
     image.save(file, "JPEG", quality=_QUALITY, optimize=True, exif=_exif(taken))
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Prepare what ``make serve`` and ``docker compose up`` serve: a map of a folder of photos, or the demo.
+"""The preparation of ``make serve`` and ``docker compose up``: a map of a folder of photos, or the demo.
 
 ::
 
@@ -6,7 +6,7 @@
        /maps/NAME/      the map of a folder of photos
        /demo/           the demo, where no photos are given
 
-The settings win over the defaults of the server, and environment and flags win over them.
+The settings override the defaults of the server; environment and flags override the settings.
 """
 
 import json
@@ -29,18 +29,18 @@ from place_map.versions import read_manifest
 from placefix.exit_codes import ExitCode
 
 SETTINGS = "served.toml"
-DEMO_SHORTLIST = 20  # as in docs/book/results.md: of its 198 pictures, 100 would be half
+DEMO_SHORTLIST = 20  # as in docs/book/results.md: the map has 198 pictures, and 100 would be half of them
 
 
 def check_readable(photos: Path, called: Path) -> None:
-    """Make sure that this process may list a folder; one that is not there is told by its build.
+    """Check that this process may list a folder; the build reports a missing one.
 
     Args:
         photos: The folder.
-        called: What the user calls it, where it has another path here.
+        called: The user's path of the folder, if it differs from the path here.
 
     Raises:
-        InvalidInput: It may not.
+        InvalidInput: The process may not list the folder.
     """
     try:
         if photos.is_dir():
@@ -58,7 +58,7 @@ def name_of_map(photos: Path, source: Path, out: Path) -> str:
     Args:
         photos: The folder, as the user calls it.
         source: The same, where it is read.
-        out: Where maps and settings are.
+        out: The folder of maps and settings.
 
     Raises:
         PlacefixError: A map that is there cannot be read.
@@ -76,12 +76,12 @@ def _may_hold(place_map: Path, source: Path) -> bool:
 
 
 def prepare_photos(photos: Path, name: str, out: Path) -> int:
-    """Build a map of a folder of photos, or bring the one that is there up to date; its build tells what it does.
+    """Build or update the map of a folder of photos; the build prints its progress.
 
     Args:
         photos: The folder.
-        name: Of the map.
-        out: Where maps and settings are.
+        name: The name of the map.
+        out: The folder of maps and settings.
 
     Returns:
         The exit code of ``placefix build``; the settings are written if there is a map.
@@ -91,7 +91,7 @@ def prepare_photos(photos: Path, name: str, out: Path) -> int:
     with subprocess.Popen([*command, "--update"]) as build:  # noqa: S603  our own command
         try:
             exit_code = build.wait()
-        except KeyboardInterrupt:  # the build gets Ctrl-C, too: it ends by itself, and says how it goes on
+        except KeyboardInterrupt:  # the build also receives Ctrl-C: it ends itself, and says how to continue
             exit_code = build.wait()
     if exit_code not in (0, ExitCode.SOME_REJECTED):
         return exit_code
@@ -100,18 +100,18 @@ def prepare_photos(photos: Path, name: str, out: Path) -> int:
 
 
 def prepare_demo(out: Path, show_progress: ShowProgress, town: ShippedTown = SHIPPED) -> bool:
-    """Build the demo, unless it is there.
+    """Build the demo, unless it exists.
 
     Args:
-        out: Where the demo's folder and the settings are.
-        show_progress: How to say how far it is.
-        town: What is shipped.
+        out: The folder of the demo's folder and the settings.
+        show_progress: The display of progress.
+        town: The shipped files.
 
     Returns:
-        Whether there was anything to build.
+        Whether anything had to be built.
 
     Raises:
-        PlacefixError: As ``build_demo`` raises it.
+        PlacefixError: See ``build_demo``.
     """
     files = demo_files(out)
     did_build = build_demo(files.root, show_progress, town)
@@ -126,12 +126,12 @@ def prepare_demo(out: Path, show_progress: ShowProgress, town: ShippedTown = SHI
 
 
 def demo_files(out: Path) -> DemoFiles:
-    """Return where the demo lies in the folder of what is served."""
+    """Return the files of the demo in the served folder."""
     return DemoFiles(out / "demo")
 
 
 def _write_settings(out: Path, settings: Mapping[str, object]) -> None:
-    """Write a file of settings; strings, numbers and lists of strings look alike in JSON and TOML."""
+    """Write a file of settings; strings, numbers and lists of strings are equal in JSON and TOML."""
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()]
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / SETTINGS, ("\n".join(lines) + "\n").encode())

@@ -1,14 +1,14 @@
-"""What is shipped with the demo: pictures of some streets, and a network that was trained on others.
+"""The shipped files of the demo: pictures of some streets, and a network that was trained on others.
 
 ::
 
     DIR/weights.safetensors         the network
-       /MODEL_CARD.md               what it is, and what it cannot do
+       /MODEL_CARD.md               its description and its limits
        /calibration.json            how sure the answers of the map are
-       /pictures/database/*.jpg     what the map is built from; they say themselves where they were taken
+       /pictures/database/*.jpg     the pictures of the map, with positions in EXIF
        /pictures/database.csv       the same as a table
        /pictures/queries/*.jpg      later visits, to ask with
-       /pictures/queries.csv        where these were taken, and in what condition
+       /pictures/queries.csv        their positions and conditions
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from model.errors import InvalidInput
 
 @dataclass(frozen=True)
 class ShippedTown:
-    """Where everything lies below one folder.
+    """Name the files below one folder.
 
     Attributes:
         root: The folder.
@@ -30,44 +30,44 @@ class ShippedTown:
 
     @property
     def weights(self) -> Path:
-        """The network."""
+        """Return the file of the network."""
         return self.root / "weights.safetensors"
 
     @property
     def calibration(self) -> Path:
-        """The calibration of the map, made from pictures that are not shipped."""
+        """Return the calibration of the map, made from pictures that are not shipped."""
         return self.root / "calibration.json"
 
     @property
     def pictures(self) -> Path:
-        """Both kinds of pictures, with their tables; a folder of samples as ``placefix serve`` takes it."""
+        """Return the folder of all pictures with their tables, which ``placefix serve`` takes as samples."""
         return self.root / "pictures"
 
     @property
     def database(self) -> Path:
-        """A folder of pictures of the map."""
+        """Return the folder of the map's pictures."""
         return self.pictures / "database"
 
     @property
     def query_list(self) -> Path:
-        """The table of the queries."""
+        """Return the table of the queries."""
         return self.pictures / "queries.csv"
 
     def query_files(self) -> Iterator[Path]:
-        """The queries and their table, relative to ``pictures``."""
+        """Return the queries and their table, relative to ``pictures``."""
         yield self.query_list.relative_to(self.pictures)
         for path in sorted(self.pictures.glob("queries/*.jpg")):
             yield path.relative_to(self.pictures)
 
     def check(self) -> None:
-        """Finds out whether all of it is there.
+        """Check that all files exist.
 
         Raises:
-            InvalidInput: Something is missing.
+            InvalidInput: A file is missing.
         """
         if not self.weights.is_file():
             raise InvalidInput(
-                f"{self.weights} is missing: the demo comes with it; demo/README.md says how such weights are trained"
+                f"{self.weights} is missing: the demo comes with it; demo/README.md says how to train them"
             )
         if not self.calibration.is_file():
             raise InvalidInput(

@@ -1,4 +1,4 @@
-"""Makes what is shipped: pictures from a rendered test split, and weights from a training."""
+"""The making of the shipped files: pictures from a rendered test split, and weights from a training."""
 
 import csv
 import shutil
@@ -24,12 +24,12 @@ _OURS = {name for side in _SIDES for name in (side, f"{side}.csv")}
 
 @dataclass(frozen=True)
 class ShippedPictures:
-    """What was made.
+    """Count the shipped pictures.
 
     Attributes:
-        database: Pictures of the map.
-        queries: Pictures to ask with.
-        total_bytes: Of all of them.
+        database: The number of pictures of the map.
+        queries: The number of queries.
+        total_bytes: The bytes of all of them.
     """
 
     database: int
@@ -38,14 +38,14 @@ class ShippedPictures:
 
 
 def ship_pictures(rendered: Path, out: Path) -> ShippedPictures:
-    """Chooses pictures, and writes them with EXIF blocks and tables; all of them, or none.
+    """Choose pictures, and write all of them with EXIF blocks and tables, or none.
 
     Args:
-        rendered: The folder of the rendered split ``test``, whole or its first three streets.
-        out: Their folder; pictures that were shipped before are replaced.
+        rendered: The folder of the rendered split ``test``, complete or its first three streets.
+        out: The folder of the pictures; earlier pictures are replaced.
 
     Raises:
-        InvalidInput: The split is not there or not whole, or there is something else in ``out``.
+        InvalidInput: The split is missing or incomplete, or ``out`` has other content.
     """
     database = choose_database(_rows(rendered / "database.csv"))
     queries = choose_queries(_rows(rendered / "queries.csv"))
@@ -68,22 +68,22 @@ def ship_pictures(rendered: Path, out: Path) -> ShippedPictures:
 
 
 def ship_weights(trained: Path, out: Path) -> int:
-    """Writes a trained network in float16.
+    """Write a trained network in float16.
 
     Args:
-        trained: Its file.
-        out: The file to write; weights that were shipped before are replaced.
+        trained: The file of the network.
+        out: The file to write; earlier weights are replaced.
 
     Returns:
         The size of the file in bytes.
 
     Raises:
         WeightsError: The file cannot be used, or a weight does not fit into float16.
-        InvalidInput: The network is not trained, or too large to come with the code.
+        InvalidInput: The network is not trained, or too large to be shipped with the code.
     """
     network = load_selavpr(trained)
     if not network.is_trained:
-        raise InvalidInput(f"{trained} is no trained network; ship the one that placefix train has written")
+        raise InvalidInput(f"{trained} is not a trained network; ship a network of placefix train")
     size_bytes = sum(2 * tensor.numel() for tensor in network.state_dict().values())
     if size_bytes > MAX_WEIGHTS_BYTES:
         raise InvalidInput(
@@ -104,7 +104,9 @@ def _rows(table: Path) -> list[Row]:
         ) from error
     missing = [name for name in COLUMNS if not rows or name not in rows[0]]
     if missing:
-        raise InvalidInput(f"{table} has no column {missing[0]}, or no rows; it is no table of python -m demo render")
+        raise InvalidInput(
+            f"{table} has no column {missing[0]}, or no rows; it is not a table of python -m demo render"
+        )
     return rows
 
 

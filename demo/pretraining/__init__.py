@@ -1,1 +1,1 @@
-"""Pre-training of the demo's backbone: an ordinary contrastive training on fair weather, before SelaVPR adapts it."""
+"""The pre-training of the demo's backbone: ordinary contrastive training on fair weather, before SelaVPR adapts it."""

@@ -1,4 +1,4 @@
-"""Which pictures a step sees, and which of them show the same place. All of it follows from the seed and the step."""
+"""The pictures of a step, and the pairs that show the same place; both follow from the seed and the step."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from model.errors import InvalidInput
 
 @dataclass(frozen=True)
 class Batch:
-    """The pictures of a step.
+    """Hold the pictures of a step.
 
     Attributes:
-        rows: ``(b,)`` of the frames.
-        kept: ``(b, k)`` the patches of each picture that the network sees.
-        gain: ``(b, 3)`` what colours are multiplied by.
-        offset: ``(b, 3)`` what is added, in units of the full range.
-        is_same: ``(b, b)`` bool: they show the same place; nothing shows itself.
-        is_other: ``(b, b)`` bool: they show different places. Between the two, pictures are not compared.
+        rows: ``(b,)`` rows of the frames.
+        kept: ``(b, k)`` the patches of each picture that the network receives.
+        gain: ``(b, 3)`` factors of the colours.
+        offset: ``(b, 3)`` offsets of the colours, in units of the full range.
+        is_same: ``(b, b)`` bool: whether two pictures show the same place; false for a picture and itself.
+        is_other: ``(b, b)`` bool: whether two pictures show different places. If neither is true, they are not
+            compared.
     """
 
     rows: NDArray[np.int64]
@@ -33,10 +34,10 @@ class Batch:
 
 
 class Sampler:
-    """Draws batches: some streets, some places of each, some views of each place."""
+    """Draw batches: some streets, some places of each, some views of each place."""
 
     def __init__(self, frames: Frames, config: PretrainingConfig) -> None:
-        """Groups the frames.
+        """Group the frames.
 
         Raises:
             InvalidInput: There are fewer streets, places or views than a batch has.
@@ -60,7 +61,7 @@ class Sampler:
                 raise InvalidInput(f"a batch has {needed} {what}, and the pictures have {there}; render more")
 
     def batch(self, step: int) -> Batch:
-        """The batch of a step."""
+        """Return the batch of a step."""
         config = self._config
         random = np.random.default_rng([config.seed, step])
         rows = np.concatenate(

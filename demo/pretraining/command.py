@@ -20,12 +20,14 @@ _DEFAULTS = PretrainingConfig()
 def pretrain(
     pictures: Annotated[Path, typer.Option(help="The folder of the rendered split pretrain, with its database.csv.")],
     out: Annotated[Path, typer.Option(help="A folder for decoded pictures, checkpoint and backbone.safetensors.")],
-    steps: Annotated[int, typer.Option(min=1, help="Of the optimizer.")] = _DEFAULTS.steps,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, batches, patches and colours.")] = _DEFAULTS.seed,
-    device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
+    steps: Annotated[int, typer.Option(min=1, help="The steps of the optimizer.")] = _DEFAULTS.steps,
+    seed: Annotated[
+        int, typer.Option(min=0, help="The seed of weights, batches, patches and colours.")
+    ] = _DEFAULTS.seed,
+    device: Annotated[DeviceName, typer.Option(help="The device of the work.")] = "auto",
     decoders: Annotated[int, typer.Option(min=1, help="Threads that decode the pictures.")] = 4,
 ) -> None:
-    """Pre-train a small backbone on fair weather. Interrupted, the same command continues."""
+    """Pre-train a small backbone on fair weather. After an interruption, the same command continues."""
     config = replace(_DEFAULTS, steps=steps, seed=seed)
     chosen = choose_device(device)
     error_console().print(f"device: {chosen.device} ({chosen.reason})", soft_wrap=True)

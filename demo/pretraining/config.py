@@ -1,31 +1,32 @@
-"""How the backbone is pre-trained."""
+"""The settings of the pre-training of the backbone."""
 
 from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
 class PretrainingConfig:
-    """The settings of a pre-training.
+    """Set the parameters of a pre-training.
 
     Attributes:
-        steps: Of the optimizer.
-        streets: In a batch.
-        places: Of each street in a batch: pictures of the same street are the hard negatives.
-        views: Of each place.
-        kept_patches: Of the 256 patches of a picture that the network sees (PatchDropout); a step takes a fifth of the
-            time, and the network learns not to rely on any single thing.
-        late_patches: Kept in the last tenth of the steps.
-        matrix_learning_rate: The highest, of Muon, for the matrices of the blocks; it rises over ``warmup`` steps and
-            falls as a cosine.
-        learning_rate: Likewise, of AdamW, for everything else.
-        warmup: Steps.
-        weight_decay: Of matrices.
-        largest_gradient: The norm that gradients are clipped to.
+        steps: Steps of the optimizer.
+        streets: Streets in a batch.
+        places: Places of each street in a batch: pictures of the same street are the hard negatives.
+        views: Views of each place.
+        kept_patches: The number of the 256 patches of a picture that the network receives (PatchDropout); a step takes
+            a fifth of the time, and the network learns not to rely on single objects.
+        late_patches: The patches that are kept in the last tenth of the steps.
+        matrix_learning_rate: The highest learning rate of Muon, for the matrices of the blocks; it rises over
+            ``warmup`` steps and falls as a cosine.
+        learning_rate: The highest learning rate of AdamW, for all other parameters, with the same schedule.
+        warmup: Steps of the warm-up.
+        weight_decay: Weight decay of matrices.
+        largest_gradient: The greatest norm of gradients; greater ones are clipped.
         first_scale: 1 / temperature of the loss at the beginning; it is learned.
-        same_place_m: Two pictures of one street and direction nearer than that show the same place.
-        other_place_m: From that distance they show different places; between the two they are not compared.
-        checkpoint_every: Steps.
-        seed: Of the weights, the batches, the patches and the colours.
+        same_place_m: Two pictures of one street and direction within this distance show the same place.
+        other_place_m: Two pictures from this distance on show different places; between the two distances they are not
+            compared.
+        checkpoint_every: Steps between checkpoints.
+        seed: The seed of the weights, the batches, the patches and the colours.
     """
 
     steps: int = 4000
@@ -47,15 +48,15 @@ class PretrainingConfig:
 
     @property
     def batch_size(self) -> int:
-        """Pictures of a step."""
+        """Return the number of pictures of a step."""
         return self.streets * self.places * self.views
 
     def patches_at(self, step: int) -> int:
-        """How many patches of a picture a step sees."""
+        """Return how many patches of a picture a step uses."""
         return self.late_patches if step >= self.steps * 9 // 10 else self.kept_patches
 
     def what_is_learned(self) -> dict[str, int | float]:
-        """Everything that a checkpoint depends on."""
+        """Return all settings on which a checkpoint depends."""
         settings: dict[str, int | float] = asdict(self)
         del settings["checkpoint_every"]
         return settings

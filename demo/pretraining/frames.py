@@ -1,4 +1,4 @@
-"""The pictures of pre-training in one file, cut into patches: the network then takes what it needs of each."""
+"""The pictures of pre-training in one file, cut into patches, so that the network can read some of them."""
 
 import csv
 import json
@@ -22,19 +22,19 @@ PATCH_SIZE = 14
 GRID = SelaVPR.needs.height // PATCH_SIZE
 PATCHES = GRID**2
 PATCH_VALUES = 3 * PATCH_SIZE**2
-_CHUNK = 256  # pictures that are decoded at once
+_CHUNK = 256  # number of pictures that are decoded at once
 _COLUMNS = ("path", "street", "along_m", "heading", "place")
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Pictures of places.
+    """Hold pictures of places.
 
     Attributes:
         patches: ``(n, 256, 588)`` uint8, memory-mapped; a patch is (3, 14, 14), channels first.
         street: ``(n,)`` int64, number of the street.
-        along_m: ``(n,)`` float64, how far along it.
-        heading_deg: ``(n,)`` float64, where the camera looked.
+        along_m: ``(n,)`` float64, the distance along the street in metres.
+        heading_deg: ``(n,)`` float64, the direction of the camera.
         place: ``(n,)`` int64; pictures of the same number show the same cell of a street in the same direction.
     """
 
@@ -49,16 +49,16 @@ class Frames:
 
 
 def read_frames(table: Path, cache: Path, progress: Progress, decoders: int = 4) -> Frames:
-    """Decodes the pictures of a table into one file, or takes the file if it is there.
+    """Decode the pictures of a table into one file, or read the file if it exists.
 
     Args:
         table: The CSV file of the pre-training split (``python -m demo render``).
-        cache: Where the file is to lie: 150 KB a picture.
-        progress: Is told how many pictures are decoded.
-        decoders: Threads.
+        cache: The folder of the file, which takes 150 KB per picture.
+        progress: The display of decoded pictures.
+        decoders: The number of threads.
 
     Raises:
-        InvalidInput: The table has not the columns of the demo's.
+        InvalidInput: The table lacks columns of the demo's tables.
         ImageError: A picture cannot be read.
     """
     rows = _read_table(table)
@@ -80,7 +80,7 @@ def read_frames(table: Path, cache: Path, progress: Progress, decoders: int = 4)
 
 
 def cut_into_patches(image: Image.Image) -> NDArray[np.uint8]:
-    """A picture, squashed to the network's input size, as ``(256, 588)`` uint8."""
+    """Return a picture as ``(256, 588)`` uint8, resized to the network's input size."""
     height, width = SelaVPR.needs.size
     pixels = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))  # (224, 224, 3)
     cut = pixels.reshape(GRID, PATCH_SIZE, GRID, PATCH_SIZE, 3).transpose(0, 2, 4, 1, 3)
@@ -88,9 +88,9 @@ def cut_into_patches(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def as_tensor(frames: Frames, device: torch.device) -> Tensor:
-    """The patches where the work is done: whole on a GPU, mapped from the disk on a CPU."""
+    """Return the patches on the device of the work: in memory on a GPU, mapped from the disk on a CPU."""
     if device.type == "cpu":
-        # Read-only memory: torch warns of what nobody does, so the copy-on-write mapping is taken.
+        # A copy-on-write mapping, because torch warns about read-only memory.
         return torch.from_numpy(np.load(frames.patches.filename, mmap_mode="c"))  # type: ignore[attr-defined]
     whole = torch.empty(frames.patches.shape, dtype=torch.uint8, device=device)
     for first in range(0, len(frames), 4 * _CHUNK):
@@ -108,7 +108,9 @@ def _read_table(table: Path) -> list[dict[str, str]]:
         ) from error
     missing = [name for name in _COLUMNS if not rows or name not in rows[0]]
     if missing:
-        raise InvalidInput(f"{table} has no column {missing[0]}, or no rows; it is no table of python -m demo render")
+        raise InvalidInput(
+            f"{table} has no column {missing[0]}, or no rows; it is not a table of python -m demo render"
+        )
     return rows
 
 

@@ -1,4 +1,4 @@
-"""What moves the weights: Muon the matrices of the blocks, AdamW everything else."""
+"""The optimizer: Muon for the matrices of the blocks, AdamW for all other parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,25 +11,25 @@ from model.selavpr.selavpr import SelaVPR
 
 
 class MuonAndAdamW:
-    """Muon for the matrices of the blocks, AdamW for the rest, as one optimizer.
+    """Join Muon for the matrices of the blocks and AdamW for the rest into one optimizer.
 
-    A matrix that Muon moves is moved by nearly the same length in each of its directions (momentum, made orthogonal by
-    Newton and Schulz's iteration; https://kellerjordan.github.io/posts/muon), and not mostly in those few in which the
-    gradient is long. Its rate is scaled so that entries move as far as AdamW's (``match_rms_adamw``).
+    Muon changes a matrix by nearly the same length in each of its directions (momentum, made orthogonal by Newton and
+    Schulz's iteration; https://kellerjordan.github.io/posts/muon), and not mostly in the few directions in which the
+    gradient is long. Its rate is scaled so that entries change as much as with AdamW (``match_rms_adamw``).
     """
 
     def __init__(self, network: SelaVPR, scale: nn.Parameter, config: PretrainingConfig) -> None:
-        """Takes the backbone's weights and the loss's scale; p of GeM stays where SelaVPR begins.
+        """Take the backbone's weights and the loss's scale; p of GeM keeps SelaVPR's initial value.
 
         Args:
-            network: What learns; it has no adapters.
-            scale: Of the loss.
-            config: Rates and decay.
+            network: The network that learns; it has no adapters.
+            scale: The scale of the loss.
+            config: The rates and the decay.
         """
         learns = {name: each for name, each in network.backbone.named_parameters() if name != "mask_token"}
         by_muon = {name: each for name, each in learns.items() if name.startswith("blocks.") and each.ndim == 2}
         rest = [each for name, each in learns.items() if name not in by_muon]
-        is_matrix = [each.ndim >= 2 and each.shape[0] != 1 for each in rest]  # what is added or multiplied decays not
+        is_matrix = [each.ndim >= 2 and each.shape[0] != 1 for each in rest]  # offsets and factors do not decay
         decays = [each for each, is_one in zip(rest, is_matrix, strict=True) if is_one]
         others = [each for each, is_one in zip(rest, is_matrix, strict=True) if not is_one]
         self._highest_rates = {"muon": config.matrix_learning_rate, "adamw": config.learning_rate}
@@ -44,15 +44,15 @@ class MuonAndAdamW:
         }
 
     def zero_grad(self) -> None:
-        """Forgets all gradients."""
+        """Forget all gradients."""
         for optimizer in self._optimizers.values():
             optimizer.zero_grad(set_to_none=True)
 
     def step(self, share: float) -> None:
-        """Moves the weights.
+        """Update the weights.
 
         Args:
-            share: Of the highest learning rates, 0 … 1.
+            share: The share of the highest learning rates, 0 … 1.
         """
         for name, optimizer in self._optimizers.items():
             for group in optimizer.param_groups:
@@ -60,10 +60,10 @@ class MuonAndAdamW:
             optimizer.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """What :meth:`load_state_dict` continues from."""
+        """Return the state for :meth:`load_state_dict`."""
         return {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continues from what :meth:`state_dict` gave."""
+        """Continue from the state of :meth:`state_dict`."""
         for name, optimizer in self._optimizers.items():
             optimizer.load_state_dict(state[name])

@@ -1,4 +1,4 @@
-"""The loop of pre-training: step after step, until the last; killed, it goes on from its checkpoint."""
+"""The loop of pre-training, which continues from its checkpoint after a stop."""
 
 import pickle
 import time
@@ -24,18 +24,18 @@ from model.selavpr.selavpr import SelaVPR
 from model.training.errors import CheckpointError, TrainingDiverged
 
 CHECKPOINT_NAME = "pretraining.pt"
-_FIRST_LAYER_SCALE = 0.5  # of a network that begins at random; 1 is for weights that are loaded
+_FIRST_LAYER_SCALE = 0.5  # for a network with random initial weights; 1 is for loaded weights
 _LARGEST_SCALE = 100.0
 
 
 @dataclass(frozen=True)
 class Advance:
-    """How far a pre-training is.
+    """Report the progress of a pre-training.
 
     Attributes:
-        step: Steps that are done.
-        loss: Mean over the steps since the last report.
-        pictures_per_s: Likewise.
+        step: The number of finished steps.
+        loss: The mean loss of the steps since the last report.
+        pictures_per_s: The mean rate since the last report.
     """
 
     step: int
@@ -44,18 +44,18 @@ class Advance:
 
 
 class Pretraining:
-    """One pre-training in one folder.
+    """Run one pre-training in one folder.
 
-    Chance follows from the seed and the number of the step, so a continued training is the undisturbed one: to the
-    last bit on a CPU with the same number of threads.
+    All random choices follow from the seed and the number of the step. A continued training therefore equals an
+    uninterrupted one, to the last bit on a CPU with the same number of threads.
 
     Attributes:
-        network: What is trained.
-        step: Steps that are done.
+        network: The network.
+        step: The number of finished steps.
     """
 
     def __init__(self, frames: Frames, config: PretrainingConfig, folder: Path, device: torch.device) -> None:
-        """Begins, or continues the checkpoint in the folder.
+        """Begin, or continue the checkpoint in the folder.
 
         Raises:
             InvalidInput: There are too few pictures.
@@ -76,13 +76,13 @@ class Pretraining:
             self._continue()
 
     def run(self, report_every: int = 50) -> Iterator[Advance]:
-        """Trains to the last step.
+        """Train to the last step.
 
         Yields:
-            Every so many steps, how far it is.
+            The progress, at regular steps.
 
         Raises:
-            TrainingDiverged: The loss is no finite number.
+            TrainingDiverged: The loss is not finite.
             CheckpointError: A checkpoint cannot be written.
         """
         losses: list[Tensor] = []
@@ -123,7 +123,7 @@ class Pretraining:
         return loss.detach()
 
     def _share_of_rate(self) -> float:
-        """Of the highest learning rates: rises over the warm-up, then falls as a cosine."""
+        """Return the share of the highest learning rates: it rises over the warm-up, then falls as a cosine."""
         config = self._config
         if self.step < config.warmup:
             return (self.step + 1) / config.warmup
@@ -165,7 +165,7 @@ class Pretraining:
 def _beginning(seed: int) -> SelaVPR:
     network = seeded_network(BACKBONE_CONFIG, seed)
     if network.pooling is not None:
-        network.pooling.requires_grad_(False)  # p stays at 3, where SelaVPR's own training begins
+        network.pooling.requires_grad_(False)  # p stays at 3, the initial value of SelaVPR's training
     for module in network.modules():
         if isinstance(module, LayerScale):
             nn.init.constant_(module.gamma, _FIRST_LAYER_SCALE)

@@ -1,4 +1,4 @@
-"""The shape of the demo's network: a small ViT whose local features are as many and as wide as the paper's."""
+"""The shape of the demo's network: a small ViT with as many and as wide local features as in the paper."""
 
 from dataclasses import replace
 

@@ -9,16 +9,16 @@ from model.selavpr.selavpr import SelaVPR
 
 
 def sparse_features(network: SelaVPR, patches: Tensor, kept: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
-    """The global features of pictures of which only some patches are seen.
+    """Return the global features of pictures from some of their patches.
 
-    With all patches in their order, and colours as they are, the same as ``network(images).global_features``.
+    With all patches in their order and unchanged colours, the result equals ``network(images).global_features``.
 
     Args:
-        network: With as many positions as a picture has patches, and GeM.
+        network: A network with as many positions as a picture has patches, and GeM.
         patches: ``(b, k, 588)`` uint8, the kept patches, each (3, 14, 14).
-        kept: ``(b, k)`` their numbers.
-        gain: ``(b, 3)`` what each channel is multiplied by.
-        offset: ``(b, 3)`` what is added to it.
+        kept: ``(b, k)`` the numbers of these patches.
+        gain: ``(b, 3)`` the factor of each channel.
+        offset: ``(b, 3)`` the offset of each channel.
 
     Returns:
         ``(b, D)`` of length 1.
@@ -31,7 +31,7 @@ def sparse_features(network: SelaVPR, patches: Tensor, kept: Tensor, gain: Tenso
     projection = backbone.patch_embed.proj
     tokens = F.linear(values, projection.weight.flatten(1), projection.bias)  # (b, k, D)
     table = backbone.pos_embed[0]
-    # Not by an index: its gradient is summed in an order that changes from run to run.
+    # No index here, because its gradient is summed in an order that changes from run to run.
     tokens = tokens + F.embedding(kept, table[1:])
     class_token = (backbone.cls_token + table[:1]).expand(b, -1, -1)
     tokens = torch.cat((class_token, tokens), dim=1)

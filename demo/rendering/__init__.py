@@ -1,1 +1,1 @@
-"""The demo town, rendered: streets, houses, weather, and the pictures that are taken of them."""
+"""The rendered demo town: streets, houses, weather, and pictures of them."""

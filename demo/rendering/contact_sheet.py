@@ -1,4 +1,4 @@
-"""A sheet to look at: places of a split, and the same places in every condition."""
+"""A contact sheet: places of a split, and the same places in every condition."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +13,16 @@ _GAP = 4
 
 
 def contact_sheet(split: str, places: int = 6) -> Image.Image:
-    """One row for each place: its picture in the database, then queries from near it in every condition.
+    """Draw one row for each place: its picture in the database, then queries near it in every condition.
 
-    A condition in which no query was taken near enough is shown by the nearest query of that street.
+    If a condition has no query near enough, the nearest query of that street shows it.
 
     Args:
-        split: Its name.
-        places: How many rows.
+        split: The name of the split.
+        places: The number of rows.
 
     Raises:
-        InvalidInput: There is no OpenGL here.
+        InvalidInput: OpenGL is not available.
     """
     database, queries = shots_of(split)
     rng = Random(f"sheet {split}")
@@ -40,12 +40,12 @@ def contact_sheet(split: str, places: int = 6) -> Image.Image:
 
 
 def write_contact_sheet(split: str, path: Path) -> None:
-    """Writes the sheet of a split as a PNG."""
+    """Write the sheet of a split as a PNG."""
     contact_sheet(split).save(path, "PNG")
 
 
 def _beside(place: Shot, queries: tuple[Shot, ...]) -> list[Shot]:
-    """The nearest query of every condition that looks the same way; or the place itself, as it would look then."""
+    """Return the nearest query of every condition in the same direction, or the place itself in that condition."""
     looks_back = place.place.endswith("back")
     found = []
     for condition in CONDITION_SHARES:

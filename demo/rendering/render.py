@@ -1,4 +1,4 @@
-"""Renders a split of the town into a folder: pictures, and two tables that say where each was taken."""
+"""The rendering of a split of the town into a folder: pictures, and two tables of their places."""
 
 import csv
 import hashlib
@@ -23,21 +23,21 @@ JPEG_QUALITY = 88
 STAMP = "rendered.txt"
 COLUMNS = ("path", "latitude", "longitude", "heading", "time", "condition", "street", "along_m", "place")
 
-_CHUNK = 64  # pictures that a worker takes at once, of one street
-_WITHOUT_LOOK = {"render.py", "contact_sheet.py", "__init__.py"}  # modules that no picture depends on
+_CHUNK = 64  # number of pictures of one street that a worker takes at once
+_WITHOUT_LOOK = {"render.py", "contact_sheet.py", "__init__.py"}  # modules that do not affect pictures
 
 
 class ShowProgress(Protocol):
-    """Opens something that shows progress, as ``placefix.progress.show_progress`` does."""
+    """Open a display of progress, like ``placefix.progress.show_progress``."""
 
     def __call__(self, what: str, /) -> AbstractContextManager[Progress]: ...
 
 
 def split_named(name: str) -> Split:
-    """A split of the town.
+    """Return a split of the town.
 
     Raises:
-        InvalidInput: There is none of that name.
+        InvalidInput: There is no split of that name.
     """
     if name not in SPLITS:
         raise InvalidInput(f"the town has no split {name!r}; there are: {', '.join(SPLITS)}")
@@ -47,20 +47,20 @@ def split_named(name: str) -> Split:
 def render_split(
     name: str, out: Path, show_progress: ShowProgress, first_streets: int | None = None, workers: int = 1
 ) -> int:
-    """Renders what is not there yet, then writes the tables.
+    """Render the missing pictures, then write the tables.
 
     Args:
-        name: Of the split.
-        out: The folder in which the split's own folder is made.
-        show_progress: What opens the display of progress.
-        first_streets: Only so many of the split's streets.
-        workers: Processes that render.
+        name: The name of the split.
+        out: The folder in which the split's folder is made.
+        show_progress: The display of progress.
+        first_streets: The number of the split's streets to render; all if None.
+        workers: The number of processes that render.
 
     Returns:
-        How many pictures were rendered.
+        The number of rendered pictures.
 
     Raises:
-        InvalidInput: No such split, a folder of something else, or no OpenGL.
+        InvalidInput: The split does not exist, the folder has other content, or OpenGL is not available.
     """
     split_named(name)
     if workers < 1 or (first_streets is not None and first_streets < 1):
@@ -80,7 +80,9 @@ def render_split(
 
 
 def digest_of(name: str) -> str:
-    """Of all that the pictures of a split depend on, but for the driver: seed, code, and the split."""
+    """Return the digest of everything that determines the pictures of a split but the driver: seed, code, and the
+    split.
+    """
     digest = hashlib.sha256(f"{SEED} {SPLITS[name]} {JPEG_QUALITY}".encode())
     here = Path(__file__).parent
     for path in sorted([*here.glob("*.py"), *here.glob("shaders/*.glsl")]):
@@ -90,7 +92,7 @@ def digest_of(name: str) -> str:
 
 
 def _claim(folder: Path, name: str) -> None:
-    """Marks a folder as that of a split, or finds it marked so."""
+    """Mark a folder as that of a split, or check its mark."""
     stamp, digest = folder / STAMP, digest_of(name)
     for side in ("database", "queries"):
         (folder / side).mkdir(parents=True, exist_ok=True)
@@ -107,7 +109,7 @@ def _claim(folder: Path, name: str) -> None:
 
 
 def _render_all(shots: list[Shot], folder: Path, workers: int) -> Iterator[int]:
-    """Yields how many pictures were finished, now and then."""
+    """Yield from time to time how many pictures were finished."""
     chunks = list(_chunks(shots))
     if not chunks:
         return
@@ -121,13 +123,13 @@ def _render_all(shots: list[Shot], folder: Path, workers: int) -> Iterator[int]:
         finally:
             renderer.close()
         return
-    os.environ["LP_NUM_THREADS"] = "0"  # Mesa: the processes share the cores, their threads need not
+    os.environ["LP_NUM_THREADS"] = "0"  # Mesa: the processes share the cores, so one thread each is enough
     with get_context("spawn").Pool(min(workers, len(chunks)), _begin_worker, (folder,)) as pool:
         yield from pool.imap_unordered(_render_chunk, chunks)
 
 
 class _Worker:
-    """What a worker process keeps between chunks."""
+    """Hold the state of a worker process between chunks."""
 
     folder: Path
     renderer: Renderer | None = None
@@ -153,7 +155,7 @@ def _render_one(renderer: Renderer, shot: Shot, folder: Path) -> None:
 
 
 def _chunks(shots: Iterable[Shot]) -> Iterator[tuple[Shot, ...]]:
-    """Shots of one street each, so that a worker seldom changes its scenery."""
+    """Yield shots of one street each, so that a worker seldom changes its scenery."""
     for _, group in groupby(shots, key=lambda shot: shot.street):
         of_street = tuple(group)
         for begin in range(0, len(of_street), _CHUNK):
@@ -181,13 +183,13 @@ def _row(shot: Shot) -> tuple[str, ...]:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Writes a file so that it is either complete or not there."""
+    """Write a file completely or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     temporary.write_bytes(data)
     temporary.replace(path)
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """The rows of ``database.csv`` or ``queries.csv``."""
+    """Read the rows of ``database.csv`` or ``queries.csv``."""
     with path.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))

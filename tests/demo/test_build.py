@@ -154,7 +154,7 @@ def test_another_release_begins_anew(
 
 def test_folder_with_something_else_in_it_is_left_alone(town: ShippedTown, silent: Silent, tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_bytes(b"mine")
-    with pytest.raises(InvalidInput, match="is no demo"):
+    with pytest.raises(InvalidInput, match="is not a demo"):
         build_demo(tmp_path, silent, town)
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
 

@@ -145,7 +145,7 @@ def test_network_that_is_not_trained_or_too_large_is_not_shipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, town: ShippedTown
 ) -> None:
     save_network(seeded_network(CONFIG), tmp_path / "seeded.safetensors")
-    with pytest.raises(InvalidInput, match="is no trained network"):
+    with pytest.raises(InvalidInput, match="is not a trained network"):
         ship_weights(tmp_path / "seeded.safetensors", tmp_path / "weights.safetensors")
     monkeypatch.setattr(shipping, "MAX_WEIGHTS_BYTES", 1000)
     with pytest.raises(InvalidInput, match="ship a smaller network"):

@@ -1,1 +1,1 @@
-"""Every figure that the documents state is printed by a command here, with shapes, dtype and hardware."""
+"""The benchmarks: commands that print every figure of the documents, with shapes, dtype and hardware."""

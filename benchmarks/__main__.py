@@ -1,4 +1,4 @@
-"""``python -m benchmarks NAME``: runs one benchmark and prints its figures with shapes, dtype and hardware."""
+"""``python -m benchmarks NAME``: run one benchmark and print its figures with shapes, dtype and hardware."""
 
 import typer
 

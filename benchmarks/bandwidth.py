@@ -1,4 +1,4 @@
-"""How many bytes a second memory and disk move at best: what gathering and counting are compared with."""
+"""The greatest bandwidth of memory and disk, to compare gathering and counting with."""
 
 import os
 import time
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from benchmarks.encoding.floor import synchronize
 from benchmarks.page_cache import forget
 
-_COPIED_BYTES = 1 << 28  # far more than caches hold
+_COPIED_BYTES = 1 << 28  # much more than caches hold
 _READ_BYTES = 1 << 30
 _BLOCK_BYTES = 1 << 23
 _REPEATS = 5
 
 
 def memory_bytes_per_s(device: torch.device) -> float:
-    """What a plain copy of a large buffer moves at best, bytes that are read and bytes that are written."""
+    """Return the greatest rate of a plain copy of a large buffer, counting bytes read and bytes written."""
     source = torch.ones(_COPIED_BYTES // 4, dtype=torch.float32, device=device)
-    target = torch.zeros_like(source)  # its pages are there
+    target = torch.zeros_like(source)  # now its pages exist
 
     def copy() -> None:
         target.copy_(source)
@@ -32,12 +32,12 @@ def memory_bytes_per_s(device: torch.device) -> float:
 
 
 def disk_bytes_per_s(file: Path) -> float:
-    """What is read at best of a file that the system has forgotten, from its beginning.
+    """Return the greatest rate of reading a file that the system has forgotten, from its beginning.
 
-    All of it is asked for first and then read in order, which is how a disk gives most.
+    The whole file is announced first and then read in order, which gives the best rate of a disk.
 
     Args:
-        file: Not empty; its first gigabyte counts. A small one says little about the disk.
+        file: A file that is not empty; its first gigabyte counts. A small file says little about the disk.
     """
     size = min(file.stat().st_size, _READ_BYTES)
     block = np.zeros(_BLOCK_BYTES, dtype=np.uint8)

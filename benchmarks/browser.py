@@ -1,4 +1,4 @@
-"""A headless Chromium, steered over the protocol that its developer tools speak: for benchmarks, pictures and tests."""
+"""A headless Chromium, controlled over its developer protocol, for benchmarks, pictures and tests."""
 
 import base64
 import itertools
@@ -19,7 +19,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = (
     "--headless",
     "--no-sandbox",
-    "--disable-gpu",  # and with it WebGL, which the page does not need
+    "--disable-gpu",  # this also turns off WebGL, which the page does not need
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--hide-scrollbars",
@@ -27,24 +27,24 @@ FLAGS = (
 )
 PATIENCE_S = 120
 
-_LEFT = "Inspected target navigated or closed"  # what Chromium says then
+_LEFT = "Inspected target navigated or closed"  # Chromium's message in this case
 
 
 def find_chromium() -> str | None:
-    """Return the browser's program; None where there is none."""
+    """Return the browser's program; None if there is none."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 class BrowserError(Exception):
-    """The browser did not do what it was told, or not in time."""
+    """Report that the browser failed to do a step, or was too slow."""
 
 
 class PageLeftError(BrowserError):
-    """The page that was asked gave way to another before it answered."""
+    """Report that another page replaced the queried page before it answered."""
 
 
 class _Target:
-    """What answers calls of the protocol: the browser, or one of its tabs."""
+    """Call methods of the protocol on the browser, or on one of its tabs."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
@@ -54,7 +54,7 @@ class _Target:
         """Call a method of the protocol, and return its result.
 
         Raises:
-            BrowserError: It failed.
+            BrowserError: The call failed.
         """
         number = next(self._numbers)
         self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
@@ -69,22 +69,22 @@ class _Target:
             self._note(message)
 
     def _note(self, message: dict[str, Any]) -> None:
-        """Take what was not asked for."""
+        """Handle a message that is not an answer."""
 
 
 class Tab(_Target):
-    """One tab.
+    """Control one tab.
 
     Attributes:
-        complaints: What stands in its console: errors and lines of scripts, failed requests, what a policy refused.
-        received: The bytes that each address brought, as they came over the wire, with their headers.
+        complaints: The lines of its console: errors and messages of scripts, failed requests, refusals of a policy.
+        received: The bytes received from each address over the network, including headers.
     """
 
     def __init__(self, connection: ClientConnection) -> None:
         super().__init__(connection)
         self.complaints: list[str] = []
         self.received: dict[str, int] = {}
-        self._addresses: dict[str, str] = {}  # of requests
+        self._addresses: dict[str, str] = {}  # requests by their ids
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
@@ -93,10 +93,10 @@ class Tab(_Target):
         self.call("Page.navigate", url=url)
 
     def run(self, script: str) -> Any:
-        """Return what an expression of JavaScript is in the page.
+        """Return the value of an expression of JavaScript in the page.
 
         Raises:
-            BrowserError: It threw an exception.
+            BrowserError: The expression threw an exception.
         """
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
@@ -104,32 +104,32 @@ class Tab(_Target):
         return answer["result"].get("value")
 
     def wait_for(self, script: str) -> None:
-        """Wait until an expression is true; between two pages there is none to ask."""
+        """Wait until an expression is true; between two pages it counts as false."""
         wait_until(lambda: self._is_true(script), lambda: f"in vain: {script}; {self.complaints}")
 
     def press(self, key: str, *, code: int = 0, text: str = "") -> None:
-        """Press a key, as "Tab" or "ArrowLeft"; ``code`` is its number on Windows."""
+        """Press a key, such as "Tab" or "ArrowLeft"; ``code`` is its number on Windows."""
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text)
 
     def give_files(self, selector: str, paths: Sequence[Path]) -> None:
-        """Choose files, or a folder where the field takes one."""
+        """Choose files, or a folder if the field takes one."""
         root = self.call("DOM.getDocument")["root"]["nodeId"]
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path) for path in paths])
 
     def drop(self, paths: Sequence[Path], x: int = 600, y: int = 300) -> None:
-        """Drag files or folders onto the page from outside, and let them go."""
+        """Drag files or folders from outside onto the page, and drop them."""
         data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
             self.call("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
 
     def save_to(self, folder: Path) -> None:
-        """Let files that pages hand out be written to a folder."""
+        """Allow files that pages offer to be saved to a folder."""
         self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def answer_for_visitor(self, feature: str, origin: str, setting: Literal["granted", "denied"]) -> None:
-        """Say in advance whether a page may use a feature that browsers ask their visitor about, as "geolocation"."""
+        """Decide in advance whether a page may use a feature with a permission prompt, such as "geolocation"."""
         context = self.call("Target.getTargetInfo")["targetInfo"]["browserContextId"]
         permission = {
             "permission": {"name": feature},
@@ -140,7 +140,7 @@ class Tab(_Target):
         self.call("Browser.setPermission", **permission)
 
     def stroke(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Press the mouse at a place, move it to another one, and let it go."""
+        """Press the mouse at a place, move it to another one, and release it."""
         for kind, (x, y) in (
             ("mouseMoved", start),
             ("mousePressed", start),
@@ -150,7 +150,7 @@ class Tab(_Target):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
 
     def set_window(self, width: int, height: int, *, is_phone: bool = False, is_dark: bool = False) -> None:
-        """Give the tab a size, and what its system prefers."""
+        """Set the size of the tab, and its system's preferences."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=is_phone
         )
@@ -158,7 +158,7 @@ class Tab(_Target):
         self.prefer(scheme="dark" if is_dark else "light")
 
     def prefer(self, *, scheme: Literal["light", "dark"] = "light", is_still: bool = False) -> None:
-        """Say what the visitor's system prefers."""
+        """Set the preferences of the visitor's system."""
         features = [
             {"name": "prefers-color-scheme", "value": scheme},
             {"name": "prefers-reduced-motion", "value": "reduce" if is_still else ""},
@@ -166,7 +166,7 @@ class Tab(_Target):
         self.call("Emulation.setEmulatedMedia", features=features)
 
     def picture(self) -> bytes:
-        """Return what the tab shows, as PNG."""
+        """Return a picture of the tab, as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
     def _is_true(self, script: str) -> bool:
@@ -191,7 +191,7 @@ class Tab(_Target):
 
 
 class Browser(_Target):
-    """A running browser."""
+    """Control a running browser."""
 
     def __init__(self, connection: ClientConnection, port: int) -> None:
         super().__init__(connection)
@@ -199,7 +199,7 @@ class Browser(_Target):
 
     @contextmanager
     def opened_tab(self) -> Iterator[Tab]:
-        """A tab with nothing that others left: no cookies, no storage, no cache. It is closed when the block ends."""
+        """Open a tab without cookies, storage and cache of others. It is closed when the block ends."""
         context = self.call("Target.createBrowserContext")["browserContextId"]
         target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         try:
@@ -214,10 +214,10 @@ def started_browser(profile: Path) -> Iterator[Browser]:
     """Run a browser until the block ends.
 
     Args:
-        profile: An empty folder for what it keeps.
+        profile: An empty folder for the browser's files.
 
     Raises:
-        InvalidInput: There is none.
+        InvalidInput: There is no browser.
     """
     chromium = find_chromium()
     if chromium is None:
@@ -235,10 +235,10 @@ def started_browser(profile: Path) -> Iterator[Browser]:
 
 
 def wait_until(is_true: Callable[[], object], tell: Callable[[], object] = lambda: "it did not become true") -> None:
-    """Ask again and again.
+    """Repeat a question until it is true.
 
     Raises:
-        BrowserError: It did not become true; with what ``tell`` says.
+        BrowserError: It did not become true; the message ends with the text of ``tell``.
     """
     end = time.monotonic() + PATIENCE_S
     while not is_true():
@@ -248,5 +248,5 @@ def wait_until(is_true: Callable[[], object], tell: Callable[[], object] = lambd
 
 
 def _connected(url: str) -> ClientConnection:
-    # No pings: a thread would draw them from `random` at any time, also while hypothesis watches that.
+    # No pings: a thread would draw them from `random` at any time, also while hypothesis watches `random`.
     return connect(url, max_size=None, proxy=None, ping_interval=None)

@@ -1,9 +1,9 @@
-"""The time below which counting mutual matches cannot stay: bytes over bandwidth, operations over peak.
+"""The least time for counting mutual matches: bytes over bandwidth, operations over peak.
 
 Every score of a query with a candidate is a product of two features, and every feature of a candidate is read once.
-Both rates are measured in the run that is compared with them. Torch has no product of 16-bit integers, so that their
-peak cannot be measured; that of bfloat16 stands for it. A processor with AVX-512 multiplies as many of both in one
-instruction. One with AMX multiplies more of bfloat16: integers cannot come near that floor.
+Both rates are measured in the same run. torch has no product of 16-bit integers, so their peak cannot be measured; the
+peak of bfloat16 replaces it. A CPU with AVX-512 multiplies equally many of both in one instruction. A CPU with AMX
+multiplies more of bfloat16: integers cannot approach that floor.
 """
 
 from dataclasses import asdict, dataclass
@@ -18,17 +18,17 @@ from model.network_precision import has_native_bfloat16
 Number = Literal["float32", "bfloat16"]
 
 _COMPARED: dict[str, Number] = {"float32": "float32", "float16": "bfloat16", "int16": "bfloat16"}
-"""Name the numbers whose peak is compared with each way, by what the way multiplies."""
+"""Type of the factors of a way → type of numbers with which its peak is measured."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """What a device does at best.
+    """Hold the greatest rates of a device.
 
     Attributes:
-        memory_bytes_per_s: Read and written.
-        peak_operations_per_s: Additions and multiplications in large products, by the type of their numbers; without
-            those that the device has no instructions for.
+        memory_bytes_per_s: Bytes read and written.
+        peak_operations_per_s: Additions and multiplications in large products, by the type of their numbers; types
+            without instructions on the device are left out.
     """
 
     memory_bytes_per_s: float
@@ -36,14 +36,14 @@ class Rates:
 
     @classmethod
     def measured(cls, device: torch.device) -> "Rates":
-        """Of a device, now."""
+        """Measure the rates of a device."""
         peaks: dict[Number, float] = {"float32": peak_operations_per_s("float32", device)}
         if has_native_bfloat16(device):
             peaks["bfloat16"] = peak_operations_per_s("bfloat16", device)
         return cls(memory_bytes_per_s(device), peaks)
 
     def best(self, other: "Rates") -> "Rates":
-        """The higher rates of two measurements of a device."""
+        """Return the higher rates of two measurements of a device."""
         return Rates(
             max(self.memory_bytes_per_s, other.memory_bytes_per_s),
             {
@@ -55,12 +55,12 @@ class Rates:
 
 @dataclass(frozen=True)
 class Work:
-    """What a way of counting cannot leave out.
+    """Describe the work that no way of counting can avoid.
 
     Attributes:
-        candidate_bytes: Of all candidates, as they are stored.
+        candidate_bytes: Bytes of all stored candidates.
         operations: Additions and multiplications.
-        number: What is multiplied.
+        number: The type of the factors.
     """
 
     candidate_bytes: int
@@ -69,20 +69,20 @@ class Work:
 
     @classmethod
     def of(cls, candidates: int, cells: int, channels: int, stored: torch.dtype, multiplied: str) -> "Work":
-        """Of a query.
+        """Return the work for a query.
 
         Args:
-            candidates: How many.
-            cells: Features of the query, and of each candidate.
-            channels: Of a feature.
-            stored: Type of the candidates.
-            multiplied: ``float32``, ``float16`` or ``int16``.
+            candidates: The number of candidates.
+            cells: The number of features of the query, and of each candidate.
+            channels: The channels of a feature.
+            stored: The type of the candidates.
+            multiplied: The type of the factors, ``float32``, ``float16`` or ``int16``.
         """
         values = candidates * cells * channels
         return cls(values * stored.itemsize, 2 * values * cells, _COMPARED[multiplied])
 
     def to_json(self, rates: Rates) -> dict[str, Any]:
-        """All of it, and the seconds that the bytes and the operations take; None where a peak is not known."""
+        """Return all values, and the seconds of the bytes and the operations; None if a peak is unknown."""
         peak = rates.peak_operations_per_s.get(self.number)
         return {
             **asdict(self),

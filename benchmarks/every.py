@@ -1,4 +1,4 @@
-"""``python -m benchmarks all``: one benchmark after the other, each in a process of its own."""
+"""``python -m benchmarks all``: one benchmark after the other, each in its own process."""
 
 import subprocess
 import sys
@@ -16,12 +16,13 @@ from placefix.progress import format_duration
 
 @dataclass(frozen=True)
 class Run:
-    """A benchmark of ``all``.
+    """Describe a benchmark of ``all``.
 
     Attributes:
-        name: Its command.
-        modest: Its options, so that all together stay under a quarter of an hour on two cores; None leaves it out.
-        large: Its options for ``--large``; None leaves it out there.
+        name: The command.
+        modest: The options with which all together take less than a quarter of an hour on two cores; None leaves it
+            out.
+        large: The options for ``--large``; None leaves it out there.
     """
 
     name: str
@@ -41,16 +42,18 @@ RUNS = (
     Run("growth", "--pictures 500 --repeats 1", ""),
     Run("performance", "", ""),  # last: writes the figures into the documents
 )
-"""What ``all`` runs, in this order; a new benchmark is one line here."""
+"""The benchmarks of ``all``, in this order; a new benchmark is one line here."""
 
 
 def run_all(
-    large: Annotated[bool, typer.Option("--large", help="Those of a million places and of ViT-L: an hour.")] = False,
-    only: Annotated[list[str] | None, typer.Option(help="One of them; repeat it for several.")] = None,
+    large: Annotated[
+        bool, typer.Option("--large", help="Run the benchmarks of a million places and of ViT-L, which take an hour.")
+    ] = False,
+    only: Annotated[list[str] | None, typer.Option(help="A benchmark; may be repeated.")] = None,
 ) -> None:
     """Run every benchmark, and write its figures to benchmarks/results/NAME.json.
 
-    One that fails is told at the end, and does not keep the others from running.
+    A failed benchmark is reported at the end; the others still run.
     """
     chosen = [(run.name, run.large if large else run.modest) for run in RUNS]
     known = sorted({name for name, options in chosen if options is not None})

@@ -1,7 +1,7 @@
-"""Gardens Point Walking: a campus walked three times, by day on either side of the path and once by night.
+"""Gardens Point Walking: three walks through a campus, two by day on either side of the path and one by night.
 
-200 frames each. Frame i of every walk shows the same place, and two frames off still count as right. The photographs
-are not part of this repository; ``PLACEFIX_SHARED`` names the folder that has them.
+Each walk has 200 frames. Frame i of every walk shows the same place, and a difference of two frames still counts as
+right. The photographs are not part of this repository; ``PLACEFIX_SHARED`` names their folder.
 """
 
 import json
@@ -45,14 +45,14 @@ _BATCH_SIZE = 16
 
 @dataclass(frozen=True)
 class WalkResult:
-    """What was found for the queries of one walk.
+    """Hold the result of the queries of one walk.
 
     Attributes:
         before: N → recall by global distance, percent.
         after: N → recall after re-ranking; empty for a network without local features.
-        gain: N → points that re-ranking adds; likewise.
-        evaluation: The object that ``placefix evaluate --json`` prints.
-        bytes_per_picture: Of the stored features.
+        gain: N → points that re-ranking adds; empty for a network without local features.
+        evaluation: The object of ``placefix evaluate --json``.
+        bytes_per_picture: Bytes of the stored features per picture.
     """
 
     before: dict[int, Interval]
@@ -75,11 +75,11 @@ def gardenspoint(
         ),
     ] = None,
     rerank: Annotated[int, typer.Option(min=max(DEFAULT_RECALL_VALUES), help="Candidates that are re-ranked.")] = 100,
-    precision: Annotated[MatchingPrecision, typer.Option(help="Of counting mutual matches.")] = "exact",
-    device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Where the figures are written as JSON.")] = None,
+    precision: Annotated[MatchingPrecision, typer.Option(help="The precision of counting mutual matches.")] = "exact",
+    device: Annotated[DeviceName, typer.Option(help="The device of the work.")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="The JSON file of the figures.")] = None,
 ) -> None:
-    """Recall on real photographs, Gardens Point Walking: by day from the other side of the path, and by night."""
+    """Measure recall on photographs, Gardens Point Walking: by day from the other side of the path, and by night."""
     datasets = read_walks(shared)
     options = EvaluationOptions(rerank=rerank, recall_values=DEFAULT_RECALL_VALUES, batch_size=_BATCH_SIZE)
     found = {
@@ -107,10 +107,10 @@ def gardenspoint(
 
 
 def read_walks(shared: Path | None) -> dict[str, Dataset]:
-    """The two walks that ask, each with the walk that is searched.
+    """Return the two query walks, each with the walk that is searched.
 
     Raises:
-        SourceError: The photographs are not there, or a file that lists them is wrong.
+        SourceError: The photographs are missing, or a list of them is wrong.
     """
     if shared is None or not (shared / FOLDER / DATABASE).is_file():
         where = "PLACEFIX_SHARED is not set" if shared is None else f"{shared / FOLDER / DATABASE} is not there"
@@ -126,12 +126,12 @@ def read_walks(shared: Path | None) -> dict[str, Dataset]:
 
 
 def with_patch_tokens(backbone: Path, path: Path) -> Path:
-    """Writes a backbone as it is, as a network whose local features are its patch tokens.
+    """Write an unchanged backbone as a network whose local features are its patch tokens.
 
-    A trained network keeps the local features that it has.
+    A trained network keeps its local features.
 
     Raises:
-        WeightsError: It cannot be loaded, or the other file cannot be written.
+        WeightsError: The network cannot be loaded, or the other file cannot be written.
     """
     start = NetworkStart(str(backbone), local_features="coarse")
     save_network(starting_network(load_selavpr(backbone), start, seed=0), path)
@@ -139,7 +139,7 @@ def with_patch_tokens(backbone: Path, path: Path) -> Path:
 
 
 def measure(datasets: dict[str, Dataset], network: NetworkChoice, options: EvaluationOptions) -> dict[str, WalkResult]:
-    """Asks all walks, the way that ``placefix evaluate`` does; the map is built once.
+    """Ask all walks as ``placefix evaluate`` does; the map is built once.
 
     Raises:
         PlacefixError: The network cannot be loaded, or a picture cannot be read.

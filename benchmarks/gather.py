@@ -1,4 +1,4 @@
-"""Gathering the local features of a shortlist: read ahead into one buffer, against copying mapped rows one by one."""
+"""Gathering the local features of a shortlist: announced reads into one buffer against copies of mapped rows."""
 
 import tempfile
 import time
@@ -30,22 +30,22 @@ from placefix.progress import show_progress
 PLAIN = "mapped copies"
 OURS = "read ahead"
 _SEED = 0
-_DISK_REPEATS = 2  # for each store; the best of all counts
+_DISK_REPEATS = 2  # for each store; the best one counts
 _CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One way of gathering from one store.
+    """Hold the times of one way of gathering from one store.
 
     Attributes:
-        store: What local features are stored as.
-        way: ``PLAIN`` or ``OURS``.
-        cold_ms: Median of a gather of rows that are on the disk alone.
-        warm_ms: Median of a gather of rows that have just been read.
-        gathered_bytes: What is read of the file.
-        moved_bytes: What a warm gather reads and writes in memory at least: the rows, and what is made of them.
-        cold_share: Of the file's pages, which were in memory before a cold gather; 0 if the system let all of them go.
+        store: The stored form of local features.
+        way: The way, ``PLAIN`` or ``OURS``.
+        cold_ms: Median of a gather of rows that are only on the disk.
+        warm_ms: Median of a gather of rows that were just read.
+        gathered_bytes: The bytes read from the file.
+        moved_bytes: The least number of bytes that a warm gather reads and writes in memory: the rows, and the result.
+        cold_share: The share of the file's pages in memory before a cold gather; 0 if the system dropped all of them.
     """
 
     store: StoreType
@@ -57,7 +57,7 @@ class Measured:
     cold_share: float
 
     def to_json(self, memory_bytes_per_s: float, disk_bytes_per_s: float) -> dict[str, Any]:
-        """All of it, and the milliseconds that disk and memory take for the bytes alone."""
+        """Return all values, and the milliseconds that disk and memory need for the bytes alone."""
         return {
             **asdict(self),
             "cold_floor_ms": 1000 * self.gathered_bytes / disk_bytes_per_s,
@@ -69,18 +69,16 @@ def gather(
     places: Annotated[int, typer.Option(min=1, help="Pictures in the map.")] = 1000,
     candidates: Annotated[int, typer.Option(min=1, help="Candidates of one query.")] = 100,
     repeats: Annotated[int, typer.Option(min=1, help="Gathers of each way, in turn; the median counts.")] = 7,
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
-        "benchmarks/results/gather.json"
-    ),
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/gather.json"),
 ) -> None:
-    """Milliseconds of gathering one shortlist, cold and warm, from every store.
+    """Measure the milliseconds of gathering one shortlist, cold and warm, from every store.
 
-    Plain are copies of mapped rows into fresh memory, in the order of the shortlist. A cold gather begins when the
-    system was asked to forget the file (posix_fadvise), and was asked which of its pages it still has (mincore). A disk
-    with a cache of its own, as those of virtual machines have, stays warm all the same.
+    The plain way copies mapped rows into new memory, in the order of the shortlist. A cold gather begins after the
+    system was asked to forget the file (posix_fadvise), and then which pages it still has (mincore). The own cache of a
+    disk, as in virtual machines, stays warm.
 
-    The floors are bytes over bandwidth: of the disk, by a large file read in order, and of memory, by a large copy;
-    both measured in the same run, the best of several.
+    The floors are bytes over bandwidth: for the disk by reading a large file in order, for memory by a large copy. Both
+    are measured in the same run, the best of several.
     """
     found: list[Measured] = []
     memory_rates = [memory_bytes_per_s(_CPU)]
@@ -117,7 +115,7 @@ def gather(
     console = output_console()
     console.print(table)
     shares = [each.cold_share for each in found]
-    console.print(f"of the files' pages, {100 * max(shares):.2f} % at most were in memory before a cold gather")
+    console.print(f"at most {100 * max(shares):.2f} % of the files' pages were in memory before a cold gather")
     console.print(f"at best {disk_rate / 1e9:.2f} GB/s of the disk, {memory_rate / 1e9:.1f} GB/s of memory")
     console.print(describe_hardware(), soft_wrap=True)
     summary = {
@@ -136,7 +134,7 @@ def _measure(path: Path, candidates: int, repeats: int) -> list[Measured]:
         codec = place_map.manifest.features.local_codec
         file = _locals_file(path)
         count = len(place_map)
-        buffer = torch.zeros((candidates, CELLS, CHANNELS), dtype=codec.decoded_type)  # its pages are there
+        buffer = torch.zeros((candidates, CELLS, CHANNELS), dtype=codec.decoded_type)  # now its pages exist
         ways: dict[str, Callable[[NDArray[np.int64]], Tensor]] = {
             PLAIN: lambda rows: gather_mapped(file, count, codec, rows),
             OURS: lambda rows: place_map.local_features(rows, out=buffer),
@@ -147,7 +145,7 @@ def _measure(path: Path, candidates: int, repeats: int) -> list[Measured]:
         random = np.random.default_rng(_SEED)
         for _ in range(repeats):
             rows = random.permutation(count)[:candidates]
-            for name, way in ways.items():  # in turn, so that a machine whose speed drifts is fair to both
+            for name, way in ways.items():  # in turn, so that a drifting speed of the machine affects both equally
                 shares[name].append(forget(file))
                 cold_ms[name].append(_duration_ms(way, rows))
                 warm_ms[name].append(_duration_ms(way, rows))
@@ -169,12 +167,12 @@ def _measure(path: Path, candidates: int, repeats: int) -> list[Measured]:
 
 
 def _locals_file(path: Path) -> Path:
-    """Of a map with one segment."""
+    """Return the file of local features of a map with one segment."""
     return layout.segment_dir(path, layout.segment_id_of(1)) / layout.LOCALS
 
 
 def gather_mapped(file: Path, count: int, codec: LocalCodec, rows: NDArray[np.int64]) -> Tensor:
-    """The plain way: rows of a mapped file, copied in the order of the shortlist into memory made for them."""
+    """Copy rows of a mapped file, in the order of the shortlist, into new memory: the plain way."""
     mapped = map_features(file, (count, CELLS, codec.width), codec.array_type)
     gathered = torch.empty((len(rows), CELLS, CHANNELS), dtype=codec.decoded_type)
     for target, row in zip(gathered.numpy(), rows, strict=True):

@@ -1,4 +1,4 @@
-"""On what a figure was measured."""
+"""The description of the hardware of a figure."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 
 def describe_hardware() -> str:
-    """Processor, cores, threads, GPU and library versions, as one line."""
+    """Return processor, cores, threads, GPU and library versions as one line."""
     processor = platform.processor() or platform.machine()
     if CPU_INFO.is_file():
         processor = name_processor(CPU_INFO.read_text()) or processor
@@ -22,15 +22,15 @@ def describe_hardware() -> str:
 
 
 def name_processor(cpu_info: str) -> str | None:
-    """Name, family and model of the first processor.
+    """Return name, family and model of the first processor.
 
-    What a virtual machine calls by one name may be several generations, of which one is twice as fast as another.
+    One name of a virtual machine may stand for several generations, and one may be twice as fast as another.
 
     Args:
         cpu_info: The text of ``/proc/cpuinfo``.
 
     Returns:
-        The name, with family and model where they are told; None if there is no name.
+        The name, with family and model if they are stated; None if there is no name.
     """
     values: dict[str, str] = {}
     for line in cpu_info.splitlines():

@@ -1,4 +1,4 @@
-"""``python -m benchmarks learn``: what training waits for, each the plain way and as it is done."""
+"""``python -m benchmarks learn``: the slow steps of training, each in the plain way and in the trainer's way."""
 
 import time
 from collections.abc import Callable
@@ -31,12 +31,12 @@ _ATTENDED_AT_A_TIME = 8  # pictures
 
 @dataclass(frozen=True)
 class Way:
-    """Work, and a way to do it.
+    """Describe a piece of work and a way to do it.
 
     Attributes:
-        work: For people.
-        name: The way.
-        run: Does it.
+        work: The name of the work, for people.
+        name: The name of the way.
+        run: The function that does it.
     """
 
     work: str
@@ -46,14 +46,14 @@ class Way:
 
 def learn(
     network: Annotated[str, typer.Option(help="vits14, vitb14, vitl14 (random weights), demo or a file.")] = "demo",
-    pictures: Annotated[int, typer.Option(min=1, help="Of a step, and of a batch that is mined from.")] = 64,
+    pictures: Annotated[int, typer.Option(min=1, help="The pictures of a step, and of a batch in mining.")] = 64,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each way, in turn; the median counts.")] = 3,
     device: DeviceName = "auto",
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
-        "benchmarks/results/learn.json"
-    ),
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/learn.json"),
 ) -> None:
-    """Seconds of a step of training, and of encoding for mining: all pictures at once, and as the trainer does."""
+    """Measure the seconds of a training step and of encoding for mining: all pictures at once, and in the trainer's
+    way.
+    """
     chosen = choose_device(device).device
     ways = _ways(network_of(network).to(chosen), shipped_pictures(pictures).to(chosen), chosen)
     seconds: dict[Way, list[float]] = {way: [] for way in ways}
@@ -65,7 +65,7 @@ def learn(
             synchronize(chosen)
             seconds[way].append(time.perf_counter() - start_s)
     medians = {way: median(measured[1:]) for way, measured in seconds.items()}  # the first warms up
-    plain = {way.work: medians[way] for way in reversed(ways)}  # the plain way is the first of its work
+    plain = {way.work: medians[way] for way in reversed(ways)}  # the first way of each work is the plain one
     rows = [
         {"work": way.work, "way": way.name, "seconds": medians[way], "ratio": plain[way.work] / medians[way]}
         for way in ways
@@ -107,7 +107,7 @@ def _ways(network: SelaVPR, images: Tensor, device: torch.device) -> list[Way]:
 
 
 def _attention_ways(network: SelaVPR, images: Tensor) -> list[Way]:
-    """Of one layer, over as many pictures at a time as the trainer takes."""
+    """Return the ways of one layer's attention, over the trainer's number of pictures."""
     heads = network.config.num_heads
     tokens = 1 + images.shape[2] * images.shape[3] // network.config.patch_size**2
     shape = (len(images), tokens, 3, heads, network.config.embed_dim // heads)

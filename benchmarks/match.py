@@ -1,4 +1,4 @@
-"""Counting mutual matches: every way that there is, against the plain one, in one run."""
+"""Counting mutual matches: every way against the plain one, in one run."""
 
 import time
 from collections.abc import Callable
@@ -28,7 +28,7 @@ PLAIN = "plain: all at once"
 
 
 def count_all_at_once(query: Tensor, candidates: Tensor, floor: float | None = None) -> Tensor:
-    """The plain batched way: one (K, L, M) tensor of scores, two argmax passes over it."""
+    """Count in the plain batched way: one (K, L, M) tensor of scores, two argmax passes over it."""
     scores = query @ candidates.transpose(1, 2)  # (K, L, M)
     nearest_in_candidate = scores.argmax(dim=2)  # (K, L)
     nearest_in_query = scores.argmax(dim=1)  # (K, M)
@@ -42,13 +42,13 @@ def count_all_at_once(query: Tensor, candidates: Tensor, floor: float | None = N
 
 @dataclass(frozen=True)
 class Way:
-    """A way to count.
+    """Describe a way to count.
 
     Attributes:
-        count: Takes a query ``(L, C)``, candidates ``(K, M, C)`` and a floor, or None.
-        stored: Type of the candidates.
-        is_exact: Whether counts must be those of the plain way.
-        multiplied: In which numbers; None for those that the fast matcher's name says.
+        count: A function of a query ``(L, C)``, candidates ``(K, M, C)`` and a floor, or None.
+        stored: The type of the candidates.
+        is_exact: Whether counts must equal those of the plain way.
+        multiplied: The type of the factors; None for the type in the fast matcher's name.
     """
 
     count: Callable[[Tensor, Tensor, float | None], Tensor]
@@ -75,14 +75,13 @@ WAYS = {
 
 @dataclass(frozen=True)
 class Measured:
-    """What a way needs.
+    """Hold the time and memory of a way.
 
     Attributes:
-        seconds: Of a query, the median of the repeats.
-        ratio: How many times faster than the plain way.
-        extra_bytes: Peak memory beyond the features themselves, once it has counted before: resident on a CPU,
-            allocated on a GPU.
-        largest_difference: Of a count from the plain way's.
+        seconds: The seconds of a query, the median of the repeats.
+        ratio: The speed relative to the plain way.
+        extra_bytes: Peak memory beyond the features, after a first count: resident on a CPU, allocated on a GPU.
+        largest_difference: The largest difference of a count from the plain way's.
     """
 
     seconds: float
@@ -93,18 +92,18 @@ class Measured:
 
 def match(
     candidates: Annotated[int, typer.Option(min=1, help="Candidates of one query.")] = 100,
-    cells: Annotated[int, typer.Option(min=1, help="Of the query, and of each candidate.")] = CELLS,
-    channels: Annotated[int, typer.Option(min=1, help="Of a local feature.")] = CHANNELS,
+    cells: Annotated[int, typer.Option(min=1, help="The cells of the query, and of each candidate.")] = CELLS,
+    channels: Annotated[int, typer.Option(min=1, help="Channels of a local feature.")] = CHANNELS,
     floor: Annotated[
-        float | None, typer.Option(min=-1, max=1, help="The least cosine of a match that counts; by default all do.")
+        float | None, typer.Option(min=-1, max=1, help="The least cosine of a match that counts; by default all count.")
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each way, in turn; the median counts.")] = 5,
-    device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
+    device: Annotated[DeviceName, typer.Option(help="The device of the work.")] = "auto",
     out: Annotated[Path, typer.Option(help="The result, as JSON.")] = Path("benchmarks/results/match.json"),
 ) -> None:
-    """Seconds and peak memory of counting for one query, each way in a process of its own; and the floors of each."""
+    """Measure seconds, peak memory and floors of counting for one query, each way in its own process."""
     where = choose_device(device).device
-    rates = Rates.measured(where)  # once more at the end, for the same reason as all is done in turn
+    rates = Rates.measured(where)  # measured again at the end, because the speed of the machine may drift
     context = get_context("spawn")
     task = _Task(candidates, cells, channels, floor, str(where))
     workers: dict[str, Connection] = {}
@@ -114,7 +113,7 @@ def match(
         workers[name] = ours
     rounds: dict[str, list[tuple[float, int, list[int]]]] = {name: [] for name in workers}
     for _ in range(repeats + 1):  # the first warms up
-        for name, worker in workers.items():  # in turn, so that a machine whose speed drifts is fair to all
+        for name, worker in workers.items():  # in turn, so that a drifting speed of the machine affects all equally
             worker.send(True)
             rounds[name].append(worker.recv())
     for worker in workers.values():
@@ -166,13 +165,13 @@ def match(
 
 
 def works_of(candidates: int, matcher: str, cells: int = CELLS, channels: int = CHANNELS) -> dict[str, Work]:
-    """What every way has to do for one query.
+    """Return the work of every way for one query.
 
     Args:
-        candidates: How many.
-        matcher: Name of the fast one, which ends in what it multiplies.
-        cells: Of the query, and of each candidate.
-        channels: Of a feature.
+        candidates: The number of candidates.
+        matcher: The name of the fast matcher, which ends with the type of its factors.
+        cells: The cells of the query, and of each candidate.
+        channels: The channels of a feature.
     """
     fast = matcher.rsplit("-", 1)[-1]
     return {
@@ -181,10 +180,10 @@ def works_of(candidates: int, matcher: str, cells: int = CELLS, channels: int = 
 
 
 def _compared(rounds: dict[str, list[tuple[float, int, list[int]]]]) -> dict[str, Measured]:
-    """Medians and ratios.
+    """Return medians and ratios.
 
     Raises:
-        AssertionError: An exact way counts something else than the plain one.
+        AssertionError: An exact way counts differently from the plain one.
     """
     seconds = {name: median(run[0] for run in runs[1:]) for name, runs in rounds.items()}
     plain_counts = rounds[PLAIN][0][2]
@@ -201,7 +200,7 @@ def _compared(rounds: dict[str, list[tuple[float, int, list[int]]]]) -> dict[str
 
 @dataclass(frozen=True)
 class _Task:
-    """Return what each way does: so many candidates, on a device, with a floor or None."""
+    """Describe a run of a way: the number of candidates, a device, and a floor or None."""
 
     candidates: int
     cells: int
@@ -211,7 +210,7 @@ class _Task:
 
 
 def _worker(commands: Connection, name: str, task: _Task) -> None:
-    """Counts whenever it is told to; the features are the same for every way, but for the type they are stored in."""
+    """Count on request; the features are the same for every way, except for their stored type."""
     way = WAYS[name]
     query, candidates = features_to_match(task.candidates, way.stored, task.cells, task.channels)
     query, candidates = query.to(task.device), candidates.to(task.device)
@@ -226,7 +225,7 @@ def _worker(commands: Connection, name: str, task: _Task) -> None:
 def features_to_match(
     candidate_count: int, stored: torch.dtype, cells: int = CELLS, channels: int = CHANNELS
 ) -> tuple[Tensor, Tensor]:
-    """Make a query and candidates of which half the cells resemble the query's; int8 are the codes of a map."""
+    """Make a query, and candidates with half of their cells similar to the query's; int8 are the codes of a map."""
     generator = torch.Generator().manual_seed(0)
     query = torch.nn.functional.normalize(torch.randn(cells, channels, generator=generator), dim=-1)
     candidates = torch.empty(candidate_count, cells, channels, dtype=stored)

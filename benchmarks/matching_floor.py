@@ -1,7 +1,7 @@
-"""``python -m benchmarks floor``: what a floor in the score of mutual matches changes, by light and weather.
+"""``python -m benchmarks floor``: the effect of a floor in the score of mutual matches, by light and weather.
 
-Of each query and candidate the cosines of all mutual matches are found once. How many reach a floor is read off them
-for every floor, so that ten floors take as long as none.
+The cosines of all mutual matches of each query and candidate are computed once. The number of matches above each floor
+follows from them, so ten floors take the time of none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,10 +43,10 @@ FLOORS = (NO_FLOOR, 0.0, *(number / 10 for number in range(1, 9)), 0.82, 0.84, 0
 
 @dataclass(frozen=True)
 class FloorCounts:
-    """Hold what was found for Q queries with s candidates each.
+    """Hold the counts for Q queries with s candidates each.
 
     Attributes:
-        floors: ``(F,)``, ascending; the first is -1, which no match fails.
+        floors: ``(F,)``, ascending; the first is -1, which every match reaches.
         is_right: ``(Q, s)`` bool: whether each candidate is within 25 m, nearest in feature space first.
         counts: ``(Q, s, F)`` int64: mutual matches that reach each floor.
     """
@@ -56,19 +56,19 @@ class FloorCounts:
     counts: NDArray[np.int64]
 
     def hits(self, floor: int) -> NDArray[np.bool_]:
-        """``(Q,)``: whether the first candidate is right, with the floor of this index.
+        """Return ``(Q,)``, whether the first candidate is right with the floor of this index.
 
-        Of equal counts the one that is nearer in feature space comes first, as everywhere in Placefix.
+        If counts are equal, the candidate nearer in feature space comes first, as everywhere in Placefix.
         """
-        best = self.counts[:, :, floor].argmax(axis=1)  # of equal ones the first
+        best = self.counts[:, :, floor].argmax(axis=1)  # the first of equal ones
         return np.take_along_axis(self.is_right, best[:, None], axis=1)[:, 0]
 
     def global_hits(self) -> NDArray[np.bool_]:
-        """``(Q,)``: whether the first candidate is right before it is re-ranked."""
+        """Return ``(Q,)``, whether the first candidate is right before re-ranking."""
         return self.is_right[:, 0]
 
     def mean_matches(self, floor: int, *, of_right: bool) -> float | None:
-        """Matches that reach a floor, on average over right or wrong candidates; None without any."""
+        """Return the mean number of matches that reach a floor, over right or wrong candidates; None without any."""
         counts = self.counts[:, :, floor][self.is_right == of_right]
         return float(counts.mean()) if len(counts) else None
 
@@ -85,22 +85,22 @@ def measure_floors(
     precision: MatchingPrecision = "fast",
     progress: Progress = SILENT,
 ) -> FloorCounts:
-    """Retrieves every query, and finds the cosines of its mutual matches with each candidate of its shortlist.
+    """Retrieve every query, and compute the cosines of its mutual matches with each candidate of its shortlist.
 
-    Local features of the database are kept in memory, rounded to float16: 0.95 MB a picture with 3721 × 128.
+    Local features of the database are kept in memory, rounded to float16: 0.95 MB per picture with 3721 × 128.
 
     Args:
-        network: On the device, with local features.
-        database: What is searched.
-        queries: What is asked.
-        floors: In [-1, 1]; -1 is added.
-        device: Where the work is done.
-        shortlist: Candidates of a query; at most the whole database.
-        precision: Of finding the matches.
-        progress: Told of every picture.
+        network: A network with local features, on the device.
+        database: The pictures to search.
+        queries: The queries.
+        floors: The floors in [-1, 1]; -1 is added.
+        device: The device of the work.
+        shortlist: The number of candidates of a query; at most the whole database.
+        precision: The precision of finding the matches.
+        progress: The display of progress, advanced for every picture.
 
     Raises:
-        InvalidInput: The network has no local features, nothing is asked, or a floor is impossible.
+        InvalidInput: The network has no local features, there is no query, or a floor is out of range.
         ImageError: A picture cannot be read.
     """
     if not network.config.local_channels:
@@ -140,16 +140,16 @@ def measure_floors(
 def _reaching(
     query: Tensor, candidate: Tensor, floors: NDArray[np.float64], precision: MatchingPrecision
 ) -> NDArray[np.int64]:
-    """How many of the mutual matches reach each floor ``(F,)``."""
+    """Return how many of the mutual matches reach each floor ``(F,)``."""
     matches = find_mutual_matches(query, candidate, precision=precision)
     cosines = pair_cosines(query, candidate, matches.query_cells, matches.candidate_cells).cpu().numpy()
     below = np.searchsorted(np.sort(cosines), floors, side="left")
-    below[floors == NO_FLOOR] = 0  # whatever the last bit of a cosine says
+    below[floors == NO_FLOOR] = 0  # independent of the last bit of a cosine
     return len(cosines) - below
 
 
 def groups_of(conditions: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    """Which queries are looked at together ``(Q,)``: all, day, and every other condition for itself."""
+    """Return the groups of queries ``(Q,)``: all, day, and every other condition."""
     of_query = np.array(conditions)
     parts = {"all": np.ones(len(of_query), dtype=bool), "day": np.isin(of_query, DAY)}
     parts |= {name: of_query == name for name in sorted(set(conditions) - set(DAY))}
@@ -157,7 +157,7 @@ def groups_of(conditions: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
 
 
 def summarize(found: FloorCounts, conditions: Sequence[str]) -> dict[str, Any]:
-    """R@1 at each floor, by condition, with intervals; and what each floor changes, paired by query."""
+    """Return R@1 at each floor, by condition, with intervals, and the change of each floor, paired by query."""
     groups = groups_of(conditions)
     without = found.hits(0)
     floors = []
@@ -188,18 +188,18 @@ def floor(
     weights: Annotated[str, typer.Option(help="A network with local features.", show_default=False)],
     pictures: Annotated[Path, typer.Option(help="The folder of a rendered split.")] = Path(".town/pictures/test"),
     queries: Annotated[
-        int | None, typer.Option(min=1, help="How many are asked, spread evenly over the split; by default all.")
+        int | None, typer.Option(min=1, help="The number of queries, spread evenly over the split; by default all.")
     ] = None,
     shortlist: Annotated[int, typer.Option(min=1, help="Candidates that are re-ranked.")] = 20,
     floors: Annotated[
         list[float] | None,
-        typer.Option("--floor", min=-1, max=1, help="A least cosine; repeat it for several. By default 15 up to 0.9."),
+        typer.Option("--floor", min=-1, max=1, help="A least cosine; may be repeated. By default 15 up to 0.9."),
     ] = None,
-    precision: Annotated[MatchingPrecision, typer.Option(help="Of finding mutual matches.")] = "fast",
-    device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
+    precision: Annotated[MatchingPrecision, typer.Option(help="The precision of finding mutual matches.")] = "fast",
+    device: Annotated[DeviceName, typer.Option(help="The device of the work.")] = "auto",
     out: Annotated[Path, typer.Option(help="The result, as JSON.")] = Path("benchmarks/results/floor.json"),
 ) -> None:
-    """Re-rank by the mutual matches that reach each of several floors: R@1 by light and weather."""
+    """Measure R@1 by light and weather when re-ranking counts only the mutual matches that reach a floor."""
     split = read_split(pictures)
     condition_of = dict(zip((place.path for place in split.queries), split.conditions, strict=True))
     asked = spread(split.queries, queries)

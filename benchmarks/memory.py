@@ -1,4 +1,4 @@
-"""How much memory this process has needed at most; Linux only, where the kernel lets a process forget its peak."""
+"""The peak memory of this process; only on Linux, where the kernel lets a process reset its peak."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ _FORGET_PEAK = "5"  # proc(5), /proc/pid/clear_refs
 
 
 def reset_peak_memory() -> int:
-    """Forgets the peak, and returns what is resident now, in bytes."""
+    """Reset the peak, and return the resident bytes."""
     Path("/proc/self/clear_refs").write_text(_FORGET_PEAK)
     return _status_bytes("VmRSS")
 
 
 def peak_memory_bytes() -> int:
-    """The most that was resident since the last reset."""
+    """Return the greatest resident bytes since the last reset."""
     return _status_bytes("VmHWM")
 
 

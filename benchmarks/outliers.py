@@ -1,6 +1,8 @@
-"""``python -m benchmarks outliers``: how many wrong positions of a map are found, and how many right ones accused.
+"""``python -m benchmarks outliers``: how many wrong positions of a map are found, and how many right ones are
+suspected.
 
-The pictures stay, and some positions are moved: so the map is asked once, and the positions are judged again and again.
+The pictures stay, and some positions are moved. Therefore the map is asked once, and the positions are judged
+repeatedly.
 """
 
 import time
@@ -30,7 +32,7 @@ _BESIDE_M = 5.0
 
 
 class Target(StrEnum):
-    """Where a picture is moved to."""
+    """Name the kind of place to which a picture is moved."""
 
     PICTURE = "beside another picture"
     OPEN = "in any direction"
@@ -41,8 +43,8 @@ class Moved:
     """Count moved positions and suspects for one share of moved positions, over all seeds.
 
     Attributes:
-        share: Of the pictures.
-        target: Where they were moved to.
+        share: The share of the moved pictures.
+        target: The kind of place to which they were moved.
         found: ``(m,)`` bool, for each moved picture whether it was suspect.
         right: ``(s,)`` bool, for each suspect whether it had been moved.
     """
@@ -54,31 +56,31 @@ class Moved:
 
     @property
     def recall(self) -> Interval:
-        """Moved pictures that were suspect, in percent."""
+        """Return the share of moved pictures that were suspect, in percent."""
         return bootstrap([self.found])
 
     @property
     def precision(self) -> Interval | None:
-        """Suspects that had been moved, in percent; None without a suspect."""
+        """Return the share of suspects that had been moved, in percent; None without a suspect."""
         return bootstrap([self.right]) if len(self.right) else None
 
 
 def outliers(
     maps: Annotated[list[Path], typer.Option("--map", help="A map; may be repeated.", show_default=False)],
     weights: Annotated[
-        str | None, typer.Option(help="The network of all maps; by default the file that each was built with.")
+        str | None, typer.Option(help="The network of all maps; by default the file with which each was built.")
     ] = None,
-    share: Annotated[list[float] | None, typer.Option(help="Share of the positions; by default 2, 5 and 10 %.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Choices of the pictures that are moved.")] = 20,
+    share: Annotated[
+        list[float] | None, typer.Option(help="The share of the positions; by default 2, 5 and 10 %.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="The number of choices of moved pictures.")] = 20,
     least_m: Annotated[float, typer.Option(min=1, max=_FARTHEST_M, help="Metres, at least.")] = 200.0,
     candidates: Annotated[
-        int, typer.Option(min=1, help="Pictures that each one is compared with.")
+        int, typer.Option(min=1, help="The number of pictures with which each one is compared.")
     ] = DEFAULT_CANDIDATES,
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
-        "benchmarks/results/outliers.json"
-    ),
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/outliers.json"),
 ) -> None:
-    """Precision and recall of `placefix map outliers`, with positions that are moved on purpose."""
+    """Measure precision and recall of `placefix map outliers`, with positions that are moved on purpose."""
     shares = share or [0.02, 0.05, 0.1]
     if not all(0 < each < 1 for each in shares):
         raise InvalidInput(f"--share {shares}: a share is between 0 and 1")
@@ -129,12 +131,12 @@ def move(
     """Move positions.
 
     Args:
-        pictures: With right positions.
-        share: Of the pictures; one picture at least.
-        target: Where to. Beside another picture: within 5 m of one that is far enough away; a picture stays where it is
-            if there is none.
-        least_m: Metres, at least. In any direction: at most 1 km.
-        seed: Chooses the pictures and their new positions.
+        pictures: The pictures, with right positions.
+        share: The share of the pictures to move, at least one.
+        target: The kind of place. Beside another picture: within 5 m of one that is far enough away; a picture is not
+            moved if there is none.
+        least_m: The least distance in metres. In any direction: at most 1 km.
+        seed: The seed of the choice of pictures and new positions.
 
     Returns:
         The rows ``(m,)`` that were moved, and all pictures.

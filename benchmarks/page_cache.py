@@ -1,4 +1,4 @@
-"""What the system keeps of a file in memory, and how to make it let go."""
+"""The system's cache of a file in memory, and the way to drop it."""
 
 import ctypes
 import mmap
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def forget(file: Path) -> float:
-    """Asks the system to drop a file from its memory; the share of the pages that it still has."""
+    """Ask the system to drop a file from memory; return the share of the pages that are still there."""
     descriptor = os.open(file, os.O_RDONLY)
     try:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -17,7 +17,7 @@ def forget(file: Path) -> float:
             pages = (ctypes.c_ubyte * -(-len(mapped) // mmap.PAGESIZE))()
             start = ctypes.c_char.from_buffer(mapped)
             failed = ctypes.CDLL(None).mincore(ctypes.byref(start), ctypes.c_size_t(len(mapped)), pages)
-            del start  # or the mapping could not be closed
+            del start  # otherwise the mapping could not be closed
             if failed:
                 raise OSError("mincore failed")
         return float(np.mean(np.ctypeslib.as_array(pages) & 1))

@@ -1,6 +1,6 @@
-"""Recall on real photographs: what the starter finds where the demo's network and a random one do not.
+"""Recall on photographs: the starter against the demo's network and a random one.
 
-The photographs are not part of this repository; ``PLACEFIX_SHARED`` names the folder that has them.
+The photographs are not part of this repository; ``PLACEFIX_SHARED`` names their folder.
 """
 
 import tempfile
@@ -35,12 +35,12 @@ _THRESHOLD_M = 25.0
 
 @dataclass(frozen=True)
 class Collection:
-    """A set of photographs.
+    """Describe a set of photographs.
 
     Attributes:
-        folder: Below ``data``, with ``database.csv``.
-        queries: Name of a set of queries → its file.
-        truth: What is right: within some metres, or within some frames.
+        folder: The folder below ``data`` with ``database.csv``.
+        queries: Name of a set of queries → file of the set.
+        truth: The rule of right answers: within some metres, or within some frames.
     """
 
     folder: str
@@ -76,8 +76,8 @@ def photographs(
         ),
     ] = None,
     rerank: Annotated[int, typer.Option(min=max(RECALL_VALUES), help="Candidates that are re-ranked.")] = 50,
-    device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
+    device: Annotated[DeviceName, typer.Option(help="The device of the work.")] = "auto",
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path(
         "benchmarks/results/photographs.json"
     ),
 ) -> None:
@@ -103,10 +103,10 @@ def photographs(
 
 
 def read_collection(shared: Path | None, collection: Collection) -> dict[str, Dataset]:
-    """Read a set of photographs: for each set of its queries, what is asked and what is right.
+    """Read a set of photographs: the queries and right answers of each set of queries.
 
     Raises:
-        SourceError: The photographs are not there.
+        SourceError: The photographs are missing.
     """
     folder = None if shared is None else shared / FOLDER / collection.folder
     if folder is None or not (folder / "database.csv").is_file():

@@ -1,4 +1,4 @@
-"""Figures as a file: JSON, with the hardware that they come from."""
+"""The figures of a benchmark as a JSON file, with the hardware."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from model.durable import write_atomically
 
 
 def write_result(path: Path, figures: Mapping[str, Any]) -> None:
-    """Writes figures and the hardware; folders are made.
+    """Write figures and the hardware; folders are made if necessary.
 
     Args:
         path: ``benchmarks/results/NAME.json``.
-        figures: What JSON can hold.
+        figures: The figures, as values for JSON.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (json.dumps({**figures, "hardware": describe_hardware()}, indent=1) + "\n").encode())

@@ -1,4 +1,4 @@
-"""A rendered split: the pictures that are searched, the queries, and in which light and weather these were taken."""
+"""A rendered split: the pictures to search, the queries, and the light and weather of the queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ _COLUMN = "condition"
 
 @dataclass(frozen=True)
 class Split:
-    """One split of the town.
+    """Hold one split of the town.
 
     Attributes:
-        database: What is searched.
-        queries: What is asked.
-        conditions: Light and weather of each query.
+        database: The pictures to search.
+        queries: The queries.
+        conditions: The light and weather of each query.
     """
 
     database: tuple[Place, ...]
@@ -34,10 +34,10 @@ class Split:
 
 
 def read_split(folder: Path) -> Split:
-    """Reads ``database.csv`` and ``queries.csv`` of a folder; no picture is opened.
+    """Read ``database.csv`` and ``queries.csv`` of a folder; no picture is opened.
 
     Raises:
-        SourceError: One of them cannot be read, lists a picture that is not there, or does not tell conditions.
+        SourceError: A file cannot be read, lists a missing picture, or does not state conditions.
     """
     database, queries = (read_source(folder / name) for name in ("database.csv", "queries.csv"))
     for listing in (database, queries):
@@ -51,10 +51,10 @@ def read_split(folder: Path) -> Split:
 
 
 def read_conditions(file: Path) -> tuple[str, ...]:
-    """The condition of each query of a ``queries.csv``, in its order; the pictures need not be there.
+    """Read the condition of each query of a ``queries.csv``, in its order; the pictures may be missing.
 
     Raises:
-        SourceError: It cannot be read, or has no column of conditions.
+        SourceError: The file cannot be read, or has no column of conditions.
     """
     header, rows = read_rows(file)
     names = [name.strip().lower() for name in header]
@@ -68,7 +68,7 @@ def read_conditions(file: Path) -> tuple[str, ...]:
 
 
 def groups(conditions: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    """Which queries are looked at together ``(Q,)``: all; day, which is sun and overcast; night. None is empty."""
+    """Return the groups of queries ``(Q,)``: all; day, which is sun and overcast; night. Empty groups are left out."""
     of_query = np.array(conditions)
     parts = {
         "all": np.ones(len(of_query), dtype=bool),

@@ -1,6 +1,6 @@
-"""How fast the starter builds a map and answers a query.
+"""The speed of the starter in building a map and answering a query.
 
-Pictures are those of the demo, in two sizes: frames of a video, and photographs of a phone.
+The pictures are those of the demo, in two sizes: frames of a video, and photographs of a phone.
 """
 
 import tempfile
@@ -33,18 +33,16 @@ from service.query_options import QueryOptions
 from service.stages import Stage
 
 SIZES = {"512 × 288": (512, 288, 128), "4000 × 3000": (4000, 3000, 16)}
-"""Width and height in pixels, and how many pictures are built of."""
+"""Width and height in pixels, and the number of pictures in a build."""
 
 SHORTLIST = 100
 _JPEG_QUALITY = 92
 
 
 def starter(
-    repeats: Annotated[int, typer.Option(min=1, help="Builds of each size.")] = 3,
-    queries: Annotated[int, typer.Option(min=1, help="How many are asked, one after the other.")] = 60,
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
-        "benchmarks/results/starter.json"
-    ),
+    repeats: Annotated[int, typer.Option(min=1, help="The number of builds of each size.")] = 3,
+    queries: Annotated[int, typer.Option(min=1, help="The number of queries, one after the other.")] = 60,
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/starter.json"),
 ) -> None:
     """Build maps of pictures of two sizes with the starter, and ask for 100 candidates."""
     encoder = Encoder(load_network(resolve_weights(STARTER)))
@@ -100,5 +98,5 @@ def _ask(encoder: Encoder, places: Sequence[Place], root: Path, count: int) -> d
             total_s = time.perf_counter() - start_s
             stages.append({str(stage): each_s for stage, each_s in found.seconds.items()})
             stages[-1] |= {str(Stage.DECODE): decoded_s, "total": total_s}
-    measured = stages[1:]  # the first pays for all beginnings
+    measured = stages[1:]  # the first query includes one-time work
     return {stage: median(each[stage] for each in measured) for stage in measured[0]}

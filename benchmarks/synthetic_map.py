@@ -1,4 +1,4 @@
-"""A map of pictures that nobody took: for benchmarks that need its size, and not what it shows."""
+"""A map of invented pictures, for benchmarks that need its size and not its content."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -20,17 +20,17 @@ from place_map.version_writer import VersionContent, write_version
 GRID, CHANNELS, GLOBAL_DIM = (61, 61), 128, 1024
 CELLS = GRID[0] * GRID[1]
 
-_DISTINCT = 16  # pictures, whose features are repeated
+_DISTINCT = 16  # number of pictures whose features are repeated
 
 
 def write_synthetic_map(path: Path, places: int, store: StoreType, seed: int = 0) -> Path:
-    """Writes a map in one segment, with random features of length 1 and the shapes of ViT-L/14.
+    """Write a map in one segment, with random features of length 1 and the shapes of ViT-L/14.
 
     Args:
         path: The directory to make.
-        places: How many pictures.
-        store: What local features are stored as.
-        seed: Of the features.
+        places: The number of pictures.
+        store: The stored form of local features.
+        seed: The seed of the features.
     """
     shapes = FeatureShapes(
         global_dim=GLOBAL_DIM, local_grid=GRID, local_dim=CHANNELS, dtype=global_type(store), local_store=store
@@ -54,11 +54,11 @@ def write_map_of(
 
     Args:
         path: The directory to make.
-        records: The pictures, one at least.
-        network: Which network the features are said to be of.
-        shapes: Of the features.
-        preprocessing: How the pictures are said to have been resized.
-        seed: Of the features.
+        records: The pictures, at least one.
+        network: The network that the map names for the features.
+        shapes: The shapes of the features.
+        preprocessing: The preprocessing that the map names.
+        seed: The seed of the features.
     """
     generator = torch.Generator().manual_seed(seed)
     rows, columns = shapes.local_grid
@@ -98,7 +98,7 @@ def write_map_of(
 
 
 def _batched(records: Iterable[PlaceRecord], size: int) -> Iterator[list[PlaceRecord]]:
-    """Give pictures in batches; the last may be smaller."""
+    """Yield pictures in batches; the last may be smaller."""
     rest = iter(records)
     while batch := list(islice(rest, size)):
         yield batch

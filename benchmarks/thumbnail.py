@@ -1,4 +1,4 @@
-"""The least that a network has to beat: pictures compared as thumbnails of 8 × 8 pixels."""
+"""The baseline that a network must beat: pictures compared as thumbnails of 8 × 8 pixels."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,19 +27,20 @@ _THREADS = 4
 
 
 def thumbnail_outcome(database: Sequence[Place], queries: Sequence[Place], shortlist: int = 100) -> Outcome:
-    """Finds every query by the cosine of thumbnails: 8 × 8 means of red, green and blue, 192 numbers a picture.
+    """Find every query by the cosine of thumbnails: 8 × 8 means of red, green and blue, 192 numbers per picture.
 
     Args:
-        database: What is searched.
-        queries: What is asked.
-        shortlist: Candidates of a query; at most the whole database.
+        database: The pictures to search.
+        queries: The queries.
+        shortlist: The number of candidates of a query; at most the whole database.
 
     Returns:
-        Without counts. Distances are Euclidean between thumbnails of length 1, which order as cosines do.
+        The outcome, without counts. Distances are Euclidean between thumbnails of length 1, which have the order of
+        cosines.
 
     Raises:
         ImageError: A picture cannot be read.
-        InvalidInput: There is nothing to search or to ask, or the shortlist is empty.
+        InvalidInput: There are no pictures, no queries, or no candidates in the shortlist.
     """
     if not database or not queries or shortlist < 1:
         raise InvalidInput(
@@ -58,10 +59,10 @@ def thumbnail_outcome(database: Sequence[Place], queries: Sequence[Place], short
 
 def thumbnail(
     pictures: Annotated[Path, typer.Option(help="The folder of a rendered split.")] = Path(".town/pictures/test"),
-    out: Annotated[Path, typer.Option(help="Where the outcome is written.")] = Path("benchmarks/results/thumbnail.npz"),
+    out: Annotated[Path, typer.Option(help="The file of the outcome.")] = Path("benchmarks/results/thumbnail.npz"),
     shortlist: Annotated[int, typer.Option(min=1, help="Candidates of a query that are kept.")] = 100,
 ) -> None:
-    """Recall of comparing thumbnails of 8 × 8 pixels by their cosine, day and night apart."""
+    """Measure the recall of thumbnails of 8 × 8 pixels by their cosine, separately for day and night."""
     split = read_split(pictures)
     outcome = thumbnail_outcome(split.database, split.queries, shortlist)
     outcome.save(out)
@@ -77,12 +78,12 @@ def thumbnail(
 
 
 def _thumbnails(places: Sequence[Place]) -> NDArray[np.float64]:
-    """``(n, 192)``, each row of length 1."""
+    """Return ``(n, 192)``, each row of length 1."""
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="decode") as threads:
         return np.stack(list(threads.map(_thumbnail, places)))
 
 
 def _thumbnail(place: Place) -> NDArray[np.float64]:
     small = open_image(place.path).resize((SIDE, SIDE), Image.Resampling.BOX)
-    values = np.asarray(small, dtype=np.float64).ravel() + 1e-9  # a black picture has a direction, too
+    values = np.asarray(small, dtype=np.float64).ravel() + 1e-9  # a black picture also needs a direction
     return np.asarray(values / np.linalg.norm(values), dtype=np.float64)

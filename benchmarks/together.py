@@ -1,7 +1,7 @@
-"""``python -m benchmarks together``: recall of one photo, and of several that are asked together.
+"""``python -m benchmarks together``: recall of one photo, and of several photos that are asked together.
 
-Every photo is asked alone, once; then windows of photos that follow each other are fused, as the server does with a
-request. All numbers of photos are measured on the same answers: those that the longest windows have, too.
+Every photo is asked once alone. Then windows of consecutive photos are fused, as the server does for a request. All
+numbers of photos are measured on the places that the longest windows have, too.
 """
 
 from collections import defaultdict
@@ -41,20 +41,20 @@ SEQUENCES = (1, 3, 5, 10)
 _BATCH_SIZE = 16
 
 Tracks = Sequence[Sequence[int]]
-"""Numbers of queries that follow each other."""
+"""Numbers of consecutive queries."""
 
 
 @dataclass(frozen=True)
 class Photos:
-    """Hold the photos that are asked, and which of them belong together.
+    """Hold the photos that are asked, and their tracks.
 
     Attributes:
-        name: For people.
-        weights: The network.
-        dataset: Queries, pictures that are searched, and what is right.
-        paths: Tracks of photos along a path.
-        places: Tracks of photos that show one place.
-        place_sizes: How many of the latter are asked together.
+        name: The name for people.
+        weights: The weights of the network.
+        dataset: The queries, the pictures to search, and the right answers.
+        paths: The tracks of photos along a path.
+        places: The tracks of photos of one place.
+        place_sizes: The numbers of photos of one place that are asked together.
     """
 
     name: str
@@ -66,20 +66,20 @@ class Photos:
 
 
 def together(
-    photos: Annotated[Literal["gardenspoint", "town"], typer.Argument(help="Which photos are asked.")],
+    photos: Annotated[Literal["gardenspoint", "town"], typer.Argument(help="The photos that are asked.")],
     shared: Annotated[
         Path | None,
         typer.Option(envvar="PLACEFIX_SHARED", help=f"The folder that has {FOLDER.as_posix()} below it."),
     ] = None,
     pictures: Annotated[Path, typer.Option(help="The folder of the town's split.")] = Path(".town/pictures/test"),
     rerank: Annotated[int, typer.Option(min=2, help="Candidates that are re-ranked.")] = 20,
-    device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
+    device: Annotated[DeviceName, typer.Option(help="The device of the work.")] = "auto",
     out: Annotated[
         Path | None,
-        typer.Option(help="Where the figures are written. By default benchmarks/results/together_PHOTOS.json."),
+        typer.Option(help="The file of the figures; by default benchmarks/results/together_PHOTOS.json."),
     ] = None,
 ) -> None:
-    """R@1 of 1, 3, 5 and 10 photos: of one place, and along a path."""
+    """Measure R@1 of 1, 3, 5 and 10 photos, of one place and along a path."""
     asked = read_gardenspoint(shared) if photos == "gardenspoint" else read_town(pictures)
     options = QueryOptions(1, rerank, "always")
     rows: list[dict[str, object]] = []
@@ -103,10 +103,10 @@ def together(
 
 
 def read_gardenspoint(shared: Path | None) -> Photos:
-    """Read the walk at night: 200 frames along a path, of which two frames off still show the same place.
+    """Read the walk at night: 200 frames along a path; a difference of two frames still counts as the same place.
 
     Raises:
-        SourceError: The photographs are not there.
+        SourceError: The photographs are missing.
     """
     folder = None if shared is None else shared / FOLDER
     if folder is None or not (folder / DATABASE).is_file():
@@ -119,10 +119,10 @@ def read_gardenspoint(shared: Path | None) -> Photos:
 
 
 def read_town(pictures: Path) -> Photos:
-    """Read a split of the rendered town: along each street, each way, in the light and weather that each photo has.
+    """Read a split of the rendered town, with tracks by street, direction, light and weather.
 
     Raises:
-        SourceError: The pictures are not there, or their list has not the columns that ``demo render`` writes.
+        SourceError: The pictures are missing, or their list lacks columns of ``demo render``.
     """
     queries = pictures / "queries.csv"
     header, lines = read_rows(queries)
@@ -156,13 +156,13 @@ def ask_all(localizer: Localizer, dataset: Dataset, options: QueryOptions) -> li
 
 
 def windows(tracks: Tracks, size: int, largest: int, *, is_centred: bool) -> Iterator[tuple[Sequence[int], int]]:
-    """Yield the photos that are asked together, and the one whose place is looked for.
+    """Yield the photos that are asked together, and the photo whose place is the answer.
 
     Args:
-        tracks: Of photos.
-        size: How many are asked together.
-        largest: The most of all sizes: the places are those that all of them can look for.
-        is_centred: Whether the place of the middle one is looked for; else that of the last one.
+        tracks: The tracks of photos.
+        size: The number of photos that are asked together.
+        largest: The greatest of all sizes: only places that all sizes can ask for are used.
+        is_centred: Whether the place of the middle photo is the answer; otherwise that of the last one.
     """
     for track in tracks:
         for end in range(largest, len(track) + 1):

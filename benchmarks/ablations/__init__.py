@@ -1,1 +1,1 @@
-"""The paper's ablations on the demo town: each cell of a table is trained and measured by itself."""
+"""The paper's ablations on the demo town: each cell of a table is trained and measured separately."""

@@ -1,7 +1,7 @@
-"""Intervals by the bootstrap: what recall would have been with other queries of the same kind.
+"""Intervals of recall by the bootstrap, for other queries of the same kind.
 
-Two systems are compared on the same queries, so their *difference* is resampled, query by query (paired): it is far
-surer than the two intervals side by side suggest.
+Two systems are compared on the same queries, so their *difference* is resampled, query by query (paired): it is much
+more certain than two separate intervals suggest.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Interval:
-    """A percentage, and where it lies in 95 of 100 resamples.
+    """Hold a percentage and its interval in 95 of 100 resamples.
 
     Attributes:
-        value: Percent, or points for a difference.
-        low: Lower end.
-        high: Upper end.
+        value: The percentage, or points for a difference.
+        low: The lower end.
+        high: The upper end.
     """
 
     value: float
@@ -29,25 +29,25 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        """``62.3 [60.1, 64.4]``."""
+        """Return text like ``62.3 [60.1, 64.4]``."""
         return f"{self.value:.1f} [{self.low:.1f}, {self.high:.1f}]"
 
 
 def bootstrap(hits: Sequence[NDArray[np.bool_]]) -> Interval:
-    """Recall over one or more seeds, resampled by query.
+    """Compute recall over one or more seeds, resampled by query.
 
     Args:
-        hits: For each seed ``(Q,)``, whether each query was answered right; the same queries in each.
+        hits: ``(Q,)`` for each seed, whether each query was answered right; the same queries in each.
     """
     return _interval(np.mean([each.astype(np.float64) for each in hits], axis=0))
 
 
 def bootstrap_difference(hits: Sequence[NDArray[np.bool_]], others: Sequence[NDArray[np.bool_]]) -> Interval:
-    """How many points more than another system, on the same queries.
+    """Compute the difference to another system in points, on the same queries.
 
     Args:
-        hits: Of one system, for each seed ``(Q,)``.
-        others: Of the other one; it may have another number of seeds.
+        hits: ``(Q,)`` for each seed of one system.
+        others: ``(Q,)`` for each seed of the other system; the number of seeds may differ.
     """
     mean, other_mean = (np.mean([each.astype(np.float64) for each in side], axis=0) for side in (hits, others))
     return _interval(mean - other_mean)

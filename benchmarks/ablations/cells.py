@@ -1,7 +1,7 @@
-"""The cells of the tables: which network is trained how, and how many candidates are re-ranked.
+"""The cells of the tables: the network, its training, and the number of re-ranked candidates.
 
 The demo's network learns in two stages (``demo/adapt.toml``, ``demo/localize.toml``): first its global feature, then
-the local ones behind it. Cells that share the first stage share its training.
+the local ones. Cells with the same first stage share its training.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,17 +14,18 @@ PAPERS_LOSSES = {"global_loss": "triplet", "margin": 0.1, "local_margin": 0.0, "
 
 @dataclass(frozen=True)
 class Cell:
-    """One trained network.
+    """Describe one trained network.
 
     Attributes:
-        name: Of its files.
-        says: In words.
-        seed: Of its trainings.
-        first: Settings of ``[network]`` in which the first stage differs from its recipe; None: there is none.
-        first_name: Of the folder of that training, where cells share it; by default the cell's own.
+        name: The name of its files.
+        says: The description for people.
+        seed: The seed of its trainings.
+        first: Settings of ``[network]`` in which the first stage differs from its recipe; None: there is no first
+            stage.
+        first_name: The name of the folder of that training, if cells share it; by default the cell's name.
         second: Whether there is a second stage.
         loss: Settings of ``[loss]`` in which the first stage differs from its recipe.
-        share: Of the recipes' queries.
+        share: The share of the recipes' queries.
         second_steps: Settings of ``[optimization]`` in which the second stage differs from its recipe.
         bare: Settings of ``[network]`` of a cell without a first stage.
         coarse: Whether its local features are the patch tokens.
@@ -46,21 +47,21 @@ class Cell:
 
     @property
     def file_name(self) -> str:
-        """Of what is kept of it, without suffix."""
+        """Return the name of its files, without suffix."""
         return f"{self.name}-seed{self.seed}"
 
     @property
     def first_run(self) -> str:
-        """Name of the folder of the first stage."""
+        """Return the name of the folder of the first stage."""
         return f"{self.first_name or self.name}-first-seed{self.seed}"
 
     @property
     def second_run(self) -> str:
-        """Name of the folder of the second stage."""
+        """Return the name of the folder of the second stage."""
         return f"{self.name}-second-seed{self.seed}"
 
     def first_stage(self, recipe: TrainingConfig) -> TrainingConfig:
-        """The recipe of the first stage with this cell's changes."""
+        """Return the recipe of the first stage with this cell's changes."""
         changed = self._with_share(recipe)
         return replace(
             changed,
@@ -69,7 +70,7 @@ class Cell:
         )
 
     def second_stage(self, recipe: TrainingConfig) -> TrainingConfig:
-        """The recipe of the second stage; around a bare backbone it also says that there are no adapters."""
+        """Return the recipe of the second stage; around a bare backbone it also states that there are no adapters."""
         changed = self._with_share(recipe)
         return replace(
             changed,
@@ -123,7 +124,7 @@ VARIANTS = (SERIAL, PARALLEL, NARROW, WIDE, CLASS_TOKEN, COARSE, HALF, QUARTER, 
 
 
 def all_cells() -> tuple[Cell, ...]:
-    """Every cell: those of table 4 with three seeds, the others with one."""
+    """Return every cell: those of table 4 with three seeds, the others with one."""
     main = tuple(replace(cell, seed=seed) for seed in SEEDS for cell in MAIN)
     steep = tuple(replace(STEEP, seed=seed) for seed in SEEDS[:2])
     return (FROZEN, FROZEN_COARSE, *main, *VARIANTS, *steep)

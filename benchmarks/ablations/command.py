@@ -1,4 +1,4 @@
-"""``python -m benchmarks ablations``: runs cells, and makes the tables and plots of what was run."""
+"""``python -m benchmarks ablations``: run cells, and make the tables and plots of finished ones."""
 
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
@@ -37,25 +37,27 @@ def run_cells(
     ),
     first: Annotated[Path, typer.Option(help="The training of the global feature.")] = Path("demo/adapt.toml"),
     second: Annotated[Path, typer.Option(help="The training of the local features.")] = Path("demo/localize.toml"),
-    runs: Annotated[Path, typer.Option(help="Where trainings are kept, to continue.")] = Path(".town/ablations"),
-    results: Annotated[Path, typer.Option(help="Where outcomes are written.")] = RESULTS,
+    runs: Annotated[Path, typer.Option(help="The folder of trainings, from which they continue.")] = Path(
+        ".town/ablations"
+    ),
+    results: Annotated[Path, typer.Option(help="The folder of outcomes.")] = RESULTS,
     only: Annotated[
         list[str] | None, typer.Option(help="Names of cells, with or without -seedN; by default all.")
     ] = None,
-    measured: Annotated[str, typer.Option(help="The split that is measured on.")] = "test",
+    measured: Annotated[str, typer.Option(help="The split of the measurement.")] = "test",
     shortlist: Annotated[
         int | None, typer.Option(min=20, help="Candidates that are re-ranked, instead of the cell's own number.")
     ] = None,
-    precision: Annotated[MatchingPrecision, typer.Option(help="Of counting mutual matches.")] = "exact",
-    device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
-    workers: Annotated[int, typer.Option(min=1, help="Cells at a time, each in a process of its own.")] = 1,
+    precision: Annotated[MatchingPrecision, typer.Option(help="The precision of counting mutual matches.")] = "exact",
+    device: Annotated[DeviceName, typer.Option(help="The device of the work.")] = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="The number of cells at a time, each in its own process.")] = 1,
 ) -> None:
-    """Train and measure cells; what is there already is kept, and what was interrupted goes on."""
+    """Train and measure cells; existing outcomes are kept, and interrupted trainings continue."""
     cells = choose_cells(only)
     if shortlist is not None:
         cells = tuple(replace(cell, shortlist=shortlist) for cell in cells)
     recipes, where = Recipes(read_config(first), read_config(second)), Where(backbone, runs, results)
-    town = read_town(pictures, measured)  # before hours of work: is everything there?
+    town = read_town(pictures, measured)  # check all files before hours of work
     results.mkdir(parents=True, exist_ok=True)
     read_conditions(town.test.queries, pictures / measured / "queries.csv").save(results)
     if workers == 1:
@@ -73,10 +75,10 @@ def run_cells(
 
 
 def choose_cells(names: list[str] | None) -> tuple[Cell, ...]:
-    """The cells of these names.
+    """Return the cells of these names.
 
     Raises:
-        InvalidInput: There is none of a name.
+        InvalidInput: There is no cell of a name.
     """
     cells = all_cells()
     known = {cell.name for cell in cells} | {cell.file_name for cell in cells}
@@ -103,16 +105,14 @@ def _run(
 
 @app.command("tables")
 def write_tables(
-    document: Annotated[Path, typer.Option(help="Where the tables stand.")] = Path("docs/book/results.md"),
-    results: Annotated[Path, typer.Option(help="The outcomes of the backbone that is shipped.")] = RESULTS,
+    document: Annotated[Path, typer.Option(help="The document of the tables.")] = Path("docs/book/results.md"),
+    results: Annotated[Path, typer.Option(help="The outcomes of the shipped backbone.")] = RESULTS,
     compared: Annotated[Path, typer.Option(help="The outcomes of tables 4 to 10, all on one backbone.")] = COMPARED,
-    backbones: Annotated[
-        Path, typer.Option(help="A folder of outcomes for each other backbone that everything was trained on.")
-    ] = BACKBONES,
+    backbones: Annotated[Path, typer.Option(help="A folder of outcomes for each other backbone.")] = BACKBONES,
     shortlist: Annotated[int, typer.Option(min=1, help="Candidates that count as re-ranked.")] = 20,
     plot: Annotated[Path | None, typer.Option(help="Draw recall@N here: .svg or .png.")] = None,
 ) -> None:
-    """Put the tables of all outcomes into the document that describes them."""
+    """Write the tables of all outcomes into their document."""
     shipped, of_one_backbone = Results.load(results), Results.load(compared)
     parts = {
         "conditions": condition_table(shipped, shortlist),
@@ -122,7 +122,7 @@ def write_tables(
     variants = variant_tables(of_one_backbone, shortlist)
     parts["variants"] = "\n\n".join(f"### {heading}\n\n{table}" for heading, table in variants)
     if not backbones.is_dir():
-        raise InvalidInput(f"--backbones {backbones} is no folder; it needs a folder of outcomes for each backbone")
+        raise InvalidInput(f"--backbones {backbones} is not a folder; it needs a folder of outcomes for each backbone")
     others = {folder.name: Results.load(folder) for folder in sorted(backbones.iterdir()) if folder.is_dir()}
     parts["backbones"] = backbone_table(shipped, others, shortlist)
     document.write_text(fill(document.read_text("utf-8"), parts), "utf-8")

@@ -1,4 +1,4 @@
-"""The light and weather of the queries, beside the outcomes, so that tables can be made without the pictures."""
+"""The light and weather of the queries, stored beside the outcomes, so that tables need no pictures."""
 
 import csv
 import json
@@ -19,29 +19,29 @@ _NAME = "conditions.json"
 
 @dataclass(frozen=True)
 class Conditions:
-    """The condition of each of Q queries, in the order of the outcomes."""
+    """Hold the condition of each of Q queries, in the order of the outcomes."""
 
     of_query: tuple[str, ...]
 
     def mask(self, *names: str) -> NDArray[np.bool_]:
-        """``(Q,)``: whether each query was taken under one of these; without a name, all."""
+        """Return ``(Q,)``, whether each query has one of these conditions; all without a name."""
         return np.array([not names or condition in names for condition in self.of_query])
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Each condition once, in the order of the alphabet."""
+        """Return each condition once, in alphabetical order."""
         return tuple(sorted(set(self.of_query)))
 
     def save(self, folder: Path) -> None:
-        """Writes them into a folder of outcomes."""
+        """Write them into a folder of outcomes."""
         write_atomically(folder / _NAME, (json.dumps(self.of_query) + "\n").encode())
 
     @classmethod
     def load(cls, folder: Path) -> "Conditions":
-        """The inverse of ``save``.
+        """Read the result of ``save``.
 
         Raises:
-            InvalidInput: They are not there.
+            InvalidInput: The file is missing or unreadable.
         """
         try:
             return cls(tuple(json.loads((folder / _NAME).read_text("utf-8"))))
@@ -50,7 +50,7 @@ class Conditions:
 
 
 def read_conditions(queries: Sequence[Place], table: Path) -> Conditions:
-    """Reads the conditions of queries from the table that lists them.
+    """Read the conditions of queries from their table.
 
     Raises:
         InvalidInput: The table has no column ``condition``, or misses a query.

@@ -1,4 +1,4 @@
-"""Tables inside a document that is written by hand: each between two marks, and replaced when results change."""
+"""Tables inside a document that is written by hand, each between two marks, and replaced by new results."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from model.errors import InvalidInput
 
 
 def fill(text: str, parts: Mapping[str, str]) -> str:
-    """Replaces what stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; other marks are others' affair.
+    """Replace the text between ``<!-- table: NAME -->`` and ``<!-- end -->``; other marks are left alone.
 
     Args:
         text: The document.

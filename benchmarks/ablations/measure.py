@@ -1,4 +1,4 @@
-"""Two-stage retrieval of every query of the town, kept so that all tables can be made from it."""
+"""Two-stage retrieval of every query of the town, stored so that all tables can be made from it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from model.selavpr.selavpr import SelaVPR
 from model.training.picture_batches import encode_pictures
 
 OnDone: TypeAlias = Callable[[int], None]
-"""Told how many more pictures are dealt with."""
+"""A function of the number of pictures that were processed since the last call."""
 
 BATCH_SIZE = 32
 DECODERS = 4
@@ -34,21 +34,21 @@ def measure(
     precision: MatchingPrecision = "exact",
     on_done: OnDone = lambda _: None,
 ) -> Outcome:
-    """Retrieves every query, and re-ranks its shortlist if the network has local features.
+    """Retrieve every query, and re-rank its shortlist if the network has local features.
 
-    Local features of the database are kept in memory, rounded to float16 as in a map that is served: 0.95 MB a picture.
+    Local features of the database are kept in memory, rounded to float16 as in a served map: 0.95 MB per picture.
 
     Args:
-        network: On the device.
-        database: What is searched.
-        queries: What is looked for.
-        device: Where the work is done.
-        shortlist: Candidates of a query.
-        precision: Of counting mutual matches.
-        on_done: Is told of progress.
+        network: The network, on the device.
+        database: The pictures to search.
+        queries: The queries.
+        device: The device of the work.
+        shortlist: The number of candidates of a query.
+        precision: The precision of counting mutual matches.
+        on_done: A function that receives the progress.
 
     Returns:
-        For each query its shortlist, with distances, counts and which candidates are right.
+        The shortlist of each query, with distances, counts and right candidates.
 
     Raises:
         ImageError: A picture cannot be read.

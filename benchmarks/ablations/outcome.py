@@ -1,4 +1,4 @@
-"""What was found for each query, and what follows from it: recall, before and after re-ranking."""
+"""The candidates found for each query, and recall before and after re-ranking."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ NEVER = 32767  # rank of a query without a right candidate
 
 @dataclass(frozen=True)
 class Outcome:
-    """The shortlists of Q queries.
+    """Hold the shortlists of Q queries.
 
     Attributes:
         is_right: ``(Q, s)`` bool: whether each candidate of the shortlist is within 25 m, nearest in feature space
             first.
-        distances: ``(Q, s)`` float32, of global features.
+        distances: ``(Q, s)`` float32, distances of global features.
         counts: ``(Q, s)`` int64, mutual matches; None for a network without local features.
     """
 
@@ -32,16 +32,16 @@ class Outcome:
 
     @property
     def shortlist(self) -> int:
-        """Candidates of a query."""
+        """Return the number of candidates of a query."""
         return int(self.is_right.shape[1])
 
     def order(self, reranked: int) -> NDArray[np.int64]:
-        """The final order of the shortlist ``(Q, s)`` if so many candidates are re-ranked; 0: none.
+        """Return the final order of the shortlist ``(Q, s)`` with a number of re-ranked candidates, which may be 0.
 
-        Of equal counts the one that is nearer in feature space comes first, as everywhere in Placefix.
+        If counts are equal, the candidate nearer in feature space comes first, as everywhere in Placefix.
 
         Raises:
-            InvalidInput: There are no counts, or not for so many candidates.
+            InvalidInput: There are no counts for this number of candidates.
         """
         order = np.tile(np.arange(self.shortlist), (len(self), 1))
         if reranked:
@@ -51,12 +51,12 @@ class Outcome:
         return order
 
     def first_right(self, reranked: int) -> NDArray[np.int16]:
-        """The rank from 0 of the first right candidate of each query ``(Q,)``, ``NEVER`` if there is none."""
+        """Return the rank from 0 of the first right candidate of each query ``(Q,)``, ``NEVER`` if there is none."""
         is_right = np.take_along_axis(self.is_right, self.order(reranked), axis=1)
         return np.where(is_right.any(axis=1), is_right.argmax(axis=1), NEVER).astype(np.int16)
 
     def save(self, path: Path) -> None:
-        """Writes the outcome as a compressed ``.npz`` file, whole or not at all."""
+        """Write the outcome as a compressed ``.npz`` file, completely or not at all."""
         arrays = {"is_right": np.packbits(self.is_right, axis=1), "distances": self.distances.astype(np.float16)}
         if self.counts is not None:
             arrays["counts"] = self.counts.astype(np.uint16)
@@ -65,7 +65,7 @@ class Outcome:
 
     @classmethod
     def load(cls, path: Path) -> "Outcome":
-        """The inverse of ``save``; distances are rounded to float16."""
+        """Read the result of ``save``; distances are rounded to float16."""
         with np.load(path, allow_pickle=False) as arrays:
             shortlist = int(arrays["shortlist"])
             return cls(
@@ -76,5 +76,5 @@ class Outcome:
 
 
 def recall_percent(first_right: NDArray[np.int16], at: int) -> float:
-    """Recall@N in percent, of the ranks that ``Outcome.first_right`` gives."""
+    """Return recall@N in percent from the ranks of ``Outcome.first_right``."""
     return 100 * float(np.mean(first_right < at))

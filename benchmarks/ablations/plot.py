@@ -1,4 +1,4 @@
-"""Recall over the number of answers: the backbone as it is, adapted, and re-ranked; by day and at night."""
+"""A plot of recall over the number of answers: the unchanged backbone, adapted, and re-ranked; by day and at night."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ _PANELS: dict[str, tuple[str, ...]] = {"all": (), "day": DAY, "night": ("night",
 
 
 def draw_recall(results: Results, shortlist: int, out: Path) -> None:
-    """Writes recall@1 to recall@20, the mean over the seeds, as a picture.
+    """Draw recall@1 to recall@20, the mean over the seeds.
 
     Args:
-        results: Those that were run; a system that was not has no curve.
-        shortlist: Candidates that count as re-ranked.
-        out: ``.svg`` or ``.png``.
+        results: The finished results; a system without results has no curve.
+        shortlist: The number of re-ranked candidates.
+        out: The file, ``.svg`` or ``.png``.
 
     Raises:
         InvalidInput: matplotlib is not installed, or the file has an unknown suffix.

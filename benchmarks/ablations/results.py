@@ -1,4 +1,4 @@
-"""The results of all cells that were run, read back."""
+"""The stored results of all finished cells."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ from benchmarks.ablations.outcome import Outcome
 
 @dataclass(frozen=True)
 class Result:
-    """A cell that was run with one seed.
+    """Hold a finished cell with one seed.
 
     Attributes:
-        summary: How it was trained and measured.
-        outcome: What was found.
+        summary: The settings of training and measurement.
+        outcome: The outcome.
     """
 
     summary: Mapping[str, Any]
@@ -30,11 +30,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything in a folder of outcomes.
+    """Hold all results in a folder of outcomes.
 
     Attributes:
-        by_name: Name of a cell → its runs, by seed.
-        conditions: Of the queries.
+        by_name: Name of a cell → runs of the cell, by seed.
+        conditions: The conditions of the queries.
     """
 
     by_name: Mapping[str, Mapping[int, Result]]
@@ -42,10 +42,10 @@ class Results:
 
     @classmethod
     def load(cls, folder: Path) -> "Results":
-        """Reads a folder.
+        """Read a folder.
 
         Raises:
-            InvalidInput: It holds no outcomes.
+            InvalidInput: The folder holds no outcomes.
         """
         conditions = Conditions.load(folder)
         by_name: dict[str, dict[int, Result]] = {}
@@ -56,31 +56,31 @@ class Results:
         return cls(by_name, conditions)
 
     def seeds(self, cell: Cell) -> Sequence[Result]:
-        """The runs of a cell, by seed; none if it was not run."""
+        """Return the runs of a cell, by seed; none if it was not run."""
         runs = self.by_name.get(cell.name, {})
         return [runs[seed] for seed in sorted(runs)]
 
     def of_seed(self, seed: int) -> "Results":
-        """What was run with one seed."""
+        """Return all runs with one seed."""
         runs = {name: {seed: by_seed[seed]} for name, by_seed in self.by_name.items() if seed in by_seed}
         return Results(runs, self.conditions)
 
     def hits(self, cell: Cell, at: int, reranked: int, *conditions: str) -> list[NDArray[np.bool_]]:
-        """For each seed ``(q,)``: which queries have a right one among the first, under these conditions."""
+        """Return for each seed ``(q,)`` which queries have a right one among the first, under these conditions."""
         mask = self.conditions.mask(*conditions)
         return [run.outcome.first_right(reranked)[mask] < at for run in self.seeds(cell)]
 
     def recall(self, cell: Cell, at: int, reranked: int, *conditions: str) -> Interval | None:
-        """Recall@N with its interval; None if the cell was not run."""
+        """Return recall@N with its interval; None if the cell was not run."""
         hits = self.hits(cell, at, reranked, *conditions)
         return bootstrap(hits) if hits else None
 
     def gain(self, cell: Cell, reranked: int, at: int, *conditions: str) -> Interval | None:
-        """Points that re-ranking adds to recall@N, paired by query."""
+        """Return the points that re-ranking adds to recall@N, paired by query."""
         after, before = self.hits(cell, at, reranked, *conditions), self.hits(cell, at, 0, *conditions)
         return bootstrap_difference(after, before) if after else None
 
     def difference(self, cell: Cell, other: Cell, at: int, reranked: int, *conditions: str) -> Interval | None:
-        """Points of one cell over another, paired by query."""
+        """Return the points of one cell over another, paired by query."""
         ours, theirs = (self.hits(each, at, reranked, *conditions) for each in (cell, other))
         return bootstrap_difference(ours, theirs) if ours and theirs else None

@@ -1,4 +1,4 @@
-"""``python -m benchmarks ablations run``: trains and measures cells; each is resumable, and done once."""
+"""``python -m benchmarks ablations run``: train and measure cells; each is resumable, and done once."""
 
 import json
 import time
@@ -25,12 +25,12 @@ from model.weights import load_selavpr
 
 @dataclass(frozen=True)
 class Town:
-    """The rendered splits.
+    """Hold the rendered splits.
 
     Attributes:
-        training: Split ``train``.
-        validation: Split ``val``.
-        test: Split ``test``, or another one that is measured on.
+        training: The split ``train``.
+        validation: The split ``val``.
+        test: The split ``test``, or another one for the measurement.
     """
 
     training: TrainingSet
@@ -40,11 +40,11 @@ class Town:
 
 @dataclass(frozen=True)
 class Recipes:
-    """The trainings of the demo's network.
+    """Hold the trainings of the demo's network.
 
     Attributes:
-        first: Of the global feature.
-        second: Of the local features.
+        first: The training of the global feature.
+        second: The training of the local features.
     """
 
     first: TrainingConfig
@@ -53,12 +53,12 @@ class Recipes:
 
 @dataclass(frozen=True)
 class Where:
-    """Files of a run of ablations.
+    """Name the files of a run of ablations.
 
     Attributes:
         backbone: The pre-trained weights.
-        runs: Folder of the trainings.
-        results: Folder of the outcomes.
+        runs: The folder of the trainings.
+        results: The folder of the outcomes.
     """
 
     backbone: Path
@@ -67,10 +67,10 @@ class Where:
 
 
 def read_town(pictures: Path, measured: str = "test") -> Town:
-    """Reads the tables of the splits.
+    """Read the tables of the splits.
 
     Raises:
-        SourceError: One is not there.
+        SourceError: A table is missing.
     """
     train, val, test = (
         TrainingSet(
@@ -90,7 +90,7 @@ def run_cell(
     progress: Progress,
     precision: MatchingPrecision = "exact",
 ) -> None:
-    """Trains and measures one cell, unless its result is there."""
+    """Train and measure one cell, unless its result exists."""
     summary_path = where.results / f"{cell.file_name}.json"
     if summary_path.exists():
         return
@@ -125,7 +125,7 @@ def run_cell(
 def _network_of(
     cell: Cell, recipes: Recipes, town: Town, where: Where, device: torch.device, progress: Progress
 ) -> tuple[SelaVPR, dict[str, Any]]:
-    """The network of a cell after its stages, and what is to be told of them."""
+    """Return the network of a cell after its stages, and its summary."""
     weights, learned, stages = where.backbone, set[str](), []
     if cell.first is not None:
         config = cell.first_stage(recipes.first)
@@ -138,7 +138,7 @@ def _network_of(
     network = load_selavpr(weights)
     if cell.coarse:
         coarse = SelaVPR(replace(network.config, local_features="coarse"), is_trained=network.is_trained)
-        coarse.load_state_dict(network.state_dict())  # patch tokens have no weights of their own
+        coarse.load_state_dict(network.state_dict())  # patch tokens have no weights
         network = coarse.eval()
     sizes = {name: each.numel() for name, each in network.named_parameters()}
     return network, {"trainable": sum(sizes[name] for name in learned), "stages": stages}
@@ -155,11 +155,11 @@ def _train(
     device: torch.device,
     progress: Progress,
 ) -> tuple[dict[str, Any], Path]:
-    """Trains one stage, or takes it from its folder; the names of what it learned are added to ``learned``."""
+    """Train one stage, or take it from its folder; add the names of the learned parts to ``learned``."""
     folder = where.runs / name
     config = replace(
         config,
-        data=DataConfig(dataset=where.runs),  # the places are read already
+        data=DataConfig(dataset=where.runs),  # the places have been read
         network=replace(config.network, weights=str(weights)),
         run=replace(config.run, folder=folder),
     )
@@ -183,7 +183,7 @@ def _train(
         "steps": report.steps,
         "triplets": report.steps * config.optimization.queries_per_step * config.mining.negatives,
         "trained_s": None if was_begun else round(time.monotonic() - began_s, 1),
-        # what the machine did besides is in the one and not in the other
+        # other load of the machine affects only one of the two
         "trained_cpu_s": None if was_begun else round(time.process_time() - began_cpu_s, 1),
         "validation": history,
     }
@@ -191,7 +191,7 @@ def _train(
 
 
 class _Watch:
-    """Writes down what each validation found."""
+    """Print the result of each validation."""
 
     def __init__(self, cell: Cell, history: list[dict[str, Any]], progress: Progress) -> None:
         self._cell = cell

@@ -1,4 +1,4 @@
-"""Tables of the results as Markdown; a cell that was not run says so."""
+"""Tables of the results as Markdown; a cell without results says so."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -33,7 +33,7 @@ _HAS_NO_LOCAL = (FROZEN, FULLY_TUNED, GLOBAL_ONLY)
 
 
 def condition_table(results: Results, shortlist: int) -> str:
-    """Frozen, adapted and re-ranked, under each condition."""
+    """Return the table of frozen, adapted and re-ranked networks, under each condition."""
     rows = []
     for says, conditions in _groups(results):
         count = int(results.conditions.mask(*conditions).sum())
@@ -43,7 +43,7 @@ def condition_table(results: Results, shortlist: int) -> str:
 
 
 def difference_table(results: Results, shortlist: int) -> str:
-    """What adapting adds to the backbone, and what re-ranking adds to that, in points of R@1 paired by query."""
+    """Return the gains of adapting and of re-ranking, in points of R@1 paired by query."""
     rows = [
         [
             says,
@@ -56,12 +56,12 @@ def difference_table(results: Results, shortlist: int) -> str:
 
 
 def backbone_table(published: Results, others: Mapping[str, Results], shortlist: int) -> str:
-    """R@1 of the whole chain, each time with another backbone.
+    """Return R@1 of the whole chain with different backbones.
 
     Args:
-        published: With the backbone that is shipped; seed 0 of the adaptations counts, as most have no other.
-        others: What the chain is called → its outcomes.
-        shortlist: Candidates that are re-ranked.
+        published: The results with the shipped backbone; seed 0 of the adaptations counts, because most have no other.
+        others: Name of a chain → outcomes of the chain.
+        shortlist: The number of re-ranked candidates.
     """
     chains = {name: chain.of_seed(_VARIANTS_SEED) for name, chain in {"shipped": published, **others}.items()}
     columns: tuple[tuple[str, Cell, int, tuple[str, ...]], ...] = (
@@ -79,7 +79,7 @@ def backbone_table(published: Results, others: Mapping[str, Results], shortlist:
 
 
 def main_table(results: Results, shortlist: int) -> str:
-    """Table 4 of the paper: which part of the method brings what."""
+    """Return table 4 of the paper: the gain of each part of the method."""
     rows = []
     for cell in (FROZEN, FULLY_TUNED, GLOBAL_ONLY, LOCAL_ONLY, SELAVPR):
         top = 0 if cell in _HAS_NO_LOCAL else shortlist
@@ -100,7 +100,7 @@ def main_table(results: Results, shortlist: int) -> str:
 
 
 def variant_tables(results: Results, shortlist: int) -> Iterable[tuple[str, str]]:
-    """Tables 5 to 10 of the paper, each with its heading; all of one seed."""
+    """Return tables 5 to 10 of the paper, each with its heading, for one seed."""
     every_seed, results = results, results.of_seed(_VARIANTS_SEED)
     yield (
         "Adapters (table 6)",
@@ -141,7 +141,7 @@ def variant_tables(results: Results, shortlist: int) -> Iterable[tuple[str, str]
 
 
 def _steep(results: Results, shortlist: int) -> str:
-    """The recipe's local adaptation, and one at ten times its learning rate, seed by seed."""
+    """Compare the recipe's local adaptation with one at ten times its learning rate, seed by seed."""
     rows = []
     for seed in SEEDS[:2]:
         of_seed = results.of_seed(seed)
@@ -161,7 +161,7 @@ def _steep(results: Results, shortlist: int) -> str:
 
 
 def _groups(results: Results) -> list[tuple[str, tuple[str, ...]]]:
-    """All queries, those by day, and each other condition: what it is called, and its conditions."""
+    """Return the names and conditions of the groups: all queries, those by day, and each other condition."""
     groups: list[tuple[str, tuple[str, ...]]] = [("all", ()), ("day (sun, overcast)", DAY)]
     return groups + [(name, (name,)) for name in results.conditions.names if name not in DAY]
 

@@ -1,1 +1,1 @@
-"""Building a map against encoding its pictures: how much of the encoder's time decoding and writing take away."""
+"""The speed of building a map compared with encoding its pictures: the cost of decoding and writing."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks build``: how fast a map is built, measured by its encoder; and in how much memory."""
+"""``python -m benchmarks build``: the speed of building a map relative to its encoder, and the memory."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -32,19 +32,20 @@ def build(
     weights: Annotated[Path, typer.Option(help="The network of the town.")] = Path("demo/town/weights.safetensors"),
     pictures: Annotated[Path, typer.Option(help="The folder of the rendered town.")] = Path(".town/pictures"),
     count: Annotated[int, typer.Option(min=1, help="Pictures of one run with the town's network.")] = 512,
-    vit_l: Annotated[bool, typer.Option("--vit-l", help="Measure ViT-L with random weights too.")] = False,
+    vit_l: Annotated[bool, typer.Option("--vit-l", help="Measure also ViT-L with random weights.")] = False,
     vit_l_count: Annotated[int, typer.Option(min=1, help="Pictures of one run with it.")] = 32,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of encoder and build, in turn.")] = 3,
     memory: Annotated[
-        list[int] | None, typer.Option(min=1, help="Pictures of a build whose peak memory is measured; repeat it.")
+        list[int] | None,
+        typer.Option(min=1, help="Pictures of a build whose peak memory is measured; may be repeated."),
     ] = None,
-    device: Annotated[DeviceName, typer.Option(help="Where pictures are encoded.")] = "auto",
+    device: Annotated[DeviceName, typer.Option(help="The device that encodes pictures.")] = "auto",
     encoding: NetworkPrecisionOption = "auto",
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
-        "benchmarks/results/build.json"
-    ),
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/build.json"),
 ) -> None:
-    """Pictures a second of a whole build and of its encoder alone, in turn; peak memory by number of pictures."""
+    """Measure pictures per second of a whole build and of its encoder alone, in turn, and peak memory by number of
+    pictures.
+    """
     counts = memory or MEMORY_COUNTS
     places = town_places(pictures, max(count, vit_l_count if vit_l else 1, *counts))
     chosen = choose_device(device).device
@@ -92,10 +93,10 @@ def build(
 
 
 def town_places(folder: Path, count: int) -> tuple[Place, ...]:
-    """Pictures of the town, database before queries, split after split.
+    """Return pictures of the town, database before queries, split after split.
 
     Raises:
-        InvalidInput: There are not so many.
+        InvalidInput: There are not enough pictures.
     """
     places: list[Place] = []
     for split in ("test", "train", "val"):

@@ -1,4 +1,4 @@
-"""The most memory that building needs, by number of pictures: each build in a process of its own."""
+"""The peak memory of building, by number of pictures; each build has its own process."""
 
 import shutil
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from model.weights import load_network
 
 
 def peak_of_build(weights: Path, places: Sequence[Place], folder: Path) -> int:
-    """The most bytes that were resident while a map of some pictures was built, network and libraries included.
+    """Return the peak of resident bytes during a build of some pictures, including network and libraries.
 
     Args:
         weights: The network.
-        places: What is built from.
-        folder: Where; the map is removed.
+        places: The pictures of the map.
+        folder: The folder of the map, which is removed.
 
     Raises:
-        RuntimeError: The process that builds has failed; it has printed why.
+        RuntimeError: The process of the build has failed, and has printed the reason.
     """
     ours, theirs = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_worker, args=(theirs, weights, places, folder / "map"))

@@ -1,4 +1,4 @@
-"""Pictures a second of the encoder alone, and of a whole build, in turn."""
+"""Pictures per second of the encoder alone, and of a whole build, in turn."""
 
 import shutil
 import time
@@ -21,12 +21,12 @@ from model.preprocess import preprocess
 
 @dataclass(frozen=True)
 class Throughput:
-    """What was measured.
+    """Hold the measured times.
 
     Attributes:
-        pictures: In one run.
-        batch_size: Pictures in one forward pass.
-        encoder_s: Seconds of each run of the encoder alone, over pictures that are decoded already.
+        pictures: The number of pictures in one run.
+        batch_size: The number of pictures in one forward pass.
+        encoder_s: Seconds of each run of the encoder alone, over decoded pictures.
         build_s: Seconds of each whole build: reading, decoding, encoding, writing, publishing.
     """
 
@@ -37,17 +37,17 @@ class Throughput:
 
     @property
     def ratio(self) -> float:
-        """Throughput of the build by that of the encoder alone: the median over pairs of runs that followed another."""
+        """Return the throughput of the build relative to the encoder: the median over pairs of consecutive runs."""
         return median(alone / whole for alone, whole in zip(self.encoder_s, self.build_s, strict=True))
 
     @property
     def encoder_rate(self) -> float:
-        """Pictures a second of the encoder alone."""
+        """Return pictures per second of the encoder alone."""
         return self.pictures / median(self.encoder_s)
 
     @property
     def build_rate(self) -> float:
-        """Pictures a second of the build."""
+        """Return pictures per second of the build."""
         return self.pictures / median(self.build_s)
 
 
@@ -59,14 +59,14 @@ def measure_throughput(
     repeats: int,
     on_done: Callable[[str], None] = lambda _: None,
 ) -> Throughput:
-    """Encodes and builds in turn, after one batch to warm up.
+    """Encode and build in turn, after one batch to warm up.
 
     Args:
         encoder: The network.
-        places: What a map is built from; their pictures have to fit into memory decoded, 600 kB each.
-        folder: Empty; the maps are made there, and removed.
-        repeats: Runs of each.
-        on_done: Told of each run.
+        places: The pictures of the map; decoded they must fit into memory, 600 kB each.
+        folder: An empty folder, in which maps are made and removed.
+        repeats: The number of runs of each.
+        on_done: A function that receives each run.
     """
     options = BuildOptions()
     images = torch.stack([preprocess(open_image(place.path), encoder.preparation) for place in places])
@@ -81,7 +81,7 @@ def measure_throughput(
 
 
 def listing_of(places: Sequence[Place]) -> SourceListing:
-    """A source of just these pictures."""
+    """Return a source of exactly these pictures."""
     return SourceListing(tuple(places), (), "csv", places[0].path.parent)
 
 

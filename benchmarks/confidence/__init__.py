@@ -1,1 +1,1 @@
-"""Whether confidences mean what they say: maps are calibrated again and again, and tested on other photos."""
+"""The reliability of confidences: maps are calibrated repeatedly, and tested on other photos."""

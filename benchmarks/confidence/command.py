@@ -1,4 +1,4 @@
-"""``python -m benchmarks calibration``: whether confidences mean what they say, on the town and on photographs."""
+"""``python -m benchmarks calibration``: the reliability of confidences, on the town and on photographs."""
 
 import json
 from collections.abc import Iterator
@@ -29,27 +29,27 @@ _SETS = (*(collection.folder for collection in COLLECTIONS), TOWN)
 def calibration(
     shared: Annotated[
         Path | None,
-        typer.Option(envvar="PLACEFIX_SHARED", help="The folder that has data below it.", show_default=False),
+        typer.Option(envvar="PLACEFIX_SHARED", help="The folder that contains data.", show_default=False),
     ] = None,
     town: Annotated[Path, typer.Option(help="The folder of the town's splits.")] = Path(".town/pictures"),
     answers: Annotated[
-        Path, typer.Option(help="Where maps and answers are kept, so that nothing is asked twice.")
+        Path, typer.Option(help="The folder of maps and answers, so that no question is asked twice.")
     ] = Path(".calibration"),
     only: Annotated[
         list[str] | None, typer.Option(help=f"One of {', '.join(_SETS)}; may be repeated.", show_default=False)
     ] = None,
     trials: Annotated[int, typer.Option(min=1, help="Resamplings of calibration and test, on the town.")] = 20,
-    queries_every: Annotated[int, typer.Option(min=1, help="Only every so many queries of the town.")] = 1,
-    shortlist: Annotated[int, typer.Option(min=5, help="Candidates that are compared.")] = 100,
+    queries_every: Annotated[int, typer.Option(min=1, help="Use every n-th query of the town.")] = 1,
+    shortlist: Annotated[int, typer.Option(min=5, help="The number of compared candidates.")] = 100,
     device: DeviceName = "auto",
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON; others of it stay.")] = Path(
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures; its other figures are kept.")] = Path(
         "benchmarks/results/confidence.json"
     ),
 ) -> None:
-    """Calibrate maps and test their confidence on other photos; interrupted, the same command goes on.
+    """Calibrate maps and test their confidence on other photos. After an interruption, the same command continues.
 
-    Photographs are calibrated by the map alone. The town is calibrated so, and with half of the queries, again and
-    again; the other half is the test.
+    Photographs are calibrated by the map alone. The town is calibrated by the map alone, and repeatedly with half of
+    the queries; the other half is the test.
     """
     if unknown := set(only or ()) - set(_SETS):
         raise InvalidInput(f"--only {', '.join(sorted(unknown))}: the sets are {', '.join(_SETS)}")
@@ -113,7 +113,7 @@ def _measure(stored: Stored, trials: int) -> dict[str, Any]:
 
 
 def _signals(stored: Stored) -> dict[str, float]:
-    """Return how well each signal alone tells right answers from wrong ones: its AUROC."""
+    """Return the AUROC of each signal alone: how well it separates right answers from wrong ones."""
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415  # takes a second
 
     values, is_right = [], []

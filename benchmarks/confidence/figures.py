@@ -1,4 +1,4 @@
-"""The figures of several trials: means, and the worst of them."""
+"""The figures of several trials: means, and the worst values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,24 +16,24 @@ NUMBERS = (
     *("answers", "right", "auroc", "auc_pr", "ece", "brier"),
     *("accepted", "wrong_of_accepted", "right_accepted", "foreign_accepted", "right_refused", "foreign_refused"),
 )
-"""Name the numbers kept of each group of answers, as ``placefix.evaluation.confidence.Trust`` does."""
+"""The numbers that are kept for each group of answers, by the names of ``placefix.evaluation.confidence.Trust``."""
 
 POOLED = (ALL, QUERIES)
 """The groups whose reliability and risk are kept for plots."""
 
 
 def figures_of(trials: Sequence[Trial], mode: Rerank, within_m: float) -> dict[str, Any]:
-    """Return what JSON can hold of the trials.
+    """Return the figures of the trials as values for JSON.
 
     Args:
-        trials: At least one.
-        mode: How candidates were re-ranked.
+        trials: The trials, at least one.
+        mode: The way of re-ranking.
         within_m: The positive distance.
 
     Returns:
-        ``saved``: the share of comparisons that were spared for the queries. ``groups``: for all, the
-        queries and each condition the numbers of the trials, as ``low``, ``mean`` and ``high``. ``kept``: trials
-        whose accepted answers were wrong no more often than was promised. ``pooled``: all trials together.
+        ``saved``: the share of comparisons that were saved for the queries. ``groups``: the numbers of the trials for
+        all, the queries and each condition, as ``low``, ``mean`` and ``high``. ``kept``: the number of trials whose
+        share of wrong accepted answers kept the promise. ``pooled``: all trials together.
     """
     answers = [trial.answers[mode] for trial in trials]
     judged = [trust_by_group(Answers.of([each.answered for each in of_trial], within_m)) for of_trial in answers]

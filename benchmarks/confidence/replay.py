@@ -1,4 +1,4 @@
-"""The answer to a stored question, as ``service.localizer`` gives it with some calibration."""
+"""The answer to a stored question as given by ``service.localizer`` with some calibration."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ from service.words import Rerank
 
 @dataclass(frozen=True)
 class Replayed:
-    """An answer.
+    """Hold a replayed answer.
 
     Attributes:
-        answered: For judging its confidence.
-        verdict: Of the service.
-        compared: Candidates that were compared.
+        answered: The answer, for judging its confidence.
+        verdict: The verdict of the service.
+        compared: The number of compared candidates.
     """
 
     answered: Answered
@@ -33,9 +33,9 @@ def replay(asked: Asked, calibration: Calibration, places: PlaceTable, mode: Rer
     """Answer a stored question.
 
     Args:
-        asked: With the matches of all candidates.
-        calibration: Of the map.
-        places: Of the map.
+        asked: The question, with the matches of all candidates.
+        calibration: The calibration of the map.
+        places: The places of the map.
         mode: ``always``, or ``auto``, which stops at the first step that is sure.
     """
     answer, count = asked.answer, len(asked.answer.matches)

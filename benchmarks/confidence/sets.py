@@ -1,4 +1,4 @@
-"""Which maps are asked, and what: the town, and sets of photographs."""
+"""The maps and their queries: the town, and sets of photographs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ TOWN = "town"
 
 @dataclass(frozen=True)
 class MapSet:
-    """A map, and the photos that it is asked.
+    """Describe a map and its queries.
 
     Attributes:
-        name: Of the map.
-        weights: Its network.
-        database: Its pictures.
-        queries: Photos of its places.
-        conditions: Path of a query → the set or the condition that it belongs to.
-        foreign: Photos of elsewhere.
+        name: The name of the map.
+        weights: The network of the map.
+        database: The pictures of the map.
+        queries: Photos of places in the map.
+        conditions: Path of a query → set or condition of the query.
+        foreign: Photos of other places.
     """
 
     name: str
@@ -39,15 +39,15 @@ class MapSet:
 
 
 def read_town(test: Path, elsewhere: Path, every: int) -> MapSet:
-    """Read two splits of the town, which have no street in common.
+    """Read two splits of the town without a common street.
 
     Args:
-        test: The folder of the split that is searched and asked.
-        elsewhere: That of the split whose queries are photos of elsewhere.
-        every: Only every so many queries are taken.
+        test: The folder of the split of map and queries.
+        elsewhere: The folder of the split whose queries are photos of other places.
+        every: Every n-th query is taken.
 
     Raises:
-        SourceError: One of them cannot be read.
+        SourceError: A split cannot be read.
     """
     queries, conditions = read_split(test).queries, read_conditions(test / "queries.csv")
     return MapSet(
@@ -61,13 +61,13 @@ def read_town(test: Path, elsewhere: Path, every: int) -> MapSet:
 
 
 def read_photographs(shared: Path) -> Iterator[MapSet]:
-    """Read each set of photographs; photos of elsewhere are the queries of all others.
+    """Read each set of photographs; the queries of all other sets are its photos of other places.
 
     Args:
-        shared: The folder that has ``data`` below it.
+        shared: The folder that contains ``data``.
 
     Raises:
-        SourceError: The photographs are not there.
+        SourceError: The photographs are missing.
     """
     queries = {
         collection.folder: {name: _read(shared, collection, file).places for name, file in collection.queries.items()}
@@ -90,6 +90,6 @@ def _read(shared: Path, collection: Collection, file: str) -> SourceListing:
     path = shared / FOLDER / collection.folder / file
     if not path.is_file():
         raise SourceError(f"{path} is not there: give the folder that has {FOLDER} below it with --shared")
-    if isinstance(collection.truth, int):  # frames: the lists have positions that were made up, 10 m a frame
+    if isinstance(collection.truth, int):  # frames: the lists have invented positions, 10 m per frame
         return read_source(path, ReadOptions(latitude_column="dummy_lat", longitude_column="dummy_lon"))
     return read_source(path)

@@ -1,4 +1,4 @@
-"""All answers of a map, asked once: calibrating and testing again and again costs no comparison then."""
+"""All answers of a map, asked once, so that repeated calibration and testing costs no comparisons."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,12 +29,12 @@ class Stored:
     """Hold the answers of a map.
 
     Attributes:
-        name: Of the map.
-        places: Its pictures.
+        name: The name of the map.
+        places: The pictures of the map.
         within_m: The positive distance.
-        own: Questions of its own pictures: as they are, and impossible ones.
-        queries: Questions of photos of its places: as they are, and impossible ones.
-        foreign: Questions of photos of elsewhere.
+        own: Questions with its own pictures: ordinary and impossible ones.
+        queries: Questions with photos of its places: ordinary and impossible ones.
+        foreign: Questions with photos of other places.
     """
 
     name: str
@@ -46,13 +46,13 @@ class Stored:
 
 
 def ask_all(asked: MapSet, folder: Path, shortlist: int, device: DeviceName) -> Stored:
-    """Build a map and ask it everything; what was built and answered before is kept.
+    """Build a map and ask all questions; an existing map and answers are kept.
 
     Args:
         asked: The map and its photos.
-        folder: Where the map and its answers are kept.
-        shortlist: Candidates that are compared for each question.
-        device: Where the work is done.
+        folder: The folder of the map and its answers.
+        shortlist: The number of compared candidates for each question.
+        device: The device of the work.
 
     Raises:
         PlacefixError: The network cannot be loaded, or a picture cannot be read.
@@ -88,7 +88,7 @@ def _localizer(asked: MapSet, path: Path, device: DeviceName) -> Iterator[Locali
 
 
 def _told(questions: Iterable[Asked], progress: Progress) -> Iterator[Asked]:
-    """Tell of every picture when its first question was answered."""
+    """Report every picture when its first question is answered."""
     before = None
     for each in questions:
         yield each

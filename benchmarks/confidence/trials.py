@@ -1,4 +1,4 @@
-"""Trials: a map is calibrated on some of its answers and tested on others, as often as is asked for."""
+"""Repeated trials: a map is calibrated on some of its answers and tested on others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,22 +19,22 @@ _VERSION = "000001"
 
 @dataclass(frozen=True)
 class Trial:
-    """A calibration and its test.
+    """Hold a calibration and its test.
 
     Attributes:
-        answers: For each of ``MODES`` the answers to the queries of the test, then those to photos of elsewhere.
+        answers: The answers to the queries of the test, then to photos of other places, for each of ``MODES``.
     """
 
     answers: dict[Rerank, list[Replayed]]
 
 
 def split(stored: Stored, number: int, *, with_queries: bool) -> tuple[list[Asked], list[Asked]]:
-    """Choose what a trial calibrates with, and which queries it tests with; the same number chooses the same.
+    """Choose the questions for calibration and the queries for the test of a trial, determined by its number.
 
     Args:
         stored: All answers of the map.
-        number: Of the trial.
-        with_queries: Whether half of the queries help to calibrate. The other half is the test in any case.
+        number: The number of the trial.
+        with_queries: Whether half of the queries are used for calibration. The other half is always the test.
     """
     random = np.random.default_rng(number)
     own, queries = (list(dict.fromkeys(each.name for each in asked)) for asked in (stored.own, stored.queries))
@@ -50,15 +50,15 @@ def split(stored: Stored, number: int, *, with_queries: bool) -> tuple[list[Aske
 
 
 def run_trial(stored: Stored, calibrating: Sequence[Asked], testing: Sequence[Asked]) -> Trial | str:
-    """Calibrate, and answer the test and all photos of elsewhere in both modes.
+    """Calibrate, and answer the test and all photos of other places in both modes.
 
     Args:
         stored: All answers of the map.
-        calibrating: What it is calibrated with.
-        testing: Queries that are asked.
+        calibrating: The questions for calibration.
+        testing: The queries of the test.
 
     Returns:
-        Why the map cannot be calibrated with them, where it cannot.
+        The trial, or the reason why the map cannot be calibrated.
     """
     if (why_not := why_too_few(calibrating, stored.within_m)) is not None:
         return why_not
@@ -68,5 +68,5 @@ def run_trial(stored: Stored, calibrating: Sequence[Asked], testing: Sequence[As
 
 
 def whole(stored: Stored) -> tuple[list[Asked], list[Asked]]:
-    """Return all of the map's own pictures to calibrate with, and all queries to test with."""
+    """Return all of the map's own pictures for calibration, and all queries for the test."""
     return list(stored.own), list(compress(stored.queries, (each.kind == "query" for each in stored.queries)))

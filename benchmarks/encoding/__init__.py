@@ -1,1 +1,1 @@
-"""How fast pictures are encoded, where the time goes, and what rounding costs."""
+"""The speed of encoding pictures, the distribution of its time, and the cost of rounding."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks encode``: pictures per second, of the plain network and of the encoder."""
+"""``python -m benchmarks encode``: pictures per second of the plain network and of the encoder."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,18 +22,16 @@ _PROFILE_ROWS = 16
 def encode(
     network: Annotated[
         list[str], typer.Option(help="vits14, vitb14, vitl14 (random weights), demo or a file; may be repeated.")
-    ] = ["vitl14", "demo"],  # noqa: B006 - typer takes the default as it is and does not change it
+    ] = ["vitl14", "demo"],  # noqa: B006 - typer does not change the default
     batch: Annotated[list[int], typer.Option(min=1, help="Pictures in a batch; may be repeated.")] = [1, 8],  # noqa: B006
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each form, in turn; the median counts.")] = 5,
     device: DeviceName = "auto",
     show_profile: Annotated[
-        bool, typer.Option("--profile", help="Instead: which operators the time goes to, for one batch.")
+        bool, typer.Option("--profile", help="Print instead the time of each operator, for one batch.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
-        "benchmarks/results/encode.json"
-    ),
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/encode.json"),
 ) -> None:
-    """Seconds of encoding: the plain forward pass against the encoder in each precision, and the floor of both."""
+    """Measure the seconds of the plain forward pass and of the encoder in each precision, and the floor of both."""
     chosen = choose_device(device).device
     if show_profile:
         for name in network:
@@ -73,7 +71,7 @@ def _table(title: str, timings: list[Timing]) -> Table:
 
 
 def _profile(name: str, size: int, device: torch.device) -> None:
-    """Prints the operators of one batch, by their own time."""
+    """Print the operators of one batch, by their own time."""
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device.type == "cuda" else [])]
     images = shipped_pictures(size)
     for form in forms_of(network_of(name), device):

@@ -1,4 +1,4 @@
-"""The time below which no encoder can stay: its operations over what the processor multiplies at most."""
+"""The least time of any encoder: its operations over the peak of the processor."""
 
 import time
 
@@ -10,13 +10,14 @@ from model.network_precision import TORCH_PRECISIONS, NetworkPrecision
 from model.selavpr.config import SelaVPRConfig
 from model.selavpr.selavpr import SelaVPR
 
-# Of the square matrices of the peak: 17 billion operations. A GPU would be done with them before the next can begin.
+# The side of the square matrices of the peak: 17 billion operations. A GPU would finish smaller ones before the next
+# can begin.
 _SIDES = {"cpu": 2048, "cuda": 8192}
 _REPEATS = 5
 
 
 def operations(config: SelaVPRConfig) -> int:
-    """Additions and multiplications in the products of one forward pass of one picture."""
+    """Return the additions and multiplications in the products of one forward pass of one picture."""
     grid = (SelaVPR.needs.height // config.patch_size, SelaVPR.needs.width // config.patch_size)
     patches = grid[0] * grid[1]
     tokens = 1 + config.num_register_tokens + patches
@@ -31,13 +32,13 @@ def operations(config: SelaVPRConfig) -> int:
             (dim * config.local_hidden_dim, grid),
             (config.local_hidden_dim * config.local_dim, (2 * grid[0] - 1, 2 * grid[1] - 1)),
         ):
-            # Of nine products for each cell those beyond the edge are left out: three taps but for one, on each side.
+            # Each cell has nine products; those beyond the edge are left out: three taps minus one, on each side.
             multiplications += channels * (3 * height - 2) * (3 * width - 2)
     return 2 * multiplications
 
 
 def peak_operations_per_s(precision: NetworkPrecision, device: torch.device) -> float:
-    """What one large product reaches at best, weights laid out beforehand."""
+    """Return the greatest rate of one large product, with packed weights."""
     generator = torch.Generator().manual_seed(0)
     target = Target(device, TORCH_PRECISIONS[precision])
     side = _SIDES[device.type]
@@ -56,6 +57,6 @@ def peak_operations_per_s(precision: NetworkPrecision, device: torch.device) -> 
 
 
 def synchronize(device: torch.device) -> None:
-    """Waits until a device has done what it was told."""
+    """Wait until a device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

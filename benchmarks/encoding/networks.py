@@ -20,14 +20,14 @@ _ADAPTER_STD = 0.02
 
 
 def network_of(name: str) -> SelaVPR:
-    """A network by name.
+    """Return a network by name.
 
     Args:
-        name: ``demo``: the weights that are shipped; a preset of ``model.selavpr.config``: random weights, and adapters
-            that do something, because a seeded network's are idle; else the file of a checkpoint.
+        name: ``demo``: the shipped weights; a preset of ``model.selavpr.config``: random weights with active adapters,
+            because those of a seeded network are the identity; or the file of a checkpoint.
 
     Raises:
-        InvalidInput: No such name, and no such file.
+        InvalidInput: There is no preset and no file of that name.
         WeightsError: The file cannot be used.
     """
     if name == "demo":
@@ -46,7 +46,7 @@ def network_of(name: str) -> SelaVPR:
 
 
 def shipped_pictures(count: int) -> Tensor:
-    """Pictures of the demo's database, ``(count, 3, 224, 224)``; from the beginning again once all are used."""
+    """Return pictures of the demo's database, ``(count, 3, 224, 224)``, repeated if there are fewer."""
     files = sorted((DEMO / "pictures" / "database").glob("*.jpg"))
     if not files:
         raise InvalidInput(f"there are no pictures in {DEMO / 'pictures' / 'database'}: run this in the repository")

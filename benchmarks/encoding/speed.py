@@ -20,11 +20,11 @@ PLAIN = "plain float32"
 
 @dataclass(frozen=True)
 class Form:
-    """A way to encode.
+    """Describe a way to encode.
 
     Attributes:
-        name: For people.
-        precision: Of its products.
+        name: The name for people.
+        precision: The precision of its products.
         encode: ``(B, 3, 224, 224)`` → features.
     """
 
@@ -35,15 +35,15 @@ class Form:
 
 @dataclass(frozen=True)
 class Timing:
-    """What one form did with batches of one size.
+    """Hold the times of one form with batches of one size.
 
     Attributes:
-        form: Its name.
-        batch: Pictures in a batch.
-        seconds: Of each repeat.
-        floor_s: Operations over the peak that was measured in the same run.
-        cosine: The least, of a global feature with that of the plain form.
-        local_cosine: The mean over the local features, likewise; 1 without any.
+        form: The name of the form.
+        batch: The number of pictures in a batch.
+        seconds: The seconds of each repeat.
+        floor_s: Operations over the peak of the same run.
+        cosine: The least cosine of a global feature with that of the plain form.
+        local_cosine: The mean cosine of the local features with those of the plain form; 1 if there are none.
     """
 
     form: str
@@ -55,11 +55,11 @@ class Timing:
 
     @property
     def median_s(self) -> float:
-        """Of a batch."""
+        """Return the median seconds of a batch."""
         return median(self.seconds)
 
     def to_json(self, plain: "Timing") -> dict[str, Any]:
-        """All of it, and the ratio to the plain form."""
+        """Return all values, and the ratio to the plain form."""
         return {
             **asdict(self),
             "median_s": self.median_s,
@@ -69,7 +69,7 @@ class Timing:
 
 
 def forms_of(network: SelaVPR, device: torch.device) -> list[Form]:
-    """The plain network, and an encoder for each precision that the device has."""
+    """Return the plain network, and an encoder for each precision of the device."""
     network = network.to(device)
     precisions: list[NetworkPrecision] = ["float32"]
     if has_native_bfloat16(device):
@@ -82,7 +82,7 @@ def forms_of(network: SelaVPR, device: torch.device) -> list[Form]:
 
 
 def peaks_of(forms: Sequence[Form], device: torch.device) -> dict[NetworkPrecision, float]:
-    """Measure how many operations a second the device reaches at best, in the precision of each form."""
+    """Measure the greatest number of operations per second of the device, in the precision of each form."""
     return {precision: peak_operations_per_s(precision, device) for precision in {form.precision for form in forms}}
 
 
@@ -94,18 +94,18 @@ def time_forms(
     device: torch.device,
     repeats: int,
 ) -> list[Timing]:
-    """Time all forms, one after the other in each repeat, so that a machine whose speed drifts is fair to all.
+    """Time all forms, one after the other in each repeat, so that a drifting speed of the machine affects all equally.
 
     Args:
-        forms: Of one network, the plain one first.
-        picture_operations: Of a forward pass of one picture.
-        peaks: Operations a second at best, measured in the same run.
+        forms: The forms of one network, the plain one first.
+        picture_operations: The operations of a forward pass of one picture.
+        peaks: The greatest numbers of operations per second, measured in the same run.
         images: One batch ``(B, 3, 224, 224)``.
-        device: Where to work.
-        repeats: That count; one before them warms up.
+        device: The device.
+        repeats: The number of measured repeats, after one to warm up.
 
     Returns:
-        The plain form first.
+        The timings, the plain form first.
     """
     seconds: dict[str, list[float]] = {form.name: [] for form in forms}
     features: dict[str, Features] = {}

@@ -1,4 +1,4 @@
-"""``python -m benchmarks encode-town``: what bfloat16 does to the recall of the demo's network on the town."""
+"""``python -m benchmarks encode-town``: the effect of bfloat16 on the recall of the demo's network on the town."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -37,13 +37,13 @@ _DECODERS = 2
 
 @dataclass(frozen=True)
 class Pairing:
-    """In what the map and its queries are encoded."""
+    """Describe the precisions of a map and its queries."""
 
     of_map: NetworkPrecision
     of_queries: NetworkPrecision
 
     def __str__(self) -> str:
-        """For people."""
+        """Return the text for people."""
         return f"map {self.of_map}, queries {self.of_queries}"
 
 
@@ -55,16 +55,18 @@ def encode_town(
     pictures: Annotated[Path, typer.Option(help="The folder of a split.")] = Path(".town/pictures/test"),
     network: Annotated[str, typer.Option(help="demo, or the file of a checkpoint.")] = "demo",
     shortlist: Annotated[int, typer.Option(min=max(RECALLS), help="Candidates that are re-ranked.")] = 20,
-    matching: Annotated[MatchingPrecision, typer.Option(help="How mutual matches are counted.")] = "fast",
-    every: Annotated[int, typer.Option(min=1, help="Ask only every so many queries, for a quick look.")] = 1,
+    matching: Annotated[MatchingPrecision, typer.Option(help="The way of counting mutual matches.")] = "fast",
+    every: Annotated[int, typer.Option(min=1, help="Ask every n-th query, for a quick result.")] = 1,
     device: DeviceName = "auto",
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path(
         "benchmarks/results/encode_town.json"
     ),
 ) -> None:
-    """Recall with map and queries in float32, in bfloat16, and in one each; differences by the paired bootstrap."""
+    """Measure recall with map and queries in float32, in bfloat16, and in one each, with differences by the paired
+    bootstrap.
+    """
     chosen = choose_device(device).device
-    choose_network_precision("bfloat16", chosen)  # refuses where it would be emulated
+    choose_network_precision("bfloat16", chosen)  # this refuses an emulated precision
     split = read_split(pictures)
     queries = split.queries[::every]
     plain = network_of(network)
@@ -98,7 +100,7 @@ def _measure(
     matching: MatchingPrecision,
     progress: Progress,
 ) -> dict[Pairing, Outcome]:
-    """Answers all queries in all pairings; each picture is decoded once. A map is kept in float16, as on disk."""
+    """Answer all queries in all pairings; each picture is decoded once. A map is kept in float16, as on disk."""
     positives = positives_within(queries, database, DEFAULT_THRESHOLD_M)
     parts: dict[NetworkPrecision, list[Features]] = {precision: [] for precision in encoders}
     for images in _read(database):
@@ -143,7 +145,7 @@ def _read(places: Sequence[Place]) -> Iterator[torch.Tensor]:
 
 
 def _row(outcome: Outcome, reference: Outcome, shortlist: int) -> dict[str, Interval]:
-    """Recall before and after re-ranking, and the differences from the reference, in points."""
+    """Return recall before and after re-ranking, and the differences from the reference, in points."""
     row: dict[str, Interval] = {}
     for stage, reranked in (("before", 0), ("after", shortlist)):
         ranks, reference_ranks = outcome.first_right(reranked), reference.first_right(reranked)
@@ -154,7 +156,7 @@ def _row(outcome: Outcome, reference: Outcome, shortlist: int) -> dict[str, Inte
 
 
 def _distributions(outcomes: dict[Pairing, Outcome]) -> dict[str, dict[str, float]]:
-    """How far rounding moves distances: of the nearest candidate of each query, absolute."""
+    """Return the absolute change of distances by rounding, for the nearest candidate of each query."""
     reference = outcomes[REFERENCE].distances[:, 0].astype(np.float64)
     moved = {str(pairing): np.abs(outcome.distances[:, 0] - reference) for pairing, outcome in outcomes.items()}
     return {name: {"median": float(np.median(each)), "largest": float(each.max())} for name, each in moved.items()}

@@ -1,1 +1,1 @@
-"""One prepared run on a GPU: every fast path of the device against the plain one on the CPU, and the service on it."""
+"""A prepared run on a GPU: every fast path of the device against the plain one on the CPU, and the service."""

@@ -1,6 +1,6 @@
-"""Clients in a process of their own: each picture alone, then many at a time; are the answers the same?
+"""Clients in their own process that compare answers for single pictures with answers under load.
 
-``python -m benchmarks.gpu.asking`` reads from stdin what to ask, and prints what it found, both as JSON.
+``python -m benchmarks.gpu.asking`` reads the task from stdin, and prints the result, both as JSON.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ import numpy as np
 from benchmarks.load.client import Client, localize_request
 
 Picks = list[tuple[str, int | None, float]]
-"""Candidates of an answer, best first: id, mutual matches, global distance."""
+"""The candidates of an answer, best first: id, mutual matches, global distance."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """State what clients are to do.
+    """Describe the task of the clients.
 
     Attributes:
-        url: Of the server.
-        folder: Of the pictures, ``*.jpg``.
-        clients: That ask at a time.
-        seconds: For how long.
+        url: The address of the server.
+        folder: The folder of the pictures, ``*.jpg``.
+        clients: The number of simultaneous clients.
+        seconds: The duration.
     """
 
     url: str
@@ -41,12 +41,12 @@ class Asked:
 
 
 def ask(asked: Asked) -> dict[str, Any]:
-    """Have a process of its own ask, so that it takes no time from a server in this one.
+    """Run the clients in their own process, so that they take no time from a server in this one.
 
     Returns:
-        ``alone``: name of a picture → its picks; ``alone_ms`` and ``together_ms``: percentiles of latency, of one
-        client and of all; ``answered_a_second``; ``statuses``: how often each came, 0 where no answer did; and
-        ``differing``: how many answers were not those of the picture alone.
+        ``alone``: name of a picture → candidates; ``alone_ms`` and ``together_ms``: percentiles of latency with one
+        client and with all; ``answered_a_second``; ``statuses``: the count of each status, 0 for no answer; and
+        ``differing``: the number of answers that differ from those of the picture alone.
 
     Raises:
         subprocess.CalledProcessError: The clients failed.
@@ -83,7 +83,7 @@ async def _ask(asked: Asked) -> dict[str, Any]:
 
     async def go_on(first: int) -> None:
         nonlocal differing
-        for number in itertools.count(first, asked.clients):  # each asks once at least
+        for number in itertools.count(first, asked.clients):  # each asks at least once
             name, request = requests[number % len(requests)]
             start_s = time.perf_counter()
             status, picks = await _answer(client, request)
@@ -109,7 +109,7 @@ async def _ask(asked: Asked) -> dict[str, Any]:
 
 
 async def _answer(client: Client, request: bytes) -> tuple[int, Picks]:
-    """Ask once; 0 stands for no answer."""
+    """Ask once; return status 0 if there is no answer."""
     try:
         response = await client.ask(request)
     except OSError:

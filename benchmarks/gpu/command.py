@@ -1,4 +1,4 @@
-"""``python -m benchmarks gpu``: everything that has to be seen on a GPU, in one run of six minutes."""
+"""``python -m benchmarks gpu``: all checks that need a GPU, in one run of six minutes."""
 
 import time
 from dataclasses import asdict, replace
@@ -20,15 +20,15 @@ from model.errors import InvalidInput
 from placefix.console import error_console, output_console
 
 OUT = Path("benchmarks/results/gpu.json")
-_BUDGET_S = 330.0  # and half a minute for a test that has begun
+_BUDGET_S = 330.0  # plus half a minute for a running test
 _PACKAGES = ("torch", "triton", "faiss-cpu", "faiss-gpu", "numpy", "pillow")
 
 
 def gpu(
     device: Annotated[DeviceName, typer.Option(help="cpu tries the run itself, without a GPU.")] = "cuda",
-    seconds: Annotated[float, typer.Option(min=1, help="For all parts together.")] = _BUDGET_S,
-    only: Annotated[list[str] | None, typer.Option(help="A part of the run; repeat it for several.")] = None,
-    tiny: Annotated[bool, typer.Option("--tiny", help="Everything small, in seconds.")] = False,
+    seconds: Annotated[float, typer.Option(min=1, help="The seconds for all parts together.")] = _BUDGET_S,
+    only: Annotated[list[str] | None, typer.Option(help="A part of the run; may be repeated.")] = None,
+    tiny: Annotated[bool, typer.Option("--tiny", help="Run small sizes, in seconds.")] = False,
     out: Annotated[Path | None, typer.Option(help=f"The results, as JSON; on a GPU {OUT} by default.")] = None,
 ) -> None:
     """Compare every fast path of the device with the plain one on the CPU, serve a map, and run the tests marked gpu.
@@ -62,7 +62,7 @@ def gpu(
 
 
 def has_failed(results: dict[str, Result]) -> bool:
-    """Return whether a part did not come to its end, or a comparison has not passed."""
+    """Return whether a part did not finish, or a comparison failed."""
     return any(
         result["state"] in ("failed", "stopped") or not all(check["passed"] for check in result["checks"])
         for result in results.values()
@@ -70,7 +70,7 @@ def has_failed(results: dict[str, Result]) -> bool:
 
 
 def _machine(device: torch.device) -> dict[str, Any]:
-    """Return the conditions of the figures, beside the line of hardware."""
+    """Return the conditions of the figures besides the line of hardware."""
     versions: dict[str, str | None] = {}
     for package in _PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""Counting mutual matches on the device, in every way that there is, against the plain way on the CPU."""
+"""Counting mutual matches on the device, in every way, against the plain way on the CPU."""
 
 from collections.abc import Callable
 from statistics import median
@@ -15,8 +15,8 @@ from benchmarks.match import WAYS, count_all_at_once, features_to_match
 from model.device import choose_device
 from model.matching import count_mutual_matches, matcher_name
 
-# Candidates, cells of the query, cells of a candidate, channels: one cell, blocks that are not full, and channels that
-# are filled up with zeros.
+# Candidates, cells of the query, cells of a candidate, channels: a single cell, partial blocks, and channels padded
+# with zeros.
 ODD_SHAPES = (
     (1, 1, 1, 16),
     (2, 65, 129, 32),
@@ -27,9 +27,12 @@ ODD_SHAPES = (
     (2, 256, 256, 120),
 )
 
-_FLOOR = 0.4142  # no cosine of whole numbers so small: none lies so near that rounding decides
-_COMPARED = 4  # candidates, on the CPU
-_EXACT_ALLOWED, _FAST_ALLOWED = 0.001, 0.02  # of a count: near ties turn over, when sums are rounded in another order
+_FLOOR = 0.4142  # no cosine of these small integers is so near to it that rounding decides
+_COMPARED = 4  # number of candidates on the CPU
+_EXACT_ALLOWED, _FAST_ALLOWED = (
+    0.001,
+    0.02,
+)  # difference of a count: near ties change when sums are rounded in another order
 
 
 def measure_counting(setting: Setting, _deadline_s: float) -> Outcome:
@@ -73,20 +76,20 @@ def _fast(query: Tensor, candidates: Tensor, floor: float | None) -> Tensor:
 
 
 def _whole_numbers(count: int, rows: int, columns: int, channels: int) -> tuple[Tensor, Tensor]:
-    """Make features whose products no arithmetic rounds, with many equal ones."""
+    """Make features whose products are exact in every arithmetic, with many equal ones."""
     generator = torch.Generator().manual_seed(rows * columns)
     query, candidates = (
         torch.randint(-1, 2, shape, generator=generator).float()
         for shape in ((rows, channels), (count, columns, channels))
     )
-    query[0, 0] = candidates[:, 0, 0] = 1  # none is zero throughout
+    query[0, 0] = candidates[:, 0, 0] = 1  # no feature is all zero
     return query, candidates
 
 
 def _timed(
     count: Callable[[Tensor, Tensor, float | None], Tensor], query: Tensor, candidates: Tensor, repeats: int
 ) -> tuple[dict[str, Any], Tensor]:
-    """Time a way; the first of its runs, in which Triton compiles, counts for nothing but the peak of memory."""
+    """Time a way; its first run, in which Triton compiles, counts only for the peak of memory."""
     device = candidates.device
     before_bytes = 0
     if device.type == "cuda":

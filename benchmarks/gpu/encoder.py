@@ -22,9 +22,9 @@ from model.network_precision import TORCH_PRECISIONS, NetworkPrecision, has_nati
 from model.selavpr.selavpr import SelaVPR
 
 ALLOWED: dict[NetworkPrecision, float] = {"float32": 1e-4, "bfloat16": 3e-2}
-"""The relative error of features; that of TF32 is beyond what float32 is allowed."""
+"""The allowed relative error of features; the error of TF32 exceeds the limit for float32."""
 
-_COMPARED = 5  # pictures: one more than go through a GPU at a time
+_COMPARED = 5  # number of pictures: one more than in a pass on a GPU
 _PLAIN_ALLOWED = 5e-3  # torch computes the convolutions of the plain network in TF32 on a GPU
 
 
@@ -64,7 +64,7 @@ def _compare(outcome: Outcome, name: str, form: Form, pictures: Tensor, expected
         )
         for number, each in enumerate(alone)
     )
-    outcome.check(f"{label}: pictures whose features depend on what else is encoded", differing, 0)
+    outcome.check(f"{label}: pictures whose features depend on others in the batch", differing, 0)
 
 
 def _check_features(outcome: Outcome, label: str, found: Features, expected: Features, allowed: float) -> None:
@@ -78,7 +78,7 @@ def _check_features(outcome: Outcome, label: str, found: Features, expected: Fea
 def _passes(
     outcome: Outcome, name: str, network: SelaVPR, setting: Setting, device: torch.device, expected: Features
 ) -> list[dict[str, Any]]:
-    """Time forward passes of several sizes: which of them the encoder should take."""
+    """Time forward passes of several sizes, to choose the size for the encoder."""
     side = network.config.patch_size
     picture_size = shipped_pictures(1).shape[2:]
     grid = (picture_size[0] // side, picture_size[1] // side)

@@ -1,4 +1,4 @@
-"""All tests that are marked ``gpu``, by pytest in a process of its own."""
+"""All tests with the marker ``gpu``, run by pytest in its own process."""
 
 import json
 import os
@@ -16,19 +16,19 @@ from benchmarks.gpu.setting import Setting
 MARK = "mark.gpu"
 PLUGIN = "benchmarks.gpu.pytest_outcomes"
 OUTCOMES, DEADLINE = "GPU_TESTS_OUTCOMES", "GPU_TESTS_DEADLINE"
-"""Variables of the environment: the file that the plugin writes, and when it begins no more tests."""
+"""Environment variables: the file that the plugin writes, and the time after which it begins no more tests."""
 
-_GRACE_S = 20.0  # for a test that has begun before the deadline
+_GRACE_S = 20.0  # for a test that began before the deadline
 
 
 def measure_tests(setting: Setting, deadline_s: float) -> Outcome:
-    """Run the marked tests, and count what became of them; one that there is no time for is skipped, and says so."""
+    """Run the marked tests, and count their outcomes; tests without enough time are skipped with a reason."""
     files = setting.tests or marked_files(Path("tests"))
     outcome = Outcome()
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "outcomes.jsonl"
         command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "-p", PLUGIN, *files]
-        # Whatever else is installed there, such as plugins of other projects, has no say.
+        # Plugins of other installed projects are not loaded.
         environment = os.environ | {
             OUTCOMES: str(told),
             DEADLINE: str(deadline_s),
@@ -49,18 +49,18 @@ def measure_tests(setting: Setting, deadline_s: float) -> Outcome:
         "tests": tests,
     }
     outcome.check("tests marked gpu that failed", counts["failed"], 0)
-    # 1 is that tests failed; all others are that pytest itself could not go on.
+    # 1 means failed tests; other codes mean that pytest could not continue.
     outcome.check("runs of pytest that did not come to their end", status not in (0, 1), 0)
     return outcome
 
 
 def marked_files(tests: Path) -> tuple[str, ...]:
-    """Return the files that have a marked test: others may need what the machine lacks."""
+    """Return the files with a marked test: other files may need software that the machine lacks."""
     return tuple(str(path) for path in sorted(tests.rglob("test_*.py")) if MARK in path.read_text("utf-8"))
 
 
 def read_outcomes(path: Path) -> list[dict[str, Any]]:
-    """Return what the plugin wrote, also of a run that was ended."""
+    """Return the outcomes that the plugin wrote, also for a run that was stopped."""
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]

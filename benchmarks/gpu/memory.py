@@ -1,4 +1,4 @@
-"""Measure how much memory of device and machine a part of the run needs."""
+"""The memory of device and machine that a part of the run needs."""
 
 import gc
 from contextlib import suppress
@@ -11,12 +11,12 @@ from benchmarks.memory import peak_memory_bytes, reset_peak_memory
 
 @dataclass(frozen=True)
 class Memory:
-    """Hold the most memory that was needed.
+    """Hold the peaks of memory.
 
     Attributes:
-        device_peak_bytes: Allocated by torch on the GPU; None without one.
-        device_reserved_bytes: That torch took from the GPU for it, at most.
-        host_peak_bytes: Resident of this process; since it began, where the kernel does not let it forget its peak.
+        device_peak_bytes: Bytes that torch allocated on the GPU; None without a GPU.
+        device_reserved_bytes: Greatest number of bytes that torch reserved on the GPU.
+        host_peak_bytes: Resident bytes of this process; since its start if the kernel does not reset the peak.
     """
 
     device_peak_bytes: int | None
@@ -25,7 +25,7 @@ class Memory:
 
 
 def forget_peaks() -> None:
-    """Begin anew."""
+    """Reset the peaks."""
     gc.collect()
     with suppress(OSError):
         reset_peak_memory()

@@ -10,6 +10,6 @@ def network_named(name: str) -> SelaVPR:
     """Return a network in eval mode: ``minimal``, or one that ``benchmarks.encoding`` knows.
 
     Raises:
-        InvalidInput: No such name.
+        InvalidInput: There is no network of that name.
     """
     return (seeded_network(MINIMAL, seed=1) if name == "minimal" else network_of(name)).eval()

@@ -1,4 +1,4 @@
-"""The parts of the run, the most telling first; a new part is one line here."""
+"""The parts of the run, the most important first; a new part is one line here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from benchmarks.gpu.setting import Setting
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the run.
+    """Describe a part of the run.
 
     Attributes:
-        name: In the file of results.
-        measure: Does it, on a GPU as on a CPU; a function of a module. It is given when all has to be done, on the
-            clock of ``time.monotonic``.
-        needs_s: Seconds that it takes on a GPU, generously; with less left it is not begun.
+        name: The name in the file of results.
+        measure: A function of a module that runs the part on a GPU or a CPU. It receives the deadline on the clock of
+            ``time.monotonic``.
+        needs_s: Upper estimate of its seconds on a GPU; with less time left it is not begun.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A plugin of pytest: writes what became of each test as soon as it is known, and begins none after a deadline."""
+"""A plugin of pytest that writes the outcome of each test at once, and begins no test after a deadline."""
 
 import json
 import os
@@ -11,13 +11,13 @@ from benchmarks.gpu.marked_tests import DEADLINE, OUTCOMES
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:  # noqa: ARG001  (pytest gives it by this name)
-    """Skip a test that there is no time for."""
+    """Skip a test if there is not enough time."""
     if time.monotonic() > float(os.environ[DEADLINE]):
         pytest.skip("no time left")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Write one line for a test: once it has run, or where it failed or was skipped before."""
+    """Write one line for a test after it has run, or after it failed or was skipped earlier."""
     if report.when != "call" and report.passed:
         return
     line = {"test": report.nodeid, "outcome": report.outcome, "duration_s": round(report.duration, 3)}

@@ -1,7 +1,7 @@
-"""Does one part after the other, in time, in a process that may die without taking the run along.
+"""The parts in order and in time, in a process whose death does not end the run.
 
-After an error of a GPU nothing on it works any more in that process, and a kernel may hang. So a process does parts
-until one fails, another takes its place, and one that does not come back is ended.
+After an error of a GPU, all its work in that process fails, and a kernel may hang. Therefore a process runs parts until
+one fails; then a new process takes its place. A process that hangs is killed.
 """
 
 import os
@@ -22,22 +22,22 @@ from benchmarks.gpu.parts import Part
 from benchmarks.gpu.setting import Setting
 
 Result = dict[str, Any]
-"""State (``done``, ``failed``, ``stopped``, ``skipped``), a note, seconds, checks, figures and memory of a part."""
+"""The state (``done``, ``failed``, ``stopped``, ``skipped``), a note, seconds, checks, figures and memory of a part."""
 
 GRACE_S = 25.0
-"""Beyond its time, after which a part is ended: a test that has begun may come to its end."""
+"""Seconds beyond its time after which a part is stopped, so that a running test can finish."""
 
 
 def run_parts(
     parts: Sequence[Part], setting: Setting, budget_s: float, on_result: Callable[[str, Result], None]
 ) -> None:
-    """Do the parts in their order.
+    """Run the parts in their order.
 
     Args:
-        parts: One that needs more time than is left is skipped; those behind it may need less.
-        setting: How large they are.
-        budget_s: Seconds for all together.
-        on_result: Is told each result as soon as it is known.
+        parts: The parts; one that needs more time than is left is skipped, and later ones may need less.
+        setting: The sizes of the parts.
+        budget_s: The seconds for all together.
+        on_result: A function that receives each result at once.
     """
     end_s = time.monotonic() + budget_s
     worker: _Worker | None = None
@@ -63,7 +63,7 @@ def _result(state: str, note: str = "", **more: Any) -> Result:
 
 
 class _Worker:
-    """A process that does parts."""
+    """Run parts in a process."""
 
     def __init__(self, setting: Setting) -> None:
         context = get_context("spawn")
@@ -73,7 +73,7 @@ class _Worker:
         theirs.close()  # so that its end is noticed
 
     def do(self, part: Part, end_s: float) -> Result:
-        """Have a part done, or end the process."""
+        """Run a part, or stop the process."""
         start_s = time.monotonic()
         try:
             self._connection.send((part, end_s))
@@ -87,17 +87,17 @@ class _Worker:
         return {**result, "duration_s": time.monotonic() - start_s}
 
     def end(self) -> None:
-        """End the process, and all that it has started."""
+        """Stop the process, and all processes that it started."""
         self._connection.close()
-        with suppress(ProcessLookupError):  # it may have ended, or not have come so far as to have a group of its own
+        with suppress(ProcessLookupError):  # it may have ended, or may not have its own process group yet
             os.killpg(self._process.pid or 0, signal.SIGKILL)
         self._process.kill()
         self._process.join()
 
 
 def _do_parts(connection: Connection, setting: Setting) -> None:
-    """Do what comes until nothing comes any more."""
-    os.setpgrp()  # a server or pytest that a part has started ends with it
+    """Run the parts that arrive until the connection closes."""
+    os.setpgrp()  # a server or pytest of a part ends with it
     while True:
         try:
             part, end_s = connection.recv()
@@ -112,7 +112,7 @@ def _measured(part: Part, setting: Setting, end_s: float) -> Result:
         outcome = part.measure(setting, end_s)
     except Lacking as error:
         return _result("skipped", str(error))
-    except Exception as error:  # noqa: BLE001 - whatever a part meets, the others are done
+    except Exception as error:  # noqa: BLE001 - any error of a part must not stop the others
         traceback.print_exc()
         return _result("failed", f"{type(error).__name__}: {error}")
     checks = [check.to_json() for check in outcome.checks]

@@ -18,15 +18,15 @@ from place_map.global_index import Backend, open_searcher
 from place_map.reader import PlaceMap
 
 SHORTLIST = 100
-_DEFINED = 4  # queries whose answer is computed by the definition
-_COPIES = 40  # of one place: their distances are equal, and the lower row comes first
+_DEFINED = 4  # number of queries that are also answered by the definition
+_COPIES = 40  # pictures of one place have equal distances, and the lower row comes first
 
 
 def measure_searcher(setting: Setting, _deadline_s: float) -> Outcome:
     """Compare and time the searchers.
 
     Raises:
-        Lacking: There is no faiss, without which no map can be written.
+        Lacking: faiss is missing, and without it no map can be written.
     """
     need_faiss()
     device = choose_device(setting.device).device
@@ -67,10 +67,10 @@ def measure_searcher(setting: Setting, _deadline_s: float) -> Outcome:
 
 
 def need_faiss() -> None:
-    """Pass if maps can be written.
+    """Check that maps can be written.
 
     Raises:
-        Lacking: There is no faiss.
+        Lacking: faiss is missing.
     """
     if find_spec("faiss") is None:
         raise Lacking("faiss is not installed, and without it no map can be written: carry the wheel of faiss-cpu")
@@ -87,7 +87,7 @@ def _timed(
     seconds, found = [], []
     for number in range(len(tensors)):
         start_s = perf_counter()
-        found.append(searcher.search(tensors[number : number + 1], shortlist).rows[0])  # on the CPU: it has finished
+        found.append(searcher.search(tensors[number : number + 1], shortlist).rows[0])  # on the CPU, so it has finished
         seconds.append(perf_counter() - start_s)
     return {"searcher": searcher.name, "open_s": open_s, "seconds": median(seconds[1:])}, np.stack(found)
 
@@ -98,7 +98,7 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _definition(vectors: NDArray[np.float16], query: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """Return the nearest rows by their distances in float64, rounded once; of equal ones the lower row first."""
+    """Return the nearest rows by their distances in float64, rounded once; if they are equal, the lower row first."""
     distances = np.concatenate(
         [np.square(piece.astype(np.float64) - query).sum(axis=1) for piece in np.array_split(vectors, 16)]
     )

@@ -1,4 +1,4 @@
-"""The service in this process, over a real socket, so that its memory on the device can be seen."""
+"""The service in this process, over a real socket, so that its memory on the device can be measured."""
 
 import socket
 import threading
@@ -21,12 +21,12 @@ _LOOK_S = 0.05
 
 @dataclass(frozen=True)
 class Served:
-    """A service that is ready.
+    """Describe a ready service.
 
     Attributes:
-        url: Where it listens.
-        runtime: What runs inside.
-        ready_s: Seconds from its start.
+        url: The address of the service.
+        runtime: The runtime of the service.
+        ready_s: The seconds from its start until it was ready.
     """
 
     url: str
@@ -39,8 +39,8 @@ def serving(settings: ServiceSettings) -> Iterator[Served]:
     """Serve until the block ends.
 
     Raises:
-        TimeoutError: It did not become ready.
-        BaseException: What made loading fail.
+        TimeoutError: The service did not become ready.
+        BaseException: The error that made loading fail.
     """
     configure_logging("console", "warning")
     start_s = time.monotonic()

@@ -1,4 +1,4 @@
-"""The service on the device: a map is built there, served over HTTP, and asked; then the same is asked on the CPU."""
+"""The service on the device: a map is built, served over HTTP, and queried; the same queries then run on the CPU."""
 
 import tempfile
 from pathlib import Path
@@ -29,29 +29,29 @@ from service.settings import ServiceSettings
 
 CANDIDATES = 10
 _ALLOWED_MISSING = 0.2  # near ties at the end of the list
-_COMPARED = 32  # pictures that are asked for on the CPU, too
-_DEADLINE_S = 300.0  # what is compared are answers: none is to be missing because a machine is slow
+_COMPARED = 32  # number of pictures that are also queried on the CPU
+_DEADLINE_S = 300.0  # answers are compared, so none may be missing because a machine is slow
 
-# By how much a device may differ from a CPU: in a distance of global features, and in the mean share of a count.
-# Features of length 1 are as far apart as their relative error, which ``benchmarks.gpu.encoder`` allows them.
+# Allowed differences between a device and a CPU: in a distance of global features, and in the mean share of a count.
+# The distance of features of length 1 equals their relative error, which ``benchmarks.gpu.encoder`` limits.
 ALLOWED_DISTANCE: dict[NetworkPrecision, float] = {"float32": 1e-3, "bfloat16": 2e-2}
 ALLOWED_SHARE: dict[NetworkPrecision, float] = {"float32": 0.01, "bfloat16": 0.03}
 
 
 def measure_service(setting: Setting, _deadline_s: float) -> Outcome:
-    """Build, serve, ask and compare, with the first of the networks that are served.
+    """Build, serve, query and compare, with the first of the served networks.
 
     Raises:
-        Lacking: There is no faiss, without which no map can be built.
+        Lacking: faiss is missing, and without it no map can be built.
     """
     return _measure_served(setting, 0)
 
 
 def measure_second_service(setting: Setting, _deadline_s: float) -> Outcome:
-    """Do the same with the second of them.
+    """Repeat ``measure_service`` with the second network.
 
     Raises:
-        Lacking: There is no faiss, or no second network.
+        Lacking: faiss or a second network is missing.
     """
     return _measure_served(setting, 1)
 
@@ -115,7 +115,7 @@ def _measure(setting: Setting, name: str, requested: RequestedPrecision, folder:
 
 
 def _pictures(count: int, asked: Path) -> SourceListing:
-    """Take pictures of the demo's town, evenly spaced, and copy them to where the clients look."""
+    """Copy evenly spaced pictures of the demo's town to the folder of the clients."""
     whole = read_source(DEMO / "pictures" / "database")
     step = max(1, len(whole.places) // count)
     places = whole.places[::step][:count]
@@ -126,7 +126,7 @@ def _pictures(count: int, asked: Path) -> SourceListing:
 
 
 def _on_the_cpu(map_path: Path, asked: Path, settings: ServiceSettings) -> dict[str, Picks]:
-    """Answer each picture from the same map without a server and without a GPU."""
+    """Answer each picture from the same map without server and GPU."""
     loaded = load_maps([map_path], device="cpu")
     [localizer] = loaded.localizers.values()
     options = QueryOptions(settings.candidates, settings.shortlist or settings.candidates, rerank="always")
@@ -143,7 +143,7 @@ def _on_the_cpu(map_path: Path, asked: Path, settings: ServiceSettings) -> dict[
 def _compare(
     outcome: Outcome, label: str, precision: NetworkPrecision, found: dict[str, Picks], expected: dict[str, Picks]
 ) -> None:
-    """Compare the best candidates, and the evidence of all that both name."""
+    """Compare the best candidates, and the evidence of all candidates that both name."""
     other_best = sum(not found[name] or found[name][0][0] != picks[0][0] for name, picks in expected.items())
     outcome.check(f"{label}: pictures with another best candidate than on the CPU", other_best, 0)
     distances: list[float] = []

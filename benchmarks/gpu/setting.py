@@ -1,4 +1,4 @@
-"""How large each part of the run is."""
+"""The sizes of the parts of the run."""
 
 from dataclasses import dataclass, replace
 
@@ -8,25 +8,25 @@ from model.network_precision import RequestedPrecision
 
 @dataclass(frozen=True)
 class Setting:
-    """How large each part of the run is.
+    """Set the sizes of the parts of the run.
 
     Attributes:
-        device: What is compared with the CPU: ``cuda``, or ``cpu`` to try the run itself.
-        networks: Names that ``benchmarks.gpu.networks.network_named`` knows, for the encoder.
-        batches: Pictures that are encoded at a time.
-        pass_sizes: Pictures in one forward pass, each recorded as a graph of its own.
-        repeats: Timings of each kind; the median counts.
-        candidates: Whose mutual matches with one query are counted.
-        cells: Of a picture, in counting.
-        channels: Of a cell, in counting.
-        places: Rows that are searched.
-        width: Of the global features that are searched.
-        queries: Of the search.
-        served: Networks that a service is started with, and the precision that its map is encoded in.
-        pictures: In the map that is served; each is asked for.
-        clients: That ask at a time, each again as soon as it has its answer.
-        load_s: For how long they ask.
-        tests: Files of tests; empty: every file that has a test marked ``gpu``.
+        device: The device that is compared with the CPU: ``cuda``, or ``cpu`` to try the run itself.
+        networks: Names for ``benchmarks.gpu.networks.network_named``, for the encoder.
+        batches: The numbers of pictures that are encoded at a time.
+        pass_sizes: The numbers of pictures in one forward pass, each recorded as its own graph.
+        repeats: The number of timings of each kind; the median counts.
+        candidates: The number of candidates, in counting.
+        cells: The cells of a picture, in counting.
+        channels: The channels of a cell, in counting.
+        places: The number of rows that are searched.
+        width: The width of the global features that are searched.
+        queries: The number of queries of the search.
+        served: The networks of the service, with the precision of the map.
+        pictures: The number of pictures in the served map; each is a query.
+        clients: The number of simultaneous clients; each asks again after its answer.
+        load_s: The duration of their queries in seconds.
+        tests: The files of tests; empty for every file with a test marked ``gpu``.
     """
 
     device: DeviceName
@@ -64,7 +64,7 @@ FULL = Setting(
     clients=32,
     load_s=10,
 )
-"""The sizes for a GPU: those of the paper's network."""
+"""The sizes for a GPU, from the paper's network."""
 
 TINY = replace(
     FULL,
@@ -84,4 +84,4 @@ TINY = replace(
     load_s=0.2,
     tests=("tests/model/test_device.py",),
 )
-"""The same in seconds, on a CPU, too: to try the run itself."""
+"""Small sizes, which take seconds also on a CPU, to try the run itself."""

@@ -1,7 +1,7 @@
-"""``python -m benchmarks gpu-wheels``: what a machine without a network needs for the run, as wheels in one folder.
+"""``python -m benchmarks gpu-wheels``: the wheels that the run needs on a machine without a network, in one folder.
 
-The machine has torch with all that belongs to it, Triton, numpy and pillow. Nothing of these is carried, and so nothing
-of these is replaced. What it has beside them is named, since a large wheel that is there already need not be carried.
+The machine has torch with its dependencies, Triton, numpy and pillow. These are neither carried nor replaced. Other
+packages that the machine has can be named, so that large wheels need not be carried.
 """
 
 import shutil
@@ -20,24 +20,25 @@ from model.errors import InvalidInput
 from placefix.console import error_console, output_console
 
 BROUGHT_ALONG = ("torch", "triton", "numpy", "pillow")
-"""Distributions that the machine of the run has already, each with all that it needs."""
+"""Distributions that the machine of the run already has, each with its dependencies."""
 
 OPTIONAL = ("llvmlite", "faiss-cpu")
-"""The largest; left out in this order until the rest fits. Without faiss no map is built, and without llvmlite a CPU
-counts with torch."""
+"""The largest ones, which are left out in this order until the rest fits. Without faiss no map is built, and without
+llvmlite a CPU counts with torch.
+"""
 
 TESTING = ("pytest", "hypothesis", "packaging")
-"""Distributions that the tests and this file need beside the project's own requirements."""
+"""Distributions that the tests and this file need besides the project's own requirements."""
 
-_BUILD = "setuptools>=80"  # as in pyproject.toml; what is installed beside torch may be older
+_BUILD = "setuptools>=80"  # as in pyproject.toml; packages installed beside torch may be older
 
 _GLIBC_MINORS = (39, 35, 34, 31, 28, 27, 24, 17, 12, 5)
 _PLATFORMS = (*(f"manylinux_2_{minor}_x86_64" for minor in _GLIBC_MINORS), "manylinux2014_x86_64", "manylinux1_x86_64")
-_PRESENT_HELP = "A package that the machine has, of a version that will do; repeat it for several."
+_PRESENT_HELP = "A package that the machine has in a suitable version; may be repeated."
 
 
 def gpu_wheels(
-    out: Annotated[Path, typer.Option(help="The folder; what is in it is removed.")] = Path(".wheels"),
+    out: Annotated[Path, typer.Option(help="The folder; its old content is removed.")] = Path(".wheels"),
     python: Annotated[str, typer.Option(help="Version of the machine's Python.")] = "3.12",
     present: Annotated[list[str] | None, typer.Option(help=_PRESENT_HELP)] = None,
     limit_mib: Annotated[float, typer.Option(min=1, help="Most that all wheels may take together, in MiB.")] = 64,
@@ -58,17 +59,17 @@ def gpu_wheels(
 
 
 def closure(names: Iterable[str], python: str, without: Iterable[str] = ()) -> dict[str, str]:
-    """Return the packages that some need, themselves included, in the versions that are installed here.
+    """Return some packages and their dependencies, in the versions that are installed here.
 
-    Extras of what is needed are left out: uvicorn runs without those of its own that the project names.
+    Extras of the dependencies are left out: uvicorn runs without the extras that the project names.
 
     Args:
-        names: Of packages.
-        python: For which version of Python.
-        without: Left out, with what only they need.
+        names: The names of the packages.
+        python: The version of Python.
+        without: Packages that are left out, with the dependencies that only they need.
 
     Raises:
-        InvalidInput: One of them is not installed here.
+        InvalidInput: A package is not installed here.
     """
     left_out = set(without)
     environment = {"python_version": python, "python_full_version": f"{python}.0", "extra": ""}
@@ -97,14 +98,14 @@ def _download(pinned: list[str], out: Path, python: str) -> None:
         command += ["--platform", platform]
     finished = subprocess.run([*command, *pinned], check=False)  # noqa: S603  (our own command)
     if finished.returncode:
-        raise InvalidInput(f"pip could not collect all wheels for Python {python}; what it says stands above")
+        raise InvalidInput(f"pip could not collect all wheels for Python {python}; its messages are above")
 
 
 def _fit(out: Path, limit_bytes: int) -> list[str]:
-    """Remove what is optional until the rest fits.
+    """Remove optional wheels until the rest fits.
 
     Raises:
-        InvalidInput: It does not fit without them either.
+        InvalidInput: The rest does not fit either.
     """
     left_out: list[str] = []
     for name in (*OPTIONAL, None):

@@ -1,1 +1,1 @@
-"""Growing and shrinking a map against building it: seconds, pictures that are encoded, and bytes that are written."""
+"""Growing and shrinking a map against building it: seconds, encoded pictures, and written bytes."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks growth``: what adding to a map costs, and removing from it, of what building it costs."""
+"""``python -m benchmarks growth``: the cost of adding to a map and removing from it, relative to building it."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -28,16 +28,16 @@ def growth(
         "demo/town/pictures/database.csv"
     ),
     pictures: Annotated[int, typer.Option(min=2, help="Pictures in the map.")] = 5000,
-    share: Annotated[float, typer.Option(min=0.0001, max=1, help="Of these: added, and removed.")] = 0.01,
+    share: Annotated[
+        float, typer.Option(min=0.0001, max=1, help="The number of these that are added, and removed.")
+    ] = 0.01,
     segment_size: Annotated[int | None, typer.Option(min=1, help="Pictures in one segment.")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Maps, one after the other; the median counts.")] = 3,
-    device: Annotated[DeviceName, typer.Option(help="Where pictures are encoded.")] = "auto",
+    device: Annotated[DeviceName, typer.Option(help="The device that encodes pictures.")] = "auto",
     encoding: NetworkPrecisionOption = "auto",
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
-        "benchmarks/results/growth.json"
-    ),
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/growth.json"),
 ) -> None:
-    """Seconds, encoded pictures and written bytes of add, remove, update and compact, by those of the build."""
+    """Measure seconds, encoded pictures and written bytes of add, remove, update and compact, relative to the build."""
     chosen = choose_device(device).device
     precision = choose_network_precision(encoding, chosen).precision
     encoder = Encoder(load_network(weights), chosen, precision=precision)
@@ -65,7 +65,7 @@ def growth(
 
 
 def _figures(steps: tuple[Step, ...], runs: list[list[Step]]) -> dict[str, object]:
-    """One step of all runs: the first in full, all durations, and what it is of the build, run by run."""
+    """Return one step of all runs: the first in full, all durations, and its share of the build, run by run."""
     durations = [step.duration_s for step in steps]
     ratios = [step.duration_s / run[0].duration_s for step, run in zip(steps, runs, strict=True)]
     return asdict(steps[0]) | {

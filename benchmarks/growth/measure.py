@@ -1,4 +1,4 @@
-"""One map, built, added to, removed from and compacted; what each of these writes and leaves alone."""
+"""One map that is built, added to, removed from and compacted, with the bytes that each step writes."""
 
 import os
 import shutil
@@ -23,15 +23,15 @@ from place_map import layout
 
 @dataclass(frozen=True)
 class Step:
-    """What was done to the map once.
+    """Describe one step of changing the map.
 
     Attributes:
         name: The command.
-        pictures: In the map afterwards.
-        encoded: Pictures that went through the network.
-        duration_s: From the call to the published version.
-        written_bytes: Of all files that are new.
-        touched_bytes: Of files that were there before and have another time of change now, ``CURRENT`` aside.
+        pictures: The pictures in the map afterwards.
+        encoded: The number of encoded pictures.
+        duration_s: The time from the call to the published version.
+        written_bytes: The bytes of all new files.
+        touched_bytes: The bytes of existing files with a new time of change, except ``CURRENT``.
     """
 
     name: str
@@ -43,9 +43,9 @@ class Step:
 
 
 def repeated(places: Sequence[Place], count: int) -> list[Place]:
-    """Pictures, again and again under other ids, until there are enough.
+    """Repeat pictures under other ids until there are enough.
 
-    A source that lists a file twice would leave the second one out, so this is not read from one.
+    This is not read from a source, because a source leaves out a file that is listed twice.
     """
     return [replace(place, id=f"{number}") for number, place in enumerate(islice(cycle(places), count))]
 
@@ -53,17 +53,17 @@ def repeated(places: Sequence[Place], count: int) -> list[Place]:
 def measure_growth(
     encoder: Encoder, places: Sequence[Place], share: float, folder: Path, options: BuildOptions
 ) -> list[Step]:
-    """Builds a map, updates it without a change, adds a share of its pictures, removes as many, and compacts it.
+    """Build a map, update it without a change, add a share of its pictures, remove as many, and compact it.
 
     Args:
         encoder: The network.
-        places: What is built from; ids are unique.
-        share: Of the pictures, in (0, 1]; at least one is added, and at least one removed, evenly spread.
-        folder: Where; the map is removed.
-        options: Segment and batch size.
+        places: The pictures of the map, with unique ids.
+        share: The share of the pictures, in (0, 1]; at least one is added, and at least one removed, evenly spread.
+        folder: The folder of the map, which is removed.
+        options: The segment and batch size.
 
     Returns:
-        A step for each, in this order.
+        The steps, in this order.
     """
     few = max(1, round(share * len(places)))
     collection = SourceListing(tuple(places), (), "csv", places[0].path.parent)
@@ -103,5 +103,5 @@ def _measure(name: str, command: Callable[[], ChangeReport], map_dir: Path) -> S
 
 
 def _files(map_dir: Path) -> dict[Path, os.stat_result]:
-    """All files of a map but ``CURRENT``, which is replaced by every change."""
+    """Return all files of a map but ``CURRENT``, which every change replaces."""
     return {path: path.stat() for path in map_dir.rglob("*") if path.is_file() and path.name != layout.CURRENT}

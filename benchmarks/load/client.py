@@ -1,4 +1,4 @@
-"""A client that costs little: requests are ready as bytes, connections are used again, answers are parsed in C."""
+"""A cheap client: requests are prepared bytes, connections are reused, answers are parsed in C."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ import httptools
 
 @dataclass(frozen=True)
 class Response:
-    """An answer.
+    """Hold an answer.
 
     Attributes:
-        status: Of HTTP.
-        body: Its bytes.
+        status: The status of HTTP.
+        body: The bytes of the body.
     """
 
     status: int
@@ -21,7 +21,7 @@ class Response:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection, one request at a time."""
+    """Send one request at a time over one connection."""
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
@@ -55,25 +55,25 @@ class _Connection(asyncio.Protocol):
             self._answer.set_result(response)
 
     async def ask(self, request: bytes) -> Response:
-        """Sends a request and waits for its answer."""
+        """Send a request and wait for its answer."""
         self._answer = asyncio.get_running_loop().create_future()
         if self._transport is not None:
             self._transport.write(request)
         return await self._answer
 
     async def close(self) -> None:
-        """Closes the connection, and waits until it is."""
+        """Close the connection, and wait until it is closed."""
         if self._transport is not None:
             self._transport.close()
             await self.lost
 
 
 class Client:
-    """Connections to one server; as many as there are requests at a time.
+    """Hold connections to one server, as many as there are simultaneous requests.
 
     Args:
-        host: Its address.
-        port: Its port.
+        host: The address of the server.
+        port: The port of the server.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -82,10 +82,10 @@ class Client:
         self._all: list[_Connection] = []
 
     async def ask(self, request: bytes) -> Response:
-        """Sends a request on a connection that is free, or on a new one.
+        """Send a request on a free connection, or on a new one.
 
         Raises:
-            OSError: The server does not take it, or closes the connection.
+            OSError: The server does not accept the connection, or closes it.
         """
         while self._idle and not self._idle[-1].is_open:
             self._idle.pop()
@@ -96,7 +96,7 @@ class Client:
         return response
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         await asyncio.gather(*(connection.close() for connection in self._all))
 
     async def _connect(self) -> _Connection:
@@ -106,7 +106,7 @@ class Client:
 
 
 def localize_request(host: str, content: bytes) -> bytes:
-    """``POST /localize`` with a picture, as bytes."""
+    """Return ``POST /localize`` with a picture, as bytes."""
     head = (
         f"POST /localize HTTP/1.1\r\nHost: {host}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(content)}\r\n\r\n"
     )
@@ -114,5 +114,5 @@ def localize_request(host: str, content: bytes) -> bytes:
 
 
 def get_request(host: str, path: str) -> bytes:
-    """``GET`` of a path, as bytes."""
+    """Return ``GET`` of a path, as bytes."""
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode("ascii")

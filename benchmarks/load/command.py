@@ -18,21 +18,19 @@ from benchmarks.result_file import write_result
 from placefix.console import error_console, output_console
 
 CLIENTS = 32
-_SHARES = (0.1, 0.5, 0.8, 1.0, 2.0)  # of what the first server of a network can answer
+_SHARES = (0.1, 0.5, 0.8, 1.0, 2.0)  # shares of the capacity of the first server of a network
 _WARM_UP_S = 3.0
 
 
 def load(
     network: Annotated[list[str], typer.Option(help="minimal or demo; may be repeated.")] = ["minimal", "demo"],  # noqa: B006
-    seconds: Annotated[float, typer.Option(min=1, help="Of sending at each rate.")] = 10,
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds of sending at each rate.")] = 10,
     batch: Annotated[
         list[str], typer.Option(help="Most pictures in a batch, and after a colon the delay in ms; may be repeated.")
     ] = ["1:0", "8:0", "8:5", "8:20"],  # noqa: B006
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
-        "benchmarks/results/load.json"
-    ),
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/load.json"),
 ) -> None:
-    """Put a server on one core under load from the other: what it answers, how late, and what it refuses."""
+    """Put a server on one core under load from the other, and measure answers, latencies and refusals."""
     choices = [_parse(each) for each in batch]
     take_client_core()
     console, rows = output_console(), []

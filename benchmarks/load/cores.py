@@ -1,4 +1,4 @@
-"""Who gets which core, so that the clients take nothing from the server, and are punctual themselves."""
+"""The assignment of cores, so that clients take no time from the server and are punctual."""
 
 import gc
 import os
@@ -9,10 +9,10 @@ SERVER_CORE, CLIENT_CORE = 0, 1
 
 
 def take_client_core() -> None:
-    """Keeps this process, which sends the requests, to a core of its own, and its garbage collector from long pauses.
+    """Keep this process, which sends the requests, on its own core, and avoid long pauses of its garbage collector.
 
     Raises:
-        InvalidInput: There is only one.
+        InvalidInput: There is only one core.
     """
     if (os.cpu_count() or 1) < 2:
         raise InvalidInput("two cores are needed: one for the server, one for the clients")

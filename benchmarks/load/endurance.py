@@ -1,4 +1,4 @@
-"""Many requests, one after another and together: does a server keep anything of them?"""
+"""Many requests, one after another and together, to find resources that a server does not release."""
 
 import asyncio
 import time
@@ -16,15 +16,15 @@ _SETTLED_S = 1.0
 
 @dataclass(frozen=True)
 class Endurance:
-    """What was measured.
+    """Hold the measured resources.
 
     Attributes:
-        requests: Answered rightly, after the first ones that do not count.
-        failed: Others.
-        grown_bytes: Memory of the process at the end, less that at the beginning.
-        grown_files: Likewise of its file descriptors.
-        grown_threads: Likewise of its threads.
-        resident_bytes: Its memory after each tenth of the requests.
+        requests: Right answers, after the warm-up.
+        failed: The number of other answers.
+        grown_bytes: Growth of the memory of the process from beginning to end.
+        grown_files: Growth of the number of its file descriptors.
+        grown_threads: Growth of the number of its threads.
+        resident_bytes: The memory after each tenth of the requests.
     """
 
     requests: int
@@ -35,18 +35,18 @@ class Endurance:
     resident_bytes: tuple[int, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """For a file."""
+        """Return the values for a file."""
         return asdict(self)
 
 
 def measure_endurance(server: Server, load_map: LoadMap, requests: int, *, warm_up: int = 1000) -> Endurance:
-    """Asks until so many requests are answered.
+    """Ask until a number of requests is answered.
 
     Args:
         server: The server.
-        load_map: What it serves.
-        requests: How many, at least.
-        warm_up: Requests before; what is made once is made by then.
+        load_map: The map that it serves.
+        requests: The least number of requests.
+        warm_up: The number of requests before, after which all one-time allocations are made.
     """
     _ask(server, load_map, warm_up)
     first = _look(server)
@@ -67,7 +67,7 @@ def measure_endurance(server: Server, load_map: LoadMap, requests: int, *, warm_
 
 
 def _ask(server: Server, load_map: LoadMap, requests: int) -> tuple[int, int]:
-    """Asks at least so often; how many answers were right, and how many not."""
+    """Ask a least number of times; return the numbers of right and of other answers."""
     right, wrong = 0, 0
     while right < requests:
         outcome = asyncio.run(closed_loop(server.url, load_map.pictures, CLIENTS, _ROUND_S))
@@ -77,5 +77,5 @@ def _ask(server: Server, load_map: LoadMap, requests: int) -> tuple[int, int]:
 
 
 def _look(server: Server) -> tuple[int, int, int]:
-    time.sleep(_SETTLED_S)  # until the connections of the clients have gone on its side, too
+    time.sleep(_SETTLED_S)  # until the server has closed the connections of the clients, too
     return server.resident_bytes, server.open_files, server.threads

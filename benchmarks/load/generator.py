@@ -1,7 +1,7 @@
-"""Clients that send at a constant rate, whatever the server does: an open loop.
+"""Clients that send at a constant rate, independent of the server: an open loop.
 
 A client that waits for its answer before it sends again sends less while the server is slow, and measures too little
-(*coordinated omission*). Here each request has its time, and its latency counts from then.
+(*coordinated omission*). Here each request has a due time, and its latency counts from it.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ from benchmarks.load.client import Client, localize_request
 
 @dataclass
 class Outcome:
-    """What became of the requests of one run.
+    """Hold the results of the requests of one run.
 
     Attributes:
-        latencies_s: Of answers, from the time that the request was due.
-        overhead_s: Of answers, less what the server says that its stages took.
-        refused_s: Of refusals, likewise from the time that was due.
-        statuses: How often each status came; 0 where no answer did.
-        wrong: Answers that named another picture.
-        duration_s: From the first time due to the last answer.
-        asked: When each request was due, on the clock of ``time.perf_counter``, and the status that it got.
+        latencies_s: Latencies of answers, from the due time of the request.
+        overhead_s: Latencies of answers minus the time of the server's stages.
+        refused_s: Latencies of refusals, from the due time of the request.
+        statuses: The count of each status; 0 for no answer.
+        wrong: The number of answers that named another picture.
+        duration_s: The time from the first due time to the last answer.
+        asked: The due time of each request, on the clock of ``time.perf_counter``, and its status.
     """
 
     latencies_s: list[float] = field(default_factory=list)
@@ -41,36 +41,38 @@ class Outcome:
 
     @property
     def sent(self) -> int:
-        """Requests."""
+        """Return the number of requests."""
         return sum(self.statuses.values())
 
     @property
     def lost(self) -> int:
-        """Requests without an answer."""
+        """Return the number of requests without an answer."""
         return self.statuses[0]
 
     def percentile_ms(self, percent: float) -> float | None:
-        """Of the answers' latencies; None without any."""
+        """Return a percentile of the answers' latencies; None without answers."""
         return float(np.percentile(self.latencies_s, percent)) * 1000 if self.latencies_s else None
 
     @property
     def answered_a_second(self) -> float:
-        """Answers over the duration."""
+        """Return answers over the duration."""
         return len(self.latencies_s) / self.duration_s
 
 
 async def open_loop(url: str, pictures: Mapping[str, bytes], rate: float, duration_s: float) -> Outcome:
-    """Sends ``rate`` requests a second.
+    """Send ``rate`` requests per second.
 
     Args:
-        url: Of the server.
-        pictures: Id → bytes; each has to come back as its own best candidate.
-        rate: Requests a second.
-        duration_s: How long to send.
+        url: The address of the server.
+        pictures: Id → bytes; each must be its own best candidate.
+        rate: The requests per second.
+        duration_s: The duration of sending.
     """
     outcome, client, requests = Outcome(), *_client_of(url, pictures)
     start = time.perf_counter()
-    tasks: set[asyncio.Task[None]] = set()  # those that are done leave, or going through all of them makes pauses
+    tasks: set[asyncio.Task[None]] = (
+        set()
+    )  # finished ones are removed, because a loop over all of them would cause pauses
     for number in range(round(rate * duration_s)):
         due = start + number / rate
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
@@ -85,7 +87,7 @@ async def open_loop(url: str, pictures: Mapping[str, bytes], rate: float, durati
 
 
 async def closed_loop(url: str, pictures: Mapping[str, bytes], clients: int, duration_s: float) -> Outcome:
-    """So many clients, each of which sends again as soon as it has its answer: the server's capacity."""
+    """Run a number of clients, each of which sends again after its answer, to find the server's capacity."""
     outcome, client, requests = Outcome(), *_client_of(url, pictures)
     end = time.perf_counter() + duration_s
 

@@ -1,4 +1,4 @@
-"""A map of a network that is so small that requests measure the server and not the arithmetic."""
+"""A map of a very small network, so that requests measure the server and not the arithmetic."""
 
 import tempfile
 from collections.abc import Iterator
@@ -24,12 +24,12 @@ MINIMAL = SelaVPRConfig(
 
 @dataclass(frozen=True)
 class LoadMap:
-    """What is served under load.
+    """Describe the map that is served under load.
 
     Attributes:
         path: The map.
-        pictures: Id → the bytes of its file; each is its own nearest picture.
-        shortlist: Candidates that a query re-ranks.
+        pictures: Id → bytes of the file; each picture is its own nearest one.
+        shortlist: The number of re-ranked candidates of a query.
     """
 
     path: Path
@@ -37,18 +37,18 @@ class LoadMap:
     shortlist: int
 
     def settings(self, **others: object) -> dict[str, str]:
-        """Of a server under load: every stage is run, also with a network that was never trained."""
+        """Return the settings of a server under load: every stage runs, also with an untrained network."""
         chosen = {"rerank": "always", "shortlist": self.shortlist, "candidates": min(2, self.shortlist), **others}
         return {name: str(value) for name, value in chosen.items()}
 
 
 def make_load_map(folder: Path, network: str, size: tuple[int, int] | None = None) -> LoadMap:
-    """Builds a map of 20 pictures of the demo.
+    """Build a map of 20 pictures of the demo.
 
     Args:
-        folder: For weights and map.
-        network: ``minimal``, or ``demo`` for the weights that are shipped.
-        size: Height and width of its input; by default those that it was trained with.
+        folder: The folder of weights and map.
+        network: ``minimal``, or ``demo`` for the shipped weights.
+        size: Height and width of its input; by default those of its training.
     """
     weights = DEMO / "weights.safetensors"
     if network == "minimal":
@@ -68,6 +68,6 @@ def make_load_map(folder: Path, network: str, size: tuple[int, int] | None = Non
 
 @contextmanager
 def load_map_for(network: str, size: tuple[int, int] | None = None) -> Iterator[LoadMap]:
-    """The map of ``make_load_map`` in a folder that goes with the block."""
+    """Yield the map of ``make_load_map`` in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         yield make_load_map(Path(folder), network, size)

@@ -1,4 +1,4 @@
-"""The same work without a server, one picture after the other: what a server can be at best on one core."""
+"""The same work without a server, one picture after the other: the upper limit of a server on one core."""
 
 import json
 import os
@@ -20,11 +20,11 @@ _SECONDS = 8.0
 
 
 def offline_rate(load_map: LoadMap, core: int) -> float:
-    """Pictures a second of decoding, encoding and finding, on one core, in a process of its own.
+    """Return pictures per second of decoding, encoding and finding, on one core, in its own process.
 
     Args:
-        load_map: Map and pictures.
-        core: Which core.
+        load_map: The map and the pictures.
+        core: The number of the core.
     """
     folder = load_map.path.parent / "pictures"
     folder.mkdir(exist_ok=True)
@@ -45,7 +45,7 @@ def offline_rate(load_map: LoadMap, core: int) -> float:
 
 
 def measure(map_path: Path, folder: Path, shortlist: int) -> float:
-    """In this process: pictures of a folder, over and over."""
+    """Process the pictures of a folder repeatedly, in this process."""
     torch.set_num_threads(1)
     loaded = load_maps([map_path])
     [localizer] = loaded.localizers.values()

@@ -1,4 +1,4 @@
-"""Several times more requests than a server can answer, for a while: what becomes of those that it admits."""
+"""A temporary overload with several times the server's capacity, and the fate of the admitted requests."""
 
 import asyncio
 import math
@@ -21,30 +21,30 @@ _SLACK = 0.2
 
 @dataclass(frozen=True)
 class Overload:
-    """What was measured.
+    """Hold the measured values.
 
     Attributes:
-        capacity: Answers a second when 32 clients wait for theirs.
-        rate: Requests a second that were sent then.
+        capacity: Answers per second with 32 waiting clients.
+        rate: Requests per second of the overload.
         sent: Requests.
         answered: Answers.
         refused: Requests that got 503.
-        lost: Requests without an answer, or with another one.
+        lost: Requests without an answer, or with another status.
         wrong: Answers for another picture.
-        batch_ms: Time of a full batch at that capacity.
-        bound_ms: (batches that fit the queue + 1) times that.
-        admitted_p50_ms: Latency of the answers, from the time that the request was due.
-        admitted_p99_ms: Likewise.
-        admitted_max_ms: Likewise.
+        batch_ms: The time of a full batch at that capacity.
+        bound_ms: (batches that fit the queue + 1) times ``batch_ms``.
+        admitted_p50_ms: Median latency of the answers, from the due time of the request.
+        admitted_p99_ms: 99th percentile of these latencies.
+        admitted_max_ms: Greatest of these latencies.
         late: Answers later than the bound and 20 %.
-        refused_p50_ms: Of refusals.
-        refused_p99_ms: Of refusals.
-        metrics_p99_ms: Of ``GET /metrics``.
-        ready_p99_ms: Of ``GET /health/ready``.
-        not_ready: Looks at which the service was not ready.
+        refused_p50_ms: Median latency of refusals.
+        refused_p99_ms: 99th percentile of the latency of refusals.
+        metrics_p99_ms: 99th percentile of the latency of ``GET /metrics``.
+        ready_p99_ms: 99th percentile of the latency of ``GET /health/ready``.
+        not_ready: Probes at which the service was not ready.
         queue_size: Pictures that may wait.
-        deepest_queue: Most pictures that were seen waiting.
-        grown_bytes: Memory of the server afterwards, less that before.
+        deepest_queue: Greatest observed number of waiting pictures.
+        grown_bytes: Growth of the server's memory.
     """
 
     capacity: float
@@ -70,21 +70,21 @@ class Overload:
     grown_bytes: int
 
     def as_dict(self) -> dict[str, Any]:
-        """For a file."""
+        """Return the values for a file."""
         return asdict(self)
 
 
 def measure_overload(
     server: Server, load_map: LoadMap, seconds: float, *, warm_up_s: float = 16.0, times: float = TIMES_CAPACITY
 ) -> Overload:
-    """Finds out what a server can answer, and then asks for more.
+    """Measure the capacity of a server, and then send more.
 
     Args:
-        server: With a queue of ``QUEUE_SIZE`` and batches of ``BATCH_SIZE``.
-        load_map: What it serves.
-        seconds: Of overload.
-        warm_up_s: Of closed loop; its second half counts as capacity.
-        times: The capacity is asked for.
+        server: A server with a queue of ``QUEUE_SIZE`` and batches of ``BATCH_SIZE``.
+        load_map: The map that it serves.
+        seconds: The duration of the overload.
+        warm_up_s: The duration of the closed loop; its second half gives the capacity.
+        times: The factor of the overload on the capacity.
     """
     asyncio.run(closed_loop(server.url, load_map.pictures, CLIENTS, warm_up_s / 2))
     capacity = asyncio.run(closed_loop(server.url, load_map.pictures, CLIENTS, warm_up_s / 2)).answered_a_second

@@ -1,4 +1,4 @@
-"""Somebody who looks at the service while it is under load, as Prometheus and a load balancer do."""
+"""Probes of the service under load, like those of Prometheus and a load balancer."""
 
 import asyncio
 import re
@@ -17,14 +17,14 @@ _IN_FLIGHT = re.compile(rb"^placefix_in_flight_requests (\S+)$", re.MULTILINE)
 
 @dataclass
 class Seen:
-    """What was seen.
+    """Hold the results of the probes.
 
     Attributes:
-        metrics_s: Seconds that each look at ``/metrics`` took.
-        ready_s: Likewise at ``/health/ready``.
-        not_ready: Looks at which the service was not ready, or did not answer.
-        deepest_queue: Most pictures that waited.
-        most_in_flight: Most queries at a time.
+        metrics_s: Seconds of each probe of ``/metrics``.
+        ready_s: Seconds of each probe of ``/health/ready``.
+        not_ready: Probes at which the service was not ready, or did not answer.
+        deepest_queue: Greatest number of waiting pictures.
+        most_in_flight: Greatest number of simultaneous queries.
     """
 
     metrics_s: list[float] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Seen:
 
 @asynccontextmanager
 async def looking(url: str) -> AsyncIterator[Seen]:
-    """Looks four times a second while the block lasts, each time on a connection that is kept."""
+    """Probe four times per second during the block, on connections that are kept."""
     seen = Seen()
     looks = asyncio.create_task(_look(url, seen))
     try:

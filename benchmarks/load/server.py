@@ -1,4 +1,4 @@
-"""``placefix serve`` in a process of its own, on a core of its own."""
+"""``placefix serve`` in its own process, on its own core."""
 
 import os
 import socket
@@ -19,10 +19,10 @@ _START_TIMEOUT_S = 120
 
 @dataclass(frozen=True)
 class Server:
-    """A running server.
+    """Describe a running server.
 
     Attributes:
-        url: Where it listens.
+        url: The address of the server.
         process: The process.
     """
 
@@ -31,30 +31,30 @@ class Server:
 
     @property
     def resident_bytes(self) -> int:
-        """Memory of the process."""
+        """Return the memory of the process."""
         status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
         [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
         return int(line.split()[1]) * 1024
 
     @property
     def open_files(self) -> int:
-        """Its file descriptors."""
+        """Return the number of its file descriptors."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     @property
     def threads(self) -> int:
-        """Its threads."""
+        """Return the number of its threads."""
         return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
 
 
 @contextmanager
 def serving(map_path: Path, core: int | None, settings: Mapping[str, str]) -> Iterator[Server]:
-    """Serves a map until the block ends.
+    """Serve a map until the block ends.
 
     Args:
         map_path: The map.
-        core: The core that the server is kept to; None lets it run on all.
-        settings: Name of a setting, as in the environment without its prefix → value.
+        core: The core of the server; None for all cores.
+        settings: Name of a setting in the environment without prefix → value.
 
     Raises:
         InvalidInput: The server did not become ready.
@@ -85,6 +85,6 @@ def _wait_until_ready(server: Server) -> None:
             if httpx.get(f"{server.url}/health/ready").is_success:
                 return
         except httpx.TransportError:
-            pass  # it does not listen yet
+            pass  # not listening yet
         time.sleep(0.05)
     raise InvalidInput("the server did not become ready; start it by hand to see why: placefix serve")

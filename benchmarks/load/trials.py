@@ -1,4 +1,4 @@
-"""``python -m benchmarks overload`` and ``endurance``: a server asked for more than it can, and asked very often."""
+"""``python -m benchmarks overload`` and ``endurance``: a server beyond its capacity, and one with many requests."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,11 +21,9 @@ _NETWORK_HELP = "minimal or demo; may be repeated."
 def overload(
     network: Annotated[list[str], typer.Option(help=_NETWORK_HELP)] = ["minimal", "demo"],  # noqa: B006
     seconds: Annotated[float, typer.Option(min=1, help="Of overload.")] = 120,
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
-        "benchmarks/results/overload.json"
-    ),
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/overload.json"),
 ) -> None:
-    """Send five times what a server on one core can answer, and look at what it admits and what it refuses."""
+    """Send five times the capacity of a server on one core, and measure admitted and refused requests."""
     take_client_core()
     rows = []
     for name in network:
@@ -40,11 +38,11 @@ def overload(
 def endurance(
     network: Annotated[list[str], typer.Option(help=_NETWORK_HELP)] = ["minimal"],  # noqa: B006
     requests: Annotated[int, typer.Option(min=10, help="Answers to wait for.")] = 20_000,
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path(
         "benchmarks/results/endurance.json"
     ),
 ) -> None:
-    """Ask a server very often, and look at what it keeps: memory, files, threads."""
+    """Ask a server very often, and measure the growth of memory, files and threads."""
     take_client_core()
     rows = []
     for name in network:

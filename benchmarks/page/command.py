@@ -1,4 +1,4 @@
-"""``python -m benchmarks page``: a map of many pictures panned in headless Chromium, in frames a second."""
+"""``python -m benchmarks page``: frames per second while a map of many pictures is panned in headless Chromium."""
 
 import tempfile
 from pathlib import Path
@@ -22,13 +22,13 @@ def measure_page(places: int, drags: int, folder: Path, steps: int = STEPS_OF_A_
     """Measure each view of a map of walks.
 
     Args:
-        places: Pictures of the map.
-        drags: Of each view.
-        folder: For the map and the browser's profile.
-        steps: Of each drag.
+        places: The number of pictures of the map.
+        drags: The number of drags of each view.
+        folder: The folder of the map and the browser's profile.
+        steps: The number of steps of each drag.
 
     Returns:
-        For each view its name, how many features were drawn, and the frames.
+        The name, the number of drawn features and the frames of each view.
     """
     place_map = write_walks(folder, places)
     figures = []
@@ -65,9 +65,11 @@ def measure_page(places: int, drags: int, folder: Path, steps: int = STEPS_OF_A_
 def page(
     places: Annotated[int, typer.Option(min=1, help="Pictures of the map.")] = 100_000,
     drags: Annotated[int, typer.Option(min=1, help="Of each view.")] = 20,
-    out: Annotated[Path, typer.Option(help="Where the figures are written.")] = Path("benchmarks/results/page.json"),
+    out: Annotated[Path, typer.Option(help="The file of the figures.")] = Path("benchmarks/results/page.json"),
 ) -> None:
-    """Frames a second while a map of many pictures is dragged on the page, in headless Chromium without a GPU."""
+    """Measure frames per second while a map of many pictures is dragged on the page, in headless Chromium without a
+    GPU.
+    """
     with tempfile.TemporaryDirectory() as folder:
         figures = measure_page(places, drags, Path(folder))
     table = Table(title=f"a map of {places:,} pictures, dragged {drags} times a view at {WINDOW[0]} × {WINDOW[1]}")

@@ -1,4 +1,4 @@
-"""Drag a map in a browser, and take the time between the frames that it shows."""
+"""The times between frames while a map is dragged in a browser."""
 
 from dataclasses import dataclass
 
@@ -26,21 +26,21 @@ _NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => done()))"
 
 @dataclass(frozen=True)
 class Frames:
-    """The frames of some drags.
+    """Hold the frames of some drags.
 
     Attributes:
-        intervals_ms: From each to the next.
+        intervals_ms: The intervals between consecutive frames.
     """
 
     intervals_ms: tuple[float, ...]
 
     @property
     def per_s(self) -> float:
-        """Frames a second, in the mean."""
+        """Return the mean number of frames per second."""
         return 1000 / float(np.mean(self.intervals_ms))
 
     def quantile_ms(self, share: float) -> float:
-        """Return the interval that this share of all intervals does not exceed."""
+        """Return the interval that a share of all intervals does not exceed."""
         return float(np.quantile(self.intervals_ms, share))
 
 
@@ -48,9 +48,9 @@ def drag(tab: Tab, drags: int, steps: int = STEPS_OF_A_DRAG) -> Frames:
     """Drag the map of the page to and fro.
 
     Args:
-        tab: Which shows the page with its map.
-        drags: How often; each waits until the pictures of the new view are there.
-        steps: Of each, one a frame.
+        tab: The tab with the page and its map.
+        drags: The number of drags; each waits until the pictures of the new view are there.
+        steps: The number of steps of each drag, one per frame.
     """
     intervals: list[float] = []
     x, y = tab.run(_MIDDLE)

@@ -1,4 +1,4 @@
-"""A map of walks through a town that nobody built: many pictures with positions, headings and times."""
+"""A map of walks through an invented town: many pictures with positions, headings and times."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from place_map.reader import PlaceMap
 
 STEP_M, STEP_S = 5.0, 4.0
 PICTURES_OF_A_WALK = 400
-EXTENT_M = 3000.0  # from the middle of the town to where walks begin, in the standard deviation
+EXTENT_M = 3000.0  # standard deviation of the distance from the middle of the town to the start of a walk
 
 _MIDDLE = LatLon(55.7058, 13.1932)
 _METRES_PER_DEGREE = 111_195.0
@@ -31,11 +31,11 @@ _INPUT_SIZE = (28, 28)  # so that a picture has few local features
 
 
 def walk_records(places: int, seed: int = 0) -> Iterator[PlaceRecord]:
-    """Give the pictures of walks that turn at right angles, as streets do.
+    """Yield the pictures of walks that turn at right angles, like streets.
 
     Args:
-        places: How many pictures.
-        seed: Of the walks.
+        places: The number of pictures.
+        seed: The seed of the walks.
     """
     generator = np.random.default_rng(seed)
     for begin in range(0, places, PICTURES_OF_A_WALK):
@@ -56,12 +56,12 @@ def walk_records(places: int, seed: int = 0) -> Iterator[PlaceRecord]:
 
 
 def write_walks(folder: Path, places: int, seed: int = 0) -> Path:
-    """Write a map of walks that can be served, with the weights that it names; it has no thumbnails.
+    """Write a map of walks that can be served, with its weights and without thumbnails.
 
     Args:
-        folder: For weights and map.
-        places: How many pictures.
-        seed: Of the walks.
+        folder: The folder of weights and map.
+        places: The number of pictures.
+        seed: The seed of the walks.
 
     Returns:
         The map.

@@ -1,1 +1,1 @@
-"""The tables of docs/performance.md, from the files that the benchmarks write."""
+"""The tables of docs/performance.md, made from the files of the benchmarks."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks performance``: puts the figures of all benchmarks into the documents that describe them."""
+"""``python -m benchmarks performance``: write the figures of all benchmarks into their documents."""
 
 import json
 from pathlib import Path
@@ -15,11 +15,11 @@ NOT_MEASURED = "not measured yet"
 
 
 def performance(
-    root: Annotated[Path, typer.Option(help="The folder that the documents' names start at.")] = Path(),
+    root: Annotated[Path, typer.Option(help="The folder at which the documents' names start.")] = Path(),
     results: Annotated[Path, typer.Option(help="The folder of the benchmarks' figures.")] = Path("benchmarks/results"),
-    plots: Annotated[bool, typer.Option(help="Draw the plots too; that needs matplotlib.")] = True,
+    plots: Annotated[bool, typer.Option(help="Draw also the plots, which needs matplotlib.")] = True,
 ) -> None:
-    """Put the figures of all benchmarks into the documents; a table without figures says that it was not measured."""
+    """Write the figures of all benchmarks into the documents; a table without figures says that it was not measured."""
     for name, tables in DOCUMENTS.items():
         document = root / name
         parts = {mark: _filled(table, results) for mark, table in tables.items()}
@@ -41,6 +41,6 @@ def _filled(table: Table, results: Path) -> str:
 
 
 def _read(names: tuple[str, ...], results: Path) -> dict[str, Figures]:
-    """Those that were measured, in this order."""
+    """Read the measured figures, in this order."""
     files = {name: results / f"{name}.json" for name in names}
     return {name: json.loads(file.read_text("utf-8")) for name, file in files.items() if file.is_file()}

@@ -1,4 +1,4 @@
-"""Write as Markdown whether confidences mean what they say."""
+"""The Markdown tables of the reliability of confidences."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ Spread = dict[str, float] | None
 
 
 def confidence_table(figures: Figures) -> str:
-    """Return a row for each map, calibration and way to re-rank, and for each map that cannot be calibrated why."""
+    """Return a row for each map, calibration and way to re-rank, and the reason for each map without a calibration."""
     headings = [
         "map, calibrated with",
         "rerank",
@@ -57,7 +57,7 @@ def confidence_table(figures: Figures) -> str:
 
 
 def conditions_table(figures: Figures) -> str:
-    """Return a row for each set of queries and each condition, re-ranked always, calibrated with the map alone."""
+    """Return a row for each set of queries and each condition, always re-ranked, calibrated with the map alone."""
     headings = [
         "map, condition",
         "queries",
@@ -88,7 +88,7 @@ def conditions_table(figures: Figures) -> str:
 
 
 def signals_table(figures: Figures) -> str:
-    """Return the AUROC of each signal alone, and of the confidence that is made of all of them."""
+    """Return the AUROC of each signal alone, and of the confidence from all of them."""
     sets = {name: found for name, found in figures["sets"].items() if "why_not" not in found["calibrations"][0]}
     signals = next(iter(sets.values()))["signals"]
     rows = [
@@ -115,6 +115,6 @@ def _number(spread: Spread) -> str:
 
 
 def _text(spread: dict[str, float], digits: int) -> str:
-    """Return the mean, and the lowest and highest of all trials where they differ."""
+    """Return the mean, and the lowest and highest of all trials if they differ."""
     low, mean, high = (f"{spread[key]:.{digits}f}" for key in ("low", "mean", "high"))
     return mean if low == high else f"{mean} <sub>[{low}, {high}]</sub>"

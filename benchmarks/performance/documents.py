@@ -1,4 +1,4 @@
-"""Which tables and plots stand in which document, and the figures that they are made of."""
+"""The tables and plots of each document, and their figures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ from benchmarks.performance.together_tables import together_table
 
 @dataclass(frozen=True)
 class Table:
-    """A table.
+    """Describe a table.
 
     Attributes:
         figures: Names of the files of figures, without suffix.
-        make: Takes the figures in this order.
+        make: A function of the figures in this order.
     """
 
     figures: tuple[str, ...]
@@ -37,11 +37,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot.
+    """Describe a plot.
 
     Attributes:
-        figures: Names of the files of figures, without suffix; it is drawn of those that there are.
-        draw: Takes name → figures, in this order, and the file to write.
+        figures: Names of the files of figures, without suffix; missing ones are left out.
+        draw: A function of name → figures, in this order, and of the file to write.
     """
 
     figures: tuple[str, ...]
@@ -84,7 +84,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "store_penn": Table(("store_penn",), store_table),
     },
 }
-"""Document → its tables, by the name that marks their place."""
+"""Document → tables by the name of their mark."""
 
 PLOTS: Mapping[str, Plot] = {
     "docs/images/results/confidence.svg": Plot(("confidence",), draw_confidences),

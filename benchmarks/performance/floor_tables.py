@@ -1,4 +1,4 @@
-"""Write as Markdown how floors of mutual matches change recall: at each floor, and the points to none."""
+"""The Markdown tables of recall with floors of mutual matches."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -9,7 +9,7 @@ _NO_FLOOR = -1.0
 
 
 def floor_tables(figures: Figures) -> str:
-    """Both tables of one network, and on what they were measured."""
+    """Return both tables of one network, with the conditions of the measurement."""
     counted = figures["queries_by_condition"]
     headings = [f"{name} ({count:,})" for name, count in counted.items()]
     recall = [["global", NO_FIGURE, NO_FIGURE, *(_said(figures["global_R@1"][name]) for name in counted)]]
@@ -43,7 +43,7 @@ def floor_tables(figures: Figures) -> str:
 
 
 def _merged(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Rows one after the other that say the same are one row, of the first floor to the last."""
+    """Merge consecutive rows with equal values into one row, from the first floor to the last."""
     merged = []
     for figures, same in groupby(rows, key=lambda row: row[1:]):
         names = [row[0] for row in same]

@@ -1,4 +1,4 @@
-"""Write the figures of a GPU as Markdown: each part of the run, with its comparisons."""
+"""The Markdown tables of the run on a GPU: each part, with its comparisons."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

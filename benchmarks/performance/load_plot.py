@@ -1,4 +1,4 @@
-"""How late answers are over the rate of arrival, with batching and without."""
+"""A plot of latency over the rate of arrival, with batching and without."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +10,11 @@ _SERIES = {(1, 0.0): (GREY, "s"), (8, 0.0): (BLUE, "o"), (8, 5.0): (GREEN, "D"),
 
 
 def draw_load(figures: Mapping[str, Figures], out: Path) -> None:
-    """Writes latencies of a server as a picture, one panel for each network.
+    """Draw the latencies of a server, one panel for each network.
 
     Args:
-        figures: ``load``.
-        out: ``.svg`` or ``.png``.
+        figures: The figures ``load``.
+        out: The file, ``.svg`` or ``.png``.
 
     Raises:
         InvalidInput: matplotlib is not installed, or the file has an unknown suffix.

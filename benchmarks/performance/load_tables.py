@@ -1,4 +1,4 @@
-"""What a server under load was seen to do, as Markdown."""
+"""The Markdown tables of a server under load."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
 
 
 def load_table(figures: Figures) -> str:
-    """Throughput and latency over the rate of arrival, with batching and without."""
+    """Return throughput and latency over the rate of arrival, with batching and without."""
     rows = [_load_row(row, rate) for row in figures["rows"] for rate in row["rates"]]
     headings = [
         "network",
@@ -24,7 +24,7 @@ def load_table(figures: Figures) -> str:
 
 
 def capacity_table(figures: Figures) -> str:
-    """What a server answers if so many clients wait for it, against the same work without a server."""
+    """Return the capacity of a server with a number of clients, against the same work without a server."""
     rows = [
         [
             row["network"],
@@ -43,7 +43,7 @@ def capacity_table(figures: Figures) -> str:
 
 
 def overload_table(figures: Figures) -> str:
-    """What became of five times as many requests as could be answered."""
+    """Return the fate of requests at five times the capacity."""
     lines: tuple[tuple[str, str, str], ...] = (
         ("answers a second with 32 clients", "capacity", ",.1f"),
         ("requests a second sent then", "rate", ",.1f"),
@@ -74,7 +74,7 @@ def overload_table(figures: Figures) -> str:
 
 
 def endurance_table(figures: Figures) -> str:
-    """What a server has kept of many requests."""
+    """Return the growth of a server's resources after many requests."""
     rows = [
         [
             row["network"],

@@ -1,16 +1,16 @@
-"""Tables as Markdown."""
+"""Tables in Markdown."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 Figures: TypeAlias = Mapping[str, Any]
-"""What a benchmark has written."""
+"""The figures of a benchmark."""
 
 NO_FIGURE = "–"
-"""What stands in a table for what was not measured."""
+"""The text of a cell without a measurement."""
 
 
 def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """A table whose first columns are text and the others numbers."""
+    """Return a table whose first columns are text and the others numbers."""
     aligned = ["---" if number < left else "---:" for number in range(len(headings))]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (headings, aligned, *rows))

@@ -1,4 +1,4 @@
-"""Counting mutual matches: how long each way takes, and how long its operations would at the processor's peak."""
+"""A plot of the time of each way of counting mutual matches, and of its operations at the processor's peak."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,11 +8,11 @@ from placefix.drawings.plots import BLUE, GREY, ORANGE, panels
 
 
 def draw_match(figures: Mapping[str, Figures], out: Path) -> None:
-    """Writes the time of each way of counting as a picture, with the floor of its operations where it is known.
+    """Draw the time of each way of counting, with the floor of its operations if it is known.
 
     Args:
-        figures: ``match``.
-        out: ``.svg`` or ``.png``.
+        figures: The figures ``match``.
+        out: The file, ``.svg`` or ``.png``.
 
     Raises:
         InvalidInput: matplotlib is not installed, or the file has an unknown suffix.
@@ -50,7 +50,7 @@ def draw_match(figures: Mapping[str, Figures], out: Path) -> None:
                 linewidth=2.5,
                 color=ORANGE,
                 zorder=3,
-                label="floor: its operations over the peak of such products, in the same run",
+                label="floor: its operations over the peak of these products, in the same run",
             )
             figure.legend(loc="outside lower center")
         panel.set(yticks=rows, yticklabels=list(ways), xlabel="ms a query", xlim=(0, 1.42 * max(times)))

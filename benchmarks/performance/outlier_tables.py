@@ -1,11 +1,11 @@
-"""Write as Markdown how many wrong positions are found, and how many right ones accused."""
+"""The Markdown table of wrong positions that are found, and of right ones that are suspected."""
 
 from benchmarks.ablations.bootstrap import Interval
 from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
 
 
 def outliers_table(figures: Figures) -> str:
-    """Return the table of all maps, and on what it was measured."""
+    """Return the table of all maps, with the conditions of the measurement."""
     headings = ["map", "moved", "suspects", "precision", "recall"]
     rows = []
     for each in figures["maps"]:

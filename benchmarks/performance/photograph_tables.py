@@ -1,4 +1,4 @@
-"""Write as Markdown how well and how fast the starter finds photographs."""
+"""The Markdown tables of recall and speed of the starter on photographs."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ RANKS = ("R@1", "R@5", "R@10")
 
 
 def photographs_table(figures: Figures) -> str:
-    """Return the table of all sets and networks, and on what it was measured."""
+    """Return the table of all sets and networks, with the conditions of the measurement."""
     rows = sorted(figures["rows"], key=lambda row: _order(figures, row))
     headings = [
         "queries",
@@ -37,7 +37,7 @@ def photographs_table(figures: Figures) -> str:
 
 
 def _order(figures: Figures, row: dict[str, Any]) -> int:
-    """Return the place of the set of queries: all networks of one stand together, in the order of the sets."""
+    """Return the sort key of a row, so that all networks of one set are together, in the order of the sets."""
     names = list(dict.fromkeys(each["queries"] for each in figures["rows"]))
     return names.index(row["queries"])
 
@@ -48,7 +48,7 @@ def _recalls(recalls: dict[str, dict[str, float]]) -> list[str]:
 
 
 def starter_table(figures: Figures) -> str:
-    """Return rates of building, and the time of a query, and on what they were measured."""
+    """Return rates of building and the time of a query, with the conditions of the measurement."""
     headings = ["pictures", "encoder alone, pictures/s", "whole build, pictures/s"]
     rates = figures["builds"].items()
     rows = [[name, f"{each['encoder_rate']:.1f}", f"{each['build_rate']:.1f}"] for name, each in rates]

@@ -1,4 +1,4 @@
-"""The paper's runtimes next to ours: its figures as it states them, ours as they were measured."""
+"""The paper's runtimes as it states them, beside the measured runtimes of Placefix."""
 
 from dataclasses import dataclass
 
@@ -6,23 +6,23 @@ from benchmarks.match import PLAIN
 from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
 from place_map.local_codec import LocalCodec
 
-# What one picture and one query take in the authors' code, by its shapes: the paper does not state them.
+# Bytes of one picture and one query in the authors' code, computed from its shapes: the paper does not state them.
 _CANDIDATES, _CELLS, _CHANNELS = 100, 3721, 128
 _SCORES_BYTES = 4 * _CANDIDATES * _CELLS * _CELLS
 
 _THEIRS = "SelaVPR"
 _HARDWARE = "NVIDIA RTX 3090"
-_WAYS = (PLAIN, "fast, float16 candidates")  # the latter is what codes of eight and four bits are read as
+_WAYS = (PLAIN, "fast, float16 candidates")  # codes of eight and four bits are read as the latter
 
 
 @dataclass(frozen=True)
 class Published:
-    """A row of the paper's Table 3: one query.
+    """Hold a row of the paper's Table 3, for one query.
 
     Attributes:
-        method: As the paper calls it.
-        encode_s: Seconds of extracting features.
-        match_s: Seconds of matching 100 candidates.
+        method: The paper's name of the method.
+        encode_s: The seconds of extracting features.
+        match_s: The seconds of matching 100 candidates.
     """
 
     method: str
@@ -41,11 +41,11 @@ TABLE_3 = (
 
 
 def published_table(query: Figures, match: Figures) -> str:
-    """Table 3 and ours.
+    """Return Table 3 with the measured rows of Placefix.
 
     Args:
-        query: Figures of a whole query.
-        match: Figures of counting, for its memory.
+        query: The figures of a whole query.
+        match: The figures of counting, for its memory.
     """
     floats = LocalCodec("float32", _CHANNELS).bytes_per_picture(_CELLS)
     rows = []

@@ -1,4 +1,4 @@
-"""Where the time of a query goes: stage by stage in milliseconds, and as shares of the whole."""
+"""A plot of the time of a query: stages in milliseconds, and as shares of the whole."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,15 +8,15 @@ from placefix.drawings.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PINK, SKY,
 
 _PATHS = {"plain": ("plain", GREY, "s"), "as it is served": ("served", BLUE, "o")}
 _STAGES = (BLACK, GREEN, ORANGE, PINK, SKY)
-_LABELLED_SHARE = 4  # percent; of less, the number has no room
+_LABELLED_SHARE = 4  # percent; there is no room for the number of a smaller share
 
 
 def draw_query(figures: Mapping[str, Figures], out: Path) -> None:
-    """Writes the stages of the plain path and of the service as a picture.
+    """Draw the stages of the plain path and of the service.
 
     Args:
-        figures: ``query``.
-        out: ``.svg`` or ``.png``.
+        figures: The figures ``query``.
+        out: The file, ``.svg`` or ``.png``.
 
     Raises:
         InvalidInput: matplotlib is not installed, or the file has an unknown suffix.

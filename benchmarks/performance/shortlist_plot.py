@@ -1,4 +1,4 @@
-"""What an index misses of the nearest pictures, against the time of a query."""
+"""A plot of the nearest pictures that an index misses, against the time of a query."""
 
 import re
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ _TICKS_MS = tuple(digit * 10.0**power for power in range(-3, 5) for digit in (1,
 
 
 def draw_shortlist(figures: Mapping[str, Figures], out: Path) -> None:
-    """Writes what is missed over milliseconds, a panel for each number of places, as a picture.
+    """Draw the missed share over milliseconds, with a panel for each number of places.
 
     Args:
-        figures: ``shortlist``, ``shortlist-large`` or both; of these the synthetic places.
-        out: ``.svg`` or ``.png``.
+        figures: The figures ``shortlist``, ``shortlist-large`` or both; only synthetic places are drawn.
+        out: The file, ``.svg`` or ``.png``.
 
     Raises:
         InvalidInput: matplotlib is not installed, or the file has an unknown suffix.
@@ -65,5 +65,5 @@ def draw_shortlist(figures: Mapping[str, Figures], out: Path) -> None:
 
 
 def _family(index: Figures) -> str:
-    """An index without the number of its lists, which grows with the places."""
+    """Return the name of an index without the number of its lists, which grows with the places."""
     return re.sub(r"^IVF\d+", "IVF…", index["factory"])

@@ -1,4 +1,4 @@
-"""Draw the recall that each store of local features gives up."""
+"""A plot of the recall that each store of local features loses."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,27 +14,28 @@ _SAYS = {
 }
 _NONE = {"value": 0.0, "low": 0.0, "high": 0.0}
 _MARKERS = "osD^"
-_APART = 0.14  # between the sets of queries of a store, so that intervals do not hide each other
+_APART = 0.14  # distance between the sets of queries of a store, so that intervals do not overlap
 
 
 def draw_store(figures: Mapping[str, Figures], out: Path) -> None:
-    """Write points of recall@1 against float32 for each store, with intervals, as a picture.
+    """Draw points of recall@1 against float32 for each store, with intervals.
 
     Args:
-        figures: Some of ``store``, ``store_gardenspoint_day``, ``store_gardenspoint_night`` and ``store_penn``.
-        out: ``.svg`` or ``.png``.
+        figures: The figures, some of ``store``, ``store_gardenspoint_day``, ``store_gardenspoint_night`` and
+            ``store_penn``.
+        out: The file, ``.svg`` or ``.png``.
 
     Raises:
         InvalidInput: matplotlib is not installed, or the file has an unknown suffix.
     """
-    with panels(out, ("what fewer bits cost in recall",), panel_inches=(7.2, 3.9)) as (_, (panel,)):
+    with panels(out, ("recall with fewer bits",), panel_inches=(7.2, 3.9)) as (_, (panel,)):
         panel.axhline(0, color="#555555", linewidth=1)
         stores: list[str] = []
         for number, (name, found) in enumerate(figures.items()):
-            counted = found["rows"][-1]["way"]["precision"]  # the first row may be counted otherwise
+            counted = found["rows"][-1]["way"]["precision"]  # the first row may be counted in another precision
             rows = [row for row in found["rows"] if row["way"]["precision"] == counted]
             differences = [
-                _NONE if row["way"]["store"] == "float32" else row["difference"]["R@1"]  # is compared with itself
+                _NONE if row["way"]["store"] == "float32" else row["difference"]["R@1"]  # compared with itself
                 for row in rows
             ]
             values = [each["value"] for each in differences]
@@ -58,5 +59,5 @@ def draw_store(figures: Mapping[str, Figures], out: Path) -> None:
         panel.locator_params(axis="y", integer=True)
         panel.minorticks_off()
         panel.set_xticks(range(len(stores)), stores)
-        panel.set(xlabel="what local features are stored as", ylabel="ΔR@1 against float32, points")
+        panel.set(xlabel="store of local features", ylabel="ΔR@1 against float32, points")
         panel.legend(loc="lower left")

@@ -1,4 +1,4 @@
-"""What stores of local features keep and cost, as Markdown: recall and time, then counts and orders."""
+"""The Markdown tables of the stores of local features: recall and time, then counts and orders."""
 
 from benchmarks.performance.markdown import Figures, markdown
 
@@ -6,7 +6,7 @@ RANKS = ("1", "5", "10")
 
 
 def store_table(figures: Figures) -> str:
-    """Both tables of one set of queries, and on what they were measured."""
+    """Return both tables of one set of queries, with the conditions of the measurement."""
     conditions, rows = figures["conditions"], figures["rows"]
     recall = [
         [

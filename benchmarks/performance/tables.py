@@ -1,10 +1,10 @@
-"""One table for each benchmark, as Markdown: what its JSON file says, and on which hardware."""
+"""The Markdown tables of the other benchmarks, one for each JSON file, with its hardware."""
 
 from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
 
 
 def match_table(figures: Figures) -> str:
-    """Ways of counting mutual matches."""
+    """Return the ways of counting mutual matches."""
     rows = [
         [
             name,
@@ -32,7 +32,7 @@ def match_table(figures: Figures) -> str:
 
 
 def encode_table(figures: Figures) -> str:
-    """Forms of a network."""
+    """Return the forms of a network."""
     rows = [
         [
             f"{network}, {form['batch']}",
@@ -61,7 +61,7 @@ def encode_table(figures: Figures) -> str:
 
 
 def encode_town_table(figures: Figures) -> str:
-    """Recall by the precision of encoding."""
+    """Return recall by the precision of encoding."""
     stages = [(stage, at) for stage in ("before", "after") for at in (1, 5, 10)]
     rows = []
     for name, row in figures["rows"].items():
@@ -77,7 +77,7 @@ def encode_town_table(figures: Figures) -> str:
 
 
 def gather_table(figures: Figures) -> str:
-    """Gathering a shortlist, plainly and read ahead."""
+    """Return the times of gathering a shortlist, in the plain way and with announced reads."""
     rows = []
     for plain, ours in zip(figures["ways"][::2], figures["ways"][1::2], strict=True):
         for way in (plain, ours):
@@ -106,7 +106,7 @@ def gather_table(figures: Figures) -> str:
 
 
 def shortlist_table(figures: Figures) -> str:
-    """Indexes, for each set of places."""
+    """Return the indexes, for each set of places."""
     rows = []
     for places in figures["sets"]:
         for index in places["indexes"]:
@@ -129,7 +129,7 @@ def shortlist_table(figures: Figures) -> str:
 
 
 def build_table(figures: Figures) -> str:
-    """Throughput of a build, and its memory."""
+    """Return the throughput of a build, and its memory."""
     rows = [
         [name, f"{each['encoder_rate']:.2f}", f"{each['build_rate']:.2f}", f"{each['ratio']:.2f}"]
         for name, each in figures["throughput"].items()
@@ -143,7 +143,7 @@ def build_table(figures: Figures) -> str:
 
 
 def query_table(figures: Figures) -> str:
-    """The stages of a query, as it is served and by the plain path."""
+    """Return the stages of a query, in the service and by the plain path."""
     plain, served = figures["seconds"]["plain"], figures["seconds"]["as it is served"]
     stages = [*((stage, plain[stage], served[stage]) for stage in plain)]
     stages.append(("all", figures["total_s"]["plain"], figures["total_s"]["as it is served"]))
@@ -161,7 +161,7 @@ def query_table(figures: Figures) -> str:
 
 
 def learn_table(figures: Figures) -> str:
-    """Work of training."""
+    """Return the times of the work of training."""
     rows = [[row["work"], row["way"], f"{row['seconds']:.2f}", f"{row['ratio']:.2f}"] for row in figures["rows"]]
     table = markdown(["work", "way", "seconds", "times plain"], rows, left=2)
     return f"{table}\n\n{figures['pictures']} pictures, {figures['network']}. {figures['hardware']}."

@@ -1,10 +1,10 @@
-"""Write as Markdown what photos find that are asked together."""
+"""The Markdown table of the results of photos that are asked together."""
 
 from benchmarks.performance.markdown import Figures, markdown
 
 
 def together_table(figures: Figures) -> str:
-    """Return the table of one set of photos, and on what it was measured."""
+    """Return the table of one set of photos, with the conditions of the measurement."""
     headings = ["asked", "photos together", "answers", "R@1"]
     rows = [
         [

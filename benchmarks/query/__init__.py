@@ -1,1 +1,1 @@
-"""A whole query, from the bytes of a photo to an answer: as it is served, and by the plain path."""
+"""A whole query, from the bytes of a photo to an answer, in the service and by the plain path."""

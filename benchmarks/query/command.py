@@ -1,4 +1,4 @@
-"""``python -m benchmarks query``: a whole query as it is served against the plain path, stage by stage."""
+"""``python -m benchmarks query``: a whole query in the service against the plain path, stage by stage."""
 
 import tempfile
 from collections.abc import Mapping
@@ -39,11 +39,11 @@ SERVED, PLAIN = "as it is served", "plain"
 
 @dataclass(frozen=True)
 class Run:
-    """One query by one path.
+    """Hold one query by one path.
 
     Attributes:
-        row: Of the best candidate.
-        seconds: Of each stage.
+        row: The row of the best candidate.
+        seconds: The seconds of each stage.
     """
 
     row: int
@@ -51,7 +51,7 @@ class Run:
 
     @property
     def total_s(self) -> float:
-        """Of all stages."""
+        """Return the seconds of all stages."""
         return sum(self.seconds.values())
 
 
@@ -60,26 +60,26 @@ def query(
         Path, typer.Option(help="A folder of JPEG files, below which the map's pictures and the queries are found.")
     ] = Path("demo/town/pictures"),
     network: Annotated[str, typer.Option(help=f"{', '.join(NAMES)}; the first three have random weights.")] = "vitl14",
-    places: Annotated[int, typer.Option(min=1, help="Rows of the map.")] = 10_000,
-    encoded: Annotated[int, typer.Option(min=1, help="Pictures that they are made of, by copying with noise.")] = 400,
+    places: Annotated[int, typer.Option(min=1, help="The number of rows of the map.")] = 10_000,
+    encoded: Annotated[
+        int, typer.Option(min=1, help="The number of pictures from which the rows are copied with noise.")
+    ] = 400,
     shortlist: Annotated[int, typer.Option(min=1, help="Candidates.")] = 100,
     queries: Annotated[
         int, typer.Option(min=2, help="Queries, each asked by both paths in turn; the first warms up.")
     ] = 7,
-    store: Annotated[StoreType, typer.Option(help="Of the map's local features.")] = "int8",
-    folder: Annotated[
-        Path, typer.Option(exists=True, file_okay=False, help="Where the map is written, for as long as it is needed.")
-    ] = Path(
+    store: Annotated[StoreType, typer.Option(help="The store of the map's local features.")] = "int8",
+    folder: Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder of the temporary map.")] = Path(
         "/var/tmp"  # noqa: S108  (not /tmp, which may be memory: the map has 5 GB)
     ),
     out: Annotated[Path, typer.Option(help="The result, as JSON.")] = Path("benchmarks/results/query.json"),
 ) -> None:
-    """Milliseconds from the bytes of a photo to the answer, and where they go, on a CPU."""
+    """Measure the milliseconds from the bytes of a photo to the answer by stages, on a CPU."""
     files = sorted(pictures.rglob("*.jpg"))
     if len(files) < encoded + queries:
         raise InvalidInput(f"{pictures} has {len(files)} JPEG files; {encoded} places and {queries} queries need more")
     plain_network = network_of(network).eval()
-    plain_network.is_trained = True  # re-ranking is what is measured, whatever it finds
+    plain_network.is_trained = True  # re-ranking is measured even if it finds nothing
     choice = choose_network_precision("auto", choose_device("cpu").device)
     encoder = Encoder(plain_network, precision=choice.precision)
     with tempfile.TemporaryDirectory(prefix="placefix-query-", dir=folder) as scratch:
@@ -128,7 +128,7 @@ def _ask(
     photos: list[Path],
     shortlist: int,
 ) -> dict[str, list[Run]]:
-    """Each query by both paths, one after the other."""
+    """Ask each query by both paths, one after the other."""
     runs: dict[str, list[Run]] = {PLAIN: [], SERVED: []}
     options = QueryOptions(candidates=1, shortlist=shortlist, rerank="always")
     with PlaceMap.open(map_path) as place_map:

@@ -1,4 +1,4 @@
-"""The plain path of a query: what the reference implementation does, in a few lines of torch, in float32."""
+"""The plain path of a query: the steps of the reference implementation, in a few lines of torch, in float32."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from service.stages import Stage, StageClock
 
 
 class PlainPath:
-    """Answers queries against a map, without the encoder, the index and the kernels of the service.
+    """Answer queries against a map without the encoder, the index and the kernels of the service.
 
     Args:
-        network: In eval mode, on the CPU.
-        place_map: Its global features are kept in memory, as float32.
+        network: The network in eval mode, on the CPU.
+        place_map: The map; its global features are kept in memory, as float32.
     """
 
     def __init__(self, network: SelaVPR, place_map: PlaceMap) -> None:
@@ -30,7 +30,7 @@ class PlainPath:
 
     @torch.inference_mode()
     def answer(self, photo: Path, shortlist: int) -> tuple[int, dict[Stage, float]]:
-        """Finds a photo.
+        """Find a photo.
 
         Returns:
             The row of the best candidate, and the seconds of each stage.

@@ -1,4 +1,4 @@
-"""A large map from few pictures: each is written many times, with noise, so that no two places are the same."""
+"""A large map from few pictures: each is written many times, with noise, so that no two places are equal."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from place_map.segment import Segment
 from place_map.segment_writer import SegmentWriter
 from place_map.version_writer import VersionContent, write_version
 
-NOISE = 0.3  # length of the noise that is added to a feature of length 1
+NOISE = 0.3  # length of the noise on a feature of length 1
 _APART_DEG = 1e-4  # about 11 m
 _BATCH = 16
 
@@ -31,15 +31,15 @@ def write_replicated_map(
     store: StoreType,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Writes a map of so many places.
+    """Write a map with a number of places.
 
     Args:
-        path: The directory that the map becomes.
-        encoder: What made the features.
-        features: Of the pictures, each of one.
-        places: How many rows the map gets; the last copy of the pictures may be a part.
-        store: Of local features.
-        on_done: Is told how many more rows are written.
+        path: The directory of the new map.
+        encoder: The encoder of the features.
+        features: The features of the pictures, one picture each.
+        places: The number of rows of the map; the last copy of the pictures may be partial.
+        store: The store of local features.
+        on_done: A function of the number of rows written since the last call.
     """
     codec = LocalCodec(store, encoder.local_dim)
     shapes = FeatureShapes(
@@ -56,8 +56,8 @@ def write_replicated_map(
         directory = layout.segment_dir(path, layout.segment_id_of(number))
         directory.mkdir(parents=True)
         writer = SegmentWriter(directory, shapes)
-        # Drawing noise for each picture would take longer than all the rest: each copy of all pictures has one, and
-        # every picture takes it from another cell on.
+        # Drawing noise for each picture would take longer than all other steps. Each copy of all pictures has one
+        # noise, and every picture starts at another cell of it.
         local_noise = normalize(torch.randn(features[0].local_features.shape[1:], generator=generator), dim=-1)
         for start in range(0, len(copied), _BATCH):
             batch = copied[start : start + _BATCH]

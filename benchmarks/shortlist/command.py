@@ -1,4 +1,4 @@
-"""``python -m benchmarks shortlist``: which index finds how much of the exact shortlist, and at what cost."""
+"""``python -m benchmarks shortlist``: the share of the exact shortlist that each index finds, and its cost."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +26,9 @@ SHORTLIST = 100
 
 
 def indexes_for(pictures: int, width: int) -> tuple[str, ...]:
-    """What is compared with ``Flat``: lists are a power of two near four times the root of the number of pictures."""
+    """Return the indexes to compare with ``Flat``: the number of lists is a power of two near four times the root of
+    the pictures.
+    """
     lists = 2 ** round(np.log2(4 * pictures**0.5))
     return (
         "SQfp16",
@@ -41,31 +43,31 @@ def indexes_for(pictures: int, width: int) -> tuple[str, ...]:
 
 
 def shortlist(
-    weights: Annotated[Path, typer.Option(help="The network whose features are fitted.")] = Path(
-        "demo/town/weights.safetensors"
-    ),
+    weights: Annotated[Path, typer.Option(help="The network of the features.")] = Path("demo/town/weights.safetensors"),
     pictures: Annotated[Path, typer.Option(help="The folder of the rendered town.")] = Path(".town/pictures"),
-    cache: Annotated[Path, typer.Option(help="Where the town's features are kept for the next run.")] = Path(
+    cache: Annotated[Path, typer.Option(help="The folder of the town's features, for the next run.")] = Path(
         ".town/features"
     ),
     places: Annotated[
-        list[int] | None, typer.Option(min=1000, help="Synthetic places; repeat it for several sizes.")
+        list[int] | None, typer.Option(min=1000, help="The number of synthetic places; may be repeated.")
     ] = None,
     large: Annotated[bool, typer.Option("--large", help="A million places.")] = False,
     parts: Annotated[
-        int, typer.Option(min=1, help="Dimensions that stand for one of the network's: 4 makes 1024 of 256.")
+        int, typer.Option(min=1, help="The number of dimensions for each of the network's: 4 makes 1024 of 256.")
     ] = 1,
     index: Annotated[
-        list[str] | None, typer.Option(help="An index to compare with Flat, instead of all; repeat it.")
+        list[str] | None, typer.Option(help="An index to compare with Flat, instead of all; may be repeated.")
     ] = None,
-    queries: Annotated[int, typer.Option(min=20, help="Asked of each index.")] = 200,
+    queries: Annotated[int, typer.Option(min=20, help="The number of queries for each index.")] = 200,
     repeats: Annotated[int, typer.Option(min=1, help="Rounds of all queries, in turn with Flat.")] = 3,
-    device: Annotated[DeviceName, typer.Option(help="Where the town is encoded; all searching is the CPU's.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Where the figures are written as JSON.")] = None,
+    device: Annotated[
+        DeviceName, typer.Option(help="The device that encodes the town; the CPU does all searching.")
+    ] = "auto",
+    out: Annotated[Path | None, typer.Option(help="The JSON file of the figures.")] = None,
 ) -> None:
-    """Recall@100 against Flat, memory, and milliseconds a query of the indexes that a map can have.
+    """Measure recall@100 against Flat, memory, and milliseconds per query of the indexes that a map can have.
 
-    Measured of the whole search as it is served: the index proposes, exact distances decide.
+    The measurement covers the whole search of the service: the index proposes, exact distances decide.
     """
     town = town_features(load_selavpr(weights), (pictures / "train", pictures / "test"), cache, device)
     model = PlaceModel.fitted(town, parts)
@@ -108,7 +110,7 @@ def shortlist(
 
 
 def _spread(town: TownFeatures, count: int) -> NDArray[np.float32]:
-    """So many of the town's queries, evenly spaced."""
+    """Return a number of the town's queries, evenly spaced."""
     rows = np.linspace(0, len(town.queries) - 1, min(count, len(town.queries))).round().astype(int)
     asked: NDArray[np.float32] = town.queries[rows]
     return asked

@@ -1,4 +1,4 @@
-"""One index after the other over the same places: what it finds of the exact shortlist, and what it costs."""
+"""One index after the other over the same places: its share of the exact shortlist, and its cost."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,18 +23,18 @@ _QUERIES_IN_TURN = 20
 
 @dataclass(frozen=True)
 class IndexFigures:
-    """What was measured of an index.
+    """Hold the figures of an index.
 
     Attributes:
-        factory: As faiss knows it.
-        build_s: Training, filling, writing, and the sums of the files.
-        file_bytes: Size of the index; it is in memory as a whole.
-        resident_bytes: What opening the searcher has added to the memory of the process.
-        recall: Mean share of the exact shortlist that is in this one.
+        factory: The string of faiss's ``index_factory``.
+        build_s: The seconds of training, filling, writing, and the sums of the files.
+        file_bytes: The size of the index, which is completely in memory.
+        resident_bytes: The memory that opening the searcher added to the process.
+        recall: The mean share of the exact shortlist that is in this one.
         worst_recall: The share that 95 of 100 queries reach.
-        first_found: Share of queries whose nearest picture is in the shortlist.
-        milliseconds: Threads → median of a query that comes alone.
-        exact_milliseconds: The same of ``Flat``, measured in turn with it.
+        first_found: The share of queries whose nearest picture is in the shortlist.
+        milliseconds: Threads → median of a single query.
+        exact_milliseconds: The same for ``Flat``, measured in turn.
     """
 
     factory: str
@@ -58,16 +58,16 @@ def measure_indexes(
     repeats: int,
     on_done: Callable[[str], None] = lambda _: None,
 ) -> list[IndexFigures]:
-    """Measures ``Flat`` and then each of the others, as the service opens and asks them.
+    """Measure ``Flat`` and then each other index, opened and queried as in the service.
 
     Args:
-        folder: Empty; holds the map while it is measured.
-        vectors: ``(n, D)`` of length 1: the places.
+        folder: An empty folder for the map during the measurement.
+        vectors: ``(n, D)`` of length 1, the places.
         queries: ``(Q, D)``, each asked alone.
         factories: The indexes besides ``Flat``.
-        shortlist: Pictures that are looked for.
-        repeats: How often all queries are asked for the time, in turn with ``Flat``.
-        on_done: Told what was measured.
+        shortlist: The number of pictures to find.
+        repeats: The number of timed rounds of all queries, in turn with ``Flat``.
+        on_done: A function that receives the figures.
     """
     vectors_map = VectorsMap(folder / "map", vectors)
     asked = torch.from_numpy(queries)
@@ -100,7 +100,7 @@ def measure_indexes(
 
 
 def _opened(vectors_map: VectorsMap, factory: str) -> tuple[Searcher, float, int, int]:
-    """A searcher; the seconds that its index took, and its bytes on disk and in memory."""
+    """Return a searcher, the seconds that its index took, and its bytes on disk and in memory."""
     start_s = time.perf_counter()
     place_map = vectors_map.with_index(factory)
     build_s = time.perf_counter() - start_s
@@ -113,7 +113,7 @@ def _opened(vectors_map: VectorsMap, factory: str) -> tuple[Searcher, float, int
 def _in_turn(
     searchers: Sequence[Searcher], queries: torch.Tensor, shortlist: int, repeats: int
 ) -> list[dict[int, float]]:
-    """Median milliseconds of each searcher by threads; some queries to one, the same to the next, and so on."""
+    """Return the median milliseconds of each searcher by threads; the searchers take turns with the same queries."""
     found: list[dict[int, float]] = [{} for _ in searchers]
     for threads in THREADS:
         durations: list[list[float]] = [[] for _ in searchers]
@@ -134,7 +134,7 @@ def _in_turn(
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    import faiss  # noqa: PLC0415  (a machine with a GPU may have none, and has other benchmarks to run)
+    import faiss  # noqa: PLC0415  (a machine with a GPU may lack it, and has other benchmarks to run)
 
     before = faiss.omp_get_max_threads(), torch.get_num_threads()
     faiss.omp_set_num_threads(count)

@@ -1,10 +1,10 @@
-"""Places that are not there, as many as one likes, spread as the town's are: streets, stretches of them, pictures.
+"""Synthetic places in any number, distributed like the town's: streets, stretches of them, pictures.
 
-A vector is the town's mean, plus a deviation of its street, plus one of its stretch, plus one of its own; of length 1.
-A deviation is a mixture of two that the town has, drawn at random: so their covariance is the town's, and so is what a
-normal distribution would not have: that some streets resemble each other more than others do. A query is a picture,
-shrunk towards the mean, plus a deviation of the town's queries from the pictures that they ought to find: other light,
-other weather, some metres aside.
+A vector is the town's mean, plus a deviation of its street, plus one of its stretch, plus its own; it has length 1. A
+deviation mixes two deviations of the town, drawn at random. Its covariance is therefore the town's. It also keeps a
+property that a normal distribution would lose: some streets are more similar to each other than others. A query is a
+picture, shrunk towards the mean, plus a deviation of the town's queries from their right pictures: other light, other
+weather, some metres aside.
 """
 
 from dataclasses import dataclass
@@ -20,19 +20,18 @@ _CHUNK_ROWS = 65_536
 
 @dataclass(frozen=True)
 class Deviations:
-    """Deviations that were seen, with mean 0.
+    """Hold observed deviations with mean 0.
 
     Attributes:
         seen: ``(n, D)`` float32.
-        parts: In how many dimensions instead of one each is to come: D then counts so many times, and each part is
-            drawn by itself and has its share of the variance.
+        parts: The factor on the number of dimensions: each part is drawn separately and has its share of the variance.
     """
 
     seen: NDArray[np.float32]
     parts: int = 1
 
     def sample(self, random: np.random.Generator, count: int) -> NDArray[np.float32]:
-        """New ones ``(count, parts · D)``: two of those that were seen, by cosine and sine of a random angle."""
+        """Return new deviations ``(count, parts · D)``: two observed ones, mixed by cosine and sine of an angle."""
         sampled = np.empty((count, self.parts, self.seen.shape[1]), np.float32)
         for part in range(self.parts):
             first, second = random.integers(0, len(self.seen), (2, count))
@@ -43,17 +42,17 @@ class Deviations:
 
 @dataclass(frozen=True)
 class PlaceModel:
-    """What synthetic places are drawn from.
+    """Describe the distribution of synthetic places.
 
     Attributes:
-        mean: ``(D,)``, of all pictures.
-        streets: How streets differ from the mean.
-        stretches: How stretches differ from their street.
-        pictures: How pictures differ from their stretch.
-        queries: How queries differ from the shrunk picture that they ought to find.
-        shrinkage: What is left of a picture's deviation from the mean in its query.
-        stretches_per_street: In the town, on average.
-        pictures_per_stretch: Likewise.
+        mean: ``(D,)``, the mean of all pictures.
+        streets: The deviations of streets from the mean.
+        stretches: The deviations of stretches from their street.
+        pictures: The deviations of pictures from their stretch.
+        queries: The deviations of queries from the shrunk picture that is right for them.
+        shrinkage: The share of a picture's deviation from the mean that remains in its query.
+        stretches_per_street: The mean number in the town.
+        pictures_per_stretch: The mean number in the town.
     """
 
     mean: NDArray[np.float32]
@@ -67,10 +66,10 @@ class PlaceModel:
 
     @classmethod
     def fitted(cls, town: TownFeatures, parts: int = 1) -> Self:
-        """Fits the features of the town.
+        """Fit the model to the features of the town.
 
         Args:
-            town: What is fitted.
+            town: The features of the town.
             parts: See ``Deviations.parts``; 4 makes vectors of 1024 from features of width 256.
         """
         mean = town.database.mean(axis=0)
@@ -93,7 +92,7 @@ class PlaceModel:
         )
 
     def places(self, count: int, seed: int) -> NDArray[np.float16]:
-        """Global features ``(count, D)`` of length 1, rounded as a map stores them; street after street."""
+        """Return global features ``(count, D)`` of length 1, rounded as in a map, street after street."""
         random = np.random.default_rng(seed)
         per_street = self.stretches_per_street * self.pictures_per_stretch
         streets = self.streets.sample(random, -(-count // per_street))
@@ -107,19 +106,20 @@ class PlaceModel:
         return places
 
     def ask(self, places: NDArray[np.float16], count: int, seed: int) -> NDArray[np.float32]:
-        """Queries ``(count, D)`` of length 1, each for a place drawn from ``places``."""
+        """Return queries ``(count, D)`` of length 1, each for a place drawn from ``places``."""
         random = np.random.default_rng(seed)
         wanted = places[random.integers(0, len(places), count)].astype(np.float32) - self.mean
         return _unit(self.mean + self.shrinkage * wanted + self.queries.sample(random, count))
 
 
 def compare_neighbours(town: TownFeatures, model: PlaceModel, queries: int = 300) -> dict[str, dict[int, float]]:
-    """Median distances of queries to their 1st, 10th and 100th neighbour, in the town and in as many synthetic places.
+    """Return median distances of queries to their 1st, 10th and 100th neighbour, in the town and in as many synthetic
+    places.
 
     Args:
-        town: What the model is fitted to.
-        model: Of the same width.
-        queries: How many are asked of each.
+        town: The features of the town.
+        model: A model of the same width.
+        queries: The number of queries for each.
     """
     drawn = model.places(len(town.database), seed=2)
     step = max(1, len(town.queries) // queries)
@@ -135,7 +135,7 @@ def _neighbours(vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> d
 
 
 def _means(vectors: NDArray[np.float32], groups: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Mean of each group; and for each vector the number of its group, from 0."""
+    """Return the mean of each group, and the number of each vector's group, from 0."""
     _, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     sums = np.zeros((len(sizes), vectors.shape[1]), np.float64)
     np.add.at(sums, numbers, vectors)

@@ -1,4 +1,4 @@
-"""Global features of the town, and how its pictures belong together: what synthetic places are fitted to."""
+"""Global features of the town and the grouping of its pictures, to which synthetic places are fitted."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,7 +22,7 @@ from model.training.picture_cache import read_picture
 from placefix.progress import show_progress
 
 STRETCH_M = 25.0
-"""Pictures of one street that lie so near to each other, and look the same way, are fitted as one stretch."""
+"""Pictures of one street within this distance and in the same direction count as one stretch."""
 
 _BATCH_SIZE = 32
 _DECODERS = 2
@@ -30,14 +30,14 @@ _DECODERS = 2
 
 @dataclass(frozen=True)
 class TownFeatures:
-    """Global features of some splits of the town.
+    """Hold the global features of some splits of the town.
 
     Attributes:
         database: ``(n, D)`` float32.
         streets: ``(n,)`` int64, the street of each picture of the database; no two splits share one.
         stretches: ``(n,)`` int64, the part of a street, seen in one direction.
         queries: ``(Q, D)`` float32.
-        positives: ``(Q,)`` int64, of the pictures within 25 m the one whose feature is the nearest.
+        positives: ``(Q,)`` int64, the picture within 25 m with the nearest feature.
     """
 
     database: NDArray[np.float32]
@@ -47,28 +47,28 @@ class TownFeatures:
     positives: NDArray[np.int64]
 
     def save(self, path: Path) -> None:
-        """Writes them as ``.npz``."""
+        """Write them as ``.npz``."""
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path, **vars(self))
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """The inverse of ``save``."""
+        """Read the result of ``save``."""
         with np.load(path) as file:
             return cls(**{name: file[name] for name in cls.__dataclass_fields__})
 
 
 def town_features(network: SelaVPR, folders: tuple[Path, ...], cache: Path, device: DeviceName) -> TownFeatures:
-    """Encodes rendered splits, or reads what an earlier run has encoded with the same network.
+    """Encode rendered splits, or read the features of an earlier run with the same network.
 
     Args:
-        network: Encodes.
-        folders: Of splits that share no street.
-        cache: A folder for the features; the name of the file is the network's fingerprint and the splits.
-        device: Where it is done.
+        network: The network.
+        folders: The folders of splits without a common street.
+        cache: A folder for the features; the network's fingerprint and the splits make the name of the file.
+        device: The device of the work.
 
     Raises:
-        SourceError: A split cannot be read, or does not tell streets.
+        SourceError: A split cannot be read, or does not state streets.
         ImageError: A picture cannot be read.
     """
     path = cache / f"{fingerprint(network)[:16]}-{'-'.join(folder.name for folder in folders)}.npz"
@@ -93,7 +93,7 @@ def town_features(network: SelaVPR, folders: tuple[Path, ...], cache: Path, devi
 def _encoded(
     network: SelaVPR, split: Split, streets: NDArray[np.int64], stretches: NDArray[np.int64], first_row: int
 ) -> TownFeatures:
-    """Queries without a picture within 25 m are left out."""
+    """Encode a split; queries without a picture within 25 m are left out."""
     database = _global_features(network, split.database)
     positives = positives_within(split.queries, split.database, DEFAULT_THRESHOLD_M)
     asked = [number for number, rows in enumerate(positives) if len(rows)]
@@ -107,7 +107,7 @@ def _encoded(
 
 @torch.inference_mode()
 def _global_features(network: SelaVPR, places: list[Place] | tuple[Place, ...]) -> NDArray[np.float32]:
-    """``(n, D)``, without the local half of the network."""
+    """Return ``(n, D)``, without the local half of the network."""
     device = next(network.parameters()).device
     bounds = pairwise([*range(0, len(places), _BATCH_SIZE), len(places)])
     batches = read_batches(
@@ -123,7 +123,7 @@ def _global_features(network: SelaVPR, places: list[Place] | tuple[Place, ...]) 
 
 
 def _grouped(file: Path, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Street and stretch of every picture of a ``database.csv``."""
+    """Return street and stretch of every picture of a ``database.csv``."""
     header, rows = read_rows(file)
     try:
         street, along_m, place = (header.index(name) for name in ("street", "along_m", "place"))

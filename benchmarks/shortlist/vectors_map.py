@@ -1,6 +1,6 @@
-"""A map of given global features, written as a map is: what is measured is then what is served.
+"""A map of given global features, written like any map, so that the measurement covers the real service.
 
-Its local features are one cell of two numbers a picture, since a shortlist does not look at them.
+Its local features are one cell of two numbers per picture, because a shortlist does not read them.
 """
 
 import shutil
@@ -24,7 +24,7 @@ _NO_SUM = "0" * 64
 
 
 class VectorsMap:
-    """Segments of vectors, to which one index after the other is given; each replaces the last.
+    """Hold segments of vectors, which get one index after the other; each replaces the last.
 
     Args:
         path: A directory that does not exist.
@@ -41,10 +41,10 @@ class VectorsMap:
         self._versions = 0
 
     def with_index(self, factory: str) -> PlaceMap:
-        """Trains, fills and writes an index as a build does, and opens the map.
+        """Train, fill and write an index like a build, and open the map.
 
         Raises:
-            InvalidInput: There is no such index, or these vectors cannot train it.
+            InvalidInput: faiss does not know the index, or these vectors cannot train it.
         """
         if self._versions:
             shutil.rmtree(layout.version_dir(self._path, f"{self._versions:06d}"))

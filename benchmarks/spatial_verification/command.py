@@ -29,18 +29,18 @@ def spatial_verification(
     weights: Annotated[str, typer.Option(help="A network with local features.", show_default=False)],
     pictures: Annotated[Path, typer.Option(help="The folder of a rendered split.")] = Path(".town/pictures/test"),
     queries: Annotated[
-        int | None, typer.Option(min=1, help="How many are asked, spread evenly over the split; by default all.")
+        int | None, typer.Option(min=1, help="The number of queries, spread evenly over the split; by default all.")
     ] = None,
     shortlist: Annotated[int, typer.Option(min=1, help="Candidates that are re-ranked.")] = 100,
-    method: Annotated[Method, typer.Option(help="Which of OpenCV's estimators.")] = _DEFAULTS.method,
+    method: Annotated[Method, typer.Option(help="The estimator of OpenCV.")] = _DEFAULTS.method,
     threshold_px: Annotated[
         float, typer.Option(help="Greatest error of an inlier, in pixels of the network's input of 224.")
     ] = _DEFAULTS.threshold_px,
-    precision: Annotated[MatchingPrecision, typer.Option(help="Of counting mutual matches.")] = "exact",
-    device: Annotated[DeviceName, typer.Option(help="Where matches are found; RANSAC is the CPU's.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Where the figures are written as JSON.")] = None,
+    precision: Annotated[MatchingPrecision, typer.Option(help="The precision of counting mutual matches.")] = "exact",
+    device: Annotated[DeviceName, typer.Option(help="The device that finds matches; RANSAC runs on the CPU.")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="The JSON file of the figures.")] = None,
 ) -> None:
-    """Re-rank by mutual matches, and by RANSAC over the same matches: seconds a query, and recall of both."""
+    """Compare re-ranking by mutual matches with RANSAC over the same matches: seconds per query, and recall."""
     settings = RansacSettings(method, threshold_px)
     opencv = load_opencv()
     split = read_split(pictures)
@@ -88,7 +88,7 @@ def spatial_verification(
 
 
 def spread(queries: Sequence[Place], count: int | None) -> tuple[Place, ...]:
-    """So many queries, evenly spaced; all of them for None or if there are not so many."""
+    """Return a number of queries, evenly spaced; all for None, or if there are fewer."""
     if count is None or count >= len(queries):
         return tuple(queries)
     return tuple(queries[row] for row in np.linspace(0, len(queries) - 1, count).round().astype(int))

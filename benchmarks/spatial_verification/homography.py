@@ -1,4 +1,4 @@
-"""Spatial verification: how many matches a single plane explains, by RANSAC."""
+"""Spatial verification: the number of matches that a single plane explains, by RANSAC."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,10 +17,10 @@ _POINTS_OF_A_HOMOGRAPHY = 4
 
 
 class Method(StrEnum):
-    """Which of OpenCV's estimators.
+    """Name the estimators of OpenCV.
 
     Attributes:
-        USAC_MAGSAC: Marginalises over the threshold: the most accurate one.
+        USAC_MAGSAC: Marginalisation over the threshold: the most accurate one.
         USAC_DEFAULT: Local optimisation.
         RANSAC: The classic.
     """
@@ -32,14 +32,14 @@ class Method(StrEnum):
 
 @dataclass(frozen=True)
 class RansacSettings:
-    """How a homography is looked for.
+    """Set the search for a homography.
 
     Attributes:
-        method: Which estimator.
-        threshold_px: Greatest error of an inlier, in pixels of the network's input. The side of a patch by default:
-            inside of it a token does not say where something is.
-        max_iterations: The most samples that are drawn (OpenCV's default).
-        confidence: That a sample without outliers is among them (OpenCV's default).
+        method: The estimator.
+        threshold_px: Greatest error of an inlier, in pixels of the network's input. By default the side of a patch,
+            because a token has no position inside of it.
+        max_iterations: The greatest number of samples (OpenCV's default).
+        confidence: The probability of a sample without outliers (OpenCV's default).
     """
 
     method: Method = Method.USAC_MAGSAC
@@ -56,15 +56,15 @@ class RansacSettings:
 
 
 class HomographyVerifier:
-    """Counts the matches that follow one homography."""
+    """Count the matches that follow one homography."""
 
     def __init__(self, cells: tuple[int, int], patches: tuple[int, int], settings: RansacSettings) -> None:
-        """Prepares the places of the cells.
+        """Compute the places of the cells.
 
         Args:
             cells: Rows and columns of the local features.
             patches: Rows and columns of patches.
-            settings: How to look.
+            settings: The settings of RANSAC.
 
         Raises:
             InvalidInput: OpenCV is not installed.
@@ -76,16 +76,18 @@ class HomographyVerifier:
         self.centres_px: NDArray[np.float64] = CellGrid(cells, patches).centres() * (width, height)
 
     def points_px(self, matches: MutualMatches) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Where the matches lie in the query and in the candidate: ``(n, 2)`` each, x and y in pixels of the input."""
+        """Return the places of the matches in the query and in the candidate: ``(n, 2)`` each, x and y in pixels of the
+        input.
+        """
         return (
             self.centres_px[matches.query_cells.cpu().numpy()],
             self.centres_px[matches.candidate_cells.cpu().numpy()],
         )
 
     def inliers(self, query_px: NDArray[np.float64], candidate_px: NDArray[np.float64]) -> int:
-        """How many of ``(n, 2)`` points go where the best homography takes them; 0 if there is none.
+        """Return how many of ``(n, 2)`` points the best homography maps to their matches; 0 if there is none.
 
-        The same points give the same number: OpenCV's sampling begins with the same seed each time.
+        Equal points give equal numbers, because OpenCV's sampling always begins with the same seed.
         """
         if len(query_px) < _POINTS_OF_A_HOMOGRAPHY:
             return 0
@@ -101,10 +103,10 @@ class HomographyVerifier:
 
 
 def load_opencv() -> Any:
-    """The module ``cv2``, loaded where it is needed.
+    """Import the module ``cv2`` when it is needed.
 
     Raises:
-        InvalidInput: It is not installed.
+        InvalidInput: OpenCV is not installed.
     """
     try:
         return import_module("cv2")

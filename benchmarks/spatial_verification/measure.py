@@ -1,4 +1,4 @@
-"""Both ways of re-ranking on the same shortlists, one query after the other, each step timed by itself."""
+"""Both ways of re-ranking on the same shortlists, one query after the other, with separate times for each step."""
 
 import time
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ DECODERS = 2
 
 @dataclass(frozen=True)
 class Steps:
-    """Seconds of each query ``(Q,)``.
+    """Hold the seconds of each query ``(Q,)``.
 
     Attributes:
-        counting_s: Counting the mutual matches of all candidates: all that re-ranking by count needs.
-        pairing_s: Finding which cells match, candidate by candidate: what RANSAC begins with.
-        ransac_s: RANSAC over these, candidate by candidate.
+        counting_s: Counting the mutual matches of all candidates, which is all of re-ranking by count.
+        pairing_s: Finding the matching cells, candidate by candidate, which are the input of RANSAC.
+        ransac_s: RANSAC over these cells, candidate by candidate.
     """
 
     counting_s: NDArray[np.float64]
@@ -40,13 +40,13 @@ class Steps:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What both ways found.
+    """Hold the results of both ways.
 
     Attributes:
-        by_count: Counts are mutual matches.
-        by_inliers: The same shortlists; counts are inliers of RANSAC.
-        steps: How long it took.
-        mean_matches: Mutual matches of a pair of pictures.
+        by_count: The outcome by counts of mutual matches.
+        by_inliers: The outcome by inliers of RANSAC, on the same shortlists.
+        steps: The times of the steps.
+        mean_matches: The mean number of mutual matches of a pair of pictures.
     """
 
     by_count: Outcome
@@ -67,23 +67,23 @@ def compare(
     precision: MatchingPrecision = "exact",
     progress: Progress = SILENT,
 ) -> Comparison:
-    """Re-ranks the shortlist of every query by count and by RANSAC.
+    """Re-rank the shortlist of every query by count and by RANSAC.
 
-    All pictures are encoded before the first clock runs, so that no decoder works beside what is timed. Local features
-    of the database are kept rounded to float16, as in a map.
+    All pictures are encoded before the first timing, so that no decoder runs at the same time. Local features of the
+    database are rounded to float16, as in a map.
 
     Args:
-        network: On the device, with local features.
-        database: What is searched.
-        queries: What is asked.
-        device: Where matches are found; RANSAC is the CPU's.
-        settings: Of RANSAC.
-        shortlist: Candidates of a query; at most the whole database.
-        precision: Of counting.
-        progress: Told of every picture and of every query.
+        network: A network with local features, on the device.
+        database: The pictures to search.
+        queries: The queries.
+        device: The device that finds matches; RANSAC runs on the CPU.
+        settings: The settings of RANSAC.
+        shortlist: The number of candidates of a query; at most the whole database.
+        precision: The precision of counting.
+        progress: The display of progress, advanced for every picture and every query.
 
     Raises:
-        InvalidInput: The network has no local features, nothing is asked, or OpenCV is not installed.
+        InvalidInput: The network has no local features, there is no query, or OpenCV is not installed.
         ImageError: A picture cannot be read.
     """
     if not network.config.local_channels:
@@ -106,7 +106,7 @@ def compare(
         rows.append(near.cpu().numpy())
         distances.append(away[near].cpu().numpy())
         candidates = local_features.index_select(0, near)
-        if not found:  # what only a first call needs: memory, threads and kernels
+        if not found:  # the work of a first call: memory, threads and kernels
             _rerank(query_local, candidates[:2], verifier, precision)
         found.append(_rerank(query_local, candidates, verifier, precision))
         progress.advanced(1)
@@ -122,7 +122,9 @@ def compare(
 
 @dataclass(frozen=True)
 class _Reranked:
-    """One query: counts and inliers of its candidates ``(k,)``, seconds of the three steps, mean matches of a pair."""
+    """Hold one query: counts and inliers of its candidates ``(k,)``, seconds of the three steps, mean matches of a
+    pair.
+    """
 
     counts: NDArray[np.int64]
     inliers: NDArray[np.int64]
@@ -151,7 +153,7 @@ def _rerank(query: Tensor, candidates: Tensor, verifier: HomographyVerifier, pre
 def _encoded(
     network: SelaVPR, places: Sequence[Place], device: torch.device, stored: torch.dtype, progress: Progress
 ) -> tuple[Tensor, Tensor]:
-    """Global features ``(n, D)`` in float32, and local ones ``(n, N, C)`` in another type."""
+    """Return global features ``(n, D)`` in float32, and local ones ``(n, N, C)`` in another type."""
     global_parts: list[Tensor] = []
     local_parts: list[Tensor] = []
     paths = [place.path for place in places]
@@ -163,7 +165,7 @@ def _encoded(
 
 
 def _now_s(device: torch.device) -> float:
-    """The clock, after everything that the device has been told to do."""
+    """Return the time after the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()

@@ -1,4 +1,4 @@
-"""What the comparison says: tables for people, an object for programs."""
+"""The report of the comparison: tables for people, an object for programs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,18 +20,18 @@ PAPER = (
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which was measured.
+    """Describe the conditions of the measurement.
 
     Attributes:
-        weights: Fingerprint of the network.
-        is_trained: Whether its local features mean anything.
-        database: Pictures searched.
-        queries: Queries asked.
-        shortlist: Candidates re-ranked.
-        precision: Of counting.
-        device: ``cpu`` or ``cuda``, where matches are found.
-        hardware: One line.
-        ransac: Settings of RANSAC.
+        weights: The fingerprint of the network.
+        is_trained: Whether the network is trained, so that its local features have a meaning.
+        database: The number of searched pictures.
+        queries: The number of queries.
+        shortlist: The number of re-ranked candidates.
+        precision: The precision of counting.
+        device: The device that finds matches, ``cpu`` or ``cuda``.
+        hardware: The hardware in one line.
+        ransac: The settings of RANSAC.
     """
 
     weights: str
@@ -47,13 +47,13 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Summary:
-    """What was found.
+    """Summarise the results.
 
     Attributes:
-        seconds: Step → seconds a query, on average and in the median. ``with_ransac`` is counting and RANSAC together:
-            as if the pairs that RANSAC needs cost no more than their count does.
-        share_percent: Of ``with_ransac`` that counting alone takes.
-        mean_matches: Mutual matches of a pair of pictures.
+        seconds: Step → seconds per query, mean and median. ``with_ransac`` is counting and RANSAC together, as if
+            finding the pairs for RANSAC cost no more than counting them.
+        share_percent: The share of counting in ``with_ransac``.
+        mean_matches: The mean number of mutual matches of a pair of pictures.
         recalls: ``global``, ``count``, ``inliers`` and ``count_minus_inliers`` → N → percent or points.
     """
 
@@ -64,7 +64,7 @@ class Summary:
 
     @classmethod
     def of(cls, found: Comparison) -> "Summary":
-        """Means, medians and intervals of a comparison."""
+        """Compute means, medians and intervals of a comparison."""
         steps = found.steps
         seconds = {
             "counting": _seconds(steps.counting_s),
@@ -89,7 +89,7 @@ class Summary:
 
 
 def to_json(summary: Summary, conditions: Conditions) -> dict[str, Any]:
-    """One object with everything that was measured, and how."""
+    """Return one object with all measured values and the conditions."""
     return {
         "seconds_a_query": summary.seconds,
         "counting_share_percent": summary.share_percent,
@@ -104,7 +104,7 @@ def to_json(summary: Summary, conditions: Conditions) -> dict[str, Any]:
 
 
 def to_tables(summary: Summary, conditions: Conditions) -> tuple[Table, Table]:
-    """Seconds, and recall."""
+    """Return the tables of seconds and recall."""
     settings = conditions.ransac
     times = Table(title=f"seconds a query, {conditions.shortlist} candidates, {conditions.queries} queries")
     for heading in ("step", "mean", "median"):

@@ -1,1 +1,1 @@
-"""What each way of storing local features costs and keeps: bytes, recall, counts, order and time."""
+"""The cost and quality of each store of local features: bytes, recall, counts, order and time."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks store``: what each store costs and keeps, on anyone's pictures and weights."""
+"""``python -m benchmarks store``: the cost and quality of each store, on any pictures and weights."""
 
 import json
 import tempfile
@@ -28,30 +28,32 @@ from service.localizer import Localizer
 
 
 def store(
-    database: Annotated[list[Path], typer.Option(help="What is searched: a folder or a CSV file.", show_default=False)],
-    queries: Annotated[list[Path], typer.Option(help="What is asked, with positions.", show_default=False)],
+    database: Annotated[
+        list[Path], typer.Option(help="The pictures to search: a folder or a CSV file.", show_default=False)
+    ],
+    queries: Annotated[list[Path], typer.Option(help="The queries, with positions.", show_default=False)],
     weights: Annotated[str, typer.Option(help="A network with local features.", show_default=False)],
-    threshold_m: Annotated[float, typer.Option(min=0, help="Right is what was taken so near.")] = 25.0,
+    threshold_m: Annotated[float, typer.Option(min=0, help="The greatest distance of a right picture.")] = 25.0,
     frame_tolerance: Annotated[
         int | None,
-        typer.Option(min=0, help="Right is what is so many frames away, in CSV files with frame numbers."),
+        typer.Option(
+            min=0, help="The greatest difference in frames of a right picture, in CSV files with frame numbers."
+        ),
     ] = None,
-    queries_every: Annotated[int, typer.Option(min=1, help="Ask only every so manieth query.")] = 1,
+    queries_every: Annotated[int, typer.Option(min=1, help="Ask every n-th query.")] = 1,
     shortlist: Annotated[int, typer.Option(min=10, help="Candidates that are re-ranked.")] = 20,
-    precision: Annotated[MatchingPrecision, typer.Option(help="Of counting, for every store.")] = "fast",
+    precision: Annotated[MatchingPrecision, typer.Option(help="The precision of counting, for every store.")] = "fast",
     exact_every: Annotated[
         int,
-        typer.Option(min=1, help="Of so many queries one is also counted exactly, from float32, to compare counts."),
+        typer.Option(min=1, help="Every n-th query is also counted exactly, from float32, to compare counts."),
     ] = 8,
-    device: Annotated[DeviceName, typer.Option(help="Where the work is done.")] = "auto",
-    out: Annotated[Path, typer.Option(help="Where the figures are written as JSON.")] = Path(
-        "benchmarks/results/store.json"
-    ),
+    device: Annotated[DeviceName, typer.Option(help="The device of the work.")] = "auto",
+    out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/store.json"),
 ) -> None:
-    """Compare what local features can be stored as: bytes, recall, counts, order, seconds.
+    """Compare the stores of local features: bytes, recall, counts, order, seconds.
 
-    The database is encoded once, into float32, and that is rounded to every other store. All of them lie in TMPDIR
-    together: 3.6 MB a picture with 3721 × 128 local features.
+    The database is encoded once into float32, and rounded to every other store. All stores are in TMPDIR together: 3.6
+    MB per picture with 3721 × 128 local features.
     """
     truth = NearbyTruth(threshold_m, None) if frame_tolerance is None else frame_tolerance
     dataset = read_dataset(queries, database, None, truth, None, ReadOptions())
@@ -62,7 +64,7 @@ def store(
             raise InvalidInput("the network has no local features, so there is nothing to store: give other weights")
         found = _measure(localizer, dataset, queries_every, shortlist, precision, exact_every, options.batch_size)
         conditions = Conditions(
-            database=tuple("/".join(path.parts[-2:]) for path in database),  # wherever that lies on this machine
+            database=tuple("/".join(path.parts[-2:]) for path in database),  # at its place on this machine
             queries=tuple("/".join(path.parts[-2:]) for path in queries),
             weights=localizer.encoder.fingerprint,
             is_trained=localizer.encoder.is_trained,
@@ -95,7 +97,7 @@ def _measure(
     if dataset.positives is None:
         raise InvalidInput("the queries do not say where they were taken: recall cannot be computed")
     with ExitStack() as opened:
-        # Beside the map: its files are shared by link.
+        # Beside the map, because its files are shared by link.
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(dir=localizer.place_map.path.parent)))
         maps = {EXACT.store: localizer.place_map}
         for name in STORES:

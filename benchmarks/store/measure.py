@@ -1,4 +1,4 @@
-"""Asks every query of every store: one encoding and one shortlist, and a gather and a count for each way of storing."""
+"""Every query on every store: one encoding and one shortlist, then a gather and a count for each store."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -22,11 +22,11 @@ from service.localizer import EncodedQuery, Localizer, encode_queries
 
 @dataclass(frozen=True)
 class Way:
-    """One way of re-ranking.
+    """Describe one way of re-ranking.
 
     Attributes:
-        store: What the local features of the database are stored as.
-        precision: Of counting.
+        store: The stored form of the database's local features.
+        precision: The precision of counting.
     """
 
     store: StoreType
@@ -41,11 +41,11 @@ EXACT = Way("float32", "exact")
 
 @dataclass(frozen=True)
 class Reranked:
-    """What one way made of those queries that it was asked.
+    """Hold the results of one way for its queries.
 
     Attributes:
         counts: ``(q, k)`` int64 mutual matches, in the order of the shortlist.
-        gather_s: ``(q,)`` seconds until the local features of the candidates lay side by side in memory.
+        gather_s: ``(q,)`` seconds of gathering the local features of the candidates in memory.
         match_s: ``(q,)`` seconds of counting.
     """
 
@@ -56,13 +56,13 @@ class Reranked:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Everything that was found.
+    """Hold all results.
 
     Attributes:
         is_right: ``(Q, k)`` whether each candidate of the shortlist is right, nearest in feature space first.
-        reranked: Way → what it made of all queries; of ``EXACT`` only if ``exact_every`` is 1.
-        exact: What ``EXACT`` made of every n-th query.
-        exact_every: That n.
+        reranked: Way → results for all queries; for ``EXACT`` only if ``exact_every`` is 1.
+        exact: The results of ``EXACT`` for every n-th query.
+        exact_every: The n of ``exact``.
         bytes_per_picture: Store → bytes of the local features of a picture.
     """
 
@@ -85,21 +85,21 @@ def measure(
     batch_size: int,
     progress: Progress,
 ) -> Measurement:
-    """Re-ranks the shortlist of every query in every way.
+    """Re-rank the shortlist of every query in every way.
 
-    The ways take turns, query by query, and another one begins each time, so that a machine whose speed drifts is fair
-    to all of them.
+    The ways take turns, query by query, and another one begins each time, so that a drifting speed of the machine
+    affects all equally.
 
     Args:
-        localizer: Over one of the maps: the network, and the index that makes the shortlists.
-        maps: The same pictures, stored in different ways; float32 is among them.
-        queries: What to ask.
-        positives: For each query the rows that are right.
-        shortlist: Candidates of a query.
-        precision: Of counting, for every store.
-        exact_every: Every so manieth query is also counted exactly, from float32: the slow truth.
-        batch_size: Queries in one forward pass.
-        progress: Told of every query.
+        localizer: A localizer over one of the maps, with the network and the index for the shortlists.
+        maps: Maps of the same pictures in different stores, including float32.
+        queries: The queries.
+        positives: The right rows of each query.
+        shortlist: The number of candidates of a query.
+        precision: The precision of counting, for every store.
+        exact_every: Every n-th query is also counted exactly, from float32, as the slow reference.
+        batch_size: The number of queries in one forward pass.
+        progress: The display of progress, advanced for every query.
 
     Raises:
         ImageError: A query cannot be read.
@@ -130,7 +130,7 @@ def measure(
 
 
 class _Gatherer:
-    """Local features of candidates in one buffer, which is used again, as the localizer does."""
+    """Gather local features of candidates in one buffer that is reused, as the localizer does."""
 
     def __init__(self, place_map: PlaceMap, shortlist: int) -> None:
         shapes = place_map.manifest.features
@@ -144,7 +144,7 @@ class _Gatherer:
 
 
 class _Collected:
-    """What one way has made so far."""
+    """Collect the results of one way."""
 
     def __init__(self, floor: float | None) -> None:
         self._floor = floor

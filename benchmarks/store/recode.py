@@ -1,4 +1,4 @@
-"""The same map with its local features stored otherwise, so that the network sees every picture once."""
+"""A copy of a map with another store of local features, so that the network encodes every picture once."""
 
 import os
 import shutil
@@ -18,12 +18,12 @@ from place_map.versions import read_manifest
 
 
 def recode(source: Path, store: StoreType, out: Path) -> Path:
-    """Writes a map that differs from another one in its local features alone; all other files are shared with it.
+    """Write a map that differs from another one only in its local features; all other files are shared.
 
     Args:
         source: A map of float32 features without thumbnails, on the same file system.
-        store: What the local features are stored as.
-        out: The directory to make.
+        store: The stored form of the local features.
+        out: The directory of the new map.
 
     Raises:
         InvalidInput: The map has other features, or thumbnails.
@@ -62,7 +62,7 @@ def _recode_segment(source: Path, segment: Segment, old: FeatureShapes, new: Fea
     row_shape = (new.local_count, codec.width)
     with FeatureWriter(there / layout.LOCALS, row_shape, codec.array_type) as writer:
         for row in range(segment.rows):
-            picture = torch.from_numpy(features[row : row + 1].copy())  # torch warns of memory that is read-only
+            picture = torch.from_numpy(features[row : row + 1].copy())  # torch warns about read-only memory
             writer.append(codec.encode(picture).numpy())
         writer.finish()
     return segment.model_copy(update={"files": segment.files | {layout.LOCALS: FileSum.of(there / layout.LOCALS)}})

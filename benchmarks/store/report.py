@@ -1,4 +1,4 @@
-"""What storing local features in fewer bits changes: recall, counts and order, against float32 counted exactly."""
+"""The effect of storing local features in fewer bits: recall, counts and order, against float32 counted exactly."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -14,23 +14,23 @@ from benchmarks.store.measure import EXACT, Measurement, Reranked, Way
 
 RANKS = (1, 5, 10)
 
-_Hits: TypeAlias = Mapping[int, NDArray[np.bool_]]  # rank → whether each query is answered right within it
+_Hits: TypeAlias = Mapping[int, NDArray[np.bool_]]  # rank → whether each query has a right answer within it
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which was measured.
+    """Describe the conditions of the measurement.
 
     Attributes:
-        database: What was searched.
-        queries: What was asked.
-        weights: Fingerprint of the network.
-        is_trained: Whether its local features mean anything.
-        pictures: Number of pictures that are searched.
-        asked: Number of queries.
-        shortlist: Candidates re-ranked.
-        device: ``cpu`` or ``cuda``, where matches are counted.
-        hardware: One line.
+        database: The name of the searched pictures.
+        queries: The name of the queries.
+        weights: The fingerprint of the network.
+        is_trained: Whether the network is trained, so that its local features have a meaning.
+        pictures: The number of searched pictures.
+        asked: The number of queries.
+        shortlist: The number of re-ranked candidates.
+        device: The device that counts matches, ``cpu`` or ``cuda``.
+        hardware: The hardware in one line.
     """
 
     database: tuple[str, ...]
@@ -46,18 +46,18 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Changes:
-    """Counts and orders against float32 counted exactly, over those queries that were asked of both.
+    """Compare counts and orders with float32 counted exactly, over the queries with both.
 
     Attributes:
-        queries: How many these are.
-        pairs: Pairs of a query and a candidate.
-        mean_count: Of the exact counts.
-        mean: Of the absolute changes of a count.
-        p50: Their median.
-        p99: 99 of 100 are at most so large.
-        largest: The largest.
-        other_order: N → percent of the queries whose first N candidates are others, or stand in another order.
-        other_set: N → percent of the queries whose first N candidates are others.
+        queries: The number of these queries.
+        pairs: The number of pairs of a query and a candidate.
+        mean_count: The mean of the exact counts.
+        mean: The mean absolute change of a count.
+        p50: The median absolute change.
+        p99: The 99th percentile of the absolute change.
+        largest: The largest absolute change.
+        other_order: N → percent of the queries whose first N candidates differ, or have another order.
+        other_set: N → percent of the queries whose first N candidates differ.
     """
 
     queries: int
@@ -72,7 +72,7 @@ class Changes:
 
     @classmethod
     def between(cls, exact: NDArray[np.int64], counts: NDArray[np.int64]) -> "Changes":
-        """Compares counts ``(q, k)`` in the order of the shortlist."""
+        """Compare counts ``(q, k)`` in the order of the shortlist."""
         changes = np.abs(counts - exact)
         expected, found = (np.argsort(-each, axis=1, kind="stable") for each in (exact, counts))
         is_other = found != expected
@@ -94,17 +94,17 @@ class Changes:
 
 @dataclass(frozen=True)
 class Row:
-    """One way of re-ranking.
+    """Hold the results of one way of re-ranking.
 
     Attributes:
-        way: Store and precision.
-        bytes_per_picture: Of local features on the disk.
-        recall: N → percent, over all queries that it was asked.
-        difference: N → points more than float32 at the same precision, paired by query; for float32 counted in less
-            than full precision: more than float32 counted exactly, over the queries that were asked of both.
-        changes: Against float32 counted exactly.
-        gather_ms: Median of a query.
-        match_ms: Likewise.
+        way: The store and precision.
+        bytes_per_picture: The bytes of local features on the disk.
+        recall: N → percent, over all its queries.
+        difference: N → points more than float32 at the same precision, paired by query. For float32 in less than full
+            precision: points more than float32 counted exactly, over the queries with both.
+        changes: The changes against float32 counted exactly.
+        gather_ms: The median time of gathering for a query.
+        match_ms: The median time of counting for a query.
     """
 
     way: Way
@@ -117,7 +117,7 @@ class Row:
 
 
 def summarize(found: Measurement) -> list[Row]:
-    """A row for each way; float32 counted exactly first."""
+    """Return a row for each way; float32 counted exactly is the first."""
     every = slice(None, None, found.exact_every)
     exact_hits = _hits(found.is_right[every], found.exact)
     rows = [_row(found, EXACT, found.exact, exact_hits, (exact_hits, exact_hits), found.exact.counts)]
@@ -135,7 +135,7 @@ def summarize(found: Measurement) -> list[Row]:
 
 
 def to_json(rows: list[Row], conditions: Conditions) -> dict[str, Any]:
-    """One object with everything that was measured, and how."""
+    """Return one object with all measured values and the conditions."""
     return {
         "rows": [
             asdict(row)
@@ -150,7 +150,7 @@ def to_json(rows: list[Row], conditions: Conditions) -> dict[str, Any]:
 
 
 def to_tables(rows: list[Row], conditions: Conditions) -> Iterator[Table]:
-    """Recall and time; then counts and orders."""
+    """Return the tables of recall and time, then of counts and orders."""
     queries = f"{conditions.asked:,} queries, {conditions.pictures:,} pictures, top {conditions.shortlist}"
     recall = Table(title=f"recall in percent, and points more than float32 [95 %]: {queries}")
     changes = rows[0].changes
@@ -197,15 +197,15 @@ def _row(
     compared: tuple[_Hits, _Hits],
     counts: NDArray[np.int64],
 ) -> Row:
-    """A row.
+    """Make a row.
 
     Args:
-        found: Everything.
-        way: Whose row.
-        reranked: What it made.
-        hits: Of all queries that it was asked.
-        compared: Its hits and those of what it is compared with, on the same queries.
-        counts: Its counts, of the queries that were counted exactly.
+        found: All results.
+        way: The way of the row.
+        reranked: The results of the way.
+        hits: The hits of all its queries.
+        compared: The hits of the way and of its reference, on the same queries.
+        counts: The counts of the way, for the queries that were counted exactly.
     """
     mine, others = compared
     return Row(

@@ -73,7 +73,7 @@ def test_what_is_wrong_fails_its_comparison_and_the_run(tmp_path: Path, monkeypa
         if part["state"] == "done"
     }
     assert any("relative error of global" in what for what in failed["wrong_encoder"])
-    assert any("depend on what else is encoded" in what for what in failed["wrong_encoder"])
+    assert any("depend on others in the batch" in what for what in failed["wrong_encoder"])
     assert not any("plain float32" in what for what in failed["wrong_encoder"])
     assert any(what.startswith("fast, whole numbers") for what in failed["wrong_count"])
     assert not any(what.startswith("exact") for what in failed["wrong_count"])

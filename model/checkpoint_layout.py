@@ -1,4 +1,4 @@
-"""How others name the tensors of a family in the files that they publish."""
+"""The names of a family's tensors in the files that others publish."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from model.errors import InvalidInput
 from model.network import NetworkConfig
 
-_COUNT, _MEAN = ".num_batches_tracked", ".running_mean"  # beside every normalisation; the count is of training's steps
+_COUNT, _MEAN = ".num_batches_tracked", ".running_mean"  # counts of training steps, beside every normalisation
 
 
 class TensorMissing(InvalidInput):
-    """A tensor that shows a size is missing; its name is ours."""
+    """Report that a tensor that shows a size is missing, by its name here."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -20,10 +20,10 @@ class TensorMissing(InvalidInput):
 
 @dataclass(frozen=True)
 class FileShapes:
-    """The shapes of the tensors of a file.
+    """Hold the shapes of the tensors of a file.
 
     Attributes:
-        shapes: By our names.
+        shapes: The shapes by Placefix's names.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
@@ -35,8 +35,8 @@ class FileShapes:
         """Return the shape of a tensor.
 
         Raises:
-            TensorMissing: There is no such tensor.
-            InvalidInput: It has another number of dimensions.
+            TensorMissing: There is no tensor of this name.
+            InvalidInput: The tensor has another number of dimensions.
         """
         if name not in self.shapes:
             raise TensorMissing(name)
@@ -46,21 +46,23 @@ class FileShapes:
         return shape
 
     def count(self, prefix: str) -> int:
-        """Return how many different words follow a prefix: counted, since a damaged name could hold any number."""
+        """Return how many different words follow a prefix; they are counted, because a damaged name could hold any
+        number.
+        """
         return len({name.removeprefix(prefix).split(".")[0] for name in self.shapes if name.startswith(prefix)})
 
 
 @dataclass(frozen=True)
 class CheckpointLayout:
-    """A layout of published files.
+    """Describe a layout of published files.
 
     Attributes:
-        title: What people call such a file.
-        marks: Beginnings of names. A file has this layout if each of them begins a name in it.
-        prefixes: What a name begins with there, and what it begins with here. The longest that fits counts for a name
-            of theirs, and the first for one of ours.
-        read_config: Reads the configuration of the network from the shapes in the file.
-        unused: Patterns of whole names of tensors that no feature depends on. They may be there or not.
+        title: The name of these files for people.
+        marks: Prefixes of names. A file has this layout if each of them begins a name in it.
+        prefixes: Prefix in the file → prefix here. The longest match counts for a name in the file, and the first match
+            for a name here.
+        read_config: A function that reads the configuration of the network from the shapes in the file.
+        unused: Patterns of complete names of tensors that no feature depends on. They are optional.
     """
 
     title: str
@@ -77,7 +79,7 @@ class CheckpointLayout:
         return all(any(name.startswith(mark) for name in names) for mark in self.marks)
 
     def own_name(self, name: str) -> str | None:
-        """Return what a tensor of the file is called here; None if the layout has no tensor of that name."""
+        """Return the name here of a tensor of the file; None if the layout has no tensor of that name."""
         found = [(len(theirs), theirs, ours) for theirs, ours in self.prefixes if name.startswith(theirs)]
         if not found:
             return None
@@ -85,12 +87,12 @@ class CheckpointLayout:
         return ours + name.removeprefix(theirs)
 
     def name_in_file(self, name: str) -> str:
-        """Return what a tensor of ours is called in such a file: the inverse of ``own_name``."""
+        """Return the name in the file of a tensor here: the inverse of ``own_name``."""
         found = ((theirs, ours) for theirs, ours in self.prefixes if name.startswith(ours))
         return next((theirs + name.removeprefix(ours) for theirs, ours in found), name)
 
     def is_unused(self, name: str, names: Collection[str]) -> bool:
-        """Return whether no feature depends on a tensor of the file: a count of steps, or one that ``unused`` names."""
+        """Return whether no feature depends on a tensor of the file: it is a count of steps, or ``unused`` names it."""
         if name.endswith(_COUNT):
             return name.removesuffix(_COUNT) + _MEAN in names
         return any(re.fullmatch(pattern, name) for pattern in self.unused)

@@ -6,10 +6,10 @@ from torch import Tensor, nn
 
 
 class FixedNorm(nn.Module):
-    """Batch normalisation by the means and variances that training ended with.
+    """Apply batch normalisation with the final means and variances of training.
 
     Attributes:
-        eps: Added to each variance.
+        eps: The number that is added to each variance.
     """
 
     running_mean: Tensor

@@ -1,4 +1,4 @@
-"""The shape of a network as plain values: whole numbers, and words of which there are a few."""
+"""The shape of a network as plain values: integers, and words from a short list."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
@@ -8,10 +8,10 @@ from model.errors import InvalidInput
 
 @dataclass(frozen=True)
 class PlainConfig:
-    """A configuration whose fields are whole numbers from 1, or one of the words of a ``Literal``.
+    """Define a configuration whose fields are integers from 1, or one of the words of a ``Literal``.
 
     Attributes:
-        may_be_zero: Names of the numbers that may be 0, which then says that the network has no such part.
+        may_be_zero: Names of the numbers that may be 0, which means that the network lacks this part.
     """
 
     may_be_zero = frozenset[str]()
@@ -32,7 +32,7 @@ class PlainConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Return the configuration of plain values: the inverse of ``to_dict``.
+        """Make a configuration from the values of ``to_dict``.
 
         Raises:
             InvalidInput: A value is missing, unknown or impossible.

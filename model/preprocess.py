@@ -74,7 +74,7 @@ class Preparation:
 
     @property
     def antialiases(self) -> bool:
-        """Whether resizing is antialiased."""
+        """Return whether resizing is antialiased."""
         return self.filter in _PILLOW or self.preprocessing.antialiases
 
     def gives_the_pixels_of(self, other: "Preparation") -> bool:

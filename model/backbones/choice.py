@@ -1,4 +1,4 @@
-"""The backbones that are told apart by the names and shapes of their tensors."""
+"""The recognition of backbones by the names and shapes of their tensors."""
 
 from typing import Literal
 
@@ -11,15 +11,15 @@ BackboneName = Literal["resnet18", "resnet50", "resnet101", "resnet152", "vgg16"
 
 _PREFIX = "backbone."
 NUMBERED_RESNET = tuple((_PREFIX + theirs, _PREFIX + ours) for theirs, ours in NUMBERED)
-"""Beginnings of names, there and here, of a ResNet that is an ``nn.Sequential`` called ``backbone`` in a file."""
+"""Prefixes of names in a file → here, for a ResNet that is an ``nn.Sequential`` called ``backbone`` in the file."""
 
 
 def make_backbone(name: BackboneName, stages: int = STAGES) -> ResNet | VGG16:
     """Make a backbone of convolutions.
 
     Args:
-        name: Which.
-        stages: Of a ResNet; VGG16 has none to leave out.
+        name: The name of the backbone.
+        stages: The number of stages of a ResNet; VGG16 always has all.
     """
     return VGG16() if name == "vgg16" else ResNet(int(name.removeprefix("resnet")), stages)
 
@@ -28,7 +28,7 @@ def read_resnet(shapes: FileShapes) -> tuple[BackboneName, int]:
     """Read which ResNet the tensors of ``backbone`` make, and how many of its stages there are.
 
     Raises:
-        InvalidInput: They make none that is known here.
+        InvalidInput: The tensors match no known ResNet.
     """
     is_bottleneck = f"{_PREFIX}layer1.0.conv3.weight" in shapes
     blocks = shapes.count(f"{_PREFIX}layer3.")

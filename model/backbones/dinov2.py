@@ -13,21 +13,21 @@ from model.selavpr.vision_transformer import VisionTransformer
 DINOv2Name = Literal["vits14", "vitb14", "vitl14"]
 
 _SIZES: dict[tuple[int, int], DINOv2Name] = {(384, 12): "vits14", (768, 12): "vitb14", (1024, 24): "vitl14"}
-UNUSED_MASK = r"backbone\.\w+\.mask_token"  # of DINOv2's pre-training; published files keep it
+UNUSED_MASK = r"backbone\.\w+\.mask_token"  # used only in DINOv2's pre-training; published files keep it
 
 
 class DINOv2(VisionTransformer):
-    """A vision transformer of patches of 14 × 14 pixels.
+    """Apply a vision transformer of patches of 14 × 14 pixels.
 
     Attributes:
-        dim: Width of a token.
+        dim: The width of a token.
     """
 
     def __init__(self, name: DINOv2Name, *, normalises: bool = True) -> None:
-        """Make it.
+        """Make the layers.
 
         Args:
-            name: Which size.
+            name: The size.
             normalises: Whether the tokens go through DINOv2's final LayerNorm.
         """
         config = replace(PRESETS[name], adapters="none")
@@ -42,7 +42,7 @@ def read_dinov2(shapes: FileShapes) -> DINOv2Name:
     """Read which size the tensors of ``backbone`` make.
 
     Raises:
-        InvalidInput: They make none that is known here.
+        InvalidInput: The tensors match no known size.
     """
     dim, depth = shapes.of("backbone.cls_token", 3)[2], shapes.count("backbone.blocks.")
     if (dim, depth) not in _SIZES:

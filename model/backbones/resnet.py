@@ -5,7 +5,7 @@ from torch.nn.functional import relu
 
 from model.fixed_norm import FixedNorm
 
-BATCH_NORM_EPS = 1e-5  # torchvision's, in every normalisation
+BATCH_NORM_EPS = 1e-5  # torchvision's value in every normalisation
 
 _STAGE_CHANNELS = (64, 128, 256, 512)
 _BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}  # by depth, in each stage
@@ -17,17 +17,17 @@ NUMBERED = (
     ("1.", "bn1."),
     *((f"{number}.", f"layer{number - 3}.") for number in range(4, 8)),
 )
-"""What begins the names of a ResNet inside an ``nn.Sequential``, and what begins them here."""
+"""Prefixes of the names of a ResNet inside an ``nn.Sequential`` → prefixes here."""
 
 
 def depth_of(blocks_of_stage_3: int, *, is_bottleneck: bool) -> int | None:
-    """Return the depth of the ResNet that has so many blocks in its third stage; None if there is none."""
+    """Return the depth of the ResNet with a number of blocks in its third stage; None if there is none."""
     found = (depth for depth, blocks in _BLOCKS.items() if blocks[2] == blocks_of_stage_3)
     return next((depth for depth in found if (depth > 18) == is_bottleneck), None)
 
 
 class BasicBlock(nn.Module):
-    """Two 3 × 3 convolutions and a skip, for ResNet18."""
+    """Apply two 3 × 3 convolutions and a skip, for ResNet18."""
 
     expansion = 1
 
@@ -47,7 +47,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A 3 × 3 convolution, which has the stride, between two of 1 × 1, and a skip."""
+    """Apply a 3 × 3 convolution with the stride between two of 1 × 1, and a skip."""
 
     expansion = 4
 
@@ -71,18 +71,18 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A ResNet up to one of its stages.
+    """Apply a ResNet up to one of its stages.
 
     Attributes:
-        out_channels: Channels of its output.
+        out_channels: The channels of its output.
     """
 
     def __init__(self, depth: int, stages: int = STAGES) -> None:
-        """Make it.
+        """Make the layers.
 
         Args:
             depth: One of ``DEPTHS``.
-            stages: How many of the four stages there are: 3 for a stride of 16, 4 for a stride of 32.
+            stages: The number of stages: 3 for a stride of 16, 4 for a stride of 32.
         """
         super().__init__()
         kind = BasicBlock if depth == 18 else Bottleneck
@@ -109,7 +109,7 @@ class ResNet(nn.Module):
 
 
 def _skip(in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
-    """Return what brings the input of a block to the shape of its output; None where it has that shape."""
+    """Return the projection of a block's input to the shape of its output; None if the shapes are equal."""
     if stride == 1 and in_channels == out_channels:
         return None
     convolution = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)

@@ -6,12 +6,12 @@ _CHANNELS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 
 
 
 class VGG16(nn.Sequential):
-    """The 13 convolutions, with a ReLU after each but the last: a signed map at a stride of 16.
+    """Apply the 13 convolutions, with a ReLU after each but the last: a signed map at a stride of 16.
 
-    A convolution has the number in its name that it has in torchvision's ``features``.
+    The number in the name of a convolution is that of torchvision's ``features``.
 
     Attributes:
-        out_channels: Channels of its output.
+        out_channels: The channels of its output.
     """
 
     out_channels = _CHANNELS[-1][-1]

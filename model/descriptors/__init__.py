@@ -1,1 +1,1 @@
-"""Families of networks with a global feature alone: for the shortlist, and for answers without re-ranking."""
+"""Families of networks with only a global feature, for the shortlist and for answers without re-ranking."""

@@ -16,20 +16,20 @@ from model.preprocess import Preparation
 from model.selavpr.vision_transformer import Tokens
 
 _HEAD_DIM = 64
-_STAGES = 3  # of ResNet50: a stride of 16
+_STAGES = 3  # stages of ResNet50: a stride of 16
 _BICUBIC = Preparation(height=322, width=322, filter="bicubic")
 
 
 @dataclass(frozen=True)
 class BoQConfig(PlainConfig):
-    """The shape of a BoQ network.
+    """Describe the shape of a BoQ network.
 
     Attributes:
-        backbone: ResNet50, or which size of DINOv2.
-        channels: Width P of a query; a multiple of 64. A descriptor has ``channels · rows`` numbers.
-        rows: To which the queries of all blocks are projected.
-        queries: Learned queries of a block.
-        blocks: How many blocks there are.
+        backbone: ResNet50, or the size of DINOv2.
+        channels: The width P of a query; a multiple of 64. A descriptor has ``channels · rows`` numbers.
+        rows: The number of rows to which the queries of all blocks are projected.
+        queries: The number of learned queries of a block.
+        blocks: The number of blocks.
     """
 
     backbone: Literal["resnet50", "vits14", "vitb14", "vitl14"] = "vitb14"
@@ -40,9 +40,9 @@ class BoQConfig(PlainConfig):
 
 
 class Block(nn.Module):
-    """Cells attend to each other; then learned queries, which do not depend on the picture, attend to them.
+    """Apply self-attention to the cells, and let learned queries, which do not depend on the picture, attend to them.
 
-    All is normalised after a sum. The queries' attention to the cells has no sum: there is no skip around it.
+    Each sum is normalised. The queries' attention to the cells has no skip, so it has no sum.
     """
 
     def __init__(self, channels: int, queries: int) -> None:
@@ -56,7 +56,7 @@ class Block(nn.Module):
         self.norm_out = nn.LayerNorm(channels)
 
     def forward(self, cells: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the cells ``(B, n, P)`` for the next block, and what the queries found, ``(B, queries, P)``."""
+        """Return the cells ``(B, n, P)`` for the next block, and the results of the queries, ``(B, queries, P)``."""
         cells = self.encoder(cells)
         attended, _ = self.self_attn(self.queries, self.queries, self.queries, need_weights=False)
         queries = self.norm_q(self.queries + attended).expand(len(cells), -1, -1)
@@ -65,7 +65,7 @@ class Block(nn.Module):
 
 
 class Aggregator(nn.Module):
-    """A projection of the map, blocks of queries, and a projection of all queries to a few rows."""
+    """Apply a projection of the map, blocks of queries, and a projection of all queries to a few rows."""
 
     def __init__(self, in_channels: int, config: BoQConfig) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Aggregator(nn.Module):
 
 
 class BoQ(DescriptorNetwork):
-    """ResNet50 or DINOv2 without its final LayerNorm → a bag of queries → length 1."""
+    """Compute ResNet50 or DINOv2 without its final LayerNorm → a bag of queries → length 1."""
 
     family = "boq"
     title = "BoQ"
@@ -140,7 +140,7 @@ def _layout(mark: str, backbone: tuple[tuple[str, str], ...], unused: tuple[str,
 
 
 def _split(frozen: int) -> tuple[tuple[str, str], ...]:
-    """Beginnings of names of a ResNet in two parts, of which the first has a stem and so many stages."""
+    """Return the prefixes of names of a ResNet in two parts; the first has a stem and a number of stages."""
     stages = [f"frozen_layers.{number}." for number in range(1, frozen + 1)]
     stages += [f"unfrozen_layers.{number}." for number in range(_STAGES - frozen)]
     stem = (("backbone.frozen_layers.0.0.", "conv1."), ("backbone.frozen_layers.0.1.", "bn1."))
@@ -148,10 +148,10 @@ def _split(frozen: int) -> tuple[tuple[str, str], ...]:
 
 
 LAYOUTS = (
-    # The final LayerNorm of DINOv2 is in the published file, and the network does without it.
+    # The published file has the final LayerNorm of DINOv2, and the network does not use it.
     _layout("backbone.dino.", (("backbone.dino.", ""),), (UNUSED_MASK, r"backbone\.dino\.norm\.(weight|bias)")),
     _layout("backbone.net.", tuple((f"backbone.net.{theirs}", ours) for theirs, ours in NUMBERED)),
     _layout("backbone.frozen_layers.2.", _split(2)),
     _layout("backbone.frozen_layers.", _split(1)),
 )
-"""How published files name the tensors of this family: of DINOv2, and of ResNet50 in one part or in two."""
+"""The names of this family's tensors in published files: with DINOv2, and with ResNet50 in one part or in two."""

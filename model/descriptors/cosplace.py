@@ -1,6 +1,6 @@
 """CosPlace (Berton et al., CVPR 2022) and EigenPlaces (Berton et al., ICCV 2023), which are one network.
 
-Their files cannot be told apart: what was learned differs, and nothing else.
+Their files cannot be distinguished: only the learned numbers differ.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from model.selavpr.gem import GeM
 
 @dataclass(frozen=True)
 class CosPlaceConfig(PlainConfig):
-    """The shape of a CosPlace or EigenPlaces network.
+    """Describe the shape of a CosPlace or EigenPlaces network.
 
     Attributes:
-        backbone: Which.
-        descriptor_dim: Width D of a descriptor.
+        backbone: The name of the backbone.
+        descriptor_dim: The width D of a descriptor.
     """
 
     backbone: BackboneName = "resnet50"
@@ -30,10 +30,10 @@ class CosPlaceConfig(PlainConfig):
 
 
 class CosPlace(DescriptorNetwork):
-    """Backbone → cells of length 1 → GeM over the whole map → a linear layer → length 1.
+    """Compute backbone → cells of length 1 → GeM over the whole map → a linear layer → length 1.
 
-    Its authors resize no pictures, or all of them to a shorter side of 512 pixels. Here pictures have one size, by
-    default that of training, 512 × 512; ``--input-size`` chooses another, and pictures of that size stay as they are.
+    Its authors do not resize pictures, or resize all to a shorter side of 512 pixels. Here pictures have one size, by
+    default that of training, 512 × 512; ``--input-size`` chooses another, and pictures of that size are not resized.
     """
 
     family = "cosplace"
@@ -75,4 +75,4 @@ LAYOUTS = tuple(
     )
     for mark, prefixes in (("backbone.1.", NUMBERED_RESNET), ("backbone.2.", (("backbone.", "backbone."),)))
 )
-"""How published files name the tensors of this family: of a ResNet, and of VGG16."""
+"""The names of this family's tensors in published files: with a ResNet, and with VGG16."""

@@ -19,14 +19,14 @@ from model.selavpr.gem import GeM
 
 @dataclass(frozen=True)
 class GemConfig(PlainConfig):
-    """The shape of a network that pools by GeM.
+    """Describe the shape of a network that pools by GeM.
 
     Attributes:
-        backbone: Which.
-        stages: Of a ResNet: 3 or 4. VGG16 has all.
-        normalised: Where features get the length 1: ``before`` GeM each cell of the map, ``after`` it the mean.
-        projected_dim: Width of the linear layer behind GeM; 0 if there is none.
-        pictures: Whose preparation of pictures it needs.
+        backbone: The name of the backbone.
+        stages: The stages of a ResNet: 3 or 4. VGG16 has all.
+        normalised: The place of the normalisation to length 1: each cell ``before`` GeM, or the mean ``after`` it.
+        projected_dim: The width of the linear layer behind GeM; 0 if there is none.
+        pictures: The project whose preparation of pictures it needs.
     """
 
     may_be_zero = frozenset({"projected_dim"})
@@ -45,10 +45,11 @@ _PREPARATIONS = {
 
 
 class Gem(DescriptorNetwork):
-    """Backbone → GeM → a linear layer, perhaps.
+    """Compute backbone → GeM → an optional linear layer.
 
-    With ``normalised`` ``before`` and without a linear layer the method's descriptor has another length than 1, and its
-    authors search it as it is, by Euclidean distance. Here a global feature has the length 1, so a ranking may differ.
+    With ``normalised`` ``before`` and without a linear layer, the method's descriptor does not have length 1, and its
+    authors search it by Euclidean distance without normalisation. Here a global feature has length 1, so a ranking may
+    differ.
     """
 
     family = "gem"
@@ -94,7 +95,7 @@ def _read_gsv(shapes: FileShapes) -> GemConfig:
 def _benchmark(
     normalised: Literal["before", "after"], pooling: str, projection: str | None
 ) -> tuple[CheckpointLayout, CheckpointLayout]:
-    """The benchmark's layouts of a ResNet and of VGG16, both an ``nn.Sequential`` of numbered layers."""
+    """Return the benchmark's layouts of a ResNet and of VGG16, both an ``nn.Sequential`` of numbered layers."""
 
     def layout(mark: str, prefixes: tuple[tuple[str, str], ...]) -> CheckpointLayout:
         projected = () if projection is None else ((projection, "projection."),)
@@ -120,4 +121,4 @@ LAYOUTS = (
     *_benchmark("after", "aggregation.0.0.p", "aggregation.1."),
     *_benchmark("after", "aggregation.0.p", None),
 )
-"""How published files name the tensors of this family."""
+"""The names of this family's tensors in published files."""

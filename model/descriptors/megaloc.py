@@ -17,13 +17,13 @@ _PATCH = 14
 
 @dataclass(frozen=True)
 class MegaLocConfig(PlainConfig):
-    """The shape of a MegaLoc network.
+    """Describe the shape of a MegaLoc network.
 
     Attributes:
-        backbone: Which size of DINOv2.
-        clusters: How many clusters there are.
+        backbone: The size of DINOv2.
+        clusters: The number of clusters.
         cluster_dim: Width of the feature of a cluster.
-        token_dim: Width of the part that the class token makes.
+        token_dim: Width of the part from the class token.
         hidden_dim: Width between the two layers of each of the three small networks.
         descriptor_dim: Width D of a descriptor.
     """
@@ -37,12 +37,12 @@ class MegaLocConfig(PlainConfig):
 
     @property
     def aggregator(self) -> SaladConfig:
-        """The part that is SALAD's."""
+        """Return the configuration of SALAD's part."""
         return SaladConfig(self.backbone, self.clusters, self.cluster_dim, self.token_dim, self.hidden_dim)
 
 
 class MegaLoc(DescriptorNetwork):
-    """DINOv2 → SALAD's aggregation → a linear layer → length 1."""
+    """Compute DINOv2 → SALAD's aggregation → a linear layer → length 1."""
 
     family = "megaloc"
     title = "MegaLoc"
@@ -65,10 +65,10 @@ class MegaLoc(DescriptorNetwork):
     def preparation(
         self, preprocessing: Preprocessing = Preprocessing.ANTIALIAS, size: tuple[int, int] | None = None
     ) -> Preparation:
-        """Return what becomes of its pictures; see ``Network.preparation``.
+        """Return the preparation of its pictures; see ``Network.preparation``.
 
         Raises:
-            InvalidInput: The network cannot take pictures of that size, or they have too few patches.
+            InvalidInput: The network does not take pictures of that size, or they have too few patches.
         """
         prepared = super().preparation(preprocessing, size)
         check_patches(self, self.config.clusters, prepared.size)
@@ -77,7 +77,7 @@ class MegaLoc(DescriptorNetwork):
     def describe(self, images: Tensor) -> Tensor:
         """Return the descriptors ``(B, D)``, of length 1, of pictures ``(B, 3, H, W)``.
 
-        Sides that are no multiples of 14 are resized to the nearest ones, as the published network does itself.
+        Sides that are not multiples of 14 are resized to the nearest ones, as in the published network.
 
         Raises:
             InvalidInput: The pictures have too few patches.
@@ -111,4 +111,4 @@ LAYOUTS = (
         read_config=_read_config,
     ),
 )
-"""How published files name the tensors of this family."""
+"""The names of this family's tensors in published files."""

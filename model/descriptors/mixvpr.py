@@ -12,20 +12,20 @@ from model.errors import InvalidInput
 from model.plain_config import PlainConfig
 from model.preprocess import Preparation
 
-STAGES = 3  # of the ResNet: a stride of 16
-SIDE = 20  # cells of a map; the mixers are made for so many
+STAGES = 3  # stages of the ResNet: a stride of 16
+SIDE = 20  # cells of a map, the fixed number of the mixers
 CELLS = SIDE * SIDE
 
 
 @dataclass(frozen=True)
 class MixVPRConfig(PlainConfig):
-    """The shape of a MixVPR network.
+    """Describe the shape of a MixVPR network.
 
     Attributes:
-        backbone: Which; its map behind the third stage is taken.
-        channels: To which the channels of the map are projected.
-        rows: To which the cells of the map are projected. A descriptor has ``channels · rows`` numbers.
-        depth: How many mixers there are.
+        backbone: The name of the backbone; its map behind the third stage is used.
+        channels: The number to which the channels of the map are projected.
+        rows: The number to which the cells of the map are projected. A descriptor has ``channels · rows`` numbers.
+        depth: The number of mixers.
     """
 
     backbone: BackboneName = "resnet50"
@@ -35,7 +35,7 @@ class MixVPRConfig(PlainConfig):
 
 
 class Mixer(nn.Module):
-    """``x + Linear(ReLU(Linear(LayerNorm(x))))`` along the cells of each channel."""
+    """Compute ``x + Linear(ReLU(Linear(LayerNorm(x))))`` along the cells of each channel."""
 
     def __init__(self, cells: int) -> None:
         super().__init__()
@@ -48,9 +48,9 @@ class Mixer(nn.Module):
 
 
 class MixVPR(DescriptorNetwork):
-    """ResNet → mixers → a projection of channels → a projection of cells → length 1, of 320 × 320 pixels alone.
+    """Compute ResNet → mixers → a projection of channels → a projection of cells → length 1, only for 320 × 320 pixels.
 
-    Three preparations of pictures are in circulation; this is that of the authors' own training and validation.
+    Three preparations of pictures are in use; this is the one of the authors' training and validation.
     """
 
     family = "mixvpr"
@@ -75,7 +75,8 @@ class MixVPR(DescriptorNetwork):
         """Return the descriptors ``(B, channels · rows)``, of length 1, of pictures ``(B, 3, 320, 320)``.
 
         Raises:
-            InvalidInput: Pictures of another size, of which some have as many cells and would give nonsense.
+            InvalidInput: The pictures have another size; some of these have as many cells and would give meaningless
+                numbers.
         """
         if (images.shape[2], images.shape[3]) != self.needs.size:
             raise InvalidInput(f"MixVPR takes pictures of 320 × 320 pixels, not {images.shape[2]} × {images.shape[3]}")
@@ -105,4 +106,4 @@ LAYOUTS = (
         read_config=_read_config,
     ),
 )
-"""How published files name the tensors of this family."""
+"""The names of this family's tensors in published files."""

@@ -1,4 +1,4 @@
-"""NetVLAD (Arandjelović et al., CVPR 2016) over VGG16: as PyTorch's users know it, and as its authors published it."""
+"""NetVLAD (Arandjelović et al., CVPR 2016) over VGG16: the PyTorch version, and the authors' version."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ from model.descriptors.vlad import sum_differences
 from model.plain_config import PlainConfig
 from model.preprocess import Preparation
 
-MEAN_PIXEL = (123.68, 116.779, 103.939)  # red, green and blue, in 0 to 255: what the authors' network subtracts
+MEAN_PIXEL = (123.68, 116.779, 103.939)  # red, green and blue in 0 to 255, which the authors' network subtracts
 _PREPARATION = Preparation(height=480, width=640)
 MATLAB_PREPARATION = Preparation(
     height=480,
@@ -26,12 +26,12 @@ MATLAB_PREPARATION = Preparation(
 
 @dataclass(frozen=True)
 class NetVLADConfig(PlainConfig):
-    """The shape of a NetVLAD network.
+    """Describe the shape of a NetVLAD network.
 
     Attributes:
-        origin: ``pytorch``: of pytorch-NetVlad. ``matlab``: of the authors, with the numbers of all clusters for a
-            channel beside each other, and with their own preparation of pictures.
-        clusters: How many clusters K there are.
+        origin: ``pytorch``: pytorch-NetVlad. ``matlab``: the authors' version, in which the numbers of all clusters for
+            a channel are contiguous, with their preparation of pictures.
+        clusters: The number K of clusters.
         bias: Whether the assignment has a bias.
         whitened_dim: Width of the whitening behind the layer; 0 if there is none.
     """
@@ -45,7 +45,7 @@ class NetVLADConfig(PlainConfig):
 
 
 class PyTorchVlad(nn.Module):
-    """NetVLAD's layer; the numbers of a cluster lie beside each other."""
+    """Apply NetVLAD's layer; the numbers of a cluster are contiguous."""
 
     def __init__(self, channels: int, clusters: int, *, bias: bool = False) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class PyTorchVlad(nn.Module):
 
 
 class MatlabVlad(nn.Module):
-    """The same; the numbers of a channel lie beside each other, for which a whitening was made."""
+    """Apply NetVLAD's layer; the numbers of a channel are contiguous, as its whitening needs them."""
 
     def __init__(self, channels: int, clusters: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class MatlabVlad(nn.Module):
 
 
 class NetVLAD(DescriptorNetwork):
-    """VGG16 → NetVLAD → a whitening, perhaps → length 1."""
+    """Compute VGG16 → NetVLAD → an optional whitening → length 1."""
 
     family = "netvlad"
     title = "NetVLAD"
@@ -121,7 +121,7 @@ LAYOUTS = (
         marks=("encoder.", "pool."),
         prefixes=(
             ("encoder.", "backbone."),
-            ("encoder.module.", "backbone."),  # what was trained on several GPUs
+            ("encoder.module.", "backbone."),  # files of trainings on several GPUs
             ("pool.", "pool."),
             ("pool.module.", "pool."),
         ),
@@ -134,4 +134,4 @@ LAYOUTS = (
         read_config=_read_matlab,
     ),
 )
-"""How published files name the tensors of this family."""
+"""The names of this family's tensors in published files."""

@@ -1,4 +1,4 @@
-"""What the networks with a global feature alone have in common."""
+"""The base class of networks with only a global feature."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -14,11 +14,11 @@ from model.preprocess import Preprocessing
 
 
 class DescriptorNetwork(Network):
-    """A network that makes one global feature of a picture, and no local ones.
+    """Define a network that makes one global feature of a picture, and no local ones.
 
     Attributes:
-        title: What people call it.
-        side_multiple: What height and width of its input are multiples of; 0 if the size cannot be chosen.
+        title: The name for people.
+        side_multiple: The number that height and width of its input are multiples of; 0 if the size is fixed.
     """
 
     title: ClassVar[str]
@@ -58,7 +58,7 @@ class DescriptorNetwork(Network):
         return 0, 0
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what people want to know of its shape."""
+        """Return the facts about the shape that people want to know."""
         shape = ", ".join(f"{name} {value}".replace("_", " ") for name, value in self.config.to_dict().items())
         return [
             ("network", f"{self.title}: {shape}"),
@@ -67,5 +67,5 @@ class DescriptorNetwork(Network):
         ]
 
     def part_of(self, name: str) -> str:
-        """Return the part that a tensor of ``state_dict()`` belongs to."""
+        """Return the part of a tensor of ``state_dict()``."""
         return "backbone" if name.startswith("backbone.") else "aggregation"

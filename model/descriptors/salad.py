@@ -1,6 +1,6 @@
 """SALAD (Izquierdo and Civera, CVPR 2024) and CliqueMining (Izquierdo and Civera, ECCV 2024), which are one network.
 
-Written from the paper. The published code is under the GPL, and none of it is in here.
+This code follows the paper. The published code is under the GPL, and no part of it is used here.
 """
 
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ from model.plain_config import PlainConfig
 from model.preprocess import Preparation, Preprocessing
 from model.selavpr.vision_transformer import Tokens
 
-SIDE = 23  # patches of a side, 322 pixels
+SIDE = 23  # patches per side, 322 pixels
 
 
 @dataclass(frozen=True)
 class SaladConfig(PlainConfig):
-    """The shape of a SALAD network.
+    """Describe the shape of a SALAD network.
 
     Attributes:
-        backbone: Which size of DINOv2.
-        clusters: How many clusters m there are.
+        backbone: The size of DINOv2.
+        clusters: The number m of clusters.
         cluster_dim: Width l of the feature of a cluster.
-        token_dim: Width of the part of a descriptor that the class token makes.
+        token_dim: Width of the part of a descriptor from the class token.
         hidden_dim: Width between the two layers of each of the three small networks.
     """
 
@@ -42,7 +42,7 @@ class SaladConfig(PlainConfig):
 
 
 class Aggregator(nn.Module):
-    """Patches, shared among clusters by optimal transport, and the class token."""
+    """Share patches among clusters by optimal transport, and add the class token."""
 
     def __init__(self, dim: int, config: SaladConfig) -> None:
         super().__init__()
@@ -63,17 +63,17 @@ class Aggregator(nn.Module):
 
 
 def _two_convolutions(in_channels: int, hidden: int, out_channels: int) -> nn.Sequential:
-    # The identity stands where the published network drops out in training, so that names have the same numbers.
+    # The identity replaces the dropout of the published network, so that names have the same numbers.
     return nn.Sequential(
         nn.Conv2d(in_channels, hidden, 1), nn.Identity(), nn.ReLU(), nn.Conv2d(hidden, out_channels, 1)
     )
 
 
 def check_patches(network: Network, clusters: int, size: tuple[int, int]) -> None:
-    """Make sure that pictures of a size have more patches than there are clusters.
+    """Check that pictures of a size have more patches than there are clusters.
 
     Raises:
-        InvalidInput: They have not, and the dustbin's part would be none or less.
+        InvalidInput: They have too few patches, and the dustbin's part would be zero or less.
     """
     patches = (size[0] // 14) * (size[1] // 14)
     if patches <= clusters:
@@ -84,7 +84,7 @@ def check_patches(network: Network, clusters: int, size: tuple[int, int]) -> Non
 
 
 class Salad(DescriptorNetwork):
-    """DINOv2 → patches shared among clusters, and the class token → length 1."""
+    """Compute DINOv2 → patches shared among clusters, and the class token → length 1."""
 
     family = "salad"
     title = "SALAD or CliqueMining"
@@ -105,10 +105,10 @@ class Salad(DescriptorNetwork):
     def preparation(
         self, preprocessing: Preprocessing = Preprocessing.ANTIALIAS, size: tuple[int, int] | None = None
     ) -> Preparation:
-        """Return what becomes of its pictures; see ``Network.preparation``.
+        """Return the preparation of its pictures; see ``Network.preparation``.
 
         Raises:
-            InvalidInput: The network cannot take pictures of that size, or they have too few patches.
+            InvalidInput: The network does not take pictures of that size, or they have too few patches.
         """
         prepared = super().preparation(preprocessing, size)
         check_patches(self, self.config.clusters, prepared.size)
@@ -118,7 +118,7 @@ class Salad(DescriptorNetwork):
         """Return the descriptors ``(B, D)``, of length 1, of pictures whose sides are multiples of 14.
 
         Raises:
-            InvalidInput: Pictures of another size, or with too few patches.
+            InvalidInput: The pictures have another size, or too few patches.
         """
         check_patches(self, self.config.clusters, (images.shape[2], images.shape[3]))
         descriptors: Tensor = self.aggregator(self.backbone(images))
@@ -145,4 +145,4 @@ LAYOUTS = (
         unused=(UNUSED_MASK,),
     ),
 )
-"""How published files name the tensors of this family."""
+"""The names of this family's tensors in published files."""

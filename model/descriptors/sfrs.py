@@ -15,10 +15,10 @@ from model.preprocess import Preparation
 
 @dataclass(frozen=True)
 class SFRSConfig(PlainConfig):
-    """The shape of an SFRS network.
+    """Describe the shape of an SFRS network.
 
     Attributes:
-        clusters: How many clusters there are.
+        clusters: The number of clusters.
         whitened_dim: Width of the whitening (PCA); 0 if there is none.
     """
 
@@ -29,9 +29,9 @@ class SFRSConfig(PlainConfig):
 
 
 class SFRS(DescriptorNetwork):
-    """VGG16 → NetVLAD → a whitening, perhaps → length 1.
+    """Compute VGG16 → NetVLAD → an optional whitening → length 1.
 
-    Pictures keep values from -124 to 152: a mean is subtracted of bytes, and nothing is divided by.
+    Pictures have values from -124 to 152: a mean is subtracted from bytes, without a division.
     """
 
     family = "sfrs"
@@ -78,4 +78,4 @@ LAYOUTS = (
         read_config=_read_config,
     ),
 )
-"""How published files name the tensors of this family."""
+"""The names of this family's tensors in published files."""

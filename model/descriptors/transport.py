@@ -5,22 +5,22 @@ import math
 import torch
 from torch import Tensor
 
-ITERATIONS = 3  # too few to converge, so that their number is a part of the method
+ITERATIONS = 3  # too few to converge, so their number is part of the method
 
 
 def log_shares(scores: Tensor, dustbin: Tensor) -> Tensor:
     """Return the logarithms of the shares of every patch in every cluster.
 
     Rows are clusters, with the dustbin below them; columns are patches. Each patch gives one part of n + m, each of the
-    m clusters takes one, the dustbin takes the n - m others. The dustbin's score is the same for all patches, so its
-    row potential cancels it: it changes no share.
+    m clusters takes one, and the dustbin takes the other n - m. The dustbin's score is equal for all patches, so its
+    row potential cancels it, and it changes no share.
 
     Args:
         scores: ``(B, m, n)`` of n patches in m clusters, with n greater than m.
-        dustbin: Score of the dustbin, without dimensions.
+        dustbin: The score of the dustbin, without dimensions.
 
     Returns:
-        ``(B, m + 1, n)``; the last row is the dustbin's.
+        ``(B, m + 1, n)``; the last row belongs to the dustbin.
     """
     batch, clusters, patches = scores.shape
     matrix = torch.cat((scores, dustbin.expand(batch, 1, patches)), dim=1)

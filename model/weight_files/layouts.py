@@ -61,7 +61,7 @@ def _layout_of_selavpr(names: list[str], state: Mapping[str, Tensor], path: Path
 
 
 def _renaming(layout: Layout | CheckpointLayout, names: list[str]) -> Callable[[str], str | None]:
-    """Return what gives a tensor its name here: ``""`` for one that is not needed, None for an unknown one."""
+    """Return the function from a tensor's name to its name here: ``""`` for an unused one, None for an unknown one."""
     if isinstance(layout, CheckpointLayout):
         known = frozenset(names)
         return lambda name: "" if layout.is_unused(name, known) else layout.own_name(name)

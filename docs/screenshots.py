@@ -4,6 +4,7 @@ The demo is built where it is not there yet, and served; each picture is a state
 """
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import typer
 from PIL import Image
 
-from benchmarks.browser import Browser, started_browser
+from benchmarks.browser import Browser, Tab, started_browser
 from benchmarks.load.server import serving
 from demo.prepare import DEMO_SHORTLIST, demo_files, prepare_demo
 from placefix.console import output_console, run
@@ -48,6 +49,7 @@ class Shot:
         part: A selector of what is shown of the page; None shows the window.
         then: What is done before.
         path: Which page it is.
+        photos: How many of the demo's photos are given before.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Shot:
     part: str | None = None
     then: str = "0"
     path: str = "/"
+    photos: int = 0
 
     @property
     def is_complete(self) -> str:
@@ -75,6 +78,11 @@ _FOG = _sample("street-137-query-086-fog")
 _TO_THE_ANSWER = "document.getElementById('answer').scrollIntoView({ behavior: 'instant' })"
 _TO_THE_MATCHES = "document.querySelector('.matches').scrollIntoView({ behavior: 'instant' })"
 
+_PICKED = "street-136-query-070-sun.jpg"
+_MANY = "mode=many"
+_PICK = f"document.querySelector('.file[title=\"{_PICKED}\"]').click()"
+_TO_THE_TABLE = f"{_PICK}, document.getElementById('work').scrollIntoView({{ behavior: 'instant' }})"
+
 SHOTS = (
     Shot("page", _NIGHT),
     Shot("page-dark", _NIGHT, is_dark=True),
@@ -84,6 +92,10 @@ SHOTS = (
     Shot("page-matches-dark", f"{_FOG}&with=elsewhere", is_dark=True, part=".matches", then=_TO_THE_MATCHES),
     Shot("page-matches-phone", _FOG, _PHONE, then=_TO_THE_MATCHES),
     Shot("page-places", "view=-48.858600,-123.400000,19&place=-48.85862417,-123.40000286"),
+    Shot("many", _MANY, then=_PICK, photos=12),
+    Shot("many-dark", _MANY, is_dark=True, then=_PICK, photos=12),
+    Shot("many-phone", _MANY, _PHONE, then=_TO_THE_TABLE, photos=12),
+    Shot("many-phone-dark", _MANY, _PHONE, is_dark=True, then=_TO_THE_TABLE, photos=12),
     Shot("answer-localized", _sample("street-136-query-070-sun"), part=".overview"),
     Shot("answer-uncertain", _FOG, part=".overview"),
     Shot("answer-not-found", _sample("street-136-query-040-night"), part=".overview"),
@@ -112,18 +124,24 @@ def screenshots(
         for shot in SHOTS:
             if only is None or shot.name in only:
                 path = out / f"{shot.name}.png"
-                path.write_bytes(take(shot, server.url, browser))
+                path.write_bytes(take(shot, server.url, browser, demo.samples / "queries"))
                 output_console().print(f"{path}: {path.stat().st_size // 1000} kB", soft_wrap=True)
 
 
-def take(shot: Shot, url: str, browser: Browser) -> bytes:
-    """Take a picture of a page that is served, as a small PNG."""
+def take(shot: Shot, url: str, browser: Browser, photos: Path | None = None) -> bytes:
+    """Take a picture of a page that is served, as a small PNG; photos that are given come from a folder."""
     with browser.opened_tab() as tab:
         tab.set_window(*shot.size, is_phone=shot.size == _PHONE, is_dark=shot.is_dark)
         tab.go(f"{url}{shot.path}#{shot.address}")
         tab.wait_for(shot.is_complete)
-        tab.run(f"new Promise((done) => setTimeout(done, {_DRAWN_MS}))")
+        if shot.photos > 0 and photos is not None:
+            _give(tab, sorted(photos.iterdir()), shot.photos)
+        else:
+            _let_settle(tab)
         tab.run(shot.then)
+        if shot.photos > 0:
+            tab.wait_for(_ANSWERED)
+            _let_settle(tab)
         with Image.open(BytesIO(tab.picture())) as whole:
             picture = whole.convert("RGB")
         if shot.part is not None:
@@ -135,6 +153,18 @@ def take(shot: Shot, url: str, browser: Browser) -> bytes:
     small = BytesIO()
     picture.quantize(palette=_palette(picture), dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
     return small.getvalue()
+
+
+def _give(tab: Tab, photos: Sequence[Path], count: int) -> None:
+    """Give some photos to the page, from all over the folder, and wait for their answers."""
+    tab.wait_for("document.querySelector('#prior button')")
+    tab.give_files("#file", photos[:: len(photos) // count][:count])
+    tab.wait_for(f"document.querySelector('.done')?.textContent === '{count} of {count} done'")
+    tab.wait_for("[...document.querySelectorAll('.task canvas')].every(({ width }) => width > 4)")
+
+
+def _let_settle(tab: Tab) -> None:
+    tab.run(f"new Promise((done) => setTimeout(done, {_DRAWN_MS}))")
 
 
 def _palette(picture: Image.Image) -> Image.Image:

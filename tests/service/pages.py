@@ -74,7 +74,9 @@ def focused_by_tab(tab: Tab) -> list[str]:
 def named_nodes(tab: Tab) -> list[tuple[str, str]]:
     """Return the role and the name of each element that a screen reader offers to use."""
     tab.call("Accessibility.enable")
-    roles = {"button", "link", "textbox", "combobox", "radio", "meter", "image", "region", "group", "list"}
+    fields = {"textbox", "spinbutton", "combobox", "checkbox", "radio"}
+    tables = {"grid", "row", "columnheader"}
+    roles = {"button", "link", "meter", "progressbar", "image", "region", "group", "list"} | fields | tables
     nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
     used = [(str(node["role"]["value"]), str(node["name"]["value"])) for node in nodes if not node["ignored"]]
     return [(role, name) for role, name in used if role in roles]

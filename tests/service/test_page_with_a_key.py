@@ -112,3 +112,32 @@ def test_the_documentation_can_be_read_without_a_key_and_takes_one(tab: Tab, ser
     assert tab.run("document.querySelector('.btn.authorize') !== null")
     assert tab.run("document.querySelectorAll('.authorization__btn').length") >= 7
     assert tab.complaints == []
+
+
+def test_a_key_that_is_revoked_while_many_photos_wait_is_asked_for_again_and_nothing_is_lost(
+    tab: Tab, town: Town, tmp_path: Path
+) -> None:
+    key_file = tmp_path / "keys.txt"
+    (first, first_line), (second, second_line) = (make_key(name, [Scope.READ]) for name in ("first", "second"))
+    append_key(key_file, "first", first_line)
+    with serving(ServiceSettings(maps=(town.map_path,), keys=key_file)) as served:
+        served.wait_until_ready()
+        tab.go(f"{served.url}/#mode=many")
+        tab.wait_for("!document.getElementById('key').hidden")
+        enter(tab, first)
+        tab.wait_for("document.querySelector('.none') && document.getElementById('key').hidden")
+        tab.give_files("#file", [town.photos["a street/1.jpg"]])
+        tab.wait_for("document.querySelector('.done')?.textContent === '1 of 1 done'")
+
+        key_file.unlink()
+        append_key(key_file, "second", second_line)
+        headers = {"Authorization": f"Bearer {second}"}
+        wait_until(lambda: served.client.get("/maps", headers=headers).status_code == 200)
+        tab.give_files("#file", [town.photos["a street/2.jpg"], town.photos["a street/3.jpg"]])
+        tab.wait_for("!document.getElementById('key').hidden")
+        assert "may have been revoked" in tab.run("document.querySelector('#key .why').textContent")
+        assert tab.run("document.querySelector('.state-line').textContent").startswith("Paused")
+        enter(tab, second)
+        tab.wait_for("document.querySelector('.done').textContent === '3 of 3 done'")
+        assert tab.run("document.querySelectorAll('.task[data-status=uncalibrated]').length") == 3
+    assert all("401" in complaint for complaint in tab.complaints)

@@ -49,6 +49,7 @@ export async function openPlan(container, { hasTiles }) {
  * @param {{maxZoom?: number, isStill?: boolean}} [options]
  */
 export function fit({ map, isStill }, bounds, options = {}) {
+  map.invalidateSize({ pan: false }); // what stands beside the map may just have changed its width
   map.fitBounds(bounds, { padding: [44, 44], maxZoom: 20, ...options, animate: !(options.isStill ?? isStill) });
 }
 

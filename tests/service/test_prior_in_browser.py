@@ -48,9 +48,10 @@ def wait_for_prior(tab: Tab) -> tuple[float, float, float]:
 
 
 def asked_last(tab: Tab) -> dict[str, list[str]]:
-    """Return the parameters of the last question."""
+    """Return the parameters of the last question that say where to look."""
     questions = [address for address in tab.received if "/localize?" in address]
-    return parse_qs(urlsplit(questions[-1]).query)
+    said = parse_qs(urlsplit(questions[-1]).query)
+    return {name: said[name] for name in ("map", "near", "within_m") if name in said}
 
 
 def focus(tab: Tab, selector: str) -> None:

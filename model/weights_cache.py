@@ -24,6 +24,7 @@ STARTER = "starter"  # part of Placefix
 PREFERRED = ("selavpr_msls", "selavpr_pitts30k")  # preferred to the starter, in this order
 BETTER_THAN_STARTER = f"placefix weights fetch {PREFERRED[0]} gets a better one, for maps that are built afterwards"
 _SUFFIXES = (IMPORTED_SUFFIX, ".pth")
+_SHOWN = 9  # names in a message
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -190,9 +191,15 @@ def resolve_weights(value: str, cache: WeightsCache | None = None) -> Path:
     known = ", ".join(cache.names()) or "nothing yet"
     raise WeightsError(
         f"{value!r} is neither a file nor the name of weights in the cache {cache.folder} (which holds: {known}). "
-        f"Get some with: placefix weights fetch NAME (NAME one of {', '.join(_fetchable())}), or bring a file with: "
+        f"Get some with: placefix weights fetch NAME (NAME one of {some_names(_fetchable())}), or bring a file with: "
         "placefix weights import FILE"
     )
+
+
+def some_names(names: tuple[str, ...]) -> str:
+    """Return the first few of the published names, and the command that lists all."""
+    shown = ", ".join(names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more, which placefix weights list shows" if names[_SHOWN:] else shown
 
 
 def normalised_sha256(given: str) -> str:

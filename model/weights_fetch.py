@@ -12,13 +12,17 @@ from model.downloads import OnProgress, RetryPolicy, at_once, discard, download
 from model.durable import publish, sha256_of
 from model.errors import InvalidInput, StorageError
 from model.google_drive import locate_on_google_drive
-from model.published_weights import PUBLISHED, Address, DriveFile, PublishedWeights, Way
+from model.publication import Address, DriveFile, PublishedWeights, Way
+from model.published_weights import PUBLISHED
 from model.weight_files.reading import read_weight_file
 from model.weights import load_network
-from model.weights_cache import IMPORTED_SUFFIX, DownloadRecord, WeightsCache, normalised_sha256
+from model.weights_cache import IMPORTED_SUFFIX, DownloadRecord, WeightsCache, normalised_sha256, some_names
 from model.weights_errors import DownloadFailed, WeightsError
 
-ComparedWith = Literal["given", "remembered", "nothing"]
+ComparedWith = Literal["given", "published", "remembered", "nothing"]
+
+
+_EARLIER = "an earlier download had"
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ class FetchedWeights:
         size_bytes: The size of the file.
         source: The source of the file; None if a person imported it.
         is_new: Whether it was downloaded now; otherwise it was in the cache.
-        compared_with: The kind of the expected checksum: the given one, the one of an earlier download, or none for a
-            first download.
+        compared_with: The kind of the expected checksum: the given one, the published one, the one of an earlier
+            download, or none for a first download.
     """
 
     name: str
@@ -60,6 +64,16 @@ class _Wanted:
     ways: tuple[Way, ...]
     sha256: str | None
     published: PublishedWeights | None
+
+    @property
+    def expected_sum(self) -> str | None:
+        """The checksum that the file must have: the given one, or else the published one."""
+        return self.sha256 or (None if self.published is None else self.published.sha256)
+
+    @property
+    def expected_kind(self) -> ComparedWith:
+        """The kind of ``expected_sum``."""
+        return "given" if self.sha256 else "published" if self.expected_sum else "nothing"
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -116,9 +130,9 @@ def fetch_weights(
             record = _own_record(wanted, cache, path)
             if record is not None and path.is_file():
                 actual = sha256_of(path)
-                if actual == (wanted.sha256 or record.sha256):
+                if actual == (wanted.expected_sum or record.sha256):
                     cache.remember(path, DownloadRecord(record.url, actual, path.stat().st_size))
-                    compared_with: ComparedWith = "given" if wanted.sha256 else "remembered"
+                    compared_with = wanted.expected_kind if wanted.expected_sum else "remembered"
                     return FetchedWeights(
                         wanted.name, path, actual, path.stat().st_size, record.url, False, compared_with
                     )
@@ -145,7 +159,7 @@ def _understand(
     except ValueError:  # such as brackets around an invalid IPv6 address
         is_address = False
     if not is_address:
-        known = ", ".join(entry.name for entry in catalogue.values() if entry.ways)
+        known = some_names(tuple(entry.name for entry in catalogue.values() if entry.ways))
         raise InvalidInput(f"{source} is neither an address (https://…) nor a known name; known are {known}")
     stem = PurePosixPath(unquote(parts.path)).stem
     if not (name or stem):
@@ -229,10 +243,10 @@ def _keep(
     """Give a complete download its name, if it is the expected file."""
     actual, size_bytes = sha256_of(part), part.stat().st_size
     remembered = None if record is None else record.sha256
-    expected = wanted.sha256 or remembered
+    expected = wanted.expected_sum or remembered
     if expected is not None and actual != expected:
         discard(part)
-        whose = "was given" if wanted.sha256 else "an earlier download had"
+        whose = "was given" if wanted.sha256 else "users of the file published" if wanted.expected_sum else _EARLIER
         way_out = (
             "" if wanted.sha256 else f". If the file was replaced on purpose, accept the new one with --sha256 {actual}"
         )
@@ -244,7 +258,7 @@ def _keep(
         _check_contents(wanted, way, part)  # before its checksum is required of every later download
     cache.remember(path, DownloadRecord(url=way.url, sha256=actual, size_bytes=size_bytes))
     publish(part, path)
-    compared_with: ComparedWith = "given" if wanted.sha256 else "nothing" if record is None else "remembered"
+    compared_with = wanted.expected_kind if wanted.expected_sum or record is None else "remembered"
     return FetchedWeights(wanted.name, path, actual, size_bytes, way.url, True, compared_with)
 
 

@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from model.published_weights import PUBLISHED, PublishedWeights
+from model.publication import PublishedWeights
+from model.published_weights import PUBLISHED
 from model.weights_cache import WeightsCache
 
 Presence = Literal["installed", "fetched", "imported", "no"]

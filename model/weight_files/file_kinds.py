@@ -15,6 +15,7 @@ class FileKind(Enum):
     SAFETENSORS = "safetensors"
     TORCH_ZIP = "a PyTorch archive"
     TORCH_LEGACY = "a PyTorch file from before version 1.6"
+    MATLAB = "a MATLAB file"
 
 
 def recognise(path: Path) -> FileKind:
@@ -28,6 +29,8 @@ def recognise(path: Path) -> FileKind:
         return FileKind.TORCH_ZIP
     if head[:1] == b"\x80" and head[1:2] and head[1] in _PICKLE_PROTOCOLS:
         return FileKind.TORCH_LEGACY
+    if head.startswith(b"MATLAB 5.0 MAT-file"):
+        return FileKind.MATLAB
     if head[8:9] == b"{":  # eight bytes for the length of a JSON header, then the header
         return FileKind.SAFETENSORS
     raise WeightsError(f"{path} {_what_else_it_is(head)}")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from model.weight_files.file_kinds import FileKind, recognise
 from model.weight_files.layouts import interpret
+from model.weight_files.matlab import read_matlab
 from model.weight_files.pickled import read_pickled
 from model.weight_files.safetensors_file import read_safetensors
 from model.weight_files.weight_file import WeightFile
@@ -18,4 +19,6 @@ def read_weight_file(path: Path) -> WeightFile:
     kind = recognise(path)
     if kind is FileKind.SAFETENSORS:
         return read_safetensors(path)
+    if kind is FileKind.MATLAB:
+        return interpret(read_matlab(path), path)
     return interpret(read_pickled(path, kind), path)

@@ -19,8 +19,9 @@ from torch import Tensor
 
 from model.durable import written_whole
 from model.errors import InvalidInput
-from model.families import family_named
+from model.families import family_named, layout_of
 from model.selavpr.selavpr import SelaVPR
+from model.weight_files.layouts import interpret
 from model.weight_files.weight_file import Layout, StatedNetwork, WeightFile
 from model.weights_errors import WeightsError
 
@@ -32,7 +33,7 @@ StoredDtype = Literal["float32", "float16"]
 
 
 def read_safetensors(path: Path) -> WeightFile:
-    """Open a weights file of Placefix.
+    """Open a weights file of Placefix, or one of a published network.
 
     Raises:
         WeightsError: The file is truncated, damaged, from another program, or from a newer Placefix.
@@ -40,10 +41,13 @@ def read_safetensors(path: Path) -> WeightFile:
     safetensors = _library()
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            stated, is_trained = _read_metadata(file.metadata() or {}, path)
+            entries = file.metadata() or {}
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 not a dict
     except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is truncated or damaged ({error}); copy or import it again") from error
+    if _METADATA_KEY not in entries and layout_of(list(tensors)) is not None:
+        return interpret(tensors, path)
+    stated, is_trained = _read_metadata(entries, path)
     return WeightFile(
         path=path,
         layout=Layout.PLACEFIX,

@@ -91,7 +91,12 @@ def fetch(
 @app.command(name="import")
 def import_(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A checkpoint of SelaVPR, DINOv2 or Placefix.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A checkpoint of a known network: SelaVPR, DINOv2, Placefix or others.",
+            show_default=False,
+        ),
     ],
     name: Annotated[
         str | None, typer.Option(help="What to call it in the cache.", show_default="the file's name")
@@ -175,6 +180,7 @@ def _arrival(fetched: FetchedWeights) -> str:
         return f"{fetched.name}: in the cache already{checked}"
     checks = {
         "given": "the checksum is the one given",
+        "published": "the checksum is the one that users of the file have published",
         "remembered": "the checksum is that of the first download",
         "nothing": "the checksum is remembered from now on, because none is known to compare it with",
     }

@@ -1,16 +1,53 @@
 """What is written down of published weights, against the networks themselves."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
-from model.published_weights import PUBLISHED, Address, DriveFile, Hosts, catalogue
+from model.families import family_named
+from model.publication import Address, DriveFile, Hosts
+from model.published_weights import PUBLISHED, catalogue
 from model.selavpr.config import PRESETS
 from model.selavpr.selavpr import SelaVPR
 from model.weight_files.description import count_parameters
 
 DINOV2 = [f"dinov2_vit{size}14{registers}" for size in "sbl" for registers in ("", "_reg4")]
+COSPLACE = {
+    "resnet50": (2048, 1024, 512, 256, 128, 64, 32),
+    "resnet101": (2048, 1024, 512, 256, 128, 64, 32),
+    "resnet152": (2048, 1024, 512, 256, 128, 64, 32),
+    "resnet18": (512, 256, 128, 64, 32),
+    "vgg16": (512, 256, 128, 64),
+}
+EIGENPLACES = {
+    "resnet50": (2048, 1024, 512, 256, 128),
+    "resnet101": (2048, 1024, 512, 256, 128),
+    "resnet18": (512, 256),
+    "vgg16": (512,),
+}
+PROJECTED = {
+    f"{method}_{backbone}_{dim}": {"backbone": backbone, "descriptor_dim": dim}
+    for method, sizes in (("eigenplaces", EIGENPLACES), ("cosplace", COSPLACE))
+    for backbone, dims in sizes.items()
+    for dim in dims
+}
+OF_OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "megaloc": ("megaloc", {}),
+    "boq_dinov2_12288": ("boq", {}),
+    "boq_resnet50_16384": ("boq", {"backbone": "resnet50", "channels": 512}),
+    "salad": ("salad", {}),
+    "cliquemining": ("salad", {}),
+    **{name: ("cosplace", config) for name, config in PROJECTED.items()},
+    "mixvpr_4096": ("mixvpr", {}),
+    "mixvpr_512": ("mixvpr", {"channels": 256, "rows": 2}),
+    "mixvpr_128": ("mixvpr", {"channels": 64, "rows": 2}),
+    "netvlad": ("netvlad", {"origin": "matlab", "whitened_dim": 4096}),
+    "netvlad_pytorch": ("netvlad", {}),
+    "sfrs": ("sfrs", {}),
+}
+OTHERS = list(OF_OTHERS)
 SELAVPR = ["selavpr_msls", "selavpr_pitts30k", "selavpr_reg4_msls"]
 
 
@@ -21,7 +58,7 @@ def parameters_of(preset: str, num_register_tokens: int) -> dict[str, int]:
 
 
 def test_the_catalogue_begins_with_what_is_most_useful() -> None:
-    assert list(PUBLISHED) == ["starter", *SELAVPR, *DINOV2]
+    assert list(PUBLISHED) == ["starter", *SELAVPR, *DINOV2, *OTHERS]
     assert all(entry.name == name for name, entry in PUBLISHED.items())
 
 
@@ -70,11 +107,45 @@ def test_selavpr_is_on_github_where_a_fork_released_it_then_on_google_drive_then
 
 
 def test_other_hosts_stand_in_for_all_addresses() -> None:
-    hosts = Hosts(github="http://a", google_drive="http://b", dinov2="http://c")
+    hosts = Hosts(*(f"http://{letter}" for letter in "abcde"))
     for entry in catalogue(hosts).values():
         for way in entry.ways:
-            assert way.url.startswith(("http://a/", "http://b/", "http://c/"))
+            assert way.url.startswith(tuple(f"http://{letter}/" for letter in "abcde"))
         assert entry.by_hand is None or entry.by_hand.page_url.startswith("http://b/")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_network_of_others_has_as_many_parameters_as_ours_of_its_shape(name: str) -> None:
+    family, config = OF_OTHERS[name]
+    with torch.device("meta"):
+        network = family_named(family).make(config, is_trained=True)
+    expected = sum(count_parameters(network).values())
+    assert PUBLISHED[name].parameters == expected
+    assert PUBLISHED[name].size_bytes == 4 * expected
+    assert "without re-ranking" in PUBLISHED[name].purpose
+
+
+def test_networks_of_others_are_where_their_publishers_put_them() -> None:
+    github = "https://github.com"
+    addresses = {name: [way.url for way in PUBLISHED[name].ways] for name in OTHERS}
+    assert addresses["cosplace_resnet50_2048"] == [
+        f"{github}/gmberton/CosPlace/releases/download/v1.0/ResNet50_2048_cosplace.pth"
+    ]
+    assert addresses["eigenplaces_vgg16_512"] == [
+        f"{github}/gmberton/EigenPlaces/releases/download/v1.0/VGG16_512_eigenplaces.pth"
+    ]
+    assert addresses["salad"] == [f"{github}/serizba/salad/releases/download/v1.0.0/dino_salad.ckpt"]
+    assert addresses["megaloc"] == ["https://huggingface.co/gberton/MegaLoc/resolve/main/model.safetensors"]
+    assert addresses["netvlad"] == ["https://cvg-data.inf.ethz.ch/hloc/netvlad/Pitts30K_struct.mat"]
+    assert addresses["mixvpr_128"] == ["https://drive.google.com/uc?id=1DQnefjk1hVICOEYPwE4-CZAZOvi1NSJz"]
+    assert addresses["cliquemining"] == [
+        f"{github}/markvilar/viper/releases/download/v0.0.1/cliquemining.ckpt",
+        "https://drive.google.com/uc?id=1B06ysb-Wjb4KDcNrl-7pyj1mJve1jqdk",
+    ]
+    assert {name for name, entry in PUBLISHED.items() if entry.sha256} == {
+        "cosplace_resnet50_2048",
+        "eigenplaces_resnet50_2048",
+    }
 
 
 def test_the_starter_comes_with_a_package_and_no_other_way() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from model.downloads import RetryPolicy
 from model.errors import InvalidInput, StorageError
-from model.published_weights import Hosts, catalogue
+from model.publication import Hosts
+from model.published_weights import catalogue
 from model.weights import load_selavpr, resolve_weights
 from model.weights_cache import WeightsCache
 from model.weights_errors import DownloadFailed

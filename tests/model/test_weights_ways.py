@@ -12,7 +12,8 @@ import torch
 
 from model.downloads import RetryPolicy
 from model.errors import StorageError
-from model.published_weights import Hosts, PublishedWeights, catalogue
+from model.publication import Hosts, PublishedWeights
+from model.published_weights import catalogue
 from model.weights import load_selavpr, resolve_weights
 from model.weights_cache import WeightsCache
 from model.weights_errors import DownloadFailed

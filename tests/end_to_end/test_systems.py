@@ -1,0 +1,58 @@
+"""A map of each family with a global feature alone: built, verified, asked, and served."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from model.geo import LatLon
+from model.weights import save_network
+from tests.commands import RunCommand
+from tests.conftest import MakePhoto
+from tests.end_to_end.conftest import Serve
+from tests.model.descriptors.small_networks import SMALL, small_network, small_size
+
+POSITIONS = [LatLon(52 + number / 100, 13) for number in range(4)]
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_a_map_of_every_family_is_built_and_asked(
+    family: str, command: RunCommand, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    photos = make_photos(make_photo, tmp_path)
+    place_map = build(command, family, tmp_path)
+    assert command("verify", place_map, "--weights", tmp_path / f"{family}.safetensors").returncode == 0
+    answered = command("localize", photos[1], "--map", place_map, "--json")
+    assert answered.returncode == 0, answered.stderr
+    best = json.loads(answered.stdout)["candidates"][0]
+    assert (best["id"], best["mutual_matches"]) == (photos[1].name, None)
+    assert best["global_distance"] == pytest.approx(0, abs=1e-3)
+
+
+def test_it_is_served_and_says_that_it_cannot_rerank(
+    command: RunCommand, make_photo: MakePhoto, serve: Serve, tmp_path: Path
+) -> None:
+    photos = make_photos(make_photo, tmp_path)
+    client = serve("--map", build(command, "salad", tmp_path))
+    assert [entry["name"] for entry in client.get("/maps").json()["maps"]] == ["salad"]
+    for photo in photos:
+        best = client.post("/localize", content=photo.read_bytes()).json()["candidates"][0]
+        assert (best["id"], best["mutual_matches"]) == (photo.name, None)
+    refused = client.post("/localize", content=photos[0].read_bytes(), params={"rerank": "always"})
+    assert refused.status_code == 422, refused.text
+
+
+def make_photos(make_photo: MakePhoto, folder: Path) -> list[Path]:
+    return [
+        make_photo(folder / "photos" / f"{number}.jpg", number, position) for number, position in enumerate(POSITIONS)
+    ]
+
+
+def build(command: RunCommand, family: str, folder: Path) -> Path:
+    weights, place_map = folder / f"{family}.safetensors", folder / "maps" / family
+    save_network(small_network(family), weights)
+    size = "x".join(map(str, small_size(family)))
+    options = ("--weights", weights, "--out", place_map, "--input-size", size)
+    built = command("build", "--source", folder / "photos", *options)
+    assert built.returncode == 0, built.stderr
+    return place_map

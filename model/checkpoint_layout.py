@@ -1,4 +1,4 @@
-"""The names of a family's tensors in the files that others publish."""
+"""The names of a family's tensors in published files."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -11,7 +11,7 @@ _COUNT, _MEAN = ".num_batches_tracked", ".running_mean"  # counts of training st
 
 
 class TensorMissing(InvalidInput):
-    """Report that a tensor that shows a size is missing, by its name here."""
+    """Report that a tensor that shows a size is missing, by its name in Placefix."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -23,7 +23,7 @@ class FileShapes:
     """Hold the shapes of the tensors of a file.
 
     Attributes:
-        shapes: The shapes by Placefix's names.
+        shapes: The shapes by the names in Placefix.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
@@ -35,8 +35,8 @@ class FileShapes:
         """Return the shape of a tensor.
 
         Raises:
-            TensorMissing: There is no tensor of this name.
-            InvalidInput: The tensor has another number of dimensions.
+            TensorMissing: The file has no tensor of that name.
+            InvalidInput: It has another number of dimensions.
         """
         if name not in self.shapes:
             raise TensorMissing(name)
@@ -57,12 +57,12 @@ class CheckpointLayout:
     """Describe a layout of published files.
 
     Attributes:
-        title: The name of these files for people.
-        marks: Prefixes of names. A file has this layout if each of them begins a name in it.
-        prefixes: Prefix in the file → prefix here. The longest match counts for a name in the file, and the first match
-            for a name here.
+        title: The name of the files for people.
+        marks: Beginnings of names. A file has this layout if each of them begins a name in the file.
+        prefixes: The beginnings of names in a file, and their replacements in Placefix. The longest beginning that fits
+            counts for a name in the file, and the first for a name in Placefix.
         read_config: A function that reads the configuration of the network from the shapes in the file.
-        unused: Patterns of complete names of tensors that no feature depends on. They are optional.
+        unused: Patterns of whole names of tensors on which no feature depends. A file may lack them.
     """
 
     title: str
@@ -79,7 +79,7 @@ class CheckpointLayout:
         return all(any(name.startswith(mark) for name in names) for mark in self.marks)
 
     def own_name(self, name: str) -> str | None:
-        """Return the name here of a tensor of the file; None if the layout has no tensor of that name."""
+        """Return the name in Placefix of a tensor in the file; None if the layout has no tensor of that name."""
         found = [(len(theirs), theirs, ours) for theirs, ours in self.prefixes if name.startswith(theirs)]
         if not found:
             return None
@@ -87,12 +87,12 @@ class CheckpointLayout:
         return ours + name.removeprefix(theirs)
 
     def name_in_file(self, name: str) -> str:
-        """Return the name in the file of a tensor here: the inverse of ``own_name``."""
+        """Return the name in a file of a tensor in Placefix: the inverse of ``own_name``."""
         found = ((theirs, ours) for theirs, ours in self.prefixes if name.startswith(ours))
         return next((theirs + name.removeprefix(ours) for theirs, ours in found), name)
 
     def is_unused(self, name: str, names: Collection[str]) -> bool:
-        """Return whether no feature depends on a tensor of the file: it is a count of steps, or ``unused`` names it."""
+        """Return whether a tensor of the file is a count of training steps, or is listed in ``unused``."""
         if name.endswith(_COUNT):
             return name.removesuffix(_COUNT) + _MEAN in names
         return any(re.fullmatch(pattern, name) for pattern in self.unused)

@@ -40,7 +40,7 @@ class Family:
         read_config: The inverse of the configuration's ``to_dict``.
         freeze: Makes the fast form of a network in eval mode, for a height and width of pictures, a device and an
             arithmetic, and a number of pictures per pass.
-        layouts: The names of its tensors in published files; ``model.weight_files`` has the names for SelaVPR.
+        layouts: The layouts of published files; ``model.weight_files`` has the layouts of SelaVPR.
     """
 
     network: Callable[..., Network]

@@ -1,4 +1,4 @@
-"""Batch normalisation that does not learn."""
+"""Batch normalisation without learning."""
 
 import torch
 import torch.nn.functional as F

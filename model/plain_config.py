@@ -1,4 +1,4 @@
-"""The shape of a network as plain values: integers, and words from a short list."""
+"""The shape of a network as plain values: whole numbers, and words from a list."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
@@ -8,10 +8,10 @@ from model.errors import InvalidInput
 
 @dataclass(frozen=True)
 class PlainConfig:
-    """Define a configuration whose fields are integers from 1, or one of the words of a ``Literal``.
+    """Define a configuration with fields that are whole numbers from 1, or words of a ``Literal``.
 
     Attributes:
-        may_be_zero: Names of the numbers that may be 0, which means that the network lacks this part.
+        may_be_zero: Names of the numbers that may be 0, if the network lacks the part.
     """
 
     may_be_zero = frozenset[str]()

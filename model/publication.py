@@ -1,4 +1,4 @@
-"""How published weights are described: what they are, and the ways to get them."""
+"""The description of published weights, and of the ways to get them."""
 
 from dataclasses import dataclass
 

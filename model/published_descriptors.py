@@ -26,7 +26,7 @@ _SHA256 = {
     "cosplace_resnet50_2048": "1083431a283b755fd9b49302711fe1d31b061a73d3b743c2971e895224ecd89a",
     "eigenplaces_resnet50_2048": "98e8e21e9364a7e0990a9d7e1de5853b6d830f7f73d6bd9ee4f397575e0d41d1",
 }
-_NO_LICENCE = "none stated"  # to load, and not to pass on
+_NO_LICENCE = "none stated"  # Placefix loads these files, and does not redistribute them
 
 
 def list_descriptors(hosts: Hosts) -> list[PublishedWeights]:

@@ -67,12 +67,12 @@ class _Wanted:
 
     @property
     def expected_sum(self) -> str | None:
-        """The checksum that the file must have: the given one, or else the published one."""
+        """Return the checksum that the file must have: the given one, or else the published one."""
         return self.sha256 or (None if self.published is None else self.published.sha256)
 
     @property
     def expected_kind(self) -> ComparedWith:
-        """The kind of ``expected_sum``."""
+        """Return the kind of ``expected_sum``."""
         return "given" if self.sha256 else "published" if self.expected_sum else "nothing"
 
     @property

@@ -129,12 +129,14 @@ class Localizer:
     def rerank_for(self, asked: Rerank) -> Rerank:
         """Return how a query is re-ranked here.
 
-        Re-ranking with an untrained network is noise, so ``auto`` leaves it; and without a calibration nothing says
-        when to stop.
+        A network without local features has nothing to re-rank with. Re-ranking with an untrained network is noise, so
+        ``auto`` leaves it; and without a calibration nothing says when to stop.
         """
+        if not self.encoder.local_dim:
+            return "never"
         if asked != "auto":
             return asked
-        if not (self.encoder.is_trained and self.encoder.local_dim):
+        if not self.encoder.is_trained:
             return "never"
         calibration = self.place_map.calibration
         return "always" if calibration is None or calibration.auto is None else "auto"

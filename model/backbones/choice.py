@@ -11,15 +11,15 @@ BackboneName = Literal["resnet18", "resnet50", "resnet101", "resnet152", "vgg16"
 
 _PREFIX = "backbone."
 NUMBERED_RESNET = tuple((_PREFIX + theirs, _PREFIX + ours) for theirs, ours in NUMBERED)
-"""Prefixes of names in a file → here, for a ResNet that is an ``nn.Sequential`` called ``backbone`` in the file."""
+"""The beginnings of names in a file and here, for a ResNet that is an ``nn.Sequential`` called ``backbone``."""
 
 
 def make_backbone(name: BackboneName, stages: int = STAGES) -> ResNet | VGG16:
     """Make a backbone of convolutions.
 
     Args:
-        name: The name of the backbone.
-        stages: The number of stages of a ResNet; VGG16 always has all.
+        name: Which.
+        stages: The number of stages of a ResNet; VGG16 is always complete.
     """
     return VGG16() if name == "vgg16" else ResNet(int(name.removeprefix("resnet")), stages)
 

@@ -13,11 +13,11 @@ from model.selavpr.vision_transformer import VisionTransformer
 DINOv2Name = Literal["vits14", "vitb14", "vitl14"]
 
 _SIZES: dict[tuple[int, int], DINOv2Name] = {(384, 12): "vits14", (768, 12): "vitb14", (1024, 24): "vitl14"}
-UNUSED_MASK = r"backbone\.\w+\.mask_token"  # used only in DINOv2's pre-training; published files keep it
+UNUSED_MASK = r"backbone\.\w+\.mask_token"  # DINOv2's pre-training uses it; published files keep it
 
 
 class DINOv2(VisionTransformer):
-    """Apply a vision transformer of patches of 14 × 14 pixels.
+    """Run a vision transformer on patches of 14 × 14 pixels.
 
     Attributes:
         dim: The width of a token.

@@ -17,7 +17,7 @@ NUMBERED = (
     ("1.", "bn1."),
     *((f"{number}.", f"layer{number - 3}.") for number in range(4, 8)),
 )
-"""Prefixes of the names of a ResNet inside an ``nn.Sequential`` → prefixes here."""
+"""The beginnings of the names of a ResNet inside an ``nn.Sequential``, and the beginnings of the names here."""
 
 
 def depth_of(blocks_of_stage_3: int, *, is_bottleneck: bool) -> int | None:
@@ -27,7 +27,7 @@ def depth_of(blocks_of_stage_3: int, *, is_bottleneck: bool) -> int | None:
 
 
 class BasicBlock(nn.Module):
-    """Apply two 3 × 3 convolutions and a skip, for ResNet18."""
+    """Add two 3 × 3 convolutions to a skip, for ResNet18."""
 
     expansion = 1
 
@@ -47,7 +47,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """Apply a 3 × 3 convolution with the stride between two of 1 × 1, and a skip."""
+    """Add a 3 × 3 convolution, which has the stride, between two 1 × 1 convolutions to a skip."""
 
     expansion = 4
 
@@ -71,14 +71,14 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Apply a ResNet up to one of its stages.
+    """Run a ResNet up to one of its stages.
 
     Attributes:
         out_channels: The channels of its output.
     """
 
     def __init__(self, depth: int, stages: int = STAGES) -> None:
-        """Make the layers.
+        """Make a ResNet with weights to be loaded.
 
         Args:
             depth: One of ``DEPTHS``.
@@ -109,7 +109,7 @@ class ResNet(nn.Module):
 
 
 def _skip(in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
-    """Return the projection of a block's input to the shape of its output; None if the shapes are equal."""
+    """Return the convolution that gives a block's input the shape of its output; None if the shapes are equal."""
     if stride == 1 and in_channels == out_channels:
         return None
     convolution = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)

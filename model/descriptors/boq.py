@@ -16,7 +16,7 @@ from model.preprocess import Preparation
 from model.selavpr.vision_transformer import Tokens
 
 _HEAD_DIM = 64
-_STAGES = 3  # stages of ResNet50: a stride of 16
+_STAGES = 3  # ResNet50 then has a stride of 16
 _BICUBIC = Preparation(height=322, width=322, filter="bicubic")
 
 
@@ -25,8 +25,8 @@ class BoQConfig(PlainConfig):
     """Describe the shape of a BoQ network.
 
     Attributes:
-        backbone: ResNet50, or the size of DINOv2.
-        channels: The width P of a query; a multiple of 64. A descriptor has ``channels · rows`` numbers.
+        backbone: ResNet50, or a size of DINOv2.
+        channels: Width P of a query; a multiple of 64. A descriptor has ``channels · rows`` numbers.
         rows: The number of rows to which the queries of all blocks are projected.
         queries: The number of learned queries of a block.
         blocks: The number of blocks.
@@ -40,9 +40,9 @@ class BoQConfig(PlainConfig):
 
 
 class Block(nn.Module):
-    """Apply self-attention to the cells, and let learned queries, which do not depend on the picture, attend to them.
+    """Let cells attend to each other, and then learned queries to the cells.
 
-    Each sum is normalised. The queries' attention to the cells has no skip, so it has no sum.
+    The learned queries do not depend on the picture. There is no skip around the attention of queries to cells.
     """
 
     def __init__(self, channels: int, queries: int) -> None:
@@ -65,7 +65,7 @@ class Block(nn.Module):
 
 
 class Aggregator(nn.Module):
-    """Apply a projection of the map, blocks of queries, and a projection of all queries to a few rows."""
+    """Project a map, ask it by blocks of queries, and project all queries to a few rows."""
 
     def __init__(self, in_channels: int, config: BoQConfig) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Aggregator(nn.Module):
 
 
 class BoQ(DescriptorNetwork):
-    """Compute ResNet50 or DINOv2 without its final LayerNorm → a bag of queries → length 1."""
+    """Describe pictures by a bag of queries over ResNet50, or over DINOv2 without its final LayerNorm."""
 
     family = "boq"
     title = "BoQ"
@@ -140,7 +140,7 @@ def _layout(mark: str, backbone: tuple[tuple[str, str], ...], unused: tuple[str,
 
 
 def _split(frozen: int) -> tuple[tuple[str, str], ...]:
-    """Return the prefixes of names of a ResNet in two parts; the first has a stem and a number of stages."""
+    """Return the beginnings of names of a ResNet in two parts; the first part has a stem and some stages."""
     stages = [f"frozen_layers.{number}." for number in range(1, frozen + 1)]
     stages += [f"unfrozen_layers.{number}." for number in range(_STAGES - frozen)]
     stem = (("backbone.frozen_layers.0.0.", "conv1."), ("backbone.frozen_layers.0.1.", "bn1."))
@@ -154,4 +154,4 @@ LAYOUTS = (
     _layout("backbone.frozen_layers.2.", _split(2)),
     _layout("backbone.frozen_layers.", _split(1)),
 )
-"""The names of this family's tensors in published files: with DINOv2, and with ResNet50 in one part or in two."""
+"""The layouts of published files: over DINOv2, and over ResNet50 in one part or in two parts."""

@@ -1,6 +1,6 @@
 """CosPlace (Berton et al., CVPR 2022) and EigenPlaces (Berton et al., ICCV 2023), which are one network.
 
-Their files cannot be distinguished: only the learned numbers differ.
+Their files cannot be distinguished, because only the learned numbers differ.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class CosPlaceConfig(PlainConfig):
     """Describe the shape of a CosPlace or EigenPlaces network.
 
     Attributes:
-        backbone: The name of the backbone.
-        descriptor_dim: The width D of a descriptor.
+        backbone: The backbone.
+        descriptor_dim: Width D of a descriptor.
     """
 
     backbone: BackboneName = "resnet50"
@@ -30,10 +30,11 @@ class CosPlaceConfig(PlainConfig):
 
 
 class CosPlace(DescriptorNetwork):
-    """Compute backbone → cells of length 1 → GeM over the whole map → a linear layer → length 1.
+    """Describe pictures by GeM over cells of length 1, and a linear layer.
 
-    Its authors do not resize pictures, or resize all to a shorter side of 512 pixels. Here pictures have one size, by
-    default that of training, 512 × 512; ``--input-size`` chooses another, and pictures of that size are not resized.
+    Its authors either do not resize pictures, or resize them to a shorter side of 512 pixels. Here pictures have one
+    size, by default the size of training, 512 × 512. ``--input-size`` chooses another; pictures of that size stay as
+    they are.
     """
 
     family = "cosplace"
@@ -75,4 +76,4 @@ LAYOUTS = tuple(
     )
     for mark, prefixes in (("backbone.1.", NUMBERED_RESNET), ("backbone.2.", (("backbone.", "backbone."),)))
 )
-"""The names of this family's tensors in published files: with a ResNet, and with VGG16."""
+"""The layouts of published files: over a ResNet, and over VGG16."""

@@ -22,11 +22,11 @@ class GemConfig(PlainConfig):
     """Describe the shape of a network that pools by GeM.
 
     Attributes:
-        backbone: The name of the backbone.
-        stages: The stages of a ResNet: 3 or 4. VGG16 has all.
-        normalised: The place of the normalisation to length 1: each cell ``before`` GeM, or the mean ``after`` it.
-        projected_dim: The width of the linear layer behind GeM; 0 if there is none.
-        pictures: The project whose preparation of pictures it needs.
+        backbone: The backbone.
+        stages: The number of stages of a ResNet; VGG16 is always complete.
+        normalised: The place of the first normalisation: each cell ``before`` GeM, or the mean ``after`` it.
+        projected_dim: The width of the linear layer behind GeM; 0 for no layer.
+        pictures: The project whose preparation of pictures the network needs.
     """
 
     may_be_zero = frozenset({"projected_dim"})
@@ -45,11 +45,10 @@ _PREPARATIONS = {
 
 
 class Gem(DescriptorNetwork):
-    """Compute backbone → GeM → an optional linear layer.
+    """Describe pictures by GeM over a map, and by a linear layer if there is one.
 
-    With ``normalised`` ``before`` and without a linear layer, the method's descriptor does not have length 1, and its
-    authors search it by Euclidean distance without normalisation. Here a global feature has length 1, so a ranking may
-    differ.
+    With ``normalised`` ``before`` and without a linear layer the method's descriptor is not of length 1, and its
+    authors search it unchanged, by Euclidean distance. Placefix normalises it, so a ranking may differ.
     """
 
     family = "gem"
@@ -95,7 +94,7 @@ def _read_gsv(shapes: FileShapes) -> GemConfig:
 def _benchmark(
     normalised: Literal["before", "after"], pooling: str, projection: str | None
 ) -> tuple[CheckpointLayout, CheckpointLayout]:
-    """Return the benchmark's layouts of a ResNet and of VGG16, both an ``nn.Sequential`` of numbered layers."""
+    """Return the benchmark's layouts over a ResNet and over VGG16, each an ``nn.Sequential`` of numbered layers."""
 
     def layout(mark: str, prefixes: tuple[tuple[str, str], ...]) -> CheckpointLayout:
         projected = () if projection is None else ((projection, "projection."),)
@@ -121,4 +120,4 @@ LAYOUTS = (
     *_benchmark("after", "aggregation.0.0.p", "aggregation.1."),
     *_benchmark("after", "aggregation.0.p", None),
 )
-"""The names of this family's tensors in published files."""
+"""The layouts of published files."""

@@ -37,12 +37,12 @@ class MegaLocConfig(PlainConfig):
 
     @property
     def aggregator(self) -> SaladConfig:
-        """Return the configuration of SALAD's part."""
+        """Return the shape of the part that SALAD has, too."""
         return SaladConfig(self.backbone, self.clusters, self.cluster_dim, self.token_dim, self.hidden_dim)
 
 
 class MegaLoc(DescriptorNetwork):
-    """Compute DINOv2 → SALAD's aggregation → a linear layer → length 1."""
+    """Describe pictures by SALAD's aggregation over DINOv2, and a linear layer."""
 
     family = "megaloc"
     title = "MegaLoc"
@@ -77,7 +77,7 @@ class MegaLoc(DescriptorNetwork):
     def describe(self, images: Tensor) -> Tensor:
         """Return the descriptors ``(B, D)``, of length 1, of pictures ``(B, 3, H, W)``.
 
-        Sides that are not multiples of 14 are resized to the nearest ones, as in the published network.
+        Other sides than multiples of 14 are resized to the nearest multiples, as in the published network.
 
         Raises:
             InvalidInput: The pictures have too few patches.
@@ -111,4 +111,4 @@ LAYOUTS = (
         read_config=_read_config,
     ),
 )
-"""The names of this family's tensors in published files."""
+"""The layouts of published files."""

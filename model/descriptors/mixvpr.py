@@ -12,8 +12,8 @@ from model.errors import InvalidInput
 from model.plain_config import PlainConfig
 from model.preprocess import Preparation
 
-STAGES = 3  # stages of the ResNet: a stride of 16
-SIDE = 20  # cells of a map, the fixed number of the mixers
+STAGES = 3  # the ResNet then has a stride of 16
+SIDE = 20  # cells of a side of the map, for which the mixers are made
 CELLS = SIDE * SIDE
 
 
@@ -22,9 +22,9 @@ class MixVPRConfig(PlainConfig):
     """Describe the shape of a MixVPR network.
 
     Attributes:
-        backbone: The name of the backbone; its map behind the third stage is used.
-        channels: The number to which the channels of the map are projected.
-        rows: The number to which the cells of the map are projected. A descriptor has ``channels · rows`` numbers.
+        backbone: The backbone, up to its third stage.
+        channels: The number of channels behind the projection of channels.
+        rows: The number of rows behind the projection of cells. A descriptor has ``channels · rows`` numbers.
         depth: The number of mixers.
     """
 
@@ -48,9 +48,9 @@ class Mixer(nn.Module):
 
 
 class MixVPR(DescriptorNetwork):
-    """Compute ResNet → mixers → a projection of channels → a projection of cells → length 1, only for 320 × 320 pixels.
+    """Describe pictures of 320 × 320 pixels by mixers over a ResNet, and projections of channels and of cells.
 
-    Three preparations of pictures are in use; this is the one of the authors' training and validation.
+    Three preparations of pictures are in circulation; this one belongs to the authors' training and validation.
     """
 
     family = "mixvpr"
@@ -75,8 +75,7 @@ class MixVPR(DescriptorNetwork):
         """Return the descriptors ``(B, channels · rows)``, of length 1, of pictures ``(B, 3, 320, 320)``.
 
         Raises:
-            InvalidInput: The pictures have another size; some of these have as many cells and would give meaningless
-                numbers.
+            InvalidInput: The pictures have another size. Some of these have 400 cells, too, and give nonsense.
         """
         if (images.shape[2], images.shape[3]) != self.needs.size:
             raise InvalidInput(f"MixVPR takes pictures of 320 × 320 pixels, not {images.shape[2]} × {images.shape[3]}")
@@ -106,4 +105,4 @@ LAYOUTS = (
         read_config=_read_config,
     ),
 )
-"""The names of this family's tensors in published files."""
+"""The layouts of published files."""

@@ -1,4 +1,4 @@
-"""NetVLAD (Arandjelović et al., CVPR 2016) over VGG16: the PyTorch version, and the authors' version."""
+"""NetVLAD (Arandjelović et al., CVPR 2016) over VGG16, in the form of pytorch-NetVlad and in its authors' form."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -29,11 +29,11 @@ class NetVLADConfig(PlainConfig):
     """Describe the shape of a NetVLAD network.
 
     Attributes:
-        origin: ``pytorch``: pytorch-NetVlad. ``matlab``: the authors' version, in which the numbers of all clusters for
-            a channel are contiguous, with their preparation of pictures.
-        clusters: The number K of clusters.
+        origin: ``pytorch`` for the form of pytorch-NetVlad. ``matlab`` for the authors' form: the numbers of a channel
+            lie beside each other, and pictures have a preparation of their own.
+        clusters: The number of clusters K.
         bias: Whether the assignment has a bias.
-        whitened_dim: Width of the whitening behind the layer; 0 if there is none.
+        whitened_dim: The width of the whitening behind the layer; 0 for no whitening.
     """
 
     may_be_zero = frozenset({"whitened_dim"})
@@ -45,7 +45,7 @@ class NetVLADConfig(PlainConfig):
 
 
 class PyTorchVlad(nn.Module):
-    """Apply NetVLAD's layer; the numbers of a cluster are contiguous."""
+    """Apply NetVLAD's layer; the numbers of a cluster lie beside each other."""
 
     def __init__(self, channels: int, clusters: int, *, bias: bool = False) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class PyTorchVlad(nn.Module):
 
 
 class MatlabVlad(nn.Module):
-    """Apply NetVLAD's layer; the numbers of a channel are contiguous, as its whitening needs them."""
+    """Apply NetVLAD's layer; the numbers of a channel lie beside each other, in the order of the whitening."""
 
     def __init__(self, channels: int, clusters: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class MatlabVlad(nn.Module):
 
 
 class NetVLAD(DescriptorNetwork):
-    """Compute VGG16 → NetVLAD → an optional whitening → length 1."""
+    """Describe pictures by NetVLAD over VGG16, and by a whitening if there is one."""
 
     family = "netvlad"
     title = "NetVLAD"
@@ -121,7 +121,7 @@ LAYOUTS = (
         marks=("encoder.", "pool."),
         prefixes=(
             ("encoder.", "backbone."),
-            ("encoder.module.", "backbone."),  # files of trainings on several GPUs
+            ("encoder.module.", "backbone."),  # training on several GPUs adds a word
             ("pool.", "pool."),
             ("pool.module.", "pool."),
         ),
@@ -134,4 +134,4 @@ LAYOUTS = (
         read_config=_read_matlab,
     ),
 )
-"""The names of this family's tensors in published files."""
+"""The layouts of published files."""

@@ -1,4 +1,4 @@
-"""The base class of networks with only a global feature."""
+"""The common part of networks with a global feature alone."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -14,11 +14,11 @@ from model.preprocess import Preprocessing
 
 
 class DescriptorNetwork(Network):
-    """Define a network that makes one global feature of a picture, and no local ones.
+    """Define a network that gives one global feature of a picture, and no local features.
 
     Attributes:
         title: The name for people.
-        side_multiple: The number that height and width of its input are multiples of; 0 if the size is fixed.
+        side_multiple: The number of which height and width of its input are multiples; 0 for a fixed size.
     """
 
     title: ClassVar[str]
@@ -58,7 +58,7 @@ class DescriptorNetwork(Network):
         return 0, 0
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return the facts about the shape that people want to know."""
+        """Return labels and texts that describe its shape to people."""
         shape = ", ".join(f"{name} {value}".replace("_", " ") for name, value in self.config.to_dict().items())
         return [
             ("network", f"{self.title}: {shape}"),

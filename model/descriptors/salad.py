@@ -1,6 +1,6 @@
 """SALAD (Izquierdo and Civera, CVPR 2024) and CliqueMining (Izquierdo and Civera, ECCV 2024), which are one network.
 
-This code follows the paper. The published code is under the GPL, and no part of it is used here.
+Written from the paper. The published code is under the GPL, and Placefix contains none of it.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class SaladConfig(PlainConfig):
 
     Attributes:
         backbone: The size of DINOv2.
-        clusters: The number m of clusters.
+        clusters: The number of clusters m.
         cluster_dim: Width l of the feature of a cluster.
         token_dim: Width of the part of a descriptor from the class token.
         hidden_dim: Width between the two layers of each of the three small networks.
@@ -73,7 +73,7 @@ def check_patches(network: Network, clusters: int, size: tuple[int, int]) -> Non
     """Check that pictures of a size have more patches than there are clusters.
 
     Raises:
-        InvalidInput: They have too few patches, and the dustbin's part would be zero or less.
+        InvalidInput: They have fewer or equally many, so the dustbin's part would not be positive.
     """
     patches = (size[0] // 14) * (size[1] // 14)
     if patches <= clusters:
@@ -84,7 +84,7 @@ def check_patches(network: Network, clusters: int, size: tuple[int, int]) -> Non
 
 
 class Salad(DescriptorNetwork):
-    """Compute DINOv2 → patches shared among clusters, and the class token → length 1."""
+    """Describe pictures by DINOv2's patches, which clusters share, and by its class token."""
 
     family = "salad"
     title = "SALAD or CliqueMining"
@@ -145,4 +145,4 @@ LAYOUTS = (
         unused=(UNUSED_MASK,),
     ),
 )
-"""The names of this family's tensors in published files."""
+"""The layouts of published files."""

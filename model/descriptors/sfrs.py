@@ -19,7 +19,7 @@ class SFRSConfig(PlainConfig):
 
     Attributes:
         clusters: The number of clusters.
-        whitened_dim: Width of the whitening (PCA); 0 if there is none.
+        whitened_dim: The width of the whitening (PCA); 0 for no whitening.
     """
 
     may_be_zero = frozenset({"whitened_dim"})
@@ -29,9 +29,9 @@ class SFRSConfig(PlainConfig):
 
 
 class SFRS(DescriptorNetwork):
-    """Compute VGG16 → NetVLAD → an optional whitening → length 1.
+    """Describe pictures by NetVLAD over VGG16, and by a whitening if there is one.
 
-    Pictures have values from -124 to 152: a mean is subtracted from bytes, without a division.
+    Pictures have values from -124 to 152: a mean is subtracted from bytes, and the result is not divided.
     """
 
     family = "sfrs"
@@ -78,4 +78,4 @@ LAYOUTS = (
         read_config=_read_config,
     ),
 )
-"""The names of this family's tensors in published files."""
+"""The layouts of published files."""

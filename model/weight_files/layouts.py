@@ -61,7 +61,7 @@ def _layout_of_selavpr(names: list[str], state: Mapping[str, Tensor], path: Path
 
 
 def _renaming(layout: Layout | CheckpointLayout, names: list[str]) -> Callable[[str], str | None]:
-    """Return the function from a tensor's name to its name here: ``""`` for an unused one, None for an unknown one."""
+    """Return the function from a name in the file to the name here: ``""`` if not needed, None if unknown."""
     if isinstance(layout, CheckpointLayout):
         known = frozenset(names)
         return lambda name: "" if layout.is_unused(name, known) else layout.own_name(name)

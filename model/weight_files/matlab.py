@@ -22,7 +22,7 @@ def read_matlab(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: The file is damaged, or holds another network.
     """
-    import scipy.io  # noqa: PLC0415 nobody else's weights need it
+    import scipy.io  # noqa: PLC0415 other weights do not need it
 
     try:
         network = scipy.io.loadmat(path, struct_as_record=False, squeeze_me=True)["net"]

@@ -74,9 +74,13 @@ def _sample(name: str) -> str:
 
 
 _NIGHT = _sample("street-138-query-006-night")
+_SUN = _sample("street-136-query-070-sun")
 _FOG = _sample("street-137-query-086-fog")
 _TO_THE_ANSWER = "document.getElementById('answer').scrollIntoView({ behavior: 'instant' })"
 _TO_THE_MATCHES = "document.querySelector('.matches').scrollIntoView({ behavior: 'instant' })"
+_VEILED = "new Promise((done) => setInterval(() => document.querySelector('.veil') && done(), 50))"
+_TO_THE_HEAT = f"{_VEILED}.then(() => {_TO_THE_MATCHES})"
+
 
 _PICKED = "street-136-query-070-sun.jpg"
 _MANY = "mode=many"
@@ -90,13 +94,14 @@ SHOTS = (
     Shot("page-phone-dark", _NIGHT, _PHONE, is_dark=True, then=_TO_THE_ANSWER),
     Shot("page-matches", _FOG, part=".matches", then=_TO_THE_MATCHES),
     Shot("page-matches-dark", f"{_FOG}&with=elsewhere", is_dark=True, part=".matches", then=_TO_THE_MATCHES),
+    Shot("page-heat", f"{_SUN}&heat=on", part=".matches", then=_TO_THE_HEAT),
     Shot("page-matches-phone", _FOG, _PHONE, then=_TO_THE_MATCHES),
     Shot("page-places", "view=-48.858600,-123.400000,19&place=-48.85862417,-123.40000286"),
     Shot("many", _MANY, then=_PICK, photos=12),
     Shot("many-dark", _MANY, is_dark=True, then=_PICK, photos=12),
     Shot("many-phone", _MANY, _PHONE, then=_TO_THE_TABLE, photos=12),
     Shot("many-phone-dark", _MANY, _PHONE, is_dark=True, then=_TO_THE_TABLE, photos=12),
-    Shot("answer-localized", _sample("street-136-query-070-sun"), part=".overview"),
+    Shot("answer-localized", _SUN, part=".overview"),
     Shot("answer-uncertain", _FOG, part=".overview"),
     Shot("answer-not-found", _sample("street-136-query-040-night"), part=".overview"),
     # Behind the others, whose questions they count.

@@ -1,5 +1,7 @@
 """The frozen network on one device: pictures in, features out."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -81,10 +83,11 @@ class Encoder:
         self._at_a_time = _AT_A_TIME[self.device.type]
         target = Target(self.device, TORCH_PRECISIONS[precision])
         freeze = family_named(network.family).freeze
-        self._forward = freeze(network, size, target, self._at_a_time)
+        self._frozen = freeze(network, size, target, self._at_a_time)
+        self._forward: Callable[[Tensor], Features] = self._frozen
         if self.device.type == "cuda":
             shape = (self._at_a_time, 3, *self.preparation.size)
-            self._forward = CudaGraph(self._forward, shape, self.device)
+            self._forward = CudaGraph(self._frozen, shape, self.device)
 
     @property
     def local_grid(self) -> tuple[int, int]:
@@ -95,6 +98,20 @@ class Encoder:
     def picture_shape(self) -> tuple[int, int, int]:
         """Return the shape of a prepared picture, ``(3, H, W)``."""
         return 3, self.preparation.height, self.preparation.width
+
+    @torch.inference_mode()
+    def shares(self, image: Tensor) -> Tensor | None:
+        """Say how much each part of a picture weighs in its global feature: a forward pass of its own.
+
+        Args:
+            image: ``(3, H, W)`` float32, prepared as for ``encode``, on any device.
+
+        Returns:
+            ``(rows, columns)`` of ``cells.patches``, float32 on the CPU, at least 0, with a sum of 1. None if the
+            global feature is not a mean over the picture.
+        """
+        shares = self._frozen.shares(image[None].to(self.device, torch.float32))
+        return None if shares is None else shares[0].cpu()
 
     @torch.inference_mode()
     def encode(self, images: Tensor) -> Features:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -28,7 +28,17 @@ from model.selavpr.selavpr import SelaVPR
 from model.starter.config import StarterConfig
 from model.starter.network import Starter
 
-Forward = Callable[[Tensor], Features]
+
+class FrozenNetwork(Protocol):
+    """Compute as a network does, fast."""
+
+    def __call__(self, images: Tensor) -> Features:
+        """Encode a batch of prepared pictures; see ``Network.forward``."""
+        ...
+
+    def shares(self, images: Tensor) -> Tensor | None:
+        """Say how much each part of a picture weighs in its global feature; see ``Network.shares``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class Family:
 
     network: Callable[..., Network]
     read_config: Callable[[dict[str, Any]], Any]
-    freeze: Callable[[Any, tuple[int, int], Target, int], Forward]
+    freeze: Callable[[Any, tuple[int, int], Target, int], FrozenNetwork]
     layouts: tuple[CheckpointLayout, ...] = ()
 
     def make(self, config: Mapping[str, Any], *, is_trained: bool) -> Network:

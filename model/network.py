@@ -70,6 +70,18 @@ class Network(nn.Module, ABC):
     def forward(self, images: Tensor) -> Features:
         """Encode a batch of prepared pictures ``(B, 3, H, W)`` float32."""
 
+    def shares(self, images: Tensor) -> Tensor | None:  # noqa: ARG002
+        """Say how much each part of a picture weighs in its global feature.
+
+        Args:
+            images: ``(B, 3, H, W)``, prepared as for ``forward``.
+
+        Returns:
+            ``(B, rows, columns)`` of ``patch_grid``, float32, at least 0, with a sum of 1 for each picture. None if the
+            global feature is not a mean over the picture, which is the default.
+        """
+        return None
+
     @abstractmethod
     def facts(self) -> list[tuple[str, str]]:
         """Return labels and texts with the facts about the shape that people want to know."""

@@ -15,6 +15,7 @@ from service.schemas.answer import (
     CandidateAnswer,
     CellGridAnswer,
     EvidenceAnswer,
+    HeatAnswer,
     LocalizationAnswer,
     MapVersion,
     MatchedCandidateAnswer,
@@ -26,6 +27,7 @@ from service.schemas.answer import (
 from service.stages import Stage
 
 _CONFIDENCE_DIGITS = 4
+_HEAT_DIGITS = 3
 _FRACTION_DIGITS = 4  # of the sides of a picture, and of cosines
 _POSITION_DIGITS = 8  # of degrees: a millimetre; what follows is the noise of converting minutes and seconds
 
@@ -53,6 +55,7 @@ def build_answer(
         evidence=_evidence(verdict.evidence),
         candidates=[_candidate(each, rank) for rank, each in enumerate(localization.candidates)],
         matches=None if localization.matches is None else _matches(localization.matches),
+        heat=None if localization.heat is None else _heat(localization.heat),
         photos=[_photo(each, number) for number, each in enumerate(localization.photos, start=1)] or None,
         map=MapVersion(name=localization.map_name, version=localization.map_version),
         timings_ms=Timings(**milliseconds, total=round(1000 * total_s, 3)),
@@ -88,6 +91,12 @@ def _matches(matches: Matches) -> MatchesAnswer:
         grid=CellGridAnswer(rows=rows, columns=columns, x=_fractions(grid.columns_x), y=_fractions(grid.rows_y)),
         candidates=[_matched(each) for each in matches.candidates],
     )
+
+
+def _heat(heat: NDArray[np.float32]) -> HeatAnswer:
+    rows, columns = heat.shape
+    values = [round(value, _HEAT_DIGITS) for value in (heat * heat.size).ravel().tolist()]
+    return HeatAnswer(rows=rows, columns=columns, values=values)
 
 
 def _matched(matched: MatchedCandidate) -> MatchedCandidateAnswer:

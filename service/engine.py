@@ -46,7 +46,7 @@ class Query:
     @property
     def compared(self) -> int:
         """Pictures of the map whose local features may be compared; those of asked matches are compared once more."""
-        again = 0 if self.options.evidence is None else MOST_MATCHED
+        again = MOST_MATCHED if self.options.evidence == "matches" else 0
         if self.localizer.rerank_for(self.options.rerank) == "never":
             return again
         return min(self.options.shortlist, len(self.localizer.place_map)) + again

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model.cell_grid import CellGrid
 from model.geo import LatLon
 from place_map.calibration import Judgement
@@ -141,6 +144,8 @@ class Localization:
             photos were asked together.
         photos: Of several photos that were asked together, what each says.
         matches: Which cells match; None if that was not asked for, or there is nothing to match.
+        heat: ``(rows, columns)`` float32, how much each part of the photo weighs in its global feature, with a sum of
+            1; None if that was not asked for, or the network does not tell.
     """
 
     verdict: Verdict
@@ -153,6 +158,7 @@ class Localization:
     ranking: Ranking | None = None
     photos: tuple[PhotoPart, ...] = ()
     matches: Matches | None = None
+    heat: NDArray[np.float32] | None = None
 
     @property
     def status(self) -> Status:

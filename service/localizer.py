@@ -44,10 +44,12 @@ class EncodedQuery:
     Attributes:
         features: Of one picture, on the encoder's device.
         duration_s: Seconds of the whole batch.
+        image: The picture, ``(3, H, W)`` as it was encoded; None if the features are stored ones.
     """
 
     features: Features
     duration_s: float
+    image: Tensor | None = None
 
 
 def encode_queries(encoder: Encoder, images: Tensor) -> list[EncodedQuery]:
@@ -63,7 +65,7 @@ def encode_queries(encoder: Encoder, images: Tensor) -> list[EncodedQuery]:
     start = time.perf_counter()
     features = encoder.encode(images)
     duration_s = time.perf_counter() - start
-    return [EncodedQuery(features[row : row + 1], duration_s) for row in range(len(features))]
+    return [EncodedQuery(features[row : row + 1], duration_s, images[row]) for row in range(len(features))]
 
 
 def _always_wanted() -> bool:
@@ -165,7 +167,7 @@ class Localizer:
         with clock.measure(Stage.SHORTLIST):
             shortlist = self.shortlist(query.features.global_features, options, without, is_wanted).ranking
         candidates: tuple[Candidate, ...] = ()
-        verdict, compared, ranking, matches = Verdict("no_candidates"), 0, None, None
+        verdict, compared, ranking, matches, heat = Verdict("no_candidates"), 0, None, None, None
         if shortlist.answers:
             ranking, verdict = self._rerank(query.features.local_features[0], shortlist, options, clock, is_wanted)
             candidates = self.candidates(ranking, options.candidates)
@@ -173,6 +175,10 @@ class Localizer:
             if options.evidence == "matches":
                 with clock.measure(Stage.EVIDENCE):
                     matches = self._match(query.features.local_features[0], ranking, len(candidates), is_wanted)
+        if options.evidence == "heat" and query.image is not None:
+            with clock.measure(Stage.EVIDENCE):
+                shares = self.encoder.shares(query.image)
+                heat = None if shares is None else shares.numpy()
         shapes = self.place_map.manifest.features
         return Localization(
             verdict=verdict,
@@ -184,6 +190,7 @@ class Localizer:
             gathered_bytes=compared * shapes.local_codec.bytes_per_picture(shapes.local_count),
             ranking=ranking,
             matches=matches,
+            heat=heat,
         )
 
     @torch.inference_mode()

@@ -8,7 +8,7 @@ from typing import Literal
 Rerank = Literal["auto", "always", "never"]
 """Whether candidates are re-ranked by their local features."""
 
-EvidenceWord = Literal["matches"]
+EvidenceWord = Literal["matches", "heat"]
 """What an answer may hold besides, to show why it is the answer."""
 
 Togetherness = Literal["place", "sequence"]

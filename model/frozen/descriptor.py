@@ -33,3 +33,8 @@ class FrozenDescriptor:
         """Encode ``(B, 3, H, W)`` float32 pictures on the target's device."""
         features: Features = self._network(images.contiguous(memory_format=torch.channels_last))
         return features
+
+    def shares(self, images: Tensor) -> Tensor | None:
+        """Return the shares of ``(B, 3, H, W)`` pictures; see ``model.network.Network.shares``."""
+        shares: Tensor | None = self._network.shares(images)
+        return shares

@@ -39,6 +39,7 @@ class FrozenSelaVPR:
             pictures: The pictures per pass: a hint; other numbers also work.
         """
         self.config, self.target = network.config, target
+        self._grid = grid
         self._patch_count = grid[0] * grid[1]
         rows = pictures * (1 + network.config.num_register_tokens + self._patch_count)
         backbone = network.backbone
@@ -61,16 +62,26 @@ class FrozenSelaVPR:
 
     def __call__(self, images: Tensor) -> Features:
         """Encode ``(B, 3, H, W)`` float32 pictures on the target's device; the features are float32."""
-        tokens = self.embed(images)
-        for block in self.blocks:
-            tokens = block(tokens)
-        tokens = self.norm(tokens)
+        tokens = self._tokens(images)
         patch_tokens = tokens[:, -self._patch_count :]
         return Features(
             global_features=self._pool(tokens[:, 0], patch_tokens),
             local_features=self._localise(patch_tokens),
             local_grid=self._local_grid,
         )
+
+    def shares(self, images: Tensor) -> Tensor | None:
+        """Return the shares of ``(B, 3, H, W)`` pictures; see ``model.network.Network.shares``."""
+        if self.pooling is None:
+            return None
+        shares: Tensor = self.pooling.shares(self._tokens(images)[:, -self._patch_count :])
+        return shares.reshape(-1, *self._grid)
+
+    def _tokens(self, images: Tensor) -> Tensor:
+        tokens = self.embed(images)
+        for block in self.blocks:
+            tokens = block(tokens)
+        return self.norm(tokens)
 
     def _pool(self, class_token: Tensor, patch_tokens: Tensor) -> Tensor:
         if self.pooling is None:

@@ -55,8 +55,15 @@ class FrozenStarter:
 
     def __call__(self, images: Tensor) -> Features:
         """Encode ``(B, 3, H, W)`` float32 pictures on the target's device."""
+        return self._reader.read(self._maps(images), (images.shape[2], images.shape[3]))
+
+    def shares(self, images: Tensor) -> Tensor:
+        """Return the shares of ``(B, 3, H, W)`` pictures; see ``model.network.Network.shares``."""
+        return self._reader.read_shares(self._maps(images), (images.shape[2], images.shape[3]))
+
+    def _maps(self, images: Tensor) -> dict[int, Tensor]:
         maps = self._stem(images.contiguous(memory_format=torch.channels_last))
         outputs: dict[int, Tensor] = {}
         for number, block in enumerate(self._blocks):
             maps = outputs[number] = block(maps)
-        return self._reader.read(outputs, (images.shape[2], images.shape[3]))
+        return outputs

@@ -27,6 +27,21 @@ class GeM(nn.Module):
         """Pool ``(B, N, D)`` tokens to ``(B, D)`` features of length 1."""
         return F.normalize(self.pool(patch_tokens), dim=-1)
 
+    def shares(self, patch_tokens: Tensor) -> Tensor:
+        """Say how much each token weighs in the feature.
+
+        The mean of a channel is a sum over the tokens, so each token has a share of it. The share of a token in the
+        feature is the sum of its shares in the channels, each weighted with the square of the channel's number in the
+        feature. These squares add up to 1.
+
+        Returns:
+            ``(B, N)``, each at least 0, with a sum of 1 for each picture.
+        """
+        powers = F.normalize(patch_tokens, dim=-1).clamp(min=GEM_CLAMP).pow(self.p)
+        squares = self(patch_tokens).square()
+        shares: Tensor = (powers * (squares / powers.sum(dim=1))[:, None]).sum(dim=-1)
+        return shares
+
     def pool(self, patch_tokens: Tensor) -> Tensor:
         """Compute the generalised mean ``(B, D)``, before the last normalisation."""
         tokens = F.normalize(patch_tokens, dim=-1) if self.normalises_first else patch_tokens

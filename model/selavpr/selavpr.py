@@ -58,6 +58,14 @@ class SelaVPR(Network):
             local_grid=self.config.local_grid(tokens.grid),
         )
 
+    def shares(self, images: Tensor) -> Tensor | None:
+        """See ``Network.shares``; a class token is not a mean over the picture."""
+        tokens = self.backbone(images)
+        if self.pooling is None:
+            return None
+        shares: Tensor = self.pooling.shares(tokens.patch_tokens)
+        return shares.reshape(-1, *tokens.grid)
+
     @property
     def side_multiple(self) -> int:
         """Return the side of a patch."""

@@ -11,7 +11,7 @@ from model.network import Network
 from model.preprocess import Preparation
 from model.starter.config import StarterConfig
 from model.starter.efficientnet_lite import EfficientNetLite
-from model.starter.pooling import pool_bands
+from model.starter.pooling import cell_shares, pool_bands
 
 _VALUES = 255  # channel values, from 0
 
@@ -101,8 +101,14 @@ class Starter(Network):
         Raises:
             InvalidInput: The pictures have another shape.
         """
-        maps = self.trunk(images, {*self.config.global_blocks, self.config.local_block})
-        return self.read(maps, (images.shape[2], images.shape[3]))
+        return self.read(self._maps(images), (images.shape[2], images.shape[3]))
+
+    def shares(self, images: Tensor) -> Tensor:
+        """See ``Network.shares``."""
+        return self.read_shares(self._maps(images), (images.shape[2], images.shape[3]))
+
+    def _maps(self, images: Tensor) -> Mapping[int, Tensor]:
+        return self.trunk(images, {*self.config.global_blocks, self.config.local_block})  # type: ignore[no-any-return]
 
     def read(self, maps: Mapping[int, Tensor], size: tuple[int, int]) -> Features:
         """Return the features from the block outputs of the trunk.
@@ -121,3 +127,23 @@ class Starter(Network):
             local_features=F.normalize(cells, dim=-1),
             local_grid=self.local_grid(size),
         )
+
+    def read_shares(self, maps: Mapping[int, Tensor], size: tuple[int, int]) -> Tensor:
+        """Return the shares from the block outputs of the trunk; see ``Network.shares``.
+
+        The blocks have maps of several sizes: each is brought to the grid of the local features, its sum kept.
+
+        Args:
+            maps: Number of a block → its output, ``(B, C, H, W)``; at least the blocks that give global features.
+            size: Height and width of the pictures in pixels.
+        """
+        grid, config = self.local_grid(size), self.config
+        squares = self.read(maps, size).global_features.square()
+        shares = torch.zeros(len(squares), *grid, device=squares.device)
+        widths = [config.global_bands * maps[block].shape[1] for block in config.global_blocks]
+        for block, weights in zip(config.global_blocks, torch.split(squares, widths, dim=1), strict=True):
+            of_block = cell_shares(maps[block], config.gem_power, config.global_bands, weights)
+            total = of_block.sum(dim=(1, 2), keepdim=True)
+            resized = F.adaptive_avg_pool2d(of_block[:, None], grid)[:, 0]
+            shares += resized * (total / resized.sum(dim=(1, 2), keepdim=True))
+        return shares

@@ -3,6 +3,7 @@
 + instead of 0, so that the root has a gradient everywhere
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -27,3 +28,25 @@ def pool_bands(maps: Tensor, power: float, bands: int) -> Tensor:
     positive = maps.float().clamp(min=GEM_CLAMP)
     means = F.adaptive_avg_pool2d(positive.pow(power), (bands, 1)).squeeze(-1).pow(1 / power)  # (B, C, bands)
     return F.normalize(F.normalize(means, dim=1).transpose(1, 2).flatten(1), dim=-1)
+
+
+def cell_shares(maps: Tensor, power: float, bands: int, weights: Tensor) -> Tensor:
+    """Say how much each cell weighs in the result of ``pool_bands``.
+
+    Args:
+        maps: ``(B, C, H, W)``.
+        power: The power of ``pool_bands``.
+        bands: The number of bands.
+        weights: ``(B, bands · C)``, how much each number of its result weighs.
+
+    Returns:
+        ``(B, H, W)``: the weight of each number, shared out by how much a cell adds to the sum that the number is the
+        root of. The sum over the cells is the sum of the weights.
+    """
+    powers = maps.float().clamp(min=GEM_CLAMP).pow(power)
+    height, result = maps.shape[2], maps.new_zeros(len(maps), *maps.shape[2:], dtype=torch.float32)
+    for band, of_band in enumerate(weights.reshape(len(weights), bands, -1).unbind(dim=1)):
+        rows = slice(band * height // bands, -(-(band + 1) * height // bands))  # as adaptive pooling shares them out
+        part = powers[:, :, rows]
+        result[:, rows] += (part * (of_band / part.sum(dim=(2, 3)))[:, :, None, None]).sum(dim=1)
+    return result

@@ -31,8 +31,8 @@ class Question(TypedDict, total=False):
         heading: Where the camera looked to, roughly, in degrees clockwise from true north, in [0, 360].
         heading_tolerance: By how many degrees ``heading`` may be wrong, in [0, 180]; by default 45.
         together: How several photos belong together: ``place`` or ``sequence``.
-        evidence: ``matches`` shows which cells of the first candidates match, in ``matches`` of the answer; of one
-            photo.
+        evidence: ``matches`` shows which cells of the first candidates match, in ``matches`` of the answer; ``heat``
+            where the network looked, in ``heat``. For one photo.
         times: When the photos of a sequence were taken: seconds since any moment, or instants.
     """
 

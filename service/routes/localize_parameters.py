@@ -116,8 +116,8 @@ class LocalizeParameters(BaseModel):
     evidence: EvidenceWord | None = Field(
         default=None,
         description=(
-            "matches: the answer shows which parts of the photo were found in the first candidates, in `matches`. Of "
-            "one photo, and as JSON."
+            "matches: the answer shows which parts of the photo were found in the first candidates, in `matches`. "
+            "heat: it shows where the network looked, in `heat`. Of one photo, and as JSON."
         ),
     )
 

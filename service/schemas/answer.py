@@ -173,6 +173,20 @@ class MatchesAnswer(Schema):
     ]
 
 
+class HeatAnswer(Schema):
+    """How much each part of the photo weighs in its global feature, by which similar pictures are looked for.
+
+    The parts are equally large and fill the whole photo as it is shown upright, row by row.
+    """
+
+    rows: Annotated[int, Field(ge=1, description="How many there are.", examples=[16])]
+    columns: Annotated[int, Field(ge=1, description="How many there are.", examples=[16])]
+    values: Annotated[
+        list[float],
+        Field(description="rows · columns weights. Their mean is 1.", examples=[[0.41, 3.27]]),
+    ]
+
+
 class PhotoAnswer(Schema):
     """The part of one photo in the answer to several."""
 
@@ -240,6 +254,15 @@ class LocalizationAnswer(Schema):
             description=(
                 "Which cells match; null unless evidence=matches asks for it, and where there is no candidate, the "
                 "network has no local features, or they lie on shards."
+            )
+        ),
+    ]
+    heat: Annotated[
+        HeatAnswer | None,
+        Field(
+            description=(
+                "Where the network looked; null unless evidence=heat asks for it, and where the global feature is no "
+                "mean over the photo."
             )
         ),
     ]

@@ -197,5 +197,5 @@ def test_evidence_is_of_one_photo() -> None:
 
 
 def test_an_unknown_word_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="evidence must be one of matches"):
+    with pytest.raises(InvalidInput, match="evidence must be one of matches, heat"):
         replace(ASKED, evidence="everything")  # type: ignore[arg-type]

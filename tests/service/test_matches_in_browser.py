@@ -141,3 +141,21 @@ def test_an_answer_without_matches_has_none_to_show(tab: Tab, server: Served) ->
     made = tab.run("""import(document.querySelector('script[type=module]').src.replace('page.js', 'matches.js'))
         .then(({ showMatches }) => showMatches({ matches: null }) === null)""")
     assert made is True
+
+
+def test_it_is_shown_on_demand_where_the_network_looked(tab: Tab, server: Served) -> None:
+    show(tab, server, "sample=own.jpg")
+    assert count(tab, ".veil") == 0
+    tab.run("document.getElementById('heat').click()")
+    tab.wait_for("document.querySelector('.veil')")
+    assert [tab.run(f"document.querySelector('.veil').{side}") for side in ("width", "height")] == [8, 8]
+    assert "The bright parts of the photo weighed most" in text(tab, ".match-looked")
+    assert "heat=on" in str(tab.run("location.hash"))
+    asked = tab.run("performance.getEntriesByType('resource').filter(({ name }) => name.includes('/localize?')).length")
+    assert asked == 2
+    tab.run("document.getElementById('heat').click()")
+    assert tab.run("getComputedStyle(document.querySelector('.veil')).display") == "none"
+    assert text(tab, ".match-looked") == ""
+    show(tab, server, "sample=own.jpg&heat=on")
+    tab.wait_for("document.querySelector('.veil')")
+    assert tab.run("getComputedStyle(document.querySelector('.veil')).display") == "block"

@@ -135,3 +135,27 @@ def test_an_answer_is_small_however_many_cells_match(tmp_path: Path, serve: Serv
     assert max(each.count for each in matches.candidates) > 10 * MOST_PAIRS
     assert len(matches.candidates) <= MOST_MATCHED
     assert len(response.content) - len(with_one.content) < _MOST_BYTES
+
+
+def test_heat_tells_where_the_network_looked_in_the_upright_photo(town: Town, town_server: Served) -> None:
+    with Image.open(town.photos["a street/5.jpg"]) as stored:
+        shown = stored.convert("RGB").resize((300, 450))
+    told = []
+    for orientation, turn in _TURNED.items():
+        exif, buffer = Image.Exif(), BytesIO()
+        exif[0x0112] = orientation
+        (shown if turn is None else shown.transpose(turn)).save(buffer, "PNG", exif=exif)
+        answer = ask(town_server, buffer.getvalue(), {"evidence": "heat"})
+        assert answer.heat is not None
+        assert answer.matches is None
+        told.append(answer.heat)
+    assert (told[0].rows, told[0].columns) == (8, 8)
+    assert np.mean(told[0].values) == pytest.approx(1, abs=0.001)
+    assert len(told[0].values) == 64
+    assert all(each == told[0] for each in told)
+
+
+def test_heat_does_not_need_a_candidate(town_server: Served) -> None:
+    answer = ask(town_server, JPEG, {"evidence": "heat", "near": "0,0", "within_m": "1"})
+    assert answer.status == "no_candidates"
+    assert answer.heat is not None

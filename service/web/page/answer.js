@@ -13,9 +13,10 @@ const unanswered = at("verdict").firstElementChild.cloneNode(true); // as the pa
  * @param {import("./types.js").Answer} answer as the service gave it
  * @param {import("./types.js").Position | null} truth where the photo was taken
  * @param {string | null} advice how to get confidences worth trusting from this map
+ * @param {() => Promise<import("./types.js").Heat | null>} askHeat asks where the network looked in the photo
  * @returns {string} the sentence to read aloud
  */
-export function showAnswer(answer, truth, advice) {
+export function showAnswer(answer, truth, advice, askHeat) {
   at("answer-body").dataset.status = answer.status;
   if (answer.candidates.length === 0) {
     const sentence = `No picture of the map ${answer.map.name} comes into question.`;
@@ -24,7 +25,7 @@ export function showAnswer(answer, truth, advice) {
     return sentence;
   }
   at("verdict").replaceChildren(showVerdict(answer, truth, advice));
-  at("evidence").replaceChildren(...[showMatches(answer), showCandidates(answer, truth), raw(answer)].filter((each) => each !== null));
+  at("evidence").replaceChildren(...[showMatches(answer, askHeat), showCandidates(answer, truth), raw(answer)].filter((each) => each !== null));
   return sayVerdict(answer, truth);
 }
 

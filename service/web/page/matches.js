@@ -3,55 +3,63 @@
 import { readAddress, writeAddress } from "./address.js";
 import { at, draw, make } from "./elements.js";
 import { distanceM, writeDistance } from "./geo.js";
+import { veilOf } from "./heat.js";
 import { FEW_LINES, colourOf, drawLines, linesOf, spreadOut } from "./match_lines.js";
 import { showPicture } from "./pictures.js";
-import { thumbnailUrl } from "./service.js";
+import { Failure, thumbnailUrl } from "./service.js";
 
 const ORDINALS = ["Best", "2nd", "3rd"];
 const PHOTO_PX = 960; // the longer side of the copy of the photo, at most
 const ELSEWHERE = "elsewhere";
+const LOOKED = "The bright parts of the photo weighed most when similar pictures were looked for. The lines were found after that.";
 
 /**
  * Makes the part of the answer that shows what matches.
  *
  * @param {import("./types.js").Answer} answer
+ * @param {() => Promise<import("./types.js").Heat | null>} askHeat asks the service where the network looked in the photo
  * @returns {HTMLElement | null} null if the answer tells no matches
  */
-export function showMatches(answer) {
+export function showMatches(answer, askHeat) {
   if (!answer.matches) return null;
-  const view = new MatchesView(answer);
-  return view.element;
+  return new MatchesView(answer, askHeat).element;
 }
 
 class MatchesView {
-  /** @param {import("./types.js").Answer} answer */
-  constructor(answer) {
-    [this.answer, this.told] = [answer, answer.matches.candidates];
+  constructor(answer, askHeat) {
+    [this.answer, this.told, this.askHeat] = [answer, answer.matches.candidates, askHeat];
     const all = this.told.flatMap((each) => each.similarities);
     /** @type {[number, number]} */
     this.range = [Math.min(...all), Math.max(...all)];
-    const { with: wanted, lines } = Object.fromEntries(readAddress());
+    const { with: wanted, lines, heat } = Object.fromEntries(readAddress());
     this.chosen = this.told.find((each) => keyOf(each) === wanted) ?? this.told[0];
-    this.hasAll = lines === "all";
+    [this.hasAll, this.isLooking] = [lines === "all", heat === "on"];
+    this.frame = make("div", { class: "match-photo" });
     this.photo = make("canvas", { role: "img", "aria-label": "The photo that was asked about" });
     this.candidate = make("img", { decoding: "async" });
     this.lines = draw("svg", { class: "match-lines", role: "img" });
     this.caption = make("figcaption");
     this.count = make("p", { class: "match-count", role: "status" });
+    this.looked = make("p", { class: "match-looked", role: "status" });
     this.element = this.#build();
     new ResizeObserver(() => this.#drawLines()).observe(this.lines);
     this.candidate.addEventListener("load", () => this.#proportion(this.candidate, this.candidate.naturalWidth, this.candidate.naturalHeight));
     this.candidate.addEventListener("error", () => this.candidate.classList.add("lacking"));
     copyPreview(this.photo).then((size) => this.#proportion(this.photo, ...size));
+    this.frame.append(this.photo);
     this.#choose(this.chosen);
+    if (this.isLooking) this.#look();
   }
 
   #build() {
-    const more = make("input", { type: "checkbox", id: "all-lines" });
-    more.checked = this.hasAll;
-    more.addEventListener("change", () => {
-      this.hasAll = more.checked;
-      writeAddress({ lines: this.hasAll ? "all" : null });
+    const looking = box("heat", "Where the network looked", this.isLooking, (isOn) => {
+      this.isLooking = isOn;
+      writeAddress({ heat: isOn ? "on" : null });
+      this.#look();
+    });
+    const more = box("all-lines", "All lines", this.hasAll, (isOn) => {
+      this.hasAll = isOn;
+      writeAddress({ lines: isOn ? "all" : null });
       this.#drawLines();
     });
     return make(
@@ -63,11 +71,12 @@ class MatchesView {
       make(
         "div",
         { class: "match-pair" },
-        make("figure", {}, this.photo, make("figcaption", {}, "Your photo")),
+        make("figure", {}, this.frame, make("figcaption", {}, "Your photo")),
         make("figure", {}, this.candidate, this.caption),
         this.lines,
       ),
-      make("div", { class: "match-foot" }, this.count, scale(this.range), make("label", { class: "match-more" }, more, "All lines")),
+      make("div", { class: "match-foot" }, this.count, scale(this.range), make("div", { class: "match-more" }, looking, more)),
+      this.looked,
     );
   }
 
@@ -91,8 +100,25 @@ class MatchesView {
     this.#drawLines();
   }
 
+  /** Darkens the photo where the network did not look, or shows it as it is again. */
+  async #look() {
+    this.element.classList.toggle("looking", this.isLooking);
+    this.looked.textContent = this.isLooking ? "Asking…" : "";
+    if (!this.isLooking) return;
+    try {
+      this.heat ??= await this.askHeat();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.looked.textContent = error.message;
+      return;
+    }
+    if (!this.isLooking) return;
+    this.looked.textContent = this.heat ? LOOKED : "This network does not tell where it looks.";
+    if (this.heat) this.frame.replaceChildren(this.photo, veilOf(this.heat));
+  }
+
   #proportion(picture, width, height) {
-    picture.style.setProperty("--ratio", String(width / height));
+    (picture === this.photo ? this.frame : picture).style.setProperty("--ratio", String(width / height));
     this.#drawLines();
   }
 
@@ -127,6 +153,13 @@ function whyOf({ position }, [best, ...others]) {
   if (rival === undefined) return `${own}. All pictures that come into question show this place.`;
   const away = writeDistance(distanceM(rival.candidate, best.candidate));
   return `${own}, and ${rival.count.toLocaleString("en")} in the best one of another place, ${away} away. Where two pictures show the same place, the lines keep their order.`;
+}
+
+function box(id, label, isOn, onChange) {
+  const input = make("input", { type: "checkbox", id });
+  input.checked = isOn;
+  input.addEventListener("change", () => onChange(input.checked));
+  return make("label", {}, input, label);
 }
 
 function parts(count) {

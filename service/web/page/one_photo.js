@@ -62,7 +62,9 @@ export class OnePhoto {
     try {
       const picture = query.file ?? (await fetchPicture(query.sample.url, mine.signal));
       const answer = await localize([picture], { map: this.page.mapParameter(), evidence: "matches", ...parametersOf(readPrior()) }, mine.signal);
-      this.outcome = { answer, failure: null };
+      const least = { map: answer.map.name, candidates: 1, shortlist: 1, rerank: "false" };
+      const askHeat = async () => (await localize([picture], { ...least, evidence: "heat" })).heat;
+      this.outcome = { answer, failure: null, askHeat };
     } catch (error) {
       if (error.name === "AbortError") return; // another question came
       if (!(error instanceof Failure)) throw error;

@@ -35,9 +35,9 @@ export function showQuery({ name, file, sample }) {
  * @param {Stage} stage
  * @param {string | null} advice how to get confidences worth trusting from the map
  */
-export function showOutcome(query, { answer, failure }, stage, advice) {
+export function showOutcome(query, { answer, failure, askHeat }, stage, advice) {
   showWorking(answer === null && failure === null);
-  if (answer !== null) at("spoken").textContent = showAnswer(answer, query.truth, advice);
+  if (answer !== null) at("spoken").textContent = showAnswer(answer, query.truth, advice, askHeat);
   else if (failure !== null) at("spoken").textContent = showFailure(failure);
   if (answer !== null && answer.candidates.length > 0) stage.showAnswer(answer, query.truth);
   else if (answer !== null || failure !== null) stage.clearAnswer();

@@ -26,6 +26,8 @@
  * @property {number[]} candidate_cells
  * @property {number[]} similarities cosines
  *
+ * @typedef {{rows: number, columns: number, values: number[]}} Heat how much each part of a photo weighs, row by row
+ *
  * @typedef {"localized" | "uncertain" | "not_found" | "uncalibrated" | "no_candidates"} Status
  *
  * @typedef {object} Answer what POST /localize gives
@@ -36,6 +38,7 @@
  * @property {{compared: number, matches: number, rival_matches: number} | null} evidence
  * @property {Candidate[]} candidates best first
  * @property {{grid: CellGrid, candidates: MatchedCandidate[]} | null} matches
+ * @property {Heat | null} heat
  * @property {{name: string, version: string}} map
  * @property {Record<string, number>} timings_ms
  * @property {string} request_id

@@ -39,6 +39,7 @@ def answer(
         evidence=None,
         candidates=[] if status == "no_candidates" else [candidate],
         matches=None,
+        heat=None,
         photos=None,
         map=MapVersion(name="lund", version=version),
         timings_ms=TIMINGS,

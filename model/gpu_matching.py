@@ -4,8 +4,8 @@ A block of the kernel holds some cells of one picture in registers and loops ove
 scores exist only during a tile. The kernel runs once for each side: the second product costs less than writing and
 reading the scores of the first (55 MB for 3721 × 3721 cells).
 
-``tests/model/test_gpu_matching.py`` compares it with the plain search: ``test_on_a_gpu_it_is_the_plain_search``, and
-``test_under_the_interpreter_it_is_the_plain_search`` without a GPU.
+``tests/model/test_gpu_matching.py::test_on_a_gpu_it_is_the_plain_search`` compares it with the plain search, and
+``tests/model/test_gpu_matching.py::test_under_the_interpreter_it_is_the_plain_search`` does so without a GPU.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """A frozen transformer block: LayerScale and the adapters folded into the linear layers around them.
 
-``tests/model/frozen/test_layers.py`` compares it with ``model.selavpr.block`` (``test_block``) and with torch's
-LayerNorm (``test_layer_norm``).
+``tests/model/frozen/test_layers.py::test_block`` compares it with ``model.selavpr.block``, and
+``tests/model/frozen/test_layers.py::test_layer_norm`` with torch's LayerNorm.
 """
 
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-"""Parts of a run that go wrong, each in its way; a module of its own, since the run's processes import it."""
+"""Faulty parts of a run, in their own module because the run's processes import it."""
 
 import os
 import time
@@ -17,7 +17,7 @@ from model.features import Features
 
 
 class WrongEncoder(Encoder):
-    """Forgets the scale of its features by a thousandth, and looks at what else is encoded."""
+    """Change the scale of features by a thousandth, and let them depend on the batch."""
 
     def encode(self, images: Tensor) -> Features:
         features = super().encode(images)

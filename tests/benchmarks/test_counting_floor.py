@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 def test_floors_by_hand() -> None:
     rates = Rates(memory_bytes_per_s=10.0, peak_operations_per_s={"float32": 36.0})
-    # 2 candidates of 3 cells of 4 channels: 18 scores, each of 4 products and as many sums.
+    # 2 candidates of 3 cells of 4 channels: 18 scores, each with 4 products and 4 sums.
     work = Work.of(2, 3, 4, torch.float32, "float32")
     assert work == Work(candidate_bytes=96, operations=144, number="float32")
     floors = work.to_json(rates)

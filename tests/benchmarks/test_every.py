@@ -1,4 +1,4 @@
-"""``all`` runs what there is, and tells what has failed."""
+"""``all`` runs all benchmarks, and reports those that failed."""
 
 import pytest
 from typer.testing import CliRunner

@@ -1,4 +1,4 @@
-"""Walks by frame number, asked as ``placefix evaluate`` asks."""
+"""Walks by frame number, queried as in ``placefix evaluate``."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ FRAMES = 24
 
 
 def write_walks(shared: Path) -> Path:
-    """The day's queries show what the database shows; the night's, three frames further on."""
+    """Write walks: the day's queries show the database's frames, the night's three frames further on."""
     folder = shared / FOLDER
     for name, side, shift in (
         (DATABASE, "database", 0),

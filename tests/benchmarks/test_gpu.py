@@ -1,4 +1,4 @@
-"""The run on a GPU, tried on a CPU: what it writes, that its comparisons are real, and that nothing stops it."""
+"""The run on a GPU, tried on a CPU: its results, its comparisons, and its behaviour after failures."""
 
 import json
 import math
@@ -26,7 +26,7 @@ ON_CPU = replace(TINY, device="cpu")
 
 
 def run_gpu(out: Path, *more: str) -> tuple[int, dict[str, Any]]:
-    """Runs the command; returns its exit status and what it wrote."""
+    """Run the command; return its exit status and its results."""
     result = CliRunner().invoke(app, ["gpu", "--device", "cpu", "--tiny", "--out", str(out), *more])
     assert isinstance(result.exception, SystemExit | None), result.exception
     return result.exit_code, json.loads(out.read_text())
@@ -54,7 +54,7 @@ def test_it_measures_and_compares_everything(tmp_path: Path) -> None:
 
 
 class WrongProposer(TorchProposer):
-    """Never sees the first half of a map."""
+    """Ignore the first half of a map."""
 
     def propose(self, queries: Any, count: int) -> Any:
         hits = super().propose(queries, count)

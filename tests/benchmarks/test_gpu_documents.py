@@ -1,4 +1,4 @@
-"""What the document of performance says of a run on a GPU; and what a machine without a network is given for it."""
+"""The tables of a run on a GPU, and the wheels for a machine without a network."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What figures say of the machine they come from."""
+"""The description of the machine in figures."""
 
 from benchmarks.hardware import describe_hardware, name_processor
 

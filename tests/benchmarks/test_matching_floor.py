@@ -1,4 +1,4 @@
-"""Every floor is counted from one pass as the matchers count it; the command writes what it prints."""
+"""Every floor is counted from one pass like in the matchers; the command writes the figures that it prints."""
 
 import json
 from dataclasses import replace
@@ -55,7 +55,7 @@ def test_the_first_candidate_has_the_most_matches_that_reach_the_floor() -> None
     is_right = np.array([[False, True, False], [True, False, False]])
     found = FloorCounts(np.array([-1, 0.5]), is_right, counts)
     assert found.hits(0).tolist() == [False, False]
-    assert found.hits(1).tolist() == [True, True]  # of equal counts the one that was nearer
+    assert found.hits(1).tolist() == [True, True]  # the nearer one if counts are equal
     assert found.global_hits().tolist() == [False, True]
     assert found.mean_matches(1, of_right=True) == 1.5
     assert found.mean_matches(1, of_right=False) == 1.25

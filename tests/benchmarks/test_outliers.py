@@ -1,4 +1,4 @@
-"""Positions are moved as far as they should be, and what is found of them becomes a table."""
+"""Positions are moved by the right distances, and the findings become a table."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is in memory is told, and read again."""
+"""The pages of a file in memory are counted, and read again."""
 
 import os
 from pathlib import Path

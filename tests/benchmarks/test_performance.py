@@ -1,4 +1,4 @@
-"""The documents of the figures: a table and a plot where there are figures, and a word where there are none."""
+"""The documents of the figures: tables and plots of existing figures, and a note for missing ones."""
 
 import json
 import re
@@ -22,7 +22,7 @@ FIGURES = REPOSITORY / "benchmarks/results"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Copies of the documents."""
+    """Return copies of the documents."""
     for name in DOCUMENTS:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, tmp_path / name)
@@ -84,7 +84,7 @@ def test_the_papers_figures_are_its_own_and_ours_are_measured() -> None:
 
 
 def test_the_documents_state_the_figures_that_were_measured(root: Path) -> None:
-    """Whoever measures again also writes the documents again, and draws their plots."""
+    """After a new measurement, the documents and their plots are written again."""
     pytest.importorskip("matplotlib")
     write(root, FIGURES)
     for name in DOCUMENTS:
@@ -94,7 +94,7 @@ def test_the_documents_state_the_figures_that_were_measured(root: Path) -> None:
         drawn, kept = ((folder / name).read_text("utf-8") for folder in (root, REPOSITORY))
         assert ET.fromstring(drawn).tag.endswith("svg")  # noqa: S314  (our own)
         assert re.search(rf"\]\((\.\./)?{re.escape(name.removeprefix('docs/'))}\)", text), name
-        if _drawn_by(drawn) == _drawn_by(kept):  # another version may draw otherwise
+        if _drawn_by(drawn) == _drawn_by(kept):  # another version may draw differently
             assert drawn == kept, f"{name} shows other figures: run `python -m benchmarks performance`"
 
 

@@ -1,4 +1,4 @@
-"""Every set of photographs is asked with every network, and the starter is timed."""
+"""Every set of photographs is queried with every network, and the starter is timed."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ PICTURES = 3
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Path:
-    """All sets, of a few pictures: each query shows what its own place shows."""
+    """Return all sets, of a few pictures: each query shows its own place."""
     for collection in COLLECTIONS:
         folder = tmp_path / FOLDER / collection.folder
         by_frame = isinstance(collection.truth, int)
@@ -51,7 +51,7 @@ def test_all_sets_are_asked_with_all_networks(shared: Path, tmp_path: Path) -> N
     assert len(figures["rows"]) == len(networks) * len(queries)
     for row in figures["rows"]:
         assert (row["asked"], row["database"]) == (PICTURES, PICTURES)
-        assert row["before"]["R@1"]["value"] == row["after"]["R@1"]["value"] == 100  # the very picture
+        assert row["before"]["R@1"]["value"] == row["after"]["R@1"]["value"] == 100  # the same picture
         assert row["ms"].keys() == {"decode", "encode", "shortlist", "gather", "rerank"}
     of_starter = {row["bytes_per_picture"] for row in figures["rows"] if row["network"] == "starter"}
     assert of_starter == {30_720 + 2 * 1312}

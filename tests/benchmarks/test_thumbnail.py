@@ -1,4 +1,4 @@
-"""Thumbnails find what has the same colours in the same places, whatever its brightness."""
+"""Thumbnails find pictures with the same colours in the same places, at any brightness."""
 
 from pathlib import Path
 

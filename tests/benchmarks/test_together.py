@@ -1,4 +1,4 @@
-"""Photos are asked together as they follow each other, and every number of them looks for the same places."""
+"""Consecutive photos are asked together, and all numbers of photos use the same places."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ FRAMES = 14
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A walk whose queries show what the database shows; frame 6 shows what frame 0 does."""
+    """Return a walk whose queries show the database's frames; frame 6 shows the place of frame 0."""
     root = tmp_path_factory.mktemp("shared")
     folder = root / FOLDER
     for name, side in ((DATABASE, "database"), (WALKS["night_right"], "night")):

@@ -1,4 +1,4 @@
-"""A split of a few pictures, laid out as the town's are."""
+"""A split of a few pictures in the layout of the town's splits."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ CONDITIONS = ("sun", "overcast", "night", "rain")
 
 
 def write_split(folder: Path) -> Path:
-    """Twelve places 30 m apart, a picture and a query of each; the conditions of the queries take turns."""
+    """Write twelve places 30 m apart, with a picture and a query of each; the conditions of the queries alternate."""
     places = small_set(folder.parent, folder.name)
     for name, side in (("database", places.database), ("queries", places.queries)):
         lines = ["path,latitude,longitude,condition"]

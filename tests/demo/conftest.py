@@ -1,4 +1,4 @@
-"""A small town: some of the shipped pictures, and a tiny network that is said to be trained."""
+"""A small town: some of the shipped pictures, and a tiny network that is marked as trained."""
 
 import csv
 import shutil
@@ -23,7 +23,7 @@ def _silent(_what: str) -> Iterator[Progress]:
 
 @pytest.fixture(scope="session")
 def silent() -> Callable[[str], AbstractContextManager[Progress]]:
-    """Shows no progress."""
+    """Show no progress."""
     return _silent
 
 
@@ -42,7 +42,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> ShippedTown:
     for row in rows:
         (town.pictures / row["path"]).parent.mkdir(exist_ok=True)
         shutil.copy(SHIPPED.pictures / row["path"], town.pictures / row["path"])
-    shutil.copy(SHIPPED.calibration, town.calibration)  # of another network: it is read, and says nothing of this one
+    shutil.copy(
+        SHIPPED.calibration, town.calibration
+    )  # a calibration of another network: it is read, and does not hold for this one
     network = seeded_network(TINY_CONFIG)
     network.is_trained = True
     save_network(network, town.weights)

@@ -1,4 +1,4 @@
-"""The demo on disk: made once, kept, and mended."""
+"""The demo on disk: made once, kept, and repaired."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def demo(town: ShippedTown, silent: Silent, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def other_town(town: ShippedTown, tmp_path: Path) -> ShippedTown:
-    """The same, to be changed."""
+    """Return a copy of the town that a test may change."""
     return ShippedTown(Path(shutil.copytree(town.root, tmp_path / "other")))
 
 
@@ -73,7 +73,7 @@ def test_second_build_touches_nothing(demo: DemoFiles, town: ShippedTown, silent
     ["samples/queries.csv", "samples/queries/*.jpg", "weights.safetensors", "maps/demo/segments/000001/locals.npy"],
 )
 def test_what_is_lost_is_made_again(demo: DemoFiles, town: ShippedTown, silent: Silent, lost: str) -> None:
-    """As after an interruption: the same bytes come back, and nothing is left over."""
+    """Lost files are made again with the same bytes, and no others are left, as after an interruption."""
     path = next(demo.root.glob(lost))
     names, before = set(state(demo.root)), path.read_bytes()
     path.unlink()

@@ -20,12 +20,12 @@ from service.keys import Scope, make_key
 from service.settings import ServiceSettings
 from tests.service.conftest import serving
 
-AWAY_DEG = 0.01  # of latitude, more than a kilometre
+AWAY_DEG = 0.01  # degrees of latitude, more than a kilometre
 
 
 @pytest.fixture(scope="module")
 def echoing(town: ShippedTown, tmp_path_factory: pytest.TempPathFactory) -> ShippedTown:
-    """A town whose queries are pictures of its map; the last one claims to have been taken elsewhere."""
+    """Return a town whose queries are pictures of its map; the last one states another place."""
     echoing = ShippedTown(Path(shutil.copytree(town.root, tmp_path_factory.mktemp("echoing") / "town")))
     shutil.rmtree(echoing.pictures / "queries")
     shutil.copytree(echoing.database, echoing.pictures / "queries")

@@ -1,4 +1,4 @@
-"""Which pictures are shipped: the rule, and that what lies there follows it."""
+"""The rule of the choice of shipped pictures, and the shipped pictures against the rule."""
 
 from collections import Counter
 from itertools import pairwise

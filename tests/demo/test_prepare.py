@@ -1,4 +1,4 @@
-"""What ``make serve`` and ``docker compose up`` prepare: the demo, or a folder of photos."""
+"""The preparation of ``make serve`` and ``docker compose up``: the demo, or a folder of photos."""
 
 import os
 import signal
@@ -134,8 +134,8 @@ def test_two_folders_of_one_name_have_two_maps(walk: Path, tmp_path: Path) -> No
 
 def test_a_folder_that_may_not_be_read_is_told_by_its_own_name(walk: Path, tmp_path: Path) -> None:
     check_readable(walk, walk)
-    check_readable(tmp_path / "nowhere", walk)  # told by its build
-    is_root = os.geteuid() == 0  # who may read everything
+    check_readable(tmp_path / "nowhere", walk)  # the build reports it
+    is_root = os.geteuid() == 0  # this user may read everything
     walk.chmod(0)
     if is_root:
         os.seteuid(65534)

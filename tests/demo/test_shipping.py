@@ -1,4 +1,4 @@
-"""What is shipped: complete, small, true to its tables, and made again by a command."""
+"""The shipped files: complete, small, consistent with their tables, and reproducible by a command."""
 
 import csv
 from datetime import UTC, datetime
@@ -68,7 +68,7 @@ def test_shipped_weights_are_the_trained_network_of_the_demo() -> None:
 
 @pytest.fixture
 def rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A split of two pictures on either side, and a rule that takes the last of each."""
+    """Return a split of two pictures on either side, and a rule that takes the last of each."""
     folder = tmp_path / "rendered"
     for side in ("database", "queries"):
         (folder / side).mkdir(parents=True)

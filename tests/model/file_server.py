@@ -1,4 +1,4 @@
-"""A file server on this machine that behaves as badly as it is told to."""
+"""A file server on this machine with configurable faults."""
 
 import hashlib
 import re
@@ -14,12 +14,12 @@ _RANGE = re.compile(r"bytes=(\d+)-")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server says at an address where the file is not.
+    """Describe an answer at an address without the file.
 
     Attributes:
-        status: Of HTTP.
-        headers: Beside the length.
-        body: Its bytes.
+        status: The status of HTTP.
+        headers: The headers besides the length.
+        body: The bytes of the body.
         is_cut: Whether the connection breaks in the middle of the body.
     """
 
@@ -35,22 +35,22 @@ Route = Callable[[str, Mapping[str, str]], Answer | None]
 
 @dataclass
 class FileServer:
-    """What it serves, how it behaves, and what it was asked.
+    """Serve one file, with faults, and record the requests.
 
     Attributes:
-        content: The bytes of the one file, whatever the path that no route answers.
-        route: What answers before the file is served, as a page for people does.
-        disposition: What the file's answers say of its name; None: nothing.
-        statuses: Answered first, one for each request, before the file is served.
+        content: The bytes of the file, at all paths that no route answers.
+        route: A function that may answer before the file, like a page for people.
+        disposition: The file's name in its answers; None for no name.
+        statuses: The statuses of the first answers, one for each request.
         drop_after: The connection breaks after this many bytes of each answer; one number for each answer, then none.
         honours_range: Whether it can continue.
-        honours_if_range: Whether it looks if the file is still the same before it continues.
-        validator: What it tells versions apart by.
-        sends_length: Whether it says how long the file is.
-        content_type: Of the file.
-        pause: Set it to let the answers pass that wait half-way.
+        honours_if_range: Whether it checks that the file is unchanged before it continues.
+        validator: The mark that distinguishes versions.
+        sends_length: Whether it states the length of the file.
+        content_type: The content type of the file.
+        pause: An event that releases the answers that wait half-way.
         waits_half_way: Whether answers stop in the middle until ``pause`` is set.
-        ranges: The Range headers of the requests so far that no route answered; None where there was none.
+        ranges: The Range headers of the requests that no route answered; None for a request without one.
         paths: The paths of all requests so far, with their queries.
     """
 
@@ -153,19 +153,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, *_ignored: object) -> None:
-        """Keeps quiet."""
+        """Print nothing."""
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_ignored: object) -> None:
-        """Keeps quiet: clients that hang up are what these tests are about."""
+        """Print nothing: these tests use clients that hang up."""
 
 
 @contextmanager
 def serving(content: bytes) -> Iterator[FileServer]:
-    """Serves on a free port of this machine until the block ends."""
+    """Serve on a free port of this machine until the block ends."""
     files = FileServer(content)
     handler = type("Handler", (_Handler,), {"files": files})
     server = _Server(("127.0.0.1", 0), handler)

@@ -1,4 +1,4 @@
-"""GitHub and Google Drive as a download meets them, on this machine."""
+"""GitHub and Google Drive on this machine, as a download sees them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ def page(title: str, body: str, status: int = 200) -> Answer:
 
 
 def quota_page(status: int = 200) -> Answer:
-    """As Drive words it: markup inside the sentence, and line breaks."""
+    """Make a page in Drive's words: markup inside the sentence, and line breaks."""
     return page(
         "Google Drive - Quota exceeded",
         '<p class="uc-error-caption">Sorry, you can&#39;t view or download this file at this time.</p>\n'
@@ -28,7 +28,7 @@ def quota_page(status: int = 200) -> Answer:
 
 
 def release_route(path: str, _headers: Mapping[str, str]) -> Answer | None:
-    """GitHub's: a release redirects to where the bytes lie, twice."""
+    """Answer like GitHub: a release redirects to the bytes, twice."""
     if path.startswith(RELEASE):
         return Answer(302, {"Location": f"/moved/{path.removeprefix(RELEASE)}"})
     if path.startswith("/moved/"):
@@ -38,12 +38,13 @@ def release_route(path: str, _headers: Mapping[str, str]) -> Answer | None:
 
 @dataclass
 class Drive:
-    """Google Drive: a page before the file, whose form has to be sent whole, with the cookie that came with the page.
+    """Answer like Google Drive: a page before the file, whose complete form must be sent with the cookie of the page.
 
     Attributes:
-        server: What serves the file behind the page.
-        file_id: Of the one file that there is.
-        visits: How often the page has been shown; each time with another ``uuid``, and the one before is worth nothing.
+        server: The server of the file behind the page.
+        file_id: The id of the only file.
+        visits: The number of times that the page was shown; each time it has another ``uuid``, and the old one is
+            invalid.
     """
 
     server: FileServer

@@ -1,4 +1,4 @@
-"""Cells lie where the network's arithmetic puts them."""
+"""Cells lie at the places that follow from the network's arithmetic."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The kernels for the CPU against whole-number products that are written out, for each of their tiles."""
+"""The kernels for the CPU against plain integer products, for each of their tiles."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
 
 
 def rounded(features: Tensor) -> Tensor:
-    """As the kernels shall round features or codes, ``(N, C)`` int64."""
+    """Round features or codes as the kernels must, ``(N, C)`` int64."""
     if features.dtype is torch.int8:
         squares = features.numpy().astype(np.float32) ** 2
         lengths = np.sqrt(np.maximum(squares.sum(axis=1, keepdims=True), np.float32(1)))
@@ -45,11 +45,11 @@ def rounded(features: Tensor) -> Tensor:
 
 
 def plainly(query: Tensor, candidates: Tensor, floor: float | None = None) -> list[int]:
-    """Counts from whole score matrices, the first of equal ones being the nearest."""
+    """Count from whole score matrices; the first of equal ones is the nearest."""
     counts = []
     for candidate in candidates:
         one, other = rounded(query), rounded(candidate)
-        scores = one.double() @ other.double().T  # exact: whole numbers below 2⁵³, and faster than in 64-bit integers
+        scores = one.double() @ other.double().T  # exact: integers below 2⁵³, and faster than 64-bit integers
         nearest = scores.argmax(dim=1)
         is_mutual = scores.argmax(dim=0)[nearest] == torch.arange(len(query))
         if floor is not None:
@@ -125,7 +125,7 @@ def test_rounding_hardly_moves_a_cosine(kernels: Kernels, kind: str, cells: int,
 
 
 def test_what_fills_up_a_picture_never_matches(kernels: Kernels) -> None:
-    """Of 1 and of 7 cells in 120 channels, a tile is mostly filling: copies of the first cell, and zeros."""
+    """With 1 or 7 cells of 120 channels, most of a tile is padding: copies of the first cell, and zeros."""
     for cells in (1, 7):
         query = torch.eye(cells, 120)
         for floor, expected in ((None, cells), (-1.0, cells), (0.0, cells), (1.0, cells)):
@@ -164,7 +164,7 @@ def test_float16_is_rounded_as_the_same_numbers_in_float32_are(kernels: Kernels)
 
 
 def test_codes_are_features_of_one_length_whatever_their_own(kernels: Kernels) -> None:
-    """Of two cells in the same direction the longer one would be nearer, if codes were multiplied as they are."""
+    """If codes were multiplied without scaling, the longer of two cells in the same direction would be nearer."""
     codes = torch.randint(-30, 31, (50, 24), dtype=torch.int8, generator=torch.Generator().manual_seed(4))
     query = normalize(codes.float(), dim=-1)
     longer = codes.clone()

@@ -1,4 +1,4 @@
-"""Threads that keep to one core, and leave nothing of that behind."""
+"""Threads that keep to one core, without lasting effects."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The method needs torch, numpy and pillow, and nothing else of what Placefix installs: shown by running it."""
+"""The method needs only torch, numpy and pillow among Placefix's dependencies, which running it shows."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Where the network goes, and why."""
+"""The choice of the network's device, with its reason."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def test_auto_is_the_gpu_where_there_is_one() -> None:
 
 
 def test_products_on_a_gpu_are_of_the_numbers_that_they_are_given() -> None:
-    """In a process of its own: what a process multiplies in is one setting for all of it."""
+    """This runs in its own process, because the precision of products is one setting for the whole process."""
     program = """
 import torch
 from model.device import choose_device

@@ -19,7 +19,7 @@ from tests.model.file_server import Answer, FileServer, serving
 from tests.model.publishers import page
 from tests.waiting import wait_until
 
-CONTENT = bytes(range(256)) * 4096  # 1 MiB in which every position can be told
+CONTENT = bytes(range(256)) * 4096  # 1 MiB in which every position is distinguishable
 HALF = len(CONTENT) // 2
 PATIENT = RetryPolicy(attempts=3, first_pause_s=0.01)
 
@@ -31,7 +31,7 @@ def files() -> Iterator[FileServer]:
 
 
 def leave_half(files: FileServer, part: Path) -> None:
-    """Lets a download fail in the middle."""
+    """Let a download fail in the middle."""
     files.drop_after = [HALF]
     with pytest.raises(DownloadFailed):
         download(files.url(), part, policy=replace(PATIENT, attempts=1))

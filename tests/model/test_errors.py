@@ -1,4 +1,4 @@
-"""The tree of errors that the docstring draws is the tree that the code has."""
+"""The tree of errors in the docstring equals the tree in the code."""
 
 import re
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What Placefix has estimated is never taken for a measured position."""
+"""Estimates of Placefix are never taken for measured positions."""
 
 from pathlib import Path
 

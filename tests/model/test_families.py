@@ -1,4 +1,4 @@
-"""What every family of networks keeps, and what a size of its input changes."""
+"""Properties of every family of networks, and the effects of a size of its input."""
 
 from dataclasses import replace
 from pathlib import Path

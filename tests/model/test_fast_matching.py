@@ -1,4 +1,4 @@
-"""Counts with fewer bits against exact ones: how far apart they may be, and where they must be the same."""
+"""Counts with fewer bits against exact ones: the allowed differences, and the cases in which they must be equal."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def seeded(*shape: int, seed: int = 0) -> Tensor:
 
 
 def smooth(seed: int, side: int = 61, channels: int = 128) -> Tensor:
-    """Features that change slowly from cell to cell, as up-convolutions make them: ``(side², channels)``."""
+    """Make features that change slowly from cell to cell, like those of up-convolutions: ``(side², channels)``."""
     coarse = torch.randn(1, channels, 16, 16, generator=torch.Generator().manual_seed(seed))
     return normalize(interpolate(coarse, (side, side), mode="bicubic")[0].flatten(1).T, dim=1)
 
@@ -32,7 +32,7 @@ def fast(query: Tensor, candidates: Tensor) -> list[int]:
     return count_mutual_matches(query, candidates, precision="fast").tolist()
 
 
-# Whole numbers of eight bits: the kernels hold them exactly, so counts must be equal, ties and all.
+# 8-bit integers: the kernels represent them exactly, so counts must be equal, including ties.
 whole_features = st.tuples(st.integers(1, 700), st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**32 - 1)).map(
     lambda drawn: tuple(
         torch.from_numpy(np.random.default_rng(drawn[3]).integers(-2, 3, (cells, drawn[2])).astype(np.float32) * 63.5)
@@ -71,7 +71,7 @@ def test_recorded_pairs() -> None:
 def test_independent_features() -> None:
     query, candidates = seeded(3721, 128), seeded(2, 3721, 128, seed=1)
     for counted, expected in zip(fast(query, candidates), exact(query, candidates), strict=True):
-        assert abs(counted - expected) <= 4  # of about 1850
+        assert abs(counted - expected) <= 4  # matches of about 1850
 
 
 def test_smooth_features() -> None:

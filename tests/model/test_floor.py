@@ -1,4 +1,4 @@
-"""Which mutual matches reach a floor: at its border, in every matcher, and as the pairs that are counted."""
+"""The mutual matches that reach a floor: at its border, in every matcher, and as pairs."""
 
 from fractions import Fraction
 
@@ -27,7 +27,7 @@ FLOORS = (None, -1.0, -0.3, 0.0, 0.25, 0.5, 0.6, 0.9, 1.0)
 
 
 def alike(cells: int, others: int, channels: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """A query and a candidate, some of whose cells are more alike than others: cosines of 0.3 to 1."""
+    """Make a query and a candidate with cosines of 0.3 to 1 between their cells."""
     rng = np.random.default_rng(seed)
     query, noise = (normalize(torch.from_numpy(rng.standard_normal((n, channels))), dim=1) for n in (cells, others))
     much = torch.from_numpy(rng.uniform(0, 2, (others, 1)))
@@ -35,7 +35,7 @@ def alike(cells: int, others: int, channels: int, seed: int = 0) -> tuple[Tensor
 
 
 def moved_at_most(precision: MatchingPrecision, channels: int) -> float:
-    """By how much a matcher may be wrong about a cosine of what it is given: 16 bits round it, the others do not."""
+    """Return the greatest error of a matcher in a cosine: 16 bits round it, the others do not."""
     return channels**0.5 * 2**-14 if precision == "fast" else 1e-12
 
 
@@ -48,7 +48,7 @@ def test_a_cosine_that_equals_the_floor_reaches_it(precision: MatchingPrecision,
         query[cell, 16 * cell : 16 * cell + 16] = 0.25
     candidate = query.clone()
     for cell in range(7):
-        candidate[cell, 16 * cell : 17 * cell] *= -1  # as many as its number: 1, 14 / 16, 12 / 16, ...
+        candidate[cell, 16 * cell : 17 * cell] *= -1  # equal to its number: 1, 14 / 16, 12 / 16, ...
     candidates = LocalCodec(store, 120).round_trip(candidate)[None]
     for cell in range(7):
         cosine = 1 - cell / 8
@@ -136,7 +136,7 @@ def test_ties_zeros_and_opposites(drawn: tuple[int, int, int, int, float | None]
 
 
 def reaches(one: list[float], other: list[float], floor: float) -> bool:
-    """Whether a cosine is at least the floor, without rounding but for what the floor's decimals mean."""
+    """Return whether a cosine is at least the floor, without rounding except for the floor's decimals."""
     product = Fraction(sum(int(a) * int(b) for a, b in zip(one, other, strict=True)))
     squares = Fraction(sum(int(a) ** 2 for a in one) * sum(int(b) ** 2 for b in other))
     least = Fraction(str(floor))
@@ -168,7 +168,7 @@ def test_a_floor_of_minus_1_is_no_floor(precision: MatchingPrecision) -> None:
 
 @pytest.mark.parametrize("precision", MATCHING_PRECISIONS)
 def test_the_length_of_a_feature_does_not_count_and_nor_does_that_of_codes(precision: MatchingPrecision) -> None:
-    """A map's features are shorter or longer than 1 by what float16 rounds; codes are as long as they like."""
+    """A map's features differ from length 1 by the rounding of float16; codes have any length."""
     query, candidate = alike(256, 256, 120)
     expected = count_mutual_matches(query, candidate[None], precision=precision, floor=0.6)
     for factor in (0.5, 2.0, 0.999, 1.001):

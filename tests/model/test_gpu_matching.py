@@ -45,7 +45,7 @@ def inputs(kind: str, pairs: int, rows: int, columns: int, channels: int, device
 
 
 def check(device: str) -> None:
-    """Compares everything; run by the tests below, in a process with or without the interpreter."""
+    """Compare everything; the tests below run it in a process with or without the interpreter."""
     for pairs, rows, columns, channels in SHAPES + FILLED_UP:
         for kind in ("ties", "zeros", "extremes", "unit"):
             queries, candidates = inputs(kind, pairs, rows, columns, channels, device)
@@ -78,7 +78,7 @@ def check(device: str) -> None:
 
 
 def check_floors(device: str) -> None:
-    """Of whole numbers the same count as the exact way; of others cosines are as exact, but near ties may turn over."""
+    """Compare counts with floors: equal to the exact way for integers, with near ties for other numbers."""
     for _, rows, columns, channels in SHAPES + FILLED_UP:
         [query], candidates = inputs("ties", 1, rows, columns, channels, device)
         candidates = torch.cat([candidates, query[None, torch.arange(columns) % rows], -candidates])
@@ -104,7 +104,7 @@ def check_floors(device: str) -> None:
 
 @needs_triton
 def test_under_the_interpreter_it_is_the_plain_search() -> None:
-    """In a process of its own: Triton decides when a kernel is defined whether it is interpreted."""
+    """This runs in its own process, because Triton decides at the definition of a kernel whether it is interpreted."""
     program = "from tests.model.test_gpu_matching import check; check('cpu')"
     subprocess.run(
         [sys.executable, "-c", program], cwd=REPOSITORY, env=os.environ | {"TRITON_INTERPRET": "1"}, check=True
@@ -119,7 +119,7 @@ def test_on_a_gpu_it_is_the_plain_search() -> None:
 
 @pytest.fixture
 def tried_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Forgets whether the kernel runs, before and after; cells of the trial live where there is no GPU, too."""
+    """Forget whether the kernel runs, before and after; cells of the trial are on the CPU if there is no GPU."""
     on_any_device = torch.ones
 
     def ones(*shape: int, device: str) -> Tensor:  # noqa: ARG001
@@ -152,7 +152,7 @@ def test_where_triton_cannot_compile_the_exact_way_counts(
         raise error
 
     tried_anew.setattr(gpu_matching, "_kernel", kernel)
-    for channels in (128, 128, 120):  # the last is filled up to as many
+    for channels in (128, 128, 120):  # the last one is padded to the same number
         assert find_fast_matcher(torch.device("cuda"), channels) is None
     assert len(tries) == len(caplog.records) == 1
     assert repr(error) in caplog.text

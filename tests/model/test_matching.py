@@ -35,7 +35,7 @@ def test_recorded_ranking() -> None:
     np.testing.assert_array_equal(counts.argsort(descending=True, stable=True).numpy(), order)
 
 
-# Whole numbers: float32 products are exact, so ties are ties, and many.
+# Integers: float32 products are exact, so there are many exact ties.
 small_features = st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 3)).flatmap(
     lambda shape: st.tuples(
         arrays.arrays(np.float32, (shape[0], shape[2]), elements=st.integers(-2, 2).map(float)),
@@ -46,7 +46,7 @@ small_features = st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1
 
 @given(small_features)
 def test_pairs_are_those_of_the_definition(features: tuple[np.ndarray, np.ndarray]) -> None:
-    """Eq. 7, written as two loops; of equal similarities the first index is the nearest."""
+    """The reference is Eq. 7, written as two loops; if similarities are equal, the first index is the nearest."""
     query, candidate = features
     similarity = [[float(np.dot(q, c)) for c in candidate] for q in query]
     expected = []
@@ -137,7 +137,7 @@ def test_an_unknown_precision_is_refused() -> None:
 
 @pytest.mark.parametrize(("cells", "others"), [(513, 700), (1025, 300), (1600, 1600), (3721, 961)])
 def test_blocks_of_rows_change_no_count(cells: int, others: int) -> None:
-    """What is nearest to a cell, and what was found first, may lie in any block."""
+    """The nearest cell, and the first of equal ones, may be in any block."""
     generator = torch.Generator().manual_seed(cells)
     query, candidate = (torch.randn(count, 16, generator=generator) for count in (cells, others))
     repeated = query.clone()

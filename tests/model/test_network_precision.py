@@ -1,4 +1,4 @@
-"""In which arithmetic pictures are encoded, and why."""
+"""The choice of the arithmetic for encoding pictures, with its reason."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(params=[True, False], ids=["native", "emulated"])
 def is_native(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """A processor with bfloat16, and one without: as torch would describe them."""
+    """Simulate a CPU with bfloat16 or without, as torch would describe them."""
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "avx512_bf16": request.param})
     return bool(request.param)
 

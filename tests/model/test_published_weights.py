@@ -1,4 +1,4 @@
-"""What is written down of published weights, against the networks themselves."""
+"""The entries of published weights, against the networks themselves."""
 
 from dataclasses import replace
 from typing import Any

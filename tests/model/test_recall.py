@@ -14,7 +14,7 @@ from model.geo import LatLon, distance_m
 from model.places import Place
 from model.recall import positives_by_frame, positives_within, recalls
 
-METRES_PER_DEGREE = 6_371_008.8 * np.pi / 180  # of latitude, on the sphere that distances are measured on
+METRES_PER_DEGREE = 6_371_008.8 * np.pi / 180  # metres per degree of latitude, on the sphere of the distances
 
 
 def place(latitude: float, longitude: float, heading_deg: float | None = None) -> Place:

@@ -1,4 +1,4 @@
-"""The oracle itself, on features whose answer is plain to see."""
+"""The reference of retrieval, on features with an obvious answer."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Checkpoints in every layout become the same network, and come back as they were."""
+"""Checkpoints in every layout become the same network, and survive a round trip."""
 
 import os
 import threading

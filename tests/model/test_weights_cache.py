@@ -1,4 +1,4 @@
-"""Names of weights, and what they stand for."""
+"""The names of weights, and the files that they stand for."""
 
 import hashlib
 from pathlib import Path

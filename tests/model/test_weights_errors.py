@@ -1,4 +1,4 @@
-"""Files that must not load: each is refused with a sentence that says what is wrong and where."""
+"""Files that must not load: the error says what is wrong, and where."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def refusal(path: Path, num_heads: int | None = 4) -> str:
     return caught.value.message
 
 
-# Files that are no checkpoints
+# Files that are not checkpoints
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_pipe(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.pth")  # whoever opens it waits for ever
+    os.mkfifo(tmp_path / "pipe.pth")  # opening it would wait forever
     assert "not a regular file" in refusal(tmp_path / "pipe.pth")
 
 
@@ -131,7 +131,7 @@ def test_one_flipped_bit_in_the_weights(tmp_path: Path, suffix: str) -> None:
     assert "is damaged" in refusal(path)
 
 
-# Pickles that want to do something
+# Pickles that run code
 
 
 class Malicious:
@@ -184,7 +184,7 @@ def test_the_list_of_allowed_names_is_not_left_open(tmp_path: Path) -> None:
     assert set(torch.serialization.get_safe_globals()) == before
 
 
-# Checkpoints of something else
+# Checkpoints of other networks
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_heads_that_make_no_sense(tmp_path: Path, width: int, num_heads: int | N
     assert expected in message
 
 
-# Our own files
+# Files of Placefix
 
 
 def test_heads_that_contradict_our_own_file(tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_safetensors_of_another_program(tmp_path: Path) -> None:
 
 
 def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, Tensor]], object]) -> Path:
-    """Saves a network of ours, and changes its metadata or tensors."""
+    """Save a network of Placefix, and change its metadata or tensors."""
     save_network(random_network(), path)
     with safetensors.safe_open(path, framework="pt") as file:
         metadata = json.loads(file.metadata()["placefix"])

@@ -1,4 +1,4 @@
-"""Fetching into the cache: what is downloaded, remembered, compared and refused."""
+"""Fetching into the cache: downloads, records, comparisons and refusals."""
 
 import hashlib
 import threading
@@ -24,7 +24,7 @@ PATIENT = RetryPolicy(attempts=3, first_pause_s=0.01)
 
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A checkpoint, as bytes."""
+    """Return a checkpoint, as bytes."""
     return write_reference(tmp_path_factory.mktemp("content") / "a.pth", random_network()).read_bytes()
 
 
@@ -168,7 +168,7 @@ def test_what_is_no_checkpoint_is_not_kept(files: FileServer, cache: WeightsCach
 
 
 def test_half_a_checkpoint_is_not_taken_for_a_whole_one(files: FileServer, cache: WeightsCache, content: bytes) -> None:
-    files.sends_length = False  # so nobody notices that the connection breaks
+    files.sends_length = False  # so the client does not notice the broken connection
     files.drop_after = [len(content) // 2]
     with pytest.raises(DownloadFailed, match="truncated or damaged"):
         fetch_weights(files.url(), cache)

@@ -1,4 +1,4 @@
-"""Importing: proven by loading, kept in our own format, never over something else."""
+"""Importing: a file is loaded as a check, kept in Placefix's format, and never replaces another one."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The list of weights: what others publish, and what is here."""
+"""The list of weights: published ones, and those on this machine."""
 
 import sys
 from dataclasses import replace
@@ -59,7 +59,7 @@ def test_weights_of_a_package_are_here_if_it_is_installed(
     cache: WeightsCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = {"starter": replace(PUBLISHED["starter"], package=PACKAGE)}
-    (cache.folder / "starter.pth").touch()  # a file of that name is not what the name stands for
+    (cache.folder / "starter.pth").touch()  # a file of that name does not have the content of the name
     [missing] = list_weights(cache, known)
     assert (missing.presence, missing.path) == ("no", None)
     (tmp_path / PACKAGE).mkdir()

@@ -1,4 +1,4 @@
-"""Published networks by every way, from servers that answer as GitHub and Google Drive do."""
+"""Published networks by every way, from servers that answer like GitHub and Google Drive."""
 
 import hashlib
 import re
@@ -32,13 +32,13 @@ OTHER_NETWORK = replace(TINY, depth=3)
 
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The published file, as bytes."""
+    """Return the published file, as bytes."""
     return write_reference(tmp_path_factory.mktemp("content") / "a.pth", random_network()).read_bytes()
 
 
 @dataclass
 class Publishers:
-    """Both servers, the cache, and what was told meanwhile."""
+    """Hold both servers, the cache, and the notes."""
 
     github: FileServer
     drive: FileServer
@@ -51,7 +51,7 @@ class Publishers:
         )
 
     def known(self) -> Mapping[str, PublishedWeights]:
-        """The catalogue at these servers, of networks that a test can afford."""
+        """Return the catalogue at these servers, with networks that are small enough for a test."""
         hosts = Hosts(github=self.github.address, google_drive=self.drive.address)
         parameters = sum(parameter.numel() for parameter in random_network().parameters())
         return {
@@ -207,7 +207,7 @@ def test_the_sum_of_a_wrong_file_is_never_remembered(
     with pytest.raises(DownloadFailed) as caught:
         publishers.fetch()
     assert re.search(f"GitHub: .*{WRONG[kind]}.*Google Drive: .*{WRONG[kind]}", caught.value.message)
-    with pytest.raises(DownloadFailed):  # nor where the person who asks vouches for it
+    with pytest.raises(DownloadFailed):  # also not if the user gives the checksum
         publishers.fetch(sha256=hashlib.sha256(publishers.drive.content).hexdigest())
     assert publishers.files() == []
 

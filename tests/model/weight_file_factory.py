@@ -1,4 +1,4 @@
-"""Checkpoints as others write them, made from a network of ours."""
+"""Checkpoints in the form of other projects, made from a network of Placefix."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from model.selavpr.config import SelaVPRConfig
 from model.selavpr.initialisation import seeded_network
 from model.selavpr.selavpr import SelaVPR
 
-# Written down a second time, on purpose: tests must not take the names from the code that they test.
+# A second copy on purpose: tests must not take the names from the code that they test.
 _REFERENCE_MODULES = {
     "serial_adapter.down": "adapter1.D_fc1",
     "serial_adapter.up": "adapter1.D_fc2",
@@ -27,7 +27,7 @@ TINY = SelaVPRConfig(
 
 
 def random_network(config: SelaVPRConfig = TINY, seed: int = 0) -> SelaVPR:
-    """Every tensor random, so that two mixed up would show; marked as trained."""
+    """Make a network with random tensors, so that a swap of two would show; it is marked as trained."""
     network = seeded_network(config, seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -38,7 +38,7 @@ def random_network(config: SelaVPRConfig = TINY, seed: int = 0) -> SelaVPR:
 
 
 def reference_state(network: SelaVPR, prefix: str = "module.") -> dict[str, Tensor]:
-    """The state dictionary that the reference would have."""
+    """Return the state dictionary of the reference."""
     state = {}
     for name, tensor in network.state_dict().items():
         for ours, theirs in _REFERENCE_MODULES.items():
@@ -48,7 +48,7 @@ def reference_state(network: SelaVPR, prefix: str = "module.") -> dict[str, Tens
 
 
 def backbone_state(network: SelaVPR) -> dict[str, Tensor]:
-    """The state dictionary that DINOv2 would have."""
+    """Return the state dictionary of DINOv2."""
     return {
         name.removeprefix("backbone."): tensor.clone()
         for name, tensor in network.state_dict().items()
@@ -59,7 +59,7 @@ def backbone_state(network: SelaVPR) -> dict[str, Tensor]:
 def write_reference(
     path: Path, network: SelaVPR, change: Callable[[dict[str, Tensor]], object] | None = None, **extras: Any
 ) -> Path:
-    """Writes a released checkpoint, after a change to its tensors if one is given."""
+    """Write a released checkpoint, optionally after a change to its tensors."""
     state = reference_state(network)
     if change is not None:
         change(state)

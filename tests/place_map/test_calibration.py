@@ -1,4 +1,4 @@
-"""What a calibration says, and that a damaged one is refused."""
+"""The statements of a calibration, and the refusal of a damaged one."""
 
 import json
 from math import exp

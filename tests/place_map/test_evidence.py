@@ -1,4 +1,4 @@
-"""Rankings made by hand, and what they say about their first candidate."""
+"""Rankings made by hand, and the evidence for their first candidate."""
 
 from collections.abc import Sequence
 from math import log
@@ -10,7 +10,7 @@ from model.geo import LatLon
 from place_map.evidence import SIGNALS, Evidence, Ranking
 from place_map.place_table import PlaceRecord, PlaceTable, read_places, write_places
 
-METRE_DEG = 1 / 111_195  # of latitude
+METRE_DEG = 1 / 111_195  # metres per degree of latitude
 WITHIN_M = 25.0
 
 
@@ -20,7 +20,7 @@ def ranking(rows: Sequence[int], distances: Sequence[float], matches: Sequence[i
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> PlaceTable:
-    """Pictures to the north of the first one, by their metres: rows 0 to 2 are one place, 3 and 4 another."""
+    """Make pictures to the north of the first one, by their metres: rows 0 to 2 are one place, 3 and 4 another."""
     path = tmp_path_factory.mktemp("places") / "places.parquet"
     records = [
         PlaceRecord(str(row), LatLon(55 + north_m * METRE_DEG, 13), None, None, str(row), "0" * 64)
@@ -32,7 +32,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> PlaceTable:
 
 def test_candidates_that_were_compared_come_first_by_matches_and_then_by_distance() -> None:
     found = ranking([7, 3, 9, 1, 4], [0.1, 0.2, 0.3, 0.4, 0.5], [5, 8, 5])
-    assert found.rows.tolist() == [3, 7, 9, 1, 4]  # 7 and 9 have as many: the nearer one is first
+    assert found.rows.tolist() == [3, 7, 9, 1, 4]  # 7 and 9 have equal counts: the nearer one is first
     assert found.distances == pytest.approx([0.2, 0.1, 0.3, 0.4, 0.5])
     assert found.matches.tolist() == [8, 5, 5]
 
@@ -75,7 +75,7 @@ def test_the_rival_is_the_best_of_another_place(places: PlaceTable) -> None:
     assert found.rival_similarity == pytest.approx(1 - 0.4**2 / 2)
     nearer = Evidence.of(ranking([1, 0, 3], [0.4, 0.5, 0.6], [60, 90, 30]), places, WITHIN_M)
     assert nearer.global_rank == 2
-    assert nearer.similarity == pytest.approx(1 - 0.4**2 / 2)  # of a neighbour
+    assert nearer.similarity == pytest.approx(1 - 0.4**2 / 2)  # the matches of a neighbour
     assert dict(zip(SIGNALS, found.signals, strict=True)) == pytest.approx(
         {
             "ratio": log(91 / 31),

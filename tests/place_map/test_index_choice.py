@@ -1,4 +1,4 @@
-"""What ``--index auto`` picks, and that what it picks can be made and finds the exact shortlist."""
+"""The choice of ``--index auto`` can be built, and finds the exact shortlist."""
 
 from pathlib import Path
 

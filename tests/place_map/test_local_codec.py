@@ -28,7 +28,7 @@ def test_bytes_of_a_picture(store: StoreType, size: int) -> None:
 
 @pytest.mark.parametrize(
     ("store", "least", "mean"),
-    # Of normally distributed numbers: 15 codes lose 1.2 % of the square, a cosine of 0.994; for signs it is √(2/π).
+    # For normally distributed numbers, 15 codes lose 1.2 % of the square, a cosine of 0.994; for signs it is √(2/π).
     [
         ("float32", 1, 1),
         ("float16", 0.9999995, 1),
@@ -116,7 +116,7 @@ def test_four_bits_end_at_a_multiple_of_the_root_mean_square() -> None:
     codes = codes_of("int4", features)
     limit = features.abs().amax(dim=-1, keepdim=True).clamp(max=2.4 / 128**0.5)
     expected = (features * 7 / limit).round().clamp(-7, 7)
-    assert (codes != expected).float().mean() < 1e-4  # what lies half way may fall to either side
+    assert (codes != expected).float().mean() < 1e-4  # values half way may be rounded to either side
     # Beyond 2.23 root mean squares 7 is nearest.
     assert (codes.abs() == 7).float().mean() == pytest.approx(0.026, abs=0.005)
 

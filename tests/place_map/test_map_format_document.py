@@ -1,4 +1,4 @@
-"""docs/map_format.md says what is on the disk, and its example runs."""
+"""docs/map_format.md describes the files on the disk, and its example runs."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Pictures in cells: the counts of a plain reference, in any box, at any level, also a million of them."""
+"""Pictures in cells: the counts of a plain reference, in any box, at any level, for up to a million pictures."""
 
 from collections import Counter
 from math import asinh, floor, pi, radians, tan
@@ -15,7 +15,7 @@ Degrees = NDArray[np.float64]
 
 
 def positions(count: int, seed: int = 1) -> tuple[Degrees, Degrees]:
-    """Pictures in a few hundred towns all over the world, many of them on the spot of another."""
+    """Make pictures in a few hundred towns all over the world, many of them at the position of another."""
     generator = np.random.default_rng(seed)
     town = generator.integers(0, 300, count)
     middles = np.stack((generator.uniform(-84, 84, 300), generator.uniform(-180, 180, 300)))

@@ -41,7 +41,7 @@ def test_another_file_than_the_manifest_says_is_refused(path: Path) -> None:
 
 
 def test_a_file_that_is_cut_off_while_it_is_open_is_told(path: Path) -> None:
-    """A mapped one would end the process."""
+    """A mapped file would end the process."""
     file = RowFile(path, ROWS.shape, "float16")
     os.truncate(path, path.stat().st_size - 1)
     file.read(3, np.empty((2, 3), np.float16))

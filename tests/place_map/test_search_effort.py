@@ -1,4 +1,4 @@
-"""Every kind of index is opened with its dials turned, and is asked for as much as its codes need."""
+"""Every kind of index is opened with its parameters of effort, and proposes the rows that its codes need."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which segments go to which shard, and what a shard opens of a map."""
+"""The assignment of segments to shards, and the files that a shard opens."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which pictures follow each other on a track."""
+"""The consecutive pictures of a track."""
 
 import numpy as np
 

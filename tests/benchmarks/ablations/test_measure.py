@@ -38,13 +38,13 @@ def test_it_is_the_plain_retrieval(tmp_path: Path) -> None:
     outcome = measure(seeded_network(NETWORK, seed=1), places.database, places.queries, CPU, shortlist=5)
     for number in range(len(queries)):
         expected = retrieve(queries[number : number + 1], database, shortlist=5)
-        # places are 30 m apart: right is the picture of the same number alone
+        # places are 30 m apart: only the picture of the same number is right
         is_right = [row == number for row in expected.rows.tolist()]
         assert outcome.is_right[number][outcome.order(5)[number]].tolist() == is_right
         assert outcome.counts is not None
         assert expected.mutual_matches is not None
         counts = sorted(outcome.counts[number].tolist(), reverse=True)
-        assert counts == pytest.approx(expected.mutual_matches.tolist(), abs=2)  # those of the database are float16
+        assert counts == pytest.approx(expected.mutual_matches.tolist(), abs=2)  # features of the database are float16
 
 
 def test_without_local_features_nothing_is_counted(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_cell_is_trained_measured_and_kept(tmp_path: Path, town: Town) -> None
     kept = tmp_path / "results" / "selavpr-seed0.npz"
     assert Outcome.load(kept).is_right.shape == (12, 4)
     before = kept.stat().st_mtime_ns
-    run(SELAVPR)  # done once
+    run(SELAVPR)  # trained once
     assert kept.stat().st_mtime_ns == before
     first = run(GLOBAL_ONLY)
     assert first["stages"][0]["trained_s"] is None  # the first stage of the former

@@ -1,4 +1,4 @@
-"""What was found, kept and read back; and the ranks that follow from it."""
+"""Outcomes that are stored and read back, and the ranks that follow from them."""
 
 from pathlib import Path
 

@@ -22,7 +22,7 @@ from model.places import Place
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Four queries, two by day and two at night; re-ranking puts one more of them right."""
+    """Return outcomes of four queries, two by day and two at night; re-ranking puts one more of them right."""
     Conditions(("sun", "overcast", "night", "night")).save(tmp_path)
     is_right = np.zeros((4, 20), dtype=bool)
     is_right[0, 0] = is_right[1, 1] = is_right[2, 7] = True

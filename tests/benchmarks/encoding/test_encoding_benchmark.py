@@ -1,4 +1,4 @@
-"""The timed forms compute the same, and the floor counts what is multiplied."""
+"""The timed forms compute the same, and the floor counts the products."""
 
 import json
 from dataclasses import replace
@@ -40,7 +40,7 @@ def test_the_floor_counts_the_products_of_the_plain_network(variant: dict[str, A
         FlopCounterMode(display=False) as counter,
     ):
         network(pictures(1))
-    # torch counts what up-convolutions multiply with the padding, too: nine products for each cell.
+    # torch also counts the products of up-convolutions with the padding: nine for each cell.
     beyond_edge = 0
     if config.local_features == "dense":
         for channels, side in (
@@ -91,7 +91,7 @@ def test_recall_on_a_town_in_every_pairing_of_precisions(tmp_path: Path) -> None
     assert (summary["database"], summary["queries"], len(summary["rows"])) == (12, 12, 4)
     reference = summary["rows"][str(REFERENCE)]
     assert reference["before R@1 difference"] == {"value": 0, "low": 0, "high": 0}
-    # The same by the retrieval of another benchmark, which encodes with the plain network.
+    # The retrieval of another benchmark, which encodes with the plain network, gives the same.
     read = read_split(split)
     expected = measure(busy_network(), read.database, read.queries, CPU, shortlist=10)
     for stage, reranked in (("before", 0), ("after", 10)):

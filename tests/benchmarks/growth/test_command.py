@@ -1,4 +1,4 @@
-"""Growing a map writes what is new, and touches nothing else."""
+"""Growing a map writes only new files, and changes no others."""
 
 import json
 from pathlib import Path

@@ -15,7 +15,7 @@ PICTURES = {"a.jpg": b"picture a", "b.jpg": b"picture b"}
 
 @asynccontextmanager
 async def server(delay_s: float = 0.0, refuse_after: int = 10**6) -> AsyncIterator[str]:
-    """Answers each picture with its own name, one after the other."""
+    """Answer each picture with its own name, one after the other."""
     turn, asked = asyncio.Lock(), 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

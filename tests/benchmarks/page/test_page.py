@@ -1,4 +1,4 @@
-"""The benchmark of the page, small: what it makes, and that it measures."""
+"""The benchmark of the page in a small size: its map and its measurement."""
 
 from itertools import pairwise
 from pathlib import Path

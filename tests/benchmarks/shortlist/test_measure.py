@@ -1,4 +1,4 @@
-"""Indexes are compared by what the served search answers."""
+"""Indexes are compared by the answers of the served search."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Synthetic places are spread as the ones that they are fitted to."""
+"""Synthetic places have the distribution of the places to which they are fitted."""
 
 import numpy as np
 import pytest

@@ -54,7 +54,9 @@ def test_too_few_matches_have_no_homography() -> None:
     query, candidate = points(right=3, wrong=0)
     assert counting.inliers(query, candidate) == 0
     same = np.full((10, 2), 7.0)
-    assert counting.inliers(same, same) in range(11)  # a point is no plane; whatever OpenCV says, no exception
+    assert counting.inliers(same, same) in range(
+        11
+    )  # a point does not define a plane; OpenCV must not raise an exception
 
 
 def test_impossible_settings() -> None:

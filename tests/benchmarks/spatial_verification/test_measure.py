@@ -1,4 +1,4 @@
-"""Both ways of re-ranking see the same shortlists and the same matches; the command writes what it prints."""
+"""Both ways of re-ranking use the same shortlists and matches; the command writes the figures that it prints."""
 
 import json
 from dataclasses import replace

@@ -25,7 +25,7 @@ PICTURES = 12
 
 
 def write_side(folder: Path, name: str, count: int) -> Path:
-    """Pictures 100 m apart; those of the queries are the first ones of the database."""
+    """Write pictures 100 m apart; the queries show the first ones of the database."""
     lines = ["path,latitude,longitude"]
     for number in range(count):
         write_photo(folder / name / f"{number:02d}.jpg", seed=number, size=(64, 48))

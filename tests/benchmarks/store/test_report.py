@@ -1,4 +1,4 @@
-"""Figures by hand."""
+"""Figures that were computed by hand."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_changes_by_hand() -> None:
     found = Changes.between(exact, other)
     assert (found.queries, found.pairs, found.largest, found.mean) == (2, 12, 1, 4 / 12)
     assert found.mean_count == 54 / 12
-    # Query 0 swaps its second and third; query 1 its fifth and sixth, of which one leaves the first five.
+    # Query 0 swaps its second and third candidate; query 1 its fifth and sixth, and one of them leaves the first five.
     assert found.other_order == {1: 0, 5: 100, 10: 100}
     assert found.other_set == {1: 0, 5: 50, 10: 0}
 
@@ -32,7 +32,7 @@ def test_recall_is_compared_over_the_same_queries() -> None:
             FLOATS: reranked([[3, 2], [1, 2], [3, 2], [1, 2]], 0.004),  # right, right, right, wrong
             CODES: reranked([[3, 2], [2, 1], [3, 2], [1, 2]], 0.002),  # right, wrong, right, wrong
         },
-        exact=reranked([[3, 2], [2, 3]], 0.02),  # of queries 0 and 2: right, wrong
+        exact=reranked([[3, 2], [2, 3]], 0.02),  # queries 0 and 2: right, wrong
         exact_every=2,
         bytes_per_picture={"float32": 8, "int8": 2},
     )
@@ -40,8 +40,8 @@ def test_recall_is_compared_over_the_same_queries() -> None:
     assert (exact.way, floats.way, codes.way) == (EXACT, FLOATS, CODES)
     assert [row.recall[1].value for row in (exact, floats, codes)] == [50, 75, 50]
     assert exact.difference[1].value == 0
-    assert floats.difference[1].value == 50  # of queries 0 and 2: both right, where the exact way has one
-    assert codes.difference[1].value == -25  # of all four: one less than float32 at the same precision
+    assert floats.difference[1].value == 50  # queries 0 and 2: both right, while the exact way has one
+    assert codes.difference[1].value == -25  # all four: one less than float32 at the same precision
     assert (codes.changes.queries, codes.changes.largest) == (2, 1)
     assert codes.bytes_per_picture == 2
     assert codes.match_ms == pytest.approx(2)

@@ -1,4 +1,4 @@
-"""Which weights pre-training moves, by which optimizer, and how far."""
+"""The optimizer of each weight of the pre-training, and the size of its steps."""
 
 from copy import deepcopy
 

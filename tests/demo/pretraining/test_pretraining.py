@@ -31,7 +31,7 @@ SMALL = PretrainingConfig(
 
 
 def write_table(folder: Path, streets: int = 3, cells: int = 3, views: int = 2) -> Path:
-    """Noise pictures of some places, and the table of them."""
+    """Write noise pictures of some places, and their table."""
     rows = []
     random = np.random.default_rng(0)
     for street in range(streets):

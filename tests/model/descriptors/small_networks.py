@@ -1,4 +1,4 @@
-"""One small network of each family with a global feature alone: random, and the same in every process."""
+"""One small network of each family with only a global feature: random, and equal in every process."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 """Family → its configuration."""
 
-_SIZES = {"mixvpr": (320, 320)}  # which sees no other
+_SIZES = {"mixvpr": (320, 320)}  # the only size of this network
 
 
 def small_network(family: str, **changes: Any) -> DescriptorNetwork:
@@ -28,12 +28,12 @@ def small_network(family: str, **changes: Any) -> DescriptorNetwork:
         torch.manual_seed(8)
         network = family_named(family).make(SMALL[family] | changes, is_trained=True).eval()
         for parameter in network.parameters():
-            if not parameter.any():  # such as cluster centres and tokens, which begin with zeros
+            if not parameter.any():  # such as cluster centres and tokens, whose initial values are zero
                 torch.nn.init.normal_(parameter, std=0.1)
     assert isinstance(network, DescriptorNetwork)
     return network
 
 
 def small_size(family: str) -> tuple[int, int]:
-    """Return height and width of pictures that a network of a family can take, as few pixels as may be."""
+    """Return a small height and width of pictures that a network of a family takes."""
     return _SIZES.get(family, (42, 56))

@@ -1,4 +1,4 @@
-"""What holds of every network with a global feature alone, and of some."""
+"""Properties of all networks with only a global feature, and of single ones."""
 
 import numpy as np
 import pytest

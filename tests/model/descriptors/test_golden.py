@@ -1,4 +1,4 @@
-"""Every network with a global feature alone, against numbers that its reference implementation gave."""
+"""Every network with only a global feature, against numbers of its reference implementation."""
 
 from pathlib import Path
 

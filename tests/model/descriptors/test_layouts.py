@@ -1,4 +1,4 @@
-"""Files that others publish: told by their names, and loaded whole or refused with the names of what is wrong."""
+"""Published files: recognised by their names, and loaded completely or refused with the wrong names."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -52,11 +52,11 @@ def test_a_published_file_is_the_network_that_was_recorded(
 def read_shape(
     method: str, renamed: Mapping[str, str | None] = MappingProxyType({})
 ) -> tuple[WeightFile, dict[str, object]]:
-    """Return what is understood of the names and shapes of a recorded network, without its numbers.
+    """Return the configuration read from the names and shapes of a recorded network, without its numbers.
 
     Args:
-        method: Its name.
-        renamed: What some of its tensors are called instead; None: they are left out.
+        method: The name of the method.
+        renamed: Other names for some of its tensors; None leaves a tensor out.
     """
     shapes = {renamed.get(name, name): shape for name, shape, _init in read_recording(method).tensors}
     with torch.device("meta"):

@@ -1,4 +1,4 @@
-"""Pictures become exactly what the reference of each method makes of them."""
+"""Pictures become exactly the input of each method's reference."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from tests.golden.peers.formula import make_picture
 from tests.golden.peers.recordings import cut, read_arrays
 
 WHOLE = Preprocessing.ANTIALIAS_WHOLE
-# Rounded where the reference scales after it resizes, or the other way round; of numbers to 4, or to 152.
+# The rounding error if the reference scales after it resizes, or the other way round, for numbers up to 4 or 152.
 EXACT, ROUNDED, ROUNDED_BYTES = 0.0, 5e-6, 5e-5
 
 

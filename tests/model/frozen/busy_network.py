@@ -1,4 +1,4 @@
-"""A network in which every part has an effect, as in a trained one; a seeded one has idle adapters and scales."""
+"""A network in which every part has an effect, like a trained one; the adapters and scales of a seeded one are idle."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ BUSY_CONFIG = SelaVPRConfig(
 
 
 def busy_network(config: SelaVPRConfig = BUSY_CONFIG, **seeded: Any) -> SelaVPR:
-    """Noise on every weight, so that none is 0 or 1, and none is like another."""
+    """Add noise to every weight, so that none is 0 or 1, and no two are equal."""
     network = seeded_network(config, **seeded)
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
@@ -34,6 +34,6 @@ def busy_network(config: SelaVPRConfig = BUSY_CONFIG, **seeded: Any) -> SelaVPR:
 
 
 def pictures(count: int) -> torch.Tensor:
-    """Pictures with coarse structure, ``(count, 3, 224, 224)``; none like another."""
+    """Return different pictures with coarse structure, ``(count, 3, 224, 224)``."""
     coarse = torch.randn(count, 3, 28, 28, generator=torch.Generator().manual_seed(count))
     return torch.nn.functional.interpolate(coarse, size=(224, 224), mode="bilinear")

@@ -1,4 +1,4 @@
-"""Each frozen layer computes what the layer of the network computes, in float32 nearly to the last bit."""
+"""Each frozen layer computes the same as the layer of the network, in float32 nearly to the last bit."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,14 +21,15 @@ from tests.model.frozen.busy_network import BUSY_CONFIG, busy_network, pictures
 GRID = (16, 16)
 TOKENS = 257
 
-# Of the largest value. A factor rounded to bfloat16 is wrong by 2⁻⁹ at most; the errors of a sum mostly cancel out.
+# Shares of the largest value. A factor rounded to bfloat16 is wrong by 2⁻⁹ at most; the errors of a sum mostly cancel
+# out.
 TOLERANCES: dict[NetworkPrecision, float] = {"float32": 2e-6, "bfloat16": 1e-2}
 ACTIVATIONS: dict[Activation, nn.Module] = {"none": nn.Identity(), "relu": nn.ReLU(), "gelu": nn.GELU()}
 
 
 @pytest.fixture(autouse=True)
 def _seed() -> Iterator[None]:
-    """The layers that torch makes here are the same in every run."""
+    """Seed torch, so that its layers are the same in every run."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
@@ -109,12 +110,12 @@ def test_attention(target: Target, precision: NetworkPrecision) -> None:
 def test_block(target: Target, precision: NetworkPrecision, adapters: str) -> None:
     block = busy_network(replace(BUSY_CONFIG, adapters=adapters)).backbone.blocks[1]  # type: ignore[arg-type]
     assert isinstance(block, Block)
-    tokens = 0.05 * noise(2, TOKENS, BUSY_CONFIG.embed_dim)  # smaller than what the block adds
+    tokens = 0.05 * noise(2, TOKENS, BUSY_CONFIG.embed_dim)  # smaller than the contribution of the block
     expected = block(tokens)
     actual = FrozenBlock(block, target, TOKENS)(tokens.clone())
     assert actual.dtype == torch.float32
     assert_same(actual, expected, precision)
-    assert_same(actual - tokens, expected - tokens, precision)  # what the block adds, and not only what it passes on
+    assert_same(actual - tokens, expected - tokens, precision)  # the contribution of the block, without the skip
 
 
 @pytest.mark.parametrize("registers", [0, 4])

@@ -1,4 +1,4 @@
-"""The whole frozen network gives the features of the network, in either precision."""
+"""The whole frozen network gives the features of the network, in both precisions."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -80,5 +80,5 @@ def test_the_demos_network_on_its_own_pictures() -> None:
     torch.testing.assert_close(exact.local_features, expected.local_features, atol=1e-5, rtol=0)
     rounded = Encoder(network, precision="bfloat16").encode(images)
     assert cosines(rounded.global_features, expected.global_features).min() >= LEAST_COSINE
-    # Cells of a flat surface have short vectors before they are normalised, and so lose more than others.
+    # Cells of a flat surface have short vectors before the normalisation, and lose more than others.
     assert cosines(rounded.local_features, expected.local_features).mean() >= LEAST_COSINE

@@ -13,7 +13,7 @@ CPU = Target(torch.device("cpu"), torch.float32)
 
 
 class Unpacked(Target):
-    """A target without oneDNN's operator, as a GPU is."""
+    """Describe a target without oneDNN's operator, like a GPU."""
 
     @property
     def can_pack(self) -> bool:

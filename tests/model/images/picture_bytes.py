@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 
 
 def photo(width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
-    """Smooth, asymmetric, and different in each corner."""
+    """Make a picture that is smooth, asymmetric, and different in each corner."""
     coarse = np.random.default_rng(5).integers(0, 256, size=(4, 5, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
 
@@ -51,7 +51,7 @@ def png(
     after: bytes = b"",
     size: tuple[int, int] | None = None,
 ) -> bytes:
-    """A PNG with the given samples, ``(height, width)`` or ``(height, width, channels)``, unfiltered."""
+    """Make a PNG with the given samples, ``(height, width)`` or ``(height, width, channels)``, unfiltered."""
     height, width = samples.shape[:2]
     rows = samples.astype(">u2" if depth == 16 else np.uint8)
     content = b"".join(b"\0" + row.tobytes() for row in rows)
@@ -61,7 +61,7 @@ def png(
 
 
 def ramp() -> NDArray[np.uint16]:
-    """Every part of the sixteen-bit scale, ends included."""
+    """Return all parts of the 16-bit scale, including its ends."""
     return np.linspace(0, 65535, WIDTH * HEIGHT).round().astype(np.uint16).reshape(HEIGHT, WIDTH)
 
 
@@ -74,11 +74,11 @@ def exif_with(orientation: object) -> Image.Exif:
 def flat_jpeg(
     width: int, height: int, *, components: int = 3, sampling: tuple[int, int] = (2, 2), scans: str = "one"
 ) -> bytes:
-    """A grey JPEG of any size, made without its pixels: each block is two bits, or one bit of a progressive one.
+    """Make a grey JPEG of any size without its pixels: each block has two bits, or one bit in a progressive one.
 
     Args:
-        width: In pixels.
-        height: In pixels.
+        width: The width in pixels.
+        height: The height in pixels.
         components: 1 grey, 3 in colour, 4 for CMYK.
         sampling: Samples of the first component to one of the others, across and down.
         scans: "one"; "one each", a sequential scan for each component; or "progressive".
@@ -90,12 +90,12 @@ def flat_jpeg(
     is_progressive = scans == "progressive"
     content = b"\xff\xd8" + _segment(0xDB, b"\0" + bytes([1]) * 64)
     content += _segment(0xC2 if is_progressive else 0xC0, frame)
-    for table in (0x00, 0x10):  # the one code, of one bit, says: no difference, or no more coefficients
+    for table in (0x00, 0x10):  # the only code, of one bit, means: no difference, or no more coefficients
         content += _segment(0xC4, bytes((table, 1)) + bytes(15) + b"\0")
     together = [range(components)] if scans != "one each" else [range(each, each + 1) for each in range(components)]
     units = -(-width // (8 * across)) * -(-height // (8 * down))
     for group in together:
-        if len(group) == 1:  # the blocks of a component that comes alone are not filled up
+        if len(group) == 1:  # the blocks of a component in its own scan are not padded
             columns, rows = (1, 1) if group[0] == 0 else (across, down)
             blocks = -(-width // (8 * columns)) * -(-height // (8 * rows))
         else:

@@ -1,4 +1,4 @@
-"""Any damage: nothing but image errors comes of it."""
+"""Damaged pictures: every error is an image error."""
 
 from collections.abc import Callable
 
@@ -62,4 +62,4 @@ def _raises_only_image_errors(read: Callable[[bytes], object], content: bytes) -
     try:
         read(content)
     except ImageError as error:
-        assert error.message  # noqa: PT017 (what matters is that no other class comes)
+        assert error.message  # noqa: PT017 (only the class of the error matters)

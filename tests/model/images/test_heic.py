@@ -1,4 +1,4 @@
-"""HEIC: told apart, and read where the extra is installed."""
+"""HEIC: recognised, and read if the extra is installed."""
 
 from io import BytesIO
 

@@ -31,7 +31,7 @@ print(1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
 
 @pytest.fixture(scope="module")
 def phone_photo() -> bytes:
-    """A phone's 50 megapixels of odd sides, which is held upright and stored lying."""
+    """Make a phone's picture of 50 megapixels with odd sides, held upright and stored lying."""
     large = photo().convert("L").resize((8161, 6147), Image.Resampling.BILINEAR)
     return encode(large, "JPEG", quality=60, exif=exif_with(6))
 
@@ -68,7 +68,7 @@ def test_a_progressive_jpeg_is_decoded_at_the_same_fraction() -> None:
 
 def test_denominators_end_with_an_eighth() -> None:
     assert denominator_for((40_000, 20_001)) == 8  # a quarter would be 50 megapixels and a few
-    assert denominator_for((65_500, 65_500)) == 8  # and these are too many all the same
+    assert denominator_for((65_500, 65_500)) == 8  # these are still too many
     with pytest.raises(TooManyPixels, match=r"decoded at 1/8 8188×8188 = 67,043,344 pixels"):
         check_header(flat_jpeg(65_500, 65_500, components=1, sampling=(1, 1)), ImageLimits(max_side_px=65_535))
 
@@ -125,7 +125,7 @@ def test_the_header_is_limited_by_its_sides() -> None:
 
 @pytest.mark.parametrize("scans", ["one each", "progressive"])
 def test_coefficients_are_counted_where_a_decoder_keeps_them(scans: str) -> None:
-    content = flat_jpeg(12_000, 9000, sampling=(1, 1), scans=scans)  # 648 MB of them
+    content = flat_jpeg(12_000, 9000, sampling=(1, 1), scans=scans)  # 648 MB of coefficients
     for look in (open_image, check_header):
         with pytest.raises(TooManyPixels, match="648,000,000 bytes of memory; at most 400,000,000"):
             look(content)

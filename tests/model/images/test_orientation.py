@@ -1,4 +1,4 @@
-"""Pictures come upright and without metadata, and of several frames the first."""
+"""Pictures come upright and without metadata; the first of several frames counts."""
 
 from io import BytesIO
 from pathlib import Path
@@ -94,7 +94,7 @@ def test_first_picture_of_an_mpo() -> None:
 def test_the_header_alone_tells_what_is_wrong_there() -> None:
     content = encode(photo(), "JPEG")
     check_header(content)
-    check_header(content[:-20])  # what the pixels are like only decoding can tell
+    check_header(content[:-20])  # only decoding shows damage of the pixels
     with pytest.raises(NotAnImage):
         check_header(b"no picture")
     with pytest.raises(ImageTooSmall):

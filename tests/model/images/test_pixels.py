@@ -1,4 +1,4 @@
-"""What pictures of every mode look like once they are opened."""
+"""The pixels of opened pictures of every mode."""
 
 import struct
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is no picture, or a damaged one, or of a size outside the limits."""
+"""Files that are not pictures, are damaged, or have a size outside the limits."""
 
 import os
 import struct
@@ -93,7 +93,7 @@ def test_no_bytes(tmp_path: Path) -> None:
 
 def test_no_file(tmp_path: Path) -> None:
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
-    os.mkfifo(tmp_path / "pipe.jpg")  # whoever opens it waits for ever
+    os.mkfifo(tmp_path / "pipe.jpg")  # opening it would wait forever
     for path in (tmp_path / "missing.jpg", tmp_path, tmp_path / "loop.jpg", tmp_path / "pipe.jpg"):
         for look in (open_image, check_header, read_exif):
             with pytest.raises(UnreadableImage, match=path.name):
@@ -158,7 +158,7 @@ def test_errors_name_the_path_and_keep_the_cause(tmp_path: Path) -> None:
             (12_000, 12_000),
             TooManyPixels,
             "144,000,000|larger than Pillow",
-        ),  # where warnings are errors, Pillow's comes first
+        ),  # if warnings are errors, Pillow's comes first
         ((30_000, 30_000), TooManyPixels, "900000000"),
         ((60_000, 60_000), TooManyPixels, "larger than Pillow"),
     ],

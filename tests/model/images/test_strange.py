@@ -1,4 +1,4 @@
-"""What is strange, and yet a picture; and what opening one leaves as it was."""
+"""Unusual files that are still pictures, and the absence of side effects of opening them."""
 
 from concurrent.futures import ThreadPoolExecutor
 

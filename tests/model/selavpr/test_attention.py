@@ -1,4 +1,4 @@
-"""Attention in learning: on a processor it goes through plain products, and means the same."""
+"""Attention in training: on a CPU it uses plain products, with the same result."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ DIM, HEADS = 128, 2
 
 
 def learned(attention: Attention, tokens: Tensor, wanted: Tensor, *, bfloat16: bool) -> tuple[Tensor, Tensor]:
-    """What comes out, and the gradient of the tokens."""
+    """Return the output, and the gradient of the tokens."""
     leaf = tokens.clone().requires_grad_()
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
         output = attention(leaf)
@@ -24,7 +24,7 @@ def apart(value: Tensor, reference: Tensor) -> float:
     return float((value.detach().float() - reference.detach()).norm() / reference.detach().norm())
 
 
-# With a spread of 3 the scores reach 40; rounded to bfloat16 they would put the result off by 1 %, gradients by 2 %.
+# With a spread of 3 the scores reach 40; rounding to bfloat16 would change the result by 1 %, gradients by 2 %.
 @pytest.mark.parametrize("spread", [1.0, 3.0])
 def test_plain_products_in_bfloat16_are_as_near_to_float32_as_the_fused_attention(spread: float) -> None:
     random = torch.Generator().manual_seed(0)

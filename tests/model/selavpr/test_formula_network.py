@@ -26,7 +26,9 @@ CONFIG = SelaVPRConfig(
 
 
 def formula_network(num_register_tokens: int) -> SelaVPR:
-    """A network whose n-th weight of the k-th tensor (by name) is a sine of n and k; norms and scales stay near one."""
+    """Make a network whose n-th weight of the k-th tensor (by name) is a sine of n and k; norms and scales stay near
+    one.
+    """
     values = CONFIG.to_dict() | {"num_register_tokens": num_register_tokens}
     network = SelaVPR(SelaVPRConfig.from_dict(values), is_trained=True).eval()
     with torch.no_grad():
@@ -42,7 +44,7 @@ def formula_network(num_register_tokens: int) -> SelaVPR:
 
 
 def formula_images(height: int, width: int) -> torch.Tensor:
-    """Two pictures of slanted waves."""
+    """Make two pictures of slanted waves."""
     y = torch.arange(height, dtype=torch.float64)[:, None] / 14
     x = torch.arange(width, dtype=torch.float64)[None, :] / 14
     channels = [torch.sin(a * x + b * y + c) for a, b, c in ((1.1, 0.3, 0.0), (0.2, 1.7, 1.0), (0.9, -0.8, 2.0))]

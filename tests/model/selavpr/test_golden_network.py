@@ -29,7 +29,7 @@ def assert_equal(actual: torch.Tensor, expected: NDArray[np.float32], atol: floa
 
 
 def assert_recorded(name: str, output: torch.Tensor, recorded: Recording, atol: float = 2e-6) -> None:
-    """Compares the part of a layer's output that is recorded."""
+    """Compare the recorded part of a layer's output."""
     actual, expected = cut_layer(name, output.detach().numpy()), recorded[name]
     assert actual.shape == expected.shape, name
     np.testing.assert_allclose(actual, expected, atol=atol, rtol=0, err_msg=name)
@@ -37,7 +37,7 @@ def assert_recorded(name: str, output: torch.Tensor, recorded: Recording, atol: 
 
 @pytest.mark.parametrize("others", [0, 1])
 def test_features(recorded: tuple[SelaVPR, Recording], others: int) -> None:
-    """Alone and in a batch."""
+    """The features of a picture are the same alone and in a batch."""
     network, arrays = recorded
     picture = torch.from_numpy(arrays["input"])
     with torch.inference_mode():
@@ -79,7 +79,7 @@ def test_every_layer(recorded: tuple[SelaVPR, Recording]) -> None:
             outputs["gem_raw"] = network.pooling.pool(tokens.patch_tokens)
             outputs["local_adapt_raw_NCHW"] = network.local_adaptation.upsample(tokens.patch_tokens, tokens.grid)
             attended = outputs["block0.attn"]
-            # The recording of the serial adapter includes its skip, which here belongs to the block.
+            # The recording of the serial adapter includes its skip, which belongs to the block here.
             outputs["block0.adapter1"] = attended + first.serial_adapter(attended)
     finally:
         for handle in handles:

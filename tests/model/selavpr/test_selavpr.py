@@ -1,4 +1,4 @@
-"""What holds for the network at any weights."""
+"""Properties of the network at any weights."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from tests.conftest import TINY_CONFIG
 
 @pytest.fixture(scope="module")
 def tiny_network() -> SelaVPR:
-    """The tiny network with the patches of the published ones."""
+    """Make the tiny network with the patches of the published ones."""
     return seeded_network(replace(TINY_CONFIG, patch_size=14), seed=7)
 
 

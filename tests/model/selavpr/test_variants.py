@@ -22,11 +22,11 @@ TINY = SelaVPRConfig(
 
 
 def busy_network(**change: Any) -> SelaVPR:
-    """A network in which every part has an effect; what two variants share has the same weights in both."""
+    """Make a network in which every part has an effect; shared parts of two variants have the same weights."""
     network = seeded_network(replace(TINY, **change))
     with torch.no_grad():
         for name, parameter in network.named_parameters():
-            if parameter.ndim >= 2 or name.endswith("bias"):  # norms, scales and the power stay as they are
+            if parameter.ndim >= 2 or name.endswith("bias"):  # norms, scales and the power are not changed
                 generator = torch.Generator().manual_seed(sum(name.encode()))
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
     return network

@@ -21,7 +21,9 @@ REPOSITORY = Path(__file__).parents[3]
 
 @pytest.fixture
 def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The path of the weights in another package of the same name, which Python finds first; the file is missing."""
+    """Return the path of the weights in another package of the same name, which Python finds first; the file is
+    missing.
+    """
     folder = tmp_path / PACKAGE
     weights = folder / FILE_IN_PACKAGE
     weights.parent.mkdir(parents=True)
@@ -32,7 +34,7 @@ def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_copy_of_the_package_is_as_good(other_package: Path) -> None:
-    """What the other tests change is the file, and not that it lies somewhere else."""
+    """A copy at another place is accepted, so the other tests fail because of the file alone."""
     content = installed_weights()
     other_package.write_bytes(content)
     assert str(resources.files(PACKAGE)) == str(other_package.parents[1])
@@ -40,7 +42,7 @@ def test_a_copy_of_the_package_is_as_good(other_package: Path) -> None:
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, PACKAGE, None)  # to Python: no such module
+    monkeypatch.setitem(sys.modules, PACKAGE, None)  # Python does not find the module
     with pytest.raises(WeightsError, match=rf"no Python package {PACKAGE}; run: {INSTALL_COMMAND}$"):
         load_starter()
 
@@ -74,7 +76,7 @@ def test_the_command_installs_what_the_project_requires() -> None:
 
 
 def installed_weights() -> bytes:
-    """The content of the file that is installed, whatever stands before it on Python's path."""
+    """Return the content of the installed file, independent of Python's path."""
     for folder in sys.path:
         file = Path(folder) / PACKAGE / FILE_IN_PACKAGE
         if file.is_file() and file.stat().st_size == FILE_BYTES:

@@ -1,4 +1,4 @@
-"""What holds for the starter with its weights."""
+"""Properties of the starter with its weights."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ def skip_without_the_other_trunk() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(256, 256), (192, 320), (225, 301)])
 def test_every_block_is_that_of_the_package(height: int, width: int) -> None:
-    """Odd sides, too: there padding falls on other sides than at multiples of 32."""
+    """This includes odd sides, where padding is on other sides than at multiples of 32."""
     skip_without_the_other_trunk()
     images = seeded_pictures(2, height, width)
     with torch.inference_mode():
@@ -74,7 +74,7 @@ def test_each_band_of_each_block_has_the_same_share_in_the_global_feature(starte
 
 
 def test_bands_go_from_top_to_bottom(starter: Starter) -> None:
-    """What changes at the bottom of a picture leaves the uppermost band as it was, and changes the lowest."""
+    """A change at the bottom of a picture changes the lowest band and not the top band."""
     images = seeded_pictures(1, 512, 512)
     changed = images.clone()
     changed[..., 448:, :] = 0.0
@@ -107,7 +107,7 @@ def test_a_wide_picture_is_not_a_tall_one(starter: Starter) -> None:
 
 
 def test_cells_lie_where_the_picture_changes(starter: Starter) -> None:
-    """What changes in the last quarter of a picture leaves the first cells, far from it, as they were."""
+    """A change in the last quarter of a picture does not change the first cells, which are far from it."""
     images = seeded_pictures(1, 512, 512)
     changed = images.clone()
     changed[..., 384:, 384:] = 0.0

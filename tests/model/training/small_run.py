@@ -1,4 +1,4 @@
-"""A training of seconds, for tests."""
+"""A training of a few seconds, for tests."""
 
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -42,7 +42,7 @@ NETWORK = SelaVPRConfig(
 
 
 def small_set(folder: Path, side: str = "train", seed: int = 0) -> TrainingSet:
-    """Twelve places in a street, each with a picture in the database and a query that shows it in another light."""
+    """Make twelve places in a street, each with a picture in the database and a query in another light."""
 
     def place(kind: str, number: int, light: float) -> Place:
         path = folder / side / kind / f"{number:02d}.jpg"
@@ -61,7 +61,7 @@ def small_set(folder: Path, side: str = "train", seed: int = 0) -> TrainingSet:
 
 
 def small_config(folder: Path) -> TrainingConfig:
-    """Two epochs of two refreshes of three steps."""
+    """Return settings of two epochs of two refreshes of three steps."""
     return TrainingConfig(
         data=DataConfig(dataset=folder),
         network=NetworkStart("seeded"),
@@ -85,7 +85,7 @@ def small_trainer(folder: Path, config: TrainingConfig | None = None, events: li
 
 
 def train_and_tell(folder: Path, events: "Connection[str, None]") -> None:
-    """Trains in a folder, and sends the name of each event; run in a child."""
+    """Train in a folder, and send the name of each event; this runs in a child process."""
 
     def tell(event: Event) -> None:
         events.send(type(event).__name__)

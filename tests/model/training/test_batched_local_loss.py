@@ -23,7 +23,7 @@ def leaf_of(groups: int, negatives: int, cells: int, device: str = "cpu") -> Ten
 
 
 def both(leaf: Tensor, weight: float) -> list[tuple[Tensor, Tensor]]:
-    """Loss and gradient: of the batched form, and of the reference."""
+    """Return loss and gradient of the batched form, and of the reference."""
     negatives = leaf.shape[1] - 2
     results = []
     for batched in (True, False):
@@ -55,7 +55,7 @@ def test_it_is_the_reference(groups: int, negatives: int, cells: int, weight: fl
 
 
 def test_it_thins_out_the_same_matches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In float32: one match more or less would shift all that are taken after it."""
+    """This is float32, because one match more or less would shift all later ones."""
     monkeypatch.setattr(batched_local_loss_module, "can_count", lambda _: False)
     (loss, gradient), (expected, expected_gradient) = both(leaf_of(2, 1, 3 * MOST_PAIRS), 1.0)
     torch.testing.assert_close(loss, expected, atol=1e-6, rtol=1e-5)

@@ -1,4 +1,4 @@
-"""Every setting is checked before a step is made, and what is wrong is named."""
+"""Every setting is checked before the first step, and errors name the wrong one."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The contrastive loss against its definition, and what it must not compare."""
+"""The contrastive loss against its definition, and the pairs that it must not compare."""
 
 from math import exp, log
 

@@ -1,4 +1,4 @@
-"""The loss of correspondences: low where matches stand out, high where everything is alike."""
+"""The loss of correspondences: low for distinct matches, high for similar cells."""
 
 from math import log
 

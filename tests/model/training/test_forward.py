@@ -1,4 +1,4 @@
-"""Pictures that go through in parts have the features, and the gradients, of those that go through at once."""
+"""Pictures in parts have the same features and gradients as all at once."""
 
 import pytest
 import torch
@@ -60,7 +60,7 @@ def test_what_is_mined_with_is_the_network_as_it_is_now(precision: NetworkPrecis
         torch.testing.assert_close(encoded.global_features, expected.global_features, atol=tolerance, rtol=0)
         torch.testing.assert_close(encoded.local_features, expected.local_features, atol=tolerance * 5, rtol=0)
         assert not encoded.global_features.requires_grad
-        with torch.no_grad():  # the network learns; what was encoded before is no longer true
+        with torch.no_grad():  # the network learns, so earlier features are no longer valid
             for parameter in network.parameters():
                 parameter.add_(torch.randn_like(parameter) * 0.05)
 

@@ -1,4 +1,4 @@
-"""A single step: accumulation, precision, and no step at all where a number is not finite."""
+"""A single step: accumulation, precision, and no step if a number is not finite."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,7 +41,9 @@ def test_accumulation_has_the_gradients_of_one_large_batch(config: TrainingConfi
     images = pictures(4)
     at_once = whole.step([PATHS * 4], iter([images]))
     in_parts = parts.step([PATHS * 2, PATHS, PATHS], iter([images[:6], images[6:9], images[9:]]))
-    assert at_once.total != pytest.approx(in_parts.total)  # passes of unequal size do not have the mean of the whole
+    assert at_once.total != pytest.approx(
+        in_parts.total
+    )  # the mean over passes of unequal size differs from the mean of the whole
     parts = learner(config)
     in_parts = parts.step([PATHS * 2, PATHS * 2], iter((images[:6], images[6:])))
     assert in_parts.total == pytest.approx(at_once.total, abs=1e-6)

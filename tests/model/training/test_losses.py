@@ -28,7 +28,7 @@ def recorded() -> dict[str, Tensor]:
 
 
 def normalised_features(recorded: dict[str, Tensor], *, from_raw: bool) -> tuple[Features, tuple[Tensor, Tensor]]:
-    """The recorded features, and the tensors that gradients are asked for."""
+    """Return the recorded features, and the tensors for the gradients."""
     suffix = "raw" if from_raw else "feat"
     leaves = tuple(recorded[f"{kind}_{suffix}"].clone().requires_grad_() for kind in ("global", "local"))
     global_features, local_features = (F.normalize(leaf, dim=-1) for leaf in leaves) if from_raw else leaves
@@ -47,7 +47,7 @@ def test_recorded_losses_and_gradients(recorded: dict[str, Tensor], from_raw: bo
     for leaf, kind in ((global_leaf, "global"), (local_leaf, "local")):
         expected = recorded[f"grad_{kind}_{suffix}"]
         assert leaf.grad is not None
-        assert expected.abs().max() > 1e-4  # or else the tolerance would accept no gradient at all
+        assert expected.abs().max() > 1e-4  # otherwise the tolerance would accept a missing gradient
         assert_recorded(leaf.grad, expected)
 
 

@@ -15,14 +15,14 @@ from tests.model.training.small_run import small_set
 
 
 def check(places: TrainingSet, folder: Path, *, more: tuple[TrainingSet, ...] = ()) -> list[tuple[int, int]]:
-    """Checks, and returns what was told meanwhile."""
+    """Check, and return the reported progress."""
     told: list[tuple[int, int]] = []
     check_pictures((places, *more), folder, decoders=2, on_checked=lambda done, total: told.append((done, total)))
     return told
 
 
 def truncate(path: Path) -> None:
-    """Cuts a JPEG off behind its header."""
+    """Cut a JPEG off behind its header."""
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 3 // 4])
 
@@ -31,7 +31,7 @@ def test_pictures_that_are_cut_off_behind_a_good_header_are_all_named(tmp_path: 
     places = small_set(tmp_path)
     for number in (2, 4, 5, 6, 7, 8, 9):
         truncate(places.database[number].path)
-    check_header(places.database[2].path)  # which finds nothing
+    check_header(places.database[2].path)  # which finds no problem
     with pytest.raises(UnsuitableTrainingData, match=r"^7 of 24 pictures cannot be read: ") as refused:
         check(places, tmp_path / "run")
     message = refused.value.message
@@ -49,7 +49,7 @@ def test_what_passed_is_not_decoded_again(tmp_path: Path) -> None:
     places = small_set(tmp_path)
     check(places, tmp_path / "run")
     assert check(places, tmp_path / "run") == [(24, 24)]
-    # A damage that size and time do not show is not seen, which proves that nothing is decoded.
+    # Damage that does not change size and time is not noticed, which proves that nothing is decoded.
     path = places.queries[3].path
     before = path.stat()
     path.write_bytes(bytes(before.st_size))

@@ -1,4 +1,4 @@
-"""Killed at any moment, a training goes on exactly; and a checkpoint is never lost, nor continued by mistake."""
+"""A training that is killed at any moment continues exactly; a checkpoint is never lost, nor continued by mistake."""
 
 import random
 import resource
@@ -27,16 +27,16 @@ from tests.waiting import PATIENCE_S
 
 
 def ignore(_: Event) -> None:
-    """An observer that looks away."""
+    """Ignore all events."""
 
 
 class Killed(BaseException):
-    """What ends a run in the middle, without a chance to clean up."""
+    """End a run in the middle, without cleanup."""
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Event]]:
-    """The folder of a finished training, and what it told."""
+    """Return the folder of a finished training, and its events."""
     folder, events = tmp_path_factory.mktemp("undisturbed"), list[Event]()
     small_trainer(folder, events=events).run()
     return folder, events
@@ -44,12 +44,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Ev
 
 @pytest.fixture
 def finished(undisturbed: tuple[Path, list[Event]], tmp_path: Path) -> Path:
-    """A copy of the finished training."""
+    """Return a copy of the finished training."""
     return Path(shutil.copytree(undisturbed[0], tmp_path / "finished"))
 
 
 def train(folder: Path, *, kill_after: int | None = None) -> list[str]:
-    """Trains in a process of its own, and kills it after so many events; the events that it told."""
+    """Train in a separate process, and kill it after a number of events; return its events."""
     told: list[str] = []
     context = child_context()
     events, theirs = context.Pipe(duplex=False)
@@ -67,7 +67,7 @@ def train(folder: Path, *, kill_after: int | None = None) -> list[str]:
 
 
 def assert_same(one: Any, other: Any, where: str = "checkpoint") -> None:
-    """Equal to the last bit, however deep."""
+    """Assert equality to the last bit at any depth."""
     assert type(one) is type(other), where
     if isinstance(one, torch.Tensor):
         assert torch.equal(one, other), where
@@ -180,7 +180,7 @@ def test_a_damaged_checkpoint_is_told(finished: Path, damage: str) -> None:
 
 @contextmanager
 def no_file_larger_than(size_bytes: int) -> Iterator[None]:
-    """What a full disk does to a long write, done to every file of this process."""
+    """Make long writes fail in this process, like a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
     try:

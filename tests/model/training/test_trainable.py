@@ -1,4 +1,4 @@
-"""What learns, what is frozen, and what training begins with."""
+"""The parts that learn, the parts that are frozen, and the network at the beginning of training."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The loop of training: what it learns, what it leaves alone, when it stops, and what it says when it cannot go on."""
+"""The loop of training: the parts that learn, the end, and the messages of failures."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ CPU = torch.device("cpu")
 
 
 def ignore(_: Event) -> None:
-    """An observer that looks away."""
+    """Ignore all events."""
 
 
 def paths_of(places: TrainingSet, triplets: tuple[Triplet, ...]) -> list[Path]:

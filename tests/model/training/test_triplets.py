@@ -18,7 +18,7 @@ from model.training.data import TrainingSet
 from model.training.errors import UnsuitableTrainingData
 from model.training.triplets import Draw, Triplet, TripletMiner
 
-METRES_PER_DEGREE = 111_195.08  # of latitude, on the mean sphere
+METRES_PER_DEGREE = 111_195.08  # metres per degree of latitude, on the mean sphere
 DIM = 4
 
 
@@ -27,7 +27,7 @@ def place(side: str, number: int, north_m: float) -> Place:
 
 
 def street(queries_m: Sequence[float], database_m: Sequence[float]) -> TrainingSet:
-    """Pictures along a meridian, at metres north of the equator."""
+    """Make pictures along a meridian, at metres north of the equator."""
     return TrainingSet(
         database=[place("d", number, north_m) for number, north_m in enumerate(database_m)],
         queries=[place("q", number, north_m) for number, north_m in enumerate(queries_m)],
@@ -35,7 +35,7 @@ def street(queries_m: Sequence[float], database_m: Sequence[float]) -> TrainingS
 
 
 class RandomFeatures:
-    """Features that depend on a picture's name alone, encoded some at a time; few values, so that ties occur."""
+    """Make features that depend only on a picture's name, in batches; few values, so that ties occur."""
 
     def __init__(self, batch_size: int = 3) -> None:
         self.batch_size = batch_size

@@ -30,7 +30,7 @@ PLACES = TrainingSet(
 
 
 def features_of(paths: Sequence[Path], local: tuple[int, int] = (2, 3), dim: int = 4) -> Features:
-    """Features that depend on the name, of few values, so that ties occur."""
+    """Return features that depend on the name, with few values, so that ties occur."""
     random = [np.random.default_rng(list(path.name.encode())) for path in paths]
     return Features(
         torch.stack([torch.from_numpy(each.integers(-2, 3, 3)).float() for each in random]),

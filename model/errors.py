@@ -46,6 +46,8 @@
     │   ├── TileNotFound            tile_not_found            this tile is missing, or there is no base map
     │   ├── UnexpectedVersion       unexpected_version        another version is served than the request says
     │   ├── UnusableVersion         unusable_version          a version that is damaged, or of another network
+    │   ├── ShardOnly               shard_only                a server that has a part of each map alone
+    │   ├── UnexpectedShard         unexpected_shard          another shard than a front end takes for granted
     │   └── AccessDenied            access_denied             a request that its sender may not make
     │       ├── KeyMissing          key_missing               a key is needed, and none was sent
     │       ├── KeyUnknown          key_unknown               none of the service's keys

@@ -94,6 +94,11 @@ class Assignment:
         segments = np.searchsorted(self._starts, rows, side="right") - 1
         return np.array(self.owners, dtype=np.int64)[segments]
 
+    def has_all(self, rows: NDArray[np.int64], shard: int) -> bool:
+        """Return whether a shard, numbered from 0, has all of some rows, which may be any numbers."""
+        is_row = (rows >= 0) & (rows < self._starts[-1])
+        return bool(is_row.all()) and bool((self.owners_of(rows) == shard).all())
+
     def rows_of(self, shard: int) -> NDArray[np.int64]:
         """Return the rows ``(n,)`` of a shard, numbered from 0, ascending."""
         spans = [

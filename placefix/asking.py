@@ -161,7 +161,7 @@ def read_settings(
         tell: Called with a sentence for each variable or line that has no effect, or an old name.
 
     Raises:
-        InvalidInput: A value does not fit its setting, or no map or more than one is named.
+        InvalidInput: A value does not fit its setting, no map or more than one is named, or a shard.
     """
     settings = load_settings(flags, None if settings_file is None else settings_from(settings_file))
     for sentence in (*unknown_environment_names(os.environ), *settings.notes):
@@ -169,6 +169,11 @@ def read_settings(
     if len(settings.maps) > 1:
         named = " or ".join(map(str, settings.maps))
         raise InvalidInput(f"the settings name {len(settings.maps)} maps: say which with --map, {named}")
+    if settings.shard is not None:
+        raise InvalidInput(
+            f"the settings name shard {settings.shard}, and a part of a map answers no photo: unset PLACEFIX_SHARD, or "
+            "ask the front end"
+        )
     return settings
 
 

@@ -22,7 +22,7 @@ from service.openapi import complete_openapi
 from service.paths import QUERY_PATH
 from service.problems import ErrorAnswers
 from service.request_scope import REQUEST_ID_HEADER
-from service.routes import activation, basemap, docs, health, localize, maps, page, places, samples
+from service.routes import activation, basemap, docs, health, localize, maps, page, places, samples, shard
 from service.runtime import Runtime
 from service.samples import Sample
 from service.settings import ServiceSettings
@@ -37,6 +37,9 @@ trace (`traceparent`, as the W3C has it) is answered with `traceresponse`.
 """
 
 _ROUTERS = tuple(module.router for module in (localize, maps, places, activation, samples, basemap, health, docs, page))
+
+# Of a server that has a part of each map. Its routes are for front ends, and no part of what clients are promised.
+_ROUTERS_OF_SHARD = tuple(module.router for module in (shard, activation, health))
 
 # What pages of other origins may send and read, where the settings name their origins.
 _SENT_HEADERS = ("Authorization", "Content-Type", KEY_HEADER, REQUEST_ID_HEADER, TRACE_HEADER, "tracestate")
@@ -101,7 +104,7 @@ def create_app(
     app.state.listing_threads = CapacityLimiter(places.MOST_LISTINGS)
     app.state.samples = {sample.id: sample for sample in offered}
     ErrorAnswers(settings, metrics).install(app)
-    for router in _ROUTERS:
+    for router in _ROUTERS if settings.shard is None else _ROUTERS_OF_SHARD:
         app.include_router(router)
     app.add_middleware(
         RequestObserver,

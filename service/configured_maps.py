@@ -3,10 +3,14 @@
 from service.loading import LoadedMaps, load_maps
 from service.query_options import QueryDefaults
 from service.settings import ServiceSettings
+from service.shard_connections import ShardConnections
 
 
 def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefaults]:
     """Open the maps and the network that the settings name, for the server and for commands that answer as it does.
+
+    Args:
+        settings: Which ones, and where their features are: here, or on shards.
 
     Returns:
         What is loaded, and what a query gets that does not say.
@@ -14,16 +18,24 @@ def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefault
     Raises:
         PlacefixError: Something cannot be loaded; see ``service.loading.load_maps``.
     """
-    loaded = load_maps(
-        settings.maps,
-        weights=settings.weights,
-        num_heads=settings.num_heads,
-        device=settings.device,
-        network_precision=settings.network_precision,
-        searcher=settings.searcher,
-        matching_precision=settings.matching_precision,
-        match_floor=settings.match_floor,
-    )
+    shards = _connect(settings)
+    try:
+        loaded = load_maps(
+            settings.maps,
+            weights=settings.weights,
+            num_heads=settings.num_heads,
+            device=settings.device,
+            network_precision=settings.network_precision,
+            searcher=settings.searcher,
+            matching_precision=settings.matching_precision,
+            match_floor=settings.match_floor,
+            shard=settings.map_shard,
+            shards=shards,
+        )
+    except BaseException:
+        if shards is not None:
+            shards.close()
+        raise
     defaults = QueryDefaults.for_encoder(
         loaded.encoder,
         matching_precision=settings.matching_precision,
@@ -33,3 +45,12 @@ def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefault
         max_wrong=settings.max_wrong,
     )
     return loaded, defaults
+
+
+def _connect(settings: ServiceSettings) -> ShardConnections | None:
+    if not settings.shards:
+        return None
+    key = None if settings.shard_key is None else settings.shard_key.get_secret_value().strip()
+    shards = ShardConnections(settings.shards, key, settings.shard_timeout_s)
+    shards.start()
+    return shards

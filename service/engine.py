@@ -4,17 +4,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import structlog
 import torch
 from torch import Tensor
 
 from place_map.errors import MapError
 from service.configured_maps import load_configured
+from service.errors import ShardUnavailable
 from service.loading import LoadedMaps, OpenedVersion
 from service.localization import Localization
 from service.localizer import EncodedQuery, Localizer, encode_queries
 from service.query_options import QueryDefaults, QueryOptions
 from service.served_maps import OnUnread, ServedMaps
 from service.settings import ServiceSettings
+from service.shard_connections import ShardConnections
 from service.stages import Stage
 from service.words import MOST_MATCHED
 
@@ -26,6 +29,8 @@ _NO_MEMORY = (
     "CUBLAS_STATUS_ALLOC_FAILED",
     "Triton Error [CUDA]: out of memory",
 )
+_log = structlog.stdlib.get_logger("placefix.service")
+
 _LATEST_WEIGHT = 0.3  # of the latest duration in the running means
 
 
@@ -62,11 +67,13 @@ class Engine:
         encoding: In which arithmetic queries are encoded, and why.
         encoder: The network.
         maps: What is served.
+        shards: Connections to the shards that have the maps' features; None if these are here.
         defaults: What a query gets that does not say.
     """
 
     fatal_errors: tuple[type[BaseException], ...] = (torch.AcceleratorError,)
     memory_errors: tuple[type[BaseException], ...] = (torch.OutOfMemoryError, MemoryError)
+    shards: ShardConnections | None = None
 
     def __init__(self, loaded: LoadedMaps, defaults: QueryDefaults, on_unread: OnUnread = Localizer.close) -> None:
         self._encode_s = 0.0  # for a picture
@@ -75,6 +82,7 @@ class Engine:
         self.encoding = loaded.network_precision
         self.encoder = loaded.encoder
         self.maps = ServedMaps(loaded.localizers, on_unread)
+        self.shards = loaded.shards
         self.defaults = defaults
 
     @classmethod
@@ -98,14 +106,20 @@ class Engine:
         return engine
 
     def warm_up(self) -> None:
-        """Asks each map about a black picture, twice: the first pays for all beginnings, and tells no duration."""
+        """Asks each map about a black picture, twice: the first pays for all beginnings, and tells no duration.
+
+        Where a shard is missing, this is logged: the service waits for it, and says that it is not ready.
+        """
         for shortlist in (1, self.defaults.shortlist):
             self._encode_s = self._compare_s = 0.0
             options = QueryOptions(candidates=1, shortlist=shortlist, rerank="always")
             with self.maps.reading_all() as versions:
                 for version in versions:
                     query = Query(torch.zeros(self.encoder.picture_shape), version.localizer, options)
-                    self.answer(query, self.encode([query])[0], lambda: True)
+                    try:
+                        self.answer(query, self.encode([query])[0], lambda: True)
+                    except ShardUnavailable as error:
+                        _log.warning("a map is not answered from yet", map=version.map_name, reason=error.message)
 
     def bring_in(self, opened: OpenedVersion) -> Localizer:
         """Bring another version of a map to the device and ask it about a black picture; it is not served yet.
@@ -118,7 +132,7 @@ class Engine:
             PlacefixError: It does not answer; it is closed.
         """
         try:
-            with _telling_of_memory():
+            with telling_of_memory():
                 return self._tried_out(opened)
         except self.memory_errors as error:
             no_memory = repr(error)
@@ -141,21 +155,22 @@ class Engine:
 
     def expected_s(self, item: Query) -> float:
         """Seconds that a query will take, by what the latest took."""
-        return self._encode_s + item.compared * self._compare_s
+        return self._encode_s + (item.compared * self._compare_s if self.shards is None else 0.0)
 
     def encode(self, items: Sequence[Query]) -> list[EncodedQuery]:
         """Encodes the pictures of a batch together."""
-        with _telling_of_memory():
+        with telling_of_memory():
             encoded = encode_queries(self.encoder, torch.stack([query.image for query in items]))
         self._encode_s = _running_mean(self._encode_s, encoded[0].duration_s / len(items))
         return encoded
 
     def answer(self, item: Query, encoded: EncodedQuery, is_wanted: Callable[[], bool]) -> Localization:
         """Finds one of them in its map."""
-        with _telling_of_memory():
+        with telling_of_memory():
             localization = item.localizer.localize(encoded, item.options, is_wanted)
         evidence = localization.verdict.evidence
-        if evidence is not None and evidence.compared:  # auto may have compared fewer than it could, and none
+        # auto may have compared fewer than it could, and none; what shards compare takes none of the device's time
+        if self.shards is None and evidence is not None and evidence.compared:
             duration_s = localization.seconds[Stage.GATHER] + localization.seconds[Stage.RERANK]
             self._compare_s = _running_mean(self._compare_s, duration_s / evidence.compared)
         return localization
@@ -170,12 +185,14 @@ class Engine:
             torch.cuda.empty_cache()
 
     def close(self) -> None:
-        """Closes the maps, each as soon as nobody reads it."""
+        """Closes the maps, each as soon as nobody reads it, and the connections to shards."""
         self.maps.close()
+        if self.shards is not None:
+            self.shards.close()
 
 
 @contextmanager
-def _telling_of_memory() -> Iterator[None]:
+def telling_of_memory() -> Iterator[None]:
     """Raise MemoryError where it is said in words alone that memory is not enough."""
     try:
         yield

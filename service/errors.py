@@ -87,6 +87,18 @@ class UnusableVersion(RequestError):
     code = "unusable_version"
 
 
+class ShardOnly(RequestError):
+    """The server has a part of each map, and answers front ends alone."""
+
+    code = "shard_only"
+
+
+class UnexpectedShard(RequestError):
+    """The server is another shard than the front end takes for granted: of another version, network or number."""
+
+    code = "unexpected_shard"
+
+
 class AccessDenied(RequestError):
     """A request that its sender may not make."""
 
@@ -156,6 +168,12 @@ class DeadlineExceeded(ServiceError):
     def after(cls, deadline_s: float) -> "DeadlineExceeded":
         """Return the error of an answer that was not ready before the service's deadline."""
         return cls(f"the answer was not ready within {deadline_s:g} seconds; ask for a shorter shortlist, or try later")
+
+
+class ShardUnavailable(ServiceError):
+    """A shard of the map does not answer, or is another than it should be; without it nothing is answered."""
+
+    code = "shard_unavailable"
 
 
 class BasemapFailed(ServiceError):

@@ -17,12 +17,14 @@ from model.network_precision import (
 from model.weights import load_network
 from model.weights_cache import AUTO
 from place_map.errors import NetworkMismatch
-from place_map.global_index import Backend, open_searcher, read_searcher
+from place_map.global_index import Backend, read_searcher
 from place_map.network_file import find_network_file
 from place_map.reader import PlaceMap
-from place_map.searching import Searcher
+from place_map.shard import Shard
+from service.http_shards import connect
 from service.localizer import Localizer
 from service.query_options import DEFAULT_PRECISION
+from service.shard_connections import ShardConnections
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,21 @@ class LoadedMaps:
         network_precision: In which arithmetic queries are encoded, and why.
         encoder: The network; all maps were built with it.
         localizers: By the name of the map.
+        shards: Connections to the shards that have the maps' features; None if these are here.
     """
 
     device: DeviceChoice
     network_precision: PrecisionChoice
     encoder: Encoder
     localizers: dict[str, Localizer]
+    shards: ShardConnections | None = None
 
     def close(self) -> None:
-        """Closes the maps."""
+        """Closes the maps, and the connections."""
         for localizer in self.localizers.values():
             localizer.place_map.close()
+        if self.shards is not None:
+            self.shards.close()
 
 
 @dataclass(frozen=True)
@@ -53,21 +59,11 @@ class OpenedVersion:
 
     Attributes:
         place_map: The version.
-        encoder: The network that it was built with.
-        place_searcher: Makes its searcher.
-        matching_precision: Of counting mutual matches.
-        match_floor: The least cosine of a match; None for the map's.
+        localizer: Brings it to the device; to be called on the thread that owns it.
     """
 
     place_map: PlaceMap
-    encoder: Encoder
-    place_searcher: Callable[[], Searcher]
-    matching_precision: MatchingPrecision
-    match_floor: float | None
-
-    def localizer(self) -> Localizer:
-        """Brings it to the device; to be called on the thread that owns it."""
-        return Localizer(self.encoder, self.place_map, self.place_searcher(), self.matching_precision, self.match_floor)
+    localizer: Callable[[], Localizer]
 
 
 def open_version(
@@ -78,6 +74,8 @@ def open_version(
     searcher: Backend = "auto",
     matching_precision: MatchingPrecision = DEFAULT_PRECISION,
     match_floor: float | None = None,
+    shard: Shard | None = None,
+    shards: ShardConnections | None = None,
 ) -> OpenedVersion:
     """Opens a version of a map for a network that is loaded, on any thread.
 
@@ -88,20 +86,39 @@ def open_version(
         searcher: What is to search the index.
         matching_precision: Of counting mutual matches.
         match_floor: The least cosine of a match; None for the map's.
+        shard: The part of the map that is to be opened; None for all of it.
+        shards: Where the map's features are; None for here.
 
     Raises:
         VersionNotFound: There is no such version.
-        InvalidInput: There is nothing that could search it.
+        InvalidInput: There is nothing that could search it, or it has too few segments for so many shards.
         MapError: It cannot be used, or not with this network.
     """
-    place_map = PlaceMap.open(path, version)
+    place_map = PlaceMap.open(path, version, shard)
     try:
-        place_map.check_network(encoder)
-        place_searcher = read_searcher(place_map, encoder.device, searcher)
-        return OpenedVersion(place_map, encoder, place_searcher, matching_precision, match_floor)
+        return _read(place_map, encoder, searcher, matching_precision, match_floor, shards)
     except BaseException:
         place_map.close()
         raise
+
+
+def _read(
+    place_map: PlaceMap,
+    encoder: Encoder,
+    searcher: Backend,
+    matching_precision: MatchingPrecision,
+    match_floor: float | None,
+    shards: ShardConnections | None,
+) -> OpenedVersion:
+    """Do for ``open_version`` what leaves the device alone."""
+    place_map.check_network(encoder)
+    if shards is not None:
+        localizer = connect(shards, encoder, place_map, match_floor)
+        return OpenedVersion(place_map, lambda: localizer)
+    place_searcher = read_searcher(place_map, encoder.device, searcher)
+    return OpenedVersion(
+        place_map, lambda: Localizer(encoder, place_map, place_searcher(), matching_precision, match_floor)
+    )
 
 
 def load_maps(
@@ -114,6 +131,8 @@ def load_maps(
     searcher: Backend = "auto",
     matching_precision: MatchingPrecision = DEFAULT_PRECISION,
     match_floor: float | None = None,
+    shard: Shard | None = None,
+    shards: ShardConnections | None = None,
 ) -> LoadedMaps:
     """Opens maps with the network that built them.
 
@@ -129,39 +148,39 @@ def load_maps(
         searcher: What is to search the indices.
         matching_precision: Of counting mutual matches.
         match_floor: The least cosine of a match; None for that of each map.
+        shard: The part of each map that is to be opened; None for all of it.
+        shards: Where the maps' features are; None for here.
 
     Raises:
         DeviceUnavailable: There is no such device, or it has no such arithmetic.
-        InvalidInput: No map, or two of one name.
+        InvalidInput: No map, or two of one name, or one has too few segments for so many shards.
         MapError: A map that cannot be used, or not with this network.
         WeightsError: A checkpoint that cannot be found or used.
     """
     choice = choose_device(device)
-    maps = _open_all(paths)
+    maps = _open_all(paths, shard)
     try:
         arithmetic = choose_network_precision(
             network_precision, choice.device, [place_map.manifest.network.precision for place_map in maps.values()]
         )
         encoder = _load_encoder(next(iter(maps.values())), weights, num_heads, choice, arithmetic.precision)
         localizers = {
-            name: Localizer(
-                encoder, place_map, open_searcher(place_map, choice.device, searcher), matching_precision, match_floor
-            )
+            name: _read(place_map, encoder, searcher, matching_precision, match_floor, shards).localizer()
             for name, place_map in maps.items()
         }
     except BaseException:
         for place_map in maps.values():
             place_map.close()
         raise
-    return LoadedMaps(choice, arithmetic, encoder, localizers)
+    return LoadedMaps(choice, arithmetic, encoder, localizers, shards)
 
 
-def _open_all(paths: Sequence[Path]) -> dict[str, PlaceMap]:
+def _open_all(paths: Sequence[Path], shard: Shard | None) -> dict[str, PlaceMap]:
     if not paths:
         raise InvalidInput("no map was given; name one with --map maps/NAME, or build one with placefix build")
     maps: dict[str, PlaceMap] = {}
     for path in paths:
-        place_map = PlaceMap.open(path)
+        place_map = PlaceMap.open(path, shard=shard)
         if place_map.name in maps:
             raise InvalidInput(f"two maps are named {place_map.name}; requests could not tell them apart")
         maps[place_map.name] = place_map

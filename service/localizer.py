@@ -128,6 +128,9 @@ class Localizer:
         """What counts mutual matches, and in which numbers."""
         return matcher_name(self.encoder.device, self.encoder.local_dim, self.matching_precision)
 
+    def check_ready(self) -> None:
+        """Pass: what is needed is here."""
+
     def rerank_for(self, asked: Rerank) -> Rerank:
         """Return how a query is re-ranked here.
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from model.errors import InvalidInput
 from service.localizer import Localizer
 from service.query_options import QueryOptions
+from service.shard_identity import ShardIdentity
 from service.shortlist import Nearest, Shortlist
 from service.stages import StageClock
 
@@ -18,6 +19,7 @@ class MapShard:
 
     Attributes:
         localizer: Of the shard.
+        identity: What an answer depends on.
     """
 
     def __init__(self, localizer: Localizer) -> None:
@@ -30,6 +32,9 @@ class MapShard:
         if place_map.shard is None:
             raise InvalidInput(f"the map {place_map.name} is open as a whole, and not as a shard")
         self.localizer = localizer
+        self.identity = ShardIdentity.of(
+            localizer.encoder, place_map, localizer.match_floor, localizer.matcher, place_map.shard
+        )
         self._rows = place_map.shard.rows(place_map.manifest)
 
     def shortlist(

@@ -173,10 +173,12 @@ class MapSwaps:
             searcher=self._settings.searcher,
             matching_precision=self._settings.matching_precision,
             match_floor=self._settings.match_floor,
+            shard=self._settings.map_shard,
+            shards=self._engine.shards,
         )
         try:
             self._check_precision(opened)
-            if self._settings.verify == "start":
+            if self._settings.verify == "start" and self._engine.shards is None:
                 check_version(opened.place_map)
             return self._on_device(lambda: self._engine.bring_in(opened)).result()
         except BaseException:

@@ -19,11 +19,12 @@ from service.errors import (
     NotReady,
     Overloaded,
     ScopeMissing,
+    ShardUnavailable,
     UploadTimeout,
 )
 from service.localization import Localization
 from service.stages import Stage
-from service.words import Status
+from service.words import CallOutcome, Status
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 
@@ -37,6 +38,7 @@ _REJECTED = (
     NotReady.code,
     Overloaded.code,
     DeadlineExceeded.code,
+    ShardUnavailable.code,
     BodyTooLarge.code,
     UploadTimeout.code,
     KeyMissing.code,
@@ -160,6 +162,19 @@ class Metrics:
             ["map", "outcome"],
             registry=registry,
         )
+        self._shard_calls = Counter(
+            "placefix_shard_calls_total",
+            "Calls of a front end to its shards, by what came of them.",
+            ["shard", "outcome"],
+            registry=registry,
+        )
+        self._shard_duration = Histogram(
+            "placefix_shard_call_duration_seconds",
+            "Time of a front end's call to a shard, a second try included.",
+            ["shard"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
         self._versions: dict[str, str] = {}  # that placefix_map_info shows
         self._keys_stale = Gauge(
             "placefix_keys_stale",
@@ -272,6 +287,18 @@ class Metrics:
     def count_swap(self, name: str, outcome: SwapOutcome) -> None:
         """Counts a version that was to be served instead of another."""
         self._map_swaps.labels(map=name, outcome=outcome).inc()
+
+    def expect_shards(self, count: int) -> None:
+        """Begin the series of all shards, so that ``rate`` sees the first call of each outcome."""
+        for number in range(1, count + 1):
+            self._shard_duration.labels(shard=f"{number}/{count}")
+            for outcome in get_args(CallOutcome):
+                self._shard_calls.labels(shard=f"{number}/{count}", outcome=outcome)
+
+    def shard_called(self, shard: str, outcome: CallOutcome, duration_s: float) -> None:
+        """Count a call to a shard."""
+        self._shard_calls.labels(shard=shard, outcome=outcome).inc()
+        self._shard_duration.labels(shard=shard).observe(duration_s)
 
     def watch_map(self, name: str, is_damaged: Callable[[], bool]) -> None:
         """Reads whenever Prometheus asks whether a map has changed on the disk."""

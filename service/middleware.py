@@ -16,9 +16,11 @@ from service.paths import QUERY_PATH, route_path
 from service.problems import internal_error_response
 from service.request_scope import REQUEST_ID_HEADER, choose_request_id, key_name_of, set_request_id
 from service.security_headers import SECURITY_HEADERS
+from service.shard_connections import SHARD_PATH
 from service.trace_context import TRACE_ANSWER_HEADER, TRACE_HEADER, TraceContext, read_trace_context
 
-_PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})  # asked every few seconds, and not worth a line
+# Asked every few seconds, and not worth a line.
+_PROBES = frozenset({"/health/live", "/health/ready", "/metrics", SHARD_PATH})
 _UNMATCHED_ROUTE = "unmatched"  # one label for all paths that do not exist
 
 _REQUEST_ID_HEADER = REQUEST_ID_HEADER.lower().encode()

@@ -52,7 +52,10 @@ from service.errors import (
     ScopeMissing,
     ServiceError,
     SeveralImages,
+    ShardOnly,
+    ShardUnavailable,
     TileNotFound,
+    UnexpectedShard,
     UnexpectedVersion,
     UnusableVersion,
     UploadTimeout,
@@ -133,6 +136,9 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     ModelOutputInvalid.code: ProblemKind(500, "The network failed", f"no valid features; {_SEE_LOG}"),
     NotReady.code: ProblemKind(503, "Not ready"),
     Overloaded.code: ProblemKind(503, "Overloaded"),
+    ShardUnavailable.code: ProblemKind(503, "A shard is missing"),
+    ShardOnly.code: ProblemKind(421, "A part of the maps alone"),
+    UnexpectedShard.code: ProblemKind(409, "Another shard"),
     DeadlineExceeded.code: ProblemKind(504, "Deadline exceeded"),
 }
 
@@ -209,7 +215,7 @@ class ErrorAnswers:
         elif isinstance(error, ServiceError | AccessDenied | BodyTooLarge | UploadTimeout):
             self._metrics.rejected.labels(reason=error.code).inc()
         headers: dict[str, str] = {}
-        if isinstance(error, NotReady | Overloaded | MapCorrupt):
+        if isinstance(error, NotReady | Overloaded | ShardUnavailable | MapCorrupt):
             headers["Retry-After"] = str(self._settings.retry_after_s)
         if isinstance(error, UploadTimeout):
             headers["Connection"] = "close"  # the rest of the body may never come

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+MOST_ROUNDS = 3
+"""Of counting, for a query that shards answer; with the round of the shortlist four."""
+
 
 def count_ahead(stops: Sequence[int], most_rounds: int) -> list[int]:
     """Choose how many candidates are to be counted before each stop, so that few rounds of counting are enough.

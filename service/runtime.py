@@ -17,7 +17,7 @@ from service.decoding import DecodePool
 from service.device_queue.queue import DeviceQueue
 from service.device_queue.worker import DeviceWorker, WorkerState
 from service.engine import Engine
-from service.errors import NotReady
+from service.errors import NotReady, ServiceError
 from service.garbage import freeze_gc
 from service.grace_period import GracePeriod
 from service.localizer import Localizer
@@ -25,7 +25,7 @@ from service.map_check import MapCheck
 from service.map_keeper import MapKeeper
 from service.map_swap import Activated, MapSwaps
 from service.metrics import Metrics
-from service.served_maps import ServedVersion, damaged
+from service.served_maps import ServedVersion
 from service.settings import ServiceSettings
 from service.startup_log import tell_what_was_loaded
 from service.watchdog import Watchdog
@@ -68,6 +68,7 @@ class Runtime:
         self._map_check: MapCheck | None = None
         self._map_keeper: MapKeeper | None = None
         metrics.set_limits(queue_size=settings.queue_size, max_in_flight=settings.max_in_flight)
+        metrics.expect_shards(len(settings.shards))
         metrics.watch(
             queue_depth=lambda: self.queue.depth,
             batch_limit=lambda: self._worker.batch_limit,
@@ -84,16 +85,16 @@ class Runtime:
     @property
     def is_ready(self) -> bool:
         """Whether queries are answered now."""
-        return self._worker.state is WorkerState.READY and not self._is_draining and not self._damaged_names
+        try:
+            self.check_ready()
+        except ServiceError:
+            return False
+        return True
 
     @property
     def is_draining(self) -> bool:
         """Whether the service was told to stop."""
         return self._is_draining
-
-    @property
-    def _damaged_names(self) -> list[str]:
-        return [] if self._engine is None else self._engine.maps.damaged_names
 
     @property
     def engine(self) -> Engine:
@@ -112,9 +113,9 @@ class Runtime:
 
         Raises:
             NotReady: As ``engine`` says; or a map is damaged, or the service was told to stop, though it still answers.
+            ShardUnavailable: A shard of a map is missing.
         """
-        if names := self.engine.maps.damaged_names:
-            raise damaged(names)
+        self.engine.maps.check_all()
         if self._is_draining:
             raise NotReady(WorkerState.STOPPING.value)
 
@@ -190,16 +191,20 @@ class Runtime:
         _log.info("loading", maps=[path.name for path in self.settings.maps])
         start = time.perf_counter()
         engine = Engine.load(self.settings, self._close_version)
+        if engine.shards is not None:
+            engine.shards.on_call = self.metrics.shard_called
         with engine.maps.reading_all() as versions:
             localizers = [version.localizer for version in versions]
             for localizer in localizers:
-                if self.settings.verify == "start":
+                if self.settings.verify == "start" and engine.shards is None:
                     check_version(localizer.place_map)
                 self._tell_of(engine, localizer)
             self.metrics.set_encoding(engine.encoding)
             self._engine = engine
             tell_what_was_loaded(engine, localizers, time.perf_counter() - start)
-        self._map_check = MapCheck(engine.maps, self.settings.verify, self.settings.verify_interval_s)
+        # The shards of a map check its files, each its own.
+        verify = self.settings.verify if engine.shards is None else "off"
+        self._map_check = MapCheck(engine.maps, verify, self.settings.verify_interval_s)
         self._map_check.start()
         self._keep_maps(engine)
         freeze_gc()

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from place_map.errors import MapCorrupt, MapNotFound
 from service.errors import InvalidParameter, NotReady
 from service.localizer import Localizer
+from service.map_shard import MapShard
 
 OnUnread = Callable[[Localizer], None]
 """Told, on any thread, of a version that is not served any more and that nobody reads any more: to close it."""
@@ -17,11 +18,13 @@ class ServedVersion:
 
     Attributes:
         localizer: Finds queries in it.
+        shard: What a front end asks, where a part of the map is served; None where all of it is.
         damage: What is wrong with its files; None as long as nothing is known.
     """
 
     def __init__(self, localizer: Localizer, on_unread: OnUnread) -> None:
         self.localizer = localizer
+        self.shard = None if localizer.place_map.shard is None else MapShard(localizer)
         self.damage: MapCorrupt | None = None
         self._on_unread = on_unread
         self._lock = threading.Lock()
@@ -93,8 +96,23 @@ class ServedMaps:
             MapNotFound: No map of that name is served.
             InvalidParameter: Several are served, and none is named.
             NotReady: The version is damaged.
+            ShardUnavailable: A shard of it is missing.
         """
-        self._find(name).check_sound()
+        version = self._find(name)
+        version.check_sound()
+        version.localizer.check_ready()
+
+    def check_all(self) -> None:
+        """Passes if queries to every map would be answered.
+
+        Raises:
+            NotReady: Versions are damaged; all of them are named.
+            ShardUnavailable: A shard is missing.
+        """
+        if names := self.damaged_names:
+            raise damaged(names)
+        for name in self.names:
+            self.check_answers(name)
 
     @contextmanager
     def reading(self, name: str | None = None) -> Iterator[ServedVersion]:

@@ -34,6 +34,7 @@ from service.query_options import (
     rerank_word,
 )
 from service.renamed_settings import environment_under_new_names
+from service.shard_settings import ShardSettings
 from service.words import Rerank
 
 ENVIRONMENT_PREFIX = "PLACEFIX_"
@@ -47,8 +48,8 @@ VerifyWhen = Literal["start", "background", "off"]
 _IMAGE_LIMITS = ImageLimits()
 
 
-class ServiceSettings(HttpSettings, PageSettings, BaseSettings):
-    """The settings of ``placefix serve``, with those of ``HttpSettings`` and ``PageSettings``.
+class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
+    """The settings of ``placefix serve``, with those of ``HttpSettings``, ``PageSettings`` and ``ShardSettings``.
 
     Each is also an environment variable ``PLACEFIX_<NAME>``, and a line of a file of settings. Units are in the names;
     what a limit refuses is answered with the status in brackets.

@@ -14,6 +14,7 @@ from place_map.searching import SearchResult
 from place_map.shard import Assignment
 from service.localizer import Localizer
 from service.query_options import QueryOptions
+from service.rounds import MOST_ROUNDS
 from service.shortlist import NO_ROWS, Shortlist, check_wanted, merge_shortlists
 from service.stages import Stage, StageClock
 
@@ -96,7 +97,7 @@ class ShardedLocalizer(Localizer):
     """
 
     tells_matches: ClassVar[bool] = False  # local features lie on the shards, which count alone
-    most_rounds: ClassVar[int | None] = 3  # with the round of the shortlist four
+    most_rounds: ClassVar[int | None] = MOST_ROUNDS
 
     def __init__(
         self,
@@ -126,6 +127,10 @@ class ShardedLocalizer(Localizer):
     def matcher(self) -> str:
         """What counts mutual matches on the shards."""
         return self.shards.matcher
+
+    def check_ready(self) -> None:
+        """Pass as long as no shard is known to be missing; see ``Shards.check_ready``."""
+        self.shards.check_ready()
 
     def shortlist(
         self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -10,6 +10,8 @@ from starlette.types import Receive
 from service.device_queue.ticket import WAITED_TOO_LONG, Ticket
 from service.errors import DeadlineExceeded, Overloaded
 from service.localization import Localization
+
+Answer = TypeVar("Answer")
 
 
 async def wait_for_all(tickets: Sequence[Ticket], receive: Receive, deadline_s: float) -> list[Localization]:
@@ -28,23 +30,41 @@ async def wait_for_all(tickets: Sequence[Ticket], receive: Receive, deadline_s: 
         PlacefixError: One of the queries has failed.
     """
     answers = asyncio.create_task(_gather(tickets))
-    gone = asyncio.create_task(_wait_until_gone(receive))
     try:
-        first: set[asyncio.Future[Any]] = {answers, gone}
-        left_s = tickets[0].deadline - tickets[0].clock()
-        await asyncio.wait(first, timeout=max(0.0, left_s), return_when=asyncio.FIRST_COMPLETED)
-        if answers.done():
-            return answers.result()
-        if gone.done():
-            raise ClientDisconnect
+        return await wait_for(answers, receive, tickets[0].deadline - tickets[0].clock())
+    except TimeoutError as error:
         has_begun = any(ticket.has_begun for ticket in tickets)
-        raise DeadlineExceeded.after(deadline_s) if has_begun else Overloaded(WAITED_TOO_LONG)
+        raise (DeadlineExceeded.after(deadline_s) if has_begun else Overloaded(WAITED_TOO_LONG)) from error
     finally:
-        gone.cancel()
-        answers.cancel()
         for ticket in tickets:
             if not ticket.future.done():
                 ticket.abandon()
+
+
+async def wait_for(answer: "asyncio.Future[Answer]", receive: Receive, left_s: float) -> Answer:
+    """Return an answer, or cancel it once nobody waits for it.
+
+    Args:
+        answer: To a request.
+        receive: As for ``wait_for_all``.
+        left_s: Seconds until the deadline.
+
+    Raises:
+        TimeoutError: The deadline has passed.
+        ClientDisconnect: The client has gone.
+    """
+    gone = asyncio.create_task(_wait_until_gone(receive))
+    try:
+        first: set[asyncio.Future[Any]] = {answer, gone}
+        await asyncio.wait(first, timeout=max(0.0, left_s), return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        if gone.done():
+            raise ClientDisconnect
+        raise TimeoutError
+    finally:
+        gone.cancel()
+        answer.cancel()
 
 
 async def _gather(tickets: Sequence[Ticket]) -> list[Localization]:

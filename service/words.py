@@ -25,3 +25,6 @@ MOST_MATCHED = MATCHED_FIRST + 1
 
 MOST_PAIRS = 200
 """How many pairs of cells it tells of a candidate: the most similar ones."""
+
+CallOutcome = Literal["answered", "unreachable", "late", "denied", "busy", "unexpected", "garbage"]
+"""What comes of a front end's call to a shard."""

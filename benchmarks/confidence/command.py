@@ -129,7 +129,8 @@ def _table(name: str, row: dict[str, Any]) -> Table:
     if "why_not" in row:
         return Table(title=f"{name}, {row['calibrated']}: {row['why_not']}")
     table = Table(
-        title=f"{name}, {row['calibrated']}, rerank {row['rerank']}: {row['saved']:.1%} of the comparisons saved",
+        title=f"{name}, {row['calibrated']}, rerank {row['rerank']}: {row['saved']:.1%} of the comparisons saved, "
+        f"{row['saved_on_shards']:.1%} on shards",
         caption=f"mean [lowest, highest] of {row['trials']}; {row['kept']} kept what was promised",
     )
     names = ("right", "auroc", "ece", "wrong_of_accepted", "right_accepted", "foreign_accepted")

@@ -31,22 +31,23 @@ def figures_of(trials: Sequence[Trial], mode: Rerank, within_m: float) -> dict[s
         within_m: The positive distance.
 
     Returns:
-        ``saved``: the share of comparisons that were saved for the queries. ``groups``: the numbers of the trials for
-        all, the queries and each condition, as ``low``, ``mean`` and ``high``. ``kept``: the number of trials whose
+        ``saved``: the share of comparisons that were saved for the queries. ``saved_on_shards``: the same
+        of shards, which count some candidates ahead. ``groups``: the numbers of the trials for all, the queries and each condition, as ``low``, ``mean`` and ``high``. ``kept``: the number of trials whose
         share of wrong accepted answers kept the promise. ``pooled``: all trials together.
     """
     answers = [trial.answers[mode] for trial in trials]
     judged = [trust_by_group(Answers.of([each.answered for each in of_trial], within_m)) for of_trial in answers]
     every = Answers.of([each.answered for of_trial in answers for each in of_trial], within_m)
-    compared, most = (
-        sum(each.compared for trial in trials for each in trial.answers[way] if np.isfinite(each.answered.error_m))
-        for way in (mode, "always")
+    asked = [each for of_trial in answers for each in of_trial if np.isfinite(each.answered.error_m)]
+    most = sum(
+        each.compared for trial in trials for each in trial.answers["always"] if np.isfinite(each.answered.error_m)
     )
     names = dict.fromkeys(name for each in judged for name in each)
     promised = [each[ALL].wrong_of_accepted for each in judged]
     return {
         "trials": len(trials),
-        "saved": 1 - compared / most,
+        "saved": 1 - sum(each.compared for each in asked) / most,
+        "saved_on_shards": 1 - sum(each.counted for each in asked) / most,
         "kept": sum(wrong is None or wrong <= DEFAULT_MAX_WRONG for wrong in promised),
         "groups": {name: _numbers([each[name] for each in judged if name in each]) for name in names},
         "pooled": confidence_json({name: each for name, each in trust_by_group(every).items() if name in POOLED}),

@@ -11,6 +11,7 @@ from placefix.calibration.questions import Asked
 from placefix.evaluation.answered import Answered
 from service.localization import Verdict
 from service.query_options import QueryOptions
+from service.rounds import MOST_ROUNDS, count_ahead
 from service.words import Rerank
 
 
@@ -22,11 +23,13 @@ class Replayed:
         answered: The answer, for judging its confidence.
         verdict: The verdict of the service.
         compared: The number of compared candidates.
+        counted: The number of candidates that shards count for it, some of them ahead.
     """
 
     answered: Answered
     verdict: Verdict
     compared: int
+    counted: int
 
 
 def replay(asked: Asked, calibration: Calibration, places: PlaceTable, mode: Rerank) -> Replayed:
@@ -57,4 +60,5 @@ def replay(asked: Asked, calibration: Calibration, places: PlaceTable, mode: Rer
         radii_m=radii_m if verdict.has_position else (None,) * len(LEVELS),
         condition=asked.condition,
     )
-    return Replayed(answered, verdict, compared)
+    ahead = dict(zip((*stops, count), count_ahead((*stops, count), MOST_ROUNDS), strict=True))
+    return Replayed(answered, verdict, compared, ahead[compared])

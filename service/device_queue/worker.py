@@ -8,6 +8,7 @@ that did not fit the device's memory later ones are smaller, too, until that man
 import math
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -33,7 +34,8 @@ class WorkerState(Enum):
 
 
 _ALIVE = (WorkerState.LOADING, WorkerState.READY, WorkerState.STOPPING)
-_NO_MEMORY = "the device has no memory for this picture at the moment; try again, or ask for a shorter shortlist"
+NO_MEMORY = "the device has no memory for this picture at the moment; try again, or ask for a shorter shortlist"
+_ANSWERED_ELSEWHERE = 16  # queries at a time that shards answer
 _FULL_BATCHES_UNTIL_LARGER = 100  # that fitted: then one picture more is tried
 
 
@@ -68,6 +70,8 @@ class DeviceWorker:
         self._idle_since: float | None = None  # None: something waited already when the last batch was done
         self._full_by: float | None = None  # until when the next batch waits for others
         self._thread = threading.Thread(target=self._run, name="placefix-device", daemon=True)
+        self._elsewhere = ThreadPoolExecutor(_ANSWERED_ELSEWHERE, "placefix-answer")
+        self._answering: set[Future[None]] = set()
         self.queue.open_or_close(self.state.value)
 
     def start(self) -> None:
@@ -79,6 +83,8 @@ class DeviceWorker:
         self._enter(WorkerState.STOPPING, WorkerState.LOADING, WorkerState.READY)
         if self._thread.is_alive():
             self._thread.join(0 if isinstance(self.failure, DeviceStuck) else timeout_s)
+        wait(self._answering.copy(), 0 if self.failure is not None else timeout_s)
+        self._elsewhere.shutdown(wait=False)
         return not self._thread.is_alive()
 
     def fail(self, error: BaseException) -> None:
@@ -196,8 +202,21 @@ class DeviceWorker:
         for ticket, features in zip(batch, encoded, strict=True):
             beat()
             ticket.has_begun = True
-            self._answer(ticket, features, beat)
+            if self._engine.shards is None:
+                self._answer(ticket, features, beat)
+            else:
+                answering = self._elsewhere.submit(self._answer_elsewhere, ticket, features)
+                self._answering.add(answering)
+                answering.add_done_callback(self._answering.discard)
         return True
+
+    def _answer_elsewhere(self, ticket: Ticket, features: EncodedQuery) -> None:
+        """Answer on another thread what needs the device no more; what goes wrong there is no failure of the device."""
+        try:
+            self._answer(ticket, features, lambda: None)
+        except BaseException as error:  # noqa: BLE001 - nobody would see it on that thread
+            settle(ticket.future, error=error)
+            self.fail(error)
 
     def _answer(self, ticket: Ticket, features: EncodedQuery, beat: Callable[[], None]) -> None:
         def is_wanted() -> bool:
@@ -213,7 +232,7 @@ class DeviceWorker:
         """Give a query its error; a fatal one is the worker's own."""
         if isinstance(error, self._engine.fatal_errors):
             raise error
-        settle(ticket.future, error=Overloaded(_NO_MEMORY) if isinstance(error, self._engine.memory_errors) else error)
+        settle(ticket.future, error=Overloaded(NO_MEMORY) if isinstance(error, self._engine.memory_errors) else error)
 
     def _enter(self, state: WorkerState, *before: WorkerState, failure: BaseException | None = None) -> bool:
         """Go over to a state if the worker is in one of those before it; return whether."""

@@ -11,6 +11,7 @@ from service.errors import (
     MalformedBody,
     NotReady,
     Overloaded,
+    ShardUnavailable,
     UnexpectedVersion,
     UnusableVersion,
     UploadTimeout,
@@ -53,6 +54,7 @@ _MAX_ACTIVATION_BYTES = 4096
         MapCorrupt,
         NotReady,
         Overloaded,
+        ShardUnavailable,
     ),
 )
 async def activate_version(name: MapName, request: Request, runtime: RuntimeDependency) -> MapSummary:

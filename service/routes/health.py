@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from service.errors import NotReady
+from service.errors import NotReady, ShardUnavailable
 from service.keys import Scope
 from service.metrics import CONTENT_TYPE
 from service.routes.access import require_scope
@@ -20,10 +20,11 @@ async def get_liveness() -> Live:
     return Live()
 
 
-@router.get("/health/ready", summary="Are queries answered?", responses=problem_responses(NotReady))
+@router.get("/health/ready", summary="Are queries answered?", responses=problem_responses(NotReady, ShardUnavailable))
 async def get_readiness(runtime: RuntimeDependency) -> Ready:
     """Yes, once network and maps are loaded and have answered a query. No, while a map is damaged or cannot be read: it
-    is named, and the others are answered from. No, once the service is told to stop.
+    is named, and the others are answered from. No, while a shard of a map is missing: it is named, too. No, once the
+    service is told to stop.
     """
     runtime.check_ready()
     engine = runtime.engine

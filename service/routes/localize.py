@@ -36,6 +36,7 @@ from service.errors import (
     NotReady,
     Overloaded,
     SeveralImages,
+    ShardUnavailable,
     UploadTimeout,
 )
 from service.fusion import fuse
@@ -94,6 +95,7 @@ router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ), K
             MapCorrupt,
             NotReady,
             Overloaded,
+            ShardUnavailable,
             DeadlineExceeded,
         ),
     },

@@ -136,14 +136,16 @@ def serving(
     *,
     samples: Sequence[Sample] = (),
     prepare: Callable[[Runtime], None] | None = None,
+    port: int = 0,
 ) -> Iterator[Served]:
-    """Serves over a real socket from a thread, until the block ends."""
+    """Serves over a real socket from a thread, until the block ends; on any free port, or again on one that was."""
     app = create_app(settings, offered=samples)
     if prepare is not None:
         prepare(app.state.runtime)
     server = uvicorn.Server(make_config(app, settings))
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         port = listener.getsockname()[1]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -1,15 +1,18 @@
-"""Shards in one process, and the comparison of what they find with what one machine finds."""
+"""Shards in one process and as servers, and the comparison of what they find with what one machine finds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from model.encoder import Encoder
+from model.geo import LatLon
+from model.selavpr.initialisation import seeded_network
 from place_map.evidence import Ranking
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
@@ -19,8 +22,12 @@ from service.localization import Localization
 from service.localizer import Localizer
 from service.map_shard import MapShard
 from service.query_options import QueryOptions
+from service.settings import ServiceSettings
 from service.sharded_localizer import ShardedLocalizer
 from service.shortlist import Shortlist
+from tests import calibrations
+from tests.conftest import TINY_CONFIG
+from tests.service.conftest import Served, Town, build_town, serving
 
 
 def contiguous(segments: Sequence[Segment], shards: int) -> tuple[int, ...]:
@@ -92,3 +99,44 @@ def bits(ranking: Ranking | None) -> object:
     if ranking is None:
         return None
     return ranking.rows.tobytes(), ranking.distances.tobytes(), ranking.matches.tobytes(), ranking.rivals
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A front end, its shards, and one machine with the same map.
+
+    Attributes:
+        front: Asks the shards.
+        shards: Each with a part of the map.
+        alone: Has all of it.
+    """
+
+    front: Served
+    shards: tuple[Served, ...]
+    alone: Served
+
+
+def judged_town(folder: Path) -> Town:
+    """Twelve pictures in three segments, by a network that counts as trained, with a calibration for ``auto``."""
+    network = seeded_network(TINY_CONFIG, seed=7)
+    network.is_trained = True
+    positions = {f"a street/{number}.jpg": LatLon(55.7 + 0.001 * number, 13.2 - 0.002 * number) for number in range(12)}
+    town = build_town(folder, "town", network, positions, first_seed=100)
+    calibrations.give(town.map_path, calibrations.calibration(steps=((0, 0.5), (2, 0.6), (4, 0.7), (8, 0.95))))
+    return town
+
+
+def serve_shards(stack: ExitStack, town: Town, count: int, **settings: Any) -> tuple[Served, ...]:
+    """Starts all shards of a town, and waits until they are ready."""
+    shards = tuple(
+        stack.enter_context(serving(ServiceSettings(maps=(town.map_path,), shard=f"{number}/{count}", **settings)))
+        for number in range(1, count + 1)
+    )
+    for shard in shards:
+        shard.wait_until_ready()
+    return shards
+
+
+def serve_front(stack: ExitStack, town: Town, urls: Sequence[str], **settings: Any) -> Served:
+    """Starts a front end, which may not become ready."""
+    return stack.enter_context(serving(ServiceSettings(maps=(town.map_path,), shards=tuple(urls), **settings)))

@@ -63,7 +63,7 @@ def _answered(error_m: float) -> Answered:
 def trial(wrong: int, right: int, compared: int) -> Trial:
     def answers(count: int) -> list[Replayed]:
         errors_m = [3.0] * right + [90.0] * wrong + [inf]
-        return [Replayed(_answered(error_m), Verdict("localized"), count) for error_m in errors_m]
+        return [Replayed(_answered(error_m), Verdict("localized"), count, 2 * count) for error_m in errors_m]
 
     return Trial({"always": answers(100), "auto": answers(compared)})
 
@@ -71,6 +71,7 @@ def trial(wrong: int, right: int, compared: int) -> Trial:
 def test_figures_are_means_and_the_worst_of_all_trials() -> None:
     found = figures_of([trial(0, 19, 10), trial(1, 18, 30)], "auto", 25.0)
     assert (found["trials"], found["saved"]) == (2, pytest.approx(0.8))
+    assert found["saved_on_shards"] == pytest.approx(0.6)
     assert found["kept"] == 1  # one wrong answer among 19 is more than 5 %
     assert found["groups"]["all"]["wrong_of_accepted"] == {"low": 0, "mean": pytest.approx(0.5 / 19), "high": 1 / 19}
     assert found["groups"]["all"]["foreign_accepted"] == {"low": 0, "mean": 0, "high": 0}

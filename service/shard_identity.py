@@ -1,0 +1,80 @@
+"""What a shard is, field by field: a front end asks no shard that is anything else than it takes for granted."""
+
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+
+from model.encoder import Encoder
+from place_map.reader import PlaceMap
+from place_map.shard import Shard
+
+
+@dataclass(frozen=True, slots=True)
+class ShardIdentity:
+    """All on which an answer of a shard depends, beside the query.
+
+    Attributes:
+        release: Of Placefix.
+        map: Name of the map.
+        version: Its version.
+        manifest: SHA-256 of the version's manifest, which names all of its files by their sums.
+        network: Fingerprint of the network.
+        encoding: The arithmetic of the network.
+        match_floor: The least cosine of a match, as text; empty without one.
+        matcher: What counts mutual matches, and in which numbers.
+        shard: Which part of how many, as ``1/3``.
+    """
+
+    release: str
+    map: str
+    version: str
+    manifest: str
+    network: str
+    encoding: str
+    match_floor: str
+    matcher: str
+    shard: str
+
+    @classmethod
+    def of(
+        cls, encoder: Encoder, place_map: PlaceMap, match_floor: float | None, matcher: str, shard: Shard
+    ) -> "ShardIdentity":
+        """Return the identity of a part of a map, in this release.
+
+        Args:
+            encoder: The network.
+            place_map: The map, or the part.
+            match_floor: The least cosine of a match.
+            matcher: What counts matches.
+            shard: The part.
+        """
+        return cls(
+            release=_release(),
+            map=place_map.name,
+            version=place_map.version,
+            manifest=sha256(place_map.manifest.to_json()).hexdigest(),
+            network=encoder.fingerprint,
+            encoding=encoder.precision,
+            match_floor="" if match_floor is None else repr(match_floor),
+            matcher=matcher,
+            shard=str(shard),
+        )
+
+    def difference(self, expected: "ShardIdentity") -> str | None:
+        """Say in which fields this is another one than was expected; None if it is the same."""
+        differing = [
+            f"{field.name} {getattr(self, field.name) or 'none'} instead of {getattr(expected, field.name) or 'none'}"
+            for field in fields(self)
+            if getattr(self, field.name) != getattr(expected, field.name)
+        ]
+        return ", ".join(differing) or None
+
+    def counted_by(self, matcher: str) -> "ShardIdentity":
+        """Return it with another matcher."""
+        return replace(self, matcher=matcher)
+
+
+@cache
+def _release() -> str:
+    return version("placefix")

@@ -1,0 +1,189 @@
+"""What a front end and a shard send each other: tensors in the form of safetensors, and what is asked in its header.
+
+Numbers go as they are in memory, so that nothing is rounded on the way.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors import torch as safetensors
+from torch import Tensor
+
+from model.errors import InvalidInput
+from service.errors import MalformedBody
+from service.prior import Prior
+from service.query_options import MAX_SHORTLIST, QueryOptions
+from service.shard_identity import ShardIdentity
+from service.shortlist import Nearest, Shortlist
+
+MEDIA_TYPE = "application/vnd.placefix.shard"
+
+_QUESTION = "question"
+_LENGTH_BYTES = 8  # of the header, in front of it
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a front end asks of a shard, beside its tensors.
+
+    Attributes:
+        identity: What the shard must be.
+        limit_s: Seconds for which the front end waits.
+        shortlist: How many candidates are wanted; 0 in a question for counts.
+        prior: What is known beforehand.
+    """
+
+    identity: ShardIdentity
+    limit_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    shortlist: int = 0
+    prior: Prior | None = None
+
+    @property
+    def options(self) -> QueryOptions:
+        """Return the options of a shortlist.
+
+        Raises:
+            MalformedBody: The number is out of its range.
+        """
+        try:
+            return QueryOptions(1, self.shortlist, "never", prior=self.prior)
+        except InvalidInput as error:
+            raise MalformedBody(error.message) from error
+
+
+IDENTITIES = TypeAdapter(tuple[ShardIdentity, ...])
+"""What ``GET /shard`` answers, as JSON."""
+
+_QUESTIONS = TypeAdapter(Question)
+
+
+def pack_question(question: Question, tensors: Mapping[str, Tensor]) -> bytes:
+    """Return the body of a call."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    return safetensors.save(plain, {_QUESTION: _QUESTIONS.dump_json(question).decode()})
+
+
+def unpack_question(body: bytes, names: frozenset[str]) -> tuple[Question, dict[str, Tensor]]:
+    """Read the body of a call.
+
+    Args:
+        body: What was sent.
+        names: Of the tensors that it must have.
+
+    Raises:
+        MalformedBody: It is something else.
+    """
+    try:
+        tensors = safetensors.load(body)
+        header = body[_LENGTH_BYTES : _LENGTH_BYTES + int.from_bytes(body[:_LENGTH_BYTES], "little")]
+        question = _QUESTIONS.validate_json(json.loads(header)["__metadata__"][_QUESTION])
+    except (SafetensorError, ValueError, KeyError, TypeError, InvalidInput) as error:
+        raise MalformedBody(f"the body is no question of a front end: {_first_line(error)}") from error
+    if tensors.keys() != names:
+        raise MalformedBody(f"the body has the tensors {sorted(tensors)}, and not {sorted(names)}")
+    return question, tensors
+
+
+def check_features(features: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return features that are those of one query.
+
+    Args:
+        features: What was sent.
+        shape: That it must have; -1 for any length.
+
+    Raises:
+        MalformedBody: They have another shape, or a value that is not finite.
+    """
+    fits = features.ndim == len(shape) and all(
+        wanted in (-1, length) for wanted, length in zip(shape, features.shape, strict=True)
+    )
+    if not fits or not features.is_floating_point() or not bool(features.isfinite().all()):
+        raise MalformedBody(f"features must be finite numbers {shape}, not {features.dtype} {tuple(features.shape)}")
+    return features
+
+
+def read_rows(rows: Tensor, most: float = MAX_SHORTLIST) -> NDArray[np.int64]:
+    """Return rows as an array.
+
+    Raises:
+        MalformedBody: They are something else, or more than ``most``.
+    """
+    if rows.dtype != torch.int64 or rows.ndim != 1 or len(rows) > most:
+        raise MalformedBody(f"rows must be whole numbers, at most {most}, not {rows.dtype} {tuple(rows.shape)}")
+    found: NDArray[np.int64] = rows.numpy()
+    return found
+
+
+def pack_shortlist(found: Shortlist) -> bytes:
+    """Return the body of an answer."""
+    return safetensors.save(
+        {
+            f"{part}.{name}": torch.from_numpy(values)
+            for part, nearest in (("answers", found.answers), ("rivals", found.rivals))
+            for name, values in (("rows", nearest.rows), ("distances", nearest.distances))
+        }
+    )
+
+
+def unpack_shortlist(body: bytes, most: int) -> Shortlist:
+    """Read an answer with at most so many candidates.
+
+    Raises:
+        MalformedBody: It is something else.
+    """
+    tensors = _load(body)
+    try:
+        answers, rivals = (
+            Nearest(read_rows(tensors[f"{part}.rows"], most), _distances(tensors[f"{part}.distances"]))
+            for part in ("answers", "rivals")
+        )
+    except KeyError as error:
+        raise MalformedBody(f"the answer has no {error}") from error
+    if any(len(each.rows) != len(each.distances) for each in (answers, rivals)):
+        raise MalformedBody("the answer has more rows than distances, or fewer")
+    return Shortlist(answers, rivals)
+
+
+def pack_counts(counts: NDArray[np.int64]) -> bytes:
+    """Return the body of an answer."""
+    return safetensors.save({"counts": torch.from_numpy(counts)})
+
+
+def unpack_counts(body: bytes, count: int) -> NDArray[np.int64]:
+    """Read so many counts.
+
+    Raises:
+        MalformedBody: The answer is something else.
+    """
+    counts = read_rows(_load(body).get("counts", torch.empty(0)))
+    if len(counts) != count:
+        raise MalformedBody(f"the answer has {len(counts)} counts for {count} pictures")
+    return counts
+
+
+def _load(body: bytes) -> dict[str, Tensor]:
+    try:
+        return safetensors.load(body)
+    except SafetensorError as error:
+        raise MalformedBody(f"the answer cannot be read: {_first_line(error)}") from error
+
+
+def _distances(values: Tensor) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = check_features(values, (-1,)).numpy()
+    if found.dtype != np.float32:
+        raise MalformedBody(f"distances must be float32, not {found.dtype}")
+    return found
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        found = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,94 @@
+"""The settings of a map that several machines serve: of a shard, and of the front end that asks the shards."""
+
+from typing import Annotated
+
+import httpx
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import NoDecode
+
+from model.errors import InvalidInput
+from place_map.shard import MOST_SHARDS, Shard
+from service.http_settings import split_by_commas
+
+
+class ShardSettings(BaseModel):
+    """The part of the settings that is about shards (docs/scale.md)."""
+
+    shard: str | None = Field(
+        default=None,
+        description=(
+            "Which part of each map this server has, as 1/3: it answers front ends alone. By default it has all of it."
+        ),
+    )
+    shards: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        max_length=MOST_SHARDS,
+        description=(
+            "Addresses of all shards, the first one first, as http://10.0.0.1:8000; in the environment separated by "
+            "commas. This server is then their front end."
+        ),
+    )
+    shard_key: SecretStr | None = Field(
+        default=None, description="The key that a front end sends to its shards; its scope is read."
+    )
+    shard_timeout_s: float = Field(
+        default=10.0, gt=0, description="Most seconds of a front end's call to a shard, a second try included [503]."
+    )
+
+    @field_validator("shard")
+    @classmethod
+    def _is_a_shard(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else str(Shard.parse(value.strip()))
+        except InvalidInput as error:
+            raise PydanticCustomError(
+                "shard", "Input should be a shard as 1/3: {why}", {"why": error.message}
+            ) from error
+
+    @field_validator("shards", mode="before")
+    @classmethod
+    def _split_shards(cls, value: object) -> object:
+        return split_by_commas(value)
+
+    @field_validator("shards")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        addresses = tuple(_address(text) for text in value)
+        if len(set(addresses)) < len(addresses):
+            raise PydanticCustomError("shards", "Input should name each shard once")
+        return addresses
+
+    @field_validator("shards")
+    @classmethod
+    def _is_no_shard_itself(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if value and info.data.get("shard") is not None:
+            raise PydanticCustomError("shards", "Input should be left out on a shard: a front end has no part of a map")
+        return value
+
+    @field_validator("shard_key")
+    @classmethod
+    def _can_be_sent(cls, value: SecretStr | None) -> SecretStr | None:
+        text = "" if value is None else value.get_secret_value()
+        if not text.isascii() or not text.isprintable():
+            raise PydanticCustomError("shard_key", "Input should be a key that placefix keys create has printed")
+        return value
+
+    @property
+    def map_shard(self) -> Shard | None:
+        """The part of each map that this server has; None for all of it."""
+        return None if self.shard is None else Shard.parse(self.shard)
+
+
+def _address(text: str) -> str:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
+        raise PydanticCustomError(
+            "shards",
+            "{address} is no address of a shard: write it as http://10.0.0.1:8000, and the key as shard_key",
+            {"address": repr(str(url.copy_with(username=None, password=None)) if url.userinfo else text)},
+        )
+    return str(url).rstrip("/")

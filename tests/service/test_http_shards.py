@@ -1,0 +1,171 @@
+"""A front end and its shards, all real servers: together they answer as one machine."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from index_builder.changes.add import add_pictures
+from model.encoder import Encoder
+from model.selavpr.initialisation import seeded_network
+from service.key_file import append_key
+from service.keys import Scope, make_key
+from service.settings import ServiceSettings
+from tests.commands import RunCommand
+from tests.conftest import TINY_CONFIG
+from tests.index_builder.map_factory import SMALL, photo_listing
+from tests.service.asking import check_problem
+from tests.service.conftest import Served, Town, serving
+from tests.service.map_versions import copy_town, served_version
+from tests.service.sharding import Fleet, judged_town, serve_front, serve_shards
+from tests.waiting import wait_until
+
+NEAR = {"near": "55.704,13.192", "within_m": "300"}
+ALL = {"candidates": "12", "shortlist": "12"}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    return judged_town(tmp_path_factory.mktemp("judged"))
+
+
+@pytest.fixture(scope="module")
+def fleet(judged: Town) -> Iterator[Fleet]:
+    with ExitStack() as stack:
+        shards = serve_shards(stack, judged, 2)
+        front = serve_front(stack, judged, [shard.url for shard in shards])
+        alone = stack.enter_context(serving(ServiceSettings(maps=(judged.map_path,))))
+        for served in (front, alone):
+            served.wait_until_ready()
+        yield Fleet(front, shards, alone)
+
+
+def answer_of(served: Served, photos: list[Path], fields: dict[str, str]) -> dict[str, Any]:
+    files = [("image", ("photo", path.read_bytes())) for path in photos]
+    response = served.client.post("/localize", files=files, data=fields)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    del answer["timings_ms"], answer["request_id"]
+    return answer
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"rerank": "false", **ALL},
+        {"rerank": "true", **ALL},
+        {"rerank": "true", "candidates": "2", "shortlist": "5"},
+        {"rerank": "auto", **ALL},
+        {"rerank": "true", "candidates": "3", "shortlist": "12", **NEAR},
+        {"rerank": "auto", "candidates": "2", "shortlist": "3", **NEAR, "heading": "40"},
+        {"rerank": "true", **NEAR, "within_m": "0.5"},
+        {"near": "0,0"},
+    ],
+    ids=str,
+)
+def test_a_front_end_answers_as_one_machine(fields: dict[str, str], fleet: Fleet, judged: Town) -> None:
+    for photo in list(judged.photos.values())[::4]:
+        assert answer_of(fleet.front, [photo], fields) == answer_of(fleet.alone, [photo], fields)
+
+
+@pytest.mark.parametrize("together", ["place", "sequence"])
+def test_several_photos_are_answered_as_by_one_machine(together: str, fleet: Fleet, judged: Town) -> None:
+    photos, fields = list(judged.photos.values())[1:4], {"together": together, "rerank": "true", **ALL}
+    assert answer_of(fleet.front, photos, fields) == answer_of(fleet.alone, photos, fields)
+
+
+def test_auto_compares_some_candidates_and_not_all(fleet: Fleet, judged: Town) -> None:
+    photo = next(iter(judged.photos.values()))
+    answer = answer_of(fleet.front, [photo], {"rerank": "auto", **ALL})
+    assert answer["evidence"]["compared"] == 8
+    assert [each["mutual_matches"] is None for each in answer["candidates"]] == 8 * [False] + 4 * [True]
+
+
+def test_a_front_end_describes_maps_and_shows_pictures_as_one_machine(fleet: Fleet) -> None:
+    front, alone = (served.client.get("/maps/town").json() for served in (fleet.front, fleet.alone))
+    assert (front.pop("searcher"), alone.pop("searcher")) == ("shards", "faiss-cpu")
+    assert front == alone
+    path = "/maps/town/places/a%20street/3.jpg/thumbnail"
+    assert fleet.front.client.get(path).content == fleet.alone.client.get(path).content
+
+
+def test_calls_are_counted_by_shard(fleet: Fleet, judged: Town) -> None:
+    metrics = fleet.front.runtime.metrics
+
+    def answered(shard: str) -> float:
+        labels = {"shard": shard, "outcome": "answered"}
+        return metrics._registry.get_sample_value("placefix_shard_calls_total", labels) or 0.0
+
+    before = [answered("1/2"), answered("2/2")]
+    answer_of(fleet.front, [next(iter(judged.photos.values()))], {"rerank": "false"})
+    assert [answered("1/2"), answered("2/2")] == [before[0] + 1, before[1] + 1]
+    assert "placefix_shard_call_duration_seconds_count" in fleet.front.client.get("/metrics").text
+
+
+def test_a_shard_answers_no_photo_and_shows_no_map(fleet: Fleet) -> None:
+    for shard in fleet.shards:
+        problem = check_problem(shard.client.post("/localize", content=b"a photo"), 421, "shard_only")
+        assert "ask the front end" in problem["detail"]
+        check_problem(shard.client.get("/maps/town"), 404, "")
+
+
+def test_a_front_end_with_keys_asks_shards_with_keys(judged: Town, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    key, line = make_key("front", [Scope.READ])
+    append_key(keys, "front", line)
+    with ExitStack() as stack:
+        shards = serve_shards(stack, judged, 2, keys=keys)
+        check_problem(shards[0].client.get("/shard"), 401, "key_missing")
+        front = serve_front(stack, judged, [shard.url for shard in shards], shard_key=key)
+        front.wait_until_ready()
+        answer_of(front, [next(iter(judged.photos.values()))], {})
+
+
+def test_a_command_asks_shards_and_a_shard_answers_no_command(
+    fleet: Fleet, judged: Town, command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = str(next(iter(judged.photos.values())))
+    asked = ("localize", photo, "--map", str(judged.map_path), "--json")
+    alone = json.loads(command(*asked).stdout)
+    monkeypatch.setenv("PLACEFIX_SHARDS", ",".join(shard.url for shard in fleet.shards))
+    found = json.loads(command(*asked).stdout)
+    for answer in (alone, found):
+        del answer["timings_ms"], answer["request_id"]
+    assert found == alone
+    monkeypatch.delenv("PLACEFIX_SHARDS")
+    monkeypatch.setenv("PLACEFIX_SHARD", "1/2")
+    refused = command(*asked)
+    assert refused.returncode != 0
+    assert "a part of a map answers no photo" in refused.stderr
+
+
+def test_a_version_answers_once_every_shard_has_it_and_until_then_nothing_does(tmp_path: Path, judged: Town) -> None:
+    town = copy_town(judged, tmp_path)
+    network = seeded_network(TINY_CONFIG, seed=7)
+    network.is_trained = True
+    photo = next(iter(town.photos.values())).read_bytes()
+    with ExitStack() as stack:
+        shards = serve_shards(stack, town, 2, watch_interval_s=0)
+        front = serve_front(stack, town, [shard.url for shard in shards], watch_interval_s=0)
+        front.wait_until_ready()
+        new = add_pictures(town.map_path, photo_listing(tmp_path / "more", 7), Encoder(network), SMALL).version
+
+        def activate(served: Served) -> httpx.Response:
+            return served.client.post("/maps/town/activate", json={"version": new})
+
+        def ask() -> httpx.Response:
+            return front.client.post("/localize", content=photo)
+
+        assert activate(shards[0]).status_code == 200
+        problem = check_problem(ask(), 503, "shard_unavailable")
+        assert "shard 1/2" in problem["detail"]
+        assert "version 000002 instead of 000001" in problem["detail"]
+        check_problem(activate(front), 503, "shard_unavailable")
+        assert served_version(front) == "000001"
+        assert activate(shards[1]).status_code == 200
+        wait_until(lambda: activate(front).status_code == 200)  # it has looked at the shards again
+        assert ask().json()["map"]["version"] == new

@@ -30,7 +30,7 @@ Answer = TypeVar("Answer")
 
 
 class HttpShards:
-    """``Shards`` that are servers of their own. A call names all that a shard must be, so no answer is a mixture."""
+    """Ask ``Shards`` that are servers of their own. A call names all that a shard must be, so no answer is a mixture."""
 
     def __init__(
         self, connections: ShardConnections, expected: Sequence[ShardIdentity], assignment: Assignment
@@ -39,7 +39,7 @@ class HttpShards:
 
         Args:
             connections: To all shards, for all maps.
-            expected: What each shard must be; the matcher is that of the first one, whatever it is.
+            expected: The identity that each shard must have; all must have the matcher of the first one.
             assignment: Which of them has which rows.
         """
         self._connections = connections
@@ -48,7 +48,7 @@ class HttpShards:
 
     @property
     def matcher(self) -> str:
-        """What counts mutual matches, on all of them; ``unknown`` as long as one is missing."""
+        """Return the matcher of all shards; ``unknown`` as long as one is missing."""
         try:
             return self._agreed_matcher()
         except ShardUnavailable:

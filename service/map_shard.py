@@ -1,4 +1,4 @@
-"""One shard of a map: what it is asked and answers, in rows of the whole map."""
+"""One shard of a map, asked and answering in rows of the whole map."""
 
 from collections.abc import Callable
 
@@ -15,11 +15,11 @@ from service.stages import StageClock
 
 
 class MapShard:
-    """Takes the two steps of a localizer in the segments of one shard. One thread uses it, as a localizer.
+    """Take the two steps of a localizer in the segments of one shard. One thread uses it, as a localizer.
 
     Attributes:
-        localizer: Of the shard.
-        identity: What an answer depends on.
+        localizer: It finds queries in the shard.
+        identity: All on which an answer depends.
     """
 
     def __init__(self, localizer: Localizer) -> None:
@@ -43,10 +43,10 @@ class MapShard:
         """Return the candidates of this shard; see ``Localizer.shortlist``.
 
         Args:
-            query: As there.
-            options: As there.
+            query: ``(1, D)`` global features.
+            options: How many candidates are wanted, and the prior.
             without: ``(m,)`` rows of the map; those of other shards are passed over.
-            is_wanted: As there.
+            is_wanted: Whether somebody still waits for the query.
         """
         own = np.flatnonzero(np.isin(self._rows, without))
         found = self.localizer.shortlist(query, options, own, is_wanted)
@@ -56,9 +56,9 @@ class MapShard:
         """Return mutual matches ``(k,)`` with pictures of this shard; see ``Localizer.count``.
 
         Args:
-            query: As there.
+            query: ``(L, C)`` local features.
             rows: ``(k,)`` rows of the map.
-            is_wanted: As there.
+            is_wanted: Whether somebody still waits for the query.
 
         Raises:
             InvalidInput: A row belongs to another shard.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 MOST_ROUNDS = 3
-"""Of counting, for a query that shards answer; with the round of the shortlist four."""
+"""The most rounds of counting for a query that shards answer; with the round of the shortlist there are four."""
 
 
 def count_ahead(stops: Sequence[int], most_rounds: int) -> list[int]:

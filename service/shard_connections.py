@@ -23,7 +23,7 @@ from service.shortlist import check_wanted
 from service.words import CallOutcome
 
 OnCall = Callable[[str, CallOutcome, float], None]
-"""Told of each call: the shard, as ``1/3``, what came of it, and how many seconds it took."""
+"""Takes each call: the shard, as ``1/3``, the outcome, and the seconds that the call took."""
 
 SHARD_PATH = "/shard"
 """Where a shard says what it is."""
@@ -42,11 +42,11 @@ def _ignore_call(_shard: str, _outcome: CallOutcome, _seconds: float, /) -> None
 
 
 class _FailedCall(Exception):
-    """A call that brought no answer.
+    """Tell that a call brought no answer.
 
     Attributes:
-        outcome: For the metrics.
-        why: What the shard does, as the rest of a sentence.
+        outcome: The outcome for the metrics.
+        why: The rest of a sentence that begins with the shard.
     """
 
     def __init__(self, outcome: CallOutcome, why: str) -> None:
@@ -56,10 +56,10 @@ class _FailedCall(Exception):
 
 
 class ShardConnections:
-    """Asks shards; safe to use from several threads.
+    """Ask shards; safe to use from several threads.
 
     Attributes:
-        addresses: Of the shards, the first one first.
+        addresses: The addresses of the shards, the first one first.
         timeout_s: Most seconds of a call, a second try included.
         on_call: Told of each call, on the thread of the connections.
     """
@@ -68,8 +68,8 @@ class ShardConnections:
         """Prepare the connections; ``start`` opens them.
 
         Args:
-            addresses: Of the shards, the first one first.
-            key: What each of them asks for; None if they ask for none.
+            addresses: The addresses of the shards, the first one first.
+            key: The key that each of them asks for; None if they ask for none.
             timeout_s: Most seconds of a call, a second try included.
         """
         self.addresses = tuple(addresses)
@@ -93,15 +93,15 @@ class ShardConnections:
         return f"{number + 1}/{len(self.addresses)}"
 
     def state_of(self, number: int) -> tuple[ShardIdentity, ...] | str:
-        """Return what a shard is, one identity for each of its maps; or why it cannot be asked."""
+        """Return the identities of a shard, one for each of its maps; or the reason why it cannot be asked."""
         return self._states[number]
 
     def ask(self, path: str, bodies: Mapping[int, bytes], is_wanted: Callable[[], bool]) -> dict[int, bytes]:
         """Ask some shards at a time, and wait for all of them. Once nobody waits any more, the calls are broken off.
 
         Args:
-            path: Of the route.
-            bodies: Number of a shard, from 0 → what is asked of it.
+            path: The path of the route.
+            bodies: Number of a shard, from 0 → the body of its call.
             is_wanted: Whether somebody still waits for the query.
 
         Returns:
@@ -202,7 +202,7 @@ class ShardConnections:
         raise ShardUnavailable(f"shard {name} {failure.why}")
 
     async def _try_twice(self, number: int, method: str, path: str, body: bytes | None) -> bytes:
-        """Exchange a request for an answer; where a connection breaks, a second time on a fresh one."""
+        """Send a request and return the answer; where a connection breaks, try again on a fresh one."""
         start = time.perf_counter()
         try:
             return await self._exchange(self._pool, number, method, path, body)
@@ -229,7 +229,7 @@ class ShardConnections:
 
 
 def _failure_of(status: int, content: bytes) -> _FailedCall:
-    """Return what an answer that is none means."""
+    """Return the failure that an answer other than 200 means."""
     try:
         detail = Problem.model_validate_json(content, extra="ignore").detail
     except ValidationError:
@@ -237,7 +237,7 @@ def _failure_of(status: int, content: bytes) -> _FailedCall:
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return _FailedCall("denied", f"refuses the key that it gets, which shard_key names: {detail}")
     if status == httpx.codes.NOT_FOUND:
-        return _FailedCall("unexpected", f"is no shard, or has no such map: {detail}")
+        return _FailedCall("unexpected", f"is not a shard, or has no map of that name: {detail}")
     if status == httpx.codes.SERVICE_UNAVAILABLE:
         return _FailedCall("busy", f"cannot answer now: {detail}")
     return _FailedCall("unexpected", f"answers {status}: {detail}")

@@ -1,4 +1,4 @@
-"""What a shard is, field by field: a front end asks no shard that is anything else than it takes for granted."""
+"""The identity of a shard, field by field: a front end asks no shard that has another one than it must have."""
 
 from dataclasses import dataclass, fields, replace
 from functools import cache
@@ -12,17 +12,17 @@ from place_map.shard import Shard
 
 @dataclass(frozen=True, slots=True)
 class ShardIdentity:
-    """All on which an answer of a shard depends, beside the query.
+    """Hold all on which an answer of a shard depends, beside the query.
 
     Attributes:
-        release: Of Placefix.
+        release: The version of Placefix.
         map: Name of the map.
         version: Its version.
         manifest: SHA-256 of the version's manifest, which names all of its files by their sums.
         network: Fingerprint of the network.
         encoding: The arithmetic of the network.
         match_floor: The least cosine of a match, as text; empty without one.
-        matcher: What counts mutual matches, and in which numbers.
+        matcher: The way in which mutual matches are counted, and in which numbers.
         shard: Which part of how many, as ``1/3``.
     """
 
@@ -46,7 +46,7 @@ class ShardIdentity:
             encoder: The network.
             place_map: The map, or the part.
             match_floor: The least cosine of a match.
-            matcher: What counts matches.
+            matcher: The way in which matches are counted.
             shard: The part.
         """
         return cls(

@@ -1,4 +1,4 @@
-"""What a front end and a shard send each other: tensors in the form of safetensors, and what is asked in its header.
+"""The bodies between a front end and a shard: tensors in the form of safetensors, with the question in their header.
 
 Numbers go as they are in memory, so that nothing is rounded on the way.
 """
@@ -26,18 +26,18 @@ from service.shortlist import Nearest, Shortlist
 MEDIA_TYPE = "application/vnd.placefix.shard"
 
 _QUESTION = "question"
-_LENGTH_BYTES = 8  # of the header, in front of it
+_LENGTH_BYTES = 8  # in front of the header; they hold its length
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a front end asks of a shard, beside its tensors.
+    """Ask a shard, beside the tensors.
 
     Attributes:
-        identity: What the shard must be.
+        identity: The identity that the shard must have.
         limit_s: Seconds for which the front end waits.
         shortlist: How many candidates are wanted; 0 in a question for counts.
-        prior: What is known beforehand.
+        prior: The knowledge of the photo beforehand; None without any.
     """
 
     identity: ShardIdentity
@@ -59,7 +59,7 @@ class Question:
 
 
 IDENTITIES = TypeAdapter(tuple[ShardIdentity, ...])
-"""What ``GET /shard`` answers, as JSON."""
+"""The answer of ``GET /shard``, as JSON."""
 
 _QUESTIONS = TypeAdapter(Question)
 
@@ -74,8 +74,8 @@ def unpack_question(body: bytes, names: frozenset[str]) -> tuple[Question, dict[
     """Read the body of a call.
 
     Args:
-        body: What was sent.
-        names: Of the tensors that it must have.
+        body: The bytes that were sent.
+        names: The names of the tensors that it must have.
 
     Raises:
         MalformedBody: It is something else.
@@ -85,7 +85,7 @@ def unpack_question(body: bytes, names: frozenset[str]) -> tuple[Question, dict[
         header = body[_LENGTH_BYTES : _LENGTH_BYTES + int.from_bytes(body[:_LENGTH_BYTES], "little")]
         question = _QUESTIONS.validate_json(json.loads(header)["__metadata__"][_QUESTION])
     except (SafetensorError, ValueError, KeyError, TypeError, InvalidInput) as error:
-        raise MalformedBody(f"the body is no question of a front end: {_first_line(error)}") from error
+        raise MalformedBody(f"the body is not a question of a front end: {_first_line(error)}") from error
     if tensors.keys() != names:
         raise MalformedBody(f"the body has the tensors {sorted(tensors)}, and not {sorted(names)}")
     return question, tensors
@@ -95,8 +95,8 @@ def check_features(features: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Return features that are those of one query.
 
     Args:
-        features: What was sent.
-        shape: That it must have; -1 for any length.
+        features: The tensor that was sent.
+        shape: The shape that it must have; -1 for any length.
 
     Raises:
         MalformedBody: They have another shape, or a value that is not finite.

@@ -13,7 +13,7 @@ from service.http_settings import split_by_commas
 
 
 class ShardSettings(BaseModel):
-    """The part of the settings that is about shards (docs/scale.md)."""
+    """Hold the part of the settings that is about shards (docs/scale.md)."""
 
     shard: str | None = Field(
         default=None,
@@ -76,7 +76,7 @@ class ShardSettings(BaseModel):
 
     @property
     def map_shard(self) -> Shard | None:
-        """The part of each map that this server has; None for all of it."""
+        """Return the part of each map that this server has; None for all of it."""
         return None if self.shard is None else Shard.parse(self.shard)
 
 
@@ -88,7 +88,7 @@ def _address(text: str) -> str:
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
         raise PydanticCustomError(
             "shards",
-            "{address} is no address of a shard: write it as http://10.0.0.1:8000, and the key as shard_key",
+            "{address} is not the address of a shard: write it as http://10.0.0.1:8000, and the key as shard_key",
             {"address": repr(str(url.copy_with(username=None, password=None)) if url.userinfo else text)},
         )
     return str(url).rstrip("/")

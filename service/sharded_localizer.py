@@ -22,14 +22,14 @@ SEARCHER = "shards"
 
 
 class Shards(Protocol):
-    """All shards of one version of a map, wherever they are. Rows are those of the whole map.
+    """Reach all shards of one version of a map. Rows are those of the whole map.
 
     Several threads may ask at a time.
     """
 
     @property
     def matcher(self) -> str:
-        """What counts mutual matches, on all of them."""
+        """Return the way in which mutual matches are counted, the same on all of them."""
         ...
 
     def check_ready(self) -> None:
@@ -43,7 +43,7 @@ class Shards(Protocol):
     def shortlists(
         self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
     ) -> Sequence[Shortlist]:
-        """Return what ``MapShard.shortlist`` of each shard returns.
+        """Return the result of ``MapShard.shortlist`` of each shard.
 
         Raises:
             ShardUnavailable: One does not answer.
@@ -54,12 +54,12 @@ class Shards(Protocol):
     def counts(
         self, query: Tensor, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
     ) -> Mapping[int, NDArray[np.int64]]:
-        """Return what ``MapShard.count`` of some shards returns.
+        """Return the results of ``MapShard.count`` of some shards.
 
         Args:
-            query: As there.
+            query: ``(L, C)`` local features.
             rows: Number of a shard, from 0 → its rows.
-            is_wanted: As there.
+            is_wanted: Whether somebody still waits for the query.
 
         Raises:
             ShardUnavailable: One does not answer.
@@ -73,7 +73,7 @@ class Shards(Protocol):
 
 
 class ShardedSearcher:
-    """A ``Searcher`` over all shards."""
+    """Search as a ``Searcher`` over all shards."""
 
     name = SEARCHER
 
@@ -91,9 +91,9 @@ class ShardedSearcher:
 
 
 class ShardedLocalizer(Localizer):
-    """A ``Localizer`` that leaves the two steps that look at features to shards. Several threads may use it.
+    """Find queries as a ``Localizer``, with the two steps that look at features left to shards.
 
-    Of the map it reads manifest, table of places and calibration alone.
+    Several threads may use it. It reads manifest, table of places and calibration of the map alone.
     """
 
     tells_matches: ClassVar[bool] = False  # local features lie on the shards, which count alone
@@ -112,7 +112,7 @@ class ShardedLocalizer(Localizer):
         Args:
             encoder: The network that the map was built with.
             place_map: The whole map.
-            shards: Of this version of it.
+            shards: The shards of this version.
             assignment: Which of them has which rows.
             match_floor: The least cosine of a match there; by default the map's.
 
@@ -125,7 +125,7 @@ class ShardedLocalizer(Localizer):
 
     @property
     def matcher(self) -> str:
-        """What counts mutual matches on the shards."""
+        """Return the way in which mutual matches are counted on the shards."""
         return self.shards.matcher
 
     def check_ready(self) -> None:

@@ -22,7 +22,7 @@ NO_ROWS = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """Pictures by their global distance to a query, nearest first; of equal distances the lower row first.
+    """List pictures by their global distance to a query: nearest first, and of two at the same distance the lower row.
 
     Attributes:
         rows: ``(k,)`` int64, rows of the map.
@@ -38,7 +38,7 @@ NOTHING = Nearest(NO_ROWS, np.empty(0, dtype=np.float32))
 
 @dataclass(frozen=True, slots=True)
 class Shortlist:
-    """The candidates of a query in a map, or in a part of one.
+    """Hold the candidates of a query in a map, or in a part of one.
 
     Attributes:
         answers: Pictures that may be the answer.
@@ -68,10 +68,10 @@ def find_shortlist(
     """Return the nearest pictures; with a prior those that agree with it, and rivals.
 
     Args:
-        searcher: Of the map's index.
+        searcher: It searches the map's index.
         place_map: The map.
         query: ``(1, D)`` global features of one picture, on any device.
-        options: What is asked.
+        options: How many candidates are wanted, and the prior.
         without: ``(m,)`` rows that may not be the answer.
         is_wanted: Whether somebody still waits for the query.
 

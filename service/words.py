@@ -27,4 +27,4 @@ MOST_PAIRS = 200
 """How many pairs of cells it tells of a candidate: the most similar ones."""
 
 CallOutcome = Literal["answered", "unreachable", "late", "denied", "busy", "unexpected", "garbage"]
-"""What comes of a front end's call to a shard."""
+"""The outcome of a front end's call to a shard."""

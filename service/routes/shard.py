@@ -1,4 +1,4 @@
-"""What a server that has a part of each map answers to front ends: what it is, shortlists and counts.
+"""The routes of a shard, for front ends: its identity, shortlists and counts.
 
 The bodies are those of ``service.shard_messages``. The work is done on the device's thread, between batches.
 """
@@ -87,7 +87,7 @@ async def count_matches(request: Request, runtime: RuntimeDependency) -> Respons
 
 @router.post(QUERY_PATH)
 async def refuse_query() -> Response:
-    """Refuse what would be answered from a part of a map."""
+    """Refuse a query, which would be answered from a part of a map."""
     raise ShardOnly("this server has a part of each map, and answers front ends alone: ask the front end")
 
 
@@ -101,12 +101,12 @@ async def _read_body(request: Request, runtime: Runtime) -> bytes:
 
 @dataclass(eq=False)
 class _Waiting:
-    """Whether a front end still waits.
+    """Tell whether a front end still waits.
 
     Attributes:
-        until: On the queue's clock.
-        clock: The queue's.
-        is_over: Set once it is known that nobody does.
+        until: The time on the clock until which it waits.
+        clock: The clock of the queue.
+        is_over: Set once it is known that nobody waits.
     """
 
     until: float

@@ -196,7 +196,7 @@ def no_shard(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
         (other_number, "is another than it must be: shard 1/2 instead of 2/2"),
         (other_matcher, "is another than it must be: matcher torch-float32 instead of "),
         (other_map, "does not serve the map town"),
-        (no_shard, "is no shard, or has no such map"),
+        (no_shard, "is not a shard, or has no map of that name"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -292,9 +292,9 @@ def test_a_map_that_cannot_be_shared_out_is_refused_at_start(town: Town) -> None
     [
         ({"shard": "4/3"}, "shard: Input should be a shard as 1/3"),
         ({"shard": "one"}, "shard: Input should be a shard as 1/3"),
-        ({"shards": "10.0.0.1:8000"}, "shards: '10.0.0.1:8000' is no address of a shard: write it as http://10.0.0.1:8000"),
-        ({"shards": "http://"}, "is no address of a shard"),
-        ({"shards": "http://a:secret@b"}, "shards: 'http://b' is no address of a shard"),
+        ({"shards": "10.0.0.1:8000"}, "shards: '10.0.0.1:8000' is not the address of a shard: write it as http://10.0.0.1:8000"),
+        ({"shards": "http://"}, "is not the address of a shard"),
+        ({"shards": "http://a:secret@b"}, "shards: 'http://b' is not the address of a shard"),
         ({"shards": "http://a,http://a/"}, "shards: Input should name each shard once"),
         ({"shards": "http://a", "shard": "1/2"}, "shards: Input should be left out on a shard"),
         ({"shard_key": "schlüssel"}, "shard_key: Input should be a key"),

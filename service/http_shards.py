@@ -30,7 +30,7 @@ Answer = TypeVar("Answer")
 
 
 class HttpShards:
-    """Ask ``Shards`` that are servers of their own. A call names all that a shard must be, so no answer is a mixture."""
+    """Ask shards that are servers of their own. A call names all that a shard must be, so no answer is a mixture."""
 
     def __init__(
         self, connections: ShardConnections, expected: Sequence[ShardIdentity], assignment: Assignment

@@ -22,7 +22,7 @@ SEARCHER = "shards"
 
 
 class Shards(Protocol):
-    """Reach all shards of one version of a map. Rows are those of the whole map.
+    """Ask all shards of one version of a map. Rows are those of the whole map.
 
     Several threads may ask at a time.
     """

@@ -7,6 +7,7 @@ that did not fit the device's memory later ones are smaller, too, until that man
 
 import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -81,9 +82,10 @@ class DeviceWorker:
     def stop(self, timeout_s: float) -> bool:
         """Answer what waits, and end the thread; one that is stuck is not waited for. Return whether it has ended."""
         self._enter(WorkerState.STOPPING, WorkerState.LOADING, WorkerState.READY)
+        end_at = time.monotonic() + timeout_s
         if self._thread.is_alive():
             self._thread.join(0 if isinstance(self.failure, DeviceStuck) else timeout_s)
-        wait(self._answering.copy(), 0 if self.failure is not None else timeout_s)
+        wait(self._answering.copy(), 0 if self.failure is not None else max(0.0, end_at - time.monotonic()))
         self._elsewhere.shutdown(wait=False)
         return not self._thread.is_alive()
 

@@ -31,9 +31,10 @@ def figures_of(trials: Sequence[Trial], mode: Rerank, within_m: float) -> dict[s
         within_m: The positive distance.
 
     Returns:
-        ``saved``: the share of comparisons that were saved for the queries. ``saved_on_shards``: the same
-        of shards, which count some candidates ahead. ``groups``: the numbers of the trials for all, the queries and each condition, as ``low``, ``mean`` and ``high``. ``kept``: the number of trials whose
-        share of wrong accepted answers kept the promise. ``pooled``: all trials together.
+        ``saved``: the share of comparisons that were saved for the queries. ``saved_on_shards``: the same share where
+        shards count some candidates ahead. ``groups``: the numbers of the trials for all, the queries and each
+        condition, as ``low``, ``mean`` and ``high``. ``kept``: the number of trials whose share of wrong accepted
+        answers kept the promise. ``pooled``: all trials together.
     """
     answers = [trial.answers[mode] for trial in trials]
     judged = [trust_by_group(Answers.of([each.answered for each in of_trial], within_m)) for of_trial in answers]

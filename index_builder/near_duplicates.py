@@ -1,7 +1,7 @@
-"""Pictures that a collection holds twice: the same file, or the same drive uploaded twice.
+"""Duplicate pictures in a collection: the same file, or the same drive uploaded twice.
 
 Mapillary's "twin drives" are the second kind: the same place, the same minute, nearly the same picture. They take
-memory and time, and where one is a query and the other in the database they make recall look better than it is.
+memory and time. If one is a query and the other is in the database, recall seems better than it is.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,13 +22,13 @@ _PAIRS_AT_A_TIME = 2048  # 34 MB of float64 at D = 1024
 
 @dataclass(frozen=True, slots=True)
 class DuplicateLimits:
-    """How much alike two pictures are that count as one; the limits themselves are within.
+    """Set the similarity of pictures that count as duplicates; the limits are inclusive.
 
     Attributes:
-        radius_m: Metres between their positions, in [0, 10,000].
-        within_s: Seconds between their times, at least 0. Looked at only if both have a time, and both or neither a
-            time zone: else the difference is not known.
-        cosine: Of their global features, in [-1, 1].
+        radius_m: The distance of their positions in metres, in [0, 10,000].
+        within_s: The seconds between their times, at least 0. It applies only if both have a time, and both or neither
+            a time zone: otherwise the difference is unknown.
+        cosine: The cosine of their global features, in [-1, 1].
     """
 
     radius_m: float = 5.0
@@ -44,15 +44,15 @@ class DuplicateLimits:
 
 @dataclass(frozen=True)
 class ComparedPictures:
-    """What is compared, in arrays.
+    """Hold the pictures to compare, in arrays.
 
     Attributes:
         latitudes: ``(n,)`` float64 degrees.
         longitudes: ``(n,)`` float64 degrees.
-        times: ``(n,)`` datetime64[us], NaT where unknown: UTC, or the digits of a clock without a time zone.
-        has_time_zone: ``(n,)`` bool: which of the two.
+        times: ``(n,)`` datetime64[us], NaT if unknown: UTC, or the digits of a clock without a time zone.
+        has_time_zone: ``(n,)`` bool, whether the time is UTC.
         content_sums: n SHA-256 sums of the pictures' files.
-        global_features: Gives the features ``(k, D)`` float32, of any length, of rows ``(k,)`` int64.
+        global_features: A function from rows ``(k,)`` int64 to their features ``(k, D)`` float32, of any length.
     """
 
     latitudes: NDArray[np.float64]
@@ -64,7 +64,7 @@ class ComparedPictures:
 
     @classmethod
     def of_map(cls, place_map: PlaceMap) -> "ComparedPictures":
-        """The pictures of a map; features are read when they are needed."""
+        """Return the pictures of a map; features are read when they are needed."""
         places = place_map.places
         return cls(
             latitudes=places.latitudes,
@@ -81,15 +81,15 @@ class ComparedPictures:
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicate:
-    """A picture that there was before.
+    """Describe a duplicate of an earlier picture.
 
     Attributes:
-        row: Which picture.
-        twin: The row that it is a duplicate of: the first such row of its group.
-        distance_m: Between the two.
-        cosine: Of their global features.
-        apart_s: Seconds between their times; None if that is not known.
-        is_same_file: Byte by byte; then the other values are under no limit.
+        row: The row of the picture.
+        twin: The first row of its group of which it is a duplicate.
+        distance_m: The distance between the two.
+        cosine: The cosine of their global features.
+        apart_s: The seconds between their times; None if unknown.
+        is_same_file: Whether the files are equal byte by byte; then no limits apply to the other values.
     """
 
     row: int
@@ -102,11 +102,11 @@ class NearDuplicate:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateGroup:
-    """Pictures that are duplicates of each other, directly or through others of the group.
+    """Hold pictures that are duplicates of each other, directly or through others of the group.
 
     Attributes:
         first: The lowest row.
-        others: The others, by row; there is at least one.
+        others: The other duplicates, by row; at least one.
     """
 
     first: int
@@ -114,13 +114,13 @@ class DuplicateGroup:
 
 
 def find_near_duplicates(pictures: ComparedPictures, limits: DuplicateLimits) -> tuple[DuplicateGroup, ...]:
-    """Groups of pictures that are byte-identical, or taken at one place and time and nearly the same to the network.
+    """Return groups of pictures that are byte-identical, or taken at one place and time with nearly equal features.
 
     Only pictures within the radius of each other are compared; memory is bounded for any number of pairs.
 
     Args:
-        pictures: Any number.
-        limits: What counts as nearly the same.
+        pictures: Any number of pictures.
+        limits: The limits of similarity.
 
     Returns:
         Groups by their first rows; a row is in one group at most.
@@ -147,7 +147,7 @@ def find_near_duplicates(pictures: ComparedPictures, limits: DuplicateLimits) ->
 
 
 def _same_files(content_sums: Sequence[str]) -> list[tuple[int, int]]:
-    """Each row whose file came before, and the first row that has it."""
+    """Return each row whose file occurred before, and the first row with that file."""
     first_rows: dict[str, int] = {}
     firsts = [first_rows.setdefault(content_sum, row) for row, content_sum in enumerate(content_sums)]
     return [(row, first) for row, first in enumerate(firsts) if first != row]
@@ -159,13 +159,13 @@ def _is_at_another_time(
     apart = np.abs(pictures.times[rows][:, None] - pictures.times[others][None, :])
     is_known = pictures.has_time_zone[rows][:, None] == pictures.has_time_zone[others][None, :]
     limit = np.timedelta64(min(round(within_s * 1e6), 2**62), "us")
-    return np.asarray(is_known & (apart > limit))  # to an unknown time it is NaT, which is more than nothing
+    return np.asarray(is_known & (apart > limit))  # a difference to an unknown time is NaT
 
 
 def _are_similar(
     features: NDArray[np.float32], others: NDArray[np.float32], cosine: float, asked: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """``(k, m)``: whose cosine reaches the limit. What a product in float32 leaves open is computed in float64."""
+    """Return ``(k, m)``, whether the cosine reaches the limit; cases that float32 leaves open use float64."""
     products = _of_length_one(features) @ _of_length_one(others).T
     is_similar = products >= cosine
     rounding = (features.shape[1] + 8) * float(np.finfo(np.float32).eps)  # bound of a sum of D products in any order
@@ -182,7 +182,7 @@ def _of_length_one(features: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _cosines(features: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Cosines of k pairs in float64, ``(k,)``; 0 where a feature is 0."""
+    """Return the cosines of k pairs in float64, ``(k,)``; 0 if a feature is 0."""
     left, right = features.astype(np.float64), others.astype(np.float64)
     lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
     products = np.einsum("ij,ij->i", left, right)

@@ -1,8 +1,8 @@
-"""Which pictures were taken near each other, as blocks of a matrix: so features are compared with features.
+"""A search for pairs of pictures that were taken near each other, as blocks of a matrix of features.
 
 Positions become points on the mean sphere, in metres from its centre, and fall into cubes at least as wide as the
-radius: who is near lies in the same cube, or in one of the 26 around it. There is no seam at the date line, and none at
-the poles.
+radius. Near pictures are in the same cube, or in one of the 26 cubes around it. The date line and the poles need no
+special treatment.
 """
 
 from collections.abc import Iterator
@@ -17,21 +17,21 @@ from model.errors import InvalidInput
 from model.geo import EARTH_RADIUS_M, LatLon, chord_m, distances_m, points_in_space
 
 MAX_RADIUS_M = 10_000.0
-_MIN_CUBE_M = 10.0  # keeps the number of a cube below 2^21 in each direction, so that three of them fit 63 bits
+_MIN_CUBE_M = 10.0  # keeps the number of a cube below 2^21 in each direction, so that three numbers fit into 63 bits
 _BITS = 21
-_MARGIN_M = 0.01 * EARTH_RADIUS_M  # cubes are counted from outside of the Earth: none has a neighbour below zero
+_MARGIN_M = 0.01 * EARTH_RADIUS_M  # cubes are counted from outside of the Earth, so no neighbour is below zero
 _ROWS_AT_A_TIME, _OTHERS_AT_A_TIME = 512, 4096  # 17 MB for each matrix of float64
-_UNCERTAINTY_M = 1e-6  # of a chord between points of 6,371 km: a thousand times its rounding
+_UNCERTAINTY_M = 1e-6  # a thousand times the rounding of a chord between points of 6,371 km
 
 
 @dataclass(frozen=True)
 class NearBlock:
-    """Some pictures, and others near them.
+    """Hold some pictures, and others near them.
 
     Attributes:
         rows: ``(k,)`` int64, no row twice.
         others: ``(m,)`` int64, no row twice.
-        near: ``(k, m)`` bool: which are within the radius of each other. Nothing is near itself.
+        near: ``(k, m)`` bool, whether two pictures are within the radius of each other; false for a picture and itself.
     """
 
     rows: NDArray[np.int64]
@@ -42,16 +42,15 @@ class NearBlock:
 def near_blocks(
     latitudes: NDArray[np.float64], longitudes: NDArray[np.float64], radius_m: float
 ) -> Iterator[NearBlock]:
-    """Every pair of pictures within a radius, in blocks of bounded size.
+    """Yield every pair of pictures within a radius, in blocks of bounded size.
 
     Args:
         latitudes: ``(n,)`` degrees.
         longitudes: ``(n,)`` degrees.
-        radius_m: In [0, 10,000]; the radius itself is within. Distances are those of ``model.geo``.
+        radius_m: The radius in [0, 10,000], inclusive. ``model.geo`` defines the distance.
 
     Yields:
-        Blocks in which at least one pair is near. A pair occurs as row and other; in both orders if the two share a
-        cube.
+        Blocks with at least one near pair. A pair occurs as row and other, in both orders if the two share a cube.
 
     Raises:
         InvalidInput: The radius is out of its range.
@@ -77,7 +76,7 @@ def near_blocks(
 
 
 def _cubes(points: NDArray[np.float64], side_m: float) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """The rows of each cube, with those of the cube itself and of the half of its neighbours that comes after it."""
+    """Yield the rows of each cube, with the rows of the cube itself and of the half of its neighbours after it."""
     numbers = np.floor((points + EARTH_RADIUS_M + _MARGIN_M) / side_m).astype(np.int64)
     keys = (numbers[:, 0] << 2 * _BITS) + (numbers[:, 1] << _BITS) + numbers[:, 2]
     order = np.argsort(keys, kind="stable")

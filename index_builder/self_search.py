@@ -1,4 +1,4 @@
-"""Whether pictures of a map find themselves: by what is stored, and by their files encoded again."""
+"""The check that pictures of a map find themselves, by their stored features and by their files encoded again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,18 +21,18 @@ from place_map.reader import PlaceMap
 from place_map.searching import Searcher
 
 _HITS = 10
-_SAME_DISTANCE = 1e-6  # between a picture and its duplicates, which may come before it
+_SAME_DISTANCE = 1e-6  # distance between a picture and its duplicates, which may come before it
 _SAME_SIMILARITY = 2e-3  # float16 changes a dot product of two unit vectors by at most 1e-3
 _LEAST_OWN = 0.99  # share of local features
 
 
 def sample_rows(place_map: PlaceMap, count: int) -> NDArray[np.int64]:
-    """At most ``count`` rows, evenly spread and always the same ones."""
+    """Return at most ``count`` rows, evenly spread and always the same."""
     return np.unique(np.linspace(0, len(place_map) - 1, min(count, len(place_map))).astype(np.int64))
 
 
 def check_stored(place_map: PlaceMap, rows: NDArray[np.int64]) -> Iterator[Problem]:
-    """Searches the map with its own features."""
+    """Search the map with its own features."""
     searcher = open_searcher(place_map, "cpu")
     for row in rows.tolist():
         global_feature = torch.from_numpy(place_map.global_features(np.array([row])))
@@ -42,12 +42,12 @@ def check_stored(place_map: PlaceMap, rows: NDArray[np.int64]) -> Iterator[Probl
 
 @dataclass(frozen=True)
 class Reencoding:
-    """What came of encoding source pictures again.
+    """Hold the results of encoding source pictures again.
 
     Attributes:
         problems: Pictures that are not found.
-        encoded: How many were encoded.
-        gone: How many are not there any more, or have changed.
+        encoded: The number of encoded pictures.
+        gone: The number of pictures that are missing or have changed.
     """
 
     problems: tuple[Problem, ...]
@@ -58,7 +58,7 @@ class Reencoding:
 def check_reencoded(
     place_map: PlaceMap, rows: NDArray[np.int64], encoder: Encoder, limits: ImageLimits = DEFAULT_LIMITS
 ) -> Reencoding:
-    """Searches the map with its source pictures, as far as they still lie where they lay.
+    """Search the map with its source pictures, if they are still at their places.
 
     Raises:
         NetworkMismatch: The map was made with another network.
@@ -77,7 +77,7 @@ def check_reencoded(
             continue
         encoded += 1
         features = encoder.encode(picture.pixels[None]).to("cpu")
-        # Rounded as those in the map are. Else cells that lie beside each other could not be told apart.
+        # Rounded like those in the map; otherwise adjacent cells could not be distinguished.
         rounded = place_map.manifest.features.local_codec.round_trip(features.local_features)[0]
         problems += _check_finds_itself(
             place_map, searcher, row, features.global_features, rounded, "its file, encoded again"
@@ -88,7 +88,9 @@ def check_reencoded(
 def _check_finds_itself(
     place_map: PlaceMap, searcher: Searcher, row: int, global_feature: Tensor, local_features: Tensor, by: str
 ) -> Iterator[Problem]:
-    """The picture is the nearest, or as near as its duplicates, and its local features match those stored."""
+    """Check that the picture is the nearest, or as near as its duplicates, and that its local features match the stored
+    ones.
+    """
     place_id = place_map.places[row].id
     result = searcher.search(global_feature, _HITS)
     own = place_map.global_features(np.array([row]))[0].astype(np.float64) - global_feature[0].numpy()
@@ -104,20 +106,20 @@ def _check_finds_itself(
         yield Problem(
             f"{layout.SEGMENTS}/{place_map.segment_of(row)}/{layout.LOCALS}",
             ProblemKind.SEARCH,
-            f"of picture {place_id}, compared by {by}, only {own_cells} of {len(local_features)} local features are "
+            f"picture {place_id}, compared by {by}: only {own_cells} of {len(local_features)} local features are "
             "nearest to their own cell",
         )
 
 
 def _unit(local_features: Tensor) -> Tensor:
-    """Features or codes as features of length 1, however a store has rounded them."""
+    """Return features or codes as features of length 1, independent of the rounding of a store."""
     return normalize(local_features.float(), dim=-1)
 
 
 def _count_own_cells(local_features: Tensor, stored: Tensor) -> int:
-    """Local features ``(N, C)`` to which no stored one is nearer than that of their own cell.
+    """Count the local features ``(N, C)`` to which no stored feature is nearer than that of their own cell.
 
-    Not mutual matches: where a picture is flat, cells have equal features, and only the first of them is matched.
+    These are not mutual matches: in flat areas cells have equal features, and only the first of them is matched.
     """
     if not len(local_features):
         return 0

@@ -1,4 +1,4 @@
-"""Whether a map is what was written, and whether it works."""
+"""The check that a map is unchanged, and that it works."""
 
 import time
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ DEFAULT_SAMPLE = 20
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What was looked at, and what is wrong.
+    """Hold the result of a check.
 
     Attributes:
         path: The map.
-        version: The version that ``CURRENT`` names; None if that could not be told.
-        versions: All versions that were looked at, the oldest first.
-        problems: Empty for a good map.
-        notes: What is no problem, and worth knowing.
-        files: Number of files that were read, to the last byte.
-        bytes: Of these.
+        version: The version that ``CURRENT`` names; None if it cannot be read.
+        versions: All checked versions, the oldest first.
+        problems: The problems; empty for a good map.
+        notes: Facts that are worth knowing and are not problems.
+        files: Number of files that were read completely.
+        bytes: Bytes of these files.
         pictures: Pictures in the map.
-        sampled: Of these, searched for by their stored features.
-        reencoded: Of these, searched for by their files.
-        duration_s: How long it took.
+        sampled: Pictures that were searched for by their stored features.
+        reencoded: Pictures that were searched for by their files.
+        duration_s: The duration of the check.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class VerifyReport:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is wrong."""
+        """Return whether there are no problems."""
         return not self.problems
 
 
@@ -62,22 +62,23 @@ def verify_map(
     progress: Progress = SILENT,
     limits: ImageLimits = DEFAULT_LIMITS,
 ) -> VerifyReport:
-    """Checks all versions of a map: every byte of every file, what the files say, and whether pictures find themselves.
+    """Check all versions of a map: every byte of every file, the content, and whether pictures find themselves.
 
-    Each of the three is done only if the one before found nothing: faiss does not survive every damaged index.
+    Each of the three steps runs only if the one before found no problem, because faiss does not survive every damaged
+    index.
 
     Args:
         path: Directory of the map.
-        encoder: With it, the source pictures of the sample are encoded again, where they still are.
-        sample: How many pictures have to find themselves.
-        progress: Told about bytes.
-        limits: What the source pictures may be like.
+        encoder: An encoder; with it, the source pictures of the sample are encoded again if they still exist.
+        sample: The number of pictures that must find themselves.
+        progress: The display, which is advanced by bytes.
+        limits: The limits on the size of the source pictures.
 
     Raises:
-        MapNotFound: There is no such directory.
-        MapVersionUnsupported: Written by a newer release.
+        MapNotFound: The directory does not exist.
+        MapVersionUnsupported: A newer release wrote the map.
         NetworkMismatch: The map was made with another network than the encoder's.
-        InvalidInput: A negative sample.
+        InvalidInput: The sample is negative.
     """
     if sample < 0:
         raise InvalidInput(f"a sample of {sample} pictures cannot be taken")

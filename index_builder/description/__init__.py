@@ -1,1 +1,1 @@
-"""What a map holds: where its pictures lie, which way they look, when they were taken, and what they weigh."""
+"""The description of a map: its extent, headings, dates and sizes."""

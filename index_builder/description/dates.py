@@ -1,4 +1,4 @@
-"""When the pictures of a map were taken: first, last, and a histogram over the time between."""
+"""The times of a map's pictures: first, last, and a histogram over the time between."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 MOST_BINS = 24
 BinUnit = Literal["day", "month", "quarter", "year", "years"]
 
-# In months. With the last one all years that a datetime can have fit.
+# Lengths in months. The last one covers all years of a datetime.
 _UNITS: tuple[tuple[BinUnit, int], ...] = (
     ("month", 1),
     ("quarter", 3),
@@ -21,12 +21,12 @@ _UNITS: tuple[tuple[BinUnit, int], ...] = (
 
 @dataclass(frozen=True)
 class DateBin:
-    """A span of time.
+    """Describe a span of time.
 
     Attributes:
         label: ``2024-05-17``, ``2024-05``, ``2024-Q2``, ``2024`` or ``2020–2024``.
-        first_day: Its first day.
-        pictures: How many were taken in it.
+        first_day: The first day.
+        pictures: The number of pictures taken in it.
     """
 
     label: str
@@ -36,14 +36,14 @@ class DateBin:
 
 @dataclass(frozen=True)
 class Dates:
-    """The times of a map, as the clocks at the places showed them.
+    """Hold the times of a map, in local time at the places.
 
     Attributes:
-        known: How many pictures have one.
-        first: The earliest; None where no time is known.
-        last: The latest; likewise.
-        unit: What a bin is: the shortest unit of which at most 24 cover all times.
-        bins: From the first to the last, empty ones included; none where no time is known.
+        known: The number of pictures with a time.
+        first: The earliest time; None if no time is known.
+        last: The latest time; None if no time is known.
+        unit: The length of a bin: the shortest unit of which at most 24 cover all times.
+        bins: The bins from first to last, including empty ones; none if no time is known.
     """
 
     known: int
@@ -54,10 +54,10 @@ class Dates:
 
 
 def summarise_dates(clock_times: NDArray[np.datetime64]) -> Dates:
-    """Counts times.
+    """Count times.
 
     Args:
-        clock_times: ``(n,)`` datetime64[us]; NaT where unknown.
+        clock_times: ``(n,)`` datetime64[us]; NaT if unknown.
     """
     known = clock_times[~np.isnat(clock_times)]
     if not len(known):
@@ -69,7 +69,7 @@ def summarise_dates(clock_times: NDArray[np.datetime64]) -> Dates:
 
 
 def _bins(days: NDArray[np.int64], months: NDArray[np.int64]) -> tuple[BinUnit, tuple[DateBin, ...]]:
-    """Unit and histogram of times, given as days and as months since 1970."""
+    """Return unit and histogram of times, which are given as days and as months since 1970."""
     if int(days.max() - days.min()) < MOST_BINS:
         counts = np.bincount(days - days.min()).tolist()
         first_days = [np.datetime64(int(days.min()) + number, "D").item() for number in range(len(counts))]
@@ -84,7 +84,7 @@ def _bins(days: NDArray[np.int64], months: NDArray[np.int64]) -> tuple[BinUnit, 
     bins = []
     for number, count in enumerate(np.bincount(steps - steps.min()).tolist()):
         year, month = divmod((int(steps.min()) + number) * length_months, 12)
-        # There is no year 0; the step that would begin there begins a year later.
+        # There is no year 0; a step that would begin there begins a year later.
         bins.append(DateBin(_label(unit, year, month, length_months), date(max(year, 1), month + 1, 1), count))
     return unit, tuple(bins)
 

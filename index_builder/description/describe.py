@@ -1,4 +1,4 @@
-"""What a map holds, in numbers: ``placefix map describe``."""
+"""The description of a map in numbers, for ``placefix map describe``."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +19,13 @@ from place_map.reader import PlaceMap
 
 @dataclass(frozen=True)
 class DescribedSource:
-    """A collection that pictures came from.
+    """Describe a source of pictures.
 
     Attributes:
         kind: ``SourceListing.kind``.
-        path: Where it lay when it was read.
-        prefix: What its ids begin with.
-        pictures: Of it, live.
+        path: The path of the source when it was read.
+        prefix: The prefix of its ids.
+        pictures: The number of its live pictures.
     """
 
     kind: str
@@ -36,32 +36,32 @@ class DescribedSource:
 
 @dataclass(frozen=True)
 class MapDescription:
-    """A version of a map, described.
+    """Describe a version of a map.
 
     Attributes:
         path: Directory of the map.
-        name: Its name.
+        name: The name of the map.
         version: Number of the version, six digits.
-        created_at: When it was written, ISO 8601 in UTC.
-        network_family: Of the network that encoded it.
-        network_fingerprint: Of the same.
-        is_trained: Whether re-ranking with that network means anything.
-        precision: Arithmetic that it computed in.
-        preprocessing: How the pictures were resized.
-        store: What the local features are stored as.
+        created_at: The time of writing, ISO 8601 in UTC.
+        network_family: The family of the network that encoded it.
+        network_fingerprint: The fingerprint of that network.
+        is_trained: Whether that network is trained, so that re-ranking has a meaning.
+        precision: The arithmetic of that network.
+        preprocessing: The way of resizing pictures.
+        store: The stored form of the local features.
         index_factory: faiss's name of the shortlist index.
-        sources: Where its pictures came from, in the order of their numbers.
-        pictures: Live ones.
+        sources: The sources of its pictures, in the order of their numbers.
+        pictures: The number of live pictures.
         skipped: Pictures of the source without a usable position.
         rejected: Pictures of the source that cannot be read.
-        segments: How many the version consists of.
-        dead_rows: Pictures in its segments that do not belong to it any more.
-        box: Around all pictures.
-        covered_cells: Squares of ``CELL_M`` in which there is a picture.
+        segments: The number of its segments.
+        dead_rows: Pictures in its segments that no longer belong to it.
+        box: The box around all pictures.
+        covered_cells: The number of squares of ``CELL_M`` with a picture.
         median_nearest_m: Median distance of a picture to the nearest other one; None for a single picture.
-        headings: Which way the cameras look.
-        dates: When the pictures were taken.
-        sizes: What it takes on the disk.
+        headings: The directions of the cameras.
+        dates: The times of the pictures.
+        sizes: The sizes on the disk.
     """
 
     path: Path
@@ -90,22 +90,22 @@ class MapDescription:
 
     @property
     def covered_km2(self) -> float:
-        """Area of the squares in which there is a picture."""
+        """Return the area of the squares with a picture."""
         return self.covered_cells * (CELL_M / 1000) ** 2
 
     @property
     def pictures_per_km2(self) -> float:
-        """Pictures on a square kilometre of covered ground."""
+        """Return pictures per square kilometre of covered ground."""
         return self.pictures / self.covered_km2
 
     @property
     def bytes_per_picture(self) -> float:
-        """Bytes of the version for each live picture."""
+        """Return the bytes of the version per live picture."""
         return self.sizes.version / self.pictures
 
 
 def describe_map(place_map: PlaceMap) -> MapDescription:
-    """Describes an open map; a million pictures take seconds.
+    """Describe an open map; a million pictures take seconds.
 
     Raises:
         OSError: A folder of the map cannot be listed.

@@ -1,4 +1,4 @@
-"""Which way the cameras of a map look."""
+"""The directions of the cameras of a map."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ DIRECTION_DEG = 360 / len(DIRECTIONS)
 
 @dataclass(frozen=True)
 class Headings:
-    """The headings of a map.
+    """Count the headings of a map.
 
     Attributes:
-        known: How many pictures have one.
-        by_direction: Of these, how many look to each of ``DIRECTIONS``: ± 11.25° around north, and so on clockwise.
-        with_same_view: Of these, how many have another picture within 25 m that looks the same way to 40°.
+        known: The number of pictures with a heading.
+        by_direction: The number of headings in each of ``DIRECTIONS``: ± 11.25° around north, and so on clockwise.
+        with_same_view: The number of these pictures with another picture within 25 m and 40°.
     """
 
     known: int
@@ -27,19 +27,19 @@ class Headings:
 
     @property
     def same_view_share(self) -> float | None:
-        """Share of the pictures with a heading that another one backs, in [0, 1]; None where no heading is known."""
+        """Return the share of pictures with a heading that have a similar view, in [0, 1]; None without headings."""
         return self.with_same_view / self.known if self.known else None
 
 
 def summarise_headings(
     latitudes: NDArray[np.float64], longitudes: NDArray[np.float64], headings_deg: NDArray[np.float64]
 ) -> Headings:
-    """Counts headings.
+    """Count headings.
 
     Args:
         latitudes: ``(n,)`` degrees.
         longitudes: ``(n,)`` degrees.
-        headings_deg: ``(n,)`` clockwise from true north; NaN where unknown.
+        headings_deg: ``(n,)`` clockwise from true north; NaN if unknown.
     """
     known = headings_deg[np.isfinite(headings_deg)]
     directions = np.floor(known / DIRECTION_DEG + 0.5).astype(np.int64) % len(DIRECTIONS)

@@ -1,4 +1,4 @@
-"""How near the next picture is, and whether another one looks the same way."""
+"""The distance to the nearest picture, and whether another picture has the same view."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,21 +8,21 @@ from model.geo import arc_m, chord_m, points_in_space, turns_deg
 
 WITHIN_M = 25.0
 WITHIN_DEG = 40.0
-"""What the field counts as the same view: 25 m and 40°, as MSLS does."""
+"""The field's limits of the same view, as in MSLS: 25 m and 40°."""
 
 
 def nearest_distances_m(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Great-circle distance of every picture to the nearest other one; exact.
+    """Return the exact great-circle distance of every picture to the nearest other one.
 
-    A search with a growing radius: whoever has a neighbour within the radius is done. Those that are left at a radius
-    lie apart from each other, so that there are few of them wherever the pictures are many.
+    The search has a growing radius: a picture with a neighbour within the radius is finished. The remaining pictures
+    are far from each other, so dense areas have few of them.
 
     Args:
         latitudes: ``(n,)`` degrees.
         longitudes: ``(n,)`` degrees.
 
     Returns:
-        ``(n,)`` metres; 0 where two were taken at the same place, infinity for a picture that is alone.
+        ``(n,)`` metres; 0 if two have the same position, infinity for a single picture.
     """
     order, starts = _same_position(latitudes, longitudes)
     counts = np.diff(starts, append=len(order))
@@ -40,17 +40,17 @@ def have_same_view(
     within_m: float = WITHIN_M,
     within_deg: float = WITHIN_DEG,
 ) -> NDArray[np.bool_]:
-    """Which pictures have another one that was taken near them and looks about the same way.
+    """Return which pictures have another one near them with about the same direction.
 
     Args:
         latitudes: ``(n,)`` degrees.
         longitudes: ``(n,)`` degrees.
-        headings_deg: ``(n,)`` in [0, 360); NaN where unknown.
-        within_m: How far the other may be, this distance included.
-        within_deg: How far it may be turned, this angle included.
+        headings_deg: ``(n,)`` in [0, 360); NaN if unknown.
+        within_m: The greatest distance of the other, inclusive.
+        within_deg: The greatest angle between the two, inclusive.
 
     Returns:
-        ``(n,)``; False where the picture's own heading is unknown.
+        ``(n,)``; False if the picture's own heading is unknown.
     """
     result = np.zeros(len(latitudes), dtype=np.bool_)
     known = np.flatnonzero(np.isfinite(headings_deg))
@@ -77,7 +77,7 @@ def have_same_view(
 
 
 def _nearest_of_distinct(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """As ``nearest_distances_m``, of ``(n, 3)`` points of which no two are the same."""
+    """Return ``nearest_distances_m`` for ``(n, 3)`` distinct points."""
     squared_m2 = np.full(len(points), np.inf)
     if len(points) == 1:
         return squared_m2
@@ -87,7 +87,7 @@ def _nearest_of_distinct(points: NDArray[np.float64]) -> NDArray[np.float64]:
         for pairs in grid.pairs(waiting):
             of_others = np.where(pairs.rows == pairs.others, np.inf, pairs.squared_m2)
             squared_m2[pairs.rows[pairs.starts]] = np.minimum.reduceat(of_others, pairs.starts)
-        # What was found beyond the radius need not be the nearest: cubes reach farther than the ball, but not evenly.
+        # A point beyond the radius need not be the nearest, because cubes extend unevenly beyond the ball.
         waiting = waiting[squared_m2[waiting] > radius_m**2]
         radius_m *= GROWTH
     return arc_m(np.sqrt(squared_m2))
@@ -96,7 +96,7 @@ def _nearest_of_distinct(points: NDArray[np.float64]) -> NDArray[np.float64]:
 def _same_position(
     latitudes: NDArray[np.float64], longitudes: NDArray[np.float64], then_by: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """An order in which equal positions follow each other, and where in it each position begins."""
+    """Return an order in which equal positions are consecutive, and the start of each position in it."""
     order = np.lexsort((longitudes, latitudes) if then_by is None else (then_by, longitudes, latitudes))
     is_new = np.ones(len(order), dtype=np.bool_)
     is_new[1:] = (np.diff(latitudes[order]) != 0) | (np.diff(longitudes[order]) != 0)
@@ -106,10 +106,11 @@ def _same_position(
 def _next_to_each_other(
     headings_deg: NDArray[np.float64], starts: NDArray[np.int64], within_deg: float
 ) -> NDArray[np.bool_]:
-    """Which headings have another within reach in their group; groups are runs, ascending, that begin at ``starts``.
+    """Return which headings have another within reach in their group; groups are ascending runs that begin at
+    ``starts``.
 
-    In a circle the nearest heading is the one before or the one after, so that a thousand pictures of one fixed camera
-    need no more than a thousand comparisons.
+    In a circle the nearest heading is the one before or after, so a thousand pictures of a fixed camera need only a
+    thousand comparisons.
     """
     sizes = np.diff(starts, append=len(headings_deg))
     after = np.arange(1, len(headings_deg) + 1)

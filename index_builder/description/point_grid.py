@@ -1,8 +1,8 @@
-"""Which points of the Earth lie near each other: a grid of cubes in space, in NumPy alone.
+"""A search for pairs of near points on the Earth by a grid of cubes in space, in NumPy alone.
 
-Positions become points in space, where neither the poles nor the antimeridian is a special place, and where the
-nearest along the chord is the nearest along the ground. A point's neighbours up to a radius then lie in the eight
-cubes, twice as wide as the radius, that a ball around it can touch.
+Positions become points in space, where the poles and the antimeridian are ordinary places, and where the nearest point
+along the chord is the nearest along the ground. The neighbours of a point within a radius are in the eight cubes, twice
+as wide as the radius, that a ball around the point can touch.
 """
 
 from collections.abc import Iterator
@@ -21,20 +21,20 @@ _MOST_CROWDING = 4.0
 _BLOCK_ROWS = 65_536
 _BLOCK_PAIRS = 2_000_000  # 150 MB of temporary arrays
 _CORNERS = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1], indexing="ij"), axis=-1).reshape(8, 3)
-# Odd numbers with bits all over: cubes of one neighbourhood get different keys. Two far ones may share a key, and then
-# each is looked at in vain for the other.
+# Odd numbers with many bits, so that cubes of one neighbourhood get different keys. Two distant cubes may share a key,
+# which costs only vain comparisons.
 _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Points that may be near each other.
+    """Hold pairs of points that may be near each other.
 
     Attributes:
-        rows: ``(p,)`` points that were asked for, ascending in their order.
-        others: ``(p,)`` a candidate for each; the point itself is among them, and some may come twice.
+        rows: ``(p,)`` requested points, ascending in their order.
+        others: ``(p,)`` a candidate for each; the point itself is among them, and some may occur twice.
         squared_m2: ``(p,)`` squares of their distances in space.
-        starts: ``(k,)`` where each point's pairs begin.
+        starts: ``(k,)`` the start of each point's pairs.
     """
 
     rows: NDArray[np.int64]
@@ -44,17 +44,19 @@ class Pairs:
 
 
 class PointGrid:
-    """Finds pairs of points up to a radius.
+    """Find pairs of points up to a radius.
 
     Args:
         points: ``(n, 3)`` metres.
-        radius_m: In space, at least ``SMALLEST_RADIUS_M``.
+        radius_m: The radius in space, at least ``SMALLEST_RADIUS_M``.
     """
 
     def __init__(self, points: NDArray[np.float64], radius_m: float) -> None:
         self._points = points
         self._radius_m = radius_m
-        self._cell_m = 2 * radius_m * (1 + 1e-6)  # a hair more, so that rounding never makes a ball touch a third cube
+        self._cell_m = (
+            2 * radius_m * (1 + 1e-6)
+        )  # slightly more, so that rounding never makes a ball touch a third cube
         keys = _keys(np.floor(points / self._cell_m).astype(np.int64))
         self._order = np.argsort(keys)
         self._sorted_points = points[self._order]
@@ -62,11 +64,11 @@ class PointGrid:
 
     @property
     def crowding(self) -> float:
-        """With how many points, itself included, a point shares its cube, on average."""
+        """Return the mean number of points in the cube of a point, including itself."""
         return float((self._counts.astype(np.float64) ** 2).sum() / len(self._points))
 
     def pairs(self, rows: NDArray[np.int64]) -> Iterator[Pairs]:
-        """All pairs up to the radius, and others, of some points; in pieces that fit into memory.
+        """Yield all pairs up to the radius of some points, and other pairs, in pieces that fit into memory.
 
         Args:
             rows: ``(k,)`` numbers of points of the grid.
@@ -83,7 +85,7 @@ class PointGrid:
                 begin = end
 
     def _cubes_around(self, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where the points of the eight cubes around each point begin, and how many they are; ``(k, 8)`` each."""
+        """Return starts and numbers of the points in the eight cubes around each point; ``(k, 8)`` each."""
         lowest = np.floor((points - self._radius_m) / self._cell_m).astype(np.int64)
         keys = _keys(lowest[:, None, :] + _CORNERS)
         found = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
@@ -104,7 +106,7 @@ class PointGrid:
 
 
 def first_radius_m(points: NDArray[np.float64]) -> float:
-    """The radius to begin a growing search with: so large that many find something, so small that cubes hold few."""
+    """Return the first radius of a growing search: large enough for many points, with few points per cube."""
     radius_m = SMALLEST_RADIUS_M
     while radius_m < EARTH_RADIUS_M and PointGrid(points, GROWTH * radius_m).crowding <= _MOST_CROWDING:
         radius_m *= GROWTH
@@ -112,7 +114,7 @@ def first_radius_m(points: NDArray[np.float64]) -> float:
 
 
 def _keys(cubes: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """A number for each cube ``(…, 3)``: the same for the same cube."""
+    """Return a number for each cube ``(…, 3)``; equal cubes have equal numbers."""
     mixed = cubes.astype(np.uint64) * _FACTORS
     keys: NDArray[np.uint64] = mixed[..., 0] ^ mixed[..., 1] ^ mixed[..., 2]
     return keys

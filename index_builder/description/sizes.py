@@ -1,4 +1,4 @@
-"""What a map takes on the disk, by kind of file."""
+"""The sizes of a map on the disk, by kind of file."""
 
 import os
 from collections.abc import Iterator
@@ -12,17 +12,17 @@ from place_map.manifest import Manifest
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of a version, and of what lies beside it.
+    """Hold the bytes of a version, and of the other files of the map.
 
     Attributes:
-        global_features: Of all segments, dead rows included, as everything below.
-        local_features: Likewise.
-        thumbnails: Likewise.
-        tables: Of the places.
-        index: The shortlist index.
-        left_out: The list of pictures that are not in the map.
-        other_versions: How many versions there are besides the one that is described.
-        beside: Bytes of files that do not belong to the version: other versions, and segments that only they have.
+        global_features: The bytes of global features in all segments, including dead rows, as in all fields below.
+        local_features: The bytes of local features.
+        thumbnails: The bytes of thumbnails.
+        tables: The bytes of the tables of places.
+        index: The bytes of the shortlist index.
+        left_out: The bytes of the list of pictures that are not in the map.
+        other_versions: The number of other versions.
+        beside: The bytes of files that do not belong to the version: other versions, and their own segments.
     """
 
     global_features: int
@@ -36,16 +36,16 @@ class Sizes:
 
     @property
     def version(self) -> int:
-        """Bytes of the version together, without its manifest."""
+        """Return the bytes of the version together, without its manifest."""
         return self.global_features + self.local_features + self.thumbnails + self.tables + self.index + self.left_out
 
 
 def measure_sizes(map_path: Path, manifest: Manifest) -> Sizes:
-    """Adds up sizes: those of the version as its manifest states them, those of the rest as they are on the disk.
+    """Add up sizes: those of the version from its manifest, the others from the disk.
 
     Args:
         map_path: Directory of the map.
-        manifest: Of the version.
+        manifest: The manifest of the version.
 
     Raises:
         OSError: A folder of the map cannot be listed.
@@ -68,7 +68,7 @@ def measure_sizes(map_path: Path, manifest: Manifest) -> Sizes:
 
 
 def _names(folder: Path) -> set[str]:
-    """Names of the directories in a folder."""
+    """Return the names of the directories in a folder."""
     return {path.name for path in folder.iterdir() if path.is_dir()}
 
 
@@ -79,6 +79,6 @@ def _file_sizes(directory: Path) -> Iterator[int]:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(entry.path)
-                else:  # an old version may be removed while it is measured; what has gone weighs nothing
+                else:  # an old version may be removed during the measurement; removed files count as 0 bytes
                     with suppress(FileNotFoundError):
                         yield entry.stat(follow_symlinks=False).st_size

@@ -36,7 +36,7 @@ class Network(nn.Module, ABC):
     needs: Preparation
     precisions: ClassVar[tuple[NetworkPrecision, ...]]
     official_eval: ClassVar[Preprocessing] = Preprocessing.OFFICIAL_EVAL
-    match_floor: ClassVar[float | None]
+    match_floor: float | None
     config: NetworkConfig
     is_trained: bool
 

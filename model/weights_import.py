@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
+from model.descriptors.patches import PatchNetwork
 from model.durable import sha256_of
+from model.errors import InvalidInput
+from model.families import family_named
 from model.fingerprint import fingerprint
 from model.network import Network
 from model.published_weights import PUBLISHED
@@ -40,6 +45,7 @@ def import_weights(
     sha256: str | None = None,
     num_heads: int | None = None,
     replace: bool = False,
+    patches: bool = False,
 ) -> ImportedWeights:
     """Load a weights file and keep its network in the cache.
 
@@ -50,11 +56,12 @@ def import_weights(
             their names in ``published_weights``.
         sha256: The checksum that the file must have, 64 hex digits.
         num_heads: See ``load_network``.
+        patches: Whether the network is to have DINOv2's patches as local features.
         replace: Whether another network of that name may be replaced.
 
     Raises:
         WeightsError: The file cannot be loaded or has another checksum, or the name belongs to another network.
-        InvalidInput: The name cannot be a file name.
+        InvalidInput: The network has no patches, or the name cannot be a file name.
     """
     name = name or _default_name(file)
     path = cache.path_of(name, IMPORTED_SUFFIX)
@@ -66,6 +73,7 @@ def import_weights(
     if sha256 is not None:
         _check_sum(file, normalised_sha256(sha256))
     network = load_network(file, num_heads)
+    network = _with_patches(network) if patches else network
     own_fingerprint = fingerprint(network)
     is_new = occupant is None or not _holds(occupant, own_fingerprint, replace=replace)
     if is_new:
@@ -76,6 +84,19 @@ def import_weights(
 def _default_name(file: Path) -> str:
     published = file.stem.lower()
     return published if published in PUBLISHED else file.stem
+
+
+def _with_patches(network: Network) -> Network:
+    """Return the same network with DINOv2's patches as local features."""
+    if not isinstance(network, PatchNetwork):
+        raise InvalidInput(
+            f"a network of the family {network.family} has no local features to add: leave --local-features out"
+        )
+    config = network.config.to_dict() | {"local_features": "patches"}
+    with torch.device("meta"):
+        changed = family_named(network.family).make(config, is_trained=network.is_trained)
+    changed.load_state_dict(network.state_dict(), strict=True, assign=True)
+    return changed.eval()
 
 
 def _check_sum(file: Path, wanted: str) -> None:

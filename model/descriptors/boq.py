@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from model.backbones.dinov2 import UNUSED_MASK, DINOv2, read_dinov2
 from model.backbones.resnet import NUMBERED, ResNet
 from model.checkpoint_layout import CheckpointLayout, FileShapes
-from model.descriptors.network import DescriptorNetwork
+from model.descriptors.patches import LocalFeatures, PatchNetwork
+from model.errors import InvalidInput
 from model.plain_config import PlainConfig
 from model.preprocess import Preparation
 from model.selavpr.vision_transformer import Tokens
@@ -30,6 +31,7 @@ class BoQConfig(PlainConfig):
         rows: The number of rows to which the queries of all blocks are projected.
         queries: The number of learned queries of a block.
         blocks: The number of blocks.
+        local_features: ``patches`` for DINOv2's patches as local features; ``none`` as in the method.
     """
 
     backbone: Literal["resnet50", "vits14", "vitb14", "vitl14"] = "vitb14"
@@ -37,6 +39,12 @@ class BoQConfig(PlainConfig):
     rows: int = 32
     queries: int = 64
     blocks: int = 2
+    local_features: LocalFeatures = "none"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.local_features == "patches" and self.backbone == "resnet50":
+            raise InvalidInput("network configuration: local_features = 'patches' needs DINOv2, and this is resnet50")
 
 
 class Block(nn.Module):
@@ -85,7 +93,7 @@ class Aggregator(nn.Module):
         return F.normalize(rows.flatten(1), dim=-1)
 
 
-class BoQ(DescriptorNetwork):
+class BoQ(PatchNetwork):
     """Describe pictures by a bag of queries over ResNet50, or over DINOv2 without its final LayerNorm."""
 
     family = "boq"
@@ -93,7 +101,7 @@ class BoQ(DescriptorNetwork):
     config: BoQConfig
 
     def __init__(self, config: BoQConfig, *, is_trained: bool) -> None:
-        super().__init__(config, is_trained=is_trained)
+        super().__init__(config, config.local_features, is_trained=is_trained)
         self.backbone: ResNet | DINOv2
         if config.backbone == "resnet50":
             self.backbone = ResNet(50, _STAGES)
@@ -109,12 +117,12 @@ class BoQ(DescriptorNetwork):
         """Return the width of a descriptor."""
         return self.config.channels * self.config.rows
 
-    def describe(self, images: Tensor) -> Tensor:
-        """Return the descriptors ``(B, D)``, of length 1, of pictures ``(B, 3, H, W)``."""
-        maps: Tensor | Tokens = self.backbone(images)
-        if isinstance(maps, Tokens):
-            maps = maps.patch_tokens.transpose(1, 2).reshape(len(images), -1, *maps.grid)
-        descriptors: Tensor = self.aggregator(maps)
+    def aggregate(self, seen: Tensor | Tokens) -> Tensor:
+        """Return the descriptors ``(B, D)``, of length 1, of maps of ResNet50 or of tokens of DINOv2."""
+        if isinstance(seen, Tokens):
+            patches = seen.patch_tokens.transpose(1, 2)
+            seen = patches.reshape(*patches.shape[:2], *seen.grid)
+        descriptors: Tensor = self.aggregator(seen)
         return descriptors
 
 

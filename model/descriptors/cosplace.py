@@ -53,9 +53,9 @@ class CosPlace(DescriptorNetwork):
         """Return the width of a descriptor."""
         return self.config.descriptor_dim
 
-    def describe(self, images: Tensor) -> Tensor:
-        """Return the descriptors ``(B, D)``, of length 1, of pictures ``(B, 3, H, W)`` of any size."""
-        cells = self.backbone(images).flatten(2).transpose(1, 2)  # (B, H · W, C)
+    def aggregate(self, seen: Tensor) -> Tensor:
+        """Return the descriptors ``(B, D)``, of length 1, of maps ``(B, C, H, W)`` of any size."""
+        cells = seen.flatten(2).transpose(1, 2)  # (B, H · W, C)
         return F.normalize(self.projection(self.pooling.pool(cells)), dim=-1)
 
 

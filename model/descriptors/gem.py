@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.backbones.choice import NUMBERED_RESNET, BackboneName, make_backbone, read_resnet
+from model.backbones.resnet import ResNet
+from model.backbones.vgg import VGG16
 from model.checkpoint_layout import CheckpointLayout, FileShapes
 from model.descriptors.network import DescriptorNetwork
 from model.plain_config import PlainConfig
@@ -55,6 +57,7 @@ class Gem(DescriptorNetwork):
     title = "GeM"
     official_eval = Preprocessing.OFFICIAL_EVAL  # the benchmark resized tensors without antialiasing
     config: GemConfig
+    backbone: ResNet | VGG16
 
     def __init__(self, config: GemConfig, *, is_trained: bool) -> None:
         super().__init__(config, is_trained=is_trained)
@@ -69,9 +72,9 @@ class Gem(DescriptorNetwork):
         """Return the width of a descriptor."""
         return self.config.projected_dim or self.backbone.out_channels
 
-    def describe(self, images: Tensor) -> Tensor:
-        """Return the descriptors ``(B, D)`` of pictures ``(B, 3, H, W)`` of any size."""
-        cells = self.backbone(images).flatten(2).transpose(1, 2)  # (B, H · W, C)
+    def aggregate(self, seen: Tensor) -> Tensor:
+        """Return the descriptors ``(B, D)`` of maps ``(B, C, H, W)`` of any size."""
+        cells = seen.flatten(2).transpose(1, 2)  # (B, H · W, C)
         pooled = self.pooling.pool(cells) if self.config.normalised == "before" else self.pooling(cells)
         return pooled if self.projection is None else F.normalize(self.projection(pooled), dim=-1)
 

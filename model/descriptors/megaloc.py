@@ -7,10 +7,11 @@ from torch import Tensor, nn
 
 from model.backbones.dinov2 import DINOv2, DINOv2Name, read_dinov2
 from model.checkpoint_layout import CheckpointLayout, FileShapes
-from model.descriptors.network import DescriptorNetwork
+from model.descriptors.patches import LocalFeatures, PatchNetwork
 from model.descriptors.salad import SIDE, Aggregator, SaladConfig, check_patches, read_aggregator
 from model.plain_config import PlainConfig
 from model.preprocess import Preparation, Preprocessing
+from model.selavpr.vision_transformer import Tokens
 
 _PATCH = 14
 
@@ -26,6 +27,7 @@ class MegaLocConfig(PlainConfig):
         token_dim: Width of the part from the class token.
         hidden_dim: Width between the two layers of each of the three small networks.
         descriptor_dim: Width D of a descriptor.
+        local_features: ``patches`` for DINOv2's patches as local features; ``none`` as in the method.
     """
 
     backbone: DINOv2Name = "vitb14"
@@ -34,6 +36,7 @@ class MegaLocConfig(PlainConfig):
     token_dim: int = 256
     hidden_dim: int = 512
     descriptor_dim: int = 8448
+    local_features: LocalFeatures = "none"
 
     @property
     def aggregator(self) -> SaladConfig:
@@ -41,7 +44,7 @@ class MegaLocConfig(PlainConfig):
         return SaladConfig(self.backbone, self.clusters, self.cluster_dim, self.token_dim, self.hidden_dim)
 
 
-class MegaLoc(DescriptorNetwork):
+class MegaLoc(PatchNetwork):
     """Describe pictures by SALAD's aggregation over DINOv2, and a linear layer."""
 
     family = "megaloc"
@@ -51,7 +54,7 @@ class MegaLoc(DescriptorNetwork):
     config: MegaLocConfig
 
     def __init__(self, config: MegaLocConfig, *, is_trained: bool) -> None:
-        super().__init__(config, is_trained=is_trained)
+        super().__init__(config, config.local_features, is_trained=is_trained)
         self.backbone = DINOv2(config.backbone)
         self.aggregator = Aggregator(self.backbone.dim, config.aggregator)
         width = config.token_dim + config.cluster_dim * config.clusters
@@ -74,29 +77,26 @@ class MegaLoc(DescriptorNetwork):
         check_patches(self, self.config.clusters, prepared.size)
         return prepared
 
-    def describe(self, images: Tensor) -> Tensor:
-        """Return the descriptors ``(B, D)``, of length 1, of pictures ``(B, 3, H, W)``.
-
-        Other sides than multiples of 14 are resized to the nearest multiples, as in the published network.
+    def fit(self, images: Tensor) -> Tensor:
+        """Return the pictures with sides that are the nearest multiples of 14, as the published network resizes them.
 
         Raises:
             InvalidInput: The pictures have too few patches.
         """
-        images = _fit_to_patches(images)
-        check_patches(self, self.config.clusters, (images.shape[2], images.shape[3]))
-        return F.normalize(self.projection(self.aggregator(self.backbone(images))), dim=-1)
+        height, width = (round(side / _PATCH) * _PATCH for side in images.shape[2:])
+        check_patches(self, self.config.clusters, (height, width))
+        if (height, width) == (images.shape[2], images.shape[3]):
+            return images
+        return F.interpolate(images, size=(height, width), mode="bilinear", align_corners=False, antialias=True)
 
-
-def _fit_to_patches(images: Tensor) -> Tensor:
-    height, width = (round(side / _PATCH) * _PATCH for side in images.shape[2:])
-    if (height, width) == (images.shape[2], images.shape[3]):
-        return images
-    return F.interpolate(images, size=(height, width), mode="bilinear", align_corners=False, antialias=True)
+    def aggregate(self, seen: Tokens) -> Tensor:
+        """Return the descriptors ``(B, D)``, of length 1, of tokens."""
+        return F.normalize(self.projection(self.aggregator(seen)), dim=-1)
 
 
 def _read_config(shapes: FileShapes) -> MegaLocConfig:
     descriptor_dim = shapes.of("projection.weight", 2)[0]
-    return MegaLocConfig(backbone=read_dinov2(shapes), **read_aggregator(shapes), descriptor_dim=descriptor_dim)
+    return MegaLocConfig(read_dinov2(shapes), *read_aggregator(shapes), descriptor_dim)
 
 
 LAYOUTS = (

@@ -71,19 +71,19 @@ class MixVPR(DescriptorNetwork):
         """Return the width of a descriptor."""
         return self.config.channels * self.config.rows
 
-    def describe(self, images: Tensor) -> Tensor:
-        """Return the descriptors ``(B, channels · rows)``, of length 1, of pictures ``(B, 3, 320, 320)``.
+    def fit(self, images: Tensor) -> Tensor:
+        """Return the pictures unchanged.
 
         Raises:
             InvalidInput: The pictures have another size. Some of these have 400 cells, too, and give nonsense.
         """
         if (images.shape[2], images.shape[3]) != self.needs.size:
             raise InvalidInput(f"MixVPR takes pictures of 320 × 320 pixels, not {images.shape[2]} × {images.shape[3]}")
-        return self.aggregate(self.backbone(images))
+        return images
 
-    def aggregate(self, maps: Tensor) -> Tensor:
+    def aggregate(self, seen: Tensor) -> Tensor:
         """Return the descriptors of maps ``(B, C, 20, 20)``; the numbers of a channel lie beside each other."""
-        mixed = self.mix(maps.flatten(2))
+        mixed = self.mix(seen.flatten(2))
         projected = self.channel_proj(mixed.transpose(1, 2)).transpose(1, 2)  # (B, channels, cells)
         return F.normalize(self.row_proj(projected).flatten(1), dim=-1)
 

@@ -99,9 +99,9 @@ class NetVLAD(DescriptorNetwork):
         """Return the width of a descriptor."""
         return self.config.whitened_dim or VGG16.out_channels * self.config.clusters
 
-    def describe(self, images: Tensor) -> Tensor:
-        """Return the descriptors ``(B, D)``, of length 1, of pictures ``(B, 3, H, W)`` of any size."""
-        descriptors: Tensor = self.pool(self.backbone(images))
+    def aggregate(self, seen: Tensor) -> Tensor:
+        """Return the descriptors ``(B, D)``, of length 1, of maps ``(B, C, H, W)`` of any size."""
+        descriptors: Tensor = self.pool(seen)
         return descriptors if self.whiten is None else F.normalize(self.whiten(descriptors), dim=-1)
 
 

@@ -1,20 +1,21 @@
 """The common part of networks with a global feature alone."""
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.errors import InvalidInput
 from model.features import Features
 from model.network import Network
 from model.plain_config import PlainConfig
 from model.preprocess import Preprocessing
+from model.selavpr.vision_transformer import Tokens
 
 
 class DescriptorNetwork(Network):
-    """Define a network that gives one global feature of a picture, and no local features.
+    """Define a network whose method has one global feature of a picture, and no local features.
 
     Attributes:
         title: The name for people.
@@ -23,10 +24,11 @@ class DescriptorNetwork(Network):
 
     title: ClassVar[str]
     precisions = ("float32",)
-    match_floor = None
+    match_floor: float | None = None
     official_eval = Preprocessing.ANTIALIAS_WHOLE
     side_multiple = 1
     config: PlainConfig
+    backbone: nn.Module
 
     def __init__(self, config: PlainConfig, *, is_trained: bool) -> None:
         super().__init__()
@@ -34,8 +36,29 @@ class DescriptorNetwork(Network):
         self.is_trained = is_trained
 
     @abstractmethod
+    def aggregate(self, seen: Any) -> Tensor:
+        """Return the descriptors ``(B, D)``, exactly as the method defines them, of the output of ``backbone``."""
+
+    def fit(self, images: Tensor) -> Tensor:
+        """Return pictures of a size that ``backbone`` can take.
+
+        Raises:
+            InvalidInput: The network cannot take pictures of that size.
+        """
+        return images
+
     def describe(self, images: Tensor) -> Tensor:
-        """Return the descriptors ``(B, D)`` of prepared pictures, exactly as the method defines them."""
+        """Return the descriptors ``(B, D)`` of prepared pictures ``(B, 3, H, W)``, exactly as the method defines them.
+
+        Raises:
+            InvalidInput: The network cannot take pictures of that size.
+        """
+        return self.aggregate(self.backbone(self.fit(images)))
+
+    def localise(self, seen: Any) -> tuple[Tensor, tuple[int, int]]:
+        """Return local features ``(B, N, C)`` and their grid, of the output of ``backbone``: by default none."""
+        pictures: Tensor = seen.patch_tokens if isinstance(seen, Tokens) else seen
+        return pictures.new_zeros(len(pictures), 0, 0), (0, 0)
 
     def forward(self, images: Tensor) -> Features:
         """Encode a batch of prepared pictures ``(B, 3, H, W)`` float32: descriptors of length 1.
@@ -45,12 +68,13 @@ class DescriptorNetwork(Network):
         """
         if images.ndim != 4 or images.shape[1] != 3:
             raise InvalidInput(f"pictures must be (B, 3, H, W), not {tuple(images.shape)}")
-        descriptors = F.normalize(self.describe(images), dim=-1)
-        return Features(descriptors, descriptors.new_zeros(len(descriptors), 0, 0), (0, 0))
+        seen = self.backbone(self.fit(images))
+        local_features, grid = self.localise(seen)
+        return Features(F.normalize(self.aggregate(seen), dim=-1), local_features, grid)
 
     @property
     def local_dim(self) -> int:
-        """Return 0: there are no local features."""
+        """Return 0, because there are no local features."""
         return 0
 
     def local_grid(self, size: tuple[int, int]) -> tuple[int, int]:  # noqa: ARG002
@@ -60,10 +84,12 @@ class DescriptorNetwork(Network):
     def facts(self) -> list[tuple[str, str]]:
         """Return labels and texts that describe its shape to people."""
         shape = ", ".join(f"{name} {value}".replace("_", " ") for name, value in self.config.to_dict().items())
+        grid = self.local_grid(self.needs.size)
+        local = f"local {grid[0]} × {grid[1]} of {self.local_dim}" if self.local_dim else "no local ones"
         return [
             ("network", f"{self.title}: {shape}"),
             ("pictures", f"{self.needs.height} × {self.needs.width} pixels"),
-            ("features", f"global {self.global_dim}; no local ones"),
+            ("features", f"global {self.global_dim}; {local}"),
         ]
 
     def part_of(self, name: str) -> str:

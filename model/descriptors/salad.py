@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from model.backbones.dinov2 import UNUSED_MASK, DINOv2, DINOv2Name, read_dinov2
 from model.checkpoint_layout import CheckpointLayout, FileShapes
-from model.descriptors.network import DescriptorNetwork
+from model.descriptors.patches import LocalFeatures, PatchNetwork
 from model.descriptors.transport import log_shares
 from model.errors import InvalidInput
 from model.network import Network
@@ -32,6 +32,7 @@ class SaladConfig(PlainConfig):
         cluster_dim: Width l of the feature of a cluster.
         token_dim: Width of the part of a descriptor from the class token.
         hidden_dim: Width between the two layers of each of the three small networks.
+        local_features: ``patches`` for DINOv2's patches as local features; ``none`` as in the method.
     """
 
     backbone: DINOv2Name = "vitb14"
@@ -39,6 +40,7 @@ class SaladConfig(PlainConfig):
     cluster_dim: int = 128
     token_dim: int = 256
     hidden_dim: int = 512
+    local_features: LocalFeatures = "none"
 
 
 class Aggregator(nn.Module):
@@ -83,7 +85,7 @@ def check_patches(network: Network, clusters: int, size: tuple[int, int]) -> Non
         )
 
 
-class Salad(DescriptorNetwork):
+class Salad(PatchNetwork):
     """Describe pictures by DINOv2's patches, which clusters share, and by its class token."""
 
     family = "salad"
@@ -93,7 +95,7 @@ class Salad(DescriptorNetwork):
     config: SaladConfig
 
     def __init__(self, config: SaladConfig, *, is_trained: bool) -> None:
-        super().__init__(config, is_trained=is_trained)
+        super().__init__(config, config.local_features, is_trained=is_trained)
         self.backbone = DINOv2(config.backbone)
         self.aggregator = Aggregator(self.backbone.dim, config)
 
@@ -114,26 +116,29 @@ class Salad(DescriptorNetwork):
         check_patches(self, self.config.clusters, prepared.size)
         return prepared
 
-    def describe(self, images: Tensor) -> Tensor:
-        """Return the descriptors ``(B, D)``, of length 1, of pictures whose sides are multiples of 14.
+    def fit(self, images: Tensor) -> Tensor:
+        """Return the pictures unchanged.
 
         Raises:
-            InvalidInput: The pictures have another size, or too few patches.
+            InvalidInput: The pictures have too few patches.
         """
         check_patches(self, self.config.clusters, (images.shape[2], images.shape[3]))
-        descriptors: Tensor = self.aggregator(self.backbone(images))
+        return images
+
+    def aggregate(self, seen: Tokens) -> Tensor:
+        """Return the descriptors ``(B, D)``, of length 1, of tokens."""
+        descriptors: Tensor = self.aggregator(seen)
         return descriptors
 
 
-def read_aggregator(shapes: FileShapes) -> dict[str, int]:
-    """Read the widths of an aggregator from the shapes of ``aggregator``."""
-    hidden_dim = shapes.of("aggregator.token_features.0.weight", 2)[0]
-    return {
-        "clusters": shapes.of("aggregator.score.3.weight", 4)[0],
-        "cluster_dim": shapes.of("aggregator.cluster_features.3.weight", 4)[0],
-        "token_dim": shapes.of("aggregator.token_features.2.weight", 2)[0],
-        "hidden_dim": hidden_dim,
-    }
+def read_aggregator(shapes: FileShapes) -> tuple[int, int, int, int]:
+    """Read clusters, cluster_dim, token_dim and hidden_dim from the shapes of ``aggregator``."""
+    return (
+        shapes.of("aggregator.score.3.weight", 4)[0],
+        shapes.of("aggregator.cluster_features.3.weight", 4)[0],
+        shapes.of("aggregator.token_features.2.weight", 2)[0],
+        shapes.of("aggregator.token_features.0.weight", 2)[0],
+    )
 
 
 LAYOUTS = (
@@ -141,7 +146,7 @@ LAYOUTS = (
         title="SALAD or CliqueMining checkpoint",
         marks=("backbone.model.", "aggregator.cluster_features."),
         prefixes=(("backbone.model.", "backbone."), ("aggregator.", "aggregator.")),
-        read_config=lambda shapes: SaladConfig(backbone=read_dinov2(shapes), **read_aggregator(shapes)),
+        read_config=lambda shapes: SaladConfig(read_dinov2(shapes), *read_aggregator(shapes)),
         unused=(UNUSED_MASK,),
     ),
 )

@@ -57,9 +57,9 @@ class SFRS(DescriptorNetwork):
         """Return the width of a descriptor."""
         return self.config.whitened_dim or VGG16.out_channels * self.config.clusters
 
-    def describe(self, images: Tensor) -> Tensor:
-        """Return the descriptors ``(B, D)``, of length 1, of pictures ``(B, 3, H, W)`` of any size."""
-        descriptors: Tensor = self.net_vlad(self.backbone(images))
+    def aggregate(self, seen: Tensor) -> Tensor:
+        """Return the descriptors ``(B, D)``, of length 1, of maps ``(B, C, H, W)`` of any size."""
+        descriptors: Tensor = self.net_vlad(seen)
         if self.pca_layer is None:
             return descriptors
         return F.normalize(self.pca_layer(descriptors[:, :, None, None]).flatten(1), dim=-1)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -104,10 +104,22 @@ def import_(
     sha256: Sha256 = None,
     num_heads: NumHeads = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace another network of that name.")] = False,
+    local_features: Annotated[
+        Literal["none", "patches"],
+        typer.Option(help="patches: re-rank by DINOv2's patches, with a network of SALAD, MegaLoc or BoQ over DINOv2."),
+    ] = "none",
     cache: Cache = None,
 ) -> None:
     """Load a checkpoint that you downloaded by hand, and keep its network in the cache under a name."""
-    imported = import_weights(file, WeightsCache(cache), name=name, sha256=sha256, num_heads=num_heads, replace=replace)
+    imported = import_weights(
+        file,
+        WeightsCache(cache),
+        name=name,
+        sha256=sha256,
+        num_heads=num_heads,
+        replace=replace,
+        patches=local_features == "patches",
+    )
     error_console().print(
         f"{imported.name}: imported" if imported.is_new else f"{imported.name}: this network is in the cache already"
     )

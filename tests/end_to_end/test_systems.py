@@ -41,6 +41,22 @@ def test_it_is_served_and_reranks_nothing(
         assert (best["id"], best["mutual_matches"]) == (photo.name, None)
 
 
+def test_patches_rerank_where_they_are_turned_on(command: RunCommand, make_photo: MakePhoto, tmp_path: Path) -> None:
+    photos = make_photos(make_photo, tmp_path)
+    save_network(small_network("salad"), tmp_path / "plain.safetensors")
+    turned_on = command(
+        *("weights", "import", tmp_path / "plain.safetensors", "--local-features", "patches"),
+        *("--name", "salad_patches", "--cache", tmp_path),
+    )
+    assert turned_on.returncode == 0, turned_on.stderr
+    place_map = build_with(command, tmp_path / "weights" / "salad_patches.safetensors", "42x56", tmp_path)
+    answered = command("localize", photos[1], "--map", place_map, "--json", "--rerank", "always")
+    assert answered.returncode == 0, answered.stderr
+    best = json.loads(answered.stdout)["candidates"][0]
+    assert best["id"] == photos[1].name
+    assert best["mutual_matches"] == 3 * 4  # each patch is its own nearest, and above the floor
+
+
 def make_photos(make_photo: MakePhoto, folder: Path) -> list[Path]:
     return [
         make_photo(folder / "photos" / f"{number}.jpg", number, position) for number, position in enumerate(POSITIONS)
@@ -48,9 +64,13 @@ def make_photos(make_photo: MakePhoto, folder: Path) -> list[Path]:
 
 
 def build(command: RunCommand, family: str, folder: Path) -> Path:
-    weights, place_map = folder / f"{family}.safetensors", folder / "maps" / family
+    weights = folder / f"{family}.safetensors"
     save_network(small_network(family), weights)
-    size = "x".join(map(str, small_size(family)))
+    return build_with(command, weights, "x".join(map(str, small_size(family))), folder)
+
+
+def build_with(command: RunCommand, weights: Path, size: str, folder: Path) -> Path:
+    place_map = folder / "maps" / weights.stem
     options = ("--weights", weights, "--out", place_map, "--input-size", size)
     built = command("build", "--source", folder / "photos", *options)
     assert built.returncode == 0, built.stderr

@@ -40,7 +40,7 @@ def test_every_family_is_tried_here() -> None:
 
 
 def test_an_unknown_family_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(InvalidInput, match=r"'resnet' is no family .*selavpr, starter"):
+    with pytest.raises(InvalidInput, match=r"'resnet' is not a family .*selavpr, starter"):
         family_named("resnet")
 
 

@@ -60,8 +60,11 @@ def configure_logging(log_format: LogFormat = "auto", level: str = "info", strea
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
     # Uvicorn tells each step of starting and stopping beside our own lines, Pillow every chunk of a picture, faiss
-    # every build of itself that is not there, and the parser of forms which byte of a broken one it did not expect.
+    # every build of itself that is not there, the parser of forms which byte of a broken one it did not expect, and the
+    # client of shards and tiles each request.
     logging.getLogger("uvicorn.error").setLevel(max(root.level, logging.WARNING))
     logging.getLogger("PIL").setLevel(logging.INFO)
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpcore").setLevel(logging.WARNING)

@@ -33,7 +33,7 @@ class ShardSettings(BaseModel):
         default=None, description="The key that a front end sends to its shards; its scope is read."
     )
     shard_timeout_s: float = Field(
-        default=10.0, gt=0, description="Most seconds of a front end's call to a shard, a second try included [503]."
+        default=20.0, gt=0, description="Most seconds of a front end's call to a shard, a second try included [503]."
     )
 
     @field_validator("shard")

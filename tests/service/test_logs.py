@@ -92,3 +92,13 @@ def test_a_broken_form_is_one_line(town: Town, serve: Serve, log: io.StringIO) -
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [line["status"] for line in lines if line.get("route") == "/localize"] == ["400"]
     assert {line["logger"] for line in lines} == {"placefix.access", "placefix.service"}
+
+
+def test_requests_to_shards_and_for_tiles_are_no_lines() -> None:
+    stream = io.StringIO()
+    with logging_restored():
+        configure_logging("json", "debug", stream)
+        for name in ("httpx", "httpcore.connection"):
+            logging.getLogger(name).info("HTTP Request: GET http://10.0.0.1:8000/shard")
+            logging.getLogger(name).warning("something is wrong")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == 2 * ["something is wrong"]

@@ -71,7 +71,7 @@ def build(command: RunCommand, family: str, folder: Path) -> Path:
 
 def build_with(command: RunCommand, weights: Path, size: str, folder: Path) -> Path:
     place_map = folder / "maps" / weights.stem
-    options = ("--weights", weights, "--out", place_map, "--input-size", size)
+    options = ("--weights", weights, "--out", place_map, "--input-size", size, "--no-calibrate")
     built = command("build", "--source", folder / "photos", *options)
     assert built.returncode == 0, built.stderr
     return place_map

@@ -1,14 +1,18 @@
 """Options of commands that ask a server, or a map on this machine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
 import typer
 
 from model.errors import InvalidInput
 from placefix.answers.asker import ServerAddress
 from placefix.asking import read_settings
+from placefix.client.question import Question
+from placefix.commands.option_groups import expand_parameter
+from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
 from placefix.console import print_note
 from service.prior import DEFAULT_HEADING_TOLERANCE_DEG, DEFAULT_PRIOR_M
 from service.query_options import DEFAULT_MAX_WRONG, MAX_SHORTLIST
@@ -26,33 +30,6 @@ Photos = Annotated[
         show_default=False,
     ),
 ]
-MapOrName = Annotated[
-    Path | None,
-    typer.Option(
-        "--map",
-        help="The map to look in, or with --server the name of one of its maps. By default the one that the settings "
-        "name, or the server's only one.",
-        show_default=False,
-    ),
-]
-Server = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        help="Ask this server, as http://localhost:8000.",
-        show_default=False,
-        rich_help_panel=_SERVER_PANEL,
-    ),
-]
-Key = Annotated[
-    str | None,
-    typer.Option(
-        envvar="PLACEFIX_KEY",
-        help="A key of the server, if it wants one.",
-        show_default=False,
-        rich_help_panel=_SERVER_PANEL,
-    ),
-]
 Shortlist = Annotated[
     int | None,
     typer.Option(
@@ -63,48 +40,11 @@ SetRerank = Annotated[
     Rerank | None,
     typer.Option(help="Re-rank by local features: auto, always or never. auto stops when the answer is sure."),
 ]
-MaxWrong = Annotated[
-    float | None,
-    typer.Option(help=f"Share of the answers called localized that may be wrong. By default {DEFAULT_MAX_WRONG:g}."),
-]
-MinConfidence = Annotated[
-    float | None,
-    typer.Option(
-        min=0, max=1, help="The confidence that an answer must also reach to be called localized. By default 0."
-    ),
-]
-Near = Annotated[
-    str | None,
-    typer.Option(
-        metavar="LAT,LON",
-        help="Where the photos were taken, roughly: only pictures within --within-m of it may be the answer.",
-        rich_help_panel=PRIOR_PANEL,
-    ),
-]
-WithinM = Annotated[
-    float | None,
-    typer.Option(help=f"Metres around --near. By default {DEFAULT_PRIOR_M:g}.", rich_help_panel=PRIOR_PANEL),
-]
 UseExifPosition = Annotated[
     bool,
     typer.Option(
         "--use-exif-position",
         help="Take each photo's own GPS position for --near.",
-        rich_help_panel=PRIOR_PANEL,
-    ),
-]
-Heading = Annotated[
-    float | None,
-    typer.Option(
-        help="Where the camera looked to, roughly, in degrees clockwise from true north; pictures of unknown heading "
-        "are no answer then.",
-        rich_help_panel=PRIOR_PANEL,
-    ),
-]
-HeadingTolerance = Annotated[
-    float | None,
-    typer.Option(
-        help=f"Degrees by which --heading may be wrong. By default {DEFAULT_HEADING_TOLERANCE_DEG:g}.",
         rich_help_panel=PRIOR_PANEL,
     ),
 ]
@@ -118,36 +58,129 @@ _OF_A_MAP_HERE = {
 }
 
 
-def target_of(
-    context: typer.Context,
-    server: str | None,
-    key: str | None,
-    place_map: Path | None,
-    settings_file: Path | None,
-    settings: Mapping[str, object],
-) -> ServerAddress | ServiceSettings:
-    """Return whom to ask.
+@dataclass(frozen=True, kw_only=True)
+class AskingOptions:
+    """Hold the options of a command that asks a server or a map about photos; None where one was not given."""
+
+    place_map: Annotated[
+        Path | None,
+        typer.Option(
+            "--map",
+            help="The map to look in, or with --server the name of one of its maps. By default the one that the "
+            "settings name, or the server's only one.",
+            show_default=False,
+        ),
+    ] = None
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Ask this server, as http://localhost:8000.",
+            show_default=False,
+            rich_help_panel=_SERVER_PANEL,
+        ),
+    ] = None
+    key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PLACEFIX_KEY",
+            help="A key of the server, if it wants one.",
+            show_default=False,
+            rich_help_panel=_SERVER_PANEL,
+        ),
+    ] = None
+    settings_file: SettingsFile = None
+    weights: OptionalWeights = None
+    num_heads: NumHeads = None
+    max_wrong: Annotated[
+        float | None,
+        typer.Option(
+            help=f"Share of the answers called localized that may be wrong. By default {DEFAULT_MAX_WRONG:g}."
+        ),
+    ] = None
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="The confidence that an answer must also reach to be called localized. By default 0."
+        ),
+    ] = None
+    near: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LAT,LON",
+            help="Where the photos were taken, roughly: only pictures within --within-m of it may be the answer.",
+            rich_help_panel=PRIOR_PANEL,
+        ),
+    ] = None
+    within_m: Annotated[
+        float | None,
+        typer.Option(help=f"Metres around --near. By default {DEFAULT_PRIOR_M:g}.", rich_help_panel=PRIOR_PANEL),
+    ] = None
+    heading: Annotated[
+        float | None,
+        typer.Option(
+            help="Where the camera looked to, roughly, in degrees clockwise from true north; pictures of unknown "
+            "heading are no answer then.",
+            rich_help_panel=PRIOR_PANEL,
+        ),
+    ] = None
+    heading_tolerance: Annotated[
+        float | None,
+        typer.Option(
+            help=f"Degrees by which --heading may be wrong. By default {DEFAULT_HEADING_TOLERANCE_DEG:g}.",
+            rich_help_panel=PRIOR_PANEL,
+        ),
+    ] = None
+    device: SetDevice = None
+    network_precision: SetNetworkPrecision = None
+
+    def question(self) -> Question:
+        """Return what is asked."""
+        return {
+            "max_wrong": self.max_wrong,
+            "min_confidence": self.min_confidence,
+            "near": self.near,
+            "within_m": self.within_m,
+            "heading": self.heading,
+            "heading_tolerance": self.heading_tolerance,
+        }
+
+    def target(self, context: typer.Context) -> ServerAddress | ServiceSettings:
+        """Return whom to ask: a server, or a map on this machine.
+
+        Args:
+            context: The context of the command, which tells which options were given.
+
+        Raises:
+            InvalidInput: Options do not go together, or a setting does not fit.
+        """
+        if self.server is None:
+            if _is_given(context, "key"):
+                raise InvalidInput("--key says nothing without --server: give the address of the server, too")
+            flags = {
+                "maps": None if self.place_map is None else (self.place_map,),
+                "weights": self.weights,
+                "num_heads": self.num_heads,
+                "max_wrong": self.max_wrong,
+                "device": self.device,
+                "network_precision": self.network_precision,
+            }
+            return read_settings(flags, self.settings_file, print_note)
+        for name, flag in _OF_A_MAP_HERE.items():
+            if _is_given(context, name):
+                raise InvalidInput(f"{flag} says nothing with --server, which has its own: leave one of them out")
+        return ServerAddress(self.server, self.key or None, None if self.place_map is None else str(self.place_map))
+
+
+def with_asking_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of asking in the place of its parameter ``asking``, which gets what was given.
 
     Args:
-        context: Of the command; tells which options were given.
-        server: The address of a server; None for a map on this machine.
-        key: Of the server.
-        place_map: A map, or the name of one that the server has.
-        settings_file: Of a map on this machine.
-        settings: The other flags that are settings; None where one was not given.
-
-    Raises:
-        InvalidInput: Options do not go together, or a setting does not fit.
+        command: A command with a parameter ``asking`` of type ``AskingOptions``.
     """
-    if server is None:
-        if _is_given(context, "key"):
-            raise InvalidInput("--key says nothing without --server: give the address of the server, too")
-        flags = {"maps": None if place_map is None else (place_map,), **settings}
-        return read_settings(flags, settings_file, print_note)
-    for name, flag in _OF_A_MAP_HERE.items():
-        if _is_given(context, name):
-            raise InvalidInput(f"{flag} says nothing with --server, which has its own: leave one of them out")
-    return ServerAddress(server, key or None, None if place_map is None else str(place_map))
+    hints = get_type_hints(AskingOptions, include_extras=True)
+    options = {field.name: (hints[field.name], field.default) for field in fields(AskingOptions)}
+    return expand_parameter(command, "asking", options, lambda given: AskingOptions(**given))
 
 
 def tell_unreadable(unreadable: list[str], folder: str, reason: str) -> None:

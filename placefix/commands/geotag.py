@@ -17,22 +17,7 @@ from model.errors import InvalidInput
 from placefix.answers.photos import bytes_input, given_photos
 from placefix.answers.tables import answer_cells, answer_columns, print_failures
 from placefix.asking import prior_of
-from placefix.client.question import Question
-from placefix.commands.asking_options import (
-    Heading,
-    HeadingTolerance,
-    Key,
-    MapOrName,
-    MaxWrong,
-    MinConfidence,
-    Near,
-    Server,
-    WithinM,
-    given_options,
-    target_of,
-    tell_unreadable,
-)
-from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
+from placefix.commands.asking_options import AskingOptions, given_options, tell_unreadable, with_asking_options
 from placefix.console import error_console, output_console, resumable
 from placefix.exit_codes import ExitCode
 from placefix.geotagging.geotagger import GeotaggedPhoto, geotag_all, remove_from
@@ -50,6 +35,7 @@ class Unsure(StrEnum):
     UNCALIBRATED = "uncalibrated"
 
 
+@with_asking_options
 def geotag(
     context: typer.Context,
     photos: Annotated[
@@ -60,7 +46,7 @@ def geotag(
             show_default=False,
         ),
     ],
-    place_map: MapOrName = None,
+    *,
     write: Annotated[
         Where | None,
         typer.Option(
@@ -92,25 +78,13 @@ def geotag(
             rich_help_panel=_WRITE_PANEL,
         ),
     ] = None,
+    asking: AskingOptions,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Change nothing, and print what would be done with each photo.")
     ] = False,
     remove: Annotated[
         bool, typer.Option("--remove", help="Take the estimates away that an earlier run has written.")
     ] = False,
-    server: Server = None,
-    key: Key = None,
-    settings_file: SettingsFile = None,
-    weights: OptionalWeights = None,
-    num_heads: NumHeads = None,
-    max_wrong: MaxWrong = None,
-    min_confidence: MinConfidence = None,
-    near: Near = None,
-    within_m: WithinM = None,
-    heading: Heading = None,
-    heading_tolerance: HeadingTolerance = None,
-    device: SetDevice = None,
-    network_precision: SetNetworkPrecision = None,
 ) -> None:
     """Write where photos were taken to photos that do not say it, marked as estimates.
 
@@ -123,27 +97,13 @@ def geotag(
     [bold]1[/bold]: nothing could be done.
     """
     unreadable: list[str] = []
-    question: Question = {
-        "max_wrong": max_wrong,
-        "min_confidence": min_confidence,
-        "near": near,
-        "within_m": within_m,
-        "heading": heading,
-        "heading_tolerance": heading_tolerance,
-    }
+    question = asking.question()
     prior_of(question)
     if remove:
         _check_remove(context)
     else:
         way = _way_of(write, out, in_place=in_place)
-        settings = {
-            "weights": weights,
-            "num_heads": num_heads,
-            "max_wrong": max_wrong,
-            "device": device,
-            "network_precision": network_precision,
-        }
-        target = target_of(context, server, key, place_map, settings_file, settings)
+        target = asking.target(context)
 
     given = given_photos(photos, bytes_input(sys.stdin), partial(tell_unreadable, unreadable)).each_once
     with resumable():

@@ -22,23 +22,14 @@ from placefix.answers.tables import print_answer, print_outcomes, summary
 from placefix.asking import check_count, prior_of, together_of
 from placefix.client.question import Question, fields_of
 from placefix.commands.asking_options import (
-    Heading,
-    HeadingTolerance,
-    Key,
-    MapOrName,
-    MaxWrong,
-    MinConfidence,
-    Near,
+    AskingOptions,
     Photos,
-    Server,
     SetRerank,
     Shortlist,
     UseExifPosition,
-    WithinM,
-    target_of,
     tell_unreadable,
+    with_asking_options,
 )
-from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
 from placefix.console import output_console, print_note, resumable
 from placefix.drawings.canvas import check_file_target, save_png
 from placefix.drawings.matched_candidates import draw_matched_candidates
@@ -56,10 +47,11 @@ _OUT_PANEL = "A file of answers"
 _MATCHES_OPTION = "--matches"
 
 
+@with_asking_options
 def localize(
     context: typer.Context,
     photos: Photos,
-    place_map: MapOrName = None,
+    *,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -78,6 +70,7 @@ def localize(
             rich_help_panel=_OUT_PANEL,
         ),
     ] = False,
+    asking: AskingOptions,
     matches: Annotated[
         Path | None,
         typer.Option(
@@ -87,23 +80,12 @@ def localize(
             show_default=False,
         ),
     ] = None,
-    server: Server = None,
-    key: Key = None,
-    settings_file: SettingsFile = None,
-    weights: OptionalWeights = None,
-    num_heads: NumHeads = None,
     candidates: Annotated[
         int | None, typer.Option(min=1, max=MAX_SHORTLIST, help="Candidates to show. By default 10.")
     ] = None,
     shortlist: Shortlist = None,
     rerank: SetRerank = None,
-    max_wrong: MaxWrong = None,
-    min_confidence: MinConfidence = None,
-    near: Near = None,
     use_exif_position: UseExifPosition = False,
-    within_m: WithinM = None,
-    heading: Heading = None,
-    heading_tolerance: HeadingTolerance = None,
     together: Annotated[
         Togetherness | None,
         typer.Option(
@@ -127,8 +109,6 @@ def localize(
             "a terminal, JSON otherwise.",
         ),
     ] = None,
-    device: SetDevice = None,
-    network_precision: SetNetworkPrecision = None,
 ) -> None:
     """Say where photos were taken, as the server does, by asking it or without it.
 
@@ -140,16 +120,11 @@ def localize(
     [bold]1[/bold]: there are no answers, or not all; with --out the same command continues.
     """
     question: Question = {
+        **asking.question(),
         "candidates": candidates,
         "shortlist": shortlist,
         "rerank": rerank,
-        "max_wrong": max_wrong,
-        "min_confidence": min_confidence,
-        "near": near,
-        "within_m": within_m,
         "use_exif_position": use_exif_position or None,
-        "heading": heading,
-        "heading_tolerance": heading_tolerance,
         "together": together,
         "times": times,
         "evidence": None if matches is None else "matches",
@@ -163,14 +138,7 @@ def localize(
             raise InvalidInput("--json and --table say nothing with --out, whose suffix says what is written")
     elif restart:
         raise InvalidInput("--restart says nothing without --out: without a file every run asks anew")
-    settings = {
-        "weights": weights,
-        "num_heads": num_heads,
-        "max_wrong": max_wrong,
-        "device": device,
-        "network_precision": network_precision,
-    }
-    target = target_of(context, server, key, place_map, settings_file, settings)
+    target = asking.target(context)
     unreadable: list[str] = []
     given = given_photos(photos, bytes_input(sys.stdin), partial(tell_unreadable, unreadable))
     if matches is not None and (not given.is_single or out is not None or together is not None):

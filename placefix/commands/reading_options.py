@@ -1,8 +1,6 @@
 """The options by which collections are read, for every command that reads one."""
 
 from collections.abc import Callable
-from functools import wraps
-from inspect import Parameter, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +8,7 @@ import typer
 
 from index_builder.sources.read_options import DEFAULT_MAX_GAP_S, Panoramas, ReadOptions
 from model.weights_cache import default_cache_root
+from placefix.commands.option_groups import expand_parameter
 from placefix.commands.options import CSV_PANEL
 
 READING_PANEL = "Reading of collections"
@@ -147,27 +146,7 @@ def with_read_options(command: Callable[..., None]) -> Callable[..., None]:
     Args:
         command: With a parameter ``reading`` of type ``ReadOptions``.
     """
-    own = signature(command).parameters.values()
-    parameters = [
-        each
-        for parameter in own
-        for each in (_parameters() if parameter.name == "reading" else [parameter.replace(kind=Parameter.KEYWORD_ONLY)])
-    ]
-
-    @wraps(command)
-    def run(**given: Any) -> None:
-        command(**{name: value for name, value in given.items() if name not in _OPTIONS}, reading=_read_options(given))
-
-    run.__signature__ = signature(command).replace(parameters=parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
-
-
-def _parameters() -> list[Parameter]:
-    return [
-        Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-        for name, (annotation, default) in _OPTIONS.items()
-    ]
+    return expand_parameter(command, "reading", _OPTIONS, _read_options)
 
 
 def _read_options(given: dict[str, Any]) -> ReadOptions:

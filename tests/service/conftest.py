@@ -127,7 +127,9 @@ class Served:
         assert self.runtime.failure is None, self.runtime.failure
 
     def _is_ready_or_failed(self) -> bool:
-        return self.client.get("/health/ready").status_code == 200 or self.runtime.failure is not None
+        # Not over a connection that is kept: the server may close it just when the next request comes.
+        ready = self.client.get("/health/ready", headers={"Connection": "close"})
+        return ready.status_code == 200 or self.runtime.failure is not None
 
 
 @contextmanager

@@ -9,12 +9,13 @@ from rich.table import Column, Table
 from demo.build import DemoFiles, build_demo
 from demo.calibration import calibrate_demo
 from demo.check import FOUND_WITHIN_M, CheckedQuery, Score, chance, check_queries, read_queries, scores
-from demo.prepare import check_readable, demo_files, name_of_map, prepare_demo, prepare_photos
+from demo.prepare import check_readable, demo_files, name_of_map, note_folder, prepare_demo, prepare_photos
 from demo.pretraining.command import pretrain
 from demo.rendering.contact_sheet import write_contact_sheet
 from demo.rendering.render import render_split, split_named
 from demo.shipped import SHIPPED, ShippedTown
 from demo.shipping import ship_pictures, ship_weights
+from index_builder.target import map_name_of
 from model.errors import InvalidInput
 from placefix.calibration.calibrate import describe_outcome
 from placefix.console import output_console, resumable, run
@@ -84,6 +85,14 @@ def prepare(
         source = mounted_at or photos
         check_readable(source, photos)
         name = name_of_map(photos, source, out)
+        if mounted_at is not None:
+            note_folder(name, photos, out)
+        if name != (usual := map_name_of(photos)):
+            output_console().print(
+                f"The map {usual} is of another folder, and stays as it is; the map of {photos} is called {name}.",
+                soft_wrap=True,
+                markup=False,
+            )
         if exit_code := prepare_photos(source, name, out):
             raise typer.Exit(exit_code)
         output_console().print(

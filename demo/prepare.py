@@ -3,6 +3,7 @@
 ::
 
     DIR/served.toml     settings of the server: what to serve
+       /folders.json    map → folder of the host, where all folders are mounted at one path: in a container
        /maps/NAME/      the map of a folder of photos
        /demo/           the demo, where no photos are given
 
@@ -29,6 +30,7 @@ from place_map.versions import read_manifest
 from placefix.exit_codes import ExitCode
 
 SETTINGS = "served.toml"
+FOLDERS = "folders.json"
 DEMO_SHORTLIST = 20  # as in docs/book/results.md: the map has 198 pictures, and 100 would be half of them
 
 
@@ -57,15 +59,51 @@ def name_of_map(photos: Path, source: Path, out: Path) -> str:
 
     Args:
         photos: The folder, as the user calls it.
-        source: The same, where it is read.
+        source: The same, where it is read. Of two folders that are mounted there in turn, ``note_folder`` tells which
+            map is whose.
         out: The folder of maps and settings.
 
     Raises:
-        PlacefixError: A map that is there cannot be read.
+        PlacefixError: A map or the note that is there cannot be read.
     """
-    name = map_name_of(photos)
+    name, noted = map_name_of(photos), _noted_folders(out)
     names = chain((name,), (f"{name}-{number}" for number in count(2)))
-    return next(each for each in names if _may_hold(out / "maps" / each, source))
+
+    def may_hold(each: str) -> bool:
+        if each in noted:
+            return noted[each] == str(photos)
+        return _may_hold(out / "maps" / each, source)
+
+    return next(filter(may_hold, names))
+
+
+def note_folder(name: str, photos: Path, out: Path) -> None:
+    """Note which folder a map is of, where the path at which the folder is read does not tell.
+
+    Args:
+        name: The name of the map.
+        photos: The folder, as the user calls it.
+        out: The folder of maps and settings.
+
+    Raises:
+        PlacefixError: The note that is there cannot be read, or none can be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    noted = _noted_folders(out) | {name: str(photos)}
+    write_atomically(out / FOLDERS, json.dumps(noted, indent=2).encode())
+
+
+def _noted_folders(out: Path) -> dict[str, str]:
+    path = out / FOLDERS
+    try:
+        return {name: str(folder) for name, folder in json.loads(path.read_bytes()).items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError) as error:  # AttributeError: JSON, but no object
+        raise InvalidInput(
+            f"{path} is damaged, so nobody knows which folder each map is of: remove it, and the next folder of a "
+            "map's name becomes that map's"
+        ) from error
 
 
 def _may_hold(place_map: Path, source: Path) -> bool:

@@ -1,6 +1,8 @@
 """The preparation of ``make serve`` and ``docker compose up``: the demo, or a folder of photos."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,10 +16,12 @@ from typer.testing import CliRunner
 from demo.__main__ import app
 from demo.prepare import (
     DEMO_SHORTLIST,
+    FOLDERS,
     SETTINGS,
     check_readable,
     demo_files,
     name_of_map,
+    note_folder,
     prepare_demo,
     prepare_photos,
 )
@@ -130,6 +134,52 @@ def test_two_folders_of_one_name_have_two_maps(walk: Path, tmp_path: Path) -> No
     assert prepare_photos(walk, "my-walk", out) == 0
     assert name_of_map(walk, walk, out) == "my-walk"
     assert name_of_map(other, other, out) == "my-walk-2"
+
+
+def test_two_folders_that_are_mounted_at_one_path_have_two_maps(walk: Path, tmp_path: Path) -> None:
+    """As in a container, where every folder is read at /photos."""
+    out, mounted = tmp_path / "served", tmp_path / "photos"
+    walk.rename(mounted)
+
+    def prepare(photos: str, exit_code: int = 0) -> str:
+        result = CliRunner().invoke(
+            app, ["prepare", "--photos", photos, "--mounted-at", str(mounted), "--out", str(out)]
+        )
+        assert result.exit_code == exit_code, (result.output, result.exception)
+        return result.output
+
+    def positions(name: str) -> list[float]:
+        with PlaceMap.open(out / "maps" / name) as place_map:
+            return list(place_map.places.latitudes)
+
+    prepare("/home/me/walk")
+    assert positions("walk") == pytest.approx([55.7, 55.701, 55.702])
+    shutil.rmtree(mounted)
+    write_photo(mounted / "0.jpg", 7, LatLon(48.2, 16.3))
+    told = prepare("/home/you/walk")
+    assert "The map walk is of another folder, and stays as it is; the map of /home/you/walk is called walk-2" in told
+    assert positions("walk") == pytest.approx([55.7, 55.701, 55.702])
+    assert positions("walk-2") == pytest.approx([48.2])
+    write_photo(mounted / "1.jpg", 8, LatLon(48.21, 16.3))
+    assert "stays as it is" in prepare("/home/you/walk/")
+    assert positions("walk-2") == pytest.approx([48.2, 48.21])
+    assert json.loads((out / FOLDERS).read_bytes()) == {"walk": "/home/me/walk", "walk-2": "/home/you/walk"}
+
+
+def test_a_map_that_was_mounted_before_folders_were_noted_becomes_that_of_the_first(walk: Path, tmp_path: Path) -> None:
+    out, mine = tmp_path / "served", Path("/home/me/my walk")
+    assert prepare_photos(walk, "my-walk", out) == 0
+    assert name_of_map(mine, walk, out) == "my-walk"
+    note_folder("my-walk", mine, out)
+    assert name_of_map(mine, walk, out) == "my-walk"
+    assert name_of_map(Path("/home/you/my walk"), walk, out) == "my-walk-2"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "\udcff"])
+def test_a_damaged_note_of_folders_is_told(content: str, tmp_path: Path) -> None:
+    (tmp_path / FOLDERS).write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(InvalidInput, match=r"folders.json is damaged.*remove it"):
+        name_of_map(Path("/home/me/walk"), tmp_path, tmp_path)
 
 
 def test_a_folder_that_may_not_be_read_is_told_by_its_own_name(walk: Path, tmp_path: Path) -> None:

@@ -92,10 +92,12 @@ def test_what_is_prepared_is_served_unless_told_otherwise() -> None:
 
 
 def test_a_folder_of_photos_is_mounted_and_named() -> None:
-    prepare = compose(PHOTOS="/home/me/walk")["services"]["prepare"]
-    assert "/home/me/walk:/photos:ro" in prepare["volumes"]
-    assert prepare["environment"]["PHOTOS"] == "/home/me/walk"
-    assert "--mounted-at=/photos" in prepare["command"]
+    """All are mounted at one path; by their names, two folders are told apart."""
+    for folder in ("/home/me/walk", "/home/you/walk"):
+        prepare = compose(PHOTOS=folder)["services"]["prepare"]
+        assert f"{folder}:/photos:ro" in prepare["volumes"]
+        assert prepare["environment"]["PHOTOS"] == folder
+        assert "--mounted-at=/photos" in prepare["command"]
     assert "no-photos:/photos:ro" in compose()["services"]["prepare"]["volumes"]
 
 

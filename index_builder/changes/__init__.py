@@ -1,1 +1,1 @@
-"""What can be done to a map that is there: one module for each command."""
+"""Changes of a map that exists: one module for each command."""

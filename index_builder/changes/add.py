@@ -1,4 +1,4 @@
-"""``placefix add``: more pictures for a map."""
+"""``placefix add``: add pictures to a map."""
 
 import time
 from pathlib import Path
@@ -27,22 +27,22 @@ def add_pictures(
 ) -> ChangeReport:
     """Add the pictures of a collection to a map, as a new version that is served.
 
-    What is in the map is not computed again. Killed or interrupted, the same call continues; given again at once, it
-    does nothing.
+    Features in the map are not computed again. After a kill or an interruption, the same call continues; repeated at
+    once after success, it does nothing.
 
     Args:
         map_dir: The map.
-        listing: What to add.
+        listing: The collection.
         encoder: The network and preprocessing that the map was made with.
         options: Batch size, segment size, the share of pictures that may be rejected.
-        progress: Told about every batch.
-        prefix: Put in front of what the collection calls its pictures, where two call theirs alike.
-        skip_existing: Leave pictures of the map alone whose ids the collection has, too.
-        restart: Throw away what an interrupted run has done.
+        progress: The display, which is told about every batch.
+        prefix: Text in front of the collection's ids, for collections that share ids.
+        skip_existing: Whether to skip pictures of the collection whose ids are in the map.
+        restart: Whether to throw away the work of an interrupted run.
 
     Raises:
         InvalidInput: An id is in the map already.
-        NetworkMismatch: Another network, preprocessing or precision.
+        NetworkMismatch: The map was made with another network, preprocessing or precision.
         MapError, SourceError: As in ``index_builder.new_version.make_version``.
     """
     options = options or BuildOptions()
@@ -70,7 +70,7 @@ def add_pictures(
 
 
 def _with_source(sources: tuple[SourceHint, ...], hint: SourceHint) -> tuple[tuple[SourceHint, ...], int]:
-    """Return the sources of a map with another one, and the number of that; it may be there already."""
+    """Return the sources of a map, extended by one if it is new, and the number of this source."""
     for number, known in enumerate(sources):
         if (known.path, known.prefix) == (hint.path, hint.prefix):
             return sources, number

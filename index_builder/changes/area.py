@@ -18,15 +18,15 @@ Ring: TypeAlias = tuple[tuple[float, float], ...]
 """Points (longitude, latitude) in degrees; the last is the first. Edges are straight lines on a map of degrees."""
 
 Polygon: TypeAlias = tuple[Ring, ...]
-"""An outline, and holes in it: a point is inside if it is inside an odd number of them."""
+"""An outline and its holes: a point is inside if it is inside an odd number of these rings."""
 
 
 @dataclass(frozen=True)
 class Area:
-    """The union of polygons. Their edges belong to it.
+    """Hold the union of polygons, which includes their edges.
 
     Attributes:
-        polygons: They may overlap.
+        polygons: The polygons, which may overlap.
     """
 
     polygons: tuple[Polygon, ...]
@@ -36,7 +36,7 @@ class Area:
         """Return the area between two meridians and two parallels.
 
         Raises:
-            InvalidInput: Not on Earth, the wrong way round, or across the antimeridian.
+            InvalidInput: The box is not on Earth, is the wrong way round, or crosses the antimeridian.
         """
         if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
             raise InvalidInput(
@@ -47,8 +47,8 @@ class Area:
             raise InvalidInput(f"the area's south {south} is not below its north {north}: WEST,SOUTH,EAST,NORTH")
         if west >= east:
             raise InvalidInput(
-                f"the area's west {west} is not west of its east {east}. One that crosses the antimeridian has to be "
-                f"given as two: {west},{south},180,{north} and -180,{south},{east},{north}; --area may be repeated"
+                f"the area's west {west} is not west of its east {east}. Give an area that crosses the antimeridian "
+                f"as two: {west},{south},180,{north} and -180,{south},{east},{north}; --area may be repeated"
             )
         outline = ((west, south), (east, south), (east, north), (west, north), (west, south))
         return cls(((outline,),))
@@ -58,14 +58,14 @@ class Area:
         """Read the polygons of a GeoJSON file (RFC 7946).
 
         Raises:
-            InvalidInput: It cannot be read, holds no polygon, or one that crosses the antimeridian.
+            InvalidInput: The file cannot be read, holds no polygon, or holds one that crosses the antimeridian.
         """
         try:
             document = json.loads(path.read_text("utf-8"))
         except OSError as error:
             raise InvalidInput(f"the area {path} cannot be read: {error.strerror}") from error
         except RecursionError as error:
-            raise InvalidInput(f"the area {path} nests lists or objects too deep to be one of polygons") from error
+            raise InvalidInput(f"the area {path} nests lists or objects too deep for a list of polygons") from error
         except ValueError as error:
             raise InvalidInput(f"the area {path} is not JSON: {error}") from error
         polygons = tuple(tuple(_ring(points, path) for points in rings) for rings in _polygons_of(document))
@@ -75,7 +75,7 @@ class Area:
 
     @classmethod
     def union(cls, areas: Iterable[Self]) -> Self:
-        """Return the area that several are together."""
+        """Return the union of areas."""
         return cls(tuple(polygon for area in areas for polygon in area.polygons))
 
     def contains(self, latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -105,7 +105,7 @@ def _is_inside(polygon: Polygon, latitudes: NDArray[np.float64], longitudes: NDA
 
 def _polygons_of(document: object) -> Iterator[list[object]]:
     """Yield the rings of each polygon of a GeoJSON document."""
-    pending = [document]  # not by recursion: collections may hold collections
+    pending = [document]  # without recursion, because collections may hold collections
     while pending:
         value = pending.pop()
         if not isinstance(value, dict):
@@ -126,7 +126,7 @@ def _ring(points: Any, path: Path) -> Ring:
     try:
         ring = np.array([[point[0], point[1]] for point in points], np.float64)
     except (TypeError, ValueError, LookupError) as error:
-        raise InvalidInput(f"the area {path} has a ring that is no list of [longitude, latitude]") from error
+        raise InvalidInput(f"the area {path} has a ring that is not a list of [longitude, latitude]") from error
     if len(ring) < 4 or not np.array_equal(ring[0], ring[-1]):
         raise InvalidInput(f"the area {path} has a ring that is not closed: its last point must be its first")
     if not ((np.abs(ring[:, 0]) <= 180) & (np.abs(ring[:, 1]) <= 90)).all():

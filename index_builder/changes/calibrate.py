@@ -1,4 +1,4 @@
-"""``placefix calibrate``: the same pictures, and what the evidence for an answer means among them."""
+"""``placefix calibrate``: publish a version with the same pictures and another calibration."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -27,15 +27,15 @@ def calibrate_map(
 ) -> ChangeReport:
     """Make a new version that shares every segment, with a new calibration.
 
-    There is nothing to do if the served version was made by the same request, unless another release made it that
-    weighs other evidence.
+    There is nothing to do if the served version was made by the same request and its calibration is usable; a
+    calibration of another release may weigh other evidence.
 
     Args:
         map_dir: The map.
-        calibrate: Calibrates the served version; if it cannot, no version is made.
-        progress: Told what is done.
-        questions: What decides about the questions; by its ``repr`` the request is known again.
-        photos: Which photos are asked, likewise.
+        calibrate: The function that calibrates the served version; if it returns None, no version is made.
+        progress: The display, which is told about each step.
+        questions: The settings of the questions; their ``repr`` identifies the request.
+        photos: The photos that are asked; they identify the request, too.
 
     Raises:
         MapError: As in ``index_builder.new_version.make_version``.
@@ -44,7 +44,7 @@ def calibrate_map(
     with open_staging(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
         check_no_change_is_unfinished(map_dir)
         base, request_sha256 = place_map.manifest, request_digest("calibrate", questions, *photos)
-        is_usable = place_map.calibration is not None  # that of another release may not be
+        is_usable = place_map.calibration is not None  # a calibration of another release may be unusable
         if is_usable and base.change.request_sha256 == request_sha256:
             return ChangeReport.of(map_dir, base, started_s)
         calibration = calibrate(place_map, next_version(map_dir), staging.path)

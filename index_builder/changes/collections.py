@@ -1,4 +1,4 @@
-"""A collection and what a map has of it: shared by ``add`` and ``update``."""
+"""The difference between a collection and a map, for ``add`` and ``update``."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,10 +25,10 @@ class CollectionChange:
 
     Attributes:
         to_encode: Pictures that are new, or have other bytes.
-        to_copy: Pictures whose features are there: under another id, or with another position, heading or time.
-        dead: Pictures of the map that are gone, or there in another form.
-        gone: Ids that are gone.
-        replaced: Ids that are there in another form.
+        to_copy: Pictures whose features are in the map under another id, or with another position, heading or time.
+        dead: Pictures of the map that the collection lacks, or has in another form.
+        gone: Ids that the collection lacks.
+        replaced: Ids that the collection has in another form.
     """
 
     to_encode: tuple[Place, ...]
@@ -39,7 +39,7 @@ class CollectionChange:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the map has the collection as it is."""
+        """Return whether the map has the collection as it is."""
         return not (self.to_encode or self.to_copy or self.dead)
 
 
@@ -48,7 +48,7 @@ def revising(map_dir: Path, encoder: Encoder) -> Iterator[tuple[Staging, PlaceMa
     """Hold the lock of a map, and open it to encode more pictures for it.
 
     Raises:
-        NetworkMismatch: It was made with another network, preprocessing or precision.
+        NetworkMismatch: The map was made with another network, preprocessing or precision.
         MapError, StorageError: As ``open_staging`` and ``PlaceMap.open`` raise them.
     """
     with open_staging(map_dir) as staging, PlaceMap.open(map_dir) as place_map:
@@ -78,16 +78,16 @@ def revision_by(
     listed: int,
     options: BuildOptions,
 ) -> Revision:
-    """Return the revision that a change by a collection is.
+    """Return the revision of a map by a collection.
 
     Args:
         change: The difference.
         kind: The command.
-        request_sha256: Its digest.
+        request_sha256: The digest of the request.
         place_map: The version that is changed.
         listing: The collection as it was read.
-        sources: Of the new version.
-        listed: Which of them the collection is.
+        sources: The sources of the new version.
+        listed: The number of the collection among the sources.
         options: The segment size.
     """
     base = place_map.manifest
@@ -115,7 +115,7 @@ def revision_by(
 
 
 def source_hint(listing: SourceListing, prefix: str = "") -> SourceHint:
-    """Return what a manifest says of a collection."""
+    """Return the entry of a collection in a manifest."""
     return SourceHint(
         kind=listing.kind,
         path=str(listing.root.resolve()),
@@ -125,5 +125,5 @@ def source_hint(listing: SourceListing, prefix: str = "") -> SourceHint:
 
 
 def prefixed(places: Sequence[Place], prefix: str) -> tuple[Place, ...]:
-    """Return pictures with something in front of their ids."""
+    """Return pictures with a prefix in front of their ids."""
     return tuple(replace(place, id=prefix + place.id) for place in places) if prefix else tuple(places)

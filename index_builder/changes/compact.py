@@ -1,4 +1,4 @@
-"""``placefix compact``: segments without dead rows, and few instead of many."""
+"""``placefix compact``: write segments again, without dead rows, and few instead of many."""
 
 import time
 from collections.abc import Iterator
@@ -21,19 +21,19 @@ from place_map.segment import Segment
 def compact_map(
     map_dir: Path, options: BuildOptions | None = None, progress: Progress = SILENT, *, restart: bool = False
 ) -> ChangeReport:
-    """Writes the segments that have dead rows, or are small, again as full ones; the pictures stay in their order.
+    """Write small segments and those with dead rows again as full ones; the pictures stay in their order.
 
-    Features are copied, not computed, after their sums were compared. What only older versions have stays on the disk
-    until they are pruned.
+    Features are copied, not computed, after their sums were compared. Segments that only older versions have stay on
+    the disk until these versions are pruned.
 
     Args:
         map_dir: The map.
         options: The segment size.
-        progress: Told about every picture.
-        restart: Throw away what an interrupted run has done.
+        progress: The display, which is told about every picture.
+        restart: Whether to throw away the work of an interrupted run.
 
     Raises:
-        MapCorrupt: What would be copied has changed since it was written.
+        MapCorrupt: A segment to copy has changed since it was written.
         MapError: As in ``index_builder.new_version.make_version``.
     """
     options = options or BuildOptions()
@@ -66,9 +66,9 @@ def compact_map(
 
 
 def _runs(base: Manifest, size: int) -> Iterator[tuple[list[Segment], bool]]:
-    """The segments in order, in runs: of those to be written again, and of those that stay.
+    """Yield the segments in order, in runs, each with whether it is written again.
 
-    A segment with dead rows is written again; a small one only together with another.
+    A segment with dead rows is written again; a small segment only together with another.
     """
 
     def kind(segment: Segment) -> tuple[int, bool]:

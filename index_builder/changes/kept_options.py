@@ -1,4 +1,4 @@
-"""Keep in a map how its collections were read, so that an update reads them likewise."""
+"""The options of reading that a map keeps, so that an update reads its collections in the same way."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ _OF_THE_MOMENT = {"views_folder", "side"}
 
 
 def kept_options(options: ReadOptions) -> dict[str, JsonValue]:
-    """Return the options that are not left at their defaults, with absolute paths."""
+    """Return the options that differ from their defaults, with absolute paths."""
     options = replace(
         options,
         root=None if options.root is None else options.root.resolve(),
@@ -30,17 +30,18 @@ def kept_options(options: ReadOptions) -> dict[str, JsonValue]:
 def options_as_before(
     given: ReadOptions, sources: Sequence[SourceHint], source: Path, number: int | None = None
 ) -> ReadOptions:
-    """Return how a collection is to be read: as is said now, or else as it was read before.
+    """Return the options of the command, or if it has none, those by which the collection was read before.
 
     Args:
         given: The options of the command.
-        sources: Of the map.
+        sources: The sources of the map.
         source: The collection.
-        number: Which of the sources it is; None finds it by its path, and a collection that is none of them is new.
+        number: The number of the collection among the sources; None finds it by its path. A collection that is not
+            found is new.
 
     Raises:
-        InvalidInput: A folder or track of then is not there any more.
-        MapCorrupt: What the map keeps is no such options.
+        InvalidInput: A kept folder or track does not exist any more.
+        MapCorrupt: The map keeps options that cannot be read.
     """
     if given != ReadOptions():
         return given
@@ -51,5 +52,5 @@ def options_as_before(
     try:
         before = _OPTIONS.validate_python(known.reading)
     except ValidationError as error:
-        raise MapCorrupt(f"the map keeps options of reading {known.path} that are none: {error}") from error
+        raise MapCorrupt(f"the map keeps options of reading {known.path} that are not valid: {error}") from error
     return replace(before, views_folder=given.views_folder)

@@ -24,12 +24,12 @@ from place_map.versions import (
 
 @dataclass(frozen=True)
 class Pruned:
-    """What was removed.
+    """Report the versions and segments that were removed.
 
     Attributes:
-        versions: Their numbers.
+        versions: The numbers of the versions.
         segments: Ids of segments that no other version had; also of versions that a killed run has half removed.
-        freed_bytes: Of the versions and their segments, manifests aside.
+        freed_bytes: Bytes of the versions and their segments, without manifests.
     """
 
     versions: tuple[str, ...]
@@ -38,15 +38,15 @@ class Pruned:
 
 
 def prune_versions(map_dir: Path, *, keep: int | None = None, versions: Sequence[str] = ()) -> Pruned:
-    """Removes versions, and the segments that no other version has.
+    """Remove versions, and the segments that no other version has.
 
     Args:
         map_dir: The map.
-        keep: Remove all but so many of the newest, and the one that is served.
-        versions: Or these.
+        keep: The number of newest versions to keep, beside the one that is served.
+        versions: The versions to remove, instead of ``keep``.
 
     Raises:
-        InvalidInput: A version that is not there, or that is served; or neither or both of the two are given.
+        InvalidInput: A version does not exist or is served; or neither or both of ``keep`` and ``versions`` are given.
         MapBusy: A version is being read; nothing was removed.
         BuildConflict: A change of the map is unfinished.
         StorageError: The map cannot be written to.
@@ -55,7 +55,7 @@ def prune_versions(map_dir: Path, *, keep: int | None = None, versions: Sequence
         raise InvalidInput("say either how many versions to keep, or which to remove")
     if keep is not None and keep < 1:
         raise InvalidInput(f"at least one version has to be kept, not {keep}")
-    read_current(map_dir)  # before a directory is made for what is no map
+    read_current(map_dir)  # before a directory is made for a path that is not a map
     with changing(map_dir):
         check_no_change_is_unfinished(map_dir)
         current = read_current(map_dir).version
@@ -76,15 +76,15 @@ def prune_versions(map_dir: Path, *, keep: int | None = None, versions: Sequence
 
 
 def abandon_change(map_dir: Path) -> bool:
-    """Throw away what an interrupted build or change has done; return whether there was one.
+    """Throw away the work of an interrupted build or change; return whether there was one.
 
     Raises:
         MapNotFound: There is no map, and no unfinished build of one.
-        MapBusy: It is not interrupted: another process is at it.
+        MapBusy: Another process is still at work on it.
     """
     path = staging_path(map_dir)
     if not path.is_dir():
-        read_current(map_dir)  # before a directory is made for what is no map
+        read_current(map_dir)  # before a directory is made for a path that is not a map
     with changing(map_dir):
         is_there = read_plan(path) is not None
         throw_away(map_dir)
@@ -104,14 +104,14 @@ def _remove(map_dir: Path, doomed: Sequence[str]) -> Pruned:
             manifest_path = layout.version_dir(map_dir, version) / layout.MANIFEST
             if not stack.enter_context(only_holder(manifest_path)):
                 raise MapBusy(
-                    f"version {version} of {map_dir} is being read; stop or restart what reads it. Nothing was removed"
+                    f"version {version} of {map_dir} is being read; stop or restart its reader. Nothing was removed"
                 )
         newest = layout.version_of(max(layout.version_numbers(map_dir)))
         for version in doomed:
             directory = layout.version_dir(map_dir, version)
             if version == newest:  # so that its number is not given again
                 write_atomically(directory / layout.PRUNED, f"{following}\n".encode("ascii"))
-            (directory / layout.MANIFEST).unlink()  # from now on there is no such version
+            (directory / layout.MANIFEST).unlink()  # from now on the version does not exist
             sync(directory)
         segments = _sweep(map_dir)
     freed = sum(manifest.index.file.bytes + manifest.left_out.bytes for manifest in manifests)
@@ -119,7 +119,7 @@ def _remove(map_dir: Path, doomed: Sequence[str]) -> Pruned:
 
 
 def _half_removed(map_dir: Path) -> set[str]:
-    """The versions that a run was removing when it was killed."""
+    """Return the versions that a run was removing when it was killed."""
     half_removed = set()
     for number in layout.version_numbers(map_dir):
         entries = {entry.name for entry in layout.version_dir(map_dir, layout.version_of(number)).iterdir()}
@@ -129,7 +129,7 @@ def _half_removed(map_dir: Path) -> set[str]:
 
 
 def _sweep(map_dir: Path) -> tuple[str, ...]:
-    """Removes whatever belongs to no version, also what an earlier run has left when it was killed.
+    """Remove files that belong to no version, also those that a killed run has left.
 
     Returns:
         The ids of the segments that were removed.

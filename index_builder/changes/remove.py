@@ -1,4 +1,4 @@
-"""``placefix remove``: pictures that a map shall not have any more. No feature is touched: their rows are dead."""
+"""``placefix remove``: remove pictures from a map. Their features stay; their rows are marked as dead."""
 
 import time
 from collections.abc import Sequence
@@ -23,16 +23,16 @@ from place_map.reader import PlaceMap
 
 @dataclass(frozen=True)
 class Selection:
-    """Which pictures: those of which all that is stated is true; of ids one has to be the picture's.
+    """Describe the pictures to select: those that meet all stated conditions.
 
     Attributes:
-        ids: Of pictures.
-        area: That they were taken in.
-        taken_before: They are older; pictures without a time are not meant.
-        taken_after: They are of this moment or younger, likewise.
+        ids: The ids of the pictures.
+        area: The area in which they were taken.
+        taken_before: The time before which they were taken; it excludes pictures without a time.
+        taken_after: The time at or after which they were taken; it excludes pictures without a time.
 
     Raises:
-        InvalidInput: Nothing is stated, or nothing could ever be selected.
+        InvalidInput: No condition is stated, or no picture can meet them all.
     """
 
     ids: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Selection:
             raise InvalidInput(f"no picture was taken after {earliest} and before {latest}: the second must be later")
 
     def select(self, place_map: PlaceMap) -> list[StoredPicture]:
-        """The pictures of a version that are meant.
+        """Return the selected pictures of a version.
 
         Raises:
             InvalidInput: An id is not in the map.
@@ -79,18 +79,18 @@ class Selection:
 
 
 def select_pictures(map_dir: Path, selection: Selection) -> Sequence[StoredPicture]:
-    """The pictures that ``remove_pictures`` would remove."""
+    """Return the pictures that ``remove_pictures`` would remove."""
     with PlaceMap.open(map_dir) as place_map:
         return selection.select(place_map)
 
 
 def remove_pictures(map_dir: Path, selection: Selection, progress: Progress = SILENT) -> ChangeReport:
-    """Publishes a version without some pictures; their features stay on the disk until ``compact`` and ``prune``.
+    """Publish a version without some pictures; their features stay on the disk until ``compact`` and ``prune``.
 
     Args:
         map_dir: The map.
-        selection: Which pictures.
-        progress: Told what is done.
+        selection: The pictures to remove.
+        progress: The display, which is told about each step.
 
     Raises:
         InvalidInput: An id is not in the map, or no picture would be left.
@@ -122,5 +122,5 @@ def remove_pictures(map_dir: Path, selection: Selection, progress: Progress = SI
 
 
 def _instant(time: datetime) -> datetime:
-    """A time without a zone is compared by its digits, as though they were UTC: the map keeps it so."""
+    """Return a time that can be compared; a time without a zone counts as UTC, as in the map."""
     return time.replace(tzinfo=UTC) if time.utcoffset() is None else time

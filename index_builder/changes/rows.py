@@ -1,4 +1,4 @@
-"""The pictures of a version, each with the place of its features; and segments without some of them."""
+"""The pictures of a version, each with the place of its features, and segments without some pictures."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from place_map.segment import Segment
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture of a version.
+    """Describe a picture of a version.
 
     Attributes:
-        source: Which of the manifest's sources it came from.
+        source: The number of its source in the manifest.
         segment: Id of the segment that has its features.
-        row: Row of that.
-        record: What the table says.
+        row: The row of its features in the segment.
+        record: The record of the picture in the table.
     """
 
     source: int
@@ -30,16 +30,16 @@ class StoredPicture:
     record: PlaceRecord
 
     def copied(self, record: PlaceRecord | None = None) -> CopiedRow:
-        """Its features for a new segment, and what the table is to say there; by default the same."""
+        """Return the row to copy to a new segment, with a new record for the table or the same."""
         return CopiedRow(self.segment, self.row, self.record if record is None else record)
 
 
 def stored_pictures(place_map: PlaceMap, rows: NDArray[np.int64] | None = None) -> Iterator[StoredPicture]:
-    """Pictures of a version.
+    """Yield pictures of a version.
 
     Args:
         place_map: The version.
-        rows: ``(k,)`` of the map, ascending; None: all.
+        rows: Rows of the map ``(k,)``, ascending; None for all.
     """
     live = [(segment, segment.live()) for segment in place_map.manifest.segments]
     ends = np.cumsum([len(each) for _, each in live])
@@ -51,7 +51,7 @@ def stored_pictures(place_map: PlaceMap, rows: NDArray[np.int64] | None = None) 
 
 
 def without(segments: Collection[Segment], dead: Collection[StoredPicture]) -> tuple[Segment, ...]:
-    """Segments with more dead rows; those that have no other rows are left out."""
+    """Return segments with more dead rows, without the segments that have only dead rows."""
     by_segment: dict[str, set[int]] = {}
     for picture in dead:
         by_segment.setdefault(picture.segment, set()).add(picture.row)
@@ -66,10 +66,10 @@ def without(segments: Collection[Segment], dead: Collection[StoredPicture]) -> t
 
 
 def copied_segments(source: int, copies: Sequence[CopiedRow], size: int) -> list[NewSegment]:
-    """New segments of copied rows, at most ``size`` in each."""
+    """Return new segments of copied rows, at most ``size`` in each."""
     return [NewSegment(source, copies=tuple(copies[start : start + size])) for start in range(0, len(copies), size)]
 
 
 def encoded_segments(source: int, places: Sequence[Place], size: int) -> list[NewSegment]:
-    """New segments of pictures to encode, at most ``size`` in each."""
+    """Return new segments of pictures to encode, at most ``size`` in each."""
     return [NewSegment(source, places=tuple(places[start : start + size])) for start in range(0, len(places), size)]

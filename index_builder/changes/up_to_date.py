@@ -1,4 +1,4 @@
-"""Whether a map holds what a build would make now."""
+"""The check whether a build would make the same map again."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,18 +20,18 @@ def is_up_to_date(
     options: BuildOptions,
     progress: Progress = SILENT,
 ) -> bool:
-    """Compare a map with what it would be built from, and how; every file of the collections is read.
+    """Compare a map with the collections and options of a build; every file of the collections is read.
 
     Args:
         map_dir: A map.
         listings: The collections.
         encoder: The network, its preparation and precision.
         options: Index, store and thumbnails.
-        progress: Told about every picture.
+        progress: The display, which is told about every picture.
 
     Returns:
-        Whether building again would give the pictures, features and index of the version that is served, and would
-        reject the same files.
+        Whether a build would give the pictures, features and index of the version that is served, and would reject
+        the same files.
 
     Raises:
         MapError: The map cannot be used.
@@ -61,7 +61,7 @@ def is_up_to_date(
 def _holds(
     place_map: PlaceMap, number: int, listing: SourceListing, left_out: Sequence[LeftOut], progress: Progress
 ) -> bool:
-    """Return whether a map has the pictures of a collection, all but those that it had rejected as they are now."""
+    """Return whether a map has all pictures of a collection, except those that it rejected with the same bytes."""
     found = find_differences(place_map, number, listing.places, listing.root, progress)
     if found.to_copy or found.dead:
         return False

@@ -1,4 +1,4 @@
-"""``placefix update``: a map follows its collection, where pictures have come, gone or changed."""
+"""``placefix update``: make a map follow its collection, where pictures were added, removed or changed."""
 
 import os
 import time
@@ -39,9 +39,9 @@ def update_map(
     max_removed: float = DEFAULT_MAX_REMOVED,
     restart: bool = False,
 ) -> ChangeReport:
-    """Makes a map hold what one of its collections holds now, as a new version.
+    """Make a new version of a map that holds the present pictures of one of its collections.
 
-    Every file is read and compared by its SHA-256; only new and changed ones are encoded. A picture that was renamed,
+    Every file is read and compared by its SHA-256; only new and changed files are encoded. A picture that was renamed,
     or that has another position, keeps its features.
 
     Args:
@@ -49,16 +49,16 @@ def update_map(
         listing: The collection as it is now.
         encoder: The network and preprocessing that the map was made with.
         options: Batch size, segment size, the share of pictures that may be rejected.
-        progress: Told about every picture.
-        source: Which of the map's sources the collection is; None finds it by its path.
-        max_removed: Share of the map's pictures of this source that may be gone: a disk that is not mounted looks like
-            a collection that has lost its pictures.
-        restart: Throw away what an interrupted run has done.
+        progress: The display, which is told about every picture.
+        source: The number of the collection among the map's sources; None finds it by its path.
+        max_removed: Largest share of the map's pictures of this source that may be gone; it guards against a disk that
+            is not mounted.
+        restart: Whether to throw away the work of an interrupted run.
 
     Raises:
-        InvalidInput: The collection is none of the map's, or has an id that the map has from another one; or more
-            pictures are gone than may be.
-        NetworkMismatch: Another network, preprocessing or precision.
+        InvalidInput: The collection is not a source of the map, has an id that the map has from another source, or
+            lacks more pictures than ``max_removed`` allows.
+        NetworkMismatch: The map was made with another network, preprocessing or precision.
         MapError, SourceError: As in ``index_builder.new_version.make_version``.
     """
     options = options or BuildOptions()
@@ -80,10 +80,10 @@ def update_map(
 
 
 def checked_source(base: Manifest, number: int, map_dir: Path) -> int:
-    """The number of a source, if the map has it.
+    """Return the number of a source.
 
     Raises:
-        InvalidInput: It has not.
+        InvalidInput: The map does not have the source.
     """
     if not 0 <= number < len(base.sources):
         raise InvalidInput(f"{map_dir} has {len(base.sources)} sources, counted from 0; none is {number}")
@@ -91,10 +91,10 @@ def checked_source(base: Manifest, number: int, map_dir: Path) -> int:
 
 
 def find_source(base: Manifest, listing: SourceListing, map_dir: Path) -> int:
-    """Which of the sources of a map a collection is.
+    """Return the number of a collection among the sources of a map.
 
     Raises:
-        InvalidInput: None, or several.
+        InvalidInput: The collection is none of the sources, or several.
     """
     path = str(listing.root.resolve())
     numbers = [number for number, known in enumerate(base.sources) if known.path == path]
@@ -112,16 +112,16 @@ def find_source(base: Manifest, listing: SourceListing, map_dir: Path) -> int:
 
 
 def _leaves_out_as_before(place_map: PlaceMap, listed: int, listing: SourceListing) -> bool:
-    """Return whether a collection of which nothing has to be encoded leaves out what it left out before."""
+    """Return whether a collection leaves out the same files as before."""
     before = read_left_out(place_map.path, place_map.version).get(listed, ())
     return left_out_csv({listed: before}) == left_out_csv({listed: listing.left_out})
 
 
 def _check_listed(listing: SourceListing, found: CollectionChange) -> None:
-    """Make sure that no picture is taken for gone because its folder may not be looked into.
+    """Ensure that no picture counts as gone because its folder cannot be listed.
 
     Raises:
-        InvalidInput: One would be.
+        InvalidInput: A picture of the map is in a folder that cannot be listed.
     """
     folders = [entry for entry in listing.left_out if entry.code == LeftOutCode.UNREADABLE_FOLDER]
     for entry in folders:
@@ -152,14 +152,14 @@ def _check_removed(base: Manifest, listed: int, found: CollectionChange, max_rem
 def find_differences(
     place_map: PlaceMap, listed: int, places: Sequence[Place], root: Path, progress: Progress
 ) -> CollectionChange:
-    """Compares a collection with what a map has of it.
+    """Compare a collection with its pictures in a map.
 
     Args:
         place_map: The map.
-        listed: Which of its sources the collection is.
-        places: Its pictures, with the ids that they have in the map.
-        root: What it was read from.
-        progress: Told about every picture.
+        listed: The number of the collection among the map's sources.
+        places: The pictures of the collection, with their ids in the map.
+        root: The root of the collection.
+        progress: The display, which is told about every picture.
 
     Raises:
         InvalidInput: An id belongs to another source.
@@ -214,13 +214,13 @@ def find_differences(
 
 
 def _says_the_same(one: PlaceRecord, other: PlaceRecord) -> bool:
-    """Whether two rows of a table are alike; equal instants in different time zones are not."""
+    """Return whether two rows of a table are equal; equal instants in different time zones are not."""
     offsets = [None if each.time is None else each.time.utcoffset() for each in (one, other)]
     return one == other and offsets[0] == offsets[1]
 
 
 def _with_sums(places: Sequence[Place]) -> Iterator[tuple[Place, str | None]]:
-    """Pictures with the sums of their files, which threads read a little ahead."""
+    """Yield pictures with the sums of their files, which threads read a little ahead."""
     readers = ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1), thread_name_prefix="compare")
     pending: deque[tuple[Place, Future[str | None]]] = deque()
     try:

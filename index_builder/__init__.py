@@ -1,1 +1,1 @@
-"""Offline: turns geotagged pictures into a map, and owns the map's format."""
+"""The offline part: it turns geotagged pictures into a map."""

@@ -1,4 +1,4 @@
-"""``placefix build``: from collections to a map; continued where an earlier run was interrupted."""
+"""``placefix build``: build a map from collections, or continue an interrupted build."""
 
 import time
 from collections.abc import Sequence
@@ -36,32 +36,32 @@ def build_map(
     restart: bool = False,
     calibrate: Calibrate | None = None,
 ) -> ChangeReport:
-    """Build a map and publish it, or leave nothing at its place.
+    """Build a map and publish it, or leave nothing at its path.
 
-    Killed or interrupted, the same call continues behind the last finished segment. The same pictures, network and
-    options give the same bytes in every data file, on the same machine with the same versions and number of threads.
-    A map that is there already is compared: if it holds what would be built, there is nothing to do.
+    After a kill or an interruption, the same call continues behind the last finished segment. The same pictures,
+    network and options give the same bytes in every data file, on the same machine with the same versions and number of
+    threads. An existing map is compared: if it already holds the result, there is nothing to do.
 
-    Memory: a few batches, whatever the number of pictures; the listing itself; and at the end the vectors of the index.
+    The memory holds a few batches for any number of pictures, the listing, and at the end the vectors of the index.
 
     Args:
         source: The collection, or several; no two may have pictures of the same id.
-        encoder: The network; used by the calling thread only.
-        out: The directory that the map becomes: ``maps/NAME``.
-        options: How.
-        progress: Told about every batch.
-        weights_path: Where the network came from; noted in the map as a hint.
-        restart: Throw away what an interrupted run has done.
-        calibrate: Calibrates the map before it is published; None leaves it uncalibrated.
+        encoder: The network; only the calling thread uses it.
+        out: The directory of the map, ``maps/NAME``.
+        options: The options of the build.
+        progress: The display, which is told about every batch.
+        weights_path: The weights file of the network; the map keeps it as a hint.
+        restart: Whether to throw away the work of an interrupted run.
+        calibrate: The function that calibrates the map before it is published; None leaves it uncalibrated.
 
     Raises:
-        InvalidInput: A path or an option that cannot be used, or two pictures with one id.
-        MapExists: There is something else at ``out``.
+        InvalidInput: A path or an option cannot be used, or two pictures have one id.
+        MapExists: The path ``out`` holds something else.
         MapBusy: Another process builds the same map.
-        BuildConflict: An unfinished build of something else is in the way.
-        StorageError: The disk is too small, full, or does not take what is written. The build can be continued.
-        TooManyRejected: More pictures cannot be read than was allowed.
-        NothingUsable: Not one picture could be placed.
+        BuildConflict: An unfinished build with another plan exists.
+        StorageError: The disk is too small, is full, or cannot be written to. The build can be continued.
+        TooManyRejected: More pictures cannot be read than is allowed.
+        NothingUsable: No picture can be placed.
     """
     options = options or BuildOptions()
     listings = (source,) if isinstance(source, SourceListing) else tuple(source)
@@ -109,10 +109,10 @@ def _revision(
 
 
 def check_ids(listings: Sequence[SourceListing]) -> None:
-    """Make sure that no two collections are the same, or have pictures of the same id.
+    """Ensure that no collection is given twice, and that no two have pictures of the same id.
 
     Raises:
-        InvalidInput: Two have.
+        InvalidInput: There is no collection, one is given twice, or two share an id.
     """
     if not listings:
         raise InvalidInput("a map is built from at least one collection")
@@ -133,7 +133,7 @@ def check_ids(listings: Sequence[SourceListing]) -> None:
 
 
 def _network_identity(encoder: Encoder, weights_path: Path | None) -> NetworkIdentity:
-    """Return the network of an encoder, as a manifest names it."""
+    """Return the network of an encoder for a manifest."""
     return NetworkIdentity(
         family=encoder.family,
         fingerprint=encoder.fingerprint,
@@ -152,7 +152,7 @@ def _network_input(preparation: Preparation) -> NetworkInput:
 
 
 def _feature_shapes(encoder: Encoder, store: StoreType, match_floor: float | None) -> FeatureShapes:
-    """Return the features of a network, as a map stores them."""
+    """Return the shapes in which a map stores the features of a network."""
     return FeatureShapes(
         global_dim=encoder.global_dim,
         local_grid=encoder.local_grid,

@@ -1,4 +1,4 @@
-"""How a map is built."""
+"""The options of a build."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ _MOST_SEGMENTS = 256  # a reader holds two open files for each
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How a map is built.
+    """Hold the options of a build.
 
     Attributes:
         batch_size: Pictures in one forward pass.
-        segment_size: Pictures of the source in one segment, which is what an interrupted build loses at most; None
+        segment_size: Pictures of the source in one segment; an interrupted build loses at most one segment. None
             chooses 256, and more for collections of more than 65,536 pictures, so that there are at most 256 segments.
         max_rejected: Share of all pictures found that may be unreadable.
         thumbnails: Whether small JPEGs are kept for evidence.
         index: A string of faiss's ``index_factory``, or ``auto``, which chooses by the size of the collection.
-        store: What local features are stored as. With float32 the global ones are exact, too: for evaluations.
-        match_floor: The cosine below which two local features are no match; None takes the network's.
-        limits: What a picture may be like; others are rejected.
+        store: The type of the stored local features. With float32 the global features are exact, too: for evaluations.
+        match_floor: The cosine below which two local features do not match; None takes the network's.
+        limits: The limits on pictures; pictures outside them are rejected.
 
     Raises:
         InvalidInput: A value is out of range.
@@ -47,7 +47,7 @@ class BuildOptions:
             raise InvalidInput(f"a match floor is a cosine, from -1 to 1, not {self.match_floor}")
 
     def segment_size_for(self, pictures: int) -> int:
-        """The segment size for a collection."""
+        """Return the segment size for a number of pictures."""
         if self.segment_size is not None:
             return self.segment_size
         size = _SMALLEST_SEGMENT

@@ -1,4 +1,4 @@
-"""Digests by which a request, a plan or the state of source files is known again."""
+"""Digests that identify a request, a plan or the state of source files."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -18,12 +18,12 @@ def digest_of(lines: Iterable[str]) -> str:
 
 
 def request_digest(kind: ChangeKind, details: Iterable[object], *listings: SourceListing) -> str:
-    """Return the digest of a request, which its version keeps: the same command given again is known by it.
+    """Return the digest of a request. The new version keeps it, so that a repeated command is recognised.
 
     Args:
         kind: The command.
-        details: What else was asked for; their ``repr`` counts.
-        *listings: The collections. Their files count with size and time of change: the same names with other content
+        details: Other parts of the request; their ``repr`` counts.
+        *listings: The collections. The size and time of change of their files count: the same names with other content
             are another request.
     """
     return digest_of([kind, *(repr(detail) for detail in details), *_lines_of(listings)])

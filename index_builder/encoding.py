@@ -1,7 +1,7 @@
 """Decoding and encoding side by side: batches of pictures in, batches of features out, in the same order.
 
-Threads decode a few batches ahead (Pillow and torch let go of the interpreter while they work), the calling thread owns
-the network. What is in memory depends on the batch size and the look-ahead, not on the number of pictures.
+Threads decode a few batches ahead (Pillow and torch let go of the interpreter while they work); the calling thread owns
+the network. The memory depends on the batch size and the look-ahead, not on the number of pictures.
 """
 
 from collections import deque
@@ -29,15 +29,15 @@ _Decoding: TypeAlias = Future[DecodedPicture | RejectedPicture]
 
 @dataclass(frozen=True)
 class PictureBatch:
-    """Pictures that go through the network together.
+    """Hold pictures that go through the network together.
 
-    Batches are cut by position in the source, not by what could be read: so a picture meets the same neighbours in
-    every run, and the features come out the same to the last bit.
+    Batches are cut by position in the source, whether pictures can be read or not. A picture therefore meets the same
+    neighbours in every run, and the features are the same to the last bit.
 
     Attributes:
-        segment: Number of the segment that they belong to, from 1.
+        segment: Number of the segment of the pictures, from 1.
         places: The pictures.
-        is_last: Whether the segment ends with them.
+        is_last: Whether this is the last batch of the segment.
     """
 
     segment: int
@@ -47,7 +47,7 @@ class PictureBatch:
 
 @dataclass(frozen=True)
 class EncodedPicture:
-    """What the map keeps of a picture besides its features; as in ``DecodedPicture``."""
+    """Hold the data of a picture that a map keeps besides its features; see ``DecodedPicture``."""
 
     place: Place
     content_sha256: str
@@ -56,14 +56,14 @@ class EncodedPicture:
 
 @dataclass(frozen=True)
 class EncodedBatch:
-    """What became of a batch.
+    """Hold the results of a batch.
 
     Attributes:
-        batch: The pictures that were asked for.
-        pictures: Those of them that were encoded, in the same order.
-        global_features: ``(b, D)`` of the type of the store, for these.
-        local_features: ``(b, N, width)``, as the codec of the store encodes them, for these.
-        rejected: The others.
+        batch: The batch that was to be encoded.
+        pictures: Its b encoded pictures, in the same order.
+        global_features: Their global features ``(b, D)``, of the type of the store.
+        local_features: Their local features ``(b, N, width)``, encoded by the codec of the store.
+        rejected: The other pictures of the batch.
         stamps: State of the file of every picture of the batch.
     """
 
@@ -83,16 +83,16 @@ def encode_batches(
     store: StoreType,
     limits: ImageLimits = DEFAULT_LIMITS,
 ) -> Generator[EncodedBatch, None, None]:
-    """Encodes batches of pictures.
+    """Encode batches of pictures.
 
-    Close the generator (``contextlib.closing``) if it is not read to its end: that stops the decoders.
+    Close the generator (``contextlib.closing``) if it is not read to its end; this stops the decoders.
 
     Args:
-        batches: Taken from as the work proceeds.
-        encoder: Used by the calling thread only.
+        batches: The batches, which are read as the work proceeds.
+        encoder: The network; only the calling thread uses it.
         thumbnails: Whether to make thumbnails.
-        store: What the features are rounded to.
-        limits: What a picture may be like; others are rejected.
+        store: The type of the stored features.
+        limits: The limits on pictures; pictures outside them are rejected.
     """
     with decoding_threads(default_decoders()) as decoders:
 
@@ -131,7 +131,11 @@ def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding], s
 
 
 def _features(encoder: Encoder, decoded: list[DecodedPicture]) -> tuple[list[Features], dict[str, RejectedPicture]]:
-    """The features of a batch; if a picture spoils them, of each picture alone, and the spoilers by id."""
+    """Return the features of a batch, and an empty dict.
+
+    If the features of the batch are invalid, return the features of each picture alone, and the rejected pictures by
+    id.
+    """
     if not decoded:
         return [], {}
     try:
@@ -149,7 +153,7 @@ def _features(encoder: Encoder, decoded: list[DecodedPicture]) -> tuple[list[Fea
 
 
 def _stored_global(parts: list[torch.Tensor], encoder: Encoder, store: StoreType) -> StoredFeatures:
-    """Joins global features, rounded on their device: less has to leave it."""
+    """Join global features; they are rounded on their device, so that fewer bytes leave it."""
     rounded = [part.to(TORCH_TYPES[global_type(store)]) for part in parts]
     empty = torch.empty((0, encoder.global_dim), dtype=TORCH_TYPES[global_type(store)])
     joined: StoredFeatures = torch.cat(rounded).cpu().numpy() if rounded else empty.numpy()
@@ -157,7 +161,7 @@ def _stored_global(parts: list[torch.Tensor], encoder: Encoder, store: StoreType
 
 
 def _stored_local(parts: list[torch.Tensor], encoder: Encoder, store: StoreType) -> StoredArray:
-    """Joins local features, likewise."""
+    """Join local features; they are encoded on their device, so that fewer bytes leave it."""
     codec = LocalCodec(store, encoder.local_dim)
     cells = encoder.local_grid[0] * encoder.local_grid[1]
     encoded = [codec.encode(part) for part in parts]

@@ -1,4 +1,4 @@
-"""When too many pictures of the collections are left out."""
+"""The pictures that are left out, and the errors if they are too many."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,15 +12,15 @@ from place_map.left_out import LeftOut, left_out_csv
 
 
 class LeftOutTally:
-    """What was left out so far, and whether that is still acceptable.
+    """Collect the pictures that are left out, and stop the run when too many are rejected.
 
     Args:
         listings: Source → the collection as it was read.
         max_rejected: Share of the pictures found in the collections that may be rejected, in [0, 1].
-        report_path: Where the list is written if the run has to be given up.
+        report_path: The file to which the list is written if the run stops.
 
     Raises:
-        TooManyRejected: The collections themselves had to reject too many.
+        TooManyRejected: Too many pictures were rejected when the collections were read.
     """
 
     def __init__(self, listings: Mapping[int, SourceListing], max_rejected: float, report_path: Path) -> None:
@@ -38,10 +38,10 @@ class LeftOutTally:
             self.add(source, listing.left_out)
 
     def add(self, source: int, entries: Iterable[LeftOut]) -> None:
-        """Take more pictures of a source that are left out.
+        """Add pictures of a source that are left out.
 
         Raises:
-            TooManyRejected: More are rejected now than was allowed; the list so far has been written.
+            TooManyRejected: More pictures are rejected than is allowed; the list so far has been written.
         """
         for entry in entries:
             self._by_source.setdefault(source, []).append(entry)
@@ -50,7 +50,7 @@ class LeftOutTally:
                 self._first_rejected = self._first_rejected or entry
             else:
                 self.skipped += 1
-        # A quotient, as the limit is one: 0.29 · 100 is less than 29 in floating point, 29 / 100 is 0.29.
+        # The limit is a quotient, too: in floating point 0.29 · 100 is less than 29, but 29 / 100 is 0.29.
         if self._first_rejected is not None and self.rejected / self._found > self._max_rejected:
             self._write_report()
             raise TooManyRejected(
@@ -61,13 +61,13 @@ class LeftOutTally:
             )
 
     def nothing_usable(self) -> NothingUsable:
-        """Write the list, and return the error for collections of which no picture could be placed."""
+        """Write the list, and return the error for collections without a usable picture."""
         self._write_report()
         return nothing_usable(self._listings, self.skipped, self.rejected, self._report_path)
 
     @property
     def by_source(self) -> dict[int, tuple[LeftOut, ...]]:
-        """Source → everything of it that was left out."""
+        """Return the pictures that were left out, by source."""
         return {source: tuple(entries) for source, entries in self._by_source.items()}
 
     def _write_report(self) -> None:
@@ -75,13 +75,13 @@ class LeftOutTally:
 
 
 def nothing_usable(listings: Sequence[SourceListing], skipped: int, rejected: int, report_path: Path) -> NothingUsable:
-    """Return the error for collections of which no picture can go into a map, with the likeliest reasons.
+    """Return the error for collections without a usable picture, with the likeliest reasons.
 
     Args:
         listings: The collections.
-        skipped: How many pictures have no usable position.
-        rejected: How many cannot be read.
-        report_path: Where each is listed with its reason.
+        skipped: The number of pictures without a usable position.
+        rejected: The number of pictures that cannot be read.
+        report_path: The file that lists each picture with its reason.
     """
     reasons = likely_reasons(listings)
     told = f". The likeliest reasons: {'; '.join(reasons)}" if reasons else ""

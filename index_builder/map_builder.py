@@ -1,4 +1,4 @@
-"""Everything that can be done to a map, for programs: what the commands do, without a shell."""
+"""All changes of a map, for programs: the work of the commands without a shell."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -24,11 +24,11 @@ from place_map.versions import Version, list_versions
 
 
 class MapBuilder:
-    """Builds one map, and changes it.
+    """Build one map, and change it.
 
-    Every method publishes a whole version or leaves the map as it was, may be killed at any moment and continues when
-    it is called again, and raises the errors of ``model.errors`` that the function behind it names. Processes that
-    change the same map keep each other out; readers (``PlaceMap.open``) are never disturbed.
+    Every method publishes a whole version or leaves the map as it was. It may be killed at any moment, and continues
+    when it is called again. It raises the errors that the function behind it names. Only one process at a time can
+    change a map; readers (``PlaceMap.open``) are never disturbed.
 
     ::
 
@@ -51,14 +51,14 @@ class MapBuilder:
         progress: Progress = SILENT,
         reading: ReadOptions | None = None,
     ) -> None:
-        """Looks at nothing yet.
+        """Keep the arguments; nothing is read yet.
 
         Args:
             path: Directory of the map.
-            encoder: For ``build``, ``add`` and ``update``; used by the calling thread only.
-            options: How.
-            progress: Told what is done.
-            reading: How collections are read that are given by their paths.
+            encoder: The network for ``build``, ``add`` and ``update``; only the calling thread uses it.
+            options: The options of builds and changes.
+            progress: The display, which is told about each step.
+            reading: The options for reading collections that are given by their paths.
         """
         self.path = Path(path)
         self.options = options or BuildOptions()
@@ -69,7 +69,7 @@ class MapBuilder:
     def build(
         self, *sources: SourceListing | Path | str, restart: bool = False, calibrate: Calibrate | None = None
     ) -> ChangeReport:
-        """``index_builder.build.build_map``."""
+        """Call ``index_builder.build.build_map``."""
         listings = [self._listing(source) for source in sources]
         network = self._network()
         return build_map(
@@ -84,7 +84,7 @@ class MapBuilder:
         skip_existing: bool = False,
         restart: bool = False,
     ) -> ChangeReport:
-        """``index_builder.changes.add.add_pictures``."""
+        """Call ``index_builder.changes.add.add_pictures``."""
         return add_pictures(
             self.path,
             self._listing(source),
@@ -104,7 +104,7 @@ class MapBuilder:
         max_removed: float = DEFAULT_MAX_REMOVED,
         restart: bool = False,
     ) -> ChangeReport:
-        """``index_builder.changes.update.update_map``."""
+        """Call ``index_builder.changes.update.update_map``."""
         return update_map(
             self.path,
             self._listing(source),
@@ -117,39 +117,39 @@ class MapBuilder:
         )
 
     def remove(self, selection: Selection) -> ChangeReport:
-        """``index_builder.changes.remove.remove_pictures``."""
+        """Call ``index_builder.changes.remove.remove_pictures``."""
         return remove_pictures(self.path, selection, self._progress)
 
     def calibrate(self, calibrate: Calibrate, *, questions: Iterable[object] = ()) -> ChangeReport:
-        """``index_builder.changes.calibrate.calibrate_map``."""
+        """Call ``index_builder.changes.calibrate.calibrate_map``."""
         return calibrate_map(self.path, calibrate, self._progress, questions=questions)
 
     def compact(self, *, restart: bool = False) -> ChangeReport:
-        """``index_builder.changes.compact.compact_map``."""
+        """Call ``index_builder.changes.compact.compact_map``."""
         return compact_map(self.path, self.options, self._progress, restart=restart)
 
     def versions(self) -> list[Version]:
-        """``place_map.versions.list_versions``."""
+        """Call ``place_map.versions.list_versions``."""
         return list_versions(self.path)
 
     def activate(self, version: str) -> Move:
-        """``place_map.activation.activate_version``."""
+        """Call ``place_map.activation.activate_version``."""
         return activate_version(self.path, version)
 
     def roll_back(self) -> Move:
-        """``place_map.activation.roll_back``."""
+        """Call ``place_map.activation.roll_back``."""
         return roll_back(self.path)
 
     def prune(self, *, keep: int | None = None, versions: Sequence[str] = ()) -> Pruned:
-        """``index_builder.changes.prune.prune_versions``."""
+        """Call ``index_builder.changes.prune.prune_versions``."""
         return prune_versions(self.path, keep=keep, versions=versions)
 
     def abandon(self) -> bool:
-        """``index_builder.changes.prune.abandon_change``."""
+        """Call ``index_builder.changes.prune.abandon_change``."""
         return abandon_change(self.path)
 
     def verify(self, *, sample: int = DEFAULT_SAMPLE) -> VerifyReport:
-        """``index_builder.verify.verify_map``; with an encoder, the sample's pictures are encoded again."""
+        """Call ``index_builder.verify.verify_map``; with an encoder, the sample's pictures are encoded again."""
         return verify_map(
             self.path,
             encoder=self._encoder,

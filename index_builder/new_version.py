@@ -1,4 +1,4 @@
-"""Makes a new version of a map, as a revision says: the one way in which maps come to be and change."""
+"""The making of a new version of a map from a revision: all builds and changes go through it."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -30,27 +30,27 @@ from place_map.version_writer import VersionContent, write_manifest, write_versi
 from place_map.versions import read_current
 
 Calibrate = Callable[[PlaceMap, str, Path], bytes | None]
-"""Calibrates an open version, for the version of a number, which may be the same.
+"""A function that calibrates an open version, for a version number, which may be the same.
 
-What is to survive an interruption goes into the directory. Returns the bytes of ``calibration.json``; None if it cannot
-be done.
+It keeps files that must survive an interruption in the directory. It returns the bytes of ``calibration.json``, or None
+if the version cannot be calibrated.
 """
 
 
 @dataclass(frozen=True)
 class ChangeReport:
-    """Report what a build or a change has done.
+    """Report the result of a build or a change.
 
     Attributes:
         map_path: The map.
-        version: The one that is served now.
-        parent: The one that it was made from.
+        version: The version that is served now.
+        parent: The version from which it was made.
         change: Pictures that were added, removed and replaced.
-        counts: Of the version: pictures in the map, without a usable position, and those that cannot be read.
-        index: Its shortlist index, as faiss's ``index_factory`` knows it.
+        counts: Pictures in the version, pictures without a usable position, and pictures that cannot be read.
+        index: Its shortlist index, in the notation of faiss's ``index_factory``.
         encoded: Pictures that went through the network in this run; the others came from an interrupted one.
         total_bytes: Size of the version.
-        duration_s: Of this run.
+        duration_s: Duration of this run.
         is_new: Whether this run has made the version; else there was nothing to do.
     """
 
@@ -69,7 +69,7 @@ class ChangeReport:
     def of(
         cls, map_dir: Path, manifest: Manifest, started_s: float, *, encoded: int = 0, is_new: bool = False
     ) -> "ChangeReport":
-        """Return the report of a version that is there, by a run that began at a time of ``time.perf_counter``."""
+        """Return the report of an existing version, for a run that began at a time of ``time.perf_counter``."""
         return cls(
             map_path=map_dir,
             version=manifest.version,
@@ -85,33 +85,33 @@ class ChangeReport:
 
     @property
     def placed(self) -> int:
-        """Pictures in the map."""
+        """Return the number of pictures in the map."""
         return self.counts.placed
 
     @property
     def skipped(self) -> int:
-        """Pictures without a usable position."""
+        """Return the number of pictures without a usable position."""
         return self.counts.skipped
 
     @property
     def rejected(self) -> int:
-        """Pictures that cannot be read."""
+        """Return the number of pictures that cannot be read."""
         return self.counts.rejected
 
     @property
     def left_out_path(self) -> Path:
-        """The list of pictures that are not in the map."""
+        """Return the path of the list of pictures that are not in the map."""
         return layout.version_dir(self.map_path, self.version) / layout.LEFT_OUT
 
 
 @dataclass(frozen=True)
 class _Made:
-    """The new segments.
+    """Hold the new segments.
 
     Attributes:
-        segments: By id; a segment of which every picture was rejected does not exist.
-        encoded: How many pictures went through the network.
-        tally: What the collections that were read leave out.
+        segments: Id → segment; a segment does not exist if every picture of it was rejected.
+        encoded: The number of pictures that went through the network.
+        tally: The pictures that were left out of the collections.
     """
 
     segments: Mapping[str, Segment]
@@ -131,24 +131,24 @@ def make_version(
 ) -> ChangeReport:
     """Make a new version, open it for a trial, and publish it.
 
-    Killed or interrupted, the same call continues behind the last finished segment.
+    After a kill or an interruption, the same call continues behind the last finished segment.
 
     Args:
-        staging: Of the map, whose lock is held.
-        revision: What the new version shall consist of.
-        encoder: For pictures that have to be encoded.
+        staging: The staging directory of the map, whose lock is held.
+        revision: The content of the new version.
+        encoder: The network for pictures that have to be encoded.
         options: Batch size, segment size, and the share of pictures that may be rejected.
-        progress: Told about every batch.
-        restart: Throw away what an interrupted run has done.
-        calibrate: Calibrates the first version of a map before it is published.
+        progress: The display, which is told about every batch.
+        restart: Whether to throw away the work of an interrupted run.
+        calibrate: The function that calibrates the first version of a map before it is published.
 
     Raises:
         InvalidInput: The index cannot be made or trained.
         BuildConflict: Another build or change of the map is unfinished.
         MapCorrupt: A file of the map that would be used has changed since it was written.
         NothingUsable: The map would have no picture.
-        TooManyRejected: More pictures cannot be read than was allowed.
-        OSError: The disk does not take it. The run can be continued.
+        TooManyRejected: More pictures cannot be read than is allowed.
+        OSError: A file cannot be written. The run can be continued.
     """
     started_s = time.perf_counter()
     base, settings, map_dir = revision.base, revision.settings, staging.map_dir
@@ -168,13 +168,13 @@ def make_version(
     left_out_list = left_out_csv(left_out)
     is_calibrated_anew = revision.calibration is not None
     if base is not None and not is_calibrated_anew and _is_as_before(map_dir, base, revision, segments, left_out_list):
-        staging.throw_away()  # only pictures have been looked at that could not be read before either
+        staging.throw_away()  # this run has only read pictures that could not be read before either
         return ChangeReport.of(map_dir, base, started_s, encoded=made.encoded)
     placed = sum(segment.live_rows for segment in segments)
     if not placed and base is None:
         raise made.tally.nothing_usable()
     if not placed:
-        staging.throw_away()  # of pictures that cannot be read there is nothing to keep
+        staging.throw_away()  # pictures that cannot be read leave nothing to keep
         raise NothingUsable(f"the map would have no picture; to have no map, remove {map_dir}")
     _check_globals(staging, [segment for segment in segments if segment.id not in made.segments])
     factory, same_rows = _index_for(map_dir, revision, segments, progress)
@@ -216,7 +216,7 @@ def _make(
     options: BuildOptions,
     progress: Progress,
 ) -> _Made:
-    """Copy and encode the new segments, those excepted that an interrupted run has finished."""
+    """Copy and encode the new segments, except those that an interrupted run has finished."""
     segments: dict[str, Segment] = {}
     encoded = 0
     to_copy = {number: segment for number, segment in numbered.items() if segment.copies}
@@ -247,7 +247,7 @@ def _make(
 def _index_for(
     map_dir: Path, revision: Revision, segments: tuple[Segment, ...], progress: Progress
 ) -> tuple[str, Path | None]:
-    """Return the kind of the new index, and the base's if it is over the very same rows."""
+    """Return the kind of the new index, and the path of the base's index if it holds the same rows."""
     base, settings = revision.base, revision.settings
     if base is not None and segments == base.segments:
         path = layout.version_dir(map_dir, base.version) / layout.INDEX
@@ -274,7 +274,7 @@ def _calibration_of(map_dir: Path, base: Manifest | None) -> bytes | None:
 def _is_as_before(
     map_dir: Path, base: Manifest, revision: Revision, segments: tuple[Segment, ...], left_out_list: bytes
 ) -> bool:
-    """Return whether the new version would have nothing that the old one has not."""
+    """Return whether the new version would equal the old one."""
     if (segments, revision.sources) != (base.segments, base.sources):
         return False
     return left_out_list == left_out_csv(read_left_out(map_dir, base.version))
@@ -283,7 +283,7 @@ def _is_as_before(
 def _in_order(
     revision: Revision, numbered: Mapping[int, NewSegment], made: Mapping[str, Segment]
 ) -> tuple[Segment, ...]:
-    """Return the segments of the new version; of the new ones those that have pictures."""
+    """Return the segments of the new version, without new segments that have no pictures."""
     numbers = iter(numbered)
     segments: list[Segment] = []
     for segment in revision.segments:
@@ -303,7 +303,7 @@ def _ids_of(staging: Staging, made: Mapping[str, Segment]) -> frozenset[str]:
 
 
 def _check_globals(staging: Staging, segments: list[Segment]) -> None:
-    """Make sure that the new index is not made of features that have changed on the disk."""
+    """Ensure that the features for the new index have not changed on the disk."""
     for segment in segments:
         path = staging.segment_dir(segment.id) / layout.GLOBALS
         _check_unchanged(path, segment.files[layout.GLOBALS], staging.map_dir)

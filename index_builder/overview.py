@@ -1,4 +1,4 @@
-"""Survey collections before a map is built from them."""
+"""An overview of collections before a map is built from them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ from place_map.left_out import LeftOut
 
 @dataclass(frozen=True)
 class LeftOutGroup:
-    """Pictures that are left out for one reason.
+    """Sum up the pictures that are left out for one reason.
 
     Attributes:
-        count: How many.
-        example: The first of them.
+        count: The number of these pictures.
+        example: The first of these pictures.
     """
 
     count: int
@@ -31,23 +31,23 @@ class LeftOutGroup:
 
 @dataclass(frozen=True)
 class Overview:
-    """Sum up what collections hold.
+    """Sum up the content of collections.
 
     Attributes:
-        pictures: How many, left out or not.
-        placed: Of these, with a position.
-        skipped: Of these, without a usable position.
-        rejected: Of these, that cannot be read.
+        pictures: The number of pictures, left out or not.
+        placed: The number of pictures with a position.
+        skipped: The number of pictures without a usable position.
+        rejected: The number of pictures that cannot be read.
         left_out: The reasons, the most frequent first.
-        passed_over: Suffix or name of what is no picture, or was not wanted → how many.
-        remarks: What is odd about pictures with positions → of how many.
-        panoramas: Of the pictures with a position, how many are yet to be cut into views.
-        box: Around them; None where there is none.
-        spacing_m: Median distance from a position to the nearest other one; None where there is only one.
-        headings: How many have one.
-        dates: How many have a time.
-        first: The earliest time, as the clock at the place showed it; None where none is known.
-        last: The latest.
+        passed_over: Suffix or name of other or unwanted files → their number.
+        remarks: Remark about pictures with positions → the number of these pictures.
+        panoramas: The number of pictures with a position that are yet to be cut into views.
+        box: The box around the positions; None without positions.
+        spacing_m: Median distance from a position to the nearest other one; None if there are fewer than two.
+        headings: The number of pictures with a heading.
+        dates: The number of pictures with a time.
+        first: The earliest time, as the clock at the place showed it; None if no time is known.
+        last: The latest time, in the same form.
         suspicions: Sentences about positions that are likely wrong.
     """
 
@@ -69,7 +69,7 @@ class Overview:
 
 
 def overview_of(listings: Sequence[SourceListing]) -> Overview:
-    """Return what collections hold together."""
+    """Return the overview of several collections together."""
     places = [place for listing in listings for place in listing.places]
     left_out = [entry for listing in listings for entry in listing.left_out]
     examples: dict[str, LeftOut] = {}

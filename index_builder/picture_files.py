@@ -1,4 +1,4 @@
-"""From a file of the source to what the network and the map need of it, in one reading."""
+"""A picture file, read once for the network and for the map."""
 
 import hashlib
 import stat
@@ -19,14 +19,14 @@ _MAX_FILE_BYTES = 512 * 2**20  # a picture of the most pixels allowed, uncompres
 
 @dataclass(frozen=True)
 class DecodedPicture:
-    """A picture, ready for the network.
+    """Hold a picture that is ready for the network.
 
     Attributes:
-        place: Which picture.
+        place: The picture's id, path and position.
         pixels: ``(3, H, W)`` float32.
-        content_sha256: Of the bytes that were decoded.
+        content_sha256: The SHA-256 of the bytes that were decoded.
         thumbnail: A small JPEG, or None if none is wanted.
-        stamp: State of its file.
+        stamp: State of the file.
     """
 
     place: Place
@@ -38,14 +38,14 @@ class DecodedPicture:
 
 @dataclass(frozen=True)
 class RejectedPicture:
-    """A picture that cannot be used.
+    """Describe a picture that cannot be used.
 
     Attributes:
-        place: Which picture.
-        code: Stable, of ``model.errors``.
+        place: The picture's id, path and position.
+        code: The stable code of the error, from ``model.errors``.
         reason: A sentence for people.
-        stamp: State of its file.
-        content_sha256: Of its bytes; None if they cannot be read.
+        stamp: State of the file.
+        content_sha256: The SHA-256 of the file's bytes; None if they cannot be read.
     """
 
     place: Place
@@ -58,7 +58,7 @@ class RejectedPicture:
 def decode_picture(
     place: Place, preparation: Preparation, limits: ImageLimits = DEFAULT_LIMITS, *, thumbnail: bool
 ) -> DecodedPicture | RejectedPicture:
-    """Read and decode a picture; what is wrong with it becomes a value, so that the others go on."""
+    """Read and decode a picture; return an error of the picture as a value, so that the other pictures continue."""
     stamp = file_stamp(place.path)
     content_sha256: str | None = None
     try:
@@ -77,7 +77,7 @@ def decode_picture(
 
 
 def content_sum(path: Path) -> str | None:
-    """SHA-256 of the bytes of a picture's file, as the map keeps it; None if they cannot be read."""
+    """Return the SHA-256 of the bytes of a picture's file, as the map keeps it; None if they cannot be read."""
     try:
         return hashlib.sha256(_read(path)).hexdigest()
     except UnreadableImage:
@@ -85,7 +85,7 @@ def content_sum(path: Path) -> str | None:
 
 
 def file_stamp(path: Path) -> str:
-    """Size and time of change of a file: another stamp means that it has to be read again."""
+    """Return the size and time of change of a file; a file with another stamp has to be read again."""
     try:
         status = path.stat()
     except OSError as error:
@@ -94,7 +94,7 @@ def file_stamp(path: Path) -> str:
 
 
 def source_base(root: Path) -> Path:
-    """The folder that the paths of a source start from: itself, or that of its CSV file."""
+    """Return the folder at which the paths of a source start: the source itself, or the folder of its CSV file."""
     return root if root.is_dir() else root.parent
 
 
@@ -105,7 +105,7 @@ def source_path(path: Path, base: Path) -> str:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a picture: read once, so that what is hashed is what is decoded."""
+    """Read the bytes of a picture, once, so that the same bytes are hashed and decoded."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever

@@ -12,28 +12,28 @@ from place_map.version_writer import software_versions
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that decides the bytes of the segments of a new version, and the numbers that they get.
+    """Hold all values that decide the bytes and numbers of the segments of a new version.
 
     Attributes:
         kind: The command.
-        base: The line of the version that is changed; empty for a build.
+        base: The line of ``CURRENT`` for the version that is changed; empty for a build.
         version: Number of the new version.
         first_segment: Number of the first new segment.
-        request_sha256: By which the finished version is known again. It may differ in an interrupted run that is
-            continued: a picture may have changed since.
-        pictures: How many have to be encoded.
-        listing_sha256: Over the segments of the new version; of new ones over their pictures: ids, paths, positions,
-            headings and times, in order.
-        network: Fingerprint.
-        preprocessing: As ``--preprocess``.
-        input: Height and width of what the network sees, in pixels.
-        precision: Of the products in the network.
-        device: ``cpu`` or ``cuda``: they do not round alike. Empty where nothing is encoded.
+        request_sha256: The digest that identifies the request in the finished version. It may differ when an
+            interrupted run continues: a picture may have changed since.
+        pictures: The number of pictures to encode.
+        listing_sha256: The digest over the segments of the new version; new segments count with the ids, paths,
+            positions, headings and times of their pictures, in order.
+        network: Fingerprint of the network.
+        preprocessing: The value of ``--preprocess``.
+        input: Height and width of the network's input, in pixels.
+        precision: The precision of the products in the network.
+        device: ``cpu`` or ``cuda``, which round differently. Empty where nothing is encoded.
         batch_size: Pictures in one forward pass.
         segment_size: Pictures of the source in one segment.
         thumbnails: Whether thumbnails are made.
         store: Type of the stored features.
-        limits: What a picture may be like; others are rejected.
+        limits: The limits on pictures; pictures outside them are rejected.
         software: Versions of the libraries that compute. Empty where nothing is encoded.
     """
 
@@ -93,7 +93,7 @@ class Plan:
         )
 
     def differences(self, other: FoundPlan) -> list[str]:
-        """Return in words how another plan differs."""
+        """Return the differences of another plan in words."""
         mine = asdict(self)
         names = sorted((mine.keys() | other.keys()) - {"request_sha256"})
         return [

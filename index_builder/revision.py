@@ -1,4 +1,4 @@
-"""What a new version of a map shall consist of: segments that it shares with others, and segments to be made."""
+"""The content of a new version of a map: segments that it shares with other versions, and segments to make."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,11 +16,11 @@ from place_map.segment import Segment
 
 @dataclass(frozen=True, slots=True)
 class CopiedRow:
-    """A picture whose features are there already.
+    """Describe a picture whose features are in the map already.
 
     Attributes:
-        segment: Id of the segment that has them.
-        row: Row of its files.
+        segment: Id of the segment that has the features.
+        row: The row of the features in the segment's files.
         record: The new row of the table.
     """
 
@@ -31,10 +31,10 @@ class CopiedRow:
 
 @dataclass(frozen=True)
 class NewSegment:
-    """A segment to be made: of pictures that are encoded, or of features that are copied.
+    """Describe a segment to make, from pictures to encode or from features to copy.
 
     Attributes:
-        source: Which of the sources its pictures came from.
+        source: The number of the source of its pictures.
         places: Pictures to encode.
         copies: Pictures to copy; a segment has either.
     """
@@ -46,14 +46,14 @@ class NewSegment:
 
 @dataclass(frozen=True)
 class MapSettings:
-    """How every picture of a map is encoded and kept. A build chooses them, and all versions of the map share them.
+    """Hold the settings of a map for encoding and storing. A build chooses them, and all versions share them.
 
     Attributes:
         network: The network that makes the features.
-        preprocessing: How pictures are resized.
+        preprocessing: The way of resizing pictures.
         features: Widths and types of the stored features.
         thumbnails: Whether small JPEGs are kept.
-        index: The shortlist index that was asked for: a string of faiss's ``index_factory``, or ``auto``.
+        index: The requested shortlist index: a string of faiss's ``index_factory``, or ``auto``.
     """
 
     network: NetworkIdentity
@@ -76,20 +76,20 @@ class MapSettings:
 
 @dataclass(frozen=True)
 class Revision:
-    """A build or a change of a map, worked out. A build revises an empty map.
+    """Describe a build or a change of a map. A build revises an empty map.
 
     Attributes:
         kind: The command.
-        request_sha256: Digest of the request, by which the new version is known again.
+        request_sha256: Digest of the request, which identifies it in the new version.
         base: The version that is changed; None for a build.
-        settings: Of the map.
-        sources: Of the new version.
-        segments: Of the new version, in the order of its rows.
-        gone: Ids that the new version has no more.
+        settings: The settings of the map.
+        sources: The sources of the new version.
+        segments: The segments of the new version, in the order of its rows.
+        gone: Ids that the new version no longer has.
         replaced: Ids that it has, with another content or position.
-        left_out: Source → what stays left out of it.
-        listings: Source → the collection, where it was read anew: its pictures are encoded, or left out.
-        calibration: A new one, as the bytes of its file; None to keep that of the base.
+        left_out: Source → pictures that stay left out.
+        listings: Source → the collection, if it was read again; its pictures are encoded or left out.
+        calibration: The bytes of a new calibration file; None to keep the base's calibration.
     """
 
     kind: ChangeKind
@@ -106,22 +106,22 @@ class Revision:
 
     @property
     def new_segments(self) -> list[NewSegment]:
-        """Those that have to be made."""
+        """Return the segments to make."""
         return [segment for segment in self.segments if isinstance(segment, NewSegment)]
 
     @property
     def most_pictures(self) -> int:
-        """How many pictures the new version has if none is rejected."""
+        """Return the number of pictures in the new version if none is rejected."""
         return sum(
             len(segment.places) + len(segment.copies) if isinstance(segment, NewSegment) else segment.live_rows
             for segment in self.segments
         )
 
     def change(self, ids_made: Callable[[], frozenset[str]]) -> Change:
-        """Return how the version came to be.
+        """Return the change that made the version.
 
         Args:
-            ids_made: Reads the ids of the pictures of the segments that were made.
+            ids_made: The function that reads the ids of the pictures of the new segments.
         """
         if self.kind in ("build", "compact", "calibrate"):
             return Change(kind=self.kind, request_sha256=self.request_sha256)
@@ -135,7 +135,7 @@ class Revision:
         )
 
     def listing_sha256(self) -> str:
-        """Return the SHA-256 over everything that decides which pictures the new version consists of."""
+        """Return the SHA-256 over the segments of the new version and the pictures of its new segments."""
         return digest_of(line for segment in self.segments for line in _lines_of(segment))
 
 

@@ -1,4 +1,4 @@
-"""Segments from pictures: decode, encode, write; those that an earlier run has finished are taken over."""
+"""The making of segments from pictures: decode, encode, write. Segments that an earlier run has finished are kept."""
 
 import shutil
 from collections import deque
@@ -24,7 +24,7 @@ _BYTES_BESIDE_FEATURES = 24_000  # a thumbnail and a row of the table, with room
 
 @dataclass(frozen=True)
 class BuiltSegments:
-    """What became of the pictures.
+    """Hold the results of building segments.
 
     Attributes:
         finished: Number of a segment → the finished segment.
@@ -36,16 +36,16 @@ class BuiltSegments:
 
 
 class SegmentBuilder:
-    """Makes the segments of a build or a change; an interrupted one is continued behind the last finished segment.
+    """Make the segments of a build or a change, and continue an interrupted run behind the last finished segment.
 
     Args:
-        revision: What the new version shall consist of.
-        encoder: The network; used by the calling thread only.
-        staging: Where segments are written.
+        revision: The content of the new version.
+        encoder: The network; only the calling thread uses it.
+        staging: The staging directory for the segments.
         batch_size: Pictures in one forward pass.
-        limits: What a picture may be like; others are rejected.
-        tally: Takes what is left out.
-        progress: Told about every batch.
+        limits: The limits on pictures; pictures outside them are rejected.
+        tally: The tally of pictures that are left out.
+        progress: The display, which is told about every batch.
     """
 
     def __init__(
@@ -71,16 +71,16 @@ class SegmentBuilder:
         self._finished: dict[int, FinishedSegment] = {}
 
     def build(self, segments: Mapping[int, NewSegment], index_rows: int) -> BuiltSegments:
-        """Make what is missing.
+        """Make the missing segments.
 
         Args:
             segments: Number → pictures.
-            index_rows: How many vectors the index will have; for the room on the disk.
+            index_rows: The number of vectors in the index, to estimate the space on the disk.
 
         Raises:
             StorageError: The disk is too small.
-            TooManyRejected: More pictures cannot be read than was allowed.
-            OSError: The disk does not take what is written.
+            TooManyRejected: More pictures cannot be read than is allowed.
+            OSError: A file cannot be written.
         """
         missing = self._find_missing(segments)
         to_encode = sum(len(segment.places) for segment in missing.values())
@@ -93,7 +93,7 @@ class SegmentBuilder:
         return BuiltSegments(self._finished, to_encode)
 
     def _find_missing(self, segments: Mapping[int, NewSegment]) -> dict[int, NewSegment]:
-        """Return the segments that have to be encoded: number → pictures. The others are taken over."""
+        """Return the segments to encode: number → pictures. The others are kept."""
         missing = {}
         for number, segment in segments.items():
             finished = self._staging.find_finished(number, (file_stamp(place.path) for place in segment.places))
@@ -105,7 +105,7 @@ class SegmentBuilder:
         return missing
 
     def _encode(self, missing: Mapping[int, NewSegment]) -> None:
-        """Encode and record segments; recording is done by a thread of its own, a few batches behind."""
+        """Encode segments, and record them in another thread, a few batches behind."""
         recordings: deque[tuple[int, Future[FinishedSegment | None]]] = deque()
 
         def settle() -> None:
@@ -145,16 +145,16 @@ class SegmentBuilder:
                 yield PictureBatch(number, places[start : start + size], is_last=start + size >= len(places))
 
     def _check_space(self, to_encode: int, index_rows: int) -> None:
-        """Before hours of work: whether the map can fit at all."""
+        """Check before hours of work that the map fits on the disk."""
         needed = to_encode * (self._shapes.bytes_per_picture + _BYTES_BESIDE_FEATURES)
         check_space(self._staging, needed + 4 * self._shapes.global_dim * index_rows)
 
 
 def check_space(staging: Staging, needed_bytes: int) -> None:
-    """Looks whether the disk has room.
+    """Check that the disk has room for more bytes.
 
     Raises:
-        StorageError: It has not.
+        StorageError: The disk is too full.
     """
     free = shutil.disk_usage(staging.path).free
     if needed_bytes > free:
@@ -166,7 +166,7 @@ def check_space(staging: Staging, needed_bytes: int) -> None:
 
 @contextmanager
 def _one_thread(name: str) -> Iterator[ThreadPoolExecutor]:
-    """A thread that takes work in order; when the block fails, what it has not begun is dropped."""
+    """Start a thread that works in order; when the block ends, drop tasks that have not begun."""
     executor = ThreadPoolExecutor(1, thread_name_prefix=name)
     try:
         yield executor

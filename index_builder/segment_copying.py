@@ -1,4 +1,4 @@
-"""Segments from features that are there already: nothing is encoded again, and no byte of a feature changes."""
+"""The making of segments from stored features: nothing is encoded again, and no byte of a feature changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -24,23 +24,22 @@ _ROWS_AT_A_TIME = 32  # 15 MB of int8
 def copy_segments(
     staging: Staging, base: Manifest, segments: Mapping[int, NewSegment], progress: Progress
 ) -> dict[str, Segment]:
-    """Makes segments of rows of others.
+    """Make segments from rows of other segments.
 
-    The files that are copied from are compared with their sums first: what has changed on the disk would have a right
-    sum in the copy.
+    The sums of the source files are compared first; otherwise a copy of damaged bytes would get a valid sum.
 
     Args:
-        staging: Where segments are written, and where the others are found.
-        base: The version that has the others.
-        segments: Number → rows; those that are finished already are taken over.
-        progress: Told about every picture.
+        staging: The staging directory, which also finds the segments to copy from.
+        base: The version that has the segments to copy from.
+        segments: Number → rows; finished segments are kept.
+        progress: The display, which is told about every picture.
 
     Returns:
         The segments by id.
 
     Raises:
-        MapCorrupt: A file that would be copied from is damaged.
-        OSError: The disk does not take it.
+        MapCorrupt: A file to copy from is damaged.
+        OSError: A file cannot be written.
     """
     made: dict[str, Segment] = {}
     missing: dict[int, NewSegment] = {}
@@ -99,7 +98,7 @@ def _copy(
 
 
 class _RawRows:
-    """The rows of a segment as they are stored."""
+    """Read the rows of a segment as they are stored."""
 
     def __init__(self, staging: Staging, segment: Segment, shapes: FeatureShapes) -> None:
         directory = staging.segment_dir(segment.id)
@@ -112,12 +111,12 @@ class _RawRows:
         self._local_features = RowFile(directory / layout.LOCALS, (segment.rows, *self._shape), codec.array_type)
 
     def read(self, row: int, global_feature: StoredFeatures, local_features: StoredArray) -> None:
-        """Copies a row."""
+        """Copy a row into two arrays."""
         global_feature[:] = self._global_features[row]
         self._local_features.read(row, local_features)
 
     def room_for(self, count: int) -> tuple[StoredFeatures, StoredArray]:
-        """Memory for the features of so many rows."""
+        """Return empty arrays for the features of ``count`` rows."""
         global_features: StoredFeatures = np.empty(
             (count, *self._global_features.shape[1:]), self._global_features.dtype
         )
@@ -126,7 +125,7 @@ class _RawRows:
 
 
 def _gathered(rows: Sequence[tuple[_RawRows, int]]) -> tuple[StoredFeatures, StoredArray]:
-    """The features of rows, as they are stored: ``(b, D)`` and ``(b, N, width)``."""
+    """Return the features of rows as they are stored: ``(b, D)`` and ``(b, N, width)``."""
     global_features, local_features = rows[0][0].room_for(len(rows))
     for place, (reader, row) in enumerate(rows):
         reader.read(row, global_features[place], local_features[place])
@@ -141,6 +140,6 @@ def _thumbnail(staging: Staging, copied: CopiedRow) -> bytes | None:
 
 
 def _stamps(segment: NewSegment, base: Manifest) -> Iterator[str]:
-    """What a copied segment depends on: the files that its rows are in, and what the table is to say."""
+    """Return the state on which a copied segment depends: the sums of its source files, and the new records."""
     sums = {each.id: each.files[layout.LOCALS].sha256 for each in base.segments}
     return (f"{sums[copied.segment]} {copied!r}" for copied in segment.copies)

@@ -1,4 +1,4 @@
-"""Takes encoded batches in order and makes finished segments of them; runs in the writing thread."""
+"""The writing of finished segments from encoded batches, in order; it runs in the writing thread."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,12 +17,12 @@ from place_map.segment_writer import SegmentWriter
 
 
 class SegmentRecorder:
-    """Writes the segments of a build or a change, one after the other.
+    """Write the segments of a build or a change, one after the other.
 
     Args:
-        bases: Number of a segment → the folder that the paths of its source start from.
-        staging: Where finished segments go.
-        shapes: Of the features.
+        bases: Number of a segment → the folder at which the paths of its source start.
+        staging: The staging directory for finished segments.
+        shapes: The shapes of the features.
     """
 
     def __init__(self, bases: Mapping[int, Path], staging: Staging, shapes: FeatureShapes) -> None:
@@ -34,13 +34,13 @@ class SegmentRecorder:
         self._stamps: list[str] = []
 
     def record(self, encoded: EncodedBatch) -> FinishedSegment | None:
-        """Writes a batch.
+        """Write a batch.
 
         Returns:
             The finished segment, if the batch was its last.
 
         Raises:
-            OSError: The disk does not take it.
+            OSError: A file cannot be written.
         """
         if self._writer is None:
             self._writer = SegmentWriter(self._staging.begin_segment(), self._shapes)
@@ -56,7 +56,7 @@ class SegmentRecorder:
         return self._finish(encoded.batch.segment) if encoded.batch.is_last else None
 
     def left_out(self, encoded: EncodedBatch) -> list[LeftOut]:
-        """Return the rejected pictures of a batch, as they are listed."""
+        """Return the rejected pictures of a batch as entries of the list."""
         base = self._bases[encoded.batch.segment]
         return [
             LeftOut(

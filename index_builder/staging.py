@@ -1,7 +1,7 @@
-"""Where a map, or a change of one, grows until it is published: ``.NAME.building``.
+"""The staging directory ``.NAME.building``, in which a map or a change grows until it is published.
 
 ``place_map.unfinished`` draws the directory. A segment is renamed out of ``partial`` when its files are on the disk,
-and counts from the moment that its checkpoint is there. So a run can be killed at any byte: the next one continues
+and counts as finished when its checkpoint exists. A run can therefore be killed at any byte: the next one continues
 behind the last checkpoint.
 """
 
@@ -44,12 +44,12 @@ _PARTIAL = "partial"
 
 
 class FinishedSegment(BaseModel):
-    """A finished segment, as its checkpoint remembers it.
+    """Describe a finished segment in its checkpoint.
 
     Attributes:
-        segment: As the manifest will list it; None if every picture of it was rejected.
+        segment: The entry for the manifest; None if every picture of the segment was rejected.
         left_out: Pictures of its part of the source that were rejected.
-        stamps_sha256: Over the state of the source files when they were read.
+        stamps_sha256: The digest of the state of the source files when they were read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,12 +60,12 @@ class FinishedSegment(BaseModel):
 
 
 class Staging:
-    """The staging directory of a map, while the lock is held; ``open_staging`` makes one.
+    """Hold the staging directory of a map, while the lock is held; ``open_staging`` makes one.
 
     Attributes:
-        path: ``.NAME.building``.
-        map_path: What will be the map, or will go into it.
-        map_dir: The map that is changed, or the place where it is to appear.
+        path: The staging directory ``.NAME.building``.
+        map_path: The directory inside it that becomes the map or goes into the map.
+        map_dir: The map that is changed, or the path of the new map.
     """
 
     def __init__(self, map_dir: Path) -> None:
@@ -75,16 +75,16 @@ class Staging:
 
     @property
     def left_out_path(self) -> Path:
-        """Where the list of pictures that were left out is kept if the run is given up."""
+        """Return the path of the list of left out pictures, for a run that stops."""
         return self.path / layout.LEFT_OUT
 
     def segment_dir(self, segment_id: str) -> Path:
-        """Return where a finished segment lies: here, or in the map."""
+        """Return the directory of a finished segment, in the staging directory or in the map."""
         here = layout.segment_dir(self.map_path, segment_id)
         return here if here.is_dir() else layout.segment_dir(self.map_dir, segment_id)
 
     def numbers(self) -> tuple[str, int]:
-        """Return the number of the new version and that of its first segment: those of a continued run, or new ones."""
+        """Return the numbers of the new version and of its first segment, new or from the run that continues."""
         found = read_plan(self.path)
         if found is not None and "first_segment" in found and has_finished_a_segment(self.path):
             return str(found["version"]), int(str(found["first_segment"]))
@@ -92,11 +92,11 @@ class Staging:
         return next_version(self.map_dir), next_segment(self.map_dir)
 
     def begin(self, plan: Plan, *, restart: bool) -> None:
-        """Continue the run that the plan was made for, or begin it.
+        """Begin the run of a plan, or continue it.
 
         Args:
-            plan: What is to be made.
-            restart: Throw away what an earlier run has done, whatever it was.
+            plan: The plan of the run.
+            restart: Whether to throw away the work of any earlier run.
 
         Raises:
             BuildConflict: Another build or change is unfinished.
@@ -115,11 +115,11 @@ class Staging:
         """Return a segment that an earlier run has finished.
 
         Args:
-            number: Of the segment, from 1.
-            stamps: State of its source files now.
+            number: The number of the segment, from 1.
+            stamps: The present state of its source files.
 
         Returns:
-            None if it has to be made: it is not finished, a picture has changed, or its files are damaged.
+            The segment; None if it is not finished, if a picture has changed, or if its files are damaged.
         """
         try:
             finished = FinishedSegment.model_validate_json(self._checkpoint_path(number).read_bytes())
@@ -140,7 +140,7 @@ class Staging:
         return partial
 
     def finish_segment(self, number: int, finished: FinishedSegment) -> None:
-        """Move the segment that was begun to its place, and remember that it is finished."""
+        """Move the current segment to its place, and record that it is finished."""
         self._checkpoint_path(number).unlink(missing_ok=True)
         target = layout.segment_dir(self.map_path, layout.segment_id_of(number))
         shutil.rmtree(self.segment_dir(target.name), ignore_errors=True)
@@ -154,8 +154,8 @@ class Staging:
         """Open the new version for a trial, and make it appear.
 
         Raises:
-            MapCorrupt: It cannot be opened; what is served stays.
-            OSError: The disk does not take it.
+            MapCorrupt: The new version cannot be opened; the old one stays served.
+            OSError: A file cannot be written.
         """
         pointer = Current.to_manifest(manifest)
         if manifest.parent is None:
@@ -167,7 +167,7 @@ class Staging:
                 name = layout.segment_id_of(number)
                 rename_durably(layout.segment_dir(self.map_path, name), layout.segment_dir(self.map_dir, name))
             version = layout.version_dir(self.map_dir, manifest.version)
-            shutil.rmtree(version, ignore_errors=True)  # of a run that was killed here
+            shutil.rmtree(version, ignore_errors=True)  # left by a run that was killed here
             rename_durably(layout.version_dir(self.map_path, manifest.version), version)
             serve(self.map_dir, pointer)
         clean_up(self.path)
@@ -177,14 +177,14 @@ class Staging:
         """Open the first version of a map before it appears.
 
         Raises:
-            MapCorrupt: It cannot be opened.
+            MapCorrupt: The version cannot be opened.
         """
         write_atomically(self.map_path / layout.CURRENT, Current.to_manifest(manifest).to_bytes())
         with PlaceMap.open(self.map_path) as place_map:
             yield place_map
 
     def throw_away(self) -> None:
-        """Remove what an unfinished run has made, in the staging directory and in the map."""
+        """Remove the work of an unfinished run from the staging directory and from the map."""
         throw_away(self.map_dir)
 
     def _checkpoint_path(self, number: int) -> Path:
@@ -193,17 +193,17 @@ class Staging:
 
 @contextmanager
 def open_staging(map_dir: Path) -> Iterator[Staging]:
-    """Hold the lock of a map that is there, to change it.
+    """Hold the lock of an existing map, to change it.
 
     Yields:
-        Its staging directory, which goes away if nothing is left in it.
+        Its staging directory, which is removed if it is empty at the end.
 
     Raises:
         MapNotFound: There is no map.
         MapBusy: Another process changes or builds it.
         StorageError: The disk cannot be written to.
     """
-    read_current(map_dir)  # before a directory is made for what is no map
+    read_current(map_dir)  # before a directory is made for a path that is not a map
     with changing(map_dir):
         yield Staging(map_dir)
 

@@ -1,4 +1,4 @@
-"""Positions that cannot be right, to judge by those of the other pictures of a collection."""
+"""Positions that are likely wrong, judged by the positions of the other pictures."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,20 +11,20 @@ from model.geo import LatLon, distances_m
 from model.places import Place
 
 FAR_M = 1_000_000.0
-"""A picture that lies farther from all others is told."""
+"""A picture is reported if it lies farther than this from all others."""
 NEAR_M = 50_000.0
-"""Where a picture would lie if a mistake were undone, to be taken for that mistake."""
+"""A mistake explains a position if undoing it moves the picture at least this near to another."""
 
 _FEWEST = 4
-_MOST_SHARE = 0.25  # what more pictures do is no mistake
+_MOST_SHARE = 0.25  # positions that a larger share of pictures has are not a mistake
 _MOST_LOOKED_AT = 1000
 
 
 def suspicious_positions(places: Sequence[Place]) -> tuple[str, ...]:
-    """Return in sentences which positions are likely wrong: swapped, of a wrong hemisphere, or far from all others.
+    """Return sentences about positions that are likely wrong: swapped, in a wrong hemisphere, or far from all others.
 
     Args:
-        places: Of all collections together.
+        places: The pictures of all collections together.
     """
     if len(places) < _FEWEST:
         return ()
@@ -50,10 +50,10 @@ def suspicious_positions(places: Sequence[Place]) -> tuple[str, ...]:
 
 
 def suspicious_collections(collections: Mapping[str, Sequence[Place]]) -> tuple[str, ...]:
-    """Return in sentences which collections lie far from the others, and among them if a mistake is undone.
+    """Return sentences about collections far from the others that lie near them if a mistake is undone.
 
     Args:
-        collections: Name → pictures. A mistake that all of them share, or of one alone, cannot be told.
+        collections: Name → pictures. A mistake that all collections share, or one in a single collection, is not found.
     """
     degrees = {name: _degrees_of(places) for name, places in collections.items() if places}
     total = sum(len(latitudes) for latitudes, _ in degrees.values())
@@ -82,7 +82,7 @@ def _degrees_of(places: Sequence[Place]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def _middle(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> LatLon:
-    """Return a position in the midst of most others: medians, counted from a longitude that one of them has."""
+    """Return the medians of latitude and longitude; longitudes are counted from the first, across the antimeridian."""
     turns = (longitudes - longitudes[0] + 180) % 360 - 180
     return LatLon(float(np.median(latitudes)), float((longitudes[0] + np.median(turns) + 180) % 360 - 180))
 

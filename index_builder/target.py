@@ -1,4 +1,4 @@
-"""Where a map is to appear: whether it can is told before anything long begins."""
+"""The path of a new map, and the checks of it before long work begins."""
 
 import re
 import unicodedata
@@ -15,16 +15,16 @@ _LETTERS = str.maketrans(
 
 
 def map_name_of(source: Path) -> str:
-    """Return what the map of a collection is called where nobody says: after its folder or file."""
+    """Return the default name for the map of a collection, from its folder or file."""
     return _usable(source.absolute().stem if source.is_file() else source.absolute().name)
 
 
 def check_target(out: Path) -> None:
-    """Look whether a map can be published at a path, or is there already.
+    """Check that a path holds a map, or that a map can be published there.
 
     Raises:
-        InvalidInput: The name cannot be that of a map, or a directory cannot be renamed to it.
-        MapExists: There is something else, and no unfinished build that could have put it there.
+        InvalidInput: The name is not valid for a map, or a directory cannot be renamed to the path.
+        MapExists: The path holds something else, and there is no unfinished build of the map.
     """
     if is_map(out):
         return
@@ -42,17 +42,17 @@ def check_target(out: Path) -> None:
 
 
 def check_free(out: Path) -> None:
-    """Refuse a path where there is something. The lock of the map is held.
+    """Refuse a path that is taken. The lock of the map is held.
 
     Raises:
-        MapExists: There is something at ``out``.
+        MapExists: The path is taken.
     """
     if _is_taken(out):
         raise map_exists(out)
 
 
 def is_map(out: Path) -> bool:
-    """Return whether a path is that of a map."""
+    """Return whether a path holds a map."""
     return (out / layout.CURRENT).is_file()
 
 
@@ -65,7 +65,7 @@ def map_exists(out: Path) -> MapExists:
 
 
 def _usable(name: str) -> str:
-    """Return the name of a map that is like another one: letters lose their accents, all else becomes a hyphen."""
+    """Return a valid name for a map that is similar: letters lose their accents, other characters become hyphens."""
     plain = (
         unicodedata.normalize("NFKD", unicodedata.normalize("NFC", name).translate(_LETTERS))
         .encode("ascii", "ignore")
@@ -75,5 +75,5 @@ def _usable(name: str) -> str:
 
 
 def _is_taken(out: Path) -> bool:
-    """Return whether something is there; an empty directory is as good as nothing, since a rename replaces it."""
+    """Return whether a path exists, except as an empty directory, which a rename replaces."""
     return out.exists() and not (out.is_dir() and not any(out.iterdir()))

@@ -47,8 +47,8 @@ class Area:
             raise InvalidInput(f"the area's south {south} is not below its north {north}: WEST,SOUTH,EAST,NORTH")
         if west >= east:
             raise InvalidInput(
-                f"the area's west {west} is not west of its east {east}. Give an area that crosses the antimeridian "
-                f"as two: {west},{south},180,{north} and -180,{south},{east},{north}; --area may be repeated"
+                f"the area's west {west} is not west of its east {east}. One that crosses the antimeridian has to be "
+                f"given as two: {west},{south},180,{north} and -180,{south},{east},{north}; --area may be repeated"
             )
         outline = ((west, south), (east, south), (east, north), (west, north), (west, south))
         return cls(((outline,),))

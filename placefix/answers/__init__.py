@@ -1,1 +1,1 @@
-"""Ask about many photos, and write down what comes back."""
+"""Questions about many photos, and the files of their answers."""

@@ -1,4 +1,4 @@
-"""Whom to ask about photos: a server, or a map on this machine."""
+"""The asker of questions about photos: it asks a server, or a map on this machine."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,17 +14,17 @@ from placefix.client.question import Question
 from service.errors import PlaceNotFound
 from service.settings import ServiceSettings
 
-_REQUESTS_AT_A_TIME = 4  # a server encodes what waits together; the others keep its device busy meanwhile
+_REQUESTS_AT_A_TIME = 4  # a server encodes waiting photos together; the other requests keep its device busy meanwhile
 
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """A server to ask.
+    """Describe a server to ask.
 
     Attributes:
-        url: Its address.
-        key: A key, if it wants one.
-        map_name: Which of its maps; None for the only one.
+        url: The address of the server.
+        key: A key, if the server requires one.
+        map_name: The name of one of its maps; None for the only one.
     """
 
     url: str
@@ -34,14 +34,15 @@ class ServerAddress:
 
 @dataclass(frozen=True)
 class Asker:
-    """Answers questions about photos.
+    """Hold the functions that answer questions about photos.
 
     Attributes:
-        ask: Answers one question.
-        at_a_time: How many it is worth to ask at a time.
-        is_trained: Whether the network is; None where that is not known here.
-        thumbnail: Returns the small JPEG of a picture, by the names of its map and its id; None if the map keeps none.
-        advice: How answers would have a confidence worth trusting; None if nothing is known.
+        ask: The function that answers one question.
+        at_a_time: The best number of simultaneous questions.
+        is_trained: Whether the network is trained; None if this is not known.
+        thumbnail: The function that returns the small JPEG of a picture, by the name of its map and its id; None if
+            the map keeps none.
+        advice: Advice on how to get a confidence that can be trusted; None if there is none.
     """
 
     ask: Ask
@@ -53,14 +54,14 @@ class Asker:
 
 @contextmanager
 def opened_asker(target: ServerAddress | ServiceSettings, question: Question) -> Iterator[Asker]:
-    """Open what is asked; it is closed at the end.
+    """Open a server or a map to ask, and close it at the end.
 
     Args:
         target: A server, or the settings that name a map.
-        question: What is asked of every photo.
+        question: The question about every photo.
 
     Raises:
-        PlacefixError: It cannot be opened.
+        PlacefixError: The server or map cannot be opened.
     """
     if isinstance(target, ServerAddress):
         with Client(target.url, key=target.key) as client:

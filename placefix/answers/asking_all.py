@@ -1,4 +1,4 @@
-"""Ask about many photos, some at a time, in their order."""
+"""Questions about many photos, some at a time, in order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,22 +13,22 @@ from placefix.client.errors import PhotoRefused
 from service.schemas.answer import LocalizationAnswer
 
 Ask = Callable[[Sequence[Path | bytes]], LocalizationAnswer]
-"""Asks about one photo, or about several as they belong together."""
+"""A function that asks about one photo, or about several that belong together."""
 
 
 def ask_all(photos: Iterable[GivenPhoto], ask: Ask, at_a_time: int) -> Iterator[Outcome]:
     """Ask about each photo alone.
 
     Args:
-        photos: In their order.
-        ask: Called from threads.
-        at_a_time: How many are asked about at a time.
+        photos: The photos, in order.
+        ask: The function that asks; threads call it.
+        at_a_time: The number of simultaneous questions.
 
     Yields:
-        What came of each, in their order. A photo that cannot be used does not end it.
+        The outcome of each photo, in order. A photo that cannot be used does not stop the others.
 
     Raises:
-        PlacefixError: Something else went wrong than a photo.
+        PlacefixError: An error that does not concern a single photo.
     """
     waiting = iter(photos)
     pool = ThreadPoolExecutor(at_a_time, thread_name_prefix="ask")
@@ -49,7 +49,7 @@ def _outcome(photo: GivenPhoto, ask: Ask) -> Outcome:
 
 
 def _reason(error: ImageError | PhotoRefused, photo: GivenPhoto) -> str:
-    """Return what is wrong, without the name of the photo, which stands beside it."""
+    """Return the message of an error without the name of the photo, which is printed beside it."""
     said = error.detail if isinstance(error, PhotoRefused) else error.message
     for name in (photo.name, "the file"):
         said = said.removeprefix(f"{name} ")

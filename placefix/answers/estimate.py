@@ -1,4 +1,4 @@
-"""A found position, with what it needs to be told from a measured one."""
+"""An estimated position, with the facts that distinguish it from a measured one."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -9,17 +9,17 @@ from service.schemas.answer import LocalizationAnswer
 
 @dataclass(frozen=True)
 class Estimate:
-    """A position that was found.
+    """Hold an estimated position.
 
     Attributes:
         latitude: WGS84 degrees, north positive.
         longitude: WGS84 degrees, east positive.
-        status: Of the answer.
-        confidence: Probability that it is right; None if nobody knows.
-        radius_m: Metres that hold the truth of the share ``level`` of answers like it; None without a number.
-        level: That share; None without a radius.
-        map_name: The map that it was found in.
-        map_version: Its version.
+        status: The status of the answer.
+        confidence: Probability that the position is right; None if it is unknown.
+        radius_m: Radius in metres that contains the truth for the share ``level`` of similar answers; None if unknown.
+        level: The share for ``radius_m``; None without a radius.
+        map_name: The name of the map.
+        map_version: The version of the map.
     """
 
     latitude: float
@@ -33,7 +33,7 @@ class Estimate:
 
     @classmethod
     def of(cls, answer: LocalizationAnswer) -> "Estimate | None":
-        """Return what an answer has found; None if it has no position."""
+        """Return the estimate of an answer; None if it has no position."""
         if answer.position is None:
             return None
         accuracy = answer.accuracy
@@ -50,7 +50,7 @@ class Estimate:
 
     @property
     def method(self) -> str:
-        """Return how the position was found, for ``GPSProcessingMethod``: in ASCII, with our mark in front."""
+        """Return the text for ``GPSProcessingMethod``: in ASCII, with the mark of Placefix in front."""
         facts = {
             "map": quote(self.map_name),
             "version": quote(self.map_version),
@@ -64,10 +64,10 @@ class Estimate:
 
     @property
     def north_or_south(self) -> str:
-        """``N`` or ``S``."""
+        """Return ``N`` or ``S``."""
         return "N" if self.latitude >= 0 else "S"
 
     @property
     def east_or_west(self) -> str:
-        """``E`` or ``W``."""
+        """Return ``E`` or ``W``."""
         return "E" if self.longitude >= 0 else "W"

@@ -1,4 +1,4 @@
-"""Files of answers: how each is written, by its suffix."""
+"""Files of answers, with a writer for each suffix."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -19,14 +19,14 @@ WRITERS: Mapping[str, Write] = {
     ".parquet": write_parquet,
     ".jsonl": write_json_lines,
 }
-"""Choose the writer of a file of answers by its suffix."""
+"""Suffix → writer of a file of answers."""
 
 
 def check_out(out: Path) -> None:
-    """Refuse a file that could not be written, before anything is asked.
+    """Refuse a file that cannot be written, before any question is asked.
 
     Raises:
-        InvalidInput: Its suffix is unknown, its folder is not there, or it is a folder itself.
+        InvalidInput: The suffix is unknown, the folder does not exist, or the path is a folder.
     """
     if out.suffix.lower() not in WRITERS:
         raise InvalidInput(f"{out}: its suffix says what it will be, one of {', '.join(WRITERS)}")
@@ -37,6 +37,6 @@ def check_out(out: Path) -> None:
 
 
 def write_answers(out: Path, outcomes: Iterable[Outcome]) -> None:
-    """Write a file of answers as its suffix says; it appears when it is whole, and replaces an older one."""
+    """Write a file of answers in the format of its suffix; it appears when it is whole, and replaces an older one."""
     with written_whole(out) as unfinished:
         WRITERS[out.suffix.lower()](unfinished, outcomes)

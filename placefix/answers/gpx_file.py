@@ -1,4 +1,4 @@
-"""A file of answers for navigation devices: waypoints of GPX 1.1, of which each has a position."""
+"""A file of answers for navigation devices: waypoints of GPX 1.1 for answers with a position."""
 
 from collections.abc import Iterable
 from pathlib import Path

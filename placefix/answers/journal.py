@@ -1,4 +1,4 @@
-"""Answers of a run that is not finished: they are kept as they come, so that it can be continued."""
+"""The answers of an unfinished run, kept one by one, so that the run can be continued."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,26 +11,26 @@ from placefix.answers.outcome import FAILED, Outcome
 
 
 def journal_path(out: Path) -> Path:
-    """Return where the answers of a file are kept until it is written."""
+    """Return the path of the journal for a file of answers."""
     return out.with_name(f"{out.name}.unfinished.jsonl")
 
 
 class Journal:
-    """Keeps answers, one a line, below a line that says what was asked.
+    """Keep answers, one a line, below a line that states the question.
 
     Attributes:
-        path: Its file.
+        path: The file of the journal.
     """
 
     def __init__(self, path: Path, asked: Mapping[str, str]) -> None:
-        """Begin, or go on where an interrupted run was.
+        """Begin a journal, or continue that of an interrupted run.
 
         Args:
-            path: The file; there may be one of an interrupted run.
-            asked: What is asked of all photos, and whom.
+            path: The file; it may exist from an interrupted run.
+            asked: The question about all photos, and the server or map that is asked.
 
         Raises:
-            InvalidInput: The answers that are there are to another question, or the file is none of ours.
+            InvalidInput: The file answers another question, or is not a journal.
         """
         self.path = path
         self._places: dict[str, int] = {}
@@ -43,14 +43,14 @@ class Journal:
             raise
 
     def __len__(self) -> int:
-        """The number of photos that have an answer."""
+        """Return the number of photos that have an answer."""
         return len(self._answered)
 
     def __contains__(self, photo: str) -> bool:
         return photo in self._answered
 
     def add(self, outcome: Outcome) -> None:
-        """Keep what came of a photo; it counts from now on, whatever happens."""
+        """Keep the outcome of a photo; it survives a kill from now on."""
         self._places[outcome.photo] = self._file.seek(0, 2)
         self._file.write(f"{outcome.to_json()}\n".encode("utf-8", "backslashreplace"))
         self._file.flush()
@@ -58,13 +58,13 @@ class Journal:
             self._answered.add(outcome.photo)
 
     def outcomes(self, photos: Iterable[str]) -> Iterator[Outcome]:
-        """Read what came of photos, in their order."""
+        """Read the outcomes of photos, in order."""
         for photo in photos:
             self._file.seek(self._places[photo])
             yield Outcome.from_json(self._file.readline())
 
     def remove(self) -> None:
-        """Remove the file: its answers stand elsewhere now."""
+        """Remove the file, after its answers were written elsewhere."""
         self._file.close()
         self.path.unlink()
 
@@ -75,7 +75,7 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._file.close()
-        if not self._places:  # nothing came of it
+        if not self._places:  # no outcome was added
             self.path.unlink(missing_ok=True)
 
     def _read(self, asked: dict[str, str]) -> None:
@@ -97,17 +97,17 @@ class Journal:
             if outcome.status != FAILED:  # others are asked about again
                 self._answered.add(outcome.photo)
             place = self._file.tell()
-        self._file.truncate(place)  # of a killed run: half a line
+        self._file.truncate(place)  # a killed run leaves half a line
 
     def _check(self, head: bytes, asked: dict[str, str]) -> None:
         try:
             before = json.loads(head)["asked"]
             names = [name for name in {**before, **asked} if before.get(name) != asked.get(name)]
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise InvalidInput(f"{self.path} is in the way and none of ours: remove it") from error
+            raise InvalidInput(f"{self.path} is in the way and is not a journal of Placefix: remove it") from error
         if names:
             differences = ", ".join(f"{name} was {before.get(name)}, is {asked.get(name)}" for name in names)
             raise InvalidInput(
-                f"{self.path} has the answers of an interrupted run that asked otherwise ({differences}): finish it "
+                f"{self.path} has the answers of an interrupted run with another question ({differences}): finish it "
                 "with the same options, or begin anew with --restart"
             )

@@ -1,4 +1,4 @@
-"""Hold the outcome of a question about one photo: an answer, or the reason why there is none."""
+"""The outcome of a question about one photo: an answer, or the reason why there is none."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from placefix.answers.estimate import Estimate
 from service.schemas.answer import FROM_LATER_RELEASES, LocalizationAnswer
 
 FAILED = "failed"
-"""Stands where an answer has its status."""
+"""The status of an outcome without an answer."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Failure:
     """Say why a photo has no answer.
 
     Attributes:
-        code: Of the error; stays the same between releases.
-        reason: For people, without the name of the photo.
+        code: The code of the error, which stays the same between releases.
+        reason: The reason for people, without the name of the photo.
     """
 
     code: str
@@ -30,8 +30,8 @@ class Outcome:
     """Hold the outcome of a question about one photo.
 
     Attributes:
-        photo: What it is called.
-        answer: The answer, or why there is none.
+        photo: The name of the photo.
+        answer: The answer, or the reason why there is none.
     """
 
     photo: str
@@ -39,11 +39,11 @@ class Outcome:
 
     @property
     def status(self) -> str:
-        """The status of the answer, or ``failed``."""
+        """Return the status of the answer, or ``failed``."""
         return FAILED if isinstance(self.answer, Failure) else self.answer.status
 
     def to_json(self) -> str:
-        """Return it as a line: the answer of the server with a member ``photo``, or a code and a reason."""
+        """Return a line of JSON: the answer of the server with a member ``photo``, or a code and a reason."""
         if isinstance(self.answer, Failure):
             members: Mapping[str, Any] = {
                 "photo": self.photo,
@@ -60,7 +60,7 @@ class Outcome:
         """Read a line that ``to_json`` has written.
 
         Raises:
-            ValueError: It is something else.
+            ValueError: The line was not written by ``to_json``.
         """
         members = json.loads(line)
         photo = members.pop("photo", None) if isinstance(members, dict) else None
@@ -71,7 +71,7 @@ class Outcome:
         return cls(photo, LocalizationAnswer.model_validate(members, context=FROM_LATER_RELEASES))
 
     def row(self) -> dict[str, str | float | int | None]:
-        """Return it as a row of a table: ``COLUMNS`` in their order, None where nothing is known."""
+        """Return a row of a table: ``COLUMNS`` in order, None for unknown values."""
         if isinstance(self.answer, Failure):
             known: dict[str, str | float | int | None] = {"error": self.answer.code, "reason": self.answer.reason}
         else:
@@ -109,4 +109,4 @@ COLUMNS: Mapping[str, type] = {
     "error": str,
     "reason": str,
 }
-"""The columns of a table of answers, and what they hold."""
+"""The columns of a table of answers, and their types."""

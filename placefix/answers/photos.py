@@ -17,17 +17,17 @@ from placefix.client.question import refuse_address
 STANDARD_INPUT = "-"
 
 Unreadable = Callable[[str, str], None]
-"""Called with a folder that cannot be listed, and with the reason."""
+"""A function that is called with a folder that cannot be listed, and with the reason."""
 
 
 @dataclass(frozen=True)
 class GivenPhoto:
-    """A photo to ask about.
+    """Describe a photo to ask about.
 
     Attributes:
-        name: What answers call it: its path as it was given, or found below a folder; ``-`` for standard input.
-        source: Its file, or its bytes.
-        below: Its path below the folder that was given; its file name, if it was given itself.
+        name: The name in answers: the path as it was given, or found below a folder; ``-`` for standard input.
+        source: The file of the photo, or its bytes.
+        below: The path below the folder that was given; the file name, if the file itself was given.
     """
 
     name: str
@@ -36,10 +36,10 @@ class GivenPhoto:
 
     @property
     def file(self) -> Path:
-        """Its file.
+        """Return the file of the photo.
 
         Raises:
-            InvalidInput: It came from standard input.
+            InvalidInput: The photo came from standard input.
         """
         if isinstance(self.source, bytes):
             raise InvalidInput("a photo from standard input has no file to write a position to: pipe paths")
@@ -48,11 +48,11 @@ class GivenPhoto:
 
 @dataclass(frozen=True)
 class GivenPhotos:
-    """The photos that were given.
+    """Hold the photos that were given.
 
     Attributes:
-        photos: In the order of the arguments, those of a folder by name; one at least.
-        is_single: Whether one file was named and nothing else, so that one answer is expected.
+        photos: The photos in the order of the arguments, in folders by name; at least one.
+        is_single: Whether the only argument was one file, so that one answer is expected.
     """
 
     photos: tuple[GivenPhoto, ...]
@@ -60,7 +60,7 @@ class GivenPhotos:
 
     @property
     def each_once(self) -> tuple[GivenPhoto, ...]:
-        """The photos without those that are the same file as an earlier one."""
+        """Return the photos without those that are the same file as an earlier one."""
         found: dict[object, GivenPhoto] = {}
         for photo in self.photos:
             found.setdefault(_identity(photo), photo)
@@ -68,18 +68,19 @@ class GivenPhotos:
 
 
 def given_photos(arguments: Sequence[str], standard_input: BinaryIO, on_unreadable: Unreadable) -> GivenPhotos:
-    """Find the photos that are meant.
+    """Find the photos for the arguments of a command.
 
-    A folder stands for the pictures in it and in its subfolders, by suffix; a name with ``*``, ``?`` or ``[`` that is
-    no file for what matches it. ``-`` is standard input: a photo, or a list of such arguments, one a line.
+    A folder stands for the pictures in it and in its subfolders, by suffix. A name with ``*``, ``?`` or ``[`` that is
+    not a file stands for the pictures that match it. ``-`` is standard input: a photo, or a list of arguments, one a
+    line.
 
     Args:
-        arguments: As they were given.
-        standard_input: Read where one of them is ``-``.
-        on_unreadable: Told about each subfolder that cannot be listed.
+        arguments: The arguments as they were given.
+        standard_input: The input that is read for the argument ``-``.
+        on_unreadable: The function that is called for each subfolder that cannot be listed.
 
     Raises:
-        InvalidInput: An argument is an address, is not there, or stands for no picture.
+        InvalidInput: An argument is an address, does not exist, or stands for no picture.
     """
     photos = tuple(_found(arguments, standard_input, on_unreadable))
     is_single = len(photos) == len(arguments) == 1 and _is_itself(photos[0], arguments[0])
@@ -87,7 +88,7 @@ def given_photos(arguments: Sequence[str], standard_input: BinaryIO, on_unreadab
 
 
 def _is_itself(photo: GivenPhoto, argument: str) -> bool:
-    """Return whether an argument is a photo, and does not stand for some that might be several."""
+    """Return whether an argument is one photo, not a pattern or folder that may stand for several."""
     return isinstance(photo.source, bytes) or photo.source == Path(argument)
 
 

@@ -15,7 +15,7 @@ _TYPES: Mapping[type, pa.DataType] = {str: pa.string(), float: pa.float64(), int
 
 
 def write_csv(path: Path, outcomes: Iterable[Outcome]) -> None:
-    """Write a table; what is not known is empty."""
+    """Write a table; unknown values are empty."""
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.DictWriter(file, COLUMNS)
         rows.writeheader()
@@ -23,7 +23,7 @@ def write_csv(path: Path, outcomes: Iterable[Outcome]) -> None:
 
 
 def write_parquet(path: Path, outcomes: Iterable[Outcome]) -> None:
-    """Write a table; what is not known is null."""
+    """Write a table; unknown values are null."""
     schema = pa.schema([pa.field(name, _TYPES[kind]) for name, kind in COLUMNS.items()])
     with pq.ParquetWriter(path, schema, compression="zstd") as file:
         rows = (outcome.row() for outcome in outcomes)

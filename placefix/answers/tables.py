@@ -14,7 +14,7 @@ from placefix.wording import count
 from service.schemas.answer import CandidateAnswer, LocalizationAnswer
 
 _STYLES = {"localized": "green", "uncertain": "yellow", "not_found": "bright_black", FAILED: "red"}
-_WIDE = 110  # columns of a terminal from which on there is room to say by which picture a photo was recognised
+_WIDE = 110  # columns of a terminal that has room for the picture by which a photo was recognised
 _ORDER = ("localized", "uncertain", "uncalibrated", "not_found", "no_candidates", FAILED)
 
 
@@ -24,10 +24,10 @@ def print_answer(
     """Print an answer with its candidates.
 
     Args:
-        answer: To one photo, or to several that belong together.
-        console: Where to.
-        advice: How answers would have a confidence worth trusting.
-        is_trained: Whether the network is; None if that is not known.
+        answer: The answer to one photo, or to several that belong together.
+        console: The console to print to.
+        advice: Advice on how to get a confidence that can be trusted.
+        is_trained: Whether the network is trained; None if this is not known.
     """
     console.print(_headline(answer), style="bold", markup=False, soft_wrap=True)
     if not answer.candidates:
@@ -50,7 +50,7 @@ def print_answer(
 
 
 def _candidates(candidates: Sequence[CandidateAnswer]) -> Table:
-    """Return a table of candidates; matches have a column where any were counted."""
+    """Return a table of candidates, with a column for matches if any were counted."""
     has_matches = any(candidate.mutual_matches is not None for candidate in candidates)
     numbers = ["position", "heading", *(["matches"] if has_matches else []), "distance"]
     table = Table(
@@ -74,7 +74,7 @@ def _candidates(candidates: Sequence[CandidateAnswer]) -> Table:
 
 
 def print_outcomes(outcomes: Iterable[Outcome], console: Console) -> None:
-    """Print a line for each photo, and below them why some failed."""
+    """Print a line for each photo, and below the lines the reasons of failures."""
     is_wide = console.width >= _WIDE
     table = Table(
         Column("photo", overflow="fold", ratio=1),
@@ -106,7 +106,7 @@ def answer_columns() -> Sequence[Column]:
 
 
 def answer_cells(answer: LocalizationAnswer | None) -> Sequence[str]:
-    """Return the position of an answer, its radius and how sure it is; what is not known is empty."""
+    """Return the position of an answer, its radius and its confidence; unknown values are empty."""
     if answer is None:
         return "", "", ""
     position = answer.position
@@ -115,7 +115,7 @@ def answer_cells(answer: LocalizationAnswer | None) -> Sequence[str]:
 
 
 def print_failures(failures: Sequence[str], console: Console) -> None:
-    """Print why photos failed, below a table that says which."""
+    """Print the reasons of failures, below the table of photos."""
     for failure in failures:
         console.print(failure, style="red", markup=False, soft_wrap=True)
     if failures:
@@ -123,19 +123,19 @@ def print_failures(failures: Sequence[str], console: Console) -> None:
 
 
 def summary(statuses: Counter[str]) -> str:
-    """Return how many answers there are of each kind: ``12 photos: 9 localized, 2 uncertain, 1 failed``."""
+    """Return the number of answers of each kind: ``12 photos: 9 localized, 2 uncertain, 1 failed``."""
     kinds = sorted(statuses, key=lambda status: (_ORDER.index(status) if status in _ORDER else len(_ORDER), status))
     listed = ", ".join(f"{statuses[status]:,} {status.replace('_', ' ')}" for status in kinds)
     return f"{count(statuses.total(), 'photo')}: {listed}"
 
 
 def _headline(answer: LocalizationAnswer) -> str:
-    """Return the answer in one line: the position, its radius, and how sure it is."""
+    """Return the answer in one line: the position, its radius, and its confidence."""
     sure = "nobody knows how sure" if answer.confidence is None else f"{_percent(answer.confidence)} sure"
     if answer.status == "no_candidates":
         return f"no candidates: no picture of the map {answer.map.name} comes into question"
     if answer.position is None:
-        return f"not found: the map {answer.map.name} does not have the place; of the first one {sure}"
+        return f"not found: the map {answer.map.name} does not have the place; the first candidate: {sure}"
     within = "" if answer.accuracy is None else f" ± {_radius(answer)}"
     return f"{answer.position.latitude:.6f}, {answer.position.longitude:.6f}{within}  {answer.status}, {sure}"
 
@@ -146,5 +146,5 @@ def _radius(answer: LocalizationAnswer) -> str:
 
 
 def _percent(confidence: float) -> str:
-    """Return a confidence for people; nobody is sure to 100.0 %."""
+    """Return a confidence for people; it is never rounded to 100.0 %."""
     return ">99.9%" if confidence >= 0.9995 else f"{confidence:.1%}"

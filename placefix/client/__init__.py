@@ -1,1 +1,1 @@
-"""Ask a server over HTTP; nothing here loads torch."""
+"""Clients that ask a server over HTTP; nothing here loads torch."""

@@ -33,7 +33,7 @@ _read_maps = partial(answer_of, kind=MapList)
 
 
 class Client:
-    """Asks a server where photos were taken. Threads may share it.
+    """Ask a server where photos were taken. Threads may share a client.
 
     Example::
 
@@ -50,18 +50,17 @@ class Client:
         patience_s: float = DEFAULT_PATIENCE_S,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Prepare; the server is not asked yet.
+        """Prepare the client; the server is not asked yet.
 
         Args:
-            url: Of the server, as ``http://localhost:8000``; with the path where a proxy puts it below one.
-            key: What ``placefix keys create`` has printed, if the server wants one.
-            timeout_s: How long to wait for a connection, or for the next byte.
-            patience_s: How long in all to wait for a server that says that it is busy, and to ask it again; 0 raises
-                ``ServerBusy`` at once.
-            transport: Instead of httpx's own: for proxies, certificates, or tests.
+            url: The address of the server, such as ``http://localhost:8000``, with the path that a proxy adds.
+            key: The key that ``placefix keys create`` has printed, if the server requires one.
+            timeout_s: Seconds to wait for a connection, or for the next byte.
+            patience_s: Seconds in all to wait for a busy server and to ask it again; 0 raises ``ServerBusy`` at once.
+            transport: A replacement of httpx's transport, for proxies, certificates, or tests.
 
         Raises:
-            InvalidInput: That is no address of a server, or no key.
+            InvalidInput: The address or the key is not valid.
         """
         self._http = httpx.Client(**options_of(url, key, timeout_s), transport=transport)
         self._patience_s = patience_s
@@ -70,33 +69,33 @@ class Client:
         """Ask where a photo was taken, or several that belong together.
 
         Args:
-            photos: One; or several, with ``together`` to say how they belong together.
-            map: The name of the map to look in, where the server has several.
-            question: See ``Question``.
+            photos: One photo; or several, with ``together`` to say how they belong together.
+            map: The name of the map, if the server has several.
+            question: The options of the question; see ``Question``.
 
         Raises:
             PhotoRefused: A photo cannot be used; ``code`` says why.
-            KeyRefused: The server wants a key, or another one.
-            ServerBusy: It cannot answer now.
-            ServerProblem: It says why it does not answer.
-            ServerUnreachable: Nothing answers there, or not in time.
-            NotPlacefix: Something else answers there.
+            KeyRefused: The server requires a key, or another one.
+            ServerBusy: The server cannot answer now.
+            ServerProblem: The server says why it does not answer.
+            ServerUnreachable: Nothing answers at the address, or not in time.
+            NotPlacefix: Something else answers at the address.
             ImageError: The file of a photo cannot be read.
             InvalidInput: No photo was given, or one is an address.
-            TypeError: The question says something that there is not.
+            TypeError: The question has an unknown option.
         """
         return self._ask(request_of(photos, map, question), _read_answer)
 
     def maps(self) -> list[ServedMap]:
-        """Ask which maps the server has, by name; raises as ``localize`` does."""
+        """Ask for the maps of the server, by name; raise the errors of ``localize``."""
         return self._ask(LIST_MAPS, _read_maps).maps
 
     def thumbnail(self, map: str, place_id: str) -> bytes:  # noqa: A002
-        """Fetch the small JPEG of a picture of a map; raises as ``localize`` does.
+        """Fetch the small JPEG of a picture of a map; raise the errors of ``localize``.
 
         Args:
             map: The name of the map.
-            place_id: The id of the picture, as ``candidates`` have it.
+            place_id: The id of the picture, as in ``candidates``.
         """
         return self._ask(thumbnail_request(map, place_id), content_of)
 
@@ -124,7 +123,7 @@ class Client:
 
 
 class AsyncClient:
-    """Asks a server as ``Client`` does, from an event loop.
+    """Ask a server from an event loop, as ``Client`` does from threads.
 
     Example::
 
@@ -141,7 +140,7 @@ class AsyncClient:
         patience_s: float = DEFAULT_PATIENCE_S,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Prepare; see ``Client``."""
+        """Prepare the client; see ``Client``."""
         self._http = httpx.AsyncClient(**options_of(url, key, timeout_s), transport=transport)
         self._patience_s = patience_s
 
@@ -156,7 +155,7 @@ class AsyncClient:
         return await self._ask(request, _read_answer)
 
     async def maps(self) -> list[ServedMap]:
-        """Ask which maps the server has, by name; raises as ``localize`` does."""
+        """Ask for the maps of the server, by name; raise the errors of ``localize``."""
         return (await self._ask(LIST_MAPS, _read_maps)).maps
 
     async def thumbnail(self, map: str, place_id: str) -> bytes:  # noqa: A002

@@ -28,12 +28,12 @@ class ServerProblem(ClientError):
     """The server says why it does not answer.
 
     Attributes:
-        code: The server's, which stays the same between releases: ``map_not_found``, …
-        status: Of HTTP.
-        detail: A sentence for people: what is wrong, and what the limit is.
-        request_id: By which the server's log knows the question.
-        retry_after_s: After how many seconds it is worth asking again; None where the server does not say.
-        errors: Each parameter that is wrong.
+        code: The server's code, which stays the same between releases: ``map_not_found``, …
+        status: The HTTP status.
+        detail: A sentence for people: the problem, and the limit.
+        request_id: The id of the question in the server's log.
+        retry_after_s: Seconds after which to ask again; None if the server does not say.
+        errors: The parameters that are wrong.
     """
 
     code = "server_problem"

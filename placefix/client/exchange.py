@@ -1,6 +1,6 @@
 """One exchange with a server: the request, its answer or its problem, and whether to ask again.
 
-``Client`` and ``AsyncClient`` differ in how they wait alone.
+``Client`` and ``AsyncClient`` share it; they differ only in how they wait.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,15 +58,15 @@ def options_of(url: str, key: str | None, timeout_s: float) -> dict[str, Any]:
     """Return the arguments of ``httpx.Client`` for a server.
 
     Raises:
-        InvalidInput: That is no address of a server, or no key.
+        InvalidInput: The address or the key is not valid.
     """
     try:
-        urlsplit(url)  # httpx takes some addresses that are none
+        urlsplit(url)  # httpx accepts some addresses that are not valid
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
-        raise InvalidInput(f"{url!r} is no address of a server: {error}") from error
+        raise InvalidInput(f"{url!r} is not an address of a server: {error}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
-        raise InvalidInput(f"{url!r} is no address of a server: give one as http://localhost:8000")
+        raise InvalidInput(f"{url!r} is not an address of a server: give one as http://localhost:8000")
     if timeout_s <= 0:
         raise InvalidInput(f"timeout_s must be more than 0, not {timeout_s}")
     headers = {"Accept": "application/json"}
@@ -79,7 +79,7 @@ def options_of(url: str, key: str | None, timeout_s: float) -> dict[str, Any]:
 
 
 def request_of(photos: Sequence[Photo], place_map: str | None, question: Question) -> dict[str, Any]:
-    """Return the arguments of ``post`` that ask about photos. The server is not told what their files are called.
+    """Return the arguments of ``post`` that ask about photos. The server does not get the names of their files.
 
     Raises:
         InvalidInput: There is no photo, or one is an address.
@@ -104,7 +104,7 @@ def _bytes_of(source: Path | bytes) -> bytes:
 
 
 def unreachable(error: httpx.HTTPError, base_url: httpx.URL) -> ClientError:
-    """Return what it means that a request has no response."""
+    """Return the error for a request that has no response."""
     if isinstance(error, httpx.TimeoutException):
         return ServerUnreachable(f"{base_url} does not answer in time: is it overloaded, or is timeout_s too short?")
     why = str(error) or type(error).__name__
@@ -112,17 +112,15 @@ def unreachable(error: httpx.HTTPError, base_url: httpx.URL) -> ClientError:
 
 
 def answer_of(response: httpx.Response, kind: type[Answer]) -> Answer:
-    """Return the answer that a response brings.
-
-    What a later release may add to it is passed over.
+    """Return the answer in a response; members that a later release adds are ignored.
 
     Args:
-        response: Of the server.
-        kind: What was asked for.
+        response: The response of the server.
+        kind: The kind of the answer.
 
     Raises:
-        ServerProblem: The server says why there is none.
-        NotPlacefix: It is not what a server of Placefix would say.
+        ServerProblem: The server says why there is no answer.
+        NotPlacefix: The response is not that of a Placefix server.
     """
     try:
         return kind.model_validate_json(content_of(response), extra="ignore", context=FROM_LATER_RELEASES)
@@ -131,7 +129,7 @@ def answer_of(response: httpx.Response, kind: type[Answer]) -> Answer:
 
 
 def content_of(response: httpx.Response) -> bytes:
-    """Return the bytes that a response brings; raises as ``answer_of`` does."""
+    """Return the bytes in a response; raise the errors of ``answer_of``."""
     if response.status_code == httpx.codes.OK:
         return response.content
     if response.is_redirect:
@@ -173,7 +171,7 @@ def _first(error: ValidationError) -> str:
 
 
 def _retry_after_s(header: str | None) -> float | None:
-    """Read seconds, or the moment that a proxy may name instead."""
+    """Return the seconds that a header states, or those until the time that a proxy may state instead."""
     if header is None:
         return None
     if header.strip().isdecimal():
@@ -190,7 +188,7 @@ class Patience:
     """Count down the time that a question may wait for a busy server.
 
     Attributes:
-        left_s: Seconds that are left.
+        left_s: The seconds that are left.
     """
 
     left_s: float
@@ -200,7 +198,7 @@ class Patience:
         """Return the seconds to wait before the question is asked again.
 
         Raises:
-            ServerBusy: There is no patience left, or the server does not say when to come again.
+            ServerBusy: There is no time left, or the server does not say when to ask again.
         """
         if busy.retry_after_s is None:
             raise busy

@@ -1,4 +1,4 @@
-"""State a question about photos: the same for a server and for a map on this machine."""
+"""A question about photos: the same for a server and for a map on this machine."""
 
 import os
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Photo = str | os.PathLike[str] | bytes
 """A photo: the path of its file, or the bytes of the file."""
 
 _ADDRESSES = ("http://", "https://", "ftp://", "s3://", "data:")
-_RERANK_WORDS = {"auto": "auto", "always": "true", "never": "false"}  # as they are said over HTTP
+_RERANK_WORDS = {"auto": "auto", "always": "true", "never": "false"}  # the words of HTTP
 
 
 class Question(TypedDict, total=False):
@@ -55,7 +55,7 @@ def fields_of(question: Question) -> dict[str, str]:
     """Return a question as the parameters of POST /localize.
 
     Raises:
-        TypeError: It says something that there is not.
+        TypeError: The question has an unknown option.
     """
     check_names(question)
     fields = {}
@@ -66,10 +66,10 @@ def fields_of(question: Question) -> dict[str, str]:
 
 
 def check_names(question: Question) -> None:
-    """Refuse what a question cannot say, as Python refuses a keyword that a function does not have.
+    """Refuse unknown options, as Python refuses a keyword that a function does not have.
 
     Raises:
-        TypeError: It says something that there is not.
+        TypeError: The question has an unknown option.
     """
     unknown = sorted(question.keys() - Question.__annotations__.keys())
     if unknown:
@@ -78,7 +78,7 @@ def check_names(question: Question) -> None:
 
 
 def text_of(value: object) -> str:
-    """Return a value as an address has it: ``true``, ``55.7,13.2``, instants as ISO 8601."""
+    """Return a value in the form of an address: ``true``, ``55.7,13.2``, instants as ISO 8601."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):
@@ -91,10 +91,10 @@ def text_of(value: object) -> str:
 
 
 def source_of(photo: Photo) -> Path | bytes:
-    """Return where the bytes of a photo are.
+    """Return the bytes of a photo, or the path of its file.
 
     Raises:
-        InvalidInput: It is an address.
+        InvalidInput: The path is an address.
     """
     if isinstance(photo, bytes):
         return photo
@@ -104,10 +104,10 @@ def source_of(photo: Photo) -> Path | bytes:
 
 
 def refuse_address(name: str) -> None:
-    """Refuse what is no file here.
+    """Refuse the address of a photo elsewhere.
 
     Raises:
-        InvalidInput: It is an address.
+        InvalidInput: The name is an address.
     """
     if name.lower().startswith(_ADDRESSES):
         raise InvalidInput(

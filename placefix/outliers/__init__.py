@@ -1,1 +1,1 @@
-"""Which pictures of a map were not taken where it says."""
+"""The search for pictures of a map with wrong positions."""

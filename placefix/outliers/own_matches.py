@@ -1,4 +1,4 @@
-"""Ask a map with each of its own pictures: which others of it they resemble. Nothing is encoded."""
+"""Questions to a map with each of its own pictures, to find the pictures that resemble them. Nothing is encoded."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from service.localizer import Localizer
 from service.query_options import QueryOptions
 
 DEFAULT_CANDIDATES = 20
-MAX_CANDIDATES = 100  # of 10,000 pictures, which of each one's candidates lie together takes 100 MB
+MAX_CANDIDATES = 100  # for 10,000 pictures, ``is_together`` of all pairs of candidates takes 100 MB
 
 
 def ask_own_pictures(
@@ -18,17 +18,17 @@ def ask_own_pictures(
 ) -> OwnMatches:
     """Ask a map with every picture of it, by its stored features.
 
-    A picture is asked without itself and without all pictures of the same file: these show nothing that it does not
-    show, and would confirm a wrong position that they share.
+    The answers leave out the picture itself and all pictures of the same file: these show nothing new, and would
+    confirm a wrong position that they share.
 
     Args:
-        localizer: Of the map.
-        candidates: Pictures that each one is compared with, if the map has so many.
-        contents: ``(n,)``, equal for pictures of the same file.
-        progress: Told about every picture.
+        localizer: The localizer of the map.
+        candidates: The number of pictures to compare each picture with, if the map has enough.
+        contents: Numbers ``(n,)`` that are equal for pictures of the same file.
+        progress: The display, which is told about every picture.
 
     Raises:
-        InvalidInput: The network has no local features, or the number is out of its range.
+        InvalidInput: The network has no local features, or ``candidates`` is out of its range.
     """
     if not localizer.encoder.local_dim:
         raise InvalidInput("the network of the map has no local features, and so its pictures have no matches to count")

@@ -1,4 +1,4 @@
-"""Suspects as a program or a person reads them: lines of JSON and CSV, points of GeoJSON."""
+"""Suspects for programs and people: lines of JSON and CSV, points of GeoJSON."""
 
 import csv
 import io
@@ -9,26 +9,26 @@ from typing import Any, Self
 from place_map.place_table import PlaceTable
 from placefix.outliers.suspects import Suspect
 
-_DECIMALS = 8  # of a degree: a millimetre
+_DECIMALS = 8  # decimals of a degree; the last one is a millimetre
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A suspect with ids and positions; the names stay the same between releases.
+    """Describe a suspect with ids and positions; the names stay the same between releases.
 
     Attributes:
-        id: Of the picture.
-        latitude: Degrees, as the map has it.
-        longitude: Likewise.
-        evidence_id: The picture that it has most matches with, at the place that the evidence says.
-        evidence_latitude: Where that one was taken: the position that the evidence says.
-        evidence_longitude: Likewise.
-        distance_m: Between the two positions.
+        id: The id of the suspect picture.
+        latitude: Its latitude in the map, in degrees.
+        longitude: Its longitude in the map, in degrees.
+        evidence_id: The id of the picture at the other place with the most matches.
+        evidence_latitude: The latitude of this picture, in degrees.
+        evidence_longitude: The longitude of this picture, in degrees.
+        distance_m: Distance between the two positions.
         matches_there: Mutual matches of the two pictures.
-        matches_here: The most with a picture near the position of the map.
-        pictures_there: How many pictures speak for the other place.
-        pictures_here: How many speak for the position of the map.
-        excess: Weight for the other place less that for the position of the map.
+        matches_here: Most mutual matches with a picture near the position in the map.
+        pictures_there: The number of pictures that support the other place.
+        pictures_here: The number of pictures that support the position in the map.
+        excess: Weight for the other place minus the weight for the position in the map.
     """
 
     id: str
@@ -49,8 +49,8 @@ class Line:
         """Return the line of a suspect.
 
         Args:
-            suspect: Of the map.
-            places: Of the map.
+            suspect: A suspect of the map.
+            places: The table of the map.
         """
         picture, evidence = places[suspect.row], places[suspect.evidence_row]
         return cls(
@@ -81,8 +81,9 @@ def as_csv(lines: Sequence[Line]) -> str:
 def as_geojson(lines: Sequence[Line]) -> dict[str, Any]:
     """Return a FeatureCollection (RFC 7946): a point for each suspect, at the position that the evidence says.
 
-    Points alone: a file of points and lines is two layers for QGIS, and a line over the antimeridian would have to be
-    cut. The properties are those of ``Line``; with them QGIS draws the line to the position of the map.
+    The file has only points, because QGIS splits points and lines into two layers, and because a line over the
+    antimeridian would have to be cut. The properties are those of ``Line``; with them QGIS can draw the line to the
+    position in the map.
     """
     return {
         "type": "FeatureCollection",

@@ -1,15 +1,15 @@
-"""Find the pictures of a map whose positions other pictures contradict.
+"""The search for pictures of a map whose positions other pictures contradict.
 
-Each picture was compared with those that look most like it. Of these, some were taken *here*, near its own position,
-some *there*, far away from it. What lies between speaks neither for nor against the position.
+Each picture was compared with the pictures that look most like it. Some of them were taken *here*, near its own
+position, and some *there*, far away from it. Pictures between the two distances do not count.
 
-How much a count of mutual matches says differs between networks and collections, and the map itself tells it: a count
-weighs the logarithm of how much oftener two pictures reach it that were taken near each other than two that were taken
-far apart. Where facades are repeated, far pairs reach high counts too, and these weigh little. Weights of several
-pictures of a place add up, so that a place is believed which several of them name.
+The weight of a count of mutual matches depends on the network and the collection, and is learned from the map: it is
+the logarithm of the ratio of the shares of near pairs and of far pairs that reach the count. Where facades are
+repeated, far pairs reach high counts too, and high counts weigh little. The weights of several pictures of a place add
+up.
 
-A picture at a wrong position contradicts those that it resembles, as they contradict it. So the strongest suspect is
-believed first, and after that its position counts neither for nor against any other.
+A picture at a wrong position contradicts the pictures that it resembles, and they contradict it. The strongest suspect
+is therefore accepted first, and its position then counts neither for nor against other pictures.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from place_map.calibration import DEFAULT_BEYOND_M, DEFAULT_WITHIN_M
 from place_map.place_table import PlaceTable
 
 FALSE_ALARMS = 0.05
-"""Right positions that are expected among the suspects of a whole map."""
+"""Expected number of right positions among the suspects of a whole map."""
 
 _UPPER_QUARTILE = NormalDist().inv_cdf(0.75)
 _ROWS_AT_A_TIME = 128  # 31 MB of differences between 100 points each
@@ -37,11 +37,11 @@ class Limits:
     """Set the distances that count as near and as far.
 
     Attributes:
-        within_m: Metres from a position up to which a picture shows its place.
-        beyond_m: Metres from it from which a picture shows another place.
+        within_m: Greatest distance in metres at which two pictures show the same place.
+        beyond_m: Least distance in metres at which two pictures show different places.
 
     Raises:
-        InvalidInput: A distance is no length, or the two places of a picture could overlap.
+        InvalidInput: A distance is not finite or not above 0, or the two places of a picture could overlap.
     """
 
     within_m: float = DEFAULT_WITHIN_M
@@ -59,7 +59,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Where the pictures of a map are said to have been taken.
+    """Hold the stated positions of the pictures of a map.
 
     Attributes:
         latitudes: ``(n,)`` float64 degrees.
@@ -73,7 +73,7 @@ class Pictures:
 
     @classmethod
     def of(cls, places: PlaceTable) -> Self:
-        """Return those of a map."""
+        """Return the pictures of a map."""
         _, contents = np.unique(np.array(places.content_sums), return_inverse=True)
         return cls(places.latitudes, places.longitudes, contents.astype(np.int64))
 
@@ -81,17 +81,17 @@ class Pictures:
         return len(self.latitudes)
 
     def position(self, row: int) -> LatLon:
-        """Return where a picture is said to have been taken."""
+        """Return the stated position of a picture."""
         return LatLon(float(self.latitudes[row]), float(self.longitudes[row]))
 
 
 @dataclass(frozen=True)
 class OwnMatches:
-    """Hold the matches of each picture of a map with others of it.
+    """Hold the matches of each picture of a map with other pictures.
 
     Attributes:
-        rows: ``(n, k)`` int64, the candidates of each picture; its own row fills up where the map has fewer.
-        matches: ``(n, k)`` int64, mutual matches with each; 0 with itself.
+        rows: ``(n, k)`` int64, the candidates of each picture; its own row is the filler where the map has fewer.
+        matches: ``(n, k)`` int64, mutual matches with each candidate; 0 with the filler.
     """
 
     rows: NDArray[np.int64]
@@ -100,17 +100,17 @@ class OwnMatches:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A picture whose position is contradicted.
+    """Describe a picture whose position is contradicted.
 
     Attributes:
-        row: Of the picture.
-        evidence_row: Of the picture that it has most matches with at the place that the evidence says.
-        distance_m: Between the positions of the two.
+        row: The row of the picture.
+        evidence_row: The row of the picture at the other place with the most matches.
+        distance_m: Distance between the positions of the two.
         matches_there: Mutual matches of the two.
-        matches_here: The most with a picture near its own position; 0 if none of these is among its candidates.
-        pictures_there: Candidates at the place that the evidence says, with matches that speak for it.
-        pictures_here: Likewise near its own position.
-        excess: Weight for the other place less that for its own, in units of the natural logarithm.
+        matches_here: Most mutual matches with a candidate near its own position; 0 if there is no near candidate.
+        pictures_there: The number of candidates at the other place with a positive weight.
+        pictures_here: The number of candidates near its own position with a positive weight.
+        excess: Weight for the other place minus the weight for its own, in units of the natural logarithm.
     """
 
     row: int
@@ -128,10 +128,10 @@ class Findings:
     """Hold the suspects of a map.
 
     Attributes:
-        suspects: The most suspect first.
-        threshold: The excess from which a picture is suspect.
-        checked: Pictures that their surroundings support by more than the threshold: were one of these far away from
-            its place, it would be noticed. Nothing can be said of the positions of others.
+        suspects: The suspects, the strongest first.
+        threshold: The excess above which a picture is suspect.
+        checked: The number of pictures whose neighbours support them by more than the threshold. If one of these were
+            far from its true place, it would be noticed. Other positions cannot be judged.
     """
 
     suspects: tuple[Suspect, ...]
@@ -140,14 +140,14 @@ class Findings:
 
 
 def find_suspects(own: OwnMatches, pictures: Pictures, limits: Limits) -> Findings:
-    """Find the pictures for which another place speaks clearly more than their own.
+    """Find the pictures whose matches support another place clearly more than their own.
 
-    Clearly is more than chance brings about, and more than pictures of this map have as a rule: ``_threshold``.
+    ``_threshold`` defines *clearly*: more than chance explains, and more than is usual for pictures of this map.
 
     Args:
-        own: Which pictures each one resembles.
-        pictures: Their positions.
-        limits: What is near and what is far.
+        own: The matches of each picture with others.
+        pictures: The positions of the pictures.
+        limits: The distances that count as near and as far.
     """
     pairs = _Pairs.of(own, pictures, limits)
     discredited = np.zeros(len(pictures), dtype=np.bool_)
@@ -170,15 +170,15 @@ def find_suspects(own: OwnMatches, pictures: Pictures, limits: Limits) -> Findin
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Pictures and their candidates.
+    """Hold pictures and their candidates.
 
     Attributes:
-        rows: ``(n, k)`` of the candidates.
-        matches: ``(n, k)`` mutual matches.
-        is_near: ``(n, k)``: whether a candidate shows the place that the picture's position says.
-        is_far: ``(n, k)``: whether it shows another place.
-        is_together: ``(n, k, k)``: which candidates show the same place.
-        is_copy: ``(n, k)``: whether an earlier candidate of the same place is the same file.
+        rows: Rows of the candidates ``(n, k)``.
+        matches: Mutual matches ``(n, k)``.
+        is_near: Whether a candidate shows the place of the picture's position ``(n, k)``.
+        is_far: Whether a candidate shows another place ``(n, k)``.
+        is_together: Whether two candidates show the same place ``(n, k, k)``.
+        is_copy: Whether an earlier candidate at the same place is the same file ``(n, k)``.
     """
 
     rows: NDArray[np.int64]
@@ -215,9 +215,9 @@ class _Evidence:
     """Hold the evidence of the candidates of each picture.
 
     Attributes:
-        weights: ``(n, k)`` of the matches with each candidate; 0 where its position is not believed.
-        here: ``(n,)`` for the place that the picture's position says.
-        there: ``(n, k)`` for the place of each candidate that shows another one; 0 for the others.
+        weights: Weights of the matches with each candidate ``(n, k)``; 0 where its position is not believed.
+        here: Weight for the place of the picture's position ``(n,)``.
+        there: Weight for the place of each candidate that shows another place ``(n, k)``; 0 for other candidates.
     """
 
     weights: NDArray[np.float64]
@@ -226,7 +226,7 @@ class _Evidence:
 
     @property
     def excess(self) -> NDArray[np.float64]:
-        """``(n,)``, by how much the best other place outweighs the own one."""
+        """Return the weight of the best other place minus that of the own place ``(n,)``."""
         return np.asarray(self.there.max(axis=1, initial=0) - self.here, dtype=np.float64)
 
 
@@ -244,11 +244,12 @@ def _weigh(pairs: _Pairs, discredited: NDArray[np.bool_]) -> _Evidence:
 
 
 def _weights_of(counts: NDArray[np.int64], near: NDArray[np.int64], far: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return what counts weigh, in the shape of the counts.
+    """Return the weights of counts, in the shape of the counts.
 
-    The logarithm of how much oftener near pairs ``(a,)`` reach a count than far pairs ``(b,)``; where a lower count
-    says more, that of the lower one, since it is reached too. One more pair on each side, near without matches and far
-    with all of them, keeps few pairs from saying much.
+    A weight is the logarithm of the share of near pairs ``(a,)`` that reach a count, divided by the share of far pairs
+    ``(b,)``. If a lower count has a greater weight, this weight counts, because the lower count is reached too. One
+    pair is added on each side, a near pair without matches and a far pair with all of them, so that few pairs give
+    small weights.
     """
     levels, inverse = np.unique(counts, return_inverse=True)
     near_share = _reaching(near, levels) / (len(near) + 1)
@@ -258,20 +259,19 @@ def _weights_of(counts: NDArray[np.int64], near: NDArray[np.int64], far: NDArray
 
 
 def _reaching(counts: NDArray[np.int64], levels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many counts reach each level."""
+    """Return the number of counts that reach each level."""
     return np.asarray(len(counts) - np.searchsorted(np.sort(counts), levels, side="left"), dtype=np.int64)
 
 
 def _threshold(excess: NDArray[np.float64]) -> float:
-    """Return the excess from which a picture is suspect, so that a map has ``FALSE_ALARMS`` right ones among them.
+    """Return the excess above which a picture is suspect, so that ``FALSE_ALARMS`` suspects of a map are right.
 
-    Two limits, of which the higher one holds. Were the candidates of a picture independent of each other, a wrong place
-    would reach a weight of x with a probability of at most e^-x. They are not, and so the excess of the pictures
-    themselves says how far it scatters: as that of a normal distribution with its median and its upper quartile, which
-    a few wrong positions hardly move.
+    The threshold is the higher of two limits. The first assumes independent candidates: a wrong place then reaches a
+    weight of x with a probability of at most e^-x. Candidates are not independent; the second limit therefore fits a
+    normal distribution to the median and the upper quartile of the excess, which a few wrong positions hardly change.
 
     Args:
-        excess: ``(m,)``, one at least.
+        excess: The excess of each picture ``(m,)``, m at least 1.
     """
     median, upper = np.percentile(excess, [50, 75])
     deviations = NormalDist().inv_cdf(1 - FALSE_ALARMS / len(excess))

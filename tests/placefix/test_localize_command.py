@@ -89,7 +89,7 @@ def test_people_get_a_position_and_a_table(localize: RunCommand, hamlet: Town) -
         (0.98, "60.100000, 24.900000 ± 13 m  localized, 98.0% sure"),
         (0.6, "60.100000, 24.900000 ± 38 m  uncertain, 60.0% sure"),
         (0.3, "60.100000, 24.900000  uncertain, 30.0% sure"),
-        (0.1, "not found: the map copy does not have the place; of the first one 10.0% sure"),
+        (0.1, "not found: the map copy does not have the place; the first candidate: 10.0% sure"),
     ],
 )
 def test_people_are_told_how_sure_an_answer_is(

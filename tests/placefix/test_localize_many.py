@@ -156,7 +156,7 @@ def test_a_file_that_is_there_is_left_alone(localize: RunCommand, folder: Path, 
         (["http://example.org/1.jpg"], "is an address, and photos are not fetched from elsewhere"),
         (["--near", "1"], "give latitude and longitude"),
         (["--server", "http://127.0.0.1:1", "--device", "cpu"], "--device says nothing with --server"),
-        (["--server", "localhost"], "is no address of a server"),
+        (["--server", "localhost"], "is not an address of a server"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_is_loaded(

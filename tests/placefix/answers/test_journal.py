@@ -56,9 +56,9 @@ def test_answers_to_another_question_are_not_mixed_in(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     with Journal(path, ASKED) as journal:
         journal.add(OUTCOMES[0])
-    with pytest.raises(InvalidInput, match=r"asked otherwise \(map was maps/town, is maps/city\)"):
+    with pytest.raises(InvalidInput, match=r"with another question \(map was maps/town, is maps/city\)"):
         Journal(path, {"map": "maps/city"})
-    with pytest.raises(InvalidInput, match=r"asked otherwise \(rerank was None, is never\)"):
+    with pytest.raises(InvalidInput, match=r"with another question \(rerank was None, is never\)"):
         Journal(path, {**ASKED, "rerank": "never"})
 
 
@@ -66,7 +66,7 @@ def test_answers_to_another_question_are_not_mixed_in(tmp_path: Path) -> None:
 def test_a_file_of_somebody_else_is_left_alone(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "journal"
     path.write_bytes(content)
-    with pytest.raises(InvalidInput, match="none of ours"):
+    with pytest.raises(InvalidInput, match="is not a journal"):
         Journal(path, ASKED)
     assert path.read_bytes() == content
 

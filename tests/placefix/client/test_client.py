@@ -141,7 +141,7 @@ def test_a_key_is_sent(town: Town, serve: Serve, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://server", "http://", "http://[", "http://server?a=1", ""])
 def test_what_is_no_address_of_a_server_is_refused(url: str) -> None:
-    with pytest.raises(InvalidInput, match="is no address of a server"):
+    with pytest.raises(InvalidInput, match="is not an address of a server"):
         Client(url)
 
 

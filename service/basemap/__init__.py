@@ -1,1 +1,1 @@
-"""Tiles below the map on the page, where the operator has chosen some: from a file, or from another server."""
+"""Serve the tiles below the map on the page: from a file, or from another server, as the operator chooses."""

@@ -1,4 +1,4 @@
-"""Read whose tiles are: texts, and links among them. No markup reaches the page."""
+"""Read who owns the tiles: texts, and links among them. No markup reaches the page."""
 
 from collections.abc import Sequence
 from html.parser import HTMLParser
@@ -24,7 +24,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[tuple[str, str | None]] = []
         self._url: str | None = None
-        self._is_hidden = False  # inside what browsers do not show
+        self._is_hidden = False  # inside an element that browsers do not show
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._is_hidden |= tag in _HIDDEN

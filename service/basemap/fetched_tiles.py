@@ -1,4 +1,4 @@
-"""Tiles from another server: fetched by this one, of the one host that the operator names, and kept within bounds."""
+"""Fetch tiles from the one other server that the operator names, and keep them within bounds."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ LONGEST_FETCH_S = 15.0
 MOST_FETCHES = 6  # at a time
 
 _PLACEHOLDERS = ("{z}", "{x}", "{y}")
-_LEAST_BYTES = 1000  # that a tile counts for in the cache, also where there is none
+_LEAST_BYTES = 1000  # the least size of an entry in the cache, also of an absent tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class _Kept:
 
 
 class FetchedTiles:
-    """Tiles of another server.
+    """Fetch and keep the tiles of another server.
 
-    Nothing of a request of this service goes there: no header, no address, no key. Redirects are not followed, what is
-    no picture is refused whatever its type says, and what a tile costs in bytes and time is limited.
+    It sends nothing of a client's request: no header, no address, no key. It follows no redirects, refuses content that
+    is not a picture whatever its type says, and limits the bytes and seconds of a tile.
     """
 
     min_zoom = 0
@@ -52,14 +52,14 @@ class FetchedTiles:
         """Begin with an empty cache; nothing is fetched yet.
 
         Args:
-            address: Of a tile, as ``https://tiles.example.org/{z}/{x}/{y}.png``.
-            attribution: Whose the tiles are.
+            address: The address of a tile, such as ``https://tiles.example.org/{z}/{x}/{y}.png``.
+            attribution: The names of the owners of the tiles.
             max_zoom: The finest zoom that the server has.
-            release: Of this service, to be named to the server.
-            clock: Seconds of any beginning.
+            release: The release of this service, which the server is told.
+            clock: A clock that returns seconds since any beginning.
 
         Raises:
-            InvalidInput: The address is none of tiles, or the attribution is missing.
+            InvalidInput: The address is not an address of tiles, or the attribution is missing.
         """
         _check(address)
         if not (attribution or "").strip():
@@ -119,7 +119,7 @@ class FetchedTiles:
     def _arrived(self, key: tuple[int, int, int], task: "asyncio.Task[Tile | None]") -> None:
         del self._coming[key]
         if not task.cancelled():
-            task.exception()  # those who wait have heard of it; there may be none left
+            task.exception()  # mark it as read: the clients that wait have it, and there may be none
 
     def _keep(self, key: tuple[int, int, int], kept: _Kept) -> None:
         if (before := self._kept.pop(key, None)) is not None:
@@ -145,9 +145,9 @@ def _check(address: str) -> None:
     try:
         url = httpx.URL(address.replace("{z}", "0").replace("{x}", "0").replace("{y}", "0"))
     except httpx.InvalidURL as error:
-        raise InvalidInput(f"the base map is no address: {error}; {advice}") from error
+        raise InvalidInput(f"the base map is not an address: {error}; {advice}") from error
     if url.scheme not in ("http", "https") or not url.host or url.userinfo:
-        raise InvalidInput(f"the base map is no address of tiles; {advice}")
+        raise InvalidInput(f"the base map is not an address of tiles; {advice}")
     host_end = address.find("/", address.find("//") + 2)
     if any(address.find(placeholder) < host_end or placeholder not in address for placeholder in _PLACEHOLDERS):
         raise InvalidInput("the address of the base map needs {z}, {x} and {y} behind its host; " + advice)

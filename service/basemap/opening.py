@@ -11,16 +11,16 @@ _SUFFIX = ".pmtiles"
 
 
 def open_basemap(source: str | None, attribution: str | None, max_zoom: int, release: str) -> Basemap | None:
-    """Open it; None if there is to be none.
+    """Open the base map; return None if the settings name none.
 
     Args:
         source: A file of raster tiles (``.pmtiles``), or an address of tiles with ``{z}``, ``{x}`` and ``{y}``.
-        attribution: Whose the tiles are.
+        attribution: The names of the owners of the tiles.
         max_zoom: The finest zoom of tiles that are fetched.
-        release: Of this service.
+        release: The release of this service.
 
     Raises:
-        InvalidInput: It is neither, or cannot be used.
+        InvalidInput: The source is neither, or cannot be used.
     """
     if source is None:
         return None

@@ -1,4 +1,4 @@
-"""Tiles from a file in the format PMTiles 3."""
+"""Read tiles from a file in the format PMTiles 3."""
 
 import os
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from service.basemap.tile import MAX_TILE_BYTES, Credit, Tile, as_tile
 from service.errors import BasemapFailed
 
 _RASTER = frozenset({TileType.PNG, TileType.JPEG, TileType.WEBP, TileType.AVIF})
-_MAX_DIRECTORY_BYTES = 20_000_000  # nothing that is read at a time is longer
+_MAX_DIRECTORY_BYTES = 20_000_000  # the longest part that is read at a time
 
 
 class PmtilesFile:
-    """An open file of raster tiles; safe to read from several threads.
+    """Read raster tiles from an open file; safe to use from several threads.
 
-    It is read and not mapped into memory: a file that is cut while it is served ends one answer and not the process.
+    The file is not mapped into memory: if it is cut while it is served, one answer fails and not the process.
     """
 
     def __init__(self, path: Path, attribution: str | None) -> None:
@@ -29,10 +29,10 @@ class PmtilesFile:
 
         Args:
             path: The file.
-            attribution: Whose the tiles are; by default what the file says.
+            attribution: The names of the owners of the tiles; by default those in the file.
 
         Raises:
-            InvalidInput: It cannot be read, is no PMTiles file, or holds no raster tiles.
+            InvalidInput: It cannot be read, is not a PMTiles file, or holds no raster tiles.
         """
         try:
             self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
@@ -41,9 +41,9 @@ class PmtilesFile:
         try:
             reader = Reader(self._read)
             header, metadata = reader.header(), reader.metadata()
-        except Exception as error:  # of a damaged file the reader raises anything
+        except Exception as error:  # the reader raises any exception for a damaged file
             os.close(self._descriptor)
-            raise InvalidInput(f"{path} is no file of PMTiles 3, or is damaged: {error}") from error
+            raise InvalidInput(f"{path} is not a file of PMTiles 3, or is damaged: {error}") from error
         try:
             _check(path, header)
         except InvalidInput:
@@ -58,13 +58,13 @@ class PmtilesFile:
         """Return a tile, as ``Basemap`` says."""
         try:
             content = await run_in_threadpool(self._reader.get, z, x, y)
-        except Exception as error:  # of a damaged file the reader raises anything
+        except Exception as error:  # the reader raises any exception for a damaged file
             raise BasemapFailed(f"the base map cannot be read: {type(error).__name__}") from error
         if content is None:
             return None
         tile = as_tile(content) if len(content) <= MAX_TILE_BYTES else None
         if tile is None:
-            raise BasemapFailed("the base map holds something else than a picture there")
+            raise BasemapFailed("the base map does not hold a picture there")
         return tile
 
     async def close(self) -> None:
@@ -89,4 +89,6 @@ def _check(path: Path, header: dict[str, Any]) -> None:
     if header["tile_compression"] not in (Compression.NONE, Compression.UNKNOWN):
         raise InvalidInput(f"{path} has its pictures compressed once more; write it with the tile compression none")
     if header["internal_compression"] != Compression.GZIP:
-        raise InvalidInput(f"{path} has directories that are not compressed by gzip, which is all that is read here")
+        raise InvalidInput(
+            f"{path} has directories that are not compressed by gzip; write it with the internal compression gzip"
+        )

@@ -1,4 +1,4 @@
-"""A tile, and where tiles come from."""
+"""Describe a tile, and a source of tiles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ _MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A picture of a square of the world.
+    """Hold a picture of a square of the world.
 
     Attributes:
-        content: The file.
-        media_type: Its type, as its bytes have it.
+        content: The bytes of the picture file.
+        media_type: The media type, as its bytes show it.
     """
 
     content: bytes
@@ -26,11 +26,11 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """A part of the words that say whose the tiles are.
+    """Hold a part of the words that name the owners of the tiles.
 
     Attributes:
         text: The words.
-        url: Where they lead; None if nowhere.
+        url: The address of their link; None without one.
     """
 
     text: str
@@ -38,37 +38,37 @@ class Credit:
 
 
 class Basemap(Protocol):
-    """A source of tiles in the scheme of web maps."""
+    """Serve tiles in the scheme of web maps."""
 
     @property
     def min_zoom(self) -> int:
-        """The coarsest zoom that has tiles."""
+        """Return the coarsest zoom that has tiles."""
 
     @property
     def max_zoom(self) -> int:
-        """The finest zoom that has tiles."""
+        """Return the finest zoom that has tiles."""
 
     @property
     def credits(self) -> Sequence[Credit]:
-        """Whose the tiles are, to stand on the map."""
+        """Return the names of the owners of the tiles, which the map shows."""
 
     async def tile(self, z: int, x: int, y: int) -> Tile | None:
         """Return a tile; None where there is none.
 
         Args:
-            z: Zoom.
-            x: Columns from the date line, less than ``2 ** z``.
-            y: Rows from the north, less than ``2 ** z``.
+            z: The zoom.
+            x: The column, counted from the date line, less than ``2 ** z``.
+            y: The row, counted from the north, less than ``2 ** z``.
 
         Raises:
-            BasemapFailed: The source does not answer, or not with a tile.
+            BasemapFailed: The source does not answer, or does not answer with a tile.
         """
 
     async def close(self) -> None:
-        """Give up what is open."""
+        """Close the file or the connections."""
 
 
 def as_tile(content: bytes) -> Tile | None:
-    """Return a tile of bytes that are a picture which browsers show; None of other bytes."""
+    """Return a tile if its bytes are a picture that browsers show, else None."""
     media_type = _MEDIA_TYPES.get(recognise_format(content[:HEADER_SIZE_BYTES]) or "")
     return None if media_type is None else Tile(content, media_type)

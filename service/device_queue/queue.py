@@ -1,4 +1,4 @@
-"""Hold what waits for the device: the one place that looks at room, at deadlines and at who still waits."""
+"""Hold the queries and tasks that wait for the device: the one place that checks room, deadlines and clients."""
 
 import math
 import threading
@@ -18,19 +18,19 @@ Done = TypeVar("Done")
 Task = tuple[Callable[[], Any], "Future[Any]"]
 
 _SWEEP_INTERVAL_S = 0.05
-_QUEUE_SHARE = 0.5  # of the time until its deadline that a query may be expected to wait; half is for surprises
+_QUEUE_SHARE = 0.5  # the share of the time until its deadline that a query may be expected to wait
 
 
 class DeviceQueue:
-    """Queries and device tasks that wait, within bounds; safe to use from several threads.
+    """Hold queries and device tasks that wait, within bounds; safe to use from several threads.
 
     A query passes three times: before its body is read (``admit``); before its picture is decoded (``reserve``), so
-    that no decoded picture is refused for want of a place; and with the picture.
+    that no decoded picture is refused for lack of a place; and with the picture.
 
     Attributes:
-        in_flight: Queries that are admitted.
-        expected_s: Returns the seconds that the device needs for a query.
-        has_changed: Set when something was put in or the queue was closed; the device's thread waits for it.
+        in_flight: The number of queries that are admitted.
+        expected_s: A function that returns the seconds that the device needs for a query.
+        has_changed: An event, set when something was put in or the queue was closed; the device's thread waits for it.
     """
 
     def __init__(self, settings: ServiceSettings, metrics: Metrics, clock: Clock = time.monotonic) -> None:
@@ -45,13 +45,13 @@ class DeviceQueue:
         self._waiting: list[Ticket] = []
         self._tasks: list[Task] = []
         self._taken: list[Future[Any]] = []
-        self._free_at = -math.inf  # when the device is expected to be done with what was taken
+        self._free_at = -math.inf  # when the device is expected to have finished what it took
         self._reserved: set[object] = set()
         self._sweep_at = 0.0
 
     @property
     def depth(self) -> int:
-        """Tickets that wait."""
+        """Return the number of tickets that wait."""
         return len(self._waiting)
 
     def check_open(self) -> None:
@@ -90,12 +90,12 @@ class DeviceQueue:
         """Take places for the queries of a request while the block lasts, all or none.
 
         Yields:
-            A function that puts the queries in the places; it raises as ``admit`` does. How long they take themselves
-            does not count: a request is refused for what waits before it.
+            A function that puts the queries in the places; it raises as ``admit`` does. It counts the wait for earlier
+            queries, and not the time that these queries take.
 
         Raises:
             NotReady: No query is answered now.
-            Overloaded: The queue has not so many places.
+            Overloaded: The queue does not have that many places.
         """
         places, deadline = {object() for _ in range(count)}, self.clock() + deadline_s
         with self._lock:
@@ -120,7 +120,7 @@ class DeviceQueue:
                 self._reserved -= places
 
     def call(self, function: Callable[[], Done]) -> "Future[Done]":
-        """Have a function called on the device's thread, before the next batch; raise NotReady if there is none."""
+        """Have a function called on the device's thread, before the next batch; raise NotReady if it is closed."""
         future: Future[Done] = Future()
         with self._lock:
             self.check_open()
@@ -129,13 +129,15 @@ class DeviceQueue:
         return future
 
     def open_or_close(self, why: str | None) -> None:
-        """Take queries from now on, or refuse them all and tell why."""
+        """Take queries from now on, or refuse all of them and say why."""
         with self._lock:
             self._why_closed = why
         self.has_changed.set()
 
     def take_task(self) -> "Task | None":
-        """Take out the first device task that was not cancelled; the device is done with what it took before."""
+        """Take out the first device task that was not cancelled; the device has finished the things that it took
+        earlier.
+        """
         with self._lock:
             self._taken, self._free_at = [], -math.inf
             while self._tasks:
@@ -146,7 +148,7 @@ class DeviceQueue:
         return None
 
     def take(self, at_most: int) -> list[Ticket]:
-        """Take out the first tickets, and drop those of them that nobody waits for any more."""
+        """Take out the first tickets, and drop those that nobody waits for any more."""
         with self._lock:
             first, self._waiting = self._waiting[:at_most], self._waiting[at_most:]
             batch = [ticket for ticket in first if self._claim(ticket)]
@@ -155,7 +157,7 @@ class DeviceQueue:
             return batch
 
     def fail_all(self, error: BaseException) -> None:
-        """Fail all that waits, and all that was taken and has no outcome."""
+        """Fail all tasks and tickets that wait, and all that were taken and have no outcome."""
         with self._lock:
             left = self._taken + [ticket.future for ticket in self._waiting] + [future for _, future in self._tasks]
             self._taken, self._waiting, self._tasks = [], [], []
@@ -164,7 +166,7 @@ class DeviceQueue:
 
     def _check_place(self, count: int = 1) -> None:
         most = self._settings.queue_size - len(self._reserved) - count
-        if len(self._waiting) > most and self.clock() >= self._sweep_at:  # not for each of a thousand refusals
+        if len(self._waiting) > most and self.clock() >= self._sweep_at:  # not again for each of a thousand refusals
             self._waiting = [ticket for ticket in self._waiting if ticket.is_wanted() or self._claim(ticket)]
             self._sweep_at = self.clock() + _SWEEP_INTERVAL_S
         if len(self._waiting) > most:
@@ -177,7 +179,7 @@ class DeviceQueue:
             raise Overloaded(f"the pictures that wait already take about {wait_s:.0f} seconds; try again in a moment")
 
     def _claim(self, ticket: Ticket) -> bool:
-        """Return whether a ticket is to be answered; one that nobody waits for is counted, and told if it is late."""
+        """Return whether a ticket is to be answered; if nobody waits for it, count it, and fail it if it is late."""
         if ticket.future.set_running_or_notify_cancel():
             if not ticket.is_late():
                 return True

@@ -1,4 +1,4 @@
-"""A query in the queue, with its deadline, and whether somebody waits for its answer."""
+"""Hold a query in the queue, with its deadline, and whether somebody waits for its answer."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
@@ -15,7 +15,7 @@ WAITED_TOO_LONG = "the picture waited behind others until its deadline; try agai
 
 
 def settle(future: "Future[Any]", result: object = None, error: BaseException | None = None) -> None:
-    """Set an outcome; ignored if there is one, because a stuck device that comes back is too late."""
+    """Set an outcome; ignore it if there is one already, because a stuck device came back too late."""
     with suppress(InvalidStateError):
         if error is None:
             future.set_result(result)
@@ -25,12 +25,12 @@ def settle(future: "Future[Any]", result: object = None, error: BaseException | 
 
 @dataclass(eq=False)
 class Ticket:
-    """A query in the queue, and its answer to come.
+    """Hold a query in the queue, and its future answer.
 
     Attributes:
-        deadline: After which nobody needs the answer.
-        clock: The queue's; all times are on it.
-        has_begun: Whether the device works for it, and not for others of its batch.
+        deadline: The time after which nobody needs the answer.
+        clock: The queue's clock, for all times.
+        has_begun: Whether the device works for this query, and not for others of its batch.
     """
 
     query: Query
@@ -42,7 +42,7 @@ class Ticket:
 
     def abandon(self) -> None:
         """Note that nobody waits for the answer any more."""
-        self.future.cancel()  # fails once the device has begun; then the flag stops it half way
+        self.future.cancel()  # has no effect once the device has begun; then the flag stops it
         self._is_abandoned = True
 
     def is_wanted(self) -> bool:

@@ -1,8 +1,8 @@
-"""The one thread that owns the device: it loads the engine, and then answers what waits.
+"""Run the one thread that owns the device: it loads the engine, and then answers the queries that wait.
 
-A batch is whatever waits at the moment when the thread is free: on an idle service that is one query, without delay.
-What goes wrong with one picture stays with it: a batch that fails is halved until that picture is alone. After a batch
-that did not fit the device's memory later ones are smaller, too, until that many have fitted for a while.
+A batch is the queries that wait when the thread becomes free: on an idle service that is one query, without delay. An
+error of one picture fails only that picture: a batch that fails is halved until that picture is alone. After a batch
+that did not fit into the device's memory, later batches are smaller until enough of them have fitted.
 """
 
 import math
@@ -25,7 +25,7 @@ from service.watchdog import Watchdog
 
 
 class WorkerState(Enum):
-    """The life of a worker: each state says why no query is answered in it; it ends with one of the last two."""
+    """List the states of a worker, each with the reason to refuse queries; it ends in one of the last two."""
 
     LOADING = "the service is still loading its network and maps; try again in a moment"
     READY = None
@@ -36,21 +36,22 @@ class WorkerState(Enum):
 
 _ALIVE = (WorkerState.LOADING, WorkerState.READY, WorkerState.STOPPING)
 NO_MEMORY = "the device has no memory for this picture at the moment; try again, or ask for a shorter shortlist"
-_ANSWERED_ELSEWHERE = 16  # queries at a time that shards answer
-_FULL_BATCHES_UNTIL_LARGER = 100  # that fitted: then one picture more is tried
+_ANSWERED_ELSEWHERE = 16  # queries that shards answer at a time
+_FULL_BATCHES_UNTIL_LARGER = 100  # batches that fitted, before one picture more is tried
 
 
 @dataclass(eq=False)
 class DeviceWorker:
-    """A thread that ends because it was told to or because it failed, and for no other reason.
+    """Run a thread that ends only if it is told to or if it fails.
 
     Attributes:
-        load: Makes the engine, on the worker's thread, because a GPU index must be used by the thread that made it.
-        queue: What waits for the device; the worker opens and closes it.
-        on_state: Told each new state, on the thread that brought it about.
-        failure: What ended the worker, if it failed.
-        forward_at: When the device last encoded something, on the queue's clock; infinite while loading.
-        batch_limit: Pictures that are encoded together at most; less than configured after the memory was not enough.
+        load: A function that makes the engine, on the worker's thread: only the thread that made a GPU index may use
+            it.
+        queue: The queries and tasks that wait for the device; the worker opens and closes the queue.
+        on_state: A function that is told each new state, on the thread that caused it.
+        failure: The error that ended the worker, if it failed.
+        forward_at: The time of the last encoding, on the queue's clock; infinite while loading.
+        batch_limit: The most pictures that are encoded together; reduced after the memory was not enough.
     """
 
     load: Callable[[], Engine]
@@ -68,7 +69,7 @@ class DeviceWorker:
         self._changing_state = threading.Lock()
         self._engine: Engine
         self._full_batches = 0
-        self._idle_since: float | None = None  # None: something waited already when the last batch was done
+        self._idle_since: float | None = None  # None: a query waited already when the last batch was finished
         self._full_by: float | None = None  # until when the next batch waits for others
         self._thread = threading.Thread(target=self._run, name="placefix-device", daemon=True)
         self._elsewhere = ThreadPoolExecutor(_ANSWERED_ELSEWHERE, "placefix-answer")
@@ -80,7 +81,7 @@ class DeviceWorker:
         self._thread.start()
 
     def stop(self, timeout_s: float) -> bool:
-        """Answer what waits, and end the thread; one that is stuck is not waited for. Return whether it has ended."""
+        """Answer all that wait, end the thread without waiting for a stuck one, and return whether it has ended."""
         self._enter(WorkerState.STOPPING, WorkerState.LOADING, WorkerState.READY)
         end_at = time.monotonic() + timeout_s
         if self._thread.is_alive():
@@ -90,16 +91,16 @@ class DeviceWorker:
         return not self._thread.is_alive()
 
     def fail(self, error: BaseException) -> None:
-        """End the worker, and fail all that waits; ignored if it has ended already. Called on any thread."""
+        """End the worker, and fail all that wait; ignored if it has ended already; safe to call on any thread."""
         if self._enter(WorkerState.FAILED, *_ALIVE, failure=error):
             self.queue.fail_all(NotReady(WorkerState.FAILED.value))
 
     def step(self) -> float | None:
-        """Do what is next: load, a device task, a batch, a trial of the device, or the end.
+        """Run the next piece of work: load, a device task, a batch, a trial of the device, or the end.
 
         Returns:
-            Seconds until there is something to do, unless something is put in the queue before: 0 if there may be now,
-            None if there will be nothing.
+            The seconds until the next piece of work, unless something is put into the queue earlier: 0 if there may be
+            one now, None if there will be none.
         """
         try:
             if self.state is WorkerState.LOADING:
@@ -110,7 +111,7 @@ class DeviceWorker:
                 return 0
             with self.watchdog.watching(DeviceStuck, "the device") as beat:
                 return self._do_next(beat)
-        except BaseException as error:  # noqa: BLE001 - nothing may end this thread unseen: all who wait are told
+        except BaseException as error:  # noqa: BLE001 - nothing may end this thread unseen: all that wait are told
             self.fail(error)
             return 0
 
@@ -122,8 +123,8 @@ class DeviceWorker:
                 self.queue.has_changed.wait(pause_s)
 
     def _do_next(self, beat: Callable[[], None]) -> float | None:
-        """Do as ``step`` says; a function of its own, so that an idle worker keeps nothing of the last batch."""
-        is_stopping = self.state is WorkerState.STOPPING  # looked at first: from then on nothing is put in
+        """Run the work of ``step``; its own function, so that an idle worker keeps no reference to the last batch."""
+        is_stopping = self.state is WorkerState.STOPPING  # read first: from then on nothing is put in
         if (task := self.queue.take_task()) is not None:
             self._do(task)
         elif self.queue.depth == 0 and is_stopping:
@@ -141,7 +142,7 @@ class DeviceWorker:
         return 0
 
     def _do(self, task: Task) -> None:
-        """Do a device task; only a fatal error is the worker's own."""
+        """Run a device task; only a fatal error ends the worker."""
         function, future = task
         try:
             settle(future, function())
@@ -151,7 +152,7 @@ class DeviceWorker:
                 raise
 
     def _idle(self) -> float | None:
-        """Try the device from time to time, to see that it still can."""
+        """Try the device from time to time, to check that it still works."""
         interval_s, self._full_by = self.settings.probe_interval_s, None
         if self._idle_since is None:
             self._idle_since = self.queue.clock()
@@ -164,7 +165,7 @@ class DeviceWorker:
         return 0
 
     def _wait_for_more_s(self) -> float:
-        """Return how long a batch waits to become full: only after another one, during which queries have come."""
+        """Return the seconds that a batch waits to become full: only after another batch, during which queries came."""
         if self._idle_since is not None or self.queue.depth >= self.batch_limit:
             return 0
         if self._full_by is None:
@@ -172,7 +173,9 @@ class DeviceWorker:
         return self._full_by - self.queue.clock()
 
     def _answer_batch(self, batch: Sequence[Ticket], beat: Callable[[], None]) -> None:
-        """Answer together what can be encoded together; a fatal error goes through, and leaves some unanswered."""
+        """Answer the queries that can be encoded together; pass a fatal error on, and leave some queries unanswered
+        then.
+        """
         size = len(batch)
         while part := batch[:size]:
             if self._answer_together(part, beat):
@@ -181,7 +184,7 @@ class DeviceWorker:
                 size = len(part) // 2  # for the parts after it, too
 
     def _answer_together(self, batch: Sequence[Ticket], beat: Callable[[], None]) -> bool:
-        """Encode together, then answer one after the other; return False if several are to be tried in parts."""
+        """Encode together, then answer one after the other; return False if the batch must be tried in parts."""
         batch[0].has_begun = True
         encoded, is_too_large = None, False
         try:
@@ -213,7 +216,7 @@ class DeviceWorker:
         return True
 
     def _answer_elsewhere(self, ticket: Ticket, features: EncodedQuery) -> None:
-        """Answer on another thread what needs the device no more; what goes wrong there is no failure of the device."""
+        """Answer on another thread, without the device; an error there is not a failure of the device."""
         try:
             self._answer(ticket, features, lambda: None)
         except BaseException as error:  # noqa: BLE001 - nobody would see it on that thread
@@ -231,13 +234,13 @@ class DeviceWorker:
             self._refuse(ticket, error)
 
     def _refuse(self, ticket: Ticket, error: Exception) -> None:
-        """Give a query its error; a fatal one is the worker's own."""
+        """Give a query its error; raise a fatal one, which ends the worker."""
         if isinstance(error, self._engine.fatal_errors):
             raise error
         settle(ticket.future, error=Overloaded(NO_MEMORY) if isinstance(error, self._engine.memory_errors) else error)
 
     def _enter(self, state: WorkerState, *before: WorkerState, failure: BaseException | None = None) -> bool:
-        """Go over to a state if the worker is in one of those before it; return whether."""
+        """Change to a state if the worker is in one of the states given before it; return whether it was."""
         with self._changing_state:
             if self.state not in before:
                 return False

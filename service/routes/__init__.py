@@ -1,1 +1,1 @@
-"""What the service answers, one file for each kind of thing."""
+"""Answer requests: one file for each kind of resource."""

@@ -1,4 +1,4 @@
-"""Who may ask what: each route that needs a key names the scope that the key must have."""
+"""Check keys: each route that needs a key names the scope that the key must have."""
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
@@ -26,15 +26,15 @@ _Header = Annotated[str | None, Depends(_header)]
 
 
 def require_scope(scope: Scope) -> Any:
-    """A dependency that lets a request in if its key has a scope, before anything of its body is read.
+    """Make a dependency that lets a request in if its key has a scope, before anything of its body is read.
 
-    For a route: ``@router.post(…, dependencies=[require_scope(Scope.ADMIN)])``; for all routes of a router:
-    ``APIRouter(dependencies=[…])``. Where the service has no file of keys, everybody is let in. The OpenAPI document
-    gets the security scheme and the answers 401 and 403 by itself.
+    Use it for a route: ``@router.post(…, dependencies=[require_scope(Scope.ADMIN)])``; or for all routes of a router:
+    ``APIRouter(dependencies=[…])``. If the service has no file of keys, everybody is let in. The OpenAPI document gets
+    the security scheme and the answers 401 and 403 by itself.
 
     Raises:
         KeyMissing: No key was sent.
-        KeyUnknown: It is none of the keys.
+        KeyUnknown: The key is not among the service's keys.
         ScopeMissing: The key does not have the scope.
     """
     return Security(_check, scopes=[scope.value])
@@ -61,7 +61,7 @@ async def _check(request: Request, needed: SecurityScopes, bearer: _Bearer, head
     if not sent:
         raise KeyMissing(f"this needs a key; {_HOW_TO_SEND}")
     if key is None:
-        raise KeyUnknown("the key that was sent is none of this service's; it may have been revoked")
+        raise KeyUnknown("the key that was sent is not a key of this service; it may have been revoked")
     set_key_name(request.scope, key.name)
     for scope in needed.scopes:
         if scope not in key.scopes:
@@ -71,6 +71,6 @@ async def _check(request: Request, needed: SecurityScopes, bearer: _Bearer, head
 def _find_sent(
     watched: WatchedKeys, bearer: HTTPAuthorizationCredentials | None, header: str | None
 ) -> tuple[str | None, ApiKey | None]:
-    """Return what was sent as a key, and which of the keys it is."""
+    """Return the key that was sent, as text, and the known key that it matches."""
     sent = header if bearer is None else bearer.credentials
     return sent, find_key(watched.keys, sent) if sent else None

@@ -1,4 +1,4 @@
-"""POST /maps/{name}/activate: another version of a map is to be served."""
+"""POST /maps/{name}/activate: serve another version of a map."""
 
 from fastapi import APIRouter, Request
 
@@ -58,8 +58,9 @@ _MAX_ACTIVATION_BYTES = 4096
     ),
 )
 async def activate_version(name: MapName, request: Request, runtime: RuntimeDependency) -> MapSummary:
-    """The version is loaded and tried out beside the one that is served. Only then `CURRENT` is moved, and the version
-    answers; what is being answered is answered by the one before. Whatever goes wrong, nothing changes.
+    """Serve a version of a map. It is loaded and tried out beside the one that is served. Then `CURRENT` is moved, and
+    the
+    version answers; requests that have begun get their answer from the version before. After an error nothing changes.
     """
     with runtime.body_budget.lease() as lease:
         pace = Pace.of(runtime.settings)

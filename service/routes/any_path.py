@@ -1,10 +1,12 @@
-"""How ids stand in a URL: ``{id:any_path}`` in a route takes slashes and line breaks."""
+"""Read ids in a URL: ``{id:any_path}`` in a route takes slashes and line breaks."""
 
 from starlette.convertors import PathConvertor, register_url_convertor
 
 
 class _AnyPathConvertor(PathConvertor):
-    """A path; in Starlette's own there is no line break, but a name of a file may have one, and so an id."""
+    """Match a path with line breaks, which Starlette's own convertor refuses: names of files, and so ids, may have
+    them.
+    """
 
     regex = "(?s:.*)"
 

@@ -32,14 +32,14 @@ Row = Annotated[int, Path(ge=0, lt=2**_DEEPEST_ZOOM, description="Rows from the 
     },
 )
 async def get_tile(z: Zoom, x: Column, y: Row, request: Request) -> Response:
-    """A picture of a square of the world, from the file or the server that the operator has chosen; without a choice
-    there are none.
+    """Return a picture of a square of the world, from the file or the server that the operator has chosen; without a
+    choice there are none.
     """
     basemap: Basemap | None = request.app.state.basemap
     if basemap is None:
         raise TileNotFound("the service has no base map; the operator can choose one: PLACEFIX_BASEMAP")
     if max(x, y) >= 2**z or not basemap.min_zoom <= z <= basemap.max_zoom:
-        raise TileNotFound("the base map has no such tile")
+        raise TileNotFound("the base map does not have this tile")
     tile = await basemap.tile(z, x, y)
     if tile is None:
         raise TileNotFound("the base map has nothing there")

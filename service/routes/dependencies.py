@@ -1,4 +1,4 @@
-"""What routes get from the application."""
+"""Give routes the parts of the application that they need."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from service.runtime import Runtime
 
 
 async def get_runtime(request: Request) -> Runtime:
-    """The running service behind a request; a coroutine, because for a function a thread would be asked."""
+    """Return the running service behind a request; a coroutine, because a function would run on a thread."""
     runtime: Runtime = request.app.state.runtime
     return runtime
 
@@ -20,7 +20,7 @@ RuntimeDependency = Annotated[Runtime, Depends(get_runtime)]
 
 
 async def _refuse_unknown_parameters(request: Request) -> None:
-    """Refuse a query string with names that the route does not have, instead of passing over them."""
+    """Refuse a query string with names that the route does not have, instead of ignoring them."""
     if not request.url.query:
         return
     route: APIRoute = request.scope["route"]
@@ -31,4 +31,4 @@ async def _refuse_unknown_parameters(request: Request) -> None:
 
 
 KNOWN_PARAMETERS_ONLY = Depends(_refuse_unknown_parameters)
-"""For a router, behind what lets a request in."""
+"""For a router, after the dependency that lets a request in."""

@@ -1,4 +1,4 @@
-"""GET /docs: the OpenAPI document to read and try, without fetching anything from elsewhere."""
+"""GET /docs: the page to read and try the OpenAPI document, without files from elsewhere."""
 
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -18,31 +18,31 @@ _DAY_S = 86_400
 
 @router.get("/docs")
 async def docs() -> Response:
-    """The page."""
+    """Return the page."""
     return Response(_own("docs.html"), media_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY})
 
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> JSONResponse:
-    """The document itself."""
+    """Return the OpenAPI document."""
     return JSONResponse(request.app.openapi())
 
 
 @router.get("/docs/start.js")
 async def docs_start() -> Response:
-    """Starts Swagger UI; a file of its own so that the page needs no inline script."""
+    """Return the script that starts Swagger UI; a file of its own, so that the page needs no inline script."""
     return Response(_own("docs.js"), media_type="text/javascript")
 
 
 @router.get("/docs/swagger-ui.js")
 async def swagger_ui_script() -> Response:
-    """Swagger UI itself."""
+    """Return the script of Swagger UI."""
     return _vendored("swagger-ui-bundle.js", "text/javascript")
 
 
 @router.get("/docs/swagger-ui.css")
 async def swagger_ui_style() -> Response:
-    """Its style."""
+    """Return the style of Swagger UI."""
     return _vendored("swagger-ui.css", "text/css")
 
 

@@ -1,4 +1,4 @@
-"""Liveness, readiness and metrics."""
+"""Answer for liveness, readiness and metrics."""
 
 from fastapi import APIRouter, Response
 
@@ -16,15 +16,16 @@ router = APIRouter(tags=["operations"], dependencies=[KNOWN_PARAMETERS_ONLY])
 
 @router.get("/health/live", summary="Does the process answer?")
 async def get_liveness() -> Live:
-    """Yes, as soon as it listens; also while the network is loaded."""
+    """Answer yes as soon as the process listens; also while the network is loaded."""
     return Live()
 
 
 @router.get("/health/ready", summary="Are queries answered?", responses=problem_responses(NotReady, ShardUnavailable))
 async def get_readiness(runtime: RuntimeDependency) -> Ready:
-    """Yes, once network and maps are loaded and have answered a query. No, while a map is damaged or cannot be read: it
-    is named, and the others are answered from. No, while a shard of a map is missing: it is named, too. No, once the
-    service is told to stop.
+    """Answer yes once network and maps are loaded and have answered a query. Answer no while a map is damaged or cannot
+    be
+    read: the answer names it, and the other maps still answer. Answer no while a shard of a map is missing: the answer
+    names it, too. Answer no once the service is told to stop.
     """
     runtime.check_ready()
     engine = runtime.engine
@@ -56,5 +57,5 @@ async def get_readiness(runtime: RuntimeDependency) -> Ready:
     },
 )
 async def get_metrics(runtime: RuntimeDependency) -> Response:
-    """All metrics; also while the service is not ready."""
+    """Return all metrics; also while the service is not ready."""
     return Response(runtime.metrics.exposition(), media_type=CONTENT_TYPE)

@@ -69,7 +69,7 @@ router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ), K
     responses={
         200: {
             "description": (
-                "The position of the best candidate, and the candidates with their evidence. As GeoJSON it is less: "
+                "The position of the best candidate, and the candidates with their evidence. As GeoJSON it holds "
                 "a feature for the answer and one for each candidate, without the parts of single photos, the evidence "
                 "of the answer, and timings."
             ),
@@ -103,11 +103,11 @@ router = APIRouter(tags=["localize"], dependencies=[require_scope(Scope.READ), K
 async def localize(
     request: Request, parameters: Annotated[LocalizeParameters, Query()], runtime: RuntimeDependency
 ) -> JSONResponse:
-    """Find the photo among the pictures of a map; or several photos that belong together, by `together`.
+    """Find the photo among the pictures of a map; or several photos that belong together, with `together`.
 
     The answer says how sure it is: a status, the probability that the position is right, and a radius. It holds the
     evidence: each candidate with the number of local features that match, and the distance of the global features. With
-    `Accept: application/geo+json` it is GeoJSON. The photo is neither stored nor logged.
+    `Accept: application/geo+json` it is GeoJSON. The service does not store or log the photo.
     """
     settings = runtime.settings
     with runtime.admit() as running, runtime.body_budget.lease() as lease:
@@ -122,7 +122,7 @@ async def localize(
         asked = parameters.asked(running.defaults, photos)
         wants_geojson = is_preferred(GEOJSON_MEDIA_TYPE, _JSON_MEDIA_TYPE, ", ".join(request.headers.getlist("accept")))
         if wants_geojson and asked.options.evidence is not None:
-            raise InvalidParameter("evidence has no place in GeoJSON: leave it out, or ask for application/json")
+            raise InvalidParameter("GeoJSON cannot hold evidence: leave it out, or ask for application/json")
         if photos > 1 and asked.together is None:
             raise SeveralImages(
                 f"the form has {photos} pictures: say with together=place or together=sequence how they belong "
@@ -147,7 +147,7 @@ async def localize(
             queue_start = time.perf_counter()
             tickets = submit(*queries)
             for ticket in tickets:
-                version.retain()  # until the device is done with the query, even if the client does not wait for that
+                version.retain()  # until the device has finished the query, even if the client does not wait for it
                 ticket.future.add_done_callback(lambda _: version.release())
             found = await wait_for_all(tickets, request.receive, settings.deadline_s)
             queue_s = time.perf_counter() - queue_start
@@ -173,7 +173,7 @@ async def _decode(
     """Make a query of each picture, on the decoders' threads.
 
     Raises:
-        ImageError: One cannot be used; of several it says which.
+        ImageError: A picture cannot be used; the message numbers it if there are several.
     """
 
     async def decode(number: int, picture: bytes) -> engine.Query:

@@ -22,11 +22,13 @@ RerankWord = Annotated[
 
 
 class LocalizeParameters(BaseModel):
-    """What may be said about a picture: in the query string of POST /localize, or in fields of its form."""
+    """Hold the parameters of a localization: in the query string of POST /localize, or in fields of its form."""
 
     model_config = ConfigDict(extra="forbid")
 
-    map: str | None = Field(default=None, description="Which map; needed if several are served.", examples=["lund"])
+    map: str | None = Field(
+        default=None, description="The name of the map; needed if several are served.", examples=["lund"]
+    )
     candidates: int | None = Field(
         default=None, ge=1, le=MAX_SHORTLIST, description="How many candidates to return; by default 10."
     )
@@ -100,8 +102,8 @@ class LocalizeParameters(BaseModel):
     together: Togetherness | None = Field(
         default=None,
         description=(
-            "How several pictures belong together. place: all show one place, which is looked for. sequence: they "
-            "were taken one after the other, along a path, and the position of the last one is looked for."
+            "How several pictures belong together. place: all show one place, which is searched. sequence: they "
+            "were taken one after the other, along a path, and the position of the last one is searched."
         ),
     )
     times: str | None = Field(
@@ -117,7 +119,7 @@ class LocalizeParameters(BaseModel):
         default=None,
         description=(
             "matches: the answer shows which parts of the photo were found in the first candidates, in `matches`. "
-            "heat: it shows where the network looked, in `heat`. Of one photo, and as JSON."
+            "heat: it shows where the network looked, in `heat`. For one photo, and as JSON."
         ),
     )
 
@@ -125,7 +127,7 @@ class LocalizeParameters(BaseModel):
         """Return the options of every photo.
 
         Args:
-            defaults: The values of what a request leaves open.
+            defaults: The values of the options that a request leaves open.
 
         Raises:
             InvalidParameter: Two parameters contradict each other.
@@ -143,11 +145,11 @@ class LocalizeParameters(BaseModel):
             raise InvalidParameter(error.message) from error
 
     def asked(self, defaults: QueryDefaults, photos: int) -> Asked:
-        """Return what is asked of the photos.
+        """Return the question about the photos: options, prior and how they belong together.
 
         Args:
-            defaults: The values of what a request leaves open.
-            photos: How many there are.
+            defaults: The values of the options that a request leaves open.
+            photos: The number of photos.
 
         Raises:
             InvalidParameter: Two parameters contradict each other, or one is given without another that it needs.

@@ -1,4 +1,4 @@
-"""GET /maps and what is below: which maps are served, and their pictures."""
+"""GET /maps and the paths below it: the maps that are served, and their pictures."""
 
 from typing import Annotated
 
@@ -32,7 +32,7 @@ PlaceId = Annotated[
 
 
 def describe_map(version: ServedVersion, max_wrong: float) -> MapDetail:
-    """Describe a map, how it was made, and what its answers are worth if so many of them may be wrong."""
+    """Describe a map: how it was made, and how reliable its answers are at this accepted share of wrong ones."""
     localizer = version.localizer
     calibration = localizer.place_map.calibration
     return MapDetail(
@@ -72,7 +72,7 @@ def _describe_calibration(calibration: Calibration) -> CalibrationAnswer:
 
 @router.get("/maps", summary="List the maps", responses=problem_responses(NotReady))
 async def list_maps(runtime: RuntimeDependency) -> MapList:
-    """All maps that are served, by name."""
+    """Return all maps that are served, by name."""
     with runtime.engine.maps.reading_all() as versions:
         return MapList(maps=[_list_map(version) for version in versions])
 
@@ -89,7 +89,7 @@ def _list_map(version: ServedVersion) -> ServedMap:
 
 @router.get("/maps/{name}", summary="Describe a map", responses=problem_responses(MapNotFound, NotReady))
 async def get_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
-    """A map, the network that it was built with, and what searches it."""
+    """Return a map, its network and its searcher."""
     with runtime.engine.maps.reading(name) as version:
         return describe_map(version, runtime.engine.defaults.max_wrong)
 
@@ -100,7 +100,7 @@ async def get_map(name: MapName, runtime: RuntimeDependency) -> MapDetail:
     responses=problem_responses(MapNotFound, MapCorrupt, MapVersionUnsupported, NotReady),
 )
 async def list_versions(name: MapName, runtime: RuntimeDependency) -> VersionList:
-    """All versions that the map has on the disk; any of them can be served."""
+    """Return all versions of the map on the disk; any of them can be served."""
     with runtime.engine.maps.reading(name) as version:
         place_map = version.localizer.place_map
         found = await run_in_threadpool(versions.list_versions, place_map.path)
@@ -131,7 +131,7 @@ def _describe_version(version: Version, served: str) -> VersionSummary:
     },
 )
 async def get_thumbnail(name: MapName, place_id: PlaceId, runtime: RuntimeDependency) -> Response:
-    """A small JPEG of a picture of the map, to compare with the query."""
+    """Return a small JPEG of a picture of the map, to compare with the query."""
     with runtime.answering_from(name) as version:
         place_map = version.localizer.place_map
         row = place_map.places.row_of(place_id)

@@ -25,21 +25,21 @@ _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# On the page to ask on the visitor may say where they are, if they let their browser do that.
+# The page to ask on may read the visitor's position, if the visitor lets the browser do that.
 _WITH_POSITION = {"Permissions-Policy": permissions_policy(allowed=("geolocation",))}
-_PAGE_REQUESTS = 4  # of one visitor at a time; browsers send six, and the page's pictures need some of them
+_PAGE_REQUESTS = 4  # for one visitor at a time: browsers send six, and the page's pictures need some of them
 _YEAR_S = 31_536_000
 
 
 @router.get("/")
 async def page(request: Request) -> Response:
-    """The page to ask on."""
+    """Return the page to ask on."""
     return _page("index.html", request, _WITH_POSITION)
 
 
 @router.get("/status")
 async def status_page(request: Request) -> Response:
-    """The page for operators; what it shows, it asks of other routes, with the visitor's key."""
+    """Return the page for operators; it asks other routes for its content, with the visitor's key."""
     return _page("status.html", request, {})
 
 
@@ -47,7 +47,7 @@ async def status_page(request: Request) -> Response:
 async def page_options(
     request: Request, runtime: RuntimeDependency, may_browse: Annotated[bool, Depends(may(Scope.BROWSE))]
 ) -> JSONResponse:
-    """Return what the page may show to the sender of a request."""
+    """Return the features of the page that the sender of a request may use."""
     basemap: Basemap | None = request.app.state.basemap
     settings = runtime.settings
     why_candidates_alone = _why_candidates_alone(settings, may_browse)
@@ -63,7 +63,7 @@ async def page_options(
 
 @router.get("/page/{folder}/{name:path}")
 async def page_file(folder: str, name: str, request: Request) -> Response:
-    """A file of the page. Its path changes when any of them does, so that no old script meets a new page."""
+    """Return a file of the page. All paths change when any file changes, so that no old script meets a new page."""
     files = page_files()
     if folder != files.folder or name not in files.files:
         raise HTTPException(404)
@@ -71,7 +71,7 @@ async def page_file(folder: str, name: str, request: Request) -> Response:
 
 
 def _page(name: str, request: Request, policies: Mapping[str, str]) -> Response:
-    """Answer with a page; kept by browsers, and asked about each time, since it names the folder of all other files."""
+    """Answer with a page; browsers keep it and check it each time, since it names the folder of all other files."""
     page = page_files().pages[name]
     etag = f'W/"{hashlib.sha256(page.content).hexdigest()[:32]}"'
     headers = {"Cache-Control": "no-cache", "ETag": etag, "Content-Security-Policy": _PAGE_POLICY, **policies}
@@ -81,7 +81,7 @@ def _page(name: str, request: Request, policies: Mapping[str, str]) -> Response:
 
 
 def _why_candidates_alone(settings: ServiceSettings, may_browse: bool) -> str | None:
-    """Return why not all pictures of a map are shown, and what changes that; None if they are."""
+    """Return why the page does not show all pictures of a map, and how to change that; None if it shows them."""
     if settings.lists_places:
         return None if may_browse else "All pictures of the map are shown to keys with the scope browse."
     if settings.browse == "off":

@@ -1,4 +1,4 @@
-"""How the OpenAPI document describes bodies that are pictures: those that come, and those that go out."""
+"""Describe bodies that are pictures, of requests and of answers, for the OpenAPI document."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from pydantic import BaseModel
 from service.body_advice import PART_NAME
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_ANY_BYTES = "application/octet-stream"  # what generators of clients know; of pictures some know nothing
+_ANY_BYTES = "application/octet-stream"  # for generators of clients, of which some do not know the types of pictures
 
 
 def picture_answer(description: str, *media_types: str) -> dict[str, Any]:
-    """Describe an answer that is a picture of one of some types."""
+    """Describe an answer that is a picture of one of the media types."""
     return {"description": description, "content": dict.fromkeys((*media_types, _ANY_BYTES), _BINARY)}
 
 
@@ -19,14 +19,14 @@ def upload_body(parameters: type[BaseModel]) -> dict[str, Any]:
     """Describe a body that is a picture, or a form with pictures and parameters.
 
     Args:
-        parameters: What the form may say beside the picture, as the address may.
+        parameters: The fields that the form may have beside the picture; the address may have them, too.
     """
     fields = {name: _field(schema) for name, schema in parameters.model_json_schema()["properties"].items()}
     picture = {
         "type": "array",
         "items": {"type": "string", "format": "binary"},
         "minItems": 1,
-        "description": "The picture; with `together` several, each in a part of its own.",
+        "description": "The picture; with `together` several, each in its own part.",
     }
     form = {
         "type": "object",
@@ -47,6 +47,6 @@ def upload_body(parameters: type[BaseModel]) -> dict[str, Any]:
 
 
 def _field(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter as a field of a form, where it is given or absent, and never null."""
+    """Describe a parameter as a field of a form, where it is given or absent, and never null."""
     [given] = [each for each in schema["anyOf"] if each != {"type": "null"}]
     return {**given, "description": schema["description"]}

@@ -31,7 +31,7 @@ MOST_LISTINGS = 2  # at a time: one of a million pictures takes some 100 MB whil
 
 
 class GeoJson(JSONResponse):
-    """An answer in GeoJSON."""
+    """Answer in GeoJSON."""
 
     media_type = "application/geo+json"
 
@@ -41,8 +41,8 @@ Bbox = Annotated[
     Query(
         pattern=rf"^{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}$",
         description=(
-            "Which pictures: west, south, east and north in degrees (WGS84); west is more than east across the date "
-            "line. By default all."
+            "The box of the pictures: west, south, east and north in degrees (WGS84); west is more than east across "
+            "the date line. By default all."
         ),
         examples=["13.18,55.70,13.20,55.71"],
     ),
@@ -71,9 +71,9 @@ Zoom = Annotated[
 async def list_places(
     name: MapName, request: Request, runtime: RuntimeDependency, bbox: Bbox = None, zoom: Zoom = FINEST_ZOOM
 ) -> Response:
-    """All pictures of a box as GeoJSON: none is left out, and where they are many, those that are near each other are
-    one cell, so that there are never more than 2,000 features. A collection is seen whole this way: a key needs the
-    scope `browse`.
+    """Return all pictures of a box as GeoJSON. None is left out: where there are many, pictures near each other form
+    one
+    cell, so that there are at most 2,000 features. This shows a collection whole: a key needs the scope `browse`.
     """
     if not runtime.settings.lists_places:
         raise BrowsingOff("the pictures of maps are not listed here; the operator allows it by PLACEFIX_BROWSE=on")

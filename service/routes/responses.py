@@ -1,4 +1,4 @@
-"""How the OpenAPI document describes problems."""
+"""Describe problems for the OpenAPI document."""
 
 from collections import defaultdict
 from typing import Any
@@ -12,7 +12,7 @@ _INTERNAL_ERROR_TITLE = "Internal error"
 
 
 def problem_responses(*kinds: type[PlacefixError]) -> dict[int | str, dict[str, Any]]:
-    """Describes the problems that a route may answer with, by status; an unexpected error always is among them."""
+    """Describe the problems that a route may answer with, by status; an unexpected error is always among them."""
     titles: dict[int, dict[str, str]] = defaultdict(dict)  # status → code → title
     for kind in kinds:
         problem = PROBLEM_KINDS[kind.code]
@@ -38,7 +38,7 @@ def _example(status: int, code: str, title: str) -> dict[str, Any]:
         "type": f"urn:placefix:problem:{code}",
         "title": title,
         "status": status,
-        "detail": "What is wrong with this request, in a sentence.",
+        "detail": "A sentence that says why this request failed.",
         "code": code,
         "request_id": "f1d2d2f924e986ac",
     }

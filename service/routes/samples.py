@@ -1,4 +1,4 @@
-"""GET /samples and what is below: pictures to ask with."""
+"""GET /samples and the paths below it: pictures to ask with."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -25,7 +25,7 @@ SampleId = Annotated[
 
 @router.get("/samples", summary="List pictures to ask with")
 async def list_samples(request: Request) -> SampleList:
-    """The samples that the service was started with, in their order; none if it was started without."""
+    """Return the samples that the service was started with, in their order; none if it was started without."""
     samples: dict[str, Sample] = request.app.state.samples
     return SampleList(samples=[_describe(sample) for sample in samples.values()])
 
@@ -40,11 +40,11 @@ async def list_samples(request: Request) -> SampleList:
     },
 )
 async def get_sample(sample_id: SampleId, request: Request) -> Response:
-    """A picture to ask with; it can be sent to `/localize` unchanged."""
+    """Return a picture to ask with; it can be sent to `/localize` unchanged."""
     samples: dict[str, Sample] = request.app.state.samples
-    sample = samples.get(sample_id)  # only what is listed: the id never becomes a path
+    sample = samples.get(sample_id)  # only listed ids are found: an id never becomes a path
     if sample is None:
-        raise SampleNotFound("there is no sample of that id; GET /samples lists what there is")
+        raise SampleNotFound("there is no sample of that id; GET /samples lists the samples")
     content = await run_in_threadpool(sample.read)
     return Response(content, media_type=sample.media_type, headers={"Cache-Control": "private, max-age=300"})
 

@@ -1,6 +1,6 @@
-"""The routes of a shard, for front ends: its identity, shortlists and counts.
+"""Serve the routes of a shard, for front ends: its identity, shortlists and counts.
 
-The bodies are those of ``service.shard_messages``. The work is done on the device's thread, between batches.
+The bodies are those of ``service.shard_messages``. The device's thread does the work, between batches.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ router = APIRouter(dependencies=[require_scope(Scope.READ)], include_in_schema=F
 
 @router.get(SHARD_PATH)
 async def describe_shard(runtime: RuntimeDependency) -> Response:
-    """Say which shard this is, of each map; refused while queries would not be answered."""
+    """Return the identity of this shard, for each map; refuse while queries would not be answered."""
     runtime.check_ready()
     with runtime.engine.maps.reading_all() as versions:
         identities = tuple(_shard_of(version).identity for version in versions)
@@ -125,7 +125,7 @@ async def _answer(request: Request, runtime: Runtime, question: Question, step: 
         shard = _shard_of(version)
         if (difference := shard.identity.difference(question.identity)) is not None:
             raise UnexpectedShard(f"this shard is another than the front end takes for granted: {difference}")
-        version.retain()  # until the device is done, even if the front end does not wait for that
+        version.retain()  # until the device has finished, even if the front end does not wait for it
         try:
             future = queue.call(partial(step, shard, waiting))
         except BaseException:

@@ -1,1 +1,1 @@
-"""What the service says, as the OpenAPI document describes it: one file for each kind of thing."""
+"""Hold the answers of the service, as the OpenAPI document describes them: one file for each kind of resource."""

@@ -1,4 +1,4 @@
-"""Where a photo was taken, how sure that is, and why."""
+"""Describe the answer: where a photo was taken, how sure that is, and why."""
 
 from typing import Annotated, Any
 
@@ -16,23 +16,23 @@ _DISTANCE = Field(ge=0, description="Euclidean distance of the global features, 
 
 
 FROM_LATER_RELEASES = "from later releases"
-"""In the context of a validation: words that this release does not know are let through."""
+"""In the context of a validation: accept words that this release does not know."""
 
 
 def _word(value: Any, known: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-    """Let a word of a later release through, if that is asked for: more may come, as the contract says."""
+    """Let a word of a later release through, if the context asks for it: the contract says that more may come."""
     return value if isinstance(value, str) and info.context == FROM_LATER_RELEASES else known(value)
 
 
 class Position(Schema):
-    """A position on the Earth."""
+    """Hold a position on the Earth."""
 
     latitude: Annotated[float, LATITUDE]
     longitude: Annotated[float, LONGITUDE]
 
 
 class CandidateAnswer(Schema):
-    """A picture of the map that may show the place of the query."""
+    """Describe a picture of the map that may show the place of the query."""
 
     rank: Annotated[int, Field(ge=1, description="1 is the best.", examples=[1])]
     id: Annotated[str, Field(description="The picture's id in the map.", examples=["lund/0123.jpg"])]
@@ -44,29 +44,31 @@ class CandidateAnswer(Schema):
 
 
 class MapVersion(Schema):
-    """The map that answered, and its version."""
+    """Name the map that answered, and its version."""
 
     name: Annotated[str, Field(description="Its name.", examples=["lund"])]
     version: Annotated[str, VERSION]
 
 
 class Timings(Schema):
-    """Milliseconds that each stage took; 0 for a stage that was not needed."""
+    """Hold the milliseconds that each stage took; 0 for a stage that was not needed."""
 
     decode: Annotated[float, Field(ge=0, description="From bytes to the network's input.", examples=[9.8])]
     queue: Annotated[float, Field(ge=0, description="Waiting for the device.", examples=[0.2])]
     encode: Annotated[float, Field(ge=0, description="The network, for the whole batch.", examples=[31.0])]
     shortlist: Annotated[float, Field(ge=0, description="Search of the global features.", examples=[0.6])]
-    gather: Annotated[float, Field(ge=0, description="Local features of the shortlist, read.", examples=[6.3])]
+    gather: Annotated[float, Field(ge=0, description="Reading the local features of the shortlist.", examples=[6.3])]
     rerank: Annotated[float, Field(ge=0, description="Mutual matches with the shortlist.", examples=[58.1])]
-    evidence: Annotated[float, Field(ge=0, description="What `evidence` has asked for.", examples=[3.9])]
+    evidence: Annotated[
+        float, Field(ge=0, description="Making the evidence that `evidence` asked for.", examples=[3.9])
+    ]
     total: Annotated[
         float, Field(ge=0, description="From the last byte of the request to the answer.", examples=[107.4])
     ]
 
 
 class Accuracy(Schema):
-    """How far off the position may be."""
+    """Say how far off the position may be."""
 
     radius_m: Annotated[float, Field(ge=0, description="Metres around the position.", examples=[8.5])]
     level: Annotated[
@@ -76,7 +78,7 @@ class Accuracy(Schema):
 
 
 class EvidenceAnswer(Schema):
-    """The evidence for the best candidate, and for the best one of another place."""
+    """Describe the evidence for the best candidate, and for the best one of another place."""
 
     compared: Annotated[
         int,
@@ -91,7 +93,7 @@ class EvidenceAnswer(Schema):
         Field(
             ge=0,
             le=1,
-            description="Each candidate votes with the fourth power of its matches: the share of the place.",
+            description="The share of the place in all votes; a candidate votes with the fourth power of its matches.",
             examples=[0.98],
         ),
     ]
@@ -108,10 +110,10 @@ class EvidenceAnswer(Schema):
 
 
 class CellGridAnswer(Schema):
-    """Where the cells of a picture lie. They are counted row by row: cell = row · columns + column, from 0."""
+    """Say where the cells of a picture lie. They are counted row by row: cell = row · columns + column, from 0."""
 
-    rows: Annotated[int, Field(ge=1, description="How many there are.", examples=[61])]
-    columns: Annotated[int, Field(ge=1, description="How many there are.", examples=[61])]
+    rows: Annotated[int, Field(ge=1, description="The number of rows.", examples=[61])]
+    columns: Annotated[int, Field(ge=1, description="The number of columns.", examples=[61])]
     x: Annotated[
         list[float],
         Field(
@@ -129,11 +131,11 @@ class CellGridAnswer(Schema):
 
 
 class MatchedCandidateAnswer(Schema):
-    """The pairs of cells by which a candidate matches the query. The three lists go together."""
+    """List the pairs of cells by which a candidate matches the query. The three lists have the same order."""
 
     candidate: Annotated[
         CandidateAnswer,
-        Field(description="The candidate. Its rank is that among all that were looked at."),
+        Field(description="The candidate. Its rank is among all candidates that were compared."),
     ]
     is_elsewhere: Annotated[bool, Field(description="Whether it shows another place than the best candidate.")]
     count: Annotated[
@@ -141,8 +143,8 @@ class MatchedCandidateAnswer(Schema):
         Field(
             ge=0,
             description=(
-                "All pairs, also of a candidate that was not re-ranked. Otherwise it is mutual_matches; with a floor, "
-                "pairs whose similarity lies at it may make a difference."
+                "The number of all pairs, also of a candidate that was not re-ranked. If it was, it is mutual_matches; "
+                "with a floor, pairs whose similarity lies at it may make a difference."
             ),
             examples=[412],
         ),
@@ -161,9 +163,9 @@ class MatchedCandidateAnswer(Schema):
 
 
 class MatchesAnswer(Schema):
-    """Which parts of the photo were found in the first candidates, and in the best one of another place."""
+    """Show which parts of the photo were found in the first candidates, and in the best one of another place."""
 
-    grid: Annotated[CellGridAnswer, Field(description="Of the photo and of each candidate alike.")]
+    grid: Annotated[CellGridAnswer, Field(description="The cells of the photo and of each candidate.")]
     candidates: Annotated[
         list[MatchedCandidateAnswer],
         Field(
@@ -174,13 +176,13 @@ class MatchesAnswer(Schema):
 
 
 class HeatAnswer(Schema):
-    """How much each part of the photo weighs in its global feature, by which similar pictures are looked for.
+    """Show how much each part of the photo weighs in its global feature, which finds similar pictures.
 
-    The parts are equally large and fill the whole photo as it is shown upright, row by row.
+    The parts are equally large and fill the whole upright photo, row by row.
     """
 
-    rows: Annotated[int, Field(ge=1, description="How many there are.", examples=[16])]
-    columns: Annotated[int, Field(ge=1, description="How many there are.", examples=[16])]
+    rows: Annotated[int, Field(ge=1, description="The number of rows.", examples=[16])]
+    columns: Annotated[int, Field(ge=1, description="The number of columns.", examples=[16])]
     values: Annotated[
         list[float],
         Field(description="rows · columns weights. Their mean is 1.", examples=[[0.41, 3.27]]),
@@ -188,16 +190,16 @@ class HeatAnswer(Schema):
 
 
 class PhotoAnswer(Schema):
-    """The part of one photo in the answer to several."""
+    """Describe the part of one photo in the answer to several."""
 
     photo: Annotated[int, Field(ge=1, description="1 is the first that was sent.", examples=[2])]
     candidate: Annotated[
         CandidateAnswer | None,
         Field(
             description=(
-                "The picture by which it speaks for the answer: of the same place, or on the path. Its rank is that "
-                "among all candidates of this photo: with 1 the photo alone would have been answered so. null if the "
-                "photo does not speak for the answer."
+                "The picture by which it supports the answer: of the same place, or on the path. Its rank is among "
+                "all candidates of this photo: with 1 the photo alone would have the same answer. null if the photo "
+                "does not support the answer."
             )
         ),
     ]
@@ -211,22 +213,22 @@ class PhotoAnswer(Schema):
         ),
     ]
     evidence: Annotated[
-        EvidenceAnswer | None, Field(description="Why; without a candidate, of what the photo alone shows best.")
+        EvidenceAnswer | None, Field(description="The evidence; without a candidate, for the photo's own best one.")
     ]
 
 
 class LocalizationAnswer(Schema):
-    """Where a photo was taken, how sure that is, and why."""
+    """Say where a photo was taken, how sure that is, and why."""
 
     status: Annotated[
         Status,
         WrapValidator(_word),
         Field(
             description=(
-                "localized: of answers called so, at most the share max_wrong is wrong. uncertain: there is a "
-                "position, and too little speaks for it. not_found: the evidence says that the map does not have "
-                "the place. uncalibrated: nobody knows how much the evidence is worth on this map. no_candidates: "
-                "no picture of the map comes into question. More may come."
+                "localized: of the answers with this status, at most the share max_wrong is wrong. uncertain: there is "
+                "a position, and too little supports it. not_found: the evidence says that the map does not have "
+                "the place. uncalibrated: it is unknown how reliable the evidence is on this map. no_candidates: "
+                "no picture of the map may be the answer. More may come."
             )
         ),
     ]
@@ -246,8 +248,8 @@ class LocalizationAnswer(Schema):
     accuracy: Annotated[
         Accuracy | None, Field(description="How far off the position may be; null where nothing supports a number.")
     ]
-    evidence: Annotated[EvidenceAnswer | None, Field(description="Why; null without a candidate.")]
-    candidates: Annotated[list[CandidateAnswer], Field(description="Best first.")]
+    evidence: Annotated[EvidenceAnswer | None, Field(description="The evidence; null without a candidate.")]
+    candidates: Annotated[list[CandidateAnswer], Field(description="The candidates, the best first.")]
     matches: Annotated[
         MatchesAnswer | None,
         Field(
@@ -261,14 +263,16 @@ class LocalizationAnswer(Schema):
         HeatAnswer | None,
         Field(
             description=(
-                "Where the network looked; null unless evidence=heat asks for it, and where the global feature is no "
-                "mean over the photo."
+                "Where the network looked; null unless evidence=heat asks for it, and where the global feature is not "
+                "a mean over the photo."
             )
         ),
     ]
     photos: Annotated[
         list[PhotoAnswer] | None,
-        Field(description="Of photos that were asked together, what each says, in their order; null for one alone."),
+        Field(
+            description="The part of each photo, in their order, if several were asked together; null for one alone."
+        ),
     ]
     map: MapVersion
     timings_ms: Timings

@@ -12,9 +12,9 @@ _IN_ANSWER, _IN_CANDIDATE = LocalizationAnswer.model_fields, CandidateAnswer.mod
 
 
 class Point(Schema):
-    """A position on the Earth."""
+    """Hold a position on the Earth."""
 
-    type: Annotated[Literal["Point"], Field(description="What it is.")]
+    type: Annotated[Literal["Point"], Field(description="The type of the object.")]
     coordinates: Annotated[
         list[float],
         Field(
@@ -27,9 +27,9 @@ class Point(Schema):
 
 
 class AnswerProperties(Schema):
-    """How sure the answer is, and which map gave it."""
+    """Say how sure the answer is, and which map gave it."""
 
-    kind: Annotated[Literal["answer"], Field(description="What the feature is.")]
+    kind: Annotated[Literal["answer"], Field(description="The kind of the feature.")]
     status: Annotated[Status, Field(description=_IN_ANSWER["status"].description)]
     confidence: Annotated[float | None, Field(ge=0, le=1, description=_IN_ANSWER["confidence"].description)]
     radius_m: Annotated[
@@ -45,17 +45,17 @@ class AnswerProperties(Schema):
 
 
 class AnswerFeature(Schema):
-    """The answer."""
+    """Hold the answer."""
 
-    type: Annotated[Literal["Feature"], Field(description="What it is.")]
+    type: Annotated[Literal["Feature"], Field(description="The type of the object.")]
     geometry: Annotated[Point | None, Field(description=_IN_ANSWER["position"].description)]
     properties: AnswerProperties
 
 
 class CandidateProperties(Schema):
-    """The evidence for a candidate."""
+    """Hold the evidence for a candidate."""
 
-    kind: Annotated[Literal["candidate"], Field(description="What the feature is.")]
+    kind: Annotated[Literal["candidate"], Field(description="The kind of the feature.")]
     rank: Annotated[int, Field(ge=1, description=_IN_CANDIDATE["rank"].description)]
     id: Annotated[str, Field(description=_IN_CANDIDATE["id"].description)]
     heading_deg: Annotated[float | None, Field(ge=0, lt=360, description=_IN_CANDIDATE["heading_deg"].description)]
@@ -64,17 +64,17 @@ class CandidateProperties(Schema):
 
 
 class CandidateFeature(Schema):
-    """A picture of the map that may show the place of the query."""
+    """Describe a picture of the map that may show the place of the query."""
 
-    type: Annotated[Literal["Feature"], Field(description="What it is.")]
+    type: Annotated[Literal["Feature"], Field(description="The type of the object.")]
     geometry: Point
     properties: CandidateProperties
 
 
 class FeatureCollection(Schema):
-    """The answer first, then the candidates, the best first."""
+    """List the answer first, then the candidates, the best first."""
 
-    type: Annotated[Literal["FeatureCollection"], Field(description="What it is.")]
+    type: Annotated[Literal["FeatureCollection"], Field(description="The type of the object.")]
     features: Annotated[
         list[AnswerFeature | CandidateFeature], Field(min_length=1, description="The answer, then the candidates.")
     ]

@@ -1,4 +1,4 @@
-"""Whether the service lives and is ready, and with what it answers."""
+"""Say whether the service lives and is ready, and describe its parts."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from service.words import Rerank
 
 
 class Defaults(Schema):
-    """What a query gets that does not say."""
+    """Hold the values of the options that a query leaves open."""
 
     candidates: Annotated[int, Field(ge=1, description="Candidates to return.", examples=[10])]
     shortlist: Annotated[int, Field(ge=1, description="Candidates to re-rank.", examples=[20])]
@@ -22,21 +22,25 @@ class Defaults(Schema):
 
 
 class Live(Schema):
-    """The process answers."""
+    """Say that the process answers."""
 
     status: Annotated[Literal["live"], Field(description="Always live.")] = "live"
 
 
 class Ready(Schema):
-    """The service answers queries, and with what."""
+    """Say that the service answers queries, and describe its parts."""
 
     status: Annotated[Literal["ready"], Field(description="Always ready; a problem document says that it is not.")] = (
         "ready"
     )
     device: Annotated[str, Field(description="The device of the network.", examples=["cpu"])]
-    device_reason: Annotated[str, Field(description="Why.", examples=["auto: torch sees no CUDA device"])]
+    device_reason: Annotated[
+        str, Field(description="The reason for this device.", examples=["auto: torch sees no CUDA device"])
+    ]
     encoding: Annotated[str, Field(description="Precision in which queries are encoded.", examples=["bfloat16"])]
-    encoding_reason: Annotated[str, Field(description="Why.", examples=["auto: as the map was encoded"])]
+    encoding_reason: Annotated[
+        str, Field(description="The reason for this precision.", examples=["auto: as the map was encoded"])
+    ]
     network: NetworkAnswer
     defaults: Defaults
     maps: Annotated[list[MapDetail], Field(description="The maps that are served, by name.")]

@@ -1,4 +1,4 @@
-"""The pictures of a map as GeoJSON (RFC 7946): what a GIS shows."""
+"""Describe the pictures of a map as GeoJSON (RFC 7946), which a GIS shows."""
 
 from typing import Annotated, Literal
 
@@ -17,18 +17,18 @@ BBOX = Field(
 
 
 class PlacePoint(Schema):
-    """The position of a picture, or the mean of several."""
+    """Hold the position of a picture, or the mean of several."""
 
-    type: Annotated[Literal["Point"], Field(description="What it is.")]
+    type: Annotated[Literal["Point"], Field(description="The type of the object.")]
     coordinates: Annotated[_Degrees, Field(description="WGS84 longitude and latitude in degrees.")]
 
 
 class PlaceProperties(Schema):
-    """A picture, or how many there are in a cell."""
+    """Describe a picture, or count the pictures in a cell."""
 
     kind: Annotated[Literal["picture", "cell"], Field(description="One picture, or a cell of several.")]
-    count: Annotated[int, Field(ge=1, description="How many pictures it stands for.", examples=[12])]
-    id: Annotated[str | None, Field(description="The picture's id; null of a cell.", examples=["lund/0123.jpg"])]
+    count: Annotated[int, Field(ge=1, description="The number of pictures.", examples=[12])]
+    id: Annotated[str | None, Field(description="The picture's id; null for a cell.", examples=["lund/0123.jpg"])]
     time: Annotated[
         str | None,
         Field(
@@ -40,45 +40,47 @@ class PlaceProperties(Schema):
         list[float],
         Field(
             max_length=4,
-            description="Known directions of the cameras, degrees clockwise from true north; of cells of up to four.",
+            description="Known directions of up to four cameras, degrees clockwise from true north.",
         ),
     ]
 
 
 class PlaceFeature(Schema):
-    """A picture, or a cell of several."""
+    """Describe a picture, or a cell of several."""
 
-    type: Annotated[Literal["Feature"], Field(description="What it is.")]
+    type: Annotated[Literal["Feature"], Field(description="The type of the object.")]
     bbox: Annotated[list[float], BBOX]
     geometry: PlacePoint
     properties: PlaceProperties
 
 
 class TrackLines(Schema):
-    """The steps of tracks between the features of the same answer."""
+    """Draw the steps of tracks between the features of the same answer."""
 
-    type: Annotated[Literal["MultiLineString"], Field(description="What it is.")]
-    coordinates: Annotated[list[list[_Degrees]], Field(description="Longitudes and latitudes of the ends of each.")]
+    type: Annotated[Literal["MultiLineString"], Field(description="The type of the object.")]
+    coordinates: Annotated[
+        list[list[_Degrees]], Field(description="Longitudes and latitudes of the ends of each step.")
+    ]
 
 
 class TrackProperties(Schema):
-    """What the lines are."""
+    """Name the kind of the lines."""
 
     kind: Annotated[Literal["tracks"], Field(description="Steps from a picture to the next one in time.")]
 
 
 class TrackFeature(Schema):
-    """The tracks: pictures that were taken shortly after each other, and near each other."""
+    """Describe the tracks: pictures that were taken shortly after each other, and near each other."""
 
-    type: Annotated[Literal["Feature"], Field(description="What it is.")]
+    type: Annotated[Literal["Feature"], Field(description="The type of the object.")]
     geometry: TrackLines
     properties: TrackProperties
 
 
 class PlaceCollection(Schema):
-    """The pictures of a box: the tracks, if there are any, then pictures and cells."""
+    """List the pictures of a box: the tracks, if there are any, then pictures and cells."""
 
-    type: Annotated[Literal["FeatureCollection"], Field(description="What it is.")]
+    type: Annotated[Literal["FeatureCollection"], Field(description="The type of the object.")]
     features: Annotated[
         list[TrackFeature | PlaceFeature], Field(max_length=2001, description="At most 2,000 pictures and cells.")
     ]

@@ -1,4 +1,4 @@
-"""The base of all schemas, and the fields that several of them have."""
+"""Define the base of all schemas, and the fields that several of them have."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,6 @@ VERSION = Field(description="Changes whenever the map's pictures do.", examples=
 
 
 class Schema(BaseModel):
-    """The base of all answers: exactly the named members."""
+    """Allow exactly the named members; the base of all answers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -87,7 +87,7 @@ def test_several_photos_as_one_question_have_no_matches(kind: str, town_server: 
 def test_geojson_has_no_room_for_it(town_server: Served) -> None:
     headers = {"Accept": "application/geo+json"}
     response = town_server.client.post("/localize", content=JPEG, params=ASKED, headers=headers)
-    assert "evidence has no place in GeoJSON" in check_problem(response, 422, "invalid_parameter")["detail"]
+    assert "GeoJSON cannot hold evidence" in check_problem(response, 422, "invalid_parameter")["detail"]
 
 
 def test_an_unknown_word_is_refused_with_the_known_one(town_server: Served) -> None:

@@ -219,7 +219,7 @@ def test_a_mixture_is_refused_with_names(
 
 @pytest.mark.parametrize(
     ("key", "reason"),
-    [(None, "this needs a key"), ("placefix_wrong", "the key that was sent is none of this service's")],
+    [(None, "this needs a key"), ("placefix_wrong", "the key that was sent is not a key of this service")],
 )
 def test_a_wrong_key_is_named(key: str | None, reason: str, town: Town, photo: bytes, tmp_path: Path) -> None:
     append_key(tmp_path / "keys", "front", make_key("front", [Scope.READ])[1])

@@ -79,7 +79,7 @@ def test_what_is_no_file_of_tiles_is_refused_at_the_start(tmp_path: Path) -> Non
     with pytest.raises(InvalidInput, match="cannot be opened"):
         open_basemap(str(tmp_path / "no.pmtiles"), None, 19, "1")
     (tmp_path / "text.pmtiles").write_text("hello")
-    with pytest.raises(InvalidInput, match=r"no file of PMTiles"):
+    with pytest.raises(InvalidInput, match=r"is not a file of PMTiles"):
         open_basemap(str(tmp_path / "text.pmtiles"), None, 19, "1")
     with pytest.raises(InvalidInput, match=r"NAME\.pmtiles"):
         open_basemap("tiles.mbtiles", None, 19, "1")
@@ -98,5 +98,5 @@ def test_a_file_that_is_cut_or_damaged_ends_one_answer(path: Path) -> None:
 
 def test_a_tile_that_is_no_picture_is_not_handed_on(tmp_path: Path) -> None:
     path = write_pmtiles(tmp_path / "html.pmtiles", {(0, 0, 0): b"<html>hello</html>"})
-    with pytest.raises(BasemapFailed, match="something else than a picture"):
+    with pytest.raises(BasemapFailed, match="does not hold a picture"):
         asyncio.run(PmtilesFile(path, None).tile(0, 0, 0))

@@ -1,1 +1,1 @@
-"""The running service: a photo comes in over HTTP, a position with its evidence goes out."""
+"""Run the service: it takes a photo over HTTP, and answers with a position and its evidence."""

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 
 def is_preferred(media_type: str, default: str, accept: str) -> bool:
-    """Return whether a client prefers a type to the one that it gets otherwise.
+    """Return whether a client prefers a type to the default.
 
     Args:
-        media_type: It must be named: who takes anything gets the default.
-        default: Of the same family, as ``application``.
-        accept: The header; empty for anything. Of two types that are liked as much, the one that is named first counts.
+        media_type: The type, which the header must name: a client that takes anything gets the default.
+        default: The default type, of the same family, such as ``application``.
+        accept: The header; empty for anything. The first of two types with the same quality counts.
     """
     family = default.partition("/")[0]
     wanted = {media_type, default, f"{family}/*", "*/*"}

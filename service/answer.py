@@ -1,4 +1,4 @@
-"""From a localization to the answer that goes out: the same for HTTP and for the command line."""
+"""Make the answer of a localization: the same for HTTP and for the command line."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -28,20 +28,20 @@ from service.stages import Stage
 
 _CONFIDENCE_DIGITS = 4
 _HEAT_DIGITS = 3
-_FRACTION_DIGITS = 4  # of the sides of a picture, and of cosines
-_POSITION_DIGITS = 8  # of degrees: a millimetre; what follows is the noise of converting minutes and seconds
+_FRACTION_DIGITS = 4  # for fractions of the sides of a picture, and for cosines
+_POSITION_DIGITS = 8  # for degrees: a millimetre; more digits are the noise of converting minutes and seconds
 
 
 def build_answer(
     localization: Localization, stage_seconds: Mapping[Stage, float], total_s: float, request_id: str
 ) -> LocalizationAnswer:
-    """Builds the answer.
+    """Build the answer.
 
     Args:
-        localization: What the localizer found.
-        stage_seconds: Seconds of each stage that ran, those of the localizer and those around it.
-        total_s: Seconds from the last byte of the request to the answer.
-        request_id: Names the request in the log.
+        localization: The result of the localizer.
+        stage_seconds: The seconds of each stage that ran, in the localizer and around it.
+        total_s: The seconds from the last byte of the request to the answer.
+        request_id: The name of the request in the log.
     """
     position, verdict = localization.position, localization.verdict
     milliseconds = {stage.value: round(1000 * stage_seconds.get(stage, 0.0), 3) for stage in Stage}

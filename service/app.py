@@ -1,4 +1,4 @@
-"""Puts the service together."""
+"""Build the application of the service."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -32,22 +32,22 @@ _DESCRIPTION = """\
 Says where a photo was taken, by recognising the place among the geotagged pictures of a map.
 
 Every error is a problem document (RFC 9457, `application/problem+json`) with a `code` that stays the same between
-releases. Every answer carries `X-Request-Id`, taken from the request if it has a sane one. A request that belongs to a
-trace (`traceparent`, as the W3C has it) is answered with `traceresponse`.
+releases. Every answer carries `X-Request-Id`, taken from the request if it has a valid one. The answer to a request
+that belongs to a trace (W3C's `traceparent`) has `traceresponse`.
 """
 
 _ROUTERS = tuple(module.router for module in (localize, maps, places, activation, samples, basemap, health, docs, page))
 
-# Of a server that has a part of each map. Its routes are for front ends, and no part of what clients are promised.
+# The routers of a shard. Its routes are for front ends, and not part of the contract with clients.
 _ROUTERS_OF_SHARD = tuple(module.router for module in (shard, activation, health))
 
-# What pages of other origins may send and read, where the settings name their origins.
+# The headers that pages of other origins may send and read, if the settings name their origins.
 _SENT_HEADERS = ("Authorization", "Content-Type", KEY_HEADER, REQUEST_ID_HEADER, TRACE_HEADER, "tracestate")
 _READ_HEADERS = ("Retry-After", "Server-Timing", "WWW-Authenticate", REQUEST_ID_HEADER, TRACE_ANSWER_HEADER)
 
 
 def _do_nothing() -> None:
-    """The default for a failure that nobody wants to hear about."""
+    """Ignore a failure."""
 
 
 def create_app(
@@ -55,17 +55,17 @@ def create_app(
     on_failure: Callable[[], None] = _do_nothing,
     offered: Sequence[Sample] = (),
 ) -> FastAPI:
-    """Makes the application; starting it (its lifespan) starts to load network and maps.
+    """Make the application; its lifespan starts to load network and maps.
 
     Args:
-        settings: Limits, defaults, and what to load.
-        on_failure: Called, from another thread, once the service cannot become or stay ready; then
+        settings: Limits, defaults, and the network and maps to load.
+        on_failure: A function that another thread calls once the service cannot become or stay ready; then
             ``app.state.runtime.failure`` says why.
-        offered: The sample queries, as whoever starts the service has read them from the folder of the settings.
+        offered: The sample queries, already read from the folder of the settings.
 
     Raises:
         InvalidKeys: The file of keys cannot be used.
-        InvalidInput: The root path begins as a path of the service does.
+        InvalidInput: The root path begins like a path of the service.
     """
     _check_root_path(settings.root_path)
     release = version("placefix")
@@ -119,20 +119,20 @@ def create_app(
 
 
 def _check_root_path(root_path: str) -> None:
-    """Make sure that no path means two things: a proxy may take the root path off, or leave it there."""
+    """Refuse a root path that makes a path ambiguous: a proxy may take the root path off, or leave it there."""
     own = {route.path.split("/")[1] for router in _ROUTERS for route in router.routes if isinstance(route, Route)} - {
         ""
     }
     if root_path and root_path.split("/")[1] in own:
         raise InvalidInput(
-            f"root_path is {root_path}, and the service has paths of its own that begin so; publish it under one that "
+            f"root_path is {root_path}, and paths of the service begin like it; publish it under one that "
             f"begins with none of {', '.join(sorted(own))}"
         )
 
 
 @asynccontextmanager
 async def _watching(keys: WatchedKeys | None) -> AsyncIterator[None]:
-    """Reads the keys again whenever their file changes, while the block lasts."""
+    """Read the keys again whenever their file changes, while the block lasts."""
     if keys is None:
         yield
         return

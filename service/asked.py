@@ -15,11 +15,11 @@ from service.words import Togetherness
 
 @dataclass(frozen=True)
 class Together:
-    """How several photos belong together.
+    """Say how several photos belong together.
 
     Attributes:
         kind: ``place``: all show one place. ``sequence``: they were taken one after the other, along a path.
-        times_s: When each photo was taken, in their order. Seconds since any moment; None if the request does not say.
+        times_s: The time of each photo, in their order, in seconds since any moment; None if the request does not say.
     """
 
     kind: Togetherness
@@ -27,19 +27,20 @@ class Together:
 
     @classmethod
     def of(cls, kind: str | None, times: str | None, photos: int) -> "Together | None":
-        """Read what a request says.
+        """Read how the photos of a request belong together.
 
         Args:
             kind: One of ``Togetherness``; None if the photos are not asked together.
-            times: Seconds, or ISO 8601, one for each photo, separated by commas.
-            photos: How many there are.
+            times: The times of the photos, as seconds or ISO 8601, separated by commas.
+            photos: The number of photos.
 
         Returns:
             None if the request does not say how its photos belong together.
 
         Raises:
-            InvalidInput: The kind is unknown, or there are times without a sequence, times that cannot be read, or not
-                one for each photo.
+            InvalidInput: The kind is unknown, or there are times without a sequence, times that cannot be read, or a
+                wrong
+                number of them.
         """
         if times is not None and kind != "sequence":
             raise InvalidInput("times says nothing without together=sequence: leave it out, or ask for a sequence")
@@ -57,7 +58,7 @@ def read_times(text: str) -> tuple[float, ...]:
     """Read times that are separated by commas: all seconds, or all ISO 8601.
 
     Returns:
-        Seconds since any moment: only their differences mean something.
+        The seconds since any moment; only their differences have a meaning.
 
     Raises:
         InvalidInput: One of them cannot be read, or is earlier than the one before it.
@@ -87,12 +88,12 @@ class Asked:
     """Hold the request for its photos.
 
     Attributes:
-        options: Those of every photo, still without its prior.
-        prior: What is known beforehand of each photo.
+        options: The options of every photo, still without its prior.
+        prior: The prior of each photo.
         together: How the photos belong together; None if the request does not say.
 
     Raises:
-        InvalidInput: Evidence is asked for that is of one photo, and several are asked together.
+        InvalidInput: The request asks for evidence of one photo, and for several photos together.
     """
 
     options: QueryOptions
@@ -102,7 +103,7 @@ class Asked:
     def __post_init__(self) -> None:
         if self.together is not None and self.options.evidence is not None:
             raise InvalidInput(
-                f"evidence={self.options.evidence} is of one photo: leave it out, or leave together out and ask about "
+                f"evidence={self.options.evidence} is for one photo: leave it out, or leave together out and ask about "
                 "each photo alone"
             )
 

@@ -1,4 +1,4 @@
-"""The body of a request, within its limits of size and pace."""
+"""Read the body of a request, within its limits of size and pace."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -20,11 +20,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Pace:
-    """How slowly a body may come; for how long, nothing says: a phone on a bad line takes its time.
+    """Set the least pace of a body; its total time has no limit: a phone on a bad line needs long.
 
     Attributes:
-        longest_pause_s: Without a byte.
-        min_bytes_per_s: Of what is there after the first such pause, on average; 0 sets no least.
+        longest_pause_s: The longest time without a byte.
+        min_bytes_per_s: The least average after the first pause of ``longest_pause_s``; 0 for no limit.
     """
 
     longest_pause_s: float
@@ -36,7 +36,7 @@ class Pace:
         return cls(settings.upload_timeout_s, settings.min_upload_bytes_per_s)
 
     def wait_s(self, elapsed_s: float, received_bytes: int) -> float:
-        """Return how long to wait for the next byte; 0 or less if the body has come too slowly so far."""
+        """Return how long to wait for the next byte; 0 or less if the body has been too slow so far."""
         if not self.min_bytes_per_s:
             return self.longest_pause_s
         allowed_s = self.longest_pause_s + received_bytes / self.min_bytes_per_s
@@ -48,22 +48,22 @@ async def limited_body(
 ) -> AsyncGenerator[bytes, None]:
     """Yield the body in pieces.
 
-    Starlette's own limit answers in plain text where the length is announced, and before a route has been found.
+    Starlette's own limit answers a too large announced length in plain text, before it finds a route.
 
     Args:
-        request: Whose body has not been read.
-        lease: Grows to the announced length, or else with what arrives; the caller releases it.
-        max_bytes: Of the body.
-        pace: How slowly it may come.
-        advice: What to do about a body that is too large.
+        request: The request, whose body has not been read.
+        lease: The lease, which grows to the announced length, or with the bytes that arrive; the caller releases it.
+        max_bytes: The most bytes of the body.
+        pace: The least pace.
+        advice: The advice to a client whose body is too large.
 
     Raises:
-        BodyTooLarge: Announced, or as soon as it turns out.
-        Overloaded: There is no room for it beside the bodies of other requests; likewise.
-        UploadTimeout: It pauses, or comes too slowly.
+        BodyTooLarge: The body announces too many bytes, or has them.
+        Overloaded: The body announces or has more bytes than there is room for beside other bodies.
+        UploadTimeout: The body pauses, or comes too slowly.
     """
     too_large = BodyTooLarge(f"the request's body is larger than {max_bytes} bytes; {advice}")
-    announced_bytes = int(request.headers.get("content-length", "0"))  # a number: the server has made sure of that
+    announced_bytes = int(request.headers.get("content-length", "0"))  # a number, as the server has checked
     if announced_bytes > max_bytes:
         raise too_large
     lease.grow_to(announced_bytes)
@@ -87,17 +87,17 @@ async def limited_body(
 
 
 async def read_json(request: Request, lease: BodyLease, model: type[Model], max_bytes: int, pace: Pace) -> Model:
-    """Reads a body that is a JSON document.
+    """Read a body that is a JSON document.
 
-    It must be declared as one: a page of another site cannot make a browser send that without asking the service first,
-    which says no.
+    It must be declared as one: a browser does not send it for a page of another site without asking the service first,
+    which refuses.
 
     Raises:
-        MalformedBody: It is declared as something else.
-        BodyTooLarge: More bytes than allowed.
-        UploadTimeout: It pauses, or comes too slowly.
-        Overloaded: There is no room for it beside the bodies of other requests.
-        RequestValidationError: It is no JSON, or does not fit the model.
+        MalformedBody: The body is declared as another type.
+        BodyTooLarge: The body has too many bytes.
+        UploadTimeout: The body pauses, or comes too slowly.
+        Overloaded: There is no room for the body beside the bodies of other requests.
+        RequestValidationError: The body is not JSON, or does not fit the model.
     """
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared != "application/json":

@@ -1,4 +1,4 @@
-"""Says in plain words what came instead of a picture, and what to send."""
+"""Say in plain words which content came instead of a picture, and how to send a picture."""
 
 import base64
 import binascii
@@ -19,20 +19,20 @@ HOW_TO_SEND = f"send it as the part {PART_NAME!r} of a multipart form, or as the
 _TEXT_NOT_FILE = f"a part {PART_NAME!r} is a text field, not a file; with curl, write -F {PART_NAME}=@photo.jpg"
 _URL_ENCODED = re.compile(rb"[!-~]+")  # neither spaces nor bytes beyond ASCII
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{32,}")
-_BASE64_START = 1368  # characters, of the bytes by which a format is recognised
-_LOOKED_AT = 16_384  # bytes of a body that may hold such text
+_BASE64_START = 1368  # characters that hold the bytes by which a format is recognised
+_LOOKED_AT = 16_384  # bytes of a body that are searched for this text
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
 def explain_other_body(request: Request, body: bytes, settings: ServiceSettings) -> None:
-    """Raise a better error than "not a picture" for a body, or a file of a form, that is something known.
+    """Raise a better error than "not a picture" for a body or file that is a known other thing.
 
-    To be called once it has turned out to be no picture.
+    Call it for a body that is not a picture.
 
     Raises:
-        NotAnImage: It is compressed, or the picture as text.
-        MissingImage: It is what it is declared as: a document, a URL-encoded form, or parts of no form.
-        MalformedBody: A URL-encoded form beyond the limits.
+        NotAnImage: The body is compressed, or the picture as text.
+        MissingImage: The body is as declared: a document, a URL-encoded form, or parts that are not a form.
+        MalformedBody: The body is a URL-encoded form beyond the limits.
     """
     media_type = media_type_of(request)
     is_document = media_type == "application/json" or media_type.endswith("+json")
@@ -41,7 +41,7 @@ def explain_other_body(request: Request, body: bytes, settings: ServiceSettings)
         raise NotAnImage(compressed(coding))
     if _holds_base64_picture(body):
         kind = MissingImage if is_document or is_url_encoded else NotAnImage
-        raise kind(f"the picture came as base64 text, and its bytes are wanted: decode it, and {HOW_TO_SEND}")
+        raise kind(f"the picture came as base64 text, not as bytes: decode it, and {HOW_TO_SEND}")
     if is_url_encoded:
         fields = body.split(b"&")
         if len(fields) > settings.max_form_fields or max(map(len, fields)) > settings.max_field_bytes:
@@ -54,28 +54,28 @@ def explain_other_body(request: Request, body: bytes, settings: ServiceSettings)
         raise MissingImage(f"the body is a JSON document, not a picture; {HOW_TO_SEND}")
     if media_type.startswith("multipart/") and not is_form(request):
         raise MissingImage(
-            f"the body is declared as {media_type[:40]}, and of bodies in parts only multipart/form-data is read; "
+            f"the body is declared as {media_type[:40]}, and only multipart/form-data is read of the types in parts; "
             f"{HOW_TO_SEND}"
         )
 
 
 def explain_text_field(content: bytes) -> str:
-    """Return what is wrong with a text field where a picture should be."""
+    """Return an explanation of a text field in the place of a picture."""
     if _holds_base64_picture(content):
         return (
-            f"the part {PART_NAME!r} is a text field with the picture as base64, and its bytes are wanted: decode it, "
+            f"the part {PART_NAME!r} is a text field with the picture as base64, not as bytes: decode it, "
             "and send it as a file"
         )
     return _TEXT_NOT_FILE
 
 
 def compressed(coding: str) -> str:
-    """Return what is wrong with a body in a coding, as gzip."""
-    return f"the body is compressed ({coding[:20]}), and is not unpacked here: send the picture as it is"
+    """Return an explanation of a body in a coding, such as gzip."""
+    return f"the body is compressed ({coding[:20]}), and the service does not unpack it: send the picture as it is"
 
 
 def content_coding(request: Request) -> str:
-    """Return what a request says that its body is compressed with; empty if it says nothing."""
+    """Return the coding with which a request says that its body is compressed; empty if it says nothing."""
     coding = request.headers.get("content-encoding", "").strip().lower()
     return "" if coding == "identity" else coding
 
@@ -86,7 +86,7 @@ def is_form(request: Request) -> bool:
 
 
 def media_type_of(request: Request) -> str:
-    """Return what the body is declared as, in small letters."""
+    """Return the declared media type of the body, in small letters."""
     media_type, _ = parse_options_header(request.headers.get("content-type"))
     return media_type.decode("latin-1")
 

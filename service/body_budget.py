@@ -1,4 +1,4 @@
-"""One limit on the bytes of all bodies that are in memory at a time."""
+"""Limit the bytes of all bodies that are in memory at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,10 +7,10 @@ from service.errors import Overloaded
 
 
 class BodyBudget:
-    """Counts the bytes of all bodies; used on the event loop's thread alone.
+    """Count the bytes of all bodies; used on the event loop's thread alone.
 
     Attributes:
-        held_bytes: What all bodies together hold, or will hold by what their requests say.
+        held_bytes: The bytes that all bodies together hold, or will hold as their requests announce.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -27,7 +27,7 @@ class BodyBudget:
             lease.release()
 
     def add(self, count: int) -> None:
-        """Hold so many bytes more.
+        """Hold this many bytes more.
 
         Raises:
             Overloaded: These would be too many; nothing has changed.
@@ -38,14 +38,14 @@ class BodyBudget:
 
 
 class BodyLease:
-    """The bytes of one request's body."""
+    """Hold the bytes of one request's body."""
 
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget
         self._bytes = 0
 
     def grow_to(self, count: int) -> None:
-        """Hold so many bytes, if these are more than before.
+        """Hold this many bytes, if they are more than before.
 
         Raises:
             Overloaded: All bodies together would be too large.

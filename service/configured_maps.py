@@ -1,4 +1,4 @@
-"""The maps and the network that the settings name."""
+"""Load the maps and the network that the settings name."""
 
 from service.loading import LoadedMaps, load_maps
 from service.query_options import QueryDefaults
@@ -7,16 +7,16 @@ from service.shard_connections import ShardConnections
 
 
 def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefaults]:
-    """Open the maps and the network that the settings name, for the server and for commands that answer as it does.
+    """Open the maps and the network that the settings name, for the server and for commands that answer like it.
 
     Args:
-        settings: Which ones, and where their features are: here, or on shards.
+        settings: The names of maps and network, and the place of the features: here, or on shards.
 
     Returns:
-        What is loaded, and what a query gets that does not say.
+        The loaded maps, and the values of the options that a query leaves open.
 
     Raises:
-        PlacefixError: Something cannot be loaded; see ``service.loading.load_maps``.
+        PlacefixError: A map or the network cannot be loaded; see ``service.loading.load_maps``.
     """
     shards = _connect(settings)
     try:

@@ -3,7 +3,7 @@
 from starlette.datastructures import Headers
 
 VARY = {"Vary": "Accept-Encoding"}
-"""A header of answers that are compressed for some."""
+"""A header of answers that are compressed for some clients."""
 
 
 def takes_gzip(headers: Headers) -> bool:

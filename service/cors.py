@@ -1,8 +1,8 @@
-"""Cross-origin resource sharing: which pages of other origins may ask, and read the answers.
+"""Share resources across origins: pages of some other origins may ask, and read the answers.
 
-Only what a browser app needs is open to the origins of the settings: reading, and questions. Another version of a map
-is activated by pages of this server alone. No cookie is ever looked for, so answers allow no credentials; a key comes
-in a header, which a browser sends for a page only after it has asked.
+The origins of the settings may only read and ask questions, which a browser app needs. Only pages of this server
+activate another version of a map. The service reads no cookies, so answers allow no credentials; a key comes in a
+header, which a browser sends for a page only after it has asked.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,7 +19,7 @@ _RESOURCE_POLICY = (b"cross-origin-resource-policy", b"cross-origin")
 
 
 class OtherOrigins:
-    """Says what the answers to pages of other origins have in their heads."""
+    """Choose the headers of answers to pages of other origins."""
 
     def __init__(
         self,
@@ -28,13 +28,13 @@ class OtherOrigins:
         sent_headers: Sequence[str],
         read_headers: Sequence[str],
     ) -> None:
-        """Keep what is allowed.
+        """Keep the permissions.
 
         Args:
-            origins: As browsers write them, or ``*``; none: no answer speaks of other origins.
+            origins: The origins as browsers write them, or ``*``; with none, answers have no headers for other origins.
             posted_paths: The paths to which their pages may POST; they may GET everything.
             sent_headers: The headers that they may send, beside those that are always allowed.
-            read_headers: The headers of answers that they may read, likewise.
+            read_headers: The headers of answers that they may read, beside those that are always allowed.
         """
         self._origins = frozenset(origins)
         self._posted_paths = frozenset(posted_paths)
@@ -42,11 +42,12 @@ class OtherOrigins:
         self._read_headers = ", ".join(read_headers).encode()
 
     def headers_for(self, scope: Scope, media_type: bytes) -> RawHeaders:
-        """Return the headers that an answer has beside its own.
+        """Return the headers that an answer gets for other origins.
 
         Args:
-            scope: Of the request, with the path as routes know it.
-            media_type: Of the answer. Any page may show a picture then: a browser does not say whose page it is.
+            scope: The scope of the request, with the path as routes know it.
+            media_type: The type of the answer. Any page may show a picture: a browser does not name the page's origin
+                then.
         """
         if not self._origins:
             return []

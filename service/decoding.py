@@ -1,4 +1,4 @@
-"""From the bytes of a picture to the network's input, on a few threads of its own."""
+"""Decode the bytes of a picture to the network's input, on a few threads."""
 
 import asyncio
 import queue
@@ -25,10 +25,10 @@ Done = TypeVar("Done")
 
 
 def decode_query(source: Path | bytes, limits: ImageLimits, preparation: Preparation) -> Tensor:
-    """Decodes one picture, as a map's builder does.
+    """Decode one picture, as a map's builder does.
 
     Returns:
-        ``(3, H, W)`` float32 on the CPU.
+        The picture, ``(3, H, W)`` float32 on the CPU.
 
     Raises:
         ImageError: The picture cannot be used; its class says why.
@@ -39,24 +39,24 @@ def decode_query(source: Path | bytes, limits: ImageLimits, preparation: Prepara
 def read_photo(
     source: Path | bytes, limits: ImageLimits, preparation: Preparation, asked: Asked
 ) -> tuple[Tensor, QueryOptions]:
-    """Decode a photo, and find out what is asked of it.
+    """Decode a photo, and read its options.
 
     Returns:
-        As ``decode_query``, and the options with the photo's prior.
+        The picture as from ``decode_query``, and the options with the photo's prior.
 
     Raises:
-        ImageError: The photo cannot be used, or does not say where it was taken and should.
+        ImageError: The photo cannot be used, or the request needs its position and it states none.
     """
     options = asked.options_for(source)
     return decode_query(source, limits, preparation), options
 
 
 class _Job:
-    """A call that waits for a thread.
+    """Hold a call that waits for a thread.
 
     Attributes:
-        function: What is to be called; None once nobody waits for it, so that its picture is not kept.
-        future: The outcome to come.
+        function: The function to call; None once nobody waits for it, so that its picture is not kept.
+        future: The future outcome.
     """
 
     def __init__(self, function: Callable[[], Any]) -> None:
@@ -64,13 +64,13 @@ class _Job:
         self.future: Future[Any] = Future()
 
     def run(self) -> None:
-        """Call the function; an outcome that comes too late is ignored."""
+        """Call the function; ignore an outcome that comes too late."""
         if (function := self.function) is None or self.future.done():
             return
         with suppress(InvalidStateError):
             try:
                 result = function()
-            except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to one picture
+            except BaseException as error:  # noqa: BLE001 - any error belongs to one picture
                 self.future.set_exception(error)
             else:
                 self.future.set_result(result)
@@ -79,10 +79,11 @@ class _Job:
 
 
 class DecodePool:
-    """Threads that decode beside the event loop; so many pictures at a time as there are threads.
+    """Decode pictures on threads beside the event loop, one at a time on each thread.
 
-    How many may wait is bounded by the places of the queue, which are taken first. The threads do not keep the process
-    alive: one whose picture never comes to an end is left behind.
+    The places of the queue, which are taken first, bound how many may wait. The threads do not keep the process alive:
+    a
+    thread whose picture never ends is left behind.
     """
 
     def __init__(self, threads: int, limits: ImageLimits, watchdog: Watchdog) -> None:
@@ -123,7 +124,7 @@ class DecodePool:
         return result
 
     def close(self, why: str) -> None:
-        """Fail all that has not come to its end with NotReady, and end each thread once it has nothing to do."""
+        """Fail all unfinished calls with NotReady, and end each thread once it has nothing to do."""
         self._why_closed = why
         for future in self._unfinished.copy():
             with suppress(InvalidStateError):

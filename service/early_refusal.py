@@ -1,8 +1,8 @@
-"""Refuse queries before anything else is done for them, as long as there is no room.
+"""Refuse queries before any other work, as long as there is no room.
 
-A refusal takes its time from those who were admitted. So it passes by the router, parameters and key, all that is the
-same in every refusal is made once, and one line in the log stands for many. A client without a valid key may read 503
-where 401 would follow.
+A refusal takes time from admitted queries. So it skips the router, parameters and key, its constant parts are made
+once, and one line in the log stands for many refusals. A client without a valid key may read 503 in the place of a
+later 401.
 """
 
 import time
@@ -25,7 +25,7 @@ _log = structlog.stdlib.get_logger("placefix.access")
 
 
 class EarlyRefusal:
-    """Says for which requests there is no room, and answers them."""
+    """Refuse requests for which there is no room."""
 
     def __init__(self, check_room: Callable[[], None], metrics: Metrics, retry_after_s: int) -> None:
         self._check_room = check_room
@@ -60,7 +60,7 @@ class EarlyRefusal:
 
 @lru_cache(maxsize=8)
 def _parts(detail: str, retry_after_s: int) -> tuple[tuple[tuple[bytes, bytes], ...], bytes, bytes]:
-    """A refusal as it always is: its headers, and its body before and after the request's id."""
+    """Return the constant parts of a refusal: its headers, and its body before and after the request's id."""
     headers = {"Retry-After": str(retry_after_s)}
     response = problem_response(_ID, Overloaded.code, PROBLEM_KINDS[Overloaded.code], detail, headers=headers)
     before_id, _, after_id = bytes(response.body).partition(_ID.encode())

@@ -1,4 +1,4 @@
-"""What the worker thread does with queries: a network on its device, and the maps."""
+"""Answer queries on the worker's thread, with a network on its device and the maps."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,8 +21,8 @@ from service.shard_connections import ShardConnections
 from service.stages import Stage
 from service.words import MOST_MATCHED
 
-# What is said where torch has no class for it: by its allocator for the CPU; by CUDA itself, of memory that torch's
-# allocator does not give out, such as pinned memory; by cuBLAS; and by Triton. After none of them the device is lost.
+# Errors without a class in torch have these messages: from its allocator for the CPU; from CUDA itself, for memory
+# beside torch's allocator, such as pinned memory; from cuBLAS; from Triton. The device still works after them.
 _NO_MEMORY = (
     "DefaultCPUAllocator: can't allocate memory",
     "CUDA error: out of memory",
@@ -31,17 +31,17 @@ _NO_MEMORY = (
 )
 _log = structlog.stdlib.get_logger("placefix.service")
 
-_LATEST_WEIGHT = 0.3  # of the latest duration in the running means
+_LATEST_WEIGHT = 0.3  # the weight of the latest duration in the running means
 
 
 @dataclass(frozen=True)
 class Query:
-    """A decoded picture, and what is asked about it.
+    """Hold a decoded picture, and the options of its query.
 
     Attributes:
-        image: ``(3, H, W)`` float32 on the CPU.
-        localizer: The version of the map that will answer, from admission to answer the same.
-        options: What to look for.
+        image: The picture, ``(3, H, W)`` float32 on the CPU.
+        localizer: The version of the map that answers, the same from admission to answer.
+        options: The options of the query.
     """
 
     image: Tensor
@@ -50,7 +50,7 @@ class Query:
 
     @property
     def compared(self) -> int:
-        """Pictures of the map whose local features may be compared; those of asked matches are compared once more."""
+        """Return how many pictures of the map may be compared; matches as evidence are compared once more."""
         again = MOST_MATCHED if self.options.evidence == "matches" else 0
         if self.localizer.rerank_for(self.options.rerank) == "never":
             return again
@@ -58,17 +58,17 @@ class Query:
 
 
 class Engine:
-    """Answers queries on one device, on the thread of ``DeviceWorker``.
+    """Answer queries on one device, on the thread of ``DeviceWorker``.
 
     Attributes:
-        fatal_errors: After an error of the accelerator itself nothing on it works any more.
-        memory_errors: There was not enough memory for so much at a time.
-        device: Where the network lives, and why there.
-        encoding: In which arithmetic queries are encoded, and why.
+        fatal_errors: The errors of the accelerator itself, after which nothing on it works any more.
+        memory_errors: The errors of too little memory for this much at a time.
+        device: The device of the network, and the reason for it.
+        encoding: The arithmetic in which queries are encoded, and the reason for it.
         encoder: The network.
-        maps: What is served.
-        shards: Connections to the shards that have the maps' features; None if these are here.
-        defaults: What a query gets that does not say.
+        maps: The maps that are served.
+        shards: The connections to the shards that have the maps' features; None if these are here.
+        defaults: The values of the options that a query leaves open.
     """
 
     fatal_errors: tuple[type[BaseException], ...] = (torch.AcceleratorError,)
@@ -76,8 +76,8 @@ class Engine:
     shards: ShardConnections | None = None
 
     def __init__(self, loaded: LoadedMaps, defaults: QueryDefaults, on_unread: OnUnread = Localizer.close) -> None:
-        self._encode_s = 0.0  # for a picture
-        self._compare_s = 0.0  # for a candidate
+        self._encode_s = 0.0  # seconds for a picture
+        self._compare_s = 0.0  # seconds for a candidate
         self.device = loaded.device
         self.encoding = loaded.network_precision
         self.encoder = loaded.encoder
@@ -87,14 +87,14 @@ class Engine:
 
     @classmethod
     def load(cls, settings: ServiceSettings, on_unread: OnUnread = Localizer.close) -> "Engine":
-        """Loads what the settings name, and answers a first query with each map, so that no client waits for that.
+        """Load network and maps, and answer a first query with each map, so that no client waits for the first one.
 
         Args:
-            settings: Which maps and which network, and where.
-            on_unread: Closes a version of a map.
+            settings: The names of maps and network, and the device.
+            on_unread: A function that closes a version of a map.
 
         Raises:
-            PlacefixError: Something cannot be loaded; see ``service.configured_maps.load_configured``.
+            PlacefixError: A map or the network cannot be loaded; see ``service.configured_maps.load_configured``.
         """
         loaded, defaults = load_configured(settings)
         engine = cls(loaded, defaults, on_unread)
@@ -106,9 +106,9 @@ class Engine:
         return engine
 
     def warm_up(self) -> None:
-        """Asks each map about a black picture, twice: the first pays for all beginnings, and tells no duration.
+        """Ask each map about a black picture, twice: the first query has start-up costs, and measures nothing.
 
-        Where a shard is missing, this is logged: the service waits for it, and says that it is not ready.
+        If a shard is missing, log this: the service waits for it, and says that it is not ready.
         """
         for shortlist in (1, self.defaults.shortlist):
             self._encode_s = self._compare_s = 0.0
@@ -124,11 +124,11 @@ class Engine:
     def bring_in(self, opened: OpenedVersion) -> Localizer:
         """Bring another version of a map to the device and ask it about a black picture; it is not served yet.
 
-        What that takes is not remembered: nothing of the version is in memory yet, and queries that wait would seem to
-        take too long.
+        The durations are not remembered: nothing of the version is in memory yet, so the queue would expect too long
+        waits.
 
         Raises:
-            MapError: There is no memory for it beside what is served; it is closed.
+            MapError: There is no memory for it beside the served maps; it is closed.
             PlacefixError: It does not answer; it is closed.
         """
         try:
@@ -140,7 +140,7 @@ class Engine:
         place_map = opened.place_map
         raise MapError(
             f"version {place_map.version} of the map {place_map.name} does not fit into the memory of "
-            f"{self.device.device} beside what is served; restart the service to serve it alone ({no_memory})"
+            f"{self.device.device} beside the served maps; restart the service to serve it alone ({no_memory})"
         )
 
     def _tried_out(self, opened: OpenedVersion) -> Localizer:
@@ -154,38 +154,38 @@ class Engine:
         return localizer
 
     def expected_s(self, item: Query) -> float:
-        """Seconds that a query will take, by what the latest took."""
+        """Return the seconds that a query will take, estimated from the latest queries."""
         return self._encode_s + (item.compared * self._compare_s if self.shards is None else 0.0)
 
     def encode(self, items: Sequence[Query]) -> list[EncodedQuery]:
-        """Encodes the pictures of a batch together."""
+        """Encode the pictures of a batch together."""
         with telling_of_memory():
             encoded = encode_queries(self.encoder, torch.stack([query.image for query in items]))
         self._encode_s = _running_mean(self._encode_s, encoded[0].duration_s / len(items))
         return encoded
 
     def answer(self, item: Query, encoded: EncodedQuery, is_wanted: Callable[[], bool]) -> Localization:
-        """Finds one of them in its map."""
+        """Find an encoded query in its map."""
         with telling_of_memory():
             localization = item.localizer.localize(encoded, item.options, is_wanted)
         evidence = localization.verdict.evidence
-        # auto may have compared fewer than it could, and none; what shards compare takes none of the device's time
+        # auto may have compared fewer than it could, or none; shards take none of the device's time
         if self.shards is None and evidence is not None and evidence.compared:
             duration_s = localization.seconds[Stage.GATHER] + localization.seconds[Stage.RERANK]
             self._compare_s = _running_mean(self._compare_s, duration_s / evidence.compared)
         return localization
 
     def probe(self) -> None:
-        """Encodes a black picture, to see that the device still can."""
+        """Encode a black picture, to check that the device still works."""
         encode_queries(self.encoder, torch.zeros(1, *self.encoder.picture_shape))
 
     def free_memory(self) -> None:
-        """Gives up the memory that torch keeps for later."""
+        """Free the memory that torch keeps for later."""
         if self.device.device.type == "cuda":
             torch.cuda.empty_cache()
 
     def close(self) -> None:
-        """Closes the maps, each as soon as nobody reads it, and the connections to shards."""
+        """Close the maps, each as soon as nobody reads it, and the connections to shards."""
         self.maps.close()
         if self.shards is not None:
             self.shards.close()
@@ -193,7 +193,7 @@ class Engine:
 
 @contextmanager
 def telling_of_memory() -> Iterator[None]:
-    """Raise MemoryError where it is said in words alone that memory is not enough."""
+    """Raise MemoryError for an error that only its message shows to be a lack of memory."""
     try:
         yield
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""Names of environment variables that look like settings and are none."""
+"""Find names of environment variables that look like settings and are not."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from service.renamed_settings import told_of_old_names
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
 
-# What other commands and the tests read under the same prefix.
+# Names with the same prefix that other commands and the tests read.
 _KNOWN_ELSEWHERE = frozenset({"SHARED", "CACHE", "SETTINGS", "KEY"})
 
 
 def unknown_environment_names(names: Iterable[str]) -> list[str]:
-    """Say what is wrong with variables that look like settings and are none, or have another name by now.
+    """Explain the variables that look like settings and are not, or that were renamed.
 
     Args:
         names: Names of environment variables.

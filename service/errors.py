@@ -1,4 +1,4 @@
-"""Errors of a request and of the running service; the tree of all errors is drawn in ``model.errors``."""
+"""Define the errors of a request and of the running service; ``model.errors`` draws the tree of all errors."""
 
 from model.errors import InvalidInput, PlacefixError
 
@@ -58,31 +58,31 @@ class InvalidParameter(RequestError):
 
 
 class PlaceNotFound(RequestError):
-    """The map has no such picture, or no thumbnail of it."""
+    """The map does not have this picture, or has no thumbnail of it."""
 
     code = "place_not_found"
 
 
 class TileNotFound(RequestError):
-    """The base map has no such tile, or there is no base map."""
+    """The base map does not have this tile, or there is no base map."""
 
     code = "tile_not_found"
 
 
 class SampleNotFound(RequestError):
-    """There is no such sample query, or its file has gone."""
+    """The sample query does not exist, or its file has gone."""
 
     code = "sample_not_found"
 
 
 class UnexpectedVersion(RequestError):
-    """Another version of the map is served than the request takes for granted."""
+    """The served version of the map is not the one that the request expects."""
 
     code = "unexpected_version"
 
 
 class UnusableVersion(RequestError):
-    """The version cannot be served: it is damaged, or does not go with the network that is loaded."""
+    """The version cannot be served: it is damaged, or does not fit the network that is loaded."""
 
     code = "unusable_version"
 
@@ -94,7 +94,7 @@ class ShardOnly(RequestError):
 
 
 class UnexpectedShard(RequestError):
-    """The server is another shard than the front end takes for granted: of another version, network or number."""
+    """The server is not the shard that the front end expects: its version, network or number differs."""
 
     code = "unexpected_shard"
 
@@ -112,13 +112,13 @@ class KeyMissing(AccessDenied):
 
 
 class KeyUnknown(AccessDenied):
-    """The key that was sent is none of the service's."""
+    """The key that was sent is not a key of the service."""
 
     code = "key_unknown"
 
 
 class BrowsingOff(AccessDenied):
-    """The pictures of maps are not listed here, whoever asks."""
+    """The pictures of maps are not listed here, for no sender."""
 
     code = "browsing_off"
 
@@ -142,13 +142,13 @@ class NotReady(ServiceError):
 
 
 class DeviceStuck(ServiceError):
-    """The device does not come back from what it was given; the process has to be started again."""
+    """The device does not finish its work; the process must be restarted."""
 
     code = "device_stuck"
 
 
 class DecoderStuck(ServiceError):
-    """The decoding of a picture does not come to an end; the process has to be started again."""
+    """The decoding of a picture does not end; the process must be restarted."""
 
     code = "decoder_stuck"
 
@@ -171,7 +171,7 @@ class DeadlineExceeded(ServiceError):
 
 
 class ShardUnavailable(ServiceError):
-    """A shard of the map does not answer, or is another than it should be; without it nothing is answered."""
+    """A shard of the map does not answer, or is another than expected; without it nothing is answered."""
 
     code = "shard_unavailable"
 

@@ -1,6 +1,6 @@
-"""Recall and seconds of the very localizer that is served.
+"""Measure recall and seconds of the same localizer that is served.
 
-Every query goes the way of a request: decoded, encoded, shortlisted, re-ranked. Only the queue is missing.
+Every query takes the way of a request: it is decoded, encoded, shortlisted and re-ranked. Only the queue is missing.
 """
 
 import resource
@@ -36,14 +36,14 @@ _BATCHES_AHEAD = 2
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """How queries are asked.
+    """Say how queries are asked.
 
     Attributes:
-        rerank: How many candidates are re-ranked; 0 for none at all.
+        rerank: The number of candidates that are re-ranked; 0 for none.
         is_auto: Whether re-ranking ends once the calibration of the map is sure.
-        recall_values: Each N of recall@N.
-        batch_size: Queries in one forward pass.
-        limits: What a picture may be like.
+        recall_values: The values of N in recall@N.
+        batch_size: The number of queries in one forward pass.
+        limits: The limits of a picture.
 
     Raises:
         InvalidInput: A number is out of its range, or recall is asked for beyond the candidates.
@@ -70,7 +70,7 @@ class EvaluationOptions:
 
     @property
     def query_options(self) -> QueryOptions:
-        """What is asked of the localizer for each query: all candidates that it looks at."""
+        """Return the options of each query: all candidates that are compared."""
         shortlist = self.rerank or max(self.recall_values)
         mode: Rerank = "auto" if self.is_auto else "always" if self.rerank else "never"
         return QueryOptions(candidates=shortlist, shortlist=shortlist, rerank=mode)
@@ -78,15 +78,15 @@ class EvaluationOptions:
 
 @dataclass(frozen=True)
 class QueryResult:
-    """What was found for one query.
+    """Hold the result of one query.
 
     Attributes:
-        number: Of the query, from 0.
+        number: The number of the query, from 0.
         query: The query.
-        positives: Rows of the map that are right; None if nobody knows.
+        positives: The rows of the map that are right; None if unknown.
         before: The candidates by global distance.
-        after: The same candidates re-ranked; None if they were not.
-        verdict: Whether to believe the first one.
+        after: The same candidates re-ranked; None without re-ranking.
+        verdict: The verdict on the first candidate.
     """
 
     number: int
@@ -98,27 +98,27 @@ class QueryResult:
 
     @property
     def compared(self) -> int:
-        """How many candidates were compared."""
+        """Return how many candidates were compared."""
         return 0 if self.verdict.evidence is None else self.verdict.evidence.compared
 
     @property
     def final(self) -> tuple[Candidate, ...]:
-        """The candidates as a client would get them."""
+        """Return the candidates as a client would get them."""
         return self.before if self.after is None else self.after
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation has measured.
+    """Hold the results of an evaluation.
 
     Attributes:
-        before: Recall of the shortlist by global distance; None where nobody knows what is right.
-        after: Recall after re-ranking; None without it, too.
-        database: Pictures in the map.
-        queries: How many were asked.
-        compared: Candidates that were compared, of all queries together.
+        before: The recall of the shortlist by global distance; None if the right rows are unknown.
+        after: The recall after re-ranking; None without re-ranking, too.
+        database: The number of pictures in the map.
+        queries: The number of queries.
+        compared: The number of candidates that were compared, for all queries together.
         seconds: Stage → seconds of all queries together. Decoding is summed over its threads; a batch is encoded once.
-        duration_s: From the first picture to the last answer.
+        duration_s: The seconds from the first picture to the last answer.
         peak_memory_bytes: The most memory that the process has had since it began.
         peak_device_bytes: The most memory of the GPU during the evaluation; None on a CPU.
     """
@@ -149,20 +149,21 @@ def evaluate(
     progress: Progress = SILENT,
     on_result: OnResult = _ignore,
 ) -> Evaluation:
-    """Asks a localizer all queries, and counts how often it is right.
+    """Ask a localizer all queries, and count how often it is right.
 
     Args:
         localizer: The map and the network; used by the calling thread only.
-        queries: What to ask.
-        positives: For each query the rows of the map that are right; ``model.recall`` has functions that tell.
-            None if nobody knows: then all are asked, and no recall is computed.
-        options: How to ask.
-        progress: Told about every batch.
-        on_result: Called with the result of each query, in their order; results are not kept.
+        queries: The queries.
+        positives: The rows of the map that are right, for each query; functions of ``model.recall`` find them. None if
+            they
+            are unknown: then all are asked, and no recall is computed.
+        options: The way of asking.
+        progress: The display, which is told about every batch.
+        on_result: A function that is called with the result of each query, in their order; results are not kept.
 
     Raises:
-        InvalidInput: No query, or not one that has a positive, lists of different lengths, re-ranking by a network
-            without local features, or until a map is sure that was never calibrated.
+        InvalidInput: There is no query, or none with a positive; lists have different lengths; re-ranking is asked of a
+            network without local features, or until a map is sure that was never calibrated.
         ImageError: A query cannot be read.
     """
     if options.rerank and not localizer.encoder.local_dim:
@@ -178,8 +179,8 @@ def evaluate(
         raise InvalidInput(f"there are {len(queries)} queries, and positives for {len(positives)}")
     if positives is not None and not any(len(rows) for rows in positives):
         raise InvalidInput(
-            f"not one of {len(queries)} queries has a positive in the database: every recall would be 0. Are both of "
-            "the same place, and is the threshold what you mean?"
+            f"not one of {len(queries)} queries has a positive in the database: every recall would be 0. Do both show "
+            "the same place, and is the threshold right?"
         )
     device = localizer.encoder.device
     if device.type == "cuda":
@@ -225,7 +226,7 @@ def _answers(
     first: int,
     clock: StageClock,
 ) -> Generator[QueryResult, None, None]:
-    """Asks a batch of queries, of which the first has the number ``first``."""
+    """Ask a batch of queries, of which the first has the number ``first``."""
     encoded = encode_queries(localizer.encoder, images)
     clock.add(Stage.ENCODE, encoded[0].duration_s)
     for number, query in enumerate(encoded, start=first):

@@ -1,4 +1,4 @@
-"""Reads a multipart form part by part, in memory and within limits: nothing of it touches the disk."""
+"""Read a multipart form part by part, in memory and within limits, without the disk."""
 
 import re
 from collections.abc import AsyncIterator
@@ -9,26 +9,26 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from service.errors import MalformedBody
 
-_START_BYTES = 4096  # of the form that are kept to explain what is wrong with it
+_START_BYTES = 4096  # the start of the form, which is kept to explain an error
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
-_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"?')  # to the end where it does not end: no byte is looked at twice
-_EXTENDED_FILENAME = re.compile(rb";\s*filename\*", re.IGNORECASE)  # filename*=UTF-8''…: the parser passes over it
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"?')  # to the end of the text if it does not end: no byte is read twice
+_EXTENDED_FILENAME = re.compile(rb";\s*filename\*", re.IGNORECASE)  # filename*=UTF-8''…: the parser ignores it
 _FILE_TYPES = (b"image/", b"application/octet-stream")
 _HOW_LINES_END = (
-    "its lines end in a bare line feed (\\n), and those of a form in \\r\\n: let an HTTP library write the form, or "
+    "its lines end in a bare line feed (\\n), not in \\r\\n: let an HTTP library write the form, or "
     "send the picture as the whole body"
 )
 
 
 @dataclass(frozen=True)
 class FormLimits:
-    """What a form may have.
+    """Hold the limits of a form.
 
     Attributes:
-        max_files: Parts that are files.
-        max_fields: Other parts.
-        max_field_bytes: Bytes of one of those.
+        max_files: The most parts that are files.
+        max_fields: The most other parts.
+        max_field_bytes: The most bytes of one of the other parts.
     """
 
     max_files: int
@@ -38,12 +38,12 @@ class FormLimits:
 
 @dataclass
 class Part:
-    """A part of a form.
+    """Hold a part of a form.
 
     Attributes:
-        name: Of the field.
-        is_file: Whether it comes with the name of a file, or as bytes by its type.
-        content: Its bytes; of a text that is too long, those within the limit.
+        name: The name of the field.
+        is_file: Whether it has a file name, or a type of bytes.
+        content: The bytes; for a text that is too long, those within the limit.
         is_too_long: Whether it is a text of more bytes than allowed.
     """
 
@@ -57,12 +57,12 @@ async def read_form(chunks: AsyncIterator[bytes], boundary: bytes, limits: FormL
     """Read the parts of a form, in their order.
 
     Args:
-        chunks: The body.
-        boundary: Between the parts, as the content type declares it.
-        limits: What the form may have.
+        chunks: The body, in pieces.
+        boundary: The boundary between the parts, as the content type declares it.
+        limits: The limits of the form.
 
     Raises:
-        MalformedBody: It is no such form, ends before its end, or has too many parts.
+        MalformedBody: The body is not this form, ends early, or has too many parts.
     """
     reader = _FormReader(boundary, limits)
     async for chunk in chunks:
@@ -72,14 +72,14 @@ async def read_form(chunks: AsyncIterator[bytes], boundary: bytes, limits: FormL
 
 
 class _FormReader:
-    """Collects what the parser of forms finds."""
+    """Collect the parts that the parser of forms finds."""
 
     def __init__(self, boundary: bytes, limits: FormLimits) -> None:
         self.parts: list[Part] = []
         self._closing = b"--" + boundary + b"--"
         self._limits = limits
         self._start = b""
-        self._headers: dict[bytes, bytes] = {}  # of the part that begins, as far as they are looked at
+        self._headers: dict[bytes, bytes] = {}  # the headers of the part that begins, only those that are used
         self._header_name = bytearray()
         self._header_value = bytearray()
         self._is_ended = False
@@ -107,13 +107,13 @@ class _FormReader:
             raise MalformedBody(f"the multipart form cannot be read: {reason}") from error
 
     def finish(self) -> None:
-        """Make sure that a form that has begun has come to its end."""
+        """Raise MalformedBody if a form has begun and has not ended."""
         if self._start and not self._is_ended:
             reason = _HOW_LINES_END if self._has_bare_line_feeds() else "it ends before its closing boundary"
             raise MalformedBody(f"the multipart form cannot be read: {reason}")
 
     def _has_bare_line_feeds(self) -> bool:
-        """Whether the head of the first part, or the closing boundary, has them."""
+        """Return whether the head of the first part, or the closing boundary, has bare line feeds."""
         end_of_head = _EMPTY_LINE.search(self._start)
         head = self._start[: end_of_head.end()] if end_of_head else self._start
         is_closed_by_one = bool(self.parts) and self.parts[-1].content.rstrip().endswith(b"\n" + self._closing)
@@ -162,7 +162,7 @@ class _FormReader:
 
 
 def _text(name: bytes) -> str:
-    """The name of a field; UTF-8, as browsers and libraries write it, else as it is byte by byte."""
+    """Return the name of a field: decoded as UTF-8, which browsers and libraries write, else byte by byte."""
     try:
         return name.decode("utf-8")
     except UnicodeDecodeError:

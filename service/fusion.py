@@ -1,4 +1,4 @@
-"""One answer for several photos that were asked together, from what was found for each."""
+"""Make one answer for several photos that were asked together, from the result of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,9 +20,9 @@ class _Part:
 
     Attributes:
         ranking: All candidates of the photo.
-        rank: Of the candidate that supports the answer, from 0.
-        evidence: For that candidate.
-        judgement: On that evidence; None if there is no calibration for it.
+        rank: The rank of the candidate that supports the answer, from 0.
+        evidence: The evidence for that candidate.
+        judgement: The judgement on that evidence; None without a calibration for it.
     """
 
     ranking: Ranking
@@ -32,7 +32,7 @@ class _Part:
 
     @property
     def confidence(self) -> float:
-        """How sure the photo is; 0 without a judgement."""
+        """Return the confidence of the photo; 0 without a judgement."""
         return 0.0 if self.judgement is None else self.judgement.confidence
 
 
@@ -41,9 +41,9 @@ class _Answer:
     """Hold the common answer of all photos.
 
     Attributes:
-        parts: For each photo; None for one that does not speak for the answer.
+        parts: One part for each photo; None for a photo that does not support the answer.
         lead: The part whose evidence the answer shows.
-        candidates: Best first.
+        candidates: The candidates, the best first.
     """
 
     parts: Sequence[_Part | None]
@@ -54,22 +54,22 @@ class _Answer:
 def fuse(
     localizer: Localizer, found: Sequence[Localization], together: Together, options: QueryOptions
 ) -> Localization:
-    """Make one answer of what was found for several photos.
+    """Make one answer from the results of several photos.
 
-    For photos of one place the answer is the best candidate of the place that gets the most voices. For a sequence it
-    is the candidate that the likeliest path names for the last photo on it. The confidence is
-    ``service.together.common_confidence``. If the surest photo alone is not answered ``not_found``, all together are
-    not either.
+    For photos of one place the answer is the best candidate of the place that gets the largest sum of shares. For a
+    sequence it is the candidate that the likeliest path names for the last photo on it. The confidence is
+    ``service.together.common_confidence``. If the surest photo alone is not ``not_found``, all together are not
+    ``not_found`` either.
 
     Args:
-        localizer: The one that found them. It is only read, so this may run on any thread.
+        localizer: The localizer that found them. It is only read, so this may run on any thread.
         found: The answer to each photo alone, in the order of the photos.
         together: How the photos belong together.
-        options: Of the request.
+        options: The options of the request.
 
     Returns:
-        The answer. Its seconds are summed over the photos; those of encoding are the longest, because photos are
-        encoded together.
+        The answer. Its seconds are summed over the photos, except for encoding: it has the longest, because photos
+        are encoded together.
     """
     rankings = [each.ranking for each in found]
     verdict, candidates, parts = Verdict("no_candidates"), tuple[Candidate, ...](), list[_Part | None]()

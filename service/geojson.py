@@ -1,4 +1,4 @@
-"""From an answer to GeoJSON: the same facts as features, without stages, photos and evidence of the best candidate."""
+"""Turn an answer into GeoJSON: the same facts as features, without stages, photos and the best one's evidence."""
 
 from service.schemas.answer import CandidateAnswer, LocalizationAnswer, Position
 from service.schemas.geojson import (
@@ -14,7 +14,7 @@ GEOJSON_MEDIA_TYPE = "application/geo+json"
 
 
 def as_geojson(answer: LocalizationAnswer) -> FeatureCollection:
-    """Return the answer as a feature, with those of its candidates behind it."""
+    """Return the answer as a feature, with those of its candidates after it."""
     accuracy = answer.accuracy
     properties = AnswerProperties(
         kind="answer",

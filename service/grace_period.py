@@ -1,4 +1,4 @@
-"""The time that stopping may take, all its steps together."""
+"""Limit the time that stopping may take, all its steps together."""
 
 import math
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class GracePeriod:
-    """Begins when the service is told to stop; each step of stopping gets what those before it have left."""
+    """Begin when the service is told to stop; each step of stopping gets the time that earlier steps have left."""
 
     def __init__(self, length_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._length_s = length_s
@@ -14,11 +14,11 @@ class GracePeriod:
         self._end_at: float | None = None
 
     def begin(self, at_most_s: float = math.inf) -> None:
-        """Begin; a period that has begun already is only made shorter."""
+        """Begin; if the period has begun already, only shorten it."""
         end_at = self._clock() + min(self._length_s, at_most_s)
         self._end_at = end_at if self._end_at is None else min(self._end_at, end_at)
 
     @property
     def left_s(self) -> float:
-        """Seconds that are left; all of them before it begins."""
+        """Return the seconds that are left; all of them before it begins."""
         return self._length_s if self._end_at is None else max(0.0, self._end_at - self._clock())

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn reads it, with limits on a request's head, and problem documents for bytes that are not HTTP."""
+"""Read HTTP as uvicorn does, with limits on a request's head, and problem documents for bytes that are not HTTP."""
 
 import asyncio
 import http
@@ -18,32 +18,32 @@ _log = structlog.stdlib.get_logger("placefix.access")
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """One connection.
+    """Handle one connection.
 
-    Uvicorn would keep headers of any size, before and behind a body, and wait for them for any time: either fills the
+    Uvicorn would keep headers of any size, before and after a body, and wait for them for any time: either fills the
     process for all others. It would lose the body of a request that offers another protocol. And it would close the
     connection of a client that is still sending, so that the client loses the answer.
 
-    Of uvicorn's class no private member is used; each method here has a test that fails when it is no longer called.
+    It uses no private member of uvicorn's class; each method here has a test that fails when it is no longer called.
     """
 
     _lingering: LingeringTransport
     _is_in_head = False
     _is_in_body = False
     _is_stopping = False
-    _head_bytes = 0  # of the headers that are complete
-    _raw_head_bytes = 0  # in pieces without a byte of a body: of a head, or of the trailer behind the last chunk
-    _has_advanced = False  # with the latest piece: something began or ended, or a byte of a body has come
+    _head_bytes = 0  # the bytes of the headers that are complete
+    _raw_head_bytes = 0  # bytes in pieces without a byte of a body: a head, or the trailer after the last chunk
+    _has_advanced = False  # with the latest piece: a message began or ended, or a byte of a body came
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has connected."""
+        """Begin a connection of a client."""
         self._lingering = LingeringTransport(transport, self._has_answered_too_early)
         super().connection_made(cast(asyncio.Transport, self._lingering))
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Receive bytes."""
         if self._lingering.is_lingering:
             self._lingering.heard()
             return
@@ -63,12 +63,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 self.send_400_response("")
 
     def shutdown(self) -> None:
-        """The server stops."""
+        """Stop with the server."""
         self._is_stopping = True
         super().shutdown()
 
     def on_message_begin(self) -> None:
-        """The first byte of a request."""
+        """Begin a request at its first byte."""
         super().on_message_begin()
         self._is_in_head = True
         self._head_bytes = 0
@@ -76,14 +76,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._wait_for_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header is complete."""
+        """Take a complete header."""
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > MAX_HEAD_BYTES:
             raise ValueError("too many bytes of headers")  # httptools reports it, and data_received refuses
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is complete."""
+        """End the head."""
         self._is_in_head = False
         self._is_in_body = True
         self._advance()
@@ -92,19 +92,19 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Bytes of the body have come."""
+        """Take bytes of the body."""
         self._advance()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The body is complete, with the trailer behind it."""
+        """End the body, with the trailer after it."""
         self._is_in_body = False
         self._advance()
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the same sentence for everything
-        """Refuses what has come, and closes the connection."""
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the same sentence for every error
+        """Refuse the request, and close the connection."""
         if max(self._head_bytes, self._raw_head_bytes) > MAX_HEAD_BYTES:
             self._refuse(
                 http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -118,10 +118,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._raw_head_bytes = 0
 
     def _decline_upgrade(self, rest: bytes) -> None:
-        """Goes on in HTTP/1.1 where a client offers another protocol.
+        """Continue in HTTP/1.1 if a client offers another protocol.
 
-        curl --http2 and the HTTP client of Java offer HTTP/2 with the first request. The parser stops behind such a
-        head, with or without a body to come; so it reads the head once more, without the offer.
+        curl --http2 and the HTTP client of Java offer HTTP/2 with the first request. The parser stops after the head of
+        this request, with or without a body to come; so it reads the head once more, without the offer.
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
@@ -142,12 +142,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         )
         if self.cycle is None or self.cycle.response_complete:
             self._lingering.linger()
-        else:  # somebody waits for the rest of a body
+        else:  # a route waits for the rest of a body
             self.transport.close()
         _log.info("refused", status=str(status.value), request_id=request_id)
 
     def _has_answered_too_early(self) -> bool:
-        """Whether the answer is out, and the client still sends the body."""
+        """Return whether the answer is out, and the client still sends the body."""
         return self._is_in_body and self.cycle.response_complete and not self._is_stopping
 
     def _wait_for_head(self) -> None:

@@ -1,4 +1,4 @@
-"""The settings of what is spoken: address, path, connections, other origins, and the bodies that are taken."""
+"""Define the settings of HTTP: address, path, connections, other origins, and the bodies that are taken."""
 
 import re
 from typing import Annotated
@@ -17,7 +17,7 @@ _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 
 class HttpSettings(BaseModel):
-    """The part of the settings that is about HTTP; what a limit refuses is answered with the status in brackets."""
+    """Hold the settings of HTTP; a request beyond a limit gets the status in brackets."""
 
     host: str = Field(
         default="127.0.0.1",
@@ -26,15 +26,15 @@ class HttpSettings(BaseModel):
     published_host: str | None = Field(
         default=None,
         description=(
-            "Address at which others reach the service, where it is not the one to listen on, as that of a "
-            "container's host: on a loopback address, this machine alone does."
+            "Address at which others reach the service, where it is not the one to listen on, such as that "
+            "of a container's host: on a loopback address, only this machine does."
         ),
     )
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     root_path: str = Field(
         default="",
         description=(
-            "Path under which a proxy publishes the service, as /placefix; the proxy may take it off or leave it there."
+            "Path under which a proxy publishes the service, such as /placefix; the proxy may remove or leave it."
         ),
     )
     keep_alive_s: float = Field(
@@ -42,13 +42,13 @@ class HttpSettings(BaseModel):
         gt=0,
         description=(
             "Seconds for which a connection stays open without a request: longer than a proxy or load balancer keeps "
-            "it, or a request meets a closed one."
+            "it, or a request may meet a closed one."
         ),
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description=(
-            "Origins whose pages may ask and read the answers, as https://app.example.org; in the environment "
+            "Origins whose pages may ask and read the answers, such as https://app.example.org; in the environment "
             "separated by commas; * for all, by default none."
         ),
     )
@@ -68,7 +68,7 @@ class HttpSettings(BaseModel):
     upload_timeout_s: float = Field(
         default=15.0,
         gt=0,
-        description="Seconds without a byte after which a body is given up; while bytes come it may take longer [408].",
+        description="Seconds without a byte after which a body is refused; while bytes come it may take longer [408].",
     )
     min_upload_bytes_per_s: int = Field(
         default=500,
@@ -96,14 +96,14 @@ class HttpSettings(BaseModel):
 
 
 def split_by_commas(value: object) -> object:
-    """Return the parts of a text, as the environment gives a list; anything else as it is."""
+    """Return the parts of a text, which the environment gives as a list; return other values as they are."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
 
 
 def _origin(text: str) -> str:
-    """Return an origin as a browser sends it: in small letters, without the port that goes without saying."""
+    """Return an origin as a browser sends it: in small letters, without the default port."""
     try:
         parts = urlsplit(text.lower().removesuffix("/"))
         port = parts.port
@@ -113,7 +113,7 @@ def _origin(text: str) -> str:
     if not parts.scheme or parts.path or parts.query or parts.fragment or not _HOST.fullmatch(host):
         raise PydanticCustomError(
             "cors_origins",
-            "{origin} is no origin: write it as https://app.example.org, with its port if it has one, without a path",
+            "{origin} is not an origin: write it as https://app.example.org, with its port if any, without a path",
             {"origin": repr(text)},
         )
     is_default = port is None or port == _DEFAULT_PORTS.get(parts.scheme)

@@ -1,4 +1,4 @@
-"""The shards of one version of a map, asked over HTTP."""
+"""Ask the shards of one version of a map over HTTP."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -30,17 +30,17 @@ Answer = TypeVar("Answer")
 
 
 class HttpShards:
-    """Ask shards that are servers of their own. A call names all that a shard must be, so no answer is a mixture."""
+    """Ask shards that are servers. A call names all properties that a shard must have, so no answer is a mixture."""
 
     def __init__(
         self, connections: ShardConnections, expected: Sequence[ShardIdentity], assignment: Assignment
     ) -> None:
-        """Ask nothing yet.
+        """Keep the connections; nothing is asked yet.
 
         Args:
-            connections: To all shards, for all maps.
+            connections: The connections to all shards, for all maps.
             expected: The identity that each shard must have; all must have the matcher of the first one.
-            assignment: Which of them has which rows.
+            assignment: The rows of each shard.
         """
         self._connections = connections
         self._expected = expected
@@ -55,7 +55,7 @@ class HttpShards:
             return _UNKNOWN
 
     def check_ready(self) -> None:
-        """See ``Shards.check_ready``; by the latest look at each."""
+        """See ``Shards.check_ready``; this looks at the latest state of each shard."""
         self._agreed_matcher()
 
     def shortlists(
@@ -86,7 +86,7 @@ class HttpShards:
         }
 
     def close(self) -> None:
-        """Ask nothing any more; the connections serve other versions."""
+        """Leave the connections open: they serve other versions."""
 
     def _bodies(
         self, tensors: Mapping[int, Mapping[str, Tensor]], options: QueryOptions | None = None
@@ -118,7 +118,7 @@ class HttpShards:
         """Return the matcher of all shards.
 
         Raises:
-            ShardUnavailable: One is missing, or is another than it must be; all of these are named.
+            ShardUnavailable: A shard is missing, or is another than it must be; the error names all of these.
         """
         matcher, wrong = "", list[str]()
         for number, expected in enumerate(self._expected):
@@ -145,7 +145,7 @@ def connect(
     """Make the localizer of a version whose features are on shards.
 
     Args:
-        connections: To the shards.
+        connections: The connections to the shards.
         encoder: The network that the map was built with.
         place_map: The whole map.
         match_floor: The least cosine of a match; None for the map's.

@@ -1,4 +1,4 @@
-"""The file of keys: read at start, read again when it changes, and written by ``placefix keys``."""
+"""Keep the file of keys: read it at start, read it again when it changes, and write it for ``placefix keys``."""
 
 import asyncio
 import fcntl
@@ -23,21 +23,21 @@ _HOW_TO_MAKE = "placefix keys create --file makes a file of keys"
 
 _log = structlog.stdlib.get_logger("placefix.keys")
 
-_State = tuple[int, int, int, int]  # of the file: changes whenever its content does
+_State = tuple[int, int, int, int]  # the state of the file, which changes with its content
 
 
 class WatchedKeys:
-    """The keys of a running service.
+    """Hold the keys of a running service.
 
-    A file that has become unreadable or wrong never replaces the keys that were read before: the log and ``is_stale``
-    tell. One that has no keys any more does: then nobody is let in.
+    A file that has become unreadable or wrong does not replace the keys that were read before: the log and ``is_stale``
+    tell this. A file without keys does: then nobody is let in.
     """
 
     def __init__(self, path: Path) -> None:
-        """Reads the file.
+        """Read the file.
 
         Raises:
-            InvalidKeys: It cannot be read, or a line of it is no key.
+            InvalidKeys: It cannot be read, or a line of it is not a key.
         """
         self._path = path
         self._is_asked = False
@@ -50,24 +50,24 @@ class WatchedKeys:
 
     @property
     def keys(self) -> tuple[ApiKey, ...]:
-        """Those that are valid now."""
+        """Return the keys that are valid now."""
         return self._keys
 
     @property
     def is_stale(self) -> bool:
-        """Whether the file says something else by now that cannot be used."""
+        """Return whether the file has changed and cannot be used."""
         return self._is_stale
 
     def ask_again(self) -> None:
-        """Has the file read within a second, whether it looks changed or not; safe in a handler of signals."""
+        """Have the file read within a second, even if it has not changed; safe in a handler of signals."""
         self._is_asked = True
 
     def refresh(self) -> None:
-        """Reads the file again if it has changed."""
+        """Read the file again if it has changed."""
         state = _state_of(self._path)
         if state == self._seen and not self._is_asked:
             return
-        self._seen, self._is_asked = state, False  # before reading: what changes meanwhile is seen next time
+        self._seen, self._is_asked = state, False  # before reading: a change meanwhile is seen next time
         try:
             self._keys = read_keys(self._path)
         except InvalidKeys as error:
@@ -78,23 +78,23 @@ class WatchedKeys:
         _log.info("keys read", keys=len(self._keys))
 
     async def watch(self) -> None:
-        """Reads the file again whenever it has changed, until cancelled."""
+        """Read the file again whenever it has changed, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             await asyncio.to_thread(self.refresh)
 
 
 def read_keys(path: Path) -> tuple[ApiKey, ...]:
-    """The keys in a file.
+    """Return the keys in a file.
 
     Raises:
-        InvalidKeys: It cannot be read, or a line of it is no key.
+        InvalidKeys: It cannot be read, or a line of it is not a key.
     """
     return _parse(path, _read(path))
 
 
 def append_key(path: Path, name: str, line: str) -> None:
-    """Write a key to the end of the file, which is made, readable for its owner alone, if it is not there.
+    """Write a key to the end of the file; make the file, readable for its owner alone, if it is not there.
 
     Raises:
         InvalidKeys: The file cannot be read or written, is broken already, or has a key of that name.
@@ -108,7 +108,7 @@ def append_key(path: Path, name: str, line: str) -> None:
 
 
 def remove_key(path: Path, name: str) -> None:
-    """Take a key out of the file; all other lines stay as they are.
+    """Remove a key from the file; all other lines stay as they are.
 
     Raises:
         InvalidKeys: The file cannot be read or written, is broken, or has no key of that name.
@@ -124,16 +124,17 @@ def remove_key(path: Path, name: str) -> None:
 
 @contextmanager
 def _alone(path: Path, *, make: bool) -> Iterator[Path]:
-    """Keep every other change of a file waiting, from before it is read until it is written.
+    """Make every other change of a file wait, from before it is read until it is written.
 
-    The lock is on the file itself, so that nothing lies beside it and it counts through a mount of that file alone.
+    The lock is on the file itself, so it leaves nothing beside the file, and it works through a mount of that file
+    alone.
 
     Args:
         path: The file, or a link to it.
         make: Whether to make it, readable for its owner alone, if it is not there.
 
     Yields:
-        The file itself: whoever replaced a link would leave its target as it was.
+        The file itself: to replace a link would leave its target as it was.
 
     Raises:
         InvalidKeys: The file cannot be opened, or the block could not write it.
@@ -149,7 +150,7 @@ def _alone(path: Path, *, make: bool) -> Iterator[Path]:
                 if _is_still(descriptor, file):
                     yield file
                     return
-                # else somebody has replaced it while we waited
+                # else another process replaced it while this one waited
             finally:
                 os.close(descriptor)
     except FileNotFoundError as error:
@@ -172,11 +173,11 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise InvalidKeys(f"{path}: {error.strerror}; {_HOW_TO_MAKE}") from error
     if len(content) > _MAX_BYTES:
-        raise InvalidKeys(f"{path} is larger than {_MAX_BYTES} bytes: no file of keys")
+        raise InvalidKeys(f"{path} is larger than {_MAX_BYTES} bytes: it is not a file of keys")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidKeys(f"{path} is not text: no file of keys") from error
+        raise InvalidKeys(f"{path} is not text: it is not a file of keys") from error
 
 
 def _parse(path: Path, text: str) -> tuple[ApiKey, ...]:
@@ -187,7 +188,7 @@ def _parse(path: Path, text: str) -> tuple[ApiKey, ...]:
 
 
 def _append(path: Path, text: str) -> None:
-    """In place and at once: the file may be mounted by itself into a container, and a reader sees no half of a line."""
+    """Append in place and at once: the file may be mounted alone into a container, and readers see no half line."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
     with os.fdopen(descriptor, "wb", buffering=0) as file:
         file.write(text.encode())
@@ -200,14 +201,14 @@ def _replace(path: Path, text: str) -> None:
         unfinished.touch(_PRIVATE)
         unfinished.write_text(text, encoding="utf-8")
         unfinished.chmod(stat.S_IMODE(before.st_mode))
-        with suppress(PermissionError):  # the server, which may be another user than root, goes on reading it
+        with suppress(PermissionError):  # the server, which may be another user than root, continues to read it
             os.chown(unfinished, before.st_uid, before.st_gid)
 
 
 def _state_of(path: Path) -> _State | None:
-    """None if it is not there."""
+    """Return the state of the file; None if it is not there."""
     try:
         found = path.stat()
     except OSError:
-        return None  # what is wrong with it, reading tells
+        return None  # the error shows when it is read
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size

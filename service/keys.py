@@ -1,7 +1,7 @@
-"""API keys: what a line of the file of keys says, and which key a client has sent.
+"""Read API keys: the lines of the file of keys, and the key that a client has sent.
 
 A key is 256 random bits, so it cannot be guessed, and its SHA-256 cannot be turned back into it. A slow hash for
-passwords would protect nothing more: it makes guessing of what people choose expensive, and would here only let anybody
+passwords would protect nothing more: it makes guesses of human passwords expensive, and would here only let anybody
 keep the server busy with wrong keys.
 """
 
@@ -16,23 +16,23 @@ from enum import StrEnum
 from service.errors import InvalidKeys
 
 KEY_HEADER = "X-API-Key"
-"""Where a client may send its key, beside ``Authorization``, which may belong to a proxy."""
+"""The header in which a client may send its key; ``Authorization`` may belong to a proxy."""
 
-_PREFIX = "placefix_"  # so that whoever finds a key somewhere knows what it opens
+_PREFIX = "placefix_"  # so that a finder of a key knows its service
 _KEY_BYTES = 32
 _HASH = "sha256:"
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")  # can go into a log as it is
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")  # safe to write into a log
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Scope(StrEnum):
-    """What a key allows; none includes another.
+    """List the permissions of keys; none includes another.
 
     Attributes:
-        READ: To ask, and to see maps, their pictures and the samples.
-        BROWSE: To list all pictures of the maps.
-        ADMIN: To change what is served.
-        METRICS: To read the metrics.
+        READ: The permission to ask, and to see maps, their pictures and the samples.
+        BROWSE: The permission to list all pictures of the maps.
+        ADMIN: The permission to change the served version.
+        METRICS: The permission to read the metrics.
     """
 
     READ = "read"
@@ -43,12 +43,12 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A key as the file has it.
+    """Hold a key as the file has it.
 
     Attributes:
-        name: Whose it is; goes into the log.
-        scopes: What it allows.
-        digest: SHA-256 of the key.
+        name: The name of its owner, which the log shows.
+        scopes: Its permissions.
+        digest: The SHA-256 of the key.
     """
 
     name: str
@@ -57,16 +57,18 @@ class ApiKey:
 
 
 def make_key(name: str, scopes: Collection[Scope]) -> tuple[str, str]:
-    """Makes a key.
+    """Make a key.
 
     Returns:
-        The key, which stands nowhere else, and its line for the file.
+        The key, which is stored nowhere, and its line for the file.
 
     Raises:
-        InvalidKeys: The name is none, or there are no scopes.
+        InvalidKeys: The name is not valid, or there are no scopes.
     """
     if not _NAME.fullmatch(name):
-        raise InvalidKeys(f"{name!r} is no name for a key; take 1 to 64 of the letters A to Z, digits, '.', '_', '-'")
+        raise InvalidKeys(
+            f"{name!r} is not a name for a key; take 1 to 64 of the letters A to Z, digits, '.', '_', '-'"
+        )
     if not scopes:
         raise InvalidKeys(f"the key {name} would allow nothing; name one of {_list(Scope)} with --scope")
     key = _PREFIX + secrets.token_urlsafe(_KEY_BYTES)
@@ -75,10 +77,10 @@ def make_key(name: str, scopes: Collection[Scope]) -> tuple[str, str]:
 
 
 def parse_keys(text: str) -> tuple[ApiKey, ...]:
-    """Reads the lines of a file of keys; empty lines and those that begin with ``#`` say nothing.
+    """Read the lines of a file of keys; empty lines and those that begin with ``#`` are ignored.
 
     Raises:
-        InvalidKeys: A line is no key, or two have the same name.
+        InvalidKeys: A line is not a key, or two have the same name.
     """
     keys: dict[str, ApiKey] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -92,14 +94,14 @@ def parse_keys(text: str) -> tuple[ApiKey, ...]:
 
 
 def is_key_line(line: str) -> bool:
-    """Whether a line of the file is meant to hold a key."""
+    """Return whether a line of the file is meant to hold a key."""
     return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
 def find_key(keys: Sequence[ApiKey], sent: str) -> ApiKey | None:
-    """The key that a client has sent, if it is one of them.
+    """Return the key that a client has sent, if it is one of the keys.
 
-    How long that takes tells nothing: all are compared, each in constant time.
+    Its duration reveals nothing: all keys are compared, each in constant time.
     """
     digest = _digest(sent)
     found = None
@@ -114,7 +116,7 @@ def _digest(key: str) -> bytes:
 
 
 def _parse_line(line: str, number: int) -> ApiKey:
-    # The line itself is never repeated: somebody may have pasted a key into it.
+    # The message does not repeat the line itself: a key may have been pasted into it.
     fields = line.split()
     if len(fields) != 3:
         raise InvalidKeys(f"line {number}: a key is a name, its scopes and its hash, with spaces between them")

@@ -1,4 +1,4 @@
-"""A connection that is closed so that its client can read the answer, although it is still sending."""
+"""Close a connection so that its client can read the answer, although it is still sending."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,21 +9,22 @@ _LONGEST_PAUSE_S = 5.0
 
 
 class LingeringTransport:
-    """A transport that, closed while a client still sends, ends its own side alone and listens on for a while.
+    """Wrap a transport that is closed while its client still sends: it ends its own side, and listens for a while.
 
-    A system that closes a connection with bytes unread resets it, and the client loses the answer. So what still comes
-    is thrown away until the client has closed, pauses, or has been listened to for long enough.
+    A system that closes a connection with unread bytes resets it, and the client loses the answer. So later bytes are
+    discarded until the client has closed, pauses, or has had its time.
 
     Attributes:
         is_lingering: Whether this side has ended.
     """
 
     def __init__(self, transport: asyncio.Transport, should_linger: Callable[[], bool]) -> None:
-        """Wraps a transport.
+        """Wrap a transport.
 
         Args:
             transport: The transport.
-            should_linger: Asked when the connection is closed: whether an answer is out that a client has yet to read.
+            should_linger: A function that tells, when the connection is closed, whether the client has yet to read an
+                answer.
         """
         self.is_lingering = False
         self._transport = transport
@@ -32,11 +33,11 @@ class LingeringTransport:
         self._pause: asyncio.TimerHandle | None = None
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the transport's."""
+        """Return any other attribute of the transport."""
         return getattr(self._transport, name)
 
     def is_closing(self) -> bool:
-        """Whether nothing can be written any more."""
+        """Return whether nothing can be written any more."""
         return self.is_lingering or self._transport.is_closing()
 
     def close(self) -> None:
@@ -50,7 +51,7 @@ class LingeringTransport:
         self._transport.close()
 
     def linger(self) -> None:
-        """End this side, and close once the client has closed or had time enough."""
+        """End this side, and close once the client has closed or had enough time."""
         self.is_lingering = True
         self._transport.resume_reading()
         if self._transport.can_write_eof():
@@ -59,7 +60,7 @@ class LingeringTransport:
         self.heard()
 
     def heard(self) -> None:
-        """Take note of bytes that came while it lingers."""
+        """Note bytes that came while it lingers."""
         if self._pause is not None:
             self._pause.cancel()
         self._pause = asyncio.get_running_loop().call_later(_LONGEST_PAUSE_S, self.close)

@@ -1,4 +1,4 @@
-"""Opens a network and the maps that it built: the same for the server and for the command line."""
+"""Open a network and the maps that it built: the same for the server and for the command line."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ from service.shard_connections import ShardConnections
 
 @dataclass(frozen=True)
 class LoadedMaps:
-    """A network on its device, and a localizer for each map.
+    """Hold a network on its device, and a localizer for each map.
 
     Attributes:
-        device: Where, and why there.
-        network_precision: In which arithmetic queries are encoded, and why.
+        device: The device, and the reason for it.
+        network_precision: The arithmetic in which queries are encoded, and the reason for it.
         encoder: The network; all maps were built with it.
-        localizers: By the name of the map.
-        shards: Connections to the shards that have the maps' features; None if these are here.
+        localizers: The localizers, by the name of the map.
+        shards: The connections to the shards that have the maps' features; None if these are here.
     """
 
     device: DeviceChoice
@@ -46,7 +46,7 @@ class LoadedMaps:
     shards: ShardConnections | None = None
 
     def close(self) -> None:
-        """Closes the maps, and the connections."""
+        """Close the maps and the connections."""
         for localizer in self.localizers.values():
             localizer.place_map.close()
         if self.shards is not None:
@@ -55,11 +55,11 @@ class LoadedMaps:
 
 @dataclass(frozen=True)
 class OpenedVersion:
-    """A version of a map that is checked and read, and not on the device yet.
+    """Hold a version of a map that is checked and read, and not on the device yet.
 
     Attributes:
         place_map: The version.
-        localizer: Brings it to the device; to be called on the thread that owns it.
+        localizer: A function that brings it to the device; to be called on the thread that owns the device.
     """
 
     place_map: PlaceMap
@@ -77,21 +77,21 @@ def open_version(
     shard: Shard | None = None,
     shards: ShardConnections | None = None,
 ) -> OpenedVersion:
-    """Opens a version of a map for a network that is loaded, on any thread.
+    """Open a version of a map for a network that is loaded, on any thread.
 
     Args:
-        path: Directory of the map.
-        version: Its number.
+        path: The directory of the map.
+        version: The number of the version.
         encoder: The network.
-        searcher: What is to search the index.
-        matching_precision: Of counting mutual matches.
+        searcher: The library that searches the index.
+        matching_precision: The precision of counting mutual matches.
         match_floor: The least cosine of a match; None for the map's.
         shard: The part of the map that is to be opened; None for all of it.
-        shards: Where the map's features are; None for here.
+        shards: The connections to the shards with the map's features; None if these are here.
 
     Raises:
-        VersionNotFound: There is no such version.
-        InvalidInput: There is nothing that could search it, or it has too few segments for so many shards.
+        VersionNotFound: The version does not exist.
+        InvalidInput: No library can search it, or it has too few segments for this many shards.
         MapError: It cannot be used, or not with this network.
     """
     place_map = PlaceMap.open(path, version, shard)
@@ -110,7 +110,7 @@ def _read(
     match_floor: float | None,
     shards: ShardConnections | None,
 ) -> OpenedVersion:
-    """Do for ``open_version`` what leaves the device alone."""
+    """Run the part of ``open_version`` that does not touch the device."""
     place_map.check_network(encoder)
     if shards is not None:
         localizer = connect(shards, encoder, place_map, match_floor)
@@ -134,28 +134,28 @@ def load_maps(
     shard: Shard | None = None,
     shards: ShardConnections | None = None,
 ) -> LoadedMaps:
-    """Opens maps with the network that built them.
+    """Open maps with the network that built them.
 
-    To be called on the thread that will use the device.
+    Call it on the thread that will use the device.
 
     Args:
-        paths: Directories of the maps, one at least.
+        paths: The directories of the maps, at least one.
         weights: The network: a checkpoint file or a known name; by default the file that the first map was built with,
             if it is still there.
-        num_heads: Attention heads, if the checkpoint does not tell; by default what the map says.
-        device: Where the network is to live.
-        network_precision: In which arithmetic; ``auto`` takes that of the maps if the device has it.
-        searcher: What is to search the indices.
-        matching_precision: Of counting mutual matches.
+        num_heads: The number of attention heads, if the checkpoint does not tell; by default that of the map.
+        device: The device of the network.
+        network_precision: The arithmetic of the network; ``auto`` takes that of the maps if the device has it.
+        searcher: The library that searches the indices.
+        matching_precision: The precision of counting mutual matches.
         match_floor: The least cosine of a match; None for that of each map.
         shard: The part of each map that is to be opened; None for all of it.
-        shards: Where the maps' features are; None for here.
+        shards: The connections to the shards with the maps' features; None if these are here.
 
     Raises:
-        DeviceUnavailable: There is no such device, or it has no such arithmetic.
-        InvalidInput: No map, or two of one name, or one has too few segments for so many shards.
-        MapError: A map that cannot be used, or not with this network.
-        WeightsError: A checkpoint that cannot be found or used.
+        DeviceUnavailable: The device does not exist, or does not have this arithmetic.
+        InvalidInput: There is no map, or there are two of one name, or one has too few segments for this many shards.
+        MapError: A map cannot be used, or not with this network.
+        WeightsError: A checkpoint cannot be found or used.
     """
     choice = choose_device(device)
     maps = _open_all(paths, shard)
@@ -200,7 +200,7 @@ def _load_encoder(
     encoder = Encoder(network, choice.device, place_map.manifest.preparation_for(network), precision)
     if weights in (None, AUTO) and encoder.fingerprint != identity.fingerprint:
         raise NetworkMismatch(
-            f"{path} is not any more what the map {place_map.name} was built with (fingerprint "
+            f"{path} is not the network with which the map {place_map.name} was built (fingerprint "
             f"{encoder.fingerprint[:12]}…, the map's is {identity.fingerprint[:12]}…); name the right file with "
             "--weights, or build the map again"
         )

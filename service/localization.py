@@ -1,4 +1,4 @@
-"""The answer to a query, with its evidence."""
+"""Hold the answer to a query, with its evidence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from service.words import Status
 
 @dataclass(frozen=True)
 class Candidate:
-    """A picture of the map that may show the place of the query, with the evidence.
+    """Hold a picture of the map that may show the place of the query, with the evidence.
 
     Attributes:
-        row: Its row in the map.
-        id: Its id in the collection.
-        position: Where it was taken.
-        heading_deg: Where its camera looked to, clockwise from true north; None if unknown.
-        mutual_matches: Mutual nearest neighbours of local features; None if they were not compared.
-        global_distance: Euclidean distance of the global features, in [0, 2].
+        row: The row in the map.
+        id: The id in the collection.
+        position: The position where it was taken.
+        heading_deg: The direction of its camera, clockwise from true north; None if unknown.
+        mutual_matches: The number of mutual nearest neighbours of local features; None if they were not compared.
+        global_distance: The Euclidean distance of the global features, in [0, 2].
     """
 
     row: int
@@ -43,12 +43,14 @@ class Verdict:
 
     Attributes:
         status: ``localized``: the confidence reaches the threshold of the query. ``uncertain``: it does not.
-            ``not_found``: the evidence says that the map does not have the place. ``uncalibrated``: nobody knows what
-            evidence means on this map. ``no_candidates``: no picture of the map may be the answer.
-        evidence: What speaks for the best candidate; None without one.
-        confidence: Probability that the answer is right, in [0, 1]; None where nobody knows.
-        radius_m: Metres that hold the truth of ``place_map.calibration.ANSWER_LEVEL`` of answers like this one; None
-            where nothing supports a number.
+            ``not_found``: the evidence says that the map does not have the place. ``uncalibrated``: the meaning of
+            evidence
+            on this map is unknown. ``no_candidates``: no picture of the map may be the answer.
+        evidence: The evidence for the best candidate; None without one.
+        confidence: The probability that the answer is right, in [0, 1]; None if unknown.
+        radius_m: The radius in metres that holds the truth of ``place_map.calibration.ANSWER_LEVEL`` of answers like
+            this
+            one; None if nothing supports a number.
     """
 
     status: Status
@@ -58,7 +60,7 @@ class Verdict:
 
     @property
     def has_position(self) -> bool:
-        """Whether the first candidate's position is the answer."""
+        """Return whether the first candidate's position is the answer."""
         return self.status not in ("not_found", "no_candidates")
 
     @classmethod
@@ -66,8 +68,8 @@ class Verdict:
         """Return the verdict on an answer.
 
         Args:
-            evidence: For it.
-            judgement: What the calibration of the map says; None without one, or if too few candidates were compared.
+            evidence: The evidence for the answer.
+            judgement: The judgement of the map's calibration; None without one, or if too few candidates were compared.
             options: The share of wrong answers that the query allows, and the confidence that it wants.
         """
         if judgement is None:
@@ -85,11 +87,12 @@ class PhotoPart:
     """Hold the part of one photo in the answer to several.
 
     Attributes:
-        candidate: The picture by which it speaks for the answer; None if it does not.
-        rank: Of the candidate among all of this photo, from 0: with 0 the photo alone would have the same answer.
-        evidence: For the candidate; without one for what the photo shows best. None if nothing could be compared.
-        confidence: Probability that the candidate is right, by this photo alone; None without one, or where nobody
-            knows.
+        candidate: The picture by which it supports the answer; None if it does not.
+        rank: The rank of the candidate for this photo, from 0: with 0 the photo alone would have the same answer.
+        evidence: The evidence for the candidate; without one, for the photo's own best one. None if nothing was
+            compared.
+        confidence: The probability that the candidate is right, by this photo alone; None without a candidate, or if
+            unknown.
     """
 
     candidate: Candidate | None
@@ -100,13 +103,13 @@ class PhotoPart:
 
 @dataclass(frozen=True)
 class MatchedCandidate:
-    """A candidate whose cells were matched with those of the query.
+    """Hold a candidate whose cells were matched with those of the query.
 
     Attributes:
         candidate: The candidate.
-        rank: Among all that were looked at, from 0.
+        rank: The rank among all compared candidates, from 0.
         is_elsewhere: Whether it shows another place than the first candidate.
-        cells: By which cells it matches.
+        cells: The cells by which it matches.
     """
 
     candidate: Candidate
@@ -117,11 +120,11 @@ class MatchedCandidate:
 
 @dataclass(frozen=True)
 class Matches:
-    """Hold the cells that match, of the first candidates and of the best one of another place.
+    """Hold the matching cells of the first candidates and of the best one of another place.
 
     Attributes:
-        grid: Where the cells lie, in the query as in the candidates.
-        candidates: By their ranks.
+        grid: The places of the cells, in the query and in the candidates.
+        candidates: The candidates, by their ranks.
     """
 
     grid: CellGrid
@@ -130,22 +133,25 @@ class Matches:
 
 @dataclass(frozen=True)
 class Localization:
-    """The answer to a query.
+    """Hold the answer to a query.
 
     Attributes:
-        verdict: Whether to believe it.
-        position: Where the best candidate was taken; None if there is none, or the verdict is that it is elsewhere.
-        candidates: Best first.
+        verdict: The verdict on the answer.
+        position: The position of the best candidate; None if there is none, or the verdict is that the place is
+            elsewhere.
+        candidates: The candidates, the best first.
         map_name: The map that answered.
         map_version: Its version.
-        seconds: How long each stage took; a stage that did not run is absent.
-        gathered_bytes: Of local features, read from the map to re-rank.
-        ranking: All that were looked at, of which ``candidates`` are the first; None if there are none, or several
+        seconds: The seconds of each stage; a stage that did not run is absent.
+        gathered_bytes: The bytes of local features that were read from the map to re-rank.
+        ranking: The ranking of all compared pictures, which begins with ``candidates``; None if there are none, or
+            several
             photos were asked together.
-        photos: Of several photos that were asked together, what each says.
-        matches: Which cells match; None if that was not asked for, or there is nothing to match.
-        heat: ``(rows, columns)`` float32, how much each part of the photo weighs in its global feature, with a sum of
-            1; None if that was not asked for, or the network does not tell.
+        photos: The part of each photo, if several were asked together.
+        matches: The matching cells; None if they were not asked for, or there is nothing to match.
+        heat: ``(rows, columns)`` float32, the weight of each part of the photo in its global feature, with a sum of 1;
+            None
+            if it was not asked for, or the network does not tell.
     """
 
     verdict: Verdict
@@ -162,5 +168,5 @@ class Localization:
 
     @property
     def status(self) -> Status:
-        """The verdict in a word."""
+        """Return the verdict in a word."""
         return self.verdict.status

@@ -1,6 +1,6 @@
-"""The query path after decoding: encode, shortlist, gather, re-rank, judge.
+"""Take the query path after decoding: encode, shortlist, gather, re-rank, judge.
 
-The one localizer behind the HTTP service, ``placefix localize``, evaluation and calibration. It gives the same ranking
+The HTTP service, ``placefix localize``, evaluation and calibration use this one localizer. It gives the same ranking
 as ``model.retrieval.retrieve`` on the same features, without holding the map in memory.
 """
 
@@ -31,19 +31,19 @@ from service.shortlist import NO_ROWS, Shortlist, check_wanted, find_shortlist
 from service.stages import Stage, StageClock
 from service.words import MATCHED_FIRST, Rerank
 
-# Local features are gathered and compared this many candidates at a time: 61 MB of float16 at 61 × 61 × 128. A
-# shortlist of 1000 would otherwise need 950 MB, and could not be given up half way once nobody waits for it. While some
-# are compared, the system fetches the next ones from the disk.
+# This many candidates are gathered and compared at a time: 61 MB of float16 at 61 × 61 × 128. A shortlist of 1000
+# would otherwise need 950 MB, and could not stop early once nobody waits for it. While some are compared, the system
+# fetches the next ones from the disk.
 _GATHER_ROWS = 64
 
 
 @dataclass(frozen=True)
 class EncodedQuery:
-    """The features of one query, and how long the batch took that it was encoded in.
+    """Hold the features of one query, and the duration of its batch.
 
     Attributes:
-        features: Of one picture, on the encoder's device.
-        duration_s: Seconds of the whole batch.
+        features: The features of one picture, on the encoder's device.
+        duration_s: The seconds of the whole batch.
         image: The picture, ``(3, H, W)`` as it was encoded; None if the features are stored ones.
     """
 
@@ -73,21 +73,21 @@ def _always_wanted() -> bool:
 
 
 class Localizer:
-    """Finds queries in one version of one map. One thread uses it: the one that owns the device.
+    """Find queries in one version of one map. One thread uses it: the one that owns the device.
 
-    Two steps look at features: ``shortlist`` and ``count``. All else needs the table of places and the calibration
-    alone.
+    Two steps look at features: ``shortlist`` and ``count``. The others need only the table of places and the
+    calibration.
 
     Attributes:
-        tells_matches: Whether it can tell which cells match: local features are at hand here.
-        most_rounds: How many times ``count`` is called for a query at most; None for as often as there is a stop.
+        tells_matches: Whether it can tell which cells match: local features are stored here.
+        most_rounds: The most calls of ``count`` for a query; None for one at each stop.
         encoder: The network that the map was built with.
         place_map: The map.
-        preparation: How a picture becomes a query of this map.
+        preparation: The way in which a picture becomes a query of this map.
         searcher: The shortlist index of the map.
-        matching_precision: Of the products in matching.
-        match_floor: The cosine below which two local features are no match; None if all of them may be.
-        within_m: Candidates so near to each other show the same place.
+        matching_precision: The precision of the products in matching.
+        match_floor: The least cosine of a match; None if every cosine may match.
+        within_m: The distance within which candidates show the same place.
     """
 
     tells_matches: ClassVar[bool] = True
@@ -101,13 +101,13 @@ class Localizer:
         matching_precision: MatchingPrecision = DEFAULT_PRECISION,
         match_floor: float | None = None,
     ) -> None:
-        """Put together what is open.
+        """Combine parts that are open.
 
         Args:
             encoder: The network that the map was built with.
             place_map: The map.
-            searcher: Of its index.
-            matching_precision: Of the products in matching.
+            searcher: The searcher of its index.
+            matching_precision: The precision of the products in matching.
             match_floor: The least cosine of a match; by default the map's.
 
         Raises:
@@ -125,17 +125,18 @@ class Localizer:
 
     @property
     def matcher(self) -> str:
-        """What counts mutual matches, and in which numbers."""
+        """Return the instructions and numbers that count mutual matches."""
         return matcher_name(self.encoder.device, self.encoder.local_dim, self.matching_precision)
 
     def check_ready(self) -> None:
-        """Pass: what is needed is here."""
+        """Pass: all parts are here."""
 
     def rerank_for(self, asked: Rerank) -> Rerank:
         """Return how a query is re-ranked here.
 
-        A network without local features has nothing to re-rank with. Re-ranking with an untrained network is noise, so
-        ``auto`` leaves it; and without a calibration nothing says when to stop.
+        A network without local features cannot re-rank. Re-ranking with an untrained network is noise, so ``auto`` does
+        not
+        re-rank then; and without a calibration there is no sign to stop.
         """
         if not self.encoder.local_dim:
             return "never"
@@ -157,13 +158,13 @@ class Localizer:
         """Find one query in the map.
 
         Args:
-            query: Features of the picture, from ``encode_queries`` with this localizer's encoder, or of the map.
-            options: What to look for.
-            is_wanted: Asked from time to time; once it says no, the query is given up.
+            query: The features of the picture, from ``encode_queries`` with this localizer's encoder, or of the map.
+            options: The options of the query.
+            is_wanted: A function that is asked from time to time; once it says no, the query stops.
             without: ``(m,)`` rows that may not be the answer, as if the map did not have them.
 
         Raises:
-            DeadlineExceeded: Given up.
+            DeadlineExceeded: The query was stopped.
         """
         clock = StageClock()
         clock.add(Stage.ENCODE, query.duration_s)
@@ -204,12 +205,12 @@ class Localizer:
 
         Args:
             query: ``(1, D)`` global features of one picture, on any device.
-            options: How many are wanted, and what is known beforehand.
+            options: The number of candidates, and the prior.
             without: ``(m,)`` rows that may not be the answer.
-            is_wanted: Whether somebody still waits for the query.
+            is_wanted: A function that tells whether somebody still waits for the query.
 
         Raises:
-            DeadlineExceeded: Nobody does.
+            DeadlineExceeded: Nobody waits for the query any more.
         """
         return find_shortlist(self.searcher, self.place_map, query, options, without, is_wanted)
 
@@ -221,12 +222,12 @@ class Localizer:
 
         Args:
             query: ``(L, C)`` local features, on the encoder's device.
-            rows: ``(k,)`` of the pictures, in any order.
-            is_wanted: Whether somebody still waits for the query.
-            clock: Is told how long it took.
+            rows: ``(k,)`` rows of the pictures, in any order.
+            is_wanted: A function that tells whether somebody still waits for the query.
+            clock: The clock, which is told the durations.
 
         Returns:
-            ``(k,)``, in the order of the rows.
+            Counts ``(k,)``, in the order of the rows.
 
         Raises:
             DeadlineExceeded: Nobody waits for the query any more.
@@ -246,13 +247,13 @@ class Localizer:
         return counts
 
     def judge(self, ranking: Ranking, options: QueryOptions) -> tuple[Evidence, Judgement | None]:
-        """Weigh what speaks for the first candidate of a ranking; no judgement where nobody knows what it means."""
+        """Weigh the evidence for the first candidate of a ranking; no judgement if its meaning is unknown."""
         evidence = Evidence.of(ranking, self.place_map.places, self.within_m)
         calibration, is_auto = self.place_map.calibration, self.rerank_for(options.rerank) == "auto"
         return evidence, None if calibration is None else calibration.judge(evidence, is_auto=is_auto)
 
     def candidates(self, ranking: Ranking, count: int) -> tuple[Candidate, ...]:
-        """Return the first candidates of a ranking, or all where there are fewer."""
+        """Return the first candidates of a ranking, or all if there are fewer."""
         return tuple(self.candidate(ranking, rank) for rank in range(min(count, ranking.answers)))
 
     def candidate(self, ranking: Ranking, rank: int) -> Candidate:
@@ -272,7 +273,7 @@ class Localizer:
         """Return a picture of the map as a query, by its stored features: nothing is encoded.
 
         Args:
-            row: Of the picture. It finds itself first; ``localize`` can be told to leave it out.
+            row: The row of the picture. It finds itself first; ``localize`` can be told to leave it out.
         """
         rows, device = np.array([row]), self.encoder.device
         features = Features(
@@ -283,7 +284,7 @@ class Localizer:
         return EncodedQuery(features, duration_s=0.0)
 
     def close(self) -> None:
-        """Let the files and the index go. On the thread that owns the device, whose memory is freed here."""
+        """Close the files and the index; call it on the thread that owns the device, whose memory is freed here."""
         self.place_map.close()
         self._gathered = None
         del self.searcher
@@ -296,7 +297,7 @@ class Localizer:
         clock: StageClock,
         is_wanted: Callable[[], bool],
     ) -> tuple[Ranking, Verdict]:
-        """Compare a query ``(L, C)`` with the shortlist, as far as is needed, and judge the first candidate."""
+        """Compare a query ``(L, C)`` with as much of the shortlist as needed, and judge the first candidate."""
         rows, counts = shortlist.rows, shortlist.matches
         stops = self._stops(self.rerank_for(options.rerank), len(rows))
         for compared, ahead in zip(stops, count_ahead(stops, self.most_rounds or len(stops)), strict=True):
@@ -313,7 +314,7 @@ class Localizer:
         """Match a query ``(L, C)`` with the first candidates, whether they were compared or not.
 
         Returns:
-            None if the network has no local features, or they are not at hand.
+            The matches; None if the network has no local features, or they are not stored here.
         """
         if not (self.encoder.local_dim and self.tells_matches):
             return None
@@ -331,7 +332,7 @@ class Localizer:
         return Matches(self.encoder.cells, tuple(matched))
 
     def _stops(self, mode: Rerank, count: int) -> Sequence[int]:
-        """Numbers of compared candidates, ascending, at which the evidence is weighed; the last one is the end."""
+        """Return ascending numbers of compared candidates after which evidence is weighed; the last one is the end."""
         calibration = self.place_map.calibration
         if mode == "never":
             return (0,)
@@ -340,7 +341,7 @@ class Localizer:
         return (*(step.compared for step in calibration.steps if step.compared < count), count)
 
     def _gather(self, rows: NDArray[np.int64]) -> Tensor:
-        """Local features ``(k, N, C)`` on the encoder's device; valid until the next call."""
+        """Return local features ``(k, N, C)`` on the encoder's device; valid until the next call."""
         if self._gathered is None:
             shapes = self.place_map.manifest.features
             self._gathered = torch.empty(

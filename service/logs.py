@@ -1,6 +1,6 @@
-"""Structured logs: one line for each event, as JSON for machines or in colours for people.
+"""Write structured logs: one line for each event, as JSON for machines or in colours for people.
 
-What a client sends is never logged: neither names of files, nor what is in their EXIF, nor query strings.
+The content of requests is never logged: no names of files, no EXIF, no query strings.
 """
 
 import logging
@@ -14,12 +14,12 @@ from service.settings import LogFormat
 
 
 def configure_logging(log_format: LogFormat = "auto", level: str = "info", stream: TextIO | None = None) -> None:
-    """Sends every log line of the process, uvicorn's too, through one formatter.
+    """Send every log line of the process, uvicorn's too, through one formatter.
 
     Args:
         log_format: ``auto`` is ``console`` on a terminal and ``json`` otherwise.
-        level: The least to log.
-        stream: Where to; standard error by default.
+        level: The least level to log.
+        stream: The stream; standard error by default.
     """
     stream = sys.stderr if stream is None else stream
     is_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
@@ -27,7 +27,7 @@ def configure_logging(log_format: LogFormat = "auto", level: str = "info", strea
     renderers: list[Processor]
     if is_json:
         shared += [structlog.stdlib.add_logger_name, structlog.processors.TimeStamper(fmt="iso", utc=True)]
-        # The default shows variables too: what a client sent.
+        # The default shows variables, too: the content of requests.
         traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         renderers = [structlog.processors.ExceptionRenderer(traceback), structlog.processors.JSONRenderer()]
     else:
@@ -60,8 +60,8 @@ def configure_logging(log_format: LogFormat = "auto", level: str = "info", strea
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
     # Uvicorn tells each step of starting and stopping beside our own lines, Pillow every chunk of a picture, faiss
-    # every build of itself that is not there, the parser of forms which byte of a broken one it did not expect, and the
-    # client of shards and tiles each request.
+    # every build of itself that is absent, the parser of forms each unexpected byte of a broken form, and the client of
+    # shards and tiles each request.
     logging.getLogger("uvicorn.error").setLevel(max(root.level, logging.WARNING))
     logging.getLogger("PIL").setLevel(logging.INFO)
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)

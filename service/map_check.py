@@ -1,4 +1,4 @@
-"""Reads every byte of the served maps while the service answers, again and again, and says if one is not as written."""
+"""Read every byte of the served maps while the service answers, again and again, and report bytes that have changed."""
 
 import math
 import threading
@@ -20,18 +20,18 @@ _LAST_RETRY_S = 60.0
 
 
 class _Stopped(Exception):
-    """The service stops, or serves another version by now."""
+    """Stop the check: the service stops, or serves another version by now."""
 
 
 @dataclass
 class _Suspicion:
-    """Damage that was met and that a second look has to confirm.
+    """Hold damage that was met and that a second look must confirm.
 
     Attributes:
-        version: Where; held open until the suspicion is settled.
-        error: What was met.
-        look_at: When to look again, on the clock of ``time.monotonic``.
-        retry_s: How long to wait if the file still cannot be read then.
+        version: The version; held open until the suspicion is settled.
+        error: The damage.
+        look_at: The time of the next look, on the clock of ``time.monotonic``.
+        retry_s: The wait if the file still cannot be read then.
     """
 
     version: ServedVersion
@@ -41,31 +41,33 @@ class _Suspicion:
 
 
 class MapCheck:
-    """A thread that compares the served versions with their sums; it rests as long as it works, so that queries keep
-    most of disk and processor.
+    """Compare the served versions with their sums on a thread that rests as long as it works, so that queries keep most
+    of
+    disk and processor.
 
-    Damage that a query meets, or that could not be read, is noted at once and looked at again: a file that holds
-    something else than was written stays noted; a share that was away for a moment does not.
+    Damage that a query meets, or a failed read, is noted at once and checked again: a file with changed bytes stays
+    noted;
+    a share that was away for a moment does not.
 
     Attributes:
-        bytes_checked: So far.
+        bytes_checked: The number of bytes that were checked so far.
     """
 
     def __init__(self, maps: ServedMaps, verify: VerifyWhen, interval_s: float) -> None:
-        """Prepares the check.
+        """Prepare the check.
 
         Args:
-            maps: What is served.
+            maps: The maps that are served.
             verify: Whether each version is read at once (``background``), was read before it was served (``start``), or
                 is not read unless a query meets damage (``off``).
-            interval_s: From one check of a version to the next; 0 checks once.
+            interval_s: The seconds from one check of a version to the next; 0 checks once.
         """
         self.bytes_checked = 0
         self._maps = maps
         self._interval_s = math.inf if verify == "off" or not interval_s else interval_s
         self._first_after_s = 0.0 if verify == "background" else self._interval_s
         self._changed = threading.Condition()
-        self._due: dict[str, float] = {}  # map → when it is to be read, on the clock of time.monotonic
+        self._due: dict[str, float] = {}  # map → time of its next check, on the clock of time.monotonic
         self._suspicions: list[_Suspicion] = []
         self._is_working = False
         self._stop = threading.Event()
@@ -74,28 +76,28 @@ class MapCheck:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing has to be read now."""
+        """Return whether nothing must be read now."""
         with self._changed:
             return not self._is_working and self._next_at() > time.monotonic()
 
     def start(self) -> None:
-        """Begins, with all maps."""
+        """Begin with all maps."""
         for name in self._maps.names:
             self.expect(name)
         self._thread.start()
 
     def expect(self, name: str) -> None:
-        """Takes the version of a map into account that is served from now on."""
+        """Check the version of a map that is served from now on, too."""
         with self._changed:
             self._due[name] = time.monotonic() + self._first_after_s
             self._changed.notify()
 
     def suspect(self, version: ServedVersion, error: MapCorrupt) -> None:
-        """Notes damage at a version, and looks at it again at once.
+        """Note damage in a version, and check it again at once.
 
         Args:
-            version: Open as long as this call takes.
-            error: What was met.
+            version: The version, open as long as this call takes.
+            error: The damage.
         """
         with self._changed:
             if self._stop.is_set() or version.damage is not None:
@@ -107,7 +109,7 @@ class MapCheck:
         _log.warning("damage was met, and is looked at again", map=version.map_name, reason=error.message)
 
     def stop(self, timeout_s: float) -> None:
-        """Ends the check, finished or not; a disk that hangs is not waited for any longer."""
+        """End the check, finished or not; do not wait longer for a disk that hangs."""
         with self._changed:
             self._stop.set()
             self._changed.notify()
@@ -127,7 +129,7 @@ class MapCheck:
                 self._check(name)
 
     def _wait(self) -> None:
-        """Waits until something is to be read, or the service stops."""
+        """Wait until a check is due, or the service stops."""
         with self._changed:
             self._is_working = False
             while not self._stop.is_set() and (wait_s := self._next_at() - time.monotonic()) > 0:
@@ -135,11 +137,11 @@ class MapCheck:
             self._is_working = True
 
     def _next_at(self) -> float:
-        """When something is to be read next."""
+        """Return the time of the next check."""
         return min([*self._due.values(), *(suspicion.look_at for suspicion in self._suspicions)], default=math.inf)
 
     def _take_due(self) -> str | None:
-        """The map whose turn it is; its next turn is an interval later."""
+        """Return the map whose check is due, and set its next check an interval later; None if none is due."""
         with self._changed:
             name = min(self._due, key=self._due.__getitem__)
             now = time.monotonic()
@@ -156,7 +158,7 @@ class MapCheck:
                 self._due[name] = time.monotonic() + _LAST_RETRY_S
 
     def _is_clear(self, version: ServedVersion) -> bool:
-        """Reads all of a version; whether it is clear now what is true of it."""
+        """Read all of a version; return whether its state is certain now."""
         if version.damage is not None:
             return not version.damage.may_pass
         place_map = version.localizer.place_map
@@ -184,7 +186,7 @@ class MapCheck:
         return True
 
     def _settle_suspicions(self) -> None:
-        """Looks again at what is due."""
+        """Check the suspicions that are due again."""
         with self._changed:
             due = [each for each in self._suspicions if each.look_at <= time.monotonic()]
         for suspicion in due:
@@ -198,7 +200,7 @@ class MapCheck:
                 suspicion.version.release()
 
     def _look_again(self, suspicion: _Suspicion) -> bool:
-        """Whether it is clear now what is true."""
+        """Check a suspicion again; return whether it is settled."""
         version = suspicion.version
         if not self._maps.is_served(version):
             return True
@@ -215,12 +217,12 @@ class MapCheck:
             with self._changed:
                 if version.damage is suspicion.error:
                     version.damage = None
-            _log.info("what was met is in order", map=version.map_name, reason=suspicion.error.message)
+            _log.info("the damage that was met is gone", map=version.map_name, reason=suspicion.error.message)
         return True
 
     def _confirm(self, version: ServedVersion, error: MapCorrupt) -> None:
         with self._changed:
-            version.damage = error  # the map is answered from again as soon as another version is served
+            version.damage = error  # the map answers again as soon as another version is served
         if self._maps.is_served(version):
             _log.error(
                 "a map is damaged, and is not answered from any more", map=version.map_name, reason=error.message

@@ -1,4 +1,4 @@
-"""The thread that looks at which version of each map is to be served, and on which versions are swapped."""
+"""Watch on a thread which version of each map is to be served, and swap the versions on it."""
 
 import queue
 import threading
@@ -10,13 +10,13 @@ from model.decoding_threads import keep_to_one_core
 from service.errors import NotReady
 from service.map_swap import Activated, MapSwaps
 
-_STOP_TIMEOUT_S = 1.0  # a version that is being loaded is given up; the thread ends with the process
+_STOP_TIMEOUT_S = 1.0  # a load that takes longer is abandoned; the thread ends with the process
 _STOPPING = "the service is stopping"
 
 
 @dataclass(frozen=True)
 class _Request:
-    """An activation that is asked for, and its outcome to come."""
+    """Hold an activation that was requested, and its future outcome."""
 
     name: str
     version: str
@@ -25,33 +25,33 @@ class _Request:
 
 
 class MapKeeper:
-    """Follows ``CURRENT`` of every map, and activates what it is asked to, one after the other.
+    """Follow ``CURRENT`` of every map, and activate the requested versions, one after the other.
 
-    It reads the file itself and does not rely on being told of changes: network file systems do not tell.
+    It reads the file itself and does not rely on notices of changes: network file systems do not give them.
     """
 
     def __init__(self, swaps: MapSwaps, names: list[str], watch_interval_s: float) -> None:
-        """Prepares the thread.
+        """Prepare the thread.
 
         Args:
-            swaps: Does it.
-            names: Of the maps.
-            watch_interval_s: Between two looks; 0 never looks.
+            swaps: The object that swaps versions.
+            names: The names of the maps.
+            watch_interval_s: The seconds between two looks; 0 never looks.
         """
         self._swaps = swaps
         self._names = names
         self._watch_interval_s = watch_interval_s
         self._asked: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()  # so that nobody asks once the thread has seen that it is to end
+        self._lock = threading.Lock()  # so that no request comes after the thread has seen its end
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="placefix-map-keeper", daemon=True)
 
     def start(self) -> None:
-        """Begins."""
+        """Begin."""
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:
-        """Ends the thread after what it is doing now, if that does not take long."""
+        """End the thread after its present task, if that does not take long."""
         with self._lock:
             self._is_stopping = True
             self._asked.put(None)
@@ -59,7 +59,7 @@ class MapKeeper:
             self._thread.join(min(timeout_s, _STOP_TIMEOUT_S))
 
     def activate(self, name: str, version: str, expected_version: str | None) -> "Future[Activated]":
-        """``MapSwaps.activate``, when its turn comes.
+        """Call ``MapSwaps.activate`` when its turn comes.
 
         Raises:
             NotReady: The service stops.
@@ -72,7 +72,7 @@ class MapKeeper:
         return request.future
 
     def _run(self) -> None:
-        keep_to_one_core()  # what it loads beside the device
+        keep_to_one_core()  # for loading beside the device
         next_look = time.monotonic()
         while True:
             wait_s = max(0.0, next_look - time.monotonic()) if self._watch_interval_s else None
@@ -96,7 +96,7 @@ class MapKeeper:
             return
         try:
             activated = self._swaps.activate(request.name, request.version, request.expected_version)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who asked
+        except BaseException as error:  # noqa: BLE001 - any error belongs to the sender of the request
             request.future.set_exception(error)
         else:
             request.future.set_result(activated)

@@ -1,4 +1,4 @@
-"""One shard of a map, asked and answering in rows of the whole map."""
+"""Answer for one shard of a map, in rows of the whole map."""
 
 from collections.abc import Callable
 
@@ -15,22 +15,22 @@ from service.stages import StageClock
 
 
 class MapShard:
-    """Take the two steps of a localizer in the segments of one shard. One thread uses it, as a localizer.
+    """Take the two steps of a localizer in the segments of one shard. One thread uses it, like a localizer.
 
     Attributes:
-        localizer: It finds queries in the shard.
-        identity: All on which an answer depends.
+        localizer: The localizer, which finds queries in the shard.
+        identity: The properties on which an answer depends.
     """
 
     def __init__(self, localizer: Localizer) -> None:
-        """Find out which rows of the map the shard has.
+        """Find the rows of the map that the shard has.
 
         Raises:
             InvalidInput: The localizer has the whole map.
         """
         place_map = localizer.place_map
         if place_map.shard is None:
-            raise InvalidInput(f"the map {place_map.name} is open as a whole, and not as a shard")
+            raise InvalidInput(f"the map {place_map.name} is open as a whole, not as a shard")
         self.localizer = localizer
         self.identity = ShardIdentity.of(
             localizer.encoder, place_map, localizer.match_floor, localizer.matcher, place_map.shard

@@ -1,6 +1,6 @@
-"""Serving another version of a map: loaded and tried out beside the one that is served, then put into its place.
+"""Serve another version of a map: load it, try it out beside the one that is served, and then replace that one.
 
-Whatever goes wrong with a new version, the one that is served goes on.
+After any error of a new version, the one that is served stays.
 """
 
 import time
@@ -33,17 +33,17 @@ _FIRST_RETRY_S = 5.0
 _LAST_RETRY_S = 300.0
 
 OnDevice = Callable[[Callable[[], Localizer]], Future[Localizer]]
-"""Has a function called on the thread that owns the device."""
+"""A function that has a function called on the thread that owns the device."""
 
 
 @dataclass(frozen=True)
 class Activated:
-    """What is served after an activation.
+    """Say which version is served after an activation.
 
     Attributes:
-        name: The map.
-        version: Its version.
-        pictures: How many pictures it has.
+        name: The name of the map.
+        version: The version of the map.
+        pictures: The number of its pictures.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Activated:
 
 @dataclass(frozen=True)
 class _Failure:
-    """A version that could not be served, or a ``CURRENT`` that could not be read (then without pointer)."""
+    """Hold a version that could not be served, or a ``CURRENT`` that could not be read (then without pointer)."""
 
     pointer: Current | None
     reason: str
@@ -62,8 +62,9 @@ class _Failure:
 
 
 class MapSwaps:
-    """Serves other versions of the maps of an engine. One thread uses it (``service.map_keeper``): so there is never
-    more than one version too many in memory.
+    """Serve other versions of the maps of an engine. One thread uses it (``service.map_keeper``), so at most one
+    version
+    too many is in memory.
     """
 
     def __init__(
@@ -76,15 +77,15 @@ class MapSwaps:
         on_swap: Callable[[Localizer], None],
         close: OnUnread,
     ) -> None:
-        """Remembers what is served.
+        """Remember the versions that are served.
 
         Args:
-            engine: Answers queries.
-            settings: How versions are to be opened.
-            metrics: Where to count.
-            on_device: See there.
-            on_swap: Told of each version that is served from now on.
-            close: Closes a version that will not be served.
+            engine: The engine that answers queries.
+            settings: The settings by which versions are opened.
+            metrics: The metrics that count the swaps.
+            on_device: A function like ``OnDevice``.
+            on_swap: A function that is told of each version that is served from now on.
+            close: A function that closes a version that will not be served.
         """
         self._engine = engine
         self._settings = settings
@@ -96,9 +97,9 @@ class MapSwaps:
         self._served: dict[str, Current | None] = {name: self._pointer_of_served(name) for name in engine.maps.names}
 
     def follow(self, name: str) -> None:
-        """Serves the version of a map that ``CURRENT`` names, if it is another one, and can be served.
+        """Serve the version of a map that ``CURRENT`` names, if it is another one, and can be served.
 
-        One that cannot is logged, once, and tried again after a while: its files may not have arrived yet.
+        A version that cannot be served is logged once, and tried again later: its files may not have arrived yet.
         """
         pointer: Current | None = None
         try:
@@ -114,24 +115,24 @@ class MapSwaps:
             self._swap(self._bring_in(path, pointer.version), pointer)
         except NotReady:  # the service stops, or its worker has died
             return
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a new version, the old one must go on
+        except Exception as error:  # noqa: BLE001 - after any error of a new version, the old one must stay
             self._note_failure(name, pointer, error)
 
     def activate(self, name: str, version: str, expected_version: str | None = None) -> Activated:
-        """Serves a version of a map, and moves ``CURRENT`` to it.
+        """Serve a version of a map, and move ``CURRENT`` to it.
 
         Args:
-            name: The map.
-            version: Its number, with or without leading zeros.
+            name: The name of the map.
+            version: The number of the version, with or without leading zeros.
             expected_version: The version that must be served now, else nothing is done.
 
         Raises:
-            MapNotFound: No such map is served.
-            VersionNotFound: It has no such version.
-            UnexpectedVersion: Another one is served than was expected.
-            UnusableVersion: It cannot be served; nothing has changed.
+            MapNotFound: The map is not served.
+            VersionNotFound: The map does not have this version.
+            UnexpectedVersion: Another version is served than was expected.
+            UnusableVersion: The version cannot be served; nothing has changed.
             MapBusy: Another process changes the map.
-            BuildConflict: A change is unfinished.
+            BuildConflict: A change of the map is unfinished.
             StorageError: ``CURRENT`` cannot be moved.
             MapCorrupt: The map's folders cannot be read.
             NotReady: The service stops, or its worker has died.
@@ -165,7 +166,7 @@ class MapSwaps:
         return Activated(name, wanted, len(localizer.place_map))
 
     def _bring_in(self, path: Path, version: str) -> Localizer:
-        """Loads a version beside the one that is served, and has it tried out."""
+        """Load a version beside the one that is served, and have it tried out."""
         opened = open_version(
             path,
             version,
@@ -186,7 +187,7 @@ class MapSwaps:
             raise
 
     def _check_precision(self, opened: OpenedVersion) -> None:
-        """Makes sure that a start with this version would encode queries as they are encoded now."""
+        """Check that a start with this version would encode queries as they are encoded now."""
         new = opened.place_map
         with self._engine.maps.reading_all() as versions:
             of_maps = [
@@ -248,11 +249,11 @@ class MapSwaps:
         )
 
     def _pointer_of_served(self, name: str) -> Current | None:
-        """What ``CURRENT`` holds, if that is the version that is served."""
+        """Return the content of ``CURRENT``, if it names the version that is served."""
         with self._engine.maps.reading(name) as served:
             place_map = served.localizer.place_map
         try:
             pointer = read_current(place_map.path)
-        except MapError:  # will be told when it is looked at
+        except MapError:  # the watch reports it
             return None
         return pointer if pointer.version == place_map.version else None

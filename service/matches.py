@@ -1,4 +1,4 @@
-"""Match the cells of a query with those of a few candidates: what a person is shown as the reason for an answer."""
+"""Match the cells of a query with those of a few candidates, to show a person the reason for an answer."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,10 @@ from service.words import MOST_PAIRS
 
 @dataclass(frozen=True)
 class MatchedCells:
-    """The mutual nearest neighbours of a query and a candidate (paper, Eq. 7), as far as they are told.
+    """Hold mutual nearest neighbours of a query and a candidate (paper, Eq. 7), at most ``MOST_PAIRS``.
 
     Attributes:
-        count: How many there are (Eq. 8).
+        count: The number of all mutual nearest neighbours (Eq. 8).
         query_cells: ``(n,)`` int64, cells of the query in row-major order; n is at most ``MOST_PAIRS``.
         candidate_cells: ``(n,)`` int64, the matching cells of the candidate.
         similarities: ``(n,)`` float64, cosines of the pairs, the highest first.
@@ -40,9 +40,9 @@ def match_cells(
     Args:
         query: ``(L, C)`` local features or codes.
         candidate: ``(M, C)`` local features or codes, on the same device.
-        precision: Of the products.
+        precision: The precision of the products.
         floor: The least cosine of a match; None takes all.
-        most: How many pairs to choose. Of equally similar ones the first cell of the query goes first.
+        most: The most pairs to choose. Among equally similar pairs the first cell of the query comes first.
     """
     found = find_mutual_matches(query, candidate, precision=precision, floor=floor)
     cosines = pair_cosines(query, candidate, found.query_cells, found.candidate_cells).cpu()
@@ -56,15 +56,15 @@ def match_cells(
 
 
 def rival_rank(ranking: Ranking, places: PlaceTable, within_m: float) -> int | None:
-    """Return the rank of the best candidate of another place than the first one's; None if all are of one place.
+    """Return the rank of the best candidate of another place than the first one's; None if all show one place.
 
-    It is the one whose matches are ``place_map.evidence.Evidence.rival_matches``; where none of another place was
-    compared, the most similar one.
+    Its matches are ``place_map.evidence.Evidence.rival_matches``; if no candidate of another place was compared, it is
+    the most similar one.
 
     Args:
-        ranking: Of a query.
-        places: Of the map.
-        within_m: Candidates so near to the first one show the same place.
+        ranking: The ranking of a query.
+        places: The places of the map.
+        within_m: The distance within which a candidate shows the same place as the first one.
     """
     latitudes, longitudes = places.latitudes[ranking.rows], places.longitudes[ranking.rows]
     first = LatLon(float(latitudes[0]), float(longitudes[0]))

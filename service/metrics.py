@@ -1,4 +1,4 @@
-"""What Prometheus is told. Labels come from closed sets only, never from what a client writes."""
+"""Count and measure for Prometheus. Labels come from closed sets only, never from the content of requests."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -28,7 +28,7 @@ from service.words import CallOutcome, Status
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 
-# Roughly 1-2-5 from a millisecond to what a CPU needs for a long shortlist.
+# Roughly 1-2-5 from a millisecond to the seconds that a CPU needs for a long shortlist.
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 # Closer to 1, where answers are accepted, than to 0.
 _CONFIDENCES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
@@ -53,14 +53,14 @@ SwapOutcome = Literal["swapped", "failed"]
 
 
 class Metrics:
-    """The metrics of one application, in a registry of its own.
+    """Hold the metrics of one application, in its own registry.
 
     Attributes:
-        requests: Requests answered, by route template and status.
-        request_duration: Seconds from the request's first byte to the end of its answer.
-        stage_duration: Seconds of each stage of a query.
-        image_errors: Pictures refused, by the code of the problem.
-        rejected: Requests refused for another reason than what they ask.
+        requests: The requests that were answered, by route template and status.
+        request_duration: The seconds from the request's first byte to the end of its answer.
+        stage_duration: The seconds of each stage of a query.
+        image_errors: The pictures that were refused, by the code of the problem.
+        rejected: The requests that were refused for another reason than their content.
     """
 
     def __init__(self, version: str) -> None:
@@ -126,7 +126,7 @@ class Metrics:
         )
         self._too_large = Counter(
             "placefix_batches_too_large_total",
-            "Batches that did not fit the device's memory and were halved, or refused if of one picture.",
+            "Batches that did not fit the device's memory and were halved, or refused if they held one picture.",
             registry=registry,
         )
         self._since_forward = Gauge(
@@ -154,17 +154,17 @@ class Metrics:
             registry=registry,
         )
         self._map_damaged = Gauge(
-            "placefix_map_damaged", "1 if a file of the map is not what was written.", ["map"], registry=registry
+            "placefix_map_damaged", "1 if a file of the map is damaged.", ["map"], registry=registry
         )
         self._map_swaps = Counter(
             "placefix_map_swaps_total",
-            "Versions of a map that were to be served instead of another: swapped in, or failed to be.",
+            "Versions of a map that were to replace another: swapped in, or failed.",
             ["map", "outcome"],
             registry=registry,
         )
         self._shard_calls = Counter(
             "placefix_shard_calls_total",
-            "Calls of a front end to its shards, by what came of them.",
+            "Calls of a front end to its shards, by their outcome.",
             ["shard", "outcome"],
             registry=registry,
         )
@@ -183,7 +183,7 @@ class Metrics:
         )
         self._device_info = Gauge(
             "placefix_device_info",
-            "1 for the device in use, why it was chosen, what searches, and what counts mutual matches.",
+            "1 for the device in use, why it was chosen, the searcher, and the matcher.",
             ["device", "reason", "searcher", "matcher"],
             registry=registry,
         )
@@ -208,27 +208,27 @@ class Metrics:
             self._dropped.labels(reason=reason)
 
     def batch_taken(self, size: int) -> None:
-        """Counts a batch that went to the device."""
+        """Count a batch that went to the device."""
         self._batch_size.observe(size)
 
     def entry_dropped(self, reason: str) -> None:
-        """Counts an entry of the queue that was dropped before the device."""
+        """Count an entry of the queue that was dropped before the device."""
         self._dropped.labels(reason=reason).inc()
 
-    def batch_too_large(self, size: int) -> None:  # noqa: ARG002 - the limit says what is left
-        """Counts a batch that did not fit the device's memory."""
+    def batch_too_large(self, size: int) -> None:  # noqa: ARG002 - the limit shows the size that is left
+        """Count a batch that did not fit the device's memory."""
         self._too_large.inc()
 
     def upload_taken(self, duration_s: float) -> None:
-        """Records how long the body of a query took to arrive."""
+        """Record how long the body of a query took to arrive."""
         self._upload_duration.observe(duration_s)
 
     def query_answered(self, localization: Localization, seconds: Mapping[Stage, float]) -> None:
-        """Records an answer: its status, its confidence, what was read for it and the stages that ran.
+        """Record an answer: its status, its confidence, the bytes read for it and the stages that ran.
 
         Args:
-            localization: What the localizer found.
-            seconds: Of each stage that ran, those of the localizer and those around it.
+            localization: The result of the localizer.
+            seconds: The seconds of each stage that ran, in the localizer and around it.
         """
         self._answers.labels(status=localization.status).inc()
         if localization.verdict.confidence is not None:

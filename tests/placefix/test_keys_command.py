@@ -50,7 +50,7 @@ def test_mistakes_are_sentences(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for arguments, sentence in (
         (("list",), "no file of keys was given; name one with --file, or with PLACEFIX_KEYS"),
         (("list", "--file", str(path)), "No such file"),
-        (("create", "--name", "a b", "--scope", "read", "--file", str(path)), "is no name for a key"),
+        (("create", "--name", "a b", "--scope", "read", "--file", str(path)), "is not a name for a key"),
     ):
         result = runner.invoke(app, ["keys", *arguments])
         assert isinstance(result.exception, InvalidKeys)

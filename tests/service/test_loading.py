@@ -51,7 +51,7 @@ def test_a_moved_network_has_to_be_named(movable_town: Town, tmp_path: Path) -> 
 
 def test_a_network_that_was_changed_since_is_refused(movable_town: Town) -> None:
     save_network(seeded_network(TINY_CONFIG, seed=99), movable_town.weights)
-    with pytest.raises(NetworkMismatch, match="is not any more what the map movable was built with"):
+    with pytest.raises(NetworkMismatch, match="is not the network with which the map movable was built"):
         load_maps([movable_town.map_path])
     with pytest.raises(NetworkMismatch, match="give the weights it was made with"):
         load_maps([movable_town.map_path], weights=str(movable_town.weights))

@@ -192,7 +192,7 @@ def test_the_starter_tells_pairs_above_its_floor(tmp_path: Path) -> None:
 
 
 def test_evidence_is_of_one_photo() -> None:
-    with pytest.raises(InvalidInput, match="evidence=matches is of one photo"):
+    with pytest.raises(InvalidInput, match="evidence=matches is for one photo"):
         Asked(ASKED, together=Together("place"))
 
 

@@ -81,7 +81,7 @@ def test_several_photos_as_one_question_have_no_matches(kind: str, town_server: 
     files = [("image", ("a.jpg", JPEG)), ("image", ("b.jpg", JPEG))]
     response = town_server.client.post("/localize", files=files, data={**ASKED, "together": kind})
     detail = check_problem(response, 422, "invalid_parameter")["detail"]
-    assert detail.startswith("evidence=matches is of one photo: leave it out")
+    assert detail.startswith("evidence=matches is for one photo: leave it out")
 
 
 def test_geojson_has_no_room_for_it(town_server: Served) -> None:

@@ -180,10 +180,10 @@ def test_origins_and_the_root_path_are_written_as_browsers_and_proxies_do(
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("CORS_ORIGINS", "https://*.example.org", "'https://*.example.org' is no origin"),
-        ("CORS_ORIGINS", "https://a.example, app.example", "'app.example' is no origin"),
+        ("CORS_ORIGINS", "https://*.example.org", "'https://*.example.org' is not an origin"),
+        ("CORS_ORIGINS", "https://a.example, app.example", "'app.example' is not an origin"),
         ("CORS_ORIGINS", "https://app.example/page", "without a path"),
-        ("CORS_ORIGINS", "https://me@app.example", "is no origin"),
+        ("CORS_ORIGINS", "https://me@app.example", "is not an origin"),
         ("CORS_ORIGINS", "https://app.example:99999", "is no origin"),
         ("CORS_ORIGINS", "null", "'null' is no origin"),
         ("ROOT_PATH", "placefix", "root_path: Input should be a path as /placefix"),

@@ -59,7 +59,7 @@ def name_of_map(photos: Path, source: Path, out: Path) -> str:
 
     Args:
         photos: The folder, as the user calls it.
-        source: The same, where it is read. Of two folders that are mounted there in turn, ``note_folder`` tells which
+        source: The same, where it is read. If two folders are mounted there in turn, ``note_folder`` tells which
             map is whose.
         out: The folder of maps and settings.
 

@@ -1,1 +1,1 @@
-"""Calibrate a map: ask it questions whose answers are known, and fit how sure its evidence is."""
+"""The calibration of a map: questions whose answers are known, and a model of the confidence of its evidence."""

@@ -14,12 +14,12 @@ from service.localization import Candidate
 
 @dataclass(frozen=True)
 class Answer:
-    """All candidates of a question.
+    """Hold all candidates of a question.
 
     Attributes:
-        rows: ``(k,)``, by global distance.
-        distances: ``(k,)`` of the global features.
-        matches: ``(k,)`` mutual matches; ``(0,)`` if nothing was compared.
+        rows: Rows of the candidates ``(k,)``, by global distance.
+        distances: Distances of the global features ``(k,)``.
+        matches: Mutual matches ``(k,)``; ``(0,)`` if no candidate was compared.
     """
 
     rows: NDArray[np.int64]
@@ -28,7 +28,7 @@ class Answer:
 
     @classmethod
     def of(cls, candidates: Sequence[Candidate]) -> Self:
-        """Return the answer that consists of some candidates, in any order."""
+        """Return the answer that consists of candidates in any order."""
         ordered = sorted(candidates, key=lambda each: (each.global_distance, each.row))
         return cls(
             np.array([each.row for each in ordered], dtype=np.int64),
@@ -53,14 +53,14 @@ class Answer:
 
 
 class AnswerLog:
-    """Answers by their questions, one in a line of a file."""
+    """Keep answers by their questions, one a line of a file."""
 
     def __init__(self, path: Path, about: str) -> None:
-        """Read what an interrupted run has left.
+        """Read the answers of an interrupted run.
 
         Args:
-            path: The file; made when it is needed.
-            about: What is asked, and how; answers to anything else are thrown away.
+            path: The file, which is made if it does not exist.
+            about: A description of the run; answers of a run with another description are thrown away.
         """
         self._path = path
         self._answers: dict[str, Answer] = {}
@@ -79,13 +79,13 @@ class AnswerLog:
         return self._answers.get(key)
 
     def add(self, key: str, answer: Answer) -> None:
-        """Remember the answer to a question."""
+        """Keep the answer to a question."""
         self._answers[key] = answer
         with self._path.open("a", encoding="utf-8") as file:
             file.write(_line(key, answer) + "\n")
 
     def remove(self) -> None:
-        """Remove the file: its answers are not needed any more."""
+        """Remove the file when its answers are no longer needed."""
         self._path.unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""Calibrate a map: ask it questions whose answers are known, and keep what its evidence means."""
+"""The calibration of a map by questions whose answers are known."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,18 +34,18 @@ _ANSWERS = "answers.jsonl"
 
 @dataclass(frozen=True)
 class CalibrationOptions:
-    """How a map is calibrated.
+    """Hold the options of a calibration.
 
     Attributes:
-        own_pictures: How many pictures of the map are asked; 0 for none.
-        queries: Labelled photos to ask besides.
-        foreign: Photos of elsewhere to ask besides.
+        own_pictures: The number of pictures of the map to ask; 0 for none.
+        queries: Labelled photos to ask in addition.
+        foreign: Photos of elsewhere to ask in addition.
         within_m: The positive distance.
         conditions: Path of a labelled photo → the condition under which it was taken.
-        limits: What a photo may be like.
+        limits: The limits on photos.
 
     Raises:
-        InvalidInput: A number is out of its range, or there would be no question.
+        InvalidInput: A number is out of its range, or there are no questions.
     """
 
     own_pictures: int = DEFAULT_QUESTIONS
@@ -67,9 +67,9 @@ class Outcome:
     """Report how a calibration ended.
 
     Attributes:
-        calibration: None if there were too few questions.
-        why_not: Then the reason.
-        questions: How many were asked.
+        calibration: The calibration; None if there were too few questions.
+        why_not: The reason, if there is no calibration.
+        questions: The number of questions that were asked.
     """
 
     calibration: Calibration | None
@@ -78,7 +78,7 @@ class Outcome:
 
 
 def describe_outcome(outcome: Outcome, max_wrong: float = DEFAULT_MAX_WRONG) -> str:
-    """Return what came of calibrating, for people."""
+    """Return the result of a calibration in a sentence for people."""
     calibration = outcome.calibration
     if calibration is None:
         return f"none: {outcome.why_not}"
@@ -97,21 +97,21 @@ def describe_outcome(outcome: Outcome, max_wrong: float = DEFAULT_MAX_WRONG) -> 
 
 
 class Calibrator:
-    """Calibrates the map that a build or ``placefix calibrate`` opens for it.
+    """Calibrate the map that a build or ``placefix calibrate`` opens.
 
     Attributes:
-        outcome: What came of it; None before.
+        outcome: The result; None before the calibration.
     """
 
     def __init__(
         self, encoder: Encoder, options: CalibrationOptions, at_most_s: Callable[[], float] | None = None
     ) -> None:
-        """Ask nothing yet.
+        """Keep the arguments; nothing is asked yet.
 
         Args:
             encoder: The network of the map.
-            options: What to ask.
-            at_most_s: Returns the seconds that may be spent on the map's own pictures; None for no limit.
+            options: The options of the calibration.
+            at_most_s: The function that returns the limit in seconds for the map's own pictures; None for no limit.
         """
         self.outcome: Outcome | None = None
         self._encoder = encoder
@@ -147,16 +147,16 @@ def calibrate(
 ) -> Outcome:
     """Ask a map, and fit a calibration to its answers.
 
-    Killed or interrupted, the same call asks only what was not answered.
+    After a kill or an interruption, the same call asks only questions without an answer.
 
     Args:
-        localizer: Of the map.
-        options: What to ask.
+        localizer: The localizer of the map.
+        options: The options of the calibration.
         map_version: The version that will have the calibration.
-        shortlist: Candidates that are compared for each question, as queries will do.
-        scratch: A directory, where answers survive an interruption.
-        progress: Told about every picture.
-        at_most_s: Seconds after which the map's own pictures are asked no more; None for no limit.
+        shortlist: Number of candidates to compare for each question, as for queries.
+        scratch: A directory in which answers survive an interruption.
+        progress: The display, which is told about every picture.
+        at_most_s: Seconds after which no more of the map's own pictures are asked; None for no limit.
 
     Raises:
         ImageError: A photo cannot be read.
@@ -188,13 +188,13 @@ def calibrate(
 
 
 def what_is_asked(localizer: Localizer, shortlist: int) -> str:
-    """Return what answers are about, besides their questions: of another map they are other answers."""
+    """Return a description of the map and settings that decide the answers to all questions."""
     place_map = localizer.place_map
     return f"{place_map.path.absolute()} {place_map.manifest.model_dump_json()} {shortlist} {localizer.match_floor}"
 
 
 def _why_in_vain(own: int, options: CalibrationOptions) -> str | None:
-    """Return why there will be too few questions, before one is asked; None if there may be enough."""
+    """Return the reason why there will be too few questions, before one is asked; None if there may be enough."""
     return None if own + len(options.queries) >= LEAST_QUESTIONS else too_few_possible(own + len(options.queries))
 
 

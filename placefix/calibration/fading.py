@@ -1,9 +1,9 @@
-"""The answers to a picture of the map, as they might be if it had been taken under other conditions.
+"""Faded answers: the answers to a picture of the map as if it had been taken under other conditions.
 
-Pictures of a map mostly show a place by the same light and from the same season: they share more with each other than
-a query will with them. A model that has seen nothing else believes no answer at night. So it is fitted to faded answers
-besides: of what sets the right candidates apart from the best wrong one, a quarter, a half or three quarters stay.
-Nothing is asked for that.
+Pictures of a map mostly show a place in the same light and season: they are more similar to each other than to a query.
+A model that has seen only these pictures rejects all answers at night. It is therefore also fitted to faded answers, in
+which right candidates keep a quarter, a half or three quarters of their lead over the best wrong one. They need no
+questions.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from placefix.calibration.answers import Answer
 from placefix.calibration.questions import Asked
 
 KEPT = (0.25, 0.5, 0.75)
-"""Shares of what sets right candidates apart that stay: evenly, since nobody knows the conditions of queries."""
+"""Shares of the lead that right candidates keep: evenly spread, because the conditions of queries are unknown."""
 
 
 def faded(asked: Asked, within_m: float) -> Iterator[Asked]:
@@ -24,7 +24,7 @@ def faded(asked: Asked, within_m: float) -> Iterator[Asked]:
 
     Args:
         asked: A question.
-        within_m: The positive distance: candidates so near to the truth are right.
+        within_m: Greatest distance to the truth at which a candidate is right.
     """
     answer, is_right = asked.answer, asked.errors_m <= within_m
     if is_right.all() or not is_right.any():
@@ -44,6 +44,6 @@ def faded(asked: Asked, within_m: float) -> Iterator[Asked]:
 
 
 def _nearer_to_wrong(values: NDArray[np.float64], is_right: NDArray[np.bool_], kept: float) -> NDArray[np.float64]:
-    """Let those of right candidates that are above all wrong ones keep a part of what they are above."""
+    """Reduce the lead of right candidates over the best wrong one to a share."""
     most_wrong = values[~is_right].max()
     return np.where(is_right & (values > most_wrong), most_wrong + kept * (values - most_wrong), values)

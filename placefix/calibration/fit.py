@@ -1,9 +1,9 @@
-"""From questions and their answers to a calibration: scikit-learn fits, scipy bounds.
+"""The fit of a calibration to questions and their answers, with scikit-learn and scipy.
 
 A logistic model turns the signals of the evidence into a probability; its weights are never negative, so that more
-evidence is never worth less. It is fitted to faded answers, too (``fading``). What a
-probability means is read from answers that the map gave and that the model has not been fitted to: the questions are
-dealt into folds, those of one picture into the same, and each fold is judged by a model of the others.
+evidence is never worth less. It is fitted to faded answers, too (``fading``). The meaning of a probability is measured
+on real answers of the map to which the model was not fitted: the questions are split into folds, all questions of one
+picture into the same fold, and each fold is judged by a model of the others.
 """
 
 from collections import Counter
@@ -36,35 +36,41 @@ from placefix.calibration.questions import Asked, count_kinds
 from service.query_options import DEFAULT_MAX_WRONG
 
 STEPS = (0, 5, 10, 20, 50, 100)
-"""Numbers of compared candidates after which evidence is judged; those up to the shortlist that was asked."""
+"""Numbers of compared candidates after which evidence is judged, as far as the shortlist reaches."""
 
 SEQUENCES = (
     (0.99, 0.985, 0.98, 0.97, 0.96, 0.95, 0.925),
     (0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1),
 )
-"""Thresholds in the order in which they are tested, fixed before any answer is looked at.
+"""Thresholds in the order of their tests, fixed before any answer is known.
 
-A sequence ends at the first threshold that fails, so all of it is one test, and the certainty is shared by two tests
-(Bonferroni) instead of eighteen. The second sequence is for maps with few answers that are as sure as 0.99.
+A sequence ends at the first threshold that fails. It therefore counts as one test, and the certainty is shared by two
+tests (Bonferroni) instead of eighteen. The second sequence is for maps with few answers of a confidence of 0.99.
 """
 
 _FOLDS = 5
 _MOST_BINS = 12
 _LEAST_IN_BIN = 60
-_SURE = (0.98, 0.985, 0.99, 0.995, 0.998)  # from which auto may stop: the least that loses little enough
+_SURE = (
+    0.98,
+    0.985,
+    0.99,
+    0.995,
+    0.998,
+)  # confidences at which auto may stop; the lowest that loses few answers is taken
 _RIGHT_DENIED, _WRONG_DENIED = 0.01, 0.25  # shares of the answers, at most
 _MOST_LOST = 0.001  # share of answers that auto may lose against comparing all
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """All questions after a number of candidates was compared.
+    """Hold all questions after a number of candidates was compared.
 
     Attributes:
-        compared: That number.
-        logistic: Fitted to all of them.
-        confidences: ``(n,)``, each by a model of the other folds.
-        errors_m: ``(n,)`` metres from the answer to the truth; infinite where no answer is right.
+        compared: The number of compared candidates.
+        logistic: The model that is fitted to all questions.
+        confidences: Confidences ``(n,)``, each by a model of the other folds.
+        errors_m: Metres from the answer to the truth ``(n,)``; infinite where no answer is right.
     """
 
     compared: int
@@ -77,8 +83,8 @@ def fit(asked: Sequence[Asked], places: PlaceTable, within_m: float, map_version
     """Fit a calibration.
 
     Args:
-        asked: Questions that are enough (``questions.why_too_few``).
-        places: Of the map.
+        asked: Enough questions (``questions.why_too_few``).
+        places: The table of the map.
         within_m: The positive distance.
         map_version: The version that is calibrated.
     """
@@ -126,7 +132,7 @@ def _judge(questions: Sequence[Asked], places: PlaceTable, within_m: float, comp
 
 def _logistic(signals: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Logistic:
     means, scales = signals.mean(axis=0), signals.std(axis=0)
-    scales[scales == 0] = 1  # a signal that never changes, as the matches where nothing is compared
+    scales[scales == 0] = 1  # a constant signal, such as the matches where no candidate is compared
     values, weights = (signals - means) / scales, np.zeros(len(means))
     taken = np.ones(len(means), dtype=bool)
     while True:
@@ -134,7 +140,7 @@ def _logistic(signals: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Logi
         weights[taken] = fitted.coef_[0]
         if weights.min() >= 0 or taken.sum() == 1:
             break
-        taken[weights.argmin()] = False  # the one that contradicts the others most says nothing on this map
+        taken[weights.argmin()] = False  # the signal that contradicts the others most is useless on this map
         weights[:] = 0
     return Logistic(
         means=tuple(means.tolist()),
@@ -150,7 +156,7 @@ def _probabilities(logistic: Logistic, signals: NDArray[np.float64]) -> NDArray[
 
 
 def _scale(confidences: NDArray[np.float64], errors_m: NDArray[np.float64], real: int, within_m: float) -> Scale:
-    """Read what a confidence means from the first ``real`` answers; the others are faded ones."""
+    """Measure the meaning of confidences on the first ``real`` answers; the other answers are faded."""
     is_right = errors_m <= within_m
     own, is_own_right = confidences[:real], is_right[:real]
     return Scale(
@@ -163,15 +169,15 @@ def _scale(confidences: NDArray[np.float64], errors_m: NDArray[np.float64], real
 def bounds_of(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> tuple[Bound, ...]:
     """Bound the share of wrong answers among those that reach a threshold, for all ``SEQUENCES``.
 
-    A bound is Clopper and Pearson's, or that of a threshold before it in its sequence where that is higher. So a
-    threshold keeps a promise only if all before it do.
+    A bound is that of Clopper and Pearson, or a higher bound of an earlier threshold in the sequence. A threshold
+    therefore keeps a promise only if all thresholds before it keep it.
 
     Args:
-        confidences: ``(n,)``.
-        is_right: ``(n,)``, of the same answers.
+        confidences: Confidences ``(n,)``.
+        is_right: Whether each answer is right ``(n,)``.
 
     Returns:
-        By ascending threshold.
+        The bounds by ascending threshold.
     """
     error, bounds = (1 - CERTAINTY) / len(SEQUENCES), []
     for sequence in SEQUENCES:
@@ -186,7 +192,7 @@ def bounds_of(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> 
 
 
 def _radii(confidences: NDArray[np.float64], errors_m: NDArray[np.float64]) -> tuple[Radius, ...]:
-    """Quantiles of the error among answers of like confidence, as split conformal prediction takes them."""
+    """Return quantiles of the error among answers of similar confidence, by split conformal prediction."""
     order = np.argsort(confidences, kind="stable")
     bins = max(1, min(_MOST_BINS, len(order) // _LEAST_IN_BIN))
     radii = []
@@ -201,21 +207,21 @@ def _radii(confidences: NDArray[np.float64], errors_m: NDArray[np.float64]) -> t
 
 
 def elsewhere_below(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> float:
-    """Return the confidence below which an answer is denied: hardly any right one has so little.
+    """Return the confidence below which an answer is denied; hardly any right answer is below it.
 
     Args:
-        right: ``(n,)`` confidences of right answers, faded ones included: at most one in a hundred is denied.
-        wrong: ``(m,)`` confidences of wrong ones: at most a quarter is denied. Right answers under conditions that
-            nobody asked about look worse than those that were seen, but hardly ever as bad as these.
+        right: Confidences of right answers, with faded ones ``(n,)``; at most one in a hundred is denied.
+        wrong: Confidences of wrong answers ``(m,)``; at most a quarter is denied. Right answers under conditions that
+            were not asked have lower confidences than known ones, but hardly ever as low as this quarter.
     """
     return float(min(np.quantile(right, _RIGHT_DENIED), np.quantile(wrong, _WRONG_DENIED)))
 
 
 def _auto(judged: Sequence[_Judged], real: int, within_m: float) -> Auto:
-    """Let auto stop as early as it may.
+    """Find the lowest confidence at which auto may stop.
 
-    It loses hardly an answer against comparing all, faded ones included; and an answer where it stops is sure enough to
-    be called localized.
+    Auto may lose hardly any answer against comparing all candidates, faded answers included; and an answer at which it
+    stops is sure enough to be localized.
     """
     all_right = judged[-1].errors_m <= within_m
     every = np.arange(len(all_right))

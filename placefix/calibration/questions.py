@@ -1,8 +1,8 @@
 """Questions whose answers are known: the map's own pictures, labelled photos, and photos of elsewhere.
 
-A picture of the map is asked without itself and its burst, and every second one again without everything near it:
-then no answer is right. So a map can be calibrated with nothing but its own pictures. What they cannot tell is how
-the evidence looks under other conditions than theirs: labelled photos can.
+A picture of the map is asked without itself and its burst. Every second picture is asked again without all pictures
+near it, so that no answer is right. A map can therefore be calibrated with only its own pictures. They do not show the
+evidence under other conditions; labelled photos do.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ Kind = Literal["of_map", "impossible", "query", "foreign"]
 
 DEFAULT_QUESTIONS = 500
 
-_LEAST_WRONG = 10  # answers that are wrong: from fewer nothing can be learned about them
+_LEAST_WRONG = 10  # wrong answers; fewer are not enough to learn from
 _BURST = np.timedelta64(2, "s")
 _SEED = 0
 _BATCH_SIZE = 16
@@ -38,14 +38,14 @@ _BATCH_SIZE = 16
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, and how the map answers it.
+    """Hold a question and the answer of the map.
 
     Attributes:
-        kind: ``of_map`` and ``query`` have a right answer if the map has the place, the others have none.
-        name: Of the picture; two questions of one picture have the same.
-        condition: Under which it was taken; None if nothing is said.
+        kind: ``of_map`` and ``query`` have a right answer if the map has the place; the other kinds have none.
+        name: The name of the picture; all questions of one picture share it.
+        condition: The condition under which it was taken; None if it is unknown.
         answer: All candidates; at least one.
-        errors_m: ``(k,)`` metres from each candidate to the truth; infinite where no answer is right.
+        errors_m: Metres from each candidate to the truth ``(k,)``; infinite where no answer is right.
     """
 
     kind: Kind
@@ -56,20 +56,20 @@ class Asked:
 
 
 class Asker:
-    """Asks a localizer, and keeps what it says of every candidate.
+    """Ask a localizer, and keep all candidates of every answer.
 
     Attributes:
-        localizer: Of the map.
+        localizer: The localizer of the map.
         shortlist: Candidates that are compared for each question.
     """
 
     def __init__(self, localizer: Localizer, shortlist: int, answers: AnswerLog | None = None) -> None:
-        """Ask nothing yet.
+        """Keep the arguments; nothing is asked yet.
 
         Args:
-            localizer: Of the map.
-            shortlist: Candidates that are compared for each question; at most those of the map.
-            answers: Those of an interrupted run, which are not asked again; new ones are added.
+            localizer: The localizer of the map.
+            shortlist: Candidates that are compared for each question, at most all pictures of the map.
+            answers: The answers of an interrupted run, which are not asked again; new answers are added.
         """
         self.localizer = localizer
         self.shortlist = shortlist
@@ -91,16 +91,16 @@ class Asker:
         """Ask one question.
 
         Args:
-            kind: Of the question.
-            name: Of its picture.
-            query: Returns the picture, encoded; called if the question was not answered before an interruption.
-            truth: Where it was taken; None where no answer is right.
-            without: ``(m,)`` rows that may not be the answer.
-            before: The answer to the same picture without fewer rows: what was compared for it is not compared again.
-            condition: Under which it was taken.
+            kind: The kind of the question.
+            name: The name of its picture.
+            query: The function that returns the encoded picture; it is called unless a stored answer exists.
+            truth: The position at which it was taken; None if no answer is right.
+            without: Rows that may not be the answer ``(m,)``.
+            before: An answer to the same picture that leaves out fewer rows; its comparisons are not repeated.
+            condition: The condition under which it was taken.
 
         Returns:
-            None if the map has no other pictures.
+            The question with its answer; None if the map has no other pictures.
         """
         key = _key(kind, name)
         answer = None if self._answers is None else self._answers.find(key)
@@ -117,7 +117,7 @@ class Asker:
         return self._answers is not None and self._answers.find(_key(kind, name)) is not None
 
     def _find(self, query: EncodedQuery, without: NDArray[np.int64], before: Answer | None) -> Answer:
-        """Ask for as many candidates as are missing: all that may stay of the answer before come first."""
+        """Ask for the missing candidates, and append them to the candidates that stay of the earlier answer."""
         kept = Answer.of(()) if before is None else before.without(without)
         missing = self.shortlist - len(kept.rows)
         if not missing:
@@ -131,14 +131,14 @@ def ask_own_pictures(asker: Asker, count: int) -> Iterator[Asked]:
     """Ask pictures of the map in a random order that is always the same; nothing is encoded.
 
     Args:
-        asker: Of the map.
-        count: Pictures; every second one is asked twice, once without everything near it.
+        asker: The asker of the map.
+        count: Number of pictures; every second one is asked twice, once without all pictures near it.
     """
     place_map = asker.localizer.place_map
     places, bursts = place_map.places, _Bursts(place_map.places)
     order = np.random.default_rng(_SEED).permutation(len(place_map))[:count]
     for number, row in enumerate(order.tolist()):
-        name, truth = f"of the map: {places[row].id}", places[row].position
+        name, truth = "of the map: " + places[row].id, places[row].position
         query, burst = partial(asker.localizer.stored_query, row), bursts.rows_of(row)
         asked = asker.ask("of_map", name, query, truth, without=burst)
         if asked is None:
@@ -154,12 +154,12 @@ def ask_own_pictures(asker: Asker, count: int) -> Iterator[Asked]:
 def ask_photos(
     asker: Asker, photos: Sequence[Place], limits: ImageLimits, conditions: Mapping[Path, str]
 ) -> Iterator[Asked]:
-    """Ask labelled photos; every second one a second time without everything near it.
+    """Ask labelled photos; every second one a second time without all pictures near it.
 
     Args:
-        asker: Of the map.
-        photos: With the positions where they were taken.
-        limits: What a photo may be like.
+        asker: The asker of the map.
+        photos: The photos, with the positions where they were taken.
+        limits: The limits on photos.
         conditions: Path of a photo → the condition under which it was taken.
 
     Raises:
@@ -187,9 +187,9 @@ def ask_foreign_photos(asker: Asker, photos: Sequence[Place], limits: ImageLimit
     """Ask photos of elsewhere.
 
     Args:
-        asker: Of the map.
-        photos: Whose positions do not matter.
-        limits: What a photo may be like.
+        asker: The asker of the map.
+        photos: The photos; their positions do not matter.
+        limits: The limits on photos.
 
     Raises:
         ImageError: A photo cannot be read.
@@ -213,7 +213,7 @@ _KINDS_OF_PHOTO: tuple[Kind, ...] = ("query", "impossible")
 
 
 class _Bursts:
-    """The pictures that are no other look at a place: copies, and those of the same moment."""
+    """Find the burst of a picture: its copies, and pictures of the same moment."""
 
     def __init__(self, places: PlaceTable) -> None:
         self._times, self._has_zone = places.times, places.has_time_zone
@@ -221,7 +221,7 @@ class _Bursts:
 
     def rows_of(self, row: int) -> NDArray[np.int64]:
         """Return the rows ``(m,)`` of the burst of a picture, itself included."""
-        apart = np.abs(self._times - self._times[row])  # NaT where a time is unknown, which is not below anything
+        apart = np.abs(self._times - self._times[row])  # NaT where a time is unknown; no comparison with NaT is true
         is_at_once = (apart <= _BURST) & (self._has_zone == self._has_zone[row])
         return np.union1d([row], np.flatnonzero(is_at_once | (self._sums == self._sums[row])))
 
@@ -233,7 +233,7 @@ def _encoded(localizer: Localizer, photos: Sequence[Place], limits: ImageLimits)
 
 
 def _key(kind: Kind, name: str) -> str:
-    """Return what an answer is found by after an interruption."""
+    """Return the key of a question in the log."""
     return f"{kind} {name}"
 
 
@@ -244,7 +244,7 @@ def _errors_m(truth: LatLon | None, places: PlaceTable, rows: NDArray[np.int64])
 
 
 def count_kinds(asked: Iterable[Asked]) -> dict[Kind, int]:
-    """Return how many questions of each kind there are."""
+    """Return the number of questions of each kind."""
     counts: dict[Kind, int] = {"of_map": 0, "impossible": 0, "query": 0, "foreign": 0}
     for each in asked:
         counts[each.kind] += 1
@@ -252,7 +252,7 @@ def count_kinds(asked: Iterable[Asked]) -> dict[Kind, int]:
 
 
 def why_too_few(asked: Sequence[Asked], within_m: float) -> str | None:
-    """Return why no calibration can be made of some questions; None if one can."""
+    """Return the reason why questions do not suffice for a calibration; None if they suffice."""
     counts = count_kinds(asked)
     possible = counts["of_map"] + counts["query"]
     if possible < LEAST_QUESTIONS:
@@ -267,7 +267,7 @@ def why_too_few(asked: Sequence[Asked], within_m: float) -> str | None:
 
 
 def too_few_possible(possible: int) -> str:
-    """Return what to do where too few questions have a right answer."""
+    """Return advice for too few questions with a right answer."""
     return (
         f"{possible} questions have a right answer, and a calibration takes {LEAST_QUESTIONS}: "
         f"{LEAST_QUESTIONS - possible} more pictures, or labelled photos (placefix calibrate --queries), are needed"

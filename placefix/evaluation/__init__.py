@@ -1,1 +1,1 @@
-"""What `placefix evaluate` is put together from."""
+"""The parts of ``placefix evaluate``."""

@@ -1,4 +1,4 @@
-"""The answers of a calibrated map whose truth is known: what the numbers of a confidence are made of."""
+"""The answers of a calibrated map whose truth is known, from which the quality of a confidence is computed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from service.words import Status
 
 @dataclass(frozen=True)
 class Answered:
-    """The answer to one photo.
+    """Hold the answer to one photo.
 
     Attributes:
-        confidence: Probability that it is right, as the map says.
-        status: As it is answered.
+        confidence: Stated probability that the answer is right.
+        status: The status of the answer.
         error_m: Metres to the truth; infinite for a photo of elsewhere.
-        radii_m: For each of ``place_map.calibration.LEVELS`` the radius that is stated; None where none is.
-        condition: Under which the photo was taken; None if nobody says.
+        radii_m: The stated radius for each of ``place_map.calibration.LEVELS``; None where none is stated.
+        condition: The condition under which the photo was taken; None if it is unknown.
     """
 
     confidence: float
@@ -31,15 +31,15 @@ class Answered:
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers to n photos.
+    """Hold the answers to n photos.
 
     Attributes:
         confidences: ``(n,)`` in [0, 1].
         statuses: ``(n,)`` words of ``service.localization.Status``.
         errors_m: ``(n,)`` metres; infinite for photos of elsewhere.
         radii_m: ``(n, 3)``, one for each of ``place_map.calibration.LEVELS``; NaN where none is stated.
-        within_m: The positive distance: an answer is right if it lies so near to the truth.
-        conditions: ``(n,)`` strings, empty where nobody says.
+        within_m: Greatest distance to the truth at which an answer is right, above 0.
+        conditions: ``(n,)`` strings, empty if unknown.
     """
 
     confidences: NDArray[np.float64]
@@ -64,17 +64,17 @@ class Answers:
 
     @property
     def is_right(self) -> NDArray[np.bool_]:
-        """Which are right ``(n,)``."""
+        """Return which answers are right ``(n,)``."""
         return self.errors_m <= self.within_m
 
     @property
     def is_foreign(self) -> NDArray[np.bool_]:
-        """Which are of photos of elsewhere ``(n,)``."""
+        """Return which answers are to photos of elsewhere ``(n,)``."""
         return np.isinf(self.errors_m)
 
     @classmethod
     def of(cls, answered: Sequence[Answered], within_m: float) -> Self:
-        """Put answers together; at least one."""
+        """Combine answers, at least one."""
         radii_m = [[np.nan if radius is None else radius for radius in each.radii_m] for each in answered]
         return cls(
             confidences=np.array([each.confidence for each in answered]),

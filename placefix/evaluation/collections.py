@@ -1,4 +1,4 @@
-"""The two sides of a dataset as they lie on the disk."""
+"""The two sides of a dataset, read from the disk."""
 
 import os
 from collections import Counter
@@ -26,13 +26,13 @@ _NOTHING = (False, False)  # neither a position nor a point
 
 @dataclass(frozen=True)
 class Collection:
-    """One side of a dataset: its database, or its queries.
+    """Hold one side of a dataset: its database, or its queries.
 
     Attributes:
         listing: The pictures; several folders are joined.
-        frames: Picture id → frame number, where the pictures correspond by frame.
-        points_m: Picture id → easting and northing, where the pictures are points of a plane.
-        has_positions: Whether the positions of the pictures mean anything.
+        frames: Picture id → frame number, if the pictures correspond by frame.
+        points_m: Picture id → easting and northing, if the pictures are points of a plane.
+        has_positions: Whether the positions of the pictures are known.
     """
 
     listing: SourceListing
@@ -42,7 +42,7 @@ class Collection:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """The pictures that take part."""
+        """Return the pictures that take part."""
         return self.listing.places
 
 
@@ -53,17 +53,17 @@ def read_collection(
     by_frame: bool = False,
     may_be_unlabelled: bool = False,
 ) -> Collection:
-    """Reads folders and lists of pictures; no picture is opened.
+    """Read folders and lists of pictures; no picture is opened.
 
     Args:
-        paths: One at least; more than one for a dataset of several cities.
-        reading: How they are read.
-        by_frame: They are CSV files with frame numbers.
-        may_be_unlabelled: Where no picture has a position, all take part; else that is an error.
+        paths: At least one path; several for a dataset of several cities.
+        reading: The options of reading.
+        by_frame: Whether they are CSV files with frame numbers.
+        may_be_unlabelled: Whether all pictures take part if none has a position; otherwise that is an error.
 
     Raises:
-        SourceError: One of them cannot be read, holds no usable picture, or lists a picture that is not there; or two
-            have a picture of the same id, or one has positions on the Earth and another none.
+        SourceError: A path cannot be read, holds no usable picture, or lists a picture that does not exist; or two
+            have a picture of the same id, or one has positions on the Earth and another has none.
     """
     reading = reading or ReadOptions()
     read = [
@@ -83,15 +83,15 @@ def read_collection(
 
 
 def check_pictures(places: Sequence[Place], limits: ImageLimits = DEFAULT_LIMITS, *, whole: bool = False) -> None:
-    """Look at the header of every picture, before hours of work.
+    """Check the header of every picture, before hours of work.
 
     Args:
         places: The pictures.
-        limits: What they may be like.
+        limits: The limits on pictures.
         whole: Whether large JPEGs are decoded whole.
 
     Raises:
-        SourceError: Some cannot be read.
+        SourceError: Some pictures cannot be read.
     """
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="check") as threads:
         problems = [
@@ -104,7 +104,7 @@ def check_pictures(places: Sequence[Place], limits: ImageLimits = DEFAULT_LIMITS
 
 def _read_frames(path: Path, reading: ReadOptions) -> Collection:
     if path.suffix.lower() not in CSV_SUFFIXES:
-        raise SourceError(f"{path} is no CSV file: frame numbers are read from one with columns path and frame")
+        raise SourceError(f"{path} is not a CSV file: frame numbers are read from one with columns path and frame")
     by_frame = ReadOptions(
         path_column=reading.path_column,
         latitude_column=reading.latitude_column,
@@ -114,8 +114,8 @@ def _read_frames(path: Path, reading: ReadOptions) -> Collection:
     )
     if by_frame != reading:
         raise SourceError(
-            f"{path} is read by its frame numbers, of which only names of columns and --root say anything: leave the "
-            "other options of reading out"
+            f"{path} is read by its frame numbers, for which only names of columns and --root have a meaning: leave "
+            "the other options of reading out"
         )
     found = read_frames(path, reading)
     return Collection(found.listing, found.frames, {}, found.has_positions)
@@ -135,7 +135,7 @@ def _read(path: Path, reading: ReadOptions, *, may_be_unlabelled: bool) -> Colle
 
 
 def _check_alike(paths: Sequence[Path], read: Sequence[Collection]) -> None:
-    """Make sure that all have positions on the Earth, or all points of a plane, or all nothing of that."""
+    """Ensure that all have positions on the Earth, or all have points of a plane, or all have neither."""
     told = {(each.has_positions, bool(each.points_m)): path for path, each in zip(paths, read, strict=True)}
     if len(told) == 1:
         return

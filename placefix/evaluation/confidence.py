@@ -1,6 +1,6 @@
-"""How well confidences tell right answers from wrong ones, and whether they mean what they say.
+"""Measures of confidences: how well they separate right answers from wrong ones, and how well they are calibrated.
 
-Pure functions over arrays. scikit-learn computes what the field has names for.
+The functions are pure functions over arrays. scikit-learn computes the measures that it has.
 """
 
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ from place_map.calibration import LEVELS
 from placefix.evaluation.answered import Answers
 
 BINS = 15
-"""Of the reliability diagram and the calibration error, with equally many answers each."""
+"""The number of bins of the reliability diagram and the calibration error, with equally many answers each."""
 
 ALL, QUERIES = "all", "queries"
-"""All photos, those of elsewhere included; and the others."""
+"""The names of two groups: all photos, and the photos that are not of elsewhere."""
 
-_RISK_POINTS = 200  # of a curve; more would not be seen
+_RISK_POINTS = 200  # points of a curve; more would not be visible
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Answers of like confidence.
+    """Sum up answers of similar confidence.
 
     Attributes:
-        answers: How many there are.
-        confidence: Their mean.
-        right: The share of them that is right.
+        answers: The number of answers.
+        confidence: Their mean confidence.
+        right: The share of right answers.
     """
 
     answers: int
@@ -38,12 +38,12 @@ class Bin:
 
 @dataclass(frozen=True)
 class RadiusCoverage:
-    """How often a stated radius holds the truth.
+    """Measure how often a stated radius contains the truth.
 
     Attributes:
-        level: How often it should.
-        stated: Answers with such a radius, of photos of the place.
-        inside: The share of them whose truth lies within it; None if there are none.
+        level: The share that should contain it.
+        stated: The number of answers with this radius, without photos of elsewhere.
+        inside: The share of them whose radius contains the truth; None if there are none.
     """
 
     level: float
@@ -53,11 +53,11 @@ class RadiusCoverage:
 
 @dataclass(frozen=True)
 class RiskCoverage:
-    """The share of wrong answers, if only the surest ones are taken.
+    """Hold the share of wrong answers among the most confident ones.
 
     Attributes:
-        coverage: ``(t,)`` ascending shares of the answers that are taken; equal confidences are taken together.
-        risk: ``(t,)``, the share of wrong ones among them.
+        coverage: Ascending shares of the answers that are taken ``(t,)``; equal confidences are taken together.
+        risk: Shares of wrong answers among them ``(t,)``.
     """
 
     coverage: NDArray[np.float64]
@@ -69,21 +69,21 @@ class Trust:
     """Measure how well confidences fit some answers.
 
     Attributes:
-        answers: How many there are.
-        right: The share of right ones.
+        answers: The number of answers.
+        right: The share of right answers.
         auc_pr: Area below precision over recall of "the answer is right", by the confidence; None if none is right.
         auroc: Probability that a right answer has more confidence than a wrong one; None without both.
-        ece: Expected calibration error: how far confidence and share of right ones lie apart, on average over ``bins``.
+        ece: Expected calibration error: mean distance of confidence and share of right answers, over ``bins``.
         brier: Mean squared difference of confidence and truth.
-        accepted: Share of answers that are called localized.
-        wrong_of_accepted: Share of wrong ones among them; None without any.
-        right_accepted: Share of the right ones that are called localized; None without a right one.
-        foreign_accepted: Likewise of the photos of elsewhere; None without any.
-        right_refused: Share of the right ones that are called not found.
-        foreign_refused: Likewise of the photos of elsewhere.
-        bins: By ascending confidence.
-        radii: One for each level.
-        risk: Over coverage.
+        accepted: Share of answers that are localized.
+        wrong_of_accepted: Share of wrong answers among these; None without any.
+        right_accepted: Share of right answers that are localized; None without a right one.
+        foreign_accepted: Share of photos of elsewhere that are localized; None without any.
+        right_refused: Share of right answers that are not found; None without a right one.
+        foreign_refused: Share of photos of elsewhere that are not found; None without any.
+        bins: The bins, by ascending confidence.
+        radii: The coverage of the radius of each level.
+        risk: The risk over coverage.
     """
 
     answers: int
@@ -107,7 +107,7 @@ def trust_by_group(answers: Answers) -> Mapping[str, Trust]:
     """Judge all answers, and each group of them.
 
     Returns:
-        ``ALL``, ``QUERIES`` if there are photos of elsewhere besides, and each condition by its name.
+        The groups ``ALL``, ``QUERIES`` if some photos are of elsewhere, and each condition by its name.
     """
     groups = {ALL: np.ones(len(answers), dtype=bool)}
     if answers.is_foreign.any() and not answers.is_foreign.all():
@@ -118,7 +118,7 @@ def trust_by_group(answers: Answers) -> Mapping[str, Trust]:
 
 
 def trust(answers: Answers) -> Trust:
-    """Judge some answers; at least one."""
+    """Judge answers, at least one."""
     from sklearn.metrics import (  # noqa: PLC0415  # takes a second, and other evaluations do not need it
         average_precision_score,
         brier_score_loss,
@@ -149,12 +149,12 @@ def trust(answers: Answers) -> Trust:
 
 
 def reliability(confidences: NDArray[np.float64], is_right: NDArray[np.bool_], bins: int = BINS) -> tuple[Bin, ...]:
-    """Put answers of like confidence together.
+    """Put answers of similar confidence together.
 
     Args:
-        confidences: ``(n,)``.
-        is_right: ``(n,)``.
-        bins: How many, with equally many answers each; fewer answers make fewer.
+        confidences: Confidences ``(n,)``.
+        is_right: Whether each answer is right ``(n,)``.
+        bins: The number of bins, with equally many answers each; fewer answers make fewer bins.
     """
     order = np.argsort(confidences, kind="stable")
     return tuple(
@@ -164,12 +164,12 @@ def reliability(confidences: NDArray[np.float64], is_right: NDArray[np.bool_], b
 
 
 def expected_calibration_error(bins: tuple[Bin, ...]) -> float:
-    """Return how far confidence and share of right answers lie apart, on average over all answers of the bins."""
+    """Return the mean distance of confidence and share of right answers, over all answers of the bins."""
     return sum(each.answers * abs(each.confidence - each.right) for each in bins) / sum(each.answers for each in bins)
 
 
 def risk_over_coverage(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> RiskCoverage:
-    """Return the share of wrong answers ``(n,)`` as ever less sure ones are taken."""
+    """Return the share of wrong answers over the share of answers that are taken, the most confident first."""
     order = np.argsort(-confidences, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(confidences[order]) != 0, True))
     taken = ends + 1
@@ -179,11 +179,11 @@ def risk_over_coverage(confidences: NDArray[np.float64], is_right: NDArray[np.bo
 
 
 def radius_coverage(radii_m: NDArray[np.float64], errors_m: NDArray[np.float64]) -> tuple[RadiusCoverage, ...]:
-    """Return for each level how often the radius holds the truth.
+    """Return for each level how often the radius contains the truth.
 
     Args:
-        radii_m: ``(n, 3)``; NaN where none is stated.
-        errors_m: ``(n,)``; infinite for photos of elsewhere, which have no truth to hold.
+        radii_m: Radii ``(n, 3)``; NaN where none is stated.
+        errors_m: Distances to the truth ``(n,)``; infinite for photos of elsewhere, which do not count.
     """
     found = []
     for level, radii in zip(LEVELS, radii_m.T, strict=True):

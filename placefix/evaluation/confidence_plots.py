@@ -1,4 +1,4 @@
-"""The plots of a confidence: what it means, what its threshold costs, and what its radius holds."""
+"""The plots of a confidence: its reliability, and the risk over the share of accepted answers."""
 
 from collections.abc import Mapping
 from itertools import cycle
@@ -21,8 +21,8 @@ def draw_confidence(groups: Mapping[str, Trust], folder: Path) -> tuple[Path, ..
     """Draw the plots of some groups of answers; the same numbers give the same bytes.
 
     Args:
-        groups: Name → its numbers; the first one is all of them.
-        folder: Where the files are written; made if it is not there.
+        groups: Name → measures; the first group is all answers.
+        folder: The folder for the files; it is made if it does not exist.
 
     Returns:
         The files.
@@ -34,7 +34,7 @@ def draw_confidence(groups: Mapping[str, Trust], folder: Path) -> tuple[Path, ..
     folder.mkdir(parents=True, exist_ok=True)
     reliability, risk = folder / RELIABILITY, folder / RISK
     name, trust = next(iter(groups.items()))
-    with panels(reliability, ("What a confidence means",), panel_inches=_RELIABILITY_INCHES) as (_, [panel]):
+    with panels(reliability, ("Reliability of the confidence",), panel_inches=_RELIABILITY_INCHES) as (_, [panel]):
         draw_reliability(panel, {f"{name} ({trust.answers:,})": trust})
     with panels(risk, ("Wrong answers, if only the surest are taken",), panel_inches=_RISK_INCHES) as (_, [panel]):
         draw_risk(panel, {f"{name} ({trust.answers:,})": trust for name, trust in groups.items()})
@@ -42,11 +42,11 @@ def draw_confidence(groups: Mapping[str, Trust], folder: Path) -> tuple[Path, ..
 
 
 def draw_reliability(panel: Any, groups: Mapping[str, Trust]) -> None:
-    """Draw the share of right answers over their confidence, with the line where both are the same.
+    """Draw the share of right answers over their confidence, with the line on which both are equal.
 
     Args:
-        panel: matplotlib's axes.
-        groups: Label → its numbers, one line for each.
+        panel: The axes of matplotlib.
+        groups: Label → measures, one line for each.
     """
     panel.plot([0, 100], [0, 100], color=GREY, linewidth=1, linestyle=(0, (4, 3)), label="as it should be")
     for (label, trust), colour in zip(groups.items(), cycle(COLOURS), strict=False):
@@ -63,11 +63,11 @@ def draw_reliability(panel: Any, groups: Mapping[str, Trust]) -> None:
 
 
 def draw_risk(panel: Any, groups: Mapping[str, Trust]) -> None:
-    """Draw the share of wrong answers over the share of answers that are taken, the surest first.
+    """Draw the share of wrong answers over the share of answers that are taken, the most confident first.
 
     Args:
-        panel: matplotlib's axes.
-        groups: Label → its numbers, one line for each; the best that any order could reach is drawn for the first.
+        panel: The axes of matplotlib.
+        groups: Label → measures, one line for each; the best possible line is drawn for the first.
     """
     right = next(iter(groups.values())).right
     taken = np.linspace(0.001, 1, 200)
@@ -83,7 +83,7 @@ def draw_risk(panel: Any, groups: Mapping[str, Trust]) -> None:
 
 
 def _put_legend_below(panel: Any) -> None:
-    """Make the panel square, and keep the legend off the lines, wherever they run."""
+    """Make the panel square, and put the legend below it, off the lines."""
     panel.set_box_aspect(1)
     columns = 1 if len(panel.get_lines()) <= _MOST_LINES_BELOW else 2
     panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=columns, fontsize=9, handlelength=2.6)

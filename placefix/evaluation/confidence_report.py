@@ -1,4 +1,4 @@
-"""Report the trust in confidences for ``placefix evaluate --confidence``: lines for people, an object for programs."""
+"""The report of ``placefix evaluate --confidence``: lines for people, an object for programs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,18 +9,16 @@ from placefix.evaluation.confidence import Trust
 _HEADINGS = ("confidence", "answers", "right", "AUROC", "AUC-PR", "ECE", "Brier")
 _ACCEPTED_HEADINGS = ("localized", "of all", "wrong", "of the right", "of elsewhere")
 _REFUSED_HEADINGS = ("not found", "of the right", "of elsewhere")
-_NAME_WIDTH = 17  # of the other lines of an evaluation
+_NAME_WIDTH = 17  # the width in the other lines of an evaluation
 
 
 def confidence_json(groups: Mapping[str, Trust]) -> dict[str, Any]:
-    """Return group → its numbers; shares are in [0, 1], null where there is nothing to compute them of."""
+    """Return group → measures; shares are in [0, 1], and null without answers to compute them from."""
     return {name: _trust_json(each) for name, each in groups.items()}
 
 
 def confidence_lines(groups: Mapping[str, Trust]) -> list[str]:
-    """Return tables with a line for each group: how well confidences tell, what is accepted and refused, what
-    radii hold.
-    """
+    """Return tables with a line for each group: measures of the confidence, accepted and refused answers, and radii."""
     levels = [f"{each.level:.0%}" for each in next(iter(groups.values())).radii]
     told = [
         (

@@ -1,4 +1,4 @@
-"""What rounding of the stored features has changed: the same queries, asked of two maps of the same pictures."""
+"""The effect of rounding the stored features: the same queries, asked of two maps of the same pictures."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,11 +12,11 @@ from service.evaluate import QueryResult
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one query.
+    """Hold the answer to one query.
 
     Attributes:
-        rows: ``(k,)``, best first.
-        counts: ``(k,)`` mutual matches; None without re-ranking.
+        rows: Rows of the candidates ``(k,)``, best first.
+        counts: Their mutual matches ``(k,)``; None without re-ranking.
     """
 
     rows: NDArray[np.int64]
@@ -24,17 +24,17 @@ class Answer:
 
 
 class AnswerRecorder:
-    """Keeps the answers of an evaluation: ``evaluate(…, on_result=recorder.record)``.
+    """Keep the answers of an evaluation: ``evaluate(…, on_result=recorder.record)``.
 
     Attributes:
-        answers: One for each query.
+        answers: The answers, one for each query.
     """
 
     def __init__(self) -> None:
         self.answers: list[Answer] = []
 
     def record(self, result: QueryResult) -> None:
-        """Keeps one answer."""
+        """Keep one answer."""
         counts = [candidate.mutual_matches for candidate in result.final if candidate.mutual_matches is not None]
         self.answers.append(
             Answer(
@@ -46,16 +46,16 @@ class AnswerRecorder:
 
 @dataclass(frozen=True)
 class Differences:
-    """How two evaluations differ.
+    """Sum up the differences of two evaluations.
 
     Attributes:
-        queries: How many were asked.
-        other_first: Queries whose first candidate is another.
-        other_order: Queries whose candidates stand in another order, or are others.
-        compared_counts: Pairs of a query and a candidate that both have counted.
-        other_counts: Of these, pairs with another count.
-        mean_count_change: Mean of the absolute change of a count; 0 where none was compared.
-        largest_count_change: The largest of them.
+        queries: The number of queries.
+        other_first: Queries with another first candidate.
+        other_order: Queries with other candidates, or with the same in another order.
+        compared_counts: Pairs of a query and a candidate with a count in both evaluations.
+        other_counts: Pairs with different counts.
+        mean_count_change: Mean of the absolute change of a count; 0 if none was compared.
+        largest_count_change: Largest absolute change of a count.
     """
 
     queries: int
@@ -68,10 +68,10 @@ class Differences:
 
     @classmethod
     def between(cls, exact: list[Answer], rounded: list[Answer]) -> "Differences":
-        """Compares answers query by query.
+        """Compare answers query by query.
 
         Raises:
-            InvalidInput: The two are not of as many queries.
+            InvalidInput: The two have different numbers of queries.
         """
         if len(exact) != len(rounded):
             raise InvalidInput(f"answers to {len(exact)} and to {len(rounded)} queries cannot be compared")
@@ -88,11 +88,11 @@ class Differences:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """Return the differences as plain values."""
         return asdict(self)
 
     def to_lines(self, store: str) -> list[str]:
-        """For people."""
+        """Return the differences as lines for people."""
         return [
             f"{store} against float32, of {self.queries:,} queries:",
             f"  another first candidate  {self.other_first:,}",
@@ -103,7 +103,7 @@ class Differences:
 
 
 def _count_changes(one: Answer, other: Answer) -> NDArray[np.int64]:
-    """Absolute changes of the counts of the candidates that both answers have."""
+    """Return the absolute changes of the counts of the candidates that both answers have."""
     if one.counts is None or other.counts is None:
         return np.empty(0, np.int64)
     _, mine, theirs = np.intersect1d(one.rows, other.rows, assume_unique=True, return_indices=True)

@@ -1,4 +1,4 @@
-"""How ``placefix evaluate --confidence`` judges: what must hold before it asks, what it asks besides, what it keeps."""
+"""The judging of confidences by ``placefix evaluate --confidence``: its checks, its photos of elsewhere, its record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ from service.localizer import Localizer
 
 @dataclass(frozen=True)
 class Judging:
-    """How the confidence of a map's answers is judged.
+    """Hold the data by which the confidence of a map's answers is judged.
 
     Attributes:
-        calibration: Of the map.
-        foreign: Photos of elsewhere, which are asked besides.
+        calibration: The calibration of the map.
+        foreign: Photos of elsewhere, which are asked in addition.
         conditions: Path of a query → the condition under which it was taken.
     """
 
@@ -37,14 +37,14 @@ class Judging:
 
     @property
     def compared(self) -> int:
-        """How many candidates were compared to calibrate the map; 0 if its network has no use for that."""
+        """Return the number of candidates that were compared for the calibration; 0 if the network does not re-rank."""
         return self.calibration.steps[-1].compared
 
     def truth(self, threshold_m: float | None, heading_deg: float | None, frame_tolerance: int | None) -> NearbyTruth:
-        """Return what is right: what a confidence is the probability of.
+        """Return the definition of a right answer that the confidence refers to.
 
         Raises:
-            InvalidInput: Something else is asked for.
+            InvalidInput: The options ask for another definition.
         """
         within_m = self.calibration.within_m
         if frame_tolerance is not None or heading_deg is not None or threshold_m not in (None, within_m):
@@ -59,13 +59,13 @@ class Judging:
 def read_judging(
     map_path: Path | None, queries: Sequence[Path], foreign: Sequence[Path], limits: ImageLimits
 ) -> Judging:
-    """Read what judges the answers of a map; no picture is decoded.
+    """Read the data by which the answers of a map are judged; no picture is decoded.
 
     Args:
         map_path: The map; None if one is to be built.
-        queries: The lists and folders that are asked.
-        foreign: Likewise of photos of elsewhere.
-        limits: What a photo may be like.
+        queries: The lists and folders of queries.
+        foreign: The lists and folders of photos of elsewhere.
+        limits: The limits on photos.
 
     Raises:
         InvalidInput: The map is not calibrated.
@@ -87,18 +87,18 @@ def read_judging(
 
 
 class ConfidenceRecorder:
-    """Keeps what an evaluation says of its answers: ``evaluate(…, on_result=recorder.record)``.
+    """Keep the answers of an evaluation with their truth: ``evaluate(…, on_result=recorder.record)``.
 
     Attributes:
-        answered: One for each photo.
+        answered: The answers, one for each photo.
     """
 
     def __init__(self, judging: Judging, options: EvaluationOptions) -> None:
-        """Keep nothing yet.
+        """Begin an empty record.
 
         Args:
-            judging: How the answers are judged.
-            options: How they are asked for.
+            judging: The data by which the answers are judged.
+            options: The options of the evaluation.
         """
         self.answered: list[Answered] = []
         self._judging = judging
@@ -113,17 +113,17 @@ class ConfidenceRecorder:
         self._keep(result, distance_m(result.query.position, result.final[0].position))
 
     def ask_foreign(self, localizer: Localizer, progress: Progress) -> None:
-        """Ask the photos of elsewhere besides.
+        """Ask about the photos of elsewhere.
 
         Raises:
             InvalidInput: Fewer candidates were compared than the map was calibrated for.
-            ImageError: One of them cannot be read.
+            ImageError: A photo cannot be read.
         """
         if self._judging.foreign:
             evaluate(localizer, self._judging.foreign, None, self._options, progress, self._keep_foreign)
 
     def trust(self) -> Mapping[str, Trust]:
-        """Return what the confidences are worth, of all answers and of each group."""
+        """Return the measures of the confidence for all answers and for each group."""
         return trust_by_group(Answers.of(self.answered, self._judging.calibration.within_m))
 
     def _keep_foreign(self, result: QueryResult) -> None:

@@ -1,4 +1,4 @@
-"""Predictions on the disk: what was found for each query, for people, for other programs and for benchmarks.
+"""Predictions on the disk: the candidates of each query, for people, for other programs and for benchmarks.
 
 ::
 
@@ -6,7 +6,7 @@
        /pairs_before.txt          ``query database`` in each line, by global distance: hloc's format of pairs
        /pairs_after.txt           the same after re-ranking
        /msls_challenge.csv        a query's key and the keys found for it: the format of the MSLS challenge
-       /summary.json              what the command prints with --json
+       /summary.json              the output of the command with --json
 """
 
 import json
@@ -34,11 +34,11 @@ _CHALLENGE = "msls_challenge.csv"
 
 
 def check_predictions_folder(folder: Path) -> None:
-    """Makes sure, before the work, that predictions can be written to a folder.
+    """Ensure, before the work, that predictions can be written to a folder.
 
     Raises:
-        InvalidInput: There is something in it already.
-        StorageError: It cannot be made.
+        InvalidInput: The folder is not empty.
+        StorageError: The folder cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,18 +49,19 @@ def check_predictions_folder(folder: Path) -> None:
 
 
 class PredictionWriter:
-    """Writes the results of an evaluation as they come.
+    """Write the results of an evaluation one by one.
 
     The files of pairs name pictures by their paths below ``images_root``, the folder that all pictures have in common.
-    Blanks separate names there: where one contains a blank, ``blank_name`` is it, and these files are not written.
+    Blanks separate the names. If a name contains a blank, ``blank_name`` is this name, and the files of pairs are not
+    written.
 
     Args:
-        folder: Empty.
-        place_map: Where the candidates come from.
-        queries: What is asked.
+        folder: An empty folder.
+        place_map: The map of the candidates.
+        queries: The queries.
         reranks: Whether there are results after re-ranking.
-        has_query_positions: Whether the positions of the queries mean anything.
-        has_database_positions: Likewise for the map's. Metres are told only where both do.
+        has_query_positions: Whether the positions of the queries are known.
+        has_database_positions: Whether the positions of the map are known. Metres are written only if both are known.
     """
 
     def __init__(
@@ -90,10 +91,10 @@ class PredictionWriter:
             self._challenge.write("# query, then what was found for it, best first\n")
 
     def write(self, result: QueryResult) -> None:
-        """Writes the result of one query.
+        """Write the result of one query.
 
         Raises:
-            StorageError: The disk does not take it.
+            StorageError: A file cannot be written.
         """
         try:
             path = self._folder / _QUERIES / f"{result.number:06d}.json"
@@ -104,10 +105,10 @@ class PredictionWriter:
             raise StorageError(f"predictions cannot be written to {self._folder}: {error.strerror}") from error
 
     def finish(self, summary: dict[str, Any]) -> None:
-        """Writes the summary.
+        """Write the summary.
 
         Raises:
-            StorageError: The disk does not take it.
+            StorageError: The file cannot be written.
         """
         try:
             text = json.dumps(summary | {"images_root": str(self.images_root)}, ensure_ascii=False, indent=2)
@@ -186,6 +187,6 @@ def _position_json(of: Place | Candidate, *, is_known: bool) -> dict[str, float 
 
 
 def _folder_of(source: SourceHint) -> Path:
-    """Return where the pictures of a source lay when it was read: told by the name alone, because they may be gone."""
+    """Return the folder of the pictures of a source, by its name only, because the pictures may be gone."""
     path = Path(source.path).absolute()
     return path.parent if path.suffix.lower() in LIST_SUFFIXES else path

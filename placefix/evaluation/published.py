@@ -1,4 +1,4 @@
-"""Read published results to compare with, from ``published.toml`` beside this file."""
+"""Published results to compare with, from ``published.toml`` beside this file."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,19 +17,19 @@ _SHIPPED = "published.toml"
 
 
 class PublishedRow(BaseModel):
-    """A row of a published table, and under which conditions it was measured; None is: not known here.
+    """Hold a row of a published table and the conditions of its measurement; None means unknown.
 
     Attributes:
-        dataset: For people.
-        source: Where it was published.
+        dataset: The name of the dataset, for people.
+        source: The publication.
         table: Number of the table in the paper.
-        weights: Which of the released checkpoints.
+        weights: The name of the released checkpoint.
         database: Pictures in the database.
         queries: Number of queries.
         rerank: Candidates re-ranked.
-        threshold_m: As ``--threshold-m``.
-        heading_deg: As ``--heading-deg``.
-        frame_tolerance: As ``--frame-tolerance``.
+        threshold_m: The value of ``--threshold-m``.
+        heading_deg: The value of ``--heading-deg``.
+        frame_tolerance: The value of ``--frame-tolerance``.
         before: N → recall@N in percent, by the global feature alone.
         after: N → recall@N in percent, after re-ranking.
     """
@@ -57,13 +57,13 @@ class PublishedRow(BaseModel):
         return recalls
 
     def check_counts(self, database: int, queries: int) -> list[str]:
-        """Makes sure that a dataset is the one that the row was measured on, as far as its size tells.
+        """Check by its size that a dataset is the one of the row.
 
         Returns:
-            Which numbers are not known, for people.
+            Sentences about unknown numbers, for people.
 
         Raises:
-            InvalidInput: It has another number of pictures.
+            InvalidInput: The dataset has another number of pictures.
         """
         notes = []
         for name, found, published in (("database", database, self.database), ("queries", queries, self.queries)):
@@ -78,7 +78,7 @@ class PublishedRow(BaseModel):
 
 
 def other_conditions(row: PublishedRow, settings: Settings) -> list[str]:
-    """What was measured under other conditions than the published result, for people."""
+    """Return the conditions that differ from those of the published result, for people."""
     pairs = {
         "--rerank": (row.rerank, settings.rerank),
         "--threshold-m": (row.threshold_m, settings.threshold_m),
@@ -94,7 +94,7 @@ def other_conditions(row: PublishedRow, settings: Settings) -> list[str]:
 
 
 class Published(BaseModel):
-    """The file: rows by name, and what the weights are."""
+    """Hold the content of the file: rows by name, and descriptions of the weights."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -109,7 +109,7 @@ def read_published(file: Path | None = None) -> Published:
         file: The file; None for the one that comes with Placefix.
 
     Raises:
-        InvalidInput: It is not there, or not of this form.
+        InvalidInput: The file cannot be read, or does not have this form.
     """
     source = resources.files("placefix.evaluation") / _SHIPPED if file is None else file
     try:
@@ -121,10 +121,10 @@ def read_published(file: Path | None = None) -> Published:
 
 
 def find_row(published: Published, name: str) -> PublishedRow:
-    """The row of a name.
+    """Return the row of a name.
 
     Raises:
-        InvalidInput: There is none.
+        InvalidInput: No row has the name.
     """
     if name not in published.rows:
         near = get_close_matches(name, published.rows, n=1)
@@ -134,11 +134,11 @@ def find_row(published: Published, name: str) -> PublishedRow:
 
 
 def compare(row: PublishedRow, evaluation: Evaluation) -> dict[str, dict[str, dict[str, float]]]:
-    """Published and measured recalls, and measured minus published.
+    """Compare measured recalls with published ones.
 
     Returns:
-        ``before`` and ``after`` → ``R@N`` → ``published``, ``measured``, ``difference`` in percent points; what was
-        not published or not measured is absent.
+        ``before`` and ``after`` → ``R@N`` → ``published``, ``measured``, ``difference`` in percent points (measured
+        minus published); values that were not published or not measured are absent.
     """
     measured_before: Mapping[int, float] = {} if evaluation.before is None else evaluation.before.percent
     measured_after: Mapping[int, float] = {} if evaluation.after is None else evaluation.after.percent

@@ -1,4 +1,4 @@
-"""What ``placefix evaluate`` says: lines for people, one object for programs."""
+"""The report of ``placefix evaluate``: lines for people, one object for programs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,21 +19,21 @@ _NAMES = {"before": "before re-ranking", "after": "after re-ranking"}
 
 @dataclass(frozen=True)
 class Settings:
-    """Under which conditions was measured.
+    """Hold the conditions of a measurement.
 
     Attributes:
-        network: Fingerprint.
-        is_trained: Whether re-ranking with it means anything.
-        preprocessing: As ``--preprocess``.
+        network: Fingerprint of the network.
+        is_trained: Whether the network is trained, so that re-ranking has a meaning.
+        preprocessing: The value of ``--preprocess``.
         store: Type of the stored features.
-        precision: Of the products in matching.
-        encoding: Of the products in the network, for queries.
+        precision: Precision of the products in matching.
+        encoding: Precision of the products in the network, for queries.
         device: ``cpu`` or ``cuda``.
-        searcher: What found the shortlists.
+        searcher: The name of the searcher of the shortlists.
         rerank: Candidates re-ranked; 0 for none.
-        threshold_m: What counted as near; None where frames did.
-        heading_deg: Likewise for the angle.
-        frame_tolerance: What counted as near in frames.
+        threshold_m: Greatest distance of a positive in metres; None if frames count.
+        heading_deg: Greatest angle between the cameras of a positive; None if any angle counts.
+        frame_tolerance: Greatest distance of a positive in frames; None if metres count.
     """
 
     network: str
@@ -51,7 +51,7 @@ class Settings:
 
     @classmethod
     def of(cls, localizer: Localizer, truth: Truth | None, rerank: int) -> "Settings":
-        """The conditions of an evaluation."""
+        """Return the conditions of an evaluation."""
         return cls(
             network=localizer.encoder.fingerprint,
             is_trained=localizer.encoder.is_trained,
@@ -75,7 +75,7 @@ def to_json(
     differences: Differences | None,
     groups: Mapping[str, Trust] | None = None,
 ) -> dict[str, Any]:
-    """One object with everything that was measured, and how."""
+    """Return an object with all measurements and their conditions."""
     return {
         "database": evaluation.database,
         "queries": evaluation.queries,
@@ -102,16 +102,16 @@ def to_lines(
     differences: Differences | None,
     groups: Mapping[str, Trust] | None = None,
 ) -> list[str]:
-    """The same for people; the field's lines of recalls stand as the field writes them."""
+    """Return lines for people; the lines of recalls have the usual form of the field."""
     queries = evaluation.queries
     about_queries = (
-        "whose positions are not known: no recall can be computed"
+        ", whose positions are not known: no recall can be computed"
         if evaluation.before is None
-        else f"of which {evaluation.before.without_positive:,} have no positive within {truth} and count as misses"
+        else f"; {evaluation.before.without_positive:,} have no positive within {truth} and count as misses"
     )
     lines = [
         f"database           {evaluation.database:,} pictures",
-        f"queries            {queries:,}, {about_queries}",
+        f"queries            {queries:,}{about_queries}",
         f"measured with      {settings.preprocessing}, {settings.encoding} network, {settings.store} store, "
         f"{settings.precision} matching, {settings.searcher}",
     ]
@@ -130,7 +130,7 @@ def to_lines(
     device = "" if evaluation.peak_device_bytes is None else f", {decimal(evaluation.peak_device_bytes)} of the GPU's"
     lines.append(f"peak memory        {decimal(evaluation.peak_memory_bytes)}{device}")
     if not settings.is_trained:
-        lines.append("the network is not trained for places: what it finds says little")
+        lines.append("the network is not trained for places: its results say little")
     if differences is not None:
         lines += differences.to_lines(settings.store)
     if groups is not None:

@@ -37,15 +37,15 @@ from service.localizer import Localizer
 
 @dataclass(frozen=True)
 class NetworkChoice:
-    """Which network answers, and how.
+    """Describe the network that answers.
 
     Attributes:
-        weights: A checkpoint file or a known name; None for that of the map, and the best that is here for a fresh one.
-        num_heads: Where the file does not say.
-        device: Where it lives.
-        matching_precision: Of the products in matching.
-        network_precision: Of the products in the network; ``auto`` takes that of the map, and float32 for a fresh one.
-        input_size: Height and width of what it sees; None for that of the map, and its own for a fresh one.
+        weights: A checkpoint file or a known name; None for the map's, and for the best available for a fresh map.
+        num_heads: The number of heads, if the file does not state it.
+        device: The device of the network.
+        matching_precision: Precision of the products in matching.
+        network_precision: Precision of the products in the network; ``auto`` is the map's, or float32 for a fresh map.
+        input_size: Height and width of the input; None is the map's, or the network's own for a fresh map.
     """
 
     weights: str | None
@@ -58,17 +58,17 @@ class NetworkChoice:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is asked, and what is right.
+    """Hold the queries, the database, and the right answers.
 
     Attributes:
-        queries: What is asked, after the list of queries has been applied.
+        queries: The queries, after the list of queries has been applied.
         database: The pictures that are searched, in the order of the map's rows.
-        positives: For each query the rows that are right; None where nobody says where the queries were taken.
-        truth: How that was told; likewise.
-        has_query_positions: Whether the positions of the queries mean anything.
-        has_database_positions: Likewise for the pictures that are searched.
-        collection: What a fresh map is built from; None where there is a map.
-        left_out: For people: how many pictures of each side were passed over.
+        positives: The right rows for each query; None if the positions of the queries are unknown.
+        truth: The definition of a right answer; None if the positions of the queries are unknown.
+        has_query_positions: Whether the positions of the queries are known.
+        has_database_positions: Whether the positions of the pictures that are searched are known.
+        collection: The collection for a fresh map; None if there is a map.
+        left_out: Sentences for people about the pictures of each side that were left out.
     """
 
     queries: tuple[Place, ...]
@@ -93,23 +93,24 @@ def read_dataset(
     preprocessing: Preprocessing | None = None,
     limits: ImageLimits = DEFAULT_LIMITS,
 ) -> Dataset:
-    """Reads both sides, and finds out what is right.
+    """Read both sides, and find the right answers.
 
     Args:
-        queries: Folders and CSV files.
-        database: Likewise; with a map only its CSV files with frame numbers, and only if these count.
+        queries: Folders and CSV files of the queries.
+        database: Folders and CSV files of the database; with a map only its CSV files with frame numbers, and only if
+            these count.
         map_path: The map that is searched; None to build one.
-        truth: What is right: nearness, or a tolerance in frames.
+        truth: The definition of a right answer: nearness, or a tolerance in frames.
         query_list: A file that names the queries that count.
-        reading: How both sides are read.
-        may_be_unlabelled: Whether queries without positions are wanted, too: something other than recall is.
-        preprocessing: Of a fresh map, antialias by default; one that is there has its own.
-        limits: What a picture may be like.
+        reading: The options of reading for both sides.
+        may_be_unlabelled: Whether queries without positions are allowed, because not only recall is wanted.
+        preprocessing: The preprocessing of a fresh map, antialias by default; an existing map has its own.
+        limits: The limits on pictures.
 
     Raises:
-        SourceError: Pictures cannot be read, or are listed wrong.
+        SourceError: Pictures cannot be read, or a list is wrong.
         MapError: The map cannot be used.
-        InvalidInput: What is right cannot be told, or no query has a positive.
+        InvalidInput: The right answers cannot be determined, or no query has a positive.
     """
     by_frame = isinstance(truth, int)
     asked = _read(queries, replace(reading, side="query"), by_frame=by_frame, may_be_unlabelled=True)
@@ -118,7 +119,7 @@ def read_dataset(
         raise InvalidInput(
             f"not one of the {len(asked.places):,} queries of {queries[0]} says where it was taken: recall cannot be "
             "computed. Give queries with positions (--latitude-column names an unusual column), or --predictions DIR "
-            "to write what is found for each, the file of the MSLS challenge among it"
+            "to write the candidates of each, also as a file for the MSLS challenge"
         )
     searched = _read(database, reading, by_frame=by_frame, may_be_unlabelled=is_unlabelled) if database else None
     selected = asked.places if query_list is None else select_queries(asked.places, query_list)
@@ -164,16 +165,16 @@ def open_localizer(
     batch_size: int,
     limits: ImageLimits = DEFAULT_LIMITS,
 ) -> Iterator[Localizer]:
-    """The localizer over the map, or over a fresh one that is deleted afterwards.
+    """Open a localizer over the map, or over a fresh map that is deleted afterwards.
 
     Args:
-        dataset: What will be asked.
+        dataset: The dataset to ask about.
         map_path: The map; None to build one from the dataset.
-        network: Which network.
-        store: Of a fresh map.
-        preprocessing: Of a fresh map, antialias by default; of a map it must be the map's own.
+        network: The network.
+        store: Type of the stored features of a fresh map.
+        preprocessing: The preprocessing of a fresh map, antialias by default; for an existing map its own.
         batch_size: Pictures in one forward pass while a map is built.
-        limits: What a picture of that may be like.
+        limits: The limits on pictures of a fresh map.
 
     Raises:
         PlacefixError: Something cannot be loaded or built.
@@ -216,13 +217,13 @@ def open_localizer(
 
 @contextmanager
 def asking() -> Iterator[Progress]:
-    """Shows how far the queries are."""
+    """Show the progress of the queries."""
     with show_progress("asking") as progress:
         yield progress
 
 
 def _told(truth: NearbyTruth | int, asked: Collection, searched: Collection | None) -> Truth:
-    """Return what is right, with what it is told by: frames, points of a plane, or positions on the Earth."""
+    """Return the definition of a right answer: by frames, points of a plane, or positions on the Earth."""
     if isinstance(truth, int):
         return FrameTruth(truth, asked.frames, {} if searched is None else searched.frames)
     searched_points_m = {} if searched is None else searched.points_m

@@ -1,4 +1,4 @@
-"""Which pictures of the database are right for a query."""
+"""The definitions of a right answer: the pictures of the database that are right for a query."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ from model.recall import positives_by_frame, positives_in_plane, positives_withi
 
 @dataclass(frozen=True)
 class NearbyTruth:
-    """Right is what was taken nearby.
+    """Accept pictures that were taken nearby.
 
     Attributes:
-        threshold_m: At most so many metres away.
-        heading_deg: And with at most this angle between the cameras; None if any will do.
+        threshold_m: Greatest distance in metres.
+        heading_deg: Greatest angle between the cameras in degrees; None accepts any angle.
     """
 
     threshold_m: float
     heading_deg: float | None
 
     def __str__(self) -> str:
-        """For people."""
+        """Return the definition for people."""
         angle = "" if self.heading_deg is None else f" and {self.heading_deg:g}°"
         return f"{self.threshold_m:g} m{angle}"
 
     def positives(self, queries: Sequence[Place], database: Sequence[Place]) -> list[NDArray[np.int64]]:
-        """For each query the rows of the database that are right.
+        """Return the right rows of the database for each query.
 
         Raises:
-            InvalidInput: A threshold is impossible, or angles are asked for where no camera's direction is known.
+            InvalidInput: A threshold is impossible, or an angle is given but no camera's direction is known.
         """
         self._check_headings(queries, database)
         return positives_within(queries, database, self.threshold_m, self.heading_deg)
@@ -50,7 +50,7 @@ class NearbyTruth:
 
 @dataclass(frozen=True)
 class PlaneTruth(NearbyTruth):
-    """Right is what was taken nearby, by metres in a plane: nobody says where on the Earth it lies.
+    """Accept pictures that were taken nearby, by metres in a plane whose place on the Earth is unknown.
 
     Attributes:
         query_points_m: Query id → easting and northing.
@@ -61,14 +61,14 @@ class PlaneTruth(NearbyTruth):
     database_points_m: Mapping[str, PointM]
 
     def __str__(self) -> str:
-        """For people."""
+        """Return the definition for people."""
         return f"{super().__str__()} in the plane"
 
     def positives(self, queries: Sequence[Place], database: Sequence[Place]) -> list[NDArray[np.int64]]:
-        """For each query the rows of the database that are right.
+        """Return the right rows of the database for each query.
 
         Raises:
-            InvalidInput: A threshold is impossible, or angles are asked for where no camera's direction is known.
+            InvalidInput: A threshold is impossible, or an angle is given but no camera's direction is known.
         """
         self._check_headings(queries, database)
         points_m = (
@@ -80,10 +80,10 @@ class PlaneTruth(NearbyTruth):
 
 @dataclass(frozen=True)
 class FrameTruth:
-    """Right is what has nearly the same frame number.
+    """Accept pictures with nearly the same frame number.
 
     Attributes:
-        tolerance: At most so many frames away.
+        tolerance: Greatest distance in frames.
         query_frames: Query id → frame number.
         database_frames: Picture id → frame number.
     """
@@ -93,20 +93,20 @@ class FrameTruth:
     database_frames: Mapping[str, int]
 
     def __str__(self) -> str:
-        """For people."""
+        """Return the definition for people."""
         return f"{self.tolerance} frames"
 
     def positives(self, queries: Sequence[Place], database: Sequence[Place]) -> list[NDArray[np.int64]]:
-        """For each query the rows of the database that are right.
+        """Return the right rows of the database for each query.
 
         Raises:
-            InvalidInput: A negative tolerance, or a picture whose frame number is not known.
+            InvalidInput: The tolerance is negative, or the frame number of a picture is not known.
         """
         unknown = [place.id for place in database if place.id not in self.database_frames]
         if unknown:
             raise InvalidInput(
-                f"the frame numbers of {len(unknown)} pictures of the database are not known, of {unknown[0]} for one: "
-                "give the CSV file that the map was built from"
+                f"the frame numbers of {len(unknown)} pictures of the database are not known; the first is "
+                f"{unknown[0]}: give the CSV file that the map was built from"
             )
         return positives_by_frame(
             [self.query_frames[query.id] for query in queries],

@@ -77,7 +77,7 @@ def test_people_get_the_lines_of_the_field(town: Set, town_map: Path) -> None:
         assert line.startswith("R@1: ")
         assert f"{name:<17}  {line}" in output
     assert "R@10: 83.3, R@20: 83.3" in output  # all ten pictures, and five of six queries have a right one
-    assert "6, of which 1 have no positive within 25 m and count as misses" in output
+    assert "6; 1 have no positive within 25 m and count as misses" in output
     for said in ("ms per query", "decode", "rerank", "peak memory", "not trained for places"):
         assert said in output
 

@@ -1,7 +1,7 @@
-"""The front door: one command line, where the other packages are put together, and the API for programs.
+"""The command line, which puts the other packages together, and the API for programs.
 
-``from placefix import Client, Localizer`` loads what is named, when it is named: a client needs no torch. Nothing is
-imported before: ``python -m placefix`` first takes the folder of its start away, where a ``typing.py`` may lie.
+``from placefix import Client, Localizer`` loads only these names: a client needs no torch. Nothing is imported before:
+``python -m placefix`` first removes the folder of its start from the path, because it may hold a ``typing.py``.
 """
 
 TYPE_CHECKING = False
@@ -64,7 +64,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Load a name of the API from where it stands."""
+    """Load a name of the API from its module."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415

@@ -1,6 +1,6 @@
-"""Start the command line, as ``placefix`` and as ``python -m placefix``.
+"""The start of the command line, as ``placefix`` and as ``python -m placefix``.
 
-Nothing else of Placefix is imported before the folder that Python puts in front of all others is taken away.
+The folder that Python puts first on the path is removed before anything else of Placefix is imported.
 """
 
 import sys
@@ -16,10 +16,10 @@ def main() -> None:
 
 
 def _leave_folder_of_start() -> None:
-    """Take away the folder that Python has put in front: the current one, or that of the script.
+    """Remove the folder that Python has put first on the path: the current folder, or the folder of the script.
 
-    A ``model.py`` or a ``queue.py`` in it, among the user's pictures, would be imported in the place of ours. The
-    folder stays where Placefix itself lies in it, as in a checkout that is not installed.
+    A ``model.py`` or a ``queue.py`` in it, among the user's pictures, would be imported instead of ours. The folder
+    stays if Placefix itself lies in it, as in a checkout that is not installed.
     """
     own = dirname(dirname(abspath(__file__)))  # noqa: PTH100, PTH120
     if not sys.flags.safe_path and abspath(sys.path[0]) != own:  # noqa: PTH100

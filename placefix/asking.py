@@ -1,4 +1,4 @@
-"""Asks one map with photos, under the settings that the server reads: the same answer without a server."""
+"""Questions to one map under the settings of the server: the same answers without a server."""
 
 import os
 import secrets
@@ -29,12 +29,12 @@ from service.stages import Stage, StageClock
 
 @dataclass(frozen=True)
 class AskedMap:
-    """A map to ask with photos.
+    """Hold a map and the question to ask it about photos.
 
     Attributes:
-        localizer: Finds them.
-        asked: What is asked of the photos.
-        limits: What a photo may be like.
+        localizer: The localizer of the map.
+        asked: The question about the photos.
+        limits: The limits on photos.
     """
 
     localizer: Localizer
@@ -42,7 +42,7 @@ class AskedMap:
     limits: ImageLimits
 
     def ask(self, photo: Path | bytes) -> Localization:
-        """Find a photo in the map, as the server does with a request.
+        """Find a photo in the map, as the server does for a request.
 
         Returns:
             The localization; its seconds include those of decoding.
@@ -58,10 +58,10 @@ class AskedMap:
         return replace(found, seconds={**clock.seconds, **found.seconds})
 
     def answer(self, photos: Sequence[Path | bytes]) -> LocalizationAnswer:
-        """Answer as the server does: one photo, or several as they belong together.
+        """Answer as the server does, about one photo or about several that belong together.
 
         Raises:
-            ImageError: One of them cannot be used; its class says why.
+            ImageError: A photo cannot be used; the class of the error says why.
         """
         start = time.perf_counter()
         found = [self.ask(photo) for photo in photos]
@@ -72,12 +72,12 @@ class AskedMap:
 
 @dataclass(frozen=True)
 class OpenedMap:
-    """A map that is open, with the network that it was built with.
+    """Hold an open map with its network.
 
     Attributes:
-        localizer: Finds photos in it.
-        defaults: What a question gets that does not say.
-        settings: Those of the server.
+        localizer: The localizer of the map.
+        defaults: The default options of a question.
+        settings: The settings of the server.
     """
 
     localizer: Localizer
@@ -85,11 +85,11 @@ class OpenedMap:
     settings: ServiceSettings
 
     def asking(self, question: Question, photos: int = 1) -> AskedMap:
-        """Return the map with what is asked of it.
+        """Return the map with a question.
 
         Args:
-            question: As over HTTP.
-            photos: How many are asked together.
+            question: The question, as over HTTP.
+            photos: The number of photos that are asked together.
 
         Raises:
             InvalidInput: The question contradicts itself, a number is out of its range, or there are too many photos.
@@ -108,10 +108,10 @@ class OpenedMap:
 
 
 def prior_of(question: Question) -> AskedPrior:
-    """Return what a question knows beforehand of its photos.
+    """Return the prior knowledge of a question about its photos.
 
     Raises:
-        InvalidInput: It contradicts itself, or a number is out of its range.
+        InvalidInput: The question contradicts itself, or a number is out of its range.
     """
     near = question.get("near")
     return AskedPrior(
@@ -127,17 +127,17 @@ def together_of(question: Question, photos: int) -> Together | None:
     """Return how the photos of a question belong together; None if it does not say.
 
     Raises:
-        InvalidInput: Its times cannot be read, or are not one for each photo.
+        InvalidInput: The times cannot be read, or are not one for each photo.
     """
     times = question.get("times")
     return Together.of(question.get("together"), None if times is None else text_of(times), photos)
 
 
 def check_count(photos: int, together: Together | None, settings: ServiceSettings) -> None:
-    """Refuse several photos that nobody says how they belong together, and too many.
+    """Refuse too many photos, and several photos if the question does not say how they belong together.
 
     Raises:
-        InvalidInput: There are such photos, or none.
+        InvalidInput: The photos are refused, or there is none.
     """
     if not photos:
         raise InvalidInput("no photo was given")
@@ -153,15 +153,15 @@ def check_count(photos: int, together: Together | None, settings: ServiceSetting
 def read_settings(
     flags: Mapping[str, object], settings_file: Path | None, tell: Callable[[str], None]
 ) -> ServiceSettings:
-    """Read the settings of the server for what asks one map.
+    """Read the settings of the server for a command that asks one map.
 
     Args:
-        flags: By the name of the setting; None where a flag was not given. They win over environment and file.
+        flags: Name of a setting → its flag, or None if it was not given. Flags win over environment and file.
         settings_file: A TOML file, or None.
-        tell: Called with a sentence for each variable or line that has no effect, or an old name.
+        tell: The function that is called with a sentence for each variable or line with no effect or an old name.
 
     Raises:
-        InvalidInput: A value does not fit its setting, no map or more than one is named, or a shard.
+        InvalidInput: A value does not fit its setting, or the settings name no map, several maps, or a shard.
     """
     settings = load_settings(flags, None if settings_file is None else settings_from(settings_file))
     for sentence in (*unknown_environment_names(os.environ), *settings.notes):
@@ -179,10 +179,10 @@ def read_settings(
 
 @contextmanager
 def opened_map(settings: ServiceSettings) -> Iterator[OpenedMap]:
-    """Open the map of the settings; it is closed at the end.
+    """Open the map of the settings, and close it at the end.
 
     Args:
-        settings: From ``read_settings``.
+        settings: The settings from ``read_settings``.
 
     Raises:
         PlacefixError: Map or network cannot be loaded.

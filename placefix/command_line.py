@@ -1,4 +1,4 @@
-"""The command line ``placefix``: every command by its name."""
+"""The command line ``placefix`` with all its commands."""
 
 import warnings
 from importlib.metadata import version
@@ -70,8 +70,8 @@ app.add_typer(keys.app, name="keys")
 
 def main() -> None:
     """Run the command line."""
-    # Pillow remarks on broken metadata of a picture that is in order otherwise, and on sizes that are refused anyway,
-    # in the midst of a progress bar or a log; and Python keeps each remark for good, so as not to make it twice.
+    # Pillow warns of broken metadata in usable pictures, and of sizes that are refused anyway, in the middle of a
+    # progress bar or a log; and Python keeps each warning in memory, so as not to repeat it.
     for category in (UserWarning, RuntimeWarning):
         warnings.filterwarnings("ignore", category=category, module=r"PIL\.")
     run(app)

@@ -1,4 +1,4 @@
-"""Show errors of the command line, with their exit codes.
+"""The consoles of the command line, and its errors with their exit codes.
 
 Results go to standard output, everything else to standard error, so that ``--json`` can be piped.
 """
@@ -16,22 +16,22 @@ from rich.text import Text
 from model.errors import PlacefixError
 from placefix.exit_codes import ExitCode
 
-# What a disk can do to any command that writes; every other OSError is a mistake of ours, and keeps its traceback.
+# Errors of the disk, which any command that writes may meet; every other OSError is a bug, and keeps its traceback.
 _OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 def error_console() -> Console:
-    """The console for progress, notes and errors; without colours where standard error is no terminal."""
+    """Return the console for progress, notes and errors; it has no colours if standard error is not a terminal."""
     return Console(stderr=True, highlight=False)
 
 
 def output_console() -> Console:
-    """The console for results."""
+    """Return the console for results."""
     return Console(highlight=False)
 
 
 def print_error(message: str) -> None:
-    """Prints what went wrong, as one paragraph behind a red ``error:``."""
+    """Print an error as one paragraph behind a red ``error:``."""
     error_console().print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
 
 
@@ -42,7 +42,7 @@ def print_note(sentence: str) -> None:
 
 @contextmanager
 def resumable() -> Iterator[None]:
-    """For work that goes on where it was: Ctrl-C says so.
+    """Say after Ctrl-C that the same command continues the work.
 
     Raises:
         typer.Exit: The work was interrupted.
@@ -55,10 +55,9 @@ def resumable() -> Iterator[None]:
 
 
 def run(command_line: Callable[[], object]) -> None:
-    """Runs the command line.
+    """Run the command line.
 
-    What Placefix raises on purpose, and what a full or broken disk raises, becomes a sentence and an exit code, not a
-    traceback.
+    Errors of Placefix, and errors of a full or broken disk, become a sentence and an exit code instead of a traceback.
     """
     try:
         command_line()
@@ -69,5 +68,5 @@ def run(command_line: Callable[[], object]) -> None:
         if error.errno not in _OF_THE_DISK:
             raise
         where = "a file cannot be written or read" if error.filename is None else os.fsdecode(error.filename)
-        print_error(f"{where}: {error.strerror}. What was finished before is kept; mend that and run the command again")
+        print_error(f"{where}: {error.strerror}. Finished work is kept; mend that and run the command again")
         sys.exit(ExitCode.ERROR)

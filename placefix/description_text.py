@@ -1,4 +1,4 @@
-"""A map's description for a terminal: facts in two columns, then bars for directions and dates."""
+"""The description of a map for a terminal: facts in two columns, then bars for directions and dates."""
 
 from collections.abc import Sequence
 
@@ -20,11 +20,11 @@ _QUIET, _ACCENT = "bright_black", "cyan"
 
 
 def print_description(description: MapDescription, console: Console) -> None:
-    """Prints a description.
+    """Print a description.
 
     Args:
-        description: Of a map.
-        console: Where to; from 80 columns on, the two histograms stand beside each other.
+        description: The description of a map.
+        console: The console; with at least 80 columns, the two histograms are beside each other.
     """
     title = Text.assemble((description.name, "bold"), f"  version {description.version}")
     title.append(f"  written {written(description.created_at)}", _QUIET)
@@ -74,7 +74,7 @@ def _what(description: MapDescription) -> list[tuple[str, Text]]:
 
 
 def _sources(description: MapDescription) -> list[tuple[str, Text]]:
-    """A line for each; where there are several, with the number that ``placefix update`` knows it by."""
+    """Return a line for each source; several sources have the numbers that ``placefix update`` uses."""
     lines = []
     for number, source in enumerate(description.sources):
         text = Text(source.path)
@@ -153,6 +153,6 @@ def _bars(title: str, labels: Sequence[str], counts: Sequence[int]) -> Table:
 
 
 def _bar(fraction: float) -> str:
-    """A bar of up to 20 cells, to an eighth of a cell; of the smallest count something can be seen, too."""
+    """Return a bar of up to 20 cells, in eighths of a cell; the smallest count is visible, too."""
     eighths = max(round(fraction * _BAR_CELLS * 8), 1 if fraction > 0 else 0)
     return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).rstrip()

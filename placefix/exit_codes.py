@@ -1,10 +1,10 @@
-"""How the command line ends."""
+"""The exit codes of the command line."""
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a command says to the one that gave it; ``meaning`` says it in words."""
+    """Report the result of a command; ``meaning`` says it in words."""
 
     meaning: str
 

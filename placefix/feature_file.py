@@ -1,4 +1,4 @@
-"""Features of a list of pictures as one ``.npz`` file, for scripts that want the network and no map."""
+"""Features of a list of pictures as one ``.npz`` file, for scripts that use the network without a map."""
 
 import zipfile
 from collections.abc import Callable, Sequence
@@ -27,22 +27,22 @@ def write_features(
     on_progress: Callable[[int], None],
     limits: ImageLimits = DEFAULT_LIMITS,
 ) -> None:
-    """Encodes pictures and writes their features to a NumPy archive, which appears only when it is whole.
+    """Encode pictures, and write their features to a NumPy archive, which appears only when it is whole.
 
     The archive holds ``paths`` ``(n,)`` strings, ``global_features`` ``(n, D)`` and ``local_features`` ``(n, N, C)``
-    float32. Local features go to the disk batch by batch: memory holds one batch of them.
+    float32. Local features are written batch by batch: memory holds one batch of them.
 
     Args:
         paths: The pictures, in the order of the result.
         encoder: The network.
-        out: Where the archive shall be; an older one is replaced.
+        out: The path of the archive; an older one is replaced.
         batch_size: Pictures in one forward pass.
-        on_progress: Called with the number of pictures that have just been encoded.
-        limits: What a picture may be like.
+        on_progress: The function that is called with the number of newly encoded pictures.
+        limits: The limits on pictures.
 
     Raises:
         ImageError: A picture cannot be read; nothing is written then.
-        StorageError: The disk does not take the archive; an older one stays.
+        StorageError: The archive cannot be written; an older one stays.
     """
     try:
         with written_whole(out) as unfinished:

@@ -1,4 +1,4 @@
-"""Open the network that a command is told to use, where no map says which."""
+"""The opening of a network for a command without a map."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,14 @@ from model.weights_cache import AUTO, WeightsCache, choose_name
 
 @dataclass(frozen=True)
 class FreshNetwork:
-    """A network on its device.
+    """Hold a network on its device.
 
     Attributes:
         encoder: The network.
-        told: A sentence on the network that ``auto`` chose, for people; None if one was asked for.
-        weights_path: Its file.
-        device: Where, and why there.
-        precision: In which arithmetic, and why.
+        told: A sentence for people about the choice of ``auto``; None if a network was named.
+        weights_path: The weights file of the network.
+        device: The device, and the reason for it.
+        precision: The precision, and the reason for it.
     """
 
     encoder: Encoder
@@ -43,11 +43,11 @@ def open_network(
 
     Args:
         weights: A file, or a name that ``resolve_weights`` knows.
-        num_heads: Attention heads, where the file does not say.
-        device: Where it is to live.
-        precision: Of its products.
-        preprocessing: How its pictures are decoded and resized.
-        input_size: Height and width of what it sees in pixels; by default those that it was trained with.
+        num_heads: Number of attention heads, if the file does not state it.
+        device: The device for the network.
+        precision: Precision of its products.
+        preprocessing: The way of decoding and resizing pictures.
+        input_size: Height and width of its input in pixels; by default those of its training.
 
     Raises:
         PlacefixError: The weights or the device cannot be used, or the network takes no pictures of that size.

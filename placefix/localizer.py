@@ -1,4 +1,4 @@
-"""A map on this machine, asked from a program: the same answers as a server's, without one."""
+"""A map on this machine that a program asks, with the same answers as from a server."""
 
 import os
 import threading
@@ -16,7 +16,7 @@ from service.schemas.answer import LocalizationAnswer
 
 
 class Localizer:
-    """Says where photos were taken, by a map on this machine. Threads may share it; it answers one at a time.
+    """Find where photos were taken, by a map on this machine. Threads may share it; it answers one at a time.
 
     Example::
 
@@ -34,11 +34,11 @@ class Localizer:
     ) -> None:
         """Open the map, and load the network that it was built with.
 
-        It goes by the settings of the server: these arguments, over environment variables ``PLACEFIX_<NAME>``, over a
-        file of them.
+        It uses the settings of the server: these arguments take precedence over environment variables
+        ``PLACEFIX_<NAME>``, and these over a file of settings.
 
         Args:
-            map: The directory of the map; by default the one that the settings name.
+            map: The directory of the map; by default the map of the settings.
             weights: A checkpoint file or a known name; by default the file that the map was built with.
             device: ``auto``, ``cuda`` or ``cpu``.
             settings: A TOML file with settings of the server.

@@ -1,4 +1,4 @@
-"""Print a survey of collections on a terminal."""
+"""The overview of collections as a table for a terminal."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ from index_builder.sources.rules import DOUBTFUL_ERROR_M
 from placefix.wording import corners, length, share
 
 _REMARKS: Mapping[Remark, str] = {
-    Remark.DOUBTFUL_POSITION: f"of a stated error above {DOUBTFUL_ERROR_M:g} m (--max-gps-error-m leaves such out)",
+    Remark.DOUBTFUL_POSITION: f"with a stated error above {DOUBTFUL_ERROR_M:g} m (--max-gps-error-m leaves them out)",
     Remark.CONTRADICTS_EXIF: f"that the list places more than {CONTRADICTION_M / 1000:g} km from their EXIF position: "
     "is the list right, or are latitude and longitude swapped?",
     Remark.MAGNETIC_HEADING: "with a heading from magnetic north, which does not count (--magnetic-headings takes it)",
@@ -25,7 +25,7 @@ _REMARKS: Mapping[Remark, str] = {
 
 
 def overview_table(overview: Overview) -> Table:
-    """Return a table of two columns, with a line for each thing that there is to say."""
+    """Return a table of two columns, with a line for each fact."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")

@@ -1,4 +1,4 @@
-"""How many pictures a training has looked at before it starts."""
+"""The progress of the check of pictures before a training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ from placefix.progress import show_progress
 
 @contextmanager
 def show_checking() -> Iterator[OnChecked]:
-    """Shows on standard error how far ``model.training.picture_check`` is.
+    """Show the progress of ``model.training.picture_check`` on standard error.
 
     Yields:
-        What is to be told.
+        The function to call with the progress.
     """
     with show_progress("looking at the pictures") as progress:
         told = 0

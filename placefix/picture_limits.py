@@ -9,7 +9,7 @@ from service.settings_file import settings_from
 
 
 def read_picture_limits() -> ImageLimits:
-    """Read what a picture may be like: from the environment, and from the file that ``PLACEFIX_SETTINGS`` names.
+    """Read the limits on pictures from the environment, and from the file that ``PLACEFIX_SETTINGS`` names.
 
     Raises:
         InvalidInput: A setting does not fit, or the file cannot be used.

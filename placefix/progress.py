@@ -1,4 +1,4 @@
-"""How far a long command is: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of a long command: a bar on a terminal, a line now and then elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -32,14 +32,14 @@ _SPEED_PERIOD_S = 300.0  # a batch of ViT-L takes many seconds on a CPU; over ri
 
 @contextmanager
 def show_progress(what: str, unit: Unit = "pictures") -> Iterator[Progress]:
-    """Shows on standard error how far something is.
+    """Show the progress of a task on standard error.
 
     Args:
-        what: ``encoding``, say.
-        unit: What is counted.
+        what: The name of the task, such as ``encoding``.
+        unit: The unit of the count.
 
     Yields:
-        What is to be told.
+        The display, which is told about the progress.
     """
     console = error_console()
     if not console.is_terminal:
@@ -62,7 +62,7 @@ def show_progress(what: str, unit: Unit = "pictures") -> Iterator[Progress]:
 
 
 class _BarProgress:
-    """Draws a bar; see ``model.progress.Progress``."""
+    """Draw a bar; see ``model.progress.Progress``."""
 
     def __init__(self, bar: Bar, what: str) -> None:
         self._bar = bar
@@ -81,7 +81,7 @@ class _BarProgress:
 
 
 class LineProgress:
-    """Prints a line at most every ten seconds, and one at the end; see ``model.progress.Progress``."""
+    """Print a line at most every ten seconds, and one at the end; see ``model.progress.Progress``."""
 
     def __init__(self, console: Console, what: str, unit: Unit) -> None:
         self._console = console
@@ -122,7 +122,7 @@ class LineProgress:
 
 
 class _RateColumn(ProgressColumn):
-    """Pictures per second."""
+    """Show pictures per second."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -130,7 +130,7 @@ class _RateColumn(ProgressColumn):
 
 
 def format_duration(duration_s: float) -> str:
-    """``2:03`` or ``1:02:03``."""
+    """Return a duration for people: ``2:03`` or ``1:02:03``."""
     minutes, seconds = divmod(round(duration_s), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,4 +1,4 @@
-"""The samples that ``placefix serve`` offers: a folder of pictures, perhaps with a list of them."""
+"""The samples of ``placefix serve``: a folder of pictures, with or without a list of them."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,22 +26,24 @@ _MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", 
 
 
 def read_samples(folder: Path, limits: ImageLimits) -> tuple[Sample, ...]:
-    """Lists the samples of a folder, and looks at the header of each.
+    """List the samples of a folder, and check the header of each.
 
-    With a ``queries.csv`` in it (``path,latitude,longitude[,heading][,time][,condition]``), those that it names, in its
-    order; otherwise all pictures in it, by name, with the positions of their EXIF blocks. A picture without a position
-    is a sample all the same.
+    If the folder has a ``queries.csv`` (``path,latitude,longitude[,heading][,time][,condition]``), the samples are the
+    pictures in this list, in its order; otherwise all pictures in the folder, by name, with the positions of their EXIF
+    blocks. A picture without a position is a sample, too.
 
     Args:
-        folder: Where the pictures lie.
-        limits: What the service takes for a query.
+        folder: The folder of the pictures.
+        limits: The limits of the service on queries.
 
     Raises:
-        InvalidSamples: The folder or its list cannot be used, or names a picture that is not there, lies outside the
-            folder, cannot be read, or would be refused as a query.
+        InvalidSamples: The folder or its list cannot be used, or a picture does not exist, lies outside the folder,
+            cannot be read, or would be refused as a query.
     """
     if not folder.is_dir():
-        raise InvalidSamples(f"the folder of samples {folder} does not exist, or is no folder; name one with --samples")
+        raise InvalidSamples(
+            f"the folder of samples {folder} does not exist, or is not a folder; name one with --samples"
+        )
     try:
         samples = tuple(_read(folder, limits))
     except (SourceError, ImageError) as error:
@@ -78,7 +80,7 @@ def _read(folder: Path, limits: ImageLimits) -> Iterator[Sample]:
 
 
 def _unplaced(finder: PictureFinder, left: LeftOut, listing: SourceListing) -> Path:
-    """The picture that only lacks a position; whoever lists pictures himself has to have the positions right."""
+    """Return a picture that only lacks a position; in a list of pictures, a wrong position is an error."""
     is_usable = left.code == LeftOutCode.NO_POSITION if listing.kind == "csv" else left.outcome == "skipped"
     if not is_usable or left.code in (LeftOutCode.INVALID_NAME, LeftOutCode.UNREADABLE_FOLDER):
         raise SourceError(f"{listing.root}: {left.path}: {left.reason}")
@@ -89,7 +91,7 @@ def _unplaced(finder: PictureFinder, left: LeftOut, listing: SourceListing) -> P
 
 
 def read_conditions(file: Path) -> dict[Path, str]:
-    """Return the condition of each picture that a list names: none if the list has no column of conditions.
+    """Return the condition of each picture in a list; empty if the list has no column of conditions.
 
     Raises:
         SourceError: The list cannot be read.
@@ -110,7 +112,7 @@ def read_conditions(file: Path) -> dict[Path, str]:
 
 
 def read_all_conditions(files: Iterable[Path]) -> dict[Path, str]:
-    """Return the condition of each picture that one of some lists names; folders name none.
+    """Return the condition of each picture in several lists; folders have no conditions.
 
     Raises:
         SourceError: A list cannot be read.

@@ -1,4 +1,4 @@
-"""The numbers of a training as files that tensorboard draws."""
+"""The measurements of a training as files for tensorboard."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from model.training.events import Began, Event, Mined, Stepped, Validated
 
 
 def is_tensorboard_installed() -> bool:
-    """Whether the extra ``train`` is there."""
+    """Return whether the extra ``train`` is installed."""
     try:
         import torch.utils.tensorboard  # noqa: F401, PLC0415 (optional, and slow to import)
     except ImportError:
@@ -17,9 +17,9 @@ def is_tensorboard_installed() -> bool:
 
 
 class TensorboardFiles:
-    """Writes losses and recalls; see ``model.training.events.Observer``.
+    """Write losses and recalls; see ``model.training.events.Observer``.
 
-    A training that is continued goes on in the same curves: what was written after its checkpoint is dropped.
+    A continued training extends the same curves: values after its checkpoint are dropped.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,7 +42,7 @@ class TensorboardFiles:
             self._writer.flush()
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Write the remaining values."""
         if self._writer is not None:
             self._writer.close()
 

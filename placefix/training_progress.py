@@ -1,4 +1,4 @@
-"""How far a training is: a bar with loss and time left on a terminal, a line now and then elsewhere."""
+"""The progress of a training: a bar with loss and time left on a terminal, a line now and then elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ from placefix.console import error_console
 from placefix.progress import format_duration
 
 _SECONDS_BETWEEN_LINES = 10.0
-_SPEED_PERIOD_S = 600.0  # steps come in bursts between refreshes; over less the time left would jump
+_SPEED_PERIOD_S = 600.0  # steps come in bursts between refreshes; over a shorter period the time left would jump
 
 
 @contextmanager
 def show_training(config: TrainingConfig, console: Console | None = None) -> Iterator[Observer]:
-    """Shows a training on standard error.
+    """Show a training on standard error.
 
     Args:
-        config: Of the training.
-        console: Instead of standard error.
+        config: The configuration of the training.
+        console: A console instead of standard error.
 
     Yields:
-        What is to be told.
+        The observer, which is told about the training.
     """
     console = error_console() if console is None else console
     if not console.is_terminal:
@@ -47,7 +47,7 @@ def show_training(config: TrainingConfig, console: Console | None = None) -> Ite
 
 
 class TrainingLines:
-    """Prints what is finished, and how far the rest is at most every ten seconds."""
+    """Print finished steps, and the progress at most every ten seconds."""
 
     def __init__(self, console: Console, config: TrainingConfig) -> None:
         self._console = console
@@ -81,7 +81,7 @@ class TrainingLines:
 
 
 class _TrainingBars:
-    """Draws a bar for the whole training, and one for pictures that are encoded for mining or validation."""
+    """Draw a bar for the whole training, and one for pictures that are encoded for mining or validation."""
 
     def __init__(self, bars: Progress, config: TrainingConfig) -> None:
         self._bars = bars
@@ -116,7 +116,7 @@ class _TrainingBars:
 
 
 class _MeanLoss:
-    """The mean loss of the current epoch, as far as it was watched."""
+    """Calculate the mean loss of the current epoch, since this run began."""
 
     def __init__(self) -> None:
         self._epoch = self._steps = 0
@@ -134,7 +134,7 @@ class _MeanLoss:
 
 
 class _Pace:
-    """How long the rest takes if all epochs are needed, judged by what was done since the beginning."""
+    """Estimate the time left if all epochs are needed, by the pace since the beginning."""
 
     def __init__(self, config: TrainingConfig) -> None:
         self._config = config
@@ -152,7 +152,7 @@ class _Pace:
 
 
 def describe(event: Event, config: TrainingConfig) -> str | None:
-    """A line about what is finished; None for what goes on."""
+    """Return a line about a finished step; None for an event within one."""
     if isinstance(event, Began):
         line = f"{event.trainable:,} of {event.parameters:,} parameters learn"
         if event.queries_without_positive:

@@ -1,1 +1,1 @@
-"""Pictures for people: where a network looks, what it matches, what it answers. Drawn with Pillow."""
+"""Pictures for people of a network's activation, its matches and its answers, drawn with Pillow."""

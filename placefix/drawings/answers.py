@@ -1,4 +1,4 @@
-"""Answers of a map to queries, with what a person wants to see of them."""
+"""Answers of a map to queries, prepared for drawing."""
 
 import io
 
@@ -14,12 +14,12 @@ from service.localizer import Localizer
 
 
 def answer(query: Query, asked: AskedMap, threshold_m: float) -> ShownResult:
-    """Find a query in a map, and gather what there is to draw.
+    """Find a query in a map, and gather the data to draw.
 
     Args:
         query: The picture.
         asked: The map.
-        threshold_m: Up to which distance, itself included, a candidate is right.
+        threshold_m: Greatest distance in metres at which a candidate is right.
 
     Raises:
         ImageError: The picture cannot be decoded.

@@ -17,25 +17,25 @@ _NAME_LETTERS = 50  # at most 200 of the 255 bytes that file systems allow
 
 
 def scaled_into(image: Image.Image, width_px: int, height_px: int) -> Image.Image:
-    """The whole picture, as large as it fits into a box, its proportions kept."""
+    """Return the whole picture, scaled to fit into a box, with its proportions."""
     scale = min(width_px / image.width, height_px / image.height)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def framed(image: Image.Image, colour: Colour, thickness_px: int) -> Image.Image:
-    """The picture with a frame around it: wider and higher by twice the frame's thickness."""
+    """Return the picture with a frame around it, which adds twice its thickness to width and height."""
     sheet = Image.new("RGB", (image.width + 2 * thickness_px, image.height + 2 * thickness_px), colour)
     sheet.paste(image, (thickness_px, thickness_px))
     return sheet
 
 
 def contact_sheet(panels: Sequence[Image.Image], columns: int = 1) -> Image.Image:
-    """Panels in rows from left to right, each row as high as its highest panel, on white with a margin.
+    """Put panels in rows from left to right, each row as high as its highest panel, on white with a margin.
 
     Args:
-        panels: One at least.
-        columns: How many stand beside each other, if there are so many.
+        panels: The panels, at least one.
+        columns: Greatest number of panels in a row.
     """
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
     column_px = max(panel.width for panel in panels)
@@ -58,20 +58,20 @@ def contact_sheet(panels: Sequence[Image.Image], columns: int = 1) -> Image.Imag
 
 
 def numbered_name(number: int, name: str) -> str:
-    """The name of a PNG file: a number that keeps the order and tells equal names apart, and what is in the file.
+    """Return the name of a PNG file: a number, which keeps the order and separates equal names, and a picture's name.
 
     Args:
-        number: From 1.
-        name: Of the picture that is shown; folders and suffix are left out, and what is too long for a file's name.
+        number: The number, from 1.
+        name: The name of the picture; folders and suffix are left out, and a long name is cut.
     """
     return f"{number:04d}-{PurePosixPath(name).stem[:_NAME_LETTERS]}.png"
 
 
 def save_png(image: Image.Image, path: Path) -> None:
-    """Writes a PNG file, which appears only when it is whole; an older one of that name is replaced.
+    """Write a PNG file, which appears only when it is whole; an older one of that name is replaced.
 
     Raises:
-        StorageError: The disk is full, or does not take it.
+        StorageError: The disk is full, or the file cannot be written.
     """
     try:
         with written_whole(path) as unfinished:
@@ -81,10 +81,10 @@ def save_png(image: Image.Image, path: Path) -> None:
 
 
 def check_folder_target(folder: Path) -> None:
-    """Makes sure, before anything long begins, that pictures can be written into a folder, which may be missing.
+    """Ensure, before long work begins, that pictures can be written into a folder, which may be missing.
 
     Raises:
-        InvalidInput: A file has that name, or the folder above is not there.
+        InvalidInput: A file has that name, or the folder above does not exist.
     """
     if folder.exists() and not folder.is_dir():
         raise InvalidInput(f"--out {folder}: this is a file; name a folder")
@@ -93,15 +93,15 @@ def check_folder_target(folder: Path) -> None:
 
 
 def check_file_target(path: Path, suffixes: Sequence[str] = (".png",), option: str = "--out") -> None:
-    """Makes sure, before anything long begins, that a picture can be written to a file.
+    """Ensure, before long work begins, that a picture can be written to a file.
 
     Args:
         path: The file.
-        suffixes: Those that can be written, in small letters.
-        option: By which the file was named.
+        suffixes: The suffixes that can be written, in small letters.
+        option: The option that named the file.
 
     Raises:
-        InvalidInput: The name ends in another suffix, a folder has that name, or the folder above is not there.
+        InvalidInput: The name ends in another suffix, a folder has that name, or the folder above does not exist.
     """
     if path.suffix.lower() not in suffixes:
         raise InvalidInput(f"{option} {path}: the file's name must end in {' or '.join(suffixes)}")

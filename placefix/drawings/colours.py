@@ -15,7 +15,7 @@ RIGHT: Colour = (26, 152, 80)
 WRONG: Colour = (215, 48, 39)
 UNKNOWN: Colour = (134, 142, 150)
 
-# Turbo (A. Mikhailov, 2019, Apache-2.0): 33 of its 256 colours; between them its table is met within 2 of 255. Like
+# Turbo (A. Mikhailov, 2019, Apache-2.0): 33 of its 256 colours; interpolation meets its table within 2 of 255. Like
 # "jet" it runs from blue over green to red, without jet's false edges.
 _TURBO = np.frombuffer(
     bytes.fromhex(
@@ -28,13 +28,13 @@ _TURBO = np.frombuffer(
 
 
 def heat_colours(heat: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """The colour of each heat: from dark blue at 0 over green to dark red at 1.
+    """Return the colour of each heat: from dark blue at 0 over green to dark red at 1.
 
     Args:
-        heat: Any shape; what lies outside [0, 1] has the colour of the nearer end.
+        heat: Heats in any shape; values outside [0, 1] have the colour of the nearer end.
 
     Returns:
-        One more dimension of 3: red, green, blue.
+        The shape of ``heat`` with one more dimension of 3: red, green, blue.
     """
     place = np.clip(heat, 0, 1) * (len(_TURBO) - 1)
     channels = [np.interp(place, np.arange(len(_TURBO)), channel) for channel in _TURBO.T]
@@ -42,10 +42,11 @@ def heat_colours(heat: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 
 def place_colour(x: float, y: float) -> Colour:
-    """A colour for a place in a picture, in fractions of its width and height; neighbours look alike.
+    """Return a colour for a place in a picture, in fractions of its width and height; neighbours look alike.
 
     The hue runs from left to right and the colours are palest at the top, so that a match whose ends lie at different
-    places of the two pictures stands out among its neighbours. All are bright, to be seen on a darkened picture.
+    places of the two pictures stands out among its neighbours. All colours are bright, to be visible on a darkened
+    picture.
     """
     red, green, blue = colorsys.hsv_to_rgb(0.83 * x, 0.35 + 0.45 * y, 1.0)
     return round(255 * red), round(255 * green), round(255 * blue)

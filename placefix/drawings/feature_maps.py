@@ -14,12 +14,12 @@ from model.selavpr.selavpr import SelaVPR
 
 
 class FeatureKind(StrEnum):
-    """Which map of features.
+    """Name a map of features.
 
     Attributes:
-        COARSE: The patch tokens that the backbone ends with, 16 × 16 at 224 × 224 pixels; of a family without patches
-            the cells of its local features.
-        DENSE: What the local adaptation makes of them, 61 × 61.
+        COARSE: The last patch tokens of the backbone, 16 × 16 at 224 × 224 pixels; for a family without patches the
+            cells of its local features.
+        DENSE: The output of the local adaptation, 61 × 61.
     """
 
     COARSE = "coarse"
@@ -28,11 +28,11 @@ class FeatureKind(StrEnum):
 
 @dataclass(frozen=True)
 class FeatureMap:
-    """The map of one picture.
+    """Hold the feature map of one picture.
 
     Attributes:
         values: ``(N, C)`` float32, cells in row-major order, not normalised.
-        grid: Where the cells lie.
+        grid: The grid of the cells.
     """
 
     values: Tensor
@@ -40,27 +40,27 @@ class FeatureMap:
 
     @property
     def local_features(self) -> Tensor:
-        """``(N, C)``, each of length 1: what is matched."""
+        """Return the features that are matched ``(N, C)``, each of length 1."""
         return F.normalize(self.values, dim=-1)
 
 
 def kinds_of(network: Network) -> tuple[FeatureKind, ...]:
-    """Return what a network has: the coarse map always, the dense one with a local adaptation."""
+    """Return the kinds of maps of a network: always the coarse map, and the dense one with a local adaptation."""
     if isinstance(network, SelaVPR) and network.local_adaptation is not None:
         return (FeatureKind.DENSE, FeatureKind.COARSE)
     return (FeatureKind.COARSE,)
 
 
 def check_kind(network: Network, kind: FeatureKind, name: str) -> None:
-    """Makes sure that a network has a kind of map.
+    """Ensure that a network has a kind of map.
 
     Args:
         network: The network.
-        kind: What is wanted of it.
-        name: Of the network, for the message.
+        kind: The requested kind.
+        name: The name of the network, for the message.
 
     Raises:
-        InvalidInput: It has not.
+        InvalidInput: The network does not have the kind.
     """
     if kind not in kinds_of(network):
         raise InvalidInput(
@@ -73,12 +73,12 @@ def feature_map(network: Network, image: Tensor, kind: FeatureKind) -> FeatureMa
     """Return the map of one picture.
 
     Args:
-        network: In eval mode; has such a map (``check_kind``).
+        network: The network, in eval mode; it has this kind of map (``check_kind``).
         image: ``(3, H, W)`` (``model.preprocess.preprocess``).
-        kind: Which map; of a family without patches its local features.
+        kind: The kind of map; for a family without patches its local features.
 
     Raises:
-        ModelOutputInvalid: It contains NaN or infinity.
+        ModelOutputInvalid: The map contains NaN or infinity.
     """
     images = image[None].to(next(network.parameters()).device)
     if isinstance(network, SelaVPR):

@@ -1,4 +1,4 @@
-"""Heat maps: where in a picture the activation of the network is strong (paper, figures 1 and 7)."""
+"""Heat maps: the strength of the network's activation over a picture (paper, figures 1 and 7)."""
 
 from dataclasses import dataclass
 
@@ -18,17 +18,17 @@ _BAR_WIDTH_PX = 18
 _BAR_LABEL_PX = 64
 _MIN_SCALE_PX = 96  # three numbers must stand beside it
 _OPACITY = 0.55
-_FLAT_RANGE = 1e-4  # of the deviation of all values; float32 rounding stays a thousand times below
+_FLAT_RANGE = 1e-4  # fraction of the deviation of all values; float32 rounding is a thousand times smaller
 
 
 @dataclass(frozen=True)
 class Heat:
-    """The mean over the channels at each cell of a feature map.
+    """Hold the mean over the channels at each cell of a feature map.
 
     Attributes:
-        feature_map: What it is the mean of.
-        lowest: The coldest cell, dark blue in the picture.
-        highest: The hottest cell, dark red.
+        feature_map: The feature map.
+        lowest: The mean of the coldest cell, which is dark blue in the picture.
+        highest: The mean of the hottest cell, which is dark red.
     """
 
     feature_map: FeatureMap
@@ -37,35 +37,35 @@ class Heat:
 
     @classmethod
     def of(cls, feature_map: FeatureMap) -> "Heat":
-        """Takes the mean.
+        """Return the heat of a feature map.
 
         Raises:
-            InvalidInput: It is the same everywhere, so that a picture would show the rounding of sums.
+            InvalidInput: The mean is the same everywhere, so that a picture would show the rounding of sums.
         """
         means = feature_map.values.float().mean(dim=1)
         lowest, highest = float(means.min()), float(means.max())
         if not highest - lowest > _FLAT_RANGE * float(feature_map.values.std()):
             raise InvalidInput(
-                "the mean over the channels is the same in the whole picture, as it is behind a last normalisation "
-                "that was never trained: there is no heat to show. Take trained weights, or --features dense"
+                "the mean over the channels is the same in the whole picture, as after a last normalisation that was "
+                "never trained: there is no heat to show. Take trained weights, or --features dense"
             )
         return cls(feature_map, lowest, highest)
 
     def over(self, width: int, height: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        """The heat at each pixel of a picture, ``(height, width)``: 0 at the coldest cell, 1 at the hottest."""
+        """Return the heat at each pixel of a picture ``(height, width)``: 0 at the coldest cell, 1 at the hottest."""
         grid = self.feature_map.grid
         means = self.feature_map.values.float().mean(dim=1).reshape(grid.cells)
         return grid.spread((means - self.lowest) / (self.highest - self.lowest), width, height)
 
 
 def draw_heatmap(photo: Image.Image, heat: Heat, title: str, note: str) -> Image.Image:
-    """Draws a panel: the picture, beside it the picture in grey under its heat, and the scale of colours.
+    """Draw a panel: the picture, the picture in grey under its heat, and the scale of colours.
 
     Args:
-        photo: Mode RGB, upright.
-        heat: Of this picture.
-        title: Above, dark.
-        note: Below the title, paler.
+        photo: The upright picture, in mode RGB.
+        heat: The heat of this picture.
+        title: The dark line at the top.
+        note: The paler line below the title.
     """
     plain = scaled_into(photo, PICTURE_WIDTH_PX, PICTURE_HEIGHT_PX)
     hot = overlay(plain, heat)
@@ -84,7 +84,7 @@ def draw_heatmap(photo: Image.Image, heat: Heat, title: str, note: str) -> Image
 
 
 def overlay(photo: Image.Image, heat: Heat) -> Image.Image:
-    """The picture in grey with the colours of its heat laid over it; the same size."""
+    """Return the picture in grey under the colours of its heat, in the same size."""
     colours = Image.fromarray(heat_colours(heat.over(photo.width, photo.height)))
     return Image.blend(photo.convert("L").convert("RGB"), colours, _OPACITY)
 
@@ -111,6 +111,6 @@ def _draw_scale(panel: Image.Image, left: int, top: int, height: int, heat: Heat
 
 
 def _short(value: float, spread: float) -> str:
-    """A number of the scale, with as many digits as tell its ends apart."""
+    """Return a number of the scale with enough digits to distinguish its ends."""
     decimals = int(min(max(2 - np.floor(np.log10(spread)), 0), 5))
     return f"{value:.{decimals}f}"

@@ -1,4 +1,4 @@
-"""A map on one sheet: where its pictures are, which way they look, when they were taken, and its numbers."""
+"""A map on one sheet: the positions, headings and times of its pictures, and its numbers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,11 +28,11 @@ _SIZE_INCHES = (12.0, 7.6)
 _DPI = 110
 _PLAN = (0.035, 0.105, 0.585, 0.755)  # left, bottom, width and height, in fractions of the sheet
 _COLUMN_LEFT, _COLUMN_WIDTH = 0.665, 0.30
-_BELOW = 0.06  # height of what stands below the plan
+_BELOW = 0.06  # height of the strip below the plan
 _SCALE_WIDTH = 0.15
 _MARGIN = 0.06
 _LEAST_SPAN_M = 50.0
-_LEAST_BINS = 5  # of fewer dates the bars would be planks
+_LEAST_BINS = 5  # bars of fewer dates would be too wide
 _BLUES = ("#a6cbe8", "#5aa0d0", "#1f6fae", "#08306b")  # light to dark: also in grey, and for the colour-blind
 _BAR = "#1f6fae"
 
@@ -40,16 +40,16 @@ _BAR = "#1f6fae"
 def draw_map_sheet(
     description: MapDescription, latitudes: NDArray[np.float64], longitudes: NDArray[np.float64], out: Path
 ) -> None:
-    """Draws a map's description; the same map gives the same bytes.
+    """Draw a map's description; the same map gives the same bytes.
 
     Args:
-        description: What is drawn beside the positions.
-        latitudes: ``(n,)`` degrees, of all pictures.
-        longitudes: ``(n,)`` degrees.
+        description: The description, which is drawn beside the positions.
+        latitudes: Degrees of all pictures ``(n,)``.
+        longitudes: Degrees of all pictures ``(n,)``.
         out: A file with one of ``SUFFIXES``; an older one of that name is replaced.
 
     Raises:
-        StorageError: The disk is full, or does not take it.
+        StorageError: The disk is full, or the file cannot be written.
     """
     import matplotlib as mpl  # noqa: PLC0415  # only this sheet needs it
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -80,7 +80,7 @@ def draw_map_sheet(
 
 def _draw_title(figure: "Figure", description: MapDescription) -> None:
     left = _PLAN[0]
-    size = 20 * min(1, 40 / len(description.name))  # of bold letters, 40 are as wide as the plan
+    size = 20 * min(1, 40 / len(description.name))  # 40 bold letters are as wide as the plan
     figure.text(left, 0.955, description.name, fontsize=size, fontweight="bold", va="center")
     says = f"version {description.version}  ·  written {written(description.created_at)}  ·  {corners(description.box)}"
     figure.text(left, 0.9, says, fontsize=9, color=_hex(MUTED), va="center")
@@ -118,7 +118,7 @@ def _draw_plan(figure: "Figure", dots: PositionDots) -> None:
 
 
 def _frame(axes: "Axes", dots: PositionDots) -> float:
-    """Sets limits around the dots so that metres are as long upwards as sideways; returns metres across."""
+    """Set limits around the dots, with metres of equal length in both directions; return the metres across."""
     axes.set(xticks=[], yticks=[], facecolor="#fbfcfd")
     high_per_wide = (_PLAN[3] * _SIZE_INCHES[1]) / (_PLAN[2] * _SIZE_INCHES[0])
     middle = [(float(values.min()) + float(values.max())) / 2 for values in (dots.east_m, dots.north_m)]
@@ -131,7 +131,7 @@ def _frame(axes: "Axes", dots: PositionDots) -> float:
 
 
 def _draw_scale(figure: "Figure", axes: "Axes") -> None:
-    """An arrow to the north and a scale bar, below the plan, where they hide nothing."""
+    """Draw an arrow to the north and a scale bar below the plan, where they hide nothing."""
     left, right = axes.get_xlim()
     bar_m = _round_length((right - left) / 6)
     start, wide = _PLAN[0] + 0.035, bar_m / (right - left) * _PLAN[2]
@@ -170,10 +170,10 @@ def _draw_rose(figure: "Figure", headings: Headings, pictures: int) -> None:
         return
     axes = figure.add_axes((_COLUMN_LEFT + 0.045, 0.30, 0.21, 0.29), projection="polar")
     angles = np.arange(len(headings.by_direction)) * 2 * np.pi / len(headings.by_direction)
-    # Of a sector the area is what the eye compares.
+    # The eye compares the areas of sectors.
     radii = np.sqrt(np.array(headings.by_direction) / max(headings.by_direction))
     axes.bar(angles, radii, width=2 * np.pi / len(angles) * 0.88, color=_BAR, linewidth=0)
-    axes.set_theta_zero_location("N")  # type: ignore[attr-defined]  # of polar axes
+    axes.set_theta_zero_location("N")  # type: ignore[attr-defined]  # only polar axes have it
     axes.set_theta_direction(-1)  # type: ignore[attr-defined]
     axes.set_xticks(np.arange(4) * np.pi / 2, ["N", "E", "S", "W"])
     axes.set(yticks=[], ylim=(0, 1.02))
@@ -206,7 +206,7 @@ def _heading(figure: "Figure", height: float, title: str, says: str) -> None:
 
 
 def _round_length(metres: float) -> float:
-    """The largest of 1, 2 and 5 times a power of ten that is not longer."""
+    """Return the largest of 1, 2 and 5 times a power of ten that is not longer."""
     power = 10.0 ** np.floor(np.log10(metres))
     return float(max(step for step in (1, 2, 5) if step * power <= metres) * power)
 

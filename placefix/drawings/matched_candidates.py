@@ -18,12 +18,13 @@ _LACKING_PX = (256, 192)
 def draw_matched_candidates(
     query: NamedPhoto, matches: MatchesAnswer, thumbnail: Callable[[str], bytes | None]
 ) -> Image.Image:
-    """Draw a panel for each candidate whose matches an answer tells, the best candidate first.
+    """Draw a panel for each candidate whose matches an answer has, the best candidate first.
 
     Args:
-        query: The photo, upright.
-        matches: Of its answer.
-        thumbnail: Returns the JPEG of a picture by its id; None if there is none, which is drawn grey.
+        query: The upright photo.
+        matches: The matches of its answer.
+        thumbnail: The function that returns the JPEG of a picture by its id; None if there is none, which is drawn
+            grey.
     """
     return contact_sheet([_panel(query, matches.grid, each, thumbnail) for each in matches.candidates])
 
@@ -45,7 +46,7 @@ def _panel(
 
 
 def points(grid: CellGridAnswer, cells: list[int]) -> NDArray[np.float64]:
-    """Return where cells lie, ``(n, 2)``: fractions of a picture's width and height."""
+    """Return the places of cells ``(n, 2)``, in fractions of a picture's width and height."""
     rows, columns = np.divmod(np.array(cells, dtype=np.int64), grid.columns)
     return np.stack((np.array(grid.x)[columns], np.array(grid.y)[rows]), axis=1)
 

@@ -19,18 +19,18 @@ GAP_PX = 32
 HEADER_PX = line_px(TITLE_PX) + line_px(CAPTION_PX) + 6
 FOOTER_PX = line_px(CAPTION_PX) + 4
 
-_OVERSAMPLING = 3  # Pillow's lines have stairs; drawn larger and made smaller they have none
+_OVERSAMPLING = 3  # Pillow's lines have steps, which disappear when they are drawn larger and scaled down
 _LINE_OPACITY = 215
 _DIM = 0.72  # brightness of the pictures below the lines
 
 
 @dataclass(frozen=True)
 class MatchedPair:
-    """The mutual matches of two pictures by one network.
+    """Hold the mutual matches of two pictures by one network.
 
     Attributes:
-        query_points: ``(n, 2)`` fractions of the query's width and height.
-        candidate_points: ``(n, 2)`` likewise, where the same match ends in the candidate.
+        query_points: The ends in the query ``(n, 2)``, in fractions of its width and height.
+        candidate_points: The ends in the candidate ``(n, 2)``, in fractions of its width and height.
     """
 
     query_points: NDArray[np.float64]
@@ -41,11 +41,11 @@ class MatchedPair:
 
 
 def match(query: FeatureMap, candidate: FeatureMap, floor: float | None = None) -> MatchedPair:
-    """Find the mutual matches of two pictures (Eq. 7), and where they lie.
+    """Find the mutual matches of two pictures (Eq. 7), and their places.
 
     Args:
-        query: The map of one.
-        candidate: The map of the other.
+        query: The feature map of the query.
+        candidate: The feature map of the candidate.
         floor: The least cosine of a match; None if there is none.
     """
     found = find_mutual_matches(query.local_features, candidate.local_features, floor=floor)
@@ -57,24 +57,24 @@ def match(query: FeatureMap, candidate: FeatureMap, floor: float | None = None) 
 
 @dataclass(frozen=True)
 class NamedPhoto:
-    """A picture to draw, mode RGB and upright, and what is written below it."""
+    """Hold an upright picture in mode RGB, and the name that is written below it."""
 
     name: str
     photo: Image.Image
 
 
 def draw_matches(query: NamedPhoto, candidate: NamedPhoto, pair: MatchedPair, title: str, note: str) -> Image.Image:
-    """Draws a panel: two pictures beside each other, and lines from each place to the place that matches it.
+    """Draw a panel: two pictures beside each other, and lines between the places that match.
 
-    Of more than ``MAX_LINES`` matches an even sample has lines, and all have a dot at either end. A dot and its line
-    have the colour of their place in the query, so that the candidate shows the query's colours rearranged.
+    If there are more than ``MAX_LINES`` matches, an even sample has lines, and all have a dot at either end. A dot and
+    its line have the colour of their place in the query, so that the candidate shows the query's colours rearranged.
 
     Args:
-        query: On the left.
-        candidate: On the right.
+        query: The picture on the left.
+        candidate: The picture on the right.
         pair: Their matches.
-        title: Above, dark.
-        note: Below the title, paler; how many lines are drawn is added where it is a sample.
+        title: The dark line at the top.
+        note: The paler line below the title; the number of lines is added if they are a sample.
     """
     left = scaled_into(query.photo, PICTURE_WIDTH_PX, PICTURE_HEIGHT_PX)
     right = scaled_into(candidate.photo, PICTURE_WIDTH_PX, PICTURE_HEIGHT_PX)
@@ -101,14 +101,14 @@ def draw_matches(query: NamedPhoto, candidate: NamedPhoto, pair: MatchedPair, ti
 
 
 def even_sample(points: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Rows of points that lie evenly among all: each next one is the farthest from those chosen before.
+    """Choose points that are evenly spread: each next point is the farthest from those chosen before.
 
     Args:
-        points: ``(n, 2)``.
-        count: How many at most.
+        points: Points ``(n, 2)``.
+        count: Greatest number of points to choose.
 
     Returns:
-        Ascending rows, ``min(n, count)`` of them.
+        Ascending rows of the chosen points, ``min(n, count)`` of them.
     """
     if len(points) <= count:
         return np.arange(len(points))
@@ -127,7 +127,7 @@ def _draw_over(
     ends: NDArray[np.float64],
     lines: NDArray[np.int64],
 ) -> None:
-    """Draws lines and dots onto the pictures; ``starts`` and ``ends`` ``(n, 2)`` in pixels."""
+    """Draw lines and dots onto the pictures; ``starts`` and ``ends`` are ``(n, 2)`` in pixels."""
     is_sample = len(lines) < len(pair)
     layer = Image.new("RGBA", (pictures.width * _OVERSAMPLING, pictures.height * _OVERSAMPLING))
     draw = ImageDraw.Draw(layer)
@@ -137,7 +137,7 @@ def _draw_over(
         line = (*starts[row].tolist(), *ends[row].tolist())
         draw.line(line, fill=(*colours[row], _LINE_OPACITY), width=round((1.2 if is_sample else 1.6) * _OVERSAMPLING))
     lined = set(lines.tolist())
-    # Dots with lines last: they lie above their neighbours.
+    # Dots with lines are drawn last, above their neighbours.
     for row in sorted(range(len(pair)), key=lambda each: each in lined):
         radius = (4.0 if row in lined else 2.5) * _OVERSAMPLING
         for x, y in (starts[row].tolist(), ends[row].tolist()):

@@ -1,4 +1,4 @@
-"""Plots of numbers: one look, readable on light and on dark pages, the same bytes from the same numbers."""
+"""Plots of numbers in one style, readable on light and dark pages; the same numbers give the same bytes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ from model.errors import InvalidInput
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, which the colour-blind tell apart; without yellow, which is faint on white.
+# The colours of Okabe and Ito, which the colour-blind can distinguish; without yellow, which is faint on white.
 BLUE, ORANGE, GREEN, PINK, SKY, BLACK = COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#000000")
-GREY = "#8c8c8c"  # of what others are compared with
+GREY = "#8c8c8c"  # lines of reference
 LINES = (":", "-.", "--", "-", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
 
 _STYLE: Any = {  # its keys have a type of 300 literals
@@ -35,7 +35,7 @@ _SUFFIXES = (".svg", ".png")
 
 
 def check_can_draw() -> None:
-    """Make sure, before anything long begins, that plots can be drawn.
+    """Ensure, before long work begins, that plots can be drawn.
 
     Raises:
         InvalidInput: matplotlib is not installed.
@@ -48,18 +48,18 @@ def check_can_draw() -> None:
 def panels(
     out: Path, titles: tuple[str, ...], *, panel_inches: tuple[float, float]
 ) -> Iterator[tuple[Any, list["Axes"]]]:
-    """Yields a figure and its panels side by side, and writes the figure at the end.
+    """Yield a figure and its panels side by side, and write the figure at the end.
 
     Args:
-        out: ``.svg`` or ``.png``.
-        titles: One for each panel.
+        out: The file, ``.svg`` or ``.png``.
+        titles: The titles of the panels.
         panel_inches: Width and height of a panel.
 
     Raises:
         InvalidInput: matplotlib is not installed, or the file has another suffix.
     """
     if out.suffix not in _SUFFIXES:
-        raise InvalidInput(f"{out} is no name of a plot: give one that ends in {' or '.join(_SUFFIXES)}")
+        raise InvalidInput(f"{out} is not the name of a plot: give one that ends in {' or '.join(_SUFFIXES)}")
     check_can_draw()
     import matplotlib as mpl  # noqa: PLC0415  # only plots need it
     from matplotlib.figure import Figure  # noqa: PLC0415

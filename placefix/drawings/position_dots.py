@@ -1,4 +1,4 @@
-"""Positions as dots: as many as a drawing can show, each with how many pictures are around it."""
+"""Positions as dots, as many as a drawing can show, each with the number of pictures around it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_CELLS = 200
-"""Along the longer side of what is drawn; a dot is about that fraction of it wide."""
+"""Number of cells along the longer side of the drawing; a dot is about as wide as a cell."""
 
 _AROUND_M = 25.0
 _LEAST_REACH_CELLS, _MOST_REACH_CELLS = 1.5, 12.0
@@ -14,14 +14,14 @@ _LEAST_REACH_CELLS, _MOST_REACH_CELLS = 1.5, 12.0
 
 @dataclass(frozen=True)
 class PositionDots:
-    """What is drawn of positions.
+    """Hold dots that represent positions.
 
     Attributes:
-        east_m: ``(k,)`` of the dots: the mean of the positions that each stands for.
-        north_m: ``(k,)`` likewise.
-        around: ``(k,)`` pictures within ``reach_m`` of each, counted by cells.
-        reach_m: 25 m, where the drawing can show as much and does not show much more.
-        cell_m: Positions in the same square of this side share a dot.
+        east_m: Metres east of each dot ``(k,)``: the mean of its positions.
+        north_m: Metres north of each dot ``(k,)``: the mean of its positions.
+        around: Number of pictures within ``reach_m`` of each dot ``(k,)``, counted by cells.
+        reach_m: Radius of the count: 25 m, within 1.5 to 12 cells.
+        cell_m: Side of the squares whose positions share a dot.
     """
 
     east_m: NDArray[np.float64]
@@ -32,11 +32,11 @@ class PositionDots:
 
 
 def gather_dots(east_m: NDArray[np.float64], north_m: NDArray[np.float64]) -> PositionDots:
-    """Joins positions that a drawing could not tell apart.
+    """Join positions that are too near each other to be drawn apart.
 
     Args:
-        east_m: ``(n,)`` metres from the left edge, at least one.
-        north_m: ``(n,)`` metres from the lower edge.
+        east_m: Metres from the left edge ``(n,)``, n at least 1.
+        north_m: Metres from the lower edge ``(n,)``.
     """
     cell_m = max(float(east_m.max()), float(north_m.max()), 1.0) / MOST_CELLS
     columns, rows = (east_m / cell_m).astype(np.int64), (north_m / cell_m).astype(np.int64)
@@ -55,7 +55,7 @@ def gather_dots(east_m: NDArray[np.float64], north_m: NDArray[np.float64]) -> Po
 
 
 def _sum_around(counts: NDArray[np.int64], reach_cells: float) -> NDArray[np.int64]:
-    """For each cell the sum over all cells whose middles are within reach."""
+    """Return for each cell the sum over all cells whose centres are within reach."""
     margin = int(reach_cells)
     padded, result = np.pad(counts, margin), np.zeros_like(counts)
     height, width = counts.shape

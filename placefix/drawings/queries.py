@@ -1,4 +1,4 @@
-"""Queries to show: pictures, with the position that they state if they do."""
+"""Queries to show: pictures, with their positions if they state them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,12 +21,12 @@ from place_map.left_out import LeftOut
 
 @dataclass(frozen=True)
 class Query:
-    """A picture to ask with.
+    """Describe a picture to ask with.
 
     Attributes:
-        name: What its collection calls it.
-        path: Where it lies.
-        position: Where it was taken; None if nothing says so.
+        name: The name of the picture in its collection.
+        path: The path of the file.
+        position: The position where it was taken; None if it is unknown.
     """
 
     name: str
@@ -36,11 +36,11 @@ class Query:
 
 @dataclass(frozen=True)
 class QueryListing:
-    """What was found.
+    """List the queries that were found.
 
     Attributes:
-        queries: In the order given.
-        unreadable: For each picture of a folder or list that cannot be used, a sentence.
+        queries: The queries, in the given order.
+        unreadable: Sentences about pictures of a folder or list that cannot be used.
     """
 
     queries: tuple[Query, ...]
@@ -53,19 +53,19 @@ def read_queries(
     *,
     limits: ImageLimits = DEFAULT_LIMITS,
 ) -> QueryListing:
-    """Lists the queries among pictures, folders of pictures and lists; headers are read, no pixel is decoded.
+    """List the queries in pictures, folders of pictures and lists; headers are read, no pixel is decoded.
 
-    A picture without a position is a query all the same.
+    A picture without a position is a query, too.
 
     Args:
-        sources: What was given.
-        reading: How folders and lists are read.
-        limits: What a picture may be like.
+        sources: The paths that were given.
+        reading: The options of reading for folders and lists.
+        limits: The limits on pictures.
 
     Raises:
-        SourceError: A path is not there, cannot be read or holds no picture.
+        SourceError: A path does not exist, cannot be read or holds no picture.
         ImageError: A picture that was named itself cannot be used.
-        InvalidInput: Not one query can be used.
+        InvalidInput: No query can be used.
     """
     queries: list[Query] = []
     unreadable: list[str] = []
@@ -101,7 +101,7 @@ def read_queries(
 
 
 def _that_apply(reading: ReadOptions, source: Path) -> ReadOptions:
-    """Return the options without those that say nothing about a source."""
+    """Return the options without those that do not apply to a source."""
     reading = replace(reading, side="query")
     if source.suffix.lower() not in CSV_SUFFIXES:
         reading = replace(reading, path_column=None, latitude_column=None, longitude_column=None)

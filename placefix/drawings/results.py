@@ -20,15 +20,15 @@ CELL_HEIGHT_PX = TILE_HEIGHT_PX + 2 * FRAME_PX + 4 + _LINES * line_px(CAPTION_PX
 
 @dataclass(frozen=True)
 class ShownCandidate:
-    """A candidate as it is drawn.
+    """Hold a candidate to draw.
 
     Attributes:
-        id: Of its picture in the map.
-        picture: Mode RGB; None if the map keeps no thumbnails.
-        off_m: Metres from where the query was taken; None if that is not known.
-        is_right: Whether that counts as found; None if it is not known.
-        mutual_matches: None if the candidates were not re-ranked.
-        global_distance: Euclidean, in [0, 2].
+        id: The id of its picture in the map.
+        picture: The picture in mode RGB; None if the map keeps no thumbnails.
+        off_m: Metres from the position of the query; None if this is unknown.
+        is_right: Whether the candidate is right; None if this is unknown.
+        mutual_matches: The number of mutual matches; None if the candidates were not re-ranked.
+        global_distance: Euclidean distance of the global features, in [0, 2].
     """
 
     id: str
@@ -41,13 +41,13 @@ class ShownCandidate:
 
 @dataclass(frozen=True)
 class ShownResult:
-    """A query and what was found, as it is drawn.
+    """Hold a query and its candidates to draw.
 
     Attributes:
-        name: Of the query.
-        photo: Mode RGB, upright.
-        truth: What is known of its position: ``nearest in the map: 3 m``, say.
-        candidates: The best first.
+        name: The name of the query.
+        photo: The upright photo, in mode RGB.
+        truth: A note on its position, such as ``nearest in the map: 3 m``.
+        candidates: The candidates, the best first.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ShownResult:
 
 
 def draw_result(result: ShownResult) -> Image.Image:
-    """Draws a row: the query, then its candidates, green framed if right, red if wrong, grey if nobody knows."""
+    """Draw a row: the query, then its candidates, with green frames if right, red if wrong, grey if unknown."""
     cells = [_query_cell(result)]
     cells += [_candidate_cell(rank, candidate) for rank, candidate in enumerate(result.candidates, start=1)]
     row = Image.new("RGB", (len(cells) * (CELL_WIDTH_PX + TILE_GAP_PX) - TILE_GAP_PX, CELL_HEIGHT_PX), PAPER)
@@ -67,12 +67,12 @@ def draw_result(result: ShownResult) -> Image.Image:
 
 
 def draw_sheet(rows: Sequence[Image.Image], title: str, note: str) -> Image.Image:
-    """Rows below each other under a heading.
+    """Draw rows below each other under a heading.
 
     Args:
-        rows: One at least, from ``draw_result``.
-        title: Above, dark.
-        note: Below the title, paler.
+        rows: Rows from ``draw_result``, at least one.
+        title: The dark line at the top.
+        note: The paler line below the title.
     """
     width = max(row.width for row in rows)
     heading = Image.new("RGB", (width, line_px(TITLE_PX) + line_px(CAPTION_PX)), PAPER)
@@ -83,7 +83,7 @@ def draw_sheet(rows: Sequence[Image.Image], title: str, note: str) -> Image.Imag
 
 
 def verdict_colour(is_right: bool | None) -> Colour:
-    """The colour of a frame."""
+    """Return the colour of a frame."""
     return UNKNOWN if is_right is None else RIGHT if is_right else WRONG
 
 
@@ -110,7 +110,7 @@ def _candidate_cell(rank: int, candidate: ShownCandidate) -> Image.Image:
 
 
 def _cell(picture: Image.Image | None, frame: Colour) -> Image.Image:
-    """A picture in its frame, with room for lines: at the left and directly above them, whatever its proportions."""
+    """Draw a picture in its frame, at the left and directly above the room for lines."""
     cell = Image.new("RGB", (CELL_WIDTH_PX, CELL_HEIGHT_PX), PAPER)
     if picture is None:
         tile = Image.new("RGB", (TILE_WIDTH_PX, TILE_HEIGHT_PX), FAINT)
@@ -136,7 +136,7 @@ def _write_lines(cell: Image.Image, *lines: Sequence[tuple[str, Colour]]) -> Non
 
 
 def format_metres(distance_m: float) -> str:
-    """``3 m``, ``1.2 km``, ``340 km``."""
+    """Return a distance for people: ``3 m``, ``1.2 km``, ``340 km``."""
     if distance_m < 999.5:
         return f"{distance_m:.0f} m"
     kilometres = distance_m / 1000

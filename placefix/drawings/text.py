@@ -10,7 +10,7 @@ TITLE_PX = 20
 CAPTION_PX = 16
 LINE_HEIGHT = 1.35
 
-_SYSTEM_FONT = "DejaVuSans.ttf"  # knows Latin, Greek and Cyrillic; where there is none, Pillow's own knows English
+_SYSTEM_FONT = "DejaVuSans.ttf"  # has Latin, Greek and Cyrillic letters; without it Pillow's own font has English ones
 _ELLIPSIS = "…"
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -18,7 +18,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 @cache
 def font(size_px: int) -> Font:
-    """The font of all pictures: DejaVu Sans if the system has it, the one that Pillow brings along otherwise."""
+    """Return the font of all pictures: DejaVu Sans if the system has it, otherwise Pillow's own."""
     return ImageFont.truetype(_SYSTEM_FONT, size_px) if _has_system_font() else ImageFont.load_default(size_px)
 
 
@@ -32,7 +32,7 @@ def _has_system_font() -> bool:
 
 
 def line_px(size_px: int) -> int:
-    """Height of a line of text, whatever the font."""
+    """Return the height of a line of text, which is the same for all fonts."""
     return round(size_px * LINE_HEIGHT)
 
 
@@ -45,18 +45,18 @@ def write(
     size_px: int = CAPTION_PX,
     colour: Colour = INK,
 ) -> int:
-    """Writes one line; what does not fit is left out of its middle, because names differ at their ends.
+    """Write one line; a line that is too long is cut in its middle, because names differ at their ends.
 
     Args:
-        draw: Where to.
-        corner: Left and upper edge.
+        draw: The drawing.
+        corner: Left and upper edge of the line.
         text: The line.
-        width_px: How wide it may become.
-        size_px: Of the letters.
-        colour: Of the letters.
+        width_px: Greatest width of the line.
+        size_px: Size of the letters.
+        colour: Colour of the letters.
 
     Returns:
-        Where the line ends, to write on behind it.
+        The right edge of the line.
     """
     shortened = shorten(text, width_px, size_px)
     draw.text(corner, shortened, fill=colour, font=font(size_px))
@@ -64,12 +64,12 @@ def write(
 
 
 def width_of(text: str, size_px: int) -> int:
-    """How wide a line is."""
+    """Return the width of a line."""
     return int(font(size_px).getlength(text) + 0.999)
 
 
 def shorten(text: str, width_px: int, size_px: int) -> str:
-    """The text, or its beginning and its end with an ellipsis between them, so that it fits into a width."""
+    """Return the text, or its beginning and end with an ellipsis between them, so that it fits into a width."""
     text = _drawable(" ".join(text.split()))
     if width_of(text, size_px) <= width_px:
         return text
@@ -84,7 +84,7 @@ def shorten(text: str, width_px: int, size_px: int) -> str:
 
 
 def _drawable(text: str) -> str:
-    """The text without the one sign of our own captions that Pillow's font has not."""
+    """Replace the one character of the captions that Pillow's font lacks."""
     return text if _has_system_font() else text.replace("×", "x")
 
 

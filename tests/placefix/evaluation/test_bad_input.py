@@ -33,7 +33,7 @@ from tests.placefix.evaluation.small_set import Set, error_of
         (["--queries", "Q", "--map", "M", "--expect", "msls-val"], InvalidInput, "18,871 pictures, the one given 10"),
         (["--queries", "Q", "--map", "M", "--published", "x", "--expect", "y"], InvalidInput, "cannot be read"),
         (["--queries", "Q", "--database", "D", "--weights", "nothing"], WeightsError, "nothing"),
-        (["--queries", "Q", "--database", "D", "--weights", "W", "--frame-tolerance", "1"], SourceError, "no CSV"),
+        (["--queries", "Q", "--database", "D", "--weights", "W", "--frame-tolerance", "1"], SourceError, "not a CSV"),
         (
             ["--queries", "Q", "--database", "D", "--weights", "W", "--frame-tolerance", "1", "--threshold-m", "5"],
             InvalidInput,

@@ -10,7 +10,7 @@ from model.network import NetworkConfig
 _COUNT, _MEAN = ".num_batches_tracked", ".running_mean"  # counts of training steps, beside every normalisation
 
 
-class TensorMissing(InvalidInput):
+class TensorMissing(LookupError):
     """Report that a tensor that shows a size is missing, by its name in Placefix."""
 
     def __init__(self, name: str) -> None:

@@ -72,6 +72,7 @@
         ├── DecoderStuck            decoder_stuck             the decoding of a picture does not end; ends the process
         ├── Overloaded              overloaded                no room for one more request
         ├── DeadlineExceeded        deadline_exceeded         took longer than the service allows
+        ├── ShardUnavailable        shard_unavailable         a shard does not answer, or is another than expected
         └── BasemapFailed           basemap_failed            no tile from the file or the server of the base map
 
 Each class has a ``code`` that stays the same between releases; the message says what is wrong, where, and what to do.

@@ -83,5 +83,10 @@ def named_nodes(tab: Tab) -> list[tuple[str, str]]:
 
 
 def nameless(tab: Tab) -> list[str]:
-    """Return the roles of elements that need a name and have none."""
-    return [role for role, name in named_nodes(tab) if role not in {"list", "group"} and not name]
+    """Return the roles of elements that need a name and have none.
+
+    Rows need a name in a grid, where they can be chosen.
+    """
+    nodes = named_nodes(tab)
+    may_lack = {"list", "group"} if "grid" in dict(nodes) else {"list", "group", "row"}
+    return [role for role, name in nodes if role not in may_lack and not name]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model.encoder import Encoder
-from service.loading import OpenedVersion
+from service.localizer import Localizer
 from tests.service.conftest import Serve, Town
 from tests.service.map_versions import add_some, copy_town, served_version
 from tests.service.test_metrics import scrape, value
@@ -59,7 +59,7 @@ def test_a_version_that_does_not_fit_beside_the_served_one_is_not_served(
     served = serve(copy_town(grown, tmp_path), watch_interval_s=0)
     for error in NO_MEMORY:
         with monkeypatch.context() as patch:
-            patch.setattr(OpenedVersion, "localizer", failing(error))
+            patch.setattr(Localizer, "__init__", failing(error))
             refused = served.client.post("/maps/town/activate", json={"version": "000001"})
         assert (refused.status_code, refused.json()["code"]) == (422, "unusable_version"), error
         assert "does not fit into the memory of cpu" in refused.json()["detail"]

@@ -10,8 +10,8 @@ from tests.service.pictures import JPEG
 
 BARE = f'--{BOUNDARY}\nContent-Disposition: form-data; name="image"; filename="a.jpg"\n\n'.encode()
 KNOWN = (
-    "unknown; known are candidates, evidence, heading, heading_tolerance, map, max_wrong, min_confidence, near, rerank, "
-    "shortlist, times, together, use_exif_position, within_m"
+    "unknown; known are candidates, evidence, heading, heading_tolerance, map, max_wrong, min_confidence, near, "
+    "rerank, shortlist, times, together, use_exif_position, within_m"
 )
 
 

@@ -1,6 +1,6 @@
-"""Degrees as people and programs write them, and the position that two of them make.
+"""Degrees as people and programs write them, and positions of two of them.
 
-Read are ``48.2083``, ``48,2083``, ``48.2083N``, ``-48.2083`` (with any of the signs that look like a minus),
+Accepted are ``48.2083``, ``48,2083``, ``48.2083N``, ``-48.2083`` (with any of the signs that look like a minus),
 ``48°12'29.9"N``, ``48 12 29.9 N``, ``48 deg 12' 29.88" N`` (exiftool) and ``48,12.498N`` (XMP); longitudes may go from
 180 to 360.
 """
@@ -46,11 +46,11 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Angle:
-    """A latitude or longitude as it was written.
+    """Hold a latitude or longitude as it was written.
 
     Attributes:
-        degrees: With the sign that was written.
-        letter: N, S, E or W; O, which ``position_from_text`` refuses; empty where none was written.
+        degrees: The degrees, with the sign that was written.
+        letter: N, S, E or W; O, which ``position_from_text`` refuses; empty if none was written.
     """
 
     degrees: float
@@ -91,8 +91,8 @@ def position_from_text(
     Args:
         latitude: Degrees, perhaps with N or S.
         longitude: Degrees, perhaps with E or W.
-        north_or_south: The hemisphere, where it is written apart: ``N``, ``South``; empty otherwise.
-        east_or_west: Likewise.
+        north_or_south: The hemisphere of the latitude, if it is written apart: ``N``, ``South``; empty otherwise.
+        east_or_west: The hemisphere of the longitude, if it is written apart; empty otherwise.
     """
     if not latitude.strip() or not longitude.strip():
         return Unplaced(PositionFault.NO_POSITION, "latitude or longitude is empty")
@@ -121,7 +121,7 @@ def position_from_pair(text: str) -> LatLon | Unplaced:
             return position_from_text(parts[0], parts[1])
     if not text:
         return Unplaced(PositionFault.NO_POSITION, "its position is empty")
-    return Unplaced(PositionFault.INVALID_POSITION, f"{text!r} is no position: write 48.2083, 16.3725")
+    return Unplaced(PositionFault.INVALID_POSITION, f"{text!r} is not a position: write 48.2083, 16.3725")
 
 
 def _magnitude(number: str) -> float | None:

@@ -97,7 +97,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "id": ("id", "image_id", "picture_id", "photo_id", "key", "image_key", "uuid"),
 }
 _REQUIRED = ("path", "latitude", "longitude")
-_COMPUTED = "composite:"  # what exiftool has put together; its signs and letters are complete
+_COMPUTED = "composite:"  # the group of values that exiftool has combined, with complete signs and letters
 _UNIT = re.compile(r"[\s_]*[(\[](?:°|deg|degrees|decimal degrees|dd|m|metres|meters|wgs ?84)[)\]]", re.IGNORECASE)
 
 
@@ -130,8 +130,8 @@ def find_columns(header: Sequence[str], file: Path, options: ReadOptions | None 
     Args:
         header: The first row.
         file: For messages.
-        options: Names of columns that are spelled in none of the accepted ways. One column of both degrees may stand
-            for those of latitudes and longitudes; with a track, times are enough.
+        options: Names of columns without an accepted spelling. One column of both degrees may replace those of
+            latitudes and longitudes; with a track, times are enough.
 
     Raises:
         SourceError: A required column is missing, or a name occurs twice.
@@ -221,7 +221,7 @@ def _missing_columns(header: Sequence[str], file: Path, missing: list[str]) -> s
     lines.append(f"Its columns are {listed(header)}.")
     others = []
     for kind in [kind for kind in missing if kind in _REQUIRED]:
-        # dummy_lat is near lat, and yet not taken unasked: it says that its numbers are invented.
+        # dummy_lat resembles lat, but is not used without a request: its name says that its numbers are invented.
         near = [name for name in header if _resembles(name, kind)]
         if near:
             lines.append(f"If {near[0]} is the {kind}, say --{kind}-column {shlex.quote(near[0])}.")

@@ -24,15 +24,15 @@ def read_csv(file: Path, rules: Rules | None = None, on_progress: OnProgress | N
 
     Args:
         file: The CSV file.
-        rules: What becomes of pictures.
-        on_progress: Called with the number of rows read so far.
+        rules: The rules for pictures.
+        on_progress: The function that is called with the number of rows read so far.
 
     Returns:
-        Of kind ``csv``, or ``exiftool`` if it is a table of that program, in the file's order. Ids are those of the id
-        column, else the paths.
+        The listing, of kind ``csv``, or ``exiftool`` if it is a table of that program, in the file's order. Ids are
+        those of the id column, else the paths.
 
     Raises:
-        SourceError: It cannot be read, lacks a column, lists nothing, or gives two pictures one id.
+        SourceError: The file cannot be read, lacks a column, lists nothing, or gives two pictures one id.
     """
     header, rows = read_rows(file)
     return read_table(file, header, rows, "line", rules or Rules(), on_progress)
@@ -49,15 +49,15 @@ def read_table(
     """List the pictures of a table.
 
     Args:
-        file: What was read.
+        file: The file that was read.
         header: Names of the columns.
-        rows: Below it, with their numbers.
-        unit: What these count.
-        rules: What becomes of pictures.
-        on_progress: Called with the number of rows read so far.
+        rows: The rows below the header, with their numbers.
+        unit: The name of a row in messages.
+        rules: The rules for pictures.
+        on_progress: The function that is called with the number of rows read so far.
 
     Raises:
-        SourceError: It lacks a column, lists nothing, or gives two pictures one id.
+        SourceError: The table lacks a column, lists nothing, or gives two pictures one id.
     """
     columns = find_columns(header, file, rules.options)
     is_exiftool = any(name.strip().lower() == _SOURCE_FILE for name in header)

@@ -1,4 +1,4 @@
-"""Read what the EXIF block of a photograph says; ``model.exif_position`` reads the position."""
+"""The geotag of the EXIF block of a photograph; ``model.exif_position`` reads the position."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from index_builder.sources.times import parse_time
 from model.exif_position import Directory, exif_position, number_of, text_of
 
 METRES_PER_MINUTE = 1852.0
-"""A minute of latitude: how far off a position may be whose seconds are not stated."""
+"""The length of a minute of latitude: the largest error of a position without seconds."""
 
 _BASE, _GPS = ExifTags.Base, ExifTags.GPS
 _CAMERA_TIMES = (
@@ -21,11 +21,11 @@ _CAMERA_TIMES = (
 
 
 def exif_geotag(exif: Image.Exif, assumed_hemisphere: str = "") -> Geotag:
-    """Return what a block says.
+    """Return the geotag of a block.
 
     Args:
-        exif: As ``model.images.read_metadata`` returns it.
-        assumed_hemisphere: As in ``model.exif_position.exif_position``.
+        exif: The block from ``model.images.read_metadata``.
+        assumed_hemisphere: See ``model.exif_position.exif_position``.
     """
     gps, camera = exif.get_ifd(ExifTags.IFD.GPSInfo), {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
     heading_deg = number_of(gps.get(_GPS.GPSImgDirection))
@@ -44,14 +44,14 @@ def exif_geotag(exif: Image.Exif, assumed_hemisphere: str = "") -> Geotag:
 
 
 def exif_error_m(gps: Directory) -> float | None:
-    """Return how far off the position may be: as stated, else by the dilution of precision; None if neither is."""
+    """Return the error of the position: the stated one, else by the dilution of precision; None without both."""
     return error_of(number_of(gps.get(_GPS.GPSHPositioningError)), number_of(gps.get(_GPS.GPSDOP)))
 
 
 def exif_time(gps: Directory, camera: Directory) -> datetime | None:
     """Return the satellites' time (UTC) if it is there, else the camera's, with its time zone if it states one.
 
-    Of the camera's times the first counts that can be read: taken, digitised, changed.
+    The first of the camera's times that can be read counts: taken, digitised, changed.
     """
     satellite_time = _satellite_time(text_of(gps.get(_GPS.GPSDateStamp)), gps.get(_GPS.GPSTimeStamp))
     return satellite_time or next(_camera_times(camera), None)

@@ -22,10 +22,10 @@ def read_exiftool_json(
     """List the pictures of a list of exiftool, as a table with a column for each member; they are not opened.
 
     Args:
-        file: What was read.
-        content: Its content.
-        rules: What becomes of pictures.
-        on_progress: Called with the number of objects looked at so far.
+        file: The file that was read.
+        content: The content of the file.
+        rules: The rules for pictures.
+        on_progress: The function that is called with the number of objects read so far.
 
     Raises:
         SourceError: No object has a position, or two pictures have one id.

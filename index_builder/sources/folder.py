@@ -1,4 +1,4 @@
-"""A folder of pictures: positions from ``@UTM@`` names where there are any, from the pictures themselves otherwise."""
+"""A folder of pictures, with positions from ``@UTM@`` names, or from the pictures themselves."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -32,12 +32,12 @@ def read_folder(root: Path, rules: Rules | None = None, on_progress: OnProgress 
 
     Args:
         root: An existing folder.
-        rules: What becomes of pictures.
-        on_progress: Called with the number of pictures looked at so far.
+        rules: The rules for pictures.
+        on_progress: The function that is called with the number of pictures read so far.
 
     Returns:
-        Of kind ``utm folder`` if at least one name is of that form. Ids are POSIX paths below the folder. A subfolder
-        that cannot be listed is left out.
+        The listing, of kind ``utm folder`` if at least one name is of that form. Ids are POSIX paths below the folder.
+        A subfolder that cannot be listed is left out.
 
     Raises:
         SourceError: The folder cannot be listed, or holds no picture.
@@ -122,4 +122,4 @@ def _is_there(path: Path) -> bool:
     except PermissionError:
         return True  # the reader says why it cannot be read
     except OSError:
-        return False  # a link through what is no folder
+        return False  # a link through something other than a folder

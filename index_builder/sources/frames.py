@@ -1,7 +1,7 @@
 """Pictures of runs along one route, which correspond by frame number: a CSV file ``path,frame``.
 
-Nordland and Gardens Point are such sets: there is no position that could be trusted, but frame i of one run shows the
-same place as frame i of the other.
+Nordland and Gardens Point are sets of this kind: no position can be trusted, but frame i of one run shows the same
+place as frame i of the other.
 """
 
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ FRAME_SPELLINGS = ("frame", "frame_number", "frame_id", "place_id")
 
 @dataclass(frozen=True)
 class FrameListing:
-    """Pictures and their frame numbers.
+    """Hold pictures and their frame numbers.
 
     Attributes:
-        listing: Of kind ``frames``. Positions are those of the file if it has any, else ``NOWHERE``.
+        listing: The listing, of kind ``frames``, with the positions of the file if it has any, else ``NOWHERE``.
         frames: Picture id → frame number.
-        has_positions: Whether the positions are the file's.
+        has_positions: Whether the positions are from the file.
     """
 
     listing: SourceListing
@@ -38,14 +38,14 @@ class FrameListing:
 
 
 def read_frames(file: Path, options: ReadOptions | None = None) -> FrameListing:
-    """Read a CSV file with a column of paths and one of frame numbers; all rows have to be right.
+    """Read a CSV file with a column of paths and one of frame numbers; all rows must be valid.
 
     Args:
         file: The CSV file; paths are relative to its folder.
-        options: Names of columns, and where the pictures lie.
+        options: Names of columns, and the folder of the pictures.
 
     Returns:
-        In the file's order. Ids are those of the id column, else the paths.
+        The listing, in the file's order. Ids are those of the id column, else the paths.
 
     Raises:
         SourceError: The file cannot be read, lacks a column, or has a row that names no picture, no whole number, or

@@ -1,4 +1,4 @@
-"""The pictures of a list, gathered entry by entry: the same rules for CSV, JSON and GeoJSON."""
+"""The pictures of a list, gathered entry by entry, with the same rules for CSV, JSON and GeoJSON."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -24,18 +24,18 @@ _PLURALS: dict[Unit, str] = {"line": "lines", "entry": "entries", "feature": "fe
 
 @dataclass
 class Gathering:
-    """What has been read of a list so far: each entry is placed, or left out with its reason.
+    """Gather the pictures of a list: each entry is placed, or left out with its reason.
 
     Attributes:
         file: The list.
-        unit: What its entries are called.
-        rules: What becomes of pictures.
-        finder: Looks for pictures by what the list calls them.
+        unit: The name of an entry.
+        rules: The rules for pictures.
+        finder: The finder of pictures by their names in the list.
         places: Pictures with positions.
-        left_out: The others.
-        remarks: What is odd about pictures with positions → of how many.
-        passed_over: What was not wanted → how many.
-        panoramas: Id of a panorama that is to be cut into views → how its camera was held.
+        left_out: The other pictures.
+        remarks: Remark about pictures with positions → the number of these pictures.
+        passed_over: Reason for passing over an entry → the number of these entries.
+        panoramas: Id of a panorama that is to be cut into views → the pose of its camera.
     """
 
     file: Path
@@ -54,8 +54,8 @@ class Gathering:
         """Leave out an entry that cannot be used as a picture with a position.
 
         Args:
-            name: What the list calls the picture; may be empty.
-            code: Why.
+            name: The name of the picture in the list; may be empty.
+            code: The code of the reason.
             reason: A sentence that names the entry.
         """
         self.left_out.append(skipped(_printable(name), Unplaced(code, _printable(reason))))
@@ -64,11 +64,11 @@ class Gathering:
         """Take an entry that names a picture.
 
         Args:
-            number: Of the entry, from 1; for messages.
-            name: What the list calls the picture.
-            found: Where it lies, or where it was looked for.
-            geotag: What the list says of it.
-            identifier: Its id; if empty, its path.
+            number: The number of the entry in messages, from 1.
+            name: The name of the picture in the list.
+            found: The path of the picture, or the paths that were tried.
+            geotag: The geotag of the picture in the list.
+            identifier: The id of the picture; its path if empty.
 
         Raises:
             SourceError: Another picture has that id.
@@ -98,7 +98,7 @@ class Gathering:
             self.places.append(Place(identifier, found, geotag.position, geotag.heading_deg, geotag.time))
 
     def add_named(self, number: int, names: Sequence[str], geotag: Geotag, *, identifier: str = "") -> None:
-        """Take an entry that has one name for its picture, or several, of which the first counts that is a file's."""
+        """Take an entry with one or several names for its picture; the first name of an existing file counts."""
         found = self.finder.find_any(names)
         name = next((name for name in names if self.finder.find(name) == found), names[0])
         self.add(number, name, found, geotag, identifier=identifier)
@@ -126,12 +126,12 @@ def gather(
 
     Args:
         file: The list.
-        unit: What its entries are called.
-        kind: Of the listing.
-        entries: With their numbers, from 1.
-        add: Adds one to what has been read so far, or leaves it out.
-        rules: What becomes of pictures.
-        on_progress: Called with the number of entries looked at so far.
+        unit: The name of an entry.
+        kind: The kind of the listing.
+        entries: The entries, with their numbers from 1.
+        add: The function that adds an entry to the gathering, or leaves it out.
+        rules: The rules for pictures.
+        on_progress: The function that is called with the number of entries read so far.
         inner: Folders beside the list in which its pictures may lie, too.
 
     Raises:
@@ -155,7 +155,7 @@ def gather(
 
 
 def _is_text(name: str) -> bool:
-    """Return whether a name can be written to Parquet and JSON: escapes in JSON can stand for halves of characters."""
+    """Return whether a name can be written to Parquet and JSON; escapes in JSON may stand for halves of characters."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:

@@ -31,15 +31,15 @@ def read_geo_txt(file: Path, rules: Rules, on_progress: OnProgress | None = None
     """List the pictures of a ``geo.txt``, which lie beside it or in ``images``; they are not opened.
 
     Args:
-        file: What is read.
-        rules: What becomes of pictures.
-        on_progress: Called with the number of lines looked at so far.
+        file: The file.
+        rules: The rules for pictures.
+        on_progress: The function that is called with the number of lines read so far.
 
     Returns:
-        Of kind ``geo.txt``, in the file's order. Ids are the paths.
+        The listing, of kind ``geo.txt``, in the file's order. Ids are the paths.
 
     Raises:
-        SourceError: It cannot be read, its first line names no reference system, or it lists nothing.
+        SourceError: The file cannot be read, its first line names no reference system, or it lists nothing.
     """
     lines = [
         (number, _fields_of(line.strip())) for number, line in enumerate(read_text(file, "text").splitlines(), start=1)

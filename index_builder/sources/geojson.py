@@ -19,7 +19,7 @@ from model.positions import ESTIMATED
 
 
 def is_geojson(content: JsonContent) -> bool:
-    """Return whether a file is a FeatureCollection, a Feature, or lists such."""
+    """Return whether a file is a FeatureCollection, a Feature, or a list of Features."""
     if content.members.get("type") in ("FeatureCollection", "Feature"):
         return True
     return any(isinstance(entry, dict) and entry.get("type") == "Feature" for _, entry in content.entries or ())
@@ -30,21 +30,22 @@ def read_geojson(
 ) -> SourceListing:
     """List the pictures that features name, each with a Point as its geometry.
 
-    Properties are what the columns of a table are (``index_builder.sources.csv_columns``); their degrees count where a
+    Properties are read as the columns of a table (``index_builder.sources.csv_columns``); their degrees count if a
     feature has no geometry. Headings and times are optional; those that cannot be read count as unknown. The pictures
     are not opened.
 
     Args:
-        file: What was read.
+        file: The file that was read.
         content: A FeatureCollection, a Feature, or one in each line.
-        rules: What becomes of pictures.
-        on_progress: Called with the number of features looked at so far.
+        rules: The rules for pictures.
+        on_progress: The function that is called with the number of features read so far.
 
     Returns:
-        Of kind ``geojson``, in the file's order. Ids are those of the features (the member ``id``), else the paths.
+        The listing, of kind ``geojson``, in the file's order. Ids are those of the features (the member ``id``), else
+        the paths.
 
     Raises:
-        SourceError: It has no features, its reference system is not known, or it gives two pictures one id.
+        SourceError: The file has no features, has an unknown reference system, or gives two pictures one id.
     """
     system = _system_of(content.members, f"{file}") or WGS84
     if content.entries is None:

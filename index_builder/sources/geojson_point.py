@@ -11,9 +11,9 @@ def point_position(geometry: object, system: ReferenceSystem = WGS84) -> LatLon 
     """Return the position of a Point, or of a MultiPoint that has only one.
 
     Args:
-        geometry: ``{"type": "Point", "coordinates": [longitude, latitude]}``; a height may follow, and is not looked
-            at. None, and a point without coordinates, is no position.
-        system: What the coordinates mean.
+        geometry: ``{"type": "Point", "coordinates": [longitude, latitude]}``; a height may follow, and is ignored.
+            None, and a point without coordinates, have no position.
+        system: The reference system of the coordinates.
     """
     if geometry is None:
         return Unplaced(LeftOutCode.NO_POSITION, "it has no geometry")

@@ -1,4 +1,4 @@
-"""Describe a picture as its source does: where it was taken, which way the camera looked, and when."""
+"""The geotag of a picture in its source: the position, the direction of the camera, and the time."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,14 +11,14 @@ _NOT_SAID = Unplaced(PositionFault.NO_POSITION, "nothing says where it was taken
 
 
 class Remark(StrEnum):
-    """Name an oddity of a picture that can be placed all the same; remarks are counted.
+    """Name an oddity of a picture that can be placed nevertheless; remarks are counted.
 
     Attributes:
         DOUBTFUL_POSITION: The stated error of its position is large.
-        CONTRADICTS_EXIF: The list that names it places it far from where its own EXIF block says.
-        MAGNETIC_HEADING: Its heading is one of the compass, and was not asked for.
-        UNREADABLE_HEADING: Something stands where the heading ought to, and is none.
-        UNREADABLE_TIME: Likewise where the time ought to.
+        CONTRADICTS_EXIF: Its position in the list is far from the position in its EXIF block.
+        MAGNETIC_HEADING: Its heading is from magnetic north, and these headings are not accepted.
+        UNREADABLE_HEADING: Its stated heading cannot be read.
+        UNREADABLE_TIME: Its stated time cannot be read.
         UNREADABLE_NOTE: XMP or JSON that belongs to it cannot be parsed.
     """
 
@@ -31,17 +31,17 @@ class Remark(StrEnum):
 
 
 METRES_PER_DOP = 5.0
-"""A dilution of precision of 1 stands for about so many metres, which is what a receiver reaches at best."""
+"""The error in metres for a dilution of precision of 1: the best that a receiver reaches."""
 
 
 def unreadable(heading: object, heading_deg: float | None, time: object, taken: datetime | None) -> frozenset[Remark]:
-    """Return the remarks on what is said of a heading and of a time, and cannot be read.
+    """Return the remarks on a stated heading and time that cannot be read.
 
     Args:
-        heading: What is said; None or something empty for nothing.
-        heading_deg: What that means.
-        time: As ``heading``.
-        taken: What that means.
+        heading: The stated heading; None or empty if there is none.
+        heading_deg: The heading that was read from it.
+        time: The stated time; None or empty if there is none.
+        taken: The time that was read from it.
     """
     nothing: tuple[object, ...] = (None, "", [])
     remarks = []
@@ -53,7 +53,7 @@ def unreadable(heading: object, heading_deg: float | None, time: object, taken: 
 
 
 def error_of(stated_m: float | None, dilution: float | None) -> float | None:
-    """Return how far off a position may be, in metres: as is stated, else by the dilution of precision."""
+    """Return the error of a position in metres: the stated one, else by the dilution of precision."""
     if stated_m is not None and stated_m > 0:
         return stated_m
     return METRES_PER_DOP * dilution if dilution is not None and dilution > 0 else None
@@ -64,8 +64,8 @@ class Pose:
     """Hold the attitude of the camera of a panorama.
 
     Attributes:
-        pitch_deg: How far it looked up.
-        roll_deg: How far it was turned clockwise around its own axis.
+        pitch_deg: Angle by which it looked up.
+        roll_deg: Angle by which it was turned clockwise around its own axis.
     """
 
     pitch_deg: float = 0.0
@@ -74,17 +74,17 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Geotag:
-    """Hold what one source says of a picture.
+    """Hold the statements of one source about a picture.
 
     Attributes:
-        position: WGS84; or why there is none.
+        position: The position in WGS84, or the reason why there is none.
         heading_deg: Clockwise from true north, not yet brought into [0, 360); None if unknown.
-        magnetic_deg: The same from magnetic north.
-        time: When it was taken; naive where no time zone is stated.
-        error_m: How far off the position may be, as stated; None if that is not said.
+        magnetic_deg: Clockwise from magnetic north; None if unknown.
+        time: The time of the picture; naive if no time zone is stated.
+        error_m: The stated error of the position in metres; None if none is stated.
         is_void: Whether the receiver says that it had no fix.
-        panorama: How its camera was held, if it shows all directions at once; None for other pictures.
-        remarks: What is odd about it.
+        panorama: The pose of the camera of a panorama; None for other pictures.
+        remarks: The oddities of the picture.
     """
 
     position: LatLon | Unplaced = _NOT_SAID
@@ -98,13 +98,13 @@ class Geotag:
 
     @property
     def is_placed(self) -> bool:
-        """Return whether a position counts: a void one does only if its error is stated."""
+        """Return whether the position counts; a void position counts only if its error is stated."""
         return isinstance(self.position, LatLon) and not (self.is_void and self.error_m is None)
 
     def or_else(self, other: "Geotag") -> "Geotag":
-        """Return this geotag with what it lacks from another one.
+        """Return this geotag, with missing values from another one.
 
-        A position takes its error along. Of two reasons why there is none, the one stays that says more.
+        A position takes its error along. If neither has a position, the more specific reason stays.
         """
         says_nothing = isinstance(self.position, Unplaced) and self.position.code == PositionFault.NO_POSITION
         taken = other if not self.is_placed and (other.is_placed or says_nothing) else self

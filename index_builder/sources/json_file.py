@@ -1,4 +1,4 @@
-"""JSON as programs write it: one document, or one in each line; and the values in it, of which nothing is promised."""
+"""JSON as programs write it: one document, or one in each line; and its values, whose types are not guaranteed."""
 
 import json
 import re
@@ -15,7 +15,7 @@ LINES_SUFFIXES = frozenset({".jsonl", ".ndjson", ".geojsonl", ".geojsons"})
 JSON_SUFFIXES = frozenset({".json", ".geojson"}) | LINES_SUFFIXES
 
 Unit = Literal["line", "entry", "feature"]
-"""Name the entries of a list as messages call and count them, from 1."""
+"""The name of an entry of a list in messages, which count from 1."""
 
 Entries = tuple[tuple[int, object], ...]
 """The entries of a list with their numbers, from 1: lines of the file, or positions in the list."""
@@ -30,10 +30,11 @@ class JsonContent:
     """Hold the content of a file of JSON.
 
     Attributes:
-        document: Its one value; None where it holds one in each line.
-        entries: What it lists: the values of its lines; of one document the members of its list, of its ``data`` or
-            ``features``, or itself where it is a Feature or a picture of Mapillary. None where there is no such list.
-        unit: What the entries are counted by.
+        document: Its only value; None if it holds one value in each line.
+        entries: The listed entries: the values of its lines, or in one document the members of its list, of its
+            ``data`` or ``features``, or the document itself if it is a Feature or a picture of Mapillary. None if there
+            is no list.
+        unit: The name of an entry in messages.
     """
 
     document: object
@@ -42,15 +43,15 @@ class JsonContent:
 
     @property
     def members(self) -> Mapping[str, object]:
-        """Return the members of the document; none where it is no object."""
+        """Return the members of the document; none if it is not an object."""
         return self.document if isinstance(self.document, dict) else {}
 
 
 def read_json_content(file: Path) -> JsonContent:
-    """Read a file of one JSON value, or of one in each line: told by its name, and by what it holds.
+    """Read a file of one JSON value, or of one in each line, judged by its name and its content.
 
     Raises:
-        SourceError: It cannot be read, is not UTF-8, or is not JSON; with line and column.
+        SourceError: The file cannot be read, is not UTF-8, or is not JSON; with line and column.
     """
     text = read_text(file, "JSON")
     if file.suffix.lower() not in LINES_SUFFIXES:
@@ -101,12 +102,12 @@ def text_in(value: object) -> str:
 
 
 def _is_entity(document: Mapping[str, object]) -> bool:
-    """Return whether a document is the one picture that the Mapillary API was asked for."""
+    """Return whether a document is a single picture of the Mapillary API."""
     return "id" in document and not _GEOMETRIES.isdisjoint(document)
 
 
 def cell_of(value: object) -> str:
-    """Return a JSON value as a table would have it; null is empty."""
+    """Return a JSON value as the cell of a table; null is empty."""
     return "" if value is None else str(value).strip()
 
 

@@ -1,4 +1,4 @@
-"""The kinds of collections that are recognised, in the order in which they are looked for."""
+"""The kinds of collections that are recognised, in the order of the checks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,17 +21,17 @@ from index_builder.sources.stac import is_stac, read_stac
 CSV_SUFFIXES = frozenset({".csv", ".tsv"})
 TEXT_SUFFIXES = frozenset({".txt"})
 LIST_SUFFIXES = CSV_SUFFIXES | JSON_SUFFIXES | TEXT_SUFFIXES
-"""How the names of files that list pictures end, in any case."""
+"""Suffixes of files that list pictures, compared without case."""
 
 
 @dataclass
 class Candidate:
-    """A path of which the kind is to be told; a file of JSON is read once.
+    """Hold a path whose kind is to be determined; a file of JSON is read once.
 
     Attributes:
         path: A folder or a file.
-        is_folder: Which of the two.
-        suffix: Of a file, in small letters.
+        is_folder: Whether it is a folder.
+        suffix: The suffix of a file, in small letters.
     """
 
     path: Path
@@ -39,29 +39,29 @@ class Candidate:
     suffix: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Look at the path."""
+        """Inspect the path."""
         self.is_folder = self.path.is_dir()
         self.suffix = "" if self.is_folder else self.path.suffix.lower()
 
     @cached_property
     def json(self) -> JsonContent:
-        """Return what the file of JSON holds.
+        """Return the content of the file of JSON.
 
         Raises:
-            SourceError: It cannot be read.
+            SourceError: The file cannot be read.
         """
         return read_json_content(self.path)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of collection.
+    """Describe a kind of collection.
 
     Attributes:
-        told: What it is, for people.
-        is_one: Whether a path is one.
-        read: Lists its pictures.
-        is_table: Whether it has columns, whose names options may say.
+        told: Its description for people.
+        is_one: The function that returns whether a path is of this kind.
+        read: The function that lists its pictures.
+        is_table: Whether it has columns, whose names may be given as options.
     """
 
     told: str
@@ -108,7 +108,7 @@ JSON_KINDS: tuple[Kind, ...] = (
         lambda each, rules, told: read_geojson(each.path, each.json, rules, told),
     ),
     Kind(
-        "what exiftool -json prints (objects with SourceFile)",
+        "the output of exiftool -json (objects with SourceFile)",
         lambda each: is_exiftool_json(each.json),
         lambda each, rules, told: read_exiftool_json(each.path, each.json, rules, told),
         is_table=True,

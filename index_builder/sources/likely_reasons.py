@@ -1,4 +1,4 @@
-"""Find the likely reasons why nothing of a collection can be placed, and the remedies."""
+"""The likely reasons why no picture of a collection can be placed, and the remedies."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +28,7 @@ _REMEDIES: Mapping[str, str] = {
 
 
 def likely_reasons(listings: Iterable[SourceListing]) -> tuple[str, ...]:
-    """Return the likeliest reasons why no picture has a position, each with what helps; three at most."""
+    """Return the likeliest reasons why no picture has a position, each with a remedy; three at most."""
     listings = tuple(listings)
     counted = Counter(entry.code for listing in listings for entry in listing.left_out)
     found = sum(len(listing) for listing in listings)

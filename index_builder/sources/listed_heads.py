@@ -1,4 +1,4 @@
-"""Compare a list with the heads of its pictures: they may be panoramas, or were taken somewhere else."""
+"""The comparison of a list with the heads of its pictures, which may be panoramas or contradict the list."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -28,11 +28,11 @@ _THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """Hold what the head of a file says.
+    """Hold data from the head of a file.
 
     Attributes:
-        panorama: How its camera was held, if it is a panorama.
-        position: Where its EXIF block says that it was taken; None where it does not.
+        panorama: The pose of its camera, if it is a panorama.
+        position: The position in its EXIF block; None if it has none.
     """
 
     panorama: Pose | None = None
@@ -42,12 +42,12 @@ class _Head:
 def compare_with_heads(listing: SourceListing, rules: Rules) -> SourceListing:
     """Return a list with its panoramas left out, or marked to be cut, and a count of positions that contradict EXIF.
 
-    The position of the list is the one that counts: people correct in lists what receivers got wrong. A picture whose
-    head cannot be read stays: what decodes it says why.
+    The position of the list counts, because people correct the errors of receivers in lists. A picture whose head
+    cannot be read stays: its decoding will report the error.
 
     Args:
-        listing: Of a list.
-        rules: What becomes of panoramas.
+        listing: The listing of a list.
+        rules: The rules for panoramas.
     """
     places: list[Place] = []
     left_out: list[LeftOut] = []

@@ -1,4 +1,4 @@
-"""What a collection holds: pictures with positions, and pictures left out, each with its reason."""
+"""The listing of a collection: pictures with positions, and pictures left out, each with its reason."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,35 +15,35 @@ from model.positions import PositionFault, Unplaced
 from place_map.left_out import LeftOut
 
 OnProgress = Callable[[int], None]
-"""Called with the number of pictures looked at so far; never more than once per picture."""
+"""A function that is called with the number of pictures read so far; at most once per picture."""
 
 EXCLUDED = "--exclude"
-"""Stands in the count of what is passed over for what a pattern of that option fits."""
+"""The key in counts of files that match a pattern of this option."""
 
 NOWHERE = LatLon(0, 0)
-"""Stands for the position of a picture that has none; nothing is measured from it."""
+"""The position of a picture without one; no distance is measured from it."""
 
 
 class LeftOutCode(StrEnum):
-    """Why a picture of a collection cannot go into a map; beside these stand the codes of ``ImageError``.
+    """Name the reason why a picture of a collection cannot go into a map; ``ImageError`` has more codes.
 
     Attributes:
-        NO_POSITION: Skipped. The collection does not say where it was taken.
-        NULL_ISLAND: Skipped. Its position is 0° N 0° E, which is what broken receivers write.
-        INVALID_POSITION: Skipped. Its position is no number, 0/0, no point, or outside of the Earth's degrees.
-        NO_HEMISPHERE: Skipped. Degrees without north or south, east or west.
+        NO_POSITION: Skipped. The collection does not state its position.
+        NULL_ISLAND: Skipped. Its position is 0° N 0° E, which broken receivers write.
+        INVALID_POSITION: Skipped. Its position is not a number, 0/0, not a point, or outside of the Earth's degrees.
+        NO_HEMISPHERE: Skipped. Its degrees have no north or south, east or west.
         ESTIMATED: Skipped. Its position is an estimate of Placefix, as ``placefix geotag`` writes it.
-        NO_ZONE: Skipped. UTM metres without zone number and letter, which occur 120 times on the Earth.
+        NO_ZONE: Skipped. Its UTM metres have no zone number and letter; they occur 120 times on the Earth.
         VOID_FIX: Skipped. The receiver says that it had no fix.
-        INACCURATE_POSITION: Skipped. The stated error is larger than was allowed.
-        CONTRADICTORY_POSITION: Skipped. Two positions are given that lie far apart.
-        INVALID_ROW: Skipped. An entry of a list that names no picture, or does not have the list's form.
+        INACCURATE_POSITION: Skipped. The stated error is larger than is allowed.
+        CONTRADICTORY_POSITION: Skipped. It has two positions that lie far apart.
+        INVALID_ROW: Skipped. The entry of the list names no picture, or does not have the list's form.
         DUPLICATE: Skipped. The same picture came before.
-        INVALID_NAME: Skipped. A file name that is not text (UTF-8).
-        PANORAMA: Skipped. All directions at once, which the network does not know.
+        INVALID_NAME: Skipped. Its file name is not text (UTF-8).
+        PANORAMA: Skipped. It shows all directions at once, which the network cannot use.
         LISTED_ERROR: Skipped. The program that made the list says that it could not process the picture.
-        UNREADABLE_FOLDER: Skipped. A folder that cannot be listed; its path ends in ``/``.
-        MISSING_FILE: Rejected. There is no such file.
+        UNREADABLE_FOLDER: Skipped. The folder cannot be listed; its path ends in ``/``.
+        MISSING_FILE: Rejected. The file does not exist.
     """
 
     NO_POSITION = PositionFault.NO_POSITION
@@ -77,23 +77,23 @@ ListingKind = Literal[
     "geojson",
     "stac",
 ]
-"""Name the kinds of collections, as their readers call them."""
+"""The names of the kinds of collections."""
 
 
 @dataclass(frozen=True)
 class SourceListing:
-    """All pictures of a collection, in an order that depends on names alone.
+    """List all pictures of a collection, in an order that depends only on names.
 
     Attributes:
         places: Pictures with positions; their ids are unique.
-        left_out: The others.
-        kind: Which reader has read it.
-        root: What was read: a folder or a file that lists pictures.
-        options: How it was read.
-        remarks: What is odd about pictures with positions → of how many.
-        panoramas: Id of a picture that shows all directions → how its camera was held. Such pictures are among the
-            places where they are to be cut into views, and cannot go into a map before they are.
-        passed_over: What is no picture, or was not wanted, by suffix or name → how many.
+        left_out: The other pictures.
+        kind: The kind of the collection.
+        root: The folder, or the file that lists pictures.
+        options: The options of reading.
+        remarks: Remark about pictures with positions → the number of these pictures.
+        panoramas: Id of a panorama → the pose of its camera. Panoramas are among the places if they are to be cut into
+            views, and cannot go into a map before.
+        passed_over: Suffix or name of other or unwanted files → their number.
     """
 
     places: tuple[Place, ...]
@@ -106,15 +106,15 @@ class SourceListing:
     panoramas: Mapping[str, Pose] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """The number of pictures, left out or not."""
+        """Return the number of pictures, left out or not."""
         return len(self.places) + len(self.left_out)
 
 
 def skipped(path: str, why: Unplaced) -> LeftOut:
-    """A picture without a usable position."""
+    """Return the entry of a picture without a usable position."""
     return LeftOut(path, "skipped", why.code, why.reason)
 
 
 def rejected(path: str, error: ImageError) -> LeftOut:
-    """A picture that cannot be read."""
+    """Return the entry of a picture that cannot be read."""
     return LeftOut(path, "rejected", error.code, error.message)

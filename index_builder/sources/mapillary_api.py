@@ -1,4 +1,4 @@
-"""Pictures from Mapillary: what version 4 of its API answers, saved beside the pictures.
+"""Pictures from Mapillary: answers of version 4 of its API, saved beside the pictures.
 
 ::
 
@@ -8,7 +8,7 @@
             /images/<id>.jpg     or there
 
 The entities carry addresses of the pictures (``thumb_original_url`` and others). They are never fetched: they expire,
-and a map is made of what lies on the disk.
+and a map is made of files on the disk.
 """
 
 from datetime import datetime
@@ -46,18 +46,18 @@ def read_mapillary_api(
     """List the pictures of image entities.
 
     Mapillary computes positions and directions anew from the pictures; these (``computed_geometry``,
-    ``computed_compass_angle``) are preferred to those of the camera (``geometry``, ``compass_angle``) where they are
-    there. Panoramas are skipped. The pictures are not opened.
+    ``computed_compass_angle``) are preferred to those of the camera (``geometry``, ``compass_angle``) if they exist.
+    Panoramas are skipped. The pictures are not opened.
 
     Args:
-        file: What they were read from; the pictures lie beside it.
+        file: The file of the entities; the pictures lie beside it.
         entries: The entities.
-        unit: What they are counted by in messages.
-        rules: What becomes of pictures.
-        on_progress: Called with the number of entities looked at so far.
+        unit: The name of an entry in messages.
+        rules: The rules for pictures.
+        on_progress: The function that is called with the number of entities read so far.
 
     Returns:
-        Of kind ``mapillary api``, in the file's order. Ids are Mapillary's.
+        The listing, of kind ``mapillary api``, in the file's order. Ids are Mapillary's.
 
     Raises:
         SourceError: Two pictures have one id.

@@ -36,14 +36,14 @@ def read_mapillary_description(
     skipped. The true direction counts before that of the compass.
 
     Args:
-        file: What was read.
-        entries: Its objects.
-        unit: What they are counted by in messages.
-        rules: What becomes of pictures.
-        on_progress: Called with the number of objects looked at so far.
+        file: The file that was read.
+        entries: The objects of the file.
+        unit: The name of an entry in messages.
+        rules: The rules for pictures.
+        on_progress: The function that is called with the number of objects read so far.
 
     Returns:
-        Of kind ``mapillary_tools``, in the file's order. Ids are the paths.
+        The listing, of kind ``mapillary_tools``, in the file's order. Ids are the paths.
 
     Raises:
         SourceError: Two pictures have one id.
@@ -92,7 +92,7 @@ def _position(item: dict[str, object]) -> LatLon | Unplaced:
 
 
 def _in_words(error: object) -> str:
-    """``{"type": …, "message": …}`` as a sentence; the tools promise neither."""
+    """Return ``{"type": …, "message": …}`` as a sentence; both members may be missing."""
     if not isinstance(error, dict):
         return str(error)
     return ": ".join(filter(None, (text_in(error.get("type")), text_in(error.get("message"))))) or "that it failed"

@@ -51,7 +51,7 @@ def read_msls_city(folder: Path, rules: Rules | None = None, on_progress: OnProg
     """Read the side of a city that the options name: the database, unless queries are read.
 
     Raises:
-        SourceError: The city has not got that side; or as in ``read_msls``.
+        SourceError: The city lacks this side; or as in ``read_msls``.
     """
     rules = rules or Rules()
     side = folder / rules.options.side
@@ -68,11 +68,11 @@ def read_msls(folder: Path, rules: Rules | None = None, on_progress: OnProgress 
 
     Args:
         folder: ``<city>/database`` or ``<city>/query``.
-        rules: What becomes of pictures.
-        on_progress: Called with the number of rows read so far.
+        rules: The rules for pictures.
+        on_progress: The function that is called with the number of rows read so far.
 
     Returns:
-        Of kind ``msls``, in the order of ``raw.csv``. Ids are the keys.
+        The listing, of kind ``msls``, in the order of ``raw.csv``. Ids are the keys.
 
     Raises:
         SourceError: A file cannot be read, lacks a column, or lists a key twice.
@@ -117,7 +117,7 @@ def read_msls(folder: Path, rules: Rules | None = None, on_progress: OnProgress 
 
 
 def _read_by_key(file: Path, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    """Return key → column → cell, stripped; an optional column that is not there is empty."""
+    """Return key → column → cell, stripped; a missing optional column is empty."""
     header, rows = read_rows(file)
     columns = {name: find_column(header, file, (name,)) for name in ("key", *required, *optional)}
     missing = [name for name in ("key", *required) if columns[name] is None]

@@ -1,4 +1,4 @@
-"""Find the files that belong to pictures of a folder: XMP beside them, and the JSON of Google Takeout."""
+"""The files that belong to pictures of a folder: XMP beside them, and the JSON of Google Takeout."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -15,16 +15,16 @@ _MOST_BYTES = 16 * 2**20
 
 
 class Notes:
-    """The notes of one folder.
+    """Find the notes of one folder.
 
     The XMP of ``a.jpg`` is ``a.jpg.xmp`` or ``a.xmp``; capitals and composed letters may differ.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        """Look at names only.
+        """Sort the names; no file is read.
 
         Args:
-            names: Of files of the folder; those with other suffixes are passed over.
+            names: Names of files of the folder; those with other suffixes are passed over.
         """
         names = tuple(names)
         self._xmp = {plain_name(name): name for name in names if name.lower().endswith(".xmp")}
@@ -54,7 +54,7 @@ class Notes:
 
 
 def _content_of(note: Path) -> bytes | None:
-    """Return what a note says; None if it cannot be read, or is too large to be one."""
+    """Return the content of a note; None if it cannot be read, or is too large."""
     try:
         if not note.is_file() or note.stat().st_size > _MOST_BYTES:
             return None

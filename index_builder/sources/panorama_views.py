@@ -1,7 +1,7 @@
-"""Level perspective views, cut from panoramas: what a network of photographs can make use of.
+"""Level perspective views, cut from panoramas for networks that were trained with photographs.
 
-A view is a file like any other picture, in a folder of its own. What it shows depends on the panorama alone, and not on
-its heading: so a heading that is corrected later changes no file.
+A view is a file like any other picture, in a separate folder. Its content depends only on the panorama, and not on its
+heading: a corrected heading changes no file.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ from model.positions import Unplaced
 from place_map.left_out import LeftOut
 
 YAWS_DEG = tuple(range(0, 360, 45))
-"""Where the views of a panorama look, clockwise from its middle: every second one overlaps half of the one before."""
+"""Directions of the views of a panorama, clockwise from its middle: each view overlaps half of the next."""
 FIELD_OF_VIEW_DEG = 90.0
 WIDTH_PX, HEIGHT_PX = 640, 480
 
-_MOST_UNEVEN = 0.02  # of the ratio of the sides, which is 2 where all directions are shown
+_MOST_UNEVEN = 0.02  # relative deviation of the ratio of the sides from 2, the ratio of a full panorama
 _QUALITY = 92
 _THREADS = 2  # a panorama takes some hundred megabytes while it is decoded
 
@@ -43,8 +43,8 @@ def cut_panoramas(listing: SourceListing, folder: Path) -> SourceListing:
     The id of a view is that of its panorama, ``#`` and its yaw: ``a.jpg#045``. Views that are there are not cut again.
 
     Args:
-        listing: As it was read.
-        folder: Where the views are kept.
+        listing: The listing as it was read.
+        folder: The folder for the views.
 
     Raises:
         StorageError: A view cannot be written.
@@ -62,12 +62,12 @@ def perspective_view(panorama: NDArray[np.uint8], yaw_deg: float, pose: Pose) ->
     """Return a level view of a panorama.
 
     Args:
-        panorama: ``(h, 2 h, 3)``, equirectangular.
-        yaw_deg: Where it looks, clockwise from the panorama's middle.
-        pose: How the camera was held.
+        panorama: The equirectangular panorama ``(h, 2 h, 3)``.
+        yaw_deg: The direction of the view, clockwise from the panorama's middle.
+        pose: The pose of the camera.
 
     Returns:
-        ``(HEIGHT_PX, WIDTH_PX, 3)``.
+        The view ``(HEIGHT_PX, WIDTH_PX, 3)``.
     """
     height, width = panorama.shape[:2]
     east, north, up = _in_camera(_level_directions(yaw_deg), pose)
@@ -94,7 +94,7 @@ def _level_directions(yaw_deg: float) -> NDArray[np.float64]:
 
 
 def _in_camera(directions: NDArray[np.float64], pose: Pose) -> NDArray[np.float64]:
-    """Return level directions as a camera sees them that looked up, and was turned clockwise around its own axis."""
+    """Return level directions in the frame of a camera with a pose."""
     pitch, roll = radians(pose.pitch_deg), radians(pose.roll_deg)
     looked_up = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
     turned = np.array([[np.cos(roll), 0, np.sin(roll)], [0, 1, 0], [-np.sin(roll), 0, np.cos(roll)]])
@@ -142,7 +142,7 @@ def _write_views(panorama: Image.Image, pose: Pose, paths: list[Path]) -> None:
 
 
 def _key(path: Path, pose: Pose) -> str:
-    """Return what views of a panorama are known by: another file, or another pose, has others."""
+    """Return the key of the views of a panorama, which differs for another file or another pose."""
     try:
         status = path.stat()
         stamp = (status.st_size, status.st_mtime_ns)

@@ -1,4 +1,4 @@
-"""Photographs that carry their own position, as phones and cameras write it, or have it written beside them."""
+"""Photographs with a position in the file, as phones and cameras write it, or in a file beside them."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from place_map.left_out import LeftOut
 
 
 def read_photo(root: Path, relative: str) -> Place | LeftOut:
-    """Read position, heading and time of one picture, by the rules that hold where none are given.
+    """Read position, heading and time of one picture, by the default rules.
 
     Args:
         root: The collection's folder.
@@ -27,17 +27,16 @@ def read_photo(root: Path, relative: str) -> Place | LeftOut:
 
 
 def photo_geotag(root: Path, relative: str, notes: Notes, rules: Rules) -> Geotag | LeftOut:
-    """Read what a picture, and what lies beside it, says of it; no pixel is decoded.
+    """Read the geotag of a picture from the picture and its notes; no pixel is decoded.
 
-    What is missing in its EXIF block is taken from its own XMP, then from XMP beside it, then from Google Takeout. A
-    picture with a broken EXIF block is skipped, if nothing else says where it was taken; one that is no picture is
-    rejected.
+    Values that its EXIF block lacks are taken from its own XMP, then from XMP beside it, then from Google Takeout. A
+    picture with a broken EXIF block and no other position is skipped; a file that is not a picture is rejected.
 
     Args:
         root: The collection's folder.
         relative: The picture's POSIX path below it.
-        notes: Of the picture's folder.
-        rules: What becomes of it.
+        notes: The notes of the picture's folder.
+        rules: The rules for pictures.
     """
     path, hemisphere = root / relative, rules.options.assume_hemisphere
     try:
@@ -56,7 +55,7 @@ def photo_geotag(root: Path, relative: str, notes: Notes, rules: Rules) -> Geota
 
 
 def as_place(root: Path, relative: str, geotag: Geotag) -> Place | LeftOut:
-    """Return a picture of a folder by what is believed of it."""
+    """Return a picture of a folder with its settled geotag."""
     if isinstance(geotag.position, Unplaced):
         return skipped(relative, geotag.position)
     return Place(relative, root / relative, geotag.position, geotag.heading_deg, geotag.time)

@@ -1,4 +1,4 @@
-"""Where the pictures lie that a list names, and what they are called by their paths."""
+"""The search for pictures that a list names, and the ids from their paths."""
 
 import os
 import re
@@ -14,16 +14,16 @@ _MOST_NAMED = 6  # places, in a message
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A picture that is not there.
+    """Describe a picture that does not exist.
 
     Attributes:
-        tried: Where it was looked for; one place at least.
+        tried: The paths that were tried, at least one.
     """
 
     tried: tuple[Path, ...]
 
     def __str__(self) -> str:
-        """For people."""
+        """Return a description for people."""
         first, *others = (str(path) for path in self.tried)
         if not others:
             return f"there is no file {first}"
@@ -32,19 +32,19 @@ class Missing:
 
 
 class PictureFinder:
-    """Looks for pictures by the paths of a list: as they are written, then as they may have been meant.
+    """Look for pictures by the paths of a list: first as they are written, then by similar paths.
 
-    Separators of Windows count, and so do composed and decomposed letters and capitals, where only one file fits. The
-    end of an absolute path of another machine is looked for beside the list. The first that is there is taken.
+    Separators of Windows are accepted. Capitals and the composition of letters may differ if only one file fits. The
+    end of an absolute path of another machine is looked for beside the list. The first file that exists is taken.
     """
 
     def __init__(self, folder: Path, root: Path | None = None, inner: Sequence[str] = ()) -> None:
-        """Look at nothing yet.
+        """Keep the arguments; nothing is looked for yet.
 
         Args:
-            folder: Of the list; relative paths start there.
-            root: Where the pictures lie otherwise; looked at first.
-            inner: Names of folders in these two where pictures may lie, too.
+            folder: The folder of the list, at which relative paths start.
+            root: Another folder of the pictures, which is tried first.
+            inner: Names of folders in these two that may hold pictures, too.
         """
         self.folder = folder
         self._root = root
@@ -66,7 +66,7 @@ class PictureFinder:
         return Missing(tuple(tried))
 
     def find_any(self, names: Sequence[str]) -> Path | Missing:
-        """Return the first picture of several names that is there, of one at least."""
+        """Return the first existing picture of several names, at least one."""
         missing: list[Path] = []
         for name in names:
             found = self.find(name)
@@ -76,7 +76,7 @@ class PictureFinder:
         return Missing(tuple(dict.fromkeys(missing)))
 
     def id_of(self, path: Path) -> str:
-        """Return a path as an id: below the root or the folder of the list if it lies there, as it is otherwise."""
+        """Return a path as an id: below the root or the folder of the list, or unchanged if it lies elsewhere."""
         if self._root is not None and path.is_relative_to(os.path.normpath(self._root)):
             return path_below(self._root, path)
         return path_below(self.folder, path)
@@ -99,7 +99,7 @@ class PictureFinder:
                 yield _normal(base.joinpath(*parts[start:]))
 
     def _respelled(self, path: Path) -> Path | None:
-        """Return the one path that differs in capitals and in how letters are composed; None if there is not one."""
+        """Return the only path that differs in capitals and composition of letters; None without exactly one."""
         parent = path.parent
         if parent == path:
             return path
@@ -124,7 +124,7 @@ class PictureFinder:
 
 
 def is_file(path: Path) -> bool:
-    """Return whether a path leads to a file that can be looked at."""
+    """Return whether a path leads to a file that is accessible."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -132,7 +132,7 @@ def is_file(path: Path) -> bool:
 
 
 def path_below(folder: Path, path: Path) -> str:
-    """Return a path as an id: below the folder with ``/`` if it lies there, as it is otherwise."""
+    """Return a path as an id: below the folder with ``/``, or unchanged if it lies elsewhere."""
     folder = Path(os.path.normpath(folder))
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
@@ -142,7 +142,7 @@ def _normal(path: Path) -> Path:
 
 
 def plain_name(name: str) -> str:
-    """Return a name as it is compared with others: in small letters, and composed."""
+    """Return a name for comparison: in small letters, and composed."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -16,8 +16,8 @@ PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".insp", ".png", ".webp", ".avif", ".heic", ".heif", ".hif"}
 )
 
-# What network drives and computers keep in a folder beside the pictures of people: thumbnails, what was thrown away,
-# and copies of earlier days. Those that begin with a dot, such as .@__thumb, are hidden anyway.
+# Folders that network drives and computers keep beside people's pictures: thumbnails, deleted files and copies of
+# earlier days. Those that begin with a dot, such as .@__thumb, are hidden anyway.
 _FOLDERS_OF_MACHINES = frozenset(
     {
         "@eadir",
@@ -33,7 +33,7 @@ _FOLDERS_OF_MACHINES = frozenset(
 )
 
 OnUnreadable = Callable[[str, str], None]
-"""Called with the path of a folder that cannot be listed, which ends in ``/``, and with the reason."""
+"""A function that is called with the path of a folder that cannot be listed, with ``/`` at its end, and the reason."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class FoundPictures:
     passed_over: Counter[str] = field(default_factory=Counter)
 
     def add(self, prefix: str, names: Iterator[str]) -> None:
-        """Take the files of a folder, by name."""
+        """Add the files of a folder, by name."""
         for name in names:
             suffix = Path(name).suffix.lower()
             if suffix in PICTURE_SUFFIXES:
@@ -99,7 +99,7 @@ def explore(root: Path, exclude: tuple[str, ...] = (), on_unreadable: OnUnreadab
 
 
 def told_of_passed_over(passed_over: Mapping[str, int]) -> str:
-    """Return in words what was passed over, the most frequent first: ``2 .tif, 1 folder @eaDir``; empty for nothing."""
+    """Return a text about passed over files, the most frequent first: ``2 .tif, 1 folder @eaDir``; empty for none."""
     return ", ".join(
         f"{number:,} {_called(key, number)}"
         for key, number in sorted(passed_over.items(), key=lambda item: (-item[1], item[0]))
@@ -121,7 +121,7 @@ def _called(key: str, number: int) -> str:
 
 def _walk(root: Path, exclude: tuple[str, ...], on_unreadable: OnUnreadable | None, found: FoundPictures) -> None:
     seen: set[tuple[int, int]] = set()
-    pending = [""]  # not by recursion: folders may be nested deeper than calls
+    pending = [""]  # without recursion, because folders may be nested deeper than calls
     while pending:
         prefix = pending.pop()
         try:
@@ -165,7 +165,7 @@ def _list(folder: Path, seen: set[tuple[int, int]]) -> tuple[list[str], list[str
 
 
 def _is_map(folders: list[str], files: list[str]) -> bool:
-    """Whether a folder is a map of ours, whose pictures are thumbnails of what it was built from."""
+    """Return whether a folder is a map of Placefix, whose pictures are only thumbnails."""
     return layout.CURRENT in files and layout.SEGMENTS in folders
 
 
@@ -173,4 +173,4 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:
-        return False  # a link that leads to itself, or through what is no folder
+        return False  # a link that leads to itself, or through something other than a folder

@@ -1,7 +1,7 @@
 """Pictures whose names have an easting and a northing and no UTM zone: points of a plane, anywhere on the Earth.
 
-Nordland, AmsterTime and SPED come so from their downloader. They cannot go into a map that answers with positions, but
-their distances from each other can be measured.
+The downloader of Nordland, AmsterTime and SPED writes these names. Their pictures cannot go into a map that answers
+with positions, but their distances from each other can be measured.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ PointM = tuple[float, float]
 
 @dataclass(frozen=True)
 class PlaneListing:
-    """Pictures and their points.
+    """Hold pictures and their points.
 
     Attributes:
         listing: The collection, with its points as places at ``NOWHERE``.

@@ -1,4 +1,4 @@
-"""A file that names some of the queries: the 740 of MSLS's official validation, for one."""
+"""A file that names some of the queries, such as the 740 of MSLS's official validation."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -8,18 +8,18 @@ from model.places import Place
 
 
 def select_queries(queries: Sequence[Place], file: Path) -> tuple[Place, ...]:
-    """The queries that a file names, in the order of the file.
+    """Return the queries that a file names, in the order of the file.
 
-    One query in a line: its id, its file name with or without a folder and suffix, or its key (the picture id in an
+    Each line has one query: its id, its file name with or without a folder and suffix, or its key (the picture id in an
     ``@UTM@`` name, the name of the file in MSLS). Empty lines and those that begin with ``#`` are passed over.
 
     Args:
         queries: All queries.
-        file: UTF-8.
+        file: The file, in UTF-8.
 
     Raises:
-        SourceError: The file cannot be read, is empty, or names a query that is not there, several at once, or one
-            twice.
+        SourceError: The file cannot be read, is empty, or has a line that names no query, several, or one that was
+            named before.
     """
     by_name: dict[str, list[Place]] = {}
     for query in queries:
@@ -40,7 +40,7 @@ def select_queries(queries: Sequence[Place], file: Path) -> tuple[Place, ...]:
 
 
 def key_of(place: Place) -> str:
-    """What data sets call a picture: the picture id of an ``@UTM@`` name, else the name of the file."""
+    """Return the key of a picture in data sets: the picture id of an ``@UTM@`` name, else the name of the file."""
     fields = place.path.stem.split("@")
     return fields[7] if len(fields) > 7 and fields[7] else place.path.stem
 

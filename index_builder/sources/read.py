@@ -1,4 +1,4 @@
-"""The entry: recognises what kind of collection a path is, and reads it."""
+"""The entry: it recognises the kind of a collection, and reads it."""
 
 from pathlib import Path
 
@@ -15,21 +15,21 @@ _MEMBERS_NAMED = 8
 
 
 def read_source(path: Path, options: ReadOptions | None = None, on_progress: OnProgress | None = None) -> SourceListing:
-    """Read where the pictures of a collection were taken; only panoramas that are to be cut are decoded.
+    """Read the positions of the pictures of a collection; only panoramas that are to be cut are decoded.
 
-    ``index_builder.sources.kinds`` has the kinds of collections. What a file of JSON is, is told by its content.
+    ``index_builder.sources.kinds`` has the kinds of collections. The content of a file of JSON decides its kind.
 
     Args:
         path: A folder, or a file that lists pictures.
-        options: How it is read.
-        on_progress: Called with the number of pictures looked at so far.
+        options: The options of reading.
+        on_progress: The function that is called with the number of pictures read so far.
 
     Returns:
-        Pictures with and without positions; perhaps none with one.
+        The pictures with and without positions; all may be without.
 
     Raises:
-        SourceError: There is nothing at that path, it is of no known kind, it cannot be read, it holds no pictures, or
-            an option says nothing about it.
+        SourceError: The path does not exist, is of no known kind, cannot be read, or holds no pictures; or an option
+            does not apply to it.
     """
     options = options or ReadOptions()
     candidate = Candidate(path)
@@ -68,7 +68,7 @@ def _check_options(candidate: Candidate, kind: Kind, options: ReadOptions) -> No
             "Where there are both, read the one first, and add the other: placefix add"
         )
     if not kind.is_table and options.for_tables:
-        raise SourceError(f"{candidate.path} is no table: columns can be named for a CSV file only")
+        raise SourceError(f"{candidate.path} is not a table: columns can be named for a CSV file only")
     if not candidate.is_folder and options.assume_hemisphere:
         raise SourceError(
             f"{candidate.path} is a list, whose positions are signed: --assume-hemisphere is for folders of photos"

@@ -1,4 +1,4 @@
-"""Hold the options by which collections are read."""
+"""The options by which collections are read."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +9,10 @@ from model.errors import InvalidInput
 DEFAULT_MAX_GAP_S = 60.0
 
 Panoramas = Literal["skip", "views"]
-"""Name what becomes of pictures that show all directions at once."""
+"""The treatment of pictures that show all directions at once."""
 
 Side = Literal["database", "query"]
-"""Name the two sides of a city of MSLS."""
+"""The two sides of a city of MSLS."""
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,21 @@ class ReadOptions:
     """Hold the options by which collections are read.
 
     Attributes:
-        path_column: The column of a list that names pictures, if it is spelled in none of the accepted ways.
-        latitude_column: Likewise that of latitudes.
-        longitude_column: Likewise that of longitudes.
-        root: Where the pictures of a list lie, if not beside it.
+        path_column: The column of a list that names pictures, if it has none of the accepted spellings.
+        latitude_column: The column of latitudes, if it has none of the accepted spellings.
+        longitude_column: The column of longitudes, if it has none of the accepted spellings.
+        root: The folder of the pictures of a list, if they do not lie beside it.
         exclude: Patterns of names, or of paths below the collection, that are passed over.
         max_gps_error_m: Positions that state a larger error are left out; None takes all.
         assume_hemisphere: The hemispheres of positions in photos that state none, as in ``NE``; empty leaves them out.
         magnetic_headings: Whether a heading from magnetic north counts as one from true north.
         gpx: Tracks by which photos without a position are placed, by their time.
-        time_offset_s: What is added to the times of photos to make them those of the track; None if times without a
-            time zone are not to be used.
-        max_gap_s: Between two points of a track that lie farther apart, nothing is placed.
+        time_offset_s: The seconds to add to the times of photos to make them those of the track; None excludes times
+            without a time zone.
+        max_gap_s: Largest gap in seconds between two points of a track in which photos are placed.
         panoramas: Whether panoramas are left out, or are to be cut into views.
-        views_folder: Where views of panoramas are kept; None to cut none, though they are asked for.
-        side: Which side of a city of MSLS is read.
+        views_folder: The folder for views of panoramas; None cuts none, even if they are requested.
+        side: The side of a city of MSLS that is read.
 
     Raises:
         InvalidInput: A value is out of its range.
@@ -60,18 +60,19 @@ class ReadOptions:
             raise InvalidInput(f"the largest error of a position is {self.max_gps_error_m} m; it must be above 0")
         if self.assume_hemisphere and self.assume_hemisphere not in ("NE", "NW", "SE", "SW"):
             raise InvalidInput(
-                f"{self.assume_hemisphere!r} is no pair of hemispheres: NE, NW, SE or SW, as in --assume-hemisphere NE"
+                f"{self.assume_hemisphere!r} is not a pair of hemispheres: NE, NW, SE or SW, as in "
+                "--assume-hemisphere NE"
             )
         if not self.max_gap_s > 0:
             raise InvalidInput(f"the largest gap of a track is {self.max_gap_s} s; it must be above 0")
         if not self.gpx and (self.time_offset_s is not None or self.max_gap_s != DEFAULT_MAX_GAP_S):
             raise InvalidInput("a time offset and a largest gap are about a track: give --gpx, too")
         if self.root is not None and not self.root.is_dir():
-            raise InvalidInput(f"the folder of pictures {self.root} does not exist, or is no folder")
+            raise InvalidInput(f"the folder of pictures {self.root} does not exist, or is not a folder")
 
     @property
     def for_lists(self) -> tuple[str, ...]:
-        """Return the options that were given and say nothing about a folder of photos."""
+        """Return the given options that do not apply to a folder of photos."""
         given = {
             "--path-column": self.path_column,
             "--latitude-column": self.latitude_column,
@@ -82,5 +83,5 @@ class ReadOptions:
 
     @property
     def for_tables(self) -> tuple[str, ...]:
-        """Return the options that were given and say nothing about what is not a table."""
+        """Return the given options that apply only to a table."""
         return tuple(name for name in self.for_lists if name != "--root")

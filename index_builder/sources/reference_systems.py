@@ -26,13 +26,13 @@ Transform = Callable[[float, float], tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A rectangle of degrees in which a reference system is used.
+    """Describe a rectangle of degrees in which a reference system is used.
 
     Attributes:
-        west: From -180 to 180.
-        south: From -90 to 90.
-        east: From -180 to 180; less than ``west`` where the rectangle crosses the antimeridian.
-        north: From -90 to 90.
+        west: The western edge, from -180 to 180.
+        south: The southern edge, from -90 to 90.
+        east: The eastern edge, from -180 to 180; less than ``west`` if the rectangle crosses the antimeridian.
+        north: The northern edge, from -90 to 90.
     """
 
     west: float
@@ -53,13 +53,13 @@ class Area:
 
 @dataclass(frozen=True)
 class ReferenceSystem:
-    """A reference system of coordinates.
+    """Describe a reference system of coordinates.
 
     Attributes:
-        name: As it was stated.
-        transform: From x (east) and y (north) to longitude and latitude; None for WGS84, whose they are.
+        name: The name as it was stated.
+        transform: The function from x (east) and y (north) to longitude and latitude; None for WGS84.
         transform_back: The inverse of ``transform``; None for WGS84.
-        area: Where the system is used; None if that is not known, as for a string of PROJ.
+        area: The area of use; None if it is not known, as for a string of PROJ.
     """
 
     name: str
@@ -98,11 +98,11 @@ def reference_system(name: str, where: str) -> ReferenceSystem:
     """Return the reference system of a name: an EPSG code, an URN of OGC, ``WGS84 UTM 33N``, or a string of PROJ.
 
     Args:
-        name: As it is stated.
-        where: What states it, for messages.
+        name: The name as it is stated.
+        where: The place of the statement, for messages.
 
     Raises:
-        SourceError: There is no such system.
+        SourceError: The system is not known.
     """
     if _WGS84_NAME.fullmatch(name.strip()):
         return WGS84
@@ -132,12 +132,12 @@ def reference_system(name: str, where: str) -> ReferenceSystem:
 
 
 def _area_of(system: "CRS") -> Area | None:
-    """Return the area of use; of a system with heights, that of its horizontal part."""
+    """Return the area of use of a system, or of its horizontal part if it has heights."""
     parts = [system, *system.sub_crs_list, *([system.source_crs] if system.source_crs is not None else [])]
     found = next((part.area_of_use for part in parts if part.area_of_use is not None), None)
     return None if found is None else Area(found.west, found.south, found.east, found.north)
 
 
 def _is_same(one: float, other: float) -> bool:
-    """Return whether two coordinates are the same, but for the choice of PROJ between transformations of datums."""
+    """Return whether two coordinates are equal, except for differences between PROJ's transformations of datums."""
     return isclose(one, other, rel_tol=1e-3, abs_tol=1_000)

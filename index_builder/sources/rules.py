@@ -1,4 +1,4 @@
-"""Decide what becomes of a picture, by the same rules for every kind of collection."""
+"""The rules for pictures, which are the same for every kind of collection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,16 +14,16 @@ from model.geo import LatLon
 from model.positions import Unplaced
 
 DOUBTFUL_ERROR_M = 25.0
-"""A position that may be farther off is counted as doubtful: farther away, an answer counts as wrong."""
+"""A position with a larger error counts as doubtful: an answer farther away counts as wrong."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The options, with the tracks that they name.
+    """Judge geotags by the options, with the tracks that they name.
 
     Attributes:
-        options: As they were given.
-        track: By which photos without a position are placed; None if there is none.
+        options: The options as they were given.
+        track: The track by which photos without a position are placed; None if there is none.
     """
 
     options: ReadOptions = field(default_factory=ReadOptions)
@@ -39,7 +39,7 @@ class Rules:
         return cls(options, read_tracks(options.gpx) if options.gpx else None)
 
     def settle(self, geotag: Geotag) -> Geotag:
-        """Return what is believed of a geotag: its position or the reason why there is none, and its true heading."""
+        """Return the accepted part of a geotag: its position or the reason why there is none, and its true heading."""
         geotag = self._with_heading(geotag)
         if geotag.panorama is not None and self.options.panoramas == "skip":
             reason = "it is a panorama, which --panoramas views would cut"
@@ -57,7 +57,7 @@ class Rules:
         return replace(geotag, position=position)
 
     def is_excluded(self, path: str) -> bool:
-        """Return whether a path below a collection, or one of its names, is one that is to be passed over."""
+        """Return whether a path below a collection, or one of its names, matches a pattern to pass over."""
         return is_excluded(path, self.options.exclude)
 
     def _trusted(self, geotag: Geotag) -> LatLon | Unplaced:
@@ -87,10 +87,10 @@ class Rules:
 
 
 def is_excluded(path: str, patterns: Sequence[str]) -> bool:
-    """Return whether one of some patterns fits a path.
+    """Return whether one of several patterns fits a path.
 
-    A pattern with a slash in it is compared with the path from its beginning, one without with each name in it; ``*``
-    and ``?`` mean what they mean in a shell, but that ``*`` may stand for several names.
+    A pattern with a slash is compared with the path from its beginning, a pattern without with each name in it. ``*``
+    and ``?`` have the meaning of a shell, except that ``*`` may stand for several names.
     """
     path = path.strip("/")
     for pattern in (pattern.strip("/") for pattern in patterns):

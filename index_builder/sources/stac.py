@@ -47,13 +47,13 @@ def read_stac(file: Path, content: JsonContent, rules: Rules, on_progress: OnPro
     ``quality:horizontal_accuracy``. The pictures are not opened.
 
     Args:
-        file: What was read.
+        file: The file that was read.
         content: An item, a collection of items, an item in each line, or a catalogue that leads to items.
-        rules: What becomes of pictures.
-        on_progress: Called with the number of items looked at so far.
+        rules: The rules for pictures.
+        on_progress: The function that is called with the number of items read so far.
 
     Returns:
-        Of kind ``stac``, in the file's order. Ids are those of the items.
+        The listing, of kind ``stac``, in the file's order. Ids are those of the items.
 
     Raises:
         SourceError: Two pictures have one id, or a catalogue leads to no items.
@@ -75,7 +75,7 @@ def _add(gathering: Gathering, number: int, linked: LinkedItem) -> None:
         return
     identifier = feature_identifier(item.get("id")) if isinstance(item, dict) else ""
     if not isinstance(item, dict) or not identifier:
-        gathering.skip("", LeftOutCode.INVALID_ROW, f"{gathering.unit} {number} is no item with an id")
+        gathering.skip("", LeftOutCode.INVALID_ROW, f"{gathering.unit} {number} is not an item with an id")
         return
     stated = item.get("properties")
     properties = stated if isinstance(stated, dict) else {}
@@ -102,7 +102,7 @@ def _seen_from(folder: str, name: str) -> str:
 
 
 def _pose(properties: Mapping[str, object]) -> Pose | None:
-    """Return how a panorama was taken; None for other pictures."""
+    """Return the pose of a panorama; None for other pictures."""
     lens = properties.get("pers:interior_orientation")
     if not isinstance(lens, dict) or number_in(lens.get("field_of_view")) != _ALL_ROUND_DEG:
         return None

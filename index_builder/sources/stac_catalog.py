@@ -14,7 +14,7 @@ _CATALOGUES = ("Collection", "Catalog")
 _LINKS = ("item", "items", "child")
 
 HERE = "."
-"""Stands for the folder of the catalogue."""
+"""The folder of the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class LinkedItem:
     """Hold an item that a catalogue leads to.
 
     Attributes:
-        folder: The folder of its file, seen from that of the catalogue: a POSIX path, or ``HERE``.
-        item: What the file holds; None if it cannot be had.
-        fault: Why it cannot be had; empty otherwise.
+        folder: The folder of its file, relative to that of the catalogue: a POSIX path, or ``HERE``.
+        item: The content of the file; None if it is not available.
+        fault: The reason why it is not available; empty otherwise.
     """
 
     folder: str
@@ -42,7 +42,7 @@ def linked_items(file: Path, content: JsonContent) -> Iterator[LinkedItem]:
 
     Args:
         file: The catalogue.
-        content: What it holds.
+        content: The content of the catalogue.
     """
     seen = {file.resolve()}
     pending = deque([(file, content)])
@@ -77,7 +77,7 @@ def _addresses(content: JsonContent) -> Iterator[str]:
 
 
 def _file_of(here: Path, address: str) -> Path | None:
-    """Return the file that a link leads to; None if it leads into the net."""
+    """Return the file of a link; None if the link is an address on the net."""
     if urlsplit(address).netloc:
         return None
     written = here.parent / address

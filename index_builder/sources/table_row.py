@@ -1,4 +1,4 @@
-"""Read a row of a table about its picture, in the spellings of people and of exiftool."""
+"""The geotag of a row of a table, in the spellings of people and of exiftool."""
 
 import re
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ _ALL_ROUND = frozenset({"true", "1", "yes", "equirectangular", "spherical", "cub
 
 
 def row_geotag(columns: Columns, cells: Sequence[str]) -> Geotag:
-    """Return what a row says.
+    """Return the geotag of a row.
 
     Args:
-        columns: Of the table.
-        cells: Of the row, stripped, as many as the header has.
+        columns: The columns of the table.
+        cells: The cells of the row, stripped, as many as the header has.
     """
     heading = columns.cell(cells, "heading")
     heading_deg = parse_heading(heading)

@@ -1,9 +1,9 @@
-"""Google Takeout: what Google Photos knows of a photo lies beside it, in a file of JSON.
+"""Google Takeout: the metadata of Google Photos, in a JSON file beside each photo.
 
-The file of ``IMG.jpg`` is called ``IMG.jpg.json`` or ``IMG.jpg.supplemental-metadata.json``, cut off so that 46
-characters stand before ``.json``, or ``IMG.json`` where the photo was uploaded without a suffix; that of ``IMG(1).jpg``
-is ``IMG.jpg(1).json``, and an edited copy ``IMG-edited.jpg`` has that of ``IMG.jpg``. Capitals and composed letters may
-differ, as an archive that was unpacked on another computer has them.
+The file of ``IMG.jpg`` is called ``IMG.jpg.json`` or ``IMG.jpg.supplemental-metadata.json``, cut to 46 characters
+before ``.json``, or ``IMG.json`` if the photo was uploaded without a suffix. The file of ``IMG(1).jpg`` is called
+``IMG.jpg(1).json``, and an edited copy ``IMG-edited.jpg`` shares the file of ``IMG.jpg``. Capitals and composed letters
+may differ, because archives are unpacked on other computers.
 """
 
 import json
@@ -28,10 +28,10 @@ _TELLING = frozenset({*_POSITIONS, "photoTakenTime"})
 
 
 class TakeoutNames:
-    """The names of the JSON files of a folder, by what they belong to."""
+    """Find the JSON file of a picture among the names of a folder."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        """Look at names only."""
+        """Sort the names; no file is read."""
         self._by_stem: dict[tuple[str, str], str] = {}
         for name in names:
             stem, counter = _without_counter(name[: -len(".json")])
@@ -39,7 +39,7 @@ class TakeoutNames:
             self._by_stem.setdefault((plain_name(stem), counter), name)
 
     def of(self, picture: str) -> str | None:
-        """Return the file that belongs to a picture, or to the one that it is an edited copy of; None if none does."""
+        """Return the file of a picture, or of the original of an edited copy; None if there is none."""
         if not self._by_stem:
             return None
         picture = normalize("NFC", picture)
@@ -61,10 +61,10 @@ class TakeoutNames:
 
 
 def takeout_geotag(content: bytes) -> Geotag:
-    """Return what a file says: the position that Google shows, else that of the camera; the time in UTC.
+    """Return the geotag of a file: the position that Google shows, else that of the camera; the time in UTC.
 
-    A position of zeros is none: so Google writes that it knows no other. A file that is not of Google Photos says
-    nothing, and one that cannot be parsed is remarked on.
+    A position of zeros is ignored, because Google writes it if it knows none. A file of another program gives an empty
+    geotag, and a file that cannot be parsed gives a remark.
     """
     try:
         said = json.loads(content.decode("utf-8-sig"))
@@ -97,7 +97,7 @@ def _without_counter(stem: str) -> tuple[str, str]:
 
 
 def _possible_stems(picture: str) -> Iterator[str]:
-    """Yield what may stand before ``.json``: the plain name, then the longest of the others first."""
+    """Yield possible names before ``.json``: the plain name, then the others, the longest first."""
     yield picture
     whole = picture + _LONG_ENDING
     for length in range(min(len(whole), _MOST_CHARACTERS), min(len(picture), _MOST_CHARACTERS - 1) - 1, -1):

@@ -1,4 +1,4 @@
-"""Text files as they arrive: in UTF-8 or UTF-16, or as Windows programs save them."""
+"""Text files in UTF-8, in UTF-16, or in the encoding of Windows programs."""
 
 import codecs
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from index_builder.errors import SourceError
 
 ANSI = "cp1252"
-"""What Windows programs call ANSI, in Western Europe and America."""
+"""The encoding that Windows programs call ANSI, in Western Europe and America."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
@@ -15,12 +15,12 @@ def read_text(file: Path, form: str, *, may_be_ansi: bool = False) -> str:
     """Return the text of a file.
 
     Args:
-        file: UTF-8, or UTF-16 with a byte order mark.
-        form: What the file ought to be saved as, for the message: ``CSV``, ``JSON``.
-        may_be_ansi: Whether what is not UTF-8 is taken for Windows-1252, as Excel saves CSV.
+        file: The file, in UTF-8, or in UTF-16 with a byte order mark.
+        form: The expected form of the file, for the message: ``CSV``, ``JSON``.
+        may_be_ansi: Whether a file that is not UTF-8 is read as Windows-1252, in which Excel saves CSV.
 
     Raises:
-        SourceError: It cannot be read, or its encoding is another; with the line.
+        SourceError: The file cannot be read, or has another encoding; with the line.
     """
     try:
         content = file.read_bytes()
@@ -34,7 +34,7 @@ def read_text(file: Path, form: str, *, may_be_ansi: bool = False) -> str:
             try:
                 return content.decode(ANSI)
             except UnicodeDecodeError:
-                pass  # told as what it ought to be
+                pass  # the error below names the expected encoding
         line = content.count(b"\n", 0, error.start) + 1
         raise SourceError(
             f"{file} is not {encoding.upper()} (line {line}): save it as {form} with the encoding UTF-8"

@@ -1,4 +1,4 @@
-"""The ways in which collections write down when a picture was taken."""
+"""The formats in which collections write the time of a picture."""
 
 import re
 from datetime import UTC, datetime
@@ -14,10 +14,11 @@ _COMPACT = re.compile(r"(\d{4})(?:(\d{2})(?:(\d{2})(?:_(\d{2})(?:(\d{2})(\d{2})?
 def parse_time(text: str) -> datetime | None:
     """Read ISO 8601, EXIF (``2024:09:23 16:06:58``, a zone may follow), seconds or milliseconds since 1970.
 
-    Days may stand first where dots divide them from months and years: ``23.09.2024 16:06``.
+    Days may come first if dots separate them from months and years: ``23.09.2024 16:06``.
 
     Returns:
-        With a time zone where one is stated (UTC for seconds since 1970), naive otherwise; None if it cannot be read.
+        The time, with a time zone if one is stated (UTC for seconds since 1970), naive otherwise; None if it cannot be
+        read.
     """
     text = text.strip()
     try:
@@ -34,7 +35,7 @@ def parse_time(text: str) -> datetime | None:
 
 
 def parse_epoch_ms(milliseconds: float) -> datetime | None:
-    """Milliseconds since 1970, in UTC; None outside of the calendar."""
+    """Return the time of milliseconds since 1970, in UTC; None outside of the calendar."""
     try:
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (ValueError, OverflowError, OSError):
@@ -42,7 +43,7 @@ def parse_epoch_ms(milliseconds: float) -> datetime | None:
 
 
 def parse_capture_time(text: str) -> datetime | None:
-    """Reads mapillary_tools' ``YYYY_MM_DD_hh_mm_ss_mmm``, which is UTC; the last field is a fraction of a second."""
+    """Read mapillary_tools' ``YYYY_MM_DD_hh_mm_ss_mmm``, which is UTC; the last field is a fraction of a second."""
     found = _CAPTURE.fullmatch(text)
     if found is None:
         return None
@@ -55,7 +56,7 @@ def parse_capture_time(text: str) -> datetime | None:
 
 
 def parse_compact_time(text: str) -> datetime | None:
-    """Reads the field's ``YYYY[MM[DD[_hh[mm[ss]]]]]``; parts that are not given count as their earliest."""
+    """Read the field's ``YYYY[MM[DD[_hh[mm[ss]]]]]``; missing parts have their earliest values."""
     found = _COMPACT.fullmatch(text.strip())
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""GPX tracks: where somebody was, and when."""
+"""GPX tracks: positions with their times."""
 
 import codecs
 import re
@@ -21,11 +21,11 @@ _ENCODING = re.compile(rb"""<\?xml[^>]*?\bencoding=["']([A-Za-z][\w.\-]*)["']"""
 
 @dataclass(frozen=True)
 class Track:
-    """The points of one or several tracks.
+    """Hold the points of one or several tracks.
 
     Attributes:
-        times_s: Seconds since 1970, ascending, no two alike.
-        points: The position at each.
+        times_s: Seconds since 1970, ascending, without duplicates.
+        points: The position at each time.
     """
 
     times_s: tuple[float, ...]
@@ -35,9 +35,9 @@ class Track:
         """Return the position at a time, between the points before and after it.
 
         Args:
-            time: When the picture was taken.
-            offset_s: What is added to it; a time without a zone is one in UTC then, and cannot be used with None.
-            max_gap_s: How far apart the two points may be.
+            time: The time of the picture.
+            offset_s: Seconds to add to the time; they make a time without a zone one in UTC. With None it is not used.
+            max_gap_s: Largest time between the two points.
         """
         if time is None:
             return _nowhere("the track cannot tell where, because the picture does not say when it was taken")
@@ -74,7 +74,7 @@ def read_tracks(files: Iterable[Path]) -> Track:
     """Read the tracks of GPX files as one.
 
     Raises:
-        SourceError: A file cannot be read, is no GPX, or has no point with a time.
+        SourceError: A file cannot be read, is not GPX, or has no point with a time.
     """
     found: dict[float, LatLon] = {}
     for file in files:
@@ -98,11 +98,11 @@ def _points_of(file: Path) -> Iterable[tuple[float, LatLon]]:
     except OSError as error:
         raise SourceError(f"the track {file} cannot be read: {error.strerror}") from error
     except (GPXException, ValueError) as error:
-        raise SourceError(f"the track {file} is no GPX, or damaged: {error}") from error
+        raise SourceError(f"the track {file} is not GPX, or damaged: {error}") from error
 
 
 def _text_of(file: Path) -> str:
-    """Return the text of a file of XML, in the encoding that it states: UTF-8 if it states none."""
+    """Return the text of a file of XML, in the encoding that it states, or in UTF-8."""
     content = file.read_bytes()
     if content.startswith(_UTF16_MARKS):
         return content.decode("utf-16")

@@ -1,7 +1,7 @@
-"""Pictures of which nobody says where they were taken: the queries of a challenge whose truth is kept back.
+"""Pictures without positions, such as the queries of a challenge whose truth is secret.
 
-They cannot go into a map that answers with positions, but can be asked, and searched by an evaluation that writes what
-it finds: Mapillary's test cities come without positions on either side.
+They cannot go into a map that answers with positions, but an evaluation that writes its candidates can ask and search
+them: Mapillary's test cities come without positions on either side.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from index_builder.sources.read_options import ReadOptions
 from model.places import Place
 from place_map.left_out import LeftOut
 
-# Of a picture with such a flaw somebody has tried to say where it was taken.
+# These flaws show that the collection tries to state a position.
 _FLAWED = frozenset(
     {
         LeftOutCode.NULL_ISLAND,
@@ -34,7 +34,7 @@ def is_path_list(file: Path) -> bool:
     """Return whether a CSV file has a column of paths, and none of latitudes or longitudes.
 
     Raises:
-        SourceError: It cannot be read.
+        SourceError: The file cannot be read.
     """
     header, _ = read_rows(file)
     positions = ("latitude", "longitude", "position")
@@ -43,18 +43,18 @@ def is_path_list(file: Path) -> bool:
 
 
 def read_path_list(file: Path, options: ReadOptions | None = None) -> SourceListing:
-    """Read a CSV file ``path[,id]``; all rows have to be right.
+    """Read a CSV file ``path[,id]``; all rows must be valid.
 
     Args:
         file: The CSV file.
-        options: Where the pictures lie.
+        options: The folder of the pictures.
 
     Returns:
-        Of kind ``csv``, in the file's order, each picture at ``NOWHERE``. Ids are those of the id column, else the
-        paths.
+        The listing, of kind ``csv``, in the file's order, each picture at ``NOWHERE``. Ids are those of the id column,
+        else the paths.
 
     Raises:
-        SourceError: It cannot be read, lists nothing, or has a row that names no picture, or an id a second time.
+        SourceError: The file cannot be read, lists nothing, or has a row that names no picture, or an id a second time.
     """
     header, rows = read_rows(file)
     path_column, id_column = (find_column(header, file, SPELLINGS[kind]) for kind in ("path", "id"))
@@ -79,13 +79,13 @@ def read_path_list(file: Path, options: ReadOptions | None = None) -> SourceList
 
 
 def without_positions(listing: SourceListing) -> SourceListing | None:
-    """Return the pictures of a collection that says of none where it was taken, each at ``NOWHERE``.
+    """Return the pictures of a collection without any positions, each at ``NOWHERE``.
 
     Args:
-        listing: Of a folder or a CSV file.
+        listing: The listing of a folder or a CSV file.
 
     Returns:
-        The same collection with them; None if a picture has a position, or one that cannot be right.
+        The same collection with these pictures; None if a picture has a position, even an impossible one.
     """
     if listing.places or any(left.code in _FLAWED for left in listing.left_out):
         return None

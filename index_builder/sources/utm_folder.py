@@ -1,9 +1,9 @@
-"""Pictures whose file names say where they were taken, as the data sets of the field have them.
+"""Pictures whose file names state their positions, as in the data sets of the field.
 
 ``@UTM_east@UTM_north@zone@letter@latitude@longitude@pano_id@tile@heading@pitch@roll@height@timestamp@note@.jpg``
 
-Only easting and northing must be there by convention; the usual readers look at nothing else, and are wrong across the
-edge of a zone. Here the zone counts, and where it is missing the latitude and longitude of the name.
+The convention requires only easting and northing; the usual readers use nothing else, and are wrong across the edge of
+a zone. Here the zone counts, and if it is missing, the latitude and longitude of the name.
 """
 
 import re
@@ -28,16 +28,16 @@ _NUMBER_OF_FIELDS = 16
 
 
 def is_utm_name(file_name: str) -> bool:
-    """Whether a file name begins as the convention has it, with an easting and a northing."""
+    """Return whether a file name begins with an easting and a northing, as in the convention."""
     return _UTM_NAME.match(file_name) is not None
 
 
 def read_utm_picture(root: Path, relative: str) -> Place | LeftOut:
-    """Reads position, heading and time from a picture's name; the file is not opened.
+    """Read position, heading and time from a picture's name; the file is not opened.
 
     Args:
         root: The collection's folder.
-        relative: The picture's POSIX path below it; only the last part is looked at.
+        relative: The picture's POSIX path below it; only the last part is used.
     """
     _, easting, northing, zone, letter, latitude, longitude, *_ = _fields(relative)
     degrees = _from_degrees(latitude, longitude)
@@ -77,7 +77,7 @@ def _placed_at(position: LatLon, root: Path, relative: str) -> Place:
 
 
 def _position(utm: LatLon | Unplaced, degrees: LatLon | None) -> LatLon | Unplaced:
-    """UTM, which has centimetres where the degrees have metres; degrees fill in for a missing zone."""
+    """Return the position by UTM, which is precise to centimetres, or by the degrees if the zone is missing."""
     if isinstance(utm, Unplaced):
         return degrees if degrees is not None and utm.code == LeftOutCode.NO_ZONE else utm
     if degrees is not None and (apart_m := distance_m(utm, degrees)) > MAX_DISAGREEMENT_M:
@@ -110,14 +110,14 @@ def _from_utm(easting: str, northing: str, zone: str, letter: str, degrees: LatL
 
 
 def _meant_by_s(northern: LatLon, southern: LatLon, degrees: LatLon | None) -> LatLon:
-    """Band S is 32° to 40° N; but some write S for the southern hemisphere. The degrees of the name tell, if any."""
+    """Choose between band S (32° to 40° N) and S for the southern hemisphere, by the degrees of the name if any."""
     if degrees is not None:
         return min(northern, southern, key=lambda position: distance_m(position, degrees))
     return northern if 31 < northern.latitude < 41 else southern
 
 
 def _from_degrees(latitude: str, longitude: str) -> LatLon | None:
-    """The degrees of a name, if it has any; some collections fill the fields with zeros."""
+    """Return the position by the degrees of a name, if it has any; some collections fill the fields with zeros."""
     latitude_deg, longitude_deg = _number(latitude), _number(longitude)
     if latitude_deg is None or longitude_deg is None:
         return None

@@ -1,4 +1,4 @@
-"""Read what an XMP packet says of a photograph: one inside of it, or a file beside it.
+"""The geotag of an XMP packet, which is inside of a photograph or in a file beside it.
 
 Positions and directions are those of the EXIF schema, and of the drones of DJI and Parrot; panoramas those of Google.
 """
@@ -43,11 +43,11 @@ _ALL_ROUND = frozenset({"equirectangular", "cubemap"})
 
 
 def xmp_geotag(packet: bytes, assumed_hemisphere: str = "") -> Geotag:
-    """Return what a packet says; one that cannot be parsed says nothing, and is remarked on.
+    """Return the geotag of a packet; a packet that cannot be parsed gives only a remark.
 
     Args:
-        packet: As it stands in a picture, or in a file beside it.
-        assumed_hemisphere: The hemispheres of a position that states none: ``NE``; empty to take no such position.
+        packet: The packet from a picture, or from a file beside it.
+        assumed_hemisphere: The hemispheres of a position that states none, such as ``NE``; empty to refuse it.
     """
     if not any(word in packet for word in _TELLING):  # most packets tell how a picture was developed, at length
         return Geotag()
@@ -88,7 +88,7 @@ def _geotag(said: Mapping[str, str], assumed_hemisphere: str) -> Geotag:
 
 
 def _pose(said: Mapping[str, str]) -> Pose | None:
-    """Return how a panorama was taken; None for other pictures."""
+    """Return the pose of a panorama; None for other pictures."""
     if said.get(f"{_PANORAMA}ProjectionType", "").lower() not in _ALL_ROUND:
         return None
     pitch_deg, roll_deg = (parse_heading(said.get(f"{_PANORAMA}Pose{name}Degrees", "")) for name in ("Pitch", "Roll"))
@@ -112,6 +112,6 @@ def _position(said: Mapping[str, str], assumed_hemisphere: str) -> LatLon | Unpl
 
 
 def _error_m(said: Mapping[str, str]) -> float | None:
-    """Return the stated error, else that of the dilution of precision; both are written as fractions, too."""
+    """Return the stated error, else that by the dilution of precision; both may be written as fractions."""
     stated_m, dilution = (parse_heading(said.get(f"{_EXIF}{name}", "")) for name in ("GPSHPositioningError", "GPSDOP"))
     return error_of(stated_m, dilution)

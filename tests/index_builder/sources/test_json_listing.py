@@ -66,5 +66,5 @@ def test_other_encodings_are_refused_and_a_byte_order_mark_is_not(write_json: Wr
 
 @pytest.mark.parametrize("suffix", sorted(JSON_SUFFIXES))
 def test_columns_are_for_tables(write_json: WriteJson, suffix: str) -> None:
-    with pytest.raises(SourceError, match="is no table: columns can be named for a CSV file only"):
+    with pytest.raises(SourceError, match="is not a table: columns can be named for a CSV file only"):
         read_source(write_json([{"id": 1, "geometry": None}], f"list{suffix}"), ReadOptions(latitude_column="lat"))

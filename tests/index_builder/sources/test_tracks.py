@@ -127,8 +127,8 @@ def test_several_tracks_are_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("not XML", "is no GPX, or damaged"),
-        ("<gpx><trk>", "is no GPX, or damaged"),
+        ("not XML", "is not GPX, or damaged"),
+        ("<gpx><trk>", "is not GPX, or damaged"),
         (f"{HEAD}</gpx>", "no track whose points have times"),
         (f'{POINTS}<trkpt lat="1" lon="2"/></trkseg></trk></gpx>', "no track whose points have times"),
         (

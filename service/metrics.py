@@ -238,7 +238,7 @@ class Metrics:
             self.stage_duration.labels(stage=stage.value).observe(duration_s)
 
     def set_limits(self, *, queue_size: int, max_in_flight: int) -> None:
-        """Says how much there is room for."""
+        """Set how many pictures may wait, and how many queries may be answered at a time."""
         self._queue_limit.set(queue_size)
         self._in_flight_limit.set(max_in_flight)
 
@@ -251,7 +251,7 @@ class Metrics:
         is_ready: Callable[[], bool],
         in_flight: Callable[[], int],
     ) -> None:
-        """Reads these values whenever Prometheus asks."""
+        """Read these values whenever Prometheus asks."""
         self._batch_limit.set_function(batch_limit)
         self._since_forward.set_function(since_forward_s)
         self._queue_depth.set_function(queue_depth)
@@ -259,21 +259,21 @@ class Metrics:
         self._in_flight.set_function(in_flight)
 
     def watch_keys(self, is_stale: Callable[[], bool]) -> None:
-        """Reads whenever Prometheus asks whether the file of keys has become unusable."""
+        """Read whenever Prometheus asks whether the file of keys has become unusable."""
         self._keys_stale.set_function(is_stale)
 
     def set_device(self, choice: DeviceChoice, searcher: str, matcher: str) -> None:
-        """Says what was chosen at start."""
+        """Tell the choices at start."""
         self._device_info.labels(
             device=str(choice.device), reason=choice.reason, searcher=searcher, matcher=matcher
         ).set(1)
 
     def set_encoding(self, choice: PrecisionChoice) -> None:
-        """Says in which arithmetic queries are encoded."""
+        """Tell the arithmetic in which queries are encoded."""
         self._encoding_info.labels(precision=choice.precision, reason=choice.reason).set(1)
 
     def set_map(self, name: str, version: str, pictures: int, created_at: datetime) -> None:
-        """Says what is served, instead of what was said before."""
+        """Tell the version that is served, in the place of the one before."""
         self._map_info.labels(map=name, version=version).set(1)
         before = self._versions.get(name, version)
         if before != version:
@@ -285,7 +285,7 @@ class Metrics:
             self._map_swaps.labels(map=name, outcome=outcome)
 
     def count_swap(self, name: str, outcome: SwapOutcome) -> None:
-        """Counts a version that was to be served instead of another."""
+        """Count a version that was to replace another."""
         self._map_swaps.labels(map=name, outcome=outcome).inc()
 
     def expect_shards(self, count: int) -> None:
@@ -301,14 +301,14 @@ class Metrics:
         self._shard_duration.labels(shard=shard).observe(duration_s)
 
     def watch_map(self, name: str, is_damaged: Callable[[], bool]) -> None:
-        """Reads whenever Prometheus asks whether a map has changed on the disk."""
+        """Read whenever Prometheus asks whether a map has changed on the disk."""
         self._map_damaged.labels(map=name).set_function(is_damaged)
 
     def exposition(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
 def _codes_below(kind: type[PlacefixError]) -> list[str]:
-    """The codes of all errors of a kind, without the kind itself."""
+    """Return the codes of all errors of a kind, without the kind itself."""
     return [code for child in kind.__subclasses__() for code in (child.code, *_codes_below(child))]

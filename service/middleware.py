@@ -1,4 +1,4 @@
-"""Surround every request with path, id, trace, log line and metrics, and answer when something unexpected fails."""
+"""Surround every request with path, id, trace, log line and metrics, and answer unexpected errors."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ from service.security_headers import SECURITY_HEADERS
 from service.shard_connections import SHARD_PATH
 from service.trace_context import TRACE_ANSWER_HEADER, TRACE_HEADER, TraceContext, read_trace_context
 
-# Asked every few seconds, and not worth a line.
+# Requested every few seconds, and not worth a line.
 _PROBES = frozenset({"/health/live", "/health/ready", "/metrics", SHARD_PATH})
 _UNMATCHED_ROUTE = "unmatched"  # one label for all paths that do not exist
 
@@ -31,10 +31,10 @@ _log = structlog.stdlib.get_logger("placefix.access")
 
 
 class RequestObserver:
-    """The outermost layer: no request leaves without an id, metrics, a log line and an answer.
+    """Wrap the application: no request leaves without an id, metrics, a log line and an answer.
 
     A query for which there is no room is refused here already. While the service drains, each answer also tells the
-    client to come back on another connection.
+    client to use another connection next time.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class RequestObserver:
             self._log(scope, method, route, status, duration_s)
 
     def _complete(self, headers: RawHeaders, scope: Scope, request_id: str, trace: TraceContext | None) -> RawHeaders:
-        """Return the headers of an answer with those that every answer has; its own go before."""
+        """Return the headers of an answer, followed by those that every answer has."""
         complete = [*headers, *self._other_origins.headers_for(scope, dict(headers).get(b"content-type", b""))]
         complete.append((_REQUEST_ID_HEADER, request_id.encode()))
         if trace is not None:

@@ -1,4 +1,4 @@
-"""Completes the OpenAPI document that the framework makes of the routes."""
+"""Complete the OpenAPI document that the framework makes of the routes."""
 
 from typing import Any
 
@@ -11,14 +11,15 @@ from service.schemas.problem import Problem
 
 
 def complete_openapi(app: FastAPI, *, has_keys: bool) -> None:
-    """Makes an application's document say what the service does.
+    """Make an application's document describe the service.
 
-    Adds the schemas of problems and of GeoJSON, which no route has as its model, and takes out the framework's own
+    This adds the schemas of problems and of GeoJSON, which no route has as its model, and removes the framework's own
     answer to parameters that do not fit, which this application never gives. Routes that need a scope may answer 401
-    and 403, if the service has keys; if it has none, nothing in the document speaks of them.
+    and
+    403, if the service has keys; if it has none, the document does not mention keys.
 
     Args:
-        app: With all its routes.
+        app: The application with all its routes.
         has_keys: Whether the service has a file of keys.
     """
     make_document = app.openapi

@@ -1,4 +1,4 @@
-"""The files of the pages, their own and Leaflet's: compressed once, below a path that changes when one of them does."""
+"""Hold the files of the pages, their own and Leaflet's: compressed once, in a folder named by the sum of them all."""
 
 import gzip
 import hashlib
@@ -12,17 +12,17 @@ _MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascrip
 _HTML = ".html"
 _LEAFLET = ("leaflet.js", "leaflet.css")
 _SUM_DIGITS = 16
-_FOLDER = b'"page/'  # as the pages' own references begin
+_FOLDER = b'"page/'  # the start of the pages' own references
 
 
 @dataclass(frozen=True, slots=True)
 class PageFile:
-    """A page, or a file of one.
+    """Hold a page, or a file of one.
 
     Attributes:
-        content: Its bytes.
-        compressed: The same, by gzip.
-        media_type: Its type.
+        content: The bytes.
+        compressed: The bytes, compressed by gzip.
+        media_type: The media type.
     """
 
     content: bytes
@@ -32,12 +32,12 @@ class PageFile:
 
 @dataclass(frozen=True, slots=True)
 class PageFiles:
-    """All files of the pages.
+    """Hold all files of the pages.
 
     Attributes:
-        pages: The pages themselves, whose references lead below the folder, by the name of their file.
-        folder: The sum of all files together, which is the name of their folder below ``/page``.
-        files: All other files, by name, as ``work/table.js``.
+        pages: The pages, with references into the folder, by the name of their file.
+        folder: The sum of all files together: the name of their folder below ``/page``.
+        files: All other files, by name, such as ``work/table.js``.
     """
 
     pages: dict[str, PageFile]
@@ -72,7 +72,7 @@ def _own_files(folder: Traversable, above: str = "") -> Iterator[tuple[str, byte
 
 
 def _leaflet() -> Traversable:
-    # The package is made for Django, which is not needed: it holds Leaflet's files as they are published.
+    # The package is made for Django, which is not needed: it holds Leaflet's files unchanged.
     return resources.files("js_lib_leaflet") / "static" / "js_lib_leaflet"
 
 

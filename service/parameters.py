@@ -1,4 +1,4 @@
-"""What is wrong with parameters: those that nobody knows, those given twice, those that do not fit."""
+"""Describe wrong parameters: unknown ones, repeated ones, and those that do not fit."""
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 ErrorDetails = dict[str, Any]
-"""As ``RequestValidationError`` takes them."""
+"""The details that ``RequestValidationError`` takes."""
 
-# What neighbouring services and libraries call the same.
+# The names of the same parameters in neighbouring services and libraries.
 _SYNONYMS = {
     "candidates": ("k", "limit", "max_results", "n", "num_candidates", "num_results", "results", "top_k", "top_n"),
     "heading": ("azimuth", "bearing", "compass", "compass_angle", "direction"),
@@ -22,7 +22,7 @@ _SYNONYMS = {
 
 
 def unknown_parameter(name: str, value: object, known: Collection[str]) -> ErrorDetails:
-    """Describe a parameter that nobody knows, with those that are known and the nearest of them."""
+    """Describe an unknown parameter, with the known ones and the nearest of them."""
     if not known:
         message = "unknown; none is known here"
     else:
@@ -32,7 +32,7 @@ def unknown_parameter(name: str, value: object, known: Collection[str]) -> Error
 
 
 def wrong_names(given: Iterable[tuple[str, object]], known: Collection[str]) -> list[ErrorDetails]:
-    """Describe the parameters that nobody knows, and those that are given more than once."""
+    """Describe the parameters that are unknown, and those that are given more than once."""
     errors: list[ErrorDetails] = []
     seen: set[str] = set()
     for name, value in given:
@@ -45,7 +45,7 @@ def wrong_names(given: Iterable[tuple[str, object]], known: Collection[str]) -> 
 
 
 def parameter_errors(error: ValidationError, model: type[BaseModel]) -> list[ErrorDetails]:
-    """Describe what does not fit a model; members that it does not have as parameters that nobody knows."""
+    """Describe the values that do not fit a model; members that it does not have are unknown parameters."""
     return [
         unknown_parameter(str(found["loc"][-1]), found["input"], model.model_fields)
         if found["type"] == "extra_forbidden"

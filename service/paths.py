@@ -1,4 +1,4 @@
-"""The path of a request as the routes know it, however a proxy or a client writes it."""
+"""Return the path of a request as the routes know it, in whatever form a proxy or a client writes it."""
 
 QUERY_PATH = "/localize"
 
@@ -6,11 +6,11 @@ QUERY_PATH = "/localize"
 def route_path(path: str, root_path: str) -> str:
     """Return a path without the part under which a proxy publishes the service.
 
-    A query may have a slash at the end, too: a redirect would have the client send its photo twice.
+    A query may have a slash at the end, too: a redirect would make the client send its photo twice.
 
     Args:
-        path: As it came. A proxy may have taken the root path off already.
-        root_path: As the settings have it: ``/placefix``, or empty.
+        path: The path of the request. A proxy may have removed the root path.
+        root_path: The root path of the settings: ``/placefix``, or empty.
     """
     path = path.removeprefix(root_path) if path.startswith(f"{root_path}/") else path
     return QUERY_PATH if path == f"{QUERY_PATH}/" else path

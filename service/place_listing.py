@@ -1,4 +1,4 @@
-"""The pictures of a map as GeoJSON: those that stand alone, cells of several, and the tracks that lead through them."""
+"""List the pictures of a map as GeoJSON: single pictures, cells of several, and the tracks through them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,11 +12,11 @@ from place_map.place_table import PlaceTable
 
 MAX_FEATURES = 2000  # pictures and cells of an answer
 MAX_STEPS = 4000  # steps of its tracks
-FINEST_ZOOM = 24  # of which each picture stands alone
+FINEST_ZOOM = 24  # at which each picture stands alone
 
 _CELLS_ACROSS_TILE = 4  # levels: 16 cells along a tile of 256 pixels, so 16 pixels each
-_MOST_HEADINGS = 4  # of a cell that are listed
-_DIGITS = 8  # of a degree: a millimetre
+_MOST_HEADINGS = 4  # listed for a cell
+_DIGITS = 8  # for degrees: a millimetre
 
 Feature = dict[str, Any]
 
@@ -24,14 +24,14 @@ Feature = dict[str, Any]
 def list_places(places: PlaceTable, box: Box, zoom: int) -> dict[str, Any]:
     """List the pictures of a box as a GeoJSON ``FeatureCollection``.
 
-    Pictures that would be nearer than about 16 pixels to each other on a web map are one cell. Where there would be
-    more than ``MAX_FEATURES``, or more than ``MAX_STEPS`` steps of tracks between them, cells are as much coarser as
-    need be. No picture is left out.
+    Pictures that would be nearer than about 16 pixels to each other on a web map are one cell. If there would be more
+    than ``MAX_FEATURES``, or more than ``MAX_STEPS`` steps of tracks between them, the cells become coarser. No picture
+    is left out.
 
     Args:
         places: The pictures of a map.
-        box: Where.
-        zoom: Of the web map, 0 to ``FINEST_ZOOM``; at the last each picture stands alone, wherever another is.
+        box: The box of the pictures.
+        zoom: The zoom of the web map, 0 to ``FINEST_ZOOM``; at the last each picture stands alone, even beside another.
     """
     level = FINEST_LEVEL + 1 if zoom == FINEST_ZOOM else zoom + _CELLS_ACROSS_TILE
     cells = places.cells.find(box, level, MAX_FEATURES)
@@ -57,13 +57,13 @@ def read_box(text: str) -> Box:
     """Read ``WEST,SOUTH,EAST,NORTH`` in degrees.
 
     Raises:
-        InvalidInput: It is something else, or a number is out of its range.
+        InvalidInput: The text is not a box, or a number is out of its range.
     """
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError as error:
         raise InvalidInput(
-            f"bbox is {text[:80]!r}: give west, south, east and north in degrees, as 13.18,55.70,13.20,55.71"
+            f"bbox is {text[:80]!r}: give west, south, east and north in degrees, such as 13.18,55.70,13.20,55.71"
         ) from error
     return Box(west, south, east, north)
 

@@ -19,20 +19,20 @@ DEFAULT_HEADING_TOLERANCE_DEG = 45.0
 
 @dataclass(frozen=True)
 class Prior:
-    """Where a photo was taken, and which way the camera looked, as far as that is known.
+    """Limit where a photo was taken, and which way the camera looked, as far as that is known.
 
     Only pictures of the map that agree with the prior may be the answer. Calibration and number of candidates are the
     same as without a prior: if fewer pictures agree than the shortlist holds, the most similar other pictures fill it
     up as rivals. So the prior itself makes no answer surer, and a photo from outside the circle does not look sure for
-    want of rivals. If the pictures that agree fill the shortlist, no others are compared, and a photo from outside the
+    lack of rivals. If the pictures that agree fill the shortlist, no others are compared, and a photo from outside the
     circle may look surer than without a prior.
 
     Attributes:
-        near: Middle of the circle.
-        within_m: Its radius; more than 0, at most ``MAX_PRIOR_M``.
-        heading_deg: Where the camera looked to, clockwise from true north, in [0, 360]; None if that is not known.
+        near: The middle of the circle.
+        within_m: The radius of the circle; more than 0, at most ``MAX_PRIOR_M``.
+        heading_deg: The direction of the camera, clockwise from true north, in [0, 360]; None if unknown.
             Pictures of unknown heading do not agree with a known one.
-        heading_tolerance_deg: By how much the heading may be wrong, in [0, 180].
+        heading_tolerance_deg: The largest error of the heading, in [0, 180].
 
     Raises:
         InvalidInput: A number is out of its range.
@@ -61,20 +61,20 @@ class Prior:
 
 @dataclass(frozen=True)
 class AskedPrior:
-    """The prior of a request, around one position or around the position that each photo states itself.
+    """Hold the prior of a request, around one position or around the position that each photo states itself.
 
-    None stands for what the request does not say.
+    None stands for a value that the request leaves open.
 
     Attributes:
-        near: Middle of the circle, ``LAT,LON``.
-        within_m: As ``Prior.within_m``.
-        heading: As ``Prior.heading_deg``.
-        heading_tolerance: As ``Prior.heading_tolerance_deg``.
+        near: The middle of the circle, ``LAT,LON``.
+        within_m: The same as ``Prior.within_m``.
+        heading: The same as ``Prior.heading_deg``.
+        heading_tolerance: The same as ``Prior.heading_tolerance_deg``.
         use_exif_position: Whether the photo's own GPS position is the middle of the circle.
 
     Raises:
-        InvalidInput: One is given without another that it needs, two contradict each other, or a number beside ``near``
-            is out of its range.
+        InvalidInput: A value is given without another that it needs, two contradict each other, or a number beside
+            ``near`` is out of its range.
     """
 
     near: str | None = None
@@ -93,10 +93,10 @@ class AskedPrior:
         if self.heading_tolerance is not None and self.heading is None:
             raise InvalidInput("heading_tolerance says nothing without heading: give it, too")
         if self.near is not None:
-            self._around(read_position(self.near))  # so that a number out of its range is told before a photo is read
+            self._around(read_position(self.near))  # a number out of its range is an error before a photo is read
 
     def for_photo(self, photo: Path | bytes) -> Prior | None:
-        """Return the prior of a photo; None if nothing is known beforehand.
+        """Return the prior of a photo; None if nothing is known before the query.
 
         Raises:
             ImageError: The photo's own position is asked for, and it states none.
@@ -120,19 +120,19 @@ class AskedPrior:
 
 
 NOTHING_KNOWN = AskedPrior()
-"""The prior of photos of which nothing is known beforehand."""
+"""The prior of photos about which nothing is known before the query."""
 
 
 def read_position(text: str) -> LatLon:
     """Read ``LAT,LON`` in degrees.
 
     Raises:
-        InvalidInput: It is something else, or a number is out of its range.
+        InvalidInput: The text is not a position, or a number is out of its range.
     """
     try:
         latitude, longitude = (float(part) for part in text.split(","))
         return LatLon(latitude, longitude)
     except ValueError as error:
         raise InvalidInput(
-            f"near is {text[:40]!r}: give latitude and longitude in degrees, as 55.7058,13.1932"
+            f"near is {text[:40]!r}: give latitude and longitude in degrees, such as 55.7058,13.1932"
         ) from error

@@ -1,4 +1,4 @@
-"""The only place where an error becomes an HTTP status, and the one form in which every error goes out."""
+"""Give every error its HTTP status and its one form, at this only place."""
 
 import http
 from collections.abc import Mapping, Sequence
@@ -67,20 +67,20 @@ from service.settings import ServiceSettings
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
-_MAX_VALUE_LENGTH = 80  # of a wrong value that is repeated in the answer
-_CLIENT_CLOSED_REQUEST = 499  # nobody reads it; the name that proxies' logs use
+_MAX_VALUE_LENGTH = 80  # the longest part of a wrong value that the answer repeats
+_CLIENT_CLOSED_REQUEST = 499  # nobody reads it; proxies' logs use the name
 
 _log = structlog.stdlib.get_logger("placefix.service")
 
 
 @dataclass(frozen=True)
 class ProblemKind:
-    """How errors of one code go out.
+    """Say how errors of one code go out.
 
     Attributes:
         status: The HTTP status.
-        title: The same for each of them.
-        detail: Said instead of the error's own message, where that one may speak of the server's insides.
+        title: The title, the same for each of them.
+        detail: The text in the place of the error's own message, if that one may reveal the server's inside.
     """
 
     status: int
@@ -155,7 +155,7 @@ def problem_response(
     parameter_errors: Sequence[ParameterError] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Puts a problem document into a response."""
+    """Put a problem document into a response."""
     problem = Problem(
         type=f"urn:placefix:problem:{code}",
         title=kind.title,
@@ -170,28 +170,28 @@ def problem_response(
 
 
 def internal_error_response(request_id: str) -> Response:
-    """The answer to anything unexpected: it says nothing but where to look."""
+    """Answer an unexpected error: the answer only names the log."""
     return problem_response(request_id, INTERNAL_ERROR_CODE, _INTERNAL_ERROR, "")
 
 
 def status_response(
     request_id: str, status_code: int, detail: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Puts an error that HTTP itself has a name for into a response; the name is its code."""
+    """Put an error that HTTP has a name for into a response; the name is its code."""
     title = http.HTTPStatus(status_code).phrase
     code = title.lower().replace(" ", "_").replace("-", "_")
     return problem_response(request_id, code, ProblemKind(status_code, title), detail, headers=headers)
 
 
 class ErrorAnswers:
-    """Answers errors with problem documents, and counts them."""
+    """Answer errors with problem documents, and count them."""
 
     def __init__(self, settings: ServiceSettings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
 
     def install(self, app: FastAPI) -> None:
-        """Makes an application answer all its errors this way."""
+        """Make an application answer all its errors this way."""
         handlers: dict[Any, Any] = {
             PlacefixError: self.answer_placefix_error,
             RequestValidationError: self.answer_validation_error,
@@ -202,7 +202,7 @@ class ErrorAnswers:
             app.add_exception_handler(kind, handler)
 
     async def answer_placefix_error(self, request: Request, error: PlacefixError) -> Response:
-        """An error raised on purpose."""
+        """Answer an error that was raised on purpose."""
         request_id = request_id_of(request.scope)
         kind = PROBLEM_KINDS.get(error.code)
         if kind is None:
@@ -224,7 +224,7 @@ class ErrorAnswers:
         return problem_response(request_id, error.code, kind, error.message, headers=headers)
 
     async def answer_validation_error(self, request: Request, error: RequestValidationError) -> Response:
-        """Parameters that do not fit their description: each is named with its value and the limit."""
+        """Answer parameters that do not fit their description; name each with its value and the limit."""
         parameter_errors = [_parameter_error(found) for found in error.errors()]
         detail = "; ".join(_sentence(wrong) for wrong in parameter_errors)
         code = InvalidParameter.code
@@ -233,9 +233,9 @@ class ErrorAnswers:
         )
 
     async def answer_http_exception(self, request: Request, error: HTTPException) -> Response:
-        """What the framework raises: no such path, or no such method there."""
+        """Answer the framework's errors: an unknown path, or an unknown method there."""
         headers = dict(error.headers or {})
-        details = {404: "there is nothing at this path; GET /docs lists what there is"}
+        details = {404: "there is nothing at this path; GET /docs lists all paths"}
         if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = _with_implied_methods(headers.get("Allow", ""))
             if request.method == "OPTIONS":
@@ -245,13 +245,13 @@ class ErrorAnswers:
         return status_response(request_id_of(request.scope), error.status_code, detail, headers=headers)
 
     async def answer_disconnect(self, request: Request, error: ClientDisconnect) -> Response:  # noqa: ARG002
-        """The client went away while it sent its body; the answer is for the log and the metrics alone."""
+        """Count a client that went away while it sent its body; the answer is for the log and the metrics alone."""
         self._metrics.rejected.labels(reason="client_gone").inc()
         return Response(status_code=_CLIENT_CLOSED_REQUEST)
 
 
 def _with_implied_methods(allowed: str) -> str:
-    """A header Allow, with the methods that no route has to name: HEAD goes where GET goes, OPTIONS everywhere."""
+    """Return a header Allow with the methods that routes need not name: HEAD with every GET, OPTIONS everywhere."""
     methods = {method.strip() for method in allowed.split(",") if method.strip()} | {"OPTIONS"}
     if "GET" in methods:
         methods.add("HEAD")

@@ -1,4 +1,4 @@
-"""Choose how a query is answered, and the defaults of a query that does not say."""
+"""Choose how a query is answered, and the defaults of a query that leaves choices open."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -12,7 +12,7 @@ from service.words import EvidenceWord, Rerank
 MAX_SHORTLIST = 1000
 DEFAULT_CANDIDATES = 10
 DEFAULT_SHORTLIST = 100
-DEFAULT_SHORTLIST_SLOW = 20  # where there is neither a GPU nor a kernel for the CPU, or matching is exact
+DEFAULT_SHORTLIST_SLOW = 20  # without a GPU and a kernel for the CPU, or with exact matching
 DEFAULT_RERANK: Rerank = "auto"
 DEFAULT_MAX_WRONG = 0.05
 DEFAULT_PRECISION: MatchingPrecision = "fast"
@@ -22,7 +22,7 @@ _YES, _NO = ("1", "on", "t", "true", "y", "yes"), ("0", "f", "false", "n", "no",
 
 
 def rerank_word(value: object) -> object:
-    """Return the word for what was a yes or a no before there was ``auto``; anything else as it is."""
+    """Return the word for a yes or a no, which were the choices before ``auto``; return other values as they are."""
     words = dict.fromkeys(_YES, "always") | dict.fromkeys(_NO, "never")
     return words.get(str(value).lower(), value)
 
@@ -32,14 +32,14 @@ class QueryOptions:
     """Hold the choices of a query.
 
     Attributes:
-        candidates: How many to return; at most ``shortlist``.
-        shortlist: How many of the nearest global features are looked at; at most 1000.
+        candidates: The number of candidates to return; at most ``shortlist``.
+        shortlist: The number of nearest global features to compare; at most 1000.
         rerank: Whether they are re-ranked by mutual matches. ``auto`` compares until the calibration of the map is
             sure, and all without one; with a network that is not trained it compares none.
-        max_wrong: An answer is ``localized`` if at most this share of answers like it are wrong; in (0, 1).
-        min_confidence: And if its confidence reaches this; in [0, 1].
-        prior: What is known beforehand; None if nothing is.
-        evidence: What the answer holds besides, to show why it is the answer; None for nothing.
+        max_wrong: The largest share of wrong answers like one that is ``localized``; in (0, 1).
+        min_confidence: The least confidence of an answer that is ``localized``; in [0, 1].
+        prior: The prior; None without one.
+        evidence: The additional evidence that the answer shows; None for none.
 
     Raises:
         InvalidInput: A value is out of its range.
@@ -75,8 +75,8 @@ class QueryDefaults:
     """Hold the choices for queries that leave them open.
 
     Attributes:
-        candidates: How many candidates to return.
-        shortlist: How many to look at.
+        candidates: The number of candidates to return.
+        shortlist: The number of candidates to compare.
         rerank: Whether to re-rank them.
         max_wrong: The share of answers called ``localized`` that may be wrong.
     """
@@ -97,7 +97,7 @@ class QueryDefaults:
         rerank: Rerank = DEFAULT_RERANK,
         max_wrong: float = DEFAULT_MAX_WRONG,
     ) -> "QueryDefaults":
-        """Return the defaults for a network on its device, where the settings leave them open."""
+        """Return the defaults for a network on its device, for choices that the settings leave open."""
         if shortlist is None:
             is_quick = counts_hundreds_a_second(encoder.device, encoder.local_dim, matching_precision)
             shortlist = DEFAULT_SHORTLIST if is_quick else DEFAULT_SHORTLIST_SLOW
@@ -113,10 +113,10 @@ class QueryDefaults:
         min_confidence: float | None = None,
         evidence: EvidenceWord | None = None,
     ) -> QueryOptions:
-        """Fill in what a query leaves open, so that one number given never contradicts the default of the other.
+        """Fill in the choices that a query leaves open, so that one given number never contradicts the other's default.
 
         Raises:
-            InvalidInput: A number is out of its range, or both are given and do not go together.
+            InvalidInput: A number is out of its range, or both are given and do not fit each other.
         """
         if shortlist is None:
             shortlist = max(self.shortlist, candidates or self.candidates)

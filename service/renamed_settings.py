@@ -1,4 +1,4 @@
-"""Settings that were called otherwise: the old names go on working, and are told of."""
+"""Rename old settings: the old names still work, and a note tells of the new ones."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,9 +11,9 @@ def under_new_names(found: Mapping[str, object], where: str = "", prefix: str = 
     """Put the new names of settings in the place of old ones.
 
     Args:
-        found: By name.
-        where: What they come from, for messages: "settings.toml: ".
-        prefix: What names begin with there, likewise.
+        found: The settings, by name.
+        where: The source of the settings, for messages: "settings.toml: ".
+        prefix: The start of all names in this source, for messages.
 
     Raises:
         InvalidInput: A setting is given under both names, with different values.
@@ -34,13 +34,15 @@ def environment_under_new_names(environment: Mapping[str, str], prefix: str) -> 
     """Return the settings that the environment gives under old names, by their new ones.
 
     Args:
-        environment: All variables.
-        prefix: What the name of a setting begins with there.
+        environment: All environment variables.
+        prefix: The start of the names of settings among them.
 
     Raises:
-        InvalidInput: One is given under both names, with different values.
+        InvalidInput: A setting is given under both names, with different values.
     """
-    spelled = {name.upper(): value for name, value in environment.items() if value}  # as pydantic-settings reads them
+    spelled = {
+        name.upper(): value for name, value in environment.items() if value
+    }  # pydantic-settings reads them like this
     given = {
         name: spelled[_spelled(name, prefix)]
         for name in (*RENAMED, *RENAMED.values())

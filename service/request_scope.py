@@ -1,4 +1,4 @@
-"""What belongs to one request while it is answered: its id, and whose key it came with."""
+"""Keep the id of a request, and the name of its key, while it is answered."""
 
 import re
 import secrets
@@ -13,28 +13,28 @@ _KEY_NAME = "placefix.key_name"
 
 
 def choose_request_id(from_client: str | None) -> str:
-    """The client's id if it can go into a log unseen, a new one otherwise."""
+    """Return the client's id if it can go into a log unchanged, a new one otherwise."""
     if from_client is not None and _SANE_REQUEST_ID.fullmatch(from_client):
         return from_client
     return secrets.token_hex(8)
 
 
 def set_request_id(scope: Scope, request_id: str) -> None:
-    """Remembers the id of the request."""
+    """Remember the id of the request."""
     scope[_ID] = request_id
 
 
 def request_id_of(scope: Scope) -> str:
-    """The id of the request."""
+    """Return the id of the request."""
     return str(scope[_ID])
 
 
 def set_key_name(scope: Scope, name: str) -> None:
-    """Remembers the name of the key that the request came with."""
+    """Remember the name of the key that the request came with."""
     scope[_KEY_NAME] = name
 
 
 def key_name_of(scope: Scope) -> str | None:
-    """The name of the key that the request came with; None if no key was needed, or none was recognised."""
+    """Return the name of the key that the request came with; None if no key was needed, or none was recognised."""
     name: str | None = scope.get(_KEY_NAME)
     return name

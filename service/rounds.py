@@ -1,4 +1,4 @@
-"""How many candidates are counted at a time, where counting is a call to other machines."""
+"""Choose how many candidates are counted at a time, if a count is a call to other machines."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ MOST_ROUNDS = 3
 def count_ahead(stops: Sequence[int], most_rounds: int) -> list[int]:
     """Choose how many candidates are to be counted before each stop, so that few rounds of counting are enough.
 
-    ``rerank=auto`` weighs the evidence at each stop, by the candidates up to there and no others. So counting some
-    ahead changes no answer: it saves rounds, and costs the counts behind the stop at which the answer is sure.
+    ``rerank=auto`` weighs the evidence at each stop, with only the candidates up to it. So counting some ahead changes
+    no answer: it saves rounds, and costs the counts behind the stop at which the answer is sure.
 
     Args:
         stops: Numbers of candidates, ascending.
-        most_rounds: At least 1. The stops are shared out among so many rounds; earlier rounds have fewer of them.
+        most_rounds: The most rounds, at least 1. They share out the stops; earlier rounds have fewer of them.
 
     Returns:
-        For each stop a number that is not below it.
+        A number for each stop, not below the stop.
     """
     counted = [stop for stop in stops if stop]
     last = [len(counted) * number // most_rounds - 1 for number in range(1, most_rounds + 1)]

@@ -1,4 +1,4 @@
-"""Put together what lives longer than a request, and start and stop it."""
+"""Build the parts that live longer than a request, and start and stop them."""
 
 import asyncio
 import time
@@ -34,24 +34,24 @@ _log = structlog.stdlib.get_logger("placefix.service")
 
 
 class Runtime:
-    """The running service.
+    """Run the service.
 
     Attributes:
-        settings: Its settings.
-        metrics: Its metrics.
-        queue: What waits for the device.
-        decoder: Its decoding threads.
-        body_budget: The bytes of all bodies in memory.
+        settings: The settings.
+        metrics: The metrics.
+        queue: The queries and tasks that wait for the device.
+        decoder: The decoding threads.
+        body_budget: The limit on the bytes of all bodies in memory.
         grace_period: The time that stopping may take.
     """
 
     def __init__(self, settings: ServiceSettings, metrics: Metrics, on_failure: Callable[[], None]) -> None:
-        """Prepares the service; ``start`` begins to load.
+        """Prepare the service; ``start`` begins to load.
 
         Args:
             settings: Limits and defaults.
-            metrics: Where to count.
-            on_failure: Called from the worker's thread after loading has failed or the worker has died.
+            metrics: The metrics.
+            on_failure: A function that the worker's thread calls after loading has failed or the worker has died.
         """
         self.settings = settings
         self.metrics = metrics
@@ -79,12 +79,12 @@ class Runtime:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the worker, if it failed."""
+        """Return the error that ended the worker, if it failed."""
         return self._worker.failure
 
     @property
     def is_ready(self) -> bool:
-        """Whether queries are answered now."""
+        """Return whether queries are answered now."""
         try:
             self.check_ready()
         except ServiceError:
@@ -93,15 +93,15 @@ class Runtime:
 
     @property
     def is_draining(self) -> bool:
-        """Whether the service was told to stop."""
+        """Return whether the service was told to stop."""
         return self._is_draining
 
     @property
     def engine(self) -> Engine:
-        """Network and maps; also after the service was told to stop, until it has.
+        """Return network and maps, until the service has stopped.
 
         Raises:
-            NotReady: Still loading, stopped, dead or stuck.
+            NotReady: The service is still loading, stopped, dead or stuck.
         """
         self.queue.check_open()
         if self._engine is None:
@@ -109,10 +109,11 @@ class Runtime:
         return self._engine
 
     def check_ready(self) -> None:
-        """Passes if queries should be sent here.
+        """Pass if queries should be sent here.
 
         Raises:
-            NotReady: As ``engine`` says; or a map is damaged, or the service was told to stop, though it still answers.
+            NotReady: The same as for ``engine``; or a map is damaged, or the service was told to stop, though it still
+                answers.
             ShardUnavailable: A shard of a map is missing.
         """
         self.engine.maps.check_all()
@@ -121,12 +122,12 @@ class Runtime:
 
     @contextmanager
     def answering_from(self, name: str | None) -> Iterator[ServedVersion]:
-        """Reads the served version of a map while the block lasts; damage that the block meets is noted.
+        """Read the served version of a map while the block lasts; note damage that the block meets.
 
         Raises:
-            NotReady: As ``engine`` says; or the version is damaged.
+            NotReady: The same as for ``engine``; or the version is damaged.
             MapNotFound: No map of that name is served.
-            InvalidParameter: Several are served, and none is named.
+            InvalidParameter: Several maps are served, and none is named.
         """
         with self.engine.maps.reading(name) as version:
             version.check_sound()
@@ -138,29 +139,29 @@ class Runtime:
                 raise
 
     def start(self) -> None:
-        """Begins to load, on the worker's thread; ``is_ready`` tells when it is done."""
+        """Begin to load, on the worker's thread; ``is_ready`` tells the end."""
         self.decoder.start()
         self._worker.start()
         self._watchdog.start(self._worker.fail)
 
     def begin_draining(self) -> None:
-        """Says that the service is not ready any more; queries are answered until it stops."""
+        """Report that the service is not ready any more; queries are answered until it stops."""
         self._is_draining = True
 
     def stop(self) -> None:
-        """Answer what is in the queue, and end all threads, within what is left of the grace period."""
+        """Answer the queries in the queue, and end all threads, within the time that is left of the grace period."""
         self.begin_draining()
         self.grace_period.begin()
         for thread in (self._map_keeper, self._map_check):
             if thread is not None:
                 thread.stop(self.grace_period.left_s)
         if not self._worker.stop(self.grace_period.left_s):
-            _log.warning("the worker is still busy; its query is given up")
+            _log.warning("the worker is still busy; its query gets no answer")
         elif self._engine is not None:
             self._engine.close()
         self.decoder.close(WorkerState.STOPPING.value)
         self._watchdog.stop()
-        torch.set_num_threads(self._device_threads)  # for threads that begin later, of whatever this process does then
+        torch.set_num_threads(self._device_threads)  # for later threads of this process
 
     @contextmanager
     def admit(self) -> Iterator[Engine]:
@@ -175,10 +176,10 @@ class Runtime:
             yield engine
 
     async def activate(self, name: str, version: str, expected_version: str | None) -> Activated:
-        """Serves a version of a map; also where the one that is served has been found damaged.
+        """Serve a version of a map; also if the one that is served is damaged.
 
         Raises:
-            NotReady: Loading, stopping or dead.
+            NotReady: The service is loading, stopping or dead.
             PlacefixError: See ``MapSwaps.activate``.
         """
         self.queue.check_open()
@@ -187,7 +188,7 @@ class Runtime:
         return await asyncio.wrap_future(self._map_keeper.activate(name, version, expected_version))
 
     def _load(self) -> Engine:
-        torch.set_num_threads(self._device_threads)  # else this thread might take over what a decoder keeps to
+        torch.set_num_threads(self._device_threads)  # else this thread might take over the number of a decoder
         _log.info("loading", maps=[path.name for path in self.settings.maps])
         start = time.perf_counter()
         engine = Engine.load(self.settings, self._close_version)
@@ -202,7 +203,7 @@ class Runtime:
             self.metrics.set_encoding(engine.encoding)
             self._engine = engine
             tell_what_was_loaded(engine, localizers, time.perf_counter() - start)
-        # The shards of a map check its files, each its own.
+        # The shards of a map check its files, each its own part.
         verify = self.settings.verify if engine.shards is None else "off"
         self._map_check = MapCheck(engine.maps, verify, self.settings.verify_interval_s)
         self._map_check.start()
@@ -211,7 +212,7 @@ class Runtime:
         return engine
 
     def _keep_maps(self, engine: Engine) -> None:
-        """Begins to follow which versions are to be served."""
+        """Begin to follow which versions are to be served."""
 
         def on_swap(localizer: Localizer) -> None:
             self._tell_of(engine, localizer)
@@ -231,7 +232,7 @@ class Runtime:
         self._map_keeper.start()
 
     def _tell_of(self, engine: Engine, localizer: Localizer) -> None:
-        """Says in the metrics which version is served."""
+        """Tell the metrics which version is served."""
         name = localizer.place_map.name
         created_at = datetime.fromisoformat(localizer.place_map.manifest.created_at)
         self.metrics.set_map(name, localizer.place_map.version, len(localizer.place_map), created_at)
@@ -239,7 +240,7 @@ class Runtime:
         self.metrics.set_device(engine.device, localizer.searcher.name, localizer.matcher)
 
     def _close_version(self, localizer: Localizer) -> None:
-        """Closes a version that nobody reads any more on the thread that owns the device, as long as there is one."""
+        """Close a version that nobody reads any more, on the thread that owns the device as long as there is one."""
         try:
             self.queue.call(localizer.close)
         except NotReady:

@@ -1,4 +1,4 @@
-"""Pictures that the service offers to ask with; what they are is found out before the service starts."""
+"""Hold pictures that the service offers to ask with; they are recognised before the service starts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +9,15 @@ from service.errors import SampleNotFound
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A picture to ask with.
+    """Hold a picture to ask with.
 
     Attributes:
-        id: What requests call it; unique.
-        path: Where it lies.
-        media_type: Of its bytes, as ``image/jpeg``.
-        position: Where it was taken; None if nothing says so.
-        heading_deg: Where the camera looked, clockwise from true north, in [0, 360); None if unknown.
-        condition: A word or two, as ``night`` or ``heavy rain``; None if nothing is said.
+        id: The id in requests; unique.
+        path: The path of the file.
+        media_type: The type of its bytes, such as ``image/jpeg``.
+        position: The position where it was taken; None if unknown.
+        heading_deg: The direction of the camera, clockwise from true north, in [0, 360); None if unknown.
+        condition: A word or two, such as ``night`` or ``heavy rain``; None if unknown.
     """
 
     id: str
@@ -28,10 +28,10 @@ class Sample:
     condition: str | None = None
 
     def read(self) -> bytes:
-        """The file's bytes.
+        """Return the bytes of the file.
 
         Raises:
-            SampleNotFound: It has gone since the service started.
+            SampleNotFound: The file has gone since the service started.
         """
         try:
             return self.path.read_bytes()

@@ -1,8 +1,9 @@
-"""Headers of every answer: what browsers shall not do with it."""
+"""Define the headers of every answer that limit what browsers do with it."""
 
 from collections.abc import Collection, Mapping
 
-# Sensors and devices that a page could ask a browser for; the page at / alone does. Copying to the clipboard is left.
+# Sensors and devices that a page could ask a browser for; the page at / alone does. Writing to the clipboard is
+# allowed.
 _FEATURES = (
     "accelerometer",
     "camera",
@@ -22,12 +23,12 @@ _FEATURES = (
 
 
 def permissions_policy(allowed: Collection[str] = ()) -> str:
-    """Return the header that keeps sensors and devices from a page, apart from those it is allowed to use itself."""
+    """Return the header that keeps sensors and devices from a page, except those that it may use itself."""
     return ", ".join(f"{feature}={'(self)' if feature in allowed else '()'}" for feature in _FEATURES)
 
 
-# Answers are data: a browser shall neither guess their type nor run or embed anything, nor show them to pages of other
-# servers. The pages at / and /docs have policies of their own. What is allowed to other origins is in ``service.cors``.
+# Answers are data: a browser must not guess their type, run or embed anything, or show them to pages of other
+# servers. The pages at / and /docs have their own policies. ``service.cors`` has the permissions of other origins.
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Embedder-Policy": "require-corp",

@@ -1,4 +1,4 @@
-"""Which version of each map answers, and who still reads which."""
+"""Hold the version of each map that answers, and count its readers."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,16 +10,16 @@ from service.localizer import Localizer
 from service.map_shard import MapShard
 
 OnUnread = Callable[[Localizer], None]
-"""Told, on any thread, of a version that is not served any more and that nobody reads any more: to close it."""
+"""A function that closes, on any thread, a version that is no longer served and has no readers."""
 
 
 class ServedVersion:
-    """A version of a map that is served, or that was until its last reader is done with it.
+    """Hold a version of a map that is served, or that was until its last reader has finished.
 
     Attributes:
-        localizer: Finds queries in it.
-        shard: What a front end asks, where a part of the map is served; None where all of it is.
-        damage: What is wrong with its files; None as long as nothing is known.
+        localizer: The localizer, which finds queries in it.
+        shard: The part that a front end asks, if a part of the map is served; None if all of it is.
+        damage: The damage of its files; None as long as none is known.
     """
 
     def __init__(self, localizer: Localizer, on_unread: OnUnread) -> None:
@@ -28,29 +28,29 @@ class ServedVersion:
         self.damage: MapCorrupt | None = None
         self._on_unread = on_unread
         self._lock = threading.Lock()
-        self._readers = 1  # the service, until it serves another one
+        self._readers = 1  # the service counts, until it serves another one
 
     @property
     def map_name(self) -> str:
-        """The map that this is a version of."""
+        """Return the map that this is a version of."""
         return self.localizer.place_map.name
 
     def check_sound(self) -> None:
-        """Passes as long as nothing wrong is known of the files.
+        """Pass as long as no damage of the files is known.
 
         Raises:
-            NotReady: They are damaged, or cannot be read.
+            NotReady: The files are damaged, or cannot be read.
         """
         if self.damage is not None:
             raise damaged([self.map_name])
 
     def retain(self) -> None:
-        """Begins to read; only for whoever knows that it has not been closed."""
+        """Begin to read; only call it if the version has surely not been closed."""
         with self._lock:
             self._readers += 1
 
     def release(self) -> None:
-        """Is done with reading; the last reader has it closed."""
+        """End reading; the last reader has the version closed."""
         with self._lock:
             self._readers -= 1
             is_unread = self._readers == 0
@@ -59,17 +59,17 @@ class ServedVersion:
 
 
 class ServedMaps:
-    """The version that is served of each map; safe to use from several threads.
+    """Hold the version that is served of each map; safe to use from several threads.
 
-    Whoever reads a version keeps it open for as long, whatever is served meanwhile.
+    A reader of a version keeps it open, even if another one is served meanwhile.
     """
 
     def __init__(self, localizers: Mapping[str, Localizer], on_unread: OnUnread) -> None:
-        """Begins to serve.
+        """Begin to serve.
 
         Args:
-            localizers: By the name of the map.
-            on_unread: Closes versions.
+            localizers: The localizers, by the name of the map.
+            on_unread: A function that closes versions.
         """
         self._on_unread = on_unread
         self._lock = threading.Lock()
@@ -77,24 +77,24 @@ class ServedMaps:
 
     @property
     def names(self) -> list[str]:
-        """Of all maps, in alphabetical order."""
+        """Return the names of all maps, in alphabetical order."""
         return sorted(self._served)
 
     @property
     def damaged_names(self) -> list[str]:
-        """The maps whose served version is known to be damaged, in alphabetical order."""
+        """Return the maps whose served version is known to be damaged, in alphabetical order."""
         return [name for name in self.names if self.damage_of(name) is not None]
 
     def damage_of(self, name: str) -> MapCorrupt | None:
-        """What is wrong with the version of a map that is served."""
+        """Return the damage of the version of a map that is served."""
         return self._served[name].damage
 
     def check_answers(self, name: str | None) -> None:
-        """Passes if a query to a map would be answered; to the only one, if none is named.
+        """Pass if a query to a map would be answered; if none is named, to the only one.
 
         Raises:
             MapNotFound: No map of that name is served.
-            InvalidParameter: Several are served, and none is named.
+            InvalidParameter: Several maps are served, and none is named.
             NotReady: The version is damaged.
             ShardUnavailable: A shard of it is missing.
         """
@@ -103,7 +103,7 @@ class ServedMaps:
         version.localizer.check_ready()
 
     def check_all(self) -> None:
-        """Passes if queries to every map would be answered.
+        """Pass if queries to every map would be answered.
 
         Raises:
             NotReady: Versions are damaged; all of them are named.
@@ -116,11 +116,11 @@ class ServedMaps:
 
     @contextmanager
     def reading(self, name: str | None = None) -> Iterator[ServedVersion]:
-        """Reads the served version of a map while the block lasts; of the only one, if none is named.
+        """Read the served version of a map while the block lasts; if none is named, of the only one.
 
         Raises:
             MapNotFound: No map of that name is served.
-            InvalidParameter: Several are served, and none is named.
+            InvalidParameter: Several maps are served, and none is named.
         """
         with self._lock:
             version = self._find(name)
@@ -132,16 +132,16 @@ class ServedMaps:
 
     @contextmanager
     def reading_all(self) -> Iterator[list[ServedVersion]]:
-        """Reads the served versions of all maps, in the order of their names."""
+        """Read the served versions of all maps, in the order of their names."""
         with ExitStack() as stack:
             yield [stack.enter_context(self.reading(name)) for name in self.names]
 
     def is_served(self, version: ServedVersion) -> bool:
-        """Whether no other version has taken its place."""
+        """Return whether no other version has taken its place."""
         return self._served[version.map_name] is version
 
     def swap(self, localizer: Localizer) -> None:
-        """Serves another version of a map from now on; the one before is closed once nobody reads it any more."""
+        """Serve another version of a map from now on; the one before is closed once nobody reads it any more."""
         name = localizer.place_map.name
         after = ServedVersion(localizer, self._on_unread)
         with self._lock:
@@ -149,7 +149,7 @@ class ServedMaps:
         before.release()
 
     def close(self) -> None:
-        """Is done with serving: each version is closed once nobody reads it any more."""
+        """End serving: each version is closed once nobody reads it any more."""
         for version in self._served.values():
             version.release()
 
@@ -165,8 +165,8 @@ class ServedMaps:
 
 
 def damaged(names: Sequence[str]) -> NotReady:
-    """The refusal to answer from maps that are damaged."""
+    """Return the refusal to answer from maps that are damaged."""
     return NotReady(
-        "a map has changed on the disk since it was written, or cannot be read, and is not answered from "
+        "a map has changed on the disk since it was written, or cannot be read, and does not answer "
         f"({', '.join(names)}); the service's log names the file"
     )

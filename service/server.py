@@ -1,4 +1,4 @@
-"""Runs the application in uvicorn, in this process, until it is told to stop or cannot go on."""
+"""Run the application in uvicorn, in this process, until it is told to stop or fails."""
 
 import logging
 import os
@@ -30,7 +30,7 @@ _log = structlog.stdlib.get_logger("placefix.service")
 
 
 class _Server(uvicorn.Server):
-    """Says that it is stopping as soon as the signal comes, before anything closes."""
+    """Report that the service is stopping as soon as the signal comes, before anything closes."""
 
     def __init__(self, config: uvicorn.Config, runtime: Runtime) -> None:
         super().__init__(config)
@@ -38,7 +38,7 @@ class _Server(uvicorn.Server):
         self._exit_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stops on SIGTERM, after the delay; on SIGINT, or if told again, at once."""
+        """Stop on SIGTERM after the delay; stop at once on SIGINT, or if told again."""
         self._runtime.begin_draining()
         drain_delay_s = self._runtime.settings.drain_delay_s
         if sig == signal.SIGTERM and drain_delay_s and self._exit_at is None:
@@ -47,33 +47,33 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     def give_up(self) -> None:
-        """Ends the server; what still arrives is not waited for as long as otherwise."""
+        """End the server, with a shorter wait for late requests."""
         self.config.timeout_graceful_shutdown = _FAILURE_GRACE_S
         self._runtime.grace_period.begin(_FAILURE_GRACE_S)
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Is asked ten times a second whether to end."""
+        """Answer ten times a second whether to end."""
         if self._exit_at is not None and time.monotonic() >= self._exit_at:
             self.should_exit = True
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begins the time that stopping may take; what uvicorn needs of it, the worker does not get."""
+        """Begin the time that stopping may take; uvicorn and the worker share it."""
         self._runtime.grace_period.begin()
         await super().shutdown(sockets)
 
 
 def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> None:
-    """Serves until SIGTERM or SIGINT: then answers what is in flight, and returns.
+    """Serve until SIGTERM or SIGINT, then answer the queries in flight, and return.
 
     Args:
-        settings: Limits, defaults, and what to load.
-        samples: Pictures to offer, as read from the folder of the settings.
+        settings: Limits, defaults, and the network and maps to load.
+        samples: The pictures to offer, already read from the folder of the settings.
 
     Raises:
         InvalidInput: The address cannot be listened on, or the file of keys cannot be used.
-        BaseException: What made loading fail, or ended the worker.
+        BaseException: The error that made loading fail, or ended the worker.
     """
 
     def stop() -> None:
@@ -85,12 +85,12 @@ def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> Non
     server = _Server(make_config(app, settings), runtime)
     if keys is None and ANY_ORIGIN in settings.cors_origins:
         _log.warning(
-            "PAGES OF ALL ORIGINS MAY ASK: those of each site that somebody opens who reaches the service",
+            "PAGES OF ALL ORIGINS MAY ASK: each site that is opened by anybody who reaches the service",
             remedy="name the origins of your own pages in PLACEFIX_CORS_ORIGINS, or have keys with --keys FILE",
         )
     if keys is None and not settings.is_local:
         _log.warning(
-            "THE SERVICE IS OPEN: whoever reaches it may ask, and see the pictures of its maps",
+            "THE SERVICE IS OPEN: anybody who reaches it may ask, and see the pictures of its maps",
             host=settings.published_host or settings.host,
             remedy="placefix keys create --file FILE, then --keys FILE; or listen on 127.0.0.1 behind a proxy",
         )
@@ -105,11 +105,11 @@ def run_server(settings: ServiceSettings, samples: Sequence[Sample] = ()) -> Non
 
 
 def _end_hanging_threads(before: Collection[threading.Thread], *, has_failed: bool) -> None:
-    """End the process at once if a thread hangs that Python would wait for, as one does that reads from a dead share.
+    """End the process at once if a thread hangs for which Python would wait, such as one that reads from a dead share.
 
     Args:
-        before: The threads that there were before the server; they are none of its business.
-        has_failed: Whether the exit code says so.
+        before: The threads from before the server, which it does not touch.
+        has_failed: Whether the exit code tells a failure.
     """
     started = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
     end_at = time.monotonic() + _THREADS_GRACE_S
@@ -122,7 +122,7 @@ def _end_hanging_threads(before: Collection[threading.Thread], *, has_failed: bo
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Takes the address before anything is loaded, so that a wrong one is told at once; ``::`` takes IPv4, too."""
+    """Take the address before anything is loaded, so that a wrong one is an error at once; ``::`` takes IPv4, too."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
     try:
@@ -134,14 +134,14 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _reason(error: OSError) -> str:
-    """The system's own words: ``create_server`` writes the address behind them, which is in the sentence already."""
+    """Return the system's words alone: ``create_server`` adds the address, which is in the sentence already."""
     if error.errno is None or isinstance(error, socket.gaierror):
         return str(error.strerror or error)
     return os.strerror(error.errno)
 
 
 def make_config(app: object, settings: ServiceSettings) -> uvicorn.Config:
-    """Uvicorn's configuration: one process, no WebSockets, our own log lines."""
+    """Return uvicorn's configuration: one process, no WebSockets, our own log lines."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         host=settings.host,
@@ -158,10 +158,10 @@ def make_config(app: object, settings: ServiceSettings) -> uvicorn.Config:
 
 @contextmanager
 def _ignoring_repeated_signals() -> Iterator[None]:
-    """Lets a stopped server end as a success.
+    """Let a stopped server end as a success.
 
-    Once it has stopped, uvicorn raises the signal that stopped it again, for the handlers that were there before; the
-    default ones would end the process as though it had been killed.
+    Once it has stopped, uvicorn raises the signal that stopped it again, for the handlers from before; the default ones
+    would end the process like a kill.
     """
     signals = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.signal(number, lambda *_: None) for number in signals}
@@ -174,7 +174,7 @@ def _ignoring_repeated_signals() -> Iterator[None]:
 
 @contextmanager
 def _reading_keys_on_hangup(keys: WatchedKeys | None) -> Iterator[None]:
-    """Reads the keys again on SIGHUP, as servers do; without keys the signal ends the process, as it always does."""
+    """Read the keys again on SIGHUP, as servers do; without keys the signal ends the process, as it always does."""
     if keys is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""Every limit and default of the service, in one place: flags over environment over what is written here."""
+"""Define every limit and default of the service, in one place: flags over environment over these defaults."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ from service.words import Rerank
 
 ENVIRONMENT_PREFIX = "PLACEFIX_"
 
-MAX_HEAD_BYTES = 16_384  # of a request: its headers are a few hundred
+MAX_HEAD_BYTES = 16_384  # in a request, whose headers need a few hundred
 HEAD_TIMEOUT_S = 15
 
 LogFormat = Literal["auto", "json", "console"]
@@ -49,13 +49,13 @@ _IMAGE_LIMITS = ImageLimits()
 
 
 class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
-    """The settings of ``placefix serve``, with those of ``HttpSettings``, ``PageSettings`` and ``ShardSettings``.
+    """Hold the settings of ``placefix serve``, with those of ``HttpSettings``, ``PageSettings`` and ``ShardSettings``.
 
     Each is also an environment variable ``PLACEFIX_<NAME>``, and a line of a file of settings. Units are in the names;
-    what a limit refuses is answered with the status in brackets.
+    a request beyond a limit gets the status in brackets.
 
     Attributes:
-        notes: Sentences about the file of settings, if there is one: old names in it.
+        notes: Sentences about old names in the file of settings, if there is one.
     """
 
     notes: ClassVar[Sequence[str]] = ()
@@ -95,7 +95,7 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
         ge=-1,
         le=1,
         description=(
-            "The cosine below which two local features are no match; by default the one that the map was built with, "
+            "The cosine below which two local features do not match; by default the one with which the map was built, "
             "-1 for none."
         ),
     )
@@ -199,7 +199,7 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
     stuck_after_s: float = Field(
         default=60.0,
         gt=0,
-        description="Seconds without progress, on the device or in decoding, until the service gives up and ends.",
+        description="Seconds without progress, on the device or in decoding, until the service ends.",
     )
     probe_interval_s: float = Field(
         default=60.0, ge=0, description="Seconds of idleness after which a black picture is encoded; 0 never does."
@@ -209,14 +209,14 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
         default=0,
         ge=0,
         description=(
-            "Seconds for which a service that is told to stop says that it is not ready, and goes on answering, so "
-            "that a load balancer finds out in time."
+            "Seconds for which a service that is told to stop reports that it is not ready, and still answers, so "
+            "that a load balancer notices in time."
         ),
     )
     shutdown_grace_s: int = Field(
         default=30,
         ge=0,
-        description="Seconds from the end of the drain delay to the end of the process, to finish what is in flight.",
+        description="Seconds from the end of the drain delay to the end of the process, to finish queries in flight.",
     )
 
     log_format: LogFormat = Field(
@@ -235,7 +235,7 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, then the environment, its old names among it."""
+        """Read flags, then the environment, with its old names."""
         renamed = environment_under_new_names(os.environ, ENVIRONMENT_PREFIX)
         return init_settings, env_settings, InitSettingsSource(settings_cls, renamed)
 
@@ -264,12 +264,12 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
 
     @property
     def most_images(self) -> int:
-        """How many pictures may be asked together: all of them wait for the device at a time."""
+        """Return how many pictures may be asked together: all of them wait for the device at a time."""
         return min(self.max_images, self.queue_size)
 
     @property
     def lists_places(self) -> bool:
-        """Return whether all pictures of a map may be listed; where there are keys, by those that have the scope."""
+        """Return whether all pictures of a map may be listed; if the service has keys, for those with the scope."""
         if self.browse == "auto":
             return self.keys is not None or self.is_local
         return self.browse == "on"
@@ -281,7 +281,7 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
 
     @property
     def image_limits(self) -> ImageLimits:
-        """What a picture may be like."""
+        """Return the limits of a picture."""
         return ImageLimits(
             max_pixels=self.max_pixels,
             max_side_px=self.max_side_px,
@@ -291,10 +291,10 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
 
 
 def load_settings(flags: Mapping[str, object], kind: "type[ServiceSettings] | None" = None) -> ServiceSettings:
-    """Puts the settings together: what flags say, else the environment, else a file, else the defaults.
+    """Read the settings: flags over environment over a file over defaults.
 
     Args:
-        flags: By field name; None where a flag was not given.
+        flags: The flags by field name; None for a flag that was not given.
         kind: The settings with a file among their sources (``service.settings_file``); None without a file.
 
     Raises:

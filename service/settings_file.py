@@ -1,4 +1,4 @@
-"""A TOML file of settings: what it says comes after flags and environment, and before the defaults."""
+"""Read a TOML file of settings, which counts after flags and environment, and before the defaults."""
 
 import difflib
 import tomllib
@@ -15,14 +15,14 @@ _PATHS = ("maps", "keys", "samples")
 
 
 def settings_from(path: Path) -> type[ServiceSettings]:
-    """The settings, with a file among their sources.
+    """Return the settings, with a file among their sources.
 
     Args:
         path: A TOML file: ``port = 9000``, ``maps = ["maps/lund", "maps/malmo"]``; names as in ``ServiceSettings``.
             Relative paths in it start at its folder.
 
     Raises:
-        InvalidInput: It cannot be read, is no TOML, or names a setting that there is not.
+        InvalidInput: The file cannot be read, is not TOML, or names an unknown setting.
     """
     read = _read(path)
     found = under_new_names(read, where=f"{path}: ")
@@ -43,7 +43,7 @@ def settings_from(path: Path) -> type[ServiceSettings]:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            """Flags, environment, file."""
+            """Read flags, environment, file."""
             sources = super().settings_customise_sources(
                 settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
             )
@@ -54,11 +54,11 @@ def settings_from(path: Path) -> type[ServiceSettings]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8-sig"))  # Windows programs put a byte order mark in front
+        return tomllib.loads(path.read_text("utf-8-sig"))  # Windows programs write a byte order mark first
     except OSError as error:
         raise InvalidInput(f"the file of settings {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"the file of settings {path} is no TOML: {error}") from error
+        raise InvalidInput(f"the file of settings {path} is not TOML: {error}") from error
 
 
 def _check_names(path: Path, found: dict[str, Any]) -> None:
@@ -71,7 +71,7 @@ def _check_names(path: Path, found: dict[str, Any]) -> None:
 
 
 def _below(folder: Path, value: object) -> object:
-    """Paths that start at a folder; what is no path is left for the settings to refuse."""
+    """Make paths start at a folder; values that are not paths are left for the settings to refuse."""
     if isinstance(value, list):
         return tuple(_below(folder, each) for each in value)
     return folder / value if isinstance(value, str) else value

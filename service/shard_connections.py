@@ -1,6 +1,6 @@
-"""The connections of a front end to its shards: one pool that is kept alive, and a look at each shard again and again.
+"""Connect a front end to its shards: one pool that is kept alive, and a look at each shard again and again.
 
-A thread with an event loop of its own speaks HTTP, so that the threads that answer queries ask all shards at a time.
+A thread with its own event loop speaks HTTP, so that the threads that answer queries ask all shards at a time.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from service.shortlist import check_wanted
 from service.words import CallOutcome
 
 OnCall = Callable[[str, CallOutcome, float], None]
-"""Takes each call: the shard, as ``1/3``, the outcome, and the seconds that the call took."""
+"""A function that takes each call: the shard, such as ``1/3``, the outcome, and the seconds of the call."""
 
 SHARD_PATH = "/shard"
-"""Where a shard says what it is."""
+"""The path at which a shard describes itself."""
 
 LOOK_INTERVAL_S = 1.0
 _LEAST_PAUSE_S = 0.05  # between two looks, however many calls fail
@@ -60,8 +60,8 @@ class ShardConnections:
 
     Attributes:
         addresses: The addresses of the shards, the first one first.
-        timeout_s: Most seconds of a call, a second try included.
-        on_call: Told of each call, on the thread of the connections.
+        timeout_s: The most seconds of a call, a second try included.
+        on_call: A function that is told of each call, on the thread of the connections.
     """
 
     def __init__(self, addresses: Sequence[str], key: str | None, timeout_s: float) -> None:
@@ -69,8 +69,8 @@ class ShardConnections:
 
         Args:
             addresses: The addresses of the shards, the first one first.
-            key: The key that each of them asks for; None if they ask for none.
-            timeout_s: Most seconds of a call, a second try included.
+            key: The key that each of them needs; None if they need none.
+            timeout_s: The most seconds of a call, a second try included.
         """
         self.addresses = tuple(addresses)
         self.timeout_s = timeout_s
@@ -97,18 +97,18 @@ class ShardConnections:
         return self._states[number]
 
     def ask(self, path: str, bodies: Mapping[int, bytes], is_wanted: Callable[[], bool]) -> dict[int, bytes]:
-        """Ask some shards at a time, and wait for all of them. Once nobody waits any more, the calls are broken off.
+        """Ask some shards at a time, and wait for all of them; stop the calls once nobody waits for the query.
 
         Args:
             path: The path of the route.
             bodies: Number of a shard, from 0 → the body of its call.
-            is_wanted: Whether somebody still waits for the query.
+            is_wanted: A function that tells whether somebody still waits for the query.
 
         Returns:
             Number of the shard → its answer.
 
         Raises:
-            ShardUnavailable: One of them does not answer; it is named.
+            ShardUnavailable: A shard does not answer; the error names it.
             DeadlineExceeded: Nobody waits for the query any more.
         """
         answers = asyncio.run_coroutine_threadsafe(self._ask_all(path, bodies), self._loop)
@@ -135,7 +135,7 @@ class ShardConnections:
 
     async def _look_again_and_again(self) -> None:
         self._soon = asyncio.Event()
-        unlimited = httpx.Timeout(None)  # a call is limited as a whole
+        unlimited = httpx.Timeout(None)  # each call has one limit as a whole
         alive = httpx.Limits(max_connections=None, max_keepalive_connections=None)
         fresh = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         async with (
@@ -162,7 +162,7 @@ class ShardConnections:
             return "answers, and not as a shard of this release does"
         except _FailedCall as failure:
             return failure.why
-        except Exception as error:  # noqa: BLE001 - the looks at all shards go on, whatever comes of one
+        except Exception as error:  # noqa: BLE001 - the looks at all shards continue after any error of one
             _log.error("a shard cannot be looked at", shard=self.name_of(number), exc_info=error)
             return "cannot be looked at; the log has the reason"
 
@@ -202,7 +202,7 @@ class ShardConnections:
         raise ShardUnavailable(f"shard {name} {failure.why}")
 
     async def _try_twice(self, number: int, method: str, path: str, body: bytes | None) -> bytes:
-        """Send a request and return the answer; where a connection breaks, try again on a fresh one."""
+        """Send a request and return the answer; if the connection breaks, try again on a fresh one."""
         start = time.perf_counter()
         try:
             return await self._exchange(self._pool, number, method, path, body)

@@ -1,4 +1,4 @@
-"""The identity of a shard, field by field: a front end asks no shard that has another one than it must have."""
+"""Identify a shard field by field: a front end asks no shard with another identity than expected."""
 
 from dataclasses import dataclass, fields, replace
 from functools import cache
@@ -12,18 +12,18 @@ from place_map.shard import Shard
 
 @dataclass(frozen=True, slots=True)
 class ShardIdentity:
-    """Hold all on which an answer of a shard depends, beside the query.
+    """Hold all properties on which an answer of a shard depends, beside the query.
 
     Attributes:
         release: The version of Placefix.
-        map: Name of the map.
-        version: Its version.
-        manifest: SHA-256 of the version's manifest, which names all of its files by their sums.
-        network: Fingerprint of the network.
+        map: The name of the map.
+        version: The version of the map.
+        manifest: The SHA-256 of the version's manifest, which names all of its files by their sums.
+        network: The fingerprint of the network.
         encoding: The arithmetic of the network.
         match_floor: The least cosine of a match, as text; empty without one.
-        matcher: The way in which mutual matches are counted, and in which numbers.
-        shard: Which part of how many, as ``1/3``.
+        matcher: The instructions and numbers that count mutual matches.
+        shard: The part of the map, such as ``1/3``.
     """
 
     release: str
@@ -62,7 +62,7 @@ class ShardIdentity:
         )
 
     def difference(self, expected: "ShardIdentity") -> str | None:
-        """Say in which fields this is another one than was expected; None if it is the same."""
+        """Name the fields in which this differs from the expected identity; return None if it is the same."""
         differing = [
             f"{field.name} {getattr(self, field.name) or 'none'} instead of {getattr(expected, field.name) or 'none'}"
             for field in fields(self)
@@ -71,7 +71,7 @@ class ShardIdentity:
         return ", ".join(differing) or None
 
     def counted_by(self, matcher: str) -> "ShardIdentity":
-        """Return it with another matcher."""
+        """Return the identity with another matcher."""
         return replace(self, matcher=matcher)
 
 

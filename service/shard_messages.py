@@ -1,6 +1,6 @@
-"""The bodies between a front end and a shard: tensors in the form of safetensors, with the question in their header.
+"""Write and read the bytes between a front end and a shard: tensors in safetensors, the question in their header.
 
-Numbers go as they are in memory, so that nothing is rounded on the way.
+Numbers are sent as they are in memory, so that nothing is rounded on the way.
 """
 
 import json
@@ -26,7 +26,7 @@ from service.shortlist import Nearest, Shortlist
 MEDIA_TYPE = "application/vnd.placefix.shard"
 
 _QUESTION = "question"
-_LENGTH_BYTES = 8  # in front of the header; they hold its length
+_LENGTH_BYTES = 8  # before the header; they hold its length
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Question:
 
     Attributes:
         identity: The identity that the shard must have.
-        limit_s: Seconds for which the front end waits.
-        shortlist: How many candidates are wanted; 0 in a question for counts.
-        prior: The knowledge of the photo beforehand; None without any.
+        limit_s: The seconds for which the front end waits.
+        shortlist: The number of candidates; 0 in a question for counts.
+        prior: The prior of the photo; None without one.
     """
 
     identity: ShardIdentity
@@ -78,7 +78,7 @@ def unpack_question(body: bytes, names: frozenset[str]) -> tuple[Question, dict[
         names: The names of the tensors that it must have.
 
     Raises:
-        MalformedBody: It is something else.
+        MalformedBody: The body is not a question.
     """
     try:
         tensors = safetensors.load(body)
@@ -99,7 +99,7 @@ def check_features(features: Tensor, shape: tuple[int, ...]) -> Tensor:
         shape: The shape that it must have; -1 for any length.
 
     Raises:
-        MalformedBody: They have another shape, or a value that is not finite.
+        MalformedBody: The features have another shape, or a value that is not finite.
     """
     fits = features.ndim == len(shape) and all(
         wanted in (-1, length) for wanted, length in zip(shape, features.shape, strict=True)
@@ -113,7 +113,7 @@ def read_rows(rows: Tensor, most: float = MAX_SHORTLIST) -> NDArray[np.int64]:
     """Return rows as an array.
 
     Raises:
-        MalformedBody: They are something else, or more than ``most``.
+        MalformedBody: The tensor does not hold rows, or holds more than ``most``.
     """
     if rows.dtype != torch.int64 or rows.ndim != 1 or len(rows) > most:
         raise MalformedBody(f"rows must be whole numbers, at most {most}, not {rows.dtype} {tuple(rows.shape)}")
@@ -133,10 +133,10 @@ def pack_shortlist(found: Shortlist) -> bytes:
 
 
 def unpack_shortlist(body: bytes, most: int) -> Shortlist:
-    """Read an answer with at most so many candidates.
+    """Read an answer with at most ``most`` candidates.
 
     Raises:
-        MalformedBody: It is something else.
+        MalformedBody: The body is not a shortlist.
     """
     tensors = _load(body)
     try:
@@ -157,10 +157,10 @@ def pack_counts(counts: NDArray[np.int64]) -> bytes:
 
 
 def unpack_counts(body: bytes, count: int) -> NDArray[np.int64]:
-    """Read so many counts.
+    """Read the counts of ``count`` pictures.
 
     Raises:
-        MalformedBody: The answer is something else.
+        MalformedBody: The answer does not hold these counts.
     """
     counts = read_rows(_load(body).get("counts", torch.empty(0)))
     if len(counts) != count:

@@ -1,4 +1,4 @@
-"""The settings of a map that several machines serve: of a shard, and of the front end that asks the shards."""
+"""Define the settings of a map that several machines serve: of a shard, and of the front end that asks the shards."""
 
 from typing import Annotated
 
@@ -13,24 +13,24 @@ from service.http_settings import split_by_commas
 
 
 class ShardSettings(BaseModel):
-    """Hold the part of the settings that is about shards (docs/scale.md)."""
+    """Hold the settings of shards (docs/scale.md)."""
 
     shard: str | None = Field(
         default=None,
         description=(
-            "Which part of each map this server has, as 1/3: it answers front ends alone. By default it has all of it."
+            "The part of each map that this server has, such as 1/3: it answers front ends alone. By default all of it."
         ),
     )
     shards: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         max_length=MOST_SHARDS,
         description=(
-            "Addresses of all shards, the first one first, as http://10.0.0.1:8000; in the environment separated by "
-            "commas. This server is then their front end."
+            "Addresses of all shards, the first one first, such as http://10.0.0.1:8000; in the environment separated "
+            "by commas. This server is then their front end."
         ),
     )
     shard_key: SecretStr | None = Field(
-        default=None, description="The key that a front end sends to its shards; its scope is read."
+        default=None, description="The key that a front end sends to its shards; it needs the scope read."
     )
     shard_timeout_s: float = Field(
         default=20.0, gt=0, description="Most seconds of a front end's call to a shard, a second try included [503]."
@@ -43,7 +43,7 @@ class ShardSettings(BaseModel):
             return None if value is None else str(Shard.parse(value.strip()))
         except InvalidInput as error:
             raise PydanticCustomError(
-                "shard", "Input should be a shard as 1/3: {why}", {"why": error.message}
+                "shard", "Input should be a shard such as 1/3: {why}", {"why": error.message}
             ) from error
 
     @field_validator("shards", mode="before")

@@ -1,4 +1,4 @@
-"""A localizer whose features lie on several machines: it gives the answers that one machine would give."""
+"""Localize with features on several machines: the answers are those that one machine would give."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Protocol
@@ -36,7 +36,7 @@ class Shards(Protocol):
         """Pass as long as no shard is known to be missing.
 
         Raises:
-            ShardUnavailable: One is; it is named.
+            ShardUnavailable: A shard is missing; the error names it.
         """
         ...
 
@@ -46,7 +46,7 @@ class Shards(Protocol):
         """Return the result of ``MapShard.shortlist`` of each shard.
 
         Raises:
-            ShardUnavailable: One does not answer.
+            ShardUnavailable: A shard does not answer.
             DeadlineExceeded: Nobody waits for the query any more.
         """
         ...
@@ -59,16 +59,16 @@ class Shards(Protocol):
         Args:
             query: ``(L, C)`` local features.
             rows: Number of a shard, from 0 → its rows.
-            is_wanted: Whether somebody still waits for the query.
+            is_wanted: A function that tells whether somebody still waits for the query.
 
         Raises:
-            ShardUnavailable: One does not answer.
+            ShardUnavailable: A shard does not answer.
             DeadlineExceeded: Nobody waits for the query any more.
         """
         ...
 
     def close(self) -> None:
-        """Ask nothing any more."""
+        """Close all connections for this version."""
         ...
 
 
@@ -81,7 +81,7 @@ class ShardedSearcher:
         self._shards = shards
 
     def search(self, queries: Tensor, k: int) -> SearchResult:
-        """See ``Searcher.search``; a query at a time."""
+        """See ``Searcher.search``; this searches one query at a time."""
         options = QueryOptions(1, k, "never")
         found = [
             merge_shortlists(self._shards.shortlists(query[None], options, NO_ROWS, lambda: True), k).answers
@@ -91,9 +91,9 @@ class ShardedSearcher:
 
 
 class ShardedLocalizer(Localizer):
-    """Find queries as a ``Localizer``, with the two steps that look at features left to shards.
+    """Find queries like a ``Localizer``, with the two steps that look at features left to shards.
 
-    Several threads may use it. It reads manifest, table of places and calibration of the map alone.
+    Several threads may use it. It reads only manifest, table of places and calibration of the map.
     """
 
     tells_matches: ClassVar[bool] = False  # local features lie on the shards, which count alone
@@ -107,14 +107,14 @@ class ShardedLocalizer(Localizer):
         assignment: Assignment,
         match_floor: float | None = None,
     ) -> None:
-        """Put together what is open.
+        """Combine parts that are open.
 
         Args:
             encoder: The network that the map was built with.
             place_map: The whole map.
             shards: The shards of this version.
-            assignment: Which of them has which rows.
-            match_floor: The least cosine of a match there; by default the map's.
+            assignment: The rows of each shard.
+            match_floor: The least cosine of a match on the shards; by default the map's.
 
         Raises:
             NetworkMismatch: The map was built with another network.
@@ -144,7 +144,7 @@ class ShardedLocalizer(Localizer):
     def count(
         self, query: Tensor, rows: NDArray[np.int64], is_wanted: Callable[[], bool], clock: StageClock
     ) -> NDArray[np.int64]:
-        """See ``Localizer.count``; each shard counts its own rows, all of them at the same time."""
+        """See ``Localizer.count``; each shard counts its own rows, all at the same time."""
         check_wanted(is_wanted)
         owners = self._assignment.owners_of(rows)
         with clock.measure(Stage.RERANK):
@@ -157,6 +157,6 @@ class ShardedLocalizer(Localizer):
         return counts
 
     def close(self) -> None:
-        """Let the files and the shards go."""
+        """Close the files and the shards."""
         super().close()
         self.shards.close()

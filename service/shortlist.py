@@ -1,4 +1,4 @@
-"""Which pictures of a map come into question for a query: the nearest global features, and what a prior leaves."""
+"""Find the pictures of a map that may answer a query: the nearest global features, limited by a prior."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from place_map.searching import Searcher, nearest_of
 from service.errors import DeadlineExceeded
 from service.query_options import QueryOptions
 
-# Rows of a prior's circle that are compared at a time: 32 MB of float64 at D = 1024.
+# The number of rows in a prior's circle that are compared at a time: 32 MB of float64 at D = 1024.
 _EXACT_ROWS = 4096
 
 NO_ROWS = np.empty(0, dtype=np.int64)
@@ -22,7 +22,7 @@ NO_ROWS = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """List pictures by their global distance to a query: nearest first, and of two at the same distance the lower row.
+    """List pictures by their global distance to a query, the nearest first; at the same distance the lower row first.
 
     Attributes:
         rows: ``(k,)`` int64, rows of the map.
@@ -41,9 +41,9 @@ class Shortlist:
     """Hold the candidates of a query in a map, or in a part of one.
 
     Attributes:
-        answers: Pictures that may be the answer.
-        rivals: The nearest of the pictures that a prior excludes, to compare with alone; none where the answers fill
-            the shortlist.
+        answers: The pictures that may be the answer.
+        rivals: The nearest of the pictures that a prior excludes, only to compare with; none if the answers fill the
+            shortlist.
     """
 
     answers: Nearest
@@ -51,7 +51,7 @@ class Shortlist:
 
     @property
     def ranking(self) -> Ranking:
-        """Return the candidates by distance, rivals behind answers, without mutual matches; none without an answer."""
+        """Return the candidates by distance, rivals after answers, without mutual matches; none without an answer."""
         answers, rivals = self.answers, self.rivals if len(self.answers.rows) else NOTHING
         rows = np.concatenate([answers.rows, rivals.rows])
         return Ranking(rows, np.concatenate([answers.distances, rivals.distances]), NO_ROWS, len(rivals.rows))
@@ -68,15 +68,15 @@ def find_shortlist(
     """Return the nearest pictures; with a prior those that agree with it, and rivals.
 
     Args:
-        searcher: It searches the map's index.
+        searcher: The searcher of the map's index.
         place_map: The map.
         query: ``(1, D)`` global features of one picture, on any device.
-        options: How many candidates are wanted, and the prior.
+        options: The number of candidates, and the prior.
         without: ``(m,)`` rows that may not be the answer.
-        is_wanted: Whether somebody still waits for the query.
+        is_wanted: A function that tells whether somebody still waits for the query.
 
     Raises:
-        DeadlineExceeded: Nobody waits for it any more.
+        DeadlineExceeded: Nobody waits for the query any more.
     """
     count = options.shortlist
     if options.prior is None:
@@ -96,21 +96,21 @@ def merge_shortlists(parts: Sequence[Shortlist], count: int) -> Shortlist:
     (``place_map.searching``), and ties go by row.
 
     Args:
-        parts: One of each part, for the same query; no row is in two of them.
-        count: How many candidates are wanted.
+        parts: The shortlist of each part, for the same query; no row is in two of them.
+        count: The number of candidates.
     """
     answers = _first([part.answers for part in parts], count)
     return Shortlist(answers, _first([part.rivals for part in parts], count - len(answers.rows)))
 
 
 def check_wanted(is_wanted: Callable[[], bool]) -> None:
-    """Give a query up once nobody waits for it.
+    """Stop a query once nobody waits for it.
 
     Raises:
-        DeadlineExceeded: That is so.
+        DeadlineExceeded: Nobody waits for the query any more.
     """
     if not is_wanted():
-        raise DeadlineExceeded("nobody waits for this query any more; it was given up")
+        raise DeadlineExceeded("nobody waits for this query any more; it was stopped")
 
 
 def _first(parts: Sequence[Nearest], count: int) -> Nearest:
@@ -131,7 +131,7 @@ def _nearest(searcher: Searcher, query: Tensor, count: int, without: NDArray[np.
 def _nearest_of(
     place_map: PlaceMap, query: Tensor, rows: NDArray[np.int64], count: int, is_wanted: Callable[[], bool]
 ) -> Nearest:
-    """Return the nearest of some rows, all of which are looked at; so many at a time that memory holds them."""
+    """Return the nearest of some rows; all are compared, in parts that memory holds."""
     vector: NDArray[np.float32] = query[0].detach().to("cpu", torch.float32).numpy()
     best = NOTHING
     for start in range(0, len(rows), _EXACT_ROWS):

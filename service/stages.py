@@ -1,4 +1,4 @@
-"""The stages of a query, and how long each took."""
+"""Name the stages of a query, and measure how long each takes."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -8,16 +8,16 @@ from types import MappingProxyType
 
 
 class Stage(StrEnum):
-    """The stages of a query, in their order.
+    """Name the stages of a query, in their order.
 
     Attributes:
-        DECODE: From bytes to the network's input.
-        QUEUE: Waiting for the device: before encoding, and for the other pictures of the same batch after it.
+        DECODE: The decoding, from bytes to the network's input.
+        QUEUE: The wait for the device: before encoding, and for the other pictures of the same batch after it.
         ENCODE: The network, for the whole batch that the picture was part of.
-        SHORTLIST: Nearest neighbours of the global feature.
-        GATHER: Local features of the shortlist, from the map to the device.
-        RERANK: Mutual matches with each of the shortlist.
-        EVIDENCE: What is shown as the reason for the answer, if it was asked for.
+        SHORTLIST: The search for the nearest neighbours of the global feature.
+        GATHER: The reading of the shortlist's local features, from the map to the device.
+        RERANK: The mutual matches with each picture of the shortlist.
+        EVIDENCE: The reason that is shown for the answer, if it was asked for.
     """
 
     DECODE = "decode"
@@ -30,14 +30,14 @@ class Stage(StrEnum):
 
 
 class StageClock:
-    """Adds up the seconds of each stage of one query."""
+    """Add up the seconds of each stage of one query."""
 
     def __init__(self) -> None:
         self._seconds: dict[Stage, float] = {}
 
     @contextmanager
     def measure(self, stage: Stage) -> Iterator[None]:
-        """Measures the block that it surrounds; several blocks of one stage add up."""
+        """Measure the block that it surrounds; several blocks of one stage add up."""
         start = time.perf_counter()
         try:
             yield
@@ -45,10 +45,10 @@ class StageClock:
             self.add(stage, time.perf_counter() - start)
 
     def add(self, stage: Stage, duration_s: float) -> None:
-        """Adds a duration that was measured elsewhere."""
+        """Add a duration that was measured elsewhere."""
         self._seconds[stage] = self._seconds.get(stage, 0.0) + duration_s
 
     @property
     def seconds(self) -> Mapping[Stage, float]:
-        """Seconds of each stage that ran; a stage that did not run is absent."""
+        """Return the seconds of each stage that ran; a stage that did not run is absent."""
         return MappingProxyType(dict(self._seconds))

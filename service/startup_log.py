@@ -1,4 +1,4 @@
-"""What the log says once the service has loaded what it serves."""
+"""Log what the service serves once it has loaded."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,12 @@ _log = structlog.stdlib.get_logger("placefix.service")
 
 
 def tell_what_was_loaded(engine: Engine, localizers: Sequence[Localizer], duration_s: float) -> None:
-    """Writes what runs on what, and why; with a warning where that is probably not what was meant.
+    """Log network, device and maps with the reasons for them; warn if they are probably not as intended.
 
     Args:
-        engine: The network, and what a query gets that does not say.
-        localizers: One for each map.
-        duration_s: Of loading.
+        engine: The network, and the values of the options that a query leaves open.
+        localizers: The localizers, one for each map.
+        duration_s: The seconds of loading.
     """
     _log.info(
         "loaded",

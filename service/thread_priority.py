@@ -1,4 +1,4 @@
-"""Let the thread that talks to the clients go first where there are fewer cores than threads."""
+"""Give the thread that talks to the clients priority if there are fewer cores than threads."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import threading
 
 import structlog
 
-_NICENESS = 5  # more than others: a third of the processor's time where two threads want all of it
+_NICENESS = 5  # more than others: a third of the processor's time if two threads want all of it
 
 _log = structlog.stdlib.get_logger("placefix.service")
 
@@ -14,9 +14,10 @@ _log = structlog.stdlib.get_logger("placefix.service")
 def lower_priority() -> None:
     """Lower the priority of the calling thread, and of the threads that it will start, below the event loop's.
 
-    Decoding and computing keep every core busy as long as there are pictures; then refusals, probes and metrics wait
-    for the processor, and so do answers that are ready. They need little of it, but at once. Only on Linux a thread
-    has a priority of its own.
+    Decoding and computing keep every core busy as long as there are pictures; then refusals, probes, metrics and
+    finished
+    answers wait for the processor. They need little of it, but at once. Only on Linux does a thread have its own
+    priority.
     """
     if sys.platform != "linux":
         return

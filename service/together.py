@@ -1,8 +1,8 @@
 """Find the one place that several photos show, or the path along which they were taken, from the ranking of each.
 
-Every photo is ranked alone, and has one voice, however many matches it has. It shares this voice among its candidates:
-the more a candidate stands out from what any picture of the map gets, the larger is its share. A photo that shows
-nothing spreads its voice thinly over unrelated places, and cannot outvote two photos that agree.
+Every photo is ranked alone, and has one voice, for any number of matches. It shares this voice among its candidates:
+the more a candidate exceeds the scores of most pictures, the larger is its share. A photo that shows nothing spreads
+its voice thinly over unrelated places, and cannot outvote two photos that agree.
 """
 
 from collections.abc import Sequence
@@ -16,22 +16,22 @@ from place_map.evidence import Ranking
 from place_map.place_table import PlaceTable
 
 STEP_SPACINGS = 5.0
-"""How far the camera may move from one photo to the next, in spacings of the map, if no times are known."""
+"""The distance that the camera may move from one photo to the next, in spacings of the map, if no times are known."""
 
 MOST_SPEED_M_PER_S = 40.0
-"""How fast the camera may move, if times are known: a car on a motorway."""
+"""The speed of the camera at most, if times are known: a car on a motorway."""
 
-_BACKGROUND = 0.75  # quantile of a photo's scores
-_EQUAL = 1 - 1e-9  # times an equal share; a little less than once, because of rounding
+_BACKGROUND = 0.75  # the quantile of a photo's scores
+_EQUAL = 1 - 1e-9  # times an equal share; a little less than 1, because of rounding
 _CENTRES_AT_A_TIME = 256
-_DIGITS = 9  # of sums of shares; further digits are rounding errors
+_DIGITS = 9  # for sums of shares; further digits are rounding errors
 
 
 def voices(ranking: Ranking) -> NDArray[np.float64]:
     """Share one voice among the candidates of a photo.
 
-    The scores are mutual matches, or nearness by the global features where nothing was re-ranked. Their upper quartile
-    is the photo's own background: only what exceeds it counts. Rivals of a prior get shares too, which are left out of
+    The scores are mutual matches, or nearness by the global features if nothing was re-ranked. Their upper quartile is
+    the photo's own background: only the excess over it counts. Rivals of a prior get shares too, which are left out of
     the result.
 
     Returns:
@@ -55,9 +55,9 @@ def best_place(rankings: Sequence[Ranking], places: PlaceTable, within_m: float)
     photos, are the largest.
 
     Args:
-        rankings: Of the photos, in any order; at least one.
-        places: Of the map.
-        within_m: Candidates so near to each other show the same place.
+        rankings: The rankings of the photos, in any order; at least one.
+        places: The places of the map.
+        within_m: The distance within which candidates show the same place.
 
     Returns:
         ``(m,)`` rows that have a share: first those of the best place, then all others; in both groups the largest sum
@@ -88,12 +88,12 @@ def best_place(rankings: Sequence[Ranking], places: PlaceTable, within_m: float)
 
 @dataclass(frozen=True)
 class Stand:
-    """The candidates by which a path may place a photo of a sequence.
+    """Hold the candidates by which a path may place a photo of a sequence.
 
     Attributes:
         ranks: ``(k,)`` candidates that stand out, by their ranks in the photo's ranking.
-        gains: ``(k,)`` logarithms of how many times an equal share each has; at least 0. A path that passes the photo
-            over gains 0.
+        gains: ``(k,)`` logarithms of the ratio of each share to an equal share; at least 0. A path that skips the photo
+            gains 0.
         latitudes: ``(k,)`` degrees.
         longitudes: ``(k,)`` degrees.
     """
@@ -121,10 +121,10 @@ def reaches_m(
     """Return how far apart the photos of a sequence may have been taken.
 
     Args:
-        count: Photos.
-        spacing_m: Between neighbouring positions of the map.
-        within_m: Candidates so near to each other show the same place; the reach is never less.
-        times_s: When the photos were taken, in their order; None if that is not known.
+        count: The number of photos.
+        spacing_m: The distance between neighbouring positions of the map.
+        within_m: The distance within which candidates show the same place; the reach is never less.
+        times_s: The times of the photos in seconds, in their order; None if unknown.
 
     Returns:
         ``(count, count)`` metres from photo to photo.
@@ -140,16 +140,16 @@ def reaches_m(
 def best_path(stands: Sequence[Stand], reach_m: NDArray[np.float64]) -> list[int | None]:
     """Find the likeliest path through the candidates of a sequence of photos (Viterbi, 1967).
 
-    A path names one candidate of each photo, or passes the photo over. Its log-likelihood is the sum of the gains of
-    its candidates, minus ½ (distance / reach)² for each two candidates that follow each other on it. Photos that were
-    passed over between the two do not matter.
+    A path names one candidate of each photo, or skips the photo. Its log-likelihood is the sum of the gains of its
+    candidates, minus ½ (distance / reach)² for each two candidates that follow each other on it. Skipped photos between
+    the two do not matter.
 
     Args:
-        stands: Of the photos, in their order; at least one has a candidate.
+        stands: The stands of the photos, in their order; at least one has a candidate.
         reach_m: ``(n, n)``, from photo to photo; more than 0.
 
     Returns:
-        For each photo the number of the candidate in its stand, or None; not all are None.
+        The number of the candidate in its stand for each photo, or None; not all are None.
     """
     best: list[NDArray[np.float64]] = []  # [t][c]: log-likelihood of the best path to candidate c of photo t
     before: list[list[tuple[int, int] | None]] = []  # [t][c]: photo and candidate before it
@@ -191,10 +191,10 @@ def common_confidence(confidences: Sequence[float]) -> float:
     nothing takes little away from two that are sure.
 
     Args:
-        confidences: Of the photos, in [0, 1]; 0 for one that does not speak for the answer.
+        confidences: The confidence of each photo, in [0, 1]; 0 for a photo that does not support the answer.
 
     Returns:
-        In [0, 1]; of one photo its own.
+        The confidence, in [0, 1]; for one photo its own.
     """
     doubts = 1 - np.sort(np.asarray(confidences, dtype=np.float64))[::-1]
     counts = np.arange(1, len(doubts) + 1)

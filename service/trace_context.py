@@ -1,4 +1,4 @@
-"""The trace that a request belongs to, as the W3C's Trace Context says it: https://www.w3.org/TR/trace-context/."""
+"""Read the trace that a request belongs to, by W3C's Trace Context: https://www.w3.org/TR/trace-context/."""
 
 import re
 import secrets
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 TRACE_HEADER = "traceparent"
 TRACE_ANSWER_HEADER = "traceresponse"
 
-# A later version may have more behind the flags, which is passed over.
+# A later version may have more after the flags, which is ignored.
 _HEADER = re.compile(
     r"(?P<version>(?!ff)[0-9a-f]{2})-(?P<trace_id>(?!0{32})[0-9a-f]{32})-(?P<parent_id>(?!0{16})[0-9a-f]{16})-[0-9a-f]{2}"
     r"(?P<more>-.*)?"
@@ -17,12 +17,12 @@ _HEADER = re.compile(
 
 @dataclass(frozen=True)
 class TraceContext:
-    """One request's place in a trace.
+    """Hold one request's place in a trace.
 
     Attributes:
-        trace_id: Of the whole trace: 32 hexadecimal digits.
-        parent_id: Of the span of the client that asks: 16 hexadecimal digits.
-        span_id: Of this request, likewise.
+        trace_id: The id of the whole trace: 32 hexadecimal digits.
+        parent_id: The id of the span of the client that asks: 16 hexadecimal digits.
+        span_id: The id of the span of this request: 16 hexadecimal digits.
     """
 
     trace_id: str
@@ -31,7 +31,7 @@ class TraceContext:
 
     @property
     def answer(self) -> str:
-        """The value of ``traceresponse``: no span is recorded but in the log, so the flag that says so is not set."""
+        """Return ``traceresponse``: only the log records the span, so the flag of a recorded span is not set."""
         return f"00-{self.trace_id}-{self.span_id}-00"
 
 
@@ -39,10 +39,10 @@ def read_trace_context(values: Sequence[str]) -> TraceContext | None:
     """Read the header ``traceparent`` of a request.
 
     Args:
-        values: Of all headers of that name.
+        values: The values of all headers of that name.
 
     Returns:
-        None without exactly one that is valid: by the recommendation a request belongs to no trace then.
+        The trace; None without exactly one valid header: by the recommendation a request belongs to no trace then.
     """
     found = _HEADER.fullmatch(values[0].strip()) if len(values) == 1 else None
     if found is None or (found["version"] == "00" and found["more"] is not None):

@@ -1,7 +1,7 @@
-"""Takes the pictures out of a request, and what a form says beside it, within limits and without touching the disk.
+"""Take pictures and form fields out of a request, within limits and without touching the disk.
 
-A picture comes as a part ``image`` of a multipart form, or as the whole body. What the client says of its name and
-type is not believed; it only helps to explain what is missing.
+A picture comes as a part ``image`` of a multipart form, or as the whole body. The name and type that the client
+declares are not trusted; they only help to explain what is missing.
 """
 
 import re
@@ -20,15 +20,15 @@ from service.forms import FormLimits, Part, read_form
 from service.settings import ServiceSettings
 
 _SMALLER = "send a smaller picture (the network sees 224 × 224 pixels of it)"
-_BOUNDARY = re.compile(rb"[ -~]{0,69}[!-~]")  # RFC 2046 allows fewer characters than clients use, as *****
+_BOUNDARY = re.compile(rb"[ -~]{0,69}[!-~]")  # RFC 2046 allows fewer characters than clients use, such as *****
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What a request has brought.
+    """Hold the content of a request.
 
     Attributes:
-        pictures: The bytes of each picture, in their order; one at least.
+        pictures: The bytes of each picture, in their order; at least one.
         fields: The other parts of a form, name and value, in their order.
     """
 
@@ -37,17 +37,17 @@ class Upload:
 
 
 async def read_upload(request: Request, lease: BodyLease, settings: ServiceSettings) -> Upload:
-    """Reads the pictures in a request, and the fields beside them.
+    """Read the pictures in a request, and the fields beside them.
 
-    For a moment they are there twice, because the pieces of a body are joined: of one request at a time.
+    For a moment the pieces of a body are joined and in memory twice: for one request at a time.
 
     Raises:
-        BodyTooLarge: The body is larger than the limit, or says that it will be.
+        BodyTooLarge: The body is larger than the limit, or announces that it will be.
         UploadTimeout: The body pauses, or comes too slowly.
-        Overloaded: There is no room for the body beside those of other requests.
+        Overloaded: There is no room for the body beside the bodies of other requests.
         MalformedBody: The form cannot be parsed, or has too many parts.
-        MissingImage: No picture in it.
-        SeveralImages: More than may be asked together.
+        MissingImage: There is no picture in the body.
+        SeveralImages: There are more pictures than may be asked together.
     """
     async with aclosing(limited_body(request, lease, settings.max_upload_bytes, Pace.of(settings), _SMALLER)) as stream:
         if is_form(request):
@@ -71,7 +71,7 @@ async def _read_form(request: Request, stream: AsyncIterator[bytes], limits: For
 
 
 def _take_apart(parts: list[Part], settings: ServiceSettings) -> Upload:
-    """Tells the pictures from the fields beside them."""
+    """Separate the pictures from the fields beside them."""
     pictures = [part for part in parts if part.name == PART_NAME]
     others = [part for part in parts if part.name != PART_NAME]
     if len(pictures) > (most := settings.most_images):
@@ -88,16 +88,16 @@ def _take_apart(parts: list[Part], settings: ServiceSettings) -> Upload:
 
 
 def _boundary(request: Request) -> bytes:
-    """The boundary that the declaration of a form names.
+    """Return the boundary that the declaration of a form names.
 
-    Nothing else of the declaration is looked at. A charset above all is left out: some of Python's codecs raise errors
-    of their own, and Python remembers for good each name that it looks up.
+    The rest of the declaration is ignored, above all a charset: some of Python's codecs raise errors of their own, and
+    Python remembers each name that it looks up forever.
     """
     _, parameters = parse_options_header(request.headers.get("content-type"))
     boundary = parameters.get(b"boundary", b"")
     if not _BOUNDARY.fullmatch(boundary):
         raise MalformedBody(
             "the Content-Type of a multipart form must name a boundary of 1 to 70 letters, digits, signs and spaces of "
-            "ASCII, of which the last is no space"
+            "ASCII, of which the last is not a space"
         )
     return boundary

@@ -15,11 +15,12 @@ Answer = TypeVar("Answer")
 
 
 async def wait_for_all(tickets: Sequence[Ticket], receive: Receive, deadline_s: float) -> list[Localization]:
-    """Return the answers to the queries of one request; if one fails, or the client has gone, the others are abandoned.
+    """Return the answers to the queries of one request; abandon the others if one fails, or the client has gone.
 
     Args:
-        tickets: One at least, all with the same deadline.
-        receive: Gives the ASGI messages of the request, whose body has been read; one tells that the client has gone.
+        tickets: The tickets, at least one, all with the same deadline.
+        receive: A function that gives the ASGI messages of the request after its body; one says that the client has
+            gone.
         deadline_s: The service's deadline, which a refusal states.
 
     Raises:
@@ -45,9 +46,9 @@ async def wait_for(answer: "asyncio.Future[Answer]", receive: Receive, left_s: f
     """Return an answer, or cancel it once nobody waits for it.
 
     Args:
-        answer: To a request.
-        receive: As for ``wait_for_all``.
-        left_s: Seconds until the deadline.
+        answer: The answer to a request.
+        receive: The same as for ``wait_for_all``.
+        left_s: The seconds until the deadline.
 
     Raises:
         TimeoutError: The deadline has passed.

@@ -1,4 +1,4 @@
-"""One thread that looks whether the work for queries gets on, wherever it is done."""
+"""Watch on one thread whether the work for queries makes progress."""
 
 import threading
 import time
@@ -7,17 +7,19 @@ from contextlib import contextmanager
 
 from service.errors import ServiceError
 
-_LOOKS = 4  # in the time after which work counts as stuck
+_LOOKS = 4  # looks in the time after which work counts as stuck
 _LONGEST_LOOK_S = 1.0
 
 
 class Watchdog:
-    """Watches the work of any threads, and tells once of a piece that makes no progress."""
+    """Watch the work on any threads, and report once a piece that makes no progress."""
 
     def __init__(self, stuck_after_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._stuck_after_s = stuck_after_s
         self._clock = clock
-        self._pieces: dict[object, tuple[ServiceError, float]] = {}  # what it means if it is stuck, and its last beat
+        self._pieces: dict[
+            object, tuple[ServiceError, float]
+        ] = {}  # piece → the error if it is stuck, and its last beat
         self._has_ended = threading.Event()
 
     @contextmanager
@@ -25,11 +27,11 @@ class Watchdog:
         """Watch the block as a piece of work.
 
         Args:
-            kind: What ends the service if the work is stuck.
-            who: Does the work; for the sentence of the error.
+            kind: The error that ends the service if the work is stuck.
+            who: The worker, for the sentence of the error.
 
         Yields:
-            A function for the work to call with each step that it has got on.
+            A function that the work calls with each step of progress.
         """
         piece, error = object(), kind(f"{who} has made no progress for {self._stuck_after_s:g} seconds")
 
@@ -48,7 +50,7 @@ class Watchdog:
         return next((error for error, beat_at in self._pieces.copy().values() if beat_at < latest), None)
 
     def start(self, on_stuck: Callable[[ServiceError], None]) -> None:
-        """Look again and again, until something is stuck; the function is called from the watchdog's own thread."""
+        """Look again and again, until work is stuck; the watchdog's own thread calls the function."""
 
         def look() -> None:
             while not self._has_ended.wait(min(_LONGEST_LOOK_S, self._stuck_after_s / _LOOKS)):
@@ -59,5 +61,5 @@ class Watchdog:
         threading.Thread(target=look, name="placefix-watchdog", daemon=True).start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """End looking."""
         self._has_ended.set()

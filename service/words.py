@@ -1,6 +1,6 @@
-"""The words of requests and answers, and how much an answer holds.
+"""Name the words of requests and answers, and limit how much an answer holds.
 
-Clients know them without torch, so nothing is imported here.
+Clients import them without torch, so nothing is imported here.
 """
 
 from typing import Literal
@@ -9,22 +9,22 @@ Rerank = Literal["auto", "always", "never"]
 """Whether candidates are re-ranked by their local features."""
 
 EvidenceWord = Literal["matches", "heat"]
-"""What an answer may hold besides, to show why it is the answer."""
+"""The additional evidence that an answer may show."""
 
 Togetherness = Literal["place", "sequence"]
-"""How several photos belong together."""
+"""The ways in which several photos belong together."""
 
 Status = Literal["localized", "uncertain", "not_found", "no_candidates", "uncalibrated"]
-"""Whether to believe an answer; ``service.localization.Verdict`` says what each means."""
+"""The verdicts on an answer; ``service.localization.Verdict`` explains them."""
 
 MATCHED_FIRST = 3
-"""How many of the first candidates ``evidence=matches`` tells of."""
+"""The number of first candidates that ``evidence=matches`` shows."""
 
 MOST_MATCHED = MATCHED_FIRST + 1
-"""How many candidates it tells of: besides, of the best one of another place."""
+"""The number of candidates that it shows: those, and the best one of another place."""
 
 MOST_PAIRS = 200
-"""How many pairs of cells it tells of a candidate: the most similar ones."""
+"""The most pairs of cells that it shows for a candidate: the most similar ones."""
 
 CallOutcome = Literal["answered", "unreachable", "late", "denied", "busy", "unexpected", "garbage"]
 """The outcome of a front end's call to a shard."""

@@ -33,7 +33,7 @@ def check_problem(response: httpx.Response, status: int, code: str) -> dict[str,
 
 
 def check_uncalibrated(answer: Mapping[str, Any]) -> None:
-    """Asserts that an answer has a position and evidence, and says that nobody knows how sure it is."""
+    """Assert that an answer has a position, evidence and no confidence."""
     assert (answer["status"], answer["confidence"], answer["accuracy"]) == ("uncalibrated", None, None)
     best = answer["candidates"][0]
     assert answer["position"] == {"latitude": best["latitude"], "longitude": best["longitude"]}
@@ -49,7 +49,7 @@ END = f"--{BOUNDARY}--\r\n".encode()
 
 
 def exchange(served: Served, request: bytes, timeout_s: float = PATIENCE_S) -> tuple[int, bytes]:
-    """Sends bytes as they are; the status and the rest of the answer."""
+    """Send bytes as they are; return the status and the rest of the answer."""
     with socket.create_connection(("127.0.0.1", served.port), timeout=timeout_s) as connection:
         connection.sendall(request)
         answer = b""

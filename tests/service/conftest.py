@@ -38,11 +38,11 @@ from tests.waiting import PATIENCE_S, wait_until
 
 @dataclass(frozen=True)
 class Town:
-    """A collection and its map.
+    """Hold a collection and its map.
 
     Attributes:
         photos: Picture id → file.
-        positions: Picture id → where it was taken.
+        positions: Picture id → position where it was taken.
         weights: The network's file, which the map names.
         map_path: The map.
     """
@@ -71,7 +71,7 @@ def build_town(folder: Path, name: str, network: SelaVPR, positions: dict[str, L
 
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """Twelve pictures in three segments; ids with folders, spaces and other alphabets."""
+    """Make twelve pictures in three segments; ids with folders, spaces and other alphabets."""
     ids = [f"a street/{number}.jpg" for number in range(8)] + ["ä ö/ñ 1.jpg", "100%.jpg", "a+b&c.jpg", "x#\ny.jpg"]
     positions = {place_id: LatLon(55.7 + 0.001 * n, 13.2 - 0.002 * n) for n, place_id in enumerate(ids)}
     return build_town(
@@ -81,7 +81,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
 
 @pytest.fixture(scope="session")
 def village(town: Town) -> Town:
-    """A second map of the same network: three other pictures, south and west."""
+    """Make a second map of the same network: three other pictures, south and west."""
     positions = {f"{number}.jpg": LatLon(-33.9, -70.6 + 0.01 * number) for number in range(3)}
     return build_town(town.weights.parent, "village", seeded_network(TINY_CONFIG, seed=7), positions, first_seed=200)
 
@@ -91,7 +91,7 @@ CONFIDENCES = {"localized": 0.98, "uncertain": 0.6, "not_found": 0.1}
 
 @pytest.fixture(scope="session")
 def judged_towns(town: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Town]:
-    """Copies of the town, each called by the status of all its answers."""
+    """Copy the town once for each status, which names the copy and is the status of all its answers."""
     folder = tmp_path_factory.mktemp("judged")
     copies = {
         status: replace(town, map_path=Path(shutil.copytree(town.map_path, folder / status)))
@@ -104,13 +104,13 @@ def judged_towns(town: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 @dataclass(frozen=True)
 class Served:
-    """A running server.
+    """Hold a running server.
 
     Attributes:
-        client: Bound to its address.
-        runtime: What runs inside.
-        server: uvicorn's, to stop it.
-        port: Where it listens.
+        client: A client bound to its address.
+        runtime: The runtime inside the server.
+        server: The server of uvicorn, to stop it.
+        port: The port on which it listens.
     """
 
     client: httpx.Client
@@ -140,7 +140,7 @@ def serving(
     prepare: Callable[[Runtime], None] | None = None,
     port: int = 0,
 ) -> Iterator[Served]:
-    """Serves over a real socket from a thread, until the block ends; on any free port, or again on one that was."""
+    """Serve over a real socket from a thread, until the block ends; on any free port, or again on an earlier one."""
     app = create_app(settings, offered=samples)
     if prepare is not None:
         prepare(app.state.runtime)
@@ -167,7 +167,7 @@ Serve = Callable[..., Served]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts servers that stop when the test ends; yields once they are ready."""
+    """Start servers that stop when the test ends; yield once they are ready."""
     with ExitStack() as stack:
 
         def start(*maps: Town, **settings: Any) -> Served:
@@ -181,7 +181,7 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture(scope="session")
 def town_server(town: Town) -> Iterator[Served]:
-    """One server of the town for all tests that change nothing in it."""
+    """Start one server of the town for all tests that change nothing in it."""
     with serving(ServiceSettings(maps=(town.map_path,))) as served:
         served.wait_until_ready()
         yield served
@@ -203,7 +203,7 @@ def tab(browser: Browser) -> Iterator[Tab]:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is logged, as JSON, one line for each event."""
+    """Collect the log, as JSON, one line for each event."""
     stream = io.StringIO()
     with logging_restored():
         configure_logging("json", "info", stream)

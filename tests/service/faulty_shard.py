@@ -18,11 +18,11 @@ _PROBLEM = (
 
 
 class FaultyShard:
-    """What a proxy does.
+    """Control a proxy.
 
     Attributes:
-        url: Of the proxy.
-        faults: What it does with the next calls; it forwards calls behind the last one.
+        url: The address of the proxy.
+        faults: The faults of the next calls; later calls are forwarded.
         is_broken_off: Set once the other side has broken off a call that got no answer.
     """
 
@@ -65,7 +65,7 @@ class FaultyShard:
 
 @contextmanager
 def faulty_shard(target: str) -> Iterator[FaultyShard]:
-    """Runs a proxy to a shard until the block ends."""
+    """Run a proxy to a shard until the block ends."""
     shard = FaultyShard(target)
 
     class Handler(BaseHTTPRequestHandler):

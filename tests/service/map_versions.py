@@ -26,20 +26,20 @@ EVERYTHING = {"candidates": "100", "shortlist": "100", "rerank": "false"}
 
 
 def copy_town(town: Town, folder: Path) -> Town:
-    """A town whose map a test may change."""
+    """Copy a town, whose map a test may change."""
     map_path = folder / "maps" / town.map_path.name
     shutil.copytree(town.map_path, map_path)
     return Town(town.photos, town.positions, town.weights, map_path)
 
 
 def add_some(town: Town, folder: Path, count: int = 2, prefix: str = "") -> str:
-    """A version with more pictures, in a segment that no other version has."""
+    """Add a version with more pictures, in a segment that no other version has."""
     encoder = Encoder(seeded_network(TINY_CONFIG, seed=7))
     return add_pictures(town.map_path, photo_listing(folder, count), encoder, SMALL, prefix=prefix).version
 
 
 def remove_one(town: Town) -> str:
-    """A version without the last picture of the current one."""
+    """Add a version without the last picture of the current one."""
     return remove_pictures(town.map_path, Selection(ids=(ids_of(town)[-1],))).version
 
 
@@ -49,12 +49,12 @@ def ids_of(town: Town, version: str | None = None) -> list[str]:
 
 
 def contents(town: Town) -> dict[str, set[str]]:
-    """Version → ids of its pictures."""
+    """Return version → ids of its pictures."""
     return {version: set(ids_of(town, version)) for version in existing_versions(town.map_path)}
 
 
 def point_to(town: Town, version: str) -> None:
-    """Moves ``CURRENT`` without looking at the version, as somebody may who copies files."""
+    """Move ``CURRENT`` without checking the version, as a copy of files may do."""
     line = (layout.version_dir(town.map_path, version) / layout.POINTER).read_bytes()
     write_atomically(town.map_path / layout.CURRENT, line)
 
@@ -66,7 +66,7 @@ def flip_bit(path: Path, place: int = -1) -> None:
 
 
 def claim_another_network(town: Town, version: str) -> None:
-    """Makes a version say that it was built by a network that is not there."""
+    """Make a version say that it was built by a network that is absent."""
     manifest = read_manifest(town.map_path, version)
     network = manifest.network.model_copy(update={"fingerprint": "0" * 64})
     changed = manifest.model_copy(update={"network": network})
@@ -76,7 +76,7 @@ def claim_another_network(town: Town, version: str) -> None:
 
 
 def mend(town: Town, good: Path) -> None:
-    """Puts the files of a copy in the place of those that differ."""
+    """Replace the files that differ by those of a copy."""
     for path in good.rglob("*"):
         mended = town.map_path / path.relative_to(good)
         if path.is_file() and path.name != layout.CURRENT and path.read_bytes() != mended.read_bytes():
@@ -93,13 +93,13 @@ def is_served(served: Served, version: str) -> bool:
 
 @dataclass
 class Asked:
-    """What clients got that asked all the time.
+    """Hold the answers of clients that asked all the time.
 
     Attributes:
         answers: Version → the sets of candidates that answers of this version had.
-        versions: Of all answers, in the order of their coming.
-        failures: Statuses and bodies of what was no answer.
-        count: Of all requests.
+        versions: The versions of all answers, in the order of their coming.
+        failures: The statuses and bodies of failed requests.
+        count: The number of all requests.
     """
 
     answers: dict[str, set[frozenset[str]]] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class Asked:
 
 @contextmanager
 def asking_all_the_time(url: str, content: bytes, clients: int = 3) -> Iterator[Asked]:
-    """Asks from several connections while the block lasts, for all pictures of the map in each answer."""
+    """Ask from several connections while the block lasts, for all pictures of the map in each answer."""
     asked, lock, is_over = Asked(), threading.Lock(), threading.Event()
 
     def ask() -> None:

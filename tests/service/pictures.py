@@ -38,7 +38,7 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
 def png(
     width: int, height: int, *, bit_depth: int = 8, colour: int = 2, extra: bytes = b"", data: bytes = b""
 ) -> bytes:
-    """A PNG that says that it has this size; its pixels are whatever ``data`` is."""
+    """Make a PNG that declares this size; its pixels are ``data``."""
     header = struct.pack(">IIBBBBB", width, height, bit_depth, colour, 0, 0, 0)
     body = png_chunk(b"IDAT", zlib.compress(data))
     return _PNG_SIGNATURE + png_chunk(b"IHDR", header) + extra + body + png_chunk(b"IEND", b"")
@@ -52,20 +52,20 @@ def flipped(content: bytes, position: int, count: int = 40) -> bytes:
 
 
 def jpeg_of_declared_size(width: int, height: int) -> bytes:
-    """The small JPEG with other numbers in its frame header."""
+    """Return the small JPEG with other numbers in its frame header."""
     start = JPEG.index(b"\xff\xc0") + 5
     return JPEG[:start] + struct.pack(">HH", height, width) + JPEG[start + 4 :]
 
 
 def webp_of_declared_size(width: int, height: int) -> bytes:
-    """The small WebP behind an extended header with other numbers."""
+    """Return the small WebP after an extended header with other numbers."""
     size = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
     chunks = b"VP8X" + struct.pack("<I", 10) + bytes(4) + size + WEBP[12:]
     return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
 
 
 def avif_of_declared_size(width: int, height: int) -> bytes:
-    """The small AVIF with other numbers in its box of sizes."""
+    """Return the small AVIF with other numbers in its box of sizes."""
     start = AVIF.index(b"ispe") + 8
     return AVIF[:start] + struct.pack(">II", width, height) + AVIF[start + 8 :]
 
@@ -75,7 +75,7 @@ def _box(kind: bytes, content: bytes) -> bytes:
 
 
 def broken_pictures() -> Iterator[tuple[str, str, bytes, int, str]]:
-    """Kind, name, bytes, and the status and code that are the right answer."""
+    """Yield kind, name and bytes, and the status and code that are the right answer."""
     strange, other = "not a picture", "format not read"
     yield other, "html", b"<!doctype html><html><body>hello</body></html>", 415, "unsupported_image_format"
     yield (
@@ -152,7 +152,7 @@ def broken_pictures() -> Iterator[tuple[str, str, bytes, int, str]]:
 
 
 def odd_pictures() -> Iterator[tuple[str, bytes]]:
-    """Pictures that are unusual, and good."""
+    """Yield pictures that are unusual, and good."""
     yield "grey jpeg", encoded(photo(mode="L"), "JPEG")
     yield "cmyk jpeg", encoded(photo(mode="CMYK"), "JPEG")
     yield "progressive jpeg", encoded(photo(), "JPEG", progressive=True)
@@ -189,7 +189,7 @@ def _profile_bomb() -> bytes:
 
 @cache
 def _zlib_bomb() -> bytes:
-    """200 MB of zeros, as ``zlib.compress`` gives them."""
+    """Return 200 MB of zeros, as ``zlib.compress`` gives them."""
     return b"\x78\xda" + _deflated_zeros() + struct.pack(">I", zlib.adler32(bytes(_BOMB_BYTES)))
 
 
@@ -199,7 +199,7 @@ def _gzip_bomb() -> bytes:
 
 
 def _deflated_zeros() -> bytes:
-    """One block of zeros is compressed, and repeated: to compress them all takes seconds."""
+    """Compress one block of zeros, and repeat it: to compress all of them takes seconds."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     block = compressor.compress(bytes(_BOMB_BYTES // 200)) + compressor.flush(zlib.Z_FULL_FLUSH)
     return block * 200 + compressor.flush()

@@ -20,11 +20,11 @@ NAME = "photos.example.org"
 
 @dataclass(frozen=True)
 class Proxy:
-    """A running proxy.
+    """Hold a running proxy.
 
     Attributes:
-        url: Where the service is published.
-        trusted: Trusts its certificate.
+        url: The address at which the service is published.
+        trusted: The context that trusts its certificate.
     """
 
     url: str
@@ -33,7 +33,7 @@ class Proxy:
 
 @dataclass(frozen=True)
 class _Addresses:
-    """What is put in the place of what the examples say."""
+    """Hold the addresses that replace those of the examples."""
 
     folder: Path
     service_port: int
@@ -56,7 +56,7 @@ class _Addresses:
 
 @contextmanager
 def proxying(name: str, service_port: int, folder: Path) -> Iterator[Proxy]:
-    """Starts a proxy, until the block ends; skips the test where its program is not installed."""
+    """Start a proxy, until the block ends; skip the test if its program is not installed."""
     programs = {program: shutil.which(program) for program in (name, "openssl")}
     if missing := [program for program, path in programs.items() if path is None]:
         pytest.skip(f"{missing[0]} is not installed")

@@ -1,4 +1,4 @@
-"""Shards in one process and as servers, and the comparison of what they find with what one machine finds."""
+"""Run shards in one process and as servers, and compare their results with those of one machine."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -31,12 +31,12 @@ from tests.service.conftest import Served, Town, build_town, serving
 
 
 def contiguous(segments: Sequence[Segment], shards: int) -> tuple[int, ...]:
-    """A rule by which each shard has neighbouring segments."""
+    """Assign neighbouring segments to each shard."""
     return tuple(number * shards // len(segments) for number in range(len(segments)))
 
 
 class LocalShards:
-    """Shards in this process, each asked in its turn.
+    """Ask shards in this process, one after the other.
 
     Attributes:
         rounds: How often all were asked to count.
@@ -74,7 +74,7 @@ class LocalShards:
 def sharded(
     encoder: Encoder, path: Path, count: int, assign: Assign = assign_segments, version: str | None = None
 ) -> Iterator[ShardedLocalizer]:
-    """Opens a map as so many shards in this process."""
+    """Open a map as several shards in this process."""
     with ExitStack() as stack:
         parts = [
             stack.enter_context(PlaceMap.open(path, version, Shard(number + 1, count, assign)))
@@ -103,12 +103,12 @@ def bits(ranking: Ranking | None) -> object:
 
 @dataclass(frozen=True)
 class Fleet:
-    """A front end, its shards, and one machine with the same map.
+    """Hold a front end, its shards, and one machine with the same map.
 
     Attributes:
-        front: Asks the shards.
-        shards: Each with a part of the map.
-        alone: Has all of it.
+        front: The front end, which asks the shards.
+        shards: The servers with a part of the map each.
+        alone: The server with all of it.
     """
 
     front: Served
@@ -117,7 +117,7 @@ class Fleet:
 
 
 def judged_town(folder: Path) -> Town:
-    """Twelve pictures in three segments, by a network that counts as trained, with a calibration for ``auto``."""
+    """Make twelve pictures in three segments, by a network that counts as trained, with a calibration for ``auto``."""
     network = seeded_network(TINY_CONFIG, seed=7)
     network.is_trained = True
     positions = {f"a street/{number}.jpg": LatLon(55.7 + 0.001 * number, 13.2 - 0.002 * number) for number in range(12)}
@@ -127,7 +127,7 @@ def judged_town(folder: Path) -> Town:
 
 
 def serve_shards(stack: ExitStack, town: Town, count: int, **settings: Any) -> tuple[Served, ...]:
-    """Starts all shards of a town, and waits until they are ready."""
+    """Start all shards of a town, and wait until they are ready."""
     shards = tuple(
         stack.enter_context(serving(ServiceSettings(maps=(town.map_path,), shard=f"{number}/{count}", **settings)))
         for number in range(1, count + 1)
@@ -138,5 +138,5 @@ def serve_shards(stack: ExitStack, town: Town, count: int, **settings: Any) -> t
 
 
 def serve_front(stack: ExitStack, town: Town, urls: Sequence[str], **settings: Any) -> Served:
-    """Starts a front end, which may not become ready."""
+    """Start a front end, which may not become ready."""
     return stack.enter_context(serving(ServiceSettings(maps=(town.map_path,), shards=tuple(urls), **settings)))

@@ -16,7 +16,7 @@ from tests.service.test_metrics import scrape, value
 from tests.waiting import PATIENCE_S, wait_until
 
 READ = ["GET /maps", "GET /maps/town", "GET /maps/town/places/100%25.jpg/thumbnail", "GET /samples", "POST /localize"]
-READ += ["GET /samples/nothing", "GET /maps/nothing"]  # also for what is not there: nothing is told of what is
+READ += ["GET /samples/nothing", "GET /maps/nothing"]  # also for absent things: the answer reveals nothing
 READ += ["GET /maps/town/versions", "GET /basemap/0/0/0"]
 BROWSE = ["GET /maps/town/places", "GET /maps/nothing/places"]
 ADMIN = ["POST /maps/town/activate", "POST /maps/nothing/activate"]

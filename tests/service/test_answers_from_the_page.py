@@ -31,7 +31,7 @@ def server(judged_towns: dict[str, Town]) -> Iterator[Served]:
 
 @pytest.fixture
 def photos(town: Town, tmp_path: Path) -> Path:
-    """A folder of photos, with names that are hard to write, and a file that is no picture."""
+    """Make a folder of photos, with names that are hard to write, and a file that is not a picture."""
     folder = tmp_path / "walk"
     folder.mkdir()
     for name, place_id in (

@@ -1,4 +1,4 @@
-"""What people and attackers send: each gets its own answer, and the server goes on."""
+"""People and attackers send bad bodies: each gets its own answer, and the server still works."""
 
 import encodings
 import gc
@@ -37,7 +37,7 @@ def slowly(content: bytes) -> Iterator[bytes]:
         yield content[start : start + 65_536]
 
 
-LARGEST = ServiceSettings().max_upload_bytes  # of a body
+LARGEST = ServiceSettings().max_upload_bytes  # bytes of a body
 
 REQUESTS: list[tuple[str, dict[str, Any], int, str]] = [
     ("no body", {}, 422, "missing_image"),

@@ -22,7 +22,7 @@ LIMITS = {"max_upload_bytes": 60_000, "max_bytes_in_flight": 100_000}
 
 @contextmanager
 def holding(served: Served, announced: bytes, sent: bytes, held_bytes: int) -> Iterator[None]:
-    """Has the server hold a body while the block lasts, whose rest does not come."""
+    """Make the server hold a body while the block lasts, whose rest does not come."""
     before = served.runtime.body_budget.held_bytes
     with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
         connection.sendall(HEAD + announced + b"\r\n\r\n" + sent)
@@ -100,7 +100,7 @@ def test_a_lease_grows_and_is_released_once() -> None:
     budget = BodyBudget(10)
     with budget.lease() as one, budget.lease() as other:
         one.grow_to(6)
-        one.grow_to(3)  # of those six that were announced
+        one.grow_to(3)  # three of the six that were announced
         other.grow_to(4)
         with pytest.raises(Overloaded, match="10 bytes"):
             other.grow_to(5)

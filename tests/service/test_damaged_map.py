@@ -30,13 +30,13 @@ def is_damaged(served: Served, name: str = "town") -> bool:
 
 @pytest.fixture
 def copy(town: Town, tmp_path: Path) -> Town:
-    """A town whose files a test may damage."""
+    """Copy a town, whose files a test may damage."""
     return copy_town(town, tmp_path)
 
 
 @pytest.fixture
 def two_maps(copy: Town, village: Town) -> Iterator[Served]:
-    """A town with a flipped bit that the check has found, beside a village in order."""
+    """Serve a town with a flipped bit that the check has found, beside a village in order."""
     flip_bit(locals_of(copy), -100)
     with serving(ServiceSettings(maps=(copy.map_path, village.map_path))) as served:
         wait_until(lambda: is_damaged(served))
@@ -51,7 +51,7 @@ def test_the_sound_map_answers_beside_a_damaged_one(two_maps: Served, village: T
     assert answer.json()["candidates"][0]["id"] == "1.jpg"
     assert client.get("/maps/village/places/1.jpg/thumbnail").status_code == 200
     refused = check_problem(client.post("/localize", params={"map": "town"}, content=content), 503, "not_ready")
-    assert "not answered from (town)" in refused["detail"]
+    assert "does not answer (town)" in refused["detail"]
     assert client.post("/localize", params={"map": "town"}, content=content).headers["Retry-After"] == "1"
     thumbnail = client.get(f"/maps/town/places/{quote('a street/1.jpg')}/thumbnail")
     assert "(town)" in check_problem(thumbnail, 503, "not_ready")["detail"]
@@ -68,14 +68,14 @@ def test_what_is_known_of_the_maps_is_told_of_a_damaged_one_too(two_maps: Served
 
 def test_readiness_names_the_damaged_map(two_maps: Served) -> None:
     problem = check_problem(two_maps.client.get("/health/ready"), 503, "not_ready")
-    assert "not answered from (town)" in problem["detail"]
+    assert "does not answer (town)" in problem["detail"]
     assert value(scrape(two_maps), "placefix_ready") == 0
     assert value(scrape(two_maps), "placefix_map_damaged", map="village") == 0
 
 
 @pytest.fixture
 def checked(copy: Town, serve: Serve) -> Served:
-    """A server whose one check is over."""
+    """Start a server whose one check is over."""
     served = serve(copy)
     wait_until(lambda: check_of(served).is_done)
     return served

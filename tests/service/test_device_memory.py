@@ -15,7 +15,7 @@ from tests.service.test_metrics import scrape, value
 # Each of them leaves the device as it was.
 NO_MEMORY = (
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
-    torch.AcceleratorError("CUDA error: out of memory"),  # of memory that torch's allocator does not give out
+    torch.AcceleratorError("CUDA error: out of memory"),  # for memory beside torch's allocator
     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     RuntimeError("Triton Error [CUDA]: out of memory"),
     RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
@@ -32,7 +32,7 @@ def failing(error: BaseException) -> Callable[..., None]:
 
 @pytest.fixture(scope="module")
 def grown(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """A town with two versions, of which the second is served."""
+    """Make a town with two versions, of which the second is served."""
     folder = tmp_path_factory.mktemp("grown")
     town = copy_town(town, folder)
     add_some(town, folder / "more")

@@ -28,7 +28,7 @@ ALL = 12  # pictures of the town
 
 @pytest.fixture(scope="module")
 def on_the_cpu(town: Town, tiny_encoder: Encoder) -> Iterator[dict[str, tuple[Candidate, ...]]]:
-    """Candidates of every picture of the town, without a server."""
+    """Return the candidates of every picture of the town, without a server."""
     with PlaceMap.open(town.map_path) as place_map:
         localizer = Localizer(tiny_encoder, place_map, open_searcher(place_map, "cpu"))
         found = {}
@@ -109,4 +109,4 @@ def test_versions_are_swapped_on_the_device_while_it_answers(
             allocated.append(torch.cuda.memory_allocated() if device == "cuda" else 0)
     assert asked.failures == []
     assert asked.answers == {version: {frozenset(of_versions[version])} for version in versions}
-    assert max(allocated[4:]) <= max(allocated[:2]) + 1_000_000  # what is not served any more is let go
+    assert max(allocated[4:]) <= max(allocated[:2]) + 1_000_000  # versions that are not served any more are freed

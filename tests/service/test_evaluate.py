@@ -36,7 +36,7 @@ ALL_VALUES = EvaluationOptions(rerank=5, recall_values=(1, 2, 5), batch_size=BAT
 
 
 def line_of_places(folder: Path, count: int, first_seed: int) -> list[Place]:
-    """Photos on a line to the north, 20 m apart, so that 25 m are one neighbour to each side."""
+    """Place photos on a line to the north, 20 m apart, so that 25 m are one neighbour to each side."""
     return [
         Place(f"{number}.jpg", write_photo(folder / f"{number}.jpg", first_seed + number), LatLon(number * 1.8e-4, 7))
         for number in range(count)
@@ -50,7 +50,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> list[Place]:
 
 @pytest.fixture(scope="module")
 def queries(tmp_path_factory: pytest.TempPathFactory) -> list[Place]:
-    """Other pictures of the same line, and one from far away."""
+    """Make other pictures of the same line, and one from far away."""
     places = line_of_places(tmp_path_factory.mktemp("queries"), 7, 50)
     return [*places, replace(places[0], id="far.jpg", position=LatLon(40, 7))]
 
@@ -72,7 +72,7 @@ def localizer(
 
 
 def features_of(places: list[Place], encoder: Encoder) -> Features:
-    """Encoded in the same batches as builder and evaluation do: batches of another size may round otherwise."""
+    """Encode in the same batches as builder and evaluation: batches of another size may round otherwise."""
     parts = [
         encoder.encode(torch.stack([preprocess(open_image(place.path)) for place in places[start : start + BATCH]]))
         for start in range(0, len(places), BATCH)

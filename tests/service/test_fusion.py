@@ -44,7 +44,7 @@ def localizer(place_map: PlaceMap, tiny_encoder: Encoder) -> Localizer:
 
 
 def by_ratio() -> Calibration:
-    """Sure where the best candidate has many more matches than its rival."""
+    """Make a calibration that is sure if the best candidate has many more matches than its rival."""
     zeros, weights = (0.0,) * len(SIGNALS), tuple(4.0 * (name == "ratio") for name in SIGNALS)
     logistic = Logistic(means=zeros, scales=(1.0,) * len(SIGNALS), weights=weights, intercept=0.0)
     steps = tuple(Step(compared=compared, logistic=logistic, scale=SCALE) for compared in (0, 1))
@@ -58,7 +58,7 @@ def calibrated(localizer: Localizer, place_map: PlaceMap, monkeypatch: pytest.Mo
 
 
 def ask(localizer: Localizer, town: Town, names: Sequence[str], options: QueryOptions = OPTIONS) -> list[Localization]:
-    """Photos of the map; an empty name is a covered lens."""
+    """Ask about photos of the map; an empty name is a covered lens."""
     images = [
         preprocess(open_image(town.photos[name])) if name else torch.zeros(localizer.encoder.picture_shape)
         for name in names

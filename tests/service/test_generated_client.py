@@ -50,7 +50,7 @@ with AuthenticatedClient(base_url=url, token=key, raise_on_unexpected_status=Tru
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which the package of the client lies."""
+    """Return the folder in which the package of the client lies."""
     if GENERATOR is None:
         pytest.skip(HOW_TO_HAVE_IT)
     folder = tmp_path_factory.mktemp("generated")

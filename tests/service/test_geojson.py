@@ -13,7 +13,7 @@ GEOJSON = "application/geo+json"
 
 
 def ask(served: Served, content: bytes, **parameters: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The same question, answered as GeoJSON and as JSON."""
+    """Ask the same question twice, for GeoJSON and for JSON."""
     features = served.client.post("/localize", content=content, params=parameters, headers={"Accept": GEOJSON})
     assert features.status_code == 200
     assert features.headers["Content-Type"] == GEOJSON

@@ -1,4 +1,4 @@
-"""What hangs anywhere on the way of a query ends readiness, and the service: nobody waits for it for ever."""
+"""Work that hangs anywhere on the way of a query ends readiness, and the service: nobody waits for it for ever."""
 
 import threading
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ RERANKED = {"rerank": True, "shortlist": 2}
 
 
 class Hanging:
-    """Hangs each time that it is called, until the test is over."""
+    """Make each call hang, until the test is over."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -44,7 +44,7 @@ def hanging() -> Iterator[Hanging]:
 
 
 def watch_by(served: Served, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """Has the watchdog look at a clock that the test moves."""
+    """Make the watchdog look at a clock that the test moves."""
     clock = FakeClock()
     monkeypatch.setattr(served.runtime._watchdog, "_clock", clock)
     return clock
@@ -82,7 +82,7 @@ def test_a_decoder_that_hangs_ends_readiness_and_the_service(
         clock.now = 61
         check_given_up(served, DecoderStuck, waiting)
     assert has_failed.wait(60)
-    assert hanging.calls == 1  # what waited for its turn was not decoded
+    assert hanging.calls == 1  # the pictures that waited were not decoded
 
 
 def ask(served: Served, content: bytes) -> httpx.Response:

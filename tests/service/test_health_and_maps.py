@@ -1,4 +1,4 @@
-"""What the service says about itself: liveness, readiness, maps, thumbnails, the page of the documents."""
+"""The service describes itself: liveness, readiness, maps, thumbnails, the page of the documents."""
 
 import threading
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""A photo of 108 megapixels, and maps that were made before such ones were read."""
+"""A photo of 108 megapixels, and maps that were made before large photos were read."""
 
 import shutil
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ PHOTO = flat_jpeg(12_000, 9000)
 
 
 def as_format_3(source: Path, target: Path) -> Path:
-    """The map as an earlier release wrote it."""
+    """Write the map as an earlier release wrote it."""
     shutil.copytree(source, target)
     manifest = target / "versions/000001/manifest.json"
     content = manifest.read_bytes()
@@ -48,7 +48,7 @@ def old_map(village: Town, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def both_served(town: Town, old_map: Path) -> Iterator[Served]:
-    """A map of now first, whose preprocessing the network gets, and one of before."""
+    """Serve a present map first, whose preprocessing the network gets, and an old one."""
     with serving(ServiceSettings(maps=(town.map_path, old_map), weights=str(town.weights))) as served:
         served.wait_until_ready()
         yield served

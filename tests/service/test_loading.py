@@ -28,7 +28,7 @@ from tests.service.conftest import Town, build_town
 
 @pytest.fixture
 def movable_town(tmp_path: Path, tiny_network: SelaVPR) -> Town:
-    """A town of its own, whose weights a test may move or change."""
+    """Make a town, whose weights a test may move or change."""
     return build_town(tmp_path, "movable", tiny_network, {"a.jpg": LatLon(1, 2), "b.jpg": LatLon(1, 3)}, first_seed=300)
 
 
@@ -70,7 +70,7 @@ NATIVE = has_native_bfloat16(torch.device("cpu"))
 
 @pytest.fixture
 def rounded_map(tmp_path: Path, movable_town: Town) -> Path:
-    """The pictures of the movable town, encoded in bfloat16."""
+    """Encode the pictures of the movable town in bfloat16."""
     path = tmp_path / "maps" / "rounded"
     encoder = Encoder(seeded_network(TINY_CONFIG, seed=7), precision="bfloat16")
     build_map(read_source(tmp_path / "movable"), encoder, path, weights_path=movable_town.weights)

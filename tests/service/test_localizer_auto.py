@@ -30,7 +30,7 @@ OPTIONS = QueryOptions(ALL, ALL, "auto")
 
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
-    """The town's network, as if it had been trained: ``auto`` compares with it."""
+    """Return the town's network as a trained one: ``auto`` compares with it."""
     network = seeded_network(TINY_CONFIG, seed=7)
     network.is_trained = True
     return Encoder(network)

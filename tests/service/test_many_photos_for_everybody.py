@@ -24,7 +24,7 @@ def server(judged_towns: dict[str, Town]) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def photos(town: Town, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Three photos of the town, and a file that is none."""
+    """Return three photos of the town, and a file that is not a photo."""
     folder = tmp_path_factory.mktemp("photos")
     for name, place_id in zip(NAMES, ("a street/1.jpg", "a street/2.jpg", "a street/3.jpg"), strict=False):
         shutil.copy(town.photos[place_id], folder / name)

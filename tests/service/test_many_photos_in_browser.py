@@ -28,7 +28,7 @@ def server(judged_towns: dict[str, Town]) -> Iterator[Served]:
 
 @pytest.fixture
 def photos(town: Town, tmp_path: Path) -> Path:
-    """A folder of three photos of the town, one of them in a subfolder, with other files beside them."""
+    """Make a folder of three photos of the town, one of them in a subfolder, with other files beside them."""
     folder = tmp_path / "walk"
     (folder / "b").mkdir(parents=True)
     for name, place_id in (("1.jpg", "a street/1.jpg"), ("2.JPG", "a street/2.jpg"), ("b/ü, 3.jpg", "100%.jpg")):
@@ -62,7 +62,7 @@ def names(tab: Tab) -> list[str]:
 
 
 def cells(tab: Tab, name: str) -> dict[str, str]:
-    """Return what the row of a photo says."""
+    """Return the cells in the row of a photo."""
     found: dict[str, str] = tab.run(
         f"Object.fromEntries([...[...document.querySelectorAll('.task')]"
         f".find((row) => row.querySelector('.file').textContent === {name!r})"
@@ -72,7 +72,7 @@ def cells(tab: Tab, name: str) -> dict[str, str]:
 
 
 def click(tab: Tab, label: str) -> None:
-    """Click on the button that has a label."""
+    """Press the button that has a label."""
     tab.run(f"[...document.querySelectorAll('button')].find((each) => each.textContent === {label!r}).click()")
     tab.run("new Promise(requestAnimationFrame)")
 
@@ -170,7 +170,7 @@ def test_the_rows_are_sorted_and_filtered_and_the_address_says_how(tab: Tab, ser
     click(tab, "all 4")
     click(tab, "Place")
     assert value(tab, "sort") == "place"
-    assert names(tab) == [*NAMES[:2], "walk/b/ü, 3.jpg", "walk/4.jpg"]  # what has none stands at the end
+    assert names(tab) == [*NAMES[:2], "walk/b/ü, 3.jpg", "walk/4.jpg"]  # photos without a place stand at the end
     click(tab, "Place")
     assert names(tab) == ["walk/b/ü, 3.jpg", *NAMES[1::-1], "walk/4.jpg"]
 
@@ -210,7 +210,7 @@ def test_photos_that_are_given_together_are_one_question_within_the_limit(
 
 
 class Occupied:
-    """A request that keeps the only place of a server until it is told to go on."""
+    """Hold the only place of a server with a request until the test releases it."""
 
     def __init__(self, served: Served) -> None:
         self._may_end = threading.Event()

@@ -31,7 +31,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture(scope="module")
 def grown(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """A town with two versions, of which the first is served."""
+    """Make a town with two versions, of which the first is served."""
     folder = tmp_path_factory.mktemp("grown")
     town = copy_town(town, folder)
     assert add_some(town, folder / "more") == "000002"
@@ -46,7 +46,7 @@ def changing(grown: Town, tmp_path: Path) -> Town:
 
 @pytest.fixture
 def served(changing: Town, serve: Serve) -> Served:
-    """A server that does not watch, so that whatever is swapped was activated."""
+    """Start a server that does not watch, so that every swap is an activation."""
     return serve(changing, watch_interval_s=0)
 
 

@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def damaged(town: Town, tmp_path: Path) -> Town:
-    """A map with one bit flipped in its local features, which no sum at start covers."""
+    """Make a map with one bit flipped in its local features, which no sum at start covers."""
     copy = tmp_path / "copy" / "damaged"
     shutil.copytree(town.map_path, copy)
     file = copy / "segments" / "000001" / "locals.npy"

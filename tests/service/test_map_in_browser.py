@@ -21,7 +21,7 @@ NO_WEBGL = """
 
 @pytest.fixture(scope="module")
 def server(judged_towns: dict[str, Town], town: Town) -> Iterator[Served]:
-    """A map for each status; a picture of the town to ask with, and another one whose true place is 20 m away."""
+    """Serve a map for each status; a picture of the town to ask with, and another whose true place is 20 m away."""
     photo, position = town.photos["a street/3.jpg"], town.positions["a street/3.jpg"]
     samples = (
         Sample("3.jpg", photo, "image/jpeg", position),
@@ -49,7 +49,7 @@ def text(tab: Tab, selector: str) -> str:
 
 
 def value(tab: Tab, name: str) -> str | None:
-    """Return what the address says."""
+    """Return a value in the address."""
     found: str | None = tab.run(f"new URLSearchParams(location.hash.slice(1)).get({name!r})")
     return found
 

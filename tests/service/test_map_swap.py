@@ -36,7 +36,7 @@ OFTEN_S = 0.02
 
 @pytest.fixture(scope="module")
 def grown(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """A town with a second version, which has a segment of its own; the first is served."""
+    """Make a town with a second version, which has a segment of its own; the first is served."""
     folder = tmp_path_factory.mktemp("grown")
     town = copy_town(town, folder)
     add_some(town, folder / "more")
@@ -137,7 +137,7 @@ def test_a_broken_version_is_never_served_and_told_once(
     assert asked.failures == []
     assert set(asked.answers) == {"000001"}
     assert caplog.text.count("a version cannot be served") == 1
-    # What is wrong with it is mended, without moving CURRENT: its files had not arrived.
+    # The version is mended without moving CURRENT: its files had not arrived.
     mend(changing, grown.map_path)
     point_to(changing, broken)
     wait_until(partial(is_served, served, broken))
@@ -208,13 +208,13 @@ def test_nothing_grows_with_the_number_of_swaps(changing: Town, serve: Serve) ->
 
 
 def localizers() -> int:
-    """How many are in memory, without a collection: what goes has to go by itself."""
-    gc.unfreeze()  # what a service has set apart counts, too
+    """Return how many are in memory, without a collection: they must go by themselves."""
+    gc.unfreeze()  # objects that a service has frozen count, too
     return sum(type(each) is Localizer for each in gc.get_objects())
 
 
 def open_descriptors(town: Town) -> int:
-    """Files of the map that this process has open; ``CURRENT`` is read every now and then."""
+    """Return the files of the map that this process has open; ``CURRENT`` is read every now and then."""
     targets = []
     for entry in Path("/proc/self/fd").iterdir():
         try:

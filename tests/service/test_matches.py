@@ -38,7 +38,7 @@ ASKED = QueryOptions(5, 8, "always", evidence="matches")
 
 
 def plain_pairs(query: Tensor, candidate: Tensor, floor: float) -> list[tuple[float, int, int]]:
-    """All pairs of cells by their definition: cosine, cell of the query, cell of the candidate."""
+    """Return all pairs of cells by their definition: cosine, cell of the query, cell of the candidate."""
     cosines = normalize(query.double(), dim=1) @ normalize(candidate.double(), dim=1).T
     return [
         (float(cosines[cell, nearest]), cell, nearest)
@@ -74,7 +74,7 @@ def localizer(town: Town, tiny_encoder: Encoder) -> Iterator[Localizer]:
 
 
 def check_counts(found: Localization) -> None:
-    """Asserts that what is told of each candidate agrees with the rest of the answer."""
+    """Assert that the matches of each candidate agree with the rest of the answer."""
     assert found.matches is not None
     assert found.ranking is not None
     for each in found.matches.candidates:

@@ -25,7 +25,7 @@ _TOLD = "JSON.parse(document.querySelector('.raw pre').textContent).matches"
 
 @pytest.fixture(scope="module")
 def server(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The town, a picture of it to ask with, and the same as a portrait that its EXIF turns."""
+    """Serve the town, a picture of it to ask with, and the same as a portrait that its EXIF turns."""
     folder = tmp_path_factory.mktemp("samples")
     photo = town.photos["a street/3.jpg"]
     samples = (
@@ -39,7 +39,7 @@ def server(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 
 
 def turned(photo: Path, path: Path) -> Path:
-    """Writes a portrait, stored as a landscape that is to be turned."""
+    """Write a portrait, stored as a landscape that is to be turned."""
     exif, buffer = Image.Exif(), BytesIO()
     exif[0x0112] = 6
     with Image.open(photo) as picture:

@@ -1,4 +1,4 @@
-"""What Prometheus reads."""
+"""Prometheus reads the metrics."""
 
 import shutil
 import subprocess
@@ -63,7 +63,7 @@ def test_every_request_and_every_stage_that_ran_is_counted(town: Town, serve: Se
     with PlaceMap.open(town.map_path) as place_map:
         shapes = place_map.manifest.features
     local_bytes = shapes.local_codec.bytes_per_picture(shapes.local_count)
-    assert counted("placefix_gather_bytes_total") == 2 * local_bytes  # of the one query that was re-ranked
+    assert counted("placefix_gather_bytes_total") == 2 * local_bytes  # for the one query that was re-ranked
     assert counted("placefix_upload_duration_seconds_count") == 4  # all whose body was read
     assert counted("placefix_image_errors_total", code="not_an_image") == 1
     assert counted("placefix_batch_size_count") == 3

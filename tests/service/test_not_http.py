@@ -1,4 +1,4 @@
-"""Bytes that are no HTTP, or too much of it: refused as they come, before anything is kept."""
+"""Bytes that are not HTTP, or too much of it, are refused as they come, before anything is kept."""
 
 import json
 import socket

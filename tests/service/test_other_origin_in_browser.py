@@ -54,7 +54,7 @@ class _App(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def app() -> Iterator[str]:
-    """The origin of a page that is none of the service's."""
+    """Serve a page from another origin than the service's."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _App) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

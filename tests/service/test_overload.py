@@ -30,7 +30,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 class Gate:
-    """Holds back the encoder of a running server."""
+    """Hold back the encoder of a running server."""
 
     def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_open = threading.Event()
@@ -48,7 +48,7 @@ class Gate:
 
 @contextmanager
 def asking(served: Served) -> Iterator[Callable[[bytes], "Future[httpx.Response]"]]:
-    """Asks from threads, each with a connection of its own."""
+    """Ask from threads, each with its own connection."""
     with ThreadPoolExecutor(32) as pool:
 
         def ask(content: bytes) -> httpx.Response:

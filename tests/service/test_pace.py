@@ -14,7 +14,7 @@ from service.errors import UploadTimeout
 
 
 class MovedLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock the tests move."""
+    """Run a loop whose clock the tests move."""
 
     ahead_s = 0.0
 
@@ -23,7 +23,7 @@ class MovedLoop(asyncio.SelectorEventLoop):
 
 
 async def read(pieces: Sequence[tuple[float, bytes]], pace: Pace) -> bytes:
-    """Reads a body whose pieces come after so many seconds each."""
+    """Read a body whose pieces come after the given seconds each."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, MovedLoop)
     coming = iter(pieces)

@@ -23,7 +23,7 @@ FILES = [*OWN, "leaflet.js", "leaflet.css"]
 
 
 class References(HTMLParser):
-    """Everything that a page loads or links to, and what its policy would not let run."""
+    """Collect everything that a page loads or links to, and everything that its policy would not let run."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def test_every_other_file_is_kept_for_good_below_the_sum_of_all(name: str, town_
     assert "Content-Encoding" not in plain.headers
     assert plain.headers["Vary"] == response.headers["Vary"] == "Accept-Encoding"
     assert plain.content == response.content
-    assert town_server.client.get(f"/page/0123456789abcdef/{name}").status_code == 404  # of another release
+    assert town_server.client.get(f"/page/0123456789abcdef/{name}").status_code == 404  # the folder of another release
 
 
 def test_the_sum_changes_with_any_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

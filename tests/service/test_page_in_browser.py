@@ -21,7 +21,7 @@ ALL_CANDIDATES = """
 
 @pytest.fixture(scope="module")
 def page_server(town: Town, village: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Two maps, and samples: a picture of the town itself, with its true place and with a wrong one; no picture."""
+    """Serve two maps, and samples: a picture of the town itself, with its true place and a wrong one; no picture."""
     place_id = "a street/3.jpg"
     position, photo = town.positions[place_id], town.photos[place_id]
     no_picture = tmp_path_factory.mktemp("samples") / "no.jpg"
@@ -39,7 +39,7 @@ def page_server(town: Town, village: Town, tmp_path_factory: pytest.TempPathFact
 
 
 def visit(tab: Tab, server: Served, query: str, is_complete: str) -> str:
-    """The page's elements, once an expression says that all have come."""
+    """Return the page's elements, once an expression says that all have come."""
     tab.go(f"http://127.0.0.1:{server.port}/{query}")
     tab.wait_for(is_complete)
     page = str(tab.run("document.documentElement.outerHTML"))
@@ -89,7 +89,7 @@ def test_a_sample_is_answered_with_place_plan_time_and_candidates(
 
 @pytest.fixture(scope="module")
 def judged_server(judged_towns: dict[str, Town], town: Town) -> Iterator[Served]:
-    """A map for each status, and a picture of the town to ask with."""
+    """Serve a map for each status, and a picture of the town to ask with."""
     place_id = "a street/3.jpg"
     samples = (Sample("3.jpg", town.photos[place_id], "image/jpeg", town.positions[place_id]),)
     maps = tuple(each.map_path for each in judged_towns.values())

@@ -107,7 +107,7 @@ def test_with_keys_the_scope_is_needed_and_the_setting_can_still_turn_it_off(
 
 
 def table(latitudes: Any, longitudes: Any, seconds: Any) -> PlaceTable:
-    """A table as a map has it, of pictures that nobody took."""
+    """Make a table as a map has it, of pictures that nobody took."""
     count = len(latitudes)
     times = np.datetime64("2024-05-01T09:00:00", "us") + (np.asarray(seconds) * 1_000_000).astype("timedelta64[us]")
     nothing = pa.nulls(count, pa.string())

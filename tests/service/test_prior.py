@@ -150,7 +150,7 @@ def test_a_number_out_of_its_range_is_refused(numbers: dict[str, float], says: s
 
 @pytest.mark.parametrize("text", ["", "1", "1,2,3", "a,b", "91,0", "0,181", "nan,0", "inf,0", "1;2"])
 def test_what_is_no_position_is_told_with_an_example(text: str) -> None:
-    with pytest.raises(InvalidInput, match=r"give latitude and longitude in degrees, as 55\.7058,13\.1932"):
+    with pytest.raises(InvalidInput, match=r"give latitude and longitude in degrees, such as 55\.7058,13\.1932"):
         read_position(text)
 
 

@@ -1,4 +1,4 @@
-"""POST /localize with what is known beforehand: in the address, in the form, and in the photo itself."""
+"""POST /localize with a prior: in the address, in the form, and in the photo itself."""
 
 from io import BytesIO
 from typing import Any
@@ -42,7 +42,10 @@ def test_pictures_of_another_or_of_unknown_heading_are_no_candidates(town: Town,
     content, here = town.photos[ASKED].read_bytes(), town.positions[ASKED]
     parameters = {"near": near(here), "within_m": "90000", "heading": "355", "heading_tolerance": "26"}
     answer = town_server.client.post("/localize", content=content, params=parameters).json()
-    assert set(ids(answer)) == {"a street/1.jpg", "a street/2.jpg"}  # at 10° and 20°; that of street/0 is not known
+    assert set(ids(answer)) == {
+        "a street/1.jpg",
+        "a street/2.jpg",
+    }  # at 10° and 20°; the heading of street/0 is unknown
 
 
 def test_the_photo_itself_says_where_the_circle_is_if_it_is_asked_to(town: Town, town_server: Served) -> None:
@@ -88,7 +91,7 @@ def test_a_circle_without_pictures_has_no_candidates(town: Town, town_server: Se
         ({"near": "1,2", "use_exif_position": "yes"}, "near and use_exif_position both say where the circle is"),
         ({"near": "1;2"}, "parameter near is '1;2'"),
         ({"near": "nan,2"}, "parameter near is 'nan,2'"),
-        ({"near": "95,2"}, "near is '95,2': give latitude and longitude in degrees, as 55.7058,13.1932"),
+        ({"near": "95,2"}, "near is '95,2': give latitude and longitude in degrees, such as 55.7058,13.1932"),
         ({"near": ""}, "parameter near is ''"),
         ({"near": "1,2", "within_m": "0"}, "parameter within_m is '0': input should be greater than 0"),
         ({"near": "1,2", "within_m": "100001"}, "less than or equal to 100000"),

@@ -1,4 +1,4 @@
-"""What is asked about stays with who asked: not on the disk, not in the log, not in an answer."""
+"""Questions stay with their senders: not on the disk, not in the log, not in an answer."""
 
 import io
 import logging
@@ -32,7 +32,7 @@ def question(tmp_path: Path) -> bytes:
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where Python puts temporary files."""
+    """Return the folder in which Python puts temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -40,7 +40,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def bodies(question: bytes) -> Iterator[tuple[bytes, int]]:
-    """Questions, good and bad, each with the position in its EXIF block; and the status of the answer."""
+    """Yield questions, good and bad, each with the position in its EXIF block; and the status of the answer."""
     yield question, 200
     yield question + bytes(3_000_000), 200
     yield question[: len(question) // 2], 422
@@ -106,7 +106,7 @@ def test_no_byte_of_a_question_touches_the_disk(question: bytes, town: Town, ser
     seen: list[set[str]] = []
 
     def slowly() -> Iterator[bytes]:
-        """A form, looked at while it is half here: a temporary file may have no name any more."""
+        """Send a form, and look at it half way: a temporary file may have no name any more."""
         yield b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
         yield large
         seen.append(open_files() - before)
@@ -124,7 +124,7 @@ def test_no_byte_of_a_question_touches_the_disk(question: bytes, town: Town, ser
 
 
 def open_files() -> set[str]:
-    """Of this process, which the server runs in; those without a name too."""
+    """Return the open files of this process, which the server runs in; those without a name, too."""
     names = set()
     for entry in Path("/proc/self/fd").iterdir():
         try:

@@ -49,7 +49,7 @@ def client(proxy: Proxy) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def photo() -> bytes:
-    """As a phone takes it: 12 megapixels, and a byte for each."""
+    """Make a photo like a phone's: 12 megapixels, and a byte for each."""
     random = np.random.default_rng(0)
     noise = Image.fromarray(random.integers(0, 256, (1512, 2016, 3), dtype=np.uint8)).resize((4032, 3024))
     content = encoded(noise, "JPEG", quality=97)

@@ -22,8 +22,8 @@ from tests.service.pictures import AVIF, JPEG, PNG, WEBP, broken_pictures
 
 EXAMPLES = 20  # for each of the thirteen operations
 
-# What is in a field of type "binary" decides whether a request is good, and that no schema can say: a body of random
-# bytes is valid by the document, and refused with 415.
+# The bytes in a field of type "binary" decide whether a request is good, and no schema can say that: a body of
+# random bytes is valid by the document, and refused with 415.
 EXCLUDED_CHECKS = ("positive_data_acceptance",)
 
 load_all_checks()

@@ -1,4 +1,4 @@
-"""Headers that every answer has, whoever gives it: a route, the framework, or the parser of HTTP."""
+"""Headers that every answer has, from a route, the framework, or the parser of HTTP."""
 
 import http.client
 import socket
@@ -66,7 +66,7 @@ def test_pages_have_a_stricter_or_wider_policy_of_their_own_and_all_the_rest(pat
     for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'none'"):
         assert part in policy.split("; ")
     assert "unsafe-eval" not in policy
-    assert ("unsafe-inline" in policy) == (path == "/docs")  # of styles, which Swagger UI writes
+    assert ("unsafe-inline" in policy) == (path == "/docs")  # for styles, which Swagger UI writes
 
 
 def test_refusals_have_them(town: Town, serve: Serve, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_sighup_has_the_keys_read_again_and_ends_nothing(town: Town, tmp_path: P
             wait_for_status(port, first, 200)
             before = path.stat()
             path.write_text(f"{second_line}\n")
-            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # of the same length: it looks as before
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # with the same length it looks as before
             process.send_signal(signal.SIGHUP)
             wait_for_status(port, second, 200)
             wait_for_status(port, first, 401)

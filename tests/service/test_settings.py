@@ -1,4 +1,4 @@
-"""Settings: flags over environment over defaults, and sentences for what does not fit."""
+"""Settings: flags over environment over defaults, and sentences for wrong ones."""
 
 import re
 from pathlib import Path
@@ -99,7 +99,7 @@ def test_a_file_comes_after_flags_and_environment_and_before_defaults(
     ("text", "complaint"),
     [
         ("prot = 9000", "there is no setting prot; did you mean port?"),
-        ("port = ", "is no TOML"),
+        ("port = ", "is not TOML"),
         ('port = "eight"', "port: "),
         ("queue_size = 0", "queue_size: "),
         ("maps = [3]", "maps: "),

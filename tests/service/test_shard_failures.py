@@ -1,4 +1,4 @@
-"""What a front end answers where a shard is missing, is another, or fails: a refusal that names it, no part."""
+"""A front end refuses if a shard is missing, is another, or fails: it names the shard, and answers no part."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ def shards(town: Town) -> Iterator[tuple[Served, ...]]:
 
 @pytest.fixture(scope="module")
 def second(shards: tuple[Served, ...]) -> Iterator[FaultyShard]:
-    """The second shard, behind a proxy that fails as it is told."""
+    """Return the second shard, behind a proxy that fails as it is told."""
     with faulty_shard(shards[1].url) as faulty:
         yield faulty
 
@@ -58,14 +58,14 @@ def front(town: Town, shards: tuple[Served, ...], second: FaultyShard) -> Iterat
 
 
 def refusal(served: Served, photo: bytes) -> str:
-    """The reason for which a photo is not answered."""
+    """Return the reason for which a photo is not answered."""
     response = served.client.post("/localize", content=photo)
     assert int(response.headers["Retry-After"]) >= 1
     return str(check_problem(response, 503, "shard_unavailable")["detail"])
 
 
 def outcomes(served: Served, shard: str) -> dict[str, float]:
-    """What has come of the calls to a shard, without what never did."""
+    """Return the outcomes of the calls to a shard, without those that never occurred."""
     prefix = 'placefix_shard_calls_total{outcome="'
     lines = [line for line in served.client.get("/metrics").text.splitlines() if line.startswith(prefix)]
     found = {line.split('"')[1]: float(line.split()[-1]) for line in lines if f'shard="{shard}"' in line}
@@ -290,8 +290,8 @@ def test_a_map_that_cannot_be_shared_out_is_refused_at_start(town: Town) -> None
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        ({"shard": "4/3"}, "shard: Input should be a shard as 1/3"),
-        ({"shard": "one"}, "shard: Input should be a shard as 1/3"),
+        ({"shard": "4/3"}, "shard: Input should be a shard such as 1/3"),
+        ({"shard": "one"}, "shard: Input should be a shard such as 1/3"),
         ({"shards": "10.0.0.1:8000"}, "shards: '10.0.0.1:8000' is not the address of a shard: write it as http://10.0.0.1:8000"),
         ({"shards": "http://"}, "is not the address of a shard"),
         ({"shards": "http://a:secret@b"}, "shards: 'http://b' is not the address of a shard"),

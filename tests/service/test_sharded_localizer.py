@@ -53,7 +53,7 @@ TWICE = "again/"
 
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
-    """A network that counts as trained: ``auto`` compares with it."""
+    """Return a network that counts as trained: ``auto`` compares with it."""
     network = seeded_network(TINY_CONFIG, seed=7)
     network.is_trained = True
     return Encoder(network)
@@ -61,7 +61,7 @@ def encoder() -> Encoder:
 
 @pytest.fixture(scope="module")
 def demo_map(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path:
-    """Half of the demo's pictures in six segments; the second version has each of them twice."""
+    """Build half of the demo's pictures in six segments; the second version has each of them twice."""
     path = tmp_path_factory.mktemp("maps") / "demo"
     listing, options = read_source(SHIPPED.database), BuildOptions(batch_size=8, segment_size=17, thumbnails=False)
     listing = replace(listing, places=listing.places[::2])
@@ -72,7 +72,7 @@ def demo_map(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path
 
 @pytest.fixture(scope="module")
 def queries(encoder: Encoder) -> list[EncodedQuery]:
-    """Some of the demo's queries, evenly spread."""
+    """Encode some of the demo's queries, evenly spread."""
     with SHIPPED.query_list.open(encoding="utf-8", newline="") as lines:
         paths = [SHIPPED.pictures / row["path"] for row in csv.DictReader(lines)]
     images = torch.stack([preprocess(open_image(path)) for path in paths[:: len(paths) // QUERIES][:QUERIES]])
@@ -84,7 +84,7 @@ SURE_SHARES = {0: 1.0, 5: 0.6, 10: 0.35, 20: 0.2, 50: 0.18}
 
 
 def by_votes() -> Calibration:
-    """A calibration that is sure of each query after another number of candidates, and never of some."""
+    """Make a calibration that is sure of each query after another number of candidates, and never of some."""
     weights = tuple(8.0 * (name == "share") for name in SIGNALS)
     zeros, ones = (0.0,) * len(SIGNALS), (1.0,) * len(SIGNALS)
     steps = tuple(
@@ -112,7 +112,7 @@ def asked_of(position: LatLon) -> tuple[QueryOptions, ...]:
 
 @pytest.fixture(scope="module", params=["000001", "000002"])
 def whole(request: pytest.FixtureRequest, demo_map: Path, encoder: Encoder) -> Iterator[Localizer]:
-    """One machine with a version of the demo."""
+    """Open a version of the demo on one machine."""
     localizer = one_machine(encoder, demo_map, request.param)
     localizer.place_map.calibration = by_votes()
     yield localizer
@@ -121,7 +121,7 @@ def whole(request: pytest.FixtureRequest, demo_map: Path, encoder: Encoder) -> I
 
 @pytest.fixture(scope="module")
 def expected(whole: Localizer, queries: list[EncodedQuery]) -> dict[QueryOptions, list[Localization]]:
-    """The answers of one machine."""
+    """Return the answers of one machine."""
     options = asked_of(whole.place_map.places[20].position)
     return {each: [whole.localize(query, each) for query in queries] for each in options}
 

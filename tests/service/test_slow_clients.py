@@ -72,7 +72,7 @@ def test_a_server_that_stops_does_not_listen_to_a_client_that_it_has_refused(
 
 
 def is_reset(connection: socket.socket) -> bool:
-    """Sends a little more; whether the other side has gone and not only ended its answer."""
+    """Send a little more; return whether the other side has gone and not only ended its answer."""
     try:
         connection.sendall(b"5\r\nhello\r\n")
     except ConnectionError:

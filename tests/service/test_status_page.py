@@ -41,7 +41,7 @@ WAITS = "window.timers.filter((act) => act !== null).length === 1"
 
 @pytest.fixture(scope="module")
 def grown(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """A town with two versions, of which the first is served."""
+    """Make a town with two versions, of which the first is served."""
     folder = tmp_path_factory.mktemp("grown")
     town = copy_town(town, folder)
     add_some(town, folder / "more")
@@ -56,7 +56,7 @@ def changing(grown: Town, tmp_path: Path) -> Town:
 
 @pytest.fixture(scope="module")
 def server(judged_towns: dict[str, Town], grown: Town) -> Iterator[Served]:
-    """A server that has answered, and refused, questions to maps with and without a calibration."""
+    """Start a server that has answered, and refused, questions to maps with and without a calibration."""
     maps = (*(each.map_path for each in judged_towns.values()), grown.map_path)
     with serving(ServiceSettings(maps=maps, rerank="always", watch_interval_s=0)) as served:
         served.wait_until_ready()
@@ -95,7 +95,7 @@ def in_module(name: str, expression: str) -> str:
 
 
 def parsed(tab: Tab, exposition: str) -> set[tuple[str, tuple[tuple[str, str], ...], float]]:
-    """Return what the page reads of a text."""
+    """Return the metrics that the page reads in a text."""
     script = (
         f"[...it.parseMetrics({json.dumps(exposition)})].flatMap(([name, series]) => "
         "[...series.values()].map(({ labels, value }) => [name, Object.entries(labels), value]))"
@@ -312,7 +312,7 @@ def test_while_the_service_is_not_ready_it_says_why(tab: Tab, town: Town) -> Non
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """A file of keys, and the keys by their scopes."""
+    """Make a file of keys, and return the keys by their scopes."""
     path, keys = tmp_path_factory.mktemp("keys") / "keys.txt", {}
     for scopes in ("read", "metrics", "read metrics", "read metrics admin"):
         name = scopes.replace(" ", "-")

@@ -36,7 +36,7 @@ def test_the_period_begins_when_the_server_shuts_down_and_not_while_it_drains(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def do_nothing(*_: object) -> None:
-        """The server's own part."""
+        """Stub the server's own part."""
 
     settings = ServiceSettings(maps=(town.map_path,), shutdown_grace_s=30, drain_delay_s=5)
     app = create_app(settings)

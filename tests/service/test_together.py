@@ -1,4 +1,4 @@
-"""What several photos say together, compared with plain looks at every possibility."""
+"""Several photos together, compared with plain looks at every possibility."""
 
 from collections.abc import Sequence
 from itertools import pairwise, product
@@ -23,7 +23,7 @@ from service.together import (
     voices,
 )
 
-METRE_DEG = 1 / 111_195  # of latitude
+METRE_DEG = 1 / 111_195  # degrees of latitude
 WITHIN_M = 25.0
 SPACING_M = 10.0
 PICTURES = 100
@@ -31,7 +31,7 @@ PICTURES = 100
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> PlaceTable:
-    """A picture every ten metres to the north: row n is 10·n metres along."""
+    """Place a picture every ten metres to the north: row n is 10·n metres along."""
     path = tmp_path_factory.mktemp("street") / "places.parquet"
     records = [
         PlaceRecord(str(row), LatLon(55 + SPACING_M * row * METRE_DEG, 13), None, None, str(row), "0" * 64)
@@ -42,7 +42,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> PlaceTable:
 
 
 def ranking(matches: dict[int, int], background: int = 100, count: int = 15, noise: int = 1) -> Ranking:
-    """A photo with some matches, and about ``background`` with pictures that show nothing of it."""
+    """Rank a photo with some matches, and about ``background`` with pictures that show nothing of it."""
     others = [row for row in range(0, PICTURES, 3) if row not in matches][: count - len(matches)]
     all_of_them = matches | {row: background + noise * (row % 7) for row in others}
     rows = np.array(list(all_of_them), dtype=np.int64)
@@ -60,7 +60,7 @@ def test_a_photo_has_one_voice_that_goes_to_what_stands_out() -> None:
     assert sum(share.values()) == pytest.approx(1)
     assert share[50] > share[51] > 0.3 > 20 * max(value for row, value in share.items() if row not in (50, 51))
     assert min(share.values()) == 0
-    louder = ranking({50: 4000, 51: 3000}, background=1000)  # ten times as many matches are no second voice
+    louder = ranking({50: 4000, 51: 3000}, background=1000)  # ten times as many matches are not a second voice
     assert voices(louder).sum() == pytest.approx(1)
 
 
@@ -88,7 +88,7 @@ def test_candidates_that_were_not_compared_have_no_voice() -> None:
 
 
 def plain_place(rankings: Sequence[Ranking], places: PlaceTable) -> tuple[int, set[int]]:
-    """Its best picture and its pictures that have a voice, by adding up for every centre."""
+    """Return its best picture and its pictures that have a voice, by adding up for every centre."""
     heard = [
         {row: voice for row, voice in zip(found.rows.tolist(), voices(found).tolist(), strict=True) if voice > 0}
         for found in rankings
@@ -136,7 +136,7 @@ def test_photos_that_are_unsure_alone_agree_on_a_place(street: PlaceTable) -> No
 
 
 def plain_path(stands: Sequence[Stand], reach_m: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> float:
-    """The likelihood of the likeliest path, among all that there are."""
+    """Return the likelihood of the likeliest path, among all that there are."""
     return max(
         likelihood(stands, reach_m, path)
         for path in product(*[(None, *range(len(stand.gains))) for stand in stands])

@@ -1,4 +1,4 @@
-"""What is made of a judgement: a status, and the radius that goes with it."""
+"""A judgement becomes a status, and the radius that goes with it."""
 
 import pytest
 

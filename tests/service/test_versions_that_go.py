@@ -22,7 +22,7 @@ from tests.service.map_versions import add_some, copy_town, remove_one
 
 @pytest.fixture
 def grown(town: Town, tmp_path: Path) -> Town:
-    """A town with three versions, of which the first is served."""
+    """Make a town with three versions, of which the first is served."""
     town = copy_town(town, tmp_path)
     add_some(town, tmp_path / "more")
     remove_one(town)
@@ -37,7 +37,7 @@ def served(grown: Town, serve: Serve) -> Served:
 
 
 def after_first_look(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, happens: Callable[[], object]) -> None:
-    """Lets something happen as soon as a function has looked at the disk once."""
+    """Let something happen as soon as a function has looked at the disk once."""
     look = getattr(module, name)
     looks: list[Any] = []
 
@@ -52,7 +52,7 @@ def after_first_look(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, ha
 
 
 def away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets every look into a folder fail, as on a share whose server has gone."""
+    """Let every look into a folder fail, as on a share whose server has gone."""
     iterate = Path.iterdir
 
     def fail(folder: Path) -> Iterator[Path]:

@@ -18,7 +18,7 @@ TILE = picture()
 
 
 class TileServer(BaseHTTPRequestHandler):
-    """Answers what the zoom stands for: 1 a tile, 2 none, and so on."""
+    """Answer each zoom in its own way: 1 with a tile, 2 with none, and so on."""
 
     asked: ClassVar[list[tuple[str, dict[str, str]]]] = []
     release: ClassVar[threading.Event] = threading.Event()

@@ -10,7 +10,7 @@ from pmtiles.writer import Writer
 
 
 def picture(colour: str = "navy", image_format: str = "PNG") -> bytes:
-    """A tile of one colour."""
+    """Draw a tile of one colour."""
     content = io.BytesIO()
     Image.new("RGB", (256, 256), colour).save(content, image_format)
     return content.getvalue()

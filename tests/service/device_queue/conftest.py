@@ -18,7 +18,7 @@ def observed() -> Observed:
 
 @pytest.fixture
 def start_device(observed: Observed) -> Iterator[StartDevice]:
-    """Starts workers; yields once they are ready, unless they are given a function that loads their engine."""
+    """Start workers; yield once they are ready, unless they are given a function that loads their engine."""
     started: list[Device] = []
 
     def start(engine: Doubler, load: Callable[[], Engine] | None = None, **options: Any) -> Device:

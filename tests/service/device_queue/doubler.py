@@ -26,11 +26,11 @@ WAIT_S = 20
 
 
 class BrokenDevice(Exception):
-    """As an accelerator raises it."""
+    """Break like an accelerator."""
 
 
 def query(number: int) -> Query:
-    """A query that asks for twice a number."""
+    """Make a query that asks for twice a number."""
     return Query(torch.tensor([number]), cast(Localizer, None), QueryOptions(1, 1, rerank="never"))
 
 
@@ -39,13 +39,13 @@ def numbers(queries: Sequence[Query]) -> list[int]:
 
 
 def answer_of(ticket: Ticket, timeout_s: float = WAIT_S) -> int:
-    """Waits for what was asked."""
+    """Wait for the answer to a ticket."""
     return ticket.future.result(timeout_s).gathered_bytes
 
 
 @dataclass
 class Doubler(Engine):
-    """Answers twice the number that it is asked; its gate holds it back, and some numbers make it fail."""
+    """Answer twice the number that is asked; a gate holds it back, and some numbers make it fail."""
 
     fatal_errors: tuple[type[BaseException], ...] = (BrokenDevice,)
     memory_errors: tuple[type[BaseException], ...] = (MemoryError,)
@@ -94,7 +94,7 @@ class Doubler(Engine):
 
 
 class Observed(Metrics):
-    """The real metrics, and what they were told."""
+    """Record the calls of the real metrics."""
 
     def __init__(self) -> None:
         super().__init__("test")
@@ -118,7 +118,7 @@ class Observed(Metrics):
 
 @dataclass(frozen=True)
 class Device:
-    """A worker with its queue."""
+    """Hold a worker with its queue."""
 
     queue: DeviceQueue
     worker: DeviceWorker
@@ -130,7 +130,7 @@ class Device:
             return submit(query(number))[0]
 
     def occupy(self, number: int = 0) -> Ticket:
-        """Has the device encode one picture until the gate opens, so that what follows has to wait."""
+        """Make the device encode one picture until the gate opens, so that later queries wait."""
         ticket = self.submit(number)
         assert self.engine.has_begun.wait(WAIT_S)
         return ticket
@@ -146,7 +146,7 @@ def make_device(
     clock: Clock = time.monotonic,
     **settings: Any,
 ) -> Device:
-    """Makes a worker whose thread does not run: it is started, or its steps are taken one by one."""
+    """Make a worker whose thread does not run: it is started, or its steps are taken one by one."""
     defaults = {"queue_size": 8, "max_batch_size": 4, "stuck_after_s": WAIT_S, "probe_interval_s": 0}
     chosen = ServiceSettings(**{**defaults, **settings})
     queue, watchdog = DeviceQueue(chosen, observed, clock), Watchdog(chosen.stuck_after_s)

@@ -1,4 +1,4 @@
-"""What is encoded together; the threads are real."""
+"""Queries are encoded together; the threads are real."""
 
 import threading
 from concurrent.futures import wait

@@ -34,7 +34,7 @@ def test_what_cannot_be_answered_in_time_is_refused_at_once(start_device: StartD
         device.submit(1, 20)
     with pytest.raises(Overloaded):
         admit(device, 20)
-    clock.now = 4  # of the five seconds of the first
+    clock.now = 4  # within the five seconds of the first
     admit(device, 20)
     with pytest.raises(Overloaded, match="take about 8 seconds"):
         admit(device, 15)

@@ -44,7 +44,7 @@ OUTCOMES: dict[type[BaseException], str] = {ValueError: BAD, BrokenDevice: FATAL
 
 @dataclass(eq=False)
 class Asked:
-    """What the model knows of a query or a device task."""
+    """Hold the model's state of a query or a device task."""
 
     kind: str
     deadline: float
@@ -55,7 +55,7 @@ class Asked:
 
 @dataclass(eq=False)
 class Place:
-    """A place that is reserved."""
+    """Hold a place that is reserved."""
 
     block: ExitStack
     submit: Callable[..., list[Ticket]]
@@ -76,7 +76,7 @@ class DeviceQueueMachine(RuleBasedStateMachine):
 
     @initialize(size=st.integers(1, 3), pictures=st.integers(0, 2))
     def start(self, size: int, pictures: int) -> None:
-        """A first picture makes the worker busy; a second one waits for others."""
+        """Start a worker that a first picture makes busy; a second one waits for others."""
         self.clock, self.engine, self.observed = FakeClock(), Doubler(), Observed()
         self.engine.gate.set()
         device = make_device(
@@ -102,7 +102,7 @@ class DeviceQueueMachine(RuleBasedStateMachine):
 
     @rule(kind=KINDS, deadline_s=DEADLINES_S, count=st.sampled_from([1, 1, 1, 2, 3]), runs=st.booleans())
     def come(self, kind: str, deadline_s: float, count: int, *, runs: bool) -> None:
-        """A request of one or several pictures, before which the worker may have run."""
+        """Send a request of one or several pictures, before which the worker may have run."""
         if runs:
             self.run()
         self.submit(kind, deadline_s, count)
@@ -151,7 +151,7 @@ class DeviceQueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.everything)
     @rule(back=st.integers(1, 2), somebody_comes=st.booleans(), runs=st.booleans())
     def abandon(self, back: int, *, somebody_comes: bool, runs: bool) -> None:
-        """One of the latest, which most often still waits; then somebody may look for room, and the worker may run."""
+        """Leave one of the latest, which most often still waits; perhaps look for room, and let the worker run."""
         asked = self.everything[-min(back, len(self.everything))]
         if asked.ticket is None:
             asked.future.cancel()
@@ -172,13 +172,13 @@ class DeviceQueueMachine(RuleBasedStateMachine):
 
     @rule(fits=st.sampled_from([1, BATCH]))
     def change_memory(self, fits: int) -> None:
-        """How many pictures fit the device's memory from now on."""
+        """Set how many pictures fit the device's memory from now on."""
         self.engine.fits = fits
 
     @precondition(lambda self: len(self.everything) > LEAST_LIFE)
     @rule(how=st.sampled_from(["stop", "break with a batch", "break with a task"]))
     def end(self, how: str) -> None:
-        """What the worker does not survive; later than the rest, because little happens afterwards."""
+        """End the worker; later than the other rules, because little happens afterwards."""
         if how == "stop":
             self.stop()
         elif how == "break with a task":
@@ -205,12 +205,12 @@ class DeviceQueueMachine(RuleBasedStateMachine):
 
     @rule()
     def run(self) -> None:
-        """As the thread does: step by step until there is nothing to do."""
+        """Run like the thread: step by step until there is nothing to do."""
         while self.step() == 0:
             pass
 
     def expect_step(self) -> float | None:
-        """What the worker does next, and what it answers."""
+        """Expect the worker's next step and its answers."""
         now, is_stopping = self.clock.now, self.state is WorkerState.STOPPING
         self.tasks = [task for task in self.tasks if task.outcome == "open"]
         if self.tasks:
@@ -244,7 +244,7 @@ class DeviceQueueMachine(RuleBasedStateMachine):
         return 0
 
     def settle(self, done: list[Asked]) -> None:
-        """All that the device takes gets its outcome; a fatal one ends all."""
+        """Expect an outcome for all that the device takes; a fatal one ends all."""
         is_fatal = any(each.kind == FATAL for each in done)
         for each in done:
             each.outcome = "died" if is_fatal and each.ticket is not None else each.kind
@@ -255,7 +255,7 @@ class DeviceQueueMachine(RuleBasedStateMachine):
             self.waiting, self.tasks = [], []
 
     def drop(self, each: Asked) -> bool:
-        """Whether nobody waits for a query any more; then it is counted."""
+        """Return whether nobody waits for a query any more; then count it."""
         is_late = self.clock.now > each.deadline
         if is_late and each.outcome == "open":
             each.outcome = "late"
@@ -298,7 +298,7 @@ class DeviceQueueMachine(RuleBasedStateMachine):
         assert [outcome_of(each.future) for each in self.everything] == [each.outcome for each in self.everything]
 
     def teardown(self) -> None:
-        """Whatever has happened, a worker that is stopped ends soon, and nobody waits for ever."""
+        """Check that after any history a stopped worker ends soon, and nobody waits for ever."""
         self.stop()
         self.run()
         assert self.worker.state in (WorkerState.STOPPED, WorkerState.FAILED)

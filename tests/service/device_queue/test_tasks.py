@@ -1,4 +1,4 @@
-"""What the device's thread does between two batches: in its turn, on that thread, and never unseen."""
+"""The device's thread runs tasks between two batches: in their turn, on that thread, and never unseen."""
 
 import threading
 

@@ -1,1 +1,1 @@
-"""Write found positions back to photos, marked as estimates, and take them away again."""
+"""The writing of found positions to photos, marked as estimates, and their removal."""

@@ -1,6 +1,6 @@
-"""Write an estimate into the EXIF block of a photo, and take it out again; what shows the picture is not touched.
+"""Writers that put an estimate into the EXIF block of a photo, and take it out again; the pixels are not touched.
 
-The program exiftool does it where it is installed, for every format; without it JPEGs are written here.
+If the program exiftool is installed, it writes every format; without it only JPEGs are written.
 """
 
 import os
@@ -29,39 +29,39 @@ _TAGS = (
 
 
 class ExifWriter(Protocol):
-    """Changes the EXIF block of a photo in a file."""
+    """Change the EXIF block of a photo in a file."""
 
     def check(self, photo: Path) -> None:
-        """Refuse a photo whose format is not written.
+        """Refuse a photo whose format cannot be written.
 
         Raises:
-            CannotWrite: It is not.
+            CannotWrite: The format cannot be written.
         """
 
     def write(self, photo: Path, estimate: Estimate) -> None:
         """Write an estimate into a file.
 
         Raises:
-            CannotWrite: It cannot be written; the file may be damaged.
+            CannotWrite: The file cannot be written; it may be damaged.
         """
 
     def remove(self, photo: Path) -> None:
         """Take the estimate out of a file.
 
         Raises:
-            CannotWrite: It cannot be written; the file may be damaged.
+            CannotWrite: The file cannot be written; it may be damaged.
         """
 
 
 @cache
 def exif_writer() -> ExifWriter:
-    """Return what writes here."""
+    """Return the writer for this machine."""
     program = shutil.which("exiftool")
     return JpegWriter() if program is None else ExiftoolWriter(program)
 
 
 def is_written_here(photo: Path) -> bool:
-    """Return whether ``JpegWriter`` has written the estimate of a photo, and can undo that."""
+    """Return whether ``JpegWriter`` has written the estimate of a photo, and can undo it."""
     try:
         return can_undo(exif_of(photo.read_bytes()))
     except UnknownJpeg:
@@ -69,10 +69,10 @@ def is_written_here(photo: Path) -> bool:
 
 
 class JpegWriter:
-    """Writes JPEGs without another program: no byte of the block is moved, and removing gives the very file back."""
+    """Write JPEGs without another program: no byte of the block is moved, and removal restores the same file."""
 
     def check(self, photo: Path) -> None:
-        """Refuse what is no JPEG; see ``ExifWriter``."""
+        """Refuse files other than JPEGs; see ``ExifWriter``."""
         with photo.open("rb") as file:
             found = recognise_format(file.read(HEADER_SIZE_BYTES))
         if found != "JPEG":
@@ -101,13 +101,13 @@ class JpegWriter:
 
 
 class ExiftoolWriter:
-    """Writes all formats by the program exiftool."""
+    """Write all formats with the program exiftool."""
 
     def __init__(self, program: str) -> None:
         self._program = program
 
     def check(self, photo: Path) -> None:
-        """Refuse nothing: exiftool says itself what it does not write."""
+        """Refuse nothing: exiftool reports formats that it does not write."""
 
     def write(self, photo: Path, estimate: Estimate) -> None:
         """Write an estimate; see ``ExifWriter``."""

@@ -1,4 +1,4 @@
-"""Write positions to the photos that do not say where they were taken, and take estimates away again."""
+"""The writing of positions to photos without one, and the removal of estimates."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class GeotaggedPhoto:
     """Hold the outcome of one photo.
 
     Attributes:
-        photo: What it is called.
-        outcome: In a word or two; these are counted.
-        answer: What was found; None if it was not asked about.
-        reason: Why it failed.
+        photo: The name of the photo.
+        outcome: The outcome in a word or two; outcomes are counted.
+        answer: The answer; None if the photo was not asked about.
+        reason: The reason of a failure.
     """
 
     photo: str
@@ -45,21 +45,21 @@ def geotag_all(
     *,
     dry_run: bool,
 ) -> list[GeotaggedPhoto]:
-    """Ask about the photos that do not say where they were taken, and write what is sure enough.
+    """Ask about the photos without a position, and write the accepted estimates.
 
     Args:
-        photos: Each with a file.
-        way: Where estimates are written.
-        target: Whom to ask.
-        question: What is asked of every photo.
+        photos: The photos, each with a file.
+        way: The way of writing estimates.
+        target: The server, or the settings that name a map.
+        question: The question about every photo.
         accepted: The statuses of answers that are written.
         dry_run: Whether nothing is written.
 
     Returns:
-        What became of each photo, in their order.
+        The outcome of each photo, in order.
 
     Raises:
-        PlacefixError: Nobody can be asked.
+        PlacefixError: The server or map cannot be asked.
     """
     rows = {}
     with show_progress("looking for positions") as progress:
@@ -86,7 +86,7 @@ def geotag_all(
 
 
 def _before(photo: GivenPhoto, way: WriteBack) -> GeotaggedPhoto | None:
-    """Return why a photo is not asked about; None if it is."""
+    """Return the outcome of a photo that is not asked about; None if it is asked about."""
     present = present_position(photo.file)
     if present.kind == "position":
         return GeotaggedPhoto(photo.name, "has a position")
@@ -119,10 +119,10 @@ def _after(photo: GivenPhoto, outcome: Outcome, way: WriteBack, accepted: set[st
 
 
 def remove_from(photos: Iterable[GivenPhoto], *, dry_run: bool) -> Iterator[GeotaggedPhoto]:
-    """Take estimates away from photos, or with ``dry_run`` only say from which.
+    """Take estimates away from photos, or with ``dry_run`` only name these photos.
 
     Yields:
-        What became of each photo, in their order.
+        The outcome of each photo, in order.
     """
     for photo in photos:
         if not has_any_estimate(photo.file):

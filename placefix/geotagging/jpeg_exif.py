@@ -1,4 +1,4 @@
-"""The EXIF block of a JPEG: taken out, and put in another's place, while every other byte stays as it is."""
+"""The EXIF block of a JPEG: it is read and replaced, and every other byte stays as it is."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ _MOST_BYTES = 0xFFFF - 2 - len(_EXIF)
 
 
 class UnknownJpeg(ValueError):
-    """The file is not laid out as a JPEG is, or has no room for a block."""
+    """Say that a file does not have the layout of a JPEG, or has no room for a block."""
 
 
 @dataclass(frozen=True)
 class _Segment:
-    """A segment in front of the pixels.
+    """Hold a segment in front of the pixels.
 
     Attributes:
-        marker: Its kind.
-        start: Where its marker begins.
-        end: Where the next one begins.
-        content: What stands behind its length.
+        marker: The kind of the segment.
+        start: The position of its marker.
+        end: The position of the next segment.
+        content: The bytes behind its length.
     """
 
     marker: int
@@ -36,7 +36,7 @@ def exif_of(jpeg: bytes) -> bytes | None:
     """Return the EXIF block of a JPEG; None if it has none.
 
     Raises:
-        UnknownJpeg: It is none.
+        UnknownJpeg: The bytes are not a JPEG.
     """
     found = _exif_segment(jpeg)
     return None if found is None else found.content[len(_EXIF) :]
@@ -46,8 +46,8 @@ def with_exif(jpeg: bytes, block: bytes | None) -> bytes:
     """Return a JPEG with another EXIF block, or without one.
 
     Raises:
-        UnknownJpeg: It is none, the block is too large, or the picture points to others in the file by positions that
-            would not be true any more.
+        UnknownJpeg: The bytes are not a JPEG, the block is too large, or the file has positions of further pictures
+            that would become wrong.
     """
     if block is not None and len(block) > _MOST_BYTES:
         raise UnknownJpeg(f"its EXIF block would have {len(block):,} bytes, and a JPEG has room for {_MOST_BYTES:,}")
@@ -66,23 +66,23 @@ def _exif_segment(jpeg: bytes) -> _Segment | None:
 
 
 def _place_for_exif(jpeg: bytes) -> int:
-    """Return where a block belongs: first, but behind what says that the file is JFIF."""
+    """Return the position for a block: first, but behind the segment of JFIF."""
     first = next(_segments(jpeg), None)
     return first.end if first is not None and first.marker == _APP0 else 2
 
 
 def _segments(jpeg: bytes) -> Iterator[_Segment]:
-    """Read the segments up to the pixels, or to the end of what is given.
+    """Read the segments up to the pixels, or to the end of the bytes.
 
     Raises:
-        UnknownJpeg: There is something else between them.
+        UnknownJpeg: There are other bytes between the segments.
     """
     if jpeg[:2] != bytes((0xFF, _START)):
-        raise UnknownJpeg("it is no JPEG")
+        raise UnknownJpeg("it is not a JPEG")
     at = 2
     while at < len(jpeg):
         start = at
-        while jpeg[at : at + 2] == b"\xff\xff":  # any number of them may stand before a marker
+        while jpeg[at : at + 2] == b"\xff\xff":  # any number of these bytes may precede a marker
             at += 1
         if jpeg[at : at + 1] != b"\xff" or at + 2 > len(jpeg):
             raise UnknownJpeg("there is something between its segments")

@@ -1,4 +1,4 @@
-"""Find the position that a photo has already."""
+"""The search for a position that a photo has already."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,12 @@ Kind = Literal["nothing", "estimate", "position", "unreadable"]
 
 @dataclass(frozen=True)
 class Present:
-    """Hold what a photo and the files beside it say of its position.
+    """Describe the position in a photo and in the files beside it.
 
     Attributes:
-        kind: ``nothing``; ``estimate``, of Placefix; ``position``, of a receiver or of a person; ``unreadable``, where
-            it cannot be told.
-        reason: Why it cannot be told; empty otherwise.
+        kind: ``nothing``; ``estimate``, from Placefix; ``position``, from a receiver or a person; ``unreadable``, if it
+            cannot be determined.
+        reason: The reason why it cannot be determined; empty otherwise.
     """
 
     kind: Kind
@@ -33,7 +33,7 @@ class Present:
 
 
 def present_position(photo: Path) -> Present:
-    """Look at the head of a photo, and at XMP and Google Takeout beside it."""
+    """Read the position from the head of a photo, and from XMP and Google Takeout beside it."""
     found = read_photo(photo.parent, photo.name)
     if isinstance(found, Place) or found.code == LeftOutCode.VOID_FIX or has_position(photo):
         return Present("position")
@@ -45,12 +45,12 @@ def present_position(photo: Path) -> Present:
 
 
 def has_any_estimate(photo: Path) -> bool:
-    """Return whether an estimate stands in a photo, or beside it; also where a position stands there by now."""
+    """Return whether a photo, or a file beside it, has an estimate, even if it also has a position."""
     return has_estimate(photo) or has_exif_estimate(photo)
 
 
 def has_exif_estimate(photo: Path) -> bool:
-    """Return whether an estimate stands in the EXIF block of a photo."""
+    """Return whether the EXIF block of a photo has an estimate."""
     try:
         found = exif_position(read_exif(photo).get_ifd(ExifTags.IFD.GPSInfo))
     except ImageError:

@@ -1,9 +1,9 @@
-"""The GPS directory of an EXIF block, written without moving a byte of what is there.
+"""The GPS directory of an EXIF block, written without moving an existing byte.
 
-An EXIF block is a small TIFF file: directories whose entries hold positions in the block. Makers' notes hold such
-positions too, in ways that nobody documents, so whatever moves them damages them. Here a new directory is put behind
-the block, one number in the block is pointed to it, and what the number was is remembered at the very end: so the block
-can be made what it was before, byte by byte.
+An EXIF block is a small TIFF file: directories whose entries hold positions in the block. Makers' notes hold positions
+too, in undocumented forms, so that moving them damages them. A new directory is therefore put behind the block, one
+number in the block is changed to point to it, and the old number is stored at the end. The block can be restored byte
+by byte.
 """
 
 import struct
@@ -16,30 +16,31 @@ from model.estimates import MARK
 from placefix.answers.estimate import Estimate
 
 _EMPTY = b"MM\0*\0\0\0\x08\0\0\0\0\0\0"  # no entry, and no further directory
-# For a photo without a block, and for one whose block has no bytes.
+# The blocks to begin with for a photo without a block, and for a photo whose block has no bytes.
 _STAND_INS: Mapping[bytes | None, bytes] = {None: _EMPTY, b"": _EMPTY + b"\0\0"}
 
 _BYTE, _ASCII, _LONG, _RATIONAL, _UNDEFINED = 1, 2, 4, 5, 7
 _ENTRY_BYTES = 12
-_FIRST_DIRECTORY_AT = 4  # where the position of the first directory stands
+_FIRST_DIRECTORY_AT = 4  # the place of the position of the first directory
 _GPS_POINTER = 0x8825
 _VERSION, _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _DATUM, _METHOD, _ERROR = 0, 1, 2, 3, 4, 18, 27, 31
 _OWN_TAGS = frozenset({_LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _DATUM, _METHOD, _ERROR})
-_PARTS_OF_A_SECOND = 100_000  # of arc: 0.3 mm
+_PARTS_OF_A_SECOND = 100_000  # a part of a second of arc is 0.3 mm
 
 
 class UnknownLayout(ValueError):
-    """The block is not laid out as EXIF says."""
+    """Say that a block does not have the layout of EXIF."""
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """An entry of a directory.
+    """Hold an entry of a directory.
 
     Attributes:
-        kind: Its type.
-        count: How many values it has.
-        value: Their bytes; of an entry that was read the four that stand in it, which may be a position in the block.
+        kind: The type of its values.
+        count: The number of its values.
+        value: The bytes of the values; for an entry that was read its own four bytes, which may be a position in the
+            block.
     """
 
     kind: int
@@ -52,10 +53,10 @@ _Entries = Mapping[int, _Entry]
 
 
 def with_estimate(block: bytes | None, estimate: Estimate) -> bytes:
-    """Return a block with an estimated position, in the place of any that it has.
+    """Return a block with an estimated position, which replaces an existing position.
 
     Args:
-        block: Of a photo; None if it has none.
+        block: The block of a photo; None if it has none.
         estimate: The position.
 
     Raises:
@@ -68,10 +69,10 @@ def with_estimate(block: bytes | None, estimate: Estimate) -> bytes:
 
 
 def without_estimate(block: bytes) -> bytes | None:
-    """Return a block as it was before ``with_estimate``; if another program has written it since, without the position.
+    """Return a block as it was before ``with_estimate``, or without the position if another program has written it.
 
     Returns:
-        None if there was no block.
+        The block; None if there was none.
 
     Raises:
         UnknownLayout: The block cannot be read.
@@ -123,11 +124,11 @@ def _rationals(order: str, *numbers: tuple[int, int]) -> _Entry:
 
 @dataclass(frozen=True)
 class _Changed:
-    """A block with another GPS directory.
+    """Hold a block with another GPS directory.
 
     Attributes:
-        block: It.
-        changed_at: Where it differs from the original, in four bytes; all else of that stands as it stood.
+        block: The block.
+        changed_at: The position of the only four bytes that differ from the original.
     """
 
     block: bytes
@@ -135,10 +136,10 @@ class _Changed:
 
 
 class _Tiff:
-    """A block, with its first directory.
+    """Hold a block, with its first directory.
 
     Attributes:
-        order: Of its bytes, as ``struct`` calls it.
+        order: The byte order, in the notation of ``struct``.
     """
 
     def __init__(self, block: bytes) -> None:
@@ -163,7 +164,7 @@ class _Tiff:
         directory_at = len(block)
         block += self._written(entries, directory_at, 0)
         changed_at = self._gps_pointer_at
-        if changed_at is None:  # then the first directory stands behind the block too, with an entry more
+        if changed_at is None:  # then the first directory is copied behind the block, too, with one more entry
             pointer = _Entry(_LONG, 1, struct.pack(f"{self.order}I", directory_at))
             changed_at, directory_at = _FIRST_DIRECTORY_AT, len(block)
             block += self._written({**self._first, _GPS_POINTER: pointer}, directory_at, self._following)
@@ -171,7 +172,7 @@ class _Tiff:
         return _Changed(bytes(block), changed_at)
 
     def _written(self, entries: _Entries, at: int, following: int) -> bytes:
-        """Return a directory for a place in the block, and behind it the values that do not fit into its entries."""
+        """Return a directory for a position in the block, followed by the values that do not fit into its entries."""
         head = bytearray(struct.pack(f"{self.order}H", len(entries)))
         values = bytearray()
         values_at = at + 2 + _ENTRY_BYTES * len(entries) + 4
@@ -184,7 +185,7 @@ class _Tiff:
         return bytes(head) + struct.pack(f"{self.order}I", following) + bytes(values)
 
     def _directory(self, at: int) -> tuple[dict[int, _Entry], int, int | None]:
-        """Read a directory: its entries, where the next one is, and where in it the position of GPS stands."""
+        """Read a directory: its entries, the position of the next one, and the place of its pointer to GPS."""
         entries: dict[int, _Entry] = {}
         gps_pointer_at = None
         try:
@@ -214,10 +215,11 @@ class _Footer:
     """Hold the end of a block that was written here, which undoes it.
 
     Attributes:
-        length: Bytes of the block before.
-        changed_at: Where four of them were changed.
-        before: What they were.
-        checksum: Of what stands behind the old block: if another program has changed that, there is no way back.
+        length: Length of the block before the change, in bytes.
+        changed_at: The position of the four changed bytes.
+        before: The four bytes before the change.
+        checksum: The checksum of the bytes behind the old block; if another program has changed them, the block cannot
+            be restored.
     """
 
     length: int

@@ -1,4 +1,4 @@
-"""Write estimates beside photos, into copies of them, or into the photos with a backup."""
+"""The writing of estimates beside photos, into copies of them, or into the photos with a backup."""
 
 import errno
 import filecmp
@@ -24,17 +24,17 @@ _OF_THE_WHOLE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 
 def backup_of(photo: Path) -> Path:
-    """Return where the original is kept, as exiftool calls it."""
+    """Return the path of the backup of a photo, named as by exiftool."""
     return photo.with_name(f"{photo.name}_original")
 
 
 @dataclass(frozen=True)
 class WriteBack:
-    """Writes estimates.
+    """Write estimates.
 
     Attributes:
-        where: Into XMP beside a photo, or into EXIF.
-        copies: Into EXIF: the folder of the copies; None to change the photos themselves.
+        where: The place of estimates: XMP beside a photo, or EXIF.
+        copies: The folder of copies for EXIF; None to change the photos themselves.
     """
 
     where: Where
@@ -61,10 +61,10 @@ class WriteBack:
         return True
 
     def check(self, photo: GivenPhoto) -> None:
-        """Find out before a photo is asked about whether it could be written.
+        """Check, before a photo is asked about, that it can be written.
 
         Raises:
-            CannotWrite: It could not.
+            CannotWrite: The photo cannot be written.
         """
         if self.where == "exif":
             exif_writer().check(photo.file)
@@ -76,7 +76,7 @@ class WriteBack:
             The file that was written.
 
         Raises:
-            CannotWrite: It cannot be written; nothing has changed.
+            CannotWrite: The estimate cannot be written; nothing has changed.
         """
         path, target = photo.file, self.target_of(photo)
         with _told():
@@ -94,13 +94,13 @@ class WriteBack:
 
 
 def remove_estimates(photo: Path) -> bool:
-    """Take estimates away from a photo, and from beside it; a backup that says the same then goes with them.
+    """Take estimates away from a photo and from the file beside it, and remove a backup that is then equal.
 
     Returns:
         Whether there were any.
 
     Raises:
-        CannotWrite: One cannot be taken away.
+        CannotWrite: An estimate cannot be taken away.
     """
     has_sidecar, has_exif = has_estimate(photo), has_exif_estimate(photo)
     with _told():
@@ -124,7 +124,7 @@ def _remove_from_exif(photo: Path) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Make what the disk has against one photo an error of this photo; a full or broken disk ends all.
+    """Turn an error of a file into an error of its photo; errors of a full or broken disk pass.
 
     Raises:
         CannotWrite: A file or a folder may not be written.
@@ -139,7 +139,7 @@ def _told() -> Iterator[None]:
 
 
 def _keep(photo: Path) -> None:
-    """Copy the original beside it; one that is there is older, and stays."""
+    """Copy a photo to its backup; an existing backup is older, and stays."""
     backup = backup_of(photo)
     if not backup.exists():
         with written_whole(backup) as unfinished:

@@ -1,6 +1,6 @@
-"""An XMP file beside a photo: an estimate is put into it as one element, which can be taken out again as it was.
+"""An XMP file beside a photo, into which an estimate is put as one element, and from which it can be taken out.
 
-All else in the file stays as it is, byte by byte; a file that holds nothing else is made, and removed.
+The rest of the file stays as it is, byte by byte; a file that holds only the estimate is made, and removed.
 """
 
 import re
@@ -18,7 +18,7 @@ from placefix.geotagging.errors import CannotWrite
 from placefix.wording import xml_text
 
 NAMESPACE = "urn:placefix:estimate#"
-"""Of the properties that an estimate has beside those of EXIF."""
+"""The namespace of the properties of an estimate that EXIF lacks."""
 
 _EXIF = "http://ns.adobe.com/exif/1.0/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -37,15 +37,15 @@ _OWN = re.compile(rf'<\w+:Description [^<>]*xmlns:placefix="{re.escape(NAMESPACE
 
 
 def sidecar_of(photo: Path) -> Path:
-    """Return the file beside a photo that is written: ``a.jpg.xmp``, so that it belongs to this photo alone."""
+    """Return the file to write beside a photo: ``a.jpg.xmp``, which belongs only to this photo."""
     return photo.with_name(f"{photo.name}.xmp")
 
 
 def write_sidecar(photo: Path, estimate: Estimate) -> Path:
-    """Put an estimate beside a photo, into the file that is there or a new one.
+    """Put an estimate beside a photo, into an existing or a new file.
 
     Raises:
-        CannotWrite: There is a file that cannot be read, or it has a position.
+        CannotWrite: The existing file cannot be read, or has a position.
     """
     path = sidecar_of(photo)
     text = _read(path) if path.exists() else _EMPTY
@@ -63,7 +63,7 @@ def write_sidecar(photo: Path, estimate: Estimate) -> Path:
 
 
 def has_estimate(photo: Path) -> bool:
-    """Return whether the file beside a photo, if there is one that can be read, has an estimate."""
+    """Return whether a readable file beside a photo has an estimate."""
     try:
         return NAMESPACE in _read(sidecar_of(photo))
     except CannotWrite:
@@ -71,7 +71,7 @@ def has_estimate(photo: Path) -> bool:
 
 
 def has_position(photo: Path) -> bool:
-    """Return whether a file beside a photo has a position that is no estimate."""
+    """Return whether a file beside a photo has a position that is not an estimate."""
     for path in (sidecar_of(photo), photo.with_suffix(".xmp"), photo.with_suffix(".XMP")):
         try:
             root = _parsed(_read(path), path)
@@ -84,10 +84,10 @@ def has_position(photo: Path) -> bool:
 
 
 def remove_from_sidecar(photo: Path) -> None:
-    """Take the estimate away from beside a photo; a file that holds nothing else goes with it.
+    """Take the estimate out of the file beside a photo, and remove a file that holds nothing else.
 
     Raises:
-        CannotWrite: Another program has written the estimate anew, in a form of its own.
+        CannotWrite: Another program has rewritten the estimate in another form.
     """
     path = sidecar_of(photo)
     text = _read(path)
@@ -153,5 +153,5 @@ def _parsed(text: str, path: Path) -> Element:
     try:
         root: Element = fromstring(text.strip("\0 \t\r\n\ufeff"))
     except (ParseError, DefusedXmlException, ValueError) as error:
-        raise CannotWrite(f"{path} is no XMP: {error}") from error
+        raise CannotWrite(f"{path} is not XMP: {error}") from error
     return root

@@ -78,9 +78,9 @@ def test_all_else_in_a_file_stays(text: str, tmp_path: Path) -> None:
     ("text", "says"),
     [
         (WITH_POSITION, "has a position already"),
-        ("not XML", "is no XMP"),
-        (OF_DARKTABLE.encode("utf-16").decode("latin-1"), "is no XMP"),
-        ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "is no XMP"),
+        ("not XML", "is not XMP"),
+        (OF_DARKTABLE.encode("utf-16").decode("latin-1"), "is not XMP"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "is not XMP"),
         ("<a/>", "has no end of its descriptions"),
     ],
 )

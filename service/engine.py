@@ -119,7 +119,7 @@ class Engine:
                     try:
                         self.answer(query, self.encode([query])[0], lambda: True)
                     except ShardUnavailable as error:
-                        _log.warning("a map is not answered from yet", map=version.map_name, reason=error.message)
+                        _log.warning("a map does not answer yet", map=version.map_name, reason=error.message)
 
     def bring_in(self, opened: OpenedVersion) -> Localizer:
         """Bring another version of a map to the device and ask it about a black picture; it is not served yet.

@@ -224,9 +224,7 @@ class MapCheck:
         with self._changed:
             version.damage = error  # the map answers again as soon as another version is served
         if self._maps.is_served(version):
-            _log.error(
-                "a map is damaged, and is not answered from any more", map=version.map_name, reason=error.message
-            )
+            _log.error("a map is damaged, and does not answer any more", map=version.map_name, reason=error.message)
 
     def _rest(self, count: int) -> None:
         self.bytes_checked += count

@@ -241,7 +241,7 @@ class MapSwaps:
             return
         self._metrics.count_swap(name, "failed")
         _log.error(
-            "a version cannot be served, and the one before goes on",
+            "a version cannot be served, and the one before stays",
             map=name,
             version=None if pointer is None else pointer.version,
             reason=reason,

@@ -87,7 +87,7 @@ async def count_matches(request: Request, runtime: RuntimeDependency) -> Respons
 
 @router.post(QUERY_PATH)
 async def refuse_query() -> Response:
-    """Refuse a query, which would be answered from a part of a map."""
+    """Refuse a query: its answer would come from a part of a map."""
     raise ShardOnly("this server has a part of each map, and answers front ends alone: ask the front end")
 
 

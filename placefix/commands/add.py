@@ -49,7 +49,7 @@ def add(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Add pictures to a map; what it has is not computed again.
+    """Add pictures to a map; its features are not computed again.
 
     The map gets a new version, which is served from then on; the old one stays until it is pruned.
     Interrupted or killed, the same command continues.

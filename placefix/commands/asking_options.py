@@ -19,7 +19,7 @@ from service.query_options import DEFAULT_MAX_WRONG, MAX_SHORTLIST
 from service.settings import ServiceSettings
 from service.words import Rerank
 
-PRIOR_PANEL = "What is known beforehand"
+PRIOR_PANEL = "Prior knowledge"
 _SERVER_PANEL = "A server instead of a map on this machine"
 
 Photos = Annotated[
@@ -120,7 +120,7 @@ class AskingOptions:
         float | None,
         typer.Option(
             help="Where the camera looked to, roughly, in degrees clockwise from true north; pictures of unknown "
-            "heading are no answer then.",
+            "heading are then excluded.",
             rich_help_panel=PRIOR_PANEL,
         ),
     ] = None
@@ -135,7 +135,7 @@ class AskingOptions:
     network_precision: SetNetworkPrecision = None
 
     def question(self) -> Question:
-        """Return what is asked."""
+        """Return the question."""
         return {
             "max_wrong": self.max_wrong,
             "min_confidence": self.min_confidence,
@@ -146,7 +146,7 @@ class AskingOptions:
         }
 
     def target(self, context: typer.Context) -> ServerAddress | ServiceSettings:
-        """Return whom to ask: a server, or a map on this machine.
+        """Return the server or the map on this machine to ask.
 
         Args:
             context: The context of the command, which tells which options were given.

@@ -116,7 +116,7 @@ def build(
         typer.Option(
             min=-1,
             max=1,
-            help="The cosine below which two local features are no match. By default the network's own; -1 for none.",
+            help="The cosine below which two local features do not match. By default the network's own; -1 for none.",
             show_default=False,
             rich_help_panel=_MAP_PANEL,
         ),
@@ -140,7 +140,7 @@ def build(
         bool,
         typer.Option(
             "--dry-run",
-            help="Only read the collections: say what they hold, and write the list of what would be left out.",
+            help="Only read the collections: sum up their content, and write the list of pictures to leave out.",
         ),
     ] = False,
     *,
@@ -222,7 +222,7 @@ def build(
     table = _summary(report, encoder)
     if calibrator is not None and calibrator.outcome is not None:
         table.add_row("calibration", describe_outcome(calibrator.outcome))
-    if not update:  # such a command is given again and again: what serves the map follows it
+    if not update:  # a command with --update is repeated often, and the server follows the map
         table.add_row("next", f"placefix serve --map {report.map_path}")
     output_console().print(table)
     if report.rejected:
@@ -230,7 +230,7 @@ def build(
 
 
 def _tell_only(listings: list[SourceListing], out: Path) -> None:
-    """Say what collections hold, and write the list of what would be left out beside the map that would be.
+    """Sum up collections, and write the list of pictures to leave out beside the path of the map.
 
     Raises:
         InvalidInput: Two pictures have one id.
@@ -244,13 +244,13 @@ def _tell_only(listings: list[SourceListing], out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         left_out = {number: listing.left_out for number, listing in enumerate(listings)}
         write_atomically(report_path, left_out_csv(left_out))
-        error_console().print(f"what would be left out: {report_path}", soft_wrap=True, markup=False)
+        error_console().print(f"the pictures to leave out are listed in {report_path}", soft_wrap=True, markup=False)
     if not overview.placed:
         raise nothing_usable(listings, overview.skipped, overview.rejected, report_path)
 
 
 def _calibration_time() -> Callable[[], float]:
-    """Return what tells how many seconds calibrating may take: a tenth of the build, and a minute at least."""
+    """Return a function for the seconds that calibration may take: a tenth of the build, and at least a minute."""
     began_s = time.monotonic()
     return lambda: max(_CALIBRATION_S, _CALIBRATION_SHARE * (time.monotonic() - began_s))
 

@@ -55,7 +55,7 @@ def encode(
     paths = expand_folders(pictures)
     limits = read_picture_limits()
     for path in paths:
-        # A file that is no picture is found now, and not after hours of encoding.
+        # A file that is not a picture is found now, and not after hours of encoding.
         check_header(path, limits, whole=preprocess.decodes_whole)
     network = open_network(
         weights,
@@ -92,10 +92,10 @@ def _tell_unreadable(folder: str, reason: str) -> None:
 
 
 def expand_folders(arguments: Sequence[Path]) -> list[Path]:
-    """Files as they are given, and in the place of a folder the pictures that ``placefix build`` would find in it.
+    """Return the given files, with each folder replaced by the pictures that ``placefix build`` would find in it.
 
     Raises:
-        SourceError: A path is not there, or a folder holds no picture.
+        SourceError: A path does not exist, or a folder holds no picture.
     """
     paths: list[Path] = []
     for argument in arguments:
@@ -104,5 +104,5 @@ def expand_folders(arguments: Sequence[Path]) -> list[Path]:
         elif argument.is_file():
             paths.append(argument)
         else:
-            raise SourceError(f"{argument}: no such file or folder")
+            raise SourceError(f"{argument}: this file or folder does not exist")
     return paths

@@ -165,7 +165,7 @@ def evaluate(
         ),
     ] = False,
     predictions: Annotated[
-        Path | None, typer.Option(help="A new folder for what was found for each query.", show_default=False)
+        Path | None, typer.Option(help="A new folder for the candidates of each query.", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     batch_size: BatchSize = _DEFAULTS.batch_size,

@@ -13,10 +13,10 @@ from placefix.evaluation.truth import NearbyTruth
 
 
 class EvaluateCommand(RenamingCommand):
-    """Takes ``--recalls 1 5 10 20``, as the field's evaluators do, beside ``--recalls 1,5,10,20``."""
+    """Accept ``--recalls 1 5 10 20``, as the field's evaluators do, beside ``--recalls 1,5,10,20``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Joins the numbers behind ``--recalls``."""
+        """Join the numbers behind ``--recalls``."""
         joined: list[str] = []
         for position, arg in enumerate(args):
             is_value = bool(joined) and arg.isdecimal() and _opens_recalls(args, position)
@@ -28,7 +28,7 @@ class EvaluateCommand(RenamingCommand):
 
 
 def _opens_recalls(args: list[str], position: int) -> bool:
-    """Whether there is nothing but numbers between ``--recalls`` and a position."""
+    """Return whether there are only numbers between ``--recalls`` and a position."""
     while position > 0 and args[position - 1].isdecimal():
         position -= 1
     return position > 0 and args[position - 1] == "--recalls"
@@ -77,7 +77,7 @@ def check_sources(
 def choose_truth(
     threshold_m: float | None, heading_deg: float | None, frame_tolerance: int | None, row: PublishedRow | None
 ) -> NearbyTruth | int:
-    """Return what is right: nearness, or a tolerance in frames; what is not given is taken from a published row.
+    """Return the definition of a right answer: nearness, or a tolerance in frames, by default of a published row.
 
     Raises:
         InvalidInput: Both are given.
@@ -103,7 +103,7 @@ def read_rerank(text: str | None) -> tuple[int | None, bool]:
 
 
 def read_recall_values(text: str, row: PublishedRow | None) -> tuple[int, ...]:
-    """The values asked for, and those of a published row."""
+    """Return the requested values, and those of a published row."""
     try:
         values = {int(value) for value in text.replace(",", " ").split()}
     except ValueError as error:

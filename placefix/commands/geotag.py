@@ -29,7 +29,7 @@ _STYLES = {"written": "green", "would be written": "green", "taken away": "green
 
 
 class Unsure(StrEnum):
-    """Answers that have a position, and are not called localized."""
+    """Name the statuses of answers that have a position, and are not localized."""
 
     UNCERTAIN = "uncertain"
     UNCALIBRATED = "uncalibrated"
@@ -88,9 +88,9 @@ def geotag(
 ) -> None:
     """Write where photos were taken to photos that do not say it, marked as estimates.
 
-    Confidence, radius and map version stand beside the position. What shows the
-    picture stays as it is, byte by byte. A photo that has a position is passed
-    over, so the same command continues after an interruption.
+    Confidence, radius and map version stand beside the position. The pixels of
+    the picture stay as they are, byte by byte. A photo that has a position is
+    passed over, so the same command continues after an interruption.
 
     Exit code [bold]0[/bold]: all is written that was found.
     [bold]3[/bold]: some photos could not be read or written; the reasons are printed.
@@ -125,7 +125,7 @@ def _way_of(write: Where | None, out: Path | None, *, in_place: bool) -> WriteBa
     if write == "exif" and (out is None) != in_place:
         raise InvalidInput("--write exif: say --out FOLDER for copies, or --in-place for the photos themselves")
     if out is not None and out.exists() and not out.is_dir():
-        raise InvalidInput(f"{out} is no folder: --out is the folder for the copies")
+        raise InvalidInput(f"{out} is not a folder: --out is the folder for the copies")
     return WriteBack(write, out)
 
 

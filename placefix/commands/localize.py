@@ -168,7 +168,7 @@ def _localize_once(
     *,
     as_json: bool | None,
 ) -> None:
-    """Ask about one photo, or about several together; what is wrong with one ends the command."""
+    """Ask about one photo, or about several together; an error of one photo ends the command."""
     together = together_of(question, len(photos))
     if isinstance(target, ServiceSettings):
         check_count(len(photos), together, target)

@@ -1,4 +1,4 @@
-"""What the commands that change a map have in common: the map's own network, and how a change is told."""
+"""The common parts of the commands that change a map: the map's own network, and the report of a change."""
 
 import json
 from collections import defaultdict
@@ -42,7 +42,7 @@ SegmentSize = Annotated[
 
 
 def load_encoder(map_path: Path, weights: str | None, num_heads: int | None, device: DeviceName) -> Encoder:
-    """The network of a map, in the precision and with the preparation that the map was made with.
+    """Load the network of a map, in the precision and with the preparation of the map.
 
     Raises:
         PlacefixError: The map or the weights cannot be used, or the weights cannot be found.
@@ -88,11 +88,11 @@ def only_source(sources: list[Path]) -> Path:
 
 @contextmanager
 def interruptible(map_path: Path) -> Iterator[None]:
-    """Says what is left when a change of a map is interrupted.
+    """Report the state of a map when a change is interrupted.
 
     Raises:
         MapError: There is no map, or its ``CURRENT`` cannot be read.
-        typer.Exit: It was interrupted.
+        typer.Exit: The change was interrupted.
     """
     before = read_current(map_path)
     try:
@@ -111,7 +111,7 @@ def interruptible(map_path: Path) -> Iterator[None]:
 
 
 def tell(report: ChangeReport, *, as_json: bool) -> None:
-    """Prints what a change has done."""
+    """Print the report of a change."""
     if as_json:
         typer.echo(json.dumps(_as_json(report), indent=2))
     else:
@@ -122,7 +122,7 @@ def left_out_lines(report: ChangeReport) -> Text:
     """Return an example of each kind of reason, with how many more there are, and where all of them are listed.
 
     Args:
-        report: Of a version that leaves something out.
+        report: The report of a version that leaves pictures out.
 
     Raises:
         MapCorrupt: The list of the version cannot be read.
@@ -139,7 +139,7 @@ def left_out_lines(report: ChangeReport) -> Text:
 
 
 class Change(Protocol):
-    """Adds to a map, or updates it."""
+    """Add to a map, or update it."""
 
     def __call__(self, listing: SourceListing, encoder: Encoder, *, progress: Progress) -> ChangeReport:
         """Change the map by a collection, with the map's network."""
@@ -157,12 +157,12 @@ def change_by_collection(
     reading: ReadOptions,
     as_json: bool,
 ) -> None:
-    """Read a collection, change the map by it, and tell what was done.
+    """Read a collection, change the map by it, and print the report.
 
     Args:
         map_path: The map.
         source: The collection.
-        change: Changes the map.
+        change: The function that changes the map.
         doing: Heads the display.
         weights: The network; by default the file that the map was built with.
         num_heads: Attention heads.

@@ -27,7 +27,7 @@ def describe(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say what a map holds: where, how densely, which way the cameras look, when, and how many bytes it takes.
+    """Describe a map: its place, density, headings, times, and size in bytes.
 
     Told, too: how many pictures have a neighbour that looks the same way, which finding a query depends on most.
     """
@@ -46,7 +46,7 @@ def describe(
 
 
 def as_json_object(description: MapDescription) -> dict[str, object]:
-    """The description under keys that stay the same between releases, units in their names; null is unknown."""
+    """Return the description under keys that stay the same between releases, with units; null is unknown."""
     box, headings, dates, sizes = description.box, description.headings, description.dates, description.sizes
     return {
         "map": str(description.path),

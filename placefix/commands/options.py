@@ -41,7 +41,7 @@ Device = Annotated[
     DeviceName,
     typer.Option(help="The device of the network; auto takes a GPU if there is one.", rich_help_panel=NETWORK_PANEL),
 ]
-# Of commands that go by the settings of the server: None where the flag is not given, and the settings tell.
+# For commands that use the settings of the server: None if the flag is not given, and the settings decide.
 SettingsFile = Annotated[
     Path | None,
     typer.Option(
@@ -84,7 +84,7 @@ def _parse_size(text: str) -> tuple[int, int]:
     """Read 322, or 322x518: height and width."""
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
-        raise typer.BadParameter(f"{text!r} is no size: give a side, as in 322, or height and width, as in 322x518")
+        raise typer.BadParameter(f"{text!r} is not a size: give a side, as in 322, or height and width, as in 322x518")
     return int(sides[0]), int(sides[-1])
 
 

@@ -150,7 +150,7 @@ def with_read_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _read_options(given: dict[str, Any]) -> ReadOptions:
-    """Return what was given; a call from Python may leave options out.
+    """Return the given options; a call from Python may leave options out.
 
     Raises:
         InvalidInput: A value is out of its range.

@@ -44,7 +44,7 @@ def remove(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the ids that would be removed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove pictures from a map by id, area or time; of several conditions they must fit all.
+    """Remove pictures from a map by id, area or time; they must meet all given conditions.
 
     No feature is rewritten: the new version does not count their rows. [bold]placefix compact[/bold] and
     [bold]placefix map prune[/bold] free their room.
@@ -67,10 +67,10 @@ def remove(
 
 
 def parse_area(text: str) -> Area:
-    """An area from a box or a file.
+    """Return an area from a box or a file.
 
     Raises:
-        InvalidInput: It is neither.
+        InvalidInput: The text is neither.
     """
     parts = text.split(",")
     if len(parts) == _BOX_NUMBERS:

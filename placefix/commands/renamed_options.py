@@ -14,7 +14,7 @@ _RERANK_WORDS = [[word] for word in get_args(Rerank)]
 
 
 class RenamingCommand(TyperCommand):
-    """A command that takes its options under their old names, too."""
+    """Accept the options of a command under their old names, too."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the new names in the place of the old ones.
@@ -30,7 +30,7 @@ class RenamingCommand(TyperCommand):
 
 
 class RerankingCommand(RenamingCommand):
-    """A command whose ``--rerank`` takes a word, and may be a flag as it was before there was ``auto``."""
+    """Accept ``--rerank`` with a word, or as a flag as it was before there was ``auto``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put words in the place of flags."""

@@ -81,7 +81,7 @@ def serve(
     match_floor: Annotated[
         float | None,
         typer.Option(
-            min=-1, max=1, help="The cosine below which two local features are no match. By default the map's."
+            min=-1, max=1, help="The cosine below which two local features do not match. By default the map's."
         ),
     ] = None,
     verify: Annotated[

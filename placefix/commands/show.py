@@ -1,4 +1,4 @@
-"""``placefix show``: pictures of what a network does."""
+"""``placefix show``: pictures of the work of a network."""
 
 import typer
 

@@ -78,7 +78,7 @@ def heatmap(
 
 
 def _draw_all(paths: Sequence[Path], drawing: _Drawing, out: Path, *, is_file: bool) -> list[Path]:
-    """Draws a panel for each picture; memory holds those of one contact sheet."""
+    """Draw a panel for each picture; memory holds the panels of one contact sheet."""
     written: list[Path] = []
     panels: list[Image.Image] = []
     with show_progress("drawing") as progress:

@@ -39,7 +39,7 @@ _UNREADABLE_NAMED = 5
 
 
 class Only(StrEnum):
-    """Which answers to draw, by their first candidate."""
+    """Select the answers to draw, by their first candidate."""
 
     ALL = "all"
     RIGHT = "right"
@@ -103,7 +103,7 @@ def results(
 
 @dataclass
 class _Score:
-    """Counts first candidates while answers are drawn."""
+    """Count first candidates while answers are drawn."""
 
     threshold_m: float
     right: int = 0
@@ -113,7 +113,7 @@ class _Score:
     sheets: int = 0
 
     def count(self, result: ShownResult) -> Only | None:
-        """Counts an answer; None if nobody knows whether it is right."""
+        """Count an answer, and return its verdict; None if it is unknown."""
         verdict = result.candidates[0].is_right if result.candidates else None
         self.right += verdict is True
         self.wrong += verdict is False
@@ -130,7 +130,7 @@ class _Score:
 
 @dataclass
 class _Sheets:
-    """Collects rows, and writes a sheet whenever there are enough; memory holds one sheet."""
+    """Collect rows, and write a sheet whenever there are enough; memory holds one sheet."""
 
     folder: Path
     title: str

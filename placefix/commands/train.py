@@ -63,7 +63,7 @@ def train(
 
 
 def read_sets(data: DataConfig) -> tuple[TrainingSet, TrainingSet]:
-    """Reads where the pictures for training and for validation were taken."""
+    """Read the positions of the pictures for training and for validation."""
     if data.dataset is None:
         folders = (data.train_database, data.train_queries, data.val_database, data.val_queries)
     else:

@@ -47,7 +47,7 @@ def fetch(
     ] = None,
     sha256: Sha256 = None,
     name: Annotated[
-        str | None, typer.Option(help="What to call the file.", show_default="the name, or the end of the address")
+        str | None, typer.Option(help="The name for the file.", show_default="the name, or the end of the address")
     ] = None,
     cache: Cache = None,
 ) -> None:
@@ -98,9 +98,7 @@ def import_(
             show_default=False,
         ),
     ],
-    name: Annotated[
-        str | None, typer.Option(help="What to call it in the cache.", show_default="the file's name")
-    ] = None,
+    name: Annotated[str | None, typer.Option(help="The name in the cache.", show_default="the file's name")] = None,
     sha256: Sha256 = None,
     num_heads: NumHeads = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace another network of that name.")] = False,
@@ -144,7 +142,7 @@ def describe(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     cache: Cache = None,
 ) -> None:
-    """Say what a checkpoint is, by loading it: its network, its parts, its fingerprint."""
+    """Load a checkpoint and describe it: its network, its parts, its fingerprint."""
     description = describe_weights(resolve_weights(weights, WeightsCache(cache)), num_heads)
     if as_json:
         values = asdict(description)
@@ -159,7 +157,7 @@ def describe(
 
 @contextmanager
 def _progress(console: Console, what: str) -> Iterator[OnProgress]:
-    """A bar while bytes arrive, one line where there is no terminal, nothing where nothing has to be downloaded."""
+    """Show a bar while bytes arrive, or one line without a terminal; show nothing if nothing is downloaded."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
@@ -178,7 +176,7 @@ def _progress(console: Console, what: str) -> Iterator[OnProgress]:
                 console.print(f"downloading {description}", markup=False)
             if (
                 shown_bytes is None or received_bytes < shown_bytes
-            ):  # what was there before says nothing about the speed
+            ):  # bytes of an earlier run do not count for the speed
                 progress.reset(task, completed=received_bytes, total=total_bytes, visible=True)
             progress.update(task, completed=received_bytes, total=total_bytes)
             shown_bytes = received_bytes
@@ -224,12 +222,12 @@ def _description_facts(description: Description) -> list[tuple[str, str]]:
 
 
 def _as_argument(name: str, cache: Path | None, path: Path) -> str:
-    """How to tell another command of these weights: by name, unless they are in a cache that it would not look in."""
+    """Return the argument for these weights in another command: the name, or the path if they are in another cache."""
     return name if WeightsCache(cache).folder == WeightsCache().folder else str(path)
 
 
 def _print_facts(facts: list[tuple[str, str]]) -> None:
-    """Prints names and values in two columns; on a terminal, long values fold below themselves."""
+    """Print names and values in two columns; on a terminal, long values fold below themselves."""
     console = output_console()
     if not console.is_terminal:
         for label, value in facts:

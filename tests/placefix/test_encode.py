@@ -67,7 +67,7 @@ def test_a_network_sees_as_much_as_is_asked_for(make_photo: MakePhoto, weights: 
         encode(photo, "--weights", weights, "--out", tmp_path / "f.npz", "--input-size", "71")
     for size in ("large", "1x2x3", "-14", ""):
         result = CliRunner().invoke(app, ["encode", str(photo), "--out", str(tmp_path / "f.npz"), "--input-size", size])
-        assert (result.exit_code, "is no size" in result.output) == (2, True), result.output
+        assert (result.exit_code, "is not a size" in result.output) == (2, True), result.output
 
 
 def test_without_weights_the_best_network_that_is_here_encodes(
@@ -146,7 +146,7 @@ def test_wrong_arguments_are_found_before_any_work(weights: Path, make_photo: Ma
         encode(photo, "--weights", weights, "--out", tmp_path / "folder.npz")
     with pytest.raises(SourceError, match="holds no pictures"):
         encode(tmp_path / "empty", "--weights", weights, "--out", tmp_path / "f.npz")
-    with pytest.raises(SourceError, match="no such file or folder"):
+    with pytest.raises(SourceError, match="this file or folder does not exist"):
         encode(tmp_path / "missing.jpg", "--weights", weights, "--out", tmp_path / "f.npz")
 
 

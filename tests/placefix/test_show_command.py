@@ -230,7 +230,7 @@ def test_bad_input_is_one_sentence_and_writes_nothing(village: Village, tmp_path
     results = ("results", "--map", village.map_path)
     for arguments, message in (
         (("heatmap", tmp_path / "text.jpg", *weights, *out), "text.jpg"),
-        (("heatmap", tmp_path / "gone.jpg", *weights, *out), "no such file or folder"),
+        (("heatmap", tmp_path / "gone.jpg", *weights, *out), "this file or folder does not exist"),
         (("heatmap", picture, *weights, "--out", tmp_path / "gone" / "a.png"), "there is no folder"),
         (("heatmap", *[picture] * 13, *weights, *out), "do not fit onto one sheet"),
         (("heatmap", picture, "--weights", untrained, *out), "no heat to show"),

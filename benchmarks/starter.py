@@ -28,7 +28,8 @@ from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from placefix.console import error_console, output_console
 from service.decoding import decode_query
-from service.localizer import Localizer, encode_queries
+from service.encoded_query import encode_queries
+from service.localizer import Localizer
 from service.query_options import QueryOptions
 from service.stages import Stage
 

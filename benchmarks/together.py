@@ -29,9 +29,10 @@ from placefix.evaluation.run import Dataset, NetworkChoice, asking, open_localiz
 from placefix.evaluation.truth import NearbyTruth
 from service.asked import Together
 from service.decoding import decode_query
+from service.encoded_query import encode_queries
 from service.fusion import fuse
 from service.localization import Localization
-from service.localizer import Localizer, encode_queries
+from service.localizer import Localizer
 from service.query_options import QueryOptions
 
 WALK = "night_right"

@@ -15,10 +15,11 @@ from service.answer import build_answer
 from service.asked import Asked, Together
 from service.configured_maps import load_configured
 from service.decoding import read_photo
+from service.encoded_query import encode_queries
 from service.environment_names import unknown_environment_names
 from service.fusion import fuse
 from service.localization import Localization
-from service.localizer import Localizer, encode_queries
+from service.localizer import Localizer
 from service.prior import AskedPrior
 from service.query_options import QueryDefaults
 from service.schemas.answer import LocalizationAnswer

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from place_map.errors import MapError
 from service.configured_maps import load_configured
+from service.encoded_query import EncodedQuery, encode_queries
 from service.errors import ShardUnavailable
 from service.loading import LoadedMaps, OpenedVersion
 from service.localization import Localization
-from service.localizer import EncodedQuery, Localizer, encode_queries
+from service.localizer import Localizer
 from service.query_options import QueryDefaults, QueryOptions
 from service.served_maps import OnUnread, ServedMaps
 from service.settings import ServiceSettings

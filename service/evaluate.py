@@ -25,8 +25,9 @@ from model.preprocess import Preparation
 from model.progress import SILENT, Progress
 from model.recall import DEFAULT_RECALL_VALUES, Recalls, recalls
 from service.decoding import decode_query
+from service.encoded_query import encode_queries
 from service.localization import Candidate, Verdict
-from service.localizer import Localizer, encode_queries
+from service.localizer import Localizer
 from service.query_options import MAX_SHORTLIST, QueryOptions
 from service.stages import Stage, StageClock
 from service.words import Rerank

@@ -4,9 +4,7 @@ The HTTP service, ``placefix localize``, evaluation and calibration use this one
 as ``model.retrieval.retrieve`` on the same features, without holding the map in memory.
 """
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +21,7 @@ from place_map.calibration import DEFAULT_WITHIN_M, Judgement
 from place_map.evidence import Evidence, Ranking
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
+from service.encoded_query import EncodedQuery
 from service.localization import Candidate, Localization, MatchedCandidate, Matches, Verdict
 from service.matches import match_cells, rival_rank
 from service.query_options import DEFAULT_PRECISION, QueryOptions
@@ -35,37 +34,6 @@ from service.words import MATCHED_FIRST, Rerank
 # would otherwise need 950 MB, and could not stop early once nobody waits for it. While some are compared, the system
 # fetches the next ones from the disk.
 _GATHER_ROWS = 64
-
-
-@dataclass(frozen=True)
-class EncodedQuery:
-    """Hold the features of one query, and the duration of its batch.
-
-    Attributes:
-        features: The features of one picture, on the encoder's device.
-        duration_s: The seconds of the whole batch.
-        image: The picture, ``(3, H, W)`` as it was encoded; None if the features are stored ones.
-    """
-
-    features: Features
-    duration_s: float
-    image: Tensor | None = None
-
-
-def encode_queries(encoder: Encoder, images: Tensor) -> list[EncodedQuery]:
-    """Encode a batch of queries.
-
-    Args:
-        encoder: The network.
-        images: ``(B, 3, H, W)`` float32 (``model.preprocess.preprocess``).
-
-    Raises:
-        ModelOutputInvalid: The network produced NaN or infinity for one of them.
-    """
-    start = time.perf_counter()
-    features = encoder.encode(images)
-    duration_s = time.perf_counter() - start
-    return [EncodedQuery(features[row : row + 1], duration_s, images[row]) for row in range(len(features))]
 
 
 def _always_wanted() -> bool:
@@ -135,8 +103,7 @@ class Localizer:
         """Return how a query is re-ranked here.
 
         A network without local features cannot re-rank. Re-ranking with an untrained network is noise, so ``auto`` does
-        not
-        re-rank then; and without a calibration there is no sign to stop.
+        not re-rank then; and without a calibration there is no sign to stop.
         """
         if not self.encoder.local_dim:
             return "never"
@@ -158,7 +125,7 @@ class Localizer:
         """Find one query in the map.
 
         Args:
-            query: The features of the picture, from ``encode_queries`` with this localizer's encoder, or of the map.
+            query: The features of the picture, encoded by this localizer's encoder, or stored in the map.
             options: The options of the query.
             is_wanted: A function that is asked from time to time; once it says no, the query stops.
             without: ``(m,)`` rows that may not be the answer, as if the map did not have them.

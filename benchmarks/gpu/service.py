@@ -22,8 +22,8 @@ from model.images import DEFAULT_LIMITS
 from model.network_precision import NetworkPrecision, RequestedPrecision, choose_network_precision
 from model.weights import save_network
 from service.decoding import decode_query
+from service.encoded_query import encode_queries
 from service.loading import load_maps
-from service.localizer import encode_queries
 from service.query_options import QueryOptions
 from service.settings import ServiceSettings
 

@@ -12,8 +12,8 @@ import torch
 from benchmarks.load.minimal_map import LoadMap
 from model.images import DEFAULT_LIMITS
 from service.decoding import decode_query
+from service.encoded_query import encode_queries
 from service.loading import load_maps
-from service.localizer import encode_queries
 from service.query_options import QueryOptions
 
 _SECONDS = 8.0

@@ -17,7 +17,8 @@ from model.progress import Progress
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
 from service.decoding import decode_query
-from service.localizer import EncodedQuery, Localizer, encode_queries
+from service.encoded_query import EncodedQuery, encode_queries
+from service.localizer import Localizer
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from model.places import Place
 from place_map.calibration import DEFAULT_BEYOND_M, LEAST_QUESTIONS
 from place_map.place_table import PlaceTable
 from placefix.calibration.answers import Answer, AnswerLog
+from service.encoded_query import EncodedQuery, encode_queries
 from service.evaluate import decoded_batches
-from service.localizer import EncodedQuery, Localizer, encode_queries
+from service.localizer import Localizer
 from service.query_options import QueryOptions
 
 Kind = Literal["of_map", "impossible", "query", "foreign"]

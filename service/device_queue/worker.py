@@ -15,9 +15,9 @@ from enum import Enum
 
 from service.device_queue.queue import DeviceQueue, Task
 from service.device_queue.ticket import Ticket, settle
+from service.encoded_query import EncodedQuery
 from service.engine import Engine
 from service.errors import DeviceStuck, NotReady, Overloaded
-from service.localizer import EncodedQuery
 from service.metrics import Metrics
 from service.settings import ServiceSettings
 from service.thread_priority import lower_priority

@@ -21,8 +21,8 @@ from model.preprocess import Preparation
 from place_map.reader import PlaceMap
 from placefix.__main__ import main
 from service import decoding
+from service.encoded_query import EncodedQuery
 from service.engine import Engine, Query
-from service.localizer import EncodedQuery
 
 _UNTIL_OTHERS_WAIT_S = 0.3
 

@@ -15,8 +15,9 @@ from model.images import DEFAULT_LIMITS
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from service.decoding import decode_query
+from service.encoded_query import encode_queries
 from service.localization import Candidate
-from service.localizer import Localizer, encode_queries
+from service.localizer import Localizer
 from service.query_options import QueryOptions
 from tests.service.conftest import Serve, Served, Town
 from tests.service.map_versions import add_some, asking_all_the_time, contents, copy_town, served_version

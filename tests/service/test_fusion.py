@@ -17,9 +17,10 @@ from place_map.evidence import SIGNALS
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from service.asked import Together, read_times
+from service.encoded_query import encode_queries
 from service.fusion import fuse
 from service.localization import Localization
-from service.localizer import Localizer, encode_queries
+from service.localizer import Localizer
 from service.prior import Prior
 from service.query_options import QueryOptions
 from service.stages import Stage

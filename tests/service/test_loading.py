@@ -19,8 +19,8 @@ from model.weights import save_network
 from model.weights_errors import WeightsError
 from place_map.errors import MapNotFound, NetworkMismatch
 from service.decoding import decode_query
+from service.encoded_query import encode_queries
 from service.loading import load_maps
-from service.localizer import encode_queries
 from service.query_options import QueryOptions
 from tests.conftest import TINY_CONFIG
 from tests.service.conftest import Town, build_town

@@ -23,8 +23,9 @@ from model.selavpr.initialisation import seeded_network
 from place_map.errors import NetworkMismatch
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
+from service.encoded_query import EncodedQuery, encode_queries
 from service.errors import DeadlineExceeded
-from service.localizer import EncodedQuery, Localizer, encode_queries
+from service.localizer import Localizer
 from service.query_options import MAX_SHORTLIST, QueryDefaults, QueryOptions
 from service.stages import Stage
 from service.words import Rerank

@@ -14,8 +14,9 @@ from place_map.calibration import Calibration
 from place_map.evidence import Evidence
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
+from service.encoded_query import EncodedQuery, encode_queries
 from service.localization import Localization
-from service.localizer import EncodedQuery, Localizer, encode_queries
+from service.localizer import Localizer
 from service.query_options import QueryOptions
 from service.stages import Stage
 from service.words import Rerank

@@ -18,8 +18,8 @@ import pytest
 import torch
 
 from model.errors import ModelOutputInvalid
+from service.encoded_query import EncodedQuery
 from service.engine import Engine, Query
-from service.localizer import EncodedQuery
 from service.security_headers import SECURITY_HEADERS
 from tests.clock import FakeClock
 from tests.service.asking import HEAD

@@ -17,8 +17,9 @@ from model.preprocess import preprocess
 from place_map.evidence import Evidence
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
+from service.encoded_query import EncodedQuery, encode_queries
 from service.errors import DeadlineExceeded
-from service.localizer import EncodedQuery, Localizer, encode_queries
+from service.localizer import Localizer
 from service.prior import DEFAULT_PRIOR_M, AskedPrior, Prior, read_position
 from service.query_options import QueryOptions
 from tests.conftest import write_photo

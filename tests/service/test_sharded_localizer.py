@@ -32,10 +32,11 @@ from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from place_map.shard import Assign, Shard, assign_segments
 from service.asked import Together
+from service.encoded_query import EncodedQuery, encode_queries
 from service.errors import DeadlineExceeded
 from service.fusion import fuse
 from service.localization import Localization
-from service.localizer import EncodedQuery, Localizer, encode_queries
+from service.localizer import Localizer
 from service.map_shard import MapShard
 from service.prior import Prior
 from service.query_options import QueryOptions

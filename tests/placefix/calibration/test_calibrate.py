@@ -27,7 +27,8 @@ from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from place_map.versions import read_manifest
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, calibrate, describe_outcome
-from service.localizer import Localizer, encode_queries
+from service.encoded_query import encode_queries
+from service.localizer import Localizer
 from service.query_options import QueryOptions
 from tests import calibrations
 from tests.commands import RunCommand

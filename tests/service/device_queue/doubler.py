@@ -13,9 +13,10 @@ from model.features import Features
 from service.device_queue.queue import DeviceQueue
 from service.device_queue.ticket import Clock, Ticket
 from service.device_queue.worker import DeviceWorker, WorkerState
+from service.encoded_query import EncodedQuery
 from service.engine import Engine, Query
 from service.localization import Localization, Verdict
-from service.localizer import EncodedQuery, Localizer
+from service.localizer import Localizer
 from service.metrics import Metrics
 from service.query_options import QueryOptions
 from service.settings import ServiceSettings

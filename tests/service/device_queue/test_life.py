@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from service.device_queue.worker import WorkerState
+from service.encoded_query import EncodedQuery
 from service.engine import Query
 from service.errors import DeviceStuck, NotReady
 from service.localization import Localization
-from service.localizer import EncodedQuery
 from tests.clock import FakeClock
 from tests.service.device_queue.doubler import WAIT_S, BrokenDevice, Doubler, Observed, StartDevice, answer_of
 from tests.waiting import wait_until

@@ -21,7 +21,7 @@ from place_map.evidence import SIGNALS, Evidence, Ranking
 from placefix.console import output_console
 from placefix.progress import show_progress
 
-MAP_ALONE, WITH_QUERIES = "the map alone", "the map and half of the queries"
+MAP_ALONE, WITH_QUERIES = "the map alone", "half of the queries"
 
 _SETS = (*(collection.folder for collection in COLLECTIONS), TOWN)
 

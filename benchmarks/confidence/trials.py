@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.confidence.replay import Replayed, replay
 from benchmarks.confidence.stored import Stored
 from placefix.calibration.fit import fit
-from placefix.calibration.questions import DEFAULT_QUESTIONS, Asked, why_too_few
+from placefix.calibration.questions import DEFAULT_QUESTIONS, SUFFICIENT_PHOTOS, Asked, why_too_few
 from service.words import Rerank
 
 MODES: tuple[Rerank, ...] = ("always", "auto")
@@ -42,7 +42,8 @@ def split(stored: Stored, number: int, *, with_queries: bool) -> tuple[list[Aske
     halves = random.permutation(queries)
     test = set(halves[len(halves) // 2 :].tolist())
     if with_queries:
-        calibrating |= set(queries) - test
+        photos = set(queries) - test
+        calibrating = photos if len(photos) >= SUFFICIENT_PHOTOS else calibrating | photos
     return (
         [each for each in (*stored.own, *stored.queries) if each.name in calibrating],
         [each for each in stored.queries if each.kind == "query" and each.name in test],

@@ -17,6 +17,7 @@ from place_map.reader import PlaceMap
 from placefix.calibration.answers import AnswerLog
 from placefix.calibration.questions import (
     DEFAULT_QUESTIONS,
+    SUFFICIENT_PHOTOS,
     Asked,
     Asker,
     ask_foreign_photos,
@@ -37,8 +38,9 @@ class CalibrationOptions:
     """Hold the options of a calibration.
 
     Attributes:
-        own_pictures: The number of pictures of the map to ask; 0 for none.
-        queries: Labelled photos to ask in addition.
+        own_pictures: The number of pictures of the map to ask; 0 for none. By default ``DEFAULT_QUESTIONS``, and none
+            if there are ``SUFFICIENT_PHOTOS`` queries.
+        queries: Labelled photos to ask, too.
         foreign: Photos of elsewhere to ask in addition.
         within_m: The positive distance.
         conditions: Path of a labelled photo → the condition under which it was taken.
@@ -48,7 +50,7 @@ class CalibrationOptions:
         InvalidInput: A number is out of its range, or there are no questions.
     """
 
-    own_pictures: int = DEFAULT_QUESTIONS
+    own_pictures: int | None = None
     queries: Sequence[Place] = ()
     foreign: Sequence[Place] = ()
     within_m: float = DEFAULT_WITHIN_M
@@ -58,8 +60,15 @@ class CalibrationOptions:
     def __post_init__(self) -> None:
         if not 0 < self.within_m < float("inf"):
             raise InvalidInput(f"the positive distance is {self.within_m} m; it must be a number above 0")
-        if self.own_pictures < 0 or not (self.own_pictures or self.queries):
+        if self.most_own_pictures < 0 or not (self.most_own_pictures or self.queries):
             raise InvalidInput("there is nothing to ask: give pictures of the map, or photos whose positions are known")
+
+    @property
+    def most_own_pictures(self) -> int:
+        """Return the number of pictures of the map to ask, if it has so many."""
+        if self.own_pictures is not None:
+            return self.own_pictures
+        return 0 if len(self.queries) >= SUFFICIENT_PHOTOS else DEFAULT_QUESTIONS
 
 
 @dataclass(frozen=True)
@@ -163,7 +172,7 @@ def calibrate(
     """
     place_map = localizer.place_map
     shortlist = min(shortlist, len(place_map))
-    own = min(options.own_pictures, len(place_map))
+    own = min(options.most_own_pictures, len(place_map))
     if why_not := _why_in_vain(own, options):
         return Outcome(None, why_not, 0)
     log = AnswerLog(scratch / _ANSWERS, what_is_asked(localizer, shortlist))

@@ -31,6 +31,9 @@ Kind = Literal["of_map", "impossible", "query", "foreign"]
 
 DEFAULT_QUESTIONS = 500
 
+SUFFICIENT_PHOTOS = 250
+"""Labelled photos that calibrate a map better without its own pictures than with them (decision 0019)."""
+
 _LEAST_WRONG = 10  # wrong answers; fewer are not enough to learn from
 _BURST = np.timedelta64(2, "s")
 _SEED = 0

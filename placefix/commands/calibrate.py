@@ -10,7 +10,7 @@ from index_builder.changes.calibrate import calibrate_map
 from index_builder.sources.read_options import ReadOptions
 from place_map.calibration import DEFAULT_WITHIN_M
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
-from placefix.calibration.questions import DEFAULT_QUESTIONS
+from placefix.calibration.questions import DEFAULT_QUESTIONS, SUFFICIENT_PHOTOS
 from placefix.commands.map_changes import AsJson, MapArgument, interruptible, load_encoder, tell
 from placefix.commands.options import Device, Foreign, NumHeads, OptionalWeights
 from placefix.commands.reading_options import with_read_options
@@ -34,8 +34,14 @@ def calibrate(
     ] = None,
     foreign: Foreign = None,
     own: Annotated[
-        int, typer.Option(min=0, help="Pictures of the map that are asked; 0 for none, if there are --queries.")
-    ] = DEFAULT_QUESTIONS,
+        int | None,
+        typer.Option(
+            min=0,
+            help=f"Pictures of the map that are asked; 0 for none. By default {DEFAULT_QUESTIONS}; none if there are "
+            f"{SUFFICIENT_PHOTOS} --queries or more, which suffice.",
+            show_default=False,
+        ),
+    ] = None,
     within_m: Annotated[
         float, typer.Option(help="Metres from the truth within which an answer is right.")
     ] = DEFAULT_WITHIN_M,
@@ -49,9 +55,9 @@ def calibrate(
     """Learn how sure the answers of a map are.
 
     The map is asked questions whose answers are known: its own pictures, each without itself, and every second one
-    without everything near it, so that no answer is right. A new version keeps what was learned, and shares everything
-    else with the one before. Questions under other conditions than those asked are not covered: at night calibrate with
-    photos of the night.
+    without everything near it, so that no answer is right. Enough labelled photos replace them. A new version keeps
+    what was learned, and shares everything else with the one before. Questions under other conditions than those asked
+    are not covered: at night calibrate with photos of the night.
 
     Exit code [bold]0[/bold]: the map is calibrated. [bold]1[/bold]: there were too few questions; the map is as it was.
     """

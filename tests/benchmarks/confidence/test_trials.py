@@ -40,6 +40,15 @@ def test_no_photo_is_in_calibration_and_test(stored: Stored, with_queries: bool)
     assert len(calibrating) == 2 * len(names)  # all questions of a photo are on the same side
 
 
+def test_half_of_the_queries_calibrate_alone_where_they_suffice(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.confidence.trials.SUFFICIENT_PHOTOS", 15)
+    calibrating, _ = split(stored, 3, with_queries=True)
+    assert {each.name.partition(" ")[0] for each in calibrating} == {"query"}
+    assert len(calibrating) == 30
+
+
 def test_the_same_trial_is_the_same_and_another_one_another(stored: Stored) -> None:
     one, again, other = (split(stored, number, with_queries=True) for number in (1, 1, 2))
     assert [each.name for each in one[1]] == [each.name for each in again[1]]

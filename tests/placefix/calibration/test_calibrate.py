@@ -27,6 +27,7 @@ from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from place_map.versions import read_manifest
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, calibrate, describe_outcome
+from placefix.calibration.questions import DEFAULT_QUESTIONS, SUFFICIENT_PHOTOS
 from service.encoded_query import encode_queries
 from service.localizer import Localizer
 from service.query_options import QueryOptions
@@ -200,6 +201,23 @@ def test_the_time_for_a_maps_own_pictures_can_be_limited(localizer: Localizer, t
 def test_options_that_ask_nothing_or_mean_nothing_are_refused(own: int, within_m: float) -> None:
     with pytest.raises(InvalidInput):
         CalibrationOptions(own_pictures=own, within_m=within_m)
+
+
+@pytest.mark.parametrize(
+    ("own", "queries", "asked"),
+    [
+        (None, 0, DEFAULT_QUESTIONS),
+        (None, SUFFICIENT_PHOTOS - 1, DEFAULT_QUESTIONS),
+        (None, SUFFICIENT_PHOTOS, 0),
+        (7, SUFFICIENT_PHOTOS, 7),
+        (0, 1, 0),
+    ],
+)
+def test_enough_labelled_photos_replace_the_maps_own_pictures(
+    own: int | None, queries: int, asked: int, collection: SourceListing
+) -> None:
+    photos = list(collection.places[:1]) * queries
+    assert CalibrationOptions(own_pictures=own, queries=photos).most_own_pictures == asked
 
 
 def test_the_command_calibrates_with_labelled_photos(

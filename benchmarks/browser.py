@@ -187,7 +187,8 @@ class Tab(_Target):
         elif method == "Network.requestWillBeSent":
             self._addresses[parameters["requestId"]] = parameters["request"]["url"]
         elif method == "Network.loadingFinished" and parameters["requestId"] in self._addresses:
-            self.received[self._addresses[parameters["requestId"]]] = int(parameters["encodedDataLength"])
+            address = self._addresses[parameters["requestId"]]
+            self.received[address] = self.received.get(address, 0) + int(parameters["encodedDataLength"])
 
 
 class Browser(_Target):

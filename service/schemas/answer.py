@@ -16,7 +16,7 @@ _DISTANCE = Field(ge=0, description="Euclidean distance of the global features, 
 
 
 FROM_LATER_RELEASES = "from later releases"
-"""In the context of a validation: accept words that this release does not know."""
+"""Name the entry of a validation's context that accepts words that this release does not know."""
 
 
 def _word(value: Any, known: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:

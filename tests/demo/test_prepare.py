@@ -137,7 +137,7 @@ def test_two_folders_of_one_name_have_two_maps(walk: Path, tmp_path: Path) -> No
 
 
 def test_two_folders_that_are_mounted_at_one_path_have_two_maps(walk: Path, tmp_path: Path) -> None:
-    """As in a container, where every folder is read at /photos."""
+    """Read every folder at /photos, as in a container."""
     out, mounted = tmp_path / "served", tmp_path / "photos"
     walk.rename(mounted)
 

@@ -32,7 +32,7 @@ def load_map(request: pytest.FixtureRequest) -> Iterator[LoadMap]:
 
 @pytest.fixture
 def whole_map(request: pytest.FixtureRequest) -> Iterator[LoadMap]:
-    """Of pictures as large as the networks were made for, as ``python -m benchmarks overload`` takes them."""
+    """Use pictures of the size that the networks were made for, as ``python -m benchmarks overload`` does."""
     with load_map_for(request.param) as made:
         yield made
 

@@ -71,7 +71,7 @@ def differences(recording: Recording, network: DescriptorNetwork, sizes: tuple[S
 
 
 def _as_prepared(network: DescriptorNetwork, images: Tensor) -> Tensor:
-    """What the reference's own input step, if it has one, makes of pictures that are normalised as ImageNet's are."""
+    """Return pictures, normalised as ImageNet's are, after the reference's own input step if it has one."""
     if network.needs != MATLAB_PREPARATION:
         return images
     mean, std = (torch.tensor(each)[:, None, None] for each in (IMAGENET_MEAN, IMAGENET_STD))
@@ -79,7 +79,7 @@ def _as_prepared(network: DescriptorNetwork, images: Tensor) -> Tensor:
 
 
 def _maps(output: Tensor | Tokens) -> dict[str, Tensor]:
-    """What a backbone gave, by the names of the recordings."""
+    """Return the outputs of a backbone by the names of the recordings."""
     if isinstance(output, Tensor):
         return {"backbone": output}
     patches = output.patch_tokens.transpose(1, 2)

@@ -18,7 +18,7 @@ BACKBONE_TOLERANCE = 1e-5  # of the largest number of a map
 
 @dataclass(frozen=True)
 class Recording:
-    """What was recorded of one method.
+    """Hold the recordings of one method.
 
     Attributes:
         method: Its name.

@@ -64,7 +64,7 @@ def test_panoramas_are_told_as_in_tables(write_json: WriteJson, said: dict[str, 
 
 
 def test_fixes_errors_and_compasses_count_as_in_tables(write_json: WriteJson) -> None:
-    """What ogr2ogr makes of a table of exiftool has its columns as properties."""
+    """Read a table of exiftool that ogr2ogr has converted: its columns are properties."""
     void = feature([1, 2], {"SourceFile": "a.jpg", "GPSStatus": "Measurement Void"})
     rough = {"SourceFile": "b.jpg", "hdop": 9, "GPSImgDirection": 90, "GPSImgDirectionRef": "Magnetic North"}
     listing = read_source(write_json(collection(void, feature([1, 2], rough))))

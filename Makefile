@@ -25,10 +25,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(EXTRA)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := constraints/$(EXTRA).txt constraints/dev.txt
+ORDINARY := not faults and not docker and not cluster
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-newest style types imports tests coverage wheel reference docs notice constraints faults \
-  bench bench-large gpu gpu-wheels clean
+  cluster bench bench-large gpu gpu-wheels clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -37,6 +38,7 @@ help:
 	@echo "make wheel    the wheel, in dist"
 	@echo "make constraints   take newer versions of everything into constraints/, and licences into NOTICE"
 	@echo "make faults   the long fault and load tests"
+	@echo "make cluster  the tests that need Ray, in .venv-cluster"
 	@echo "make bench    the benchmarks, in a quarter of an hour on two cores; they need the rendered town"
 	@echo "make bench-large    those of a million places and of ViT-L"
 	@echo "make gpu      what has to be seen on a GPU, in six minutes; needs one"
@@ -82,12 +84,11 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 tests: $(READY)
-	$(BIN)/pytest -m "not faults and not docker" --numprocesses auto --maxprocesses 4 --dist loadfile \
-	  --no-loadscope-reorder
+	$(BIN)/pytest -m "$(ORDINARY)" --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 coverage: $(READY)
-	$(BIN)/pytest -m "not faults and not docker" --numprocesses auto --maxprocesses 4 --dist loadfile \
-	  --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -m "$(ORDINARY)" --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+	  --cov --cov-report=term:skip-covered
 
 test-newest:
 	@$(MAKE) test VENV=.venv-newest NEWEST=yes
@@ -112,6 +113,10 @@ constraints: $(READY)
 faults: $(READY)
 	$(BIN)/pytest -m faults
 
+cluster:
+	@$(MAKE) setup VENV=.venv-cluster LOCKED='$(LOCKED) constraints/cluster.txt'
+	.venv-cluster/bin/pytest -m cluster
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks all
 
@@ -125,4 +130,4 @@ gpu-wheels: $(READY)
 	$(BIN)/python -m benchmarks gpu-wheels --python $(WHEELS_PYTHON) $(PRESENT:%=--present %)
 
 clean:
-	rm -rf .venv .venv-newest dist build .demo .served .site .wheels .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-newest .venv-cluster dist build .demo .served .site .wheels .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

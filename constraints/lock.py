@@ -1,10 +1,10 @@
 """``python -m constraints.lock``, or ``make constraints``: write the constraints anew.
 
-``cpu.txt`` and ``gpu.txt`` hold what Placefix needs with either faiss, ``heif.txt`` what reads HEIC beside that, and
-``dev.txt`` what the tests need: every distribution in the newest version that pyproject.toml allows, the same on all
-Pythons and platforms, with the hashes of its files. ``torch.txt`` holds torch without hashes: several builds of one
-version exist, and pip's configuration says which is taken. What only one build of torch needs, as NVIDIA's libraries,
-comes with it.
+``cpu.txt`` and ``gpu.txt`` hold what Placefix needs with either faiss. ``heif.txt``, ``cluster.txt`` and ``dev.txt``
+hold what reading HEIC, Ray and the tests need beside that. Every distribution is in the newest version that
+pyproject.toml allows, the same on all Pythons and platforms, with the hashes of its files. ``torch.txt`` holds torch
+without hashes: several builds of one version exist, and pip's configuration says which is taken. What only one build of
+torch needs, as NVIDIA's libraries, comes with it.
 
 The files say which versions, not where they come from: no address of an index is in them.
 """
@@ -49,6 +49,7 @@ PLATFORMS = {
     "cpu": (LINUX, LINUX_ON_ARM, MACOS),
     "gpu": (LINUX,),
     "heif": (LINUX, LINUX_ON_ARM, MACOS),
+    "cluster": (LINUX, LINUX_ON_ARM, MACOS),
 }
 """Where the wheels are for each file that is installed from."""
 
@@ -63,22 +64,26 @@ _HEADERS = {
     "cpu": _HEADER.format(options="--requirement constraints/cpu.txt"),
     "gpu": _HEADER.format(options="--requirement constraints/gpu.txt"),
     "heif": _HEADER.format(options="--requirement constraints/cpu.txt --requirement constraints/heif.txt"),
+    "cluster": _HEADER.format(options="--requirement constraints/cpu.txt --requirement constraints/cluster.txt"),
     "dev": _HEADER.format(options="--requirement constraints/cpu.txt --requirement constraints/dev.txt"),
 }
 
 
 def main() -> None:
-    """Resolve, write the five files, and check that the wheels are there."""
+    """Resolve, write the six files, and check that the wheels are there."""
     project = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]
     pythons = supported_pythons(project["requires-python"])
     (torch,) = (each for each in project["dependencies"] if Requirement(each).name == "torch")
     everything = _resolve(("cpu", "dev"), PLATFORMS["cpu"], torch, pythons)
     cpu = _resolve(("cpu",), PLATFORMS["cpu"], torch, pythons, everything)
     gpu = _resolve(("gpu",), PLATFORMS["gpu"], torch, pythons, everything)
-    heif = _resolve(("cpu", "heif"), PLATFORMS["cpu"], torch, pythons, everything)
-    heif = {name: block for name, block in heif.items() if name not in cpu}
-    dev = {name: block for name, block in everything.items() if name not in cpu}
-    for name, blocks in (("cpu", cpu), ("gpu", gpu), ("heif", heif), ("dev", dev)):
+    beside = {
+        extra: _resolve(("cpu", extra), PLATFORMS[extra], torch, pythons, everything) for extra in ("heif", "cluster")
+    }
+    files = {"cpu": cpu, "gpu": gpu}
+    for name, blocks in (beside | {"dev": everything}).items():
+        files[name] = {each: block for each, block in blocks.items() if each not in cpu}
+    for name, blocks in files.items():
         (FOLDER / f"{name}.txt").write_text(_HEADERS[name] + "".join(blocks.values()))
     (FOLDER / "torch.txt").write_text(f"{torch}\n")
     for name, platforms in PLATFORMS.items():

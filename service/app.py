@@ -103,13 +103,13 @@ def create_app(
     app.state.basemap = tiles
     app.state.listing_threads = CapacityLimiter(places.MOST_LISTINGS)
     app.state.samples = {sample.id: sample for sample in offered}
-    ErrorAnswers(settings, metrics).install(app)
+    ErrorAnswers(metrics).install(app)
     for router in _ROUTERS if settings.shard is None else _ROUTERS_OF_SHARD:
         app.include_router(router)
     app.add_middleware(
         RequestObserver,
         metrics=metrics,
-        refusal=EarlyRefusal(runtime.queue.check_room, metrics, settings.retry_after_s),
+        refusal=EarlyRefusal(runtime.queue.check_room, metrics),
         is_draining=lambda: runtime.is_draining,
         root_path=settings.root_path,
         other_origins=OtherOrigins(settings.cors_origins, [QUERY_PATH], _SENT_HEADERS, _READ_HEADERS),

@@ -15,6 +15,8 @@ from service.errors import BodyTooLarge, MalformedBody, UploadTimeout
 from service.parameters import parameter_errors
 from service.settings import ServiceSettings
 
+_MIN_BYTES_PER_S = 500  # far less than a phone on a bad line sends
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -24,21 +26,19 @@ class Pace:
 
     Attributes:
         longest_pause_s: The longest time without a byte.
-        min_bytes_per_s: The least average after the first pause of ``longest_pause_s``; 0 for no limit.
+        min_bytes_per_s: The least average after the first pause of ``longest_pause_s``.
     """
 
     longest_pause_s: float
-    min_bytes_per_s: int
+    min_bytes_per_s: int = _MIN_BYTES_PER_S
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> "Pace":
         """Return the pace that the settings ask for."""
-        return cls(settings.upload_timeout_s, settings.min_upload_bytes_per_s)
+        return cls(settings.upload_timeout_s)
 
     def wait_s(self, elapsed_s: float, received_bytes: int) -> float:
         """Return how long to wait for the next byte; 0 or less if the body has been too slow so far."""
-        if not self.min_bytes_per_s:
-            return self.longest_pause_s
         allowed_s = self.longest_pause_s + received_bytes / self.min_bytes_per_s
         return min(self.longest_pause_s, allowed_s - elapsed_s)
 
@@ -111,7 +111,7 @@ async def read_json(request: Request, lease: BodyLease, model: type[Model], max_
 
 
 def _too_slow(pace: Pace) -> str:
-    sentence = f"the request's body did not go on: no byte came for {pace.longest_pause_s:g} seconds"
-    if pace.min_bytes_per_s:
-        sentence += f", or fewer than {pace.min_bytes_per_s} bytes a second since it began"
-    return sentence
+    return (
+        f"the request's body did not go on: no byte came for {pace.longest_pause_s:g} seconds, or fewer than "
+        f"{pace.min_bytes_per_s} bytes a second since it began"
+    )

@@ -10,8 +10,7 @@ from starlette.requests import Request
 
 from model.image_formats import FORMATS, HEIF, recognise_format
 from model.picture_errors import NotAnImage
-from service.errors import MalformedBody, MissingImage
-from service.settings import ServiceSettings
+from service.errors import MissingImage
 
 PART_NAME = "image"
 HOW_TO_SEND = f"send it as the part {PART_NAME!r} of a multipart form, or as the whole body"
@@ -24,7 +23,7 @@ _LOOKED_AT = 16_384  # bytes of a body that are searched for this text
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
-def explain_other_body(request: Request, body: bytes, settings: ServiceSettings) -> None:
+def explain_other_body(request: Request, body: bytes) -> None:
     """Raise a better error than "not a picture" for a body or file that is a known other thing.
 
     Call it for a body that is not a picture.
@@ -32,7 +31,6 @@ def explain_other_body(request: Request, body: bytes, settings: ServiceSettings)
     Raises:
         NotAnImage: The body is compressed, or the picture as text.
         MissingImage: The body is as declared: a document, a URL-encoded form, or parts that are not a form.
-        MalformedBody: The body is a URL-encoded form beyond the limits.
     """
     media_type = media_type_of(request)
     is_document = media_type == "application/json" or media_type.endswith("+json")
@@ -43,12 +41,6 @@ def explain_other_body(request: Request, body: bytes, settings: ServiceSettings)
         kind = MissingImage if is_document or is_url_encoded else NotAnImage
         raise kind(f"the picture came as base64 text, not as bytes: decode it, and {HOW_TO_SEND}")
     if is_url_encoded:
-        fields = body.split(b"&")
-        if len(fields) > settings.max_form_fields or max(map(len, fields)) > settings.max_field_bytes:
-            raise MalformedBody(
-                f"the form has more than {settings.max_form_fields} fields, or one of more than "
-                f"{settings.max_field_bytes} bytes"
-            )
         raise MissingImage(f"a URL-encoded form cannot hold a picture; {HOW_TO_SEND}")
     if is_document:
         raise MissingImage(f"the body is a JSON document, not a picture; {HOW_TO_SEND}")

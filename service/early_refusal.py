@@ -15,7 +15,7 @@ from starlette.types import Scope, Send
 from service.errors import Overloaded
 from service.metrics import Metrics
 from service.paths import QUERY_PATH
-from service.problems import PROBLEM_KINDS, problem_response
+from service.problems import PROBLEM_KINDS, RETRY_SOON, problem_response
 from service.request_scope import request_id_of
 
 _LOG_INTERVAL_S = 10.0
@@ -27,10 +27,9 @@ _log = structlog.stdlib.get_logger("placefix.access")
 class EarlyRefusal:
     """Refuse requests for which there is no room."""
 
-    def __init__(self, check_room: Callable[[], None], metrics: Metrics, retry_after_s: int) -> None:
+    def __init__(self, check_room: Callable[[], None], metrics: Metrics) -> None:
         self._check_room = check_room
         self._rejected = metrics.rejected.labels(reason=Overloaded.code)
-        self._retry_after_s = retry_after_s
         self._unlogged = 0
         self._log_at = 0.0
 
@@ -51,7 +50,7 @@ class EarlyRefusal:
         if (now := time.monotonic()) >= self._log_at:
             _log.warning("queries are refused: there is no room", refused=self._unlogged)
             self._unlogged, self._log_at = 0, now + _LOG_INTERVAL_S
-        head, before_id, after_id = _parts(reason, self._retry_after_s)
+        head, before_id, after_id = _parts(reason)
         body = before_id + request_id_of(scope).encode() + after_id
         headers = [*head, (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": PROBLEM_KINDS[Overloaded.code].status, "headers": headers})
@@ -59,9 +58,8 @@ class EarlyRefusal:
 
 
 @lru_cache(maxsize=8)
-def _parts(detail: str, retry_after_s: int) -> tuple[tuple[tuple[bytes, bytes], ...], bytes, bytes]:
+def _parts(detail: str) -> tuple[tuple[tuple[bytes, bytes], ...], bytes, bytes]:
     """Return the constant parts of a refusal: its headers, and its body before and after the request's id."""
-    headers = {"Retry-After": str(retry_after_s)}
-    response = problem_response(_ID, Overloaded.code, PROBLEM_KINDS[Overloaded.code], detail, headers=headers)
+    response = problem_response(_ID, Overloaded.code, PROBLEM_KINDS[Overloaded.code], detail, headers=RETRY_SOON)
     before_id, _, after_id = bytes(response.body).partition(_ID.encode())
     return tuple(each for each in response.raw_headers if each[0] != b"content-length"), before_id, after_id

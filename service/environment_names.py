@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-from service.renamed_settings import told_of_old_names
+from service.earlier_settings import told_of_old_names
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
 
 # Names with the same prefix that other commands and the tests read.

@@ -26,14 +26,14 @@ class FormLimits:
     """Hold the limits of a form.
 
     Attributes:
-        max_files: The most parts that are files.
+        max_files: The most parts that are files; files of other names than pictures are among them.
         max_fields: The most other parts.
         max_field_bytes: The most bytes of one of the other parts.
     """
 
     max_files: int
-    max_fields: int
-    max_field_bytes: int
+    max_fields: int = 20
+    max_field_bytes: int = 65_536
 
 
 @dataclass

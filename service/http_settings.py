@@ -54,26 +54,16 @@ class HttpSettings(BaseModel):
     )
 
     max_upload_bytes: int = Field(default=64_000_000, ge=1, description="Most bytes of a request's body [413].")
-    max_form_fields: int = Field(default=20, ge=0, description="Most text fields of a form [400].")
     max_images: int = Field(
         default=10,
         ge=1,
         le=100,
         description="Most pictures that are asked together in one request [422]; never more than queue_size.",
     )
-    max_form_files: int = Field(
-        default=4, ge=1, description="Most file parts of a form beside max_images pictures [400]."
-    )
-    max_field_bytes: int = Field(default=65_536, ge=1, description="Most bytes of a text field of a form [400].")
     upload_timeout_s: float = Field(
         default=15.0,
         gt=0,
         description="Seconds without a byte after which a body is refused; while bytes come it may take longer [408].",
-    )
-    min_upload_bytes_per_s: int = Field(
-        default=500,
-        ge=0,
-        description="Least bytes a second of a body after its first upload_timeout_s; 0 for none [408].",
     )
 
     @field_validator("root_path")

@@ -154,7 +154,7 @@ class MapSwaps:
         except VersionNotFound:
             raise
         except (MapError, InvalidInput) as error:
-            self._metrics.count_swap(name, "failed")
+            self._metrics.maps.count_swap(name, "failed")
             _log.warning("a version was not activated", map=name, version=wanted, reason=error.message)
             raise UnusableVersion(f"version {wanted} cannot be served: {error.message}; nothing was changed") from error
         try:
@@ -219,7 +219,7 @@ class MapSwaps:
         self._engine.maps.swap(localizer)
         self._served[name] = pointer
         self._failures.pop(name, None)
-        self._metrics.count_swap(name, "swapped")
+        self._metrics.maps.count_swap(name, "swapped")
         self._on_swap(localizer)
         _log.info(
             "another version is served",
@@ -239,7 +239,7 @@ class MapSwaps:
         self._failures[name] = _Failure(pointer, reason, retry_after_s, time.monotonic() + retry_after_s)
         if is_known:
             return
-        self._metrics.count_swap(name, "failed")
+        self._metrics.maps.count_swap(name, "failed")
         _log.error(
             "a version cannot be served, and the one before stays",
             map=name,

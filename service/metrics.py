@@ -1,8 +1,7 @@
 """Count and measure for Prometheus. Labels come from closed sets only, never from the content of requests."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Literal, get_args
+from typing import get_args
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -23,6 +22,7 @@ from service.errors import (
     UploadTimeout,
 )
 from service.localization import Localization
+from service.map_metrics import MapMetrics
 from service.stages import Stage
 from service.words import CallOutcome, Status
 
@@ -49,9 +49,6 @@ _REJECTED = (
 _DROPPED = ("client_gone", "deadline")
 
 
-SwapOutcome = Literal["swapped", "failed"]
-
-
 class Metrics:
     """Hold the metrics of one application, in its own registry.
 
@@ -61,6 +58,7 @@ class Metrics:
         stage_duration: The seconds of each stage of a query.
         image_errors: The pictures that were refused, by the code of the problem.
         rejected: The requests that were refused for another reason than their content.
+        maps: The metrics of the maps.
     """
 
     def __init__(self, version: str) -> None:
@@ -70,6 +68,7 @@ class Metrics:
         prometheus_client.ProcessCollector(registry=registry)
         prometheus_client.PlatformCollector(registry=registry)
         self._registry = registry
+        self.maps = MapMetrics(registry)
         self.requests = Counter("placefix_requests_total", "Requests answered.", ["route", "status"], registry=registry)
         self.request_duration = Histogram(
             "placefix_request_duration_seconds",
@@ -143,25 +142,6 @@ class Metrics:
         )
         self._ready = Gauge("placefix_ready", "1 if ready: queries to every map are answered.", registry=registry)
         self._in_flight = Gauge("placefix_in_flight_requests", "Queries being answered.", registry=registry)
-        self._map_info = Gauge(
-            "placefix_map_info", "1 for each map version served.", ["map", "version"], registry=registry
-        )
-        self._map_pictures = Gauge("placefix_map_pictures", "Pictures in a map.", ["map"], registry=registry)
-        self._map_created = Gauge(
-            "placefix_map_created_timestamp_seconds",
-            "When the version of a map that is served was made, in seconds since 1970.",
-            ["map"],
-            registry=registry,
-        )
-        self._map_damaged = Gauge(
-            "placefix_map_damaged", "1 if a file of the map is damaged.", ["map"], registry=registry
-        )
-        self._map_swaps = Counter(
-            "placefix_map_swaps_total",
-            "Versions of a map that were to replace another: swapped in, or failed.",
-            ["map", "outcome"],
-            registry=registry,
-        )
         self._shard_calls = Counter(
             "placefix_shard_calls_total",
             "Calls of a front end to its shards, by their outcome.",
@@ -175,7 +155,6 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self._versions: dict[str, str] = {}  # that placefix_map_info shows
         self._keys_stale = Gauge(
             "placefix_keys_stale",
             "1 if the file of keys has changed and cannot be used, so that keys read before stay valid.",
@@ -272,22 +251,6 @@ class Metrics:
         """Tell the arithmetic in which queries are encoded."""
         self._encoding_info.labels(precision=choice.precision, reason=choice.reason).set(1)
 
-    def set_map(self, name: str, version: str, pictures: int, created_at: datetime) -> None:
-        """Tell the version that is served, in the place of the one before."""
-        self._map_info.labels(map=name, version=version).set(1)
-        before = self._versions.get(name, version)
-        if before != version:
-            self._map_info.remove(name, before)
-        self._versions[name] = version
-        self._map_pictures.labels(map=name).set(pictures)
-        self._map_created.labels(map=name).set(created_at.timestamp())
-        for outcome in ("swapped", "failed"):
-            self._map_swaps.labels(map=name, outcome=outcome)
-
-    def count_swap(self, name: str, outcome: SwapOutcome) -> None:
-        """Count a version that was to replace another."""
-        self._map_swaps.labels(map=name, outcome=outcome).inc()
-
     def expect_shards(self, count: int) -> None:
         """Begin the series of all shards, so that ``rate`` sees the first call of each outcome."""
         for number in range(1, count + 1):
@@ -299,10 +262,6 @@ class Metrics:
         """Count a call to a shard."""
         self._shard_calls.labels(shard=shard, outcome=outcome).inc()
         self._shard_duration.labels(shard=shard).observe(duration_s)
-
-    def watch_map(self, name: str, is_damaged: Callable[[], bool]) -> None:
-        """Read whenever Prometheus asks whether a map has changed on the disk."""
-        self._map_damaged.labels(map=name).set_function(is_damaged)
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

@@ -63,9 +63,10 @@ from service.errors import (
 from service.metrics import Metrics
 from service.request_scope import request_id_of
 from service.schemas.problem import ParameterError, Problem
-from service.settings import ServiceSettings
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+RETRY_SOON: Mapping[str, str] = {"Retry-After": "1"}  # seconds; clients double their wait themselves
 
 _MAX_VALUE_LENGTH = 80  # the longest part of a wrong value that the answer repeats
 _CLIENT_CLOSED_REQUEST = 499  # nobody reads it; proxies' logs use the name
@@ -186,8 +187,7 @@ def status_response(
 class ErrorAnswers:
     """Answer errors with problem documents, and count them."""
 
-    def __init__(self, settings: ServiceSettings, metrics: Metrics) -> None:
-        self._settings = settings
+    def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def install(self, app: FastAPI) -> None:
@@ -216,7 +216,7 @@ class ErrorAnswers:
             self._metrics.rejected.labels(reason=error.code).inc()
         headers: dict[str, str] = {}
         if isinstance(error, NotReady | Overloaded | ShardUnavailable | MapCorrupt):
-            headers["Retry-After"] = str(self._settings.retry_after_s)
+            headers |= RETRY_SOON
         if isinstance(error, UploadTimeout):
             headers["Connection"] = "close"  # the rest of the body may never come
         if error.code in _CHALLENGES:

@@ -235,8 +235,8 @@ class Runtime:
         """Tell the metrics which version is served."""
         name = localizer.place_map.name
         created_at = datetime.fromisoformat(localizer.place_map.manifest.created_at)
-        self.metrics.set_map(name, localizer.place_map.version, len(localizer.place_map), created_at)
-        self.metrics.watch_map(name, lambda: engine.maps.damage_of(name) is not None)
+        self.metrics.maps.set_version(name, localizer.place_map.version, len(localizer.place_map), created_at)
+        self.metrics.maps.watch(name, lambda: engine.maps.damage_of(name) is not None)
         self.metrics.set_device(engine.device, localizer.searcher.name, localizer.matcher)
 
     def _close_version(self, localizer: Localizer) -> None:

@@ -21,6 +21,7 @@ from model.images import ImageLimits
 from model.matching import MatchingPrecision
 from model.network_precision import RequestedPrecision
 from place_map.global_index import Backend
+from service.earlier_settings import environment_under_new_names
 from service.http_settings import HttpSettings, split_by_commas
 from service.page_settings import PageSettings, is_loopback
 from service.query_options import (
@@ -33,7 +34,6 @@ from service.query_options import (
     MAX_SHORTLIST,
     rerank_word,
 )
-from service.renamed_settings import environment_under_new_names
 from service.shard_settings import ShardSettings
 from service.words import Rerank
 
@@ -156,21 +156,13 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
         ge=1,
         description=(
             "Most pixels of a picture as it is decoded [413]; a JPEG of more than 50 million is decoded at "
-            "1/2, 1/4 or 1/8. This limit and the next three count in every command that opens pictures."
+            "1/2, 1/4 or 1/8. This limit and the next one count in every command that opens pictures."
         ),
     )
     max_side_px: int = Field(
         default=_IMAGE_LIMITS.max_side_px,
         ge=1,
         description="Most pixels of the longer side of a picture, in its file [413].",
-    )
-    min_side_px: int = Field(
-        default=_IMAGE_LIMITS.min_side_px, ge=1, description="Least pixels of the shorter side of a picture [422]."
-    )
-    max_aspect_ratio: float = Field(
-        default=_IMAGE_LIMITS.max_aspect_ratio,
-        ge=1,
-        description="Largest ratio of the longer side to the shorter one [422].",
     )
 
     max_in_flight: int = Field(default=128, ge=1, description="Most requests to /localize at a time [503].")
@@ -181,12 +173,6 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
     )
     queue_size: int = Field(default=64, ge=1, description="Most decoded pictures that wait for the device [503].")
     max_batch_size: int = Field(default=8, ge=1, le=256, description="Most pictures that are encoded together.")
-    batch_delay_ms: float = Field(
-        default=0,
-        ge=0,
-        le=1000,
-        description="Milliseconds that a busy device waits for a batch to become full; an idle one never waits.",
-    )
     decode_threads: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1),
         ge=1,
@@ -201,10 +187,6 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
         gt=0,
         description="Seconds without progress, on the device or in decoding, until the service ends.",
     )
-    probe_interval_s: float = Field(
-        default=60.0, ge=0, description="Seconds of idleness after which a black picture is encoded; 0 never does."
-    )
-    retry_after_s: int = Field(default=1, ge=1, description="Seconds that Retry-After states in an answer 503.")
     drain_delay_s: float = Field(
         default=0,
         ge=0,
@@ -282,12 +264,7 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
     @property
     def image_limits(self) -> ImageLimits:
         """Return the limits of a picture."""
-        return ImageLimits(
-            max_pixels=self.max_pixels,
-            max_side_px=self.max_side_px,
-            min_side_px=self.min_side_px,
-            max_aspect_ratio=self.max_aspect_ratio,
-        )
+        return ImageLimits(max_pixels=self.max_pixels, max_side_px=self.max_side_px)
 
 
 def load_settings(flags: Mapping[str, object], kind: "type[ServiceSettings] | None" = None) -> ServiceSettings:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from model.errors import InvalidInput
-from service.renamed_settings import told_of_old_names, under_new_names
+from service.earlier_settings import told_of_old_names, under_new_names
 from service.settings import ServiceSettings
 
 _PATHS = ("maps", "keys", "samples")

@@ -19,6 +19,7 @@ from service.errors import MalformedBody, MissingImage, SeveralImages
 from service.forms import FormLimits, Part, read_form
 from service.settings import ServiceSettings
 
+OTHER_FILES = 4  # that a form may have beside its pictures
 _SMALLER = "send a smaller picture (the network sees 224 × 224 pixels of it)"
 _BOUNDARY = re.compile(rb"[ -~]{0,69}[!-~]")  # RFC 2046 allows fewer characters than clients use, such as *****
 
@@ -51,10 +52,8 @@ async def read_upload(request: Request, lease: BodyLease, settings: ServiceSetti
     """
     async with aclosing(limited_body(request, lease, settings.max_upload_bytes, Pace.of(settings), _SMALLER)) as stream:
         if is_form(request):
-            limits = FormLimits(
-                settings.max_form_files + settings.max_images, settings.max_form_fields, settings.max_field_bytes
-            )
-            return _take_apart(await _read_form(request, stream, limits), settings)
+            limits = FormLimits(max_files=settings.max_images + OTHER_FILES)
+            return _take_apart(await _read_form(request, stream, limits), settings.most_images, limits)
         body = b"".join([chunk async for chunk in stream])
     if not body:
         raise MissingImage(f"the request has no body; {HOW_TO_SEND}")
@@ -70,17 +69,17 @@ async def _read_form(request: Request, stream: AsyncIterator[bytes], limits: For
         raise
 
 
-def _take_apart(parts: list[Part], settings: ServiceSettings) -> Upload:
+def _take_apart(parts: list[Part], most: int, limits: FormLimits) -> Upload:
     """Separate the pictures from the fields beside them."""
     pictures = [part for part in parts if part.name == PART_NAME]
     others = [part for part in parts if part.name != PART_NAME]
-    if len(pictures) > (most := settings.most_images):
+    if len(pictures) > most:
         raise SeveralImages(f"the form has {len(pictures)} pictures; at most {most} are asked together")
     for part in pictures:
         if not part.is_file:
             raise MissingImage(explain_text_field(bytes(part.content)))
     if any(part.is_too_long for part in others):
-        raise MalformedBody(f"the form has a text field of more than {settings.max_field_bytes} bytes")
+        raise MalformedBody(f"the form has a text field of more than {limits.max_field_bytes} bytes")
     if not pictures:
         raise MissingImage(f"the form has no part named {PART_NAME!r}; {HOW_TO_SEND}")
     fields = [(part.name, "a file" if part.is_file else part.content.decode("utf-8", "replace")) for part in others]

@@ -25,13 +25,10 @@ _WARM_UP_S = 3.0
 def load(
     network: Annotated[list[str], typer.Option(help="minimal or demo; may be repeated.")] = ["minimal", "demo"],  # noqa: B006
     seconds: Annotated[float, typer.Option(min=1, help="Seconds of sending at each rate.")] = 10,
-    batch: Annotated[
-        list[str], typer.Option(help="Most pictures in a batch, and after a colon the delay in ms; may be repeated.")
-    ] = ["1:0", "8:0", "8:5", "8:20"],  # noqa: B006
+    batch: Annotated[list[int], typer.Option(help="Most pictures in a batch; may be repeated.")] = [1, 8],  # noqa: B006
     out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = Path("benchmarks/results/load.json"),
 ) -> None:
     """Put a server on one core under load from the other, and measure answers, latencies and refusals."""
-    choices = [_parse(each) for each in batch]
     take_client_core()
     console, rows = output_console(), []
     console.print(describe_hardware(), soft_wrap=True)
@@ -39,27 +36,18 @@ def load(
         with load_map_for(name) as load_map:
             offline = offline_rate(load_map, SERVER_CORE)
             capacity = None
-            for size, delay_ms in choices:
-                settings = load_map.settings(max_batch_size=size, batch_delay_ms=delay_ms)
+            for size in batch:
+                settings = load_map.settings(max_batch_size=size)
                 with serving(load_map.path, SERVER_CORE, settings) as server:
                     row = _measure(server, load_map, seconds, capacity)
                 capacity = capacity or row["closed_loop"]["answered_a_second"]
                 of_offline = row["closed_loop"]["answered_a_second"] / offline
                 rows.append(
-                    {"network": name, "batch": size, "delay_ms": delay_ms, "offline_a_second": offline}
-                    | {"of_offline": of_offline, **row}
+                    {"network": name, "batch": size, "offline_a_second": offline} | {"of_offline": of_offline, **row}
                 )
                 console.print(_table(rows[-1]))
     write_result(out, {"clients": CLIENTS, "seconds": seconds, "rows": rows})
     console.print(str(out), soft_wrap=True)
-
-
-def _parse(text: str) -> tuple[int, float]:
-    size, _, delay_ms = text.partition(":")
-    try:
-        return int(size), float(delay_ms or 0)
-    except ValueError as error:
-        raise typer.BadParameter(f"write pictures and milliseconds, such as 8:5, not {text}") from error
 
 
 def _measure(server: Server, load_map: LoadMap, seconds: float, capacity: float | None) -> dict[str, Any]:
@@ -89,7 +77,7 @@ def _told(outcome: Outcome, rate: float | None) -> dict[str, Any]:
 
 def _table(row: dict[str, Any]) -> Table:
     table = Table(
-        title=f"{row['network']}, batches of at most {row['batch']}, delay {row['delay_ms']:g} ms: "
+        title=f"{row['network']}, batches of at most {row['batch']}: "
         f"{row['closed_loop']['answered_a_second']:.1f}/s with {CLIENTS} clients, "
         f"{row['of_offline']:.2f} of {row['offline_a_second']:.1f}/s offline"
     )

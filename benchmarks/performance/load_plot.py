@@ -26,9 +26,10 @@ def draw_load(figures: Mapping[str, Figures], out: Path) -> None:
             for row in rows:
                 if row["network"] != network:
                     continue
-                colour, marker = _SERIES.get((row["batch"], row["delay_ms"]), (GREY, "x"))
+                delay_ms = row.get("delay_ms", 0)  # a setting of earlier releases
+                colour, marker = _SERIES.get((row["batch"], delay_ms), (GREY, "x"))
                 rates = [rate["sent_a_second"] for rate in row["rates"]]
-                name = "one by one" if row["batch"] == 1 else f"batches of {row['batch']}, delay {row['delay_ms']:g} ms"
+                name = "one by one" if row["batch"] == 1 else f"batches of {row['batch']}, delay {delay_ms:g} ms"
                 for percent, line in (("p50_ms", "-"), ("p99_ms", ":")):
                     label = name if percent == "p50_ms" else None
                     values = [rate[percent] for rate in row["rates"]]

@@ -104,7 +104,8 @@ def _load_row(row: Mapping[str, Any], rate: Mapping[str, Any]) -> list[str]:
 
 
 def _batch(row: Mapping[str, Any]) -> str:
-    return f"{row['batch']}" if row["batch"] == 1 else f"{row['batch']}, delay {row['delay_ms']:g} ms"
+    delay_ms = row.get("delay_ms", 0)  # a setting of earlier releases
+    return f"{row['batch']}" if row["batch"] == 1 else f"{row['batch']}, delay {delay_ms:g} ms"
 
 
 def _ms(value: float | None) -> str:

@@ -52,6 +52,7 @@ class DeviceWorker:
         failure: The error that ended the worker, if it failed.
         forward_at: The time of the last encoding, on the queue's clock; infinite while loading.
         batch_limit: The most pictures that are encoded together; reduced after the memory was not enough.
+        probe_interval_s: The seconds of idleness after which the device is tried.
     """
 
     load: Callable[[], Engine]
@@ -60,6 +61,7 @@ class DeviceWorker:
     metrics: Metrics
     watchdog: Watchdog
     on_state: Callable[[WorkerState], None]
+    probe_interval_s: float = 60.0
     state: WorkerState = field(default=WorkerState.LOADING, init=False)
     failure: BaseException | None = field(default=None, init=False)
     forward_at: float = field(default=math.inf, init=False)
@@ -69,8 +71,7 @@ class DeviceWorker:
         self._changing_state = threading.Lock()
         self._engine: Engine
         self._full_batches = 0
-        self._idle_since: float | None = None  # None: a query waited already when the last batch was finished
-        self._full_by: float | None = None  # until when the next batch waits for others
+        self._idle_since: float | None = None  # None: the last step answered a batch
         self._thread = threading.Thread(target=self._run, name="placefix-device", daemon=True)
         self._elsewhere = ThreadPoolExecutor(_ANSWERED_ELSEWHERE, "placefix-answer")
         self._answering: set[Future[None]] = set()
@@ -95,12 +96,12 @@ class DeviceWorker:
         if self._enter(WorkerState.FAILED, *_ALIVE, failure=error):
             self.queue.fail_all(NotReady(WorkerState.FAILED.value))
 
-    def step(self) -> float | None:
+    def step(self) -> float:
         """Run the next piece of work: load, a device task, a batch, a trial of the device, or the end.
 
         Returns:
             The seconds until the next piece of work, unless something is put into the queue earlier: 0 if there may be
-            one now, None if there will be none.
+            one now.
         """
         try:
             if self.state is WorkerState.LOADING:
@@ -122,7 +123,7 @@ class DeviceWorker:
             if (pause_s := self.step()) != 0:
                 self.queue.has_changed.wait(pause_s)
 
-    def _do_next(self, beat: Callable[[], None]) -> float | None:
+    def _do_next(self, beat: Callable[[], None]) -> float:
         """Run the work of ``step``; its own function, so that an idle worker keeps no reference to the last batch."""
         is_stopping = self.state is WorkerState.STOPPING  # read first: from then on nothing is put in
         if (task := self.queue.take_task()) is not None:
@@ -131,14 +132,10 @@ class DeviceWorker:
             self._enter(WorkerState.STOPPED, WorkerState.STOPPING)
         elif self.queue.depth == 0:
             return self._idle()
-        elif not is_stopping and (pause_s := self._wait_for_more_s()) > 0:
-            return pause_s
-        else:
-            self._full_by = None
-            if batch := self.queue.take(self.batch_limit):
-                self.metrics.batch_taken(len(batch))
-                self._answer_batch(batch, beat)
-                self._idle_since = None
+        elif batch := self.queue.take(self.batch_limit):
+            self.metrics.batch_taken(len(batch))
+            self._answer_batch(batch, beat)
+            self._idle_since = None
         return 0
 
     def _do(self, task: Task) -> None:
@@ -151,26 +148,15 @@ class DeviceWorker:
             if isinstance(error, self._engine.fatal_errors):
                 raise
 
-    def _idle(self) -> float | None:
+    def _idle(self) -> float:
         """Try the device from time to time, to check that it still works."""
-        interval_s, self._full_by = self.settings.probe_interval_s, None
         if self._idle_since is None:
             self._idle_since = self.queue.clock()
-        if not interval_s:
-            return None
-        if (pause_s := self._idle_since + interval_s - self.queue.clock()) > 0:
+        if (pause_s := self._idle_since + self.probe_interval_s - self.queue.clock()) > 0:
             return pause_s
         self._engine.probe()
         self.forward_at = self._idle_since = self.queue.clock()
         return 0
-
-    def _wait_for_more_s(self) -> float:
-        """Return the seconds that a batch waits to become full: only after another batch, during which queries came."""
-        if self._idle_since is not None or self.queue.depth >= self.batch_limit:
-            return 0
-        if self._full_by is None:
-            self._full_by = self.queue.clock() + self.settings.batch_delay_ms / 1000
-        return self._full_by - self.queue.clock()
 
     def _answer_batch(self, batch: Sequence[Ticket], beat: Callable[[], None]) -> None:
         """Answer the queries that can be encoded together; pass a fatal error on, and leave some queries unanswered

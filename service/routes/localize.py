@@ -139,7 +139,7 @@ async def localize(
             except TimeoutError as error:
                 raise DeadlineExceeded.after(settings.deadline_s) from error
             except NotAnImage:
-                explain_other_body(request, upload.pictures[0], settings)
+                explain_other_body(request, upload.pictures[0])
                 raise
             decode_s = time.perf_counter() - start
             del upload

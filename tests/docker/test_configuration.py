@@ -13,9 +13,9 @@ import yaml
 
 from demo.prepare import SETTINGS
 from demo.shipped import SHIPPED
+from service.earlier_settings import REMOVED, RENAMED
 from service.environment_names import unknown_environment_names
 from service.metrics import Metrics
-from service.renamed_settings import RENAMED
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
 from tests.packaging.context import copied, let_in
 
@@ -181,7 +181,7 @@ def test_the_gpu_image_lets_triton_compile() -> None:
 @pytest.mark.parametrize("service", ["localizer", "placefix"])
 def test_every_setting_is_handed_through_and_exists(service: str) -> None:
     handed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"][service]["environment"]
-    old_names = {variable(name) for name in RENAMED} | {"PLACEFIX_PUBLISH"}  # told of here, too
+    old_names = {variable(name) for name in (*RENAMED, *REMOVED)} | {"PLACEFIX_PUBLISH"}  # told of here, too
     missing = sorted(({variable(field) for field in ServiceSettings.model_fields} | old_names) - set(handed))
     assert not missing, f"add to x-settings in docker-compose.yml: {', '.join(missing)}"
     assert unknown_environment_names(set(handed) - old_names) == []

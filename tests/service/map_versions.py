@@ -15,6 +15,7 @@ from model.durable import write_atomically
 from model.encoder import Encoder
 from model.selavpr.initialisation import seeded_network
 from place_map import layout
+from place_map.activation import roll_back
 from place_map.current import Current
 from place_map.reader import PlaceMap
 from place_map.versions import existing_versions, read_manifest
@@ -63,6 +64,14 @@ def flip_bit(path: Path, place: int = -1) -> None:
     content = bytearray(path.read_bytes())
     content[place] ^= 4
     write_atomically(path, bytes(content))  # a file that a server has mapped must not be cut, not even for a moment
+
+
+def grow_town(town: Town, folder: Path) -> Town:
+    """Copy a town and add a version; the first one is served."""
+    grown = copy_town(town, folder)
+    add_some(grown, folder / "more")
+    roll_back(grown.map_path)
+    return grown
 
 
 def claim_another_network(town: Town, version: str) -> None:

@@ -24,13 +24,13 @@ def test_liveness_answers_while_loading_and_readiness_says_not_yet(town: Town, m
         return load(settings, on_unread)
 
     monkeypatch.setattr(Engine, "load", load_late)
-    with serving(ServiceSettings(maps=(town.map_path,), retry_after_s=3)) as served:
+    with serving(ServiceSettings(maps=(town.map_path,))) as served:
         try:
             assert served.client.get("/health/live").json() == {"status": "live"}
             for method, path in (("GET", "/health/ready"), ("POST", "/localize"), ("GET", "/maps"), ("GET", "/maps/a")):
                 response = served.client.request(method, path)
                 assert response.status_code == 503
-                assert response.headers["Retry-After"] == "3"
+                assert response.headers["Retry-After"] == "1"
                 assert response.headers["Content-Type"] == "application/problem+json"
                 assert response.json()["code"] == "not_ready"
                 assert "loading" in response.json()["detail"]

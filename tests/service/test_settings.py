@@ -7,8 +7,8 @@ import pytest
 
 from model.errors import InvalidInput
 from model.images import DEFAULT_LIMITS
+from service.earlier_settings import REMOVED, RENAMED
 from service.environment_names import unknown_environment_names
-from service.renamed_settings import RENAMED
 from service.settings import ServiceSettings, load_settings
 from service.settings_file import settings_from
 
@@ -17,7 +17,7 @@ from service.settings_file import settings_from
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for field in ServiceSettings.model_fields:
         monkeypatch.delenv(f"PLACEFIX_{field.upper()}", raising=False)
-    for name in RENAMED:
+    for name in (*RENAMED, *REMOVED):
         monkeypatch.delenv(f"PLACEFIX_{name.upper()}", raising=False)
 
 
@@ -199,3 +199,36 @@ def test_origins_and_paths_that_are_none_are_sentences(
     monkeypatch.setenv(f"PLACEFIX_{name}", value)
     with pytest.raises(InvalidInput, match=re.escape(says)):
         load_settings({})
+
+
+def test_a_removed_setting_may_say_only_what_always_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("retry_after_s = 1\nmin_side_px = 16.0\nport = 8199\n")
+    kind = settings_from(file)
+    assert load_settings({}, kind).port == 8199
+    assert sorted(kind.notes) == [
+        f"{file}: min_side_px is no longer a setting: it is always 16; leave it out",
+        f"{file}: retry_after_s is no longer a setting: it is always 1; leave it out",
+    ]
+    monkeypatch.setenv("PLACEFIX_PROBE_INTERVAL_S", "60")
+    assert load_settings({}) == ServiceSettings()
+    assert unknown_environment_names(["PLACEFIX_PROBE_INTERVAL_S"]) == [
+        "PLACEFIX_PROBE_INTERVAL_S is no longer a setting: it is always 60; leave it out"
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(REMOVED))
+@pytest.mark.parametrize("value", ["12345", "none"])
+def test_a_removed_setting_with_another_value_is_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(f'{name} = "{value}"\n')
+    always, instead = REMOVED[name].value, REMOVED[name].instead
+    says = f"{file}: {name} is no longer a setting: it is always {always:g}; leave it out, and {instead}"
+    with pytest.raises(InvalidInput, match=re.escape(says)):
+        settings_from(file)
+    monkeypatch.setenv(f"PLACEFIX_{name.upper()}", value)
+    with pytest.raises(InvalidInput, match=f"PLACEFIX_{name.upper()} is no longer a setting"):
+        load_settings({})
+    assert name not in ServiceSettings.model_fields

@@ -145,13 +145,15 @@ def make_device(
     observed: Observed,
     load: Callable[[], Engine] | None = None,
     clock: Clock = time.monotonic,
+    probe_interval_s: float = 3600.0,
     **settings: Any,
 ) -> Device:
     """Make a worker whose thread does not run: it is started, or its steps are taken one by one."""
-    defaults = {"queue_size": 8, "max_batch_size": 4, "stuck_after_s": WAIT_S, "probe_interval_s": 0}
+    defaults = {"queue_size": 8, "max_batch_size": 4, "stuck_after_s": WAIT_S}
     chosen = ServiceSettings(**{**defaults, **settings})
     queue, watchdog = DeviceQueue(chosen, observed, clock), Watchdog(chosen.stuck_after_s)
-    worker = DeviceWorker(load or (lambda: engine), queue, chosen, observed, watchdog, observed.states.append)
+    on_state = observed.states.append
+    worker = DeviceWorker(load or (lambda: engine), queue, chosen, observed, watchdog, on_state, probe_interval_s)
     return Device(queue, worker, engine, watchdog)
 
 

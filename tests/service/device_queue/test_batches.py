@@ -7,9 +7,7 @@ import pytest
 
 from service.device_queue.worker import WorkerState
 from service.errors import Overloaded
-from tests.clock import FakeClock
 from tests.service.device_queue.doubler import WAIT_S, Doubler, Observed, StartDevice, answer_of, make_device
-from tests.waiting import wait_until
 
 
 def test_an_idle_worker_answers_at_once_and_alone(start_device: StartDevice, observed: Observed) -> None:
@@ -102,20 +100,6 @@ def test_a_picture_that_does_not_fit_alone_is_refused(start_device: StartDevice)
     with pytest.raises(Overloaded, match="no memory"):
         device.submit(1).future.result(WAIT_S)
     assert device.worker.state is WorkerState.READY
-
-
-def test_a_busy_worker_waits_for_a_full_batch_and_an_idle_one_does_not(start_device: StartDevice) -> None:
-    engine = Doubler()
-    clock = FakeClock()  # so the delay never ends by itself
-    device = start_device(engine, clock=clock, max_batch_size=3, batch_delay_ms=1)
-    tickets = [device.occupy(), device.submit(1)]  # the first one went without waiting
-    engine.gate.set()
-    assert answer_of(tickets[0]) == 0
-    wait_until(lambda: device.worker._full_by == 0.001)
-    assert engine.batches == [[0]]
-    tickets += [device.submit(2), device.submit(3)]  # full: the delay is over
-    assert [answer_of(ticket) for ticket in tickets] == [0, 2, 4, 6]
-    assert engine.batches == [[0], [1, 2, 3]]
 
 
 def test_many_clients_each_get_their_own_answer(start_device: StartDevice, observed: Observed) -> None:

@@ -11,7 +11,6 @@ from service.encoded_query import EncodedQuery
 from service.engine import Query
 from service.errors import DeviceStuck, NotReady
 from service.localization import Localization
-from tests.clock import FakeClock
 from tests.service.device_queue.doubler import WAIT_S, BrokenDevice, Doubler, Observed, StartDevice, answer_of
 from tests.waiting import wait_until
 
@@ -70,16 +69,6 @@ def test_a_device_that_fails_its_trial_ends_the_worker(start_device: StartDevice
     device = start_device(FailsWhileIdle(), probe_interval_s=0.01)
     wait_until(lambda: observed.states[-1] is WorkerState.FAILED)
     assert isinstance(device.worker.failure, ValueError)
-
-
-def test_a_delay_ends_when_the_worker_stops(start_device: StartDevice) -> None:
-    engine = Doubler()
-    device = start_device(engine, clock=FakeClock(), batch_delay_ms=1)  # which never ends by itself
-    tickets = [device.occupy(), device.submit(1)]
-    engine.gate.set()
-    assert answer_of(tickets[0]) == 0
-    assert device.worker.stop(WAIT_S / 2)
-    assert answer_of(tickets[1], 0) == 2
 
 
 def test_a_fatal_error_fails_everybody_and_the_worker_is_dead(start_device: StartDevice, observed: Observed) -> None:

@@ -31,7 +31,7 @@ from service.errors import NotReady, Overloaded
 from tests.clock import FakeClock
 from tests.service.device_queue.doubler import BrokenDevice, Doubler, Observed, make_device, query
 
-BATCH, DELAY_S, PROBE_INTERVAL_S = 2, 1.0, 10.0
+BATCH, PROBE_INTERVAL_S = 2, 10.0
 
 LEAST_LIFE = 6  # queries and tasks
 
@@ -76,7 +76,7 @@ class DeviceQueueMachine(RuleBasedStateMachine):
 
     @initialize(size=st.integers(1, 3), pictures=st.integers(0, 2))
     def start(self, size: int, pictures: int) -> None:
-        """Start a worker that a first picture makes busy; a second one waits for others."""
+        """Start a worker that may have answered pictures already."""
         self.clock, self.engine, self.observed = FakeClock(), Doubler(), Observed()
         self.engine.gate.set()
         device = make_device(
@@ -85,7 +85,6 @@ class DeviceQueueMachine(RuleBasedStateMachine):
             clock=self.clock,
             queue_size=size,
             max_batch_size=BATCH,
-            batch_delay_ms=1000 * DELAY_S,
             probe_interval_s=PROBE_INTERVAL_S,
         )
         self.queue, self.worker, self.size = device.queue, device.worker, size
@@ -95,7 +94,6 @@ class DeviceQueueMachine(RuleBasedStateMachine):
         self.waiting, self.tasks, self.dropped = list[Asked](), list[Asked](), list[str]()
         self.reserved, self.probes, self.limit, self.swept_at = 0, 0, BATCH, -math.inf
         self.idle_since: float | None = 0.0
-        self.full_by: float | None = None
         for _ in range(pictures):
             self.submit(GOOD, math.inf)
             self.step()
@@ -196,9 +194,9 @@ class DeviceQueueMachine(RuleBasedStateMachine):
     def take_step(self) -> None:
         self.step()
 
-    def step(self) -> float | None:
+    def step(self) -> float:
         if self.state not in (WorkerState.READY, WorkerState.STOPPING):
-            return None  # the thread has ended
+            return math.inf  # the thread has ended
         expected = self.expect_step()
         assert self.worker.step() == expected
         return expected
@@ -209,7 +207,7 @@ class DeviceQueueMachine(RuleBasedStateMachine):
         while self.step() == 0:
             pass
 
-    def expect_step(self) -> float | None:
+    def expect_step(self) -> float:
         """Expect the worker's next step and its answers."""
         now, is_stopping = self.clock.now, self.state is WorkerState.STOPPING
         self.tasks = [task for task in self.tasks if task.outcome == "open"]
@@ -218,11 +216,6 @@ class DeviceQueueMachine(RuleBasedStateMachine):
             return 0
         if not self.waiting:
             return self.expect_idleness(now, is_stopping=is_stopping)
-        if self.idle_since is None and len(self.waiting) < self.limit and not is_stopping:
-            self.full_by = self.full_by or now + DELAY_S
-            if now < self.full_by:
-                return self.full_by - now
-        self.full_by = None
         first, self.waiting = self.waiting[: self.limit], self.waiting[self.limit :]
         if batch := [each for each in first if not self.drop(each)]:
             self.idle_since = None
@@ -231,8 +224,7 @@ class DeviceQueueMachine(RuleBasedStateMachine):
             self.settle(batch)
         return 0
 
-    def expect_idleness(self, now: float, *, is_stopping: bool) -> float | None:
-        self.full_by = None
+    def expect_idleness(self, now: float, *, is_stopping: bool) -> float:
         if is_stopping:
             self.state = WorkerState.STOPPED
             return 0

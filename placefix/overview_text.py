@@ -15,6 +15,7 @@ from placefix.wording import corners, length, share
 
 _REMARKS: Mapping[Remark, str] = {
     Remark.DOUBTFUL_POSITION: f"with a stated error above {DOUBTFUL_ERROR_M:g} m (--max-gps-error-m leaves them out)",
+    Remark.BESIDE_SYSTEM: "beside the area where the stated reference system is used: is its zone right?",
     Remark.CONTRADICTS_EXIF: f"that the list places more than {CONTRADICTION_M / 1000:g} km from their EXIF position: "
     "is the list right, or are latitude and longitude swapped?",
     Remark.MAGNETIC_HEADING: "with a heading from magnetic north, which does not count (--magnetic-headings takes it)",

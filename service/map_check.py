@@ -73,6 +73,8 @@ class MapCheck:
         self._stop = threading.Event()
         self._worked_since_s = 0.0
         self._thread = threading.Thread(target=self._run, name="placefix-map-check", daemon=True)
+        for name in maps.names:
+            self.expect(name)
 
     @property
     def is_done(self) -> bool:
@@ -81,9 +83,7 @@ class MapCheck:
             return not self._is_working and self._next_at() > time.monotonic()
 
     def start(self) -> None:
-        """Begin with all maps."""
-        for name in self._maps.names:
-            self.expect(name)
+        """Start the thread."""
         self._thread.start()
 
     def expect(self, name: str) -> None:

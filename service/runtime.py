@@ -206,7 +206,6 @@ class Runtime:
         # The shards of a map check its files, each its own part.
         verify = self.settings.verify if engine.shards is None else "off"
         self._map_check = MapCheck(engine.maps, verify, self.settings.verify_interval_s)
-        self._map_check.start()
         self._keep_maps(engine)
         freeze_gc()
         return engine
@@ -248,6 +247,8 @@ class Runtime:
 
     def _on_worker_state(self, state: WorkerState) -> None:
         _log.debug("worker", state=state.name.lower())
+        if state is WorkerState.READY and self._map_check is not None:
+            self._map_check.start()  # not before: until then the server says that it loads, whatever its maps are
         if state is WorkerState.FAILED:
             self.decoder.close(state.value)
             failure = self._worker.failure

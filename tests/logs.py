@@ -11,10 +11,14 @@ def log_through_logging() -> None:
     """Give lines to the standard library, which pytest captures; for where nothing else is configured.
 
     By default structlog prints to ``sys.stdout``. Pytest replaces that between tests, and a thread of a server that
-    prints meanwhile can crash Python.
+    prints meanwhile can crash Python. By default it also prints the variables of a traceback; on a busy core, tensors
+    among them hold up the server for a minute.
     """
     structlog.reset_defaults()
-    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+    *others, renderer = structlog.get_config()["processors"]
+    assert isinstance(renderer, structlog.dev.ConsoleRenderer)
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*others, plain], logger_factory=structlog.stdlib.LoggerFactory())
 
 
 @contextmanager

@@ -78,7 +78,9 @@ def _add(gathering: Gathering, system: ReferenceSystem, number: int, fields: lis
         gathering.skip(name, LeftOutCode.INVALID_ROW, f"line {number} is not: name, x, y")
         return
     numbers += [None] * (8 - len(numbers))
-    geotag = Geotag(position=_position(system, fields), heading_deg=numbers[3], error_m=numbers[6])
+    position = _position(system, fields)
+    remarks = system.remarks_on(position)
+    geotag = Geotag(position=position, heading_deg=numbers[3], error_m=numbers[6], remarks=remarks)
     gathering.add(number, name, gathering.finder.find(name), geotag)
 
 

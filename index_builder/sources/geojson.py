@@ -98,5 +98,6 @@ def _add(system: ReferenceSystem, gathering: Gathering, number: int, feature: ob
         return
     said, geometry = row_geotag(columns, cells), feature.get("geometry")
     if said.position is not ESTIMATED and not (geometry is None and columns.numbers["latitude"]):
-        said = replace(said, position=point_position(geometry, system))
+        position = point_position(geometry, system)
+        said = replace(said, position=position, remarks=said.remarks | system.remarks_on(position))
     gathering.add_named(number, names, said, identifier=feature_identifier(feature.get("id")))

@@ -15,6 +15,7 @@ class Remark(StrEnum):
 
     Attributes:
         DOUBTFUL_POSITION: The stated error of its position is large.
+        BESIDE_SYSTEM: Its position lies beside the area where its reference system is used.
         CONTRADICTS_EXIF: Its position in the list is far from the position in its EXIF block.
         MAGNETIC_HEADING: Its heading is from magnetic north, and these headings are not accepted.
         UNREADABLE_HEADING: Its stated heading cannot be read.
@@ -23,6 +24,7 @@ class Remark(StrEnum):
     """
 
     DOUBTFUL_POSITION = "doubtful_position"
+    BESIDE_SYSTEM = "beside_system"
     CONTRADICTS_EXIF = "contradicts_exif"
     MAGNETIC_HEADING = "magnetic_heading"
     UNREADABLE_HEADING = "unreadable_heading"

@@ -8,6 +8,7 @@ from math import isclose
 from typing import TYPE_CHECKING
 
 from index_builder.errors import SourceError
+from index_builder.sources.geotag import Remark
 from model.geo import LatLon
 from model.positions import PositionFault, Unplaced, checked_position
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 _WGS84_NAME = re.compile(r"(?:.*\bogc\b.*\bcrs84h?|.*\bepsg\b.*[:/](?:4326|4979)|wgs[ _]?84|crs84)", re.IGNORECASE)
 _UTM_NAME = re.compile(r"WGS84 UTM (\d{1,2})\s*([NS])", re.IGNORECASE)
 
-# Norway is mapped in zone 33 of UTM as a whole, 13° beyond the zone's area of use; a mistake leads farther away.
+# Norway is mapped in zone 33 of UTM as a whole, 13° beyond the zone. So positions of a neighbouring zone are read, and
+# a remark counts them. A wrong number of a zone is not found by this: the numbers of all zones are the same.
 _MARGIN_DEG = 15.0
+_EDGE_DEG = 1.0  # a town on the border of two zones is mapped in one of them
 
 Transform = Callable[[float, float], tuple[float, float]]
 
@@ -40,12 +43,12 @@ class Area:
     east: float
     north: float
 
-    def has_near(self, position: LatLon) -> bool:
-        """Return whether a position lies in the rectangle, or at most 15° beside it."""
+    def has(self, position: LatLon, margin_deg: float) -> bool:
+        """Return whether a position lies in the rectangle, or at most so many degrees beside it."""
         width = (self.east - self.west) % 360 or 360.0
-        from_west = (position.longitude - self.west + _MARGIN_DEG) % 360
-        is_between = self.south - _MARGIN_DEG <= position.latitude <= self.north + _MARGIN_DEG
-        return is_between and from_west <= width + 2 * _MARGIN_DEG
+        from_west = (position.longitude - self.west + margin_deg) % 360
+        is_between = self.south - margin_deg <= position.latitude <= self.north + margin_deg
+        return is_between and from_west <= width + 2 * margin_deg
 
     def __str__(self) -> str:
         return f"longitudes {self.west:g} to {self.east:g}, latitudes {self.south:g} to {self.north:g}"
@@ -77,9 +80,14 @@ class ReferenceSystem:
         if not (_is_same(x, back_x) and _is_same(y, back_y)):
             return self._outside(x, y)
         position = checked_position(latitude, longitude)
-        if isinstance(position, LatLon) and self.area is not None and not self.area.has_near(position):
+        if isinstance(position, LatLon) and self.area is not None and not self.area.has(position, _MARGIN_DEG):
             return self._outside(x, y)
         return position
+
+    def remarks_on(self, position: LatLon | Unplaced) -> frozenset[Remark]:
+        """Return the remark on a position that lies beside the area of use."""
+        is_inside = self.area is None or isinstance(position, Unplaced) or self.area.has(position, _EDGE_DEG)
+        return frozenset() if is_inside else frozenset({Remark.BESIDE_SYSTEM})
 
     def _outside(self, x: float, y: float) -> Unplaced:
         area = "" if self.area is None else f", which is used at {self.area}"

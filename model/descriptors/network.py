@@ -11,7 +11,6 @@ from model.features import Features
 from model.network import Network
 from model.plain_config import PlainConfig
 from model.preprocess import Preprocessing
-from model.selavpr.vision_transformer import Tokens
 
 
 class DescriptorNetwork(Network):
@@ -55,10 +54,9 @@ class DescriptorNetwork(Network):
         """
         return self.aggregate(self.backbone(self.fit(images)))
 
-    def localise(self, seen: Any) -> tuple[Tensor, tuple[int, int]]:
+    def localise(self, seen: Any) -> tuple[Tensor, tuple[int, int]] | None:  # noqa: ARG002
         """Return local features ``(B, N, C)`` and their grid, of the output of ``backbone``: by default none."""
-        pictures: Tensor = seen.patch_tokens if isinstance(seen, Tokens) else seen
-        return pictures.new_zeros(len(pictures), 0, 0), (0, 0)
+        return None
 
     def forward(self, images: Tensor) -> Features:
         """Encode a batch of prepared pictures ``(B, 3, H, W)`` float32: descriptors of length 1.
@@ -69,8 +67,9 @@ class DescriptorNetwork(Network):
         if images.ndim != 4 or images.shape[1] != 3:
             raise InvalidInput(f"pictures must be (B, 3, H, W), not {tuple(images.shape)}")
         seen = self.backbone(self.fit(images))
-        local_features, grid = self.localise(seen)
-        return Features(F.normalize(self.aggregate(seen), dim=-1), local_features, grid)
+        descriptors = F.normalize(self.aggregate(seen), dim=-1)
+        local_features, grid = self.localise(seen) or (descriptors.new_zeros(len(images), 0, 0), (0, 0))
+        return Features(descriptors, local_features, grid)
 
     @property
     def local_dim(self) -> int:

@@ -32,6 +32,6 @@ class PatchNetwork(DescriptorNetwork):
         """Return the grid of patches of pictures of a size."""
         return (size[0] // self.side_multiple, size[1] // self.side_multiple) if self.has_patches else (0, 0)
 
-    def localise(self, seen: Any) -> tuple[Tensor, tuple[int, int]]:
+    def localise(self, seen: Any) -> tuple[Tensor, tuple[int, int]] | None:
         """Return the patches ``(B, N, C)``, each of length 1, and their grid; or none."""
-        return (F.normalize(seen.patch_tokens, dim=-1), seen.grid) if self.has_patches else super().localise(seen)
+        return (F.normalize(seen.patch_tokens, dim=-1), seen.grid) if self.has_patches else None

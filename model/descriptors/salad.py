@@ -3,6 +3,7 @@
 Written from the paper. The published code is under the GPL, and Placefix contains none of it.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -14,11 +15,11 @@ from model.checkpoint_layout import CheckpointLayout, FileShapes
 from model.descriptors.patches import LocalFeatures, PatchNetwork
 from model.descriptors.transport import log_shares
 from model.errors import InvalidInput
-from model.network import Network
 from model.plain_config import PlainConfig
 from model.preprocess import Preparation, Preprocessing
 from model.selavpr.vision_transformer import Tokens
 
+PATCH = 14  # pixels of a side
 SIDE = 23  # patches per side, 322 pixels
 
 
@@ -71,38 +72,15 @@ def _two_convolutions(in_channels: int, hidden: int, out_channels: int) -> nn.Se
     )
 
 
-def check_patches(network: Network, clusters: int, size: tuple[int, int]) -> None:
-    """Check that pictures of a size have more patches than there are clusters.
+class TransportNetwork(PatchNetwork):
+    """Define a network whose clusters share the patches of DINOv2, so it needs more patches than clusters."""
 
-    Raises:
-        InvalidInput: They have fewer or equally many, so the dustbin's part would not be positive.
-    """
-    patches = (size[0] // 14) * (size[1] // 14)
-    if patches <= clusters:
-        raise InvalidInput(
-            f"pictures of {size[0]} × {size[1]} pixels have {patches} patches, and a network of the family "
-            f"{network.family} needs more than its {clusters} clusters: give a larger --input-size, such as 322"
-        )
-
-
-class Salad(PatchNetwork):
-    """Describe pictures by DINOv2's patches, which clusters share, and by its class token."""
-
-    family = "salad"
-    title = "SALAD or CliqueMining"
-    needs = Preparation(height=14 * SIDE, width=14 * SIDE, filter="pillow-bilinear")
-    side_multiple = 14
-    config: SaladConfig
-
-    def __init__(self, config: SaladConfig, *, is_trained: bool) -> None:
-        super().__init__(config, config.local_features, is_trained=is_trained)
-        self.backbone = DINOv2(config.backbone)
-        self.aggregator = Aggregator(self.backbone.dim, config)
+    side_multiple = PATCH
 
     @property
-    def global_dim(self) -> int:
-        """Return the width of a descriptor."""
-        return self.config.token_dim + self.config.cluster_dim * self.config.clusters
+    @abstractmethod
+    def clusters(self) -> int:
+        """Return the number of clusters."""
 
     def preparation(
         self, preprocessing: Preprocessing = Preprocessing.ANTIALIAS, size: tuple[int, int] | None = None
@@ -113,7 +91,7 @@ class Salad(PatchNetwork):
             InvalidInput: The network does not take pictures of that size, or they have too few patches.
         """
         prepared = super().preparation(preprocessing, size)
-        check_patches(self, self.config.clusters, prepared.size)
+        self.check_patches(*prepared.size)
         return prepared
 
     def fit(self, images: Tensor) -> Tensor:
@@ -122,8 +100,45 @@ class Salad(PatchNetwork):
         Raises:
             InvalidInput: The pictures have too few patches.
         """
-        check_patches(self, self.config.clusters, (images.shape[2], images.shape[3]))
+        self.check_patches(*images.shape[2:])
         return images
+
+    def check_patches(self, height: int, width: int) -> None:
+        """Check that pictures of a size have more patches than there are clusters.
+
+        Raises:
+            InvalidInput: They have fewer or equally many, so the dustbin's part would not be positive.
+        """
+        patches = (height // PATCH) * (width // PATCH)
+        if patches <= self.clusters:
+            raise InvalidInput(
+                f"pictures of {height} × {width} pixels have {patches} patches, and a network of the family "
+                f"{self.family} needs more than its {self.clusters} clusters: give a larger --input-size, such as 322"
+            )
+
+
+class Salad(TransportNetwork):
+    """Describe pictures by DINOv2's patches, which clusters share, and by its class token."""
+
+    family = "salad"
+    title = "SALAD or CliqueMining"
+    needs = Preparation(height=PATCH * SIDE, width=PATCH * SIDE, filter="pillow-bilinear")
+    config: SaladConfig
+
+    def __init__(self, config: SaladConfig, *, is_trained: bool) -> None:
+        super().__init__(config, config.local_features, is_trained=is_trained)
+        self.backbone = DINOv2(config.backbone)
+        self.aggregator = Aggregator(self.backbone.dim, config)
+
+    @property
+    def clusters(self) -> int:
+        """Return the number of clusters."""
+        return self.config.clusters
+
+    @property
+    def global_dim(self) -> int:
+        """Return the width of a descriptor."""
+        return self.config.token_dim + self.config.cluster_dim * self.config.clusters
 
     def aggregate(self, seen: Tokens) -> Tensor:
         """Return the descriptors ``(B, D)``, of length 1, of tokens."""

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from model.backbones.dinov2 import DINOv2
-from model.backbones.resnet import ResNet
 from model.descriptors.network import DescriptorNetwork
 from model.features import Features
 from model.fixed_norm import FixedNorm
@@ -60,7 +59,7 @@ class FrozenDescriptor:
         copied = deepcopy(network, kept)
         if isinstance(network.backbone, DINOv2):
             copied.backbone = FrozenTransformer(network.backbone, size, target, pictures)
-        elif isinstance(copied.backbone, ResNet):
+        else:
             fold_norms(copied.backbone)
         self._network = copied.to(target.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -81,7 +80,8 @@ def fold_norms(module: nn.Module) -> None:
     for (_, convolution), (name, norm) in pairwise(parts):
         if isinstance(convolution, nn.Conv2d) and isinstance(norm, FixedNorm):
             factors = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
-            bias = norm.bias.double() - norm.running_mean.double() * factors
+            own = 0 if convolution.bias is None else convolution.bias.double()
+            bias = norm.bias.double() + (own - norm.running_mean.double()) * factors
             convolution.weight.data = (convolution.weight.double() * factors[:, None, None, None]).float()
             convolution.bias = nn.Parameter(bias.float(), requires_grad=False)
             module.set_submodule(name, nn.Identity())

@@ -10,10 +10,17 @@ class Attention(nn.Module):
     values.
     """
 
-    def __init__(self, dim: int, num_heads: int) -> None:
+    def __init__(self, dim: int, num_heads: int, *, bias: bool = True) -> None:
+        """Make the layers.
+
+        Args:
+            dim: The width of a token.
+            num_heads: The number of heads; divides ``dim``.
+            bias: Whether queries, keys and values have a bias.
+        """
         super().__init__()
         self.num_heads = num_heads
-        self.qkv = nn.Linear(dim, 3 * dim)
+        self.qkv = nn.Linear(dim, 3 * dim, bias=bias)
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, tokens: Tensor) -> Tensor:

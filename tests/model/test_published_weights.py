@@ -46,6 +46,9 @@ OF_OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "netvlad": ("netvlad", {"origin": "matlab", "whitened_dim": 4096}),
     "netvlad_pytorch": ("netvlad", {}),
     "sfrs": ("sfrs", {}),
+    "transvpr_msls": ("transvpr", {}),
+    "transvpr_pitts30k": ("transvpr", {}),
+    "r2former": ("r2former", {}),
 }
 OTHERS = list(OF_OTHERS)
 SELAVPR = ["selavpr_msls", "selavpr_pitts30k", "selavpr_reg4_msls"]

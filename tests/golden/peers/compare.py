@@ -1,7 +1,8 @@
 """Compare every network with its recording: ``python -m tests.golden.peers.compare [RECORDINGS]``.
 
-Prints a table: method, largest difference of a descriptor over all recorded sizes, bound. With the folder of whole
-recordings all of their numbers are compared, without it those of this folder.
+Prints a table: method, largest difference of a descriptor over all recorded sizes, bound. A second one has all outputs
+of the methods that re-rank. With the folder of whole recordings all of their numbers are compared, without it those of
+this folder.
 """
 
 import sys
@@ -9,11 +10,26 @@ from pathlib import Path
 
 from tests.golden.peers.networks import differences, make_network
 from tests.golden.peers.recordings import FOLDER, read_recording
-from tests.golden.peers.select_recordings import METHODS
+from tests.golden.peers.select_recordings import METHODS, TWO_STAGE
+from tests.golden.peers.two_stage import two_stage_differences
 
 
 def compare(folder: Path = FOLDER) -> bool:
-    """Print the table; return whether all differences are within their bounds."""
+    """Print the tables; return whether all differences are within their bounds."""
+    is_right = _compare_descriptors(folder)
+    print("\n| method | output | largest difference | bound |")  # noqa: T201
+    print("|---|---|---|---|")  # noqa: T201
+    for method in TWO_STAGE:
+        recording = read_recording(method, folder)
+        found = list(two_stage_differences(recording, make_network(recording), recording.sizes))
+        for output in dict.fromkeys(each.output for each in found):
+            worst = max((each for each in found if each.output == output), key=lambda each: each.largest)
+            print(f"| {method} | {output} | {worst.largest:.1e} | {worst.tolerance:.1e} |", flush=True)  # noqa: T201
+        is_right &= all(each.largest <= each.tolerance for each in found)
+    return is_right
+
+
+def _compare_descriptors(folder: Path) -> bool:
     is_right = True
     print("| method | largest difference | bound | sizes | backbone, relative |")  # noqa: T201
     print("|---|---|---|---|---|")  # noqa: T201

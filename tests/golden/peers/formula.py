@@ -41,6 +41,34 @@ def make_images(seed: int, count: int, height: int, width: int) -> NDArray[np.fl
     return images
 
 
+def make_pairs(
+    seed: int, height: int, width: int, channels: int = 3, gain: float = 1.0, offset: float = 0.0
+) -> NDArray[np.float32]:
+    """Return a query and four candidates ``(5, channels, height, width)``.
+
+    The candidates are the query 32 pixels further right, the query 48 pixels further left and 16 further up with more
+    noise, another picture, and the query itself.
+    """
+    generator = np.random.default_rng(seed)
+    size = height + 64, width + 96
+
+    def surroundings() -> NDArray[np.float32]:
+        coarse = generator.standard_normal((channels, -(-size[0] // 8), -(-size[1] // 8)), dtype=np.float32)
+        squares = np.repeat(np.repeat(coarse, 8, 1), 8, 2)[:, : size[0], : size[1]]
+        return squares + np.float32(0.5) * generator.standard_normal((channels, *size), dtype=np.float32)
+
+    def view(scene: NDArray[np.float32], top: int, left: int, noise: float = 0.0) -> NDArray[np.float32]:
+        part = scene[:, top : top + height, left : left + width]
+        if not noise:
+            return part
+        return part + np.float32(noise) * generator.standard_normal(part.shape, dtype=np.float32)
+
+    scene, other = surroundings(), surroundings()
+    query = view(scene, 32, 48)
+    pictures = (query, view(scene, 32, 80, 0.1), view(scene, 48, 0, 0.3), view(other, 32, 48), query)
+    return (np.stack(pictures) * np.float32(gain) + np.float32(offset)).astype(np.float32)
+
+
 def make_picture(seed: int, height: int, width: int) -> NDArray[np.uint8]:
     """Return a picture ``(height, width, 3)``: coloured squares of 8 pixels with noise."""
     generator = np.random.default_rng(seed)

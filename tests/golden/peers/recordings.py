@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.golden.peers.formula import Init, make_images, make_tensor, picked
+from tests.golden.peers.formula import Init, make_images, make_pairs, make_tensor, picked
 
 FOLDER = Path(__file__).parent
 KEPT = 2048  # numbers of an array, at most
@@ -22,7 +22,8 @@ class Recording:
 
     Attributes:
         method: Its name.
-        seed: Of the two pictures.
+        seed: Of the pictures.
+        recipe: The formula of the pictures.
         sizes: Height and width of the pictures.
         tensors: Name, shape and formula of each tensor of the reference's state dictionary.
         gaps: How far the reference in float32 was from itself in float64, by output.
@@ -31,6 +32,7 @@ class Recording:
 
     method: str
     seed: int
+    recipe: str
     sizes: tuple[tuple[int, int], ...]
     tensors: tuple[tuple[str, tuple[int, ...], Init], ...]
     gaps: dict[str, float]
@@ -45,8 +47,8 @@ class Recording:
         return {name: make_tensor(name, shape, init) for name, shape, init in self.tensors}
 
     def images(self, size: tuple[int, int]) -> NDArray[np.float32]:
-        """Return the two prepared pictures of a size."""
-        return make_images(self.seed, 2, *size)
+        """Return the prepared pictures of a size: two, or a query with four candidates."""
+        return make_pairs(self.seed, *size) if "pair" in self.recipe else make_images(self.seed, 2, *size)
 
     def difference(self, output: str, values: NDArray[Any]) -> float:
         """Return the largest difference between what was recorded of an output and a result of ours."""
@@ -65,6 +67,7 @@ def read_recording(method: str, folder: Path = FOLDER) -> Recording:
     return Recording(
         method=method,
         seed=stated["input"]["seed"],
+        recipe=stated["input"]["recipe"],
         sizes=sizes,
         tensors=tuple(_tensor(entry) for entry in stated["state_dict"]),
         gaps=stated["max_abs_fp32_minus_fp64"],

@@ -28,15 +28,18 @@ METHODS = (
     "sfrs_embednetpca",
     "sfrs_embednet",
 )
+TWO_STAGE = ("transvpr_256", "r2former_256")
 _OUTPUTS = ("backbone_", "patch_", "token_", "desc_")
+_OUTPUTS_OF_TWO_STAGES = ("global_", "tokens_", "local_", "attention_", "mask_", "pair_logits_")
 _OTHERS = ("preprocess", "heads_small_amplitude")
 
 
 def select(recordings: Path) -> None:
     """Write the selection from a folder of whole recordings."""
-    for method in METHODS:
+    for method in METHODS + TWO_STAGE:
+        outputs = _OUTPUTS_OF_TWO_STAGES if method in TWO_STAGE else _OUTPUTS
         recording = read_recording(method, recordings)
-        kept = {name: values for name, values in recording.arrays.items() if name.startswith(_OUTPUTS)}
+        kept = {name: values for name, values in recording.arrays.items() if name.startswith(outputs)}
         np.savez_compressed(FOLDER / f"{method}.npz", allow_pickle=False, **kept)
         stated = json.loads((recordings / f"{method}.json").read_text("utf-8"))
         tensors = [(name, shape, *init) for name, shape, init in recording.tensors]

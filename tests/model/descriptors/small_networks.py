@@ -16,10 +16,24 @@ SMALL: dict[str, dict[str, Any]] = {
     "boq": {"backbone": "vits14", "channels": 64, "rows": 2, "queries": 4},
     "netvlad": {"clusters": 4, "whitened_dim": 16},
     "sfrs": {"clusters": 4, "whitened_dim": 16},
+    "transvpr": {"dim": 32, "mlp_dim": 32, "descriptor_dim": 16},
+    "r2former": {
+        "dim": 64,
+        "depth": 2,
+        "descriptor_dim": 16,
+        "local_dim": 8,
+        "pair_dim": 16,
+        "pair_depth": 1,
+        "pair_match_depth": 1,
+    },
 }
 """Family → its configuration."""
 
-_SIZES = {"mixvpr": (320, 320)}  # the only size of this network
+_SIZES = {
+    "mixvpr": (320, 320),  # the only size of this network
+    "transvpr": (48, 64),
+    "r2former": (48, 64),
+}
 
 
 def small_network(family: str, **changes: Any) -> DescriptorNetwork:

@@ -17,7 +17,7 @@ from model.weights import describe_weights, load_network
 from model.weights_errors import WeightsError
 from tests.golden.peers.networks import make_network
 from tests.golden.peers.recordings import read_recording
-from tests.golden.peers.select_recordings import METHODS
+from tests.golden.peers.select_recordings import METHODS, TWO_STAGE
 
 PUBLISHED = "cosplace_resnet18_512"
 
@@ -119,6 +119,13 @@ def test_heads_are_not_asked_for(published: dict[str, Tensor], tmp_path: Path) -
         ("netvlad_matlab_pca4096", "netvlad", {"origin": "matlab", "whitened_dim": 4096}),
         ("sfrs_embednetpca", "sfrs", {"clusters": 64, "whitened_dim": 4096}),
         ("sfrs_embednet", "sfrs", {"whitened_dim": 0}),
+        ("transvpr_256", "transvpr", {"dim": 256, "mlp_dim": 512, "descriptor_dim": 256}),
+        (
+            "r2former_256",
+            "r2former",
+            {"dim": 384, "depth": 12, "descriptor_dim": 256, "local_dim": 128, "pair_dim": 32, "pairs": "network"}
+            | {"pair_depth": 6, "pair_match_depth": 2},
+        ),
     ],
 )
 def test_family_and_shape_are_read_from_names_and_shapes(method: str, family: str, config: dict[str, object]) -> None:
@@ -131,7 +138,7 @@ def test_family_and_shape_are_read_from_names_and_shapes(method: str, family: st
     assert {name: value for name, value in read.items() if name in config} == config
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", METHODS + TWO_STAGE)
 def test_a_missing_tensor_has_the_name_of_the_file(method: str) -> None:
     weights, _ = read_shape(method)
     published = {name for name, _shape, _init in read_recording(method).tensors}
@@ -185,3 +192,18 @@ def test_netvlad_may_be_trained_on_several_gpus() -> None:
 def test_the_layout_of_gem_before_a_normalisation_is_told_by_its_names() -> None:
     weights, read = read_shape("gem_resnet50conv4_dvglb", {"aggregation.1.p": "aggregation.0.p"})
     assert (weights.family, read["normalised"]) == ("gem", "after")
+
+
+def test_r2former_may_lack_its_network_for_pairs_and_what_that_does_not_use() -> None:
+    method = "r2former_256"
+    whole, _ = read_shape(method)
+    names = [name for name, _shape, _init in read_recording(method).tensors]
+    unused, _ = read_shape(method, dict.fromkeys(("Reranker.decoder_pos_embed", "Reranker.ratio")))
+    assert unused.tensors.keys() == whole.tensors.keys()
+    renamed = {name: name.removeprefix("backbone.") if name.startswith("backbone.") else None for name in names}
+    weights, read = read_shape(method, renamed)
+    assert (weights.family, read["pairs"], weights.unknown) == ("r2former", "none", ())
+    assert weights.tensors.keys() == {name for name in whole.tensors if not name.startswith(("local_head.", "pairs."))}
+    renamed = dict.fromkeys(name for name in names if name.startswith("local_head."))
+    with pytest.raises(LookupError, match=r"local_head\.weight"):  # half of it is refused
+        read_shape(method, renamed)

@@ -13,6 +13,7 @@ from model.descriptors.mixvpr import MixVPR
 from model.descriptors.network import DescriptorNetwork
 from model.descriptors.salad import Salad
 from model.descriptors.sfrs import SFRS
+from model.descriptors.transvpr import TransVPR
 from model.families import family_named
 from model.preprocess import Preparation, Preprocessing, preprocess
 from tests.golden.peers.formula import make_picture
@@ -45,6 +46,11 @@ GSV = network_of("gem", pictures="gsv-cities").needs
 CASES = {
     "dvglb_r2former_480x640_noantialias": (replace(BENCHMARK, preprocessing=Preprocessing.OFFICIAL_EVAL), ROUNDED),
     "dvglb_r2former_480x640_antialias": (of(BENCHMARK), ROUNDED),
+    "transvpr_480x640_noantialias": (
+        replace(TransVPR.needs, preprocessing=Preprocessing.OFFICIAL_EVAL),
+        ROUNDED,
+    ),
+    "transvpr_480x640_antialias": (of(TransVPR.needs), ROUNDED),
     "mixvpr_loader_320_pil_bilinear": (of(MixVPR.needs), EXACT),
     "salad_322_pil_bilinear": (of(Salad.needs), EXACT),
     "boq_dinov2_322_tensor_bicubic": (of(network_of("boq").needs), ROUNDED),

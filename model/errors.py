@@ -32,7 +32,9 @@
     │   ├── MapVersionUnsupported   map_version_unsupported   written by a newer Placefix
     │   ├── NetworkMismatch         network_mismatch          made with another network or preprocessing
     │   ├── MapBusy                 map_busy                  another process is writing it
-    │   └── BuildConflict           build_conflict            an unfinished build of something else is in the way
+    │   ├── BuildConflict           build_conflict            an unfinished build of something else is in the way
+    │   ├── OriginError             origin_failed             an origin that cannot be reached, or is damaged
+    │   └── PublishConflict         publish_conflict          an origin names another version than expected
     ├── StorageError                storage_error             the disk is full, or cannot be written
     ├── RequestError                invalid_request           a request with an error beside its picture
     │   ├── MalformedBody           malformed_body            not the multipart form that it says it is

@@ -8,6 +8,7 @@ from model.errors import InvalidInput
 from place_map import layout
 from place_map.current import Current
 from place_map.reader import PlaceMap
+from place_map.shard import Shard
 from place_map.unfinished import changing, check_no_change_is_unfinished
 from place_map.versions import existing_versions, read_current, read_manifest, read_pointer
 
@@ -67,16 +68,21 @@ def roll_back(map_dir: Path) -> Move:
     return activate_version(map_dir, manifest.parent)
 
 
-def serve(map_dir: Path, pointer: Current) -> None:
+def serve(map_dir: Path, pointer: Current, shard: Shard | None = None) -> None:
     """Open a version for a trial, and move ``CURRENT`` to it; the caller holds the lock of the map.
 
     Before format 3, only ``CURRENT`` had the line of the served version: the line is first written beside the manifest.
+
+    Args:
+        map_dir: The map.
+        pointer: The line of the version.
+        shard: The part of the map whose files are here; by default all are.
 
     Raises:
         MapCorrupt: The version cannot be opened; the served version stays.
         OSError: The map cannot be written to.
     """
-    PlaceMap.open(map_dir, pointer.version).close()
+    PlaceMap.open(map_dir, pointer.version, shard).close()
     current = read_current(map_dir)
     if pointer == current:
         return

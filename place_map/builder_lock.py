@@ -12,8 +12,12 @@ LOCK_FILE = "lock"
 
 
 @contextmanager
-def builder_lock(directory: Path) -> Iterator[None]:
+def builder_lock(directory: Path, doing: str = "building this map") -> Iterator[None]:
     """Hold the lock of a staging directory, and make the directory if necessary.
+
+    Args:
+        directory: The directory.
+        doing: The work of its holder, for the message to another one.
 
     Raises:
         MapBusy: Another process holds it.
@@ -28,7 +32,7 @@ def builder_lock(directory: Path) -> Iterator[None]:
             except BlockingIOError as error:
                 owner = os.pread(descriptor, 32, 0).decode("ascii", errors="replace").strip() or "unknown"
                 raise MapBusy(
-                    f"another process (number {owner}) is building this map in {directory}; wait for it, or stop it"
+                    f"another process (number {owner}) is {doing} in {directory}; wait for it, or stop it"
                 ) from error
             if not _is_same_file(descriptor, path):
                 continue  # the owner removed the directory after we opened the file and before we locked it

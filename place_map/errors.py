@@ -72,3 +72,15 @@ class BuildConflict(MapError):
     """There is an unfinished build of other pictures, with another network or with other settings."""
 
     code = "build_conflict"
+
+
+class OriginError(MapError):
+    """An origin of maps cannot be reached, or holds something else than it should."""
+
+    code = "origin_failed"
+
+
+class PublishConflict(MapError):
+    """An origin names another version than the one that is to be replaced there."""
+
+    code = "publish_conflict"

@@ -4,6 +4,7 @@ import typer
 
 from placefix.commands.map_describe import describe
 from placefix.commands.map_duplicates import duplicates
+from placefix.commands.map_exchange import fetch, push
 from placefix.commands.map_outliers import outliers
 from placefix.commands.map_versions import abandon, activate, ids, prune, rollback, versions
 
@@ -17,3 +18,5 @@ app.command("activate")(activate)
 app.command("rollback")(rollback)
 app.command("prune")(prune)
 app.command("abandon")(abandon)
+app.command("push")(push)
+app.command("fetch")(fetch)

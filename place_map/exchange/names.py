@@ -1,0 +1,83 @@
+"""The names of files at an origin, which are also their names in the cache of a machine that fetches.
+
+Each version and each segment has a folder whose name holds the beginning of its sum. Two maps that diverged therefore
+never write the same file with different content, and a file that is there never changes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Self
+
+from place_map import layout
+from place_map.current import Current
+from place_map.file_sum import FileSum
+from place_map.manifest import Manifest
+from place_map.segment import Segment
+from place_map.shard import Shard, segments_of
+
+_SUM_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Name the folder of a version or a segment.
+
+    Attributes:
+        kind: ``versions`` or ``segments``.
+        number: The number in the map.
+        sha256: The sum of a version's manifest, or of the sums of a segment's files.
+        files: Name → size and sum, without thumbnails.
+    """
+
+    kind: str
+    number: str
+    sha256: str
+    files: Mapping[str, FileSum]
+
+    @property
+    def at_origin(self) -> str:
+        """Return the path below the origin."""
+        return f"{self.kind}/{self.number}-{self.sha256[:_SUM_DIGITS]}"
+
+    @property
+    def in_map(self) -> str:
+        """Return the path below the map."""
+        return f"{self.kind}/{self.number}"
+
+    @classmethod
+    def of_segment(cls, segment: Segment) -> Self:
+        """Name the folder of a segment; the sum is that of the lines that ``sha256sum`` prints for its files."""
+        lines = "".join(f"{segment.files[name].sha256}  {name}\n" for name in sorted(segment.files))
+        return cls(layout.SEGMENTS, segment.id, sha256(lines.encode()).hexdigest(), segment.files)
+
+    @classmethod
+    def of_version(cls, manifest: Manifest, content: bytes, shard: Shard | None = None) -> Self:
+        """Name the folder of a version.
+
+        Args:
+            manifest: The manifest.
+            content: The bytes of its file.
+            shard: The part of the map that reads it; a part makes its own index and needs no other.
+        """
+        digest = sha256(content).hexdigest()
+        files = {layout.MANIFEST: FileSum(bytes=len(content), sha256=digest), layout.LEFT_OUT: manifest.left_out}
+        if manifest.calibration is not None:
+            files[layout.CALIBRATION] = manifest.calibration
+        if shard is None:
+            files[layout.INDEX] = manifest.index.file
+        return cls(layout.VERSIONS, manifest.version, digest, files)
+
+
+def version_path(pointer: Current) -> str:
+    """Return the path below an origin of the folder of a version."""
+    return f"{layout.VERSIONS}/{pointer.version}-{pointer.manifest_sha256[:_SUM_DIGITS]}"
+
+
+def segment_folders(manifest: Manifest, shard: Shard | None = None) -> list[Folder]:
+    """Return the folders of the segments of a version, or of a part of it, in the order of the manifest.
+
+    Raises:
+        InvalidInput: There are fewer segments than shards.
+    """
+    return [Folder.of_segment(segment) for segment in segments_of(manifest, shard)]

@@ -19,7 +19,9 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.preprocess import Preparation
 from model.progress import SILENT, Progress
-from place_map.local_codec import StoreType, global_type
+from model.rerankers.registry import make_reranker, reranker_named
+from model.rerankers.reranker import RerankSettings
+from place_map.local_codec import global_type
 from place_map.manifest import FeatureShapes, NetworkIdentity, NetworkInput
 from place_map.unfinished import changing, clean_up_beside
 from place_map.versions import read_manifest
@@ -55,7 +57,7 @@ def build_map(
         calibrate: The function that calibrates the map before it is published; None leaves it uncalibrated.
 
     Raises:
-        InvalidInput: A path or an option cannot be used, or two pictures have one id.
+        InvalidInput: A path or an option cannot be used, also with this network, or two pictures have one id.
         MapExists: The path ``out`` holds something else.
         MapBusy: Another process builds the same map.
         BuildConflict: An unfinished build with another plan exists.
@@ -89,7 +91,7 @@ def _revision(
     settings = MapSettings(
         network=_network_identity(encoder, weights_path),
         preprocessing=encoder.preparation.preprocessing,
-        features=_feature_shapes(encoder, options.store, options.match_floor),
+        features=_feature_shapes(encoder, options),
         thumbnails=options.thumbnails,
         index=options.index,
     )
@@ -151,13 +153,33 @@ def _network_input(preparation: Preparation) -> NetworkInput:
     return NetworkInput(**values)
 
 
-def _feature_shapes(encoder: Encoder, store: StoreType, match_floor: float | None) -> FeatureShapes:
+def choose_reranker(encoder: Encoder, options: BuildOptions) -> str:
+    """Return the name of the re-ranker of a map.
+
+    Args:
+        encoder: The network of the map.
+        options: The options of the build; by default the re-ranker is that of the network's method.
+
+    Raises:
+        InvalidInput: The re-ranker is unknown, the network does not give what it needs, or it has no match floor and
+            the options give one.
+    """
+    name = options.reranker or encoder.reranker
+    if options.reranker is not None or encoder.local_dim:
+        make_reranker(name, encoder, RerankSettings(floor=options.match_floor))
+    return name
+
+
+def _feature_shapes(encoder: Encoder, options: BuildOptions) -> FeatureShapes:
     """Return the shapes in which a map stores the features of a network."""
+    reranker = choose_reranker(encoder, options)
+    floor = encoder.match_floor if options.match_floor is None else options.match_floor
     return FeatureShapes(
         global_dim=encoder.global_dim,
         local_grid=encoder.local_grid,
         local_dim=encoder.local_dim,
-        dtype=global_type(store),
-        local_store=store,
-        match_floor=encoder.match_floor if match_floor is None else match_floor,
+        dtype=global_type(options.store),
+        local_store=options.store,
+        match_floor=floor if reranker_named(reranker).has_floor else None,
+        reranker=reranker,
     )

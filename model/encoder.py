@@ -38,6 +38,7 @@ class Encoder:
         precision: The precision of the products in the network. Features are float32 in each.
         fingerprint: The fingerprint of the network, 64 hex digits.
         is_trained: Whether the network is trained, so that re-ranking has a meaning.
+        reranker: The name of the re-ranker of the network's method.
         match_floor: The least cosine of a match of two local features; None for no limit.
         global_dim: Width D of the global feature.
         local_dim: Channels C of a local feature.
@@ -75,6 +76,7 @@ class Encoder:
         self.preparation = network.preparation() if preparation is None else preparation
         self.precision: NetworkPrecision = precision
         self.is_trained = network.is_trained
+        self.reranker = network.reranker
         self.match_floor = network.match_floor
         self.global_dim = network.global_dim
         self.local_dim = network.local_dim
@@ -93,6 +95,11 @@ class Encoder:
     def local_grid(self) -> tuple[int, int]:
         """Return height and width of the local features of a picture."""
         return self.cells.cells
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Return height and width of a prepared picture."""
+        return self.preparation.size
 
     @property
     def picture_shape(self) -> tuple[int, int, int]:

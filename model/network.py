@@ -11,6 +11,9 @@ from model.features import Features
 from model.network_precision import NetworkPrecision
 from model.preprocess import Preparation, Preprocessing
 
+MUTUAL_MATCHES = "mutual-matches"
+"""The name of the paper's re-ranker, which fits any local features."""
+
 
 class NetworkConfig(Protocol):
     """Define the shape of a network, without its weights."""
@@ -27,6 +30,7 @@ class Network(nn.Module, ABC):
         needs: The preparation of its pictures, at the size of its training.
         precisions: The arithmetics that keep its features, to a cosine of 0.9995.
         official_eval: The way in which its authors resized pictures for their measurements.
+        reranker: The name of its method's re-ranker (``model.rerankers``).
         match_floor: The least cosine of a match of two local features; None for no limit.
         config: The shape of the network.
         is_trained: Whether the network is trained, so that re-ranking has a meaning.
@@ -36,6 +40,7 @@ class Network(nn.Module, ABC):
     needs: Preparation
     precisions: ClassVar[tuple[NetworkPrecision, ...]]
     official_eval: ClassVar[Preprocessing] = Preprocessing.OFFICIAL_EVAL
+    reranker: ClassVar[str] = MUTUAL_MATCHES
     match_floor: float | None
     config: NetworkConfig
     is_trained: bool

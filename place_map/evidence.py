@@ -26,7 +26,7 @@ night, when every candidate has fewer matches. A higher value of each speaks for
 """
 
 _VOTE_POWER = 4
-"""The power of the matches in ``Evidence.share``, so that many chance candidates do not outvote a few right ones."""
+"""The power of the scores in ``Evidence.share``, so that many chance candidates do not outvote a few right ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,14 @@ class Ranking:
     Attributes:
         rows: ``(k,)`` int64, rows of the map; at least one.
         distances: ``(k,)`` float32, Euclidean distances of the global features, which have length 1.
-        matches: ``(c,)`` int64, mutual matches of the first c; c is 0 if nothing was re-ranked.
+        scores: ``(c,)`` float64, the re-ranker's scores of the first c, such as mutual matches: at least 0, higher is
+            better. c is 0 if nothing was re-ranked.
         rivals: The number of last rows that serve for comparison only and cannot be the answer.
     """
 
     rows: NDArray[np.int64]
     distances: NDArray[np.float32]
-    matches: NDArray[np.int64]
+    scores: NDArray[np.float64]
     rivals: int = 0
 
     @classmethod
@@ -50,24 +51,24 @@ class Ranking:
         cls,
         rows: NDArray[np.int64],
         distances: NDArray[np.float32],
-        matches: NDArray[np.int64],
+        scores: NDArray[np.float64],
         rivals: int = 0,
     ) -> Self:
-        """Order candidates: compared ones by their matches, then the others by global distance.
+        """Order candidates: compared ones by their scores, then the others by global distance.
 
         Args:
             rows: ``(k,)``, by global distance, then the rivals, by global distance.
             distances: ``(k,)``, the distances of ``rows``.
-            matches: ``(c,)``, the matches of the first c rows.
+            scores: ``(c,)``, the scores of the first c rows.
             rivals: The number of last rows that cannot be the answer; they stay behind the others.
         """
-        compared = len(matches)
+        compared = len(scores)
         is_rival = np.arange(compared) >= len(rows) - rivals
-        order = np.lexsort((-matches, is_rival))  # equal counts keep the order of the global distance
+        order = np.lexsort((-scores, is_rival))  # equal scores keep the order of the global distance
         return cls(
             rows=np.concatenate([rows[:compared][order], rows[compared:]]),
             distances=np.concatenate([distances[:compared][order], distances[compared:]]),
-            matches=matches[order],
+            scores=scores[order],
             rivals=rivals,
         )
 
@@ -86,8 +87,8 @@ class Ranking:
         def moved(values: NDArray[AnyNumber]) -> NDArray[AnyNumber]:
             return np.concatenate([values[rank : rank + 1], values[:rank], values[rank + 1 :]])
 
-        matches = moved(self.matches) if len(self.matches) else self.matches
-        return replace(self, rows=moved(self.rows), distances=moved(self.distances), matches=matches)
+        scores = moved(self.scores) if len(self.scores) else self.scores
+        return replace(self, rows=moved(self.rows), distances=moved(self.distances), scores=scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,10 @@ class Evidence:
 
     Attributes:
         compared: Candidates whose local features were compared; 0 if nothing was re-ranked.
-        matches: Mutual matches of the first candidate.
-        rival_matches: Most mutual matches of a candidate of another place; 0 if there is none.
-        share: Share of the votes for candidates of the place, in [0, 1]; 0 without a match. Each compared candidate
-            votes with the fourth power of its matches.
+        score: The re-ranker's score of the first candidate.
+        rival_score: The best score of a candidate of another place; 0 if there is none.
+        share: Share of the votes for candidates of the place, in [0, 1]; 0 if all scores are 0. Each compared candidate
+            votes with the fourth power of its score.
         global_rank: The rank of the first candidate by the similarity of the global features, from 1.
         similarity: The highest cosine of the global features of the query and a candidate of the place.
         rival_similarity: The highest cosine with a candidate of another place. If there is none, the lowest cosine of
@@ -110,8 +111,8 @@ class Evidence:
     """
 
     compared: int
-    matches: int
-    rival_matches: int
+    score: float
+    rival_score: float
     share: float
     global_rank: int
     similarity: float
@@ -129,14 +130,14 @@ class Evidence:
         latitudes, longitudes = places.latitudes[ranking.rows], places.longitudes[ranking.rows]
         first = LatLon(float(latitudes[0]), float(longitudes[0]))
         is_elsewhere = distances_m(first, latitudes, longitudes) > within_m
-        matches, compared = ranking.matches, len(ranking.matches)
+        scores, compared = ranking.scores, len(ranking.scores)
         similarities = 1 - np.square(ranking.distances.astype(np.float64)) / 2
-        votes = np.power(matches.astype(np.float64), _VOTE_POWER)
+        votes = np.power(scores, _VOTE_POWER)
         total, is_rival = float(votes.sum()), is_elsewhere[:compared]
         return cls(
             compared=compared,
-            matches=int(matches[0]) if compared else 0,
-            rival_matches=int(matches[is_rival].max(initial=0)),
+            score=float(scores[0]) if compared else 0.0,
+            rival_score=float(scores[is_rival].max(initial=0)),
             share=float(votes[~is_rival].sum()) / total if total else 0.0,
             global_rank=1 + int((ranking.distances < ranking.distances[0]).sum()),
             similarity=float(similarities[~is_elsewhere].max()),
@@ -147,7 +148,7 @@ class Evidence:
     def signals(self) -> tuple[float, ...]:
         """Return the inputs of the confidence; see ``SIGNALS``."""
         return (
-            log((self.matches + 1) / (self.rival_matches + 1)),
+            log((self.score + 1) / (self.rival_score + 1)),
             self.share,
             -log(self.global_rank),
             self.similarity,

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
 
-from model.network import Network
+from model.network import MUTUAL_MATCHES, Network
 from model.network_precision import NetworkPrecision
 from model.preprocess import IMAGENET_MEAN, IMAGENET_STD, Filter, Preparation, Preprocessing
 from place_map import layout
@@ -24,7 +24,7 @@ from place_map.manifest_part import ManifestPart, Number, Sha256
 from place_map.segment import Segment
 
 FORMAT: Literal["placefix-map"] = "placefix-map"
-FORMAT_VERSION: Literal[6] = 6
+FORMAT_VERSION: Literal[7] = 7
 
 
 class NetworkInput(ManifestPart):
@@ -78,6 +78,7 @@ class FeatureShapes(ManifestPart):
         dtype: The type of the global features.
         local_store: The stored form of the local features; None in maps of format 1, which store them as ``dtype``.
         match_floor: The least cosine of a match of two local features; None for no limit.
+        reranker: The name of the re-ranker (``model.rerankers``); mutual matches for maps from before format 7.
     """
 
     global_dim: PositiveInt
@@ -86,6 +87,7 @@ class FeatureShapes(ManifestPart):
     dtype: FloatType
     local_store: StoreType | None = None
     match_floor: Annotated[float, Field(ge=-1, le=1)] | None = None
+    reranker: str = MUTUAL_MATCHES
 
     @property
     def local_codec(self) -> LocalCodec:
@@ -182,7 +184,7 @@ class Manifest(ManifestPart):
     """
 
     format: Literal["placefix-map"] = FORMAT
-    format_version: Literal[1, 2, 3, 4, 5, 6] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3, 4, 5, 6, 7] = FORMAT_VERSION
     version: Number
     parent: Number | None = None
     change: Change = BUILT

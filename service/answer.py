@@ -1,12 +1,12 @@
 """Make the answer of a localization: the same for HTTP and for the command line."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.geo import LatLon
+from model.network import MUTUAL_MATCHES
 from place_map.calibration import ANSWER_LEVEL
 from place_map.evidence import Evidence
 from service.localization import Candidate, Localization, MatchedCandidate, Matches, PhotoPart
@@ -52,23 +52,24 @@ def build_answer(
         accuracy=None
         if verdict.radius_m is None
         else Accuracy(radius_m=round(verdict.radius_m, 1), level=ANSWER_LEVEL),
-        evidence=_evidence(verdict.evidence),
+        evidence=_evidence(verdict.evidence, localization.reranker),
         candidates=[_candidate(each, rank) for rank, each in enumerate(localization.candidates)],
         matches=None if localization.matches is None else _matches(localization.matches),
         heat=None if localization.heat is None else _heat(localization.heat),
-        photos=[_photo(each, number) for number, each in enumerate(localization.photos, start=1)] or None,
+        photos=[_photo(each, number, localization.reranker) for number, each in enumerate(localization.photos, 1)]
+        or None,
         map=MapVersion(name=localization.map_name, version=localization.map_version),
         timings_ms=Timings(**milliseconds, total=round(1000 * total_s, 3)),
         request_id=request_id,
     )
 
 
-def _photo(part: PhotoPart, number: int) -> PhotoAnswer:
+def _photo(part: PhotoPart, number: int, reranker: str) -> PhotoAnswer:
     return PhotoAnswer(
         photo=number,
         candidate=None if part.candidate is None or part.rank is None else _candidate(part.candidate, part.rank),
         confidence=_rounded(part.confidence),
-        evidence=_evidence(part.evidence),
+        evidence=_evidence(part.evidence, reranker),
     )
 
 
@@ -80,6 +81,7 @@ def _candidate(candidate: Candidate, rank: int) -> CandidateAnswer:
         **_position(candidate.position).model_dump(),
         heading_deg=candidate.heading_deg,
         mutual_matches=candidate.mutual_matches,
+        score=candidate.score,
         global_distance=candidate.global_distance,
     )
 
@@ -115,8 +117,21 @@ def _fractions(values: NDArray[np.float64]) -> list[float]:
     return [round(value, _FRACTION_DIGITS) for value in values.tolist()]
 
 
-def _evidence(evidence: Evidence | None) -> EvidenceAnswer | None:
-    return None if evidence is None else EvidenceAnswer(**asdict(evidence))
+def _evidence(evidence: Evidence | None, reranker: str) -> EvidenceAnswer | None:
+    if evidence is None:
+        return None
+    is_count = reranker == MUTUAL_MATCHES
+    return EvidenceAnswer(
+        compared=evidence.compared,
+        matches=int(evidence.score) if is_count else None,
+        rival_matches=int(evidence.rival_score) if is_count else None,
+        score=evidence.score,
+        rival_score=evidence.rival_score,
+        share=evidence.share,
+        global_rank=evidence.global_rank,
+        similarity=evidence.similarity,
+        rival_similarity=evidence.rival_similarity,
+    )
 
 
 def _rounded(confidence: float | None) -> float | None:

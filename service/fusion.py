@@ -88,6 +88,7 @@ def fuse(
         map_version=localizer.place_map.version,
         seconds=_add_up(each.seconds for each in found),
         gathered_bytes=sum(each.gathered_bytes for each in found),
+        reranker=localizer.place_map.manifest.features.reranker,
         photos=tuple(
             _told(localizer, alone, part) for alone, part in zip(found, parts or [None] * len(found), strict=True)
         ),

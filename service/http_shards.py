@@ -11,18 +11,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.encoder import Encoder
+from model.rerankers.registry import reranker_named
+from model.rerankers.reranker import LocalFeatures
 from place_map.reader import PlaceMap
 from place_map.shard import Assignment, Shard
 from service.errors import MalformedBody, ShardUnavailable
 from service.query_options import QueryOptions
 from service.shard_connections import ShardConnections
 from service.shard_identity import ShardIdentity
-from service.shard_messages import Question, pack_question, unpack_counts, unpack_shortlist
+from service.shard_messages import Question, pack_question, unpack_comparisons, unpack_shortlist
 from service.sharded_localizer import ShardedLocalizer
 from service.shortlist import Shortlist
 
 SHORTLIST_PATH = "/shard/shortlist"
-COUNT_PATH = "/shard/count"
+COMPARE_PATH = "/shard/compare"
 
 _UNKNOWN = "unknown"
 
@@ -33,7 +35,7 @@ class HttpShards:
     """Ask shards that are servers. A call names all properties that a shard must have, so no answer is a mixture."""
 
     def __init__(
-        self, connections: ShardConnections, expected: Sequence[ShardIdentity], assignment: Assignment
+        self, connections: ShardConnections, expected: Sequence[ShardIdentity], assignment: Assignment, parts: int = 1
     ) -> None:
         """Keep the connections; nothing is asked yet.
 
@@ -41,7 +43,9 @@ class HttpShards:
             connections: The connections to all shards, for all maps.
             expected: The identity that each shard must have; all must have the matcher of the first one.
             assignment: The rows of each shard.
+            parts: ``Reranker.parts`` of the map's re-ranker.
         """
+        self._parts = parts
         self._connections = connections
         self._expected = expected
         self._assignment = assignment
@@ -71,17 +75,17 @@ class HttpShards:
             for number in everyone
         ]
 
-    def counts(
-        self, query: Tensor, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
-    ) -> Mapping[int, NDArray[np.int64]]:
-        """See ``Shards.counts``."""
-        query = query.cpu()
+    def comparisons(
+        self, query: LocalFeatures, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
+    ) -> Mapping[int, NDArray[np.float64]]:
+        """See ``Shards.comparisons``."""
+        features = query.features.cpu()
         bodies = self._bodies(
-            {number: {"query": query, "rows": torch.from_numpy(of_shard)} for number, of_shard in rows.items()}
+            {number: {"query": features, "rows": torch.from_numpy(of_shard)} for number, of_shard in rows.items()}
         )
-        answers = self._connections.ask(COUNT_PATH, bodies, is_wanted)
+        answers = self._connections.ask(COMPARE_PATH, bodies, is_wanted)
         return {
-            number: self._read(number, partial(unpack_counts, answer, len(rows[number])))
+            number: self._read(number, partial(unpack_comparisons, answer, (len(rows[number]), self._parts)))
             for number, answer in answers.items()
         }
 
@@ -159,4 +163,6 @@ def connect(
     floor = place_map.manifest.features.match_floor if match_floor is None else match_floor
     identity = ShardIdentity.of(encoder, place_map, floor, _UNKNOWN, Shard(1, count))
     expected = [replace(identity, shard=connections.name_of(number)) for number in range(count)]
-    return ShardedLocalizer(encoder, place_map, HttpShards(connections, expected, assignment), assignment, floor)
+    parts = reranker_named(place_map.manifest.features.reranker).parts
+    shards = HttpShards(connections, expected, assignment, parts)
+    return ShardedLocalizer(encoder, place_map, shards, assignment, floor)

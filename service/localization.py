@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from model.cell_grid import CellGrid
 from model.geo import LatLon
+from model.network import MUTUAL_MATCHES
 from place_map.calibration import Judgement
 from place_map.evidence import Evidence, Ranking
 from service.matches import MatchedCells
@@ -25,7 +26,8 @@ class Candidate:
         id: The id in the collection.
         position: The position where it was taken.
         heading_deg: The direction of its camera, clockwise from true north; None if unknown.
-        mutual_matches: The number of mutual nearest neighbours of local features; None if they were not compared.
+        score: The re-ranker's score, at least 0, higher is better; None if its local features were not compared.
+        mutual_matches: The same as a whole number, where the re-ranker counts mutual matches; None elsewhere.
         global_distance: The Euclidean distance of the global features, in [0, 2].
     """
 
@@ -33,6 +35,7 @@ class Candidate:
     id: str
     position: LatLon
     heading_deg: float | None
+    score: float | None
     mutual_matches: int | None
     global_distance: float
 
@@ -144,6 +147,7 @@ class Localization:
         map_version: Its version.
         seconds: The seconds of each stage; a stage that did not run is absent.
         gathered_bytes: The bytes of local features that were read from the map to re-rank.
+        reranker: The name of the map's re-ranker, which gives the scores their meaning.
         ranking: The ranking of all compared pictures, which begins with ``candidates``; None if there are none, or
             several
             photos were asked together.
@@ -161,6 +165,7 @@ class Localization:
     map_version: str
     seconds: Mapping[Stage, float]
     gathered_bytes: int
+    reranker: str = MUTUAL_MATCHES
     ranking: Ranking | None = None
     photos: tuple[PhotoPart, ...] = ()
     matches: Matches | None = None

@@ -14,16 +14,20 @@ from torch import Tensor
 
 from model.codes import as_features
 from model.encoder import Encoder
+from model.errors import InvalidInput
 from model.features import Features
 from model.geo import distance_m
-from model.matching import MatchingPrecision, count_mutual_matches, matcher_name
+from model.matching import MatchingPrecision, matcher_name
+from model.network import MUTUAL_MATCHES
+from model.rerankers.registry import make_reranker
+from model.rerankers.reranker import LocalFeatures, Reranker, RerankSettings
 from place_map.calibration import DEFAULT_WITHIN_M, Judgement
 from place_map.evidence import Evidence, Ranking
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
 from service.encoded_query import EncodedQuery
 from service.localization import Candidate, Localization, MatchedCandidate, Matches, Verdict
-from service.matches import match_cells, rival_rank
+from service.matches import most_similar, rival_rank
 from service.query_options import DEFAULT_PRECISION, QueryOptions
 from service.rounds import count_ahead
 from service.shortlist import NO_ROWS, Shortlist, check_wanted, find_shortlist
@@ -43,16 +47,17 @@ def _always_wanted() -> bool:
 class Localizer:
     """Find queries in one version of one map. One thread uses it: the one that owns the device.
 
-    Two steps look at features: ``shortlist`` and ``count``. The others need only the table of places and the
+    Two steps look at features: ``shortlist`` and ``compare``. The others need only the table of places and the
     calibration.
 
     Attributes:
         tells_matches: Whether it can tell which cells match: local features are stored here.
-        most_rounds: The most calls of ``count`` for a query; None for one at each stop.
+        most_rounds: The most calls of ``compare`` for a query; None for one at each stop.
         encoder: The network that the map was built with.
         place_map: The map.
         preparation: The way in which a picture becomes a query of this map.
         searcher: The shortlist index of the map.
+        reranker: The re-ranker of the map; None for a network without local features.
         matching_precision: The precision of the products in matching.
         match_floor: The least cosine of a match; None if every cosine may match.
         within_m: The distance within which candidates show the same place.
@@ -80,6 +85,7 @@ class Localizer:
 
         Raises:
             NetworkMismatch: The map was built with another network.
+            InvalidInput: The map's re-ranker has no floor, and one is given.
         """
         place_map.check_network(encoder)
         self.encoder = encoder
@@ -87,14 +93,21 @@ class Localizer:
         self.preparation = place_map.manifest.preparation
         self.searcher = searcher
         self.matching_precision: MatchingPrecision = matching_precision
-        self.match_floor = place_map.manifest.features.match_floor if match_floor is None else match_floor
+        features = place_map.manifest.features
+        self.match_floor = features.match_floor if match_floor is None else match_floor
+        settings = RerankSettings(matching_precision, self.match_floor)
+        self.reranker: Reranker | None = (
+            make_reranker(features.reranker, encoder, settings) if encoder.local_dim else None
+        )
         self.within_m = DEFAULT_WITHIN_M if place_map.calibration is None else place_map.calibration.within_m
         self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU
 
     @property
     def matcher(self) -> str:
-        """Return the instructions and numbers that count mutual matches."""
-        return matcher_name(self.encoder.device, self.encoder.local_dim, self.matching_precision)
+        """Return the instructions and numbers that compare local features."""
+        if self.reranker is None:
+            return matcher_name(self.encoder.device, self.encoder.local_dim, self.matching_precision)
+        return self.reranker.matcher
 
     def check_ready(self) -> None:
         """Pass: all parts are here."""
@@ -103,16 +116,18 @@ class Localizer:
         """Return how a query is re-ranked here.
 
         A network without local features cannot re-rank. Re-ranking with an untrained network is noise, so ``auto`` does
-        not re-rank then; and without a calibration there is no sign to stop.
+        not re-rank then. Without a calibration there is no sign to stop, and scores that depend on the other candidates
+        have none.
         """
-        if not self.encoder.local_dim:
+        if self.reranker is None:
             return "never"
         if asked != "auto":
             return asked
         if not self.encoder.is_trained:
             return "never"
         calibration = self.place_map.calibration
-        return "always" if calibration is None or calibration.auto is None else "auto"
+        can_stop = calibration is not None and calibration.auto is not None and not self.reranker.is_listwise
+        return "auto" if can_stop else "always"
 
     def localize(
         self,
@@ -140,12 +155,13 @@ class Localizer:
         candidates: tuple[Candidate, ...] = ()
         verdict, compared, ranking, matches, heat = Verdict("no_candidates"), 0, None, None, None
         if shortlist.answers:
-            ranking, verdict = self._rerank(query.features.local_features[0], shortlist, options, clock, is_wanted)
+            local_features = LocalFeatures(query.features.local_features[0])
+            ranking, verdict = self._rerank(local_features, shortlist, options, clock, is_wanted)
             candidates = self.candidates(ranking, options.candidates)
-            compared = len(ranking.matches)
+            compared = len(ranking.scores)
             if options.evidence == "matches":
                 with clock.measure(Stage.EVIDENCE):
-                    matches = self._match(query.features.local_features[0], ranking, len(candidates), is_wanted)
+                    matches = self._match(local_features, ranking, len(candidates), is_wanted)
         if options.evidence == "heat" and query.image is not None:
             with clock.measure(Stage.EVIDENCE):
                 shares = self.encoder.shares(query.image)
@@ -159,6 +175,7 @@ class Localizer:
             map_version=self.place_map.version,
             seconds=clock.seconds,
             gathered_bytes=compared * shapes.local_codec.bytes_per_picture(shapes.local_count),
+            reranker=shapes.reranker,
             ranking=ranking,
             matches=matches,
             heat=heat,
@@ -182,24 +199,26 @@ class Localizer:
         return find_shortlist(self.searcher, self.place_map, query, options, without, is_wanted)
 
     @torch.inference_mode()
-    def count(
-        self, query: Tensor, rows: NDArray[np.int64], is_wanted: Callable[[], bool], clock: StageClock
-    ) -> NDArray[np.int64]:
-        """Count the mutual matches of a query with some pictures.
+    def compare(
+        self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool], clock: StageClock
+    ) -> NDArray[np.float64]:
+        """Compare a query with some pictures by the map's re-ranker.
 
         Args:
-            query: ``(L, C)`` local features, on the encoder's device.
+            query: The local features of one picture, on the encoder's device.
             rows: ``(k,)`` rows of the pictures, in any order.
             is_wanted: A function that tells whether somebody still waits for the query.
             clock: The clock, which is told the durations.
 
         Returns:
-            Counts ``(k,)``, in the order of the rows.
+            ``(k, parts)`` of ``Reranker.compare``, in the order of the rows.
 
         Raises:
+            InvalidInput: The network has no local features.
             DeadlineExceeded: Nobody waits for the query any more.
         """
-        counts = np.empty(len(rows), dtype=np.int64)
+        reranker = self._needed_reranker()
+        parts = np.empty((len(rows), reranker.parts), dtype=np.float64)
         for start in range(0, len(rows), _GATHER_ROWS):
             check_wanted(is_wanted)
             chunk = slice(start, start + _GATHER_ROWS)
@@ -207,11 +226,8 @@ class Localizer:
                 candidates = self._gather(rows[chunk])
                 self.place_map.announce(rows[chunk.stop : chunk.stop + _GATHER_ROWS])
             with clock.measure(Stage.RERANK):
-                found = count_mutual_matches(
-                    query, candidates, precision=self.matching_precision, floor=self.match_floor
-                )
-                counts[chunk] = found.cpu().numpy()
-        return counts
+                parts[chunk] = reranker.compare(query, candidates).cpu().numpy()
+        return parts
 
     def judge(self, ranking: Ranking, options: QueryOptions) -> tuple[Evidence, Judgement | None]:
         """Weigh the evidence for the first candidate of a ranking; no judgement if its meaning is unknown."""
@@ -227,12 +243,15 @@ class Localizer:
         """Return one candidate of a ranking, by its rank from 0."""
         row = int(ranking.rows[rank])
         place = self.place_map.places[row]
+        score = float(ranking.scores[rank]) if rank < len(ranking.scores) else None
+        is_count = self.place_map.manifest.features.reranker == MUTUAL_MATCHES
         return Candidate(
             row=row,
             id=place.id,
             position=place.position,
             heading_deg=place.heading_deg,
-            mutual_matches=int(ranking.matches[rank]) if rank < len(ranking.matches) else None,
+            score=score,
+            mutual_matches=int(score) if is_count and score is not None else None,
             global_distance=float(ranking.distances[rank]),
         )
 
@@ -258,32 +277,39 @@ class Localizer:
 
     def _rerank(
         self,
-        query: Tensor,
+        query: LocalFeatures,
         shortlist: Ranking,
         options: QueryOptions,
         clock: StageClock,
         is_wanted: Callable[[], bool],
     ) -> tuple[Ranking, Verdict]:
-        """Compare a query ``(L, C)`` with as much of the shortlist as needed, and judge the first candidate."""
-        rows, counts = shortlist.rows, shortlist.matches
+        """Compare a query with as much of the shortlist as needed, and judge the first candidate."""
+        rows, parts, scores = shortlist.rows, None, shortlist.scores
         stops = self._stops(self.rerank_for(options.rerank), len(rows))
         for compared, ahead in zip(stops, count_ahead(stops, self.most_rounds or len(stops)), strict=True):
-            if ahead > len(counts):
-                counts = np.concatenate([counts, self.count(query, rows[len(counts) : ahead], is_wanted, clock)])
-            ranking = Ranking.of(rows, shortlist.distances, counts[:compared], shortlist.rivals)
+            done = 0 if parts is None else len(parts)
+            if ahead > done:
+                more = self.compare(query, rows[done:ahead], is_wanted, clock)
+                parts = more if parts is None else np.concatenate([parts, more])
+            if parts is not None:
+                scores = self._needed_reranker().scores(parts[:compared])
+            ranking = Ranking.of(rows, shortlist.distances, scores, shortlist.rivals)
             evidence, judgement = self.judge(ranking, options)
             if judgement is not None and judgement.is_sure:
                 break
         return ranking, Verdict.of(evidence, judgement, options)
 
     @torch.inference_mode()
-    def _match(self, query: Tensor, ranking: Ranking, candidates: int, is_wanted: Callable[[], bool]) -> Matches | None:
-        """Match a query ``(L, C)`` with the first candidates, whether they were compared or not.
+    def _match(
+        self, query: LocalFeatures, ranking: Ranking, candidates: int, is_wanted: Callable[[], bool]
+    ) -> Matches | None:
+        """Match a query with the first candidates, whether they were compared or not.
 
         Returns:
-            The matches; None if the network has no local features, or they are not stored here.
+            The matches; None if the network has no local features, they are not stored here, or the re-ranker does not
+            compare by pairs of cells.
         """
-        if not (self.encoder.local_dim and self.tells_matches):
+        if self.reranker is None or not self.tells_matches:
             return None
         rival = rival_rank(ranking, self.place_map.places, self.within_m)
         ranks = sorted({*range(min(candidates, MATCHED_FIRST)), *(() if rival is None else (rival,))})
@@ -292,8 +318,11 @@ class Localizer:
         for rank in ranks:
             check_wanted(is_wanted)
             candidate = self.candidate(ranking, rank)
-            [features] = self._gather(ranking.rows[rank : rank + 1])
-            cells = match_cells(query, features, self.matching_precision, self.match_floor)
+            features = LocalFeatures(self._gather(ranking.rows[rank : rank + 1]).features[0])
+            pairs = self.reranker.pairs(query, features)
+            if pairs is None:
+                return None
+            cells = most_similar(query.features, features.features, pairs)
             is_elsewhere = distance_m(first, candidate.position) > self.within_m
             matched.append(MatchedCandidate(candidate, rank, is_elsewhere, cells))
         return Matches(self.encoder.cells, tuple(matched))
@@ -307,7 +336,17 @@ class Localizer:
             return (count,)
         return (*(step.compared for step in calibration.steps if step.compared < count), count)
 
-    def _gather(self, rows: NDArray[np.int64]) -> Tensor:
+    def _needed_reranker(self) -> Reranker:
+        """Return the re-ranker.
+
+        Raises:
+            InvalidInput: The network has no local features.
+        """
+        if self.reranker is None:
+            raise InvalidInput(f"the network of the map {self.place_map.name} has no local features to compare")
+        return self.reranker
+
+    def _gather(self, rows: NDArray[np.int64]) -> LocalFeatures:
         """Return local features ``(k, N, C)`` on the encoder's device; valid until the next call."""
         if self._gathered is None:
             shapes = self.place_map.manifest.features
@@ -316,4 +355,4 @@ class Localizer:
                 dtype=self.place_map.local_type,
                 pin_memory=self.encoder.device.type == "cuda",
             )
-        return self.place_map.local_features(rows, out=self._gathered).to(self.encoder.device)
+        return LocalFeatures(self.place_map.local_features(rows, out=self._gathered).to(self.encoder.device))

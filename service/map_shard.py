@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.errors import InvalidInput
+from model.rerankers.reranker import LocalFeatures
 from service.localizer import Localizer
 from service.query_options import QueryOptions
 from service.shard_identity import ShardIdentity
@@ -52,11 +53,13 @@ class MapShard:
         found = self.localizer.shortlist(query, options, own, is_wanted)
         return Shortlist(self._in_map(found.answers), self._in_map(found.rivals))
 
-    def count(self, query: Tensor, rows: NDArray[np.int64], is_wanted: Callable[[], bool]) -> NDArray[np.int64]:
-        """Return mutual matches ``(k,)`` with pictures of this shard; see ``Localizer.count``.
+    def compare(
+        self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool]
+    ) -> NDArray[np.float64]:
+        """Compare a query with pictures of this shard: ``(k, parts)``; see ``Localizer.compare``.
 
         Args:
-            query: ``(L, C)`` local features.
+            query: The local features of one picture.
             rows: ``(k,)`` rows of the map.
             is_wanted: Whether somebody still waits for the query.
 
@@ -68,7 +71,7 @@ class MapShard:
         is_here[is_here] = self._rows[own[is_here]] == rows[is_here]
         if not is_here.all():
             raise InvalidInput(f"{(~is_here).sum()} of {len(rows)} rows are not in this shard")
-        return self.localizer.count(query, own, is_wanted, StageClock())
+        return self.localizer.compare(query, own, is_wanted, StageClock())
 
     def _in_map(self, own: Nearest) -> Nearest:
         return Nearest(self._rows[own.rows], own.distances)

@@ -1,4 +1,4 @@
-"""Match the cells of a query with those of a few candidates, to show a person the reason for an answer."""
+"""Choose pairs of cells of a query and a candidate, to show a person the reason for an answer."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from model.cosines import pair_cosines
 from model.geo import LatLon, distances_m
-from model.matching import MatchingPrecision, find_mutual_matches
+from model.matching import MutualMatches
 from place_map.evidence import Ranking
 from place_map.place_table import PlaceTable
 from service.words import MOST_PAIRS
@@ -17,10 +17,10 @@ from service.words import MOST_PAIRS
 
 @dataclass(frozen=True)
 class MatchedCells:
-    """Hold mutual nearest neighbours of a query and a candidate (paper, Eq. 7), at most ``MOST_PAIRS``.
+    """Hold pairs of cells of a query and a candidate, at most ``MOST_PAIRS``.
 
     Attributes:
-        count: The number of all mutual nearest neighbours (Eq. 8).
+        count: The number of all pairs by which the re-ranker compares the two.
         query_cells: ``(n,)`` int64, cells of the query in row-major order; n is at most ``MOST_PAIRS``.
         candidate_cells: ``(n,)`` int64, the matching cells of the candidate.
         similarities: ``(n,)`` float64, cosines of the pairs, the highest first.
@@ -32,19 +32,15 @@ class MatchedCells:
     similarities: NDArray[np.float64]
 
 
-def match_cells(
-    query: Tensor, candidate: Tensor, precision: MatchingPrecision, floor: float | None, most: int = MOST_PAIRS
-) -> MatchedCells:
-    """Match two pictures, as ``model.matching.find_mutual_matches`` does, and choose the most similar pairs.
+def most_similar(query: Tensor, candidate: Tensor, found: MutualMatches, most: int = MOST_PAIRS) -> MatchedCells:
+    """Choose the most similar of the pairs of two pictures.
 
     Args:
         query: ``(L, C)`` local features or codes.
         candidate: ``(M, C)`` local features or codes, on the same device.
-        precision: The precision of the products.
-        floor: The least cosine of a match; None takes all.
+        found: The pairs.
         most: The most pairs to choose. Among equally similar pairs the first cell of the query comes first.
     """
-    found = find_mutual_matches(query, candidate, precision=precision, floor=floor)
     cosines = pair_cosines(query, candidate, found.query_cells, found.candidate_cells).cpu()
     order = torch.argsort(cosines, descending=True, stable=True)[:most]
     return MatchedCells(
@@ -58,7 +54,7 @@ def match_cells(
 def rival_rank(ranking: Ranking, places: PlaceTable, within_m: float) -> int | None:
     """Return the rank of the best candidate of another place than the first one's; None if all show one place.
 
-    Its matches are ``place_map.evidence.Evidence.rival_matches``; if no candidate of another place was compared, it is
+    Its score is ``place_map.evidence.Evidence.rival_score``; if no candidate of another place was compared, it is
     the most similar one.
 
     Args:
@@ -71,5 +67,5 @@ def rival_rank(ranking: Ranking, places: PlaceTable, within_m: float) -> int | N
     elsewhere = np.flatnonzero(distances_m(first, latitudes, longitudes) > within_m)
     if not len(elsewhere):
         return None
-    compared = elsewhere[elsewhere < len(ranking.matches)]
-    return int(compared[ranking.matches[compared].argmax()] if len(compared) else elsewhere[0])
+    compared = elsewhere[elsewhere < len(ranking.scores)]
+    return int(compared[ranking.scores[compared].argmax()] if len(compared) else elsewhere[0])

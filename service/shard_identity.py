@@ -22,7 +22,7 @@ class ShardIdentity:
         network: The fingerprint of the network.
         encoding: The arithmetic of the network.
         match_floor: The least cosine of a match, as text; empty without one.
-        matcher: The instructions and numbers that count mutual matches.
+        matcher: The instructions and numbers that compare local features.
         shard: The part of the map, such as ``1/3``.
     """
 
@@ -46,7 +46,7 @@ class ShardIdentity:
             encoder: The network.
             place_map: The map, or the part.
             match_floor: The least cosine of a match.
-            matcher: The way in which matches are counted.
+            matcher: The instructions and numbers that compare local features.
             shard: The part.
         """
         return cls(

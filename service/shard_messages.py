@@ -36,7 +36,7 @@ class Question:
     Attributes:
         identity: The identity that the shard must have.
         limit_s: The seconds for which the front end waits.
-        shortlist: The number of candidates; 0 in a question for counts.
+        shortlist: The number of candidates; 0 in a question for comparisons.
         prior: The prior of the photo; None without one.
     """
 
@@ -151,21 +151,28 @@ def unpack_shortlist(body: bytes, most: int) -> Shortlist:
     return Shortlist(answers, rivals)
 
 
-def pack_counts(counts: NDArray[np.int64]) -> bytes:
+def pack_comparisons(parts: NDArray[np.float64]) -> bytes:
     """Return the body of an answer."""
-    return safetensors.save({"counts": torch.from_numpy(counts)})
+    return safetensors.save({"parts": torch.from_numpy(parts)})
 
 
-def unpack_counts(body: bytes, count: int) -> NDArray[np.int64]:
-    """Read the counts of ``count`` pictures.
+def unpack_comparisons(body: bytes, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Read the comparisons of some pictures.
+
+    Args:
+        body: The bytes of the answer.
+        shape: The number of pictures, and ``Reranker.parts``.
 
     Raises:
-        MalformedBody: The answer does not hold these counts.
+        MalformedBody: The answer does not hold these comparisons.
     """
-    counts = read_rows(_load(body).get("counts", torch.empty(0)))
-    if len(counts) != count:
-        raise MalformedBody(f"the answer has {len(counts)} counts for {count} pictures")
-    return counts
+    parts = _load(body).get("parts", torch.empty(0))
+    if parts.shape != shape or parts.dtype != torch.float64 or not bool(parts.isfinite().all()):
+        raise MalformedBody(
+            f"the answer has {parts.dtype} {tuple(parts.shape)} for {shape[0]} comparisons of {shape[1]} finite numbers"
+        )
+    found: NDArray[np.float64] = parts.numpy()
+    return found
 
 
 def _load(body: bytes) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.encoder import Encoder
+from model.rerankers.reranker import LocalFeatures
 from place_map.reader import PlaceMap
 from place_map.searching import SearchResult
 from place_map.shard import Assignment
@@ -29,7 +30,7 @@ class Shards(Protocol):
 
     @property
     def matcher(self) -> str:
-        """Return the way in which mutual matches are counted, the same on all of them."""
+        """Return the instructions and numbers that compare local features, the same on all of them."""
         ...
 
     def check_ready(self) -> None:
@@ -51,13 +52,13 @@ class Shards(Protocol):
         """
         ...
 
-    def counts(
-        self, query: Tensor, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
-    ) -> Mapping[int, NDArray[np.int64]]:
-        """Return the results of ``MapShard.count`` of some shards.
+    def comparisons(
+        self, query: LocalFeatures, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
+    ) -> Mapping[int, NDArray[np.float64]]:
+        """Return the results of ``MapShard.compare`` of some shards.
 
         Args:
-            query: ``(L, C)`` local features.
+            query: The local features of one picture.
             rows: Number of a shard, from 0 → its rows.
             is_wanted: A function that tells whether somebody still waits for the query.
 
@@ -96,7 +97,7 @@ class ShardedLocalizer(Localizer):
     Several threads may use it. It reads only manifest, table of places and calibration of the map.
     """
 
-    tells_matches: ClassVar[bool] = False  # local features lie on the shards, which count alone
+    tells_matches: ClassVar[bool] = False  # local features lie on the shards, which compare alone
     most_rounds: ClassVar[int | None] = MOST_ROUNDS
 
     def __init__(
@@ -125,7 +126,7 @@ class ShardedLocalizer(Localizer):
 
     @property
     def matcher(self) -> str:
-        """Return the way in which mutual matches are counted on the shards."""
+        """Return the instructions and numbers that compare local features on the shards."""
         return self.shards.matcher
 
     def check_ready(self) -> None:
@@ -141,20 +142,20 @@ class ShardedLocalizer(Localizer):
         return merge_shortlists(found, options.shortlist)
 
     @torch.inference_mode()
-    def count(
-        self, query: Tensor, rows: NDArray[np.int64], is_wanted: Callable[[], bool], clock: StageClock
-    ) -> NDArray[np.int64]:
-        """See ``Localizer.count``; each shard counts its own rows, all at the same time."""
+    def compare(
+        self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool], clock: StageClock
+    ) -> NDArray[np.float64]:
+        """See ``Localizer.compare``; each shard compares its own rows, all at the same time."""
         check_wanted(is_wanted)
         owners = self._assignment.owners_of(rows)
         with clock.measure(Stage.RERANK):
-            found = self.shards.counts(
+            found = self.shards.comparisons(
                 query, {owner: rows[owners == owner] for owner in np.unique(owners).tolist()}, is_wanted
             )
-        counts = np.empty(len(rows), dtype=np.int64)
+        parts = np.empty((len(rows), self._needed_reranker().parts), dtype=np.float64)
         for owner, of_shard in found.items():
-            counts[owners == owner] = of_shard
-        return counts
+            parts[owners == owner] = of_shard
+        return parts
 
     def close(self) -> None:
         """Close the files and the shards."""

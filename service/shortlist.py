@@ -18,6 +18,7 @@ from service.query_options import QueryOptions
 _EXACT_ROWS = 4096
 
 NO_ROWS = np.empty(0, dtype=np.int64)
+NO_SCORES = np.empty(0, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ class Shortlist:
 
     @property
     def ranking(self) -> Ranking:
-        """Return the candidates by distance, rivals after answers, without mutual matches; none without an answer."""
+        """Return the candidates by distance, rivals after answers, without scores; none without an answer."""
         answers, rivals = self.answers, self.rivals if len(self.answers.rows) else NOTHING
         rows = np.concatenate([answers.rows, rivals.rows])
-        return Ranking(rows, np.concatenate([answers.distances, rivals.distances]), NO_ROWS, len(rivals.rows))
+        return Ranking(rows, np.concatenate([answers.distances, rivals.distances]), NO_SCORES, len(rivals.rows))
 
 
 def find_shortlist(

@@ -30,15 +30,15 @@ _DIGITS = 9  # for sums of shares; further digits are rounding errors
 def voices(ranking: Ranking) -> NDArray[np.float64]:
     """Share one voice among the candidates of a photo.
 
-    The scores are mutual matches, or nearness by the global features if nothing was re-ranked. Their upper quartile is
-    the photo's own background: only the excess over it counts. Rivals of a prior get shares too, which are left out of
-    the result.
+    The scores are those of the re-ranker, or nearness by the global features if nothing was re-ranked. Their upper
+    quartile is the photo's own background: only the excess over it counts. Rivals of a prior get shares too, which are
+    left out of the result.
 
     Returns:
         ``(n,)`` shares of the first ``ranking.answers`` rows: at least 0, with a sum of at most 1; all equal if none
         of the rows stands out.
     """
-    scores = ranking.matches.astype(np.float64) if len(ranking.matches) else -ranking.distances.astype(np.float64)
+    scores = ranking.scores if len(ranking.scores) else -ranking.distances.astype(np.float64)
     excess = np.maximum(0, scores - np.quantile(scores, _BACKGROUND))
     result = np.zeros(ranking.answers)
     heard = result[: len(scores)]
@@ -109,7 +109,7 @@ class Stand:
         if ranking is None:
             nothing = np.empty(0)
             return cls(nothing.astype(np.int64), nothing, nothing, nothing)
-        shares = voices(ranking) * (len(ranking.matches) or len(ranking.rows))
+        shares = voices(ranking) * (len(ranking.scores) or len(ranking.rows))
         ranks = np.flatnonzero(shares >= _EQUAL)
         rows = ranking.rows[ranks]
         return cls(ranks, np.maximum(0, np.log(shares[ranks])), places.latitudes[rows], places.longitudes[rows])

@@ -118,7 +118,7 @@ def _signals(stored: Stored) -> dict[str, float]:
 
     values, is_right = [], []
     for each in (*(query for query in stored.queries if query.kind == "query"), *stored.foreign):
-        ranking = Ranking.of(each.answer.rows, each.answer.distances, each.answer.matches)
+        ranking = Ranking.of(each.answer.rows, each.answer.distances, each.answer.scores)
         values.append(Evidence.of(ranking, stored.places, stored.within_m).signals)
         is_right.append(each.errors_m[each.answer.rows == ranking.rows[0]][0] <= stored.within_m)
     table = np.array(values)

@@ -41,10 +41,10 @@ def replay(asked: Asked, calibration: Calibration, places: PlaceTable, mode: Rer
         places: The places of the map.
         mode: ``always``, or ``auto``, which stops at the first step that is sure.
     """
-    answer, count = asked.answer, len(asked.answer.matches)
+    answer, count = asked.answer, len(asked.answer.scores)
     stops = [step.compared for step in calibration.steps if step.compared < count] if mode == "auto" else []
     for compared in (*stops, count):
-        ranking = Ranking.of(answer.rows, answer.distances, answer.matches[:compared])
+        ranking = Ranking.of(answer.rows, answer.distances, answer.scores[:compared])
         evidence = Evidence.of(ranking, places, calibration.within_m)
         judgement = calibration.judge(evidence, is_auto=mode == "auto")
         if judgement is not None and judgement.is_sure:

@@ -46,6 +46,7 @@ def is_up_to_date(
             and manifest.preparation == encoder.preparation
             and place_map.store == options.store
             and options.match_floor in (None, manifest.features.match_floor)
+            and options.reranker in (None, manifest.features.reranker)
             and options.index in (manifest.index.requested, manifest.index.factory)
             and any(segment.thumbnails.count for segment in manifest.segments) == options.thumbnails
         )

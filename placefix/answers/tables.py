@@ -39,7 +39,11 @@ def print_answer(
         console.print(f"photo {each.photo}: {says}", markup=False, soft_wrap=True)
     console.print(f"map {answer.map.name}, version {answer.map.version}; {answer.timings_ms.total:.0f} ms")
     if answer.evidence is not None and answer.evidence.compared:
-        console.print(f"{answer.evidence.matches} matches, {answer.evidence.rival_matches} of another place")
+        evidence = answer.evidence
+        if evidence.matches is None:
+            console.print(f"score {evidence.score:.4g}, {evidence.rival_score:.4g} of another place")
+        else:
+            console.print(f"{evidence.matches} matches, {evidence.rival_matches} of another place")
     elif is_trained is False:
         console.print(
             "not re-ranked: the network is not trained for places (--rerank always does it all the same)",
@@ -50,9 +54,11 @@ def print_answer(
 
 
 def _candidates(candidates: Sequence[CandidateAnswer]) -> Table:
-    """Return a table of candidates, with a column for matches if any were counted."""
+    """Return a table of candidates, with a column for matches, or other scores, if any were compared."""
     has_matches = any(candidate.mutual_matches is not None for candidate in candidates)
-    numbers = ["position", "heading", *(["matches"] if has_matches else []), "distance"]
+    has_scores = any(candidate.score is not None for candidate in candidates)
+    compared = "matches" if has_matches else "score"
+    numbers = ["position", "heading", *([compared] if has_matches or has_scores else []), "distance"]
     table = Table(
         Column("rank", justify="right", no_wrap=True),
         Column("picture", overflow="fold"),
@@ -61,13 +67,14 @@ def _candidates(candidates: Sequence[CandidateAnswer]) -> Table:
         collapse_padding=True,
     )
     for candidate in candidates:
-        matches = "" if candidate.mutual_matches is None else str(candidate.mutual_matches)
+        score = "" if candidate.score is None else f"{candidate.score:.4g}"
+        score = score if candidate.mutual_matches is None else str(candidate.mutual_matches)
         table.add_row(
             str(candidate.rank),
             Text(candidate.id),
             f"{candidate.latitude:.6f}, {candidate.longitude:.6f}",
             "" if candidate.heading_deg is None else f"{candidate.heading_deg:.0f}°",
-            *([matches] if has_matches else []),
+            *([score] if has_matches or has_scores else []),
             f"{candidate.global_distance:.4f}",
         )
     return table

@@ -19,12 +19,12 @@ class Answer:
     Attributes:
         rows: Rows of the candidates ``(k,)``, by global distance.
         distances: Distances of the global features ``(k,)``.
-        matches: Mutual matches ``(k,)``; ``(0,)`` if no candidate was compared.
+        scores: The re-ranker's scores ``(k,)``; ``(0,)`` if no candidate was compared.
     """
 
     rows: NDArray[np.int64]
     distances: NDArray[np.float32]
-    matches: NDArray[np.int64]
+    scores: NDArray[np.float64]
 
     @classmethod
     def of(cls, candidates: Sequence[Candidate]) -> Self:
@@ -33,14 +33,14 @@ class Answer:
         return cls(
             np.array([each.row for each in ordered], dtype=np.int64),
             np.array([each.global_distance for each in ordered], dtype=np.float32),
-            np.array([each.mutual_matches for each in ordered if each.mutual_matches is not None], dtype=np.int64),
+            np.array([each.score for each in ordered if each.score is not None], dtype=np.float64),
         )
 
     def without(self, rows: NDArray[np.int64]) -> Self:
         """Return the answer without some rows ``(m,)``."""
         stays = ~np.isin(self.rows, rows)
         return type(self)(
-            self.rows[stays], self.distances[stays], self.matches[stays] if len(self.matches) else self.matches
+            self.rows[stays], self.distances[stays], self.scores[stays] if len(self.scores) else self.scores
         )
 
     def followed_by(self, more: Self) -> Self:
@@ -48,7 +48,7 @@ class Answer:
         return type(self)(
             np.concatenate([self.rows, more.rows]),
             np.concatenate([self.distances, more.distances]),
-            np.concatenate([self.matches, more.matches]),
+            np.concatenate([self.scores, more.scores]),
         )
 
 
@@ -90,13 +90,13 @@ class AnswerLog:
 
 
 def _line(key: str, answer: Answer) -> str:
-    return json.dumps([key, answer.rows.tolist(), answer.distances.tolist(), answer.matches.tolist()])
+    return json.dumps([key, answer.rows.tolist(), answer.distances.tolist(), answer.scores.tolist()])
 
 
 def _read(line: str) -> tuple[str, Answer] | None:
     try:
-        key, rows, distances, matches = json.loads(line)
+        key, rows, distances, scores = json.loads(line)
     except ValueError:
         return None
-    arrays = np.array(rows, np.int64), np.array(distances, np.float32), np.array(matches, np.int64)
+    arrays = np.array(rows, np.int64), np.array(distances, np.float32), np.array(scores, np.float64)
     return key, Answer(*arrays)

@@ -173,7 +173,7 @@ def calibrate(
     place_map = localizer.place_map
     shortlist = min(shortlist, len(place_map))
     own = min(options.most_own_pictures, len(place_map))
-    if why_not := _why_in_vain(own, options):
+    if why_not := _why_in_vain(own, options) or _why_never(localizer):
         return Outcome(None, why_not, 0)
     log = AnswerLog(scratch / _ANSWERS, what_is_asked(localizer, shortlist))
     asker = Asker(localizer, shortlist, log)
@@ -205,6 +205,17 @@ def what_is_asked(localizer: Localizer, shortlist: int) -> str:
 def _why_in_vain(own: int, options: CalibrationOptions) -> str | None:
     """Return the reason why there will be too few questions, before one is asked; None if there may be enough."""
     return None if own + len(options.queries) >= LEAST_QUESTIONS else too_few_possible(own + len(options.queries))
+
+
+def _why_never(localizer: Localizer) -> str | None:
+    """Return the reason why the map's re-ranker cannot be calibrated; None if it can."""
+    reranker = localizer.reranker
+    if reranker is None or not reranker.is_listwise:
+        return None
+    return (
+        f"a score of {reranker.name} depends on the other candidates of the query, so it says nothing of how sure an "
+        "answer is"
+    )
 
 
 def _counted(asked: Iterable[Asked], progress: Progress) -> Iterator[Asked]:

@@ -32,13 +32,11 @@ def faded(asked: Asked, within_m: float) -> Iterator[Asked]:
     similarities = 1 - np.square(answer.distances.astype(np.float64)) / 2
     for kept in KEPT:
         distances = np.sqrt(2 - 2 * _nearer_to_wrong(similarities, is_right, kept)).astype(np.float32)
-        matches = answer.matches
-        if len(matches):
-            matches = _nearer_to_wrong(matches.astype(np.float64), is_right, kept).round().astype(np.int64)
+        scores = _nearer_to_wrong(answer.scores, is_right, kept) if len(answer.scores) else answer.scores
         order = np.lexsort((answer.rows, distances))
         yield replace(
             asked,
-            answer=Answer(answer.rows[order], distances[order], matches[order] if len(matches) else matches),
+            answer=Answer(answer.rows[order], distances[order], scores[order] if len(scores) else scores),
             errors_m=asked.errors_m[order],
         )
 

@@ -88,7 +88,7 @@ def fit(asked: Sequence[Asked], places: PlaceTable, within_m: float, map_version
         within_m: The positive distance.
         map_version: The version that is calibrated.
     """
-    most = max(len(each.answer.matches) for each in asked)
+    most = max(len(each.answer.scores) for each in asked)
     kinds = count_kinds(asked)
     others = [each for own in asked if own.kind == "of_map" for each in faded(own, within_m)]
     questions, real = (*asked, *others), len(asked)
@@ -118,8 +118,8 @@ def fit(asked: Sequence[Asked], places: PlaceTable, within_m: float, map_version
 def _judge(questions: Sequence[Asked], places: PlaceTable, within_m: float, compared: int) -> _Judged:
     signals, errors_m = [], []
     for each in questions:
-        rows, matches = each.answer.rows, each.answer.matches[:compared]
-        ranking = Ranking.of(rows, each.answer.distances, matches)
+        rows, scores = each.answer.rows, each.answer.scores[:compared]
+        ranking = Ranking.of(rows, each.answer.distances, scores)
         signals.append(Evidence.of(ranking, places, within_m).signals)
         errors_m.append(each.errors_m[rows == ranking.rows[0]][0])
     values, errors = np.array(signals), np.array(errors_m)
@@ -132,7 +132,7 @@ def _judge(questions: Sequence[Asked], places: PlaceTable, within_m: float, comp
 
 def _logistic(signals: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Logistic:
     means, scales = signals.mean(axis=0), signals.std(axis=0)
-    scales[scales == 0] = 1  # a constant signal, such as the matches where no candidate is compared
+    scales[scales == 0] = 1  # a constant signal, such as the scores where no candidate is compared
     values, weights = (signals - means) / scales, np.zeros(len(means))
     taken = np.ones(len(means), dtype=bool)
     while True:

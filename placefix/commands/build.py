@@ -11,7 +11,7 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from index_builder.build import build_map, check_ids
+from index_builder.build import build_map, check_ids, choose_reranker
 from index_builder.build_options import BuildOptions
 from index_builder.changes.kept_options import options_as_before
 from index_builder.changes.update import update_map
@@ -26,6 +26,7 @@ from model.device import DeviceName
 from model.durable import write_atomically
 from model.encoder import Encoder
 from model.preprocess import Preprocessing
+from model.rerankers.registry import RERANKERS, reranker_named
 from place_map import index_choice, layout
 from place_map.global_index import check_index_factory
 from place_map.left_out import left_out_csv
@@ -121,6 +122,15 @@ def build(
             rich_help_panel=_MAP_PANEL,
         ),
     ] = _DEFAULTS.match_floor,
+    reranker: Annotated[
+        str | None,
+        typer.Option(
+            help="The re-ranker, which compares a query with its candidates. By default that of the network's method. "
+            f"There are: {', '.join(RERANKERS)}.",
+            show_default=False,
+            rich_help_panel=_MAP_PANEL,
+        ),
+    ] = _DEFAULTS.reranker,
     calibrate: Annotated[
         bool,
         typer.Option(
@@ -164,8 +174,11 @@ def build(
         index=index,
         store=store,
         match_floor=match_floor,
+        reranker=reranker,
         limits=read_picture_limits(),
     )
+    if reranker is not None:
+        reranker_named(reranker)  # before the network is loaded
     out = Path("maps") / map_name_of(source[0]) if out is None else out
     check_target(out)  # before the network is loaded
     if dry_run:
@@ -185,6 +198,7 @@ def build(
     encoder = network.encoder
     if index != index_choice.AUTO:
         check_index_factory(index, encoder.global_dim)  # before the collections are read
+    choose_reranker(encoder, options)
     listings = [read_collection(each, reading) for each in source]
     error_console().print(overview_table(overview_of(listings)))
     calibrator = Calibrator(encoder, CalibrationOptions(), _calibration_time()) if calibrate else None

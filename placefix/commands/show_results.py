@@ -160,7 +160,8 @@ def _draw_all(
     localizer = asked.localizer
     place_map = localizer.place_map
     is_reranked = localizer.rerank_for(asked.asked.options.rerank) != "never"
-    order = "re-ranked by mutual matches" if is_reranked else "ordered by global distance, not re-ranked"
+    reranker = place_map.manifest.features.reranker.replace("-", " ")
+    order = f"re-ranked by {reranker}" if is_reranked else "ordered by global distance, not re-ranked"
     if not localizer.encoder.is_trained:
         order += " · untrained network"
     sheets = _Sheets(

@@ -44,6 +44,7 @@ def _shown(candidate: Candidate, query: Query, localizer: Localizer, threshold_m
         is_right=None if off_m is None else off_m <= threshold_m,
         mutual_matches=candidate.mutual_matches,
         global_distance=candidate.global_distance,
+        score=candidate.score,
     )
 
 

@@ -27,8 +27,9 @@ class ShownCandidate:
         picture: The picture in mode RGB; None if the map keeps no thumbnails.
         off_m: Metres from the position of the query; None if this is unknown.
         is_right: Whether the candidate is right; None if this is unknown.
-        mutual_matches: The number of mutual matches; None if the candidates were not re-ranked.
+        mutual_matches: The number of mutual matches; None if the candidates were not re-ranked by it.
         global_distance: Euclidean distance of the global features, in [0, 2].
+        score: The re-ranker's score; None if the candidates were not re-ranked.
     """
 
     id: str
@@ -37,6 +38,7 @@ class ShownCandidate:
     is_right: bool | None
     mutual_matches: int | None
     global_distance: float
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ def _candidate_cell(rank: int, candidate: ShownCandidate) -> Image.Image:
     if candidate.mutual_matches is not None:
         unit = "match" if candidate.mutual_matches == 1 else "matches"
         evidence = f"{candidate.mutual_matches} {unit}"
+    elif candidate.score is not None:
+        evidence = f"score {candidate.score:.4g}"
     _write_lines(cell, verdict, [(evidence, MUTED)], [(candidate.id, MUTED)])
     return cell
 

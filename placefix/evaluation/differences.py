@@ -16,11 +16,11 @@ class Answer:
 
     Attributes:
         rows: Rows of the candidates ``(k,)``, best first.
-        counts: Their mutual matches ``(k,)``; None without re-ranking.
+        scores: Their scores ``(k,)``; None without re-ranking.
     """
 
     rows: NDArray[np.int64]
-    counts: NDArray[np.int64] | None
+    scores: NDArray[np.float64] | None
 
 
 class AnswerRecorder:
@@ -35,11 +35,11 @@ class AnswerRecorder:
 
     def record(self, result: QueryResult) -> None:
         """Keep one answer."""
-        counts = [candidate.mutual_matches for candidate in result.final if candidate.mutual_matches is not None]
+        scores = [candidate.score for candidate in result.final if candidate.score is not None]
         self.answers.append(
             Answer(
                 rows=np.array([candidate.row for candidate in result.final], dtype=np.int64),
-                counts=None if result.after is None else np.array(counts, dtype=np.int64),
+                scores=None if result.after is None else np.array(scores, dtype=np.float64),
             )
         )
 
@@ -52,10 +52,10 @@ class Differences:
         queries: The number of queries.
         other_first: Queries with another first candidate.
         other_order: Queries with other candidates, or with the same in another order.
-        compared_counts: Pairs of a query and a candidate with a count in both evaluations.
-        other_counts: Pairs with different counts.
-        mean_count_change: Mean of the absolute change of a count; 0 if none was compared.
-        largest_count_change: Largest absolute change of a count.
+        compared_counts: Pairs of a query and a candidate with a score in both evaluations.
+        other_counts: Pairs with different scores.
+        mean_count_change: Mean of the absolute change of a score; 0 if none was compared.
+        largest_count_change: Largest absolute change of a score.
     """
 
     queries: int
@@ -64,7 +64,7 @@ class Differences:
     compared_counts: int
     other_counts: int
     mean_count_change: float
-    largest_count_change: int
+    largest_count_change: float
 
     @classmethod
     def between(cls, exact: list[Answer], rounded: list[Answer]) -> "Differences":
@@ -76,7 +76,7 @@ class Differences:
         if len(exact) != len(rounded):
             raise InvalidInput(f"answers to {len(exact)} and to {len(rounded)} queries cannot be compared")
         pairs = list(zip(exact, rounded, strict=True))
-        changes = np.concatenate([np.empty(0, np.int64), *(_count_changes(one, other) for one, other in pairs)])
+        changes = np.concatenate([np.empty(0), *(_count_changes(one, other) for one, other in pairs)])
         return cls(
             queries=len(pairs),
             other_first=sum(not np.array_equal(one.rows[:1], other.rows[:1]) for one, other in pairs),
@@ -84,7 +84,7 @@ class Differences:
             compared_counts=len(changes),
             other_counts=int(np.count_nonzero(changes)),
             mean_count_change=float(changes.mean()) if len(changes) else 0.0,
-            largest_count_change=int(changes.max(initial=0)),
+            largest_count_change=float(changes.max(initial=0)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -98,14 +98,14 @@ class Differences:
             f"  another first candidate  {self.other_first:,}",
             f"  another order            {self.other_order:,}",
             f"  another count            {self.other_counts:,} of {self.compared_counts:,} pairs, by "
-            f"{self.mean_count_change:.2f} on average and {self.largest_count_change:,} at most",
+            f"{self.mean_count_change:.2f} on average and {self.largest_count_change:,g} at most",
         ]
 
 
-def _count_changes(one: Answer, other: Answer) -> NDArray[np.int64]:
-    """Return the absolute changes of the counts of the candidates that both answers have."""
-    if one.counts is None or other.counts is None:
+def _count_changes(one: Answer, other: Answer) -> NDArray[np.float64]:
+    """Return the absolute changes of the scores of the candidates that both answers have."""
+    if one.scores is None or other.scores is None:
         return np.empty(0, np.int64)
     _, mine, theirs = np.intersect1d(one.rows, other.rows, assume_unique=True, return_indices=True)
-    changes: NDArray[np.int64] = np.abs(one.counts[mine] - other.counts[theirs])
+    changes: NDArray[np.float64] = np.abs(one.scores[mine] - other.scores[theirs])
     return changes

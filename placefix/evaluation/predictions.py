@@ -168,6 +168,7 @@ class PredictionWriter:
                     "is_positive": None if right is None else candidate.row in right,
                     "global_distance": candidate.global_distance,
                     "mutual_matches": candidate.mutual_matches,
+                    "score": candidate.score,
                     "distance_m": round(distance_m(result.query.position, candidate.position), 3)
                     if self._has_query_positions and self._has_database_positions
                     else None,

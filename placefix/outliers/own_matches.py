@@ -28,10 +28,16 @@ def ask_own_pictures(
         progress: The display, which is told about every picture.
 
     Raises:
-        InvalidInput: The network has no local features, or ``candidates`` is out of its range.
+        InvalidInput: The network has no local features, the map's re-ranker counts no matches, or ``candidates`` is
+            out of its range.
     """
-    if not localizer.encoder.local_dim:
+    if localizer.reranker is None:
         raise InvalidInput("the network of the map has no local features, and so its pictures have no matches to count")
+    if not localizer.reranker.counts_pairs:
+        raise InvalidInput(
+            f"the map is re-ranked by {localizer.reranker.name}, which counts no matches: build it with "
+            "--reranker mutual-matches to find pictures with wrong positions"
+        )
     options = QueryOptions(candidates, candidates, "always")
     count = len(localizer.place_map)
     width = min(candidates, count - 1)
@@ -42,6 +48,6 @@ def ask_own_pictures(
         copies = np.flatnonzero(contents == contents[row])
         found = localizer.localize(localizer.stored_query(row), options, without=copies).candidates
         rows[row, : len(found)] = [candidate.row for candidate in found]
-        matches[row, : len(found)] = [candidate.mutual_matches or 0 for candidate in found]
+        matches[row, : len(found)] = [candidate.score or 0 for candidate in found]
         progress.advanced(1)
     return OwnMatches(rows, matches)

@@ -46,6 +46,7 @@ def describe_map(version: ServedVersion, max_wrong: float) -> MapDetail:
         query_encoding=localizer.encoder.precision,
         searcher=localizer.searcher.name,
         matcher=localizer.matcher,
+        reranker=None if localizer.reranker is None else localizer.reranker.name,
         calibration=None if calibration is None else _describe_calibration(calibration),
         calibration_advice=calibration_advice(calibration, localizer.place_map.manifest, max_wrong),
     )

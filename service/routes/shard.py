@@ -1,4 +1,4 @@
-"""Serve the routes of a shard, for front ends: its identity, shortlists and counts.
+"""Serve the routes of a shard, for front ends: its identity, shortlists and comparisons.
 
 The bodies are those of ``service.shard_messages``. The device's thread does the work, between batches.
 """
@@ -12,12 +12,13 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from model.errors import InvalidInput
+from model.rerankers.reranker import LocalFeatures
 from service.bodies import Pace, limited_body
 from service.device_queue.ticket import Clock
 from service.device_queue.worker import NO_MEMORY
 from service.engine import telling_of_memory
 from service.errors import DeadlineExceeded, MalformedBody, Overloaded, ShardOnly, UnexpectedShard
-from service.http_shards import COUNT_PATH, SHORTLIST_PATH
+from service.http_shards import COMPARE_PATH, SHORTLIST_PATH
 from service.keys import Scope
 from service.map_shard import MapShard
 from service.paths import QUERY_PATH
@@ -31,7 +32,7 @@ from service.shard_messages import (
     MEDIA_TYPE,
     Question,
     check_features,
-    pack_counts,
+    pack_comparisons,
     pack_shortlist,
     read_rows,
     unpack_question,
@@ -39,7 +40,7 @@ from service.shard_messages import (
 from service.waiting import wait_for
 
 _SHORTLIST_TENSORS = frozenset({"query", "without"})
-_COUNT_TENSORS = frozenset({"query", "rows"})
+_COMPARED_TENSORS = frozenset({"query", "rows"})
 
 IsWanted = Callable[[], bool]
 Step = Callable[[MapShard, IsWanted], bytes]
@@ -70,17 +71,18 @@ async def find_candidates(request: Request, runtime: RuntimeDependency) -> Respo
     return await _answer(request, runtime, question, step)
 
 
-@router.post(COUNT_PATH)
-async def count_matches(request: Request, runtime: RuntimeDependency) -> Response:
-    """Return the mutual matches of a query with pictures of this shard."""
-    question, tensors = unpack_question(await _read_body(request, runtime), _COUNT_TENSORS)
+@router.post(COMPARE_PATH)
+async def compare_pictures(request: Request, runtime: RuntimeDependency) -> Response:
+    """Return how a query compares with pictures of this shard."""
+    question, tensors = unpack_question(await _read_body(request, runtime), _COMPARED_TENSORS)
     rows = read_rows(tensors["rows"])
 
     def step(shard: MapShard, is_wanted: IsWanted) -> bytes:
         encoder = shard.localizer.encoder
         features = check_features(tensors["query"], (-1, encoder.local_dim))
         with telling_of_memory():
-            return pack_counts(shard.count(features.to(encoder.device), rows, is_wanted))
+            query = LocalFeatures(features.to(encoder.device))
+            return pack_comparisons(shard.compare(query, rows, is_wanted))
 
     return await _answer(request, runtime, question, step)
 

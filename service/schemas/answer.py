@@ -9,8 +9,16 @@ from service.words import MOST_MATCHED, MOST_PAIRS, Status
 
 _MATCHES = Field(
     ge=0,
-    description="Mutual nearest neighbours among the local features of query and candidate; null if not re-ranked.",
+    description=(
+        "Mutual nearest neighbours among the local features of query and candidate; null if not re-ranked, or by "
+        "another re-ranker."
+    ),
     examples=[412],
+)
+_SCORE = Field(
+    ge=0,
+    description="The score of the map's re-ranker; higher is better. null if not re-ranked. Mutual matches by default.",
+    examples=[412.0],
 )
 _DISTANCE = Field(ge=0, description="Euclidean distance of the global features, in [0, 2].", examples=[0.3127])
 
@@ -40,6 +48,7 @@ class CandidateAnswer(Schema):
     longitude: Annotated[float, LONGITUDE]
     heading_deg: Annotated[float | None, HEADING]
     mutual_matches: Annotated[int | None, _MATCHES]
+    score: Annotated[float | None, _SCORE] = None
     global_distance: Annotated[float, _DISTANCE]
 
 
@@ -58,7 +67,7 @@ class Timings(Schema):
     encode: Annotated[float, Field(ge=0, description="The network, for the whole batch.", examples=[31.0])]
     shortlist: Annotated[float, Field(ge=0, description="Search of the global features.", examples=[0.6])]
     gather: Annotated[float, Field(ge=0, description="Reading the local features of the shortlist.", examples=[6.3])]
-    rerank: Annotated[float, Field(ge=0, description="Mutual matches with the shortlist.", examples=[58.1])]
+    rerank: Annotated[float, Field(ge=0, description="Comparing the local features of the shortlist.", examples=[58.1])]
     evidence: Annotated[
         float, Field(ge=0, description="Making the evidence that `evidence` asked for.", examples=[3.9])
     ]
@@ -84,16 +93,34 @@ class EvidenceAnswer(Schema):
         int,
         Field(ge=0, description="Candidates whose local features were compared; 0 if not re-ranked.", examples=[20]),
     ]
-    matches: Annotated[int, Field(ge=0, description="Mutual matches of the best candidate.", examples=[412])]
-    rival_matches: Annotated[
-        int, Field(ge=0, description="Most mutual matches of a candidate of another place.", examples=[131])
+    matches: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="Mutual matches of the best candidate; null on a map with another re-ranker.",
+            examples=[412],
+        ),
     ]
+    rival_matches: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="Most mutual matches of a candidate of another place; null on a map with another re-ranker.",
+            examples=[131],
+        ),
+    ]
+    score: Annotated[
+        float, Field(ge=0, description="Score of the best candidate by the map's re-ranker.", examples=[412.0])
+    ] = 0.0
+    rival_score: Annotated[
+        float, Field(ge=0, description="The best score of a candidate of another place.", examples=[131.0])
+    ] = 0.0
     share: Annotated[
         float,
         Field(
             ge=0,
             le=1,
-            description="The share of the place in all votes; a candidate votes with the fourth power of its matches.",
+            description="The share of the place in all votes; a candidate votes with the fourth power of its score.",
             examples=[0.98],
         ),
     ]

@@ -60,6 +60,7 @@ class CandidateProperties(Schema):
     id: Annotated[str, Field(description=_IN_CANDIDATE["id"].description)]
     heading_deg: Annotated[float | None, Field(ge=0, lt=360, description=_IN_CANDIDATE["heading_deg"].description)]
     mutual_matches: Annotated[int | None, Field(ge=0, description=_IN_CANDIDATE["mutual_matches"].description)]
+    score: Annotated[float | None, Field(ge=0, description=_IN_CANDIDATE["score"].description)]
     global_distance: Annotated[float, Field(ge=0, description=_IN_CANDIDATE["global_distance"].description)]
 
 

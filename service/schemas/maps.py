@@ -55,7 +55,14 @@ class MapDetail(ServedMap):
     searcher: Annotated[str, Field(description="The library that searches its index.", examples=["faiss-cpu"])]
     matcher: Annotated[
         str,
-        Field(description="The instructions and numbers that count mutual matches.", examples=["avx-512-int16"]),
+        Field(description="The instructions and numbers that compare local features.", examples=["avx-512-int16"]),
+    ]
+    reranker: Annotated[
+        str | None,
+        Field(
+            description="The method that compares a query with its candidates; null for a network without local features.",
+            examples=["mutual-matches"],
+        ),
     ]
     calibration: Annotated[
         CalibrationAnswer | None,

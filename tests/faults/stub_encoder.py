@@ -20,7 +20,7 @@ class StubEncoder(Encoder):
         self.fingerprint = sha256(b"stub").hexdigest()
         self.config = NETWORK
         self.device = torch.device("cpu")
-        self.family, self.match_floor = SelaVPR.family, None
+        self.family, self.reranker, self.match_floor = SelaVPR.family, SelaVPR.reranker, None
         self.preparation = SelaVPR.needs
         self.precision = "float32"
         self.is_trained = True

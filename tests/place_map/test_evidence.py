@@ -15,7 +15,7 @@ WITHIN_M = 25.0
 
 
 def ranking(rows: Sequence[int], distances: Sequence[float], matches: Sequence[int]) -> Ranking:
-    return Ranking.of(np.array(rows), np.array(distances, dtype=np.float32), np.array(matches, dtype=np.int64))
+    return Ranking.of(np.array(rows), np.array(distances, dtype=np.float32), np.array(matches, dtype=np.float64))
 
 
 @pytest.fixture(scope="module")
@@ -34,40 +34,40 @@ def test_candidates_that_were_compared_come_first_by_matches_and_then_by_distanc
     found = ranking([7, 3, 9, 1, 4], [0.1, 0.2, 0.3, 0.4, 0.5], [5, 8, 5])
     assert found.rows.tolist() == [3, 7, 9, 1, 4]  # 7 and 9 have equal counts: the nearer one is first
     assert found.distances == pytest.approx([0.2, 0.1, 0.3, 0.4, 0.5])
-    assert found.matches.tolist() == [8, 5, 5]
+    assert found.scores.tolist() == [8, 5, 5]
 
 
 def test_without_a_comparison_the_order_is_that_of_the_distances() -> None:
     found = ranking([7, 3], [0.1, 0.2], [])
-    assert (found.rows.tolist(), found.matches.tolist()) == ([7, 3], [])
+    assert (found.rows.tolist(), found.scores.tolist()) == ([7, 3], [])
 
 
 def test_rivals_stay_behind_what_may_be_the_answer_and_count_as_rivals(places: PlaceTable) -> None:
     rows, distances = np.array([0, 1, 3, 4]), np.array([0.6, 0.7, 0.3, 0.4], dtype=np.float32)
-    found = Ranking.of(rows, distances, np.array([20, 30, 90, 10]), rivals=2)
-    assert (found.rows.tolist(), found.matches.tolist(), found.answers) == ([1, 0, 3, 4], [30, 20, 90, 10], 2)
+    found = Ranking.of(rows, distances, np.array([20.0, 30, 90, 10]), rivals=2)
+    assert (found.rows.tolist(), found.scores.tolist(), found.answers) == ([1, 0, 3, 4], [30, 20, 90, 10], 2)
     evidence = Evidence.of(found, places, WITHIN_M)
-    assert (evidence.compared, evidence.matches, evidence.rival_matches) == (4, 30, 90)
+    assert (evidence.compared, evidence.score, evidence.rival_score) == (4, 30, 90)
     assert evidence.share == pytest.approx((3**4 + 2**4) / (3**4 + 2**4 + 9**4 + 1))
     assert evidence.rival_similarity == pytest.approx(1 - 0.3**2 / 2)
-    partly = Ranking.of(rows, distances, np.array([20]), rivals=2)
-    assert (partly.rows.tolist(), partly.matches.tolist()) == ([0, 1, 3, 4], [20])
+    partly = Ranking.of(rows, distances, np.array([20.0]), rivals=2)
+    assert (partly.rows.tolist(), partly.scores.tolist()) == ([0, 1, 3, 4], [20])
 
 
 def test_another_candidate_is_weighed_in_front_of_the_others(places: PlaceTable) -> None:
     found = ranking([0, 3, 1], [0.1, 0.2, 0.3], [90, 30, 60])
     third = found.led_by(2)
-    assert (third.rows.tolist(), third.matches.tolist()) == ([3, 0, 1], [30, 90, 60])
+    assert (third.rows.tolist(), third.scores.tolist()) == ([3, 0, 1], [30, 90, 60])
     assert third.distances == pytest.approx([0.2, 0.1, 0.3])
     evidence = Evidence.of(third, places, WITHIN_M)
-    assert (evidence.matches, evidence.rival_matches) == (30, 90)
+    assert (evidence.score, evidence.rival_score) == (30, 90)
     assert found.led_by(0).rows.tolist() == found.rows.tolist()
     assert ranking([7, 3], [0.1, 0.2], []).led_by(1).rows.tolist() == [3, 7]
 
 
 def test_the_rival_is_the_best_of_another_place(places: PlaceTable) -> None:
     found = Evidence.of(ranking([3, 0, 1, 4], [0.4, 0.5, 0.6, 0.8], [30, 90, 60, 20]), places, WITHIN_M)
-    assert (found.compared, found.matches, found.rival_matches) == (4, 90, 30)
+    assert (found.compared, found.score, found.rival_score) == (4, 90, 30)
     share = (9**4 + 6**4) / (9**4 + 6**4 + 3**4 + 2**4)
     assert found.share == pytest.approx(share)
     assert found.global_rank == 2
@@ -89,13 +89,13 @@ def test_the_rival_is_the_best_of_another_place(places: PlaceTable) -> None:
 
 def test_what_was_not_compared_is_a_rival_by_its_global_features_only(places: PlaceTable) -> None:
     found = Evidence.of(ranking([0, 1, 3], [0.4, 0.5, 0.45], [90, 60]), places, WITHIN_M)
-    assert (found.compared, found.rival_matches, found.share) == (2, 0, 1.0)
+    assert (found.compared, found.rival_score, found.share) == (2, 0, 1.0)
     assert found.rival_similarity == pytest.approx(1 - 0.45**2 / 2)
 
 
 def test_without_a_rival_the_last_candidate_stands_for_all_that_are_less_alike(places: PlaceTable) -> None:
     found = Evidence.of(ranking([0, 1, 2], [0.4, 0.5, 0.6], [9, 8, 7]), places, WITHIN_M)
-    assert (found.rival_matches, found.share) == (0, 1.0)
+    assert (found.rival_score, found.share) == (0, 1.0)
     assert found.rival_similarity == pytest.approx(1 - 0.6**2 / 2)
     alone = Evidence.of(ranking([4], [0.4], [9]), places, WITHIN_M)
     assert alone.rival_similarity == alone.similarity
@@ -109,10 +109,10 @@ def test_a_tie_with_another_place_leaves_no_margin(places: PlaceTable) -> None:
 @pytest.mark.parametrize("matches", [[], [0, 0]])
 def test_no_match_at_all_speaks_for_nothing(matches: list[int], places: PlaceTable) -> None:
     found = Evidence.of(ranking([0, 3], [0.4, 0.6], matches), places, WITHIN_M)
-    assert (found.compared, found.matches, found.rival_matches, found.share) == (len(matches), 0, 0, 0.0)
+    assert (found.compared, found.score, found.rival_score, found.share) == (len(matches), 0, 0, 0.0)
     assert found.signals[:3] == (0, 0, 0)
 
 
 def test_the_positive_distance_says_what_is_another_place(places: PlaceTable) -> None:
     asked = ranking([0, 1, 2], [0.4, 0.5, 0.6], [9, 8, 7])
-    assert [Evidence.of(asked, places, within_m).rival_matches for within_m in (5, 12, 25)] == [8, 7, 0]
+    assert [Evidence.of(asked, places, within_m).rival_score for within_m in (5, 12, 25)] == [8, 7, 0]

@@ -222,3 +222,14 @@ def test_bfloat16_is_refused_where_it_would_be_emulated(
     assert isinstance(
         error_of(photos, weights, "--network-precision", "bfloat16", "--device", "cpu"), DeviceUnavailable
     )
+
+
+def test_the_re_ranker_of_a_map_is_kept_and_an_unknown_one_is_refused_before_anything_is_read(
+    photos: Path, weights: Path
+) -> None:
+    build(photos, weights, "--reranker", "mutual-matches")
+    with PlaceMap.open(photos.parent / "maps" / "town") as place_map:
+        assert place_map.manifest.features.reranker == "mutual-matches"
+    error = error_of(photos, weights.with_name("missing.safetensors"), "--reranker", "luck")
+    assert isinstance(error, InvalidInput)
+    assert "'luck' is not a re-ranker" in str(error)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from model.encoder import Encoder
 from model.geo import LatLon
+from model.rerankers.reranker import LocalFeatures
 from model.selavpr.initialisation import seeded_network
 from place_map.evidence import Ranking
 from place_map.global_index import open_searcher
@@ -39,7 +40,7 @@ class LocalShards:
     """Ask shards in this process, one after the other.
 
     Attributes:
-        rounds: How often all were asked to count.
+        rounds: How often all were asked to compare.
     """
 
     def __init__(self, shards: Sequence[MapShard]) -> None:
@@ -59,11 +60,11 @@ class LocalShards:
     ) -> Sequence[Shortlist]:
         return [shard.shortlist(query, options, without, is_wanted) for shard in self._shards]
 
-    def counts(
-        self, query: Tensor, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
-    ) -> Mapping[int, NDArray[np.int64]]:
+    def comparisons(
+        self, query: LocalFeatures, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
+    ) -> Mapping[int, NDArray[np.float64]]:
         self.rounds += 1
-        return {number: self._shards[number].count(query, of_shard, is_wanted) for number, of_shard in rows.items()}
+        return {number: self._shards[number].compare(query, of_shard, is_wanted) for number, of_shard in rows.items()}
 
     def close(self) -> None:
         for shard in self._shards:
@@ -98,7 +99,7 @@ def check_same(found: Localization, expected: Localization) -> None:
 def bits(ranking: Ranking | None) -> object:
     if ranking is None:
         return None
-    return ranking.rows.tobytes(), ranking.distances.tobytes(), ranking.matches.tobytes(), ranking.rivals
+    return ranking.rows.tobytes(), ranking.distances.tobytes(), ranking.scores.tobytes(), ranking.rivals
 
 
 @dataclass(frozen=True)

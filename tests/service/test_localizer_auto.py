@@ -139,9 +139,9 @@ def test_the_evidence_is_that_of_the_candidates(
     best, places = found.candidates[0], localizer.place_map.places
     evidence = found.verdict.evidence
     assert isinstance(evidence, Evidence)
-    assert evidence.matches == (best.mutual_matches or 0)
+    assert evidence.score == (best.mutual_matches or 0)
     rivals = [each for each in found.candidates if abs(each.row - best.row) > 2]  # 168 m or less from row to row
-    assert evidence.rival_matches == max(each.mutual_matches or 0 for each in rivals)
+    assert evidence.rival_score == max(each.mutual_matches or 0 for each in rivals)
     assert evidence.rival_similarity == pytest.approx(max(1 - each.global_distance**2 / 2 for each in rivals))
     assert found.verdict.confidence == pytest.approx(confidence)
     assert found.position == places[best.row].position

@@ -27,7 +27,7 @@ from place_map.reader import PlaceMap
 from service.asked import Asked, Together
 from service.localization import Localization
 from service.localizer import Localizer
-from service.matches import match_cells, rival_rank
+from service.matches import most_similar, rival_rank
 from service.prior import Prior
 from service.query_options import QueryOptions
 from service.words import MATCHED_FIRST, MOST_PAIRS, Rerank
@@ -60,7 +60,7 @@ def test_pairs_are_those_of_the_definition_the_most_similar_first(kind: str, flo
     }[kind]
     expected = sorted(plain_pairs(query, stored, -1 if floor is None else floor), key=lambda pair: (-pair[0], pair[1]))
     for most in (7, 1000):
-        found = match_cells(query, stored, "exact", floor, most)
+        found = most_similar(query, stored, find_mutual_matches(query, stored, floor=floor), most)
         assert found.count == len(expected) > 7
         pairs = list(zip(found.query_cells.tolist(), found.candidate_cells.tolist(), strict=True))
         assert pairs == [pair[1:] for pair in expected[:most]]
@@ -96,7 +96,7 @@ def test_the_first_candidates_and_the_best_of_another_place_are_told(localizer: 
         for each in told:
             assert each.is_elsewhere == (distance_m(best.position, each.candidate.position) > 500)
         rivals = [each.cells.count for each in told if each.is_elsewhere]
-        assert max(rivals, default=0) == found.verdict.evidence.rival_matches
+        assert max(rivals, default=0) == found.verdict.evidence.rival_score
         assert [each.rank for each in told] == sorted({each.rank for each in told})
 
 
@@ -116,7 +116,7 @@ def test_a_rival_outside_of_the_circle_of_a_prior_is_told(localizer: Localizer) 
     assert found.verdict.evidence is not None
     own, rival = found.matches.candidates
     assert own.candidate.position == here
-    assert rival.cells.count == found.verdict.evidence.rival_matches > own.cells.count
+    assert rival.cells.count == found.verdict.evidence.rival_score > own.cells.count
     assert rival.candidate.row == 7
 
 
@@ -136,16 +136,16 @@ def test_one_candidate_and_its_rival_are_told_if_one_is_asked_for(localizer: Loc
 def test_the_rank_of_the_rival_is_that_of_the_evidence(localizer: Localizer) -> None:
     places, random = localizer.place_map.places, np.random.default_rng(1)
     for compared in (0, 1, 4, 12):
-        rows, matches = random.permutation(12), random.integers(0, 50, compared)
+        rows, matches = random.permutation(12), random.integers(0, 50, compared).astype(np.float64)
         ranking = Ranking.of(rows, np.sort(random.random(12).astype(np.float32)), matches)
         for within_m in (0.5, 300.0, 1e6):
             rank, evidence = rival_rank(ranking, places, within_m), Evidence.of(ranking, places, within_m)
             if rank is None:
                 assert within_m == 1e6
             elif rank < compared:
-                assert ranking.matches[rank] == evidence.rival_matches
+                assert ranking.scores[rank] == evidence.rival_score
             else:
-                assert evidence.rival_matches == 0
+                assert evidence.rival_score == 0
 
 
 @pytest.mark.parametrize("store", STORES)

@@ -103,10 +103,10 @@ def test_pictures_outside_are_rivals_where_the_circle_has_too_few(town: Town, lo
     assert (alone.ranking.answers, len(alone.ranking.rows)) == (1, 12)
     evidence = alone.verdict.evidence
     assert evidence is not None
-    assert (evidence.compared, evidence.matches) == (12, alone.candidates[0].mutual_matches)
+    assert (evidence.compared, evidence.score) == (12, alone.candidates[0].mutual_matches)
     most = localizer.localize(query, ALL).candidates[0].mutual_matches
     assert most is not None
-    assert evidence.rival_matches == most > evidence.matches
+    assert evidence.rival_score == most > evidence.score
     assert evidence == Evidence.of(alone.ranking, localizer.place_map.places, localizer.within_m)
 
 

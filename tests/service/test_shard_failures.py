@@ -265,7 +265,7 @@ def test_a_question_that_is_none_is_refused_by_the_shard(shards: tuple[Served, .
         ask("count", {"query": torch.ones(5, 16), "rows": torch.zeros(1001, dtype=torch.int64)}),
     ]
     wrong += [
-        shards[0].client.post("/shard/count", content=body)
+        shards[0].client.post("/shard/compare", content=body)
         for body in (b"", b"garbage", save({"query": VECTOR, "rows": NO_ROWS}), b"\xff" * 100)
     ]
     for response in wrong:

@@ -25,6 +25,7 @@ from model.features import Features
 from model.geo import LatLon
 from model.images import open_image
 from model.preprocess import preprocess
+from model.rerankers.reranker import LocalFeatures
 from model.selavpr.initialisation import seeded_network
 from place_map.calibration import Auto, Calibration, Logistic, Step
 from place_map.evidence import SIGNALS
@@ -268,7 +269,7 @@ def test_a_query_that_nobody_waits_for_is_given_up(
         parts.localize(queries[0], QueryOptions(1, 1, "never"), is_wanted=lambda: False)
 
 
-def test_a_shard_counts_no_rows_of_others_and_passes_over_what_they_leave_out(
+def test_a_shard_compares_no_rows_of_others_and_passes_over_what_they_leave_out(
     demo_map: Path, encoder: Encoder, queries: list[EncodedQuery]
 ) -> None:
     with PlaceMap.open(demo_map, shard=Shard(1, 2)) as part:
@@ -276,10 +277,11 @@ def test_a_shard_counts_no_rows_of_others_and_passes_over_what_they_leave_out(
         own = Shard(1, 2).rows(part.manifest)
         others = np.setdiff1d(np.arange(part.manifest.counts.placed), own)
         features = queries[0].features
+        query = LocalFeatures(features.local_features[0])
         with pytest.raises(InvalidInput, match="1 of 2 rows are not in this shard"):
-            shard.count(features.local_features[0], np.array([own[0], others[0]]), lambda: True)
+            shard.compare(query, np.array([own[0], others[0]]), lambda: True)
         with pytest.raises(InvalidInput, match="1 of 1 rows are not in this shard"):
-            shard.count(features.local_features[0], np.array([10_000]), lambda: True)
+            shard.compare(query, np.array([10_000]), lambda: True)
         options = QueryOptions(1, 5, "never")
         plain = shard.shortlist(features.global_features, options, NO_ROWS, lambda: True).answers.rows
         left_out = shard.shortlist(features.global_features, options, others, lambda: True).answers.rows

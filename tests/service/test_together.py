@@ -47,7 +47,7 @@ def ranking(matches: dict[int, int], background: int = 100, count: int = 15, noi
     all_of_them = matches | {row: background + noise * (row % 7) for row in others}
     rows = np.array(list(all_of_them), dtype=np.int64)
     distances = np.linspace(0.5, 1, len(rows), dtype=np.float32)
-    return Ranking.of(rows, distances, np.array(list(all_of_them.values()), dtype=np.int64))
+    return Ranking.of(rows, distances, np.array(list(all_of_them.values()), dtype=np.float64))
 
 
 NOTHING = ranking({}, noise=0)
@@ -65,7 +65,7 @@ def test_a_photo_has_one_voice_that_goes_to_what_stands_out() -> None:
 
 
 def test_where_nothing_was_compared_similarities_speak_and_where_nothing_stands_out_all_alike() -> None:
-    nothing = np.empty(0, dtype=np.int64)
+    nothing = np.empty(0)
     found = Ranking(np.arange(4), np.array([0.2, 1, 1, 1], dtype=np.float32), nothing)
     assert voices(found).tolist() == [1, 0, 0, 0]
     equal = Ranking(np.arange(4), np.full(4, 0.5, dtype=np.float32), nothing)
@@ -74,15 +74,15 @@ def test_where_nothing_was_compared_similarities_speak_and_where_nothing_stands_
 
 def test_rivals_of_a_prior_are_background_and_have_no_voice() -> None:
     rows, distances = np.arange(6), np.linspace(0.5, 1, 6, dtype=np.float32)
-    found = Ranking.of(rows, distances, np.array([200, 120, 150, 100, 100, 100]), rivals=4)
+    found = Ranking.of(rows, distances, np.array([200.0, 120, 150, 100, 100, 100]), rivals=4)
     assert voices(found).shape == (2,)
     assert voices(found) == pytest.approx([57.5 / 65, 0])  # above 142.5: 200 by 57.5, and 150, a rival, by 7.5
-    silent = Ranking.of(rows, distances, np.array([100, 120, 150, 130, 130, 130]), rivals=4)
+    silent = Ranking.of(rows, distances, np.array([100.0, 120, 150, 130, 130, 130]), rivals=4)
     assert voices(silent) == pytest.approx([1 / 6, 1 / 6])
 
 
 def test_candidates_that_were_not_compared_have_no_voice() -> None:
-    found = Ranking.of(np.arange(4), np.linspace(0.5, 1, 4, dtype=np.float32), np.array([50, 90]))
+    found = Ranking.of(np.arange(4), np.linspace(0.5, 1, 4, dtype=np.float32), np.array([50.0, 90]))
     assert voices(found).tolist() == [1, 0, 0, 0]
     assert found.rows[0] == 1
 
@@ -220,7 +220,7 @@ def test_times_say_how_far_a_step_may_be(street: PlaceTable) -> None:
 
 
 def test_a_sequence_of_nothing_still_has_a_path(street: PlaceTable) -> None:
-    silent = Ranking(np.array([3]), np.array([0.5], dtype=np.float32), np.empty(0, dtype=np.int64))
+    silent = Ranking(np.array([3]), np.array([0.5], dtype=np.float32), np.empty(0))
     assert walk([silent, silent], street)[-1] == 3
     assert len(Stand.of(None, street).gains) == 0
 

@@ -9,7 +9,7 @@ from service.query_options import DEFAULT_MAX_WRONG, QueryOptions
 from tests.calibrations import ELSEWHERE_BELOW, RADIUS_M, SCALE, THRESHOLD
 
 EVIDENCE = Evidence(
-    compared=20, matches=100, rival_matches=10, share=0.8, global_rank=1, similarity=0.9, rival_similarity=0.7
+    compared=20, score=100, rival_score=10, share=0.8, global_rank=1, similarity=0.9, rival_similarity=0.7
 )
 
 

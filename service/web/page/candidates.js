@@ -54,6 +54,7 @@ function card(candidate, answer, truth, mostMatches) {
       { class: "facts" },
       make("div", { class: "row" }, make("strong", { title: "Distance from the best candidate" }, away)),
       ...matches(candidate.mutual_matches, mostMatches),
+      score(candidate),
       make(
         "div",
         { class: "row quiet", title: "Distance of the global features: 0 is the same, 2 is the most" },
@@ -80,6 +81,12 @@ function heading(degrees) {
     draw("path", { d: "M12 2l7 19-7-4-7 4z", transform: `rotate(${degrees} 12 12)` }),
   );
   return make("span", { class: "heading", title: "Where the camera looked" }, arrow, writeHeading(degrees));
+}
+
+/** A score that is no count says nothing by itself, so it has no bar. */
+function score({ mutual_matches: count, score: value }) {
+  if (count !== null || value == null) return null;
+  return make("div", { class: "row quiet" }, make("span", {}, "score"), make("strong", {}, value.toPrecision(3)));
 }
 
 function matches(count, most) {

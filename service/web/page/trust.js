@@ -50,15 +50,19 @@ function rightOfHundred(confidence) {
   return `${count} of 100 answers like this ${count === 1 ? "is" : "are"}`;
 }
 
-function whyNot({ status, evidence: { compared, matches, rival_matches: rival }, candidates }) {
+function whyNot({ status, evidence: { compared, matches, rival_matches: rival, score, rival_score: rivalScore }, candidates }) {
   if (status === "not_found") return "Too little speaks for any picture of the map.";
   if (compared === 0) return "Only the overall likeness was compared, and no details.";
+  if (matches === null) {
+    if (rivalScore >= NEARLY_AS_WELL * score) return `${rivalPlace(rivalScore, candidates)} matches nearly as well.`;
+    return "Details match, and too little to be sure.";
+  }
   if (rival >= NEARLY_AS_WELL * matches) return `${rivalPlace(rival, candidates)} matches nearly as well: ${rival} details against ${matches}.`;
   return `${matches} details match, and ${rival} those of another place: too little to be sure.`;
 }
 
-/** The evidence does not say which candidate it is; of several with as many matches it is one that is far away. */
-function rivalPlace(matches, [best, ...others]) {
-  const distances = others.filter((each) => each.mutual_matches === matches).map((each) => distanceM(each, best));
+/** The evidence does not say which candidate it is; of several with that score it is one that is far away. */
+function rivalPlace(score, [best, ...others]) {
+  const distances = others.filter((each) => (each.mutual_matches ?? each.score) === score).map((each) => distanceM(each, best));
   return distances.length === 0 ? "Another place" : `A place ${writeDistance(Math.max(...distances))} away`;
 }

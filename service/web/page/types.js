@@ -9,7 +9,8 @@
  * @property {number} latitude
  * @property {number} longitude
  * @property {number | null} heading_deg clockwise from true north
- * @property {number | null} mutual_matches
+ * @property {number | null} mutual_matches null without re-ranking, and on a map with another re-ranker
+ * @property {number | null} score of the map's re-ranker
  * @property {number} global_distance
  *
  * @typedef {object} CellGrid where the cells of a picture lie, as fractions of its width and height
@@ -35,7 +36,7 @@
  * @property {Position | null} position
  * @property {number | null} confidence
  * @property {{radius_m: number, level: number} | null} accuracy
- * @property {{compared: number, matches: number, rival_matches: number} | null} evidence
+ * @property {{compared: number, matches: number | null, rival_matches: number | null, score: number, rival_score: number} | null} evidence
  * @property {Candidate[]} candidates best first
  * @property {{grid: CellGrid, candidates: MatchedCandidate[]} | null} matches
  * @property {Heat | null} heat

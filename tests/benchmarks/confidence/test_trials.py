@@ -15,7 +15,7 @@ from placefix.calibration.questions import Asked, Kind
 from placefix.evaluation.answered import Answered
 from service.localization import Verdict
 
-NOTHING = Answer(np.array([0]), np.array([0.1], np.float32), np.array([7]))
+NOTHING = Answer(np.array([0]), np.array([0.1], np.float32), np.array([7.0]))
 
 
 def question(kind: Kind, name: str) -> Asked:

@@ -12,7 +12,7 @@ WITHIN_M = 25.0
 
 def question(similarities: list[float], matches: list[int], errors_m: list[float]) -> Asked:
     distances = np.sqrt(2 - 2 * np.array(similarities)).astype(np.float32)
-    answer = Answer(np.arange(len(distances)), distances, np.array(matches, dtype=np.int64))
+    answer = Answer(np.arange(len(distances)), distances, np.array(matches, dtype=np.float64))
     return Asked("of_map", "a picture", None, answer, np.array(errors_m))
 
 
@@ -24,7 +24,7 @@ def test_right_candidates_keep_a_part_of_what_they_have_more_than_the_best_wrong
         expected = {0: (0.7 + 0.2 * kept, 140 + 360 * kept), 1: (0.7, 100), 2: (0.6, 80), 3: (0.5, 140)}
         for row, (similarity, matches) in expected.items():
             assert similarities[by_row[row]] == pytest.approx(similarity, abs=1e-6)
-            assert other.answer.matches[by_row[row]] == matches
+            assert other.answer.scores[by_row[row]] == matches
             assert other.errors_m[by_row[row]] == asked.errors_m[row]
         assert (other.kind, other.name) == (asked.kind, asked.name)
 
@@ -42,5 +42,5 @@ def test_nothing_fades_without_right_and_wrong_candidates(errors_m: list[float])
 
 def test_what_was_not_compared_has_no_matches_to_fade() -> None:
     [first, *_] = faded(question([0.9, 0.8], [], [1.0, 100.0]), WITHIN_M)
-    assert len(first.answer.matches) == 0
+    assert len(first.answer.scores) == 0
     assert 1 - first.answer.distances[0] ** 2 / 2 == pytest.approx(0.8 + 0.1 * KEPT[0], abs=1e-6)

@@ -41,7 +41,7 @@ def test_a_picture_is_asked_without_itself_and_an_impossible_question_without_al
         row = places.row_of(question.name.removeprefix("of the map: "))
         assert row is not None
         assert row not in question.answer.rows
-        assert len(question.answer.rows) == len(question.answer.matches) == SHORTLIST
+        assert len(question.answer.rows) == len(question.answer.scores) == SHORTLIST
         away_m = [distance_m(places[row].position, places[each].position) for each in question.answer.rows.tolist()]
         if question.kind == "of_map":
             np.testing.assert_allclose(question.errors_m, away_m)
@@ -62,7 +62,7 @@ def test_what_was_compared_for_one_question_of_a_picture_serves_the_next(localiz
     assert [each.kind for each in spared] == [each.kind for each in plain]
     for one, other in zip(spared, plain, strict=True):
         assert one.answer.rows.tolist() == other.answer.rows.tolist()
-        assert one.answer.matches.tolist() == other.answer.matches.tolist()
+        assert one.answer.scores.tolist() == other.answer.scores.tolist()
         assert one.answer.distances.tobytes() == other.answer.distances.tobytes()
 
 
@@ -132,7 +132,7 @@ def test_a_network_that_is_not_trained_is_asked_for_the_order_of_its_global_feat
     monkeypatch.setattr(localizer.encoder, "is_trained", False)
     [asked] = ask_own_pictures(Asker(localizer, SHORTLIST), 1)
     assert len(asked.answer.rows) == SHORTLIST
-    assert len(asked.answer.matches) == 0
+    assert len(asked.answer.scores) == 0
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_too_few_questions_are_told_with_what_to_do(localizer: Localizer, pictur
 def test_answers_survive_a_run_that_was_killed_while_it_wrote(tmp_path: Path) -> None:
     path, about = tmp_path / "answers.jsonl", "a map"
     answers = {
-        name: Answer(np.array([row]), np.array([0.1 + row], np.float32), np.array([7 * row]))
+        name: Answer(np.array([row]), np.array([0.1 + row], np.float32), np.array([7.0 * row]))
         for row, name in enumerate(("one", "two", "three"))
     }
     log = AnswerLog(path, about)
@@ -163,6 +163,6 @@ def test_answers_survive_a_run_that_was_killed_while_it_wrote(tmp_path: Path) ->
         kept = found.find(name)
         assert kept is not None
         assert kept.rows.tolist() == answers[name].rows.tolist()
-        assert kept.matches.tolist() == answers[name].matches.tolist()
+        assert kept.scores.tolist() == answers[name].scores.tolist()
         assert kept.distances.tobytes() == answers[name].distances.tobytes()
     assert AnswerLog(path, "another map").find("one") is None

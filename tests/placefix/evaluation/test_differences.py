@@ -9,7 +9,7 @@ from tests.placefix.evaluation.small_set import Set, from_folders, measure, run
 
 
 def answer(rows: list[int], counts: list[int] | None = None) -> Answer:
-    return Answer(np.array(rows, np.int64), None if counts is None else np.array(counts, np.int64))
+    return Answer(np.array(rows, np.int64), None if counts is None else np.array(counts, np.float64))
 
 
 def test_differences_by_hand() -> None:

@@ -60,7 +60,7 @@ class MapDetail(ServedMap):
     reranker: Annotated[
         str | None,
         Field(
-            description="The method that compares a query with its candidates; null for a network without local features.",
+            description="The method that compares a query with its candidates; null without local features.",
             examples=["mutual-matches"],
         ),
     ]

@@ -51,21 +51,12 @@ def test_the_answer_has_exactly_these_members(town: Town, town_server: Served) -
         *("timings_ms", "request_id"),
     ]
     assert list(answer["evidence"]) == [
-        *(
-            "compared",
-            "matches",
-            "rival_matches",
-            "score",
-            "rival_score",
-            "share",
-            "global_rank",
-            "similarity",
-            "rival_similarity",
-        )
+        *("compared", "matches", "rival_matches", "score", "rival_score"),
+        *("share", "global_rank", "similarity", "rival_similarity"),
     ]
     assert list(answer["position"]) == ["latitude", "longitude"]
     assert list(answer["candidates"][0]) == [
-        *("rank", "id", "latitude", "longitude", "heading_deg", "mutual_matches", "global_distance")
+        *("rank", "id", "latitude", "longitude", "heading_deg", "mutual_matches", "score", "global_distance")
     ]
     assert list(answer["timings_ms"]) == [*(stage.value for stage in Stage), "total"]
     check_uncalibrated(answer)

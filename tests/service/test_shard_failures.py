@@ -258,11 +258,11 @@ def test_a_question_that_is_none_is_refused_by_the_shard(shards: tuple[Served, .
         ask("shortlist", good, limit_s=0),
         ask("shortlist", good, shortlist=0),
         ask("shortlist", good, shortlist=1001),
-        ask("count", {"query": torch.ones(5, 16), "rows": torch.tensor([10_000])}),
-        ask("count", {"query": torch.ones(5, 16), "rows": torch.tensor([-1])}),
-        ask("count", {"query": torch.ones(5, 15), "rows": NO_ROWS}),
-        ask("count", {"query": torch.ones(5), "rows": NO_ROWS}),
-        ask("count", {"query": torch.ones(5, 16), "rows": torch.zeros(1001, dtype=torch.int64)}),
+        ask("compare", {"query": torch.ones(5, 16), "rows": torch.tensor([10_000])}),
+        ask("compare", {"query": torch.ones(5, 16), "rows": torch.tensor([-1])}),
+        ask("compare", {"query": torch.ones(5, 15), "rows": NO_ROWS}),
+        ask("compare", {"query": torch.ones(5), "rows": NO_ROWS}),
+        ask("compare", {"query": torch.ones(5, 16), "rows": torch.zeros(1001, dtype=torch.int64)}),
     ]
     wrong += [
         shards[0].client.post("/shard/compare", content=body)

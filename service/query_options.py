@@ -79,12 +79,20 @@ class QueryDefaults:
         shortlist: The number of candidates to compare.
         rerank: Whether to re-rank them.
         max_wrong: The share of answers called ``localized`` that may be wrong.
+        can_rerank: Whether the network has local features, which re-ranking compares.
+
+    Raises:
+        InvalidInput: ``rerank`` is ``always``, and the network has no local features.
     """
 
     candidates: int
     shortlist: int
     rerank: Rerank
     max_wrong: float = DEFAULT_MAX_WRONG
+    can_rerank: bool = True
+
+    def __post_init__(self) -> None:
+        self._check_rerank(self.rerank)
 
     @classmethod
     def for_encoder(
@@ -97,11 +105,15 @@ class QueryDefaults:
         rerank: Rerank = DEFAULT_RERANK,
         max_wrong: float = DEFAULT_MAX_WRONG,
     ) -> "QueryDefaults":
-        """Return the defaults for a network on its device, for choices that the settings leave open."""
+        """Return the defaults for a network on its device, for choices that the settings leave open.
+
+        Raises:
+            InvalidInput: ``rerank`` is ``always``, and the network has no local features.
+        """
         if shortlist is None:
             is_quick = counts_hundreds_a_second(encoder.device, encoder.local_dim, matching_precision)
             shortlist = DEFAULT_SHORTLIST if is_quick else DEFAULT_SHORTLIST_SLOW
-        return cls(candidates, shortlist, rerank, max_wrong)
+        return cls(candidates, shortlist, rerank, max_wrong, can_rerank=encoder.local_dim > 0)
 
     def options(
         self,
@@ -116,8 +128,10 @@ class QueryDefaults:
         """Fill in the choices that a query leaves open, so that one given number never contradicts the other's default.
 
         Raises:
-            InvalidInput: A number is out of its range, or both are given and do not fit each other.
+            InvalidInput: A number is out of its range, or both are given and do not fit each other; or ``rerank`` is
+                ``always``, and the network has no local features.
         """
+        self._check_rerank(rerank)
         if shortlist is None:
             shortlist = max(self.shortlist, candidates or self.candidates)
         if candidates is None:
@@ -130,3 +144,10 @@ class QueryDefaults:
             min_confidence or 0.0,
             evidence=evidence,
         )
+
+    def _check_rerank(self, rerank: Rerank | None) -> None:
+        if rerank == "always" and not self.can_rerank:
+            raise InvalidInput(
+                "rerank=always cannot be done: the network of this map has no local features to compare. Leave rerank "
+                "out, or ask for never; only a map of another network can be re-ranked"
+            )

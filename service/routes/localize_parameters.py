@@ -42,7 +42,7 @@ class LocalizeParameters(BaseModel):
         default=None,
         description=(
             "Whether to re-rank by local features: auto, the default, compares candidates until the answer is sure; "
-            "true compares all of them, false none."
+            "true compares all of them, false none. A map without local features refuses true."
         ),
     )
     max_wrong: float | None = Field(

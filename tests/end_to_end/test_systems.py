@@ -35,10 +35,29 @@ def test_it_is_served_and_reranks_nothing(
     photos = make_photos(make_photo, tmp_path)
     client = serve("--map", build(command, "salad", tmp_path))
     assert [entry["name"] for entry in client.get("/maps").json()["maps"]] == ["salad"]
-    for photo, rerank in zip(photos, ("auto", "never", "always", "always"), strict=True):
+    for photo, rerank in zip(photos, ("auto", "never", "auto", "false"), strict=True):
         answer = client.post("/localize", content=photo.read_bytes(), params={"rerank": rerank}).json()
         best = answer["candidates"][0]
         assert (best["id"], best["mutual_matches"]) == (photo.name, None)
+
+
+def test_re_ranking_is_refused_where_there_is_nothing_to_compare(
+    command: RunCommand, make_photo: MakePhoto, serve: Serve, tmp_path: Path
+) -> None:
+    """Over HTTP with the code of a wrong parameter, in the address and in the form; by commands with a sentence."""
+    photo = make_photos(make_photo, tmp_path)[0]
+    place_map, told = build(command, "salad", tmp_path), "has no local features to compare"
+    client = serve("--map", place_map)
+    for rerank in ("always", "true"):
+        refused = client.post("/localize", content=photo.read_bytes(), params={"rerank": rerank})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_parameter")
+        assert told in refused.json()["detail"]
+    form = client.post("/localize", files={"image": photo.read_bytes()}, data={"rerank": "always"})
+    assert (form.status_code, form.json()["code"]) == (422, "invalid_parameter")
+    for arguments in (("localize", photo, "--map", place_map), ("serve", "--map", place_map, "--port", "0")):
+        refused_command = command(*arguments, "--rerank", "always")
+        assert refused_command.returncode == 1
+        assert told in " ".join((refused_command.stdout + refused_command.stderr).split())
 
 
 def test_patches_rerank_where_they_are_turned_on(command: RunCommand, make_photo: MakePhoto, tmp_path: Path) -> None:

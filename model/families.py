@@ -24,6 +24,8 @@ from model.frozen.descriptor import FrozenDescriptor
 from model.frozen.network import FrozenSelaVPR
 from model.frozen.starter import FrozenStarter
 from model.frozen.target import Target
+from model.keypoints import superglue
+from model.keypoints.superglue import SuperGlue
 from model.network import Network
 from model.selavpr.config import SelaVPRConfig
 from model.selavpr.selavpr import SelaVPR
@@ -93,9 +95,11 @@ def layout_of(names: list[str]) -> tuple[str, CheckpointLayout] | None:
     """Return the family and the layout of a file that others published, told by the names of its tensors.
 
     Returns:
-        None for a file that fits no layout of ``FAMILIES``.
+        None for a file that fits no layout of ``FAMILIES``, and none of SuperGlue, which is not a family: it has no
+        features of a picture.
     """
-    known = ((name, layout) for name, family in FAMILIES.items() for layout in family.layouts)
+    known = [(name, layout) for name, family in FAMILIES.items() for layout in family.layouts]
+    known += [(SuperGlue.family, layout) for layout in superglue.LAYOUTS]
     return next(((name, layout) for name, layout in known if layout.fits(names)), None)
 
 

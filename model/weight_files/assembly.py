@@ -10,6 +10,7 @@ from model.checkpoint_layout import CheckpointLayout, FileShapes, TensorMissing
 from model.errors import InvalidInput
 from model.families import family_named
 from model.fingerprint import fingerprint
+from model.keypoints.superglue import SuperGlue, SuperGlueConfig
 from model.network import Network
 from model.selavpr.initialisation import begin_adaptation
 from model.selavpr.parts import Part, part_of
@@ -32,6 +33,11 @@ def assemble(weights: WeightFile, num_heads: int | None = None) -> Network:
         WeightsError: Tensors are missing, superfluous, of another shape or not finite, and the message names them; or
             the number of heads contradicts the file.
     """
+    if weights.family == SuperGlue.family:
+        raise WeightsError(
+            f"{weights.path} is a {weights.layout}: it matches keypoints of two pictures, and has no features to find "
+            "pictures by; give the weights of another network"
+        )
     family, config = _network_of(weights, num_heads)
     with torch.device("meta"):  # without memory and without an initialisation that would be overwritten
         network = family_named(family).make(config, is_trained=weights.is_trained)
@@ -40,10 +46,7 @@ def assemble(weights: WeightFile, num_heads: int | None = None) -> Network:
     expected = {
         name: tensor for name, tensor in initial.items() if not is_backbone_only or part_of(name) is Part.BACKBONE
     }
-    _check_names_and_shapes(weights, expected)
-    _check_storage(weights)
-    own = {name: weights.tensors[name].detach().to(torch.float32, copy=True).contiguous() for name in expected}
-    _check_finite(weights, own)
+    own = _checked_tensors(weights, expected)
     own |= {name: torch.empty(initial[name].shape) for name in initial if name not in own}
     network.load_state_dict(own, strict=True, assign=True)
     if isinstance(network, SelaVPR) and is_backbone_only:
@@ -54,6 +57,30 @@ def assemble(weights: WeightFile, num_heads: int | None = None) -> Network:
             f"({weights.stated.fingerprint}); copy or import it again"
         )
     return network.eval()
+
+
+def assemble_superglue(weights: WeightFile) -> SuperGlue:
+    """Build SuperGlue, with SuperPoint inside, of a weights file, as ``assemble`` builds networks.
+
+    Raises:
+        WeightsError: The file is of another network, or see ``assemble``.
+    """
+    if weights.family != SuperGlue.family:
+        raise WeightsError(f"{weights.path} is a {weights.layout} file, and this needs SuperPoint and SuperGlue")
+    config = SuperGlueConfig.from_dict(dict(_config_of(weights, None)))
+    with torch.device("meta"):
+        network = SuperGlue(config)
+    network.load_state_dict(_checked_tensors(weights, network.state_dict()), strict=True, assign=True)
+    return network.eval()
+
+
+def _checked_tensors(weights: WeightFile, expected: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return copies of the tensors of a file in float32, by their names here, once all of them fit."""
+    _check_names_and_shapes(weights, expected)
+    _check_storage(weights)
+    own = {name: weights.tensors[name].detach().to(torch.float32, copy=True).contiguous() for name in expected}
+    _check_finite(weights, own)
+    return own
 
 
 def _network_of(weights: WeightFile, num_heads: int | None) -> tuple[str, Mapping[str, Any]]:

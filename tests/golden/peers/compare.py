@@ -7,10 +7,12 @@ this folder.
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from tests.golden.peers.keypoints import keypoint_differences, make_superglue
 from tests.golden.peers.networks import differences, make_network
 from tests.golden.peers.recordings import FOLDER, read_recording
-from tests.golden.peers.select_recordings import METHODS, TWO_STAGE
+from tests.golden.peers.select_recordings import KEYPOINTS, METHODS, TWO_STAGE
 from tests.golden.peers.two_stage import two_stage_differences
 
 
@@ -19,9 +21,14 @@ def compare(folder: Path = FOLDER) -> bool:
     is_right = _compare_descriptors(folder)
     print("\n| method | output | largest difference | bound |")  # noqa: T201
     print("|---|---|---|---|")  # noqa: T201
-    for method in TWO_STAGE:
+    for method in (*TWO_STAGE, KEYPOINTS):
         recording = read_recording(method, folder)
-        found = list(two_stage_differences(recording, make_network(recording), recording.sizes))
+        if method == KEYPOINTS:
+            with TemporaryDirectory() as files:
+                matcher = make_superglue(recording, Path(files))
+            found = list(keypoint_differences(recording, matcher, recording.sizes))
+        else:
+            found = list(two_stage_differences(recording, make_network(recording), recording.sizes))
         for output in dict.fromkeys(each.output for each in found):
             worst = max((each for each in found if each.output == output), key=lambda each: each.largest)
             print(f"| {method} | {output} | {worst.largest:.1e} | {worst.tolerance:.1e} |", flush=True)  # noqa: T201

@@ -12,6 +12,7 @@ from tests.golden.peers.formula import Init, make_images, make_pairs, make_tenso
 
 FOLDER = Path(__file__).parent
 KEPT = 2048  # numbers of an array, at most
+UNCUT = ("keypoints_xy_",)  # the beginnings of names of arrays that are kept whole
 LEAST_TOLERANCE = 4e-7  # of a descriptor of length 1
 BACKBONE_TOLERANCE = 1e-5  # of the largest number of a map
 
@@ -27,7 +28,7 @@ class Recording:
         sizes: Height and width of the pictures.
         tensors: Name, shape and formula of each tensor of the reference's state dictionary.
         gaps: How far the reference in float32 was from itself in float64, by output.
-        arrays: The numbers, cut by ``cut``, by output.
+        arrays: The numbers by output, cut by ``cut`` but for those of ``UNCUT``.
     """
 
     method: str
@@ -81,7 +82,8 @@ def read_arrays(method: str, folder: Path = FOLDER) -> dict[str, NDArray[Any]]:
         arrays = dict(file)
     if folder == FOLDER:
         return arrays
-    whole = {name: cut(values) for name, values in arrays.items() if "__" not in name}
+    kept = {name: values for name, values in arrays.items() if "__" not in name}
+    whole = {name: values if name.startswith(UNCUT) else cut(values) for name, values in kept.items()}
     part = "__sub"
     return whole | {name.removesuffix(part): _thinned(values) for name, values in arrays.items() if name.endswith(part)}
 

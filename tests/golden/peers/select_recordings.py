@@ -29,15 +29,21 @@ METHODS = (
     "sfrs_embednet",
 )
 TWO_STAGE = ("transvpr_256", "r2former_256")
+KEYPOINTS = "superpoint_superglue"
 _OUTPUTS = ("backbone_", "patch_", "token_", "desc_")
 _OUTPUTS_OF_TWO_STAGES = ("global_", "tokens_", "local_", "attention_", "mask_", "pair_logits_")
+_OUTPUTS_OF_KEYPOINTS = ("keypoints_xy_", "keypoint_scores_", "keypoint_descriptors_", "matches_", "matching_scores_")
 _OTHERS = ("preprocess", "heads_small_amplitude")
 
 
 def select(recordings: Path) -> None:
     """Write the selection from a folder of whole recordings."""
-    for method in METHODS + TWO_STAGE:
-        outputs = _OUTPUTS_OF_TWO_STAGES if method in TWO_STAGE else _OUTPUTS
+    prefixes = (
+        *((method, _OUTPUTS) for method in METHODS),
+        *((method, _OUTPUTS_OF_TWO_STAGES) for method in TWO_STAGE),
+        (KEYPOINTS, _OUTPUTS_OF_KEYPOINTS),
+    )
+    for method, outputs in prefixes:
         recording = read_recording(method, recordings)
         kept = {name: values for name, values in recording.arrays.items() if name.startswith(outputs)}
         np.savez_compressed(FOLDER / f"{method}.npz", allow_pickle=False, **kept)

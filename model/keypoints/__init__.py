@@ -1,0 +1,1 @@
+"""Keypoints of pictures, and networks that match them."""

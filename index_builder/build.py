@@ -12,6 +12,7 @@ from index_builder.changes.up_to_date import is_up_to_date
 from index_builder.digests import request_digest
 from index_builder.new_version import Calibrate, ChangeReport, make_version
 from index_builder.revision import MapSettings, Revision
+from index_builder.segment_engine import SegmentEngine
 from index_builder.sources.listing import SourceListing
 from index_builder.staging import Staging
 from index_builder.target import check_free, check_target, is_map, map_exists
@@ -37,6 +38,7 @@ def build_map(
     weights_path: Path | None = None,
     restart: bool = False,
     calibrate: Calibrate | None = None,
+    engine: SegmentEngine | None = None,
 ) -> ChangeReport:
     """Build a map and publish it, or leave nothing at its path.
 
@@ -55,6 +57,7 @@ def build_map(
         weights_path: The weights file of the network; the map keeps it as a hint.
         restart: Whether to throw away the work of an interrupted run.
         calibrate: The function that calibrates the map before it is published; None leaves it uncalibrated.
+        engine: Encodes the segments, as the encoder would; by default the encoder does.
 
     Raises:
         InvalidInput: A path or an option cannot be used, also with this network, or two pictures have one id.
@@ -79,7 +82,9 @@ def build_map(
     with changing(out):
         check_free(out)
         return replace(
-            make_version(Staging(out), revision, encoder, options, progress, restart=restart, calibrate=calibrate),
+            make_version(
+                Staging(out), revision, encoder, options, progress, restart=restart, calibrate=calibrate, engine=engine
+            ),
             duration_s=time.perf_counter() - started_s,
         )
 

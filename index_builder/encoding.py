@@ -82,6 +82,7 @@ def encode_batches(
     thumbnails: bool,
     store: StoreType,
     limits: ImageLimits = DEFAULT_LIMITS,
+    decoders: int | None = None,
 ) -> Generator[EncodedBatch, None, None]:
     """Encode batches of pictures.
 
@@ -93,12 +94,13 @@ def encode_batches(
         thumbnails: Whether to make thumbnails.
         store: The type of the stored features.
         limits: The limits on pictures; pictures outside them are rejected.
+        decoders: The number of threads that decode; by default one for each core, up to a limit.
     """
-    with decoding_threads(default_decoders()) as decoders:
+    with decoding_threads(decoders or default_decoders()) as pool:
 
         def start(batch: PictureBatch) -> tuple[PictureBatch, list[_Decoding]]:
             return batch, [
-                decoders.submit(decode_picture, place, encoder.preparation, limits, thumbnail=thumbnails)
+                pool.submit(decode_picture, place, encoder.preparation, limits, thumbnail=thumbnails)
                 for place in batch.places
             ]
 

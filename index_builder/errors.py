@@ -1,4 +1,4 @@
-"""Errors of a picture collection; the tree of all errors is drawn in ``model.errors``."""
+"""Errors of a picture collection and of the workers of a build; the tree of all errors is drawn in ``model.errors``."""
 
 from model.errors import PlacefixError
 
@@ -19,3 +19,21 @@ class TooManyRejected(SourceError):
     """More pictures of the collection are unreadable than was allowed."""
 
     code = "too_many_rejected"
+
+
+class ClusterError(PlacefixError):
+    """The workers of a build cannot be reached, or cannot start."""
+
+    code = "cluster_error"
+
+
+class WorkerMismatch(ClusterError):
+    """A worker would give other bytes than the process that leads the build."""
+
+    code = "worker_mismatch"
+
+
+class SegmentFailed(ClusterError):
+    """A segment has failed in each of its tries."""
+
+    code = "segment_failed"

@@ -12,6 +12,7 @@ from index_builder.plan import Plan
 from index_builder.revision import NewSegment, Revision
 from index_builder.segment_building import SegmentBuilder, check_space
 from index_builder.segment_copying import copy_segments
+from index_builder.segment_engine import LocalEngine, SegmentEngine
 from index_builder.staging import Staging
 from model.encoder import Encoder
 from model.errors import InvalidInput
@@ -128,6 +129,7 @@ def make_version(
     *,
     restart: bool = False,
     calibrate: Calibrate | None = None,
+    engine: SegmentEngine | None = None,
 ) -> ChangeReport:
     """Make a new version, open it for a trial, and publish it.
 
@@ -141,6 +143,7 @@ def make_version(
         progress: The display, which is told about every batch.
         restart: Whether to throw away the work of an interrupted run.
         calibrate: The function that calibrates the first version of a map before it is published.
+        engine: Encodes the segments, as the encoder would; by default the encoder does.
 
     Raises:
         InvalidInput: The index cannot be made or trained.
@@ -162,7 +165,7 @@ def make_version(
         restart=restart,
     )
     numbered = dict(enumerate(revision.new_segments, first_segment))
-    made = _make(staging, revision, numbered, encoder, options, progress)
+    made = _make(staging, revision, numbered, encoder, options, progress, engine)
     segments = _in_order(revision, numbered, made.segments)
     left_out = {**revision.left_out, **made.tally.by_source}
     left_out_list = left_out_csv(left_out)
@@ -215,6 +218,7 @@ def _make(
     encoder: Encoder | None,
     options: BuildOptions,
     progress: Progress,
+    engine: SegmentEngine | None,
 ) -> _Made:
     """Copy and encode the new segments, except those that an interrupted run has finished."""
     segments: dict[str, Segment] = {}
@@ -231,7 +235,7 @@ def _make(
             raise InvalidInput("pictures have to be encoded, and there is no network to do it")
         builder = SegmentBuilder(
             revision,
-            encoder,
+            engine or LocalEngine(encoder),
             staging,
             batch_size=options.batch_size,
             limits=options.limits,

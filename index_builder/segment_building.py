@@ -1,24 +1,19 @@
-"""The making of segments from pictures: decode, encode, write. Segments that an earlier run has finished are kept."""
+"""The making of segments from pictures by an engine. Segments that an earlier run has finished are kept."""
 
 import shutil
-from collections import deque
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
-from index_builder.encoding import PictureBatch, encode_batches
 from index_builder.left_out import LeftOutTally
 from index_builder.picture_files import file_stamp, source_base
 from index_builder.revision import NewSegment, Revision
-from index_builder.segment_recorder import SegmentRecorder
+from index_builder.segment_engine import EncodingOptions, SegmentEngine, SegmentTask
 from index_builder.staging import FinishedSegment, Staging
-from model.encoder import Encoder
 from model.errors import StorageError
 from model.images import ImageLimits
 from model.progress import Progress
 
-_WRITES_BEHIND = 2  # batches that may wait for the disk
 _BYTES_BESIDE_FEATURES = 24_000  # a thumbnail and a row of the table, with room to spare
 
 
@@ -40,7 +35,7 @@ class SegmentBuilder:
 
     Args:
         revision: The content of the new version.
-        encoder: The network; only the calling thread uses it.
+        engine: Encodes the segments.
         staging: The staging directory for the segments.
         batch_size: Pictures in one forward pass.
         limits: The limits on pictures; pictures outside them are rejected.
@@ -51,7 +46,7 @@ class SegmentBuilder:
     def __init__(
         self,
         revision: Revision,
-        encoder: Encoder,
+        engine: SegmentEngine,
         staging: Staging,
         *,
         batch_size: int,
@@ -60,12 +55,10 @@ class SegmentBuilder:
         progress: Progress,
     ) -> None:
         self._bases = {source: source_base(listing.root) for source, listing in revision.listings.items()}
-        self._encoder = encoder
+        self._engine = engine
         self._staging = staging
-        self._batch_size = batch_size
-        self._limits = limits
-        self._thumbnails = revision.settings.thumbnails
         self._shapes = revision.settings.features
+        self._options = EncodingOptions(batch_size, self._shapes, revision.settings.thumbnails, limits)
         self._tally = tally
         self._progress = progress
         self._finished: dict[int, FinishedSegment] = {}
@@ -105,44 +98,19 @@ class SegmentBuilder:
         return missing
 
     def _encode(self, missing: Mapping[int, NewSegment]) -> None:
-        """Encode segments, and record them in another thread, a few batches behind."""
-        recordings: deque[tuple[int, Future[FinishedSegment | None]]] = deque()
-
-        def settle() -> None:
-            number, recording = recordings.popleft()
-            finished = recording.result()
-            if finished is not None:
-                self._finished[number] = finished
-
-        bases = {number: self._bases[segment.source] for number, segment in missing.items()}
-        batches = encode_batches(
-            self._batches(missing),
-            self._encoder,
-            thumbnails=self._thumbnails,
-            store=self._shapes.local_codec.store,
-            limits=self._limits,
-        )
-        with (
-            SegmentRecorder(bases, self._staging, self._shapes) as recorder,
-            _one_thread("record") as thread,
-            closing(batches),
-        ):
-            for encoded in batches:
-                number = encoded.batch.segment
-                self._tally.add(missing[number].source, recorder.left_out(encoded))
-                recordings.append((number, thread.submit(recorder.record, encoded)))
-                while len(recordings) > _WRITES_BEHIND:
-                    settle()
-                self._progress.advanced(len(encoded.batch.places))
-            while recordings:
-                settle()
-
-    def _batches(self, missing: Mapping[int, NewSegment]) -> Iterator[PictureBatch]:
-        size = self._batch_size
-        for number, segment in missing.items():
-            places = segment.places
-            for start in range(0, len(places), size):
-                yield PictureBatch(number, places[start : start + size], is_last=start + size >= len(places))
+        """Encode segments, and move each to its place when it is finished."""
+        tasks = [
+            SegmentTask(number, segment.places, self._bases[segment.source]) for number, segment in missing.items()
+        ]
+        with closing(self._engine.encode(tasks, self._options, self._staging, self._progress)) as parts:
+            for part in parts:
+                self._tally.add(missing[part.number].source, part.left_out)
+                if part.pictures:
+                    self._progress.advanced(part.pictures)
+                if part.finished is not None and part.directory is not None:
+                    self._staging.finish_segment(part.number, part.finished, part.directory)
+                    self._finished[part.number] = part.finished
+        self._staging.discard_attempts()
 
     def _check_space(self, to_encode: int, index_rows: int) -> None:
         """Check before hours of work that the map fits on the disk."""
@@ -162,13 +130,3 @@ def check_space(staging: Staging, needed_bytes: int) -> None:
             f"the map needs about {needed_bytes / 1e6:,.1f} MB more, but {staging.path.parent} has "
             f"{free / 1e6:,.1f} MB free; make room, or build on another disk"
         )
-
-
-@contextmanager
-def _one_thread(name: str) -> Iterator[ThreadPoolExecutor]:
-    """Start a thread that works in order; when the block ends, drop tasks that have not begun."""
-    executor = ThreadPoolExecutor(1, thread_name_prefix=name)
-    try:
-        yield executor
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)

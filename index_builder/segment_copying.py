@@ -74,7 +74,8 @@ def _copy(
     segment: NewSegment,
     progress: Progress,
 ) -> Segment:
-    writer = SegmentWriter(staging.begin_segment(), base.features)
+    attempt = staging.begin_attempt(number)
+    writer = SegmentWriter(attempt, base.features)
     readers: dict[str, _RawRows] = {}
     try:
         rows = iter(segment.copies)
@@ -93,7 +94,7 @@ def _copy(
         writer.close()
     assert made is not None  # noqa: S101  (a segment of copies has pictures)
     finished = FinishedSegment(segment=made, left_out=(), stamps_sha256=digest_of(_stamps(segment, base)))
-    staging.finish_segment(number, finished)
+    staging.finish_segment(number, finished, attempt)
     return made
 
 

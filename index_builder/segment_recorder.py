@@ -1,6 +1,5 @@
 """The writing of finished segments from encoded batches, in order; it runs in the writing thread."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -8,7 +7,7 @@ from typing import Self
 from index_builder.digests import digest_of
 from index_builder.encoding import EncodedBatch, EncodedPicture
 from index_builder.picture_files import source_path
-from index_builder.staging import FinishedSegment, Staging
+from index_builder.staging import FinishedSegment
 from place_map import layout
 from place_map.left_out import LeftOut
 from place_map.manifest import FeatureShapes
@@ -20,21 +19,22 @@ class SegmentRecorder:
     """Write the segments of a build or a change, one after the other.
 
     Args:
-        bases: Number of a segment → the folder at which the paths of its source start.
-        staging: The staging directory for finished segments.
         shapes: The shapes of the features.
     """
 
-    def __init__(self, bases: Mapping[int, Path], staging: Staging, shapes: FeatureShapes) -> None:
-        self._bases = bases
-        self._staging = staging
+    def __init__(self, shapes: FeatureShapes) -> None:
         self._shapes = shapes
         self._writer: SegmentWriter | None = None
         self._left_out: list[LeftOut] = []
         self._stamps: list[str] = []
 
-    def record(self, encoded: EncodedBatch) -> FinishedSegment | None:
+    def record(self, encoded: EncodedBatch, base: Path, directory: Path) -> FinishedSegment | None:
         """Write a batch.
+
+        Args:
+            encoded: The batch.
+            base: The folder at which the paths of its source start.
+            directory: The directory of its segment, which is empty when the first batch comes.
 
         Returns:
             The finished segment, if the batch was its last.
@@ -43,21 +43,19 @@ class SegmentRecorder:
             OSError: A file cannot be written.
         """
         if self._writer is None:
-            self._writer = SegmentWriter(self._staging.begin_segment(), self._shapes)
-        base = self._bases[encoded.batch.segment]
+            self._writer = SegmentWriter(directory, self._shapes)
         self._writer.append(
             [_record_of(picture, base) for picture in encoded.pictures],
             [picture.thumbnail for picture in encoded.pictures],
             encoded.global_features,
             encoded.local_features,
         )
-        self._left_out += self.left_out(encoded)
+        self._left_out += self.left_out(encoded, base)
         self._stamps += encoded.stamps
         return self._finish(encoded.batch.segment) if encoded.batch.is_last else None
 
-    def left_out(self, encoded: EncodedBatch) -> list[LeftOut]:
+    def left_out(self, encoded: EncodedBatch, base: Path) -> list[LeftOut]:
         """Return the rejected pictures of a batch as entries of the list."""
-        base = self._bases[encoded.batch.segment]
         return [
             LeftOut(
                 source_path(picture.place.path, base),
@@ -86,7 +84,6 @@ class SegmentRecorder:
         )
         self._close()
         self._left_out, self._stamps = [], []
-        self._staging.finish_segment(number, finished)
         return finished
 
     def _close(self) -> None:

@@ -1,11 +1,13 @@
 """The staging directory ``.NAME.building``, in which a map or a change grows until it is published.
 
-``place_map.unfinished`` draws the directory. A segment is renamed out of ``partial`` when its files are on the disk,
-and counts as finished when its checkpoint exists. A run can therefore be killed at any byte: the next one continues
-behind the last checkpoint.
+``place_map.unfinished`` draws the directory. Each attempt at a segment has a directory of its own, which is renamed
+when its files are on the disk; the segment counts as finished when its checkpoint exists. A run can therefore be killed
+at any byte: the next one continues behind the last checkpoint. An attempt of a killed run cannot harm, even if its
+worker still writes: its directory is gone.
 """
 
 import json
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index_builder.digests import digest_of
 from index_builder.plan import Plan
-from model.durable import rename_durably, sync, write_atomically
+from model.durable import remove_tree, rename_durably, sync, write_atomically
 from place_map import layout
 from place_map.activation import serve
 from place_map.builder_lock import staging_path
@@ -40,7 +42,7 @@ from place_map.unfinished import (
 )
 from place_map.versions import next_segment, next_version, read_current
 
-_PARTIAL = "partial"
+_ATTEMPTS = "attempts"
 
 
 class FinishedSegment(BaseModel):
@@ -106,7 +108,8 @@ class Staging:
             throw_away(self.map_dir)
         elif differences := plan.differences(found):
             raise conflict(self.map_dir, found, differences)
-        for name in (CHECKPOINTS, f"{STAGED_MAP}/{layout.SEGMENTS}"):
+        self.discard_attempts()
+        for name in (CHECKPOINTS, _ATTEMPTS, f"{STAGED_MAP}/{layout.SEGMENTS}"):
             (self.path / name).mkdir(parents=True, exist_ok=True)
         write_atomically(self.path / PLAN, json.dumps(asdict(plan), indent=2).encode())
         sync(self.path.parent)
@@ -132,22 +135,31 @@ class Staging:
             return finished
         return finished if is_whole(self.segment_dir(segment.id), segment) else None
 
-    def begin_segment(self) -> Path:
-        """Return an empty directory to write a segment in."""
-        partial = self.path / _PARTIAL
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        return partial
+    def begin_attempt(self, number: int) -> Path:
+        """Return a new directory for one attempt at a segment; no other attempt ever has its name."""
+        attempt = self.path / _ATTEMPTS / f"{layout.segment_id_of(number)}-{secrets.token_hex(8)}"
+        attempt.mkdir()
+        return attempt
 
-    def finish_segment(self, number: int, finished: FinishedSegment) -> None:
-        """Move the current segment to its place, and record that it is finished."""
+    def discard_attempt(self, attempt: Path) -> None:
+        """Remove an attempt, though a worker that was given up may still write in it."""
+        remove_tree(attempt)
+
+    def discard_attempts(self) -> None:
+        """Remove all attempts, those of an earlier run among them."""
+        attempts = self.path / _ATTEMPTS
+        for attempt in attempts.iterdir() if attempts.is_dir() else ():
+            self.discard_attempt(attempt)
+
+    def finish_segment(self, number: int, finished: FinishedSegment, attempt: Path) -> None:
+        """Move an attempt at a segment to the segment's place, and record that it is finished."""
         self._checkpoint_path(number).unlink(missing_ok=True)
         target = layout.segment_dir(self.map_path, layout.segment_id_of(number))
         shutil.rmtree(self.segment_dir(target.name), ignore_errors=True)
         if finished.segment is None:
-            shutil.rmtree(self.path / _PARTIAL)
+            self.discard_attempt(attempt)
         else:
-            rename_durably(self.path / _PARTIAL, target)
+            rename_durably(attempt, target)
         write_atomically(self._checkpoint_path(number), finished.model_dump_json(indent=2).encode())
 
     def publish(self, manifest: Manifest) -> None:

@@ -6,6 +6,7 @@ A file is synced before it is renamed to its name, and a directory is synced aft
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,13 @@ def rename_durably(source: Path, target: Path) -> None:
     sync(target.parent)
     if source.parent != target.parent:
         sync(source.parent)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory in which others may still make files: under its old path they then find nothing."""
+    gone = path.with_name(f"{path.name}.{secrets.token_hex(4)}.gone")
+    path.rename(gone)
+    shutil.rmtree(gone)
 
 
 def sync(path: Path) -> None:

@@ -25,6 +25,9 @@
     ├── SourceError                 invalid_source            a picture collection that cannot be read
     │   ├── NothingUsable           nothing_usable            not one picture could go into the map
     │   └── TooManyRejected         too_many_rejected         more unreadable pictures than allowed
+    ├── ClusterError                cluster_error             workers of a build that cannot be used
+    │   ├── WorkerMismatch          worker_mismatch           a worker would give other bytes
+    │   └── SegmentFailed           segment_failed            a segment has failed in each of its tries
     ├── MapError                    invalid_map               a map that cannot be used
     │   ├── MapNotFound             map_not_found             no map there
     │   ├── MapExists               map_exists                a map is there already

@@ -4,7 +4,7 @@
 
     .NAME.building/lock              held by the one builder
                   /plan.json         what is being made; another plan does not continue it
-                  /partial/          the segment that is being written
+                  /attempts/         segments that are being written
                   /checkpoints/      one file for each finished segment
                   /map/              what will be the map, or will go into it
                   /left_out.csv      if the build had to be given up
@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from model.durable import pending_path
+from model.durable import pending_path, remove_tree
 from model.errors import StorageError
 from place_map import layout
 from place_map.builder_lock import LOCK_FILE, builder_lock, staging_path
@@ -157,7 +157,7 @@ def _remove_all_but(path: Path, kept: set[str]) -> None:
         if entry.name in kept:
             continue
         if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
+            remove_tree(entry)  # workers of a killed build may still write
         else:
             entry.unlink()
 

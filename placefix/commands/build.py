@@ -33,6 +33,7 @@ from place_map.left_out import left_out_csv
 from place_map.local_codec import StoreType
 from place_map.versions import read_manifest
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
+from placefix.commands.engine_options import Engine, EngineChoice, EngineName, WorkerGpus, Workers, WorkerThreads
 from placefix.commands.map_changes import change_by_collection, left_out_lines, only_source, read_collection
 from placefix.commands.options import (
     BatchSize,
@@ -146,6 +147,10 @@ def build(
         bool,
         typer.Option("--restart", help="Throw away what an interrupted build has done."),
     ] = False,
+    engine: Engine = EngineName.LOCAL,
+    workers: Workers = None,
+    worker_threads: WorkerThreads = None,
+    worker_gpus: WorkerGpus = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -179,6 +184,7 @@ def build(
     )
     if reranker is not None:
         reranker_named(reranker)  # before the network is loaded
+    chosen = EngineChoice.of(engine, workers, worker_threads, worker_gpus)
     out = Path("maps") / map_name_of(source[0]) if out is None else out
     check_target(out)  # before the network is loaded
     if dry_run:
@@ -199,25 +205,27 @@ def build(
     if index != index_choice.AUTO:
         check_index_factory(index, encoder.global_dim)  # before the collections are read
     choose_reranker(encoder, options)
-    listings = [read_collection(each, reading) for each in source]
-    error_console().print(overview_table(overview_of(listings)))
-    calibrator = Calibrator(encoder, CalibrationOptions(), _calibration_time()) if calibrate else None
     try:
-        with show_progress("encoding") as progress:
-            if network.told is not None:
-                progress.message(network.told)
-            progress.message(f"device: {network.device.device} ({network.device.reason})")
-            progress.message(f"encoding: {network.precision.precision} ({network.precision.reason})")
-            report = build_map(
-                listings,
-                encoder,
-                out,
-                options,
-                progress,
-                weights_path=network.weights_path,
-                restart=restart,
-                calibrate=calibrator,
-            )
+        with chosen.opened(encoder, network.weights_path, num_heads) as segment_engine:
+            listings = [read_collection(each, reading) for each in source]
+            error_console().print(overview_table(overview_of(listings)))
+            calibrator = Calibrator(encoder, CalibrationOptions(), _calibration_time()) if calibrate else None
+            with show_progress("encoding") as progress:
+                if network.told is not None:
+                    progress.message(network.told)
+                progress.message(f"device: {network.device.device} ({network.device.reason})")
+                progress.message(f"encoding: {network.precision.precision} ({network.precision.reason})")
+                report = build_map(
+                    listings,
+                    encoder,
+                    out,
+                    options,
+                    progress,
+                    weights_path=network.weights_path,
+                    restart=restart,
+                    calibrate=calibrator,
+                    engine=segment_engine,
+                )
     except KeyboardInterrupt:
         told = (
             "the map is published already. The same command cleans up what is left beside it."

@@ -1,0 +1,31 @@
+"""The processes of Ray below a process of a test, as /proc tells of them."""
+
+from pathlib import Path
+
+
+def below(ancestor: int) -> dict[int, str]:
+    """Return the processes that a process has started, and those that they have started: id → title."""
+    parents: dict[int, int] = {}
+    titles: dict[int, str] = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            status = (folder / "stat").read_text()
+            title = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        state, parent = status.rpartition(")")[2].split()[:2]
+        if state != "Z":
+            parents[int(folder.name)], titles[int(folder.name)] = int(parent), title
+    found: dict[int, str] = {}
+    level = {ancestor}
+    while level:
+        level = {process for process, parent in parents.items() if parent in level}
+        found |= {process: titles[process] for process in level}
+    return found
+
+
+def encoding_workers(ancestor: int) -> list[int]:
+    """Return the workers that are encoding a segment."""
+    return sorted(process for process, title in below(ancestor).items() if title == "ray::SegmentWorker.encode")

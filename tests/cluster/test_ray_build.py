@@ -1,0 +1,295 @@
+"""A build by workers on Ray gives the bytes of a build in one process, whatever is killed on the way."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from index_builder.build import build_map
+from index_builder.build_options import BuildOptions
+from index_builder.errors import ClusterError, SegmentFailed, WorkerMismatch
+from index_builder.ray_workers.cluster import WorkerNeeds, ray_cluster
+from index_builder.ray_workers.engine import RayEngine
+from index_builder.segment_engine import EncodingOptions, SegmentEngine, SegmentPart, SegmentTask
+from index_builder.segment_worker import WorkerNetwork
+from index_builder.sources.listing import SourceListing
+from index_builder.sources.read import read_source
+from index_builder.staging import Staging
+from model.encoder import Encoder
+from model.progress import SILENT, Progress
+from model.selavpr.initialisation import seeded_network
+from model.weights import save_network
+from place_map import layout
+from place_map.builder_lock import staging_path
+from placefix.exit_codes import ExitCode
+from tests.cluster.processes import below, encoding_workers
+from tests.conftest import TINY_CONFIG, write_photo
+from tests.faults.map_state import MapState, check_good_and_alone
+from tests.waiting import wait_until
+
+PICTURES = 22
+OPTIONS = BuildOptions(batch_size=2, segment_size=4)
+FLAGS = ("--batch-size", "2", "--segment-size", "4", "--network-precision", "float32", "--no-calibrate")
+
+
+@dataclass(frozen=True)
+class Town:
+    """Pictures, a network, and the map that one process has built of them.
+
+    Attributes:
+        folder: Of all that.
+        encoder: The network.
+        alone: The map.
+    """
+
+    folder: Path
+    encoder: Encoder
+    alone: Path
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / "weights.safetensors"
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "photos" / "photos.csv"
+
+    @property
+    def listing(self) -> SourceListing:
+        return read_source(self.source)
+
+    @property
+    def network(self) -> WorkerNetwork:
+        return WorkerNetwork.of(self.encoder, self.weights, None)
+
+    def build(self, out: Path, engine: SegmentEngine | None, progress: Progress = SILENT) -> None:
+        build_map(self.listing, self.encoder, out, OPTIONS, progress, weights_path=self.weights, engine=engine)
+
+    def check(self, out: Path) -> None:
+        """Compare a map with the one of one process; nothing lies beside it."""
+        assert MapState.of(out) == MapState.of(self.alone)
+        check_good_and_alone(out)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    folder = tmp_path_factory.mktemp("town")
+    lines = ["path,latitude,longitude"]
+    for number in range(PICTURES):
+        write_photo(folder / "photos" / f"{number:02d}.jpg", seed=number)
+        lines.append(f"{number:02d}.jpg,{55 + number / 1000},13.2")
+    (folder / "photos" / "17.jpg").write_bytes(b"not a picture")
+    (folder / "photos" / "photos.csv").write_text("\n".join(lines) + "\n")
+    save_network(seeded_network(TINY_CONFIG, seed=7), folder / "weights.safetensors")
+    made = Town(folder, Encoder(seeded_network(TINY_CONFIG, seed=7)), folder / "alone" / "town")
+    made.build(made.alone, None)
+    return made
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Start a cluster as on a machine of its own, join it by RAY_ADDRESS, and yield the process that holds it."""
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--node-ip-address=127.0.0.2"]
+    options = ["--port=0", "--num-cpus=3", "--num-gpus=0", "--include-dashboard=false", "--disable-usage-stats"]
+    said = tmp_path_factory.mktemp("ray") / "said"
+    with (
+        said.open("w") as file,
+        subprocess.Popen([*command, *options], stdout=file, stderr=subprocess.STDOUT, start_new_session=True) as head,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        try:
+            wait_until(lambda: re.search(r"--address='([^']+)'", said.read_text()), said.read_text)
+            patch.setenv("RAY_ADDRESS", re.search(r"--address='([^']+)'", said.read_text())[1])  # type: ignore[index]
+            with ray_cluster(WorkerNeeds()):
+                yield head.pid
+        finally:
+            os.killpg(head.pid, signal.SIGTERM)
+
+
+def engine_of(town: Town, workers: int, silence_s: float = 600) -> RayEngine:
+    return RayEngine(town.network, town.encoder, WorkerNeeds(workers=workers), silence_s=silence_s)
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_the_map_is_that_of_one_process(town: Town, workers: int, tmp_path: Path) -> None:
+    out = tmp_path / "maps" / "town"
+    town.build(out, engine_of(town, workers))
+    town.check(out)
+
+
+class Disturbed:
+    """Send a signal to a worker after some pictures; a display of the build."""
+
+    def __init__(self, head: int, number: int, after: int) -> None:
+        self._head = head
+        self._signal = number
+        self._after = after
+        self.victim = 0
+        self.done = 0
+        self.messages: list[str] = []
+
+    def started(self, total: int, finished: int) -> None:
+        assert (total, finished) == (PICTURES, 0)
+
+    def advanced(self, count: int) -> None:
+        self.done += count
+        if not self.victim and self.done >= self._after:
+            wait_until(lambda: encoding_workers(self._head))
+            self.victim = encoding_workers(self._head)[0]
+            os.kill(self.victim, self._signal)
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+
+def test_a_killed_worker_is_replaced_and_its_segment_encoded_again(town: Town, cluster: int, tmp_path: Path) -> None:
+    out = tmp_path / "maps" / "town"
+    disturbed = Disturbed(cluster, signal.SIGKILL, after=6)
+    town.build(out, engine_of(town, 2), disturbed)
+    assert disturbed.done == PICTURES
+    (lost,) = [message for message in disturbed.messages if "is lost" in message]
+    assert f"process {disturbed.victim} on " in lost
+    town.check(out)
+
+
+def test_a_worker_that_returns_late_finds_its_segment_taken(town: Town, cluster: int, tmp_path: Path) -> None:
+    """It is stopped, another one encodes its segment, and then it goes on, with files that it has open."""
+    out = tmp_path / "maps" / "town"
+    disturbed = Disturbed(cluster, signal.SIGSTOP, after=4)
+    engine = engine_of(town, 1, silence_s=20)
+    returned = Returned(engine, disturbed)
+    town.build(out, returned, disturbed)
+    assert returned.has_returned
+    assert any("has reported nothing" in message for message in disturbed.messages)
+    wait_until(lambda: disturbed.victim not in below(cluster))
+    town.check(out)
+
+
+class Returned:
+    """An engine whose stopped worker is let go as soon as its segment was given to another one."""
+
+    def __init__(self, engine: RayEngine, disturbed: Disturbed) -> None:
+        self._engine = engine
+        self._disturbed = disturbed
+        self.has_returned = False
+
+    def encode(
+        self, tasks: Sequence[SegmentTask], options: EncodingOptions, staging: Staging, progress: Progress
+    ) -> Generator[SegmentPart, None, None]:
+        with closing(self._engine.encode(tasks, options, staging, progress)) as parts:
+            for part in parts:
+                yield part
+                if part.pictures < 0:
+                    os.kill(self._disturbed.victim, signal.SIGCONT)
+                    self.has_returned = True
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_worker_that_would_give_other_bytes_is_refused_before_the_first_segment(town: Town, tmp_path: Path) -> None:
+    save_network(seeded_network(TINY_CONFIG, seed=8), tmp_path / "other.safetensors")
+    other = replace(town.network, weights_path=tmp_path / "other.safetensors")
+    less = replace(town.network, precision="bfloat16")
+    for network, told in ((other, "network [0-9a-f]{64} [(]here "), (less, "precision bfloat16 [(]here float32[)]")):
+        out = tmp_path / "maps" / "town"
+        with pytest.raises(WorkerMismatch, match=f"process .* would give other bytes than this machine: {told}"):
+            town.build(out, RayEngine(network, town.encoder, WorkerNeeds(workers=1)))
+        assert not list(staging_path(out).glob("attempts/*"))
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_worker_without_the_weights_is_named(town: Town, tmp_path: Path) -> None:
+    missing = replace(town.network, weights_path=tmp_path / "missing.safetensors")
+    with pytest.raises(ClusterError, match=r"cannot start: .*missing\.safetensors"):
+        town.build(tmp_path / "town", RayEngine(missing, town.encoder, WorkerNeeds(workers=1)))
+
+
+@pytest.mark.usefixtures("cluster")
+def test_more_workers_than_the_cluster_has_room_for_are_refused(town: Town) -> None:
+    with pytest.raises(ClusterError, match=r"has 3 cores and 0 GPUs, room for 3 workers .* 4 are asked for"):
+        engine_of(town, 4)
+
+
+class Unwritable:
+    """An engine whose attempts at the second segment cannot be written: a file is where a folder has to be."""
+
+    def __init__(self, engine: RayEngine) -> None:
+        self._engine = engine
+
+    def encode(
+        self, tasks: Sequence[SegmentTask], options: EncodingOptions, staging: Staging, progress: Progress
+    ) -> Generator[SegmentPart, None, None]:
+        return self._engine.encode(tasks, options, _InTheWay(staging.map_dir), progress)
+
+
+class _InTheWay(Staging):
+    def begin_attempt(self, number: int) -> Path:
+        attempt = super().begin_attempt(number)
+        if number == 2:
+            (attempt / layout.THUMBNAILS).write_bytes(b"")
+        return attempt
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_segment_that_fails_three_times_is_named_and_the_build_continues_later(town: Town, tmp_path: Path) -> None:
+    out = tmp_path / "maps" / "town"
+    with pytest.raises(
+        SegmentFailed, match=r"segment 2 \(4 pictures, 04.jpg to 07.jpg\) has failed 3 times, .*FileExists"
+    ):
+        town.build(out, Unwritable(engine_of(town, 1)))
+    town.build(out, engine_of(town, 1))
+    town.check(out)
+
+
+def start(town: Town, out: Path) -> "subprocess.Popen[str]":
+    """Start ``placefix build`` with a cluster of its own."""
+    variables = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    command = [sys.executable, "-m", "placefix", "build", "--source", str(town.source), "--out", str(out)]
+    engine = ["--weights", str(town.weights), *FLAGS, "--engine", "ray", "--workers", "2"]
+    return subprocess.Popen(
+        [*command, *engine],
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_a_segment(out: Path, build: "subprocess.Popen[str]") -> None:
+    wait_until(lambda: build.poll() is not None or list(staging_path(out).glob("checkpoints/*.json")))
+    assert build.poll() is None
+
+
+def test_a_killed_command_continues_beside_the_workers_that_it_left(town: Town, tmp_path: Path) -> None:
+    out = tmp_path / "maps" / "town"
+    with start(town, out) as build:
+        wait_for_a_segment(out, build)
+        build.kill()
+    with start(town, out) as again:
+        told, _ = again.communicate()
+    assert again.returncode == ExitCode.SOME_REJECTED, told
+    assert "continuing where it was interrupted" in told
+    town.check(out)
+
+
+def test_ctrl_c_stops_what_the_command_has_started_and_leaves_what_continues(town: Town, tmp_path: Path) -> None:
+    out = tmp_path / "maps" / "town"
+    with start(town, out) as build:
+        wait_for_a_segment(out, build)
+        started = set(below(build.pid))
+        os.killpg(build.pid, signal.SIGINT)  # as a terminal does
+        told, _ = build.communicate()
+        wait_until(lambda: not {process for process in started if Path(f"/proc/{process}").exists()})
+    assert build.returncode == ExitCode.INTERRUPTED, told
+    assert "The same command continues behind the last finished segment" in " ".join(told.split())
+    assert "Traceback" not in told
+    town.build(out, None)  # without Ray
+    town.check(out)

@@ -4,6 +4,7 @@ import typer
 
 from benchmarks.ablations.command import app as ablations
 from benchmarks.building.command import build
+from benchmarks.cluster_build import cluster_build
 from benchmarks.confidence.command import calibration
 from benchmarks.encoding.command import encode
 from benchmarks.encoding.town import encode_town
@@ -38,6 +39,7 @@ app.command()(store)
 app.command()(gather)
 app.command()(shortlist)
 app.command()(build)
+app.command()(cluster_build)
 app.command()(growth)
 app.command()(encode)
 app.command()(learn)

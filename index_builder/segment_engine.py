@@ -27,7 +27,7 @@ _WRITES_BEHIND = 2  # batches that may wait for the disk
 
 @dataclass(frozen=True)
 class EncodingOptions:
-    """Hold what decides the bytes of segments beside their pictures and the network.
+    """Hold all values that decide the bytes of segments, beside their pictures and the network.
 
     Attributes:
         batch_size: Pictures in one forward pass.
@@ -101,7 +101,7 @@ class SegmentEngine(Protocol):
 
         Args:
             tasks: The segments.
-            options: What decides their bytes.
+            options: All else that decides their bytes.
             staging: The staging directory, which gives attempts their directories.
             progress: The display, for messages; the reader of the steps counts the pictures.
 
@@ -144,7 +144,7 @@ def encode_attempts(
     Args:
         attempts: The segments, with their directories; they are read as the work proceeds.
         encoder: The network; only the calling thread uses it.
-        options: What decides the bytes.
+        options: All else that decides their bytes.
         decoders: The number of threads that decode; see ``encode_batches``.
 
     Raises:

@@ -63,7 +63,7 @@ class WorkerNetwork:
 
 @dataclass(frozen=True)
 class Probe:
-    """Hold what has to be equal where segments of one map are encoded.
+    """Hold all that has to be equal where segments of one map are encoded.
 
     Attributes:
         network: The fingerprint of the network.

@@ -22,14 +22,14 @@ _TELL_EVERY_S = 60.0
 
 @dataclass(frozen=True)
 class Work:
-    """A segment, and which try at it this is, from 1."""
+    """Hold a segment, and which try at it this is, from 1."""
 
     task: SegmentTask
     tries: int = 1
 
 
 class Worker:
-    """One actor, and what it is doing: it starts, has work, or is idle."""
+    """Hold an actor and its work: it starts, encodes a segment, or is idle."""
 
     def __init__(self, actor: Any, picture: bytes) -> None:
         self.actor = actor
@@ -156,7 +156,7 @@ class Crew:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what Ray says of a failure, on one line: what a worker raised, or that it has died."""
+    """Return the reason of a failure on one line: the error that a worker raised, or the news of its death."""
     told = getattr(error, "cause", None) or error
     lines = [line.strip() for line in str(told).splitlines() if line.strip()]
     return f"{type(told).__name__}: {lines[0] if lines else 'no reason is told'}"

@@ -25,6 +25,7 @@ from model import weights_cache
 from model.device import DeviceName
 from model.durable import write_atomically
 from model.encoder import Encoder
+from model.errors import InvalidInput
 from model.preprocess import Preprocessing
 from model.rerankers.registry import RERANKERS, reranker_named
 from place_map import index_choice, layout
@@ -191,6 +192,8 @@ def build(
         _tell_only([read_collection(each, replace(reading, views_folder=None)) for each in source], out)
         return
     if update and is_map(out):
+        if chosen.needs is not None:
+            raise InvalidInput("--update encodes new pictures in this process: give it without --engine ray")
         _bring_up_to_date(out, source, options, num_heads, device, reading)
         return
     network = open_network(

@@ -69,7 +69,7 @@ class EngineChoice:
     """Hold the engine of a build.
 
     Attributes:
-        needs: What the workers occupy; None for the engine ``local``.
+        needs: The number and size of the workers; None for the engine ``local``.
     """
 
     needs: WorkerNeeds | None

@@ -1,6 +1,18 @@
-"""The processes of Ray below a process of a test, as /proc tells of them."""
+"""The processes of Ray below a process of a test, as /proc tells of them, and waits for what they do."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
+
+PATIENCE_S = 600  # Ray's processes and torch are loaded several times over
+
+
+def wait_for(is_true: Callable[[], object], tell: Callable[[], object] = lambda: "it did not become true") -> None:
+    """Ask again and again; fail after :data:`PATIENCE_S` seconds with the text of ``tell``."""
+    end = time.monotonic() + PATIENCE_S
+    while not is_true():
+        assert time.monotonic() < end, f"after {PATIENCE_S} s: {tell()}"
+        time.sleep(0.1)
 
 
 def below(ancestor: int) -> dict[int, str]:

@@ -29,10 +29,9 @@ from model.weights import save_network
 from place_map import layout
 from place_map.builder_lock import staging_path
 from placefix.exit_codes import ExitCode
-from tests.cluster.processes import below, encoding_workers
+from tests.cluster.processes import below, encoding_workers, wait_for
 from tests.conftest import TINY_CONFIG, write_photo
 from tests.faults.map_state import MapState, check_good_and_alone
-from tests.waiting import wait_until
 
 PICTURES = 22
 OPTIONS = BuildOptions(batch_size=2, segment_size=4)
@@ -105,7 +104,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         pytest.MonkeyPatch.context() as patch,
     ):
         try:
-            wait_until(lambda: re.search(r"--address='([^']+)'", said.read_text()), said.read_text)
+            wait_for(lambda: re.search(r"--address='([^']+)'", said.read_text()), said.read_text)
             patch.setenv("RAY_ADDRESS", re.search(r"--address='([^']+)'", said.read_text())[1])  # type: ignore[index]
             with ray_cluster(WorkerNeeds()):
                 yield head.pid
@@ -142,7 +141,7 @@ class Disturbed:
     def advanced(self, count: int) -> None:
         self.done += count
         if not self.victim and self.done >= self._after:
-            wait_until(lambda: encoding_workers(self._head))
+            wait_for(lambda: encoding_workers(self._head))
             self.victim = encoding_workers(self._head)[0]
             os.kill(self.victim, self._signal)
 
@@ -169,7 +168,7 @@ def test_a_worker_that_returns_late_finds_its_segment_taken(town: Town, cluster:
     town.build(out, returned, disturbed)
     assert returned.has_returned
     assert any("has reported nothing" in message for message in disturbed.messages)
-    wait_until(lambda: disturbed.victim not in below(cluster))
+    wait_for(lambda: disturbed.victim not in below(cluster))
     town.check(out)
 
 
@@ -264,7 +263,7 @@ def start(town: Town, out: Path) -> "subprocess.Popen[str]":
 
 
 def wait_for_a_segment(out: Path, build: "subprocess.Popen[str]") -> None:
-    wait_until(lambda: build.poll() is not None or list(staging_path(out).glob("checkpoints/*.json")))
+    wait_for(lambda: build.poll() is not None or list(staging_path(out).glob("checkpoints/*.json")))
     assert build.poll() is None
 
 
@@ -287,7 +286,7 @@ def test_ctrl_c_stops_what_the_command_has_started_and_leaves_what_continues(tow
         started = set(below(build.pid))
         os.killpg(build.pid, signal.SIGINT)  # as a terminal does
         told, _ = build.communicate()
-        wait_until(lambda: not {process for process in started if Path(f"/proc/{process}").exists()})
+        wait_for(lambda: not {process for process in started if Path(f"/proc/{process}").exists()})
     assert build.returncode == ExitCode.INTERRUPTED, told
     assert "The same command continues behind the last finished segment" in " ".join(told.split())
     assert "Traceback" not in told

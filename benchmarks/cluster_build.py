@@ -53,7 +53,7 @@ def cluster_build(
     ),
 ) -> None:
     """Measure pictures per second of one worker and of several with one thread each, in turn, without their start."""
-    listing = SourceListing(town_places(pictures, count), (), "town", pictures)
+    listing = SourceListing(town_places(pictures, count), (), "csv", pictures)
     encoder = Encoder(load_network(weights))
     network = WorkerNetwork.of(encoder, weights, None)
     options = BuildOptions(segment_size=_PICTURES_OF_A_SEGMENT)

@@ -13,6 +13,11 @@ from index_builder.errors import ClusterError
 from model.errors import InvalidInput
 
 _OBJECT_STORE_BYTES = 128 * 2**20  # tasks and reports alone travel
+_OF_OWN_CLUSTER = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # Ray would run workers at 15: behind all else
+    "RAY_raylet_start_wait_time_s": "300",  # on a busy machine 30 s do not suffice
+}
 _LOOPBACK = "127.0.0.2"  # Ray replaces 127.0.0.1 by the address of the machine
 
 
@@ -70,8 +75,8 @@ def ray_cluster(needs: WorkerNeeds) -> Iterator[None]:
     address = os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"address": address}
     if not address:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_worker_niceness", "0")  # Ray would run workers at 15: behind all else
+        for name, value in _OF_OWN_CLUSTER.items():
+            os.environ.setdefault(name, value)
         cores = max(os.cpu_count() or 1, (needs.workers or 1) * needs.threads)
         options = {
             "address": "local",
@@ -84,7 +89,7 @@ def ray_cluster(needs: WorkerNeeds) -> Iterator[None]:
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+    except Exception as error:  # (Ray raises exceptions of no class of its own)
         where = f"at {address} (RAY_ADDRESS)" if address else "on this machine"
         raise ClusterError(
             f"no cluster of Ray can be used {where}: {error}. Check the address, the versions of Ray and Python, and "

@@ -16,7 +16,6 @@ _OBJECT_STORE_BYTES = 128 * 2**20  # tasks and reports alone travel
 _OF_OWN_CLUSTER = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # Ray would run workers at 15: behind all else
-    "RAY_raylet_start_wait_time_s": "300",  # on a busy machine 30 s do not suffice
 }
 _LOOPBACK = "127.0.0.2"  # Ray replaces 127.0.0.1 by the address of the machine
 
@@ -89,11 +88,11 @@ def ray_cluster(needs: WorkerNeeds) -> Iterator[None]:
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # (Ray raises exceptions of no class of its own)
+    except Exception as error:  # Ray raises bare ones, too
         where = f"at {address} (RAY_ADDRESS)" if address else "on this machine"
         raise ClusterError(
-            f"no cluster of Ray can be used {where}: {error}. Check the address, the versions of Ray and Python, and "
-            "the token (RAY_AUTH_TOKEN), which have to be the same everywhere"
+            f"no cluster of Ray can be used {where}: {error}. Address, version of Ray, version of Python and token "
+            "(RAY_AUTH_TOKEN) have to be those of the cluster; on a busy machine, try once more"
         ) from error
     try:
         yield

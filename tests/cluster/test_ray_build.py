@@ -97,13 +97,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Start a cluster as on a machine of its own, join it by RAY_ADDRESS, and yield the process that holds it."""
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--node-ip-address=127.0.0.2"]
     options = ["--port=0", "--num-cpus=3", "--num-gpus=0", "--include-dashboard=false", "--disable-usage-stats"]
-    variables = os.environ | {"RAY_raylet_start_wait_time_s": "300"}
     said = tmp_path_factory.mktemp("ray") / "said"
     with (
         said.open("w") as file,
-        subprocess.Popen(
-            [*command, *options], stdout=file, stderr=subprocess.STDOUT, env=variables, start_new_session=True
-        ) as head,
+        subprocess.Popen([*command, *options], stdout=file, stderr=subprocess.STDOUT, start_new_session=True) as head,
         pytest.MonkeyPatch.context() as patch,
     ):
         try:

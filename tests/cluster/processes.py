@@ -38,6 +38,7 @@ def below(ancestor: int) -> dict[int, str]:
     return found
 
 
-def encoding_workers(ancestor: int) -> list[int]:
-    """Return the workers that are encoding a segment."""
-    return sorted(process for process, title in below(ancestor).items() if title == "ray::SegmentWorker.encode")
+def segment_workers(ancestor: int) -> list[int]:
+    """Return the workers of a build; those that are encoding a segment come first."""
+    found = {process: title for process, title in below(ancestor).items() if title.startswith("ray::SegmentWorker")}
+    return sorted(found, key=lambda process: (found[process] != "ray::SegmentWorker.encode", process))

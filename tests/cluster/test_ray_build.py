@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,13 +28,14 @@ from model.weights import save_network
 from place_map import layout
 from place_map.builder_lock import staging_path
 from placefix.exit_codes import ExitCode
-from tests.cluster.processes import below, encoding_workers, wait_for
+from tests.cluster.processes import below, segment_workers, wait_for
 from tests.conftest import TINY_CONFIG, write_photo
 from tests.faults.map_state import MapState, check_good_and_alone
 
 PICTURES = 22
-OPTIONS = BuildOptions(batch_size=2, segment_size=4)
-FLAGS = ("--batch-size", "2", "--segment-size", "4", "--network-precision", "float32", "--no-calibrate")
+LONG_S = 600.0
+OPTIONS = BuildOptions(batch_size=1, segment_size=6)
+FLAGS = ("--batch-size", "1", "--segment-size", "6", "--network-precision", "float32", "--no-calibrate")
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             head.terminate()
 
 
-def engine_of(town: Town, workers: int, silence_s: float = 600) -> RayEngine:
-    return RayEngine(town.network, town.encoder, WorkerNeeds(workers=workers), silence_s=silence_s)
+def engine_of(town: Town, workers: int) -> RayEngine:
+    return RayEngine(town.network, town.encoder, WorkerNeeds(workers=workers), silence_s=LONG_S)
 
 
 @pytest.mark.usefixtures("cluster")
@@ -128,9 +128,13 @@ def test_the_map_is_that_of_one_process(town: Town, workers: int, tmp_path: Path
 
 
 class Disturbed:
-    """Send a signal to a worker after some pictures; a display of the build."""
+    """Send a signal to a worker after some pictures; a display of the build.
 
-    def __init__(self, head: int, number: int, after: int) -> None:
+    A worker that is stopped is given up at once, and then goes on.
+    """
+
+    def __init__(self, engine: RayEngine, head: int, number: int, after: int) -> None:
+        self._engine = engine
         self._head = head
         self._signal = number
         self._after = after
@@ -144,18 +148,23 @@ class Disturbed:
     def advanced(self, count: int) -> None:
         self.done += count
         if not self.victim and self.done >= self._after:
-            wait_for(lambda: encoding_workers(self._head))
-            self.victim = encoding_workers(self._head)[0]
+            self.victim = segment_workers(self._head)[0]
             os.kill(self.victim, self._signal)
+            if self._signal == signal.SIGSTOP:
+                self._engine._silence_s = 0
 
     def message(self, text: str) -> None:
         self.messages.append(text)
+        if "has reported nothing" in text:
+            self._engine._silence_s = LONG_S
+            os.kill(self.victim, signal.SIGCONT)
 
 
 def test_a_killed_worker_is_replaced_and_its_segment_encoded_again(town: Town, cluster: int, tmp_path: Path) -> None:
     out = tmp_path / "maps" / "town"
-    disturbed = Disturbed(cluster, signal.SIGKILL, after=6)
-    town.build(out, engine_of(town, 2), disturbed)
+    engine = engine_of(town, 2)
+    disturbed = Disturbed(engine, cluster, signal.SIGKILL, after=2)
+    town.build(out, engine, disturbed)
     assert disturbed.done == PICTURES
     (lost,) = [message for message in disturbed.messages if "is lost" in message]
     assert f"process {disturbed.victim} on " in lost
@@ -165,33 +174,12 @@ def test_a_killed_worker_is_replaced_and_its_segment_encoded_again(town: Town, c
 def test_a_worker_that_returns_late_finds_its_segment_taken(town: Town, cluster: int, tmp_path: Path) -> None:
     """It is stopped, another one encodes its segment, and then it goes on, with files that it has open."""
     out = tmp_path / "maps" / "town"
-    disturbed = Disturbed(cluster, signal.SIGSTOP, after=4)
-    engine = engine_of(town, 1, silence_s=20)
-    returned = Returned(engine, disturbed)
-    town.build(out, returned, disturbed)
-    assert returned.has_returned
+    engine = engine_of(town, 1)
+    disturbed = Disturbed(engine, cluster, signal.SIGSTOP, after=2)
+    town.build(out, engine, disturbed)
     assert any("has reported nothing" in message for message in disturbed.messages)
     wait_for(lambda: disturbed.victim not in below(cluster))
     town.check(out)
-
-
-class Returned:
-    """An engine whose stopped worker is let go as soon as its segment was given to another one."""
-
-    def __init__(self, engine: RayEngine, disturbed: Disturbed) -> None:
-        self._engine = engine
-        self._disturbed = disturbed
-        self.has_returned = False
-
-    def encode(
-        self, tasks: Sequence[SegmentTask], options: EncodingOptions, staging: Staging, progress: Progress
-    ) -> Generator[SegmentPart, None, None]:
-        with closing(self._engine.encode(tasks, options, staging, progress)) as parts:
-            for part in parts:
-                yield part
-                if part.pictures < 0:
-                    os.kill(self._disturbed.victim, signal.SIGCONT)
-                    self.has_returned = True
 
 
 @pytest.mark.usefixtures("cluster")
@@ -243,7 +231,7 @@ class _InTheWay(Staging):
 def test_a_segment_that_fails_three_times_is_named_and_the_build_continues_later(town: Town, tmp_path: Path) -> None:
     out = tmp_path / "maps" / "town"
     with pytest.raises(
-        SegmentFailed, match=r"segment 2 \(4 pictures, 04.jpg to 07.jpg\) has failed 3 times, .*FileExists"
+        SegmentFailed, match=r"segment 2 \(6 pictures, 06.jpg to 11.jpg\) has failed 3 times, .*FileExists"
     ):
         town.build(out, Unwritable(engine_of(town, 1)))
     town.build(out, engine_of(town, 1))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from placefix.commands import keys, show, weights
+from placefix.commands import cluster, keys, show, weights
 from placefix.commands import map as map_commands
 from placefix.commands.add import add
 from placefix.commands.build import build
@@ -66,6 +66,7 @@ app.add_typer(map_commands.app, name="map")
 app.add_typer(show.app, name="show")
 app.add_typer(weights.app, name="weights")
 app.add_typer(keys.app, name="keys")
+app.add_typer(cluster.app, name="cluster")
 
 
 def main() -> None:

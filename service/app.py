@@ -22,7 +22,7 @@ from service.openapi import complete_openapi
 from service.paths import QUERY_PATH
 from service.problems import ErrorAnswers
 from service.request_scope import REQUEST_ID_HEADER
-from service.routes import activation, basemap, docs, health, localize, maps, page, places, samples, shard
+from service.routes import activation, basemap, docs, health, localize, maps, page, places, samples, shard, shards
 from service.runtime import Runtime
 from service.samples import Sample
 from service.settings import ServiceSettings
@@ -36,10 +36,12 @@ releases. Every answer carries `X-Request-Id`, taken from the request if it has 
 that belongs to a trace (W3C's `traceparent`) has `traceresponse`.
 """
 
-_ROUTERS = tuple(module.router for module in (localize, maps, places, activation, samples, basemap, health, docs, page))
+_ROUTERS = tuple(
+    module.router for module in (localize, maps, places, activation, shards, samples, basemap, health, docs, page)
+)
 
 # The routers of a shard. Its routes are for front ends, and not part of the contract with clients.
-_ROUTERS_OF_SHARD = tuple(module.router for module in (shard, activation, health))
+_ROUTERS_OF_SHARD = tuple(module.router for module in (shard, health))
 
 # The headers that pages of other origins may send and read, if the settings name their origins.
 _SENT_HEADERS = ("Authorization", "Content-Type", KEY_HEADER, REQUEST_ID_HEADER, TRACE_HEADER, "tracestate")

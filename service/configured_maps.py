@@ -1,6 +1,7 @@
 """Load the maps and the network that the settings name."""
 
-from service.loading import LoadedMaps, load_maps
+from service.http_transport import HttpTransport
+from service.loading import LoadedMaps, ShardsInUse, load_maps
 from service.query_options import QueryDefaults
 from service.settings import ServiceSettings
 from service.shard_connections import ShardConnections
@@ -34,7 +35,7 @@ def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefault
         )
     except BaseException:
         if shards is not None:
-            shards.close()
+            shards.connections.close()
         raise
     defaults = QueryDefaults.for_encoder(
         loaded.encoder,
@@ -47,10 +48,10 @@ def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefault
     return loaded, defaults
 
 
-def _connect(settings: ServiceSettings) -> ShardConnections | None:
+def _connect(settings: ServiceSettings) -> ShardsInUse | None:
     if not settings.shards:
         return None
     key = None if settings.shard_key is None else settings.shard_key.get_secret_value().strip()
-    shards = ShardConnections(settings.shards, key, settings.shard_timeout_s)
-    shards.start()
-    return shards
+    connections = ShardConnections(HttpTransport(settings.shards, key), settings.shard_timeout_s)
+    connections.start()
+    return ShardsInUse(connections, settings.shards_in_use)

@@ -12,13 +12,12 @@ from place_map.errors import MapError
 from service.configured_maps import load_configured
 from service.encoded_query import EncodedQuery, encode_queries
 from service.errors import ShardUnavailable
-from service.loading import LoadedMaps, OpenedVersion
+from service.loading import LoadedMaps, OpenedVersion, ShardsInUse
 from service.localization import Localization
 from service.localizer import Localizer
 from service.query_options import QueryDefaults, QueryOptions
 from service.served_maps import OnUnread, ServedMaps
 from service.settings import ServiceSettings
-from service.shard_connections import ShardConnections
 from service.stages import Stage
 from service.words import MOST_MATCHED
 
@@ -68,13 +67,13 @@ class Engine:
         encoding: The arithmetic in which queries are encoded, and the reason for it.
         encoder: The network.
         maps: The maps that are served.
-        shards: The connections to the shards that have the maps' features; None if these are here.
+        shards: The shards that have the maps' features; None if these are here.
         defaults: The values of the options that a query leaves open.
     """
 
     fatal_errors: tuple[type[BaseException], ...] = (torch.AcceleratorError,)
     memory_errors: tuple[type[BaseException], ...] = (torch.OutOfMemoryError, MemoryError)
-    shards: ShardConnections | None = None
+    shards: ShardsInUse | None = None
 
     def __init__(self, loaded: LoadedMaps, defaults: QueryDefaults, on_unread: OnUnread = Localizer.close) -> None:
         self._encode_s = 0.0  # seconds for a picture
@@ -82,7 +81,7 @@ class Engine:
         self.device = loaded.device
         self.encoding = loaded.network_precision
         self.encoder = loaded.encoder
-        self.maps = ServedMaps(loaded.localizers, on_unread)
+        self.maps = ServedMaps(loaded.localizers.values(), on_unread)
         self.shards = loaded.shards
         self.defaults = defaults
 
@@ -189,7 +188,7 @@ class Engine:
         """Close the maps, each as soon as nobody reads it, and the connections to shards."""
         self.maps.close()
         if self.shards is not None:
-            self.shards.close()
+            self.shards.connections.close()
 
 
 @contextmanager

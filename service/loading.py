@@ -21,10 +21,23 @@ from place_map.global_index import Backend, read_searcher
 from place_map.network_file import find_network_file
 from place_map.reader import PlaceMap
 from place_map.shard import Shard
-from service.http_shards import connect
 from service.localizer import Localizer
 from service.query_options import DEFAULT_PRECISION
+from service.remote_shards import connect
 from service.shard_connections import ShardConnections
+
+
+@dataclass(frozen=True)
+class ShardsInUse:
+    """Say where the features of maps are.
+
+    Attributes:
+        connections: The connections to all shards.
+        count: The number of shards; the first so many addresses have them.
+    """
+
+    connections: ShardConnections
+    count: int
 
 
 @dataclass(frozen=True)
@@ -36,21 +49,21 @@ class LoadedMaps:
         network_precision: The arithmetic in which queries are encoded, and the reason for it.
         encoder: The network; all maps were built with it.
         localizers: The localizers, by the name of the map.
-        shards: The connections to the shards that have the maps' features; None if these are here.
+        shards: The shards that have the maps' features; None if these are here.
     """
 
     device: DeviceChoice
     network_precision: PrecisionChoice
     encoder: Encoder
     localizers: dict[str, Localizer]
-    shards: ShardConnections | None = None
+    shards: ShardsInUse | None = None
 
     def close(self) -> None:
         """Close the maps and the connections."""
         for localizer in self.localizers.values():
             localizer.place_map.close()
         if self.shards is not None:
-            self.shards.close()
+            self.shards.connections.close()
 
 
 @dataclass(frozen=True)
@@ -60,10 +73,14 @@ class OpenedVersion:
     Attributes:
         place_map: The version.
         localizer: A function that brings it to the device; to be called on the thread that owns the device.
+        wait: A function that waits until the shards with its features hold it; see ``RemoteShards.wait_until_held``.
+        close: A function that closes it again.
     """
 
     place_map: PlaceMap
     localizer: Callable[[], Localizer]
+    wait: Callable[[], None]
+    close: Callable[[], None]
 
 
 def open_version(
@@ -75,7 +92,7 @@ def open_version(
     matching_precision: MatchingPrecision = DEFAULT_PRECISION,
     match_floor: float | None = None,
     shard: Shard | None = None,
-    shards: ShardConnections | None = None,
+    shards: ShardsInUse | None = None,
 ) -> OpenedVersion:
     """Open a version of a map for a network that is loaded, on any thread.
 
@@ -87,7 +104,7 @@ def open_version(
         matching_precision: The precision of counting mutual matches.
         match_floor: The least cosine of a match; None for the map's.
         shard: The part of the map that is to be opened; None for all of it.
-        shards: The connections to the shards with the map's features; None if these are here.
+        shards: The shards with the map's features; None if these are here.
 
     Raises:
         VersionNotFound: The version does not exist.
@@ -108,17 +125,24 @@ def _read(
     searcher: Backend,
     matching_precision: MatchingPrecision,
     match_floor: float | None,
-    shards: ShardConnections | None,
+    shards: ShardsInUse | None,
 ) -> OpenedVersion:
     """Run the part of ``open_version`` that does not touch the device."""
     place_map.check_network(encoder)
     if shards is not None:
-        localizer = connect(shards, encoder, place_map, match_floor)
-        return OpenedVersion(place_map, lambda: localizer)
+        localizer = connect(shards.connections, encoder, place_map, match_floor, shards.count)
+        return OpenedVersion(place_map, lambda: localizer, localizer.shards.wait_until_held, localizer.close)
     place_searcher = read_searcher(place_map, encoder.device, searcher)
     return OpenedVersion(
-        place_map, lambda: Localizer(encoder, place_map, place_searcher(), matching_precision, match_floor)
+        place_map,
+        lambda: Localizer(encoder, place_map, place_searcher(), matching_precision, match_floor),
+        _wait_for_nobody,
+        place_map.close,
     )
+
+
+def _wait_for_nobody() -> None:
+    """Return at once: all features are here."""
 
 
 def load_maps(
@@ -132,7 +156,7 @@ def load_maps(
     matching_precision: MatchingPrecision = DEFAULT_PRECISION,
     match_floor: float | None = None,
     shard: Shard | None = None,
-    shards: ShardConnections | None = None,
+    shards: ShardsInUse | None = None,
 ) -> LoadedMaps:
     """Open maps with the network that built them.
 
@@ -149,7 +173,7 @@ def load_maps(
         matching_precision: The precision of counting mutual matches.
         match_floor: The least cosine of a match; None for that of each map.
         shard: The part of each map that is to be opened; None for all of it.
-        shards: The connections to the shards with the maps' features; None if these are here.
+        shards: The shards with the maps' features; None if these are here.
 
     Raises:
         DeviceUnavailable: The device does not exist, or does not have this arithmetic.

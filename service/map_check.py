@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from place_map.checks.version import check_version
-from place_map.errors import MapCorrupt
+from place_map.errors import MapCorrupt, MapNotFound
 from service.served_maps import ServedMaps, ServedVersion
 from service.settings import VerifyWhen
 
@@ -143,7 +143,9 @@ class MapCheck:
     def _take_due(self) -> str | None:
         """Return the map whose check is due, and set its next check an interval later; None if none is due."""
         with self._changed:
-            name = min(self._due, key=self._due.__getitem__)
+            name = min(self._due, key=self._due.__getitem__, default=None)
+            if name is None:
+                return None
             now = time.monotonic()
             if self._due[name] > now:
                 return None
@@ -151,8 +153,13 @@ class MapCheck:
             return name
 
     def _check(self, name: str) -> None:
-        with self._maps.reading(name) as version:
-            is_clear = self._is_clear(version)
+        try:
+            with self._maps.reading(name) as version:
+                is_clear = self._is_clear(version)
+        except MapNotFound:  # a part that a shard has dropped
+            with self._changed:
+                del self._due[name]
+            return
         if not is_clear:
             with self._changed:
                 self._due[name] = time.monotonic() + _LAST_RETRY_S

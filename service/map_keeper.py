@@ -21,6 +21,7 @@ class _Request:
     name: str
     version: str
     expected_version: str | None
+    shards: int | None
     future: "Future[Activated]" = field(default_factory=Future)
 
 
@@ -58,7 +59,9 @@ class MapKeeper:
         if self._thread.is_alive():
             self._thread.join(min(timeout_s, _STOP_TIMEOUT_S))
 
-    def activate(self, name: str, version: str, expected_version: str | None) -> "Future[Activated]":
+    def activate(
+        self, name: str, version: str, expected_version: str | None, shards: int | None
+    ) -> "Future[Activated]":
         """Call ``MapSwaps.activate`` when its turn comes.
 
         Raises:
@@ -67,7 +70,7 @@ class MapKeeper:
         with self._lock:
             if self._is_stopping:
                 raise NotReady(_STOPPING)
-            request = _Request(name, version, expected_version)
+            request = _Request(name, version, expected_version, shards)
             self._asked.put(request)
         return request.future
 
@@ -95,7 +98,7 @@ class MapKeeper:
             request.future.set_exception(NotReady(_STOPPING))
             return
         try:
-            activated = self._swaps.activate(request.name, request.version, request.expected_version)
+            activated = self._swaps.activate(request.name, request.version, request.expected_version, request.shards)
         except BaseException as error:  # noqa: BLE001 - any error belongs to the sender of the request
             request.future.set_exception(error)
         else:

@@ -5,35 +5,28 @@ After any error of a new version, the one that is served stays.
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
 from model.errors import InvalidInput, PlacefixError, StorageError
-from model.network_precision import choose_network_precision
 from place_map import layout
 from place_map.activation import activate_version
-from place_map.checks.version import check_version
 from place_map.current import Current
-from place_map.errors import MapError, NetworkMismatch, VersionNotFound
+from place_map.errors import MapError, VersionNotFound
 from place_map.versions import read_current, read_pointer
+from service.bringing_in import BringIn
 from service.engine import Engine
-from service.errors import NotReady, UnexpectedVersion, UnusableVersion
-from service.loading import OpenedVersion, open_version
+from service.errors import InvalidParameter, NotReady, UnexpectedVersion, UnusableVersion
 from service.localizer import Localizer
 from service.metrics import Metrics
 from service.served_maps import OnUnread
-from service.settings import ServiceSettings
 
 _log = structlog.stdlib.get_logger("placefix.service")
 
 _FIRST_RETRY_S = 5.0
 _LAST_RETRY_S = 300.0
-
-OnDevice = Callable[[Callable[[], Localizer]], Future[Localizer]]
-"""A function that has a function called on the thread that owns the device."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +63,9 @@ class MapSwaps:
     def __init__(
         self,
         engine: Engine,
-        settings: ServiceSettings,
         metrics: Metrics,
         *,
-        on_device: OnDevice,
+        bring_in: BringIn,
         on_swap: Callable[[Localizer], None],
         close: OnUnread,
     ) -> None:
@@ -81,20 +73,20 @@ class MapSwaps:
 
         Args:
             engine: The engine that answers queries.
-            settings: The settings by which versions are opened.
             metrics: The metrics that count the swaps.
-            on_device: A function like ``OnDevice``.
+            bring_in: The function that opens versions.
             on_swap: A function that is told of each version that is served from now on.
             close: A function that closes a version that will not be served.
         """
         self._engine = engine
-        self._settings = settings
         self._metrics = metrics
-        self._on_device = on_device
+        self._load = bring_in
         self._on_swap = on_swap
         self._close = close
         self._failures: dict[str, _Failure] = {}
         self._served: dict[str, Current | None] = {name: self._pointer_of_served(name) for name in engine.maps.names}
+        count = 0 if engine.shards is None else engine.shards.count
+        self._shards = dict.fromkeys(engine.maps.names, count)
 
     def follow(self, name: str) -> None:
         """Serve the version of a map that ``CURRENT`` names, if it is another one, and can be served.
@@ -112,25 +104,30 @@ class MapSwaps:
             failure = self._failures.get(name)
             if failure is not None and failure.pointer == pointer and time.monotonic() < failure.retry_at_s:
                 return
-            self._swap(self._bring_in(path, pointer.version), pointer)
+            self._swap(self._bring_in(path, pointer.version, self._shards[name]), pointer)
         except NotReady:  # the service stops, or its worker has died
             return
         except Exception as error:  # noqa: BLE001 - after any error of a new version, the old one must stay
             self._note_failure(name, pointer, error)
 
-    def activate(self, name: str, version: str, expected_version: str | None = None) -> Activated:
+    def activate(
+        self, name: str, version: str, expected_version: str | None = None, shards: int | None = None
+    ) -> Activated:
         """Serve a version of a map, and move ``CURRENT`` to it.
 
         Args:
             name: The name of the map.
             version: The number of the version, with or without leading zeros.
             expected_version: The version that must be served now, else nothing is done.
+            shards: The number of shards that are to hold it; None for as many as now.
 
         Raises:
+            InvalidParameter: The number of shards is given, and this server asks none.
             MapNotFound: The map is not served.
             VersionNotFound: The map does not have this version.
             UnexpectedVersion: Another version is served than was expected.
             UnusableVersion: The version cannot be served; nothing has changed.
+            ShardUnavailable: A shard is missing, or does not bring the version in; nothing has changed.
             MapBusy: Another process changes the map.
             BuildConflict: A change of the map is unfinished.
             StorageError: ``CURRENT`` cannot be moved.
@@ -144,13 +141,16 @@ class MapSwaps:
             raise UnexpectedVersion(
                 f"version {place_map.version} of the map {name} is served, not {expected_version}; nothing was changed"
             )
+        if shards is not None and self._engine.shards is None:
+            raise InvalidParameter("shards says nothing here: this server is not a front end of shards")
+        count = self._shards[name] if shards is None else shards
         pointer = read_pointer(path, layout.version_of(int(version)))
         wanted = pointer.version
-        if pointer == self._served[name] and damage is None:
+        if (pointer, count) == (self._served[name], self._shards[name]) and damage is None:
             self._move_current(place_map.path, wanted)
             return Activated(name, place_map.version, len(place_map))
         try:
-            localizer = self._bring_in(path, wanted)
+            localizer = self._bring_in(path, wanted, count)
         except VersionNotFound:
             raise
         except (MapError, InvalidInput) as error:
@@ -163,44 +163,13 @@ class MapSwaps:
             self._close(localizer)
             raise
         self._swap(localizer, pointer)
+        self._shards[name] = count
         return Activated(name, wanted, len(localizer.place_map))
 
-    def _bring_in(self, path: Path, version: str) -> Localizer:
-        """Load a version beside the one that is served, and have it tried out."""
-        opened = open_version(
-            path,
-            version,
-            self._engine.encoder,
-            searcher=self._settings.searcher,
-            matching_precision=self._settings.matching_precision,
-            match_floor=self._settings.match_floor,
-            shard=self._settings.map_shard,
-            shards=self._engine.shards,
-        )
-        try:
-            self._check_precision(opened)
-            if self._settings.verify == "start" and self._engine.shards is None:
-                check_version(opened.place_map)
-            return self._on_device(lambda: self._engine.bring_in(opened)).result()
-        except BaseException:
-            opened.place_map.close()
-            raise
-
-    def _check_precision(self, opened: OpenedVersion) -> None:
-        """Check that a start with this version would encode queries as they are encoded now."""
-        new = opened.place_map
-        with self._engine.maps.reading_all() as versions:
-            of_maps = [
-                each.localizer.place_map.manifest.network.precision for each in versions if each.map_name != new.name
-            ]
-        of_maps.append(new.manifest.network.precision)
-        encoder = self._engine.encoder
-        chosen = choose_network_precision(self._settings.network_precision, encoder.device, of_maps).precision
-        if chosen != encoder.precision:
-            raise NetworkMismatch(
-                f"version {new.version} of the map {new.name} was encoded in {new.manifest.network.precision}, and "
-                f"queries are encoded in {encoder.precision}: restart the service, or set its network precision"
-            )
+    def _bring_in(self, path: Path, version: str, count: int) -> Localizer:
+        """Load a version beside the one that is served, have it tried out, and wait for so many shards."""
+        shards = None if self._engine.shards is None else replace(self._engine.shards, count=count)
+        return self._load(path, version, shards=shards)
 
     def _move_current(self, path: Path, version: str) -> None:
         try:

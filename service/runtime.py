@@ -13,6 +13,7 @@ from model.errors import PlacefixError
 from place_map.checks.version import check_version
 from place_map.errors import MapCorrupt
 from service.body_budget import BodyBudget
+from service.bringing_in import BringIn
 from service.decoding import DecodePool
 from service.device_queue.queue import DeviceQueue
 from service.device_queue.worker import DeviceWorker, WorkerState
@@ -20,6 +21,7 @@ from service.engine import Engine
 from service.errors import NotReady, ServiceError
 from service.garbage import freeze_gc
 from service.grace_period import GracePeriod
+from service.held_parts import HeldParts
 from service.localizer import Localizer
 from service.map_check import MapCheck
 from service.map_keeper import MapKeeper
@@ -27,6 +29,7 @@ from service.map_swap import Activated, MapSwaps
 from service.metrics import Metrics
 from service.served_maps import ServedVersion
 from service.settings import ServiceSettings
+from service.shard_messages import ShardState, Wanted
 from service.startup_log import tell_what_was_loaded
 from service.watchdog import Watchdog
 
@@ -67,6 +70,7 @@ class Runtime:
         self._engine: Engine | None = None
         self._map_check: MapCheck | None = None
         self._map_keeper: MapKeeper | None = None
+        self._parts: HeldParts | None = None
         metrics.set_limits(queue_size=settings.queue_size, max_in_flight=settings.max_in_flight)
         metrics.expect_shards(len(settings.shards))
         metrics.watch(
@@ -152,7 +156,7 @@ class Runtime:
         """Answer the queries in the queue, and end all threads, within the time that is left of the grace period."""
         self.begin_draining()
         self.grace_period.begin()
-        for thread in (self._map_keeper, self._map_check):
+        for thread in (self._map_keeper, self._parts, self._map_check):
             if thread is not None:
                 thread.stop(self.grace_period.left_s)
         if not self._worker.stop(self.grace_period.left_s):
@@ -175,7 +179,18 @@ class Runtime:
         with self.queue.admit(self.settings.deadline_s):
             yield engine
 
-    async def activate(self, name: str, version: str, expected_version: str | None) -> Activated:
+    def want_parts(self, wanted: Wanted) -> ShardState:
+        """Note which parts a front end needs from this shard, and return what it can be asked for.
+
+        Raises:
+            NotReady: The service is loading, stopping or dead.
+        """
+        self.queue.check_open()
+        if self._parts is None or self._is_draining:
+            raise NotReady(WorkerState.STOPPING.value)
+        return self._parts.want(wanted)
+
+    async def activate(self, name: str, version: str, expected_version: str | None, shards: int | None) -> Activated:
         """Serve a version of a map; also if the one that is served is damaged.
 
         Raises:
@@ -185,7 +200,7 @@ class Runtime:
         self.queue.check_open()
         if self._map_keeper is None:
             raise NotReady(WorkerState.STOPPING.value)
-        return await asyncio.wrap_future(self._map_keeper.activate(name, version, expected_version))
+        return await asyncio.wrap_future(self._map_keeper.activate(name, version, expected_version, shards))
 
     def _load(self) -> Engine:
         torch.set_num_threads(self._device_threads)  # else this thread might take over the number of a decoder
@@ -193,7 +208,7 @@ class Runtime:
         start = time.perf_counter()
         engine = Engine.load(self.settings, self._close_version)
         if engine.shards is not None:
-            engine.shards.on_call = self.metrics.shard_called
+            engine.shards.connections.on_call = self.metrics.shard_called
         with engine.maps.reading_all() as versions:
             localizers = [version.localizer for version in versions]
             for localizer in localizers:
@@ -211,22 +226,23 @@ class Runtime:
         return engine
 
     def _keep_maps(self, engine: Engine) -> None:
-        """Begin to follow which versions are to be served."""
+        """Begin to follow which versions are to be served; on a shard, which parts front ends need."""
+        bring_in = BringIn(engine, self.settings, self.queue.call)
 
-        def on_swap(localizer: Localizer) -> None:
+        def on_held(localizer: Localizer) -> None:
             self._tell_of(engine, localizer)
             freeze_gc()
             if self._map_check is not None:
-                self._map_check.expect(localizer.place_map.name)
+                self._map_check.expect(ServedVersion.name_of(localizer))
 
-        swaps = MapSwaps(
-            engine,
-            self.settings,
-            self.metrics,
-            on_device=self.queue.call,
-            on_swap=on_swap,
-            close=self._close_version,
-        )
+        shard = self.settings.map_shard
+        if shard is not None:
+            with engine.maps.reading_all() as versions:
+                paths = {version.map_name: version.localizer.place_map.path for version in versions}
+            self._parts = HeldParts(engine.maps, paths, shard, bring_in, on_held)
+            self._parts.start()
+            return
+        swaps = MapSwaps(engine, self.metrics, bring_in=bring_in, on_swap=on_held, close=self._close_version)
         self._map_keeper = MapKeeper(swaps, engine.maps.names, self.settings.watch_interval_s)
         self._map_keeper.start()
 
@@ -235,7 +251,7 @@ class Runtime:
         name = localizer.place_map.name
         created_at = datetime.fromisoformat(localizer.place_map.manifest.created_at)
         self.metrics.maps.set_version(name, localizer.place_map.version, len(localizer.place_map), created_at)
-        self.metrics.maps.watch(name, lambda: engine.maps.damage_of(name) is not None)
+        self.metrics.maps.watch(name, lambda: engine.maps.is_damaged(name))
         self.metrics.set_device(engine.device, localizer.searcher.name, localizer.matcher)
 
     def _close_version(self, localizer: Localizer) -> None:

@@ -1,13 +1,14 @@
 """Hold the version of each map that answers, and count its readers."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from place_map.errors import MapCorrupt, MapNotFound
 from service.errors import InvalidParameter, NotReady
 from service.localizer import Localizer
 from service.map_shard import MapShard
+from service.shard_identity import Part
 
 OnUnread = Callable[[Localizer], None]
 """A function that closes, on any thread, a version that is no longer served and has no readers."""
@@ -17,6 +18,7 @@ class ServedVersion:
     """Hold a version of a map that is served, or that was until its last reader has finished.
 
     Attributes:
+        name: The name under which it is served: that of the map, or of the part, such as ``town 000002 1/3``.
         localizer: The localizer, which finds queries in it.
         shard: The part that a front end asks, if a part of the map is served; None if all of it is.
         damage: The damage of its files; None as long as none is known.
@@ -25,15 +27,31 @@ class ServedVersion:
     def __init__(self, localizer: Localizer, on_unread: OnUnread) -> None:
         self.localizer = localizer
         self.shard = None if localizer.place_map.shard is None else MapShard(localizer)
+        self.name = self.name_of(localizer)
         self.damage: MapCorrupt | None = None
         self._on_unread = on_unread
         self._lock = threading.Lock()
         self._readers = 1  # the service counts, until it serves another one
 
+    @staticmethod
+    def name_of(localizer: Localizer) -> str:
+        """Return the name under which a version is served: that of the map, or of the part of one."""
+        place_map = localizer.place_map
+        if place_map.shard is None:
+            return place_map.name
+        return str(Part(place_map.name, place_map.version, str(place_map.shard)))
+
     @property
     def map_name(self) -> str:
         """Return the map that this is a version of."""
         return self.localizer.place_map.name
+
+    @property
+    def as_shard(self) -> MapShard:
+        """Return the part that a front end asks; only a server with a part of each map may call it."""
+        if self.shard is None:
+            raise AssertionError(f"the map {self.map_name} is served as a whole")
+        return self.shard
 
     def check_sound(self) -> None:
         """Pass as long as no damage of the files is known.
@@ -59,35 +77,40 @@ class ServedVersion:
 
 
 class ServedMaps:
-    """Hold the version that is served of each map; safe to use from several threads.
+    """Hold the version that is served of each map; on a shard all parts, of one map also several. Safe to use from
+    several threads.
 
     A reader of a version keeps it open, even if another one is served meanwhile.
     """
 
-    def __init__(self, localizers: Mapping[str, Localizer], on_unread: OnUnread) -> None:
+    def __init__(self, localizers: Iterable[Localizer], on_unread: OnUnread) -> None:
         """Begin to serve.
 
         Args:
-            localizers: The localizers, by the name of the map.
+            localizers: The localizers, one for each map.
             on_unread: A function that closes versions.
         """
         self._on_unread = on_unread
         self._lock = threading.Lock()
-        self._served = {name: ServedVersion(localizer, on_unread) for name, localizer in localizers.items()}
+        versions = [ServedVersion(localizer, on_unread) for localizer in localizers]
+        self._served = {version.name: version for version in versions}
 
     @property
     def names(self) -> list[str]:
-        """Return the names of all maps, in alphabetical order."""
-        return sorted(self._served)
+        """Return the names of all maps, on a shard of all parts, in alphabetical order."""
+        with self._lock:
+            return sorted(self._served)
 
     @property
     def damaged_names(self) -> list[str]:
-        """Return the maps whose served version is known to be damaged, in alphabetical order."""
-        return [name for name in self.names if self.damage_of(name) is not None]
+        """Return the names whose version is known to be damaged, in alphabetical order."""
+        with self._lock:
+            return sorted(name for name, version in self._served.items() if version.damage is not None)
 
-    def damage_of(self, name: str) -> MapCorrupt | None:
-        """Return the damage of the version of a map that is served."""
-        return self._served[name].damage
+    def is_damaged(self, map_name: str) -> bool:
+        """Return whether a served version of a map is known to be damaged, or one of its parts."""
+        with self._lock:
+            return any(each.damage is not None for each in self._served.values() if each.map_name == map_name)
 
     def check_answers(self, name: str | None) -> None:
         """Pass if a query to a map would be answered; if none is named, to the only one.
@@ -98,9 +121,9 @@ class ServedMaps:
             NotReady: The version is damaged.
             ShardUnavailable: A shard of it is missing.
         """
-        version = self._find(name)
-        version.check_sound()
-        version.localizer.check_ready()
+        with self.reading(name) as version:
+            version.check_sound()
+            version.localizer.check_ready()
 
     def check_all(self) -> None:
         """Pass if queries to every map would be answered.
@@ -111,8 +134,9 @@ class ServedMaps:
         """
         if names := self.damaged_names:
             raise damaged(names)
-        for name in self.names:
-            self.check_answers(name)
+        with self.reading_all() as versions:
+            for version in versions:
+                version.localizer.check_ready()
 
     @contextmanager
     def reading(self, name: str | None = None) -> Iterator[ServedVersion]:
@@ -132,29 +156,49 @@ class ServedMaps:
 
     @contextmanager
     def reading_all(self) -> Iterator[list[ServedVersion]]:
-        """Read the served versions of all maps, in the order of their names."""
-        with ExitStack() as stack:
-            yield [stack.enter_context(self.reading(name)) for name in self.names]
+        """Read all served versions, in the order of their names."""
+        with self._lock:
+            versions = [self._served[name] for name in sorted(self._served)]
+            for version in versions:
+                version.retain()
+        try:
+            yield versions
+        finally:
+            for version in versions:
+                version.release()
 
     def is_served(self, version: ServedVersion) -> bool:
         """Return whether no other version has taken its place."""
-        return self._served[version.map_name] is version
+        return self._served.get(version.name) is version
 
     def swap(self, localizer: Localizer) -> None:
         """Serve another version of a map from now on; the one before is closed once nobody reads it any more."""
-        name = localizer.place_map.name
         after = ServedVersion(localizer, self._on_unread)
         with self._lock:
-            before, self._served[name] = self._served[name], after
+            before, self._served[after.name] = self._served[after.name], after
+        before.release()
+
+    def add(self, localizer: Localizer) -> None:
+        """Serve a part of a map from now on beside the others."""
+        version = ServedVersion(localizer, self._on_unread)
+        with self._lock:
+            self._served[version.name] = version
+
+    def remove(self, name: str) -> None:
+        """Serve a part no more; it is closed once nobody reads it any more."""
+        with self._lock:
+            before = self._served.pop(name)
         before.release()
 
     def close(self) -> None:
         """End serving: each version is closed once nobody reads it any more."""
-        for version in self._served.values():
+        with self._lock:
+            versions = list(self._served.values())
+        for version in versions:
             version.release()
 
     def _find(self, name: str | None) -> ServedVersion:
-        served = ", ".join(self.names)
+        served = ", ".join(sorted(self._served))
         if name is None:
             if len(self._served) > 1:
                 raise InvalidParameter(f"parameter map is missing: several maps are served: {served}")

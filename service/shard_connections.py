@@ -1,37 +1,34 @@
-"""Connect a front end to its shards: one pool that is kept alive, and a look at each shard again and again.
+"""Connect a front end to its shards: a look at each shard again and again, and calls with one time limit.
 
-A thread with its own event loop speaks HTTP, so that the threads that answer queries ask all shards at a time.
+A thread with its own event loop speaks to the shards, so that the threads that answer queries ask all of them at a
+time. A ``Transport`` carries the bytes.
 """
 
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import wait
+from concurrent.futures import CancelledError, wait
 from contextlib import suppress
+from typing import Protocol
+from uuid import uuid4
 
-import httpx
 import structlog
 from pydantic import ValidationError
 
-from service.errors import ShardUnavailable
-from service.keys import KEY_HEADER
-from service.schemas.problem import Problem
-from service.shard_identity import ShardIdentity
-from service.shard_messages import IDENTITIES, MEDIA_TYPE
+from service.errors import NotReady, ShardUnavailable
+from service.shard_identity import Part
+from service.shard_messages import SHARD_PATH, SHARD_STATE, WANTED, ShardState, Wanted
 from service.shortlist import check_wanted
 from service.words import CallOutcome
 
 OnCall = Callable[[str, CallOutcome, float], None]
 """A function that takes each call: the shard, such as ``1/3``, the outcome, and the seconds of the call."""
 
-SHARD_PATH = "/shard"
-"""The path at which a shard describes itself."""
-
 LOOK_INTERVAL_S = 1.0
 _LEAST_PAUSE_S = 0.05  # between two looks, however many calls fail
 _WANTED_INTERVAL_S = 0.05  # between two looks whether somebody still waits for a query
-_MOST_ANSWER_BYTES = 2**20
 _NOT_ASKED = "has not been asked yet"
 
 _log = structlog.stdlib.get_logger("placefix.service")
@@ -41,7 +38,7 @@ def _ignore_call(_shard: str, _outcome: CallOutcome, _seconds: float, /) -> None
     """Count no call."""
 
 
-class _FailedCall(Exception):
+class FailedCall(Exception):
     """Tell that a call brought no answer.
 
     Attributes:
@@ -55,53 +52,111 @@ class _FailedCall(Exception):
         self.why = why
 
 
+class Transport(Protocol):
+    """Send calls to shards, on the event loop of the connections.
+
+    Attributes:
+        addresses: The addresses of the shards, the first one first.
+    """
+
+    addresses: Sequence[str]
+
+    async def open(self) -> None:
+        """Open the connections."""
+        ...
+
+    async def ask(self, number: int, path: str, body: bytes, on_lost: Callable[[], None]) -> bytes:
+        """Send a body to a shard, and return its answer. A call changes nothing, so it may be tried several times.
+
+        Args:
+            number: The number of the shard, from 0.
+            path: The path of the route.
+            body: The body of the call.
+            on_lost: A function that is told of each try that was lost and is repeated.
+
+        Raises:
+            FailedCall: There is no answer.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
 class ShardConnections:
     """Ask shards; safe to use from several threads.
 
     Attributes:
-        addresses: The addresses of the shards, the first one first.
-        timeout_s: The most seconds of a call, a second try included.
+        addresses: The addresses of the shards, the first one first. A version is in as many of them as its parts say;
+            the others are spare.
+        timeout_s: The most seconds of a call, further tries included.
         on_call: A function that is told of each call, on the thread of the connections.
     """
 
-    def __init__(self, addresses: Sequence[str], key: str | None, timeout_s: float) -> None:
+    def __init__(self, transport: Transport, timeout_s: float) -> None:
         """Prepare the connections; ``start`` opens them.
 
         Args:
-            addresses: The addresses of the shards, the first one first.
-            key: The key that each of them needs; None if they need none.
-            timeout_s: The most seconds of a call, a second try included.
+            transport: The carrier of the calls.
+            timeout_s: The most seconds of a call, further tries included.
         """
-        self.addresses = tuple(addresses)
+        self.addresses = tuple(transport.addresses)
         self.timeout_s = timeout_s
         self.on_call: OnCall = _ignore_call
-        self._headers = {"Content-Type": MEDIA_TYPE, "Accept-Encoding": "identity"}
-        if key is not None:
-            self._headers[KEY_HEADER] = key
-        self._states: list[tuple[ShardIdentity, ...] | str] = [_NOT_ASKED] * len(self.addresses)
+        self._transport = transport
+        self._front = uuid4().hex
+        self._states: list[ShardState | str] = [_NOT_ASKED] * len(self.addresses)
         self._loop = asyncio.new_event_loop()
-        self._has_looked = threading.Event()
+        self._soon = asyncio.Event()
+        self._changed = threading.Condition()
+        self._wanted: Counter[tuple[int, Part]] = Counter()  # a version may be opened again beside itself
+        self._looks_begun = self._looks_done = 0
+        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="placefix-shards", daemon=True)
 
     def start(self) -> None:
         """Open the connections, and wait until each shard was looked at once."""
         self._thread.start()
-        self._has_looked.wait(self.timeout_s + LOOK_INTERVAL_S)
+        with self._changed:
+            self._changed.wait_for(lambda: self._looks_done > 0, self.timeout_s + LOOK_INTERVAL_S)
 
-    def name_of(self, number: int) -> str:
-        """Return ``2/3`` for the shard with the number 1 of three."""
-        return f"{number + 1}/{len(self.addresses)}"
-
-    def state_of(self, number: int) -> tuple[ShardIdentity, ...] | str:
-        """Return the identities of a shard, one for each of its maps; or the reason why it cannot be asked."""
+    def state_of(self, number: int) -> ShardState | str:
+        """Return the state of a shard; or the reason why it cannot be asked."""
         return self._states[number]
 
-    def ask(self, path: str, bodies: Mapping[int, bytes], is_wanted: Callable[[], bool]) -> dict[int, bytes]:
+    def want(self, parts: Sequence[Part]) -> None:
+        """Tell the shards from now on that their parts are needed; the first part is that of the first shard."""
+        with self._changed:
+            self._wanted.update(enumerate(parts))
+        self._look_soon()
+
+    def unwant(self, parts: Sequence[Part]) -> None:
+        """Tell the shards no more that their parts are needed."""
+        with self._changed:
+            self._wanted -= Counter(enumerate(parts))
+        self._look_soon()
+
+    def look_again(self) -> None:
+        """Wait for a look at all shards that begins from now on.
+
+        Raises:
+            NotReady: The connections are closed.
+        """
+        with self._changed:
+            needed = self._looks_begun + 1
+            self._look_soon()
+            self._changed.wait_for(lambda: self._looks_done >= needed or self._is_closed)
+            if self._is_closed:
+                raise NotReady("the service is stopping")
+
+    def ask(self, path: str, bodies: Mapping[int, bytes], of: int, is_wanted: Callable[[], bool]) -> dict[int, bytes]:
         """Ask some shards at a time, and wait for all of them; stop the calls once nobody waits for the query.
 
         Args:
             path: The path of the route.
             bodies: Number of a shard, from 0 → the body of its call.
+            of: The number of shards of the version.
             is_wanted: A function that tells whether somebody still waits for the query.
 
         Returns:
@@ -111,133 +166,131 @@ class ShardConnections:
             ShardUnavailable: A shard does not answer; the error names it.
             DeadlineExceeded: Nobody waits for the query any more.
         """
-        answers = asyncio.run_coroutine_threadsafe(self._ask_all(path, bodies), self._loop)
+        answers = asyncio.run_coroutine_threadsafe(self._ask_all(path, bodies, of), self._loop)
         try:
             while not wait([answers], _WANTED_INTERVAL_S).done:
                 check_wanted(is_wanted)
             return answers.result()
+        except CancelledError as error:
+            raise NotReady("the service is stopping") from error
         finally:
             answers.cancel()
 
     def close(self) -> None:
-        """Close all connections, and end the thread."""
+        """Tell the shards that nothing is needed any more, close all connections, and end the thread."""
+        with self._changed:
+            self._wanted.clear()
+            self._is_closed = True
+            self._changed.notify_all()
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._looking.cancel)
             self._thread.join()
+
+    def _look_soon(self) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._soon.set)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._looking = self._loop.create_task(self._look_again_and_again())
         with suppress(asyncio.CancelledError):
             self._loop.run_until_complete(self._looking)
+        others = asyncio.all_tasks(self._loop)
+        for task in others:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*others, return_exceptions=True))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
     async def _look_again_and_again(self) -> None:
-        self._soon = asyncio.Event()
-        unlimited = httpx.Timeout(None)  # each call has one limit as a whole
-        alive = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-        fresh = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        async with (
-            httpx.AsyncClient(headers=self._headers, timeout=unlimited, limits=alive, trust_env=False) as self._pool,
-            httpx.AsyncClient(headers=self._headers, timeout=unlimited, limits=fresh, trust_env=False) as self._fresh,
-        ):
+        await self._transport.open()
+        try:
             while True:
-                states = await asyncio.gather(*(self._look_at(number) for number in range(len(self.addresses))))
-                self._tell_changes(states)
-                self._states = states
-                self._has_looked.set()
+                await self._look_at_all()
                 await asyncio.sleep(_LEAST_PAUSE_S)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._soon.wait(), LOOK_INTERVAL_S)
-                self._soon.clear()
+                    async with asyncio.timeout(LOOK_INTERVAL_S):  # wait_for may swallow the end of the connections
+                        await self._soon.wait()
+        except asyncio.CancelledError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_INTERVAL_S):
+                    await asyncio.gather(*(self._look_at(number, ()) for number in range(len(self.addresses))))
+            raise
+        finally:
+            await self._transport.close()
 
-    async def _look_at(self, number: int) -> tuple[ShardIdentity, ...] | str:
+    async def _look_at_all(self) -> None:
+        self._soon.clear()
+        with self._changed:
+            self._looks_begun += 1
+            begun, wanted = self._looks_begun, tuple(self._wanted)
+        states = await asyncio.gather(
+            *(
+                self._look_at(number, tuple(part for of_shard, part in wanted if of_shard == number))
+                for number in range(len(self.addresses))
+            )
+        )
+        self._tell_changes(states)
+        with self._changed:
+            self._states, self._looks_done = states, begun
+            self._changed.notify_all()
+
+    async def _look_at(self, number: int, parts: tuple[Part, ...]) -> ShardState | str:
+        body = WANTED.dump_json(Wanted(self._front, parts))
         try:
             async with asyncio.timeout(self.timeout_s):
-                return IDENTITIES.validate_json(await self._try_twice(number, "GET", SHARD_PATH, None))
+                return SHARD_STATE.validate_json(
+                    await self._transport.ask(number, SHARD_PATH, body, on_lost=lambda: None)
+                )
         except TimeoutError:
             return f"did not answer within {self.timeout_s:g} seconds"
         except ValidationError:
             return "answers, and not as a shard of this release does"
-        except _FailedCall as failure:
+        except FailedCall as failure:
             return failure.why
         except Exception as error:  # noqa: BLE001 - the looks at all shards continue after any error of one
-            _log.error("a shard cannot be looked at", shard=self.name_of(number), exc_info=error)
+            _log.error("a shard cannot be looked at", shard=number + 1, exc_info=error)
             return "cannot be looked at; the log has the reason"
 
-    def _tell_changes(self, states: Sequence[tuple[ShardIdentity, ...] | str]) -> None:
+    def _tell_changes(self, states: Sequence[ShardState | str]) -> None:
+        with self._changed:
+            needed = {number for number, _ in self._wanted}
         for number, (before, after) in enumerate(zip(self._states, states, strict=True)):
             if before == after:
                 continue
-            if isinstance(after, str):
-                _log.error(
-                    "a shard cannot be asked", shard=self.name_of(number), address=self.addresses[number], reason=after
-                )
-            else:
-                _log.info("a shard can be asked", shard=self.name_of(number), address=self.addresses[number])
+            if not isinstance(after, str):
+                held = [str(identity.part) for identity in after.held]
+                _log.info("a shard can be asked", shard=number + 1, address=self.addresses[number], parts=held)
+            elif number in needed:
+                _log.error("a shard cannot be asked", shard=number + 1, address=self.addresses[number], reason=after)
 
-    async def _ask_all(self, path: str, bodies: Mapping[int, bytes]) -> dict[int, bytes]:
-        calls = {number: asyncio.ensure_future(self._ask(number, path, body)) for number, body in bodies.items()}
+    async def _ask_all(self, path: str, bodies: Mapping[int, bytes], of: int) -> dict[int, bytes]:
+        calls = {
+            number: asyncio.ensure_future(self._ask(number, f"{number + 1}/{of}", path, body))
+            for number, body in bodies.items()
+        }
         try:
             return dict(zip(calls, await asyncio.gather(*calls.values()), strict=True))
         finally:
             for call in calls.values():
                 call.cancel()
 
-    async def _ask(self, number: int, path: str, body: bytes) -> bytes:
-        name, start = self.name_of(number), time.perf_counter()
+    async def _ask(self, number: int, name: str, path: str, body: bytes) -> bytes:
+        start = time.perf_counter()
+
+        def count(outcome: CallOutcome) -> None:
+            self.on_call(name, outcome, time.perf_counter() - start)
+
         try:
             async with asyncio.timeout(self.timeout_s):
-                answer = await self._try_twice(number, "POST", path, body)
+                answer = await self._transport.ask(number, path, body, on_lost=lambda: count("unreachable"))
         except TimeoutError:
-            failure = _FailedCall("late", f"did not answer within {self.timeout_s:g} seconds")
-        except _FailedCall as error:
+            failure = FailedCall("late", f"did not answer within {self.timeout_s:g} seconds")
+        except FailedCall as error:
             failure = error
         else:
-            self.on_call(name, "answered", time.perf_counter() - start)
+            count("answered")
             return answer
-        self.on_call(name, failure.outcome, time.perf_counter() - start)
+        count(failure.outcome)
         self._soon.set()
         raise ShardUnavailable(f"shard {name} {failure.why}")
-
-    async def _try_twice(self, number: int, method: str, path: str, body: bytes | None) -> bytes:
-        """Send a request and return the answer; if the connection breaks, try again on a fresh one."""
-        start = time.perf_counter()
-        try:
-            return await self._exchange(self._pool, number, method, path, body)
-        except httpx.TransportError:
-            if method == "POST":
-                self.on_call(self.name_of(number), "unreachable", time.perf_counter() - start)
-        try:
-            return await self._exchange(self._fresh, number, method, path, body)
-        except httpx.TransportError as error:
-            raise _FailedCall("unreachable", f"cannot be reached ({type(error).__name__})") from error
-
-    async def _exchange(
-        self, client: httpx.AsyncClient, number: int, method: str, path: str, body: bytes | None
-    ) -> bytes:
-        async with client.stream(method, self.addresses[number] + path, content=body) as response:
-            content = bytearray()
-            async for piece in response.aiter_raw():
-                content += piece
-                if len(content) > _MOST_ANSWER_BYTES:
-                    raise _FailedCall("garbage", f"sends more than {_MOST_ANSWER_BYTES} bytes")
-        if response.status_code == httpx.codes.OK:
-            return bytes(content)
-        raise _failure_of(response.status_code, bytes(content))
-
-
-def _failure_of(status: int, content: bytes) -> _FailedCall:
-    """Return the failure that an answer other than 200 means."""
-    try:
-        detail = Problem.model_validate_json(content, extra="ignore").detail
-    except ValidationError:
-        return _FailedCall("garbage", f"answers {status}, and not as a shard does: is the address right?")
-    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return _FailedCall("denied", f"refuses the key that it gets, which shard_key names: {detail}")
-    if status == httpx.codes.NOT_FOUND:
-        return _FailedCall("unexpected", f"is not a shard, or has no map of that name: {detail}")
-    if status == httpx.codes.SERVICE_UNAVAILABLE:
-        return _FailedCall("busy", f"cannot answer now: {detail}")
-    return _FailedCall("unexpected", f"answers {status}: {detail}")

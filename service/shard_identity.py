@@ -11,6 +11,24 @@ from place_map.shard import Shard
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Name a part of a version of a map.
+
+    Attributes:
+        map: The name of the map.
+        version: The version of the map.
+        shard: The part, such as ``1/3``.
+    """
+
+    map: str
+    version: str
+    shard: str
+
+    def __str__(self) -> str:
+        return f"{self.map} {self.version} {self.shard}"
+
+
+@dataclass(frozen=True, slots=True)
 class ShardIdentity:
     """Hold all properties on which an answer of a shard depends, beside the query.
 
@@ -60,6 +78,11 @@ class ShardIdentity:
             matcher=matcher,
             shard=str(shard),
         )
+
+    @property
+    def part(self) -> Part:
+        """Return the part of a map that the shard has."""
+        return Part(self.map, self.version, self.shard)
 
     def difference(self, expected: "ShardIdentity") -> str | None:
         """Name the fields in which this differs from the expected identity; return None if it is the same."""

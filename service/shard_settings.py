@@ -29,6 +29,13 @@ class ShardSettings(BaseModel):
             "by commas. This server is then their front end."
         ),
     )
+    shard_count: Annotated[int | None, Field(ge=1)] = Field(
+        default=None,
+        description=(
+            "How many of these addresses a front end uses when it starts; by default all. The others are spare, for "
+            "more shards later."
+        ),
+    )
     shard_key: SecretStr | None = Field(
         default=None, description="The key that a front end sends to its shards; it needs the scope read."
     )
@@ -66,6 +73,18 @@ class ShardSettings(BaseModel):
             raise PydanticCustomError("shards", "Input should be left out on a shard: a front end has no part of a map")
         return value
 
+    @field_validator("shard_count")
+    @classmethod
+    def _has_addresses(cls, value: int | None, info: ValidationInfo) -> int | None:
+        addresses = len(info.data.get("shards", ()))
+        if value is not None and value > addresses:
+            raise PydanticCustomError(
+                "shard_count",
+                "Input should be at most the number of addresses in shards, which is {addresses}",
+                {"addresses": addresses},
+            )
+        return value
+
     @field_validator("shard_key")
     @classmethod
     def _can_be_sent(cls, value: SecretStr | None) -> SecretStr | None:
@@ -73,6 +92,11 @@ class ShardSettings(BaseModel):
         if not text.isascii() or not text.isprintable():
             raise PydanticCustomError("shard_key", "Input should be a key that placefix keys create has printed")
         return value
+
+    @property
+    def shards_in_use(self) -> int:
+        """Return the number of shards that a front end uses when it starts; 0 on another server."""
+        return self.shard_count or len(self.shards)
 
     @property
     def map_shard(self) -> Shard | None:

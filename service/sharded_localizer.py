@@ -41,6 +41,14 @@ class Shards(Protocol):
         """
         ...
 
+    def wait_until_held(self) -> None:
+        """Wait until all shards hold this version.
+
+        Raises:
+            ShardUnavailable: A shard is missing, or does not bring it in.
+        """
+        ...
+
     def shortlists(
         self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
     ) -> Sequence[Shortlist]:
@@ -69,7 +77,7 @@ class Shards(Protocol):
         ...
 
     def close(self) -> None:
-        """Close all connections for this version."""
+        """Let the shards drop this version."""
         ...
 
 

@@ -9,12 +9,15 @@ from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
+from model.errors import InvalidInput
 from placefix.client.errors import ServerBusy
 from placefix.client.exchange import (
     DEFAULT_PATIENCE_S,
     DEFAULT_TIMEOUT_S,
     LIST_MAPS,
+    LIST_SHARDS,
     Patience,
+    activation_request,
     answer_of,
     content_of,
     options_of,
@@ -24,12 +27,15 @@ from placefix.client.exchange import (
 )
 from placefix.client.question import Photo, Question
 from service.schemas.answer import LocalizationAnswer
-from service.schemas.maps import MapList, ServedMap
+from service.schemas.maps import MapList, MapSummary, ServedMap
+from service.schemas.shards import ShardAnswer, ShardList
 
 Read = TypeVar("Read")
 
 _read_answer = partial(answer_of, kind=LocalizationAnswer)
 _read_maps = partial(answer_of, kind=MapList)
+_read_shards = partial(answer_of, kind=ShardList)
+_read_summary = partial(answer_of, kind=MapSummary)
 
 
 class Client:
@@ -89,6 +95,31 @@ class Client:
     def maps(self) -> list[ServedMap]:
         """Ask for the maps of the server, by name; raise the errors of ``localize``."""
         return self._ask(LIST_MAPS, _read_maps).maps
+
+    def only_map(self) -> str:
+        """Ask for the name of the only map of the server; raise the errors of ``localize``.
+
+        Raises:
+            InvalidInput: The server has several maps.
+        """
+        names = [served.name for served in self.maps()]
+        if len(names) != 1:
+            raise InvalidInput(f"the server has {len(names)} maps: say which with --map: {', '.join(names)}")
+        return names[0]
+
+    def shards(self) -> list[ShardAnswer]:
+        """Ask for the shards of a front end; none if the server is not one. Raise the errors of ``localize``."""
+        return self._ask(LIST_SHARDS, _read_shards).shards
+
+    def activate(self, map: str, version: str, shards: int | None = None) -> MapSummary:  # noqa: A002
+        """Have a version of a map served; raise the errors of ``localize``.
+
+        Args:
+            map: The name of the map.
+            version: The number of the version.
+            shards: The number of shards among which a front end shares it out; None for as many as now.
+        """
+        return self._ask(activation_request(map, version, shards), _read_summary)
 
     def thumbnail(self, map: str, place_id: str) -> bytes:  # noqa: A002
         """Fetch the small JPEG of a picture of a map; raise the errors of ``localize``.

@@ -42,6 +42,16 @@ LIST_MAPS: Mapping[str, Any] = {"method": "GET", "url": "maps"}
 """The request for the maps that a server has."""
 
 
+LIST_SHARDS: Mapping[str, Any] = {"method": "GET", "url": "shards"}
+"""The request for the shards that a front end asks."""
+
+
+def activation_request(map_name: str, version: str, shards: int | None) -> dict[str, Any]:
+    """Return the request to serve a version of a map, from a number of shards."""
+    body = {"version": version} if shards is None else {"version": version, "shards": shards}
+    return {"method": "POST", "url": f"maps/{quote(map_name, safe='')}/activate", "json": body}
+
+
 def thumbnail_request(map_name: str, place_id: str) -> dict[str, Any]:
     """Return the request for the thumbnail of a picture of a map."""
     return {"method": "GET", "url": f"maps/{quote(map_name, safe='')}/places/{quote(place_id)}/thumbnail"}

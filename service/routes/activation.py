@@ -61,9 +61,10 @@ async def activate_version(name: MapName, request: Request, runtime: RuntimeDepe
     """Serve a version of a map. It is loaded and tried out beside the one that is served. Then `CURRENT` is moved, and
     the
     version answers; requests that have begun get their answer from the version before. After an error nothing changes.
+    A front end waits until all shards hold it; they drop the version before as soon as nobody asks it any more.
     """
     with runtime.body_budget.lease() as lease:
         pace = Pace.of(runtime.settings)
         activation = await read_json(request, lease, Activation, _MAX_ACTIVATION_BYTES, pace)
-    activated = await runtime.activate(name, activation.version, activation.expected_version)
+    activated = await runtime.activate(name, activation.version, activation.expected_version, activation.shards)
     return MapSummary(name=activated.name, version=activated.version, pictures=activated.pictures)

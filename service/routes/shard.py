@@ -1,90 +1,46 @@
-"""Serve the routes of a shard, for front ends: its identity, shortlists and comparisons.
+"""Serve the routes of a shard, for front ends: its identity, shortlists and counts.
 
 The bodies are those of ``service.shard_messages``. The device's thread does the work, between batches.
 """
 
-import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
-from functools import partial
 
 from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
 
-from model.errors import InvalidInput
-from model.rerankers.reranker import LocalFeatures
 from service.bodies import Pace, limited_body
-from service.device_queue.ticket import Clock
-from service.device_queue.worker import NO_MEMORY
-from service.engine import telling_of_memory
-from service.errors import DeadlineExceeded, MalformedBody, Overloaded, ShardOnly, UnexpectedShard
-from service.http_shards import COMPARE_PATH, SHORTLIST_PATH
+from service.errors import MalformedBody, ShardOnly
 from service.keys import Scope
-from service.map_shard import MapShard
 from service.paths import QUERY_PATH
 from service.routes.access import require_scope
 from service.routes.dependencies import RuntimeDependency
 from service.runtime import Runtime
-from service.served_maps import ServedVersion
-from service.shard_connections import SHARD_PATH
-from service.shard_messages import (
-    IDENTITIES,
-    MEDIA_TYPE,
-    Question,
-    check_features,
-    pack_comparisons,
-    pack_shortlist,
-    read_rows,
-    unpack_question,
-)
-from service.waiting import wait_for
-
-_SHORTLIST_TENSORS = frozenset({"query", "without"})
-_COMPARED_TENSORS = frozenset({"query", "rows"})
-
-IsWanted = Callable[[], bool]
-Step = Callable[[MapShard, IsWanted], bytes]
+from service.shard_answering import answer_call
+from service.shard_messages import COMPARE_PATH, MEDIA_TYPE, SHARD_PATH, SHARD_STATE, SHORTLIST_PATH, WANTED
 
 router = APIRouter(dependencies=[require_scope(Scope.READ)], include_in_schema=False)
 
 
-@router.get(SHARD_PATH)
-async def describe_shard(runtime: RuntimeDependency) -> Response:
-    """Return the identity of this shard, for each map; refuse while queries would not be answered."""
-    runtime.check_ready()
-    with runtime.engine.maps.reading_all() as versions:
-        identities = tuple(_shard_of(version).identity for version in versions)
-    return Response(IDENTITIES.dump_json(identities), media_type="application/json")
+@router.post(SHARD_PATH)
+async def describe_shard(request: Request, runtime: RuntimeDependency) -> Response:
+    """Note which parts a front end needs, and return those that are held; refuse while none can be asked for."""
+    try:
+        wanted = WANTED.validate_json(await _read_body(request, runtime))
+    except ValidationError as error:
+        raise MalformedBody("the body does not say what a front end needs") from error
+    return Response(SHARD_STATE.dump_json(runtime.want_parts(wanted)), media_type="application/json")
 
 
 @router.post(SHORTLIST_PATH)
 async def find_candidates(request: Request, runtime: RuntimeDependency) -> Response:
     """Return the candidates of a query in this shard, with exact distances."""
-    question, tensors = unpack_question(await _read_body(request, runtime), _SHORTLIST_TENSORS)
-    options, without = question.options, read_rows(tensors["without"], float("inf"))
-
-    def step(shard: MapShard, is_wanted: IsWanted) -> bytes:
-        width = shard.localizer.place_map.manifest.features.global_dim
-        vector = check_features(tensors["query"], (1, width))
-        return pack_shortlist(shard.shortlist(vector, options, without, is_wanted))
-
-    return await _answer(request, runtime, question, step)
+    return await _answer(request, runtime, SHORTLIST_PATH)
 
 
 @router.post(COMPARE_PATH)
 async def compare_pictures(request: Request, runtime: RuntimeDependency) -> Response:
     """Return how a query compares with pictures of this shard."""
-    question, tensors = unpack_question(await _read_body(request, runtime), _COMPARED_TENSORS)
-    rows = read_rows(tensors["rows"])
-
-    def step(shard: MapShard, is_wanted: IsWanted) -> bytes:
-        encoder = shard.localizer.encoder
-        features = check_features(tensors["query"], (-1, encoder.local_dim))
-        with telling_of_memory():
-            query = LocalFeatures(features.to(encoder.device))
-            return pack_comparisons(shard.compare(query, rows, is_wanted))
-
-    return await _answer(request, runtime, question, step)
+    return await _answer(request, runtime, COMPARE_PATH)
 
 
 @router.post(QUERY_PATH)
@@ -101,53 +57,6 @@ async def _read_body(request: Request, runtime: Runtime) -> bytes:
             return b"".join([piece async for piece in stream])
 
 
-@dataclass(eq=False)
-class _Waiting:
-    """Tell whether a front end still waits.
-
-    Attributes:
-        until: The time on the clock until which it waits.
-        clock: The clock of the queue.
-        is_over: Set once it is known that nobody waits.
-    """
-
-    until: float
-    clock: Clock
-    is_over: bool = False
-
-    def __call__(self) -> bool:
-        return not self.is_over and self.clock() < self.until
-
-
-async def _answer(request: Request, runtime: Runtime, question: Question, step: Step) -> Response:
-    """Take a step on the device's thread, unless nobody waits for it any more."""
-    queue, running = runtime.queue, runtime.engine
-    waiting = _Waiting(queue.clock() + question.limit_s, queue.clock)
-    with queue.admit(question.limit_s), runtime.answering_from(question.identity.map) as version:
-        shard = _shard_of(version)
-        if (difference := shard.identity.difference(question.identity)) is not None:
-            raise UnexpectedShard(f"this shard is another than the front end takes for granted: {difference}")
-        version.retain()  # until the device has finished, even if the front end does not wait for it
-        try:
-            future = queue.call(partial(step, shard, waiting))
-        except BaseException:
-            version.release()
-            raise
-        future.add_done_callback(lambda _: version.release())
-        try:
-            body = await wait_for(asyncio.wrap_future(future), request.receive, question.limit_s)
-        except TimeoutError as error:
-            raise DeadlineExceeded.after(question.limit_s) from error
-        except InvalidInput as error:
-            raise MalformedBody(error.message) from error
-        except running.memory_errors as error:
-            raise Overloaded(NO_MEMORY) from error
-        finally:
-            waiting.is_over = True
+async def _answer(request: Request, runtime: Runtime, path: str) -> Response:
+    body = await answer_call(runtime, path, await _read_body(request, runtime), request.receive)
     return Response(body, media_type=MEDIA_TYPE)
-
-
-def _shard_of(version: ServedVersion) -> MapShard:
-    if version.shard is None:
-        raise AssertionError(f"the map {version.map_name} is served as a whole")
-    return version.shard

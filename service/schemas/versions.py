@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from place_map.shard import MOST_SHARDS
 from service.schemas.schema import VERSION, Schema
 
 _NUMBER = r"^[0-9]{1,12}$"
@@ -38,5 +39,15 @@ class Activation(Schema):
             pattern=_NUMBER,
             description="The version that must be served now; if it is another one, nothing is done.",
             examples=["000002"],
+        ),
+    ] = None
+    shards: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MOST_SHARDS,
+            description="The number of shards that are to hold it, if this server is a front end; by default as many "
+            "as now.",
+            examples=[3],
         ),
     ] = None

@@ -8,7 +8,7 @@ from typing import Literal
 
 import httpx
 
-from service.shard_messages import MEDIA_TYPE
+from service.shard_messages import MEDIA_TYPE, SHARD_PATH
 
 Fault = Literal["forward", "garbage", "nothing", "silent", "break", "busy", "endless"]
 
@@ -34,7 +34,7 @@ class FaultyShard:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-        fault = self.faults.pop(0) if self.faults and handler.command == "POST" else "forward"
+        fault = self.faults.pop(0) if self.faults and handler.path != SHARD_PATH else "forward"
         match fault:
             case "break":
                 handler.close_connection = True
@@ -70,9 +70,6 @@ def faulty_shard(target: str) -> Iterator[FaultyShard]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            shard.answer(self)
 
         def do_POST(self) -> None:
             shard.answer(self)

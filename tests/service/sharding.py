@@ -55,6 +55,9 @@ class LocalShards:
     def check_ready(self) -> None:
         pass
 
+    def wait_until_held(self) -> None:
+        pass
+
     def shortlists(
         self, query: Tensor, options: QueryOptions, without: NDArray[np.int64], is_wanted: Callable[[], bool]
     ) -> Sequence[Shortlist]:

@@ -6,23 +6,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from index_builder.changes.add import add_pictures
-from model.encoder import Encoder
-from model.selavpr.initialisation import seeded_network
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.settings import ServiceSettings
 from tests.commands import RunCommand
-from tests.conftest import TINY_CONFIG
-from tests.index_builder.map_factory import SMALL, photo_listing
 from tests.service.asking import check_problem
 from tests.service.conftest import Served, Town, serving
-from tests.service.map_versions import copy_town, served_version
 from tests.service.sharding import Fleet, judged_town, serve_front, serve_shards
-from tests.waiting import wait_until
 
 NEAR = {"near": "55.704,13.192", "within_m": "300"}
 ALL = {"candidates": "12", "shortlist": "12"}
@@ -119,7 +111,7 @@ def test_a_front_end_with_keys_asks_shards_with_keys(judged: Town, tmp_path: Pat
     append_key(keys, "front", line)
     with ExitStack() as stack:
         shards = serve_shards(stack, judged, 2, keys=keys)
-        check_problem(shards[0].client.get("/shard"), 401, "key_missing")
+        check_problem(shards[0].client.post("/shard"), 401, "key_missing")
         front = serve_front(stack, judged, [shard.url for shard in shards], shard_key=key)
         front.wait_until_ready()
         answer_of(front, [next(iter(judged.photos.values()))], {})
@@ -141,31 +133,3 @@ def test_a_command_asks_shards_and_a_shard_answers_no_command(
     refused = command(*asked)
     assert refused.returncode != 0
     assert "a part of a map answers no photo" in refused.stderr
-
-
-def test_a_version_answers_once_every_shard_has_it_and_until_then_nothing_does(tmp_path: Path, judged: Town) -> None:
-    town = copy_town(judged, tmp_path)
-    network = seeded_network(TINY_CONFIG, seed=7)
-    network.is_trained = True
-    photo = next(iter(town.photos.values())).read_bytes()
-    with ExitStack() as stack:
-        shards = serve_shards(stack, town, 2, watch_interval_s=0)
-        front = serve_front(stack, town, [shard.url for shard in shards], watch_interval_s=0)
-        front.wait_until_ready()
-        new = add_pictures(town.map_path, photo_listing(tmp_path / "more", 7), Encoder(network), SMALL).version
-
-        def activate(served: Served) -> httpx.Response:
-            return served.client.post("/maps/town/activate", json={"version": new})
-
-        def ask() -> httpx.Response:
-            return front.client.post("/localize", content=photo)
-
-        assert activate(shards[0]).status_code == 200
-        problem = check_problem(ask(), 503, "shard_unavailable")
-        assert "shard 1/2" in problem["detail"]
-        assert "version 000002 instead of 000001" in problem["detail"]
-        check_problem(activate(front), 503, "shard_unavailable")
-        assert served_version(front) == "000001"
-        assert activate(shards[1]).status_code == 200
-        wait_until(lambda: activate(front).status_code == 200)  # it has looked at the shards again
-        assert ask().json()["map"]["version"] == new

@@ -12,12 +12,13 @@ import pytest
 import torch
 from safetensors.torch import save
 
+from index_builder.changes.prune import prune_versions
 from model.errors import InvalidInput
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.settings import ServiceSettings, load_settings
 from service.shard_identity import ShardIdentity
-from service.shard_messages import IDENTITIES, Question, pack_question
+from service.shard_messages import SHARD_STATE, WANTED, Question, Wanted, pack_question
 from tests.service.asking import check_problem
 from tests.service.conftest import Served, Town, serving
 from tests.service.faulty_shard import Fault, FaultyShard, faulty_shard
@@ -157,15 +158,12 @@ def is_loaded(served: Served) -> bool:
 def other_version(town: Town, folder: Path) -> tuple[Town, dict[str, Any]]:
     copied = copy_town(town, folder)
     remove_one(copied)
+    prune_versions(copied.map_path, keep=1)
     return copied, {"shard": "2/2"}
 
 
 def other_floor(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
     return town, {"shard": "2/2", "match_floor": 0.5}
-
-
-def other_count(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
-    return town, {"shard": "2/3"}
 
 
 def other_number(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
@@ -190,9 +188,8 @@ def no_shard(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (other_version, "is another than it must be: version 000002 instead of 000001, manifest "),
+        (other_version, "cannot serve version 000001 of town as 2/2: "),
         (other_floor, "is another than it must be: match_floor 0.5 instead of none"),
-        (other_count, "is another than it must be: shard 2/3 instead of 2/2"),
         (other_number, "is another than it must be: shard 1/2 instead of 2/2"),
         (other_matcher, "is another than it must be: matcher torch-float32 instead of "),
         (other_map, "does not serve the map town"),
@@ -214,6 +211,7 @@ def test_a_mixture_is_refused_with_names(
         wrong.wait_until_ready()
         front = serve_front(stack, town, [shards[0].url, wrong.url])
         wait_until(lambda: is_loaded(front))
+        wait_until(lambda: "does not hold" not in refusal(front, photo))  # it refuses after it has tried
         assert refusal(front, photo).startswith(f"shard 2/2 {reason}")
 
 
@@ -234,7 +232,8 @@ def test_a_wrong_key_is_named(key: str | None, reason: str, town: Town, photo: b
 
 @pytest.fixture(scope="module")
 def identity(shards: tuple[Served, ...]) -> ShardIdentity:
-    [identity] = IDENTITIES.validate_json(shards[0].client.get("/shard").content)
+    asked = WANTED.dump_json(Wanted("a test", ()))
+    [identity] = SHARD_STATE.validate_json(shards[0].client.post("/shard", content=asked).content).held
     return identity
 
 
@@ -272,7 +271,10 @@ def test_a_question_that_is_none_is_refused_by_the_shard(shards: tuple[Served, .
         check_problem(response, 400, "malformed_body")
     problem = check_problem(ask("shortlist", good, identity=identity.counted_by("torch")), 409, "unexpected_shard")
     assert f"matcher {identity.matcher} instead of torch" in problem["detail"]
-    check_problem(ask("shortlist", good, identity=replace(identity, map="nowhere")), 404, "map_not_found")
+    problem = check_problem(
+        ask("shortlist", good, identity=replace(identity, version="000002")), 409, "unexpected_shard"
+    )
+    assert "this shard does not hold town 000002 1/2; it holds town 000001 1/2" in problem["detail"]
 
 
 def test_a_map_that_cannot_be_shared_out_is_refused_at_start(town: Town) -> None:
@@ -297,6 +299,8 @@ def test_a_map_that_cannot_be_shared_out_is_refused_at_start(town: Town) -> None
         ({"shards": "http://a:secret@b"}, "shards: 'http://b' is not the address of a shard"),
         ({"shards": "http://a,http://a/"}, "shards: Input should name each shard once"),
         ({"shards": "http://a", "shard": "1/2"}, "shards: Input should be left out on a shard"),
+        ({"shards": "http://a,http://b", "shard_count": 3}, "at most the number of addresses in shards, which is 2"),
+        ({"shard_count": 1}, "in shards, which is 0"),
         ({"shard_key": "schlüssel"}, "shard_key: Input should be a key"),
         ({"shard_timeout_s": 0}, "shard_timeout_s: Input should be greater than 0"),
     ],

@@ -1,0 +1,78 @@
+"""``placefix cluster``: looking at the shards of a map, and changing the version that they serve."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Column, Table
+
+from placefix.client.client import Client
+from placefix.console import output_console
+
+app = typer.Typer(help="Look at a map that several machines share, and change what they serve.", no_args_is_help=True)
+
+_DEFAULT_SERVER = "http://localhost:8000"
+
+Key = Annotated[
+    str | None,
+    typer.Option(envvar="PLACEFIX_KEY", help="A key of the front ends with the scope admin.", show_default=False),
+]
+
+
+@app.command()
+def status(
+    server: Annotated[str, typer.Option(metavar="URL", help="The front end to ask.")] = _DEFAULT_SERVER,
+    key: Key = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the shards of a front end with the parts of maps that they hold, and the versions that it serves."""
+    with Client(server, key=key, patience_s=0) as client:
+        maps, shards = client.maps(), client.shards()
+    if as_json:
+        told = {"maps": [each.model_dump() for each in maps], "shards": [each.model_dump() for each in shards]}
+        typer.echo(json.dumps(told, indent=2))
+        return
+    for each in maps:
+        output_console().print(f"{each.name}: version {each.version} is served, {each.pictures:,} pictures")
+    if not shards:
+        output_console().print(f"{server} is not a front end of shards")
+        return
+    table = Table(Column("shard", justify="right"), "address", "holds", "problem")
+    for number, shard in enumerate(shards, start=1):
+        parts = ", ".join(f"{part.map} {part.version} {part.shard}" for part in shard.parts)
+        table.add_row(str(number), shard.address, parts or "nothing", shard.problem or "")
+    output_console().print(table)
+
+
+@app.command()
+def activate(
+    version: Annotated[str, typer.Argument(help="Its number, as placefix map versions prints it.", show_default=False)],
+    map_name: Annotated[
+        str | None, typer.Option("--map", help="The name of the map, if several are served.", show_default=False)
+    ] = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(min=1, help="Share it out among so many shards; by default as now.", show_default=False),
+    ] = None,
+    server: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help=f"A front end; repeat it for all of them. [default: {_DEFAULT_SERVER}]",
+            show_default=False,
+        ),
+    ] = None,
+    key: Key = None,
+    timeout_s: Annotated[float, typer.Option(help="Most seconds until the shards hold the version.")] = 3600.0,
+) -> None:
+    """Serve another version, or share it out among another number of shards, without losing a query.
+
+    The shards load it beside the other one; then the front ends answer from it; then the shards drop the other one.
+    """
+    for url in server or [_DEFAULT_SERVER]:
+        with Client(url, key=key, timeout_s=timeout_s, patience_s=0) as client:
+            name = map_name if map_name is not None else client.only_map()
+            with output_console().status(f"{url}: the shards load version {version} of {name}"):
+                served = client.activate(name, version, shards)
+        told = "" if shards is None else f" from {shards} shards"
+        output_console().print(f"{url}: version {served.version} of {served.name} is served{told}", soft_wrap=True)

@@ -35,6 +35,7 @@ MOST_WANTED = 1000
 """The most parts that a front end may need from one shard."""
 
 _QUESTION = "question"
+_FEATURE_TYPES = (torch.float32, torch.float16, torch.bfloat16)
 _LENGTH_BYTES = 8  # before the header; they hold its length
 
 
@@ -158,13 +159,16 @@ def check_features(features: Tensor, shape: tuple[int, ...]) -> Tensor:
         shape: The shape that it must have; -1 for any length.
 
     Raises:
-        MalformedBody: The features have another shape, or a value that is not finite.
+        MalformedBody: The features have another shape or type, or values that are not finite or too large to compare.
     """
     fits = features.ndim == len(shape) and all(
         wanted in (-1, length) for wanted, length in zip(shape, features.shape, strict=True)
     )
-    if not fits or not features.is_floating_point() or not bool(features.isfinite().all()):
-        raise MalformedBody(f"features must be finite numbers {shape}, not {features.dtype} {tuple(features.shape)}")
+    if not fits or features.dtype not in _FEATURE_TYPES or not bool(features.float().square().sum().isfinite()):
+        raise MalformedBody(
+            f"features must be finite numbers {shape} whose squares can be added, not {features.dtype} "
+            f"{tuple(features.shape)}"
+        )
     return features
 
 

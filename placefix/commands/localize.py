@@ -179,12 +179,12 @@ def _localize_once(
             prior_of(question).for_photo(photo.source)
     with opened_asker(target, question) as asker:
         answer = asker.ask([photo.source for photo in photos])
-        if matches is not None:
+        if _wants_json(as_json):
+            typer.echo(answer.model_dump_json(indent=2))
+        else:
+            print_answer(answer, output_console(), advice=asker.advice, is_trained=asker.is_trained)
+        if matches is not None:  # after the answer, which a full disk must not take along
             _draw_matches(photos[0], answer, asker, matches)
-    if _wants_json(as_json):
-        typer.echo(answer.model_dump_json(indent=2))
-    else:
-        print_answer(answer, output_console(), advice=asker.advice, is_trained=asker.is_trained)
 
 
 def _draw_matches(photo: GivenPhoto, answer: LocalizationAnswer, asker: Asker, path: Path) -> None:

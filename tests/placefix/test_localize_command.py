@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -274,6 +275,21 @@ def test_matches_are_drawn_for_one_photo(
         )
     with Image.open(drawn) as picture:
         assert picture.convert("RGB").tobytes() == expected.tobytes()
+
+
+def test_a_full_disk_takes_the_picture_of_matches_and_not_the_answer(
+    localize: RunCommand, hamlet: Town, tmp_path: Path
+) -> None:
+    drawn, before = tmp_path / "matches.png", resource.getrlimit(resource.RLIMIT_FSIZE)
+    drawn.write_bytes(b"of an earlier run")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        result = localize(hamlet.photos["c.jpg"], "--map", hamlet.map_path, "--matches", drawn, exit_code=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert json.loads(result.stdout)["candidates"][0]["id"] == "c.jpg"
+    assert "matches.png cannot be written: File too large" in " ".join(result.stderr.split())
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("matches.png", b"of an earlier run")]
 
 
 @pytest.mark.parametrize(

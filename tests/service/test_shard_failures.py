@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -253,6 +254,8 @@ def test_a_question_that_is_none_is_refused_by_the_shard(shards: tuple[Served, .
         ask("shortlist", good | {"query": torch.ones(1, 63)}),
         ask("shortlist", good | {"query": torch.full((1, 64), float("nan"))}),
         ask("shortlist", good | {"query": torch.ones(1, 64, dtype=torch.int64)}),
+        ask("shortlist", good | {"query": torch.ones(1, 64).to(torch.float8_e4m3fn)}),
+        ask("shortlist", good | {"query": torch.full((1, 64), 3e38)}),
         ask("shortlist", good | {"without": torch.ones(2)}),
         ask("shortlist", good, limit_s=0),
         ask("shortlist", good, shortlist=0),
@@ -262,6 +265,9 @@ def test_a_question_that_is_none_is_refused_by_the_shard(shards: tuple[Served, .
         ask("compare", {"query": torch.ones(5, 15), "rows": NO_ROWS}),
         ask("compare", {"query": torch.ones(5), "rows": NO_ROWS}),
         ask("compare", {"query": torch.ones(5, 16), "rows": torch.zeros(1001, dtype=torch.int64)}),
+        ask("compare", {"query": torch.ones(5, 16).to(torch.float8_e5m2), "rows": NO_ROWS}),
+        ask("shortlist", good, shortlist=2**70),
+        ask("shortlist", good, shortlist=-1),
     ]
     wrong += [
         shards[0].client.post("/shard/compare", content=body)
@@ -275,6 +281,22 @@ def test_a_question_that_is_none_is_refused_by_the_shard(shards: tuple[Served, .
         ask("shortlist", good, identity=replace(identity, version="000002")), 409, "unexpected_shard"
     )
     assert "this shard does not hold town 000002 1/2; it holds town 000001 1/2" in problem["detail"]
+
+
+def test_damaged_questions_are_refused_or_answered_and_the_shard_goes_on(
+    shards: tuple[Served, ...], identity: ShardIdentity
+) -> None:
+    whole = pack_question(Question(identity, limit_s=10, shortlist=3), {"query": VECTOR, "without": NO_ROWS})
+    random, statuses = Random(7), set[int]()
+    for _ in range(200):
+        body = bytearray(whole)
+        at, length = random.randrange(len(body)), random.randrange(1, 40)
+        body[at : at + random.choice([1, length])] = random.randbytes(random.choice([0, 1, length]))
+        path = random.choice(["shortlist", "compare"])
+        statuses.add(shards[0].client.post(f"/shard/{path}", content=bytes(body)).status_code)
+    assert 400 in statuses
+    assert statuses <= {200, 400, 404, 409, 504}  # a damaged name of a map, another identity, a shorter time limit
+    assert shards[0].client.get("/health/ready").status_code == 200
 
 
 def test_a_map_that_cannot_be_shared_out_is_refused_at_start(town: Town) -> None:

@@ -1,8 +1,8 @@
 """``python -m docs.prose [PATH ...]``: check docstrings, comments, messages and markdown against ``prose_rules.toml``.
 
 ``make style`` runs it over the paths that the rule file names as guarded. It reads Python files with ``ast`` and
-``tokenize``, and the text outside of code in markdown files. It prints one line for each finding and exits with 1
-if there is any.
+``tokenize``, the text outside of code in markdown files, and files of the page by ``docs.prose_web``. It prints one
+line for each finding and exits with 1 if there is any.
 """
 
 import ast
@@ -17,7 +17,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from docs.prose_web import texts_of_page, texts_of_script
+
 ROOT = Path(__file__).parents[1]
+_SUFFIXES = frozenset({".py", ".md", ".js", ".css", ".html"})
 RULE_FILE = Path(__file__).with_name("prose_rules.toml")
 
 _PLACEHOLDER = "{}"  # stands for the values in a message
@@ -134,16 +137,24 @@ def pieces_of_markdown(text: str) -> Iterator[Piece]:
 
 
 def check_file(path: Path, rules: Rules) -> list[str]:
-    """Return one line for each finding in a Python or markdown file."""
+    """Return one line for each finding in a file."""
     text = path.read_text("utf-8")
     inside = path.resolve().relative_to(ROOT)
-    pieces = pieces_of_markdown(text) if path.suffix == ".md" else pieces_of_python(text, inside.parts[0] != "tests")
+    match path.suffix:
+        case ".md":
+            pieces = pieces_of_markdown(text)
+        case ".py":
+            pieces = pieces_of_python(text, inside.parts[0] != "tests")
+        case ".html":
+            pieces = (_piece(*found) for found in texts_of_page(text))
+        case _:
+            pieces = (_piece(*found) for found in texts_of_script(text))
     found = sorted((piece.line, f"{sentence}\n    {piece.text}") for piece in pieces for sentence in rules.judge(piece))
     return [f"{inside}:{line}: {sentence}" for line, sentence in found]
 
 
 def files_under(paths: Iterable[Path]) -> list[Path]:
-    """List the Python and markdown files among paths and in the folders among them.
+    """List the paths that are files, and all files with prose in the folders among them.
 
     Raises:
         FileNotFoundError: A path does not exist.
@@ -152,7 +163,7 @@ def files_under(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist; name a file or folder, or correct {RULE_FILE}")
-        found |= {path} if path.is_file() else {*path.rglob("*.py"), *path.rglob("*.md")}
+        found |= {path} if path.is_file() else {each for each in path.rglob("*") if each.suffix in _SUFFIXES}
     return sorted(found)
 
 

@@ -15,6 +15,7 @@ from docs.prose import (
     pieces_of_python,
     read_rules,
 )
+from docs.prose_web import texts_of_page, texts_of_script
 
 RULES = read_rules()
 MODULE = '''
@@ -109,3 +110,43 @@ def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", RULES.guarded)
 def test_the_guarded_prose_is_plain(path: str) -> None:
     assert [line for file in files_under([ROOT / path]) for line in check_file(file, RULES)] == []
+
+
+SCRIPT = """// The first line
+// and the second.
+
+/**
+ * Draws a line.
+ *
+ * @param {{x: number}} range the least and the greatest
+ * @returns {number} the length of it
+ */
+const quoted = text.split(/["'`]/); // between quotes
+say(`${left === 0 ? `one` : "two"} files were left out today.`, "https://example.org/a b");
+"""
+
+
+def test_comments_and_messages_of_scripts_are_pieces_with_their_lines() -> None:
+    assert sorted(texts_of_script(SCRIPT)) == [
+        (1, "The first line and the second."),
+        (5, "Draws a line."),
+        (7, "the least and the greatest"),
+        (8, "the length of it"),
+        (10, "between quotes"),
+        (11, "{} files were left out today."),
+    ]
+
+
+def test_texts_of_pages_are_pieces_with_their_lines() -> None:
+    page = (
+        '<h1>Placefix</h1>\n<p>Without it, <a href="docs">the API</a> answers.</p>\n<img alt="A photo of the square">'
+    )
+    assert list(texts_of_page(page)) == [(2, "Without it, the API answers."), (3, "A photo of the square")]
+
+
+def test_hard_sentences_of_the_page_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("docs.prose.ROOT", tmp_path)
+    (tmp_path / "a.js").write_text("// What was asked before is not asked again.\n")
+    (tmp_path / "b.html").write_text("<p>A file that is no picture is left out.</p>\n")
+    found = [line for path in files_under([tmp_path]) for line in check_file(path, RULES)]
+    assert [line.split(":")[0] for line in found] == ["a.js", "b.html"]

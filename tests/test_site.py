@@ -1,61 +1,23 @@
 """The site is built strictly, asks nobody else for anything, and answers questions within a few clicks."""
 
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
 from benchmarks.browser import Browser
+from docs.questions import HOME, QUESTIONS, Question, measure_questions, serving_site
 from docs.site import REPOSITORY, build_site, documents
 from tests.service.conftest import browser
 
 __all__ = ["browser"]  # a fixture
 
-HOME = "index.html"
 LOADS = {"script": "src", "img": "src", "iframe": "src", "link": "href"}
 """Tag → the attribute that holds the address of a file that the browser fetches."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """Hold a question of a reader.
-
-    Attributes:
-        text: The question.
-        clicks: The texts of the links that lead to the answer from the home of the site, one a click.
-        answer: Words of the section that the last link opens.
-    """
-
-    text: str
-    clicks: tuple[str, ...]
-    answer: str
-
-
-QUESTIONS = (
-    Question("How do I build a map from Google Takeout?", ("Collections",), "the JSON of Google Takeout beside it"),
-    Question("What does uncertain mean?", ("First answer", "The meaning of uncertain"), "position is the best guess"),
-    Question("Which network do I take?", ("First answer", "Which network"), "placefix weights fetch selavpr_msls"),
-    Question("How do I build a map of my photos?", ("First answer", "Five minutes"), "make serve PHOTOS="),
-    Question("How sure is an answer?", ("How far to trust an answer", "Confidence"), "At most 5 %"),
-    Question("Who sees my photos?", ("How far to trust an answer", "Privacy"), "A query stays in memory"),
-    Question("How do I write positions into photos?", ("Many photos", "Writing positions back"), "placefix geotag"),
-    Question("How do I give out keys?", ("Running it", "Keys"), "placefix keys create"),
-    Question("How do I serve another version of a map?", ("Running it", "Serving another version"), "CURRENT"),
-    Question("How do I add a shard?", ("Beyond one machine",), "PLACEFIX_SHARD=1/2"),
-    Question("How do I measure recall on my photos?", ("Evaluation",), "placefix evaluate"),
-    Question("Does RANSAC help?", ("Against the alternatives", "RANSAC"), "inliers of RANSAC"),
-    Question("Where is Eq. 8?", ("From the paper to the code",), "Eq. 8, score of a candidate"),
-    Question("Which file holds the features?", ("Map format", "globals.npy and locals.npy"), "(rows, D)"),
-    Question("Which code has an overloaded server?", ("Reference", "Errors"), "overloaded"),
-    Question("Why is the site built by MkDocs?", ("Decisions", "0023"), "strict mode"),
-)
 
 
 @dataclass
@@ -143,13 +105,15 @@ def test_a_question_is_answered_within_three_clicks(site: Path, question: Questi
 
 @pytest.fixture
 def served(site: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=site))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving_site(site) as url:
+        yield url
+
+
+def test_every_question_is_asked_by_clicks_in_a_browser(site: Path, browser: Browser) -> None:
+    asked = QUESTIONS[::5]
+    found = measure_questions(site, browser, asked)
+    assert [(each.question, each.clicks) for each in found] == [(each.text, len(each.clicks)) for each in asked]
+    assert all(each.seconds > 0 for each in found)
 
 
 def test_search_finds_a_page_in_a_browser_that_reaches_this_server_alone(served: str, browser: Browser) -> None:

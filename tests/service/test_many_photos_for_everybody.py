@@ -87,7 +87,7 @@ def test_texts_have_the_contrast_that_weak_eyes_need(
     tab.set_window(*DESKTOP, is_dark=is_dark)
     show(tab, server, photos, map_name)
     assert tab.run(WEAK_TEXTS) == []
-    tab.run("document.querySelector('.note').textContent = '2 files that are no pictures were left out.'")
+    tab.run("document.querySelector('.note').textContent = '2 files that are not pictures were left out.'")
     tab.run("document.querySelector('#prior .why').textContent = 'why'")
     tab.run("document.querySelectorAll('#prior button')[1].setAttribute('aria-disabled', 'true')")
     tab.run("document.querySelector('.filters button:last-child').click()")

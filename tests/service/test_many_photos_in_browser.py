@@ -87,7 +87,7 @@ def test_a_folder_that_is_dropped_becomes_a_table(tab: Tab, server: Served, phot
     tab.drop([photos])
     wait_until_done(tab, 3)
     assert names(tab) == NAMES
-    assert tab.run("document.querySelector('.note').textContent") == "2 files that are no pictures were left out."
+    assert tab.run("document.querySelector('.note').textContent") == "2 files that are not pictures were left out."
     assert value(tab, "mode") == "many"
     said = cells(tab, "walk/1.jpg")
     assert said["status"] == "found"
@@ -202,7 +202,7 @@ def test_photos_that_are_given_together_are_one_question_within_the_limit(
     wait_until_done(tab, 1)
     assert names(tab) == [" + ".join(NAMES)]
     tab.give_files("#file", [town.photos[place_id] for place_id in list(town.photos)[:11]])
-    tab.wait_for("document.querySelector('.note').textContent !== '2 files that are no pictures were left out.'")
+    tab.wait_for("document.querySelector('.note').textContent !== '2 files that are not pictures were left out.'")
     assert tab.run("document.querySelector('.note').textContent") == (
         "One question takes at most 10 photos, and these are 11."
     )

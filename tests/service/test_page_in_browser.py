@@ -115,7 +115,7 @@ CIRCLE = '<path class="radius'
                 CIRCLE,
                 POSITION,
             ],
-            ["details match", "calibrate", "What resembles it most"],
+            ["details match", "calibrate", "The most similar pictures"],
         ),
         (
             "uncertain",

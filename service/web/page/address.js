@@ -1,4 +1,4 @@
-// What the page shows, in its address: #map=…&sample=…, so that a link leads here again.
+// Keep in the address of the page the things that it shows: #map=…&sample=…, so that a link leads here again.
 
 /**
  * Returns what the address says; addresses of earlier releases have it behind a question mark.

@@ -30,7 +30,7 @@ export class Beside {
   }
 
   /**
-   * Asks and shows; what was asked before is not asked again.
+   * Asks and shows; no question is asked twice.
    *
    * @param {Query | null} query
    * @param {string | null} mapName null for no second map

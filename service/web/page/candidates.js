@@ -20,7 +20,7 @@ export function showCandidates(answer, truth) {
     make(
       "div",
       { class: "candidates-head" },
-      make("h2", {}, answer.position === null ? "What resembles it most" : "Candidates"),
+      make("h2", {}, answer.position === null ? "The most similar pictures" : "Candidates"),
       make("p", {}, orderOf(answer)),
     ),
     make("ol", { class: "candidates" }, ...cards),
@@ -83,7 +83,7 @@ function heading(degrees) {
   return make("span", { class: "heading", title: "Where the camera looked" }, arrow, writeHeading(degrees));
 }
 
-/** A score that is no count says nothing by itself, so it has no bar. */
+/** A score that does not count matches says nothing by itself, so it has no bar. */
 function score({ mutual_matches: count, score: value }) {
   if (count !== null || value == null) return null;
   return make("div", { class: "row quiet" }, make("span", {}, "score"), make("strong", {}, value.toPrecision(3)));

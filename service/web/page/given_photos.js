@@ -1,11 +1,11 @@
-// The photos that were given: files, and what folders hold.
+// The photos that were given: files, and those in folders.
 
 const PICTURE = /^[^.].*\.(jpg|jpeg|jpe|jfif|insp|png|webp|avif|heic|heif|hif)$/i; // the kinds that `placefix build` reads
 
 /**
  * @typedef {object} GivenPhotos
  * @property {{name: string, file: File}[]} photos by name below a folder; a file alone is what somebody says it is
- * @property {number} left how many files of folders are no pictures
+ * @property {number} left the number of files in folders that are not pictures
  */
 
 /**

@@ -1,13 +1,13 @@
 // Where the network looked: the photo, dark where it weighed little when similar pictures were looked for.
 
-const DARKEST = 190; // of 255, where nothing was looked at
-const BRIGHT_SHARE = 0.93; // of the parts are less than fully bright: a single hot part must not leave all others dark
+const DARKEST = 190; // opacity (of 255) where the network did not look
+const BRIGHT_SHARE = 0.93; // this share of the parts is less than fully bright: one hot part must not leave all others dark
 const GAMMA = 0.6; // lifts the middle
 
 /**
  * Makes a veil to lay over the photo, with a pixel for each part; the browser smooths it.
  *
- * @param {{rows: number, columns: number, values: number[]}} heat of the answer
+ * @param {{rows: number, columns: number, values: number[]}} heat the heat of the answer
  * @returns {HTMLCanvasElement}
  */
 export function veilOf({ rows, columns, values }) {

@@ -73,7 +73,7 @@ export function colourOf(similarity, [least, most]) {
  * @param {SVGElement} svg
  * @param {Line[]} lines the last ones lie on top
  * @param {[DOMRect, DOMRect]} pictures the boxes of the photo and of the candidate
- * @param {[number, number]} range of the similarities
+ * @param {[number, number]} range the least and the greatest similarity
  */
 export function drawLines(svg, lines, [photo, candidate], range) {
   const box = svg.getBoundingClientRect();

@@ -134,7 +134,7 @@ class MatchesView {
   }
 }
 
-/** What the address calls a candidate. */
+/** The name of a candidate in the address. */
 function keyOf({ candidate, is_elsewhere: isElsewhere }) {
   return isElsewhere && candidate.rank > ORDINALS.length ? ELSEWHERE : String(candidate.rank);
 }
@@ -177,7 +177,7 @@ function scale(range) {
 /**
  * Draws the photo that is on show into a canvas, upright as the browser shows it.
  *
- * @returns {Promise<[number, number]>} its width and height; those of a square if the browser cannot show the photo
+ * @returns {Promise<[number, number]>} its width and height; [1, 1] if the browser cannot show the photo
  */
 async function copyPreview(canvas) {
   const photo = at("preview-picture");

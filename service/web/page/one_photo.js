@@ -24,11 +24,11 @@ export class OnePhoto {
   constructor(page) {
     this.page = page;
     this.isOpen = true;
-    /** @type {Query | null} what is asked again if another map is chosen */
+    /** @type {Query | null} the question that is asked again if another map is chosen */
     this.query = null;
     /** @type {import("./shown.js").Outcome} */
     this.outcome = { answer: null, failure: null };
-    /** @type {AbortController | null} of the request that is under way */
+    /** @type {AbortController | null} aborts the request that is under way */
     this.running = null;
   }
 

@@ -22,9 +22,9 @@ const WHY_A_KEY = {
 /** @type {import("./types.js").Sample[]} */
 let samples = [];
 let haveSamplesCome = false;
-/** @type {any[]} what is served, as the service describes it */
+/** @type {any[]} the served maps, as the service describes them */
 let maps = [];
-/** @type {any} what the page may do here */
+/** @type {any} the options of the page */
 let options = null;
 /** @type {Stage | null} null until the service is ready */
 let stage = null;
@@ -163,7 +163,7 @@ function askKey(failure, goOn) {
   askForKey(at("key"), WHY_A_KEY[failure.code], goOn);
 }
 
-/** What the service says of the map of an answer, unless another version has come since. */
+/** Returns the service's advice on the map of an answer, unless another version has come since. */
 function adviceFor({ map: { name, version } }) {
   return maps.find((each) => each.name === name && each.version === version)?.calibration_advice ?? null;
 }

@@ -3,7 +3,7 @@
 import { drawGrid } from "./plan_grid.js";
 import { loadLeaflet } from "./load_leaflet.js";
 
-const FINEST_SNAP = 0.25; // of the zoom, without tiles, which look best at whole steps
+const FINEST_SNAP = 0.25; // steps of the zoom without tiles; tiles look best at whole steps
 
 /** @typedef {import("./types.js").Plan} Plan */
 
@@ -33,7 +33,7 @@ export async function openPlan(container, { hasTiles }) {
   L.control.scale({ imperial: false, position: "bottomleft" }).addTo(map);
   container.setAttribute("role", "region");
   container.setAttribute("aria-label", "Map. Arrow keys move it, plus and minus zoom.");
-  map.getPane("overlayPane").setAttribute("aria-hidden", "true"); // drawings; what they show is in marks and lists
+  map.getPane("overlayPane").setAttribute("aria-hidden", "true"); // drawings repeat marks and lists
   const plan = { L, map, isStill };
   drawGrid(plan);
   zoomByWheelWhileFocused(plan, container);
@@ -45,11 +45,11 @@ export async function openPlan(container, { hasTiles }) {
  * Moves the view to a box.
  *
  * @param {Plan} plan
- * @param {any} bounds of Leaflet
+ * @param {any} bounds bounds as Leaflet makes them
  * @param {{maxZoom?: number, isStill?: boolean}} [options]
  */
 export function fit({ map, isStill }, bounds, options = {}) {
-  map.invalidateSize({ pan: false }); // what stands beside the map may just have changed its width
+  map.invalidateSize({ pan: false }); // the column beside the map may just have changed its width
   map.fitBounds(bounds, { padding: [44, 44], maxZoom: 20, ...options, animate: !(options.isStill ?? isStill) });
 }
 

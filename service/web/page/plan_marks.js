@@ -3,7 +3,7 @@
 import { draw, make } from "./elements.js";
 import { SIGNS } from "./trust.js";
 
-const SPREAD_DEG = 56; // of a heading's wedge
+const SPREAD_DEG = 56; // the angle of a heading's wedge
 
 /** @typedef {import("./types.js").Candidate} Candidate */
 

@@ -1,4 +1,4 @@
-// Whoever points at a candidate sees it on the map, and the other way round.
+// A candidate that is pointed at is shown on the map, and the other way round.
 
 const BEARERS = "[data-rank], [data-ranks], .plan-mark";
 

@@ -76,7 +76,7 @@ export function valueOf(reading, name, wanted = {}) {
  *
  * @param {Reading} reading
  * @param {string} name without _bucket
- * @param {number} share of the observations that are not above it, in (0, 1)
+ * @param {number} share the share of observations that are not above it, in (0, 1)
  * @param {Record<string, string>} [wanted]
  * @returns {number | null} null without observations; Infinity beyond the last bucket that has an end
  */

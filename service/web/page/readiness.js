@@ -1,4 +1,4 @@
-// Whether the service is ready, and what it says of itself.
+// Whether the service is ready, and its answer of itself.
 
 import { at, make } from "./elements.js";
 import { Failure, fetchReadiness } from "./service.js";
@@ -8,7 +8,7 @@ const ASK_AGAIN_MS = 1500;
 /**
  * Asks until the service is ready, and shows how it is meanwhile.
  *
- * @returns {Promise<any>} what it says
+ * @returns {Promise<any>} its answer
  */
 export async function waitUntilReady() {
   for (;;) {

@@ -2,7 +2,7 @@
 
 import { keyHeaders } from "./key.js";
 
-/** What went wrong, in words for people. */
+/** An error, in words for people. */
 export class Failure extends Error {
   /**
    * @param {string} title
@@ -21,7 +21,7 @@ export class Failure extends Error {
   }
 }
 
-/** What runs, or a Failure with the code not_ready. */
+/** Returns the answer of /health/ready, or throws a Failure with the code not_ready. */
 export async function fetchReadiness() {
   return (await request("health/ready")).json();
 }
@@ -45,7 +45,7 @@ export async function fetchPicture(url, signal) {
  * The answer to a photo, or to several that belong together.
  *
  * @param {Blob[]} photos
- * @param {Record<string, string | number | null>} parameters as in docs/http.md; what is null is not said
+ * @param {Record<string, string | number | null>} parameters as in docs/http.md; null ones are not sent
  * @param {AbortSignal} [signal]
  * @returns {Promise<import("./types.js").Answer>}
  */
@@ -58,7 +58,7 @@ export async function localize(photos, parameters, signal) {
   return (await request(said.size === 0 ? "localize" : `localize?${said}`, { method: "POST", body, headers, signal })).json();
 }
 
-/** What the page may do here: {may_browse, why_candidates_alone, basemap, most_photos, most_requests}. */
+/** Returns the options of the page: {may_browse, why_candidates_alone, basemap, most_photos, most_requests}. */
 export async function fetchOptions() {
   return (await request("page/options")).json();
 }
@@ -89,7 +89,7 @@ export function thumbnailUrl(mapName, placeId) {
 }
 
 /**
- * The answer to a request, with the visitor's key; a Failure if it is no success.
+ * Returns the answer to a request with the visitor's key; throws a Failure unless it succeeds.
  *
  * @param {string} url
  * @param {RequestInit} [options]

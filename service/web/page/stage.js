@@ -20,7 +20,7 @@ import { Failure, fetchPicture, thumbnailUrl } from "./service.js";
 /** The map on the page, and what it shows. */
 export class Stage {
   /**
-   * @param {{may_browse: boolean, why_candidates_alone: string | null, basemap: import("./types.js").Basemap | null}} options of the service
+   * @param {{may_browse: boolean, why_candidates_alone: string | null, basemap: import("./types.js").Basemap | null}} options the service's options for the page
    * @param {(query: import("./types.js").Query) => void} onAsk
    */
   constructor(options, onAsk) {

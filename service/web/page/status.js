@@ -22,7 +22,7 @@ const SCOPES = "One key may have all that this page can use: placefix keys creat
 
 /** @typedef {import("./status_service.js").Reading} Reading */
 
-/** @type {Reading[]} of the last minutes, the oldest first */
+/** @type {Reading[]} the readings of the last minutes, the oldest first */
 let readings = [];
 let mapsShown = { list: "", atMs: -Infinity };
 

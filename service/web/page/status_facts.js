@@ -1,4 +1,4 @@
-// What runs: whether it is ready, since when, which release, on which device, with which network.
+// Facts about the service: whether it is ready, since when, its release, device and network.
 
 import { at, make } from "./elements.js";
 import { seriesOf, valueOf } from "./prometheus.js";
@@ -9,7 +9,7 @@ const SHOWN_OF_FINGERPRINT = 12;
 /**
  * Shows whether the service is ready.
  *
- * @param {{value?: any, failure?: import("./service.js").Failure}} ready what /health/ready said
+ * @param {{value?: any, failure?: import("./service.js").Failure}} ready the answer of /health/ready
  */
 export function showState({ failure }) {
   const [text, state] = failure === undefined ? ["Ready", "ready"] : failure.code === "unreachable" ? ["Cannot be reached", "away"] : ["Not ready", ""];
@@ -22,7 +22,7 @@ export function showState({ failure }) {
 /**
  * Shows what runs, as far as it is known.
  *
- * @param {any} ready what /health/ready said, or null
+ * @param {any} ready the answer of /health/ready, or null
  * @param {import("./status_service.js").Reading | null} reading the last one
  */
 export function showFacts(ready, reading) {

@@ -10,7 +10,7 @@ import { writeCount, writeNumberOf, writeRate, writeSeconds, writeSpan } from ".
  * @typedef {object} Figures
  * @property {Reading} shown since the start, or of the last minutes
  * @property {Reading} now
- * @property {Reading | null} recent of the last minutes; null after the first reading
+ * @property {Reading | null} recent the figures of the last minutes; null after the first reading
  * @property {number} minutes that `recent` covers
  */
 
@@ -48,7 +48,7 @@ export function showStages({ shown }) {
   return [table(["Stage", "Half within", "95 % within"], rows)];
 }
 
-/** What waits, and how much may. @param {Figures} figures */
+/** Shows how many pictures and questions wait, and how many may. @param {Figures} figures */
 export function showQueue({ now, shown }) {
   const batches = valueOf(shown, "placefix_batch_size_count") ?? 0;
   const facts = [
@@ -63,7 +63,7 @@ export function showQueue({ now, shown }) {
   ];
 }
 
-/** What was refused or failed, by its code. @param {Figures} figures */
+/** Shows refusals and failures, by their codes. @param {Figures} figures */
 export function showProblems({ shown, recent, minutes }) {
   const ofCodes = PROBLEMS.flatMap(([name, label, what]) =>
     seriesOf(shown, name).map(({ labels, value }) => ({ code: labels[label], what, value, name, labels })),

@@ -1,4 +1,4 @@
-// What the page for operators asks of the service: the requests that anybody with the keys can send.
+// The requests of the page for operators; anybody with the keys can send them.
 
 import { parseMetrics } from "./prometheus.js";
 import { request } from "./service.js";
@@ -7,7 +7,7 @@ import { request } from "./service.js";
  * @typedef {object} Version a version of a map that is on the disk
  * @property {string} version
  * @property {number} pictures
- * @property {string} change what was done to the version before
+ * @property {string} change the change that made it from the version before
  * @property {string} created_at ISO 8601
  * @property {number} own_bytes
  * @property {boolean} is_current
@@ -22,7 +22,7 @@ import { request } from "./service.js";
  * @property {string | null} calibration_advice
  * @property {Version[]} versions
  *
- * @typedef {object} Reading of the metrics
+ * @typedef {object} Reading one reading of the metrics
  * @property {import("./prometheus.js").Reading} values
  * @property {number} serverS when the service answered, in seconds since 1970 by its own clock
  * @property {number} atS the same, in seconds since this page was opened

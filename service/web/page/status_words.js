@@ -38,7 +38,7 @@ export function writeNumberOf(count, word) {
 }
 
 /**
- * Of events in a minute: as "0", "0.4" or "31".
+ * Writes a number of events in a minute, as "0", "0.4" or "31".
  *
  * @param {number | null} perMinute
  */
@@ -48,7 +48,7 @@ export function writeRate(perMinute) {
 }
 
 /**
- * Of a histogram: as "31 ms"; "off the scale" beyond its last bucket.
+ * Writes a quantile of a histogram, as "31 ms"; "off the scale" beyond its last bucket.
  *
  * @param {number | null} seconds
  */

@@ -2,7 +2,7 @@
 
 import { distanceM, writeDistance } from "./geo.js";
 
-const NEARLY_AS_WELL = 0.6; // of the matches of the best candidate
+const NEARLY_AS_WELL = 0.6; // share of the best candidate's matches
 
 const HEADLINES = {
   localized: "Found here",
@@ -61,7 +61,7 @@ function whyNot({ status, evidence: { compared, matches, rival_matches: rival, s
   return `${matches} details match, and ${rival} those of another place: too little to be sure.`;
 }
 
-/** The evidence does not say which candidate it is; of several with that score it is one that is far away. */
+/** The evidence does not name the rival. If several candidates have that score, it is the farthest one. */
 function rivalPlace(score, [best, ...others]) {
   const distances = others.filter((each) => (each.mutual_matches ?? each.score) === score).map((each) => distanceM(each, best));
   return distances.length === 0 ? "Another place" : `A place ${writeDistance(Math.max(...distances))} away`;

@@ -10,20 +10,20 @@
  * @property {number} longitude
  * @property {number | null} heading_deg clockwise from true north
  * @property {number | null} mutual_matches null without re-ranking, and on a map with another re-ranker
- * @property {number | null} score of the map's re-ranker
+ * @property {number | null} score the score by the map's re-ranker
  * @property {number} global_distance
  *
  * @typedef {object} CellGrid where the cells of a picture lie, as fractions of its width and height
  * @property {number} rows
  * @property {number} columns
- * @property {number[]} x of each column
- * @property {number[]} y of each row
+ * @property {number[]} x the middle of each column
+ * @property {number[]} y the middle of each row
  *
  * @typedef {object} MatchedCandidate a candidate with the cells by which it matches the photo
  * @property {Candidate} candidate
  * @property {boolean} is_elsewhere whether it shows another place than the best candidate
- * @property {number} count of all pairs
- * @property {number[]} query_cells those of the most similar pairs, the most similar first
+ * @property {number} count the number of all pairs
+ * @property {number[]} query_cells the cells of the most similar pairs, the most similar first
  * @property {number[]} candidate_cells
  * @property {number[]} similarities cosines
  *
@@ -31,7 +31,7 @@
  *
  * @typedef {"localized" | "uncertain" | "not_found" | "uncalibrated" | "no_candidates"} Status
  *
- * @typedef {object} Answer what POST /localize gives
+ * @typedef {object} Answer an answer of POST /localize
  * @property {Status} status
  * @property {Position | null} position
  * @property {number | null} confidence
@@ -51,13 +51,13 @@
  * @property {number | null} longitude
  * @property {string | null} condition
  *
- * @typedef {object} Query what is asked: a sample, or a file
+ * @typedef {object} Query a question: a sample, or a file
  * @property {string} name
  * @property {Sample | null} sample
  * @property {Blob | null} file
  * @property {Position | null} truth where it was taken
  *
- * @typedef {object} Prior what is known beforehand: pictures of the map within a circle alone may be the answer
+ * @typedef {object} Prior a circle; only pictures of the map within it may be the answer
  * @property {number} latitude
  * @property {number} longitude
  * @property {number} within_m
@@ -65,7 +65,7 @@
  * @typedef {object} Task a question of the table of many, and what came of it
  * @property {number} number in the order in which they came, from 1
  * @property {string} name
- * @property {string[]} names of the photos
+ * @property {string[]} names the names of the photos
  * @property {File[]} photos one, or those that are asked together
  * @property {Record<string, string | number | null>} question the parameters
  * @property {Status | "waiting" | "asking" | "failed" | "cancelled" | null} status

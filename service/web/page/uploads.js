@@ -5,7 +5,7 @@ import { chosenPhotos, droppedPhotos } from "./given_photos.js";
 /**
  * Calls `onPhotos` whenever there are some.
  *
- * A file that is no picture is handed on as well: the service says best what is wrong with it.
+ * A file that is not a picture is handed on as well: the service explains best why it cannot be used.
  *
  * @param {HTMLInputElement[]} inputs
  * @param {(given: import("./given_photos.js").GivenPhotos) => void} onPhotos
@@ -19,7 +19,7 @@ export function watchUploads(inputs, onPhotos) {
     });
   }
 
-  let depth = 0; // of the elements that the dragged file is over
+  let depth = 0; // how many nested elements the dragged file is over
   const show = (change) => {
     depth = Math.max(0, change === null ? 0 : depth + change);
     document.body.classList.toggle("dropping", depth > 0);

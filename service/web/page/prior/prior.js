@@ -1,4 +1,4 @@
-// What is known beforehand of where photos were taken: a circle, which the address keeps.
+// The prior on where photos were taken: a circle, which the address keeps.
 
 import { readAddress, writeAddress } from "../address.js";
 

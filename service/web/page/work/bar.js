@@ -1,4 +1,4 @@
-// What stands around the table: how far the work is, which rows are shown, what to do with them, and the files to take away.
+// The parts around the table: progress, filters, actions on rows, and the files to take away.
 
 import { make } from "../elements.js";
 import { FILES } from "./files.js";
@@ -7,7 +7,7 @@ import { statusesOf, wordOf } from "./order.js";
 /**
  * @typedef {import("../types.js").Task} Task
  *
- * @typedef {object} Actions what buttons do
+ * @typedef {object} Actions the actions of the buttons
  * @property {() => void} pause
  * @property {() => void} resume
  * @property {() => void} giveUp
@@ -85,7 +85,7 @@ export function showFilters(box, tasks, chosen, actions) {
 }
 
 /**
- * What can be done with the rows that are marked.
+ * Shows the actions on marked rows.
  *
  * @param {HTMLElement} box
  * @param {Set<Task>} checked
@@ -119,7 +119,7 @@ function stateOf(queue) {
 }
 
 function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text; // what is the same is not read aloud again
+  if (element.textContent !== text) element.textContent = text; // an equal text is not read aloud again
 }
 
 /** Changes buttons without taking the focus from one that stays. */

@@ -1,4 +1,4 @@
-// Many photos: the queue, the table of what came of them, and its place on the page and on the map.
+// Many photos: the queue, the table of their answers, and its place on the page and on the map.
 
 import { readAddress, writeAddress } from "../address.js";
 import { at } from "../elements.js";
@@ -16,8 +16,8 @@ import { makeTask, togetherChoice } from "./task.js";
 /**
  * @typedef {import("../types.js").Task} Task
  *
- * @typedef {object} Surroundings what the page gives to the table
- * @property {{most_photos: number, most_requests: number}} options of the service
+ * @typedef {object} Surroundings the parts of the page that the table uses
+ * @property {{most_photos: number, most_requests: number}} options the service's options for the page
  * @property {import("../stage.js").Stage} stage
  * @property {() => string | null} mapParameter the map to ask, where several are served
  * @property {(task: Task | null, how?: {isPicked: boolean}) => void} onShow told of the question whose answer is to be shown
@@ -60,7 +60,7 @@ export class Desk {
   add({ photos, left }) {
     const together = photos.length > 1 ? readAddress().get("together") : null;
     if (together !== null && !this.#fits(photos.length)) return;
-    this.#say(left === 0 ? "" : `${left.toLocaleString("en")} files that are no pictures were left out.`);
+    this.#say(left === 0 ? "" : `${left.toLocaleString("en")} files that are not pictures were left out.`);
     const groups = together === null ? photos.map((each) => [each]) : [photos];
     this.#ask(groups.map((each) => makeTask(each, { ...this.#parameters(), together })));
   }

@@ -5,7 +5,7 @@ const EXACT_DIGITS = 60; // hold every double of the sizes that occur
 /**
  * Writes a number that is a float, as `repr` does: "55.0", "0.95".
  *
- * @param {number} value of a size between 0.0001 and 1e16, or 0
+ * @param {number} value 0, or a number whose size is between 0.0001 and 1e16
  */
 export function writeFloat(value) {
   return Number.isInteger(value) ? `${value}.0` : String(value);

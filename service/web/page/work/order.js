@@ -15,7 +15,7 @@ const WORDS = {
 };
 const STATUSES = Object.keys(WORDS);
 
-/** What rows are sorted by. Those of which it is not known stand at the end. @type {Record<string, (task: Task) => any>} */
+/** The keys that sort rows. Rows without a value stand at the end. @type {Record<string, (task: Task) => any>} */
 const KEYS = {
   added: ({ number }) => number,
   name: ({ name }) => name,

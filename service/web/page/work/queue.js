@@ -52,7 +52,7 @@ export class Queue {
     this.#fill();
   }
 
-  /** Sends no more; what is on its way comes back. */
+  /** Sends nothing more; answers to sent questions still come. */
   pause() {
     this.isPaused = true;
     this.onChange(null);

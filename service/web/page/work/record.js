@@ -1,8 +1,8 @@
-// What came of a question, as a row of a file: the columns and values that `placefix localize --out` writes.
+// The outcome of a question, as a row of a file: the columns and values that `placefix localize --out` writes.
 
 import { writeFixed, writeGeneral } from "./numbers.js";
 
-/** The columns in their order, and whether each holds numbers that are no whole ones. */
+/** The columns in their order, and whether each holds fractional numbers. */
 export const COLUMNS = {
   photo: false,
   status: false,

@@ -3,7 +3,7 @@
 const SIDE = 96; // pixels of a thumbnail's longer side
 const MOST_KEPT = 200;
 
-/** @type {WeakMap<File, Promise<ImageBitmap | null>>} null for what the browser cannot show */
+/** @type {WeakMap<File, Promise<ImageBitmap | null>>} null if the browser cannot show the photo */
 const made = new WeakMap();
 /** @type {File[]} those that are kept, the oldest first */
 let kept = [];

@@ -2,12 +2,14 @@
 
 Pictures of a map mostly show a place in the same light and season: they are more similar to each other than to a query.
 A model that has seen only these pictures rejects all answers at night. It is therefore also fitted to faded answers, in
-which right candidates keep a quarter, a half or three quarters of their lead over the best wrong one. They need no
-questions.
+which right candidates keep a quarter, a half or three quarters of their lead over the best wrong one. Global and local
+features fade apart, because other light changes them differently: each share of the similarity is paired with each
+share of the matches. Faded answers need no questions.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,8 @@ KEPT = (0.25, 0.5, 0.75)
 
 
 def faded(asked: Asked, within_m: float) -> Iterator[Asked]:
-    """Yield a question with its answer faded, once for each of ``KEPT``; nothing without right and wrong candidates.
+    """Yield a question with its answer faded, for each pair of ``KEPT``: a share of the lead in similarity, and one in
+    matches. Nothing is yielded without right and wrong candidates.
 
     Args:
         asked: A question.
@@ -30,9 +33,9 @@ def faded(asked: Asked, within_m: float) -> Iterator[Asked]:
     if is_right.all() or not is_right.any():
         return
     similarities = 1 - np.square(answer.distances.astype(np.float64)) / 2
-    for kept in KEPT:
-        distances = np.sqrt(2 - 2 * _nearer_to_wrong(similarities, is_right, kept)).astype(np.float32)
-        scores = _nearer_to_wrong(answer.scores, is_right, kept) if len(answer.scores) else answer.scores
+    for kept_similarity, kept_score in product(KEPT, KEPT if len(answer.scores) else KEPT[:1]):
+        distances = np.sqrt(2 - 2 * _nearer_to_wrong(similarities, is_right, kept_similarity)).astype(np.float32)
+        scores = _nearer_to_wrong(answer.scores, is_right, kept_score) if len(answer.scores) else answer.scores
         order = np.lexsort((answer.rows, distances))
         yield replace(
             asked,

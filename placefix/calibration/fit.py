@@ -48,6 +48,11 @@ A sequence ends at the first threshold that fails. It therefore counts as one te
 tests (Bonferroni) instead of eighteen. The second sequence is for maps with few answers of a confidence of 0.99.
 """
 
+ELSEWHERE = 2 / 3
+"""The share of questions about places that the map does not have with which a threshold still keeps its promise: users
+ask other questions than a calibration, in which about a third is of this kind.
+"""
+
 _FOLDS = 5
 _MOST_BINS = 12
 _LEAST_IN_BIN = 60
@@ -160,21 +165,25 @@ def _scale(confidences: NDArray[np.float64], errors_m: NDArray[np.float64], real
     is_right = errors_m <= within_m
     own, is_own_right = confidences[:real], is_right[:real]
     return Scale(
-        bounds=bounds_of(own, is_own_right),
+        bounds=bounds_of(own, is_own_right, np.isfinite(errors_m[:real])),
         radii=_radii(own, errors_m[:real]),
         elsewhere_below=elsewhere_below(confidences[is_right], own[~is_own_right]),
     )
 
 
-def bounds_of(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> tuple[Bound, ...]:
+def bounds_of(
+    confidences: NDArray[np.float64], is_right: NDArray[np.bool_], has_place: NDArray[np.bool_]
+) -> tuple[Bound, ...]:
     """Bound the share of wrong answers among those that reach a threshold, for all ``SEQUENCES``.
 
-    A bound is that of Clopper and Pearson, or a higher bound of an earlier threshold in the sequence. A threshold
-    therefore keeps a promise only if all thresholds before it keep it.
+    A bound is that of Clopper and Pearson, or a higher one of an earlier threshold in the sequence. A threshold
+    therefore keeps a promise only if all thresholds before it keep it. It also keeps the promise if ``ELSEWHERE`` of
+    the questions are about other places: no bound is below the share of wrong answers that is then expected.
 
     Args:
         confidences: Confidences ``(n,)``.
         is_right: Whether each answer is right ``(n,)``.
+        has_place: Whether the map has the place of each question ``(n,)``.
 
     Returns:
         The bounds by ascending threshold.
@@ -187,8 +196,19 @@ def bounds_of(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> 
             count, wrong = int(accepted.sum()), int((accepted & ~is_right).sum())
             alone = 1.0 if wrong == count else float(beta.ppf(1 - error, wrong + 1, count - wrong))
             at_most = max(at_most, alone)
-            bounds.append(Bound(confidence=threshold, accepted=count, wrong=wrong, wrong_at_most=at_most))
+            least = max(at_most, _wrong_with_more_elsewhere(accepted, is_right, has_place))
+            bounds.append(Bound(confidence=threshold, accepted=count, wrong=wrong, wrong_at_most=least))
     return tuple(sorted(bounds, key=lambda bound: bound.confidence))
+
+
+def _wrong_with_more_elsewhere(
+    accepted: NDArray[np.bool_], is_right: NDArray[np.bool_], has_place: NDArray[np.bool_]
+) -> float:
+    """Return the share of wrong answers among the accepted, if ``ELSEWHERE`` of the questions are about other places."""
+    if has_place.all() or not accepted.any():
+        return 0.0
+    weights = np.where(has_place, (1 - ELSEWHERE) / max(has_place.sum(), 1), ELSEWHERE / (~has_place).sum())
+    return float(weights[accepted & ~is_right].sum() / weights[accepted].sum())
 
 
 def _radii(confidences: NDArray[np.float64], errors_m: NDArray[np.float64]) -> tuple[Radius, ...]:

@@ -8,15 +8,15 @@ import typer
 
 from index_builder.changes.calibrate import calibrate_map
 from index_builder.sources.read_options import ReadOptions
+from model.errors import InvalidInput
 from place_map.calibration import DEFAULT_WITHIN_M
 from placefix.calibration.calibrate import CalibrationOptions, Calibrator, describe_outcome
 from placefix.calibration.questions import DEFAULT_QUESTIONS, SUFFICIENT_PHOTOS
 from placefix.commands.map_changes import AsJson, MapArgument, interruptible, load_encoder, tell
 from placefix.commands.options import Device, Foreign, NumHeads, OptionalWeights
 from placefix.commands.reading_options import with_read_options
-from placefix.console import error_console
+from placefix.console import print_note
 from placefix.evaluation.collections import read_collection
-from placefix.exit_codes import ExitCode
 from placefix.picture_limits import read_picture_limits
 from placefix.samples import read_all_conditions
 
@@ -82,8 +82,10 @@ def calibrate(
             questions=(own, within_m, limits),
             photos=[each.listing for each in (labelled, elsewhere) if each is not None],
         )
-    tell(report, as_json=as_json)
-    if (outcome := calibrator.outcome) is not None:  # None: the same was asked before
-        error_console().print(f"calibration: {describe_outcome(outcome)}", markup=False, soft_wrap=True)
-        if outcome.calibration is None:
-            raise typer.Exit(ExitCode.ERROR)
+    outcome = calibrator.outcome  # None: the same was asked before
+    if outcome is not None and outcome.calibration is None:
+        raise InvalidInput(f"{map_path} was not calibrated, and is as it was: {outcome.why_not}")
+    told = None if outcome is None else describe_outcome(outcome)
+    tell(report, as_json=as_json, calibration=told)
+    if as_json and told is not None:
+        print_note(f"calibration: {told}")

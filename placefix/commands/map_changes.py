@@ -110,12 +110,18 @@ def interruptible(map_path: Path) -> Iterator[None]:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-def tell(report: ChangeReport, *, as_json: bool) -> None:
-    """Print the report of a change."""
+def tell(report: ChangeReport, *, as_json: bool, calibration: str | None = None) -> None:
+    """Print the report of a change.
+
+    Args:
+        report: The report.
+        as_json: Whether it is printed as JSON.
+        calibration: A sentence about a new calibration, which JSON does not have.
+    """
     if as_json:
         typer.echo(json.dumps(_as_json(report), indent=2))
     else:
-        output_console().print(_table(report))
+        output_console().print(_table(report, calibration))
 
 
 def left_out_lines(report: ChangeReport) -> Text:
@@ -201,7 +207,7 @@ def _as_json(report: ChangeReport) -> dict[str, object]:
     }
 
 
-def _table(report: ChangeReport) -> Table:
+def _table(report: ChangeReport, calibration: str | None) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -219,6 +225,8 @@ def _table(report: ChangeReport) -> Table:
         table.add_row("left out", Text(f"{told}\n").append(left_out_lines(report)))
     table.add_row("size", decimal(report.total_bytes))
     table.add_row("time", format_duration(report.duration_s))
+    if calibration is not None:
+        table.add_row("calibration", Text(calibration))
     if report.is_new and report.parent is not None:
         table.add_row("undo", f"placefix map rollback {report.map_path}")
     return table

@@ -50,7 +50,7 @@ def test_a_bound_is_that_of_clopper_and_pearson_or_of_a_threshold_before() -> No
     confidences = np.repeat([0.995, 0.982, 0.93, 0.5], [100, 40, 300, 60])
     is_right = np.ones(500, dtype=bool)
     is_right[[0, 1, 2, 450]] = False  # three of the surest are wrong, and one that is not sure
-    bounds = {bound.confidence: bound for bound in bounds_of(confidences, is_right)}
+    bounds = {bound.confidence: bound for bound in bounds_of(confidences, is_right, np.ones(500, dtype=bool))}
     assert list(bounds) == sorted(each for sequence in SEQUENCES for each in sequence)
     assert [(bounds[each].accepted, bounds[each].wrong) for each in (0.99, 0.98, 0.925, 0.9, 0.5)] == [
         *((100, 3), (140, 3), (440, 3), (440, 3), (500, 4))
@@ -63,9 +63,22 @@ def test_a_bound_is_that_of_clopper_and_pearson_or_of_a_threshold_before() -> No
 
 
 def test_where_no_answer_is_accepted_nothing_is_promised() -> None:
-    bounds = bounds_of(np.full(300, 0.91), np.ones(300, dtype=bool))
+    bounds = bounds_of(np.full(300, 0.91), np.ones(300, dtype=bool), np.ones(300, dtype=bool))
     assert {bound.wrong_at_most for bound in bounds if bound.confidence > 0.91} == {1.0}
     assert bounds[0].wrong_at_most == pytest.approx(1 - 0.05 ** (1 / 300))
+
+
+def test_a_promise_holds_if_two_of_three_questions_are_about_other_places() -> None:
+    confidences = np.repeat([0.995, 0.96, 0.96, 0.1], [500, 100, 12, 388])
+    has_place = np.repeat([True, False], [600, 400])
+    is_right = has_place.copy()
+    is_right[0] = False  # a place that the map has, and that was taken for another one
+    bounds = {bound.confidence: bound for bound in bounds_of(confidences, is_right, has_place)}
+    assert bounds[0.99].wrong_at_most < 0.01  # of 500 answers one is wrong, and no other place is accepted
+    assert (bounds[0.96].accepted, bounds[0.96].wrong) == (612, 13)
+    assert binom.cdf(13, 612, 0.05) < 0.001  # the questions that were asked alone would promise 5 %
+    among_900 = 600 * (12 / 400) + 300 * (1 / 600)
+    assert bounds[0.96].wrong_at_most == pytest.approx(among_900 / (600 * (12 / 400) + 300))
 
 
 def test_what_is_promised_is_broken_less_often_than_one_time_in_ten() -> None:
@@ -73,7 +86,7 @@ def test_what_is_promised_is_broken_less_often_than_one_time_in_ten() -> None:
     chances = np.repeat([0.995, 0.97, 0.94, 0.6], 100)  # that an answer of each confidence is right
     confidences = np.repeat([0.99, 0.97, 0.92, 0.7], 100)
     for _ in range(300):
-        bounds = bounds_of(confidences, random.random(400) < chances)
+        bounds = bounds_of(confidences, random.random(400) < chances, np.ones(400, dtype=bool))
         shares = {
             each.confidence: 1 - chances[confidences >= each.confidence].mean() for each in bounds if each.accepted
         }

@@ -204,7 +204,7 @@ def bounds_of(
 def _wrong_with_more_elsewhere(
     accepted: NDArray[np.bool_], is_right: NDArray[np.bool_], has_place: NDArray[np.bool_]
 ) -> float:
-    """Return the share of wrong answers among the accepted, if ``ELSEWHERE`` of the questions are about other places."""
+    """Return the share of wrong answers among the accepted, if ``ELSEWHERE`` of the questions ask for other places."""
     if has_place.all() or not accepted.any():
         return 0.0
     weights = np.where(has_place, (1 - ELSEWHERE) / max(has_place.sum(), 1), ELSEWHERE / (~has_place).sum())
@@ -241,7 +241,7 @@ def _auto(judged: Sequence[_Judged], real: int, within_m: float) -> Auto:
     """Find the lowest confidence at which auto may stop.
 
     Auto may lose hardly any answer against comparing all candidates, faded answers included; and an answer at which it
-    stops is sure enough to be localized.
+    stops is sure enough to be localized. If none of ``_SURE`` is enough, the highest is taken.
     """
     all_right = judged[-1].errors_m <= within_m
     every = np.arange(len(all_right))
@@ -253,6 +253,7 @@ def _auto(judged: Sequence[_Judged], real: int, within_m: float) -> Auto:
         errors_m = np.stack([each.errors_m for each in judged])[stops, every]
         scale = _scale(confidences, errors_m, real, within_m)
         lost = all_right.mean() - (errors_m <= within_m).mean()
-        if lost <= _MOST_LOST and (scale.threshold(DEFAULT_MAX_WRONG) or 0.0) <= sure_from:
+        threshold = scale.threshold(DEFAULT_MAX_WRONG)
+        if lost <= _MOST_LOST and threshold is not None and threshold <= sure_from:
             break
     return Auto(sure_from=sure_from, scale=scale)

@@ -19,7 +19,7 @@ READ = ["GET /maps", "GET /maps/town", "GET /maps/town/places/100%25.jpg/thumbna
 READ += ["GET /samples/nothing", "GET /maps/nothing"]  # also for absent things: the answer reveals nothing
 READ += ["GET /maps/town/versions", "GET /basemap/0/0/0"]
 BROWSE = ["GET /maps/town/places", "GET /maps/nothing/places"]
-ADMIN = ["POST /maps/town/activate", "POST /maps/nothing/activate"]
+ADMIN = ["POST /maps/town/activate", "POST /maps/nothing/activate", "GET /shards"]
 METRICS = ["GET /metrics"]
 FREE = [
     "GET /health/live",
@@ -201,7 +201,7 @@ def test_the_document_says_what_needs_which_scope(server: Served, town_server: S
         for operation in methods.values()
     }
     others: dict[str, list[str] | None] = {"/metrics": ["metrics"], "/maps/{name}/places": ["browse"]}
-    others |= {"/maps/{name}/activate": ["admin"], "/health/live": None, "/health/ready": None}
+    others |= {"/maps/{name}/activate": ["admin"], "/shards": ["admin"], "/health/live": None, "/health/ready": None}
     assert scopes == {path: ["read"] for path in document["paths"]} | others
     for path, methods in document["paths"].items():
         for operation in methods.values():

@@ -26,6 +26,11 @@ class CellGrid:
     patches: tuple[int, int]
 
     @property
+    def covers_patches(self) -> bool:
+        """Return whether each patch has a cell: cells of a coarser map lie elsewhere, and have no known place."""
+        return self.cells[0] >= self.patches[0] and self.cells[1] >= self.patches[1]
+
+    @property
     def columns_x(self) -> NDArray[np.float64]:
         """Return the centres of the columns of cells, ``(columns,)``: fractions of the picture's width."""
         return _centres(self.cells[1], self.patches[1])

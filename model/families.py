@@ -7,13 +7,26 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from model.checkpoint_layout import CheckpointLayout
-from model.descriptors import boq, cosplace, gem, megaloc, mixvpr, netvlad, r2former, salad, sfrs, transvpr
+from model.descriptors import (
+    boq,
+    cosplace,
+    gem,
+    megaloc,
+    mixvpr,
+    netvlad,
+    patchnetvlad,
+    r2former,
+    salad,
+    sfrs,
+    transvpr,
+)
 from model.descriptors.boq import BoQ, BoQConfig
 from model.descriptors.cosplace import CosPlace, CosPlaceConfig
 from model.descriptors.gem import Gem, GemConfig
 from model.descriptors.megaloc import MegaLoc, MegaLocConfig
 from model.descriptors.mixvpr import MixVPR, MixVPRConfig
 from model.descriptors.netvlad import NetVLAD, NetVLADConfig
+from model.descriptors.patchnetvlad import PatchNetVLAD, PatchNetVLADConfig
 from model.descriptors.r2former import R2Former, R2FormerConfig
 from model.descriptors.salad import Salad, SaladConfig
 from model.descriptors.sfrs import SFRS, SFRSConfig
@@ -84,6 +97,8 @@ FAMILIES: Mapping[str, Family] = {
     Salad.family: Family(Salad, SaladConfig.from_dict, FrozenDescriptor, salad.LAYOUTS),
     MegaLoc.family: Family(MegaLoc, MegaLocConfig.from_dict, FrozenDescriptor, megaloc.LAYOUTS),
     BoQ.family: Family(BoQ, BoQConfig.from_dict, FrozenDescriptor, boq.LAYOUTS),
+    # before NetVLAD, whose tensors it has besides its own
+    PatchNetVLAD.family: Family(PatchNetVLAD, PatchNetVLADConfig.from_dict, FrozenDescriptor, patchnetvlad.LAYOUTS),
     NetVLAD.family: Family(NetVLAD, NetVLADConfig.from_dict, FrozenDescriptor, netvlad.LAYOUTS),
     SFRS.family: Family(SFRS, SFRSConfig.from_dict, FrozenDescriptor, sfrs.LAYOUTS),
     TransVPR.family: Family(TransVPR, TransVPRConfig.from_dict, FrozenDescriptor, transvpr.LAYOUTS),

@@ -1,7 +1,7 @@
 """Spatial verification: the matches that one plane explains, by RANSAC (Fischler and Bolles, 1981).
 
-The search is ours, because counts of inliers differ between versions of libraries, on the same matches. It draws the same
-samples for the same number of matches, so equal matches have equal inliers on every machine.
+The search is ours, because counts of inliers differ between versions of libraries, on the same matches. It draws the
+same samples for the same number of matches, so equal matches have equal inliers.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,8 @@ def _is_usable(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDAr
     of_source, of_target = _turns(source), _turns(target)
     is_plain = (np.abs(of_source) > _LEAST_AREA).all(axis=1) & (np.abs(of_target) > _LEAST_AREA).all(axis=1)
     agree = (of_source * of_target > 0).sum(axis=1)
-    return is_plain & ((agree == 0) | (agree == POINTS_OF_A_SAMPLE))
+    usable: NDArray[np.bool_] = is_plain & ((agree == 0) | (agree == POINTS_OF_A_SAMPLE))
+    return usable
 
 
 def _turns(sample: NDArray[np.float64]) -> NDArray[np.float64]:

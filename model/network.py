@@ -40,7 +40,7 @@ class Network(nn.Module, ABC):
     needs: Preparation
     precisions: ClassVar[tuple[NetworkPrecision, ...]]
     official_eval: ClassVar[Preprocessing] = Preprocessing.OFFICIAL_EVAL
-    reranker: ClassVar[str] = MUTUAL_MATCHES
+    reranker: str = MUTUAL_MATCHES
     match_floor: float | None
     config: NetworkConfig
     is_trained: bool

@@ -18,7 +18,8 @@ class MutualMatchReranker(Reranker):
     counts_pairs = True
     has_floor = True
 
-    def __init__(self, matcher: str, settings: RerankSettings) -> None:
+    def __init__(self, matcher: str, settings: RerankSettings, *, can_be_shown: bool = True) -> None:
+        self._can_be_shown = can_be_shown
         self._matcher = matcher
         self._settings = settings
 
@@ -31,7 +32,8 @@ class MutualMatchReranker(Reranker):
         """
         if not source.local_dim:
             raise InvalidInput(f"the network of the family {source.family} has no local features to match")
-        return cls(matcher_name(source.device, source.local_dim, settings.precision), settings)
+        matcher = matcher_name(source.device, source.local_dim, settings.precision)
+        return cls(matcher, settings, can_be_shown=source.cells.covers_patches)
 
     @property
     def matcher(self) -> str:
@@ -45,8 +47,10 @@ class MutualMatchReranker(Reranker):
         )
         return counts[:, None].to(torch.float64)
 
-    def pairs(self, query: LocalFeatures, candidate: LocalFeatures) -> MutualMatches:
-        """Return the mutual matches; see ``Reranker.pairs``."""
+    def pairs(self, query: LocalFeatures, candidate: LocalFeatures) -> MutualMatches | None:
+        """Return the mutual matches if their cells lie in a grid; see ``Reranker.pairs``."""
+        if not self._can_be_shown:
+            return None
         return find_mutual_matches(
             query.features, candidate.features, precision=self._settings.precision, floor=self._settings.floor
         )

@@ -36,10 +36,15 @@ class RansacReranker(Reranker):
         """See ``Reranker.of``; the local features must lie in a grid over the picture.
 
         Raises:
-            InvalidInput: The network has no local features.
+            InvalidInput: The network has no local features, or they lie in no grid of cells.
         """
         if not source.local_dim:
             raise InvalidInput(f"the network of the family {source.family} has no local features to match")
+        if not source.cells.covers_patches:
+            raise InvalidInput(
+                f"the local features of the family {source.family} lie in no grid of cells, which the re-ranker "
+                f"{cls.name} needs: leave --reranker out"
+            )
         height, width = source.picture_size
         rows, columns = source.cells.patches
         return cls(

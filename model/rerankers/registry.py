@@ -4,9 +4,13 @@ from collections.abc import Mapping
 
 from model.errors import InvalidInput
 from model.rerankers.mutual_matches import MutualMatchReranker
+from model.rerankers.patch_netvlad import PatchRansacReranker, RapidSpatialReranker
+from model.rerankers.ransac import RansacReranker
 from model.rerankers.reranker import LocalSource, Reranker, RerankSettings
 
-RERANKERS: Mapping[str, type[Reranker]] = {each.name: each for each in (MutualMatchReranker,)}
+RERANKERS: Mapping[str, type[Reranker]] = {
+    each.name: each for each in (MutualMatchReranker, RansacReranker, RapidSpatialReranker, PatchRansacReranker)
+}
 
 
 def reranker_named(name: str) -> type[Reranker]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from model.cell_grid import CellGrid
 from model.matching import MatchingPrecision, MutualMatches
+from model.network import NetworkConfig
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class LocalSource(Protocol):
     @property
     def family(self) -> str:
         """Return the family of the network."""
+        ...
+
+    @property
+    def config(self) -> NetworkConfig:
+        """Return the shape of the network."""
         ...
 
     @property
@@ -84,8 +90,8 @@ class Reranker(ABC):
     name: ClassVar[str]
     counts_pairs: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
-    is_listwise: ClassVar[bool] = False
-    parts: ClassVar[int] = 1
+    is_listwise: bool = False
+    parts: int = 1
 
     @classmethod
     @abstractmethod

@@ -3,8 +3,10 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.golden.peers.recordings import FOLDER, read_arrays, read_recording
 
@@ -30,9 +32,12 @@ METHODS = (
 )
 TWO_STAGE = ("transvpr_256", "r2former_256")
 KEYPOINTS = "superpoint_superglue"
+PATCHES = ("patchnetvlad_s_512", "patchnetvlad_p_4096")
 _OUTPUTS = ("backbone_", "patch_", "token_", "desc_")
 _OUTPUTS_OF_TWO_STAGES = ("global_", "tokens_", "local_", "attention_", "mask_", "pair_logits_")
 _OUTPUTS_OF_KEYPOINTS = ("keypoints_xy_", "keypoint_scores_", "keypoint_descriptors_", "matches_", "matching_scores_")
+_OUTPUTS_OF_PATCHES = ("global_", "patch")
+_WHOLE_OF_PATCHES = ("mutual_", "indices_", "scores_", "rerank_", "opencv4.11_")
 _OTHERS = ("preprocess", "heads_small_amplitude")
 
 
@@ -42,10 +47,13 @@ def select(recordings: Path) -> None:
         *((method, _OUTPUTS) for method in METHODS),
         *((method, _OUTPUTS_OF_TWO_STAGES) for method in TWO_STAGE),
         (KEYPOINTS, _OUTPUTS_OF_KEYPOINTS),
+        *((method, _OUTPUTS_OF_PATCHES) for method in PATCHES),
     )
     for method, outputs in prefixes:
         recording = read_recording(method, recordings)
         kept = {name: values for name, values in recording.arrays.items() if name.startswith(outputs)}
+        if method in PATCHES:  # matches are judged whole: a part of them says nothing of a plane
+            kept |= _whole(recordings / f"{method}.npz")
         np.savez_compressed(FOLDER / f"{method}.npz", allow_pickle=False, **kept)
         stated = json.loads((recordings / f"{method}.json").read_text("utf-8"))
         tensors = [(name, shape, *init) for name, shape, init in recording.tensors]
@@ -55,6 +63,13 @@ def select(recordings: Path) -> None:
         (FOLDER / f"{method}.json").write_text(f'{text},\n "state_dict": [\n{rows}\n]\n}}\n', "utf-8")
     for name in _OTHERS:
         np.savez_compressed(FOLDER / f"{name}.npz", allow_pickle=False, **read_arrays(name, recordings))
+
+
+def _whole(path: Path) -> dict[str, NDArray[Any]]:
+    """Return arrays that are kept whole, cells as small numbers."""
+    with np.load(path, allow_pickle=False) as file:
+        found = {name: file[name] for name in file.files if name.startswith(_WHOLE_OF_PATCHES)}
+    return {name: values.astype(np.int16) if values.dtype.kind == "i" else values for name, values in found.items()}
 
 
 if __name__ == "__main__":

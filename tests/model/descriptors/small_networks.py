@@ -14,6 +14,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "salad": {"backbone": "vits14", "clusters": 8, "cluster_dim": 4, "token_dim": 8, "hidden_dim": 16},
     "megaloc": {"backbone": "vits14", "clusters": 8, "cluster_dim": 4, "token_dim": 8, "hidden_dim": 16},
     "boq": {"backbone": "vits14", "channels": 64, "rows": 2, "queries": 4},
+    "patchnetvlad": {"clusters": 4, "whitened_dim": 16},
     "netvlad": {"clusters": 4, "whitened_dim": 16},
     "sfrs": {"clusters": 4, "whitened_dim": 16},
     "transvpr": {"dim": 32, "mlp_dim": 32, "descriptor_dim": 16},
@@ -31,6 +32,7 @@ SMALL: dict[str, dict[str, Any]] = {
 
 _SIZES = {
     "mixvpr": (320, 320),  # the only size of this network
+    "patchnetvlad": (96, 112),
     "transvpr": (48, 64),
     "r2former": (48, 64),
 }

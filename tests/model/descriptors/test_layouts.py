@@ -119,6 +119,8 @@ def test_heads_are_not_asked_for(published: dict[str, Tensor], tmp_path: Path) -
         ("netvlad_matlab_pca4096", "netvlad", {"origin": "matlab", "whitened_dim": 4096}),
         ("sfrs_embednetpca", "sfrs", {"clusters": 64, "whitened_dim": 4096}),
         ("sfrs_embednet", "sfrs", {"whitened_dim": 0}),
+        ("patchnetvlad_s_512", "patchnetvlad", {"clusters": 16, "whitened_dim": 512, "patch_sizes": "5"}),
+        ("patchnetvlad_p_4096", "patchnetvlad", {"whitened_dim": 4096, "patch_sizes": "2,5,8"}),
         ("transvpr_256", "transvpr", {"dim": 256, "mlp_dim": 512, "descriptor_dim": 256}),
         (
             "r2former_256",

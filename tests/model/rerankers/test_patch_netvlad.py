@@ -1,0 +1,152 @@
+"""Patch-NetVLAD's features, scores and orders, against numbers of its reference implementation."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from model.descriptors.patchnetvlad import PatchNetVLAD
+from model.encoder import Encoder
+from model.errors import InvalidInput
+from model.rerankers.patch_netvlad import PatchGrid, PatchRansacReranker, PatchReranker, RapidSpatialReranker
+from model.rerankers.registry import make_reranker
+from model.rerankers.reranker import LocalFeatures, RerankSettings
+from tests.golden.peers.networks import make_network
+from tests.golden.peers.recordings import Recording, cut, read_arrays, read_recording
+from tests.golden.peers.select_recordings import PATCHES
+from tests.model.descriptors.small_networks import small_network, small_size
+
+SPEED, PERFORMANCE = PATCHES
+SIDES = {SPEED: (5,), PERFORMANCE: (2, 5, 8)}
+SMALLEST = (240, 320)
+PATCH_TOLERANCES = {2: 1e-5, 5: 2e-6, 8: 2e-6}  # the sums of the reference are less exact for small patches
+SCORE_TOLERANCES = [0.005, 0.005, 0.03, 1e-6]  # relative, of A, B, C and D: two patches may be equally near
+
+
+def grids(sides: tuple[int, ...], size: tuple[int, int]) -> list[PatchGrid]:
+    return [PatchGrid(side, size[0] // 16 - side + 1, size[1] // 16 - side + 1) for side in sides]
+
+
+def encoded(recording: Recording, network: PatchNetVLAD, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    images = torch.from_numpy(recording.images(size))
+    with torch.inference_mode():
+        found = [network(image[None]) for image in images]
+    return torch.cat([each.global_features for each in found]), torch.cat([each.local_features for each in found])
+
+
+def check(recording: Recording, size: tuple[int, int]) -> None:
+    network = make_network(recording)
+    assert isinstance(network, PatchNetVLAD)
+    described, patches = encoded(recording, network, size)
+    name = "{}x{}".format(*size)
+    assert recording.difference(f"global_{name}", described.numpy()) <= recording.tolerance(f"global_{name}")
+    start = 0
+    for grid in grids(network.patch_sizes, size):
+        stop = start + grid.rows * grid.columns
+        of_size = patches[:, start:stop].transpose(1, 2).contiguous().numpy()
+        away = np.abs(recording.arrays[f"patch{grid.side}_{name}"].astype(np.float64) - cut(of_size)).max()
+        assert away <= PATCH_TOLERANCES[grid.side]
+        start = stop
+    assert (start, 1) == (patches.shape[1], 1)
+    query, candidates = LocalFeatures(patches[0]), LocalFeatures(patches[1:])
+    spatial = RapidSpatialReranker("", "exact", network.patch_sizes, network.patch_grid(size))
+    parts = spatial.compare(query, candidates).numpy()
+    recorded = -recording.arrays[f"scores_spatialApproximator_{name}"].reshape(parts.shape)
+    assert (np.abs(parts / recorded - 1).max(axis=1) <= SCORE_TOLERANCES).all()
+    own = make_kind(recording.method)("", "exact", network.patch_sizes, network.patch_grid(size))
+    order = np.argsort(-own.scores(own.compare(query, candidates).numpy()), kind="stable")
+    is_clear = recording.arrays[f"rerank_order_{name}"]
+    assert order.tolist() == is_clear.tolist()
+
+
+def make_kind(method: str) -> type[PatchReranker]:
+    return RapidSpatialReranker if method == SPEED else PatchRansacReranker
+
+
+def test_small_pictures_are_described_scored_and_ordered_as_by_the_reference() -> None:
+    check(read_recording(SPEED), SMALLEST)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("method", PATCHES)
+def test_all_recorded_pictures_are_described_scored_and_ordered_as_by_the_reference(method: str) -> None:
+    recording = read_recording(method)
+    for size in recording.sizes:
+        check(recording, size)
+
+
+@pytest.mark.parametrize("method", PATCHES)
+def test_scores_of_recorded_matches_are_those_of_the_reference(method: str) -> None:
+    recorded = read_arrays(method)
+    for size in ((480, 640), SMALLEST):
+        name = "{}x{}".format(*size)
+        for column, grid in enumerate(grids(SIDES[method], size)):
+            for row, pair in enumerate("ABCD"):
+                db, query = recorded[f"mutual_patch{grid.side}_Qvs{pair}_{name}"].astype(np.int64)
+                score = RapidSpatialReranker.score_matches(grid, query, db) / (grid.rows * grid.columns)
+                expected = -recorded[f"scores_spatialApproximator_{name}"].reshape(4, -1)[row, column]
+                assert score == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("version", ["", "opencv4.11_"])
+def test_sizes_are_standardised_weighted_and_summed_as_by_the_reference(version: str) -> None:
+    recorded = read_arrays(PERFORMANCE)
+    reranker = PatchRansacReranker("", "exact", (2, 5, 8), (30, 40))
+    for size in ("480x640", "240x320"):
+        parts = -recorded[f"{version}scores_RANSAC_{size}"].reshape(4, 3).astype(np.float64)
+        values = recorded[f"{version}rerank_value_{size}"].reshape(-1)
+        scores = reranker.scores(parts)
+        np.testing.assert_allclose(np.log(scores), -values, atol=1e-5)
+        assert np.argsort(-scores, kind="stable").tolist() == recorded[f"{version}rerank_order_{size}"].tolist()
+
+
+@pytest.mark.parametrize("parts", [np.ones((1, 3)), np.full((4, 3), 0.2)])
+def test_one_candidate_or_equal_ones_have_equal_scores(parts: NDArray[np.float64]) -> None:
+    reranker = PatchRansacReranker("", "exact", (2, 5, 8), (30, 40))
+    np.testing.assert_allclose(reranker.scores(parts), 1)
+
+
+def test_edge_cases_are_those_of_the_reference(shared_dir: Path) -> None:
+    path = shared_dir / "golden" / "peers" / "rerank_edges.npz"
+    if not path.is_file():
+        pytest.skip(f"needs the recorded edge cases, and {path} is not there")
+    with np.load(path, allow_pickle=False) as file:
+        recorded: dict[str, Any] = dict(file)
+    grid = PatchGrid(2, 5, 7)
+    cases = [name.removesuffix("_mutual") for name in recorded if name.endswith("_mutual")]
+    assert len(cases) == 12
+    for case in cases:
+        db, query = recorded[f"{case}_mutual"].astype(np.int64)
+        spatial = RapidSpatialReranker.score_matches(grid, query, db) / 35
+        assert spatial == pytest.approx(-float(recorded[f"{case}_patchnetvlad_spatial"][0]), rel=1e-5), case
+        theirs = [-35 * float(recorded[f"{case}_patchnetvlad_ransac_opencv{version}"][0]) for version in (4, 5)]
+        assert 0.8 * min(theirs) <= PatchRansacReranker.score_matches(grid, query, db) <= 1.2 * max(theirs), case
+
+
+def test_patches_lie_in_the_order_of_their_sizes() -> None:
+    network = small_network("patchnetvlad", patch_sizes="2,5,8")
+    size = (128, 144)
+    assert network.local_grid(size) == (7 * 8 + 4 * 5 + 1 * 2, 1)
+    with torch.inference_mode():
+        features = network(torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(1)))
+    assert features.local_features.shape == (1, 78, 16)
+
+
+def test_other_networks_and_other_re_rankers_are_refused(tiny_encoder: Encoder) -> None:
+    with pytest.raises(InvalidInput, match="compares patches of the family patchnetvlad"):
+        make_reranker("patch-netvlad-s", tiny_encoder, RerankSettings())
+    network = small_network("patchnetvlad")
+    own = Encoder(network, preparation=network.preparation(size=small_size("patchnetvlad")))
+    assert make_reranker(own.reranker, own, RerankSettings()).name == "patch-netvlad-s"
+    with pytest.raises(InvalidInput, match="lie in no grid of cells"):
+        make_reranker("ransac", own, RerankSettings())
+    with pytest.raises(InvalidInput, match="has no match floor"):
+        make_reranker("patch-netvlad-s", own, RerankSettings(floor=0.5))
+
+
+def test_pictures_that_are_smaller_than_a_patch_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="--input-size 64x96: a patch of this network has 80 pixels a side"):
+        small_network("patchnetvlad").preparation(size=(64, 96))

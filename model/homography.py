@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 POINTS_OF_A_SAMPLE = 4
 
 _SAMPLES_AT_A_TIME = 128
-_LEAST_AREA = 1e-6  # of three points, in squared spreads of all points: less counts as a line
+_LEAST_AREA = 1e-6  # three points with less than this, in squared spreads of all points, count as a line
 
 
 @dataclass(frozen=True)

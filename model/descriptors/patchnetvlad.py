@@ -17,7 +17,7 @@ from model.preprocess import Preparation, Preprocessing
 
 PATCH_NETVLAD_S = "patch-netvlad-s"
 PATCH_NETVLAD_P = "patch-netvlad-p"
-STRIDE_PX = 16  # of VGG16's map
+STRIDE_PX = 16  # VGG16's map has a cell for each 16 pixels
 
 PatchSizes = Literal["5", "2,5,8"]
 _WIDTH_OF_PERFORMANCE = 4096  # the numbers of a patch in the authors' settings with three sizes

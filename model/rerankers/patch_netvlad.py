@@ -24,7 +24,7 @@ from model.homography import RansacSettings, find_inliers
 from model.matching import MatchingPrecision, MutualMatches, find_mutual_matches, matcher_name
 from model.rerankers.reranker import LocalFeatures, LocalSource, Reranker, RerankSettings
 
-_WEIGHTS = {(5,): (1.0,), (2, 5, 8): (0.45, 0.15, 0.4)}  # of the sizes, in the authors' settings
+_WEIGHTS = {(5,): (1.0,), (2, 5, 8): (0.45, 0.15, 0.4)}  # size by size, in the authors' settings
 _RANSAC = RansacSettings(1.5 * STRIDE_PX)  # the authors' threshold, for all sizes of patches
 
 
@@ -122,7 +122,7 @@ class PatchReranker(Reranker):
     @staticmethod
     @abstractmethod
     def score_matches(grid: PatchGrid, query_cells: NDArray[np.int64], candidate_cells: NDArray[np.int64]) -> float:
-        """Score the matches of one size of patches, before they are divided by the number of patches.
+        """Return the score of the matches of one size of patches, before it is divided by the number of patches.
 
         Args:
             grid: The patches of that size.
@@ -132,7 +132,7 @@ class PatchReranker(Reranker):
 
 
 class RapidSpatialReranker(PatchReranker):
-    """Score matches by how alike they are displaced: each adds the more, the nearer it is to the mean displacement."""
+    """Add up how alike the matches are displaced: each counts the more, the nearer it is to the mean displacement."""
 
     name = PATCH_NETVLAD_S
 

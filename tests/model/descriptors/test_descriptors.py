@@ -19,15 +19,17 @@ def pictures(size: tuple[int, int], count: int = 2) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("family", SMALL)
-def test_a_picture_has_one_descriptor_of_length_1_and_no_local_features(family: str) -> None:
+def test_a_picture_has_one_descriptor_of_length_1_and_the_local_features_of_its_family(family: str) -> None:
     network = small_network(family)
     with torch.inference_mode():
         features = network(pictures(small_size(family)))
     assert features.global_features.shape == (2, network.global_dim)
     torch.testing.assert_close(features.global_features.norm(dim=1), torch.ones(2))
     assert not torch.equal(features.global_features[0], features.global_features[1])
-    assert features.local_features.shape == (2, 0, 0)
-    assert features.local_grid == network.local_grid((480, 640)) == (0, 0)
+    assert (network.local_dim > 0) == (family == "patchnetvlad")
+    rows, columns = network.local_grid(small_size(family))
+    assert features.local_features.shape == (2, rows * columns, network.local_dim)
+    assert features.local_grid == (rows, columns)
 
 
 @pytest.mark.parametrize("family", SMALL)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from model.encoder import Encoder
 from model.errors import InvalidInput
-from model.rerankers.registry import reranker_named
-from model.rerankers.reranker import LocalFeatures
+from model.rerankers.registry import make_reranker
+from model.rerankers.reranker import LocalFeatures, RerankSettings
 from place_map.reader import PlaceMap
 from place_map.shard import Assignment, Shard
 from service.errors import MalformedBody, ShardUnavailable
@@ -234,6 +234,7 @@ def connect(
     expected = [
         ShardIdentity.of(encoder, place_map, floor, _UNKNOWN, Shard(number, count)) for number in range(1, count + 1)
     ]
-    numbers = reranker_named(place_map.manifest.features.reranker).parts
+    reranker, settings = place_map.manifest.features.reranker, RerankSettings(floor=floor)
+    numbers = make_reranker(reranker, encoder, settings).parts if encoder.local_dim else 1
     shards = RemoteShards(connections, expected, assignment, numbers)
     return ShardedLocalizer(encoder, place_map, shards, assignment, floor)

@@ -154,7 +154,7 @@ def test_more_servers_come_by_a_metric_that_the_servers_have() -> None:
     assert "replicas" not in of_kind(resources, target["kind"])[target["name"]]["spec"]
     (metric,) = autoscaler["metrics"]
     assert metric["pods"]["metric"]["name"] in series_names()
-    (rule,) = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)[0])["rules"]
+    (rule,) = yaml.safe_load(re.findall(r"```yaml\n(rules:.*?)```", DOCUMENT, re.DOTALL)[0])["rules"]
     assert rule["seriesQuery"].startswith(metric["pods"]["metric"]["name"])
     assert not of_kind(build("one-machine"), "HorizontalPodAutoscaler")
 

@@ -27,7 +27,7 @@ from place_map.reader import PlaceMap
 from place_map.searching import Searcher
 from service.encoded_query import EncodedQuery
 from service.localization import Candidate, Localization, MatchedCandidate, Matches, Verdict
-from service.matches import most_similar, rival_rank
+from service.matches import MatchedCells, most_similar, rival_rank
 from service.query_options import DEFAULT_PRECISION, QueryOptions
 from service.rounds import count_ahead
 from service.shortlist import NO_ROWS, Shortlist, check_wanted, find_shortlist
@@ -47,11 +47,10 @@ def _always_wanted() -> bool:
 class Localizer:
     """Find queries in one version of one map. One thread uses it: the one that owns the device.
 
-    Two steps look at features: ``shortlist`` and ``compare``. The others need only the table of places and the
+    Three steps look at features: ``shortlist``, ``compare`` and ``match``. The others need only the table of places and the
     calibration.
 
     Attributes:
-        tells_matches: Whether it can tell which cells match: local features are stored here.
         most_rounds: The most calls of ``compare`` for a query; None for one at each stop.
         encoder: The network that the map was built with.
         place_map: The map.
@@ -63,7 +62,6 @@ class Localizer:
         within_m: The distance within which candidates show the same place.
     """
 
-    tells_matches: ClassVar[bool] = True
     most_rounds: ClassVar[int | None] = None
 
     def __init__(
@@ -229,6 +227,34 @@ class Localizer:
                 parts[chunk] = reranker.compare(query, candidates).cpu().numpy()
         return parts
 
+    @torch.inference_mode()
+    def match(
+        self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool]
+    ) -> list[MatchedCells] | None:
+        """Choose the most similar pairs of cells of a query and some pictures.
+
+        Args:
+            query: The local features of one picture, on the encoder's device.
+            rows: ``(k,)`` rows of the pictures, in any order.
+            is_wanted: A function that tells whether somebody still waits for the query.
+
+        Returns:
+            The pairs, in the order of the rows; None if the re-ranker does not compare by pairs of cells.
+
+        Raises:
+            InvalidInput: The network has no local features.
+            DeadlineExceeded: Nobody waits for the query any more.
+        """
+        reranker, matched = self._needed_reranker(), []
+        for number in range(len(rows)):
+            check_wanted(is_wanted)
+            features = LocalFeatures(self._gather(rows[number : number + 1]).features[0])
+            pairs = reranker.pairs(query, features)
+            if pairs is None:
+                return None
+            matched.append(most_similar(query.features, features.features, pairs))
+        return matched
+
     def judge(self, ranking: Ranking, options: QueryOptions) -> tuple[Evidence, Judgement | None]:
         """Weigh the evidence for the first candidate of a ranking; no judgement if its meaning is unknown."""
         evidence = Evidence.of(ranking, self.place_map.places, self.within_m)
@@ -299,30 +325,24 @@ class Localizer:
                 break
         return ranking, Verdict.of(evidence, judgement, options)
 
-    @torch.inference_mode()
     def _match(
         self, query: LocalFeatures, ranking: Ranking, candidates: int, is_wanted: Callable[[], bool]
     ) -> Matches | None:
         """Match a query with the first candidates, whether they were compared or not.
 
         Returns:
-            The matches; None if the network has no local features, they are not stored here, or the re-ranker does not
-            compare by pairs of cells.
+            The matches; None if the network has no local features, or the re-ranker does not compare by pairs of cells.
         """
-        if self.reranker is None or not self.tells_matches:
+        if self.reranker is None:
             return None
         rival = rival_rank(ranking, self.place_map.places, self.within_m)
         ranks = sorted({*range(min(candidates, MATCHED_FIRST)), *(() if rival is None else (rival,))})
-        first = self.candidate(ranking, 0).position
-        matched = []
-        for rank in ranks:
-            check_wanted(is_wanted)
+        found = self.match(query, ranking.rows[ranks], is_wanted)
+        if found is None:
+            return None
+        first, matched = self.candidate(ranking, 0).position, []
+        for rank, cells in zip(ranks, found, strict=True):
             candidate = self.candidate(ranking, rank)
-            features = LocalFeatures(self._gather(ranking.rows[rank : rank + 1]).features[0])
-            pairs = self.reranker.pairs(query, features)
-            if pairs is None:
-                return None
-            cells = most_similar(query.features, features.features, pairs)
             is_elsewhere = distance_m(first, candidate.position) > self.within_m
             matched.append(MatchedCandidate(candidate, rank, is_elsewhere, cells))
         return Matches(self.encoder.cells, tuple(matched))

@@ -9,6 +9,7 @@ from torch import Tensor
 from model.errors import InvalidInput
 from model.rerankers.reranker import LocalFeatures
 from service.localizer import Localizer
+from service.matches import MatchedCells
 from service.query_options import QueryOptions
 from service.shard_identity import ShardIdentity
 from service.shortlist import Nearest, Shortlist
@@ -16,7 +17,7 @@ from service.stages import StageClock
 
 
 class MapShard:
-    """Take the two steps of a localizer in the segments of one shard. One thread uses it, like a localizer.
+    """Take the steps of a localizer that look at features in the segments of one shard. One thread uses it, like a localizer.
 
     Attributes:
         localizer: The localizer, which finds queries in the shard.
@@ -66,12 +67,35 @@ class MapShard:
         Raises:
             InvalidInput: A row belongs to another shard.
         """
+        return self.localizer.compare(query, self._own(rows), is_wanted, StageClock())
+
+    def match(
+        self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool]
+    ) -> list[MatchedCells] | None:
+        """Choose pairs of cells of a query and pictures of this shard; see ``Localizer.match``.
+
+        Args:
+            query: The local features of one picture.
+            rows: ``(k,)`` rows of the map.
+            is_wanted: Whether somebody still waits for the query.
+
+        Raises:
+            InvalidInput: A row belongs to another shard.
+        """
+        return self.localizer.match(query, self._own(rows), is_wanted)
+
+    def _own(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return rows of the map as rows of this shard.
+
+        Raises:
+            InvalidInput: A row belongs to another shard.
+        """
         own = np.searchsorted(self._rows, rows)
         is_here = own < len(self._rows)
         is_here[is_here] = self._rows[own[is_here]] == rows[is_here]
         if not is_here.all():
             raise InvalidInput(f"{(~is_here).sum()} of {len(rows)} rows are not in this shard")
-        return self.localizer.compare(query, own, is_wanted, StageClock())
+        return own
 
     def _in_map(self, own: Nearest) -> Nearest:
         return Nearest(self._rows[own.rows], own.distances)

@@ -18,15 +18,18 @@ from model.rerankers.reranker import LocalFeatures, RerankSettings
 from place_map.reader import PlaceMap
 from place_map.shard import Assignment, Shard
 from service.errors import MalformedBody, ShardUnavailable
+from service.matches import MatchedCells
 from service.query_options import QueryOptions
 from service.shard_connections import ShardConnections
 from service.shard_identity import ShardIdentity
 from service.shard_messages import (
     COMPARE_PATH,
+    MATCH_PATH,
     SHORTLIST_PATH,
     Question,
     pack_question,
     unpack_comparisons,
+    unpack_matches,
     unpack_shortlist,
 )
 from service.sharded_localizer import ShardedLocalizer
@@ -50,6 +53,7 @@ class RemoteShards:
         expected: Sequence[ShardIdentity],
         assignment: Assignment,
         numbers: int = 1,
+        cells: int = 0,
     ) -> None:
         """Have the shards told what is needed from them; nothing is asked yet.
 
@@ -58,8 +62,10 @@ class RemoteShards:
             expected: The identity that each shard must have; all must have the matcher of the first one.
             assignment: The rows of each shard.
             numbers: ``Reranker.parts`` of the map's re-ranker.
+            cells: The number of local features of a picture.
         """
         self._numbers = numbers
+        self._cells = cells
         self._connections = connections
         self._expected = expected
         self._assignment = assignment
@@ -116,13 +122,19 @@ class RemoteShards:
         self, query: LocalFeatures, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
     ) -> Mapping[int, NDArray[np.float64]]:
         """See ``Shards.comparisons``."""
-        features = query.features.cpu()
-        bodies = self._bodies(
-            {number: {"query": features, "rows": torch.from_numpy(of_shard)} for number, of_shard in rows.items()}
-        )
-        answers = self._connections.ask(COMPARE_PATH, bodies, self.count, is_wanted)
+        answers = self._connections.ask(COMPARE_PATH, self._of_rows(query, rows), self.count, is_wanted)
         return {
             number: self._read(number, partial(unpack_comparisons, answer, (len(rows[number]), self._numbers)))
+            for number, answer in answers.items()
+        }
+
+    def matches(
+        self, query: LocalFeatures, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
+    ) -> Mapping[int, Sequence[MatchedCells] | None]:
+        """See ``Shards.matches``."""
+        answers = self._connections.ask(MATCH_PATH, self._of_rows(query, rows), self.count, is_wanted)
+        return {
+            number: self._read(number, partial(unpack_matches, answer, len(rows[number]), self._cells))
             for number, answer in answers.items()
         }
 
@@ -131,6 +143,13 @@ class RemoteShards:
         if self._is_open:
             self._is_open = False
             self._connections.unwant(self._parts)
+
+    def _of_rows(self, query: LocalFeatures, rows: Mapping[int, NDArray[np.int64]]) -> dict[int, bytes]:
+        """Return the bodies of calls about pictures."""
+        features = query.features.cpu()
+        return self._bodies(
+            {number: {"query": features, "rows": torch.from_numpy(of_shard)} for number, of_shard in rows.items()}
+        )
 
     def _bodies(
         self, tensors: Mapping[int, Mapping[str, Tensor]], options: QueryOptions | None = None
@@ -236,5 +255,5 @@ def connect(
     ]
     reranker, settings = place_map.manifest.features.reranker, RerankSettings(floor=floor)
     numbers = make_reranker(reranker, encoder, settings).parts if encoder.local_dim else 1
-    shards = RemoteShards(connections, expected, assignment, numbers)
+    shards = RemoteShards(connections, expected, assignment, numbers, place_map.manifest.features.local_count)
     return ShardedLocalizer(encoder, place_map, shards, assignment, floor)

@@ -4,7 +4,7 @@ Numbers are sent as they are in memory, so that nothing is rounded on the way.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,10 +18,12 @@ from torch import Tensor
 
 from model.errors import InvalidInput
 from service.errors import MalformedBody
+from service.matches import MatchedCells
 from service.prior import Prior
 from service.query_options import MAX_SHORTLIST, QueryOptions
 from service.shard_identity import Part, ShardIdentity
 from service.shortlist import Nearest, Shortlist
+from service.words import MOST_PAIRS
 
 MEDIA_TYPE = "application/vnd.placefix.shard"
 
@@ -30,6 +32,7 @@ SHARD_PATH = "/shard"
 
 SHORTLIST_PATH = "/shard/shortlist"
 COMPARE_PATH = "/shard/compare"
+MATCH_PATH = "/shard/match"
 
 MOST_WANTED = 1000
 """The most parts that a front end may need from one shard."""
@@ -236,6 +239,56 @@ def unpack_comparisons(body: bytes, shape: tuple[int, int]) -> NDArray[np.float6
         )
     found: NDArray[np.float64] = parts.numpy()
     return found
+
+
+def pack_matches(matched: Sequence[MatchedCells] | None) -> bytes:
+    """Return the body of an answer; it is without tensors if the re-ranker does not compare by pairs of cells."""
+    return safetensors.save(
+        {
+            f"{number}.{name}": torch.from_numpy(values)
+            for number, cells in enumerate(matched or ())
+            for name, values in (
+                ("count", np.array([cells.count], np.int64)),
+                ("query_cells", cells.query_cells),
+                ("candidate_cells", cells.candidate_cells),
+                ("similarities", cells.similarities),
+            )
+        }
+    )
+
+
+def unpack_matches(body: bytes, pictures: int, cells: int) -> list[MatchedCells] | None:
+    """Read the pairs of cells of some pictures.
+
+    Args:
+        body: The bytes of the answer.
+        pictures: The number of pictures.
+        cells: The number of cells of a picture.
+
+    Raises:
+        MalformedBody: The answer does not hold these pairs.
+    """
+    tensors = _load(body)
+    if not tensors:
+        return None
+    try:
+        return [_matched_cells(tensors, str(number), cells) for number in range(pictures)]
+    except KeyError as error:
+        raise MalformedBody(f"the answer has no {error}") from error
+
+
+def _matched_cells(tensors: Mapping[str, Tensor], picture: str, cells: int) -> MatchedCells:
+    counts = read_rows(tensors[f"{picture}.count"], 1)
+    query, candidate = (
+        read_rows(tensors[f"{picture}.{side}"], MOST_PAIRS) for side in ("query_cells", "candidate_cells")
+    )
+    values = check_features(tensors[f"{picture}.similarities"], (-1,))
+    is_whole = len(counts) == 1 and len(query) == len(candidate) == len(values) <= counts[0]
+    is_inside = all(bool(((side >= 0) & (side < cells)).all()) for side in (query, candidate))
+    if not is_whole or not is_inside or values.dtype != torch.float64:
+        raise MalformedBody(f"the answer has pairs of cells that are not of pictures with {cells} cells")
+    similarities: NDArray[np.float64] = values.numpy()
+    return MatchedCells(int(counts[0]), query, candidate, similarities)
 
 
 def _load(body: bytes) -> dict[str, Tensor]:

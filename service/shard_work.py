@@ -1,4 +1,4 @@
-"""Read a call of a front end as the step that a shard takes: a shortlist, or comparisons."""
+"""Read a call of a front end as the step that a shard takes: a shortlist, comparisons, or matches."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,17 @@ from service.errors import UnexpectedShard
 from service.map_shard import MapShard
 from service.shard_messages import (
     COMPARE_PATH,
+    MATCH_PATH,
     SHORTLIST_PATH,
     Question,
     check_features,
     pack_comparisons,
+    pack_matches,
     pack_shortlist,
     read_rows,
     unpack_question,
 )
+from service.words import MOST_MATCHED
 
 IsWanted = Callable[[], bool]
 Step = Callable[[MapShard, IsWanted], bytes]
@@ -34,7 +37,7 @@ def read_call(path: str, body: bytes) -> tuple[Question, Step]:
     Raises:
         MalformedBody: The body is not a question of a front end; the step raises it, too.
     """
-    return {SHORTLIST_PATH: _read_shortlist, COMPARE_PATH: _read_comparison}[path](body)
+    return {SHORTLIST_PATH: _read_shortlist, COMPARE_PATH: _read_comparison, MATCH_PATH: _read_match}[path](body)
 
 
 def check_identity(shard: MapShard, question: Question) -> None:
@@ -67,5 +70,17 @@ def _read_comparison(body: bytes) -> tuple[Question, Step]:
         encoder = shard.localizer.encoder
         features = check_features(tensors["query"], (-1, encoder.local_dim))
         return pack_comparisons(shard.compare(LocalFeatures(features.to(encoder.device)), rows, is_wanted))
+
+    return question, step
+
+
+def _read_match(body: bytes) -> tuple[Question, Step]:
+    question, tensors = unpack_question(body, _COMPARED_TENSORS)
+    rows = read_rows(tensors["rows"], MOST_MATCHED)
+
+    def step(shard: MapShard, is_wanted: IsWanted) -> bytes:
+        encoder = shard.localizer.encoder
+        features = check_features(tensors["query"], (-1, encoder.local_dim))
+        return pack_matches(shard.match(LocalFeatures(features.to(encoder.device)), rows, is_wanted))
 
     return question, step

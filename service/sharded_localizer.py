@@ -14,6 +14,7 @@ from place_map.reader import PlaceMap
 from place_map.searching import SearchResult
 from place_map.shard import Assignment
 from service.localizer import Localizer
+from service.matches import MatchedCells
 from service.query_options import QueryOptions
 from service.rounds import MOST_ROUNDS
 from service.shortlist import NO_ROWS, Shortlist, check_wanted, merge_shortlists
@@ -76,6 +77,22 @@ class Shards(Protocol):
         """
         ...
 
+    def matches(
+        self, query: LocalFeatures, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
+    ) -> Mapping[int, Sequence[MatchedCells] | None]:
+        """Return the results of ``MapShard.match`` of some shards.
+
+        Args:
+            query: The local features of one picture.
+            rows: Number of a shard, from 0 → its rows.
+            is_wanted: A function that tells whether somebody still waits for the query.
+
+        Raises:
+            ShardUnavailable: A shard does not answer.
+            DeadlineExceeded: Nobody waits for the query any more.
+        """
+        ...
+
     def close(self) -> None:
         """Let the shards drop this version."""
         ...
@@ -100,12 +117,11 @@ class ShardedSearcher:
 
 
 class ShardedLocalizer(Localizer):
-    """Find queries like a ``Localizer``, with the two steps that look at features left to shards.
+    """Find queries like a ``Localizer``, with the three steps that look at features left to shards.
 
     Several threads may use it. It reads only manifest, table of places and calibration of the map.
     """
 
-    tells_matches: ClassVar[bool] = False  # local features lie on the shards, which compare alone
     most_rounds: ClassVar[int | None] = MOST_ROUNDS
 
     def __init__(
@@ -157,15 +173,32 @@ class ShardedLocalizer(Localizer):
         check_wanted(is_wanted)
         owners = self._assignment.owners_of(rows)
         with clock.measure(Stage.RERANK):
-            found = self.shards.comparisons(
-                query, {owner: rows[owners == owner] for owner in np.unique(owners).tolist()}, is_wanted
-            )
+            found = self.shards.comparisons(query, _by_owner(rows, owners), is_wanted)
         parts = np.empty((len(rows), self._needed_reranker().parts), dtype=np.float64)
         for owner, of_shard in found.items():
             parts[owners == owner] = of_shard
         return parts
 
+    @torch.inference_mode()
+    def match(
+        self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool]
+    ) -> list[MatchedCells] | None:
+        """See ``Localizer.match``; each shard matches its own rows, all at the same time."""
+        check_wanted(is_wanted)
+        owners = self._assignment.owners_of(rows)
+        matched: dict[int, MatchedCells] = {}
+        for owner, of_shard in self.shards.matches(query, _by_owner(rows, owners), is_wanted).items():
+            if of_shard is None:
+                return None
+            matched.update(zip(np.flatnonzero(owners == owner).tolist(), of_shard, strict=True))
+        return [matched[number] for number in range(len(rows))]
+
     def close(self) -> None:
         """Close the files and the shards."""
         super().close()
         self.shards.close()
+
+
+def _by_owner(rows: NDArray[np.int64], owners: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+    """Return number of a shard → its rows."""
+    return {owner: rows[owners == owner] for owner in np.unique(owners).tolist()}

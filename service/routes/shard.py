@@ -16,7 +16,7 @@ from service.routes.access import require_scope
 from service.routes.dependencies import RuntimeDependency
 from service.runtime import Runtime
 from service.shard_answering import answer_call
-from service.shard_messages import COMPARE_PATH, MEDIA_TYPE, SHARD_PATH, SHARD_STATE, SHORTLIST_PATH, WANTED
+from service.shard_messages import COMPARE_PATH, MATCH_PATH, MEDIA_TYPE, SHARD_PATH, SHARD_STATE, SHORTLIST_PATH, WANTED
 
 router = APIRouter(dependencies=[require_scope(Scope.READ)], include_in_schema=False)
 
@@ -41,6 +41,12 @@ async def find_candidates(request: Request, runtime: RuntimeDependency) -> Respo
 async def compare_pictures(request: Request, runtime: RuntimeDependency) -> Response:
     """Return how a query compares with pictures of this shard."""
     return await _answer(request, runtime, COMPARE_PATH)
+
+
+@router.post(MATCH_PATH)
+async def match_pictures(request: Request, runtime: RuntimeDependency) -> Response:
+    """Return pairs of cells of a query and pictures of this shard."""
+    return await _answer(request, runtime, MATCH_PATH)
 
 
 @router.post(QUERY_PATH)

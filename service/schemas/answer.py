@@ -281,8 +281,8 @@ class LocalizationAnswer(Schema):
         MatchesAnswer | None,
         Field(
             description=(
-                "Which cells match; null unless evidence=matches asks for it, and where there is no candidate, the "
-                "network has no local features, or they lie on shards."
+                "Which cells match; null unless evidence=matches asks for it, and where there is no candidate, or the "
+                "network has no local features."
             )
         ),
     ]

@@ -19,9 +19,10 @@ from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
 from place_map.segment import Segment
 from place_map.shard import Assign, Assignment, Shard, assign_segments
-from service.localization import Localization
+from service.localization import Localization, Matches
 from service.localizer import Localizer
 from service.map_shard import MapShard
+from service.matches import MatchedCells
 from service.query_options import QueryOptions
 from service.settings import ServiceSettings
 from service.sharded_localizer import ShardedLocalizer
@@ -69,6 +70,11 @@ class LocalShards:
         self.rounds += 1
         return {number: self._shards[number].compare(query, of_shard, is_wanted) for number, of_shard in rows.items()}
 
+    def matches(
+        self, query: LocalFeatures, rows: Mapping[int, NDArray[np.int64]], is_wanted: Callable[[], bool]
+    ) -> Mapping[int, Sequence[MatchedCells] | None]:
+        return {number: self._shards[number].match(query, of_shard, is_wanted) for number, of_shard in rows.items()}
+
     def close(self) -> None:
         for shard in self._shards:
             shard.localizer.close()
@@ -94,9 +100,23 @@ def sharded(
 def check_same(found: Localization, expected: Localization) -> None:
     """Assert that two answers are the same to the last bit, but for the seconds that they took."""
     for field in fields(Localization):
-        if field.name not in ("seconds", "ranking"):
+        if field.name not in ("seconds", "ranking", "matches"):
             assert getattr(found, field.name) == getattr(expected, field.name), field.name
     assert bits(found.ranking) == bits(expected.ranking)
+    assert cells_of(found.matches) == cells_of(expected.matches)
+
+
+def cells_of(matches: Matches | None) -> object:
+    if matches is None:
+        return None
+    return matches.grid, [
+        (each.candidate, each.rank, each.is_elsewhere, each.cells.count, *bytes_of(each.cells))
+        for each in matches.candidates
+    ]
+
+
+def bytes_of(cells: MatchedCells) -> tuple[bytes, ...]:
+    return tuple(values.tobytes() for values in (cells.query_cells, cells.candidate_cells, cells.similarities))
 
 
 def bits(ranking: Ranking | None) -> object:

@@ -56,12 +56,16 @@ def answer_of(served: Served, photos: list[Path], fields: dict[str, str]) -> dic
         {"rerank": "auto", "candidates": "2", "shortlist": "3", **NEAR, "heading": "40"},
         {"rerank": "true", **NEAR, "within_m": "0.5"},
         {"near": "0,0"},
+        {"evidence": "matches", "rerank": "false", **ALL},
+        {"evidence": "matches", "rerank": "true", "candidates": "1", "shortlist": "12"},
     ],
     ids=str,
 )
 def test_a_front_end_answers_as_one_machine(fields: dict[str, str], fleet: Fleet, judged: Town) -> None:
     for photo in list(judged.photos.values())[::4]:
-        assert answer_of(fleet.front, [photo], fields) == answer_of(fleet.alone, [photo], fields)
+        answer = answer_of(fleet.front, [photo], fields)
+        assert answer == answer_of(fleet.alone, [photo], fields)
+        assert (answer["matches"] is None) == ("evidence" not in fields)
 
 
 @pytest.mark.parametrize("together", ["place", "sequence"])

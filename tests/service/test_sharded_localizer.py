@@ -109,6 +109,7 @@ def asked_of(position: LatLon) -> tuple[QueryOptions, ...]:
         QueryOptions(10, 60, "auto"),
         QueryOptions(10, 30, "always", prior=Prior(position, 25)),
         QueryOptions(10, 10, "auto", prior=Prior(position, 1000, 90, 60)),
+        QueryOptions(2, 20, "never", evidence="matches"),
     )
 
 

@@ -299,9 +299,15 @@ def test_a_whole_map_is_no_shard_and_too_few_segments_are_refused(demo_map: Path
     whole.close()
 
 
-def test_matches_are_not_told_of_shards(town: Town, tiny_encoder: Encoder) -> None:
+def test_matches_are_told_of_shards_as_of_one_machine(town: Town, tiny_encoder: Encoder) -> None:
+    query = encode_queries(tiny_encoder, torch.zeros(1, *tiny_encoder.picture_shape))[0]
+    options = QueryOptions(3, 6, "always", evidence="matches")
+    alone = one_machine(tiny_encoder, town.map_path)
     with sharded(tiny_encoder, town.map_path, 2) as localizer:
-        query = encode_queries(tiny_encoder, torch.zeros(1, *tiny_encoder.picture_shape))[0]
-        found = localizer.localize(query, QueryOptions(3, 6, "always", evidence="matches"))
-    assert len(found.candidates) == 3
-    assert found.matches is None
+        found = localizer.localize(query, options)
+    check_same(found, alone.localize(query, options))
+    alone.close()
+    assert found.matches is not None
+    assert {
+        localizer._assignment.owners_of(np.array([each.candidate.row])).item() for each in found.matches.candidates
+    } == {0, 1}

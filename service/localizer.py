@@ -47,8 +47,8 @@ def _always_wanted() -> bool:
 class Localizer:
     """Find queries in one version of one map. One thread uses it: the one that owns the device.
 
-    Three steps look at features: ``shortlist``, ``compare`` and ``match``. The others need only the table of places and the
-    calibration.
+    Three steps look at features: ``shortlist``, ``compare`` and ``match``. The others need only the table of
+    places and the calibration.
 
     Attributes:
         most_rounds: The most calls of ``compare`` for a query; None for one at each stop.

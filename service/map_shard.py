@@ -17,7 +17,7 @@ from service.stages import StageClock
 
 
 class MapShard:
-    """Take the steps of a localizer that look at features in the segments of one shard. One thread uses it, like a localizer.
+    """Take the steps of a localizer that look at features, in the segments of one shard. One thread uses it.
 
     Attributes:
         localizer: The localizer, which finds queries in the shard.

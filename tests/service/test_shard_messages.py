@@ -36,7 +36,7 @@ def test_pairs_arrive_as_they_were_sent() -> None:
         replace(PAIRS, similarities=np.array([0.9, np.nan, 0.1])),
         replace(PAIRS, similarities=np.array([0.9, 0.5, 0.1], np.float32)),
         replace(PAIRS, query_cells=np.array([5.0, 9.0, 0.0])),
-        MatchedCells(500, TOO_MANY, TOO_MANY, np.zeros(len(TOO_MANY))),
+        MatchedCells(500, TOO_MANY, TOO_MANY.copy(), np.zeros(len(TOO_MANY))),
     ],
     ids=range(8),
 )

@@ -282,10 +282,11 @@ def _matched_cells(tensors: Mapping[str, Tensor], picture: str, cells: int) -> M
     query, candidate = (
         read_rows(tensors[f"{picture}.{side}"], MOST_PAIRS) for side in ("query_cells", "candidate_cells")
     )
-    values = check_features(tensors[f"{picture}.similarities"], (-1,))
-    is_whole = len(counts) == 1 and len(query) == len(candidate) == len(values) <= counts[0]
+    values = tensors[f"{picture}.similarities"]
+    is_whole = len(counts) == 1 and len(query) == len(candidate) == values.numel() <= counts[0]
     is_inside = all(bool(((side >= 0) & (side < cells)).all()) for side in (query, candidate))
-    if not is_whole or not is_inside or values.dtype != torch.float64:
+    are_cosines = values.ndim == 1 and values.dtype == torch.float64 and bool(values.isfinite().all())
+    if not is_whole or not is_inside or not are_cosines:
         raise MalformedBody(f"the answer has pairs of cells that are not of pictures with {cells} cells")
     similarities: NDArray[np.float64] = values.numpy()
     return MatchedCells(int(counts[0]), query, candidate, similarities)

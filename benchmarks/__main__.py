@@ -14,6 +14,7 @@ from benchmarks.gather import gather
 from benchmarks.gpu.command import gpu
 from benchmarks.gpu.wheels import gpu_wheels
 from benchmarks.growth.command import growth
+from benchmarks.large_map import large_map
 from benchmarks.learning import learn
 from benchmarks.load.command import load
 from benchmarks.load.trials import endurance, overload
@@ -41,6 +42,7 @@ app.command()(shortlist)
 app.command()(build)
 app.command()(cluster_build)
 app.command()(growth)
+app.command()(large_map)
 app.command()(encode)
 app.command()(learn)
 app.command()(load)

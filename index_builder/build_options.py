@@ -7,7 +7,8 @@ from model.images import DEFAULT_LIMITS, ImageLimits
 from place_map.local_codec import StoreType
 
 _SMALLEST_SEGMENT = 256
-_MOST_SEGMENTS = 256  # a reader holds two open files for each
+_LARGEST_SEGMENT = 16_384  # 8 GB with ViT-L; an interruption loses at most one, and shards have whole ones
+_FEW_SEGMENTS = 256
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class BuildOptions:
     Attributes:
         batch_size: Pictures in one forward pass.
         segment_size: Pictures of the source in one segment; an interrupted build loses at most one segment. None
-            chooses 256, and more for collections of more than 65,536 pictures, so that there are at most 256 segments.
+            chooses 256. For collections of more than 65,536 pictures it chooses more, up to 16,384, so that there are
+            at most 256 segments as long as that suffices.
         max_rejected: Share of all pictures found that may be unreadable.
         thumbnails: Whether small JPEGs are kept for evidence.
         index: A string of faiss's ``index_factory``, or ``auto``, which chooses by the size of the collection.
@@ -53,6 +55,6 @@ class BuildOptions:
         if self.segment_size is not None:
             return self.segment_size
         size = _SMALLEST_SEGMENT
-        while size * _MOST_SEGMENTS < pictures:
+        while size < _LARGEST_SEGMENT and size * _FEW_SEGMENTS < pictures:
             size *= 2
         return size

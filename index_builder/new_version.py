@@ -20,8 +20,9 @@ from model.progress import Progress
 from place_map import layout
 from place_map.errors import MapCorrupt
 from place_map.file_sum import FileSum
-from place_map.global_index import check_index_factory
 from place_map.index_choice import AUTO, choose_index
+from place_map.index_files import BaseIndex
+from place_map.index_making import check_index_factory
 from place_map.left_out import left_out_csv, read_left_out
 from place_map.manifest import Change, Counts, Manifest
 from place_map.place_table import read_places
@@ -180,7 +181,7 @@ def make_version(
         staging.throw_away()  # pictures that cannot be read leave nothing to keep
         raise NothingUsable(f"the map would have no picture; to have no map, remove {map_dir}")
     _check_globals(staging, [segment for segment in segments if segment.id not in made.segments])
-    factory, same_rows = _index_for(map_dir, revision, segments, progress)
+    factory, base_index = _index_for(map_dir, revision, segments, progress)
     outcomes = [entry.outcome for entries in left_out.values() for entry in entries]
     manifest = write_version_files(
         layout.version_dir(staging.map_path, version),
@@ -199,7 +200,7 @@ def make_version(
             index_requested=settings.index,
             left_out_csv=left_out_list,
             calibration=revision.calibration or _calibration_of(map_dir, base),
-            index_of_same_rows=same_rows,
+            base_index=base_index,
         ),
         staging.segment_dir,
     )
@@ -250,20 +251,26 @@ def _make(
 
 def _index_for(
     map_dir: Path, revision: Revision, segments: tuple[Segment, ...], progress: Progress
-) -> tuple[str, Path | None]:
-    """Return the kind of the new index, and the path of the base's index if it holds the same rows."""
+) -> tuple[str, BaseIndex | None]:
+    """Return the kind of the new index, and the index of the base, whose kept files are compared with their sums."""
     base, settings = revision.base, revision.settings
-    if base is not None and segments == base.segments:
-        path = layout.version_dir(map_dir, base.version) / layout.INDEX
-        _check_unchanged(path, base.index.file, map_dir)
-        return base.index.factory, path
     placed, factory = sum(segment.live_rows for segment in segments), settings.index
-    if factory == AUTO:
+    has_same_rows = base is not None and segments == base.segments
+    if base is not None and has_same_rows:
+        factory = base.index.factory
+    elif factory == AUTO:
         choice = choose_index(placed, settings.features.global_dim)
         factory = choice.factory
         progress.message(f"index: {factory} (auto: {choice.reason})")
-    progress.message(f"writing the index of {placed:,} pictures")
-    return factory, None
+    if not has_same_rows:
+        progress.message(f"writing the index of {placed:,} pictures")
+    if base is None:
+        return factory, None
+    base_index = BaseIndex(map_dir, base.version, base.index, has_same_rows=has_same_rows)
+    kept = base_index.kept_files(factory, placed, {segment.id for segment in segments})
+    for name, expected in kept.items():
+        _check_unchanged(map_dir / name, expected, map_dir)
+    return factory, base_index
 
 
 def _calibration_of(map_dir: Path, base: Manifest | None) -> bytes | None:

@@ -14,9 +14,11 @@ from place_map.errors import MapCorrupt
 from place_map.feature_store import StoredArray, StoredFeatures, map_features
 from place_map.local_codec import LocalCodec
 from place_map.manifest import FeatureShapes, Manifest
+from place_map.place_table import read_places
 from place_map.row_file import RowFile
 from place_map.segment import Segment
 from place_map.segment_writer import SegmentWriter
+from place_map.stored_thumbnails import StoredThumbnails
 
 _ROWS_AT_A_TIME = 32  # 15 MB of int8
 
@@ -85,7 +87,7 @@ def _copy(
                     readers[copied.segment] = _RawRows(staging, by_id[copied.segment], base.features)
             writer.append(
                 [copied.record for copied in batch],
-                [_thumbnail(staging, copied) for copied in batch],
+                [_thumbnail(readers[copied.segment], copied) for copied in batch],
                 *_gathered([(readers[copied.segment], copied.row) for copied in batch]),
             )
             progress.advanced(len(batch))
@@ -99,7 +101,11 @@ def _copy(
 
 
 class _RawRows:
-    """Read the rows of a segment as they are stored."""
+    """Read the rows of a segment as they are stored.
+
+    Attributes:
+        thumbnails: Their thumbnails.
+    """
 
     def __init__(self, staging: Staging, segment: Segment, shapes: FeatureShapes) -> None:
         directory = staging.segment_dir(segment.id)
@@ -110,6 +116,8 @@ class _RawRows:
         self._shape = (shapes.local_count, codec.width)
         self._array_type = codec.array_type
         self._local_features = RowFile(directory / layout.LOCALS, (segment.rows, *self._shape), codec.array_type)
+        table = read_places(directory / layout.PLACES, segment.rows)
+        self.thumbnails = StoredThumbnails(directory, segment, table)
 
     def read(self, row: int, global_feature: StoredFeatures, local_features: StoredArray) -> None:
         """Copy a row into two arrays."""
@@ -133,11 +141,8 @@ def _gathered(rows: Sequence[tuple[_RawRows, int]]) -> tuple[StoredFeatures, Sto
     return global_features, local_features
 
 
-def _thumbnail(staging: Staging, copied: CopiedRow) -> bytes | None:
-    if copied.record.thumbnail is None:
-        return None
-    path = staging.segment_dir(copied.segment) / layout.THUMBNAILS / layout.thumbnail_name(copied.row)
-    return path.read_bytes()
+def _thumbnail(reader: _RawRows, copied: CopiedRow) -> bytes | None:
+    return None if copied.record.thumbnail is None else reader.thumbnails.read(copied.row)
 
 
 def _stamps(segment: NewSegment, base: Manifest) -> Iterator[str]:

@@ -96,8 +96,9 @@ def _check_finds_itself(
     own = place_map.global_features(np.array([row]))[0].astype(np.float64) - global_feature[0].numpy()
     nearest = int(result.rows[0, 0])
     if nearest != row and float(np.linalg.norm(own)) > float(result.distances[0, 0]) + _SAME_DISTANCE:
+        of_index = list(place_map.manifest.index.files(place_map.version))
         yield Problem(
-            f"{layout.VERSIONS}/{place_map.version}/{layout.INDEX}",
+            (of_index or [f"{layout.SEGMENTS}/{place_map.segment_of(row)}/{layout.GLOBALS}"])[0],
             ProblemKind.SEARCH,
             f"picture {place_id}, searched by {by}, is not found first, but {place_map.places[nearest].id}",
         )

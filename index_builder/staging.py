@@ -26,9 +26,10 @@ from place_map.current import Current
 from place_map.file_sum import FileSum
 from place_map.left_out import LeftOut
 from place_map.manifest import Manifest
-from place_map.place_table import listed_thumbnails, read_places
+from place_map.place_table import read_places
 from place_map.reader import PlaceMap
 from place_map.segment import Segment
+from place_map.stored_thumbnails import loose_thumbnails
 from place_map.unfinished import (
     CHECKPOINTS,
     PLAN,
@@ -178,6 +179,7 @@ class Staging:
             for number in layout.segment_numbers(self.map_path):
                 name = layout.segment_id_of(number)
                 rename_durably(layout.segment_dir(self.map_path, name), layout.segment_dir(self.map_dir, name))
+            self._publish_codes()
             version = layout.version_dir(self.map_dir, manifest.version)
             shutil.rmtree(version, ignore_errors=True)  # left by a run that was killed here
             rename_durably(layout.version_dir(self.map_path, manifest.version), version)
@@ -198,6 +200,16 @@ class Staging:
     def throw_away(self) -> None:
         """Remove the work of an unfinished run from the staging directory and from the map."""
         throw_away(self.map_dir)
+
+    def _publish_codes(self) -> None:
+        """Move new codes beside those that versions share."""
+        for source in sorted((self.map_path / layout.CODES).glob("*/*")):
+            target = self.map_dir / source.relative_to(self.map_path)
+            if not target.parent.is_dir():
+                target.parent.mkdir(parents=True)
+                sync(target.parent.parent)
+                sync(self.map_dir)
+            rename_durably(source, target)
 
     def _checkpoint_path(self, number: int) -> Path:
         return self.path / CHECKPOINTS / f"{layout.segment_id_of(number)}.json"
@@ -226,10 +238,6 @@ def is_whole(directory: Path, segment: Segment) -> bool:
         if any(FileSum.of(directory / name) != expected for name, expected in segment.files.items()):
             return False
         table = read_places(directory / layout.PLACES, segment.rows)
-        thumbnails = directory / layout.THUMBNAILS
-        return all(
-            FileSum.of(thumbnails / layout.thumbnail_name(row)) == expected
-            for row, expected in listed_thumbnails(table)
-        )
+        return all(FileSum.of(path) == expected for path, expected in loose_thumbnails(directory, segment, table))
     except FileNotFoundError:
         return False

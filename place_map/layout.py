@@ -6,6 +6,7 @@ from pathlib import Path
 CURRENT = "CURRENT"
 VERSIONS = "versions"
 SEGMENTS = "segments"
+CODES = "codes"
 
 MANIFEST = "manifest.json"
 INDEX = "index.faiss"
@@ -16,8 +17,9 @@ CALIBRATION = "calibration.json"
 PLACES = "places.parquet"
 GLOBALS = "globals.npy"
 LOCALS = "locals.npy"
-SEGMENT_FILES = (PLACES, GLOBALS, LOCALS)
-THUMBNAILS = "thumbnails"
+SEGMENT_FILES = (PLACES, GLOBALS, LOCALS)  # every segment has them
+THUMBNAILS = "thumbnails.mjpeg"
+LOOSE_THUMBNAILS = "thumbnails"  # the folder of a segment from before format 7
 
 FIRST_NUMBER = "000001"  # digits in the names of versions and segments
 PRUNED = "pruned"  # the only remains of a removed newest version, so that its number is not used again
@@ -31,6 +33,16 @@ def version_dir(map_path: Path, version: str) -> Path:
 def segment_dir(map_path: Path, segment_id: str) -> Path:
     """Return the directory of a segment."""
     return map_path / SEGMENTS / segment_id
+
+
+def codebook_name(number: str) -> str:
+    """Return the path below the map of a codebook."""
+    return f"{CODES}/{number}/codebook.faiss"
+
+
+def codes_name(number: str, segment_id: str) -> str:
+    """Return the path below the map of the codes of a segment by a codebook."""
+    return f"{CODES}/{number}/{segment_id}.npy"
 
 
 def segment_id_of(number: int) -> str:
@@ -60,5 +72,5 @@ def _numbers(directory: Path) -> list[int]:
 
 
 def thumbnail_name(row: int) -> str:
-    """Return the file name of the thumbnail of a row of a segment."""
+    """Return the file name of the thumbnail of a row, in a segment from before format 7."""
     return f"{row:06d}.jpg"

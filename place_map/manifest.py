@@ -19,12 +19,14 @@ from place_map import layout
 from place_map.errors import MapCorrupt, MapVersionUnsupported
 from place_map.feature_store import FloatType, bytes_per_value
 from place_map.file_sum import FileSum
+from place_map.index_entry import IndexEntry
 from place_map.local_codec import LocalCodec, StoreType
 from place_map.manifest_part import ManifestPart, Number, Sha256
 from place_map.segment import Segment
 
 FORMAT: Literal["placefix-map"] = "placefix-map"
 FORMAT_VERSION: Literal[7] = 7
+_FORMAT_WITHOUT_INDEX_FILES = 7
 
 
 class NetworkInput(ManifestPart):
@@ -151,23 +153,6 @@ class Change(ManifestPart):
     request_sha256: Sha256 | None = None
 
 
-class IndexFile(ManifestPart):
-    """Describe the shortlist index over the live rows, in the order of segments and rows.
-
-    Attributes:
-        factory: The string of faiss's ``index_factory``.
-        requested: The requested index: the same string, or ``auto``, which chooses again when the map grows. None means
-            the same string.
-        metric: The metric of its distances.
-        file: Size and sum of the file.
-    """
-
-    factory: str
-    requested: str | None = None
-    metric: Literal["l2"] = "l2"
-    file: FileSum
-
-
 BUILT = Change(kind="build")
 
 
@@ -196,7 +181,7 @@ class Manifest(ManifestPart):
     preprocessing: Preprocessing
     features: FeatureShapes
     counts: Counts
-    index: IndexFile
+    index: IndexEntry
     left_out: FileSum
     calibration: FileSum | None = None
     segments: Annotated[tuple[Segment, ...], Field(min_length=1)]
@@ -214,6 +199,10 @@ class Manifest(ManifestPart):
         ids = [segment.id for segment in self.segments]
         if len(set(ids)) != len(ids):
             raise ValueError("a segment is listed twice")
+        if self.format_version < _FORMAT_WITHOUT_INDEX_FILES and self.index.file is None:
+            raise ValueError("the index has no file")
+        if self.index.codes is not None and set(self.index.codes.segments) != set(ids):
+            raise ValueError("the index has codes of other segments")
         live = sum(segment.live_rows for segment in self.segments)
         if live != self.counts.placed:
             raise ValueError(
@@ -239,16 +228,20 @@ class Manifest(ManifestPart):
 
     @property
     def files(self) -> dict[str, FileSum]:
-        """Return path below the map → size and sum, for all files but ``CURRENT``, this manifest and thumbnails."""
+        """Return path below the map → size and sum, for all files but ``CURRENT``, this manifest, and thumbnails with a
+        file each.
+        """
         version = PurePosixPath(layout.VERSIONS, self.version)
-        found = {str(version / layout.INDEX): self.index.file, str(version / layout.LEFT_OUT): self.left_out}
+        found = self.index.files(self.version) | {str(version / layout.LEFT_OUT): self.left_out}
         if self.calibration is not None:
             found[str(version / layout.CALIBRATION)] = self.calibration
         return found | self.files_of(self.segments)
 
     @staticmethod
     def files_of(segments: Iterable[Segment]) -> dict[str, FileSum]:
-        """Return path below the map → size and sum, for the files of some segments, without thumbnails."""
+        """Return path below the map → size and sum, for the files of some segments, but for thumbnails with a file
+        each.
+        """
         return {
             str(PurePosixPath(layout.SEGMENTS, segment.id, name)): file
             for segment in segments
@@ -259,7 +252,7 @@ class Manifest(ManifestPart):
     def total_bytes(self) -> int:
         """Return the bytes of all files that the manifest lists, including thumbnails."""
         return sum(file.bytes for file in self.files.values()) + sum(
-            segment.thumbnails.bytes for segment in self.segments
+            segment.loose_thumbnail_bytes for segment in self.segments
         )
 
 

@@ -20,6 +20,7 @@ from place_map.errors import MapCorrupt, NetworkMismatch
 from place_map.feature_store import TORCH_TYPES, StoredFeatures
 from place_map.local_codec import StoreType
 from place_map.manifest import Manifest, SourceHint
+from place_map.open_files import FILES_PER_SEGMENT, allow_open_files
 from place_map.opening_checks import check_searched_files, check_sizes
 from place_map.place_table import PlaceTable, join_live, read_places
 from place_map.segment_files import SegmentFiles, open_segment
@@ -42,7 +43,8 @@ class PlaceMap:
         manifest: The manifest of the version.
         shard: The part of the map that is open; None for the whole map.
         segments: The open segments, in the order of the manifest.
-        files: Path below the map → size and sum, for all files that are read but manifest and thumbnails.
+        files: Path below the map → size and sum, for all files that are read but the manifest, and thumbnails that have
+            a file each.
         places: The id, position, heading and time of every row.
         calibration: The judgement on the evidence for an answer; None if the map has no usable calibration.
     """
@@ -88,16 +90,19 @@ class PlaceMap:
             VersionNotFound: The map does not have this version.
             MapCorrupt: Files and manifest disagree.
             MapVersionUnsupported: A newer release wrote the map.
+            MapError: The map has more segments than the system permits open files.
         """
         path = Path(path)
         manifest, hold = hold_version(path, version)
         check_sizes(path, files_of(manifest, shard))
+        allow_open_files(FILES_PER_SEGMENT * len(segments_of(manifest, shard)))
         segments, tables = [], []
         for segment in segments_of(manifest, shard):
             directory = layout.segment_dir(path, segment.id)
-            files = open_segment(directory, segment, manifest.features)
+            table = read_places(directory / layout.PLACES, segment.rows)
+            files = open_segment(directory, segment, manifest.features, table)
             segments.append(files)
-            tables.append((read_places(directory / layout.PLACES, segment.rows), files.live))
+            tables.append((table, files.live))
         places = PlaceTable(join_live(tables), path)
         sums = manifest.calibration
         calibration = None if sums is None else read_calibration(path, manifest.version, sums.sha256)
@@ -110,8 +115,13 @@ class PlaceMap:
 
     @property
     def index_path(self) -> Path:
-        """Return the file of the shortlist index."""
+        """Return the file of the shortlist index, if it is kept in one."""
         return layout.version_dir(self.path, self.version) / layout.INDEX
+
+    @property
+    def segment_files(self) -> Sequence[SegmentFiles]:
+        """Return the open files of the segments, in the order of the manifest."""
+        return self._segments
 
     @property
     def store_type(self) -> torch.dtype:
@@ -246,24 +256,21 @@ class PlaceMap:
 
         Raises:
             InvalidInput: The row is not in the map.
-            MapCorrupt: The file is missing, or its size differs from the table.
+            MapCorrupt: The file is missing, or its bytes are not what the table says.
         """
         expected = self.places[row].thumbnail
         if expected is None:
             return None
-        path = self.thumbnail_path(row)
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify on the map", path) from error
-        if len(content) != expected.bytes or sha256(content).hexdigest() != expected.sha256:
-            raise MapCorrupt(f"{path} is not what the table says; run placefix verify on the map", path)
-        return content
-
-    def thumbnail_path(self, row: int) -> Path:
-        """Return the path of the thumbnail of a row, if it has one."""
         [(segment, segment_row)] = self._locate(np.array([row]))
-        return segment.directory / layout.THUMBNAILS / layout.thumbnail_name(segment_row)
+        content = segment.thumbnails.read(segment_row)
+        if len(content) != expected.bytes or sha256(content).hexdigest() != expected.sha256:
+            path = segment.thumbnails.path_of(segment_row)
+            raise MapCorrupt(
+                f"the thumbnail of {self.places[row].id} in {path} is not what the table says; run placefix verify on "
+                "the map",
+                path,
+            )
+        return content
 
     def segment_of(self, row: int) -> str:
         """Return the id of the segment of a row."""

@@ -12,7 +12,7 @@ from place_map.manifest_part import ManifestPart, Number
 
 
 class Thumbnails(ManifestPart):
-    """Count the thumbnails of a segment and their bytes. The table of the segment has their single sums."""
+    """Count the thumbnails of a segment and their bytes. The table of the segment has the size and the sum of each."""
 
     count: NonNegativeInt
     bytes: NonNegativeInt
@@ -26,7 +26,7 @@ class Segment(ManifestPart):
         source: The number of the manifest's source from which its pictures came.
         rows: The number of pictures, including dead ones.
         dead_rows: Pictures that no longer belong to this version, ascending.
-        files: The sums of its three files.
+        files: The sums of its files; thumbnails of a segment from before format 7 are not among them.
         thumbnails: The count and bytes of its thumbnails.
     """
 
@@ -39,13 +39,30 @@ class Segment(ManifestPart):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if set(self.files) != set(layout.SEGMENT_FILES):
+        if set(self.files) - {layout.THUMBNAILS} != set(layout.SEGMENT_FILES):
             raise ValueError(f"segment {self.id} must have the files {', '.join(layout.SEGMENT_FILES)}")
+        if self.has_packed_thumbnails and self.files[layout.THUMBNAILS].bytes != self.thumbnails.bytes:
+            raise ValueError(f"the thumbnails of segment {self.id} have two sizes")
         if list(self.dead_rows) != sorted(set(self.dead_rows)) or any(row >= self.rows for row in self.dead_rows):
             raise ValueError(f"dead rows of segment {self.id} must be ascending and below {self.rows}")
         if self.thumbnails.count > self.rows:
             raise ValueError(f"segment {self.id} has more thumbnails than pictures")
         return self
+
+    @property
+    def has_packed_thumbnails(self) -> bool:
+        """Return whether one file has all thumbnails, as in segments since format 7."""
+        return layout.THUMBNAILS in self.files
+
+    @property
+    def loose_thumbnail_bytes(self) -> int:
+        """Return the bytes of thumbnails that have a file each."""
+        return 0 if self.has_packed_thumbnails else self.thumbnails.bytes
+
+    @property
+    def total_bytes(self) -> int:
+        """Return the bytes of all files."""
+        return sum(file.bytes for file in self.files.values()) + self.loose_thumbnail_bytes
 
     @property
     def live_rows(self) -> int:

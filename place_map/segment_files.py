@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from place_map import layout
@@ -12,6 +13,7 @@ from place_map.local_codec import LocalCodec
 from place_map.manifest import FeatureShapes
 from place_map.row_file import RowFile
 from place_map.segment import Segment
+from place_map.stored_thumbnails import StoredThumbnails
 
 
 class LocalRows:
@@ -62,16 +64,24 @@ class SegmentFiles:
         live: ``(k,)`` ascending rows of its files that belong to the version.
         global_features: ``(rows, D)``, mapped.
         local_features: The local features of all rows.
+        thumbnails: The thumbnails of all rows.
     """
 
     directory: Path
     live: NDArray[np.int64]
     global_features: StoredFeatures
     local_features: LocalRows
+    thumbnails: StoredThumbnails
 
 
-def open_segment(directory: Path, segment: Segment, shapes: FeatureShapes) -> SegmentFiles:
+def open_segment(directory: Path, segment: Segment, shapes: FeatureShapes, table: pa.Table) -> SegmentFiles:
     """Open the files of a segment.
+
+    Args:
+        directory: The directory of the segment.
+        segment: The segment in the manifest.
+        shapes: The shapes of the features.
+        table: The table of the segment, with all rows.
 
     Raises:
         MapCorrupt: A file is missing, or its content differs from the manifest.
@@ -81,4 +91,5 @@ def open_segment(directory: Path, segment: Segment, shapes: FeatureShapes) -> Se
         live=segment.live(),
         global_features=map_features(directory / layout.GLOBALS, (segment.rows, shapes.global_dim), shapes.dtype),
         local_features=LocalRows(directory / layout.LOCALS, segment.rows, shapes),
+        thumbnails=StoredThumbnails(directory, segment, table),
     )

@@ -1,6 +1,5 @@
 """The writer of one segment: table, features and thumbnails, with the same row in each."""
 
-import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +10,8 @@ from place_map.feature_store import FeatureWriter, StoredArray, StoredFeatures
 from place_map.file_sum import FileSum
 from place_map.manifest import FeatureShapes
 from place_map.place_table import PlaceRecord, write_places
-from place_map.segment import Segment, Thumbnails
+from place_map.segment import Segment
+from place_map.stored_thumbnails import ThumbnailWriter
 
 
 class SegmentWriter:
@@ -25,8 +25,8 @@ class SegmentWriter:
     def __init__(self, directory: Path, shapes: FeatureShapes) -> None:
         self._directory = directory
         self._records: list[PlaceRecord] = []
-        (directory / layout.THUMBNAILS).mkdir()
         self._stack = ExitStack()
+        self._thumbnails = self._stack.enter_context(ThumbnailWriter(directory / layout.THUMBNAILS))
         self._globals = self._stack.enter_context(
             FeatureWriter(directory / layout.GLOBALS, (shapes.global_dim,), shapes.dtype)
         )
@@ -55,7 +55,9 @@ class SegmentWriter:
         if not len(records) == len(thumbnails) == len(global_features) == len(local_features):
             raise ValueError("records, thumbnails and features must be of the same pictures")
         for record, thumbnail in zip(records, thumbnails, strict=True):
-            self._records.append(self._with_thumbnail(record, thumbnail))
+            self._records.append(
+                record if thumbnail is None else record.with_thumbnail(self._thumbnails.append(thumbnail))
+            )
         self._globals.append(global_features)
         self._locals.append(local_features)
 
@@ -70,38 +72,20 @@ class SegmentWriter:
         """
         self._globals.finish()
         self._locals.finish()
+        thumbnails = self._thumbnails.finish()
         if not self._records:
             return None
         write_places(self._directory / layout.PLACES, self._records)
         sync(self._directory / layout.PLACES)
-        thumbnails = self._sync_thumbnails()
         sync(self._directory)
+        names = (*layout.SEGMENT_FILES, *([layout.THUMBNAILS] if thumbnails.count else []))
         return Segment(
             id=segment_id,
             rows=len(self._records),
-            files={name: FileSum.of(self._directory / name) for name in layout.SEGMENT_FILES},
+            files={name: FileSum.of(self._directory / name) for name in names},
             thumbnails=thumbnails,
         )
 
     def close(self) -> None:
         """Close the files, whether they are finished or not."""
         self._stack.close()
-
-    def _with_thumbnail(self, record: PlaceRecord, thumbnail: bytes | None) -> PlaceRecord:
-        if thumbnail is None:
-            return record
-        path = self._directory / layout.THUMBNAILS / layout.thumbnail_name(len(self._records))
-        path.write_bytes(thumbnail)
-        digest = hashlib.sha256(thumbnail).hexdigest()
-        return record.with_thumbnail(FileSum(bytes=len(thumbnail), sha256=digest))
-
-    def _sync_thumbnails(self) -> Thumbnails:
-        directory = self._directory / layout.THUMBNAILS
-        sums = [record.thumbnail for record in self._records if record.thumbnail is not None]
-        if not sums:
-            directory.rmdir()
-            return Thumbnails(count=0, bytes=0)
-        for path in directory.iterdir():
-            sync(path)
-        sync(directory)
-        return Thumbnails(count=len(sums), bytes=sum(file.bytes for file in sums))

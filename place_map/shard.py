@@ -165,7 +165,9 @@ def segments_of(manifest: Manifest, shard: Shard | None) -> tuple[Segment, ...]:
 
 
 def files_of(manifest: Manifest, shard: Shard | None) -> dict[str, FileSum]:
-    """Return path below the map → size and sum, for the files that a reader of a part needs, without thumbnails.
+    """Return path below the map → size and sum, for the files that a reader of a part needs.
+
+    Thumbnails that have a file each are not among them.
 
     A part needs the files of its segments, from which its index is made.
 

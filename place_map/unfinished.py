@@ -10,8 +10,8 @@
                   /left_out.csv      if the build had to be given up
 
 ``index_builder.staging`` writes there. A change is published in steps: its segments are renamed into the map, then its
-version, and ``CURRENT`` moves last. Until then readers have the old version, and nothing names the new files. Therefore
-a change that was killed at any byte can either be continued or be thrown away.
+codes and its version, and ``CURRENT`` moves last. Until then readers have the old version, and nothing names the new
+files. Therefore a change that was killed at any byte can either be continued or be thrown away.
 """
 
 import json
@@ -25,7 +25,8 @@ from model.errors import StorageError
 from place_map import layout
 from place_map.builder_lock import LOCK_FILE, builder_lock, staging_path
 from place_map.errors import BuildConflict
-from place_map.versions import existing_versions, read_current, read_manifest
+from place_map.unlisted import remove_unlisted
+from place_map.versions import read_current, read_manifest
 
 PLAN = "plan.json"
 CHECKPOINTS = "checkpoints"
@@ -163,12 +164,8 @@ def _remove_all_but(path: Path, kept: set[str]) -> None:
 
 
 def _remove_unpublished(map_dir: Path, version: str, first_segment: int) -> None:
-    """Remove a half published version and its segments, including those of an earlier attempt."""
+    """Remove a half published version with its segments and codes, including those of an earlier attempt."""
     directory = layout.version_dir(map_dir, version)
     if directory.is_dir() and version != read_current(map_dir).version:
         shutil.rmtree(directory)
-    kept = {segment.id for name in existing_versions(map_dir) for segment in read_manifest(map_dir, name).segments}
-    for number in layout.segment_numbers(map_dir):
-        name = layout.segment_id_of(number)
-        if number >= first_segment and name not in kept:
-            shutil.rmtree(layout.segment_dir(map_dir, name))
+    remove_unlisted(map_dir, first_segment)

@@ -1,7 +1,7 @@
 """The writer of one version over finished segments: the index, the list of pictures left out, the manifest last."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as version_of
@@ -11,20 +11,18 @@ from model.durable import sync, write_atomically
 from model.preprocess import Preprocessing
 from place_map import layout
 from place_map.current import Current
-from place_map.feature_store import StoredFeatures, map_features
+from place_map.faiss_library import faiss_version
 from place_map.file_sum import FileSum
-from place_map.global_index import faiss_version, write_index
+from place_map.index_files import BaseIndex, write_index
 from place_map.manifest import (
     BUILT,
     Change,
     Counts,
     FeatureShapes,
-    IndexFile,
     Manifest,
     NetworkIdentity,
     SourceHint,
 )
-from place_map.reader import CHUNK_ROWS
 from place_map.segment import Segment
 
 
@@ -34,7 +32,7 @@ class VersionContent:
 
     Attributes:
         calibration: The bytes of ``calibration.json``; None if there is none.
-        index_of_same_rows: An index over exactly the rows of this version, which is copied; None to build one.
+        base_index: The index of the version before, of which files may be kept; None for the first version.
     """
 
     version: str
@@ -51,7 +49,7 @@ class VersionContent:
     change: Change = BUILT
     next_segment: int | None = None
     calibration: bytes | None = None
-    index_of_same_rows: Path | None = None
+    base_index: BaseIndex | None = None
 
 
 def write_version(map_path: Path, content: VersionContent) -> Manifest:
@@ -92,17 +90,16 @@ def write_version_files(directory: Path, content: VersionContent, segment_dir: C
     """
     shutil.rmtree(directory, ignore_errors=True)  # the possible remains of a killed run
     directory.mkdir(parents=True)
-    index_path, left_out_path = directory / layout.INDEX, directory / layout.LEFT_OUT
-    if content.index_of_same_rows is None:
-        write_index(
-            index_path,
-            content.index_factory,
-            content.features.global_dim,
-            lambda: _global_chunks(content.segments, content.features, segment_dir),
-        )
-    else:
-        shutil.copyfile(content.index_of_same_rows, index_path)
-    sync(index_path)
+    left_out_path = directory / layout.LEFT_OUT
+    index = write_index(
+        directory,
+        content.index_factory,
+        content.index_requested or content.index_factory,
+        content.features,
+        content.segments,
+        segment_dir,
+        content.base_index,
+    )
     write_atomically(left_out_path, content.left_out_csv)
     manifest = Manifest(
         version=content.version,
@@ -116,11 +113,7 @@ def write_version_files(directory: Path, content: VersionContent, segment_dir: C
         preprocessing=content.preprocessing,
         features=content.features,
         counts=content.counts,
-        index=IndexFile(
-            factory=content.index_factory,
-            requested=content.index_requested or content.index_factory,
-            file=FileSum.of(index_path),
-        ),
+        index=index,
         left_out=FileSum.of(left_out_path),
         segments=content.segments,
     )
@@ -152,16 +145,3 @@ def software_versions() -> dict[str, str]:
     """Return the versions of all software that affects the bytes of a map's data files, except the index."""
     names = {"placefix": "placefix", "torch": "torch", "numpy": "numpy", "pillow": "pillow", "pyarrow": "pyarrow"}
     return {name: version_of(distribution) for name, distribution in names.items()}
-
-
-def _global_chunks(
-    segments: tuple[Segment, ...], shapes: FeatureShapes, segment_dir: Callable[[str], Path]
-) -> Iterator[StoredFeatures]:
-    for segment in segments:
-        path = segment_dir(segment.id) / layout.GLOBALS
-        features = map_features(path, (segment.rows, shapes.global_dim), shapes.dtype)
-        live = segment.live()
-        for start in range(0, len(live), CHUNK_ROWS):
-            rows = live[start : start + CHUNK_ROWS]
-            span = features[rows[0] : rows[-1] + 1]
-            yield span if len(span) == len(rows) else span[rows - rows[0]]

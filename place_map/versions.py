@@ -1,6 +1,7 @@
 """The versions of a map, the served one among them, and their manifests."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -167,18 +168,12 @@ def list_versions(path: Path) -> list[Version]:
     for version in existing_versions(path):
         with suppress(VersionNotFound):
             manifests.append(read_manifest(path, version))
-    used: dict[str, int] = {}
-    for manifest in manifests:
-        for segment in manifest.segments:
-            used[segment.id] = used.get(segment.id, 0) + 1
+    used = Counter(name for manifest in manifests for name in manifest.files)
+    holders = Counter(segment.id for manifest in manifests for segment in manifest.segments)
     found = []
     for manifest in manifests:
-        own = sum(
-            sum(file.bytes for file in segment.files.values()) + segment.thumbnails.bytes
-            for segment in manifest.segments
-            if used[segment.id] == 1
-        )
-        own += manifest.index.file.bytes + manifest.left_out.bytes + len(manifest.to_json())
+        own = sum(file.bytes for name, file in manifest.files.items() if used[name] == 1) + len(manifest.to_json())
+        own += sum(segment.loose_thumbnail_bytes for segment in manifest.segments if holders[segment.id] == 1)
         found.append(Version(manifest, manifest.version == current.version, own))
     return found
 

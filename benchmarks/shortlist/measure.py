@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.memory import reset_peak_memory
 from benchmarks.shortlist.vectors_map import VectorsMap
-from place_map.global_index import open_searcher
+from place_map.global_index import index_bytes, open_searcher
 from place_map.searching import Searcher
 
 EXACT = "Flat"
@@ -100,14 +100,14 @@ def measure_indexes(
 
 
 def _opened(vectors_map: VectorsMap, factory: str) -> tuple[Searcher, float, int, int]:
-    """Return a searcher, the seconds that its index took, and its bytes on disk and in memory."""
+    """Return a searcher, the seconds that its index took, the bytes of its vectors, and its bytes in memory."""
     start_s = time.perf_counter()
     place_map = vectors_map.with_index(factory)
     build_s = time.perf_counter() - start_s
     place_map.check_sums()
     before_bytes = reset_peak_memory()
     searcher = open_searcher(place_map, "cpu", "faiss")
-    return searcher, build_s, place_map.index_path.stat().st_size, reset_peak_memory() - before_bytes
+    return searcher, build_s, index_bytes(place_map), reset_peak_memory() - before_bytes
 
 
 def _in_turn(

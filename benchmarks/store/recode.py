@@ -42,10 +42,11 @@ def recode(source: Path, store: StoreType, out: Path) -> Path:
         )
     segments = tuple(_recode_segment(source, segment, manifest.features, shapes, out) for segment in manifest.segments)
     recoded = manifest.model_copy(update={"features": shapes, "segments": segments})
-    here, there = (layout.version_dir(path, manifest.version) for path in (source, out))
+    there = layout.version_dir(out, manifest.version)
     there.mkdir(parents=True)
-    for name in (layout.INDEX, layout.LEFT_OUT):
-        os.link(here / name, there / name)
+    for name in set(manifest.files) - set(manifest.files_of(manifest.segments)):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        os.link(source / name, out / name)
     (there / layout.MANIFEST).write_bytes(recoded.to_json())
     for path in (there / layout.POINTER, out / layout.CURRENT):
         path.write_bytes(Current.to_manifest(recoded).to_bytes())

@@ -12,6 +12,7 @@ from place_map import layout
 from place_map.builder_lock import staging_path
 from place_map.errors import MapBusy
 from place_map.unfinished import changing, check_no_change_is_unfinished, read_plan, throw_away
+from place_map.unlisted import remove_unlisted
 from place_map.version_hold import only_holder
 from place_map.versions import (
     existing_versions,
@@ -93,11 +94,6 @@ def abandon_change(map_dir: Path) -> bool:
 
 def _remove(map_dir: Path, doomed: Sequence[str]) -> Pruned:
     manifests = [read_manifest(map_dir, version) for version in doomed]
-    sizes = {
-        segment.id: sum(file.bytes for file in segment.files.values()) + segment.thumbnails.bytes
-        for manifest in manifests
-        for segment in manifest.segments
-    }
     following = next_segment(map_dir)
     with ExitStack() as stack:
         for version in doomed:
@@ -114,8 +110,10 @@ def _remove(map_dir: Path, doomed: Sequence[str]) -> Pruned:
             (directory / layout.MANIFEST).unlink()  # from now on the version does not exist
             sync(directory)
         segments = _sweep(map_dir)
-    freed = sum(manifest.index.file.bytes + manifest.left_out.bytes for manifest in manifests)
-    return Pruned(tuple(doomed), segments, freed + sum(sizes.get(segment, 0) for segment in segments))
+    kept = {name for version in existing_versions(map_dir) for name in read_manifest(map_dir, version).files}
+    files = {name: file.bytes for manifest in manifests for name, file in manifest.files.items() if name not in kept}
+    loose = {each.id: each.loose_thumbnail_bytes for manifest in manifests for each in manifest.segments}
+    return Pruned(tuple(doomed), segments, sum(files.values()) + sum(loose.get(name, 0) for name in segments))
 
 
 def _half_removed(map_dir: Path) -> set[str]:
@@ -144,13 +142,6 @@ def _sweep(map_dir: Path) -> tuple[str, ...]:
         for entry in directory.iterdir():
             if entry.name != layout.PRUNED:
                 entry.unlink()
-    kept = {
-        segment.id for version in existing_versions(map_dir) for segment in read_manifest(map_dir, version).segments
-    }
-    lost = [layout.segment_id_of(number) for number in layout.segment_numbers(map_dir)]
-    removed = tuple(segment for segment in lost if segment not in kept)
-    for segment in removed:
-        shutil.rmtree(layout.segment_dir(map_dir, segment))
+    removed = remove_unlisted(map_dir)
     sync(map_dir / layout.VERSIONS)
-    sync(map_dir / layout.SEGMENTS)
     return removed

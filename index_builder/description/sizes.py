@@ -19,7 +19,7 @@ class Sizes:
         local_features: The bytes of local features.
         thumbnails: The bytes of thumbnails.
         tables: The bytes of the tables of places.
-        index: The bytes of the shortlist index.
+        index: The bytes of the files of the shortlist index; 0 for an index that is made when the map is opened.
         left_out: The bytes of the list of pictures that are not in the map.
         other_versions: The number of other versions.
         beside: The bytes of files that do not belong to the version: other versions, and their own segments.
@@ -55,15 +55,20 @@ def measure_sizes(map_path: Path, manifest: Manifest) -> Sizes:
     own_segments = {segment.id for segment in segments}
     beside = [layout.version_dir(map_path, version) for version in versions]
     beside += [layout.segment_dir(map_path, name) for name in _names(map_path / layout.SEGMENTS) - own_segments]
+    listed = set(manifest.index.files(manifest.version))
+    other_codes = [
+        path for path in (map_path / layout.CODES).glob("*/*") if path.relative_to(map_path).as_posix() not in listed
+    ]
     return Sizes(
         global_features=sum(segment.files[layout.GLOBALS].bytes for segment in segments),
         local_features=sum(segment.files[layout.LOCALS].bytes for segment in segments),
         thumbnails=sum(segment.thumbnails.bytes for segment in segments),
         tables=sum(segment.files[layout.PLACES].bytes for segment in segments),
-        index=manifest.index.file.bytes,
+        index=sum(file.bytes for file in manifest.index.files(manifest.version).values()),
         left_out=manifest.left_out.bytes,
         other_versions=sum((layout.version_dir(map_path, version) / layout.MANIFEST).is_file() for version in versions),
-        beside=sum(size for directory in beside for size in _file_sizes(directory)),
+        beside=sum(size for directory in beside for size in _file_sizes(directory))
+        + sum(path.stat().st_size for path in other_codes),
     )
 
 

@@ -12,13 +12,14 @@ from place_map import layout
 from place_map.checks.problem import Problem, ProblemKind
 from place_map.errors import MapCorrupt
 from place_map.feature_store import StoredArray, map_features
-from place_map.global_index import differing_row
+from place_map.global_index import find_difference
 from place_map.left_out import HEADER
 from place_map.local_codec import LocalCodec
 from place_map.manifest import Manifest
 from place_map.place_table import read_places, wrong_geometries
 from place_map.reader import PlaceMap
 from place_map.segment import Segment
+from place_map.stored_thumbnails import wrong_thumbnail
 
 _LENGTH_TOLERANCE = 2e-3  # float16 rounds each value by at most 1/2048 of it
 _OTHER_LENGTH = "features that are not finite, or whose length is not 1"
@@ -56,6 +57,10 @@ def _check_table(path: Path, segment: Segment) -> Iterator[Problem]:
     if wrong:
         message = f"the geometry of row {wrong[0]} is not the point of its latitude and longitude"
         yield Problem(name, ProblemKind.STRUCTURE, message)
+    row_of_another = wrong_thumbnail(layout.segment_dir(path, segment.id), segment, table)
+    if row_of_another is not None:
+        message = f"the thumbnail of row {row_of_another} is not what the table says"
+        yield Problem(f"{layout.SEGMENTS}/{segment.id}/{layout.THUMBNAILS}", ProblemKind.STRUCTURE, message)
 
 
 def _check_features(path: Path, manifest: Manifest, segment: Segment) -> Iterator[Problem]:
@@ -109,15 +114,17 @@ def _has_impossible_codes(rows: StoredArray, codec: LocalCodec, largest: int) ->
 
 
 def _check_index(place_map: PlaceMap) -> Iterator[Problem]:
-    name = f"{layout.VERSIONS}/{place_map.version}/{layout.INDEX}"
     try:
-        row = differing_row(place_map)
+        difference = find_difference(place_map)
     except MapCorrupt as error:
+        names = list(place_map.manifest.index.files(place_map.version))
+        if error.path is not None:
+            names = [error.path.relative_to(place_map.path).as_posix()]
+        name = names[0] if names else f"{layout.VERSIONS}/{place_map.version}/{layout.MANIFEST}"
         yield Problem(name, ProblemKind.STRUCTURE, error.message)
         return
-    if row is not None:
-        message = f"vector {row} is not the global feature of picture {place_map.places[row].id}"
-        yield Problem(name, ProblemKind.STRUCTURE, message)
+    if difference is not None:
+        yield Problem(difference.name, ProblemKind.STRUCTURE, difference.message)
 
 
 def _check_left_out(path: Path, manifest: Manifest) -> Iterator[Problem]:

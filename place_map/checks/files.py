@@ -1,5 +1,5 @@
-"""The check of every file of a map against its sum: the manifest by ``CURRENT``, files by the manifest, thumbnails by
-the tables.
+"""The check of every file of a map against its sum: the manifest by ``CURRENT``, files by the manifest, thumbnails that
+have a file each by the tables.
 """
 
 import os
@@ -19,6 +19,9 @@ from place_map.file_sum import FileSum
 from place_map.manifest import Manifest
 from place_map.place_table import listed_thumbnails, read_places
 from place_map.segment import Segment
+from place_map.stored_thumbnails import loose_thumbnails
+
+_FOLDERS = (layout.SEGMENTS, layout.VERSIONS, layout.CODES)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def check_files(path: Path, progress: Progress) -> FileCheck:
     problems, names = list(found.problems), set(found.names)
     sums = _sums(found.manifests, problems)
     segments = {segment.id: segment for manifest in found.manifests for segment in manifest.segments}
-    thumbnail_bytes = sum(segment.thumbnails.bytes for segment in segments.values())
+    thumbnail_bytes = sum(segment.loose_thumbnail_bytes for segment in segments.values())
     progress.started(sum(file.bytes for file in sums.values()) + thumbnail_bytes, 0)
     total_bytes = 0
     for name, file in chain(sums.items(), _thumbnails_of(path, segments.values(), problems)):
@@ -69,16 +72,16 @@ def check_files(path: Path, progress: Progress) -> FileCheck:
         progress.advanced(file.bytes)
     # The list in a damaged table is unknown, so none of its thumbnails is called a stray.
     unknown = {
-        f"{layout.SEGMENTS}/{segment.id}/{layout.THUMBNAILS}"
+        f"{layout.SEGMENTS}/{segment.id}/{layout.LOOSE_THUMBNAILS}"
         for segment in segments.values()
         if any(problem.path == _table_name(segment) for problem in problems)
     }
     strays = list(_find_strays(path, names | unknown))
     notes = []
     if not found.are_all_known:  # the list in a damaged manifest is unknown, too
-        strays = [name for name in strays if PurePosixPath(name).parts[0] not in (layout.SEGMENTS, layout.VERSIONS)]
+        strays = [name for name in strays if PurePosixPath(name).parts[0] not in _FOLDERS]
     elif staging_path(path).is_dir():
-        begun = [name for name in strays if PurePosixPath(name).parent.name in (layout.SEGMENTS, layout.VERSIONS)]
+        begun = [name for name in strays if _may_be_half_published(PurePosixPath(name))]
         strays = [name for name in strays if name not in begun]
         if begun:
             notes.append(f"{', '.join(begun)}: of a change that was interrupted while it was published")
@@ -93,6 +96,11 @@ def check_files(path: Path, progress: Progress) -> FileCheck:
     )
 
 
+def _may_be_half_published(name: PurePosixPath) -> bool:
+    """Return whether a change puts files of this name into a map before a version lists them."""
+    return name.parts[0] == layout.CODES or (name.parent.name in _FOLDERS and len(name.parts) == 2)
+
+
 def _sums(manifests: Iterable[Manifest], problems: list[Problem]) -> dict[str, FileSum]:
     """Return the sum of each file that a manifest names; add a problem for sums that contradict each other."""
     sums: dict[str, FileSum] = {}
@@ -105,36 +113,34 @@ def _sums(manifests: Iterable[Manifest], problems: list[Problem]) -> dict[str, F
 
 
 def _thumbnails_of(path: Path, segments: Iterable[Segment], problems: list[Problem]) -> Iterator[tuple[str, FileSum]]:
-    """Return the thumbnails that tables list; add a problem for a table that cannot be read."""
+    """Return the thumbnails that have a file each; add a problem for a table that cannot be read, or lists others than
+    the manifest counts.
+    """
     for segment in segments:
         table_name = _table_name(segment)
         if any(problem.path == table_name for problem in problems):
             continue
         try:
-            thumbnails = list(_thumbnails(path / table_name, segment))
+            table = read_places(path / table_name, segment.rows)
         except MapCorrupt as error:
             problems.append(Problem(table_name, ProblemKind.STRUCTURE, error.message))
             continue
-        total = sum(file.bytes for _, file in thumbnails)
-        if (len(thumbnails), total) != (segment.thumbnails.count, segment.thumbnails.bytes):
+        listed = [file.bytes for _, file in listed_thumbnails(table)]
+        if (len(listed), sum(listed)) != (segment.thumbnails.count, segment.thumbnails.bytes):
             problems.append(
                 Problem(
                     table_name,
                     ProblemKind.STRUCTURE,
-                    f"it lists {len(thumbnails)} thumbnails of {total:,} bytes, the manifest "
+                    f"it lists {len(listed)} thumbnails of {sum(listed):,} bytes, the manifest "
                     f"{segment.thumbnails.count} of {segment.thumbnails.bytes:,}",
                 )
             )
-        yield from thumbnails
+        directory = Path(layout.SEGMENTS, segment.id)
+        yield from ((name.as_posix(), file) for name, file in loose_thumbnails(directory, segment, table))
 
 
 def _table_name(segment: Segment) -> str:
     return f"{layout.SEGMENTS}/{segment.id}/{layout.PLACES}"
-
-
-def _thumbnails(table_path: Path, segment: Segment) -> Iterator[tuple[str, FileSum]]:
-    for row, file in listed_thumbnails(read_places(table_path, segment.rows)):
-        yield str(PurePosixPath(layout.SEGMENTS, segment.id, layout.THUMBNAILS, layout.thumbnail_name(row))), file
 
 
 def _check_file(path: Path, name: str, expected: FileSum) -> Iterator[Problem]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from place_map import layout
 from place_map.errors import MapCorrupt
 from place_map.file_sum import FileSum
-from place_map.place_table import listed_thumbnails, read_places
+from place_map.place_table import read_places
 from place_map.reader import PlaceMap
+from place_map.stored_thumbnails import loose_thumbnails
 
 _BYTES_AT_A_TIME = 2**22
 
@@ -54,8 +55,8 @@ def _files(place_map: PlaceMap) -> Iterator[tuple[Path, FileSum]]:
         yield place_map.path / name, expected
     for segment in place_map.segments:
         directory = layout.segment_dir(place_map.path, segment.id)
-        for row, expected in listed_thumbnails(read_places(directory / layout.PLACES, segment.rows)):
-            yield directory / layout.THUMBNAILS / layout.thumbnail_name(row), expected
+        if segment.loose_thumbnail_bytes:
+            yield from loose_thumbnails(directory, segment, read_places(directory / layout.PLACES, segment.rows))
 
 
 def _sum_of(path: Path, on_bytes: OnBytes) -> FileSum:

@@ -50,7 +50,7 @@ def count_missing(cache: Cache, folders: list[Folder], manifest: Manifest, shard
 
     Args:
         cache: The cache.
-        folders: The folders of the segments, then that of the version.
+        folders: The folders of the segments, then those of codes and of the version.
         manifest: The manifest of the version.
         shard: The part, which has no thumbnails; None for the whole version.
     """
@@ -63,7 +63,9 @@ def count_missing(cache: Cache, folders: list[Folder], manifest: Manifest, shard
             missing_bytes += file.expected.bytes - here
             present_bytes += here
     for folder, segment in zip(folders, manifest.segments if shard is None else (), strict=False):
-        directory = cache.directory(folder) / layout.THUMBNAILS
+        if not segment.loose_thumbnail_bytes:
+            continue
+        directory = cache.directory(folder) / layout.LOOSE_THUMBNAILS
         sizes = [path.stat().st_size for path in directory.glob("*.jpg")] if directory.is_dir() else []
         files += segment.thumbnails.count - len(sizes)
         missing_bytes += segment.thumbnails.bytes - sum(sizes)
@@ -72,17 +74,17 @@ def count_missing(cache: Cache, folders: list[Folder], manifest: Manifest, shard
 
 
 def files_of(cache: Cache, folder: Folder) -> Iterator[CachedFile]:
-    """Yield the files of a folder, without thumbnails."""
+    """Yield the files of a folder, without thumbnails that have a file each."""
     for name, expected in folder.files.items():
         yield _file(cache, folder, name, expected)
 
 
 def thumbnails_of(cache: Cache, folders: list[Folder], manifest: Manifest) -> list[CachedFile]:
-    """Return the thumbnails that the tables of all segments list."""
+    """Return the thumbnails that have a file each, which the tables of segments list."""
     return [
-        _file(cache, folder, f"{layout.THUMBNAILS}/{layout.thumbnail_name(row)}", expected)
-        for folder, segment in zip(folders, manifest.segments, strict=False)  # the last folder is the version's
-        if segment.thumbnails.count
+        _file(cache, folder, f"{layout.LOOSE_THUMBNAILS}/{layout.thumbnail_name(row)}", expected)
+        for folder, segment in zip(folders, manifest.segments, strict=False)  # other folders follow
+        if segment.loose_thumbnail_bytes
         for row, expected in listed_thumbnails(read_places(cache.directory(folder) / layout.PLACES, segment.rows))
     ]
 

@@ -77,7 +77,7 @@ class Cache:
     def _unlisted(self, wanted: Collection[Folder]) -> list[_Unlisted]:
         kept = {self.directory(folder) for folder in wanted}
         found = []
-        for kind in (layout.SEGMENTS, layout.VERSIONS):
+        for kind in (layout.SEGMENTS, layout.CODES, layout.VERSIONS):
             directories = (self.path / kind).iterdir() if (self.path / kind).is_dir() else ()
             for directory in sorted(directories):
                 states = [path.stat() for path in _files_below(directory)]

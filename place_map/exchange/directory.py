@@ -19,7 +19,7 @@ _PUBLISHING = ".publishing"
 """The folder of the lock and of unfinished files while somebody publishes."""
 
 _PENDING = pending_path(Path(layout.CURRENT)).name
-_OWN_NAMES = frozenset({layout.CURRENT, layout.SEGMENTS, layout.VERSIONS, _PUBLISHING, _PENDING})
+_OWN_NAMES = frozenset({layout.CURRENT, layout.SEGMENTS, layout.CODES, layout.VERSIONS, _PUBLISHING, _PENDING})
 
 
 class DirectoryOrigin:
@@ -118,7 +118,8 @@ class DirectoryOrigin:
         if self.read_current() != before:
             return False
         with self._writable():
-            for folder in (layout.SEGMENTS, layout.VERSIONS):
+            folders = (layout.SEGMENTS, layout.CODES, layout.VERSIONS)  # not every version has codes
+            for folder in filter(lambda name: (self._path / name).is_dir(), folders):
                 sync(self._path / folder)
             write_atomically(self._path / layout.CURRENT, pointer.to_bytes())
             sync(self._path)

@@ -24,7 +24,7 @@ from place_map.exchange.bringing import (
     wrong_sum,
 )
 from place_map.exchange.cache import Cache
-from place_map.exchange.names import Folder, segment_folders, version_path
+from place_map.exchange.names import segment_folders, version_folders, version_path
 from place_map.exchange.origin import Origin
 from place_map.exchange.transfer import Transfer
 from place_map.manifest import Manifest, parse_manifest
@@ -88,7 +88,7 @@ def fetch_version(
     """
     pointer = _find(origin, version)
     content, manifest = _read_manifest(origin, pointer)
-    folders = [*segment_folders(manifest, shard), Folder.of_version(manifest, content, shard)]
+    folders = [*segment_folders(manifest, shard), *version_folders(manifest, content, shard)]
     cache = Cache(map_dir)
     if is_trial:
         missing = count_missing(cache, folders, manifest, shard)
@@ -154,7 +154,13 @@ def _check_fits(map_dir: Path, manifest: Manifest, pointer: Current, origin: Ori
                 f"{map_dir} has another version {version} than {origin.name}: it was changed here, or another map was "
                 "published there. Fetch into another path"
             )
-        for segment in read_manifest(map_dir, version).segments:
+        found = read_manifest(map_dir, version)
+        if _are_other_codes(found, manifest):
+            raise MapExists(
+                f"{map_dir} has other codes in its version {version} than {origin.name} in version {pointer.version}: "
+                "it was changed here, or another map was published there. Fetch into another path"
+            )
+        for segment in found.segments:
             if wanted.get(segment.id, segment.files) != segment.files:
                 raise MapExists(
                     f"{map_dir} has another segment {segment.id} in its version {version} than {origin.name} in "
@@ -162,6 +168,14 @@ def _check_fits(map_dir: Path, manifest: Manifest, pointer: Current, origin: Ori
                     "another path"
                 )
     return read_current(map_dir).version
+
+
+def _are_other_codes(one: Manifest, other: Manifest) -> bool:
+    """Return whether two versions have different files of codes under the same number."""
+    if one.index.codes is None or other.index.codes is None or one.index.codes.number != other.index.codes.number:
+        return False
+    files, others = (manifest.index.files(manifest.version) for manifest in (one, other))
+    return any(files[name] != others[name] for name in files.keys() & others.keys())
 
 
 def _publish(map_dir: Path, files: list[CachedFile], pointer: Current, shard: Shard | None) -> None:
@@ -182,8 +196,9 @@ def _publish(map_dir: Path, files: list[CachedFile], pointer: Current, shard: Sh
     if is_new:
         rename_durably(staged, map_dir)
     else:
-        for kind in (layout.SEGMENTS, layout.VERSIONS):
-            for folder in sorted((staged / kind).iterdir()):
+        for kind in (layout.SEGMENTS, layout.CODES, layout.VERSIONS):
+            for folder in sorted((staged / kind).glob("*")):
+                (map_dir / kind).mkdir(exist_ok=True)
                 _move_into(folder, map_dir / kind / folder.name)
         serve(map_dir, pointer, shard)
     clean_up(staging)

@@ -1,17 +1,20 @@
 """The names of files at an origin, which are also their names in the cache of a machine that fetches.
 
-Each version and each segment has a folder whose name holds the beginning of its sum. Two maps that diverged therefore
-never write the same file with different content, and a file that is there never changes.
+Each version, each segment, each codebook and each file of codes has a folder whose name holds the beginning of its sum.
+Two maps that diverged therefore never write the same file with different content, and a file that is there never
+changes.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import PurePosixPath
 from typing import Self
 
 from place_map import layout
 from place_map.current import Current
 from place_map.file_sum import FileSum
+from place_map.index_entry import IndexCodes
 from place_map.manifest import Manifest
 from place_map.segment import Segment
 from place_map.shard import Shard, segments_of
@@ -21,24 +24,27 @@ _SUM_DIGITS = 12
 
 @dataclass(frozen=True)
 class Folder:
-    """Name the folder of a version or a segment.
+    """Name the folder of a version, of a segment, or of a codebook and its codes.
 
     Attributes:
-        kind: ``versions`` or ``segments``.
+        kind: ``versions``, ``segments`` or ``codes``.
         number: The number in the map.
-        sha256: The sum of a version's manifest, or of the sums of a segment's files.
-        files: Name → size and sum, without thumbnails.
+        sha256: The sum of a version's manifest, of a codebook, of codes, or of the sums of a segment's files.
+        files: Name → size and sum, without thumbnails that have a file each.
+        part: What the folder has of the number; empty if it has all.
     """
 
     kind: str
     number: str
     sha256: str
     files: Mapping[str, FileSum]
+    part: str = ""
 
     @property
     def at_origin(self) -> str:
         """Return the path below the origin."""
-        return f"{self.kind}/{self.number}-{self.sha256[:_SUM_DIGITS]}"
+        part = f"-{self.part}" if self.part else ""
+        return f"{self.kind}/{self.number}{part}-{self.sha256[:_SUM_DIGITS]}"
 
     @property
     def in_map(self) -> str:
@@ -50,6 +56,19 @@ class Folder:
         """Name the folder of a segment; the sum is that of the lines that ``sha256sum`` prints for its files."""
         lines = "".join(f"{segment.files[name].sha256}  {name}\n" for name in sorted(segment.files))
         return cls(layout.SEGMENTS, segment.id, sha256(lines.encode()).hexdigest(), segment.files)
+
+    @classmethod
+    def of_codes(cls, codes: IndexCodes) -> list[Self]:
+        """Name the folders of a codebook and of the codes of each segment.
+
+        Maps that diverged may have other codes of a segment by the same codebook, so each file has a folder.
+        """
+        named = {layout.codebook_name(codes.number): codes.codebook}
+        named |= {layout.codes_name(codes.number, segment): file for segment, file in codes.segments.items()}
+        return [
+            cls(layout.CODES, codes.number, file.sha256, {path.name: file}, part=path.stem)
+            for path, file in ((PurePosixPath(name), file) for name, file in named.items())
+        ]
 
     @classmethod
     def of_version(cls, manifest: Manifest, content: bytes, shard: Shard | None = None) -> Self:
@@ -64,9 +83,22 @@ class Folder:
         files = {layout.MANIFEST: FileSum(bytes=len(content), sha256=digest), layout.LEFT_OUT: manifest.left_out}
         if manifest.calibration is not None:
             files[layout.CALIBRATION] = manifest.calibration
-        if shard is None:
+        if shard is None and manifest.index.file is not None:
             files[layout.INDEX] = manifest.index.file
         return cls(layout.VERSIONS, manifest.version, digest, files)
+
+
+def version_folders(manifest: Manifest, content: bytes, shard: Shard | None = None) -> list[Folder]:
+    """Return the folders of the codes of a version, if a reader needs them, and that of the version.
+
+    Args:
+        manifest: The manifest.
+        content: The bytes of its file.
+        shard: The part of the map that reads it.
+    """
+    version = Folder.of_version(manifest, content, shard)
+    codes = manifest.index.codes
+    return [version] if codes is None or shard is not None else [*Folder.of_codes(codes), version]
 
 
 def version_path(pointer: Current) -> str:

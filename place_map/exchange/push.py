@@ -10,7 +10,7 @@ from model.progress import SILENT, Progress
 from place_map import layout
 from place_map.current import Current
 from place_map.errors import OriginError, PublishConflict
-from place_map.exchange.names import Folder, segment_folders
+from place_map.exchange.names import Folder, segment_folders, version_folders
 from place_map.exchange.origin import Origin, Served
 from place_map.exchange.transfer import Transfer, checked_chunks
 from place_map.file_sum import FileSum
@@ -125,12 +125,12 @@ def _files(map_dir: Path, manifest: Manifest) -> Iterator[_File]:
     for folder, segment in zip(segment_folders(manifest), manifest.segments, strict=True):
         directory = map_dir / folder.in_map
         yield from _of_folder(map_dir, folder)
-        if segment.thumbnails.count:
+        if segment.loose_thumbnail_bytes:
             for row, expected in listed_thumbnails(read_places(directory / layout.PLACES, segment.rows)):
-                name = f"{layout.THUMBNAILS}/{layout.thumbnail_name(row)}"
+                name = f"{layout.LOOSE_THUMBNAILS}/{layout.thumbnail_name(row)}"
                 yield _File(directory / name, f"{folder.at_origin}/{name}", expected)
     content = (layout.version_dir(map_dir, manifest.version) / layout.MANIFEST).read_bytes()
-    files = list(_of_folder(map_dir, Folder.of_version(manifest, content)))
+    files = [file for folder in version_folders(manifest, content) for file in _of_folder(map_dir, folder)]
     yield from sorted(files, key=lambda file: file.source.name == layout.MANIFEST)
 
 
@@ -141,7 +141,7 @@ def _of_folder(map_dir: Path, folder: Folder) -> Iterator[_File]:
 
 def _missing(files: Iterator[_File], origin: Origin) -> list[_File]:
     """Return the files that the origin lacks; a file appears there whole, so its size says that it is the same."""
-    there = origin.sizes(layout.SEGMENTS) | origin.sizes(layout.VERSIONS)
+    there = origin.sizes(layout.SEGMENTS) | origin.sizes(layout.CODES) | origin.sizes(layout.VERSIONS)
     return [file for file in files if there.get(file.target) != file.expected.bytes]
 
 

@@ -29,7 +29,7 @@ from model.errors import InvalidInput
 from model.preprocess import Preprocessing
 from model.rerankers.registry import RERANKERS, reranker_named
 from place_map import index_choice, layout
-from place_map.global_index import check_index_factory
+from place_map.index_making import check_index_factory
 from place_map.left_out import left_out_csv
 from place_map.local_codec import StoreType
 from place_map.versions import read_manifest

@@ -12,7 +12,6 @@ from index_builder.verify import verify_map
 from place_map import layout
 from place_map.checks.version import check_version
 from place_map.errors import MapCorrupt, MapNotFound
-from place_map.place_table import listed_thumbnails, read_places
 from place_map.reader import PlaceMap
 from place_map.versions import existing_versions, read_manifest
 from tests.faults.corruptions import KINDS, Corruption, corrupt, file_names
@@ -51,15 +50,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
         for name in manifest.files:
             vouchers[name].add(manifest_name)
         for segment in manifest.segments:
-            directory = f"{layout.SEGMENTS}/{segment.id}"
-            table = read_places(map_dir / directory / layout.PLACES, segment.rows)
-            thumbnails = {
-                f"{directory}/{layout.THUMBNAILS}/{layout.thumbnail_name(row)}" for row, _ in listed_thumbnails(table)
-            }
-            assert thumbnails
-            for name in thumbnails:
-                vouchers[name].add(f"{directory}/{layout.PLACES}")
-            served |= thumbnails if version == "000004" else set()
+            assert layout.THUMBNAILS in segment.files
         served |= set(manifest.files) if version == "000004" else set()
     return Sound(map_dir, {name: frozenset(sums) for name, sums in vouchers.items()}, frozenset(served))
 

@@ -18,7 +18,7 @@ from place_map.errors import MapBusy
 from place_map.versions import existing_versions, read_current
 from tests.conftest import TINY_CONFIG
 from tests.service.conftest import Town, build_town
-from tests.service.map_versions import add_some, asking_all_the_time, flip_bit, ids_of, point_to, remove_one
+from tests.service.map_versions import add_some, asking_all_the_time, ids_of, point_to, remove_one
 from tests.waiting import wait_until
 
 SWAPS = 100
@@ -71,7 +71,8 @@ class Changes:
         if not others:
             return False
         broken = self._random.choice(others)
-        flip_bit(layout.version_dir(self._town.map_path, broken) / layout.INDEX, -self._random.randrange(1, 2000))
+        left_out = layout.version_dir(self._town.map_path, broken) / layout.LEFT_OUT
+        left_out.write_bytes(left_out.read_bytes()[: -self._random.randrange(1, 20)])
         self.broken.add(broken)
         point_to(self._town, broken)
         return True

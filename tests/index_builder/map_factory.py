@@ -18,19 +18,23 @@ from model.geo import LatLon
 from model.places import Place
 from model.preprocess import Preprocessing
 from place_map import layout
+from place_map.current import Current
 from place_map.feature_store import StoredArray, StoredFeatures
+from place_map.file_sum import FileSum
+from place_map.index_files import write_index_file
 from place_map.left_out import LeftOut
 from place_map.local_codec import StoreType
 from place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
 from place_map.place_table import PlaceRecord
 from place_map.segment import Segment
 from place_map.segment_writer import SegmentWriter
-from place_map.version_writer import VersionContent, write_version
+from place_map.version_writer import VersionContent, write_manifest, write_version
+from place_map.versions import read_manifest
 from tests.conftest import write_photo
 
 NO_NETWORK = NetworkIdentity(fingerprint="0" * 64, is_trained=True, config={}, weights_path=None)
 SMALL = BuildOptions(batch_size=2, segment_size=4)
-DATA_FILES = ("*.npy", "*.parquet", "*.jpg", "*.faiss", "*.csv")
+DATA_FILES = ("*.npy", "*.parquet", "*.mjpeg", "*.faiss", "*.csv")
 
 
 def photo_listing(folder: Path, count: int, left_out: Sequence[LeftOut] = ()) -> SourceListing:
@@ -63,6 +67,18 @@ def left_out_of(map_path: Path) -> list[dict[str, str]]:
     """The rows of the table of what was left out."""
     with (map_path / "versions/000001/left_out.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def with_index_file(path: Path, global_features: NDArray[np.float16]) -> None:
+    """Makes the served version one of format 6, with one file for the index, over the live rows or other vectors."""
+    manifest = read_manifest(path)
+    directory = layout.version_dir(path, manifest.version)
+    file = directory / layout.INDEX
+    file.unlink(missing_ok=True)
+    write_index_file(file, manifest.index.factory, global_features.shape[1], lambda: [global_features])
+    entry = manifest.index.model_copy(update={"file": FileSum.of(file), "codes": None})
+    old = write_manifest(directory, manifest.model_copy(update={"format_version": 6, "index": entry}))
+    (path / layout.CURRENT).write_bytes(Current.to_manifest(old).to_bytes())
 
 
 def unit_rows(values: NDArray[np.floating]) -> NDArray[np.float16]:

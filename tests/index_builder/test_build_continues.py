@@ -111,11 +111,11 @@ def test_a_finished_segment_that_was_damaged_is_encoded_again(tmp_path: Path, ti
     assert data_files(tmp_path / "town") == data_files(tmp_path / "fresh")
 
 
-def test_a_finished_segment_that_lost_a_thumbnail_is_encoded_again(tmp_path: Path, tiny_encoder: Encoder) -> None:
+def test_a_finished_segment_that_lost_its_thumbnails_is_encoded_again(tmp_path: Path, tiny_encoder: Encoder) -> None:
     listing = photo_listing(tmp_path / "photos", 12)
     with pytest.raises(KeyboardInterrupt):
         build_map(listing, tiny_encoder, tmp_path / "town", SMALL, InterruptedAfter(12))
-    (tmp_path / ".town.building/map/segments/000001/thumbnails/000002.jpg").unlink()
+    (tmp_path / ".town.building/map/segments/000001/thumbnails.mjpeg").unlink()
     build_map(listing, tiny_encoder, tmp_path / "town", SMALL)
     build_map(listing, tiny_encoder, tmp_path / "fresh", SMALL)
     assert data_files(tmp_path / "town") == data_files(tmp_path / "fresh")

@@ -22,12 +22,19 @@ from place_map.current import Current
 from place_map.errors import MapNotFound, MapVersionUnsupported, NetworkMismatch
 from place_map.file_sum import FileSum
 from place_map.local_codec import StoreType
-from place_map.manifest import FORMAT_VERSION, parse_manifest
+from place_map.manifest import FORMAT_VERSION
 from place_map.place_table import PlaceRecord
 from place_map.reader import PlaceMap
 from place_map.versions import read_manifest
 from tests.conftest import TINY_CONFIG, write_photo
-from tests.index_builder.map_factory import SMALL, build_small, photo_listing, unit_rows, write_features_map
+from tests.index_builder.map_factory import (
+    SMALL,
+    build_small,
+    photo_listing,
+    unit_rows,
+    with_index_file,
+    write_features_map,
+)
 
 MANIFEST = "versions/000001/manifest.json"
 POINTER = "versions/000001/manifest.json.sha256"
@@ -57,7 +64,7 @@ def test_a_good_map_is_good(good_map: GoodMap, tiny_encoder: Encoder) -> None:
     report = verify_map(good_map.path, encoder=tiny_encoder)
     assert report.is_good, report.problems
     assert (report.version, report.pictures, report.sampled, report.reencoded) == ("000001", 6, 6, 6)
-    assert report.files == len(good_map.files) == 2 * 3 + 6 + 5
+    assert report.files == len(good_map.files) == 2 * 4 + 4
     assert report.notes == (UNTRAINED,)
 
 
@@ -123,7 +130,7 @@ def test_any_cut_extended_or_missing_file_is_found_and_named(
 
 def test_exchanged_files_are_found_and_named(good_map: GoodMap, tmp_path: Path) -> None:
     pairs = [
-        ("segments/000001/thumbnails/000000.jpg", "segments/000001/thumbnails/000001.jpg"),
+        ("segments/000001/thumbnails.mjpeg", "segments/000002/thumbnails.mjpeg"),
         ("segments/000001/locals.npy", "segments/000002/locals.npy"),
         ("segments/000001/places.parquet", "segments/000002/places.parquet"),
     ]
@@ -143,20 +150,20 @@ def test_whatever_belongs_to_no_version_is_found(good_map: GoodMap, tmp_path: Pa
     (copy / "notes.txt").write_text("hello")
     (copy / "segments" / "000003").mkdir()
     (copy / "segments" / "000003" / "locals.npy").write_bytes(b"")
-    (copy / "segments" / "000001" / "thumbnails" / "000099.jpg").write_bytes(b"")
+    (copy / "segments" / "000001" / "thumbnails").mkdir()
     (copy / "versions" / "link").symlink_to("000001")
     assert named(copy) == dict.fromkeys(
-        ("notes.txt", "segments/000003", "segments/000001/thumbnails/000099.jpg", "versions/link"), ProblemKind.STRAY
+        ("notes.txt", "segments/000003", "segments/000001/thumbnails", "versions/link"), ProblemKind.STRAY
     )
 
 
 def test_a_link_is_not_taken_for_the_file(good_map: GoodMap, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(good_map.path, copy)
-    index = copy / "versions/000001/index.faiss"
-    index.rename(tmp_path / "elsewhere")
-    index.symlink_to(tmp_path / "elsewhere")
-    assert named(copy) == {"versions/000001/index.faiss": ProblemKind.MISSING}
+    left_out = copy / "versions/000001/left_out.csv"
+    left_out.rename(tmp_path / "elsewhere")
+    left_out.symlink_to(tmp_path / "elsewhere")
+    assert named(copy) == {"versions/000001/left_out.csv": ProblemKind.MISSING}
 
 
 def test_no_map_at_all(tmp_path: Path) -> None:
@@ -230,10 +237,7 @@ def test_features_that_no_network_makes_are_found(tmp_path: Path) -> None:
 
 def test_an_index_of_other_vectors_is_found(tmp_path: Path) -> None:
     path = write_features_map(tmp_path / "map", globals_of(6))
-    other = write_features_map(tmp_path / "other", globals_of(6)[::-1].copy())
-    index = path / "versions/000001/index.faiss"
-    shutil.copy(other / "versions/000001/index.faiss", index)
-    rewrite_manifest_sum(path, other)
+    with_index_file(path, globals_of(6)[::-1].copy())
     problems = verify_map(path).problems
     assert [(problem.path, problem.kind) for problem in problems] == [
         ("versions/000001/index.faiss", ProblemKind.STRUCTURE)
@@ -241,15 +245,9 @@ def test_an_index_of_other_vectors_is_found(tmp_path: Path) -> None:
     assert "p0" in problems[0].message
 
 
-def rewrite_manifest_sum(path: Path, other: Path) -> None:
-    own, foreign = (
-        parse_manifest((folder / MANIFEST).read_bytes(), folder).index.file.sha256.encode() for folder in (path, other)
-    )
-    rewrite_manifest(path, own, foreign)
-
-
-def test_a_map_with_an_approximate_index_is_good(tmp_path: Path) -> None:
-    path = write_features_map(tmp_path / "map", globals_of(200), index="IVF4,Flat")
+@pytest.mark.parametrize("index", ["IVF4,Flat", "SQ8", "PQ16x4fs"])
+def test_a_map_with_an_approximate_index_is_good(tmp_path: Path, index: str) -> None:
+    path = write_features_map(tmp_path / "map", globals_of(200), index=index)
     assert verify_map(path).is_good
 
 

@@ -11,14 +11,15 @@ from model.errors import DeviceUnavailable, InvalidInput
 from place_map.errors import MapCorrupt
 from place_map.global_index import (
     Backend,
-    check_index_factory,
-    differing_row,
+    IndexDifference,
+    find_difference,
     open_searcher,
     read_index,
-    write_index,
 )
+from place_map.index_files import write_index_file
+from place_map.index_making import check_index_factory
 from place_map.reader import PlaceMap
-from tests.index_builder.map_factory import unit_rows, write_features_map
+from tests.index_builder.map_factory import unit_rows, with_index_file, write_features_map
 
 COUNT, WIDTH = 300, 16
 
@@ -106,7 +107,7 @@ def test_an_approximate_index_answers_in_full_and_with_exact_distances(
     np.testing.assert_array_equal(result.distances, exact.astype(np.float32))
     # One list in sixteen is searched, which rarely holds 50 of 300 pictures: the rest comes from the exact search.
     assert (result.rows[:, 0] == np.arange(20)).mean() > 0.9
-    assert differing_row(place_map) is None
+    assert find_difference(place_map) is None
 
 
 def test_the_index_is_the_same_whatever_the_pieces(tmp_path: Path, features: np.ndarray) -> None:
@@ -115,8 +116,8 @@ def test_the_index_is_the_same_whatever_the_pieces(tmp_path: Path, features: np.
         def chunks(size: int = size) -> Iterator[np.ndarray]:
             return (features[start : start + size] for start in range(0, COUNT, size))
 
-        write_index(tmp_path / f"flat{size}", "Flat", WIDTH, chunks)
-        write_index(tmp_path / f"ivf{size}", "IVF8,Flat", WIDTH, chunks)
+        write_index_file(tmp_path / f"flat{size}", "Flat", WIDTH, chunks)
+        write_index_file(tmp_path / f"ivf{size}", "IVF8,Flat", WIDTH, chunks)
     for kind in ("flat", "ivf"):
         assert len({(tmp_path / f"{kind}{size}").read_bytes() for size in (1, 7, COUNT)}) == 1
 
@@ -133,12 +134,12 @@ def test_an_index_that_cannot_be_made_is_refused() -> None:
 
 
 def test_an_index_that_does_not_belong_to_the_map_is_refused(tmp_path: Path, features: np.ndarray) -> None:
-    path = write_features_map(tmp_path / "town", features)
+    path = write_features_map(tmp_path / "town", features, index="IVF8,Flat")
     place_map = PlaceMap.open(path)
     index = place_map.index_path
     right = index.read_bytes()
     for name, other, width in (("fewer", features[:-1], WIDTH), ("narrower", features[:, :8], 8)):
-        write_index(tmp_path / name, "Flat", width, partial(iter, [other]))
+        write_index_file(tmp_path / name, "IVF8,Flat", width, partial(iter, [other]))
         index.write_bytes((tmp_path / name).read_bytes())
         with pytest.raises(MapCorrupt, match="vectors of width"):
             read_index(place_map)
@@ -149,11 +150,19 @@ def test_an_index_that_does_not_belong_to_the_map_is_refused(tmp_path: Path, fea
 
 
 @pytest.mark.parametrize("backend", ["faiss", "torch"])
-@pytest.mark.parametrize("name", ["index.faiss", "globals.npy"])
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("index.faiss", "IVF8,Flat"),
+        ("globals.npy", "Flat"),
+        ("codes/000001/codebook.faiss", "SQ8"),
+        ("codes/000001/000003.npy", "PQ16x4fs"),
+    ],
+)
 def test_one_flipped_bit_in_what_is_searched_is_refused(
-    name: str, backend: Backend, tmp_path: Path, features: np.ndarray
+    name: str, index: str, backend: Backend, tmp_path: Path, features: np.ndarray
 ) -> None:
-    path = write_features_map(tmp_path / "town", features, segment_rows=70)
+    path = write_features_map(tmp_path / "town", features, segment_rows=70, index=index)
     damaged = sorted(path.rglob(name))[-1]
     content = bytearray(damaged.read_bytes())
     content[-5] ^= 1
@@ -164,10 +173,31 @@ def test_one_flipped_bit_in_what_is_searched_is_refused(
 
 
 def test_a_differing_row_is_named(tmp_path: Path, features: np.ndarray) -> None:
-    place_map = PlaceMap.open(write_features_map(tmp_path / "town", features, segment_rows=70))
-    assert differing_row(place_map) is None
+    path = write_features_map(tmp_path / "town", features, segment_rows=70)
+    with_index_file(path, features)
+    with PlaceMap.open(path) as place_map:
+        assert find_difference(place_map) is None
     changed = features.copy()
     changed[123] = -changed[123]
-    place_map.index_path.unlink()
-    write_index(place_map.index_path, "Flat", WIDTH, lambda: [changed])
-    assert differing_row(place_map) == 123
+    with_index_file(path, changed)
+    message = "vector 123 is not the global feature of picture p123"
+    with PlaceMap.open(path) as place_map:
+        assert find_difference(place_map) == IndexDifference("versions/000001/index.faiss", message)
+
+
+def test_a_code_of_another_feature_is_named(tmp_path: Path, features: np.ndarray) -> None:
+    path = write_features_map(tmp_path / "town", features, segment_rows=70, index="PQ16x4fs")
+    file = path / "codes/000001/000002.npy"
+    content = bytearray(file.read_bytes())
+    content[128 + 8 * 53] ^= 1  # behind the header, 8 bytes a code
+    file.write_bytes(content)
+    with PlaceMap.open(path) as place_map:
+        difference = find_difference(place_map)
+    assert difference == IndexDifference("codes/000001/000002.npy", "row 53 is not the code of its global feature")
+
+
+def test_an_index_that_needs_no_training_has_no_file(tmp_path: Path, features: np.ndarray) -> None:
+    for index in ("Flat", "SQfp16"):
+        path = write_features_map(tmp_path / index, features, index=index)
+        assert not list(path.rglob("*.faiss"))
+        assert not (path / "codes").exists()

@@ -15,6 +15,7 @@ SUM = {"bytes": 10, "sha256": "ab" * 32}
 
 def valid() -> dict[str, Any]:
     files = {"places.parquet": SUM, "globals.npy": SUM, "locals.npy": SUM}
+    packed = {"bytes": 9, "sha256": "ef" * 32}
     return {
         "format": "placefix-map",
         "format_version": 1,
@@ -29,7 +30,13 @@ def valid() -> dict[str, Any]:
         "index": {"factory": "Flat", "metric": "l2", "file": SUM},
         "left_out": SUM,
         "segments": [
-            {"id": "000001", "rows": 4, "dead_rows": [0, 2], "files": files, "thumbnails": {"count": 4, "bytes": 9}},
+            {
+                "id": "000001",
+                "rows": 4,
+                "dead_rows": [0, 2],
+                "files": files | {"thumbnails.mjpeg": packed},
+                "thumbnails": {"count": 4, "bytes": 9},
+            },
             {"id": "000003", "rows": 3, "dead_rows": [], "files": files, "thumbnails": {"count": 0, "bytes": 0}},
         ],
     }
@@ -46,6 +53,7 @@ def test_what_is_written_is_read() -> None:
     assert [segment.live_rows for segment in manifest.segments] == [2, 3]
     assert manifest.features.bytes_per_picture == 2 * (1024 + 3721 * 128) == 954_624
     assert manifest.total_bytes == 8 * 10 + 9
+    assert manifest.segments[0].loose_thumbnail_bytes == 0
     assert set(manifest.files) == {
         "versions/000001/index.faiss",
         "versions/000001/left_out.csv",
@@ -54,7 +62,16 @@ def test_what_is_written_is_read() -> None:
             for number in ("000001", "000003")
             for name, kind in (("places", "parquet"), ("globals", "npy"), ("locals", "npy"))
         ),
+        "segments/000001/thumbnails.mjpeg",
     }
+
+
+def test_thumbnails_with_a_file_each_are_counted_once_too() -> None:
+    files = valid()["segments"][1]["files"]
+    manifest = parse(changed("segments.0.files", files))
+    assert manifest.total_bytes == 8 * 10 + 9
+    assert manifest.segments[0].loose_thumbnail_bytes == 9
+    assert not any("thumbnails" in name for name in manifest.files)
 
 
 @pytest.mark.parametrize("format_version", [1, 2, 3])
@@ -107,6 +124,8 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("features.local_grid", [61]),
         ("features.global_dim", 0),
         ("index.metric", "ip"),
+        ("index.file", None),
+        ("index.codes", {"number": "000001", "pictures": 5, "codebook": SUM, "segments": {"000001": SUM}}),
         ("segments", []),
         ("segments.0.rows", 0),
         ("segments.0.dead_rows", [2, 0]),
@@ -116,6 +135,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("segments.1.id", "../../etc"),
         ("segments.0.files.locals.npy", KeyError),
         ("segments.0.thumbnails.count", 5),
+        ("segments.0.thumbnails.bytes", 8),
         ("version", "1"),
         ("created_at", "yesterday"),
         ("left_out.sha256", "ab"),

@@ -28,7 +28,7 @@ def test_the_example_finds_what_the_searcher_finds(tmp_path: Path, tiny_encoder:
     listing = photo_listing(tmp_path / "photos", 7)
     build_map(listing, tiny_encoder, tmp_path / "maps" / "town", replace(SMALL, store=store))
     [program] = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
-    program += "np.save('local.npy', local_features)\n"
+    program += "np.save('local.npy', local_features)\npathlib.Path('thumbnail.jpg').write_bytes(thumbnail)\n"
     finished = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "import index_builder" not in program
     with PlaceMap.open(tmp_path / "maps" / "town") as place_map:
@@ -36,6 +36,7 @@ def test_the_example_finds_what_the_searcher_finds(tmp_path: Path, tiny_encoder:
         rows = open_searcher(place_map, "cpu").search(first, 5).rows[0]
         expected = [place_map.places[row].id for row in rows]
         local_features = normalize(place_map.local_features(np.array([0]))[0].float(), dim=-1).numpy()
+        assert (tmp_path / "thumbnail.jpg").read_bytes() == place_map.thumbnail(3)  # the last one of the first segment
     assert [line.split()[0] for line in finished.stdout.splitlines()] == expected
     # The reader has rounded them to float16 meanwhile.
     np.testing.assert_allclose(np.load(tmp_path / "local.npy"), local_features, rtol=2e-3, atol=1e-6)

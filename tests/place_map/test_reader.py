@@ -18,7 +18,7 @@ from place_map.errors import MapCorrupt, MapNotFound, NetworkMismatch
 from place_map.local_codec import STORES, LocalCodec, StoreType
 from place_map.reader import PlaceMap
 from tests.conftest import TINY_CONFIG
-from tests.index_builder.map_factory import build_small, unit_rows, write_features_map
+from tests.index_builder.map_factory import build_small, unit_rows, with_index_file, write_features_map
 
 COUNT = 23
 
@@ -41,7 +41,7 @@ def place_map(map_path: Path) -> PlaceMap:
 
 def test_the_map_says_what_it_is(place_map: PlaceMap, map_path: Path) -> None:
     assert (place_map.name, place_map.version, len(place_map)) == ("town", "000001", COUNT)
-    assert place_map.index_path.is_file()
+    assert not place_map.index_path.exists()  # Flat is made of the global features
     assert place_map.segment_of(0) == "000001"
     assert place_map.segment_of(22) == "000005"
     assert PlaceMap.open(str(map_path)).name == "town"
@@ -97,6 +97,7 @@ def test_every_store_is_read_across_segments(
 def test_a_map_of_format_1_is_read(tmp_path: Path, features: tuple[np.ndarray, np.ndarray]) -> None:
     """As it was written before local features had a store of their own."""
     path = write_features_map(tmp_path / "town", *features)
+    with_index_file(path, features[0])
     manifest_path = path / "versions/000001/manifest.json"
     manifest = json.loads(manifest_path.read_text())
     manifest["format_version"] = 1
@@ -162,7 +163,6 @@ def test_no_map(tmp_path: Path) -> None:
     "name",
     [
         "versions/000001/manifest.json",
-        "versions/000001/index.faiss",
         "versions/000001/left_out.csv",
         "segments/000002/places.parquet",
         "segments/000002/globals.npy",
@@ -203,15 +203,22 @@ def test_a_closed_map_is_told(map_path: Path) -> None:
 def test_thumbnails_are_checked_when_they_are_read(tmp_path: Path, tiny_encoder: Encoder) -> None:
     path = build_small(tmp_path, tiny_encoder, count=6).map_path
     place_map = PlaceMap.open(path)
-    file = path / "segments/000002/thumbnails/000001.jpg"
-    assert place_map.thumbnail(5) == file.read_bytes()
+    file = path / "segments/000002/thumbnails.mjpeg"
+    first, second = place_map.thumbnail(4), place_map.thumbnail(5)
+    assert first is not None
+    assert second is not None
     content = bytearray(file.read_bytes())
-    content[100] ^= 1
+    assert content == first + second
+    content[len(first) + 100] ^= 1
     file.write_bytes(content)
-    with pytest.raises(MapCorrupt, match=r"000001\.jpg"):
+    assert place_map.thumbnail(4) == first
+    with pytest.raises(MapCorrupt, match=r"05\.jpg in .*000002/thumbnails\.mjpeg is not"):
+        place_map.thumbnail(5)
+    file.write_bytes(content[:-1])
+    with pytest.raises(MapCorrupt, match=r"05\.jpg in .*000002/thumbnails\.mjpeg is not"):
         place_map.thumbnail(5)
     file.unlink()
-    with pytest.raises(MapCorrupt, match=r"000001\.jpg"):
+    with pytest.raises(MapCorrupt, match=r"000002/thumbnails\.mjpeg cannot be read"):
         place_map.thumbnail(5)
     with pytest.raises(InvalidInput):
         place_map.thumbnail(6)

@@ -105,7 +105,7 @@ def test_damage_that_a_query_meets_ends_readiness(checked: Served, copy: Town) -
 
 
 def test_a_file_that_is_away_for_a_moment_is_no_damage_for_ever(checked: Served, copy: Town) -> None:
-    thumbnail = copy.map_path / "segments/000001/thumbnails/000000.jpg"
+    thumbnail = copy.map_path / "segments/000001/thumbnails.mjpeg"
     url = f"/maps/town/places/{quote(ids_of(copy)[0])}/thumbnail"
     away = thumbnail.rename(thumbnail.with_suffix(".away"))
     check_problem(checked.client.get(url), 503, "map_corrupt")
@@ -120,9 +120,9 @@ def test_a_check_that_cannot_read_a_file_reads_it_and_the_rest_later(
 ) -> None:
     monkeypatch.setattr(map_check, "_FIRST_RETRY_S", 0.02)
     monkeypatch.setattr(map_check, "_LAST_RETRY_S", 0.02)
-    first, last = sorted((copy.map_path / "segments").rglob("thumbnails/*.jpg"))[:: 12 - 1]
-    away = first.rename(first.with_suffix(".away"))
-    with serving(ServiceSettings(maps=(copy.map_path,))) as served:
+    first, *_, last = sorted((copy.map_path / "segments").rglob("thumbnails.mjpeg"))
+    with serving(ServiceSettings(maps=(copy.map_path,), verify_interval_s=0.05)) as served:
+        away = first.rename(first.with_suffix(".away"))
         wait_until(lambda: is_damaged(served))
         flip_bit(last)
         away.rename(first)

@@ -101,9 +101,9 @@ def test_a_server_that_does_not_watch_stays_with_its_version(changing: Town, ser
     assert response.json()["map"]["version"] == served_version(served) == "000001"
 
 
-def cut_index(town: Town, version: str) -> None:
-    path = layout.version_dir(town.map_path, version) / layout.INDEX
-    path.write_bytes(path.read_bytes()[:-100])
+def cut_left_out(town: Town, version: str) -> None:
+    path = layout.version_dir(town.map_path, version) / layout.LEFT_OUT
+    path.write_bytes(path.read_bytes()[:-10])
 
 
 def flip_global_feature(town: Town, version: str) -> None:
@@ -115,7 +115,7 @@ def spoil_manifest(town: Town, version: str) -> None:
     flip_bit(layout.version_dir(town.map_path, version) / layout.MANIFEST, 100)
 
 
-@pytest.mark.parametrize("damage", [cut_index, flip_global_feature, spoil_manifest, claim_another_network])
+@pytest.mark.parametrize("damage", [cut_left_out, flip_global_feature, spoil_manifest, claim_another_network])
 def test_a_broken_version_is_never_served_and_told_once(
     damage: Callable[[Town, str], None],
     grown: Town,

@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.shortlist.command import indexes_for
 from benchmarks.shortlist.measure import THREADS, measure_indexes
 from benchmarks.shortlist.vectors_map import VectorsMap
-from place_map.global_index import check_index_factory
+from place_map.index_making import check_index_factory
 from tests.index_builder.map_factory import unit_rows
 
 

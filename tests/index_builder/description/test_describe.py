@@ -75,7 +75,7 @@ def test_sizes_are_those_on_the_disk(tmp_path: Path, tiny_encoder: Encoder) -> N
     sizes = described.sizes
     pointers = sum(size for name, size in on_disk.items() if "manifest.json" in name) + on_disk["CURRENT"]
     assert sizes.version == sum(on_disk.values()) - pointers
-    assert sizes.thumbnails == sum(size for name, size in on_disk.items() if name.endswith(".jpg")) > 0
+    assert sizes.thumbnails == sum(size for name, size in on_disk.items() if name.endswith(".mjpeg")) > 0
     assert sizes.local_features == sum(size for name, size in on_disk.items() if name.endswith("locals.npy"))
     assert described.bytes_per_picture == sizes.version / 6
     assert (sizes.other_versions, sizes.beside) == (1, 1375)

@@ -139,7 +139,7 @@ def test_a_beginning_that_is_wrong_is_fetched_again(place: Place, town: Path, th
     assert not list(Cache(there).path.rglob(".*.part"))
 
 
-@pytest.mark.parametrize("name", ["locals.npy", "places.parquet", ".jpg", "index.faiss", "manifest.json"])
+@pytest.mark.parametrize("name", ["locals.npy", "places.parquet", "thumbnails.mjpeg", "manifest.json"])
 def test_a_damaged_file_is_named_with_its_origin(place: Place, town: Path, there: Path, name: str) -> None:
     fetch_version(place.origin, there, version="1")
     before = MapState.of(there)

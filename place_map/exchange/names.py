@@ -31,7 +31,7 @@ class Folder:
         number: The number in the map.
         sha256: The sum of a version's manifest, of a codebook, of codes, or of the sums of a segment's files.
         files: Name → size and sum, without thumbnails that have a file each.
-        part: What the folder has of the number; empty if it has all.
+        part: The part of the number that the folder has; empty for the whole.
     """
 
     kind: str

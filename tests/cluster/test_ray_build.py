@@ -98,11 +98,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--node-ip-address=127.0.0.2"]
     options = ["--port=0", "--num-cpus=3", "--num-gpus=0", "--include-dashboard=false", "--disable-usage-stats"]
     said = tmp_path_factory.mktemp("ray") / "said"
-    with (
-        said.open("w") as file,
-        subprocess.Popen([*command, *options], stdout=file, stderr=subprocess.STDOUT, start_new_session=True) as head,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    with pytest.MonkeyPatch.context() as patch, said.open("w") as file:
+        patch.setenv("RAY_AUTH_MODE", "token")  # with the token of this user, which Ray makes if it is missing
+        head = subprocess.Popen([*command, *options], stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             wait_for(
                 lambda: head.poll() is not None or re.search(r"--address='([^']+)'", said.read_text()), said.read_text
@@ -113,6 +111,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
                 yield head.pid
         finally:
             head.terminate()
+            head.wait()
 
 
 def engine_of(town: Town, workers: int) -> RayEngine:

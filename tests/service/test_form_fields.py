@@ -93,7 +93,7 @@ def test_every_documented_route_refuses_parameters_that_it_does_not_know(town_se
 def test_a_member_of_a_document_that_nobody_knows_is_told_likewise(town_server: Served) -> None:
     response = town_server.client.post("/maps/town/activate", json={"version": "1", "expected": "1"})
     detail = check_problem(response, 422, "invalid_parameter")["detail"]
-    assert "unknown; known are expected_version, version; did you mean expected_version?" in detail
+    assert "unknown; known are expected_version, shards, version; did you mean expected_version?" in detail
 
 
 @pytest.mark.parametrize("boundary", ["*****", '"a b"', "{x}|~^%", "b" * 70])

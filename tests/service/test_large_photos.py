@@ -1,10 +1,13 @@
 """A photo of 108 megapixels, and maps that were made before large photos were read."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import faiss
+import numpy as np
 import pytest
 import torch
 
@@ -29,12 +32,18 @@ PHOTO = flat_jpeg(12_000, 9000)
 def as_format_3(source: Path, target: Path) -> Path:
     """Write the map as an earlier release wrote it."""
     shutil.copytree(source, target)
-    manifest = target / "versions/000001/manifest.json"
-    content = manifest.read_bytes()
-    now = b'"format_version": %d' % FORMAT_VERSION
-    assert now in content
-    content = content.replace(now, b'"format_version": 3')
-    manifest.write_bytes(content)
+    version = target / "versions/000001"
+    manifest = json.loads((version / "manifest.json").read_bytes())
+    segments = [target / "segments" / each["id"] for each in manifest["segments"]]
+    vectors = np.concatenate([np.load(segment / "globals.npy") for segment in segments])
+    index = faiss.IndexFlatL2(vectors.shape[1])
+    index.add(vectors)
+    faiss.write_index(index, str(version / "index.faiss"))
+    index_bytes = (version / "index.faiss").read_bytes()
+    manifest["index"]["file"] = {"bytes": len(index_bytes), "sha256": sha256(index_bytes).hexdigest()}
+    manifest["format_version"] = 3
+    content = json.dumps(manifest).encode()
+    (version / "manifest.json").write_bytes(content)
     current = Current("000001", sha256(content).hexdigest()).to_bytes()
     for name in ("CURRENT", "versions/000001/manifest.json.sha256"):
         (target / name).write_bytes(current)

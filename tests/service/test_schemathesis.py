@@ -54,7 +54,7 @@ def test_the_service_does_what_its_document_says(mode: schemathesis.GenerationMo
         except Unsatisfiable:  # only what takes parameters or a document can be asked wrongly
             assert mode is schemathesis.GenerationMode.NEGATIVE
     assert asked["POST /localize"] >= EXAMPLES
-    assert len(asked) == (13 if mode is schemathesis.GenerationMode.POSITIVE else 4)
+    assert len(asked) == (14 if mode is schemathesis.GenerationMode.POSITIVE else 4)
     assert village_server.client.get("/health/ready").status_code == 200
 
 
@@ -73,7 +73,7 @@ def test_what_the_document_says_of_keys_is_so(village: Town, tmp_path: Path) -> 
             strategy = found.ok().as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE)
             ask(strategy, excluded, asked, headers={"Authorization": f"Bearer {key}"})
         refused = served.client.get("/metrics", headers={"X-API-Key": key}).text
-    assert len(asked) == 13
+    assert len(asked) == 14
     for code in ("key_missing", "key_unknown"):
         (count,) = re.findall(rf'placefix_rejected_total{{reason="{code}"}} ([0-9.]+)', refused)
         assert float(count) >= 1

@@ -25,14 +25,15 @@ class SegmentWriter:
     def __init__(self, directory: Path, shapes: FeatureShapes) -> None:
         self._directory = directory
         self._records: list[PlaceRecord] = []
-        self._stack = ExitStack()
-        self._thumbnails = self._stack.enter_context(ThumbnailWriter(directory / layout.THUMBNAILS))
-        self._globals = self._stack.enter_context(
-            FeatureWriter(directory / layout.GLOBALS, (shapes.global_dim,), shapes.dtype)
-        )
         codec = shapes.local_codec
         row_shape = (shapes.local_count, codec.width)
-        self._locals = self._stack.enter_context(FeatureWriter(directory / layout.LOCALS, row_shape, codec.array_type))
+        with ExitStack() as stack:  # if one file cannot be opened, the others are closed
+            self._thumbnails = stack.enter_context(ThumbnailWriter(directory / layout.THUMBNAILS))
+            self._globals = stack.enter_context(
+                FeatureWriter(directory / layout.GLOBALS, (shapes.global_dim,), shapes.dtype)
+            )
+            self._locals = stack.enter_context(FeatureWriter(directory / layout.LOCALS, row_shape, codec.array_type))
+            self._stack = stack.pop_all()
 
     def append(
         self,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from model.durable import sha256_of
+from model.durable import pending_path, sha256_of
 from model.progress import Progress
 from place_map import layout
 from place_map.builder_lock import staging_path
@@ -85,6 +85,9 @@ def check_files(path: Path, progress: Progress) -> FileCheck:
         strays = [name for name in strays if name not in begun]
         if begun:
             notes.append(f"{', '.join(begun)}: of a change that was interrupted while it was published")
+    if (pending := pending_path(Path(layout.CURRENT)).name) in strays:
+        strays.remove(pending)
+        notes.append(f"{pending}: of a version that was not activated to its end; the next change removes it")
     problems += [Problem(name, ProblemKind.STRAY, "it belongs to no version of the map") for name in strays]
     return FileCheck(
         manifest=found.current,

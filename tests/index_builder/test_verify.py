@@ -157,6 +157,15 @@ def test_whatever_belongs_to_no_version_is_found(good_map: GoodMap, tmp_path: Pa
     )
 
 
+def test_an_activation_that_was_killed_is_a_note(good_map: GoodMap, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(good_map.path, copy)
+    (copy / "CURRENT.pending").write_bytes(b"half")
+    report = verify_map(copy)
+    assert report.problems == ()
+    assert any(note.startswith("CURRENT.pending: ") for note in report.notes)
+
+
 def test_a_link_is_not_taken_for_the_file(good_map: GoodMap, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(good_map.path, copy)

@@ -1,4 +1,4 @@
-"""Who encodes the segments of a build or a change: this process, or workers elsewhere.
+"""Encode the segments of a build or a change: in this process, or by workers elsewhere.
 
 An engine writes each segment into a directory of its own, an attempt. The caller alone moves a finished attempt to its
 place (``index_builder.staging``), so an attempt that failed, or that comes back late, cannot harm.

@@ -216,7 +216,7 @@ def relayed(target: str) -> Iterator[tuple[str, Callable[[], None]]]:
 def test_an_origin_that_is_cut_off(
     copy: CopyMap, tmp_path: Path, s3_settings: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the middle of a push, then in the middle of a fetch: connections are refused from then on."""
+    """Refuse connections in the middle of a push, then in the middle of a fetch, from then on."""
     town, there, url = copy("left"), tmp_path / "there" / "town", f"s3://maps/{tmp_path.name}"
     retries: RetryConfig = {"max_retries": 1, "retry_timeout": timedelta(seconds=2)}
 

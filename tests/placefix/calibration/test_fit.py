@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from place_map.calibration import Calibration
-from placefix.calibration.fit import SEQUENCES, bounds_of, elsewhere_below, fit
+from placefix.calibration.fit import SEQUENCES, _auto, _Judged, bounds_of, elsewhere_below, fit
 from placefix.calibration.questions import Asked, Asker, ask_own_pictures
 from service.localizer import Localizer
 
@@ -38,6 +38,15 @@ def test_only_answers_of_the_map_are_counted(made: Calibration, own: Sequence[As
     for scale in (*scales, made.auto.scale):
         assert scale.bounds[0].accepted <= len(own)
         assert sum(each.answers for each in scale.radii) == len(own)
+
+
+def test_auto_does_not_stop_where_no_answer_would_be_localized(made: Calibration) -> None:
+    errors_m = np.repeat([1.0, np.inf], 300)
+    confidences = (np.full(600, 0.981), np.repeat([0.999, 0.1], 300))  # after few candidates, after all
+    judged = [_Judged(compared, made.steps[0].logistic, each, errors_m) for compared, each in enumerate(confidences)]
+    auto = _auto(judged, 600, WITHIN_M)
+    assert auto.sure_from > 0.981
+    assert auto.scale.threshold(0.05) is not None
 
 
 def test_the_same_questions_make_the_same_calibration(

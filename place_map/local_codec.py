@@ -21,6 +21,9 @@ nearly normally distributed; for that distribution, 15 codes at equal distances 
 root mean square.
 
 Queries are not rounded: their features are compared in the precision of the network.
+
+Some re-rankers need a few more numbers of a feature, such as where it lies. These *extras* follow the stored feature as
+float32, whatever the store.
 """
 
 from dataclasses import dataclass
@@ -38,19 +41,22 @@ StoreType = Literal["float32", "float16", "int8", "int4", "binary"]
 STORES: tuple[StoreType, ...] = get_args(StoreType)
 
 _INT4_LIMIT = 2.4  # root mean squares
+_EXTRA_BYTES = 4  # float32
 
 
 @dataclass(frozen=True)
 class LocalCodec:
-    """Convert local features ``(N, C)`` of a picture to and from a row of ``locals.npy``.
+    """Convert local features ``(N, C)`` of a picture, and their extras ``(N, E)``, to and from a row of ``locals.npy``.
 
     Attributes:
         store: The name of the stored form.
         channels: C.
+        extras: E.
     """
 
     store: StoreType
     channels: int
+    extras: int = 0
 
     @property
     def array_type(self) -> ArrayType:
@@ -74,23 +80,73 @@ class LocalCodec:
         return {"int8": 127, "int4": 7, "binary": 1}.get(self.store)
 
     @property
-    def width(self) -> int:
+    def coded_width(self) -> int:
         """Return how many values of ``locals.npy`` hold the channels of a feature."""
         return packed_width(self.channels, self.packed_bits) if self.packed_bits else self.channels
+
+    @property
+    def width(self) -> int:
+        """Return how many values of ``locals.npy`` hold a feature: its channels, then its extras."""
+        return self.coded_width + self.extras * _EXTRA_BYTES // bytes_per_value(self.array_type)
 
     def bytes_per_picture(self, cells: int) -> int:
         """Return the bytes of the N features of a picture on the disk."""
         return cells * self.width * bytes_per_value(self.array_type)
 
-    def encode(self, features: Tensor) -> Tensor:
+    def encode(self, features: Tensor, extras: Tensor | None = None) -> Tensor:
         """Round features on their device, so that fewer bytes leave it.
 
         Args:
             features: ``(…, C)`` float32, finite.
+            extras: ``(…, E)`` float32, finite, which are not rounded; None if E is 0.
 
         Returns:
             ``(…, width)`` of ``array_type``.
         """
+        coded = self._encode_channels(features)
+        if not self.extras:
+            return coded
+        assert extras is not None and extras.shape == (*features.shape[:-1], self.extras)  # noqa: PT018, S101
+        return torch.cat((coded, extras.contiguous().view(coded.dtype)), dim=-1)
+
+    def codes(self, stored: StoredArray) -> NDArray[np.int8]:
+        """Return the codes ``(…, C)`` in values ``(…, width)`` of a store with codes."""
+        coded = self.channels_of(stored)
+        if self.packed_bits is None:
+            return cast("NDArray[np.int8]", coded)
+        codes = np.empty((*coded.shape[:-1], self.channels), np.int8)
+        unpack(cast("NDArray[np.uint8]", coded), self.packed_bits, codes)
+        return codes
+
+    def channels_of(self, stored: StoredArray) -> StoredArray:
+        """Return the part ``(…, coded_width)`` of values ``(…, width)`` that holds the channels."""
+        return stored[..., : self.coded_width]
+
+    def extras_of(self, stored: StoredArray) -> NDArray[np.float32]:
+        """Return the extras ``(…, E)`` in values ``(…, width)``."""
+        return np.ascontiguousarray(stored[..., self.coded_width :]).view(np.float32)
+
+    def decode(self, stored: StoredArray, out: NDArray[np.generic]) -> None:
+        """Read features, or their codes.
+
+        Args:
+            stored: ``(…, width)`` of ``array_type``, or its first ``coded_width`` values.
+            out: ``(…, C)`` of ``decoded_type``, contiguous; the result is written to it.
+        """
+        coded = self.channels_of(stored)
+        if self.packed_bits is None:
+            out[...] = coded
+        else:
+            unpack(cast("NDArray[np.uint8]", coded), self.packed_bits, cast("NDArray[np.int8]", out))
+
+    def round_trip(self, features: Tensor) -> Tensor:
+        """Return the values that are read after features ``(…, C)`` were stored: ``decoded_type`` on the CPU."""
+        decoded = torch.empty(features.shape, dtype=self.decoded_type)
+        self.decode(self._encode_channels(features).cpu().numpy(), decoded.numpy())
+        return decoded
+
+    def _encode_channels(self, features: Tensor) -> Tensor:
+        """Return ``(…, coded_width)`` of features ``(…, C)``."""
         if self.largest_code is None:
             return features.to(self.decoded_type)
         if self.store == "binary":
@@ -98,32 +154,6 @@ class LocalCodec:
         else:
             codes = _scaled(features, self.largest_code, limit=_INT4_LIMIT if self.store == "int4" else None)
         return pack(codes, self.packed_bits) if self.packed_bits else codes
-
-    def codes(self, stored: StoredArray) -> NDArray[np.int8]:
-        """Return the codes ``(…, C)`` in values ``(…, width)`` of a store with codes."""
-        if self.packed_bits is None:
-            return cast("NDArray[np.int8]", stored)
-        codes = np.empty((*stored.shape[:-1], self.channels), np.int8)
-        unpack(cast("NDArray[np.uint8]", stored), self.packed_bits, codes)
-        return codes
-
-    def decode(self, stored: StoredArray, out: NDArray[np.generic]) -> None:
-        """Read features, or their codes.
-
-        Args:
-            stored: ``(…, width)`` of ``array_type``.
-            out: ``(…, C)`` of ``decoded_type``, contiguous; the result is written to it.
-        """
-        if self.packed_bits is None:
-            out[...] = stored
-        else:
-            unpack(cast("NDArray[np.uint8]", stored), self.packed_bits, cast("NDArray[np.int8]", out))
-
-    def round_trip(self, features: Tensor) -> Tensor:
-        """Return the values that are read after features ``(…, C)`` were stored: ``decoded_type`` on the CPU."""
-        decoded = torch.empty(features.shape, dtype=self.decoded_type)
-        self.decode(self.encode(features).cpu().numpy(), decoded.numpy())
-        return decoded
 
 
 def global_type(store: StoreType) -> FloatType:

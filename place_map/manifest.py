@@ -77,6 +77,7 @@ class FeatureShapes(ManifestPart):
         global_dim: D.
         local_grid: Height and width of the grid of local features.
         local_dim: C.
+        local_extras: E, the numbers beside each local feature (``place_map.local_codec``).
         dtype: The type of the global features.
         local_store: The stored form of the local features; None in maps of format 1, which store them as ``dtype``.
         match_floor: The least cosine of a match of two local features; None for no limit.
@@ -86,6 +87,7 @@ class FeatureShapes(ManifestPart):
     global_dim: PositiveInt
     local_grid: tuple[NonNegativeInt, NonNegativeInt]
     local_dim: NonNegativeInt
+    local_extras: NonNegativeInt = 0
     dtype: FloatType
     local_store: StoreType | None = None
     match_floor: Annotated[float, Field(ge=-1, le=1)] | None = None
@@ -94,7 +96,7 @@ class FeatureShapes(ManifestPart):
     @property
     def local_codec(self) -> LocalCodec:
         """Return the codec that reads the local features."""
-        return LocalCodec(self.local_store or self.dtype, self.local_dim)
+        return LocalCodec(self.local_store or self.dtype, self.local_dim, self.local_extras)
 
     @property
     def local_count(self) -> int:

@@ -218,7 +218,9 @@ class PlaceMap:
         for segment, row in self._locate(np.sort(rows)):
             segment.local_features.announce(row)
 
-    def local_features(self, rows: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
+    def local_features(
+        self, rows: NDArray[np.int64], out: Tensor | None = None, extras: Tensor | None = None
+    ) -> Tensor:
         """Read the local features of some rows, in the form that the matcher takes.
 
         All rows are announced, then read in the order of the files.
@@ -227,6 +229,8 @@ class PlaceMap:
             rows: ``(k,)``, in any order.
             out: A contiguous CPU tensor of ``local_type`` with at least k rows, to which the result is written; a new
                 one if None. A reused tensor saves the page faults of new memory, which cost more than the reading.
+            extras: A contiguous float32 CPU tensor ``(≥ k, N, E)``, to which the extras of the features are written;
+                None if they are not wanted.
 
         Returns:
             ``(k, N, C)`` of ``local_type`` on the CPU; the first k rows of ``out`` if it was given. A store of floats
@@ -247,8 +251,9 @@ class PlaceMap:
         self.announce(rows)
         buffer = out.numpy()
         order = np.argsort(rows, kind="stable")
+        beside = None if extras is None else extras.numpy()
         for target, (segment, row) in zip(order.tolist(), self._locate(rows[order]), strict=True):
-            segment.local_features.read(row, buffer[target])
+            segment.local_features.read(row, buffer[target], None if beside is None else beside[target])
         return out[: len(rows)]
 
     def thumbnail(self, row: int) -> bytes | None:

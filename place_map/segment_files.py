@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 
 from place_map import layout
-from place_map.feature_store import StoredFeatures, map_features
+from place_map.feature_store import TORCH_TYPES, StoredArray, StoredFeatures, map_features
 from place_map.local_codec import LocalCodec
 from place_map.manifest import FeatureShapes
 from place_map.row_file import RowFile
@@ -37,22 +38,25 @@ class LocalRows:
         """Announce a picture that will be read soon."""
         self._file.announce(row)
 
-    def read(self, row: int, out: NDArray[np.generic]) -> None:
+    def read(self, row: int, out: NDArray[np.generic], extras: NDArray[np.float32] | None = None) -> None:
         """Read a picture.
 
         Args:
             row: The number of the picture in the file.
             out: ``(N, C)`` of the codec's ``decoded_type``, contiguous; the features are written to it.
+            extras: ``(N, E)``; their extras are written to it, unless it is None.
 
         Raises:
             MapCorrupt: The file cannot be read.
         """
-        if self._codec.packed_bits is None:
+        if self._codec.packed_bits is None and not self._codec.extras:
             self._file.read(row, out)  # the stored values are the result, so they are read into the buffer directly
         else:
-            packed = np.empty(self._stored_shape, np.uint8)
-            self._file.read(row, packed)
-            self._codec.decode(packed, out)
+            stored: StoredArray = torch.empty(self._stored_shape, dtype=TORCH_TYPES[self._codec.array_type]).numpy()
+            self._file.read(row, stored)
+            self._codec.decode(stored, out)
+            if extras is not None:
+                extras[...] = self._codec.extras_of(stored)
 
 
 @dataclass(frozen=True)

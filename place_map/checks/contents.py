@@ -75,12 +75,15 @@ def _check_features(path: Path, manifest: Manifest, segment: Segment) -> Iterato
         yield Problem(names[0], ProblemKind.FEATURES, f"row {row} holds {_OTHER_LENGTH}")
     values, largest = shapes.local_count * shapes.local_dim, codec.largest_code
     if largest is None:
-        row = _first_bad(local_features, values, _has_other_length)
+        row = _first_bad(local_features, values, lambda rows: _has_other_length(codec.channels_of(rows)))
         says = _OTHER_LENGTH
     else:
         is_bad = partial(_has_impossible_codes, codec=codec, largest=largest)
         row = _first_bad(local_features, values, is_bad)
         says = f"codes beyond {largest}, or features of nothing but zeros"
+    if row is None and codec.extras:
+        row = _first_bad(local_features, values, partial(_has_infinite_extras, codec=codec))
+        says = "numbers beside its features that are not finite"
     if row is not None:
         yield Problem(names[1], ProblemKind.FEATURES, f"row {row} holds {says}")
 
@@ -102,6 +105,12 @@ def _has_other_length(rows: StoredArray) -> NDArray[np.bool_]:
     lengths = np.linalg.norm(rows.astype(np.float32), axis=-1).reshape(len(rows), -1)
     is_bad = ~(np.abs(lengths - 1) <= _LENGTH_TOLERANCE)  # True for NaN
     of_row: NDArray[np.bool_] = np.any(is_bad, axis=1)
+    return of_row
+
+
+def _has_infinite_extras(rows: StoredArray, codec: LocalCodec) -> NDArray[np.bool_]:
+    """Return for each row whether an extra of a feature is not finite."""
+    of_row: NDArray[np.bool_] = ~np.all(np.isfinite(codec.extras_of(rows)), axis=(1, 2))
     return of_row
 
 

@@ -96,12 +96,14 @@ def write_features_map(
     segment_rows: int = 1000,
     index: str = "Flat",
     local_store: StoreType | None = None,
+    local_extras: NDArray[np.float32] | None = None,
     records: Sequence[PlaceRecord] | None = None,
     network: NetworkIdentity = NO_NETWORK,
 ) -> Path:
     """Writes a map of given features, in their type; without local ones, each picture gets 4 cells of 2 channels.
 
-    With ``local_store`` the local features are encoded; without, they are float16 or float32 and stored as they are.
+    With ``local_store`` the local features are encoded, with the extras beside them if there are some; without, they
+    are float16 or float32 and stored as they are.
     """
     count = len(global_features)
     if local_features is None:
@@ -115,12 +117,14 @@ def write_features_map(
         global_dim=global_features.shape[1],
         local_grid=(local_features.shape[1], 1),
         local_dim=local_features.shape[2],
+        local_extras=0 if local_extras is None else local_extras.shape[2],
         dtype="float32" if global_features.dtype == np.float32 else "float16",
         local_store=local_store,
     )
     stored: StoredArray = local_features
     if local_store is not None:
-        stored = shapes.local_codec.encode(torch.from_numpy(local_features.astype(np.float32))).numpy()
+        beside = None if local_extras is None else torch.from_numpy(local_extras)
+        stored = shapes.local_codec.encode(torch.from_numpy(local_features.astype(np.float32)), beside).numpy()
     segments: list[Segment] = []
     for number, start in enumerate(range(0, count, segment_rows), start=1):
         rows = slice(start, start + segment_rows)

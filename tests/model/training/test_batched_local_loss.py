@@ -64,7 +64,12 @@ def test_it_thins_out_the_same_matches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.gpu
 def test_on_a_gpu_it_is_near_the_reference() -> None:
-    """Matches are found in float16: a few near ties turn over."""
-    (loss, gradient), (expected, expected_gradient) = both(leaf_of(3, 2, 3721, "cuda"), 0.5)
+    """Matches are found in float16: a few near ties turn over.
+
+    With more than ``MOST_PAIRS`` matches a single one would shift the choice of all later ones, so gradients are
+    compared with fewer cells.
+    """
+    (loss, _), (expected, _) = both(leaf_of(3, 2, 3721, "cuda"), 0.5)
     torch.testing.assert_close(loss, expected, atol=1e-3, rtol=1e-3)
+    (_, gradient), (_, expected_gradient) = both(leaf_of(3, 2, 300, "cuda"), 0.5)
     assert float((gradient - expected_gradient).norm() / expected_gradient.norm()) < 0.05

@@ -29,6 +29,7 @@ from benchmarks.shortlist.command import shortlist
 from benchmarks.spatial_verification.command import spatial_verification
 from benchmarks.starter import starter
 from benchmarks.store.command import store
+from benchmarks.systems.command import systems
 from benchmarks.thumbnail import thumbnail
 from benchmarks.together import together
 from placefix.console import run
@@ -58,6 +59,7 @@ app.command()(photographs)
 app.command()(together)
 app.command()(starter)
 app.command()(outliers)
+app.command()(systems)
 app.command()(page)
 app.command()(gpu)
 app.command()(gpu_wheels)

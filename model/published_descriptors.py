@@ -1,4 +1,4 @@
-"""The published weights of the families with a global feature alone."""
+"""The published weights of the families of ``model.descriptors``."""
 
 from model.publication import FLOAT32_BYTES, Address, DriveFile, HandDownload, Hosts, PublishedWeights, Way
 
@@ -38,6 +38,7 @@ def list_descriptors(hosts: Hosts) -> list[PublishedWeights]:
         *_mixvpr(hosts),
         *_vlad(hosts),
         *_two_stage(hosts),
+        *_patch_netvlad(hosts),
     ]
 
 
@@ -49,10 +50,12 @@ def _entry(
     ways: tuple[Way, ...],
     parameters: int,
     by_hand: HandDownload | None = None,
+    *,
+    reranks: bool = False,
 ) -> PublishedWeights:
     return PublishedWeights(
         name=name,
-        purpose=f"photographs, without re-ranking: {purpose}",
+        purpose=f"photographs{'' if reranks else ', without re-ranking'}: {purpose}",
         licence=licence,
         publisher=publisher,
         size_bytes=FLOAT32_BYTES * parameters,
@@ -217,3 +220,25 @@ def _two_stage(hosts: Hosts) -> list[PublishedWeights]:
     drive, _ = _on_drive(hosts, "1RU4wnupKXpmM0FiPeglqeNizBw4w6j38", "")
     ways = (drive,)
     return [*entries, _entry("r2former", "R2Former (DeiT-S)", "Apache-2.0", "bytedance/R2Former", ways, 22_401_506)]
+
+
+def _patch_netvlad(hosts: Hosts) -> list[PublishedWeights]:
+    """Describe Patch-NetVLAD's networks, which re-rank by patches; 4096 numbers are the authors' choice for -p."""
+    convolutions, channels = _BACKBONES["vgg16"]
+    entries = []
+    for file_name, collection, clusters in (("mapillary", "MSLS", 16), ("pitts", "Pittsburgh", 64)):
+        for dim in (512, 4096, 128):
+            whitening = dim * clusters * channels + dim
+            url = f"{hosts.hugging_face}/TobiasRobotics/Patch-NetVLAD/resolve/main/{file_name}_WPCA{dim}.pth.tar"
+            entries.append(
+                _entry(
+                    f"patchnetvlad_{dim}" if clusters == 16 else f"patchnetvlad_pitts_{dim}",
+                    f"Patch-NetVLAD (VGG16), trained on {collection}, {dim} numbers",
+                    "MIT",
+                    "TobiasRobotics/Patch-NetVLAD",
+                    _address(url),
+                    convolutions + 2 * clusters * channels + whitening,
+                    reranks=True,
+                )
+            )
+    return entries

@@ -49,6 +49,14 @@ OF_OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "transvpr_msls": ("transvpr", {}),
     "transvpr_pitts30k": ("transvpr", {}),
     "r2former": ("r2former", {}),
+    **{
+        f"patchnetvlad_{start}{dim}": (
+            "patchnetvlad",
+            {"clusters": clusters, "whitened_dim": dim, "patch_sizes": "2,5,8" if dim == 4096 else "5"},
+        )
+        for start, clusters in (("", 16), ("pitts_", 64))
+        for dim in (512, 4096, 128)
+    },
 }
 OTHERS = list(OF_OTHERS)
 SELAVPR = ["selavpr_msls", "selavpr_pitts30k", "selavpr_reg4_msls"]
@@ -125,7 +133,7 @@ def test_a_network_of_others_has_as_many_parameters_as_ours_of_its_shape(name: s
     expected = sum(count_parameters(network).values())
     assert PUBLISHED[name].parameters == expected
     assert PUBLISHED[name].size_bytes == 4 * expected
-    assert "without re-ranking" in PUBLISHED[name].purpose
+    assert ("without re-ranking" in PUBLISHED[name].purpose) == (family != "patchnetvlad")
 
 
 def test_networks_of_others_are_where_their_publishers_put_them() -> None:
@@ -139,6 +147,9 @@ def test_networks_of_others_are_where_their_publishers_put_them() -> None:
     ]
     assert addresses["salad"] == [f"{github}/serizba/salad/releases/download/v1.0.0/dino_salad.ckpt"]
     assert addresses["megaloc"] == ["https://huggingface.co/gberton/MegaLoc/resolve/main/model.safetensors"]
+    assert addresses["patchnetvlad_pitts_4096"] == [
+        "https://huggingface.co/TobiasRobotics/Patch-NetVLAD/resolve/main/pitts_WPCA4096.pth.tar"
+    ]
     assert addresses["netvlad"] == ["https://cvg-data.inf.ethz.ch/hloc/netvlad/Pitts30K_struct.mat"]
     assert addresses["mixvpr_128"] == ["https://drive.google.com/uc?id=1DQnefjk1hVICOEYPwE4-CZAZOvi1NSJz"]
     assert addresses["cliquemining"] == [

@@ -50,6 +50,23 @@ def test_a_network_of_others_is_fetched_by_its_name(server: FileServer, tmp_path
     assert (network.family, network.global_dim, network.local_dim) == ("cosplace", 512, 0)
 
 
+def test_patch_netvlad_is_fetched_by_its_name(tmp_path: Path) -> None:
+    """With weights of zero, in the authors' layout."""
+    with torch.device("meta"):
+        network = FAMILIES["patchnetvlad"].make({"whitened_dim": 128}, is_trained=True)
+    state = {
+        name.replace("backbone.", "encoder."): torch.zeros(tensor.shape)
+        for name, tensor in network.state_dict().items()
+    }
+    torch.save({"state_dict": state, "epoch": 1}, tmp_path / "published.pth.tar")
+    with serving((tmp_path / "published.pth.tar").read_bytes()) as server:
+        known = catalogue(Hosts(hugging_face=server.address))
+        fetch_weights("patchnetvlad_128", WeightsCache(tmp_path), catalogue=known)
+    assert server.paths == ["/TobiasRobotics/Patch-NetVLAD/resolve/main/mapillary_WPCA128.pth.tar"]
+    fetched = load_network(resolve_weights("patchnetvlad_128", WeightsCache(tmp_path)))
+    assert (fetched.family, fetched.global_dim, fetched.local_dim) == ("patchnetvlad", 128, 128)
+
+
 def test_another_network_than_the_name_says_is_not_kept(server: FileServer, tmp_path: Path) -> None:
     known = catalogue(Hosts(github=server.address))
     with pytest.raises(DownloadFailed, match="another network than cosplace_resnet18_256: a trained network of 11,439"):

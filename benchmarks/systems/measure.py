@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -40,6 +40,8 @@ from service.localizer import Localizer
 from service.query_options import QueryOptions
 from service.stages import Stage
 from service.words import Rerank
+
+_Item = TypeVar("_Item")
 
 MATCH_STAGES = (Stage.SHORTLIST, Stage.GATHER, Stage.RERANK)
 """The stages of a query between its features and its candidates."""
@@ -156,7 +158,7 @@ def measure(system: System, question: Question, folder: Path) -> dict[str, Any]:
         }
 
 
-def spread(places: Sequence[Place], count: int) -> tuple[Place, ...]:
+def spread(places: Sequence[_Item], count: int) -> tuple[_Item, ...]:
     """Return a number of places, evenly spaced; all if there are fewer."""
     chosen = np.linspace(0, len(places) - 1, min(count, len(places))).round().astype(int)
     return tuple(places[row] for row in chosen)

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from benchmarks.__main__ import app
 from benchmarks.systems import catalogue
@@ -113,5 +112,5 @@ def test_random_weights_are_the_same_in_every_process_and_nowhere_zero() -> None
 
 
 def test_places_are_spread_evenly() -> None:
-    assert spread([*range(10)], 3) == (0, 4, 9)  # type: ignore[arg-type, comparison-overlap]
-    assert spread([*range(2)], 3) == (0, 1)  # type: ignore[arg-type, comparison-overlap]
+    assert spread([*range(10)], 3) == (0, 4, 9)
+    assert spread([*range(2)], 3) == (0, 1)

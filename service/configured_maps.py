@@ -3,8 +3,9 @@
 from service.http_transport import HttpTransport
 from service.loading import LoadedMaps, ShardsInUse, load_maps
 from service.query_options import QueryDefaults
+from service.ray_transport import RayTransport
 from service.settings import ServiceSettings
-from service.shard_connections import ShardConnections
+from service.shard_connections import ShardConnections, Transport
 
 
 def load_configured(settings: ServiceSettings) -> tuple[LoadedMaps, QueryDefaults]:
@@ -52,6 +53,11 @@ def _connect(settings: ServiceSettings) -> ShardsInUse | None:
     if not settings.shards:
         return None
     key = None if settings.shard_key is None else settings.shard_key.get_secret_value().strip()
-    connections = ShardConnections(HttpTransport(settings.shards, key), settings.shard_timeout_s)
+    transport: Transport
+    if settings.are_shards_in_ray:
+        transport = RayTransport(settings.shards, key, settings.shard_timeout_s)
+    else:
+        transport = HttpTransport(settings.shards, key)
+    connections = ShardConnections(transport, settings.shard_timeout_s)
     connections.start()
     return ShardsInUse(connections, settings.shards_in_use)

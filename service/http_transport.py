@@ -10,6 +10,7 @@ from service.keys import KEY_HEADER
 from service.schemas.problem import Problem
 from service.shard_connections import FailedCall
 from service.shard_messages import MEDIA_TYPE
+from service.words import CallOutcome
 
 _MOST_ANSWER_BYTES = 2**20
 
@@ -29,9 +30,7 @@ class HttpTransport:
             key: The key that each of them needs; None if they need none.
         """
         self.addresses = addresses
-        self._headers = {"Content-Type": MEDIA_TYPE, "Accept-Encoding": "identity"}
-        if key is not None:
-            self._headers[KEY_HEADER] = key
+        self._headers = headers_with(key)
         self._clients = AsyncExitStack()
 
     async def open(self) -> None:
@@ -39,13 +38,13 @@ class HttpTransport:
         self._pool = await self._clients.enter_async_context(self._client(most_kept=None))
         self._fresh = await self._clients.enter_async_context(self._client(most_kept=0))
 
-    async def ask(self, number: int, path: str, body: bytes, on_lost: Callable[[], None]) -> bytes:
+    async def ask(self, number: int, path: str, body: bytes, on_lost: Callable[[CallOutcome], None]) -> bytes:
         """See ``Transport.ask``; if the connection breaks, this tries again on a fresh one."""
         url = self.addresses[number] + path
         try:
             return await _exchange(self._pool, url, body)
         except httpx.TransportError:
-            on_lost()
+            on_lost("unreachable")
         try:
             return await _exchange(self._fresh, url, body)
         except httpx.TransportError as error:
@@ -70,10 +69,20 @@ async def _exchange(client: httpx.AsyncClient, url: str, body: bytes) -> bytes:
                 raise FailedCall("garbage", f"sends more than {_MOST_ANSWER_BYTES} bytes")
     if response.status_code == httpx.codes.OK:
         return bytes(content)
-    raise _failure_of(response.status_code, bytes(content))
+    raise failure_of(response.status_code, bytes(content))
 
 
-def _failure_of(status: int, content: bytes) -> FailedCall:
+def headers_with(key: str | None) -> dict[str, str]:
+    """Return the headers of a call.
+
+    Args:
+        key: The key that the shard needs; None if it needs none.
+    """
+    headers = {"Content-Type": MEDIA_TYPE, "Accept-Encoding": "identity"}
+    return headers if key is None else {**headers, KEY_HEADER: key}
+
+
+def failure_of(status: int, content: bytes) -> FailedCall:
     """Return the failure that an answer other than 200 means."""
     try:
         detail = Problem.model_validate_json(content, extra="ignore").detail

@@ -65,14 +65,14 @@ class Transport(Protocol):
         """Open the connections."""
         ...
 
-    async def ask(self, number: int, path: str, body: bytes, on_lost: Callable[[], None]) -> bytes:
+    async def ask(self, number: int, path: str, body: bytes, on_lost: Callable[[CallOutcome], None]) -> bytes:
         """Send a body to a shard, and return its answer. A call changes nothing, so it may be tried several times.
 
         Args:
             number: The number of the shard, from 0.
             path: The path of the route.
             body: The body of the call.
-            on_lost: A function that is told of each try that was lost and is repeated.
+            on_lost: A function that is told of the outcome of each try that is repeated.
 
         Raises:
             FailedCall: There is no answer.
@@ -240,7 +240,7 @@ class ShardConnections:
         try:
             async with asyncio.timeout(self.timeout_s):
                 return SHARD_STATE.validate_json(
-                    await self._transport.ask(number, SHARD_PATH, body, on_lost=lambda: None)
+                    await self._transport.ask(number, SHARD_PATH, body, on_lost=lambda _: None)
                 )
         except TimeoutError:
             return f"did not answer within {self.timeout_s:g} seconds"
@@ -283,7 +283,7 @@ class ShardConnections:
 
         try:
             async with asyncio.timeout(self.timeout_s):
-                answer = await self._transport.ask(number, path, body, on_lost=lambda: count("unreachable"))
+                answer = await self._transport.ask(number, path, body, on_lost=count)
         except TimeoutError:
             failure = FailedCall("late", f"did not answer within {self.timeout_s:g} seconds")
         except FailedCall as error:

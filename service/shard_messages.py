@@ -104,10 +104,12 @@ class ShardState:
     Attributes:
         held: The identities of the shard, one for each part that it answers for.
         refused: The parts that it does not bring in, with reasons.
+        replicas: The number of replicas of the shard that answer.
     """
 
     held: tuple[ShardIdentity, ...]
     refused: tuple[RefusedPart, ...] = ()
+    replicas: int = 1
 
     def identity_of(self, part: Part) -> ShardIdentity | None:
         """Return the identity with which the shard answers for a part; None if it does not hold the part."""
@@ -116,6 +118,27 @@ class ShardState:
     def reason_against(self, part: Part) -> str | None:
         """Return why the shard does not bring a part in; None if it holds the part, or will."""
         return next((each.reason for each in self.refused if each.part == part), None)
+
+
+def merge_states(states: Sequence[ShardState]) -> ShardState:
+    """Return the state of a shard with several replicas.
+
+    It holds the parts that one of them holds, as the first one of these holds them: a call that reaches another one is
+    refused, and goes to the next. A part is refused if all replicas refuse it.
+
+    Args:
+        states: The states of the replicas, at least one.
+    """
+    held: dict[Part, ShardIdentity] = {}
+    for state in states:
+        for identity in state.held:
+            held.setdefault(identity.part, identity)
+    refused = tuple(
+        each
+        for each in states[0].refused
+        if each.part not in held and all(state.reason_against(each.part) is not None for state in states)
+    )
+    return ShardState(tuple(held.values()), refused, sum(state.replicas for state in states))
 
 
 WANTED = TypeAdapter(Wanted)

@@ -1,5 +1,6 @@
 """Define the settings of a map that several machines serve: of a shard, and of the front end that asks the shards."""
 
+import re
 from typing import Annotated
 
 import httpx
@@ -10,6 +11,11 @@ from pydantic_settings import NoDecode
 from model.errors import InvalidInput
 from place_map.shard import MOST_SHARDS, Shard
 from service.http_settings import split_by_commas
+
+RAY_SCHEME = "ray:"
+"""The beginning of an address of a shard in Ray Serve; the name of its application follows."""
+
+_IN_RAY = re.compile(rf"{RAY_SCHEME}[A-Za-z0-9._-]+")
 
 
 class ShardSettings(BaseModel):
@@ -25,8 +31,8 @@ class ShardSettings(BaseModel):
         default=(),
         max_length=MOST_SHARDS,
         description=(
-            "Addresses of all shards, the first one first, such as http://10.0.0.1:8000; in the environment separated "
-            "by commas. This server is then their front end."
+            "Addresses of all shards, the first one first: http://10.0.0.1:8000, or ray:NAME for an application of Ray "
+            "Serve; in the environment separated by commas. This server is then their front end."
         ),
     )
     shard_count: Annotated[int | None, Field(ge=1)] = Field(
@@ -64,6 +70,8 @@ class ShardSettings(BaseModel):
         addresses = tuple(_address(text) for text in value)
         if len(set(addresses)) < len(addresses):
             raise PydanticCustomError("shards", "Input should name each shard once")
+        if len({address.startswith(RAY_SCHEME) for address in addresses}) > 1:
+            raise PydanticCustomError("shards", "Input should have all shards at http addresses, or all in Ray")
         return addresses
 
     @field_validator("shards")
@@ -99,12 +107,19 @@ class ShardSettings(BaseModel):
         return self.shard_count or len(self.shards)
 
     @property
+    def are_shards_in_ray(self) -> bool:
+        """Return whether the shards of this front end are applications of Ray Serve."""
+        return any(address.startswith(RAY_SCHEME) for address in self.shards)
+
+    @property
     def map_shard(self) -> Shard | None:
         """Return the part of each map that this server has; None for all of it."""
         return None if self.shard is None else Shard.parse(self.shard)
 
 
 def _address(text: str) -> str:
+    if _IN_RAY.fullmatch(text):
+        return text
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:
@@ -112,7 +127,8 @@ def _address(text: str) -> str:
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
         raise PydanticCustomError(
             "shards",
-            "{address} is not the address of a shard: write it as http://10.0.0.1:8000, and the key as shard_key",
+            "{address} is not the address of a shard: write it as http://10.0.0.1:8000, and the key as shard_key; or "
+            "as ray:NAME, with the name of its application in Ray Serve",
             {"address": repr(str(url.copy_with(username=None, password=None)) if url.userinfo else text)},
         )
     return str(url).rstrip("/")

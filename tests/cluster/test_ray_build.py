@@ -1,11 +1,10 @@
 """A build by workers on Ray gives the bytes of a build in one process, whatever is killed on the way."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.errors import ClusterError, SegmentFailed, WorkerMismatch
-from index_builder.ray_workers.cluster import WorkerNeeds, ray_cluster
+from index_builder.ray_workers.cluster import WorkerNeeds
 from index_builder.ray_workers.engine import RayEngine
 from index_builder.segment_engine import EncodingOptions, SegmentEngine, SegmentPart, SegmentTask
 from index_builder.segment_worker import WorkerNetwork
@@ -90,28 +89,6 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     made = Town(folder, Encoder(seeded_network(TINY_CONFIG, seed=7)), folder / "alone" / "town")
     made.build(made.alone, None)
     return made
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Start a cluster as on a machine of its own, join it by RAY_ADDRESS, and yield the process that holds it."""
-    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--node-ip-address=127.0.0.2"]
-    options = ["--port=0", "--num-cpus=3", "--num-gpus=0", "--include-dashboard=false", "--disable-usage-stats"]
-    said = tmp_path_factory.mktemp("ray") / "said"
-    with pytest.MonkeyPatch.context() as patch, said.open("w") as file:
-        patch.setenv("RAY_AUTH_MODE", "token")  # with the token of this user, which Ray makes if it is missing
-        head = subprocess.Popen([*command, *options], stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            wait_for(
-                lambda: head.poll() is not None or re.search(r"--address='([^']+)'", said.read_text()), said.read_text
-            )
-            assert head.poll() is None, said.read_text()
-            patch.setenv("RAY_ADDRESS", re.search(r"--address='([^']+)'", said.read_text())[1])  # type: ignore[index]
-            with ray_cluster(WorkerNeeds()):
-                yield head.pid
-        finally:
-            head.terminate()
-            head.wait()
 
 
 def engine_of(town: Town, workers: int) -> RayEngine:

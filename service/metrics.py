@@ -1,6 +1,7 @@
 """Count and measure for Prometheus. Labels come from closed sets only, never from the content of requests."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import get_args
 
 import prometheus_client
@@ -155,6 +156,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._shard_replicas = Gauge(
+            "placefix_shard_replicas",
+            "Replicas of a shard that answered when the front end looked last; over HTTP 1, or 0 if it is missing.",
+            ["shard"],
+            registry=registry,
+        )
         self._keys_stale = Gauge(
             "placefix_keys_stale",
             "1 if the file of keys has changed and cannot be used, so that keys read before stay valid.",
@@ -255,8 +262,20 @@ class Metrics:
         """Begin the series of all shards, so that ``rate`` sees the first call of each outcome."""
         for number in range(1, count + 1):
             self._shard_duration.labels(shard=f"{number}/{count}")
+            self._shard_replicas.labels(shard=f"{number}/{count}").set(0)
             for outcome in get_args(CallOutcome):
                 self._shard_calls.labels(shard=f"{number}/{count}", outcome=outcome)
+
+    def watch_shards(self, count: int, replicas_of: Callable[[int], int]) -> None:
+        """Read whenever Prometheus asks how many replicas of each shard answer.
+
+        Args:
+            count: The number of shards.
+            replicas_of: A function of the number of a shard, from 0.
+        """
+        for number in range(count):
+            gauge = self._shard_replicas.labels(shard=f"{number + 1}/{count}")
+            gauge.set_function(partial(replicas_of, number))
 
     def shard_called(self, shard: str, outcome: CallOutcome, duration_s: float) -> None:
         """Count a call to a shard."""

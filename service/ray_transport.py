@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from model.errors import InvalidInput
 from service.http_transport import failure_of, headers_with
 from service.shard_connections import FailedCall
-from service.shard_messages import SHARD_PATH, SHARD_STATE, ShardState, merge_states
+from service.shard_identity import Part, ShardIdentity
+from service.shard_messages import SHARD_PATH, SHARD_STATE, ShardState
 from service.shard_settings import RAY_SCHEME
 from service.words import CallOutcome
 
@@ -127,7 +128,7 @@ class RayTransport:
                 failures.append(failure)
         self._replicas[number] = tuple(sorted(states))
         if states:
-            return merge_states([states[replica] for replica in sorted(states)])
+            return _merged([states[replica] for replica in sorted(states)])
         raise failures[0] if failures else _no_replica()
 
     async def _ask_replica(self, number: int, replica: str, path: str, body: bytes, limit_s: float) -> bytes:
@@ -173,6 +174,27 @@ class RayTransport:
         self._replicas.pop(number, None)
         if (handle := self._handles.pop(number, None)) is not None and handle.is_initialized:
             await handle.shutdown_async()
+
+
+def _merged(states: Sequence[ShardState]) -> ShardState:
+    """Return the state of a shard with several replicas.
+
+    It holds the parts that one of them holds, as the first one of these holds them: a call that reaches another one is
+    refused, and goes to the next. A part is refused if all replicas refuse it.
+
+    Args:
+        states: The states of the replicas, at least one.
+    """
+    held: dict[Part, ShardIdentity] = {}
+    for state in states:
+        for identity in state.held:
+            held.setdefault(identity.part, identity)
+    refused = tuple(
+        each
+        for each in states[0].refused
+        if each.part not in held and all(state.reason_against(each.part) is not None for state in states)
+    )
+    return ShardState(tuple(held.values()), refused, sum(state.replicas for state in states))
 
 
 def _no_replica() -> FailedCall:

@@ -208,7 +208,9 @@ class Runtime:
         start = time.perf_counter()
         engine = Engine.load(self.settings, self._close_version)
         if engine.shards is not None:
-            engine.shards.connections.on_call = self.metrics.shard_called
+            connections = engine.shards.connections
+            connections.on_call = self.metrics.shard_called
+            self.metrics.watch_shards(len(connections.addresses), connections.replicas_of)
         with engine.maps.reading_all() as versions:
             localizers = [version.localizer for version in versions]
             for localizer in localizers:

@@ -125,6 +125,11 @@ class ShardConnections:
         """Return the state of a shard; or the reason why it cannot be asked."""
         return self._states[number]
 
+    def replicas_of(self, number: int) -> int:
+        """Return how many replicas of a shard answered the last look; 1 for a shard that is one server."""
+        state = self._states[number]
+        return 0 if isinstance(state, str) else state.replicas
+
     def want(self, parts: Sequence[Part]) -> None:
         """Tell the shards from now on that their parts are needed; the first part is that of the first shard."""
         with self._changed:

@@ -120,27 +120,6 @@ class ShardState:
         return next((each.reason for each in self.refused if each.part == part), None)
 
 
-def merge_states(states: Sequence[ShardState]) -> ShardState:
-    """Return the state of a shard with several replicas.
-
-    It holds the parts that one of them holds, as the first one of these holds them: a call that reaches another one is
-    refused, and goes to the next. A part is refused if all replicas refuse it.
-
-    Args:
-        states: The states of the replicas, at least one.
-    """
-    held: dict[Part, ShardIdentity] = {}
-    for state in states:
-        for identity in state.held:
-            held.setdefault(identity.part, identity)
-    refused = tuple(
-        each
-        for each in states[0].refused
-        if each.part not in held and all(state.reason_against(each.part) is not None for state in states)
-    )
-    return ShardState(tuple(held.values()), refused, sum(state.replicas for state in states))
-
-
 WANTED = TypeAdapter(Wanted)
 """The body of ``POST /shard``, as JSON."""
 

@@ -1,5 +1,7 @@
 """A front end asks shards in Ray Serve: the answers are those of one machine, whatever is killed on the way."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -7,50 +9,20 @@ import pytest
 
 from service.ray_config import addresses_of, serve_config
 from service.settings import ServiceSettings
-from tests.cluster.processes import wait_for
+from tests.cluster.processes import below, wait_for
+from tests.service.asking import check_problem
 from tests.service.conftest import Served, Town, serving
-from tests.service.sharding import judged_town, serve_front
-from tests.service.test_http_shards import ALL, NEAR, answer_of
-
-
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> Town:
-    return judged_town(tmp_path_factory.mktemp("judged"))
-
-
-@contextmanager
-def deployed(town: Town, shards: int, replicas: int) -> Iterator[list[str]]:
-    """Have Serve run the shards of a town, as from the file that ``placefix cluster config`` prints."""
-    from ray import serve
-    from ray.serve.context import _get_global_client
-    from ray.serve.schema import ServeDeploySchema
-
-    config = serve_config([town.map_path], shards, replicas, name="town", cpus=0.2, is_pinned=False)
-    serve.start(proxy_location="Disabled")
-    _get_global_client().deploy_apps(ServeDeploySchema.model_validate(config))
-    wait_for(lambda: are_running(shards, replicas), serve.status)
-    try:
-        yield addresses_of("town", shards)
-    finally:
-        serve.shutdown()
-
-
-def are_running(shards: int, replicas: int) -> bool:
-    from ray import serve
-
-    applications = serve.status().applications.values()
-    assert not [each.message for each in applications if each.status in ("DEPLOY_FAILED", "UNHEALTHY")]
-    return shards * [replicas] == [
-        each.deployments["shard"].replica_states.get("RUNNING", 0) for each in applications if each.deployments
-    ]
-
-
-@pytest.fixture(scope="module")
-def alone(judged: Town) -> Iterator[Served]:
-    with serving(ServiceSettings(maps=(judged.map_path,))) as served:
-        served.wait_until_ready()
-        yield served
-
+from tests.service.map_versions import Asked, asking_all_the_time, served_version
+from tests.service.sharding import (
+    ALL,
+    NEAR,
+    activate,
+    answer_of,
+    check_nothing_lost,
+    judged_town_of_two_versions,
+    photo_of,
+    serve_front,
+)
 
 ASKED: list[dict[str, str]] = [
     {"rerank": "false", **ALL},
@@ -60,15 +32,142 @@ ASKED: list[dict[str, str]] = [
     {"near": "0,0"},
     {"evidence": "matches", "rerank": "true", "candidates": "1", "shortlist": "12"},
 ]
+NONE_WATCHED = 0.0  # seconds between looks at CURRENT
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    return judged_town_of_two_versions(tmp_path_factory.mktemp("judged"))
+
+
+@pytest.fixture(scope="module")
+def alone(town: Town) -> Iterator[Served]:
+    with serving(ServiceSettings(maps=(town.map_path,), watch_interval_s=NONE_WATCHED)) as served:
+        served.wait_until_ready()
+        yield served
+
+
+@contextmanager
+def deployed(town: Town, shards: int, replicas: int) -> Iterator[list[str]]:
+    """Have Serve run the shards of a town, by the configuration that ``placefix cluster config`` prints."""
+    from ray import serve
+    from ray.serve.context import _get_global_client
+    from ray.serve.schema import ServeDeploySchema
+
+    config = serve_config([town.map_path], shards, replicas, name="town", cpus=0.2, is_pinned=False)
+    serve.start(proxy_location="Disabled")
+    _get_global_client().deploy_apps(ServeDeploySchema.model_validate(config))
+    wait_for(lambda: running() == shards * [replicas], serve.status)
+    try:
+        yield addresses_of("town", shards)
+    finally:
+        serve.shutdown()
+
+
+def running() -> list[int]:
+    """Return how many replicas of each shard run."""
+    from ray import serve
+
+    applications = serve.status().applications
+    assert not [each.message for each in applications.values() if each.status == "DEPLOY_FAILED"]
+    return [
+        applications[name].deployments["shard"].replica_states.get("RUNNING", 0)
+        for name in sorted(applications)
+        if applications[name].deployments
+    ]
+
+
+def replicas_of(head: int, shard: int) -> list[int]:
+    """Return the processes of the replicas of a shard."""
+    title = f"ray::ServeReplica:town-{shard}:"
+    return sorted(process for process, told in below(head).items() if told.startswith(title))
+
+
+def check_as_alone(front: Served, alone: Served, town: Town) -> None:
+    for photo in list(town.photos.values())[::4]:
+        for fields in ASKED:
+            assert answer_of(front, [photo], fields) == answer_of(alone, [photo], fields)
+
+
+def replicas_in_metrics(front: Served) -> list[int]:
+    lines = front.client.get("/metrics").text.splitlines()
+    return [int(float(line.split()[1])) for line in lines if line.startswith("placefix_shard_replicas{")]
+
+
+def ask_more(asked: Asked, count: int) -> None:
+    so_far = asked.count
+    wait_for(lambda: asked.is_beyond(so_far + count), lambda: asked.failures)
+
+
+def test_one_replica_answers_as_one_machine_and_is_missed_until_it_is_back(
+    town: Town, alone: Served, cluster: int
+) -> None:
+    with ExitStack() as stack:
+        front = serve_front(stack, town, stack.enter_context(deployed(town, 1, replicas=1)))
+        front.wait_until_ready()
+        check_as_alone(front, alone, town)
+        [replica] = replicas_of(cluster, 1)
+        os.kill(replica, signal.SIGKILL)
+        wait_for(lambda: front.client.get("/health/ready").status_code == 503)
+        refused = front.client.post("/localize", content=photo_of(town))
+        problem = check_problem(refused, 503, "shard_unavailable")
+        assert "shard 1/1 has no replica that answers" in problem["detail"]
+        assert int(refused.headers["Retry-After"]) > 0
+        assert replicas_in_metrics(front) == [0]
+        wait_for(lambda: front.client.get("/health/ready").status_code == 200)
+        check_as_alone(front, alone, town)
+        assert replicas_in_metrics(front) == [1]
 
 
 @pytest.mark.usefixtures("cluster")
-@pytest.mark.parametrize("shards", [1, 2, 3])
-def test_a_front_end_answers_as_one_machine(shards: int, judged: Town, alone: Served) -> None:
+def test_a_map_is_shared_out_among_more_shards_and_answers_as_one_machine(town: Town, alone: Served) -> None:
     with ExitStack() as stack:
-        urls = stack.enter_context(deployed(judged, shards, replicas=1))
-        front = serve_front(stack, judged, urls)
+        urls = stack.enter_context(deployed(town, 3, replicas=1))
+        front = serve_front(stack, town, urls, shard_count=2, watch_interval_s=NONE_WATCHED)
         front.wait_until_ready()
-        for photo in list(judged.photos.values())[::4]:
-            for fields in ASKED:
-                assert answer_of(front, [photo], fields) == answer_of(alone, [photo], fields)
+        check_as_alone(front, alone, town)
+        with asking_all_the_time(front.url, photo_of(town)) as asked:
+            for shards in (3, 2, 3):
+                ask_more(asked, 3)
+                assert activate(front, "1", shards=shards)[0] == 200
+                ask_more(asked, 3)
+        check_nothing_lost(asked, town, "000001")
+        check_as_alone(front, alone, town)
+
+
+@pytest.fixture(scope="module")
+def pair(town: Town, cluster: int) -> Iterator[Served]:  # noqa: ARG001  (it is started before)
+    """Serve two shards with two replicas each."""
+    with ExitStack() as stack:
+        urls = stack.enter_context(deployed(town, 2, replicas=2))
+        front = serve_front(stack, town, urls, watch_interval_s=NONE_WATCHED)
+        front.wait_until_ready()
+        yield front
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_replica_that_dies_or_hangs_costs_no_query(
+    number: signal.Signals, pair: Served, town: Town, alone: Served, cluster: int
+) -> None:
+    wait_for(lambda: replicas_in_metrics(pair) == [2, 2])
+    with asking_all_the_time(pair.url, photo_of(town)) as asked:
+        ask_more(asked, 10)
+        victim = replicas_of(cluster, 2)[0]
+        os.kill(victim, number)
+        wait_for(lambda: victim not in below(cluster), lambda: asked.failures)
+        ask_more(asked, 10)
+        wait_for(lambda: replicas_in_metrics(pair) == [2, 2], lambda: asked.failures)
+        ask_more(asked, 10)
+    check_nothing_lost(asked, town, served_version(pair))
+    check_as_alone(pair, alone, town)
+
+
+def test_a_version_is_activated_and_rolled_back_under_load(pair: Served, town: Town) -> None:
+    wait_for(lambda: replicas_in_metrics(pair) == [2, 2])
+    with asking_all_the_time(pair.url, photo_of(town)) as asked:
+        ask_more(asked, 5)
+        for version in ("000002", "000001"):
+            status, told = activate(pair, version)
+            assert (status, served_version(pair)) == (200, version), told
+            ask_more(asked, 10)
+    check_nothing_lost(asked, town, "000001", "000002")

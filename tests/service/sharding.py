@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from index_builder.changes.add import add_pictures
 from model.encoder import Encoder
 from model.geo import LatLon
 from model.rerankers.reranker import LocalFeatures
 from model.selavpr.initialisation import seeded_network
+from place_map.activation import roll_back
 from place_map.evidence import Ranking
 from place_map.global_index import open_searcher
 from place_map.reader import PlaceMap
@@ -29,7 +31,12 @@ from service.sharded_localizer import ShardedLocalizer
 from service.shortlist import Shortlist
 from tests import calibrations
 from tests.conftest import TINY_CONFIG
+from tests.index_builder.map_factory import SMALL, photo_listing
 from tests.service.conftest import Served, Town, build_town, serving
+from tests.service.map_versions import Asked, contents
+
+NEAR = {"near": "55.704,13.192", "within_m": "300"}
+ALL = {"candidates": "12", "shortlist": "12"}
 
 
 def contiguous(segments: Sequence[Segment], shards: int) -> tuple[int, ...]:
@@ -150,6 +157,16 @@ def judged_town(folder: Path) -> Town:
     return town
 
 
+def judged_town_of_two_versions(folder: Path) -> Town:
+    """Make such a town with two versions, of which the first is served."""
+    town = judged_town(folder)
+    network = seeded_network(TINY_CONFIG, seed=7)
+    network.is_trained = True
+    add_pictures(town.map_path, photo_listing(folder / "more", 7), Encoder(network), SMALL)
+    roll_back(town.map_path)
+    return town
+
+
 def serve_shards(stack: ExitStack, town: Town, count: int, **settings: Any) -> tuple[Served, ...]:
     """Start all shards of a town, and wait until they are ready."""
     shards = tuple(
@@ -164,3 +181,28 @@ def serve_shards(stack: ExitStack, town: Town, count: int, **settings: Any) -> t
 def serve_front(stack: ExitStack, town: Town, urls: Sequence[str], **settings: Any) -> Served:
     """Start a front end, which may not become ready."""
     return stack.enter_context(serving(ServiceSettings(maps=(town.map_path,), shards=tuple(urls), **settings)))
+
+
+def answer_of(served: Served, photos: list[Path], fields: dict[str, str]) -> dict[str, Any]:
+    files = [("image", ("photo", path.read_bytes())) for path in photos]
+    response = served.client.post("/localize", files=files, data=fields)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    del answer["timings_ms"], answer["request_id"]
+    return answer
+
+
+def activate(front: Served, version: str, **more: Any) -> tuple[int, dict[str, Any]]:
+    response = front.client.post("/maps/town/activate", json={"version": version, **more})
+    return response.status_code, response.json()
+
+
+def photo_of(town: Town) -> bytes:
+    return next(iter(town.photos.values())).read_bytes()
+
+
+def check_nothing_lost(asked: Asked, town: Town, *versions: str) -> None:
+    """Assert that all were answered, and that each answer has exactly the pictures of its version."""
+    assert asked.failures == []
+    of_versions = contents(town)
+    assert asked.answers == {version: {frozenset(of_versions[version])} for version in versions}

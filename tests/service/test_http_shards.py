@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,11 +12,8 @@ from service.keys import Scope, make_key
 from service.settings import ServiceSettings
 from tests.commands import RunCommand
 from tests.service.asking import check_problem
-from tests.service.conftest import Served, Town, serving
-from tests.service.sharding import Fleet, judged_town, serve_front, serve_shards
-
-NEAR = {"near": "55.704,13.192", "within_m": "300"}
-ALL = {"candidates": "12", "shortlist": "12"}
+from tests.service.conftest import Town, serving
+from tests.service.sharding import ALL, NEAR, Fleet, answer_of, judged_town, serve_front, serve_shards
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +30,6 @@ def fleet(judged: Town) -> Iterator[Fleet]:
         for served in (front, alone):
             served.wait_until_ready()
         yield Fleet(front, shards, alone)
-
-
-def answer_of(served: Served, photos: list[Path], fields: dict[str, str]) -> dict[str, Any]:
-    files = [("image", ("photo", path.read_bytes())) for path in photos]
-    response = served.client.post("/localize", files=files, data=fields)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    del answer["timings_ms"], answer["request_id"]
-    return answer
 
 
 @pytest.mark.parametrize(

@@ -8,41 +8,33 @@ from typing import Any
 
 import pytest
 
-from index_builder.changes.add import add_pictures
 from index_builder.changes.prune import prune_versions
-from model.encoder import Encoder
-from model.selavpr.initialisation import seeded_network
 from place_map import layout
-from place_map.activation import roll_back
 from place_map.versions import existing_versions, read_current
 from service.shard_messages import SHARD_STATE, WANTED, Wanted
 from tests.commands import RunCommand
-from tests.conftest import TINY_CONFIG
-from tests.index_builder.map_factory import SMALL, photo_listing
 from tests.service.conftest import Served, Town
 from tests.service.map_versions import (
-    Asked,
     asking_all_the_time,
-    contents,
     copy_town,
     flip_bit,
     is_served,
     served_version,
 )
-from tests.service.sharding import judged_town, serve_front, serve_shards
+from tests.service.sharding import (
+    activate,
+    check_nothing_lost,
+    judged_town_of_two_versions,
+    photo_of,
+    serve_front,
+    serve_shards,
+)
 from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """Make a town with two versions, of which the first is served."""
-    folder = tmp_path_factory.mktemp("judged")
-    town = judged_town(folder)
-    network = seeded_network(TINY_CONFIG, seed=7)
-    network.is_trained = True
-    add_pictures(town.map_path, photo_listing(folder / "more", 7), Encoder(network), SMALL)
-    roll_back(town.map_path)
-    return town
+    return judged_town_of_two_versions(tmp_path_factory.mktemp("judged"))
 
 
 @pytest.fixture
@@ -60,22 +52,6 @@ def parts_of(shard: Served) -> set[str]:
     """Return the parts that a shard holds, and change nothing: this name has never needed any."""
     state = shard.client.post("/shard", content=WANTED.dump_json(Wanted("a test", ())))
     return {f"{each.version} {each.shard}" for each in SHARD_STATE.validate_json(state.content).held}
-
-
-def activate(front: Served, version: str, **more: Any) -> tuple[int, dict[str, Any]]:
-    response = front.client.post("/maps/town/activate", json={"version": version, **more})
-    return response.status_code, response.json()
-
-
-def photo_of(town: Town) -> bytes:
-    return next(iter(town.photos.values())).read_bytes()
-
-
-def check_nothing_lost(asked: Asked, town: Town, *versions: str) -> None:
-    """Assert that all were answered, and that each answer has exactly the pictures of its version."""
-    assert asked.failures == []
-    of_versions = contents(town)
-    assert asked.answers == {version: {frozenset(of_versions[version])} for version in versions}
 
 
 def test_a_version_is_activated_and_rolled_back_under_load(town: Town, stack: ExitStack) -> None:

@@ -1,11 +1,14 @@
 """Write the configuration with which Ray Serve runs the shards of maps."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from place_map.shard import Shard
-from service.ray_transport import DEPLOYMENT
 from service.shard_settings import RAY_SCHEME
+
+DEPLOYMENT = "shard"
+"""The name of the one deployment of each application."""
 
 _IMPORT_PATH = "service.ray_shards:build_app"
 _HEALTH_CHECK_PERIOD_S = 1
@@ -77,3 +80,26 @@ def serve_config(
             for number, application in enumerate(application_names(name, shards), start=1)
         ],
     }
+
+
+def to_yaml(value: object, indent: str = "") -> str:
+    """Return nested dictionaries and lists as lines of YAML.
+
+    Args:
+        value: A dictionary or a list that is not empty, of these and of what JSON has.
+        indent: The spaces in front of each line.
+    """
+    if isinstance(value, dict):
+        return "".join(
+            f"{indent}{key}:\n{to_yaml(each, indent + '  ')}"
+            if isinstance(each, dict | list)
+            else f"{indent}{key}: {json.dumps(each)}\n"
+            for key, each in value.items()
+        )
+    assert isinstance(value, list)  # noqa: S101
+    return "".join(
+        f"{indent}- {to_yaml(each, indent + '  ')[len(indent) + 2 :]}"
+        if isinstance(each, dict | list)
+        else f"{indent}- {json.dumps(each)}\n"
+        for each in value
+    )

@@ -5,7 +5,7 @@ from typing import Any
 from ray.serve.request_router import RequestRouter
 
 
-class NamedReplica(RequestRouter):
+class NamedReplica(RequestRouter):  # type: ignore[misc]  # Ray has no types here
     """Choose the replica that a call names by ``preferred``; if it has gone or is full, any other one."""
 
     async def choose_replicas(self, candidate_replicas: list[Any], pending_request: Any = None) -> list[list[Any]]:

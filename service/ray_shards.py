@@ -13,7 +13,8 @@ import httpx
 from model.errors import InvalidInput
 from service.app import create_app
 from service.logs import configure_logging
-from service.ray_transport import DEPLOYMENT, ReplicaAnswer, load_serve
+from service.ray_config import DEPLOYMENT
+from service.ray_transport import ReplicaAnswer, load_serve
 from service.runtime import Runtime
 from service.settings import load_settings
 

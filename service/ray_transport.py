@@ -16,14 +16,12 @@ from pydantic import ValidationError
 
 from model.errors import InvalidInput
 from service.http_transport import failure_of, headers_with
+from service.ray_config import DEPLOYMENT
 from service.shard_connections import FailedCall
 from service.shard_identity import Part, ShardIdentity
 from service.shard_messages import SHARD_PATH, SHARD_STATE, ShardState
 from service.shard_settings import RAY_SCHEME
 from service.words import CallOutcome
-
-DEPLOYMENT = "shard"
-"""The name of the one deployment of each application."""
 
 ReplicaAnswer = tuple[str, int, bytes]
 """The name of the replica that answers, the status, and the body."""

@@ -15,7 +15,10 @@ from service.http_settings import split_by_commas
 RAY_SCHEME = "ray:"
 """The beginning of an address of a shard in Ray Serve; the name of its application follows."""
 
-_IN_RAY = re.compile(rf"{RAY_SCHEME}[A-Za-z0-9._-]+")
+APPLICATION_NAME = r"[A-Za-z0-9._-]+"
+"""The characters of such a name, as a regular expression."""
+
+_IN_RAY = re.compile(RAY_SCHEME + APPLICATION_NAME)
 
 
 class ShardSettings(BaseModel):

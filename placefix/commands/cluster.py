@@ -1,13 +1,20 @@
 """``placefix cluster``: looking at the shards of a map, and changing the version that they serve."""
 
 import json
+import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Column, Table
 
+from model.errors import InvalidInput
+from place_map.shard import MOST_SHARDS, Assignment
+from place_map.versions import read_current, read_manifest
 from placefix.client.client import Client
 from placefix.console import output_console
+from service.ray_config import addresses_of, serve_config, to_yaml
+from service.shard_settings import APPLICATION_NAME
 
 app = typer.Typer(help="Look at a map that several machines share, and change what they serve.", no_args_is_help=True)
 
@@ -42,6 +49,48 @@ def status(
         parts = ", ".join(f"{part.map} {part.version} {part.shard}" for part in shard.parts)
         table.add_row(str(number), shard.address, parts or "nothing", shard.problem or "")
     output_console().print(table)
+
+
+@app.command()
+def config(
+    maps: Annotated[
+        list[Path],
+        typer.Option("--map", help="A map, under the same path on all machines; may be repeated.", show_default=False),
+    ],
+    shards: Annotated[int, typer.Option(min=1, max=MOST_SHARDS, help="How many shards.", show_default=False)],
+    replicas: Annotated[int, typer.Option(min=1, help="Replicas of each shard.")] = 2,
+    name: Annotated[str, typer.Option(help="The beginning of the applications' names in Serve.")] = "placefix",
+    cpus: Annotated[float, typer.Option(min=0, help="Cores of each replica; it has as many threads.")] = 1,
+    pinned: Annotated[
+        bool,
+        typer.Option(
+            "--pinned",
+            help="Start replicas of shard N only on machines with the resource shard-N, one for each that they have.",
+        ),
+    ] = False,
+) -> None:
+    """Print the configuration by which Ray Serve runs the shards, and the setting of their front ends.
+
+    Serve takes it by serve deploy, or serve run --non-blocking (docs/scale.md).
+    """
+    if re.fullmatch(APPLICATION_NAME, name) is None:
+        raise InvalidInput(f"--name {name} may have letters, digits, points, hyphens and underscores alone")
+    for path in maps:
+        _check_segments(path, shards)
+    made = serve_config([path.absolute() for path in maps], shards, replicas, name=name, cpus=cpus, is_pinned=pinned)
+    typer.echo(f"# Front ends: PLACEFIX_SHARDS={','.join(addresses_of(name, shards))}")
+    typer.echo(to_yaml(made), nl=False)
+
+
+def _check_segments(path: Path, shards: int) -> None:
+    """Check that a map can be shared out, if it is on this machine.
+
+    Raises:
+        InvalidInput: It has fewer segments than shards.
+        MapError: It cannot be read.
+    """
+    if path.exists():
+        Assignment(read_manifest(path, read_current(path).version), shards)
 
 
 @app.command()

@@ -158,7 +158,7 @@ def judged_town(folder: Path) -> Town:
 
 
 def judged_town_of_two_versions(folder: Path) -> Town:
-    """Make such a town with two versions, of which the first is served."""
+    """Make a town like that with two versions, and serve the first one."""
     town = judged_town(folder)
     network = seeded_network(TINY_CONFIG, seed=7)
     network.is_trained = True

@@ -1,5 +1,6 @@
 """A front end refuses if a shard is missing, is another, or fails: it names the shard, and answers no part."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from safetensors.torch import save
 
 from index_builder.changes.prune import prune_versions
 from model.errors import InvalidInput
+from service.configured_maps import load_configured
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.settings import ServiceSettings, load_settings
@@ -320,6 +322,9 @@ def test_a_map_that_cannot_be_shared_out_is_refused_at_start(town: Town) -> None
         ({"shards": "http://"}, "is not the address of a shard"),
         ({"shards": "http://a:secret@b"}, "shards: 'http://b' is not the address of a shard"),
         ({"shards": "http://a,http://a/"}, "shards: Input should name each shard once"),
+        ({"shards": "ray://10.0.0.1:10001"}, "or as ray:NAME, with the name of its application in Ray Serve"),
+        ({"shards": "ray:a,ray:a"}, "shards: Input should name each shard once"),
+        ({"shards": "ray:a,http://b"}, "shards: Input should have all shards at http addresses, or all in Ray"),
         ({"shards": "http://a", "shard": "1/2"}, "shards: Input should be left out on a shard"),
         ({"shards": "http://a,http://b", "shard_count": 3}, "at most the number of addresses in shards, which is 2"),
         ({"shard_count": 1}, "in shards, which is 0"),
@@ -340,3 +345,11 @@ def test_addresses_come_separated_by_commas_and_the_key_is_not_shown(monkeypatch
     settings = load_settings({})
     assert settings.shards == ("http://10.0.0.1:8000", "https://two.example/placefix")
     assert "placefix_abc" not in repr(settings)
+
+
+def test_shards_in_ray_need_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    settings = load_settings({"maps": "/maps/town", "shards": "ray:town-1,ray:town-2"})
+    assert (settings.shards, settings.shards_in_use) == (("ray:town-1", "ray:town-2"), 2)
+    with pytest.raises(InvalidInput, match=r"not installed: pip install 'placefix\[cluster\]', on every machine"):
+        load_configured(settings)

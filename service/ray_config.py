@@ -86,7 +86,7 @@ def to_yaml(value: object, indent: str = "") -> str:
     """Return nested dictionaries and lists as lines of YAML.
 
     Args:
-        value: A dictionary or a list that is not empty, of these and of what JSON has.
+        value: A dictionary or a list, not empty, of values that JSON has.
         indent: The spaces in front of each line.
     """
     if isinstance(value, dict):

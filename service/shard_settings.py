@@ -16,7 +16,7 @@ RAY_SCHEME = "ray:"
 """The beginning of an address of a shard in Ray Serve; the name of its application follows."""
 
 APPLICATION_NAME = r"[A-Za-z0-9._-]+"
-"""The characters of such a name, as a regular expression."""
+"""The characters of the name of an application, as a regular expression."""
 
 _IN_RAY = re.compile(RAY_SCHEME + APPLICATION_NAME)
 

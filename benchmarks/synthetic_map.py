@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch.nn.functional import normalize
 
+from index_builder.codebook_sample import with_codebook
 from model.geo import LatLon
 from model.preprocess import Preprocessing
 from place_map import layout
@@ -67,6 +68,7 @@ def write_map_of(
         for shape in ((shapes.global_dim,), (rows * columns, shapes.local_dim))
     )
     stored_global = global_features.to(TORCH_TYPES[shapes.dtype]).numpy()
+    shapes = with_codebook(shapes, local_features)
     stored_local = shapes.local_codec.encode(local_features).numpy()
     segment_id = layout.segment_id_of(1)
     directory = layout.segment_dir(path, segment_id)

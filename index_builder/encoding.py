@@ -20,7 +20,7 @@ from model.features import Features
 from model.images import DEFAULT_LIMITS, ImageLimits
 from model.places import Place
 from place_map.feature_store import TORCH_TYPES, StoredArray, StoredFeatures
-from place_map.local_codec import LocalCodec, StoreType, global_type
+from place_map.local_codec import LocalCodec, global_type
 
 _BATCHES_AHEAD = 2
 
@@ -80,7 +80,7 @@ def encode_batches(
     encoder: Encoder,
     *,
     thumbnails: bool,
-    store: StoreType,
+    codec: LocalCodec,
     limits: ImageLimits = DEFAULT_LIMITS,
     decoders: int | None = None,
 ) -> Generator[EncodedBatch, None, None]:
@@ -92,7 +92,7 @@ def encode_batches(
         batches: The batches, which are read as the work proceeds.
         encoder: The network; only the calling thread uses it.
         thumbnails: Whether to make thumbnails.
-        store: The type of the stored features.
+        codec: The stored form of the features.
         limits: The limits on pictures; pictures outside them are rejected.
         decoders: The number of threads that decode; by default one for each core, up to a limit.
     """
@@ -108,12 +108,12 @@ def encode_batches(
         for batch in batches:
             pending.append(start(batch))
             if len(pending) > _BATCHES_AHEAD:
-                yield _encode(encoder, *pending.popleft(), store)
+                yield _encode(encoder, *pending.popleft(), codec)
         while pending:
-            yield _encode(encoder, *pending.popleft(), store)
+            yield _encode(encoder, *pending.popleft(), codec)
 
 
-def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding], store: StoreType) -> EncodedBatch:
+def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding], codec: LocalCodec) -> EncodedBatch:
     outcomes = [decoding.result() for decoding in decodings]
     decoded = [outcome for outcome in outcomes if isinstance(outcome, DecodedPicture)]
     features, failures = _features(encoder, decoded)
@@ -125,8 +125,8 @@ def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding], s
             for picture in decoded
             if picture.place.id not in failures
         ),
-        global_features=_stored_global([part.global_features for part in features], encoder, store),
-        local_features=_stored_local([part.local_features for part in features], encoder, store),
+        global_features=_stored_global([part.global_features for part in features], encoder, codec),
+        local_features=_stored_local([part.local_features for part in features], encoder, codec),
         rejected=tuple(outcome for outcome in rejected if isinstance(outcome, RejectedPicture)),
         stamps=tuple(outcome.stamp for outcome in outcomes),
     )
@@ -154,17 +154,17 @@ def _features(encoder: Encoder, decoded: list[DecodedPicture]) -> tuple[list[Fea
         return features, failures
 
 
-def _stored_global(parts: list[torch.Tensor], encoder: Encoder, store: StoreType) -> StoredFeatures:
+def _stored_global(parts: list[torch.Tensor], encoder: Encoder, codec: LocalCodec) -> StoredFeatures:
     """Join global features; they are rounded on their device, so that fewer bytes leave it."""
-    rounded = [part.to(TORCH_TYPES[global_type(store)]) for part in parts]
-    empty = torch.empty((0, encoder.global_dim), dtype=TORCH_TYPES[global_type(store)])
+    dtype = TORCH_TYPES[global_type(codec.store)]
+    rounded = [part.to(dtype) for part in parts]
+    empty = torch.empty((0, encoder.global_dim), dtype=dtype)
     joined: StoredFeatures = torch.cat(rounded).cpu().numpy() if rounded else empty.numpy()
     return joined
 
 
-def _stored_local(parts: list[torch.Tensor], encoder: Encoder, store: StoreType) -> StoredArray:
+def _stored_local(parts: list[torch.Tensor], encoder: Encoder, codec: LocalCodec) -> StoredArray:
     """Join local features; they are encoded on their device, so that fewer bytes leave it."""
-    codec = LocalCodec(store, encoder.local_dim)
     cells = encoder.local_grid[0] * encoder.local_grid[1]
     encoded = [codec.encode(part) for part in parts]
     empty = torch.empty((0, cells, codec.width), dtype=TORCH_TYPES[codec.array_type])

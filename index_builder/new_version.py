@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
+from index_builder.codebook_sample import encoded_sample, with_codebook
 from index_builder.errors import NothingUsable
 from index_builder.left_out import LeftOutTally
 from index_builder.plan import Plan
@@ -161,10 +163,13 @@ def make_version(
         check_index_factory(settings.index, width, revision.most_pictures)
     version, first_segment = staging.numbers()
     base_line = "" if base is None else read_current(map_dir).to_bytes().decode("ascii").strip()
-    staging.begin(
+    plan = staging.begin(
         Plan.of(revision, encoder, options, base=base_line, version=version, first_segment=first_segment),
         restart=restart,
     )
+    if settings.features.needs_codebook:
+        revision = _with_codebook(staging, plan, revision, encoder, options, progress)
+        settings = revision.settings
     numbered = dict(enumerate(revision.new_segments, first_segment))
     made = _make(staging, revision, numbered, encoder, options, progress, engine)
     segments = _in_order(revision, numbered, made.segments)
@@ -212,6 +217,31 @@ def make_version(
     return ChangeReport.of(map_dir, manifest, started_s, encoded=made.encoded, is_new=True)
 
 
+def _with_codebook(
+    staging: Staging,
+    plan: Plan,
+    revision: Revision,
+    encoder: Encoder | None,
+    options: BuildOptions,
+    progress: Progress,
+) -> Revision:
+    """Return the revision with the codebook of the plan, which is learned first if the plan has none."""
+    if plan.codebook is None:
+        places = [place for segment in revision.new_segments for place in segment.places]
+        with closing(encoded_sample(places, _needed(encoder), options, progress)) as pictures:
+            shapes = with_codebook(revision.settings.features, pictures)
+        plan = replace(plan, codebook=shapes.local_codebook)
+        staging.keep(plan)
+    assert plan.codebook is not None  # noqa: S101  (it was learned, if it was not there)
+    return revision.with_codebook(plan.codebook)
+
+
+def _needed(encoder: Encoder | None) -> Encoder:
+    if encoder is None:
+        raise InvalidInput("pictures have to be encoded, and there is no network to do it")
+    return encoder
+
+
 def _make(
     staging: Staging,
     revision: Revision,
@@ -232,11 +262,9 @@ def _make(
         segments |= copy_segments(staging, revision.base, to_copy, progress)
     tally = LeftOutTally(revision.listings, options.max_rejected, staging.left_out_path)
     if to_encode:
-        if encoder is None:
-            raise InvalidInput("pictures have to be encoded, and there is no network to do it")
         builder = SegmentBuilder(
             revision,
-            engine or LocalEngine(encoder),
+            engine or LocalEngine(_needed(encoder)),
             staging,
             batch_size=options.batch_size,
             limits=options.limits,

@@ -1,11 +1,16 @@
 """The plan of a build or a change: only the same plan continues an interrupted run."""
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import asdict, dataclass, replace
 from typing import Self
+
+from pydantic import ValidationError
 
 from index_builder.build_options import BuildOptions
 from index_builder.revision import Revision
 from model.encoder import Encoder
+from place_map.codebook_entry import CodebookEntry
+from place_map.errors import MapCorrupt
 from place_map.unfinished import FoundPlan
 from place_map.version_writer import software_versions
 
@@ -35,6 +40,7 @@ class Plan:
         store: Type of the stored features.
         limits: The limits on pictures; pictures outside them are rejected.
         software: Versions of the libraries that compute. Empty where nothing is encoded.
+        codebook: The codebook that was learned before the first segment, if the store needs one.
     """
 
     kind: str
@@ -55,6 +61,7 @@ class Plan:
     store: str
     limits: str
     software: str
+    codebook: CodebookEntry | None
 
     @classmethod
     def of(
@@ -90,12 +97,33 @@ class Plan:
             store=settings.features.local_codec.store,
             limits=str(options.limits),
             software=", ".join(f"{name} {version}" for name, version in versions.items()),
+            codebook=settings.features.local_codebook,
         )
+
+    def to_json(self) -> bytes:
+        """Return the bytes of the file."""
+        codebook = None if self.codebook is None else self.codebook.model_dump()
+        return json.dumps(asdict(replace(self, codebook=None)) | {"codebook": codebook}, indent=2).encode()
+
+    def continuing(self, found: FoundPlan) -> Self:
+        """Return the plan with the codebook of the interrupted run, if that has learned one.
+
+        Raises:
+            MapCorrupt: It is damaged.
+        """
+        if found.get("codebook") is None:
+            return self
+        try:
+            return replace(self, codebook=CodebookEntry.model_validate(found["codebook"]))
+        except ValidationError as error:
+            raise MapCorrupt(
+                f"the plan of the unfinished {self.kind} is damaged ({error.errors()[0]['msg']}): --restart begins anew"
+            ) from error
 
     def differences(self, other: FoundPlan) -> list[str]:
         """Return the differences of another plan in words."""
         mine = asdict(self)
-        names = sorted((mine.keys() | other.keys()) - {"request_sha256"})
+        names = sorted((mine.keys() | other.keys()) - {"request_sha256", "codebook"})
         return [
             f"{name} {other.get(name)} (now {mine.get(name)})" for name in names if other.get(name) != mine.get(name)
         ]

@@ -8,6 +8,7 @@ from index_builder.digests import digest_of
 from index_builder.sources.listing import SourceListing
 from model.places import Place
 from model.preprocess import Preprocessing
+from place_map.codebook_entry import CodebookEntry
 from place_map.left_out import LeftOut
 from place_map.manifest import Change, ChangeKind, FeatureShapes, Manifest, NetworkIdentity, SourceHint
 from place_map.place_table import PlaceRecord
@@ -103,6 +104,11 @@ class Revision:
     left_out: Mapping[int, tuple[LeftOut, ...]] = field(default_factory=dict)
     listings: Mapping[int, SourceListing] = field(default_factory=dict)
     calibration: bytes | None = None
+
+    def with_codebook(self, codebook: CodebookEntry) -> Self:
+        """Return the revision with a learned codebook among the settings of the map."""
+        features = self.settings.features.model_copy(update={"local_codebook": codebook})
+        return replace(self, settings=replace(self.settings, features=features))
 
     @property
     def new_segments(self) -> list[NewSegment]:

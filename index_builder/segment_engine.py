@@ -169,7 +169,7 @@ def encode_attempts(
         batches(),
         encoder,
         thumbnails=options.thumbnails,
-        store=options.shapes.local_codec.store,
+        codec=options.shapes.local_codec,
         limits=options.limits,
         decoders=decoders,
     )

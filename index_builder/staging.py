@@ -6,12 +6,10 @@ at any byte: the next one continues behind the last checkpoint. An attempt of a 
 worker still writes: its directory is gone.
 """
 
-import json
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -94,26 +92,37 @@ class Staging:
         throw_away(self.map_dir)  # nothing can be continued: the numbers of a half published version become free
         return next_version(self.map_dir), next_segment(self.map_dir)
 
-    def begin(self, plan: Plan, *, restart: bool) -> None:
+    def begin(self, plan: Plan, *, restart: bool) -> Plan:
         """Begin the run of a plan, or continue it.
 
         Args:
             plan: The plan of the run.
             restart: Whether to throw away the work of any earlier run.
 
+        Returns:
+            The plan, with the codebook of an interrupted run.
+
         Raises:
             BuildConflict: Another build or change is unfinished.
+            MapCorrupt: The plan of the interrupted run is damaged.
         """
         found = read_plan(self.path)
         if restart or found is None or not has_finished_a_segment(self.path):
             throw_away(self.map_dir)
         elif differences := plan.differences(found):
             raise conflict(self.map_dir, found, differences)
+        else:
+            plan = plan.continuing(found)
         self.discard_attempts()
         for name in (CHECKPOINTS, _ATTEMPTS, f"{STAGED_MAP}/{layout.SEGMENTS}"):
             (self.path / name).mkdir(parents=True, exist_ok=True)
-        write_atomically(self.path / PLAN, json.dumps(asdict(plan), indent=2).encode())
+        self.keep(plan)
         sync(self.path.parent)
+        return plan
+
+    def keep(self, plan: Plan) -> None:
+        """Write the plan of the run."""
+        write_atomically(self.path / PLAN, plan.to_json())
 
     def find_finished(self, number: int, stamps: Iterable[str]) -> FinishedSegment | None:
         """Return a segment that an earlier run has finished.

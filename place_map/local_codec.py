@@ -13,6 +13,8 @@ float32    float32             1,905,152         as the network computed it
 float16    float16               952,576         rounded
 int8       int8                  476,288         -127 to 127, which is the largest one of the feature
 int4       uint8, two a byte     238,144         -7 to 7, which is 2.4 times the root mean square, and beyond
+pq2, itq2  uint8, four a byte    119,072         by a codebook that is learned for the map (``learned_codes``)
+pq1, itq1  uint8, eight a byte    59,536         the same
 binary     uint8, eight a byte    59,536         1 if it is positive, else -1
 =========  ==================  ================  ========================================================
 
@@ -20,12 +22,14 @@ Eight bits can represent the largest number of any feature. Four bits cannot. Th
 nearly normally distributed; for that distribution, 15 codes at equal distances lose least if they end at 2.4 times the
 root mean square.
 
-Queries are not rounded: their features are compared in the precision of the network.
+Queries are not rounded: their features are compared in the precision of the network. Where features are rotated before
+they are stored, so is a query before it is compared.
 
 Some re-rankers need a few more numbers of a feature, such as where it lies. These *extras* follow the stored feature as
 float32, whatever the store.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
@@ -34,11 +38,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.codes import as_features
 from place_map.feature_store import TORCH_TYPES, ArrayType, FloatType, StoredArray, bytes_per_value
+from place_map.learned_codes import LARGEST_CODE, LearnedBits, LearnedCodes, Learner, learned_width
 from place_map.packing import PackedBits, pack, packed_width, unpack
 
-StoreType = Literal["float32", "float16", "int8", "int4", "binary"]
+StoreType = Literal["float32", "float16", "int8", "int4", "pq2", "itq2", "pq1", "itq1", "binary"]
 STORES: tuple[StoreType, ...] = get_args(StoreType)
+
+LEARNED: Mapping[StoreType, tuple[Learner, LearnedBits]] = {
+    "pq2": ("product", 2),
+    "itq2": ("itq", 2),
+    "pq1": ("product", 1),
+    "itq1": ("itq", 1),
+}
+"""The stores with a codebook: how it is learned, and the bits of a number."""
 
 _INT4_LIMIT = 2.4  # root mean squares
 _EXTRA_BYTES = 4  # float32
@@ -52,36 +66,48 @@ class LocalCodec:
         store: The name of the stored form.
         channels: C.
         extras: E.
+        learned: The codebook of the map, for the stores in ``LEARNED``.
     """
 
     store: StoreType
     channels: int
     extras: int = 0
+    learned: LearnedCodes | None = None
 
     @property
     def array_type(self) -> ArrayType:
         """Return the type of the values of ``locals.npy``."""
-        return "uint8" if self.store == "int4" or self.store == "binary" else self.store  # noqa: PLR1714  (for mypy)
+        types: dict[StoreType, ArrayType] = {"float32": "float32", "float16": "float16", "int8": "int8"}
+        return types.get(self.store, "uint8")
+
+    @property
+    def is_packed(self) -> bool:
+        """Return whether several codes share a byte, so that stored values are not what a reader gets."""
+        return self.array_type == "uint8"
 
     @property
     def decoded_type(self) -> torch.dtype:
         """Return the type of the values after reading: floats as stored, or one code per byte, int8."""
-        return torch.int8 if self.packed_bits else TORCH_TYPES[self.array_type]
+        return torch.int8 if self.is_packed else TORCH_TYPES[self.array_type]
 
     @property
     def packed_bits(self) -> PackedBits | None:
-        """Return the bits of a code if several codes share a byte."""
+        """Return the bits of a code if several codes share a byte, each in bits of its own."""
         bits: dict[StoreType, PackedBits] = {"int4": 4, "binary": 1}
         return bits.get(self.store)
 
     @property
     def largest_code(self) -> int | None:
         """Return the largest absolute code; None for floats, which are read as stored."""
+        if self.store in LEARNED:
+            return LARGEST_CODE
         return {"int8": 127, "int4": 7, "binary": 1}.get(self.store)
 
     @property
     def coded_width(self) -> int:
         """Return how many values of ``locals.npy`` hold the channels of a feature."""
+        if self.store in LEARNED:
+            return learned_width(self.channels, LEARNED[self.store][1])
         return packed_width(self.channels, self.packed_bits) if self.packed_bits else self.channels
 
     @property
@@ -111,11 +137,10 @@ class LocalCodec:
 
     def codes(self, stored: StoredArray) -> NDArray[np.int8]:
         """Return the codes ``(…, C)`` in values ``(…, width)`` of a store with codes."""
-        coded = self.channels_of(stored)
-        if self.packed_bits is None:
-            return cast("NDArray[np.int8]", coded)
-        codes = np.empty((*coded.shape[:-1], self.channels), np.int8)
-        unpack(cast("NDArray[np.uint8]", coded), self.packed_bits, codes)
+        if not self.is_packed:
+            return cast("NDArray[np.int8]", self.channels_of(stored))
+        codes = np.empty((*stored.shape[:-1], self.channels), np.int8)
+        self.decode(stored, codes)
         return codes
 
     def channels_of(self, stored: StoredArray) -> StoredArray:
@@ -134,10 +159,14 @@ class LocalCodec:
             out: ``(…, C)`` of ``decoded_type``, contiguous; the result is written to it.
         """
         coded = self.channels_of(stored)
-        if self.packed_bits is None:
+        if not self.is_packed:
             out[...] = coded
+            return
+        packed, codes = cast("NDArray[np.uint8]", coded), cast("NDArray[np.int8]", out)
+        if self.packed_bits is None:
+            self._codebook().decode(packed, codes)
         else:
-            unpack(cast("NDArray[np.uint8]", coded), self.packed_bits, cast("NDArray[np.int8]", out))
+            unpack(packed, self.packed_bits, codes)
 
     def round_trip(self, features: Tensor) -> Tensor:
         """Return the values that are read after features ``(…, C)`` were stored: ``decoded_type`` on the CPU."""
@@ -147,6 +176,8 @@ class LocalCodec:
 
     def _encode_channels(self, features: Tensor) -> Tensor:
         """Return ``(…, coded_width)`` of features ``(…, C)``."""
+        if self.store in LEARNED:
+            return self._codebook().encode(features)
         if self.largest_code is None:
             return features.to(self.decoded_type)
         if self.store == "binary":
@@ -154,6 +185,24 @@ class LocalCodec:
         else:
             codes = _scaled(features, self.largest_code, limit=_INT4_LIMIT if self.store == "int4" else None)
         return pack(codes, self.packed_bits) if self.packed_bits else codes
+
+    def as_compared(self, query: Tensor) -> Tensor:
+        """Return a query's features ``(…, C)`` in the form in which they are compared with read values."""
+        return query if self.learned is None else self.learned.rotate(query)
+
+    def restore(self, read: Tensor) -> Tensor:
+        """Return the features ``(…, C)`` float32 for which read values stand, in the form of a query."""
+        return as_features(read) if self.learned is None else self.learned.restore(read)
+
+    @property
+    def cosine(self) -> float:
+        """Return the factor by which rounding diminishes the cosine of a query and a feature, on average."""
+        return 1.0 if self.learned is None else self.learned.cosine
+
+    def _codebook(self) -> LearnedCodes:
+        if self.learned is None:
+            raise ValueError(f"the store {self.store} needs the codebook of its map")
+        return self.learned
 
 
 def global_type(store: StoreType) -> FloatType:

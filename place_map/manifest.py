@@ -6,6 +6,7 @@ sums; ``CURRENT`` has the sum of the manifest. docs/map_format.md describes ever
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self
@@ -16,16 +17,17 @@ from model.network import MUTUAL_MATCHES, Network
 from model.network_precision import NetworkPrecision
 from model.preprocess import IMAGENET_MEAN, IMAGENET_STD, Filter, Preparation, Preprocessing
 from place_map import layout
+from place_map.codebook_entry import CodebookEntry
 from place_map.errors import MapCorrupt, MapVersionUnsupported
 from place_map.feature_store import FloatType, bytes_per_value
 from place_map.file_sum import FileSum
 from place_map.index_entry import IndexEntry
-from place_map.local_codec import LocalCodec, StoreType
+from place_map.local_codec import LEARNED, LocalCodec, StoreType
 from place_map.manifest_part import ManifestPart, Number, Sha256
 from place_map.segment import Segment
 
 FORMAT: Literal["placefix-map"] = "placefix-map"
-FORMAT_VERSION: Literal[7] = 7
+FORMAT_VERSION: Literal[8] = 8
 _FORMAT_WITHOUT_INDEX_FILES = 7
 
 
@@ -82,6 +84,7 @@ class FeatureShapes(ManifestPart):
         local_store: The stored form of the local features; None in maps of format 1, which store them as ``dtype``.
         match_floor: The least cosine of a match of two local features; None for no limit.
         reranker: The name of the re-ranker (``model.rerankers``); mutual matches for maps from before format 7.
+        local_codebook: The codebook of the local features, for stores that learn one.
     """
 
     global_dim: PositiveInt
@@ -92,11 +95,29 @@ class FeatureShapes(ManifestPart):
     local_store: StoreType | None = None
     match_floor: Annotated[float, Field(ge=-1, le=1)] | None = None
     reranker: str = MUTUAL_MATCHES
+    local_codebook: CodebookEntry | None = None
+
+    @model_validator(mode="after")
+    def _fits_the_codebook(self) -> Self:
+        if self.local_codebook is not None:
+            if self.local_store not in LEARNED:
+                raise ValueError(f"the store {self.local_store} has no codebook")
+            self.local_codec  # noqa: B018  (decodes and checks it)
+        return self
+
+    @property
+    def needs_codebook(self) -> bool:
+        """Return whether a codebook has to be learned before features can be stored."""
+        return self.local_store in LEARNED and self.local_codebook is None
 
     @property
     def local_codec(self) -> LocalCodec:
         """Return the codec that reads the local features."""
-        return LocalCodec(self.local_store or self.dtype, self.local_dim, self.local_extras)
+        codec = LocalCodec(self.local_store or self.dtype, self.local_dim, self.local_extras)
+        if self.local_codebook is None:
+            return codec
+        bits = LEARNED[codec.store][1]
+        return replace(codec, learned=self.local_codebook.codes(codec.channels, bits))
 
     @property
     def local_count(self) -> int:
@@ -171,7 +192,7 @@ class Manifest(ManifestPart):
     """
 
     format: Literal["placefix-map"] = FORMAT
-    format_version: Literal[1, 2, 3, 4, 5, 6, 7] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3, 4, 5, 6, 7, 8] = FORMAT_VERSION
     version: Number
     parent: Number | None = None
     change: Change = BUILT
@@ -203,6 +224,8 @@ class Manifest(ManifestPart):
             raise ValueError("a segment is listed twice")
         if self.format_version < _FORMAT_WITHOUT_INDEX_FILES and self.index.file is None:
             raise ValueError("the index has no file")
+        if self.features.needs_codebook:
+            raise ValueError(f"the store {self.features.local_store} has no codebook")
         if self.index.codes is not None and set(self.index.codes.segments) != set(ids):
             raise ValueError("the index has codes of other segments")
         live = sum(segment.live_rows for segment in self.segments)

@@ -49,7 +49,7 @@ class LocalRows:
         Raises:
             MapCorrupt: The file cannot be read.
         """
-        if self._codec.packed_bits is None and not self._codec.extras:
+        if not self._codec.is_packed and not self._codec.extras:
             self._file.read(row, out)  # the stored values are the result, so they are read into the buffer directly
         else:
             stored: StoredArray = torch.empty(self._stored_shape, dtype=TORCH_TYPES[self._codec.array_type]).numpy()

@@ -5,6 +5,7 @@ as ``model.retrieval.retrieve`` on the same features, without holding the map in
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.codes import as_features
 from model.encoder import Encoder
 from model.errors import InvalidInput
 from model.features import Features
@@ -23,6 +23,7 @@ from model.rerankers.registry import make_reranker
 from model.rerankers.reranker import LocalFeatures, Reranker, RerankSettings
 from place_map.calibration import DEFAULT_WITHIN_M, Judgement
 from place_map.evidence import Evidence, Ranking
+from place_map.local_codec import LocalCodec
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
 from service.encoded_query import EncodedQuery
@@ -93,7 +94,10 @@ class Localizer:
         self.matching_precision: MatchingPrecision = matching_precision
         features = place_map.manifest.features
         self.match_floor = features.match_floor if match_floor is None else match_floor
-        settings = RerankSettings(matching_precision, self.match_floor)
+        self._codec: LocalCodec = features.local_codec
+        # Stored features are compared, so cosines are less than those of the features themselves.
+        floor = None if self.match_floor is None else self.match_floor * self._codec.cosine
+        settings = RerankSettings(matching_precision, floor)
         self.reranker: Reranker | None = (
             make_reranker(features.reranker, encoder, settings) if encoder.local_dim else None
         )
@@ -215,7 +219,7 @@ class Localizer:
             InvalidInput: The network has no local features.
             DeadlineExceeded: Nobody waits for the query any more.
         """
-        reranker = self._needed_reranker()
+        reranker, query = self._needed_reranker(), self._as_compared(query)
         parts = np.empty((len(rows), reranker.parts), dtype=np.float64)
         for start in range(0, len(rows), _GATHER_ROWS):
             check_wanted(is_wanted)
@@ -245,14 +249,14 @@ class Localizer:
             InvalidInput: The network has no local features.
             DeadlineExceeded: Nobody waits for the query any more.
         """
-        reranker, matched = self._needed_reranker(), []
+        reranker, query, matched = self._needed_reranker(), self._as_compared(query), []
         for number in range(len(rows)):
             check_wanted(is_wanted)
             features = LocalFeatures(self._gather(rows[number : number + 1]).features[0])
             pairs = reranker.pairs(query, features)
             if pairs is None:
                 return None
-            matched.append(most_similar(query.features, features.features, pairs))
+            matched.append(most_similar(query.features, features.features, pairs, self._codec.cosine))
         return matched
 
     def judge(self, ranking: Ranking, options: QueryOptions) -> tuple[Evidence, Judgement | None]:
@@ -290,7 +294,7 @@ class Localizer:
         rows, device = np.array([row]), self.encoder.device
         features = Features(
             torch.from_numpy(self.place_map.global_features(rows)).to(device),
-            as_features(self.place_map.local_features(rows)).to(device),
+            self._codec.restore(self.place_map.local_features(rows)).to(device),
             self.place_map.manifest.features.local_grid,
         )
         return EncodedQuery(features, duration_s=0.0)
@@ -365,6 +369,10 @@ class Localizer:
         if self.reranker is None:
             raise InvalidInput(f"the network of the map {self.place_map.name} has no local features to compare")
         return self.reranker
+
+    def _as_compared(self, query: LocalFeatures) -> LocalFeatures:
+        """Return a query in the form in which the map stores features."""
+        return replace(query, features=self._codec.as_compared(query.features))
 
     def _gather(self, rows: NDArray[np.int64]) -> LocalFeatures:
         """Return local features ``(k, N, C)`` on the encoder's device; valid until the next call."""

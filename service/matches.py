@@ -32,16 +32,20 @@ class MatchedCells:
     similarities: NDArray[np.float64]
 
 
-def most_similar(query: Tensor, candidate: Tensor, found: MutualMatches, most: int = MOST_PAIRS) -> MatchedCells:
+def most_similar(
+    query: Tensor, candidate: Tensor, found: MutualMatches, unit: float = 1.0, most: int = MOST_PAIRS
+) -> MatchedCells:
     """Choose the most similar of the pairs of two pictures.
 
     Args:
         query: ``(L, C)`` local features or codes.
         candidate: ``(M, C)`` local features or codes, on the same device.
         found: The pairs.
+        unit: The cosine of equal features, which is less than 1 if the candidate's were rounded much.
         most: The most pairs to choose. Among equally similar pairs the first cell of the query comes first.
     """
     cosines = pair_cosines(query, candidate, found.query_cells, found.candidate_cells).cpu()
+    cosines = (cosines / unit).clamp(-1, 1)
     order = torch.argsort(cosines, descending=True, stable=True)[:most]
     return MatchedCells(
         count=len(found),

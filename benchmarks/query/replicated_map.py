@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from index_builder.codebook_sample import with_codebook
 from model.encoder import Encoder
 from model.features import Features
 from model.geo import LatLon
 from place_map import layout
-from place_map.local_codec import LocalCodec, StoreType
+from place_map.local_codec import StoreType
 from place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
 from place_map.place_table import PlaceRecord
 from place_map.segment import Segment
@@ -41,7 +42,6 @@ def write_replicated_map(
         store: The store of local features.
         on_done: A function of the number of rows written since the last call.
     """
-    codec = LocalCodec(store, encoder.local_dim)
     shapes = FeatureShapes(
         global_dim=encoder.global_dim,
         local_grid=encoder.local_grid,
@@ -49,6 +49,8 @@ def write_replicated_map(
         dtype="float16",
         local_store=store,
     )
+    shapes = with_codebook(shapes, (each.local_features[0] for each in features))
+    codec = shapes.local_codec
     generator = torch.Generator().manual_seed(0)
     segments: list[Segment] = []
     for number, first in enumerate(range(0, places, len(features)), start=1):

@@ -1,14 +1,17 @@
 """Every query on every store: one encoding and one shortlist, then a gather and a count for each store."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.decoding_threads import decoding_threads, default_decoders
 from model.encoder import Encoder
 from model.images import DEFAULT_LIMITS
 from model.matching import MatchingPrecision, count_mutual_matches
@@ -19,6 +22,10 @@ from place_map.reader import PlaceMap
 from service.decoding import decode_query
 from service.encoded_query import EncodedQuery, encode_queries
 from service.localizer import Localizer
+
+_ROWS_AT_A_TIME = 64
+
+_Gather: TypeAlias = Callable[[NDArray[np.int64]], Tensor]
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ def measure(
     precision: MatchingPrecision,
     exact_every: int,
     batch_size: int,
+    keep_on_device: bool,
     progress: Progress,
 ) -> Measurement:
     """Re-rank the shortlist of every query in every way.
@@ -100,14 +108,20 @@ def measure(
         precision: The precision of counting, for every store.
         exact_every: Every n-th query is also counted exactly, from float32, as the slow reference.
         batch_size: The number of queries in one forward pass.
+        keep_on_device: Whether all stored features lie in the memory of the device, so that many queries take less
+            time; gathering is then a copy there.
         progress: The display of progress, advanced for every query.
 
     Raises:
         ImageError: A query cannot be read.
     """
     ways = [Way(store, precision) for store in maps]
-    results = {way: _Collected(localizer.match_floor) for way in [*ways, EXACT]}
-    gatherers = {store: _Gatherer(place_map, shortlist) for store, place_map in maps.items()}
+    results = {way: _Collected(maps[way.store], localizer.match_floor) for way in [*ways, EXACT]}
+    device = localizer.encoder.device
+    gatherers: dict[StoreType, _Gather] = {
+        store: on_device(place_map, device) if keep_on_device else _Gatherer(place_map, shortlist, device).gather
+        for store, place_map in maps.items()
+    }
     is_right: list[NDArray[np.bool_]] = []
     progress.started(len(queries), 0)
     for number, query in enumerate(_encoded(localizer.encoder, queries, batch_size)):
@@ -133,7 +147,8 @@ def measure(
 class _Gatherer:
     """Gather local features of candidates in one buffer that is reused, as the localizer does."""
 
-    def __init__(self, place_map: PlaceMap, shortlist: int) -> None:
+    def __init__(self, place_map: PlaceMap, shortlist: int, device: torch.device) -> None:
+        self._device = device
         shapes = place_map.manifest.features
         self._map = place_map
         self._buffer = torch.empty(
@@ -141,24 +156,37 @@ class _Gatherer:
         )
 
     def gather(self, rows: NDArray[np.int64]) -> Tensor:
-        return self._map.local_features(rows, out=self._buffer)
+        return self._map.local_features(rows, out=self._buffer).to(self._device)
+
+
+def on_device(place_map: PlaceMap, device: torch.device) -> _Gather:
+    """Return a function that gathers candidates from the memory of a device, to which all features are copied now."""
+    features = torch.cat(
+        [
+            place_map.local_features(np.arange(start, min(start + _ROWS_AT_A_TIME, len(place_map)))).to(device)
+            for start in range(0, len(place_map), _ROWS_AT_A_TIME)
+        ]
+    )
+    return lambda rows: features[torch.from_numpy(rows).to(device)]
 
 
 class _Collected:
     """Collect the results of one way."""
 
-    def __init__(self, floor: float | None) -> None:
-        self._floor = floor
+    def __init__(self, place_map: PlaceMap, floor: float | None) -> None:
+        self._codec = place_map.manifest.features.local_codec
+        self._floor = None if floor is None else floor * self._codec.cosine
         self._counts: list[NDArray[np.int64]] = []
         self._gather_s: list[float] = []
         self._match_s: list[float] = []
 
     @torch.inference_mode()
-    def ask(self, query: Tensor, rows: NDArray[np.int64], gatherer: _Gatherer, precision: MatchingPrecision) -> None:
+    def ask(self, query: Tensor, rows: NDArray[np.int64], gather: _Gather, precision: MatchingPrecision) -> None:
         began_s = time.perf_counter()
-        candidates = gatherer.gather(rows).to(query.device)
+        candidates = gather(rows)
         gathered_s = time.perf_counter()
-        counts = count_mutual_matches(query, candidates, precision=precision, floor=self._floor).cpu().numpy()
+        compared = self._codec.as_compared(query)
+        counts = count_mutual_matches(compared, candidates, precision=precision, floor=self._floor).cpu().numpy()
         self._match_s.append(time.perf_counter() - gathered_s)
         self._gather_s.append(gathered_s - began_s)
         self._counts.append(counts)
@@ -168,10 +196,18 @@ class _Collected:
 
 
 def _encoded(encoder: Encoder, queries: Sequence[Place], batch_size: int) -> Iterator[EncodedQuery]:
-    for start in range(0, len(queries), batch_size):
-        batch = queries[start : start + batch_size]
-        images = [decode_query(query.path, DEFAULT_LIMITS, encoder.preparation) for query in batch]
-        yield from encode_queries(encoder, torch.stack(images))
+    with decoding_threads(default_decoders()) as pool:
+
+        def started(start: int) -> list[Future[Tensor]]:
+            return [
+                pool.submit(decode_query, query.path, DEFAULT_LIMITS, encoder.preparation)
+                for query in queries[start : start + batch_size]
+            ]
+
+        ahead = started(0)
+        for start in range(batch_size, len(queries) + batch_size, batch_size):
+            images, ahead = [decoding.result() for decoding in ahead], started(start)
+            yield from encode_queries(encoder, torch.stack(images))
 
 
 def _local_bytes(place_map: PlaceMap) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
+from index_builder.codebook_sample import with_codebook
 from index_builder.new_version import ChangeReport
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
@@ -121,6 +122,7 @@ def write_features_map(
         dtype="float32" if global_features.dtype == np.float32 else "float16",
         local_store=local_store,
     )
+    shapes = with_codebook(shapes, torch.from_numpy(local_features.astype(np.float32)))
     stored: StoredArray = local_features
     if local_store is not None:
         beside = None if local_extras is None else torch.from_numpy(local_extras)

@@ -24,7 +24,7 @@ from model.images import open_image
 from model.places import Place
 from model.preprocess import preprocess
 from model.selavpr.initialisation import seeded_network
-from place_map.local_codec import STORES, LocalCodec, StoreType, global_type
+from place_map.local_codec import STORES, StoreType, global_type
 from place_map.manifest import FeatureShapes
 from place_map.reader import PlaceMap
 from tests.conftest import TINY_CELLS, TINY_CONFIG, write_photo
@@ -87,10 +87,10 @@ def test_every_store_holds_what_the_encoder_computed_as_far_as_it_can(
     features = tiny_encoder.encode(torch.stack([preprocess(open_image(place.path)) for place in listing.places]))
     with PlaceMap.open(report.map_path) as place_map:
         assert place_map.store == store
-        assert torch.equal(
-            place_map.local_features(np.arange(3)), LocalCodec(store, 16).round_trip(features.local_features)
-        )
         shapes = place_map.manifest.features
+        assert torch.equal(
+            place_map.local_features(np.arange(3)), shapes.local_codec.round_trip(features.local_features)
+        )
         expected = sum(path.stat().st_size for path in report.map_path.rglob("*.npy")) - 2 * 128  # the two headers
         assert 3 * shapes.bytes_per_picture == expected
     assert verify_map(report.map_path, encoder=tiny_encoder).is_good

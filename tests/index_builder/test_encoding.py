@@ -12,6 +12,7 @@ from index_builder.picture_files import decode_picture
 from model.encoder import Encoder
 from model.images import open_image
 from model.preprocess import preprocess
+from place_map.local_codec import LocalCodec
 from tests.index_builder.map_factory import photo_listing
 
 
@@ -37,7 +38,7 @@ def test_decoders_use_one_thread_and_everybody_else_as_many_as_before(
             [PictureBatch(1, places[:3], False), PictureBatch(1, places[3:], True)],
             tiny_encoder,
             thumbnails=False,
-            store="float16",
+            codec=LocalCodec("float16", tiny_encoder.local_dim),
         ):
             during.append(torch.get_num_threads())
         with ThreadPoolExecutor(1) as other:

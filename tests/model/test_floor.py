@@ -19,7 +19,7 @@ from model.matching import (
     count_mutual_matches,
     find_mutual_matches,
 )
-from place_map.local_codec import STORES, LocalCodec, StoreType
+from place_map.local_codec import LEARNED, STORES, LocalCodec, StoreType
 from tests.golden.recordings import read_arrays
 
 SHAPES = [(256, 256, 120), (3721, 3721, 128), (37, 41, 33), (1, 1, 120), (1, 90, 5), (90, 1, 1)]
@@ -61,7 +61,7 @@ def test_a_cosine_that_equals_the_floor_reaches_it(precision: MatchingPrecision,
                 assert count_mutual_matches(query, candidates, precision=precision, floor=floor).tolist() == [expected]
 
 
-@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("store", [store for store in STORES if store not in LEARNED])
 @pytest.mark.parametrize("precision", MATCHING_PRECISIONS)
 @pytest.mark.parametrize(("cells", "others", "channels"), [(256, 256, 120), (77, 130, 33)])
 def test_just_below_a_floor_and_just_above(

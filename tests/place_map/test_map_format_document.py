@@ -35,7 +35,8 @@ def test_the_example_finds_what_the_searcher_finds(tmp_path: Path, tiny_encoder:
         first = torch.from_numpy(place_map.global_features(np.array([0])))
         rows = open_searcher(place_map, "cpu").search(first, 5).rows[0]
         expected = [place_map.places[row].id for row in rows]
-        local_features = normalize(place_map.local_features(np.array([0]))[0].float(), dim=-1).numpy()
+        restored = place_map.manifest.features.local_codec.restore(place_map.local_features(np.array([0])))
+        local_features = normalize(restored[0], dim=-1).numpy()
         assert (tmp_path / "thumbnail.jpg").read_bytes() == place_map.thumbnail(3)  # the last one of the first segment
     assert [line.split()[0] for line in finished.stdout.splitlines()] == expected
     # The reader has rounded them to float16 meanwhile.

@@ -16,7 +16,7 @@ from model.selavpr.initialisation import seeded_network
 from place_map.checks.contents import check_contents
 from place_map.current import Current
 from place_map.errors import MapCorrupt, MapNotFound, NetworkMismatch
-from place_map.local_codec import STORES, LocalCodec, StoreType
+from place_map.local_codec import STORES, StoreType
 from place_map.reader import PlaceMap
 from tests.conftest import TINY_CONFIG
 from tests.index_builder.map_factory import build_small, unit_rows, with_index_file, write_features_map
@@ -87,7 +87,7 @@ def test_every_store_is_read_across_segments(
         place_map.announce(rows)
         found = place_map.local_features(rows, out=buffer)
         assert found.data_ptr() == buffer.data_ptr()
-        assert torch.equal(found, LocalCodec(store, 4).round_trip(local_features))
+        assert torch.equal(found, place_map.manifest.features.local_codec.round_trip(local_features))
         assert torch.equal(place_map.local_features(rows), found)
         with pytest.raises(InvalidInput, match="do not fit"):
             place_map.local_features(rows, out=torch.empty((10, 6, 4), dtype=torch.float64))
@@ -107,7 +107,8 @@ def test_extras_are_read_exactly_from_every_store(
         found = place_map.local_features(rows, extras=beside)
         np.testing.assert_array_equal(beside[: len(rows)].numpy(), extras[rows])
         assert not beside[len(rows) :].any()
-        without = LocalCodec(store, 4).round_trip(torch.from_numpy(features[1][rows].astype(np.float32)))
+        codec = place_map.manifest.features.local_codec
+        without = codec.round_trip(torch.from_numpy(features[1][rows].astype(np.float32)))
         assert torch.equal(found, without)
         assert torch.equal(place_map.local_features(rows), found)
 

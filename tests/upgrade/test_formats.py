@@ -1,4 +1,4 @@
-"""Maps of formats 4, 5 and 6 are read, asked and changed; nobody knows what their evidence is worth."""
+"""Maps of formats 4 to 7 are read, asked and changed; nobody knows what their evidence is worth."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from place_map.reader import PlaceMap
 from place_map.versions import read_manifest
 from tests.commands import RunCommand
 
-FORMATS = (4, 5, 6)
+FORMATS = (4, 5, 6, 7)
 
 
 def state_of(format_version: int) -> Path:

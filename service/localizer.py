@@ -256,7 +256,7 @@ class Localizer:
             pairs = reranker.pairs(query, features)
             if pairs is None:
                 return None
-            matched.append(most_similar(query.features, features.features, pairs, self._codec.cosine))
+            matched.append(most_similar(query.features, features.features, pairs, unit=self._codec.cosine))
         return matched
 
     def judge(self, ranking: Ranking, options: QueryOptions) -> tuple[Evidence, Judgement | None]:

@@ -33,7 +33,7 @@ class MatchedCells:
 
 
 def most_similar(
-    query: Tensor, candidate: Tensor, found: MutualMatches, unit: float = 1.0, most: int = MOST_PAIRS
+    query: Tensor, candidate: Tensor, found: MutualMatches, most: int = MOST_PAIRS, unit: float = 1.0
 ) -> MatchedCells:
     """Choose the most similar of the pairs of two pictures.
 
@@ -41,8 +41,8 @@ def most_similar(
         query: ``(L, C)`` local features or codes.
         candidate: ``(M, C)`` local features or codes, on the same device.
         found: The pairs.
-        unit: The cosine of equal features, which is less than 1 if the candidate's were rounded much.
         most: The most pairs to choose. Among equally similar pairs the first cell of the query comes first.
+        unit: The cosine of equal features, which is less than 1 if the candidate's were rounded much.
     """
     cosines = pair_cosines(query, candidate, found.query_cells, found.candidate_cells).cpu()
     cosines = (cosines / unit).clamp(-1, 1)

@@ -31,7 +31,7 @@ def features_of(seed: int, count: int, channels: int, spread: float = 1.0) -> Te
 
 def codebook(store: StoreType, channels: int = 16) -> LocalCodec:
     learned = learn_codes(features_of(0, 600, channels), *LEARNED[store])
-    return LocalCodec(store, channels, learned)
+    return LocalCodec(store, channels, learned=learned)
 
 
 @settings(max_examples=30)

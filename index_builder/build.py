@@ -22,7 +22,8 @@ from model.preprocess import Preparation
 from model.progress import SILENT, Progress
 from model.rerankers.registry import make_reranker, reranker_named
 from model.rerankers.reranker import RerankSettings
-from place_map.local_codec import global_type
+from place_map.code_learning import check_channels
+from place_map.local_codec import LEARNED, global_type
 from place_map.manifest import FeatureShapes, NetworkIdentity, NetworkInput
 from place_map.unfinished import changing, clean_up_beside
 from place_map.versions import read_manifest
@@ -166,12 +167,19 @@ def choose_reranker(encoder: Encoder, options: BuildOptions) -> str:
         options: The options of the build; by default the re-ranker is that of the network's method.
 
     Raises:
-        InvalidInput: The re-ranker is unknown, the network does not give what it needs, or it has no match floor and
-            the options give one.
+        InvalidInput: The re-ranker is unknown, the network does not give what it needs, it has no match floor and the
+            options give one, or the store rotates features, and the re-ranker or the network does not allow this.
     """
     name = options.reranker or encoder.reranker
     if options.reranker is not None or encoder.local_dim:
         make_reranker(name, encoder, RerankSettings(floor=options.match_floor))
+    if options.store in LEARNED and encoder.local_dim:
+        check_channels(encoder.local_dim)
+        if not reranker_named(name).takes_rotated:
+            raise InvalidInput(
+                f"--store {options.store} rotates local features, and the re-ranker {name} needs them as the network "
+                "gives them: choose another --store, for example int8"
+            )
     return name
 
 

@@ -75,7 +75,7 @@ def with_codebook(shapes: FeatureShapes, pictures: Iterable[Tensor]) -> FeatureS
         return shapes
     random = np.random.default_rng(_SEED)
     parts = [torch.empty(0, shapes.local_dim)]
-    for features in islice(pictures, SAMPLE_PICTURES):
+    for features in islice(pictures, SAMPLE_PICTURES if shapes.local_dim else 0):
         cells = random.permutation(len(features))[:_CELLS_A_PICTURE]
         parts.append(features[torch.from_numpy(cells)])
     learned = learn_codes(torch.cat(parts), *LEARNED[shapes.local_codec.store])

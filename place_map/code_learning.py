@@ -46,11 +46,7 @@ def learn_codes(features: Tensor, learner: Learner, bits: LearnedBits) -> Learne
         InvalidInput: The features have too many channels.
     """
     count, channels = features.shape
-    if channels > MOST_CHANNELS:
-        raise InvalidInput(
-            f"the network's local features have {channels:,} channels, and codes are learned for {MOST_CHANNELS} at "
-            "most: choose --store int4 or binary, which learn nothing"
-        )
+    check_channels(channels)
     if not count:
         features = torch.eye(channels)
     in_byte = 8 // bits
@@ -59,6 +55,19 @@ def learn_codes(features: Tensor, learner: Learner, bits: LearnedBits) -> Learne
     unit = float(np.abs(entries).max(initial=0)) / LARGEST_CODE or 1.0
     found = LearnedCodes(rotation, np.ascontiguousarray(np.rint(entries / unit), np.int8), unit, 1.0)
     return LearnedCodes(found.rotation, found.entries, found.unit, _mean_cosine(features, found))
+
+
+def check_channels(channels: int) -> None:
+    """Check that codes can be learned for features of C channels.
+
+    Raises:
+        InvalidInput: There are too many.
+    """
+    if channels > MOST_CHANNELS:
+        raise InvalidInput(
+            f"the network's local features have {channels:,} channels, and codes are learned for {MOST_CHANNELS} at "
+            "most: choose --store int4 or binary, which learn nothing"
+        )
 
 
 def _learn_product(features: Tensor, in_byte: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

@@ -17,6 +17,7 @@ class MutualMatchReranker(Reranker):
     name = MUTUAL_MATCHES
     counts_pairs = True
     has_floor = True
+    takes_rotated = True
 
     def __init__(self, matcher: str, settings: RerankSettings, *, can_be_shown: bool = True) -> None:
         self._can_be_shown = can_be_shown

@@ -55,6 +55,8 @@ class PatchGrid:
 class PatchReranker(Reranker):
     """Match patches of each size, and score the matches by where they lie."""
 
+    takes_rotated = True
+
     def __init__(
         self, matcher: str, precision: MatchingPrecision, sizes: tuple[int, ...], cells: tuple[int, int]
     ) -> None:

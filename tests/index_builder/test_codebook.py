@@ -16,8 +16,11 @@ from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.sources.listing import SourceListing
 from index_builder.verify import verify_map
 from model.encoder import Encoder
+from model.errors import InvalidInput
 from model.images import open_image
 from model.preprocess import preprocess
+from model.rerankers.mutual_matches import MutualMatchReranker
+from model.rerankers.registry import RERANKERS
 from place_map.code_learning import learn_codes
 from place_map.codebook_entry import CodebookEntry
 from place_map.errors import MapCorrupt
@@ -97,3 +100,20 @@ def test_a_manifest_without_its_codebook_is_damaged(tmp_path: Path, tiny_encoder
         changed = content | {"features": content["features"] | damage}
         with pytest.raises(MapCorrupt, match="codebook"):
             parse_manifest(json.dumps(changed).encode(), path)
+
+
+class Unrotated(MutualMatchReranker):
+    """Stand for a re-ranker that reads features channel by channel."""
+
+    name = "unrotated"
+    takes_rotated = False
+
+
+def test_a_re_ranker_that_needs_the_network_s_own_features_is_refused_before_the_work(
+    tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.rerankers.registry.RERANKERS", {**RERANKERS, Unrotated.name: Unrotated})
+    listing = photo_listing(tmp_path / "photos", 1)
+    with pytest.raises(InvalidInput, match="--store pq1 rotates local features"):
+        build_map(listing, tiny_encoder, tmp_path / "town", replace(ONE_BIT, reranker=Unrotated.name))
+    assert not list(tmp_path.glob("*town*"))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from model.durable import publish
 from place_map import layout
-from place_map.errors import OriginError
 from place_map.exchange.cache import Cache
 from place_map.exchange.names import Folder
 from place_map.exchange.origin import CHUNK_BYTES, Origin
+from place_map.exchange.published import wrong_sum
 from place_map.exchange.transfer import Transfer
 from place_map.file_sum import FileSum
 from place_map.manifest import Manifest
@@ -152,14 +152,6 @@ def _download(origin: Origin, file: CachedFile, part: Path, begun_bytes: int, tr
     if not begun_bytes:
         raise wrong_sum(origin, file.source)
     _download(origin, file, part, 0, transfer)  # the beginning may be from a disk that lost power
-
-
-def wrong_sum(origin: Origin, path: str) -> OriginError:
-    """Return the error for a file at an origin that is not what the manifest says."""
-    return OriginError(
-        f"{path} at {origin.name} is damaged: its SHA-256 is not the manifest's. Remove it there, and send the version "
-        "again from a whole map: placefix map push"
-    )
 
 
 def is_table(file: CachedFile) -> bool:

@@ -2,9 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path, PurePosixPath
 from secrets import token_hex
 
 from model.durable import pending_path, publish, sync, write_atomically
@@ -13,7 +13,7 @@ from place_map import layout
 from place_map.builder_lock import LOCK_FILE, builder_lock
 from place_map.current import Current
 from place_map.errors import OriginError
-from place_map.exchange.origin import CHUNK_BYTES, Served
+from place_map.exchange.origin import CHUNK_BYTES, Claim, Served
 
 _PUBLISHING = ".publishing"
 """The folder of the lock and of unfinished files while somebody publishes."""
@@ -99,17 +99,35 @@ class DirectoryOrigin:
         if free < size:
             raise StorageError(f"{self.name} has room for {free:,} bytes, and {size:,} are to come; make room there")
 
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove files, and the folders that have none left."""
+        with self._writable():
+            for path in paths:
+                (self._path / path).unlink(missing_ok=True)
+                folders = PurePosixPath(path).parents[:-2]  # without segments/ and the origin itself
+                with suppress(OSError):  # it is not empty yet
+                    for folder in folders:
+                        (self._path / folder).rmdir()
+
+    def publishing(self, folders: Collection[str]) -> AbstractContextManager[Claim]:  # noqa: ARG002
+        """Keep all others away by the lock of the directory."""
+        return self._alone()
+
+    def pruning(self) -> AbstractContextManager[Claim]:
+        """Keep all others away by the lock of the directory."""
+        return self._alone()
+
     @contextmanager
-    def publishing(self) -> Iterator[None]:
+    def _alone(self) -> Iterator[Claim]:
         """Hold the lock of the directory, and remove unfinished files that a killed process left."""
         directory = self._path / _PUBLISHING
-        with self._writable(), builder_lock(directory, "publishing to this origin"):
+        with self._writable(), builder_lock(directory, "publishing to this origin, or pruning it,"):
             (self._path / _PENDING).unlink(missing_ok=True)
             for entry in directory.iterdir():
                 if entry.name != LOCK_FILE:
                     entry.unlink()
             try:
-                yield
+                yield Claim()
             finally:
                 shutil.rmtree(directory)
 

@@ -2,17 +2,15 @@
 
 import os
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from model.durable import rename_durably, sync, write_atomically
-from model.errors import InvalidInput
 from model.progress import SILENT, Progress
 from place_map import layout
 from place_map.activation import serve
 from place_map.builder_lock import staging_path
 from place_map.current import Current
-from place_map.errors import MapExists, OriginError
+from place_map.errors import MapExists
 from place_map.exchange.bringing import (
     CachedFile,
     bring,
@@ -21,13 +19,13 @@ from place_map.exchange.bringing import (
     in_folder,
     is_table,
     thumbnails_of,
-    wrong_sum,
 )
 from place_map.exchange.cache import Cache
 from place_map.exchange.names import segment_folders, version_folders, version_path
 from place_map.exchange.origin import Origin
+from place_map.exchange.published import find_version, name_of, named_version, read_version, wrong_sum
 from place_map.exchange.transfer import Transfer
-from place_map.manifest import Manifest, parse_manifest
+from place_map.manifest import Manifest
 from place_map.reader import PlaceMap
 from place_map.shard import Shard
 from place_map.unfinished import STAGED_MAP, changing, check_no_change_is_unfinished, clean_up
@@ -86,8 +84,7 @@ def fetch_version(
         OriginError: The origin cannot be reached, or a file there has another sum than the manifest says.
         StorageError: The disk is full, or cannot be written to.
     """
-    pointer = _find(origin, version)
-    content, manifest = _read_manifest(origin, pointer)
+    pointer, content, manifest = _find(origin, version)
     folders = [*segment_folders(manifest, shard), *version_folders(manifest, content, shard)]
     cache = Cache(map_dir)
     if is_trial:
@@ -109,36 +106,15 @@ def fetch_version(
     return Fetched(manifest.version, before, missing.files, missing.bytes)
 
 
-def _find(origin: Origin, version: str | None) -> Current:
-    """Return the line of the wanted version."""
-    if version is None:
-        served = origin.read_current()
-        if served is None:
-            raise OriginError(f"{origin.name} names no version: is it the right address? placefix map push fills it")
-        return served.pointer
-    version = version.zfill(len(layout.FIRST_NUMBER))
-    manifests = [path for path in origin.sizes(layout.VERSIONS) if path.endswith(f"/{layout.MANIFEST}")]
-    there = sorted(path.split("/")[1] for path in manifests)
-    found = [name for name in there if name.startswith(f"{version}-") or name == version]
-    if len(found) != 1:
-        raise InvalidInput(
-            f"{origin.name} has {'no' if not found else 'more than one'} version {version}; it has "
-            f"{', '.join(there) or 'none'}: give one of them"
-        )
-    path = f"{layout.VERSIONS}/{found[0]}/{layout.MANIFEST}"
-    digest = sha256(b"".join(origin.read(path, 0, origin.sizes(f"{layout.VERSIONS}/{found[0]}")[path]))).hexdigest()
-    pointer = Current(found[0].partition("-")[0], digest)
-    if path != f"{version_path(pointer)}/{layout.MANIFEST}":
-        raise wrong_sum(origin, path)
-    return pointer
-
-
-def _read_manifest(origin: Origin, pointer: Current) -> tuple[bytes, Manifest]:
-    path = f"{version_path(pointer)}/{layout.MANIFEST}"
-    content = b"".join(origin.read(path, 0, origin.sizes(version_path(pointer)).get(path, 0)))
-    if sha256(content).hexdigest() != pointer.manifest_sha256:
-        raise wrong_sum(origin, path)
-    return content, parse_manifest(content, Path(f"{origin.name}/{path}"))
+def _find(origin: Origin, version: str | None) -> tuple[Current, bytes, Manifest]:
+    """Read the manifest of the wanted version."""
+    if version is not None:
+        return read_version(origin, find_version(origin, version))
+    named = named_version(origin)
+    found = read_version(origin, name_of(named))
+    if found[0] != named:
+        raise wrong_sum(origin, f"{version_path(named)}/{layout.MANIFEST}")
+    return found
 
 
 def _check_fits(map_dir: Path, manifest: Manifest, pointer: Current, origin: Origin) -> str | None:

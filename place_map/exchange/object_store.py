@@ -1,8 +1,8 @@
 """An origin in an object store that speaks the protocol of S3."""
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,8 @@ from model.errors import InvalidInput
 from place_map import layout
 from place_map.current import Current
 from place_map.errors import OriginError
-from place_map.exchange.origin import CHUNK_BYTES, Served
+from place_map.exchange import notices
+from place_map.exchange.origin import CHUNK_BYTES, Claim, Served
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -98,9 +99,19 @@ class ObjectStoreOrigin:
     def check_room(self, size: int) -> None:
         """Check nothing: an object store has no disk that could be full."""
 
-    def publishing(self) -> AbstractContextManager[None]:
-        """Keep nobody away: the condition of the last write decides."""
-        return nullcontext()
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove objects; S3 does not mind if one is gone."""
+        if paths:
+            with self._reached(paths[0]):
+                obstore.delete(self._store, list(paths))
+
+    def publishing(self, folders: Collection[str]) -> AbstractContextManager[Claim]:
+        """Keep prunes from removing the folders; between two publishers the condition of the last write decides."""
+        return notices.publishing(self, folders)
+
+    def pruning(self) -> AbstractContextManager[Claim]:
+        """Keep pushes from beginning, and learn what those that have begun rely on."""
+        return notices.pruning(self)
 
     def replace_current(self, pointer: Current, before: Served | None) -> bool:
         """Name another version, if the object has still the mark that it had."""

@@ -3,8 +3,16 @@
 from pathlib import Path
 
 from model.errors import InvalidInput
+from place_map import layout
 from place_map.exchange.directory import DirectoryOrigin
 from place_map.exchange.origin import Origin
+
+
+def is_origin(address: str) -> bool:
+    """Return whether an address leads to an origin with a version, rather than to a map."""
+    path = Path(address)
+    has_version = (path / layout.CURRENT).is_file() and (path / layout.VERSIONS).is_dir()
+    return "://" in address or (has_version and not layout.version_numbers(path))
 
 
 def open_origin(address: str) -> Origin:

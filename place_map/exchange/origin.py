@@ -1,8 +1,8 @@
 """The protocol of an origin: a place outside the map that holds versions whole and names one of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from place_map.current import Current
@@ -23,6 +23,23 @@ class Served:
 
     pointer: Current
     token: str
+
+
+def _nothing() -> None:
+    """Check nothing: a lock does not expire."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Hold the right to publish to an origin, or to remove files from it.
+
+    Attributes:
+        needed: The folders that unfinished pushes rely on, for a prune.
+        check: Raises ``OriginError`` if the right has expired; called before each step that relies on it.
+    """
+
+    needed: frozenset[str] = frozenset()
+    check: Callable[[], None] = field(default=_nothing)
 
 
 class Origin(Protocol):
@@ -58,11 +75,23 @@ class Origin(Protocol):
             StorageError: The disk has less room.
         """
 
-    def publishing(self) -> AbstractContextManager[None]:
-        """Keep others from publishing during the block, where that is not left to the condition of the last write.
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove files, in this order; some may be gone already."""
+
+    def publishing(self, folders: Collection[str]) -> AbstractContextManager[Claim]:
+        """Keep the folders of a version from being removed during the block.
+
+        It keeps others from publishing, too, where that is not left to the condition of the last write.
 
         Raises:
-            MapBusy: Another process publishes.
+            MapBusy: Another process publishes or prunes.
+        """
+
+    def pruning(self) -> AbstractContextManager[Claim]:
+        """Keep pushes from beginning during the block, and learn which folders those that have begun rely on.
+
+        Raises:
+            MapBusy: Another process publishes, and its folders are not known.
         """
 
     def replace_current(self, pointer: Current, before: Served | None) -> bool:

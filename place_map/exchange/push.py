@@ -11,7 +11,7 @@ from place_map import layout
 from place_map.current import Current
 from place_map.errors import OriginError, PublishConflict
 from place_map.exchange.names import Folder, segment_folders, version_folders
-from place_map.exchange.origin import Origin, Served
+from place_map.exchange.origin import Claim, Origin, Served
 from place_map.exchange.transfer import Transfer, checked_chunks
 from place_map.file_sum import FileSum
 from place_map.manifest import Manifest
@@ -72,7 +72,7 @@ def push_version(
         InvalidInput: The map does not have this version; or the origin names another one than ``replace``.
         MapCorrupt: A file of the map is not what the manifest says; it was not sent.
         PublishConflict: The origin names a version that this map does not have, or another publisher was faster.
-        MapBusy: Another process publishes to the same directory.
+        MapBusy: Another process publishes to the same directory, or prunes the origin.
         OriginError: The origin cannot be reached.
         StorageError: The origin is a directory that is full or cannot be written.
     """
@@ -83,11 +83,11 @@ def push_version(
             before = _replaceable(map_dir, origin, replace)
             missing = _missing(_files(map_dir, manifest), origin)
         else:
-            with origin.publishing():
+            with origin.publishing(_folders(map_dir, manifest)) as claim:
                 before = _replaceable(map_dir, origin, replace)
                 missing = _missing(_files(map_dir, manifest), origin)
                 _send(missing, origin, progress)
-                _publish(map_dir, manifest, pointer, before, origin)
+                _publish(map_dir, manifest, pointer, before, origin, claim)
     finally:
         hold.release()
     return Pushed(
@@ -129,9 +129,19 @@ def _files(map_dir: Path, manifest: Manifest) -> Iterator[_File]:
             for row, expected in listed_thumbnails(read_places(directory / layout.PLACES, segment.rows)):
                 name = f"{layout.LOOSE_THUMBNAILS}/{layout.thumbnail_name(row)}"
                 yield _File(directory / name, f"{folder.at_origin}/{name}", expected)
-    content = (layout.version_dir(map_dir, manifest.version) / layout.MANIFEST).read_bytes()
-    files = [file for folder in version_folders(manifest, content) for file in _of_folder(map_dir, folder)]
+    folders = version_folders(manifest, _content(map_dir, manifest))
+    files = [file for folder in folders for file in _of_folder(map_dir, folder)]
     yield from sorted(files, key=lambda file: file.source.name == layout.MANIFEST)
+
+
+def _folders(map_dir: Path, manifest: Manifest) -> list[str]:
+    """Return the paths at an origin of all folders of a version."""
+    folders = [*segment_folders(manifest), *version_folders(manifest, _content(map_dir, manifest))]
+    return [folder.at_origin for folder in folders]
+
+
+def _content(map_dir: Path, manifest: Manifest) -> bytes:
+    return (layout.version_dir(map_dir, manifest.version) / layout.MANIFEST).read_bytes()
 
 
 def _of_folder(map_dir: Path, folder: Folder) -> Iterator[_File]:
@@ -161,7 +171,9 @@ def _send(missing: list[_File], origin: Origin, progress: Progress) -> None:
     transfer.run(jobs[True])
 
 
-def _publish(map_dir: Path, manifest: Manifest, pointer: Current, before: Served | None, origin: Origin) -> None:
+def _publish(
+    map_dir: Path, manifest: Manifest, pointer: Current, before: Served | None, origin: Origin, claim: Claim
+) -> None:
     """Look whether every file has arrived, and let the origin name the version."""
     if missing := _missing(_files(map_dir, manifest), origin):
         raise OriginError(
@@ -170,6 +182,7 @@ def _publish(map_dir: Path, manifest: Manifest, pointer: Current, before: Served
         )
     if before is not None and before.pointer == pointer:
         return
+    claim.check()
     if origin.replace_current(pointer, before):
         return
     now = origin.read_current()

@@ -2,18 +2,22 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.filesize import decimal
 from rich.table import Column, Table
 
-from index_builder.changes.prune import abandon_change, prune_versions
+from index_builder.changes.prune import Pruned, abandon_change, prune_versions
 from place_map.activation import Move, activate_version, roll_back
+from place_map.exchange.opening import is_origin, open_origin
+from place_map.exchange.prune import PrunedOrigin, prune_origin
 from place_map.reader import PlaceMap
 from place_map.versions import Version, list_versions
 from placefix.commands.map_changes import AsJson, MapArgument
 from placefix.console import output_console
+from placefix.wording import count
 
 
 def versions(map_path: MapArgument, as_json: AsJson = False) -> None:
@@ -61,7 +65,14 @@ def rollback(map_path: MapArgument) -> None:
 
 
 def prune(
-    map_path: MapArgument,
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="MAP",
+            help="The map: maps/NAME; or an origin: its directory, or s3://BUCKET/PREFIX.",
+            show_default=False,
+        ),
+    ],
     keep: Annotated[
         int | None, typer.Option(min=1, help="Remove all but so many of the newest.", show_default=False)
     ] = None,
@@ -69,11 +80,20 @@ def prune(
         list[str] | None, typer.Option(help="Remove this one; may be repeated.", show_default=False)
     ] = None,
 ) -> None:
-    """Remove versions, and the features that no other version has. The one that is served always stays."""
-    pruned = prune_versions(map_path, keep=keep, versions=tuple(version or ()))
+    """Remove versions, and the features that no other version has. The one that is served always stays.
+
+    At an origin the version that it names stays, and so do the files of a push that is under way.
+    """
+    doomed = tuple(version or ())
+    pruned: Pruned | PrunedOrigin
+    if is_origin(target):
+        pruned = prune_origin(open_origin(target), keep=keep, versions=doomed)
+    else:
+        pruned = prune_versions(Path(target), keep=keep, versions=doomed)
     told = f"{', '.join(pruned.versions)}: removed" if pruned.versions else "no version to remove"
     output_console().print(
-        f"{told}; {len(pruned.segments)} segments with them; {decimal(pruned.freed_bytes)} freed", soft_wrap=True
+        f"{told}; {count(len(pruned.segments), 'segment')} with them; {decimal(pruned.freed_bytes)} freed",
+        soft_wrap=True,
     )
 
 

@@ -51,6 +51,19 @@ def test_older_versions_go_from_the_map_and_then_from_the_cache(command: RunComm
     assert len(list(cached.iterdir())) == 2
 
 
+def test_old_versions_go_from_an_origin_as_from_a_map(command: RunCommand, tmp_path: Path) -> None:
+    town, origin, there = written(tmp_path / "town"), tmp_path / "origin", tmp_path / "there" / "town"
+    command("map", "push", town, origin)
+    command("remove", town, "--id", "p1")
+    command("map", "push", town, origin)
+    pruned = command("map", "prune", origin, "--keep", "1")
+    assert pruned.returncode == 0, pruned.stderr
+    assert "removed; 0 segments with them; " in pruned.stdout
+    assert [path.name[:6] for path in (origin / "versions").iterdir()] == ["000002"]
+    assert command("map", "fetch", origin, there).returncode == 0
+    assert "no version to remove" in command("map", "prune", there, "--keep", "1").stdout
+
+
 def test_a_shard_is_asked_for_by_its_number(command: RunCommand, tmp_path: Path) -> None:
     town, origin, there = written(tmp_path / "town"), tmp_path / "origin", tmp_path / "there" / "town"
     command("map", "push", town, origin)

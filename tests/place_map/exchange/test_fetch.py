@@ -23,7 +23,7 @@ from place_map.reader import PlaceMap
 from place_map.shard import Shard
 from tests.faults.map_state import MapState
 from tests.index_builder.map_factory import SMALL, photo_listing
-from tests.place_map.exchange.origins import CopyMap, Place
+from tests.place_map.exchange.origins import CopyMap, Place, Wrapped
 
 SPANS = list[tuple[str, int]]
 
@@ -33,23 +33,16 @@ def spied(place: Place) -> tuple["Spy", SPANS]:
     return spy, spy.spans
 
 
-class Spy:
+class Spy(Wrapped):
     """Remember of an origin which files were read, and from which byte."""
 
     def __init__(self, place: Place) -> None:
-        self._origin = place.origin
-        self.name = self._origin.name
-        self.read_current = self._origin.read_current
-        self.sizes = self._origin.sizes
-        self.write = self._origin.write
-        self.check_room = self._origin.check_room
-        self.publishing = self._origin.publishing
-        self.replace_current = self._origin.replace_current
+        super().__init__(place.origin)
         self.spans: SPANS = []
 
     def read(self, path: str, start: int, end: int) -> Iterator[bytes]:
         self.spans.append((path, start))
-        return self._origin.read(path, start, end)
+        return super().read(path, start, end)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Check the content of an origin after a push, and the pushes that are refused."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -19,10 +18,10 @@ from place_map.exchange.opening import open_origin
 from place_map.exchange.origin import Origin, Served
 from place_map.exchange.push import push_version
 from tests.faults.map_state import MapState
-from tests.place_map.exchange.origins import CopyMap, Place
+from tests.place_map.exchange.origins import CopyMap, Place, Wrapped
 
 
-class Watched:
+class Watched(Wrapped):
     """Call a function before the last write of an origin.
 
     Args:
@@ -31,35 +30,17 @@ class Watched:
     """
 
     def __init__(self, origin: Origin, before_the_end: Callable[[], object]) -> None:
-        self._origin = origin
+        super().__init__(origin)
         self._before_the_end = before_the_end
-        self.name = origin.name
         self.written: list[str] = []
 
-    def read_current(self) -> Served | None:
-        return self._origin.read_current()
-
-    def sizes(self, folder: str) -> dict[str, int]:
-        return self._origin.sizes(folder)
-
-    def read(self, path: str, start: int, end: int) -> Iterator[bytes]:
-        return self._origin.read(path, start, end)
-
     def write(self, path: str, chunks: Iterable[bytes], size: int) -> None:
-        self._origin.write(path, chunks, size)
+        super().write(path, chunks, size)
         self.written.append(path)
-
-    def check_room(self, size: int) -> None:
-        self._origin.check_room(size)
-
-    @contextmanager
-    def publishing(self) -> Iterator[None]:
-        with self._origin.publishing():
-            yield
 
     def replace_current(self, pointer: Current, before: Served | None) -> bool:
         self._before_the_end()
-        return self._origin.replace_current(pointer, before)
+        return super().replace_current(pointer, before)
 
 
 def served_at(place: Place) -> bytes:
@@ -254,6 +235,7 @@ def test_addresses_that_are_no_origins(copy: CopyMap, tmp_path: Path) -> None:
     assert not (tmp_path / "there").exists()
 
 
+@pytest.mark.cluster
 def test_a_bucket_that_is_not_there(s3_settings: str, copy: CopyMap) -> None:
     assert s3_settings
     with pytest.raises(OriginError, match=r"s3://nowhere/town/CURRENT: .*AWS_ENDPOINT_URL"):

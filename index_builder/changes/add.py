@@ -7,6 +7,7 @@ from index_builder.build_options import BuildOptions
 from index_builder.changes.collections import CollectionChange, prefixed, revising, revision_by, source_hint
 from index_builder.digests import request_digest
 from index_builder.new_version import ChangeReport, make_version
+from index_builder.segment_engine import SegmentEngine
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.errors import InvalidInput
@@ -24,6 +25,7 @@ def add_pictures(
     prefix: str = "",
     skip_existing: bool = False,
     restart: bool = False,
+    engine: SegmentEngine | None = None,
 ) -> ChangeReport:
     """Add the pictures of a collection to a map, as a new version that is served.
 
@@ -39,6 +41,7 @@ def add_pictures(
         prefix: Text in front of the collection's ids, for collections that share ids.
         skip_existing: Whether to skip pictures of the collection whose ids are in the map.
         restart: Whether to throw away the work of an interrupted run.
+        engine: Encodes the pictures, as the encoder would; by default the encoder does.
 
     Raises:
         InvalidInput: An id is in the map already.
@@ -66,7 +69,7 @@ def add_pictures(
         if change.is_empty and listed < len(base.sources):
             return ChangeReport.of(map_dir, base, started_s)
         revision = revision_by(change, "add", request_sha256, place_map, listing, sources, listed, options)
-        return make_version(staging, revision, encoder, options, progress, restart=restart)
+        return make_version(staging, revision, encoder, options, progress, restart=restart, engine=engine)
 
 
 def _with_source(sources: tuple[SourceHint, ...], hint: SourceHint) -> tuple[tuple[SourceHint, ...], int]:

@@ -13,6 +13,7 @@ from index_builder.changes.rows import StoredPicture, stored_pictures
 from index_builder.digests import request_digest
 from index_builder.new_version import ChangeReport, make_version
 from index_builder.picture_files import content_sum, source_base, source_path
+from index_builder.segment_engine import SegmentEngine
 from index_builder.sources.listing import LeftOutCode, SourceListing
 from model.encoder import Encoder
 from model.errors import InvalidInput
@@ -38,6 +39,7 @@ def update_map(
     source: int | None = None,
     max_removed: float = DEFAULT_MAX_REMOVED,
     restart: bool = False,
+    engine: SegmentEngine | None = None,
 ) -> ChangeReport:
     """Make a new version of a map that holds the present pictures of one of its collections.
 
@@ -54,6 +56,7 @@ def update_map(
         max_removed: Largest share of the map's pictures of this source that may be gone; it guards against a disk that
             is not mounted.
         restart: Whether to throw away the work of an interrupted run.
+        engine: Encodes the pictures, as the encoder would; by default the encoder does.
 
     Raises:
         InvalidInput: The collection is not a source of the map, has an id that the map has from another source, or
@@ -76,7 +79,7 @@ def update_map(
         sources = [hint if number == listed else known for number, known in enumerate(base.sources)]
         request_sha256 = request_digest("update", (hint,), listing)
         revision = revision_by(found, "update", request_sha256, place_map, listing, sources, listed, options)
-        return make_version(staging, revision, encoder, options, progress, restart=restart)
+        return make_version(staging, revision, encoder, options, progress, restart=restart, engine=engine)
 
 
 def checked_source(base: Manifest, number: int, map_dir: Path) -> int:

@@ -9,6 +9,7 @@ import typer
 from index_builder.build_options import BuildOptions
 from index_builder.changes.add import add_pictures
 from index_builder.sources.read_options import ReadOptions
+from placefix.commands.engine_options import Engine, EngineChoice, EngineName, WorkerGpus, Workers, WorkerThreads
 from placefix.commands.map_changes import (
     AsJson,
     MapArgument,
@@ -45,6 +46,10 @@ def add(
     segment_size: SegmentSize = None,
     max_rejected: MaxRejected = _DEFAULTS.max_rejected,
     restart: Restart = False,
+    engine: Engine = EngineName.LOCAL,
+    workers: Workers = None,
+    worker_threads: WorkerThreads = None,
+    worker_gpus: WorkerGpus = None,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
@@ -56,6 +61,7 @@ def add(
 
     Exit code [bold]3[/bold]: done, but some pictures could not be read.
     """
+    chosen = EngineChoice.of(engine, workers, worker_threads, worker_gpus)
     change_by_collection(
         map_path,
         only_source(source),
@@ -76,6 +82,7 @@ def add(
         weights=weights,
         num_heads=num_heads,
         device=device,
+        engine=chosen,
         reading=reading,
         as_json=as_json,
     )

@@ -25,7 +25,6 @@ from model import weights_cache
 from model.device import DeviceName
 from model.durable import write_atomically
 from model.encoder import Encoder
-from model.errors import InvalidInput
 from model.preprocess import Preprocessing
 from model.rerankers.registry import RERANKERS, reranker_named
 from place_map import index_choice, layout
@@ -192,9 +191,7 @@ def build(
         _tell_only([read_collection(each, replace(reading, views_folder=None)) for each in source], out)
         return
     if update and is_map(out):
-        if chosen.needs is not None:
-            raise InvalidInput("--update encodes new pictures in this process: give it without --engine ray")
-        _bring_up_to_date(out, source, options, num_heads, device, reading)
+        _bring_up_to_date(out, source, options, num_heads, device, chosen, reading)
         return
     network = open_network(
         weights,
@@ -286,6 +283,7 @@ def _bring_up_to_date(
     options: BuildOptions,
     num_heads: int | None,
     device: DeviceName,
+    engine: EngineChoice,
     reading: ReadOptions,
 ) -> None:
     """Update a map with its own network, whatever networks are here by now."""
@@ -298,6 +296,7 @@ def _bring_up_to_date(
         weights=None,
         num_heads=num_heads,
         device=device,
+        engine=engine,
         reading=reading,
         as_json=False,
     )

@@ -73,7 +73,7 @@ def calibrate(
         conditions=read_all_conditions(queries or []),
         limits=limits,
     )
-    encoder = load_encoder(map_path, weights, num_heads, device)
+    encoder, _ = load_encoder(map_path, weights, num_heads, device)
     calibrator = Calibrator(encoder, options)
     with interruptible(map_path):
         report = calibrate_map(

@@ -1,4 +1,4 @@
-"""The options that say who encodes the pictures of a build: this process, or workers of a cluster."""
+"""The options that say who encodes the pictures of a build or a change: this process, or workers of a cluster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ _DEFAULTS = WorkerNeeds()
 
 
 class EngineName(StrEnum):
-    """Name an engine that encodes the pictures of a build."""
+    """Name an engine that encodes pictures."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -66,7 +66,7 @@ WorkerGpus = Annotated[
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """Hold the engine of a build.
+    """Hold the engine that encodes the pictures of a command.
 
     Attributes:
         needs: The number and size of the workers; None for the engine ``local``.

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from index_builder.new_version import ChangeReport
 from index_builder.overview import overview_of
+from index_builder.segment_engine import SegmentEngine
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from index_builder.sources.read_options import ReadOptions
@@ -25,6 +26,7 @@ from model.weights import load_network
 from place_map.left_out import LeftOut, read_left_out
 from place_map.network_file import find_network_file
 from place_map.versions import read_current, read_manifest
+from placefix.commands.engine_options import EngineChoice
 from placefix.console import error_console, output_console
 from placefix.exit_codes import ExitCode
 from placefix.overview_text import overview_table
@@ -41,19 +43,23 @@ SegmentSize = Annotated[
 ]
 
 
-def load_encoder(map_path: Path, weights: str | None, num_heads: int | None, device: DeviceName) -> Encoder:
-    """Load the network of a map, in the precision and with the preparation of the map.
+def load_encoder(
+    map_path: Path, weights: str | None, num_heads: int | None, device: DeviceName
+) -> tuple[Encoder, Path]:
+    """Load the network of a map, in the precision and with the preparation of the map; return its file, too.
 
     Raises:
         PlacefixError: The map or the weights cannot be used, or the weights cannot be found.
     """
     manifest = read_manifest(map_path)
     chosen = choose_device(device)
-    network = load_network(find_network_file(manifest.network, map_path.name, weights), num_heads)
+    weights_path = find_network_file(manifest.network, map_path.name, weights)
+    network = load_network(weights_path, num_heads)
     error_console().print(
         f"device: {chosen.device} ({chosen.reason}); encoding: {manifest.network.precision}, as the map", soft_wrap=True
     )
-    return Encoder(network, chosen.device, manifest.preparation_for(network), manifest.network.precision)
+    encoder = Encoder(network, chosen.device, manifest.preparation_for(network), manifest.network.precision)
+    return encoder, weights_path
 
 
 def read_collection(source: Path, reading: ReadOptions) -> SourceListing:
@@ -147,8 +153,10 @@ def left_out_lines(report: ChangeReport) -> Text:
 class Change(Protocol):
     """Add to a map, or update it."""
 
-    def __call__(self, listing: SourceListing, encoder: Encoder, *, progress: Progress) -> ChangeReport:
-        """Change the map by a collection, with the map's network."""
+    def __call__(
+        self, listing: SourceListing, encoder: Encoder, *, progress: Progress, engine: SegmentEngine
+    ) -> ChangeReport:
+        """Change the map by a collection, with the map's network and an engine that encodes."""
 
 
 def change_by_collection(
@@ -160,6 +168,7 @@ def change_by_collection(
     weights: str | None,
     num_heads: int | None,
     device: DeviceName,
+    engine: EngineChoice,
     reading: ReadOptions,
     as_json: bool,
 ) -> None:
@@ -173,6 +182,7 @@ def change_by_collection(
         weights: The network; by default the file that the map was built with.
         num_heads: Attention heads.
         device: Where the network lives.
+        engine: The engine that encodes new pictures.
         reading: How the collection is read.
         as_json: Whether the report is printed as JSON.
 
@@ -181,11 +191,12 @@ def change_by_collection(
         typer.Exit: It was interrupted; or pictures could not be read that were not known before.
     """
     rejected_before = read_manifest(map_path).counts.rejected
-    encoder = load_encoder(map_path, weights, num_heads, device)
-    listing = read_collection(source, reading)
-    error_console().print(overview_table(overview_of([listing])))
-    with interruptible(map_path), show_progress(doing) as progress:
-        report = change(listing, encoder, progress=progress)
+    encoder, weights_path = load_encoder(map_path, weights, num_heads, device)
+    with interruptible(map_path), engine.opened(encoder, weights_path, num_heads) as segment_engine:
+        listing = read_collection(source, reading)
+        error_console().print(overview_table(overview_of([listing])))
+        with show_progress(doing) as progress:
+            report = change(listing, encoder, progress=progress, engine=segment_engine)
     tell(report, as_json=as_json)
     if report.rejected > rejected_before:
         raise typer.Exit(ExitCode.SOME_REJECTED)

@@ -12,6 +12,7 @@ from index_builder.changes.update import DEFAULT_MAX_REMOVED, checked_source, up
 from index_builder.sources.read_options import ReadOptions
 from model.errors import InvalidInput
 from place_map.versions import read_manifest
+from placefix.commands.engine_options import Engine, EngineChoice, EngineName, WorkerGpus, Workers, WorkerThreads
 from placefix.commands.map_changes import (
     AsJson,
     MapArgument,
@@ -49,6 +50,10 @@ def update(
         float, typer.Option(min=0, max=1, help="Share of the map's pictures that may be gone from the collection.")
     ] = DEFAULT_MAX_REMOVED,
     restart: Restart = False,
+    engine: Engine = EngineName.LOCAL,
+    workers: Workers = None,
+    worker_threads: WorkerThreads = None,
+    worker_gpus: WorkerGpus = None,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
@@ -60,6 +65,7 @@ def update(
 
     Exit code [bold]3[/bold]: done, but some pictures could not be read.
     """
+    chosen = EngineChoice.of(engine, workers, worker_threads, worker_gpus)
     manifest = read_manifest(map_path)
     if not source:
         if len(manifest.sources) > 1:
@@ -89,6 +95,7 @@ def update(
         weights=weights,
         num_heads=num_heads,
         device=device,
+        engine=chosen,
         reading=reading,
         as_json=as_json,
     )

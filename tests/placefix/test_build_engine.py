@@ -1,4 +1,4 @@
-"""``placefix build --engine``: what is refused before anything is read, and that nothing else needs Ray."""
+"""``--engine`` of build, add and update: what is refused before anything is read, and that nothing else needs Ray."""
 
 import sys
 from pathlib import Path
@@ -19,16 +19,23 @@ def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
 
 
-def test_without_ray_the_engine_names_the_extra(command: RunCommand, tmp_path: Path) -> None:
-    ran = command("build", "--source", tmp_path, "--out", tmp_path / "town", "--engine", "ray")
+COMMANDS = (("build", "--out"), ("add",), ("update",))
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_without_ray_the_engine_names_the_extra(command: RunCommand, tmp_path: Path, words: tuple[str, ...]) -> None:
+    ran = command(*words, tmp_path / "town", "--source", tmp_path, "--engine", "ray")
     assert ran.returncode == 1
     assert "pip install 'placefix[cluster]'" in " ".join(ran.stderr.split())
     assert not (tmp_path / "town").exists()
 
 
+@pytest.mark.parametrize("words", COMMANDS)
 @pytest.mark.parametrize("option", ["--workers", "--worker-threads", "--worker-gpus"])
-def test_options_of_workers_are_refused_without_workers(command: RunCommand, tmp_path: Path, option: str) -> None:
-    ran = command("build", "--source", tmp_path, "--out", tmp_path / "town", option, "1")
+def test_options_of_workers_are_refused_without_workers(
+    command: RunCommand, tmp_path: Path, option: str, words: tuple[str, ...]
+) -> None:
+    ran = command(*words, tmp_path / "town", "--source", tmp_path, option, "1")
     assert ran.returncode == 1
     assert f"{option} is an option of --engine ray, and the engine is local" in " ".join(ran.stderr.split())
 

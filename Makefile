@@ -38,7 +38,7 @@ help:
 	@echo "make wheel    the wheel, in dist"
 	@echo "make constraints   take newer versions of everything into constraints/, and licences into NOTICE"
 	@echo "make faults   the long fault and load tests"
-	@echo "make cluster  the tests that need Ray, in .venv-cluster"
+	@echo "make cluster  the tests that need Ray or an S3 server, in .venv-cluster"
 	@echo "make bench    the benchmarks, in a quarter of an hour on two cores; they need the rendered town"
 	@echo "make bench-large    those of a million places and of ViT-L"
 	@echo "make gpu      what has to be seen on a GPU, in six minutes; needs one"
@@ -111,11 +111,14 @@ constraints: $(READY)
 	@$(MAKE) notice
 
 faults: $(READY)
-	$(BIN)/pytest -m faults
+	$(BIN)/pytest -m faults --hypothesis-profile=thorough
 
 cluster:
 	@$(MAKE) setup VENV=.venv-cluster LOCKED='$(LOCKED) constraints/cluster.txt'
-	.venv-cluster/bin/pytest -m cluster
+	@$(PYTHON) -m venv .venv-cluster/s3-server
+	@.venv-cluster/s3-server/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes \
+	  --requirement constraints/s3_server.txt
+	PATH="$$PATH:$$PWD/.venv-cluster/s3-server/bin" .venv-cluster/bin/pytest -m cluster
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks all

@@ -1,7 +1,8 @@
 """``python -m constraints.lock``, or ``make constraints``: write the constraints anew.
 
 ``cpu.txt`` and ``gpu.txt`` hold what Placefix needs with either faiss. ``heif.txt``, ``cluster.txt`` and ``dev.txt``
-hold what reading HEIC, Ray and the tests need beside that. Every distribution is in the newest version that
+hold what reading HEIC, Ray and the tests need beside that. ``s3_server.txt`` holds an S3 server for ``make cluster``;
+it is resolved alone, because it needs older versions than Placefix. Every distribution is in the newest version that
 pyproject.toml allows, the same on all Pythons and platforms, with the hashes of its files. ``torch.txt`` holds torch
 without hashes: several builds of one version exist, and pip's configuration says which is taken. What only one build of
 torch needs, as NVIDIA's libraries, comes with it.
@@ -50,9 +51,17 @@ PLATFORMS = {
     "gpu": (LINUX,),
     "heif": (LINUX, LINUX_ON_ARM, MACOS),
     "cluster": (LINUX, LINUX_ON_ARM, MACOS),
+    "s3_server": (LINUX, LINUX_ON_ARM, MACOS),
 }
 """Where the wheels are for each file that is installed from."""
 
+_S3_SERVER = """\
+[project]
+name = "s3-server"
+version = "0"
+requires-python = ">=3.11"
+dependencies = ["moto[server]>=5.2.5"]
+"""
 _MACOS_OF_TORCH = "14.0"  # the oldest that its wheels are for
 _ONE_BUILD_ALONE = re.compile(r"(nvidia|cuda|triton)\b")
 _HEADER = """\
@@ -65,12 +74,16 @@ _HEADERS = {
     "gpu": _HEADER.format(options="--requirement constraints/gpu.txt"),
     "heif": _HEADER.format(options="--requirement constraints/cpu.txt --requirement constraints/heif.txt"),
     "cluster": _HEADER.format(options="--requirement constraints/cpu.txt --requirement constraints/cluster.txt"),
+    "s3_server": """\
+# Written by `make constraints`. This installs it, with its hashes checked, into an environment of its own:
+#   pip install --no-deps --require-hashes --requirement constraints/s3_server.txt
+""",
     "dev": _HEADER.format(options="--requirement constraints/cpu.txt --requirement constraints/dev.txt"),
 }
 
 
 def main() -> None:
-    """Resolve, write the six files, and check that the wheels are there."""
+    """Resolve, write the seven files, and check that the wheels are there."""
     project = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]
     pythons = supported_pythons(project["requires-python"])
     (torch,) = (each for each in project["dependencies"] if Requirement(each).name == "torch")
@@ -83,6 +96,7 @@ def main() -> None:
     files = {"cpu": cpu, "gpu": gpu}
     for name, blocks in (beside | {"dev": everything}).items():
         files[name] = {each: block for each, block in blocks.items() if each not in cpu}
+    files["s3_server"] = _resolve((), PLATFORMS["s3_server"], torch, pythons, project=_S3_SERVER)
     for name, blocks in files.items():
         (FOLDER / f"{name}.txt").write_text(_HEADERS[name] + "".join(blocks.values()))
     (FOLDER / "torch.txt").write_text(f"{torch}\n")
@@ -147,8 +161,9 @@ def _resolve(
     torch: str,
     pythons: Sequence[str],
     constraints: dict[str, str] | None = None,
+    project: str | None = None,
 ) -> dict[str, str]:
-    """Resolve the project with some extras, without torch, but with what every build of torch needs."""
+    """Resolve a project, by default ours, with some extras; without torch, but with what every build of torch needs."""
     last_minor = int(pythons[-1].partition(".")[2])
     environments = [f"python_version < '3.{last_minor + 1}' and {platform.marker}" for platform in platforms]
     needs = [each for each in requires("torch") or [] if "extra ==" not in each and not _ONE_BUILD_ALONE.match(each)]
@@ -157,7 +172,7 @@ def _resolve(
             f"\n[tool.uv]\nenvironments = {environments}\n[[tool.uv.dependency-metadata]]\nname = 'torch'\n"
             f"version = '{next(iter(Requirement(torch).specifier)).version}'\nrequires-dist = {needs}\n"
         )
-        (Path(folder) / "pyproject.toml").write_text(PYPROJECT.read_text("utf-8") + settings)
+        (Path(folder) / "pyproject.toml").write_text((project or PYPROJECT.read_text("utf-8")) + settings)
         (Path(folder) / "constraints.txt").write_text("".join((constraints or {}).values()))
         printed = _uv(
             *("pyproject.toml", "--universal", "--python-version", pythons[0], "--fork-strategy", "fewest"),

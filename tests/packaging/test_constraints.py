@@ -17,6 +17,7 @@ MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 PYTHONS = supported_pythons(PROJECT["requires-python"])
 FILES = ("cpu", "gpu", "dev")
 BESIDE_THEM = ("heif", "cluster")
+ALONE = ("s3_server",)  # an environment of its own
 
 
 def text_of(name: str) -> str:
@@ -34,7 +35,7 @@ def version_of(requirement: Requirement) -> str:
     return exact.version
 
 
-@pytest.mark.parametrize("name", FILES + BESIDE_THEM)
+@pytest.mark.parametrize("name", FILES + BESIDE_THEM + ALONE)
 def test_a_file_holds_versions_markers_and_hashes_alone(name: str) -> None:
     line = r"[a-z0-9-]+==[\w.]+(?: ; [\w .<>='\"()]+)? \\|    --hash=sha256:[0-9a-f]{64}(?: \\)?|#.*"
     for each in text_of(name).splitlines():
@@ -75,6 +76,8 @@ def test_files_agree_and_dev_repeats_nothing() -> None:
 def test_makefile_and_image_install_them_with_their_hashes() -> None:
     assert "LOCKED := constraints/$(EXTRA).txt constraints/dev.txt\n" in MAKEFILE
     assert "install --no-deps --require-hashes $(LOCKED:%=--requirement %)\n" in MAKEFILE
+    assert "install --no-deps --require-hashes \\\n\t  --requirement constraints/s3_server.txt\n" in MAKEFILE
+    assert "moto" in locked("s3_server")
 
 
 @pytest.mark.parametrize("extras", ["cpu", "gpu", "cpu,heif", "gpu,heif", "cpu,cluster"])

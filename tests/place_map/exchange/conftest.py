@@ -54,7 +54,7 @@ def s3_server() -> Iterator[str]:
     """Start a server that speaks the protocol of S3, and yield its address."""
     program = shutil.which("moto_server")
     if program is None:
-        pytest.skip("needs an S3 server, and there is no moto_server: pipx install 'moto[server]==5.2.5'")
+        pytest.skip("needs an S3 server, and there is no moto_server: make cluster")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = subprocess.Popen(
@@ -98,13 +98,16 @@ def place_of(kind: str, request: pytest.FixtureRequest) -> Place:
     return Place(kind, f"s3://maps/{name}", client)
 
 
-@pytest.fixture(params=["directory", "memory", "s3"])
+S3 = pytest.param("s3", marks=pytest.mark.cluster)
+
+
+@pytest.fixture(params=["directory", "memory", S3])
 def place(request: pytest.FixtureRequest) -> Place:
     """Return an origin of each kind."""
     return place_of(request.param, request)
 
 
-@pytest.fixture(params=["memory", "s3"])
+@pytest.fixture(params=["memory", S3])
 def object_place(request: pytest.FixtureRequest) -> Place:
     """Return an origin that several publishers reach at once."""
     return place_of(request.param, request)

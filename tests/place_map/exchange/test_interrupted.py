@@ -213,6 +213,7 @@ def relayed(target: str) -> Iterator[tuple[str, Callable[[], None]]]:
             cut()
 
 
+@pytest.mark.cluster
 def test_an_origin_that_is_cut_off(
     copy: CopyMap, tmp_path: Path, s3_settings: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,11 +32,39 @@ RunCommand = Callable[..., Finished]
 
 
 def run_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Finished:
-    """Run the program as ``python -m placefix`` does, up to its exit."""
+    """Run the program, and return what it printed."""
+    capsys.readouterr()
+    exit_code = run_program(monkeypatch, *arguments)
+    output = capsys.readouterr()
+    return Finished(exit_code, output.out, output.err)
+
+
+def run_program(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Run the program as ``python -m placefix`` does, up to its exit, and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["placefix", *map(str, arguments)])
     monkeypatch.setattr(sys, "path", [str(_PROGRAM.parents[1]), *sys.path])  # the folder of the start: ours is kept
-    capsys.readouterr()
     with logging_restored(), pytest.raises(SystemExit) as ended:
         runpy.run_path(str(_PROGRAM), run_name="__main__")
-    output = capsys.readouterr()
-    return Finished(int(ended.value.code or 0), output.out, output.err)
+    return int(ended.value.code or 0)
+
+
+class InThisProcess:
+    """Replace a process of its own for ``python -m placefix``.
+
+    Args:
+        monkeypatch: Restores the arguments of this process.
+        command: The command.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+        assert command[:3] == [sys.executable, "-m", "placefix"]
+        self._monkeypatch, self._arguments = monkeypatch, command[3:]
+
+    def __enter__(self) -> "InThisProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing behind."""
+
+    def wait(self) -> int:
+        return run_program(self._monkeypatch, *self._arguments)

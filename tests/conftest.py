@@ -20,6 +20,7 @@ from model.selavpr.config import SelaVPRConfig
 from model.selavpr.initialisation import seeded_network
 from model.selavpr.selavpr import SelaVPR
 from tests.commands import RunCommand, run_command
+from tests.examples import THOROUGH
 from tests.logs import log_through_logging
 
 TINY_CONFIG = SelaVPRConfig(
@@ -49,6 +50,7 @@ hypothesis_settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+hypothesis_settings.register_profile(THOROUGH, hypothesis_settings.get_profile("placefix"))
 hypothesis_settings.load_profile("placefix")
 
 MakePhoto = Callable[..., Path]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model.features import Features
@@ -14,6 +14,7 @@ from place_map.global_index import Backend, open_searcher
 from place_map.local_codec import StoreType
 from place_map.reader import PlaceMap
 from place_map.searching import SearchResult
+from tests.examples import drawn
 from tests.index_builder.map_factory import unit_rows, write_features_map
 
 WIDTH = 24
@@ -37,6 +38,7 @@ def expected(database: np.ndarray, queries: np.ndarray, k: int) -> SearchResult:
     return SearchResult(np.take_along_axis(distances, rows, axis=1), rows)
 
 
+@drawn(few=20, many=600)
 @given(
     database=databases(),
     k=st.integers(1, 120),
@@ -44,7 +46,6 @@ def expected(database: np.ndarray, queries: np.ndarray, k: int) -> SearchResult:
     seed=st.integers(0, 2**32 - 1),
     index=st.sampled_from(["Flat", "SQfp16"]),
 )
-@settings(max_examples=60)
 def test_every_searcher_gives_the_answer_of_the_definition(
     tmp_path_factory: pytest.TempPathFactory, database: np.ndarray, k: int, segment_rows: int, seed: int, index: str
 ) -> None:
@@ -62,8 +63,8 @@ def test_every_searcher_gives_the_answer_of_the_definition(
             np.testing.assert_array_equal(result.rows, definition.rows)
 
 
+@drawn(few=20, many=600)
 @given(database=databases(), k=st.integers(1, 120), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=60)
 def test_the_definition_is_the_oracles(database: np.ndarray, k: int, seed: int) -> None:
     """Up to float32: rows whose distances the oracle's arithmetic cannot tell apart may trade places."""
     query = unit_rows(np.random.default_rng(seed).standard_normal((1, WIDTH))).astype(np.float32)

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -36,12 +38,19 @@ from place_map.versions import read_manifest
 from placefix.exit_codes import ExitCode
 from service.settings import load_settings
 from service.settings_file import settings_from
+from tests.commands import InThisProcess
 from tests.conftest import write_photo
 from tests.waiting import PATIENCE_S, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 
 Silent = Callable[[str], AbstractContextManager[Progress]]
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run builds in this process; in the test of Ctrl-C they are processes of their own."""
+    monkeypatch.setattr("demo.prepare.subprocess", SimpleNamespace(Popen=partial(InThisProcess, monkeypatch)))
 
 
 @pytest.fixture
@@ -63,6 +72,7 @@ def test_the_demo_is_built_and_named_in_the_settings(town: ShippedTown, silent: 
     assert settings.shortlist == DEMO_SHORTLIST
 
 
+@pytest.mark.usefixtures("in_process")
 def test_photos_become_a_map_by_the_starter_and_follow_their_folder(walk: Path, tmp_path: Path) -> None:
     """Without anything in the cache of weights; an unreadable photo is left out and does not keep it from serving."""
     out = tmp_path / "served"
@@ -80,7 +90,9 @@ def test_photos_become_a_map_by_the_starter_and_follow_their_folder(walk: Path, 
         assert len(place_map) == 4
 
 
-def test_ctrl_c_is_left_to_the_build_which_says_how_it_goes_on(walk: Path, tmp_path: Path) -> None:
+def test_ctrl_c_is_left_to_the_build_which_says_how_it_goes_on(
+    walk: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     for number in range(80):
         write_photo(walk / f"{number}.jpg", number, LatLon(55 + number / 1000, 13.2), size=(32, 32))
     out, log = tmp_path / "served", tmp_path / "log"
@@ -97,11 +109,13 @@ def test_ctrl_c_is_left_to_the_build_which_says_how_it_goes_on(walk: Path, tmp_p
     assert "interrupted; nothing was published. The same command continues" in log.read_text()
     assert "Traceback" not in log.read_text()
     assert not (out / SETTINGS).exists()
+    request.getfixturevalue("in_process")
     assert prepare_photos(walk, "my-walk", out) == 0
     with PlaceMap.open(out / "maps" / "my-walk") as place_map:
         assert len(place_map) == 80
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_folder_without_positions_is_told_and_nothing_is_served(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,9 +127,8 @@ def test_a_folder_without_positions_is_told_and_nothing_is_served(
     assert "a CSV file with the columns path, latitude and longitude" in told
 
 
-def test_the_command_says_what_is_served_and_where(
-    walk: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("in_process")
+def test_the_command_says_what_is_served_and_where(walk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of a folder whose ~ the shell has left as it is."""
     monkeypatch.setenv("HOME", str(walk.parent))
     write_photo(walk / "nowhere.jpg", 9)
@@ -125,9 +138,10 @@ def test_the_command_says_what_is_served_and_where(
     assert result.exit_code == 0, (result.output, result.exception)
     assert "The map my-walk is served from now on" in result.output
     assert "http://192.0.2.1:81" in result.output
-    assert "nowhere.jpg: its EXIF block has no GPS position" in " ".join(capfd.readouterr().out.split())
+    assert "nowhere.jpg: its EXIF block has no GPS position" in " ".join(result.output.split())
 
 
+@pytest.mark.usefixtures("in_process")
 def test_two_folders_of_one_name_have_two_maps(walk: Path, tmp_path: Path) -> None:
     out, other = tmp_path / "served", tmp_path / "other" / "my walk"
     assert name_of_map(walk, walk, out) == "my-walk"
@@ -136,6 +150,7 @@ def test_two_folders_of_one_name_have_two_maps(walk: Path, tmp_path: Path) -> No
     assert name_of_map(other, other, out) == "my-walk-2"
 
 
+@pytest.mark.usefixtures("in_process")
 def test_two_folders_that_are_mounted_at_one_path_have_two_maps(walk: Path, tmp_path: Path) -> None:
     """Read every folder at /photos, as in a container."""
     out, mounted = tmp_path / "served", tmp_path / "photos"
@@ -166,6 +181,7 @@ def test_two_folders_that_are_mounted_at_one_path_have_two_maps(walk: Path, tmp_
     assert json.loads((out / FOLDERS).read_bytes()) == {"walk": "/home/me/walk", "walk-2": "/home/you/walk"}
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_map_that_was_mounted_before_folders_were_noted_becomes_that_of_the_first(walk: Path, tmp_path: Path) -> None:
     out, mine = tmp_path / "served", Path("/home/me/my walk")
     assert prepare_photos(walk, "my-walk", out) == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from index_builder.changes.add import add_pictures
@@ -27,6 +27,7 @@ from place_map.place_table import PlaceRecord
 from place_map.reader import PlaceMap
 from place_map.versions import read_manifest
 from tests.conftest import TINY_CONFIG, write_photo
+from tests.examples import drawn
 from tests.index_builder.map_factory import (
     SMALL,
     build_small,
@@ -84,8 +85,8 @@ def test_a_sample_is_taken_from_all_over_the_map(good_map: GoodMap) -> None:
         verify_map(good_map.path, sample=-1)
 
 
+@drawn(few=40, many=1500)
 @given(st.data())
-@settings(max_examples=150)
 def test_any_flipped_bit_is_found_and_its_file_named(good_map: GoodMap, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(good_map.files))
     path = good_map.path / name

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -22,6 +22,7 @@ import llvmlite.binding as llvm
 
 from model.cpu_kernels.compiled import Kernels, kernels_for
 from model.cpu_kernels.tiles import TILES, Tile, best_tile
+from tests.examples import drawn
 
 HOST = {name for name, is_there in llvm.get_host_cpu_features().items() if is_there}
 RUNNABLE = [tile for tile in TILES if tile.needs <= HOST]
@@ -82,7 +83,7 @@ pictures = st.tuples(
 
 
 @pytest.mark.parametrize("tile", RUNNABLE, ids=lambda tile: tile.instructions)
-@settings(max_examples=500)
+@drawn(few=150, many=5000)
 @given(pictures)
 def test_any_pictures(tile: Tile, drawn: tuple[int, str, int, int, int, str, float | None]) -> None:
     seed, kind, cells, others, channels, what, floor = drawn

@@ -90,3 +90,18 @@ def nameless(tab: Tab) -> list[str]:
     nodes = named_nodes(tab)
     may_lack = {"list", "group"} if "grid" in dict(nodes) else {"list", "group", "row"}
     return [role for role, name in nodes if role not in may_lack and not name]
+
+
+def weak_texts(tab: Tab) -> list[str]:
+    """Return the texts with too little contrast, in the light and in the dark; the dark comes last and stays."""
+    weak: list[str] = []
+    grounds = set()
+    for scheme in ("light", "dark"):
+        tab.prefer(scheme=scheme)
+        tab.wait_for("document.getAnimations().every((each) => !(each instanceof CSSTransition))")
+        weak += tab.run(WEAK_TEXTS)
+        grounds.add(
+            tab.run("[document.documentElement, document.body].map((e) => getComputedStyle(e).backgroundColor) + ''")
+        )
+    assert len(grounds) == 2
+    return weak

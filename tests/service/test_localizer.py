@@ -203,7 +203,7 @@ NUMBER = st.none() | st.integers(-5, MAX_SHORTLIST + 5)
     default_candidates=st.integers(1, MAX_SHORTLIST),
     default_shortlist=st.integers(1, MAX_SHORTLIST),
 )
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_one_number_never_contradicts_the_default_of_the_other(
     candidates: int | None, shortlist: int | None, default_candidates: int, default_shortlist: int
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.browser import Tab
 from service.settings import ServiceSettings
 from tests.service.conftest import Served, Town, serving
-from tests.service.pages import DESKTOP, MOVING, PHONE, WEAK_TEXTS, focused_by_tab, named_nodes, nameless, page_bytes
+from tests.service.pages import DESKTOP, MOVING, PHONE, focused_by_tab, named_nodes, nameless, page_bytes, weak_texts
 
 NAMES = ["1.jpg", "2.jpg", "3.jpg", "bad.jpg"]
 
@@ -79,20 +79,19 @@ def test_everything_that_can_be_used_has_a_name(tab: Tab, server: Served, photos
     assert tab.run("document.querySelector('[role=progressbar]').ariaValueNow") == "4"
 
 
-@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("map_name", ["localized", "uncertain", "not_found"])
 def test_texts_have_the_contrast_that_weak_eyes_need(
-    map_name: str, is_dark: bool, tab: Tab, server: Served, photos: list[Path]
+    map_name: str, tab: Tab, server: Served, photos: list[Path]
 ) -> None:
-    tab.set_window(*DESKTOP, is_dark=is_dark)
+    tab.set_window(*DESKTOP)
     show(tab, server, photos, map_name)
-    assert tab.run(WEAK_TEXTS) == []
+    assert weak_texts(tab) == []
     tab.run("document.querySelector('.note').textContent = '2 files that are not pictures were left out.'")
     tab.run("document.querySelector('#prior .why').textContent = 'why'")
     tab.run("document.querySelectorAll('#prior button')[1].setAttribute('aria-disabled', 'true')")
     tab.run("document.querySelector('.filters button:last-child').click()")
     tab.run("new Promise(requestAnimationFrame)")
-    assert tab.run(WEAK_TEXTS) == []
+    assert weak_texts(tab) == []
 
 
 def test_nothing_moves_for_those_who_want_no_movement(tab: Tab, server: Served, photos: list[Path]) -> None:

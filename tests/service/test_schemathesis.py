@@ -17,10 +17,11 @@ from schemathesis.core.result import Ok
 from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.settings import ServiceSettings
+from tests.examples import counted, examples
 from tests.service.conftest import Served, Town, serving
 from tests.service.pictures import AVIF, JPEG, PNG, WEBP, broken_pictures
 
-EXAMPLES = 20  # for each of the thirteen operations
+EXAMPLES = examples(few=8, many=60)  # for each of the fourteen operations
 
 # The bytes in a field of type "binary" decide whether a request is good, and no schema can say that: a body of
 # random bytes is valid by the document, and refused with 415.
@@ -40,6 +41,7 @@ def village_server(village: Town) -> Iterator[Served]:
         yield served
 
 
+@counted
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
 def test_the_service_does_what_its_document_says(mode: schemathesis.GenerationMode, village_server: Served) -> None:
     schema = schemathesis.openapi.from_url(f"{village_server.client.base_url}/openapi.json")
@@ -58,6 +60,7 @@ def test_the_service_does_what_its_document_says(mode: schemathesis.GenerationMo
     assert village_server.client.get("/health/ready").status_code == 200
 
 
+@counted
 def test_what_the_document_says_of_keys_is_so(village: Town, tmp_path: Path) -> None:
     """One of the checks asks again without the key, and with a wrong one."""
     path = tmp_path / "keys.txt"

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.shipped import SHIPPED
@@ -45,6 +45,7 @@ from service.rounds import count_ahead
 from service.shortlist import NO_ROWS
 from tests.calibrations import SCALE, calibration
 from tests.conftest import TINY_CONFIG
+from tests.examples import drawn
 from tests.index_builder.map_factory import NO_NETWORK, unit_rows, write_features_map
 from tests.service.conftest import Town
 from tests.service.sharding import LocalShards, check_same, contiguous, sharded
@@ -126,7 +127,7 @@ def whole(request: pytest.FixtureRequest, demo_map: Path, encoder: Encoder) -> I
 def expected(whole: Localizer, queries: list[EncodedQuery]) -> dict[QueryOptions, list[Localization]]:
     """Return the answers of one machine."""
     options = asked_of(whole.place_map.places[20].position)
-    return {each: [whole.localize(query, each) for query in queries] for each in options}
+    return {each: [whole.localize(query, each) for query in queries[::2]] for each in options}
 
 
 def one_machine(encoder: Encoder, path: Path, version: str | None = None) -> Localizer:
@@ -156,7 +157,7 @@ def test_the_demo_is_answered_by_shards_as_by_one_machine(
     with sharded(encoder, demo_map, shards, assign, whole.place_map.version) as parts:
         parts.place_map.calibration = by_votes()
         for options, answers in expected.items():
-            for query, answer in zip(queries, answers, strict=True):
+            for query, answer in zip(queries[::2], answers, strict=True):
                 check_same(parts.localize(query, options), answer)
             if options.rerank == "auto":
                 place = Together("place")
@@ -207,7 +208,7 @@ def test_the_stops_of_a_usual_calibration_take_three_rounds_of_counting() -> Non
     assert count_ahead((0, 5, 10, 20, 50, 100), 3) == [0, 5, 20, 20, 100, 100]
 
 
-@settings(max_examples=25)
+@drawn(few=8, many=200)
 @given(
     seed=st.integers(0, 2**32 - 1),
     count=st.integers(8, 40),

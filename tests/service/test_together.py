@@ -6,7 +6,7 @@ from math import erf
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model.geo import LatLon, distance_m
@@ -22,6 +22,7 @@ from service.together import (
     reaches_m,
     voices,
 )
+from tests.examples import drawn
 
 METRE_DEG = 1 / 111_195  # degrees of latitude
 WITHIN_M = 25.0
@@ -108,8 +109,8 @@ def plain_place(rankings: Sequence[Ranking], places: PlaceTable) -> tuple[int, s
 PHOTO = st.dictionaries(st.integers(40, 60), st.integers(110, 400), min_size=1, max_size=6)
 
 
+@drawn(few=12, many=200)
 @given(photos=st.lists(PHOTO, min_size=1, max_size=4))
-@settings(max_examples=40, deadline=None)
 def test_the_best_place_is_that_of_a_plain_look_at_every_centre(
     street: PlaceTable, photos: list[dict[int, int]]
 ) -> None:
@@ -163,8 +164,8 @@ STANDS = st.lists(st.dictionaries(st.integers(0, 40), st.floats(0, 4), max_size=
 TIMES = st.none() | st.lists(st.floats(0, 30), min_size=5, max_size=5).map(sorted)
 
 
+@drawn(few=50, many=1000)
 @given(photos=STANDS, times_s=TIMES)
-@settings(max_examples=150, deadline=None)
 def test_the_best_path_is_the_likeliest_of_all_that_there_are(
     street: PlaceTable, photos: list[dict[int, float]], times_s: list[float] | None
 ) -> None:

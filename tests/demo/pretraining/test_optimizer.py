@@ -1,6 +1,7 @@
 """The optimizer of each weight of the pre-training, and the size of its steps."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -12,13 +13,14 @@ from model.selavpr.initialisation import seeded_network
 from model.selavpr.selavpr import SelaVPR
 
 CONFIG = PretrainingConfig(matrix_learning_rate=4e-3, learning_rate=2e-3, weight_decay=0.5)
+NARROW = replace(BACKBONE_CONFIG, embed_dim=32, depth=4, mlp_dim=64)  # Muon's products take long on a CPU
 QUERIES_KEYS_VALUES = "backbone.blocks.3.attn.qkv.weight"
 BIAS = "backbone.blocks.3.attn.qkv.bias"
 PATCHES = "backbone.patch_embed.proj.weight"
 
 
 def network_with_gradients() -> tuple[SelaVPR, nn.Parameter]:
-    network, scale = seeded_network(BACKBONE_CONFIG, seed=1), nn.Parameter(torch.tensor(3.0))
+    network, scale = seeded_network(NARROW, seed=1), nn.Parameter(torch.tensor(3.0))
     random = torch.Generator().manual_seed(2)
     for each in (*network.parameters(), scale):
         each.grad = torch.randn(each.shape, generator=random)

@@ -126,7 +126,9 @@ def test_the_loss_is_the_cross_entropy_of_each_picture_of_the_place() -> None:
     assert exp(-first) > 0
 
 
-def test_a_run_that_is_cut_off_goes_on_exactly(frames: Frames, tmp_path: Path) -> None:
+def test_a_run_that_is_cut_off_goes_on_exactly(frames: Frames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = replace(BACKBONE_CONFIG, embed_dim=32, depth=4, mlp_dim=64)
+    monkeypatch.setattr("demo.pretraining.run.BACKBONE_CONFIG", narrow)
     whole = Pretraining(frames, SMALL, tmp_path / "whole", CPU)
     reports = list(whole.run(report_every=2))
     assert [report.step for report in reports] == [2, 4]

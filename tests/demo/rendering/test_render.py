@@ -1,3 +1,4 @@
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,12 +36,24 @@ def in_light(condition: Condition) -> Shot:
     return replace(shots_of("val", 1)[0][10], condition=condition)
 
 
+FEW = tuple(shots[:2] for shots in shots_of("val", 1))
+
+
 @pytest.fixture
 def few_shots(monkeypatch: pytest.MonkeyPatch) -> list[Shot]:
-    database, queries = shots_of("val", 1)
-    few = (database[:3], queries[:3])
-    monkeypatch.setattr(render, "shots_of", lambda _split, _first: few)
-    return [*few[0], *few[1]]
+    monkeypatch.setattr(render, "shots_of", lambda _split, _first: FEW)
+    return [shot for side in FEW for shot in side]
+
+
+@pytest.fixture(scope="module")
+def rendered(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Render the few shots, and return the folder of their split."""
+    del renderer  # or the tests are skipped
+    out = tmp_path_factory.mktemp("rendered")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(render, "shots_of", lambda _split, _first: FEW)
+        assert render.render_split("val", out, silently) == 4
+    return out / "val"
 
 
 def test_a_picture_is_rendered_the_same_again(renderer: Renderer) -> None:
@@ -78,28 +91,24 @@ def test_other_windows_are_lit_on_another_visit(renderer: Renderer) -> None:
     assert (np.abs(one - other).max(axis=2) > 60).mean() > 0.004
 
 
-@pytest.mark.usefixtures("renderer")
-def test_only_what_is_missing_is_rendered(tmp_path: Path, few_shots: list[Shot]) -> None:
-    assert render.render_split("val", tmp_path, silently) == 6
-    folder = tmp_path / "val"
+def test_only_what_is_missing_is_rendered(rendered: Path, tmp_path: Path, few_shots: list[Shot]) -> None:
+    folder = Path(shutil.copytree(rendered, tmp_path / "val"))
     before = {shot.path: (folder / shot.path).read_bytes() for shot in few_shots}
     (folder / few_shots[1].path).unlink()
-    (folder / few_shots[4].path).unlink()
+    (folder / few_shots[2].path).unlink()
     assert render.render_split("val", tmp_path, silently) == 2
     assert {shot.path: (folder / shot.path).read_bytes() for shot in few_shots} == before
     assert render.render_split("val", tmp_path, silently) == 0
     assert not list(folder.rglob("*.part"))
 
 
-@pytest.mark.usefixtures("renderer")
-def test_the_tables_say_where_each_picture_was_taken(tmp_path: Path, few_shots: list[Shot]) -> None:
-    render.render_split("val", tmp_path, silently)
-    rows = [row for side in ("database", "queries") for row in render.read_table(tmp_path / "val" / f"{side}.csv")]
+def test_the_tables_say_where_each_picture_was_taken(rendered: Path, few_shots: list[Shot]) -> None:
+    rows = [row for side in ("database", "queries") for row in render.read_table(rendered / f"{side}.csv")]
     assert [row["path"] for row in rows] == [shot.path for shot in few_shots]
     for row, shot in zip(rows, few_shots, strict=True):
         assert tuple(row) == render.COLUMNS
         assert float(row["latitude"]) == pytest.approx(shot.position.latitude, abs=1e-8)
-        with Image.open(tmp_path / "val" / row["path"]) as picture:
+        with Image.open(rendered / row["path"]) as picture:
             assert picture.size == (WIDTH, HEIGHT)
 
 
@@ -122,16 +131,14 @@ def test_a_sheet_shows_every_condition() -> None:
     assert sheet.width >= WIDTH * (1 + len(CONDITION_SHARES))
 
 
-@pytest.mark.usefixtures("renderer")
 def test_two_workers_render_what_one_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few_shots: list[Shot]
+    rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few_shots: list[Shot]
 ) -> None:
-    monkeypatch.setattr(render, "_CHUNK", 2)
+    monkeypatch.setattr(render, "_CHUNK", 1)
     monkeypatch.setenv("LP_NUM_THREADS", "0")  # so that it is as it was afterwards
-    render.render_split("val", tmp_path / "one", silently)
-    render.render_split("val", tmp_path / "two", silently, workers=2)
+    render.render_split("val", tmp_path, silently, workers=2)
     for shot in few_shots:
-        assert (tmp_path / "one/val" / shot.path).read_bytes() == (tmp_path / "two/val" / shot.path).read_bytes()
+        assert (rendered / shot.path).read_bytes() == (tmp_path / "val" / shot.path).read_bytes()
 
 
 def test_without_moderngl_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

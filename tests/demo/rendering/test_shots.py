@@ -84,10 +84,14 @@ def test_streets_are_a_hundred_metres_apart() -> None:
 
 def test_every_query_has_a_picture_within_25_m_in_its_street() -> None:
     database, queries = shots_of("val")
+    latitudes, longitudes = (
+        np.array([getattr(shot.position, name) for shot in database]) for name in ("latitude", "longitude")
+    )
+    of_street = np.array([shot.street for shot in database])
     for query in queries:
-        near = [shot for shot in database if distance_m(shot.position, query.position) <= 25]
-        assert near
-        assert {shot.street for shot in near} == {query.street}
+        near = distances_m(query.position, latitudes, longitudes) <= 25
+        assert near.any()
+        assert set(of_street[near].tolist()) == {query.street}
 
 
 def test_the_heading_is_the_way_to_the_next_station() -> None:

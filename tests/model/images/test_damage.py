@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model.image_formats import FORMATS
 from model.images import open_image, read_exif
 from model.picture_errors import ImageError
+from tests.examples import drawn
 from tests.model.images.picture_bytes import PILLOW_WARNS, encode, exif_with, photo
 
 pytestmark = PILLOW_WARNS
@@ -28,10 +29,10 @@ def test_cut_anywhere_it_is_refused(image_format: str) -> None:
             open_image(content[:length])
 
 
+@drawn(few=120, many=4000)
 @given(
     st.sampled_from(FORMATS), st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), max_size=8)
 )
-@settings(max_examples=400)
 def test_flipped_bytes_raise_nothing_but_image_errors(image_format: str, flips: list[tuple[float, int]]) -> None:
     damaged = bytearray(_SAMPLES[image_format])
     for where, mask in flips:
@@ -40,18 +41,18 @@ def test_flipped_bytes_raise_nothing_but_image_errors(image_format: str, flips: 
         _raises_only_image_errors(read, bytes(damaged))
 
 
+@drawn(few=100, many=2000)
 @given(
     st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBPVP8X", b"\0\0\0\x1cftypavif", b""]),
     st.binary(),
 )
-@settings(max_examples=200)
 def test_noise_raises_nothing_but_image_errors(start: bytes, noise: bytes) -> None:
     for read in (open_image, read_exif):
         _raises_only_image_errors(read, start + noise)
 
 
+@drawn(few=80, many=3000)
 @given(st.binary(min_size=8, max_size=300), st.sampled_from([b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"]))
-@settings(max_examples=300)
 def test_any_exif_block_leaves_a_jpeg_readable(block: bytes, head: bytes) -> None:
     content = encode(photo(), "JPEG", exif=b"Exif\0\0" + head + block)
     assert open_image(content).mode == "RGB"

@@ -29,6 +29,7 @@ from service.device_queue.ticket import Ticket
 from service.device_queue.worker import WorkerState
 from service.errors import NotReady, Overloaded
 from tests.clock import FakeClock
+from tests.examples import counted, examples
 from tests.service.device_queue.doubler import BrokenDevice, Doubler, Observed, make_device, query
 
 BATCH, PROBE_INTERVAL_S = 2, 10.0
@@ -299,4 +300,5 @@ class DeviceQueueMachine(RuleBasedStateMachine):
 
 
 TestDeviceQueue = DeviceQueueMachine.TestCase
-TestDeviceQueue.settings = settings(max_examples=600, stateful_step_count=30, deadline=None, derandomize=True)
+TestDeviceQueue.settings = settings(max_examples=examples(few=150, many=3000), stateful_step_count=30)
+counted(TestDeviceQueue)

@@ -191,6 +191,7 @@ def _feature_shapes(encoder: Encoder, options: BuildOptions) -> FeatureShapes:
         global_dim=encoder.global_dim,
         local_grid=encoder.local_grid,
         local_dim=encoder.local_dim,
+        local_extras=encoder.local_extras,
         dtype=global_type(options.store),
         local_store=options.store,
         match_floor=floor if reranker_named(reranker).has_floor else None,

@@ -126,7 +126,7 @@ def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding], c
             if picture.place.id not in failures
         ),
         global_features=_stored_global([part.global_features for part in features], encoder, codec),
-        local_features=_stored_local([part.local_features for part in features], encoder, codec),
+        local_features=_stored_local(features, encoder, codec),
         rejected=tuple(outcome for outcome in rejected if isinstance(outcome, RejectedPicture)),
         stamps=tuple(outcome.stamp for outcome in outcomes),
     )
@@ -163,10 +163,10 @@ def _stored_global(parts: list[torch.Tensor], encoder: Encoder, codec: LocalCode
     return joined
 
 
-def _stored_local(parts: list[torch.Tensor], encoder: Encoder, codec: LocalCodec) -> StoredArray:
+def _stored_local(parts: list[Features], encoder: Encoder, codec: LocalCodec) -> StoredArray:
     """Join local features; they are encoded on their device, so that fewer bytes leave it."""
     cells = encoder.local_grid[0] * encoder.local_grid[1]
-    encoded = [codec.encode(part) for part in parts]
+    encoded = [codec.encode(part.local_features, part.local_extras) for part in parts]
     empty = torch.empty((0, cells, codec.width), dtype=TORCH_TYPES[codec.array_type])
     joined: StoredArray = torch.cat(encoded).cpu().numpy() if encoded else empty.numpy()
     return joined

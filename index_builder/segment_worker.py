@@ -85,7 +85,9 @@ class Probe:
         pixels = preprocess(open_for(encoder.preparation, picture, DEFAULT_LIMITS), encoder.preparation)
         features = encoder.encode(pixels[None])
         digest = hashlib.sha256(features.global_features.cpu().numpy().tobytes())
-        digest.update(features.local_features.cpu().numpy().tobytes())
+        for local in (features.local_features, features.local_extras):
+            if local is not None:
+                digest.update(local.cpu().numpy().tobytes())
         return cls(
             network=encoder.fingerprint,
             precision=encoder.precision,

@@ -1,6 +1,7 @@
 """The frozen network on one device: pictures in, features out."""
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import torch
 from torch import Tensor
@@ -42,6 +43,8 @@ class Encoder:
         match_floor: The least cosine of a match of two local features; None for no limit.
         global_dim: Width D of the global feature.
         local_dim: Channels C of a local feature.
+        local_extras: The numbers E beside each local feature.
+        pair_network: The network by which the re-ranker compares two pictures, on the device; None if it needs none.
         cells: Where the local features lie in a picture.
     """
 
@@ -80,6 +83,10 @@ class Encoder:
         self.match_floor = network.match_floor
         self.global_dim = network.global_dim
         self.local_dim = network.local_dim
+        self.local_extras = network.local_extras
+        self.pair_network = deepcopy(network.pair_network)
+        if self.pair_network is not None:
+            self.pair_network.to(self.device).requires_grad_(requires_grad=False)
         size = self.preparation.size
         self.cells = CellGrid(network.local_grid(size), network.patch_grid(size))
         self._at_a_time = _AT_A_TIME[self.device.type]
@@ -138,8 +145,12 @@ class Encoder:
             shape = ", ".join(map(str, self.picture_shape))
             raise InvalidInput(f"pictures must be (B, {shape}), not {tuple(images.shape)}")
         features = self._encode_in_parts(images.to(self.device, torch.float32))
-        for kind, values in (("global", features.global_features), ("local", features.local_features)):
-            if not bool(values.isfinite().all()):
+        for kind, values in (
+            ("global", features.global_features),
+            ("local", features.local_features),
+            ("local", features.local_extras),
+        ):
+            if values is not None and not bool(values.isfinite().all()):
                 raise ModelOutputInvalid(
                     f"the network's {kind} features contain NaN or infinity; its weights are damaged or not its own"
                 )
@@ -153,6 +164,7 @@ class Encoder:
             global_features=torch.empty(count, self.global_dim, device=self.device),
             local_features=torch.empty(count, cells, self.local_dim, device=self.device),
             local_grid=self.local_grid,
+            local_extras=torch.empty(count, cells, self.local_extras, device=self.device),
         )
         for start in range(0, count, size):
             part = images[start : start + size]
@@ -162,4 +174,6 @@ class Encoder:
             rows = slice(start, min(start + size, count))
             features.global_features[rows] = encoded.global_features[: count - start]
             features.local_features[rows] = encoded.local_features[: count - start]
+            if features.local_extras is not None and encoded.local_extras is not None:
+                features.local_extras[rows] = encoded.local_extras[: count - start]
         return features

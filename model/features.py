@@ -15,11 +15,14 @@ class Features:
         local_features: ``(B, N, C)`` float32; each of the N rows of a picture has Euclidean length 1. The N cells of
             ``local_grid`` are in row-major order. N = 3721 = 61 × 61 and C = 128 for 224 × 224 pixels.
         local_grid: ``(height, width)`` of the local features, so that N = height × width.
+        local_extras: ``(B, N, E)`` float32, the numbers beside each local feature that the method's re-ranker needs;
+            None if it needs none.
     """
 
     global_features: Tensor
     local_features: Tensor
     local_grid: tuple[int, int]
+    local_extras: Tensor | None = None
 
     def __post_init__(self) -> None:
         height, width = self.local_grid
@@ -35,8 +38,10 @@ class Features:
         return int(self.global_features.shape[0])
 
     def __getitem__(self, rows: slice) -> "Features":
-        return Features(self.global_features[rows], self.local_features[rows], self.local_grid)
+        extras = None if self.local_extras is None else self.local_extras[rows]
+        return Features(self.global_features[rows], self.local_features[rows], self.local_grid, extras)
 
     def to(self, device: torch.device | str) -> "Features":
         """Return the same features on another device."""
-        return Features(self.global_features.to(device), self.local_features.to(device), self.local_grid)
+        extras = None if self.local_extras is None else self.local_extras.to(device)
+        return Features(self.global_features.to(device), self.local_features.to(device), self.local_grid, extras)

@@ -31,6 +31,7 @@ class Network(nn.Module, ABC):
         precisions: The arithmetics that keep its features, to a cosine of 0.9995.
         official_eval: The way in which its authors resized pictures for their measurements.
         reranker: The name of its method's re-ranker (``model.rerankers``).
+        local_extras: E, the numbers beside each local feature that this re-ranker needs.
         match_floor: The least cosine of a match of two local features; None for no limit.
         config: The shape of the network.
         is_trained: Whether the network is trained, so that re-ranking has a meaning.
@@ -41,6 +42,7 @@ class Network(nn.Module, ABC):
     precisions: ClassVar[tuple[NetworkPrecision, ...]]
     official_eval: ClassVar[Preprocessing] = Preprocessing.OFFICIAL_EVAL
     reranker: str = MUTUAL_MATCHES
+    local_extras: int = 0
     match_floor: float | None
     config: NetworkConfig
     is_trained: bool
@@ -59,6 +61,11 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def local_dim(self) -> int:
         """Return the channels C of a local feature; 0 without local features."""
+
+    @property
+    def pair_network(self) -> nn.Module | None:
+        """Return the part by which its method's re-ranker compares two pictures; None, the default, if it has none."""
+        return None
 
     @abstractmethod
     def local_grid(self, size: tuple[int, int]) -> tuple[int, int]:

@@ -211,6 +211,7 @@ def _two_stage(hosts: Hosts) -> list[PublishedWeights]:
             repository,
             _address(f"{hosts.github}/{repository}/raw/{commit}/{file_name}"),
             5_402_627,
+            reranks=True,
         )
         for name, collection, file_name in (
             ("msls", "MSLS", "TransVPR_MSLS.pth"),
@@ -218,8 +219,10 @@ def _two_stage(hosts: Hosts) -> list[PublishedWeights]:
         )
     ]
     drive, _ = _on_drive(hosts, "1RU4wnupKXpmM0FiPeglqeNizBw4w6j38", "")
-    ways = (drive,)
-    return [*entries, _entry("r2former", "R2Former (DeiT-S)", "Apache-2.0", "bytedance/R2Former", ways, 22_401_506)]
+    r2former = _entry(
+        "r2former", "R2Former (DeiT-S)", "Apache-2.0", "bytedance/R2Former", (drive,), 22_401_506, reranks=True
+    )
+    return [*entries, r2former]
 
 
 def _patch_netvlad(hosts: Hosts) -> list[PublishedWeights]:

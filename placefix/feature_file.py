@@ -30,7 +30,8 @@ def write_features(
     """Encode pictures, and write their features to a NumPy archive, which appears only when it is whole.
 
     The archive holds ``paths`` ``(n,)`` strings, ``global_features`` ``(n, D)`` and ``local_features`` ``(n, N, C)``
-    float32. Local features are written batch by batch: memory holds one batch of them.
+    float32, and ``local_extras`` ``(n, N, E)`` if the network has any. Local features are written batch by batch:
+    memory holds one batch of them.
 
     Args:
         paths: The pictures, in the order of the result.
@@ -62,6 +63,7 @@ def _write_archive(
     cells = encoder.local_grid[0] * encoder.local_grid[1]
     shape = (len(pictures), cells, encoder.local_dim)
     global_features: list[NDArray[np.float32]] = []
+    extras: list[NDArray[np.float32]] = []
     load = partial(_load, encoder.preparation, limits)
     with zipfile.ZipFile(path, "w") as archive, ThreadPoolExecutor() as decoders:
         with archive.open("local_features.npy", "w", force_zip64=True) as entry:
@@ -73,8 +75,12 @@ def _write_archive(
                 features = encoder.encode(images).to("cpu")
                 entry.write(features.local_features.contiguous().numpy().data)
                 global_features.append(features.global_features.numpy())
+                if features.local_extras is not None:
+                    extras.append(features.local_extras.numpy())
                 on_progress(len(batch))
         _write_array(archive, "global_features.npy", np.concatenate(global_features))
+        if encoder.local_extras:
+            _write_array(archive, "local_extras.npy", np.concatenate(extras))
         _write_array(archive, "paths.npy", np.array([str(picture) for picture in pictures]))
 
 

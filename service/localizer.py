@@ -99,7 +99,7 @@ class Localizer:
         floor = None if self.match_floor is None else self.match_floor * self._codec.cosine
         settings = RerankSettings(matching_precision, floor)
         self.reranker: Reranker | None = (
-            make_reranker(features.reranker, encoder, settings) if encoder.local_dim else None
+            make_reranker(features.reranker, encoder, settings) if features.local_dim else None
         )
         self.within_m = DEFAULT_WITHIN_M if place_map.calibration is None else place_map.calibration.within_m
         self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU
@@ -157,7 +157,10 @@ class Localizer:
         candidates: tuple[Candidate, ...] = ()
         verdict, compared, ranking, matches, heat = Verdict("no_candidates"), 0, None, None, None
         if shortlist.answers:
-            local_features = LocalFeatures(query.features.local_features[0])
+            features = query.features
+            local_features = LocalFeatures(
+                features.local_features[0], None if features.local_extras is None else features.local_extras[0]
+            )
             ranking, verdict = self._rerank(local_features, shortlist, options, clock, is_wanted)
             candidates = self.candidates(ranking, options.candidates)
             compared = len(ranking.scores)
@@ -252,7 +255,7 @@ class Localizer:
         reranker, query, matched = self._needed_reranker(), self._as_compared(query), []
         for number in range(len(rows)):
             check_wanted(is_wanted)
-            features = LocalFeatures(self._gather(rows[number : number + 1]).features[0])
+            [features] = self._gather(rows[number : number + 1])
             pairs = reranker.pairs(query, features)
             if pairs is None:
                 return None
@@ -292,10 +295,13 @@ class Localizer:
             row: The row of the picture. It finds itself first; ``localize`` can be told to leave it out.
         """
         rows, device = np.array([row]), self.encoder.device
+        shapes = self.place_map.manifest.features
+        extras = torch.empty(1, shapes.local_count, shapes.local_extras)
         features = Features(
             torch.from_numpy(self.place_map.global_features(rows)).to(device),
-            self._codec.restore(self.place_map.local_features(rows)).to(device),
-            self.place_map.manifest.features.local_grid,
+            self._codec.restore(self.place_map.local_features(rows, extras=extras)).to(device),
+            shapes.local_grid,
+            extras.to(device),
         )
         return EncodedQuery(features, duration_s=0.0)
 
@@ -383,4 +389,7 @@ class Localizer:
                 dtype=self.place_map.local_type,
                 pin_memory=self.encoder.device.type == "cuda",
             )
-        return LocalFeatures(self.place_map.local_features(rows, out=self._gathered).to(self.encoder.device))
+        device, shapes = self.encoder.device, self.place_map.manifest.features
+        extras = torch.empty(len(rows), shapes.local_count, shapes.local_extras)
+        features = self.place_map.local_features(rows, out=self._gathered, extras=extras)
+        return LocalFeatures(features.to(device), extras.to(device))

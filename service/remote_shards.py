@@ -147,8 +147,12 @@ class RemoteShards:
     def _of_rows(self, query: LocalFeatures, rows: Mapping[int, NDArray[np.int64]]) -> dict[int, bytes]:
         """Return the bodies of calls about pictures."""
         features = query.features.cpu()
+        extras = features.new_zeros(len(features), 0) if query.extras is None else query.extras.cpu()
         return self._bodies(
-            {number: {"query": features, "rows": torch.from_numpy(of_shard)} for number, of_shard in rows.items()}
+            {
+                number: {"query": features, "extras": extras, "rows": torch.from_numpy(of_shard)}
+                for number, of_shard in rows.items()
+            }
         )
 
     def _bodies(

@@ -1,6 +1,8 @@
 """Read a call of a front end as the step that a shard takes: a shortlist, comparisons, or matches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
 
 from model.rerankers.reranker import LocalFeatures
 from service.errors import UnexpectedShard
@@ -24,7 +26,7 @@ Step = Callable[[MapShard, IsWanted], bytes]
 """A function that takes the step in a part of a map, and returns the body of the answer."""
 
 _SHORTLIST_TENSORS = frozenset({"query", "without"})
-_COMPARED_TENSORS = frozenset({"query", "rows"})
+_COMPARED_TENSORS = frozenset({"query", "extras", "rows"})
 
 
 def read_call(path: str, body: bytes) -> tuple[Question, Step]:
@@ -67,9 +69,7 @@ def _read_comparison(body: bytes) -> tuple[Question, Step]:
     rows = read_rows(tensors["rows"])
 
     def step(shard: MapShard, is_wanted: IsWanted) -> bytes:
-        encoder = shard.localizer.encoder
-        features = check_features(tensors["query"], (-1, encoder.local_dim))
-        return pack_comparisons(shard.compare(LocalFeatures(features.to(encoder.device)), rows, is_wanted))
+        return pack_comparisons(shard.compare(_read_query(tensors, shard), rows, is_wanted))
 
     return question, step
 
@@ -79,8 +79,14 @@ def _read_match(body: bytes) -> tuple[Question, Step]:
     rows = read_rows(tensors["rows"], MOST_MATCHED)
 
     def step(shard: MapShard, is_wanted: IsWanted) -> bytes:
-        encoder = shard.localizer.encoder
-        features = check_features(tensors["query"], (-1, encoder.local_dim))
-        return pack_matches(shard.match(LocalFeatures(features.to(encoder.device)), rows, is_wanted))
+        return pack_matches(shard.match(_read_query(tensors, shard), rows, is_wanted))
 
     return question, step
+
+
+def _read_query(tensors: Mapping[str, Tensor], shard: MapShard) -> LocalFeatures:
+    """Return the local features of a query, on the device of the shard."""
+    encoder = shard.localizer.encoder
+    features = check_features(tensors["query"], (-1, encoder.local_dim))
+    extras = check_features(tensors["extras"], (len(features), encoder.local_extras))
+    return LocalFeatures(features.to(encoder.device), extras.to(encoder.device))

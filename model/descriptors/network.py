@@ -1,6 +1,7 @@
-"""The common part of networks with a global feature alone."""
+"""The common part of the networks of other systems."""
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch.nn.functional as F
@@ -13,8 +14,23 @@ from model.plain_config import PlainConfig
 from model.preprocess import Preprocessing
 
 
+@dataclass(frozen=True)
+class Localised:
+    """Hold the local features of a batch of pictures.
+
+    Attributes:
+        features: ``(B, N, C)``, each of length 1.
+        grid: Height and width of their grid, so that N = height × width.
+        extras: ``(B, N, E)``, the numbers beside each feature; None without any.
+    """
+
+    features: Tensor
+    grid: tuple[int, int]
+    extras: Tensor | None = None
+
+
 class DescriptorNetwork(Network):
-    """Define a network whose method has one global feature of a picture, and no local features.
+    """Define a network with one global feature of a picture, and with local features if its method has some.
 
     Attributes:
         title: The name for people.
@@ -54,8 +70,8 @@ class DescriptorNetwork(Network):
         """
         return self.aggregate(self.backbone(self.fit(images)))
 
-    def localise(self, seen: Any) -> tuple[Tensor, tuple[int, int]] | None:  # noqa: ARG002
-        """Return local features ``(B, N, C)`` and their grid, of the output of ``backbone``: by default none."""
+    def localise(self, seen: Any) -> Localised | None:  # noqa: ARG002
+        """Return the local features of the output of ``backbone``: by default none."""
         return None
 
     def forward(self, images: Tensor) -> Features:
@@ -68,8 +84,8 @@ class DescriptorNetwork(Network):
             raise InvalidInput(f"pictures must be (B, 3, H, W), not {tuple(images.shape)}")
         seen = self.backbone(self.fit(images))
         descriptors = F.normalize(self.aggregate(seen), dim=-1)
-        local_features, grid = self.localise(seen) or (descriptors.new_zeros(len(images), 0, 0), (0, 0))
-        return Features(descriptors, local_features, grid)
+        found = self.localise(seen) or Localised(descriptors.new_zeros(len(images), 0, 0), (0, 0))
+        return Features(descriptors, found.features, found.grid, found.extras)
 
     @property
     def local_dim(self) -> int:

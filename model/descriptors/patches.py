@@ -6,9 +6,8 @@ EffoVPR (ICLR 2025) and FoL (AAAI 2025) re-rank by patches of DINOv2, and count 
 from typing import Any, Literal
 
 import torch.nn.functional as F
-from torch import Tensor
 
-from model.descriptors.network import DescriptorNetwork
+from model.descriptors.network import DescriptorNetwork, Localised
 from model.plain_config import PlainConfig
 
 LocalFeatures = Literal["none", "patches"]
@@ -32,6 +31,6 @@ class PatchNetwork(DescriptorNetwork):
         """Return the grid of patches of pictures of a size."""
         return (size[0] // self.side_multiple, size[1] // self.side_multiple) if self.has_patches else (0, 0)
 
-    def localise(self, seen: Any) -> tuple[Tensor, tuple[int, int]] | None:
-        """Return the patches ``(B, N, C)``, each of length 1, and their grid; or none."""
-        return (F.normalize(seen.patch_tokens, dim=-1), seen.grid) if self.has_patches else None
+    def localise(self, seen: Any) -> Localised | None:
+        """Return the patches; or none."""
+        return Localised(F.normalize(seen.patch_tokens, dim=-1), seen.grid) if self.has_patches else None

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from model.backbones.vgg import VGG16
 from model.checkpoint_layout import CheckpointLayout, FileShapes
 from model.descriptors.netvlad import PyTorchVlad
-from model.descriptors.network import DescriptorNetwork
+from model.descriptors.network import DescriptorNetwork, Localised
 from model.errors import InvalidInput
 from model.plain_config import PlainConfig
 from model.preprocess import Preparation, Preprocessing
@@ -105,13 +105,13 @@ class PatchNetVLAD(DescriptorNetwork):
         """Return the descriptors ``(B, D)``, of length 1, of maps ``(B, C, H, W)`` of any size."""
         return self._whitened(self.pool(seen)[:, None])[:, 0]
 
-    def localise(self, seen: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Return the features of patches ``(B, N, D)``, each of length 1, and their grid."""
+    def localise(self, seen: Tensor) -> Localised:
+        """Return the features of patches ``(B, N, D)``."""
         maps = F.normalize(seen, dim=1)
         shares = self.pool.conv(maps).softmax(dim=1)  # (B, K, H, W)
         features = [self._patches(maps, shares, side) for side in self.patch_sizes]
         rows, columns = seen.shape[2:]
-        return torch.cat(features, dim=1), self.local_grid((rows * STRIDE_PX, columns * STRIDE_PX))
+        return Localised(torch.cat(features, dim=1), self.local_grid((rows * STRIDE_PX, columns * STRIDE_PX)))
 
     def _patches(self, maps: Tensor, shares: Tensor, side: int) -> Tensor:
         """Return the whitened NetVLADs of all windows of one size, ``(B, windows, D)``."""

@@ -9,12 +9,15 @@ from torch import Tensor, nn
 
 from model.backbones.deit import PATCH, DeiT
 from model.checkpoint_layout import CheckpointLayout, FileShapes
-from model.descriptors.network import DescriptorNetwork
-from model.descriptors.r2former_pairs import PairNetwork
+from model.descriptors.network import DescriptorNetwork, Localised
+from model.descriptors.r2former_pairs import PLACE, PairNetwork
 from model.errors import InvalidInput
 from model.plain_config import PlainConfig
 from model.preprocess import Preparation, Preprocessing
 from model.selavpr.vision_transformer import Tokens
+
+R2FORMER = "r2former"
+"""The name of its re-ranker."""
 
 STRONGEST = 500  # patches of a picture that are kept
 _HEAD_DIM = 64
@@ -70,6 +73,8 @@ class R2Former(DescriptorNetwork):
         self.head = nn.Linear(config.dim, config.descriptor_dim)
         self.head_dist = nn.Linear(config.dim, config.descriptor_dim)
         has_pairs = config.pairs == "network"
+        if has_pairs:
+            self.reranker, self.local_extras = R2FORMER, PLACE
         self.local_head = nn.Linear(config.dim, config.local_dim) if has_pairs else None
         self.pairs = PairNetwork(config.pair_dim, config.pair_depth, config.pair_match_depth) if has_pairs else None
 
@@ -77,6 +82,33 @@ class R2Former(DescriptorNetwork):
     def global_dim(self) -> int:
         """Return the width of a descriptor."""
         return self.config.descriptor_dim
+
+    @property
+    def local_dim(self) -> int:
+        """Return the width of the feature of a patch; 0 without the network for pairs."""
+        return 0 if self.pairs is None else self.config.local_dim
+
+    @property
+    def pair_network(self) -> PairNetwork | None:
+        """Return the network for pairs; None if the file had none."""
+        return self.pairs
+
+    def local_grid(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the grid of the patches that are kept: one column, because they lie anywhere."""
+        rows, columns = self.patch_grid(size)
+        return (0, 0) if self.pairs is None else (min(STRONGEST, rows * columns), 1)
+
+    def patch_grid(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return rows and columns of all patches."""
+        return size[0] // PATCH, size[1] // PATCH
+
+    def localise(self, seen: Tokens) -> Localised | None:
+        """Return the features of the strongest patches, with their places and attentions beside them; or none."""
+        if self.pairs is None:
+            return None
+        patches = self.patches(seen)
+        features = F.normalize(patches[..., PLACE:], dim=-1)
+        return Localised(features, (patches.shape[1], 1), patches[..., :PLACE].contiguous())
 
     def aggregate(self, seen: Tokens) -> Tensor:
         """Return the descriptors ``(B, D)``, of length 1, of tokens."""

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from model.backbones.transformer_block import LAYER_NORM_EPS, Block
 
-_PLACE = 3  # x, y and attention precede the feature in a row of a patch
-_NEAREST = 5
-_ROW = 2 * _PLACE + 1  # both places and the correlation of a match
+PLACE = 3  # x, y and attention precede the feature in a row of a patch
+NEAREST = 5  # patches in the other picture
+_ROW = 2 * PLACE + 1  # both places and the correlation of a match
 _HEADS = 4
 _MLP_RATIO = 4
 
@@ -40,7 +40,7 @@ class PairNetwork(nn.Module):
             candidates: ``(B, m, 3 + C)`` patches of the candidates.
         """
         rows = nearest_rows(queries, candidates)  # (B, n + m, 5, 7)
-        matches = self.pair_head(rows) + _waves(rows[..., _PLACE : _PLACE + 2], self.pair_head.out_features)
+        matches = self.pair_head(rows) + _waves(rows[..., PLACE : PLACE + 2], self.pair_head.out_features)
         tokens = self._summed_up(self.cls_token_2, self.blocks_2, matches.flatten(0, 1)).view(*rows.shape[:2], -1)
         tokens = self.pair_head_2(tokens) + _waves(rows[:, :, 0, :2], self.pair_head_2.out_features)
         logits: Tensor = self.decoder_pred(self._summed_up(self.cls_token, self.blocks, tokens))
@@ -62,24 +62,24 @@ def nearest_rows(queries: Tensor, candidates: Tensor) -> Tensor:
         ``(B, n + m, 5, 7)``, nearest first: x, y and attention of the query's patch, of the candidate's patch, and the
         cosine of their features. Patches of the query come first.
     """
-    query_places, query_features = queries[..., :_PLACE].clamp(0, 1), F.normalize(queries[..., _PLACE:], dim=-1)
-    places, features = candidates[..., :_PLACE].clamp(0, 1), F.normalize(candidates[..., _PLACE:], dim=-1)
+    query_places, query_features = queries[..., :PLACE].clamp(0, 1), F.normalize(queries[..., PLACE:], dim=-1)
+    places, features = candidates[..., :PLACE].clamp(0, 1), F.normalize(candidates[..., PLACE:], dim=-1)
     cosines = query_features @ features.transpose(1, 2)
-    best, to_candidate = cosines.topk(_NEAREST, dim=2)
-    best_back, to_query = cosines.transpose(1, 2).topk(_NEAREST, dim=2)
+    best, to_candidate = cosines.topk(NEAREST, dim=2)
+    best_back, to_query = cosines.transpose(1, 2).topk(NEAREST, dim=2)
     forth = (_repeated(query_places), _picked(places, to_candidate), best[..., None])
     back = (_picked(query_places, to_query), _repeated(places), best_back[..., None])
     return torch.cat((torch.cat(forth, dim=-1), torch.cat(back, dim=-1)), dim=1)
 
 
 def _repeated(places: Tensor) -> Tensor:
-    return places[:, :, None].expand(-1, -1, _NEAREST, -1)
+    return places[:, :, None].expand(-1, -1, NEAREST, -1)
 
 
 def _picked(places: Tensor, indices: Tensor) -> Tensor:
     """Return ``(B, n, 5, 3)``: the places ``(B, m, 3)`` at indices ``(B, n, 5)``."""
-    picked = places.gather(1, indices.flatten(1)[..., None].expand(-1, -1, _PLACE))
-    return picked.view(*indices.shape, _PLACE)
+    picked = places.gather(1, indices.flatten(1)[..., None].expand(-1, -1, PLACE))
+    return picked.view(*indices.shape, PLACE)
 
 
 def _waves(positions: Tensor, dim: int) -> Tensor:

@@ -8,10 +8,13 @@ from torch import Tensor, nn
 
 from model.backbones.pyramid import CELL, Levels, Pyramid
 from model.checkpoint_layout import CheckpointLayout, FileShapes
-from model.descriptors.network import DescriptorNetwork
+from model.descriptors.network import DescriptorNetwork, Localised
 from model.errors import InvalidInput
 from model.plain_config import PlainConfig
 from model.preprocess import Preparation, Preprocessing
+
+TRANSVPR = "transvpr"
+"""The name of its re-ranker."""
 
 _POOLED_LAYERS = (1, 3, 5)
 _LOCAL_LAYER = 3
@@ -42,6 +45,8 @@ class TransVPR(DescriptorNetwork):
     """Describe pictures by cells of a transformer, weighted by the attention of three of its layers."""
 
     family = "transvpr"
+    reranker = TRANSVPR
+    local_extras = 2  # the length of a feature, and its cell's mask
     title = "TransVPR"
     needs = Preparation(height=480, width=640)
     official_eval = Preprocessing.OFFICIAL_EVAL  # its authors resized tensors without antialiasing
@@ -60,6 +65,21 @@ class TransVPR(DescriptorNetwork):
     def global_dim(self) -> int:
         """Return the width of a descriptor."""
         return self.config.descriptor_dim
+
+    @property
+    def local_dim(self) -> int:
+        """Return the width of the feature of a cell."""
+        return self.config.dim
+
+    def local_grid(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the grid of cells of pictures of a size."""
+        return size[0] // CELL, size[1] // CELL
+
+    def localise(self, seen: Levels) -> Localised:
+        """Return the features of cells, with their lengths and masks beside them."""
+        features, mask = self.cells(seen)
+        lengths = torch.linalg.vector_norm(features, dim=-1)
+        return Localised(F.normalize(features, dim=-1), seen.grid, torch.stack((lengths, mask), dim=-1))
 
     def attend(self, seen: Levels) -> Tensor:
         """Return the attention maps ``(B, 3, n)`` of tokens; each map of a picture adds up to 1."""

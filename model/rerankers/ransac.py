@@ -62,7 +62,7 @@ class RansacReranker(Reranker):
 
     def compare(self, query: LocalFeatures, candidates: LocalFeatures) -> Tensor:
         """Return the numbers of inliers; see ``Reranker.compare``."""
-        found = [len(self.pairs(query, LocalFeatures(candidate))) for candidate in candidates.features]
+        found = [len(self.pairs(query, candidate)) for candidate in candidates]
         return torch.tensor(found, dtype=torch.float64)[:, None]
 
     def pairs(self, query: LocalFeatures, candidate: LocalFeatures) -> MutualMatches:

@@ -5,11 +5,21 @@ from collections.abc import Mapping
 from model.errors import InvalidInput
 from model.rerankers.mutual_matches import MutualMatchReranker
 from model.rerankers.patch_netvlad import PatchRansacReranker, RapidSpatialReranker
+from model.rerankers.r2former import R2FormerReranker
 from model.rerankers.ransac import RansacReranker
 from model.rerankers.reranker import LocalSource, Reranker, RerankSettings
+from model.rerankers.transvpr import TransVPRReranker
 
 RERANKERS: Mapping[str, type[Reranker]] = {
-    each.name: each for each in (MutualMatchReranker, RansacReranker, RapidSpatialReranker, PatchRansacReranker)
+    each.name: each
+    for each in (
+        MutualMatchReranker,
+        RansacReranker,
+        RapidSpatialReranker,
+        PatchRansacReranker,
+        TransVPRReranker,
+        R2FormerReranker,
+    )
 }
 
 

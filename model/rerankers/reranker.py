@@ -1,13 +1,14 @@
 """The interface of all re-rankers: what a map stores for one, and how it scores candidates."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.cell_grid import CellGrid
 from model.matching import MatchingPrecision, MutualMatches
@@ -20,9 +21,16 @@ class LocalFeatures:
 
     Attributes:
         features: ``(…, N, C)`` features of length 1, or codes (``model.codes``).
+        extras: ``(…, N, E)`` float32, the numbers beside each feature; None if the network has none.
     """
 
     features: Tensor
+    extras: Tensor | None = None
+
+    def __iter__(self) -> Iterator["LocalFeatures"]:
+        """Yield the local features of each picture, of several pictures."""
+        for number, features in enumerate(self.features):
+            yield LocalFeatures(features, None if self.extras is None else self.extras[number])
 
 
 class LocalSource(Protocol):
@@ -46,6 +54,11 @@ class LocalSource(Protocol):
     @property
     def local_dim(self) -> int:
         """Return the channels C of a local feature; 0 without local features."""
+        ...
+
+    @property
+    def pair_network(self) -> nn.Module | None:
+        """Return the network by which its method compares two pictures; None if it has none."""
         ...
 
     @property

@@ -24,9 +24,12 @@ def test_a_map_of_every_family_is_built_and_asked(
     assert command("verify", place_map, "--weights", tmp_path / f"{family}.safetensors").returncode == 0
     answered = command("localize", photos[1], "--map", place_map, "--json")
     assert answered.returncode == 0, answered.stderr
-    best = json.loads(answered.stdout)["candidates"][0]
-    assert (best["id"], best["mutual_matches"]) == (photos[1].name, None)
-    assert best["global_distance"] == pytest.approx(0, abs=1e-3)
+    candidates = json.loads(answered.stdout)["candidates"]
+    if family == "r2former":  # its network for pairs has random weights, so any candidate may be the first one
+        assert all(0 <= each["score"] <= 1 for each in candidates)
+        candidates = [each for each in candidates if each["id"] == photos[1].name]
+    assert (candidates[0]["id"], candidates[0]["mutual_matches"]) == (photos[1].name, None)
+    assert candidates[0]["global_distance"] == pytest.approx(0, abs=1e-3)
 
 
 def test_it_is_served_and_reranks_nothing(

@@ -133,7 +133,7 @@ def test_a_network_of_others_has_as_many_parameters_as_ours_of_its_shape(name: s
     expected = sum(count_parameters(network).values())
     assert PUBLISHED[name].parameters == expected
     assert PUBLISHED[name].size_bytes == 4 * expected
-    assert ("without re-ranking" in PUBLISHED[name].purpose) == (family != "patchnetvlad")
+    assert ("without re-ranking" in PUBLISHED[name].purpose) == (family not in ("patchnetvlad", "transvpr", "r2former"))
 
 
 def test_networks_of_others_are_where_their_publishers_put_them() -> None:

@@ -13,7 +13,7 @@ from tests.golden.peers.keypoints import keypoint_differences, make_superglue
 from tests.golden.peers.networks import differences, make_network
 from tests.golden.peers.recordings import FOLDER, read_recording
 from tests.golden.peers.select_recordings import KEYPOINTS, METHODS, TWO_STAGE
-from tests.golden.peers.two_stage import two_stage_differences
+from tests.golden.peers.two_stage import rerank_differences, two_stage_differences
 
 
 def compare(folder: Path = FOLDER) -> bool:
@@ -28,7 +28,9 @@ def compare(folder: Path = FOLDER) -> bool:
                 matcher = make_superglue(recording, Path(files))
             found = list(keypoint_differences(recording, matcher, recording.sizes))
         else:
-            found = list(two_stage_differences(recording, make_network(recording), recording.sizes))
+            network = make_network(recording)
+            found = list(two_stage_differences(recording, network, recording.sizes))
+            found += rerank_differences(recording, network, recording.sizes)
         for output in dict.fromkeys(each.output for each in found):
             worst = max((each for each in found if each.output == output), key=lambda each: each.largest)
             print(f"| {method} | {output} | {worst.largest:.1e} | {worst.tolerance:.1e} |", flush=True)  # noqa: T201

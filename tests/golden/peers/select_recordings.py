@@ -38,6 +38,13 @@ _OUTPUTS_OF_TWO_STAGES = ("global_", "tokens_", "local_", "attention_", "mask_",
 _OUTPUTS_OF_KEYPOINTS = ("keypoints_xy_", "keypoint_scores_", "keypoint_descriptors_", "matches_", "matching_scores_")
 _OUTPUTS_OF_PATCHES = ("global_", "patch")
 _WHOLE_OF_PATCHES = ("mutual_", "indices_", "scores_", "rerank_", "opencv4.11_")
+_WHOLE_OF_TWO_STAGES = (
+    "mutual_thr0.02_",
+    "score_thr0.02_",
+    "opencv4.11_score_thr0.02_",
+    "pair_probability_",
+    "rerank_order_",
+)
 _OTHERS = ("preprocess", "heads_small_amplitude")
 
 
@@ -52,8 +59,11 @@ def select(recordings: Path) -> None:
     for method, outputs in prefixes:
         recording = read_recording(method, recordings)
         kept = {name: values for name, values in recording.arrays.items() if name.startswith(outputs)}
-        if method in PATCHES:  # matches are judged whole: a part of them says nothing of a plane
-            kept |= _whole(recordings / f"{method}.npz")
+        # Matches are judged whole: a part of them says nothing of a plane.
+        if method in PATCHES:
+            kept |= _whole(recordings / f"{method}.npz", _WHOLE_OF_PATCHES)
+        if method in TWO_STAGE:
+            kept |= _whole(recordings / f"{method}.npz", _WHOLE_OF_TWO_STAGES)
         np.savez_compressed(FOLDER / f"{method}.npz", allow_pickle=False, **kept)
         stated = json.loads((recordings / f"{method}.json").read_text("utf-8"))
         tensors = [(name, shape, *init) for name, shape, init in recording.tensors]
@@ -65,10 +75,10 @@ def select(recordings: Path) -> None:
         np.savez_compressed(FOLDER / f"{name}.npz", allow_pickle=False, **read_arrays(name, recordings))
 
 
-def _whole(path: Path) -> dict[str, NDArray[Any]]:
+def _whole(path: Path, prefixes: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     """Return arrays that are kept whole, cells as small numbers."""
     with np.load(path, allow_pickle=False) as file:
-        found = {name: file[name] for name in file.files if name.startswith(_WHOLE_OF_PATCHES)}
+        found = {name: file[name] for name in file.files if name.startswith(prefixes)}
     return {name: values.astype(np.int16) if values.dtype.kind == "i" else values for name, values in found.items()}
 
 

@@ -10,6 +10,9 @@ from torch import Tensor
 from model.descriptors.network import DescriptorNetwork
 from model.descriptors.r2former import R2Former
 from model.descriptors.transvpr import TransVPR
+from model.encoder import Encoder
+from model.rerankers.registry import make_reranker
+from model.rerankers.reranker import LocalFeatures, RerankSettings
 from tests.golden.peers.networks import Difference, Size
 from tests.golden.peers.recordings import Recording, cut
 
@@ -42,6 +45,34 @@ def two_stage_differences(
             away = np.abs(recording.arrays[name].astype(np.float64) - _cut(values))
             largest = float(np.quantile(away, 1 - _SWAPPED) if output == "patches" else away.max())
             yield Difference(output, size, largest, _TOLERANCES.get(output, recording.tolerance(name)))
+
+
+def rerank_differences(
+    recording: Recording, network: DescriptorNetwork, sizes: tuple[Size, ...]
+) -> Iterator[Difference]:
+    """Compare the scores and the order of the four candidates, by the re-ranker of a map that stores floats.
+
+    Counts of inliers of two versions of OpenCV differ, so the recorded ones are the smaller and the larger of both, and
+    a count may be a fifth less or more. An order counts as 1 if it is another one.
+    """
+    for size in sizes:
+        encoder = Encoder(network, preparation=network.preparation(size=size))
+        features = encoder.encode(torch.from_numpy(recording.images(size)))
+        assert features.local_extras is not None
+        query = LocalFeatures(features.local_features[0], features.local_extras[0])
+        candidates = LocalFeatures(features.local_features[1:], features.local_extras[1:])
+        reranker = make_reranker(network.reranker, encoder, RerankSettings())
+        scores = reranker.scores(reranker.compare(query, candidates).numpy())
+        name = f"{size[0]}x{size[1]}"
+        if reranker.counts_pairs:
+            both = [recording.arrays[f"{version}score_thr0.02_{name}"] for version in ("", "opencv4.11_")]
+            least, most = np.minimum(*both), np.maximum(*both)
+            yield Difference("inliers", size, float(np.maximum(least / scores, scores / most).max() - 1), 0.25)
+        else:
+            away = np.abs(scores - recording.arrays[f"pair_probability_{name}"])
+            yield Difference("probabilities", size, float(away.max()), 1e-6)
+        order = np.argsort(-scores, kind="stable").tolist()
+        yield Difference("order", size, float(order != recording.arrays[f"rerank_order_{name}"].tolist()), 0.0)
 
 
 def _cut(values: Tensor) -> NDArray[np.float32]:

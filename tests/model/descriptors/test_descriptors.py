@@ -26,7 +26,7 @@ def test_a_picture_has_one_descriptor_of_length_1_and_the_local_features_of_its_
     assert features.global_features.shape == (2, network.global_dim)
     torch.testing.assert_close(features.global_features.norm(dim=1), torch.ones(2))
     assert not torch.equal(features.global_features[0], features.global_features[1])
-    assert (network.local_dim > 0) == (family == "patchnetvlad")
+    assert (network.local_dim > 0) == (family in ("patchnetvlad", "transvpr", "r2former"))
     rows, columns = network.local_grid(small_size(family))
     assert features.local_features.shape == (2, rows * columns, network.local_dim)
     assert features.local_grid == (rows, columns)

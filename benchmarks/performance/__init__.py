@@ -1,1 +1,1 @@
-"""The tables of docs/performance.md, made from the files of the benchmarks."""
+"""The tables of docs/book/performance.md, made from the files of the benchmarks."""

@@ -49,7 +49,7 @@ class Plot:
 
 
 DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
-    "docs/performance.md": {
+    "docs/book/performance.md": {
         "query": Table(("query",), tables.query_table),
         "published": Table(("query", "match"), published_table),
         "match": Table(("match",), tables.match_table),

@@ -9,13 +9,13 @@ from model.errors import InvalidInput
 if TYPE_CHECKING:
     import moderngl
 
-_DEVICES = 4  # of EGL that are tried; the first may be one that draws nothing, or is not ours
+_DEVICES = 4  # devices of EGL to try; the first may draw nothing, or refuse this user
 
 _HOW = "pip install 'placefix[demo]', and the system packages libegl1, libgles2 and libgl1-mesa-dri (or a GPU's driver)"
 
 
 def create_context() -> moderngl.Context:
-    """An OpenGL 3.3 context over EGL: of a GPU, or of Mesa on the processor.
+    """Hold an OpenGL 3.3 context over EGL: of a GPU, or of Mesa on the processor.
 
     Raises:
         InvalidInput: moderngl or EGL is not there.

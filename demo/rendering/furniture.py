@@ -14,7 +14,7 @@ _GREENS = ((0.10, 0.20, 0.04), (0.07, 0.16, 0.05), (0.16, 0.22, 0.04), (0.20, 0.
 
 
 def furnish(things: Things, street: Street, crossings: tuple[tuple[float, float], ...], rng: Random) -> None:
-    """Adds everything that stands on the pavements of a street."""
+    """Add everything that stands on the pavements of a street."""
     _add_lamps(things, street)
     green, is_leafy = rng.choice(_GREENS), rng.random() < 0.7
     for side in (-1, 1):
@@ -30,7 +30,7 @@ def furnish(things: Things, street: Street, crossings: tuple[tuple[float, float]
 
 
 def lamps_m(street: Street) -> list[tuple[float, float]]:
-    """Where the lamps stand, along and aside."""
+    """Place the lamps: metres along and aside."""
     count = int((STREET_LENGTH_M + 40) / street.lamp_pitch_m)
     first = -int((street.lamp_phase_m + 20) / street.lamp_pitch_m)
     aside_m = street.carriageway_m + 0.45

@@ -1,4 +1,4 @@
-"""What a house looks like: walls, windows, shop, roof; and the houses that stand in the town more than once."""
+"""The looks of houses: walls, windows, shop, roof; and a catalogue of houses that the town has more than once."""
 
 from colorsys import hsv_to_rgb
 from dataclasses import dataclass, replace
@@ -8,14 +8,14 @@ from random import Random
 
 from demo.rendering.splits import SEED
 
-COPY_SHARE = 0.12  # of all houses: exact copies out of the catalogue
+COPY_SHARE = 0.12  # share of houses that are exact copies from the catalogue
 _CATALOGUE_SIZE = 10
 
 Colour = tuple[float, float, float]  # linear, in [0, 1]
 
 
 class Wall(IntEnum):
-    """What a wall is made of."""
+    """Name the material of a wall."""
 
     PLASTER = 0
     BRICK = 1
@@ -26,7 +26,7 @@ class Wall(IntEnum):
 
 
 class Feature(IntFlag):
-    """What a facade has."""
+    """Name a part that a facade may have."""
 
     SHOP = 1
     ARCHED = 2
@@ -46,22 +46,22 @@ class Feature(IntFlag):
 
 @dataclass(frozen=True)
 class House:
-    """A house, wherever it stands.
+    """Describe the looks of a house.
 
     Attributes:
         width_m: Along the street.
-        height_m: Of its walls.
+        height_m: Height of its walls.
         wall: Colour of the walls.
-        material: Of the walls.
+        material: Material of the walls.
         trim: Colour around the windows.
         accent: Colour of doors, shutters and signs.
         roof: Colour of the roof.
         roof_height_m: From the eaves to the ridge.
-        features: What it has.
+        features: Parts that the facade has.
         pitch_m: From a window to the next.
         floor_m: Height of a storey.
         window_m: Width and height of a window.
-        seed: Of all that is drawn on it, below 2^20.
+        seed: Seed of its details, below 2^20.
     """
 
     width_m: float
@@ -81,11 +81,11 @@ class House:
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """What the houses of a street have in common.
+    """Describe the common looks of the houses in a street.
 
     Attributes:
-        hues: Of their walls.
-        materials: Of their walls.
+        hues: Hues of their walls.
+        materials: Materials of their walls.
         storeys: Fewest and most.
         shops: Share of houses with a shop.
     """
@@ -97,7 +97,7 @@ class Neighbourhood:
 
 
 def neighbourhood(street: int) -> Neighbourhood:
-    """That of a street."""
+    """Return the neighbourhood of a street."""
     rng = Random(f"{SEED} neighbourhood {street}")
     low = rng.choice((2, 2, 3, 3, 4))
     return Neighbourhood(
@@ -110,21 +110,21 @@ def neighbourhood(street: int) -> Neighbourhood:
 
 @cache
 def catalogue() -> tuple[House, ...]:
-    """The houses that were built again and again."""
+    """Return the houses that the town has more than once."""
     rng = Random(f"{SEED} catalogue")
     common = Neighbourhood((0.03, 0.08, 0.1, 0.58), (Wall.PLASTER, Wall.BRICK, Wall.ASHLAR), (3, 4), 0.4)
     return tuple(_new_house(common, rng) for _ in range(_CATALOGUE_SIZE))
 
 
 def draw_house(common: Neighbourhood, rng: Random) -> House:
-    """A new house, or a copy of one in the catalogue."""
+    """Make a new house, or copy one from the catalogue."""
     if rng.random() < COPY_SHARE:
         return rng.choice(catalogue())
     return _new_house(common, rng)
 
 
 def corner_house(common: Neighbourhood, width_m: float, rng: Random) -> House:
-    """A new house that fills what is left of a row."""
+    """Make a new house for the rest of a row."""
     return replace(_new_house(common, rng), width_m=width_m)
 
 
@@ -186,6 +186,6 @@ def _wall_colour(material: Wall, hue: float, rng: Random) -> Colour:
 
 
 def _hsv(hue: float, saturation: float, value: float) -> Colour:
-    """Linear, of a colour as it is seen."""
+    """Return the linear value of a colour of the display."""
     red, green, blue = hsv_to_rgb(hue % 1, saturation, value)
     return red**2.2, green**2.2, blue**2.2

@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 
 class Surface(IntEnum):
-    """What a box is painted with; the numbers are those of ``box.glsl``."""
+    """Name the surface of a box; the numbers are those of ``box.glsl``."""
 
     PLAIN = 0
     TILES = 1  # a roof
@@ -35,7 +35,7 @@ class Surface(IntEnum):
 
 @dataclass
 class Things:
-    """What is to be drawn, while it is being gathered.
+    """Gather the things to draw.
 
     Boxes stand on their middle ``(x, y, z)`` with half sizes along, aside and up; ``yaw_deg`` turns along to the right.
 
@@ -54,7 +54,7 @@ class Things:
     def add_facade(
         self, middle: tuple[float, float, float], half: tuple[float, float, float], yaw_deg: float, house: House
     ) -> None:
-        """Adds the walls of a house, or of a part of it."""
+        """Add the walls of a house, or of a part of it."""
         self.facades.append(
             (
                 *middle,
@@ -82,20 +82,20 @@ class Things:
         surface: Surface = Surface.PLAIN,
         seed: float = 0.0,
     ) -> None:
-        """Adds a box."""
+        """Add a box."""
         self.boxes.append((*middle, *half, radians(yaw_deg), float(surface), *colour, seed, 0.0, 0.0, 0.0, 0.0))
 
     def add_roof(
         self, middle: tuple[float, float, float], half: tuple[float, float, float], yaw_deg: float, house: House
     ) -> None:
-        """Adds a gabled roof."""
+        """Add a gabled roof."""
         row = (*middle, *half, radians(yaw_deg), float(Surface.TILES), *house.roof, float(house.seed), *house.wall, 0.0)
         self.roofs.append(row)
 
     def add_blob(
         self, middle: tuple[float, float, float], radii: tuple[float, float], colour: Colour, seed: float, frayed: float
     ) -> None:
-        """Adds an ellipsoid of a horizontal and a vertical radius; ``frayed`` in [0, 1] as leaves are."""
+        """Add an ellipsoid with a horizontal and a vertical radius; ``frayed``, in [0, 1], roughens it like leaves."""
         self.blobs.append((*middle, *radii, seed, *colour, frayed, 0.0, 0.0))
 
     def add_relative_box(
@@ -108,7 +108,7 @@ class Things:
         surface: Surface = Surface.PLAIN,
         seed: float = 0.0,
     ) -> None:
-        """Adds a box whose middle is given along, aside and up from a turned base."""
+        """Add a box whose middle is given along, aside and up from a turned base."""
         yaw = radians(yaw_deg)
         x_m = base[0] + offset[0] * sin(yaw) + offset[1] * cos(yaw)
         y_m = base[1] + offset[0] * cos(yaw) - offset[1] * sin(yaw)
@@ -116,10 +116,10 @@ class Things:
 
 
 def as_rows(rows: list[tuple[float, ...]], floats: int) -> Floats:
-    """``(n, floats)``."""
+    """Return rows as an array ``(n, floats)``."""
     return np.array(rows, dtype=np.float32).reshape(-1, floats)
 
 
 def has(house: House, feature: Feature) -> bool:
-    """Whether a house has something."""
+    """Tell whether a house has a part."""
     return feature in house.features

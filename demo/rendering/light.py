@@ -7,27 +7,27 @@ from random import Random
 from demo.rendering.houses import Colour
 from demo.rendering.shots import Condition, Shot
 
-_LIT_SHARE = 0.4  # of the windows at night
+_LIT_SHARE = 0.4  # share of the windows at night
 
 
 @dataclass(frozen=True)
 class Light:
-    """Colours are linear.
+    """Hold the light of a picture; colours are linear.
 
     Attributes:
-        sun: Of the direct light.
-        sky: Of the light from above, and of the zenith.
-        horizon: Of the sky at the horizon, and of fog.
-        bounce: Of the light from below.
+        sun: Colour of the direct light.
+        sky: Colour of the light from above, and of the zenith.
+        horizon: Colour of the sky at the horizon, and of fog.
+        bounce: Colour of the light from below.
         night: 0 by day, 1 at night: lamps and windows.
-        lit_share: Of the windows.
+        lit_share: Share of the windows.
         haze: Extinction per metre.
-        wet: Of the ground, in [0, 1].
+        wet: Wetness of the ground, in [0, 1].
         snow: On the ground, in [0, 1].
         rain: In the air, in [0, 1].
         snowfall: In the air, in [0, 1].
         clouds: Cover in [0, 1].
-        exposure: Of the camera.
+        exposure: Exposure of the camera.
         warmth: White balance: gain of red over that of blue.
         grain: Standard deviation of the sensor's noise, in [0, 1].
     """
@@ -84,7 +84,7 @@ _LIGHTS: dict[Condition, Light] = {
 
 
 def light_of(shot: Shot) -> Light:
-    """That of a picture: its condition, a little different on every visit."""
+    """Return the light of a picture: that of its condition, a little different on every visit."""
     rng = Random(f"light {shot.street} {shot.visit}")
     light = _LIGHTS[shot.condition]
     strength = rng.uniform(0.75, 1.25)
@@ -111,6 +111,6 @@ def light_of(shot: Shot) -> Light:
 
 
 def sun_direction(hour: float) -> tuple[float, float, float]:
-    """East, north and up of a southern summer's sun: it stands in the north at noon."""
+    """Return the direction of a southern summer's sun (east, north, up): it stands in the north at noon."""
     azimuth, height = radians(15 * (12 - hour)), radians(max(8.0, 58 - 7.5 * abs(hour - 12)))
     return sin(azimuth) * cos(height), cos(azimuth) * cos(height), sin(height)

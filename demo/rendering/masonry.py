@@ -15,16 +15,16 @@ _DARK = (0.02, 0.02, 0.025)
 def add_house(
     things: Things, street: Street, house: House, side: int, along_m: float, set_back_m: float, depth_m: float
 ) -> None:
-    """Adds a house with everything on it.
+    """Add a house with everything on it.
 
     Args:
-        things: What it is added to.
+        things: The list to add the house to.
         street: Where it stands.
-        house: What it looks like.
+        house: Its looks.
         side: -1 left, 1 right; 0 across an end, where ``set_back_m`` is the distance from the axis.
-        along_m: Of its middle.
-        set_back_m: Of its front from the row.
-        depth_m: Of the house.
+        along_m: Place of its middle along the street.
+        set_back_m: Distance of its front from the row.
+        depth_m: Depth of the house.
     """
     turn_deg = street.turn_deg(along_m)
     if side == 0:
@@ -87,7 +87,7 @@ def _add_roof(things: Things, base: tuple[float, float], yaw_deg: float, house: 
 def _add_bay(
     things: Things, base: tuple[float, float], yaw_deg: float, house: House, front_m: float, rng: Random
 ) -> None:
-    """A part of the facade that stands out over the ground floor."""
+    """Add a part of the facade that stands out over the ground floor."""
     low_m, high_m = house.floor_m * 1.18 + 0.1, house.height_m - 0.8
     half_m, reach_m = max(1.2, house.pitch_m * 0.5), rng.uniform(0.35, 0.6)
     along_m = rng.uniform(-0.6, 0.6) * (house.width_m / 2 - half_m)

@@ -8,7 +8,7 @@ _Point = tuple[float, float, float]
 
 
 def cube() -> Floats:
-    """``(30, 6)``: five faces, none below."""
+    """Return a cube as ``(30, 6)``: five faces, none below."""
     quads: list[tuple[_Point, list[_Point]]] = []
     for axis in range(3):
         for sign in (-1.0, 1.0):
@@ -26,12 +26,12 @@ def cube() -> Floats:
 
 
 def walls() -> Floats:
-    """``(24, 6)``: the four sides of the cube."""
+    """Return the four sides of the cube, ``(24, 6)``."""
     return cube()[:24]
 
 
 def prism() -> Floats:
-    """``(18, 6)``: a roof whose ridge leads along x; the normals of its slopes are those of half sizes of 1."""
+    """Return a roof, ``(18, 6)``. Its ridge leads along x; the normals of its slopes fit half sizes of 1."""
     a, b, c, d = (-1.0, -1.0, -1.0), (1.0, -1.0, -1.0), (1.0, 1.0, -1.0), (-1.0, 1.0, -1.0)
     low, high = (-1.0, 0.0, 1.0), (1.0, 0.0, 1.0)
     return _triangles(
@@ -45,7 +45,7 @@ def prism() -> Floats:
 
 
 def square() -> Floats:
-    """``(6, 6)``."""
+    """Return a square on the ground, ``(6, 6)``."""
     return _triangles([((0.0, 0.0, 1.0), [(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)])])
 
 

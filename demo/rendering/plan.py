@@ -18,16 +18,16 @@ _PITCH_M = 330.0
 
 @dataclass(frozen=True)
 class Street:
-    """The axis of a street: an arc of a large circle.
+    """Describe the axis of a street: an arc of a large circle.
 
     In the street's own frame x points right of its beginning, y ahead, both in metres.
 
     Attributes:
         number: In the town.
-        east_m: Of its beginning, from the town's centre.
-        north_m: Of its beginning, from the town's centre.
-        bearing_deg: Of its beginning, clockwise from north.
-        radius_m: Of the arc; positive if the street turns right.
+        east_m: Metres of its beginning east of the town's centre.
+        north_m: Metres of its beginning north of the town's centre.
+        bearing_deg: Direction at its beginning, clockwise from north.
+        radius_m: Radius of the arc; positive if the street turns right.
         carriageway_m: Half the width of the carriageway.
         facade_m: From the axis to the houses.
         lamp_pitch_m: From a street lamp to the next, on the other side.
@@ -45,17 +45,17 @@ class Street:
     lamp_phase_m: float
 
     def turn_deg(self, along_m: float) -> float:
-        """By how much the street has turned right after ``along_m``."""
+        """Return the degrees that the street has turned right after ``along_m``."""
         return degrees(along_m / self.radius_m)
 
     def local(self, along_m: float, aside_m: float) -> tuple[float, float]:
-        """X and y of a point ``aside_m`` to the right of the axis."""
+        """Return x and y of a point ``aside_m`` to the right of the axis."""
         turn = along_m / self.radius_m
         x_m = self.radius_m * (1 - cos(turn)) + aside_m * cos(turn)
         return x_m, self.radius_m * sin(turn) - aside_m * sin(turn)
 
     def position(self, along_m: float, aside_m: float) -> LatLon:
-        """On the Earth; the town is small enough for a plane."""
+        """Return the position on the Earth; the town is small enough for a plane."""
         x_m, y_m = self.local(along_m, aside_m)
         bearing = radians(self.bearing_deg)
         return _on_the_earth(
@@ -66,7 +66,7 @@ class Street:
 
 @cache
 def streets() -> tuple[Street, ...]:
-    """All streets of the town, by number."""
+    """Return all streets of the town, by number."""
     count = sum(len(split.streets) for split in SPLITS.values())
     rng = Random(f"{SEED} plan")
     sites = sorted(_lattice(), key=lambda site: (round(hypot(*site), 3), site))[:count]
@@ -75,7 +75,7 @@ def streets() -> tuple[Street, ...]:
 
 
 def _lattice() -> list[tuple[float, float]]:
-    """East and north of the streets' middles, in metres."""
+    """Return the middles of the streets: metres east and north."""
     reach = range(-12, 13)
     return [(_PITCH_M * (i + j / 2), _PITCH_M * j * 3**0.5 / 2) for i in reach for j in reach]
 

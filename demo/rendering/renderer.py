@@ -28,7 +28,7 @@ _NOISE_SIDE = 256
 
 
 class _Batch:
-    """Things of one kind, drawn at once."""
+    """Draw all things of one kind at once."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class _Batch:
         )
 
     def draw(self, rows: Floats) -> None:
-        """Draws the rows, in their order."""
+        """Draw the rows, in their order."""
         if not len(rows):
             return
         if rows.nbytes > self._buffer.size:
@@ -62,7 +62,7 @@ class _Batch:
 
 
 class Renderer:
-    """Draws pictures of ``WIDTH`` by ``HEIGHT``.
+    """Draw pictures of ``WIDTH`` by ``HEIGHT``.
 
     Raises:
         InvalidInput: There is no OpenGL here.
@@ -100,11 +100,11 @@ class Renderer:
 
     @property
     def device(self) -> str:
-        """What renders."""
+        """Return the name of the renderer."""
         return str(self._context.info["GL_RENDERER"])
 
     def render(self, shot: Shot) -> NDArray[np.uint8]:
-        """``(HEIGHT, WIDTH, 3)``, sRGB, top row first."""
+        """Draw a picture: ``(HEIGHT, WIDTH, 3)``, sRGB, top row first."""
         context, scene = self._context, scenery(shot.street)
         self._enter(scene)
         self._block.write(scene_block(shot, scene, WIDTH / HEIGHT))
@@ -129,11 +129,11 @@ class Renderer:
         return np.frombuffer(data, dtype=np.uint8).reshape(HEIGHT, WIDTH, 3)[::-1]
 
     def close(self) -> None:
-        """Gives the context back."""
+        """Release the context."""
         self._context.release()
 
     def _enter(self, scene: Scenery) -> None:
-        """Makes a street the one that is drawn."""
+        """Make a street the one to draw."""
         if scene.street.number != self._street:
             self._street = scene.street.number
             if self._profile is not None:
@@ -156,14 +156,14 @@ class Renderer:
 
 
 def shader_text(name: str) -> str:
-    """A shader as it is compiled: version, what all know, and its own part."""
+    """Read the source of a shader: version, common part, and its own part."""
     folder = files("demo.rendering") / SHADERS
     texts = [(folder / f"{part}.glsl").read_text(encoding="utf-8") for part in ("common", name)]
     return "\n".join(["#version 330 core", *texts])
 
 
 def _by_distance(eye: Floats, forward: Floats) -> Callable[[Floats], Floats]:
-    """What is not behind the camera, nearest first: hidden things are then rejected before they are shaded."""
+    """Return the rows before the camera, nearest first: hidden things are then rejected before they are shaded."""
 
     def chosen(rows: Floats) -> Floats:
         away = rows[:, :3] - eye

@@ -1,4 +1,4 @@
-"""What stands in a street on every day: houses on both sides, what closes the ends, trees, lamps and the like."""
+"""The lasting things of a street: houses on both sides and across the ends, trees, lamps and the like."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +13,7 @@ from demo.rendering.masonry import add_house
 from demo.rendering.plan import Street, streets
 from demo.rendering.splits import SEED, STREET_LENGTH_M
 
-BEFORE_M = 40.0  # what the profile shows before a street's beginning, and after its end
+BEFORE_M = 40.0  # length of the profile before a street's beginning, and after its end
 _ROW_BEGIN_M, _ROW_END_M = -26.0, STREET_LENGTH_M + 26.0
 _DEPTH_M = 10.0
 _NARROWEST_M, _WIDEST_M = 5.0, 18.0
@@ -21,10 +21,10 @@ _NARROWEST_M, _WIDEST_M = 5.0, 18.0
 
 @dataclass(frozen=True)
 class Standing:
-    """A house in its street.
+    """Place a house in its street.
 
     Attributes:
-        house: What it looks like.
+        house: Its looks.
         side: -1 left, 1 right; 0 across an end.
         middle_m: Along the street.
         set_back_m: Behind the row.
@@ -38,7 +38,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Scenery:
-    """A street, ready to be drawn.
+    """Hold a street, ready to be drawn.
 
     Attributes:
         street: Its axis.
@@ -63,7 +63,7 @@ class Scenery:
 
 @lru_cache(maxsize=4)
 def scenery(number: int) -> Scenery:
-    """That of a street of the town; the same on every machine."""
+    """Return the scenery of a street; it is the same on every machine."""
     street = streets()[number]
     rng = Random(f"{SEED} scenery {number}")
     crossings = _crossings(rng)
@@ -90,7 +90,7 @@ def scenery(number: int) -> Scenery:
 
 
 def _crossings(rng: Random) -> tuple[tuple[float, float], ...]:
-    """One or two streets that cross."""
+    """Return one or two streets that cross."""
     first_m = rng.uniform(35, 165)
     found = [(first_m, rng.uniform(4.5, 6.5))]
     if rng.random() < 0.6:

@@ -1,4 +1,4 @@
-"""The pictures of a split: where each is taken, when, and in what light."""
+"""The pictures of a split: the place, time and light of each."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ _DATABASE_HEIGHT_M = 2.0
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the camera stands in its street, and how.
+    """Hold the pose of the camera in its street.
 
     Attributes:
         along_m: From the street's beginning.
@@ -51,11 +51,11 @@ class Camera:
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture to be taken.
+    """Describe a picture to take.
 
     Attributes:
-        name: Of its file, without suffix.
-        side: Of the split: ``database`` or ``queries``.
+        name: Name of its file, without suffix.
+        side: Side of the split: ``database`` or ``queries``.
         street: Number of its street.
         camera: Where in the street.
         position: WGS84.
@@ -63,7 +63,7 @@ class Shot:
         time: When.
         condition: Light and weather.
         place: Street, cell and direction.
-        visit: Seed of what differs between visits: lit windows, clouds, cars, people.
+        visit: Seed of the differences between visits: lit windows, clouds, cars, people.
         cars: How many are about.
         people: How many are about.
     """
@@ -83,18 +83,18 @@ class Shot:
 
     @property
     def path(self) -> str:
-        """Of its file, in the split's directory."""
+        """Return the path of its file in the split's directory."""
         return f"{self.side}/{self.name}.jpg"
 
     @property
     def hour(self) -> float:
-        """By the sun, in [0, 24)."""
+        """Return the hour by the sun, in [0, 24)."""
         return ((self.time - _FIRST_MIDNIGHT).total_seconds() / 3600) % 24
 
 
 @cache
 def shots_of(split: str, first_streets: int | None = None) -> tuple[tuple[Shot, ...], tuple[Shot, ...]]:
-    """The database and the queries of a split; the same on every machine.
+    """Return the database and the queries of a split; they are the same on every machine.
 
     Args:
         split: Its name.
@@ -111,7 +111,7 @@ def shots_of(split: str, first_streets: int | None = None) -> tuple[tuple[Shot, 
 
 
 def _survey(split: Split, street: Street) -> list[Shot]:
-    """One drive up and down the street."""
+    """Return one drive up and down the street."""
     rng = Random(f"{SEED} survey {street.number}")
     condition: Condition = rng.choice(("sun", "sun", "overcast"))
     begin = _FIRST_MIDNIGHT + timedelta(hours=rng.uniform(9, 16))
@@ -129,7 +129,7 @@ def _survey(split: Split, street: Street) -> list[Shot]:
 
 
 def _jittered(split: Split, street: Street) -> list[Shot]:
-    """Several views from about every station, in fair weather."""
+    """Return several views from about every station, in fair weather."""
     rng = Random(f"{SEED} views {street.number}")
     shots = []
     for station in range(split.stations):
@@ -153,7 +153,7 @@ def _jittered(split: Split, street: Street) -> list[Shot]:
 
 
 def _visits(split: Split, street: Street) -> list[Shot]:
-    """Later visits: anywhere in the street, in any weather, at any time."""
+    """Return later visits: anywhere in the street, in any weather, at any time."""
     rng = Random(f"{SEED} queries {street.number}")
     conditions = _conditions(split.queries)
     rng.shuffle(conditions)
@@ -197,7 +197,7 @@ def _shot(
 
 
 def _conditions(count: int) -> list[Condition]:
-    """``count`` conditions, in their shares."""
+    """Return ``count`` conditions, in their shares."""
     found: list[Condition] = []
     total = 0.0
     for condition, share in CONDITION_SHARES.items():
@@ -213,7 +213,7 @@ def _hour(condition: Condition, rng: Random) -> float:
 
 
 def _station_m(split: Split, station: int) -> float:
-    """The stations lie symmetrically in the street."""
+    """Return the place of a station; the stations lie symmetrically in the street."""
     return (STREET_LENGTH_M - split.step_m * (split.stations - 1)) / 2 + split.step_m * station
 
 

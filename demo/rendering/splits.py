@@ -8,10 +8,10 @@ STREET_LENGTH_M = 200.0
 
 @dataclass(frozen=True)
 class Split:
-    """A part of the town; no street is in two of them.
+    """Describe a part of the town; no street is in two parts.
 
     Attributes:
-        name: What it is for.
+        name: Its purpose.
         streets: Numbers of its streets.
         stations: Places in each street where database pictures are taken, in both directions.
         step_m: From one station to the next, in metres.
@@ -28,7 +28,7 @@ class Split:
 
     @property
     def database_per_street(self) -> int:
-        """Database pictures in each street."""
+        """Return the number of database pictures in each street."""
         return self.stations * 2 * self.views
 
 

@@ -24,7 +24,7 @@ _SHADE = (0.012, 0.012, 0.014)
 
 
 def traffic(shot: Shot, street: Street) -> Things:
-    """Everything that moves on a visit."""
+    """Return everything that moves on a visit."""
     rng = Random(f"visit {shot.street} {shot.visit}")
     things = Things()
     taken: list[float] = []
@@ -52,7 +52,7 @@ def traffic(shot: Shot, street: Street) -> Things:
 
 
 def is_clear(camera: Camera, along_m: float, aside_m: float, half_long_m: float, half_wide_m: float) -> bool:
-    """Whether a thing of this middle and half size along and aside is far enough from the camera."""
+    """Tell whether a thing of this middle and half size, along and aside, is far enough from the camera."""
     off_m = hypot(
         max(abs(along_m - camera.along_m) - half_long_m, 0), max(abs(aside_m - camera.aside_m) - half_wide_m, 0)
     )

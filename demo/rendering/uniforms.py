@@ -14,7 +14,7 @@ NEAR_M, FAR_M = 0.25, 450.0
 
 
 def camera_axes(shot: Shot, scene: Scenery) -> tuple[Floats, Floats, Floats, Floats]:
-    """Position, and the unit vectors forward, right and up, in the street's frame."""
+    """Return position and the unit vectors forward, right and up, in the street's frame."""
     camera = shot.camera
     x_m, y_m = scene.street.local(camera.along_m, camera.aside_m)
     turn, tilt = radians(scene.street.turn_deg(camera.along_m) + camera.turn_deg), radians(camera.tilt_deg)
@@ -25,7 +25,7 @@ def camera_axes(shot: Shot, scene: Scenery) -> tuple[Floats, Floats, Floats, Flo
 
 
 def scene_block(shot: Shot, scene: Scenery, aspect: float) -> bytes:
-    """What ``common.glsl`` declares as ``Scene``, in std140.
+    """Pack the values that ``common.glsl`` declares as ``Scene``, in std140.
 
     Args:
         shot: The picture.

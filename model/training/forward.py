@@ -12,7 +12,7 @@ from model.network_precision import TORCH_PRECISIONS, NetworkPrecision, has_nati
 from model.selavpr.selavpr import SelaVPR
 
 # Width of tokens times pictures that stay in a CPU's cache from one layer to the next. Measured with a width of 256
-# (python -m benchmarks learn): docs/performance.md.
+# (python -m benchmarks learn): docs/book/performance.md.
 _LEARNED_AT_A_TIME = 2048
 _ENCODED_AT_A_TIME = 1024
 

@@ -44,9 +44,9 @@ def match_figures(**floors: float | None) -> dict[str, Any]:
 def test_figures_take_the_place_of_what_stood_there(root: Path, tmp_path: Path) -> None:
     (tmp_path / "match.json").write_text(json.dumps(match_figures()))
     said = write(root, tmp_path, "--no-plots")
-    text = (root / "docs/performance.md").read_text("utf-8")
+    text = (root / "docs/book/performance.md").read_text("utf-8")
     assert "| fast | 350 | 11.0 | – | – | – | 4 | 2 |" in text
-    assert text.count(NOT_MEASURED) == len(DOCUMENTS["docs/performance.md"]) - 1
+    assert text.count(NOT_MEASURED) == len(DOCUMENTS["docs/book/performance.md"]) - 1
     assert "not measured: query, published, encode," in said
     assert not (root / "docs/images").exists()
 

@@ -63,7 +63,7 @@ def test_a_photo_of_the_campus_is_placed_on_the_map(tab: Tab, client: httpx.Clie
     assert tab.run("document.querySelector('.truth').classList.contains('right')")
     # A map that small has no calibration, and the page says so, and what to do.
     assert text(tab, ".headline") == "Best match"
-    assert "Nobody knows how sure this is." in text(tab, "#verdict")
+    assert "This map cannot say how sure it is." in text(tab, "#verdict")
     assert "a confidence takes 105 questions" in text(tab, ".advice").lower()
 
     first = answer["candidates"][0]

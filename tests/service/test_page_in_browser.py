@@ -115,14 +115,14 @@ CIRCLE = '<path class="radius'
                 CIRCLE,
                 POSITION,
             ],
-            ["details match", "calibrate", "The most similar pictures"],
+            ["parts match", "calibrate", "The most similar pictures"],
         ),
         (
             "uncertain",
             [
                 "Perhaps here",
                 RIGHT.format(60),
-                "details match, and",
+                "parts match, and",
                 "Within 38 m",
                 CIRCLE,
                 POSITION,
@@ -136,7 +136,7 @@ CIRCLE = '<path class="radius'
         ),
         (
             "uncalibrated",
-            ["Best match", "Nobody knows how sure this is.", "add 93 more, or give placefix calibrate", POSITION],
+            ["Best match", "This map cannot say how sure it is.", "add 93 more, or give placefix calibrate", POSITION],
             [CIRCLE, "answers like this", 'class="meter"'],
         ),
     ],
@@ -171,9 +171,9 @@ RIVALS = """
 @pytest.mark.parametrize(
     ("rival_matches", "why"),
     [
-        (70, "A place 111 m away matches nearly as well: 70 details against 100."),
-        (60, "Another place matches nearly as well: 60 details against 100."),  # it is not among the candidates
-        (20, "100 details match, and 20 those of another place: too little to be sure."),
+        (70, "A place 111 m away matches nearly as well: in 70 parts against 100."),
+        (60, "Another place matches nearly as well: in 60 parts against 100."),  # it is not among the candidates
+        (20, "100 parts match, and 20 match another place: too few to be sure."),
     ],
 )
 def test_it_is_said_why_an_answer_is_uncertain(rival_matches: int, why: str, tab: Tab, judged_server: Served) -> None:

@@ -188,7 +188,7 @@ def test_the_last_minutes_are_what_came_between_two_readings(tab: Tab, town: Tow
     tab.call("Page.addScriptToEvaluateOnNewDocument", source=BY_HAND)
     show(tab, served, "#span=recent", f"{READ} && {WAITS}")
     assert text(tab, "#span-said") == "Known after the next reading."
-    assert text(tab, "#answers") == "Nothing was asked."
+    assert text(tab, "#answers") == "No questions yet."
     for _ in range(2):
         served.client.post("/localize", content=content)
     tab.run(RUN_TIMERS)
@@ -214,7 +214,7 @@ def test_an_address_leads_to_a_map(tab: Tab, server: Served) -> None:
 def test_before_anything_is_asked_it_says_so(tab: Tab, town: Town, serve: Serve) -> None:
     served = serve(town)
     show(tab, served)
-    assert text(tab, "#answers") == text(tab, "#stages") == "Nothing was asked."
+    assert text(tab, "#answers") == text(tab, "#stages") == "No questions yet."
     show(tab, served, "#span=recent")
     assert text(tab, "#problems") == "Nothing went wrong."
 

@@ -6,7 +6,7 @@ import { showPicture } from "./pictures.js";
 import { thumbnailUrl } from "./service.js";
 
 /**
- * Makes the list.
+ * Makes the list of candidates.
  *
  * @param {import("./types.js").Answer} answer with at least one candidate
  * @param {import("./types.js").Position | null} truth where the photo was taken, or null
@@ -28,9 +28,9 @@ export function showCandidates(answer, truth) {
 }
 
 function orderOf({ candidates, evidence }) {
-  if (evidence.compared === 0) return "ordered by overall likeness; not re-ranked";
-  if (evidence.compared >= candidates.length) return "ordered by matching details";
-  return `the first ${evidence.compared} ordered by matching details, the rest by overall likeness`;
+  if (evidence.compared === 0) return "in the order of overall likeness; no parts were compared";
+  if (evidence.compared >= candidates.length) return "in the order of their matching parts";
+  return `the first ${evidence.compared} in the order of their matching parts, the rest by overall likeness`;
 }
 
 function card(candidate, answer, truth, mostMatches) {

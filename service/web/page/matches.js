@@ -1,4 +1,4 @@
-// Why this place: the photo beside the pictures that resemble it, with lines between the parts that match.
+// Why this place: the photo beside the most similar pictures, with lines between the parts that match.
 
 import { readAddress, writeAddress } from "./address.js";
 import { at, draw, make } from "./elements.js";
@@ -11,7 +11,7 @@ import { Failure, thumbnailUrl } from "./service.js";
 const ORDINALS = ["Best", "2nd", "3rd"];
 const PHOTO_PX = 960; // the longer side of the copy of the photo, at most
 const ELSEWHERE = "elsewhere";
-const LOOKED = "The bright parts of the photo weighed most when similar pictures were looked for. The lines were found after that.";
+const LOOKED = "The bright parts of the photo weighed most in the search for similar pictures.";
 
 /**
  * Makes the part of the answer that shows what matches.

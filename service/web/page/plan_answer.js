@@ -100,7 +100,8 @@ export class AnswerLayer {
     }
     if (truth === null) return;
     const gaps = answer.candidates.map((each) => this.#spot(truth).distanceTo(this.#spot(each)));
-    this.#mark(truth, truthMark(Math.min(...gaps) < TOGETHER), "Where the photo was taken", 2000, false);
+    const height = answer.position === null ? -2000 : 2000; // without an answer the ring lies below the numbers, which it would hide
+    this.#mark(truth, truthMark(Math.min(...gaps) < TOGETHER), "Where the photo was taken", height, false);
   }
 
   #mark(position, element, label, zIndexOffset, interactive = true) {

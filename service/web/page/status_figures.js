@@ -27,7 +27,7 @@ const PROBLEMS = [
 export function showAnswers({ shown, recent, minutes }) {
   const name = "placefix_answers_total";
   const all = valueOf(shown, name) ?? 0;
-  if (all === 0) return [nothing("Nothing was asked.")];
+  if (all === 0) return [nothing("No questions yet.")];
   const rows = seriesOf(shown, name).map(({ labels: { status }, value }) => {
     const rate = recent === null ? null : valueOf(recent, name, { status }) / minutes;
     return row(bar(status.replace("_", " "), value / all, `tone-${status}`), writeCount(value), `${Math.round((100 * value) / all)} %`, writeRate(rate));
@@ -42,7 +42,7 @@ export function showStages({ shown }) {
   const known = all
     .map(([label, name, labels, tone]) => ({ label, tone, count: valueOf(shown, `${name}_count`, labels), quantiles: [0.5, 0.95].map((share) => quantileOf(shown, name, share, labels)) }))
     .filter(({ count }) => count > 0);
-  if (known.length === 0) return [nothing("Nothing was asked.")];
+  if (known.length === 0) return [nothing("No questions yet.")];
   const longest = Math.max(...known.map(({ quantiles: [, high] }) => high).filter(Number.isFinite), 0.001);
   const rows = known.map(({ label, tone, quantiles: [half, high] }) => row(bar(label, Math.min(1, high / longest), tone), writeSeconds(half), writeSeconds(high)));
   return [table(["Stage", "Half within", "95 % within"], rows)];
@@ -69,7 +69,7 @@ export function showProblems({ shown, recent, minutes }) {
     seriesOf(shown, name).map(({ labels, value }) => ({ code: labels[label], what, value, name, labels })),
   );
   const failures = seriesOf(shown, "placefix_requests_total")
-    .filter(({ labels: { status, route } }) => status.startsWith("5") && route !== "/health/ready") // which says so at each start
+    .filter(({ labels: { status, route } }) => status.startsWith("5") && route !== "/health/ready") // not ready at each start
     .map(({ labels, value }) => ({ code: labels.status, what: `answer of ${labels.route}`, value, name: "placefix_requests_total", labels }));
   const swaps = seriesOf(shown, "placefix_map_swaps_total", { outcome: "failed" })
     .map(({ labels, value }) => ({ code: labels.map, what: "version that could not be served", value, name: "placefix_map_swaps_total", labels }));

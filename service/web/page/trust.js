@@ -20,7 +20,7 @@ export const SIGNS = {
 };
 
 /**
- * Says it.
+ * Says how sure an answer is, and why it is not surer.
  *
  * @param {import("./types.js").Answer} answer with at least one candidate
  * @returns {headline, sentence, why}: why is empty where the sentence says it all
@@ -28,7 +28,7 @@ export const SIGNS = {
 export function trustOf(answer) {
   const headline = HEADLINES[answer.status] ?? answer.status; // more may come
   if (answer.confidence === null) {
-    return { headline, sentence: "Nobody knows how sure this is.", why: "" };
+    return { headline, sentence: "This map cannot say how sure it is.", why: "" };
   }
   const sentence = `${rightOfHundred(answer.confidence)} right.`;
   return { headline, sentence, why: answer.status === "localized" ? "" : whyNot(answer) };
@@ -52,13 +52,13 @@ function rightOfHundred(confidence) {
 
 function whyNot({ status, evidence: { compared, matches, rival_matches: rival, score, rival_score: rivalScore }, candidates }) {
   if (status === "not_found") return "Too little speaks for any picture of the map.";
-  if (compared === 0) return "Only the overall likeness was compared, and no details.";
+  if (compared === 0) return "The photo was compared as a whole only, not part by part.";
   if (matches === null) {
     if (rivalScore >= NEARLY_AS_WELL * score) return `${rivalPlace(rivalScore, candidates)} matches nearly as well.`;
-    return "Details match, and too little to be sure.";
+    return "Parts match, but too few to be sure.";
   }
-  if (rival >= NEARLY_AS_WELL * matches) return `${rivalPlace(rival, candidates)} matches nearly as well: ${rival} details against ${matches}.`;
-  return `${matches} details match, and ${rival} those of another place: too little to be sure.`;
+  if (rival >= NEARLY_AS_WELL * matches) return `${rivalPlace(rival, candidates)} matches nearly as well: in ${rival} parts against ${matches}.`;
+  return `${matches} parts match, and ${rival} match another place: too few to be sure.`;
 }
 
 /** The evidence does not name the rival. If several candidates have that score, it is the farthest one. */

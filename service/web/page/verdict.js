@@ -4,7 +4,7 @@ import { draw, make, sign } from "./elements.js";
 import { RIGHT_WITHIN_M, distanceM, writeDegrees, writeDistance, writeMilliseconds } from "./geo.js";
 import { SIGNS, ofHundred, trustOf } from "./trust.js";
 
-const STAGES = ["decode", "queue", "encode", "shortlist", "gather", "rerank"];
+const STAGES = ["decode", "queue", "encode", "shortlist", "gather", "rerank", "evidence"];
 const COPIED_FOR_MS = 1600;
 
 /**
@@ -118,7 +118,7 @@ function sentence(text) {
 }
 
 function time(timingsMs) {
-  const known = STAGES.map((name) => [name, timingsMs[name]]);
+  const known = STAGES.map((name) => [name, timingsMs[name] ?? 0]);
   const rest = timingsMs.total - known.reduce((sum, [, duration]) => sum + duration, 0);
   const stages = [...known, ["other", Math.max(0, rest)]].filter(([, duration]) => duration >= 0.05);
   const bar = stages.map(([name, duration]) => {

@@ -37,7 +37,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         pending.write_bytes(content)
         publish(pending, path)
-    except OSError:
+    except BaseException:  # a Ctrl-C, too
         pending.unlink(missing_ok=True)
         raise
 

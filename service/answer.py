@@ -10,20 +10,9 @@ from model.network import MUTUAL_MATCHES
 from place_map.calibration import ANSWER_LEVEL
 from place_map.evidence import Evidence
 from service.localization import Candidate, Localization, MatchedCandidate, Matches, PhotoPart
-from service.schemas.answer import (
-    Accuracy,
-    CandidateAnswer,
-    CellGridAnswer,
-    EvidenceAnswer,
-    HeatAnswer,
-    LocalizationAnswer,
-    MapVersion,
-    MatchedCandidateAnswer,
-    MatchesAnswer,
-    PhotoAnswer,
-    Position,
-    Timings,
-)
+from service.schemas.answer import Accuracy, EvidenceAnswer, LocalizationAnswer, MapVersion, PhotoAnswer, Timings
+from service.schemas.candidate import CandidateAnswer, Position
+from service.schemas.evidence import CellGridAnswer, HeatAnswer, MatchedCandidateAnswer, MatchesAnswer
 from service.stages import Stage
 
 _CONFIDENCE_DIGITS = 4

@@ -1,6 +1,7 @@
 """Turn an answer into GeoJSON: the same facts as features, without stages, photos and the best one's evidence."""
 
-from service.schemas.answer import CandidateAnswer, LocalizationAnswer, Position
+from service.schemas.answer import LocalizationAnswer
+from service.schemas.candidate import CandidateAnswer, Position
 from service.schemas.geojson import (
     AnswerFeature,
     AnswerProperties,

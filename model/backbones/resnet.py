@@ -9,7 +9,6 @@ BATCH_NORM_EPS = 1e-5  # torchvision's value in every normalisation
 
 _STAGE_CHANNELS = (64, 128, 256, 512)
 _BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}  # by depth, in each stage
-DEPTHS = tuple(_BLOCKS)
 STAGES = len(_STAGE_CHANNELS)
 
 NUMBERED = (
@@ -81,7 +80,7 @@ class ResNet(nn.Module):
         """Make a ResNet with weights to be loaded.
 
         Args:
-            depth: One of ``DEPTHS``.
+            depth: 18, 50, 101 or 152.
             stages: The number of stages: 3 for a stride of 16, 4 for a stride of 32.
         """
         super().__init__()

@@ -26,7 +26,6 @@ from model.cpu_kernels.tiles import Tile
 NAME = "nearest"
 
 PAIRS_TOGETHER = 2  # channels in one iteration of the innermost loop
-CHANNELS_TOGETHER = 2 * PAIRS_TOGETHER
 
 _SMALLEST = -(2**31)
 
@@ -40,7 +39,7 @@ class NearestKernel:
                      int64_t panels,            // at least 1
                      const int16_t *candidate,  // (cells, channels)
                      int64_t cells,             // a multiple of the rows of the tile, at least 1
-                     int64_t channels,          // a multiple of CHANNELS_TOGETHER, at least 1
+                     int64_t channels,          // a multiple of 2 · PAIRS_TOGETHER, at least 1
                      int32_t *best,             // (cells), all -2³¹; afterwards the best score of each cell
                      int32_t *nearest_query,    // (cells); which cell of the query has it
                      int32_t *nearest_candidate)  // (panels · columns); which cell of the candidate is nearest

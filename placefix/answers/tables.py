@@ -11,7 +11,8 @@ from rich.text import Text
 
 from placefix.answers.outcome import FAILED, Failure, Outcome
 from placefix.wording import count
-from service.schemas.answer import CandidateAnswer, LocalizationAnswer
+from service.schemas.answer import LocalizationAnswer
+from service.schemas.candidate import CandidateAnswer
 
 _STYLES = {"localized": "green", "uncertain": "yellow", "not_found": "bright_black", FAILED: "red"}
 _WIDE = 110  # columns of a terminal that has room for the picture by which a photo was recognised

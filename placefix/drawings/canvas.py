@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from model.durable import written_whole
+from model.durable import write_atomically
 from model.errors import InvalidInput, StorageError
 from placefix.drawings.colours import PAPER, Colour
 
@@ -70,12 +71,16 @@ def numbered_name(number: int, name: str) -> str:
 def save_png(image: Image.Image, path: Path) -> None:
     """Write a PNG file, which appears only when it is whole; an older one of that name is replaced.
 
+    A process that is killed leaves the older file, or the new one, and perhaps a file ``.pending``, which the next
+    writing of the same name takes away.
+
     Raises:
         StorageError: The disk is full, or the file cannot be written.
     """
+    content = BytesIO()
+    image.save(content, "PNG", optimize=False)
     try:
-        with written_whole(path) as unfinished:
-            image.save(unfinished, "PNG", optimize=False)
+        write_atomically(path, content.getvalue())
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error
 

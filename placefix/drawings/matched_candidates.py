@@ -10,7 +10,7 @@ from PIL import Image
 from placefix.drawings.canvas import contact_sheet
 from placefix.drawings.colours import FAINT
 from placefix.drawings.matches import MatchedPair, NamedPhoto, draw_matches
-from service.schemas.answer import CellGridAnswer, MatchedCandidateAnswer, MatchesAnswer
+from service.schemas.evidence import CellGridAnswer, MatchedCandidateAnswer, MatchesAnswer
 
 _LACKING_PX = (256, 192)
 

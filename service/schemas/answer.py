@@ -4,24 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, ValidatorFunctionWrapHandler, WrapValidator
 
-from service.schemas.schema import HEADING, LATITUDE, LONGITUDE, VERSION, Schema
-from service.words import MOST_MATCHED, MOST_PAIRS, Status
-
-_MATCHES = Field(
-    ge=0,
-    description=(
-        "Mutual nearest neighbours among the local features of query and candidate; null if not re-ranked, or by "
-        "another re-ranker."
-    ),
-    examples=[412],
-)
-_SCORE = Field(
-    ge=0,
-    description="The score of the map's re-ranker; higher is better. null if not re-ranked. Mutual matches by default.",
-    examples=[412.0],
-)
-_DISTANCE = Field(ge=0, description="Euclidean distance of the global features, in [0, 2].", examples=[0.3127])
-
+from service.schemas.candidate import CandidateAnswer, Position
+from service.schemas.evidence import HeatAnswer, MatchesAnswer
+from service.schemas.schema import VERSION, Schema
+from service.words import Status
 
 FROM_LATER_RELEASES = "from later releases"
 """Name the entry of a validation's context that accepts words that this release does not know."""
@@ -30,26 +16,6 @@ FROM_LATER_RELEASES = "from later releases"
 def _word(value: Any, known: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
     """Let a word of a later release through, if the context asks for it: the contract says that more may come."""
     return value if isinstance(value, str) and info.context == FROM_LATER_RELEASES else known(value)
-
-
-class Position(Schema):
-    """Hold a position on the Earth."""
-
-    latitude: Annotated[float, LATITUDE]
-    longitude: Annotated[float, LONGITUDE]
-
-
-class CandidateAnswer(Schema):
-    """Describe a picture of the map that may show the place of the query."""
-
-    rank: Annotated[int, Field(ge=1, description="1 is the best.", examples=[1])]
-    id: Annotated[str, Field(description="The picture's id in the map.", examples=["lund/0123.jpg"])]
-    latitude: Annotated[float, LATITUDE]
-    longitude: Annotated[float, LONGITUDE]
-    heading_deg: Annotated[float | None, HEADING]
-    mutual_matches: Annotated[int | None, _MATCHES]
-    score: Annotated[float | None, _SCORE] = None
-    global_distance: Annotated[float, _DISTANCE]
 
 
 class MapVersion(Schema):
@@ -133,86 +99,6 @@ class EvidenceAnswer(Schema):
     ]
     rival_similarity: Annotated[
         float, Field(description="The highest with a candidate of another place.", examples=[0.62])
-    ]
-
-
-class CellGridAnswer(Schema):
-    """Say where the cells of a picture lie. They are counted row by row: cell = row · columns + column, from 0."""
-
-    rows: Annotated[int, Field(ge=1, description="The number of rows.", examples=[61])]
-    columns: Annotated[int, Field(ge=1, description="The number of columns.", examples=[61])]
-    x: Annotated[
-        list[float],
-        Field(
-            description="The centre of each column, as a fraction of the width of the picture as it is shown upright.",
-            examples=[[0.0313, 0.0469]],
-        ),
-    ]
-    y: Annotated[
-        list[float],
-        Field(
-            description="The centre of each row, as a fraction of the height, from the top.",
-            examples=[[0.0313, 0.0469]],
-        ),
-    ]
-
-
-class MatchedCandidateAnswer(Schema):
-    """List the pairs of cells by which a candidate matches the query. The three lists have the same order."""
-
-    candidate: Annotated[
-        CandidateAnswer,
-        Field(description="The candidate. Its rank is among all candidates that were compared."),
-    ]
-    is_elsewhere: Annotated[bool, Field(description="Whether it shows another place than the best candidate.")]
-    count: Annotated[
-        int,
-        Field(
-            ge=0,
-            description=(
-                "The number of all pairs, also of a candidate that was not re-ranked. If it was, it is mutual_matches; "
-                "with a floor, pairs whose similarity lies at it may make a difference."
-            ),
-            examples=[412],
-        ),
-    ]
-    query_cells: Annotated[
-        list[int],
-        Field(max_length=MOST_PAIRS, description="Cells of the query, the most similar pair first.", examples=[[1830]]),
-    ]
-    candidate_cells: Annotated[
-        list[int], Field(max_length=MOST_PAIRS, description="The matching cells of the candidate.", examples=[[1891]])
-    ]
-    similarities: Annotated[
-        list[float],
-        Field(max_length=MOST_PAIRS, description="The cosine of each pair, in [-1, 1].", examples=[[0.9312]]),
-    ]
-
-
-class MatchesAnswer(Schema):
-    """Show which parts of the photo were found in the first candidates, and in the best one of another place."""
-
-    grid: Annotated[CellGridAnswer, Field(description="The cells of the photo and of each candidate.")]
-    candidates: Annotated[
-        list[MatchedCandidateAnswer],
-        Field(
-            max_length=MOST_MATCHED,
-            description="The first three, and the best one of another place if it is none of them; by rank.",
-        ),
-    ]
-
-
-class HeatAnswer(Schema):
-    """Show how much each part of the photo weighs in its global feature, which finds similar pictures.
-
-    The parts are equally large and fill the whole upright photo, row by row.
-    """
-
-    rows: Annotated[int, Field(ge=1, description="The number of rows.", examples=[16])]
-    columns: Annotated[int, Field(ge=1, description="The number of columns.", examples=[16])]
-    values: Annotated[
-        list[float],
-        Field(description="rows · columns weights. Their mean is 1.", examples=[[0.41, 3.27]]),
     ]
 
 

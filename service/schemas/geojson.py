@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from service.schemas.answer import CandidateAnswer, LocalizationAnswer
+from service.schemas.answer import LocalizationAnswer
+from service.schemas.candidate import CandidateAnswer
 from service.schemas.schema import Schema
 from service.words import Status
 

@@ -76,6 +76,19 @@ _KNOWN_BEFOREHAND = {
     b"heading": (b"0", b"360", b"-0.0", b"361", b"nan", b"north", b""),
     b"heading_tolerance": (b"45", b"0", b"180", b"181", b"-1", b"nan"),
 }
+_EVIDENCE = (
+    b"matches",
+    b"matches",
+    b"heat",
+    b"heat",
+    b"Matches",
+    b"matches,heat",
+    b"all",
+    b"",
+    b"\x00",
+    b"\xff",
+    b"m" * 5000,
+)
 _TOGETHER = (b"place", b"place", b"sequence", b"sequence", b"Place", b"both", b"", b"\x00")
 _TIMES = (
     *(b"0", b"0,1", b"0,1,2", b"0,1,2,3,4,5,6,7,8,9,10", b"2,1", b"inf,inf", b"nan", b"1e400,1", b",,", b"\xff"),
@@ -294,6 +307,14 @@ def _several_pictures(form: Form, random: Random) -> None:
         form.parts.insert(0, _text(b"times", random.choice(_TIMES)))
 
 
+def _evidence(form: Form, random: Random) -> None:
+    """Ask for evidence as it exists, or not, and perhaps twice; together with several pictures it is refused."""
+    for _ in range(random.choice((1, 1, 2))):
+        form.parts.insert(0, _text(b"evidence", random.choice(_EVIDENCE)))
+    if random.random() < 0.3:
+        _several_pictures(form, random)
+
+
 def _nested(form: Form, random: Random) -> None:
     inner = Form(boundary=random.choice((b"inner", b"photo-boundary", b"photo-boundary-inner", b"photo")))
     part = random.choice((_file(inner.body), _text(b"image", inner.body)))
@@ -316,6 +337,7 @@ def _other_picture(form: Form, random: Random) -> None:
 _MUTATIONS: dict[str, Callable[[Form, Random], None]] = {
     "a prior": _a_prior,
     "several pictures": _several_pictures,
+    "evidence": _evidence,
     "another boundary": _other_boundary,
     "declared otherwise": _declared_otherwise,
     "another charset": _other_charset,

@@ -71,7 +71,7 @@ class Town:
     def run(self, command: str, map_dir: Path, interrupted_before: int = 0) -> Told:
         count_file = self.folder / "steps"
         program = [sys.executable, "-m", "tests.faults.interrupted_command"]
-        how = [str(map_dir.parent), str(interrupted_before), str(count_file)]
+        how = [str(map_dir.parent), str(interrupted_before), "SIGINT", str(count_file)]
         finished = subprocess.run(
             [*program, *how, *self.arguments(command, map_dir)],
             cwd=REPOSITORY,

@@ -150,7 +150,7 @@ def test_a_row_is_shown_on_the_map_with_its_answer(tab: Tab, server: Served, pho
         tab.wait_for(f"document.getElementById('preview-caption').textContent === {name!r}")
     tab.press(" ", code=32, text=" ")
     assert tab.run("document.activeElement.ariaSelected") == "true"
-    assert tab.run("document.querySelector('.marked span').textContent") == "1 marked"
+    tab.wait_for("document.querySelector('.marked span').textContent === '1 marked'")  # the bar is drawn a little later
     tab.press("Enter", code=13, text="\r")
     assert tab.run("document.activeElement.id") == "answer"
     assert tab.complaints == []

@@ -12,7 +12,8 @@ from PIL import Image
 from model.geo import LatLon
 from model.selavpr.config import SelaVPRConfig
 from model.selavpr.initialisation import seeded_network
-from service.schemas.answer import LocalizationAnswer, MatchedCandidateAnswer, MatchesAnswer
+from service.schemas.answer import LocalizationAnswer
+from service.schemas.evidence import MatchedCandidateAnswer, MatchesAnswer
 from service.words import MOST_MATCHED, MOST_PAIRS
 from tests.service.asking import check_problem
 from tests.service.conftest import Serve, Served, Town, build_town

@@ -1,14 +1,8 @@
 """Answers made by hand."""
 
 from placefix.answers.outcome import Failure, Outcome
-from service.schemas.answer import (
-    Accuracy,
-    CandidateAnswer,
-    LocalizationAnswer,
-    MapVersion,
-    Position,
-    Timings,
-)
+from service.schemas.answer import Accuracy, LocalizationAnswer, MapVersion, Timings
+from service.schemas.candidate import CandidateAnswer, Position
 from service.words import Status
 
 TIMINGS = Timings(decode=1, queue=0, encode=1, shortlist=1, gather=0, rerank=0, evidence=0, total=3)

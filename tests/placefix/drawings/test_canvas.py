@@ -66,6 +66,12 @@ def test_a_file_appears_whole_and_replaces_an_older_one(tmp_path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["a.png"]
 
 
+def test_what_a_killed_writer_left_goes_with_the_next_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.png.pending").write_bytes(b"half a pic")
+    save_png(Image.new("RGB", (2, 2), RED), tmp_path / "a.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
 def test_a_folder_that_takes_no_file_is_an_error_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"a\.png cannot be written: "):

@@ -6,7 +6,8 @@ from PIL import Image
 from placefix.drawings.colours import FAINT
 from placefix.drawings.matched_candidates import draw_matched_candidates, points
 from placefix.drawings.matches import NamedPhoto
-from service.schemas.answer import CandidateAnswer, CellGridAnswer, MatchedCandidateAnswer, MatchesAnswer
+from service.schemas.candidate import CandidateAnswer
+from service.schemas.evidence import CellGridAnswer, MatchedCandidateAnswer, MatchesAnswer
 
 GRID = CellGridAnswer(rows=2, columns=4, x=[0.125, 0.375, 0.625, 0.875], y=[0.25, 0.75])
 

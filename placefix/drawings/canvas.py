@@ -80,6 +80,7 @@ def save_png(image: Image.Image, path: Path) -> None:
     content = BytesIO()
     image.save(content, "PNG", optimize=False)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content.getvalue())
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error

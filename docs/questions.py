@@ -1,7 +1,8 @@
 """``python -m docs.questions``: ask the site the questions of readers, click by click, in a browser without a window.
 
-It prints how many clicks each question takes, and the seconds from the first click to the heading of the answer. They
-are the seconds of the machine; a reader's own come on top.
+It prints how many clicks each question takes, the seconds of the machine from the first click to the heading of the
+answer, and the words from that heading to the end of the answer, with the seconds that a reader needs for them. A
+reader also has to find each link: that time is not in these figures.
 """
 
 import tempfile
@@ -28,6 +29,7 @@ from placefix.console import output_console, run
 
 HOME = "index.html"
 DEFAULT_OUT = Path("benchmarks/results/questions.json")
+WORDS_PER_S = 4.0  # 240 words a minute, as a careful reader reads
 
 # The first link with a text, which a reader would click; and whether the section that it opens begins on the screen.
 _LINK = "[...document.querySelectorAll('a')].find((each) => each.innerText.replace(/\\s+/g, ' ').includes({text}))"
@@ -35,6 +37,15 @@ _IS_READ = """(() => {
     const heading = document.getElementById(decodeURIComponent(location.hash.slice(1))) ?? document.querySelector("h1");
     const top = heading?.getBoundingClientRect().top ?? -1;
     return document.readyState === "complete" && top >= 0 && top < innerHeight;
+})()"""
+_WORDS = """(() => {
+    const heading = document.getElementById(decodeURIComponent(location.hash.slice(1))) ?? document.querySelector("h1");
+    const range = document.createRange();
+    range.setStartBefore(heading);
+    range.setEndAfter(document.querySelector("article").lastChild);
+    const text = range.toString().replace(/\\s+/g, " ").trim();
+    const at = text.indexOf(ANSWER);
+    return at < 0 ? -1 : text.slice(0, at + ANSWER.length).split(" ").length;
 })()"""
 
 
@@ -68,7 +79,7 @@ QUESTIONS = (
     Question("Does RANSAC help?", ("Against the alternatives", "RANSAC"), "inliers of RANSAC"),
     Question("Where is Eq. 8?", ("From the paper to the code",), "Eq. 8, score of a candidate"),
     Question("Which file holds the features?", ("Map format", "globals.npy and locals.npy"), "(rows, D)"),
-    Question("Which code has an overloaded server?", ("Reference", "Errors"), "overloaded"),
+    Question("Which code has an overloaded server?", ("Over HTTP", "Errors"), "overloaded"),
     Question("Why is the site built by MkDocs?", ("Decisions", "0023"), "strict mode"),
 )
 
@@ -80,12 +91,19 @@ class Reached:
     Attributes:
         question: The text of the question.
         clicks: The number of its clicks.
-        seconds: The time from the first click to the heading of the answer.
+        seconds: The time of the machine from the first click to the heading of the answer.
+        words: The words from that heading to the end of the answer.
     """
 
     question: str
     clicks: int
     seconds: float
+    words: int
+
+    @property
+    def reading_s(self) -> float:
+        """Return the seconds that a reader needs for the words."""
+        return self.words / WORDS_PER_S
 
 
 @contextmanager
@@ -111,6 +129,9 @@ def measure_questions(site: Path, browser: Browser, questions: Sequence[Question
 
     Returns:
         The outcomes, in the order of the questions.
+
+    Raises:
+        InvalidInput: The last page does not have an answer.
     """
     found: list[Reached] = []
     with serving_site(site) as url:
@@ -125,14 +146,17 @@ def measure_questions(site: Path, browser: Browser, questions: Sequence[Question
                     tab.run(f"void {link}.click()")
                     tab.wait_for(f"location.href === {dumps(target)} && {_IS_READ}")
                 seconds = time.perf_counter() - start
-            found.append(Reached(question.text, len(question.clicks), seconds))
+                words = int(tab.run(_WORDS.replace("ANSWER", dumps(question.answer))))
+            if words < 0:
+                raise InvalidInput(f"{question.text} The section does not say {question.answer!r}")
+            found.append(Reached(question.text, len(question.clicks), seconds, words))
     return found
 
 
 def questions(
     out: Annotated[Path, typer.Option(help="The JSON file of the figures.")] = DEFAULT_OUT,
 ) -> None:
-    """Build the site, ask all questions, and write clicks and seconds."""
+    """Build the site, ask all questions, and write clicks, seconds and words."""
     if find_chromium() is None:
         raise InvalidInput("there is no browser to ask with: install chromium")
     with tempfile.TemporaryDirectory() as folder:
@@ -140,7 +164,7 @@ def questions(
         build_site(site)
         with started_browser(Path(folder) / "profile") as browser:
             rows = measure_questions(site, browser)
-    write_result(out, {"rows": [asdict(row) for row in rows]})
+    write_result(out, {"words_per_s": WORDS_PER_S, "rows": [asdict(row) for row in rows]})
     console = output_console()
     console.print(describe_hardware(), soft_wrap=True)
     console.print(_table(rows))
@@ -152,9 +176,9 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 def _table(rows: Sequence[Reached]) -> Table:
-    table = Table("question", "clicks", "seconds")
+    table = Table("question", "clicks", "seconds of the machine", "words to read", "seconds to read")
     for row in rows:
-        table.add_row(row.question, str(row.clicks), f"{row.seconds:.2f}")
+        table.add_row(row.question, str(row.clicks), f"{row.seconds:.2f}", str(row.words), f"{row.reading_s:.0f}")
     return table
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 
 from benchmarks.browser import Browser
-from docs.questions import HOME, QUESTIONS, Question, measure_questions, serving_site
+from docs.questions import HOME, QUESTIONS, WORDS_PER_S, Question, measure_questions, serving_site
 from docs.site import REPOSITORY, build_site, documents
 from tests.service.conftest import browser
 
@@ -93,14 +93,19 @@ def test_pages_and_styles_ask_nobody_else_for_anything(site: Path) -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.text)
-def test_a_question_is_answered_within_three_clicks(site: Path, question: Question) -> None:
+def test_a_question_is_answered_within_three_clicks_and_a_minute_of_reading(site: Path, question: Question) -> None:
     assert len(question.clicks) <= 3
     address = HOME
     for click in question.clicks:
         targets = [target for text, target in read(site, address).links if click in text]
         assert targets, f"{address} has no link {click!r}"
         address = urljoin(address, targets[0])
-    assert question.answer in read(site, address).sections[urlsplit(address).fragment]
+    all_of_it, *sections = (page := read(site, address)).sections.values()
+    assert question.answer in all_of_it
+    text = page.sections[anchor] if (anchor := urlsplit(address).fragment) else "".join(sections)
+    before, answer, _ = text.partition(question.answer)
+    assert answer
+    assert len(before.split()) / WORDS_PER_S <= 60
 
 
 @pytest.fixture
@@ -113,7 +118,7 @@ def test_every_question_is_asked_by_clicks_in_a_browser(site: Path, browser: Bro
     asked = QUESTIONS[::5]
     found = measure_questions(site, browser, asked)
     assert [(each.question, each.clicks) for each in found] == [(each.text, len(each.clicks)) for each in asked]
-    assert all(each.seconds > 0 for each in found)
+    assert all(each.seconds > 0 and each.words > 0 for each in found)
 
 
 def test_search_finds_a_page_in_a_browser_that_reaches_this_server_alone(served: str, browser: Browser) -> None:

@@ -63,8 +63,8 @@ def _notice(origin: Origin, kind: str, folders: Collection[str]) -> Iterator[Cla
                 "same command again, it continues"
             )
 
+    origin.write(path, [content], len(content))
     try:
-        origin.write(path, [content], len(content))
         yield Claim(check=check)
     finally:
         origin.remove([path])

@@ -245,13 +245,14 @@ def test_work_that_takes_too_long_gives_up(object_place: Place, copy: CopyMap, m
     push_version(town, object_place.origin, version="1")
     before = object_place.files()
     limits = dict.fromkeys(notices._LIMITS, timedelta(0))
-    late = Between(object_place.origin, lambda: monkeypatch.setattr(notices, "_LIMITS", limits))
-    with pytest.raises(OriginError, match="took longer than 0:00:00, so others no longer count on it"):
-        prune_origin(late, versions=["2"])
-    monkeypatch.undo()
-    late = Between(object_place.origin, lambda: monkeypatch.setattr(notices, "_LIMITS", limits))
-    with pytest.raises(OriginError, match="took longer than"):
-        push_version(town, late)
+    with monkeypatch.context() as patch:
+        late = Between(object_place.origin, lambda: patch.setattr(notices, "_LIMITS", limits))
+        with pytest.raises(OriginError, match="took longer than 0:00:00, so others no longer count on it"):
+            prune_origin(late, versions=["2"])
+    with monkeypatch.context() as patch:
+        late = Between(object_place.origin, lambda: patch.setattr(notices, "_LIMITS", limits))
+        with pytest.raises(OriginError, match="took longer than"):
+            push_version(town, late)
     assert object_place.files() == before
 
 

@@ -238,5 +238,5 @@ def test_addresses_that_are_no_origins(copy: CopyMap, tmp_path: Path) -> None:
 @pytest.mark.cluster
 def test_a_bucket_that_is_not_there(s3_settings: str, copy: CopyMap) -> None:
     assert s3_settings
-    with pytest.raises(OriginError, match=r"s3://nowhere/town/CURRENT: .*AWS_ENDPOINT_URL"):
+    with pytest.raises(OriginError, match=r"s3://nowhere/town/.*AWS_ENDPOINT_URL"):
         push_version(copy("first"), open_origin("s3://nowhere/town"))

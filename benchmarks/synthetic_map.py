@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch.nn.functional import normalize
 
@@ -22,6 +23,7 @@ GRID, CHANNELS, GLOBAL_DIM = (61, 61), 128, 1024
 CELLS = GRID[0] * GRID[1]
 
 _DISTINCT = 16  # number of pictures whose features are repeated
+_DISTINCT_LOCALS = 4  # local features repeat sooner, because finding learned codes takes long
 
 
 def write_synthetic_map(path: Path, places: int, store: StoreType, seed: int = 0) -> Path:
@@ -68,8 +70,9 @@ def write_map_of(
         for shape in ((shapes.global_dim,), (rows * columns, shapes.local_dim))
     )
     stored_global = global_features.to(TORCH_TYPES[shapes.dtype]).numpy()
-    shapes = with_codebook(shapes, local_features)
-    stored_local = shapes.local_codec.encode(local_features).numpy()
+    shapes = with_codebook(shapes, local_features[:1])  # random features teach nothing
+    stored_local = shapes.local_codec.encode(local_features[:_DISTINCT_LOCALS]).numpy()
+    stored_local = np.tile(stored_local, (_DISTINCT // _DISTINCT_LOCALS, 1, 1))
     segment_id = layout.segment_id_of(1)
     directory = layout.segment_dir(path, segment_id)
     directory.mkdir(parents=True)

@@ -331,3 +331,22 @@ def test_grafana_finds_its_dashboard() -> None:
     (provider,) = yaml.safe_load((GRAFANA / "dashboards" / "placefix.yml").read_text())["providers"]
     assert mounted[provider["options"]["path"]] == DASHBOARD.parent
     assert mounted["/etc/grafana/provisioning"] == GRAFANA
+
+
+def test_the_cluster_has_two_replicas_of_each_shard_and_one_token() -> None:
+    services = compose("--file", "docker-compose.cluster.yml", RAY_AUTH_TOKEN="a-token")["services"]
+    nodes = {name: each for name, each in services.items() if name != "prometheus"}
+    assert set(nodes) == {"prepare", "head", "shard-1a", "shard-1b", "shard-2a", "shard-2b", "localizer"}
+    for name, service in nodes.items():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["read_only"] is True
+        environment = service["environment"]
+        assert (environment["RAY_AUTH_MODE"], environment["RAY_AUTH_TOKEN"]) == ("token", "a-token")
+        assert (name == "localizer") == ("ports" in service)
+    for shard in ("1", "2"):
+        assert all(f'{{"shard-{shard}": 1}}' in nodes[f"shard-{shard}{each}"]["command"][0] for each in "ab")
+    assert nodes["localizer"]["environment"]["PLACEFIX_SHARDS"] == "ray:demo-1,ray:demo-2"
+    scraped = yaml.safe_load((PROMETHEUS / "cluster.yml").read_text())["scrape_configs"]
+    targets = [target for job in scraped for each in job["static_configs"] for target in each["targets"]]
+    assert {target.partition(":")[0] for target in targets} == {*nodes, "127.0.0.1"} - {"prepare"}
+    promtool("check", "config", "--syntax-only", "cluster.yml")

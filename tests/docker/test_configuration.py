@@ -334,7 +334,7 @@ def test_grafana_finds_its_dashboard() -> None:
 
 
 def test_the_cluster_has_two_replicas_of_each_shard_and_one_token() -> None:
-    services = compose("--file", "docker-compose.cluster.yml", RAY_AUTH_TOKEN="a-token")["services"]
+    services = compose("--file", "docker-compose.cluster.yml", RAY_AUTH_TOKEN="a-token")["services"]  # noqa: S106
     nodes = {name: each for name, each in services.items() if name != "prometheus"}
     assert set(nodes) == {"prepare", "head", "shard-1a", "shard-1b", "shard-2a", "shard-2b", "localizer"}
     for name, service in nodes.items():

@@ -74,7 +74,7 @@ QUESTIONS = (
     Question("How do I write positions into photos?", ("Many photos", "Writing positions back"), "placefix geotag"),
     Question("How do I give out keys?", ("Running it", "Keys"), "placefix keys create"),
     Question("How do I serve another version of a map?", ("Running it", "Serving another version"), "CURRENT"),
-    Question("How do I add a shard?", ("Beyond one machine",), "PLACEFIX_SHARD=1/2"),
+    Question("How do I add a shard?", ("Beyond one machine", "Starting shards"), "PLACEFIX_SHARD=1/2"),
     Question("How do I measure recall on my photos?", ("Evaluation",), "placefix evaluate"),
     Question("Does RANSAC help?", ("Against the alternatives", "RANSAC"), "inliers of RANSAC"),
     Question("Where is Eq. 8?", ("From the paper to the code",), "Eq. 8, score of a candidate"),

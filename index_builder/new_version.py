@@ -22,7 +22,7 @@ from model.progress import Progress
 from place_map import layout
 from place_map.errors import MapCorrupt
 from place_map.file_sum import FileSum
-from place_map.index_choice import AUTO, choose_index
+from place_map.index_choice import AUTO, choose_index, factory_named
 from place_map.index_files import BaseIndex
 from place_map.index_making import check_index_factory
 from place_map.left_out import left_out_csv, read_left_out
@@ -160,7 +160,7 @@ def make_version(
     base, settings, map_dir = revision.base, revision.settings, staging.map_dir
     width = settings.features.global_dim
     if settings.index != AUTO:
-        check_index_factory(settings.index, width, revision.most_pictures)
+        check_index_factory(factory_named(settings.index, width), width, revision.most_pictures)
     version, first_segment = staging.numbers()
     base_line = "" if base is None else read_current(map_dir).to_bytes().decode("ascii").strip()
     plan = staging.begin(
@@ -282,12 +282,13 @@ def _index_for(
 ) -> tuple[str, BaseIndex | None]:
     """Return the kind of the new index, and the index of the base, whose kept files are compared with their sums."""
     base, settings = revision.base, revision.settings
-    placed, factory = sum(segment.live_rows for segment in segments), settings.index
+    placed, width = sum(segment.live_rows for segment in segments), settings.features.global_dim
+    factory = factory_named(settings.index, width)
     has_same_rows = base is not None and segments == base.segments
     if base is not None and has_same_rows:
         factory = base.index.factory
     elif factory == AUTO:
-        choice = choose_index(placed, settings.features.global_dim)
+        choice = choose_index(placed, width)
         factory = choice.factory
         progress.message(f"index: {factory} (auto: {choice.reason})")
     if not has_same_rows:

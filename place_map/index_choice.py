@@ -4,11 +4,14 @@
 vectors in float32, and each query reads them. ``SQfp16`` does the same in half the memory, because a map stores
 float16; only a GPU does not support it. ``PQ…x4fs`` has 4 bits per number, an eighth of ``Flat``, and a query reads
 them all; its proposals are ordered by exact distance. docs/decisions/0012-which-index.md explains the thresholds.
+
+``--index binary`` has one bit per number and eight bytes more: RaBitQ (Gao and Long, SIGMOD 2024), the signs of a
+randomly rotated vector with two numbers that correct its distances.
 """
 
 from dataclasses import dataclass
 
-AUTO = "auto"
+AUTO, BINARY = "auto", "binary"
 
 MOST_FLAT_BYTES = 100_000_000
 """Up to this size the memory and the time of ``Flat`` do not matter."""
@@ -30,6 +33,11 @@ class IndexChoice:
 
     factory: str
     reason: str
+
+
+def factory_named(index: str, width: int) -> str:
+    """Return the string of faiss's ``index_factory`` for ``binary``; every other index but ``auto`` is one itself."""
+    return f"RR{width},RaBitQfs" if index == BINARY else index
 
 
 def choose_index(pictures: int, width: int) -> IndexChoice:

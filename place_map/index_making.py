@@ -49,7 +49,7 @@ def new_index(factory: str, width: int) -> Any:
     except RuntimeError as error:
         raise InvalidInput(
             f"faiss makes no index of {factory!r} for vectors of width {width}: {reason_of(error)}; --index takes "
-            "Flat, or another string of faiss's index_factory"
+            "auto, binary, Flat, or another string of faiss's index_factory"
         ) from error
 
 

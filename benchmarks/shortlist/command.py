@@ -17,7 +17,7 @@ from benchmarks.shortlist.synthetic import PlaceModel, compare_neighbours
 from benchmarks.shortlist.town import TownFeatures, town_features
 from model.device import DeviceName
 from model.weights import load_selavpr
-from place_map.index_choice import choose_index
+from place_map.index_choice import BINARY, choose_index, factory_named
 from placefix.console import error_console, output_console
 
 COUNTS = (10_000, 100_000)
@@ -35,6 +35,7 @@ def indexes_for(pictures: int, width: int) -> tuple[str, ...]:
         "SQ8",
         f"PQ{width}x4fs",
         f"PQ{width // 2}x4fs",
+        factory_named(BINARY, width),
         f"IVF{lists},SQ8",
         f"IVF{lists},PQ{width}x4fs",
         f"IVF{lists},PQ{width // 2}x4fs,RFlat",

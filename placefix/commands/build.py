@@ -97,8 +97,8 @@ def build(
     index: Annotated[
         str,
         typer.Option(
-            help="The shortlist index: Flat (exact), auto (chosen by the size of the collection), or another string of "
-            "faiss's index_factory.",
+            help="The shortlist index: Flat (exact), auto (chosen by the size of the collection), binary (one bit a "
+            "number), or another string of faiss's index_factory.",
             rich_help_panel=_MAP_PANEL,
         ),
     ] = _DEFAULTS.index,
@@ -203,7 +203,9 @@ def build(
     )
     encoder = network.encoder
     if index != index_choice.AUTO:
-        check_index_factory(index, encoder.global_dim)  # before the collections are read
+        check_index_factory(
+            index_choice.factory_named(index, encoder.global_dim), encoder.global_dim
+        )  # before the collections are read
     choose_reranker(encoder, options)
     try:
         with chosen.opened(encoder, network.weights_path, num_heads) as segment_engine:

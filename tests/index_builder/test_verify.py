@@ -255,7 +255,7 @@ def test_an_index_of_other_vectors_is_found(tmp_path: Path) -> None:
     assert "p0" in problems[0].message
 
 
-@pytest.mark.parametrize("index", ["IVF4,Flat", "SQ8", "PQ16x4fs"])
+@pytest.mark.parametrize("index", ["IVF4,Flat", "SQ8", "PQ16x4fs", "RR16,RaBitQfs"])
 def test_a_map_with_an_approximate_index_is_good(tmp_path: Path, index: str) -> None:
     path = write_features_map(tmp_path / "map", globals_of(200), index=index)
     assert verify_map(path).is_good

@@ -8,7 +8,7 @@ import torch
 
 from place_map import index_choice
 from place_map.global_index import open_searcher, read_index
-from place_map.index_choice import MOST_EXACT_BYTES, MOST_FLAT_BYTES, choose_index
+from place_map.index_choice import MOST_EXACT_BYTES, MOST_FLAT_BYTES, choose_index, factory_named
 from place_map.index_making import check_index_factory
 from place_map.reader import PlaceMap
 from tests.index_builder.map_factory import unit_rows, write_features_map
@@ -45,9 +45,11 @@ def test_what_it_picks_for_many_pictures_finds_almost_the_exact_shortlist(
     monkeypatch.setattr(index_choice, "MOST_EXACT_BYTES", 0)
     coarse = searched(choose_index(4000, WIDTH).factory)
     assert np.mean([np.isin(*rows).mean() for rows in zip(exact, coarse, strict=True)]) > 0.99
+    binary = searched(factory_named("binary", WIDTH))
+    assert np.mean([np.isin(*rows).mean() for rows in zip(exact, binary, strict=True)]) > 0.95
 
 
-@pytest.mark.parametrize("index", ["SQfp16", f"PQ{WIDTH}x4fs"])
+@pytest.mark.parametrize("index", ["SQfp16", f"PQ{WIDTH}x4fs", factory_named("binary", WIDTH)])
 def test_the_same_pictures_give_the_same_bytes(tmp_path: Path, index: str) -> None:
     features = unit_rows(np.random.default_rng(6).standard_normal((3000, WIDTH)))
     maps = [PlaceMap.open(write_features_map(tmp_path / name, features, index=index)) for name in ("one", "two")]

@@ -25,7 +25,7 @@ from place_map.versions import read_manifest
 from tests.index_builder.map_factory import unit_rows, with_index_file, write_features_map
 
 WIDTH = 8
-KINDS = ("Flat", "SQfp16", "SQ8", "SQ4", "PQ8x4fs", "PQ4x4fs", "PQ4x4", "IVF2,Flat")
+KINDS = ("Flat", "SQfp16", "SQ8", "SQ4", "PQ8x4fs", "PQ4x4fs", "PQ4x4np", "IVF2,Flat")
 
 
 def features_of(count: int, seed: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from model.encoder import Encoder
 from place_map import layout
 from place_map.activation import roll_back
 from place_map.errors import MapCorrupt
-from place_map.global_index import open_searcher
+from place_map.global_index import index_bytes, open_searcher
 from place_map.reader import PlaceMap
 from place_map.versions import list_versions, read_manifest
 from tests.index_builder.map_factory import SMALL, data_files, photo_listing
@@ -72,6 +72,18 @@ def test_a_change_writes_codes_for_its_own_segments_alone(tmp_path: Path, tiny_e
     check_good_and_found(town)
     manifest = read_manifest(town)
     assert set(codes_of(town)) == set(manifest.index.files(manifest.version))
+
+
+def test_a_binary_index_is_one_file_with_a_bit_a_number(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    options = replace(OPTIONS, index="binary")
+    town = build_map(photo_listing(tmp_path / "photos", 3), tiny_encoder, tmp_path / "maps" / "town", options).map_path
+    add_pictures(town, photo_listing(tmp_path / "more", 2), tiny_encoder, OPTIONS, prefix="more/")
+    index = read_manifest(town).index
+    assert (index.factory, index.requested) == (f"RR{tiny_encoder.global_dim},RaBitQfs", "binary")
+    with PlaceMap.open(town) as place_map:
+        width = tiny_encoder.global_dim
+        assert index_bytes(place_map) < 4 * width**2 + 32 * (width // 8 + 8) + 2000  # the rotation, 32 codes at least
+    check_good_and_found(town)
 
 
 def test_a_map_that_has_grown_gets_another_codebook(tmp_path: Path, tiny_encoder: Encoder) -> None:

@@ -1,5 +1,7 @@
 """The Markdown tables of the stores of local features: recall and time, then counts and orders."""
 
+from pathlib import Path
+
 from benchmarks.performance.markdown import Figures, markdown
 
 RANKS = ("1", "5", "10")
@@ -49,6 +51,22 @@ def store_table(figures: Figures) -> str:
             compared,
         )
     )
+
+
+def store_recall_table(*sets: Figures) -> str:
+    """Return recall alone, of the stores in several sets of queries with the same network, counted fast."""
+    headings, conditions = ["store", "bytes a picture"], [figures["conditions"] for figures in sets]
+    for each in conditions:
+        asked = f"{', '.join(Path(name).stem for name in each['queries'])} ({each['asked']})"
+        headings += [asked, "Δ R@1"]
+    rows = []
+    for of_way in zip(*([row for row in figures["rows"] if row["way"]["precision"] == "fast"] for figures in sets), strict=True):
+        cells = [of_way[0]["way"]["store"], f"{of_way[0]['bytes_per_picture']:,}"]
+        for row in of_way:
+            cells += [f"{row['recall']['R@1']['value']:.1f}", _difference(row, "1")]
+        rows.append(cells)
+    hardware = " ".join(dict.fromkeys(f"{each['hardware']}." for each in conditions))
+    return f"{markdown(headings, rows)}\n\nR@1, top {conditions[0]['shortlist']}. {hardware}"
 
 
 def _name(way: Figures) -> str:

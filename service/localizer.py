@@ -5,7 +5,6 @@ as ``model.retrieval.retrieve`` on the same features, without holding the map in
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -19,26 +18,20 @@ from model.features import Features
 from model.geo import distance_m
 from model.matching import MatchingPrecision, matcher_name
 from model.network import MUTUAL_MATCHES
-from model.rerankers.registry import make_reranker
-from model.rerankers.reranker import LocalFeatures, Reranker, RerankSettings
+from model.rerankers.reranker import LocalFeatures, Reranker
 from place_map.calibration import DEFAULT_WITHIN_M, Judgement
 from place_map.evidence import Evidence, Ranking
-from place_map.local_codec import LocalCodec
 from place_map.reader import PlaceMap
 from place_map.searching import Searcher
+from service.comparer import Comparer
 from service.encoded_query import EncodedQuery
 from service.localization import Candidate, Localization, MatchedCandidate, Matches, Verdict
-from service.matches import MatchedCells, most_similar, rival_rank
+from service.matches import MatchedCells, rival_rank
 from service.query_options import DEFAULT_PRECISION, QueryOptions
 from service.rounds import count_ahead
-from service.shortlist import NO_ROWS, Shortlist, check_wanted, find_shortlist
+from service.shortlist import NO_ROWS, Shortlist, find_shortlist
 from service.stages import Stage, StageClock
 from service.words import MATCHED_FIRST, Rerank
-
-# This many candidates are gathered and compared at a time: 61 MB of float16 at 61 × 61 × 128. A shortlist of 1000
-# would otherwise need 950 MB, and could not stop early once nobody waits for it. While some are compared, the system
-# fetches the next ones from the disk.
-_GATHER_ROWS = 64
 
 
 def _always_wanted() -> bool:
@@ -57,7 +50,7 @@ class Localizer:
         place_map: The map.
         preparation: The way in which a picture becomes a query of this map.
         searcher: The shortlist index of the map.
-        reranker: The re-ranker of the map; None for a network without local features.
+        comparer: The comparison by stored local features; None for a network without local features.
         matching_precision: The precision of the products in matching.
         match_floor: The least cosine of a match; None if every cosine may match.
         within_m: The distance within which candidates show the same place.
@@ -94,15 +87,15 @@ class Localizer:
         self.matching_precision: MatchingPrecision = matching_precision
         features = place_map.manifest.features
         self.match_floor = features.match_floor if match_floor is None else match_floor
-        self._codec: LocalCodec = features.local_codec
-        # Stored features are compared, so cosines are less than those of the features themselves.
-        floor = None if self.match_floor is None else self.match_floor * self._codec.cosine
-        settings = RerankSettings(matching_precision, floor)
-        self.reranker: Reranker | None = (
-            make_reranker(features.reranker, encoder, settings) if features.local_dim else None
+        self.comparer = (
+            Comparer(place_map, encoder, matching_precision, self.match_floor) if features.local_dim else None
         )
         self.within_m = DEFAULT_WITHIN_M if place_map.calibration is None else place_map.calibration.within_m
-        self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU
+
+    @property
+    def reranker(self) -> Reranker | None:
+        """Return the re-ranker of the map; None for a network without local features."""
+        return None if self.comparer is None else self.comparer.reranker
 
     @property
     def matcher(self) -> str:
@@ -222,17 +215,7 @@ class Localizer:
             InvalidInput: The network has no local features.
             DeadlineExceeded: Nobody waits for the query any more.
         """
-        reranker, query = self._needed_reranker(), self._as_compared(query)
-        parts = np.empty((len(rows), reranker.parts), dtype=np.float64)
-        for start in range(0, len(rows), _GATHER_ROWS):
-            check_wanted(is_wanted)
-            chunk = slice(start, start + _GATHER_ROWS)
-            with clock.measure(Stage.GATHER):
-                candidates = self._gather(rows[chunk])
-                self.place_map.announce(rows[chunk.stop : chunk.stop + _GATHER_ROWS])
-            with clock.measure(Stage.RERANK):
-                parts[chunk] = reranker.compare(query, candidates).cpu().numpy()
-        return parts
+        return self._needed_comparer().compare(query, rows, is_wanted, clock)
 
     @torch.inference_mode()
     def match(
@@ -252,15 +235,7 @@ class Localizer:
             InvalidInput: The network has no local features.
             DeadlineExceeded: Nobody waits for the query any more.
         """
-        reranker, query, matched = self._needed_reranker(), self._as_compared(query), []
-        for number in range(len(rows)):
-            check_wanted(is_wanted)
-            [features] = self._gather(rows[number : number + 1])
-            pairs = reranker.pairs(query, features)
-            if pairs is None:
-                return None
-            matched.append(most_similar(query.features, features.features, pairs, unit=self._codec.cosine))
-        return matched
+        return self._needed_comparer().match(query, rows, is_wanted)
 
     def judge(self, ranking: Ranking, options: QueryOptions) -> tuple[Evidence, Judgement | None]:
         """Weigh the evidence for the first candidate of a ranking; no judgement if its meaning is unknown."""
@@ -299,7 +274,7 @@ class Localizer:
         extras = torch.empty(1, shapes.local_count, shapes.local_extras)
         features = Features(
             torch.from_numpy(self.place_map.global_features(rows)).to(device),
-            self._codec.restore(self.place_map.local_features(rows, extras=extras)).to(device),
+            shapes.local_codec.restore(self.place_map.local_features(rows, extras=extras)).to(device),
             shapes.local_grid,
             extras.to(device),
         )
@@ -308,8 +283,7 @@ class Localizer:
     def close(self) -> None:
         """Close the files and the index; call it on the thread that owns the device, whose memory is freed here."""
         self.place_map.close()
-        self._gathered = None
-        del self.searcher
+        del self.searcher, self.comparer
 
     def _rerank(
         self,
@@ -328,7 +302,7 @@ class Localizer:
                 more = self.compare(query, rows[done:ahead], is_wanted, clock)
                 parts = more if parts is None else np.concatenate([parts, more])
             if parts is not None:
-                scores = self._needed_reranker().scores(parts[:compared])
+                scores = self._needed_comparer().reranker.scores(parts[:compared])
             ranking = Ranking.of(rows, shortlist.distances, scores, shortlist.rivals)
             evidence, judgement = self.judge(ranking, options)
             if judgement is not None and judgement.is_sure:
@@ -366,30 +340,12 @@ class Localizer:
             return (count,)
         return (*(step.compared for step in calibration.steps if step.compared < count), count)
 
-    def _needed_reranker(self) -> Reranker:
-        """Return the re-ranker.
+    def _needed_comparer(self) -> Comparer:
+        """Return the comparison by local features.
 
         Raises:
             InvalidInput: The network has no local features.
         """
-        if self.reranker is None:
+        if self.comparer is None:
             raise InvalidInput(f"the network of the map {self.place_map.name} has no local features to compare")
-        return self.reranker
-
-    def _as_compared(self, query: LocalFeatures) -> LocalFeatures:
-        """Return a query in the form in which the map stores features."""
-        return replace(query, features=self._codec.as_compared(query.features))
-
-    def _gather(self, rows: NDArray[np.int64]) -> LocalFeatures:
-        """Return local features ``(k, N, C)`` on the encoder's device; valid until the next call."""
-        if self._gathered is None:
-            shapes = self.place_map.manifest.features
-            self._gathered = torch.empty(
-                (min(_GATHER_ROWS, len(self.place_map)), shapes.local_count, shapes.local_dim),
-                dtype=self.place_map.local_type,
-                pin_memory=self.encoder.device.type == "cuda",
-            )
-        device, shapes = self.encoder.device, self.place_map.manifest.features
-        extras = torch.empty(len(rows), shapes.local_count, shapes.local_extras)
-        features = self.place_map.local_features(rows, out=self._gathered, extras=extras)
-        return LocalFeatures(features.to(device), extras.to(device))
+        return self.comparer

@@ -174,7 +174,7 @@ class ShardedLocalizer(Localizer):
         owners = self._assignment.owners_of(rows)
         with clock.measure(Stage.RERANK):
             found = self.shards.comparisons(query, _by_owner(rows, owners), is_wanted)
-        parts = np.empty((len(rows), self._needed_reranker().parts), dtype=np.float64)
+        parts = np.empty((len(rows), self._needed_comparer().reranker.parts), dtype=np.float64)
         for owner, of_shard in found.items():
             parts[owners == owner] = of_shard
         return parts

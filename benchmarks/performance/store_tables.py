@@ -60,7 +60,9 @@ def store_recall_table(*sets: Figures) -> str:
         asked = f"{', '.join(Path(name).stem for name in each['queries'])} ({each['asked']})"
         headings += [asked, "Δ R@1"]
     rows = []
-    for of_way in zip(*([row for row in figures["rows"] if row["way"]["precision"] == "fast"] for figures in sets), strict=True):
+    for of_way in zip(
+        *([row for row in figures["rows"] if row["way"]["precision"] == "fast"] for figures in sets), strict=True
+    ):
         cells = [of_way[0]["way"]["store"], f"{of_way[0]['bytes_per_picture']:,}"]
         for row in of_way:
             cells += [f"{row['recall']['R@1']['value']:.1f}", _difference(row, "1")]

@@ -111,7 +111,7 @@ def test_a_long_shortlist_is_gathered_in_pieces_to_the_same_end(
     query = query_of(6, localizer.encoder)
     options = QueryOptions(8, 8, rerank="always")
     at_once = localizer.localize(query, options).candidates
-    monkeypatch.setattr("service.localizer._GATHER_ROWS", 3)
+    monkeypatch.setattr("service.comparer._GATHER_ROWS", 3)
     in_pieces = Localizer(localizer.encoder, localizer.place_map, localizer.searcher)
     assert in_pieces.localize(query, options).candidates == at_once
 

@@ -18,7 +18,7 @@ from benchmarks.performance.published import published_table
 from benchmarks.performance.query_plot import draw_query
 from benchmarks.performance.shortlist_plot import draw_shortlist
 from benchmarks.performance.store_plot import draw_store
-from benchmarks.performance.store_tables import store_table
+from benchmarks.performance.store_tables import store_recall_table, store_table
 from benchmarks.performance.together_tables import together_table
 
 
@@ -82,6 +82,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "store_gardenspoint_day": Table(("store_gardenspoint_day",), store_table),
         "store_gardenspoint_night": Table(("store_gardenspoint_night",), store_table),
         "store_penn": Table(("store_penn",), store_table),
+        "store_learned": Table(("store_learned_day", "store_learned_night", "store_learned_penn"), store_recall_table),
     },
 }
 """Document → tables by the name of their mark."""

@@ -57,7 +57,7 @@ def store_recall_table(*sets: Figures) -> str:
     """Return recall alone, of the stores in several sets of queries with the same network, counted fast."""
     headings, conditions = ["store", "bytes a picture"], [figures["conditions"] for figures in sets]
     for each in conditions:
-        asked = f"{', '.join(Path(name).stem for name in each['queries'])} ({each['asked']})"
+        asked = f"{', '.join(Path(name).with_suffix('').as_posix() for name in each['queries'])} ({each['asked']:,})"
         headings += [asked, "Δ R@1"]
     rows = []
     for of_way in zip(

@@ -56,7 +56,7 @@ class Comparer:
     def compare(
         self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool], clock: StageClock
     ) -> NDArray[np.float64]:
-        """Return what ``Localizer.compare`` returns."""
+        """See ``Localizer.compare``."""
         query = self._as_stored(query)
         parts = np.empty((len(rows), self.reranker.parts), dtype=np.float64)
         for start in range(0, len(rows), _GATHER_ROWS):
@@ -72,7 +72,7 @@ class Comparer:
     def match(
         self, query: LocalFeatures, rows: NDArray[np.int64], is_wanted: Callable[[], bool]
     ) -> list[MatchedCells] | None:
-        """Return what ``Localizer.match`` returns."""
+        """See ``Localizer.match``."""
         query, matched = self._as_stored(query), []
         for number in range(len(rows)):
             check_wanted(is_wanted)

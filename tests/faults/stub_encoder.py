@@ -24,7 +24,8 @@ class StubEncoder(Encoder):
         self.preparation = SelaVPR.needs
         self.precision = "float32"
         self.is_trained = True
-        self.global_dim, self.local_dim, self.cells = 8, 4, CellGrid((2, 2), (2, 2))
+        self.global_dim, self.local_dim, self.local_extras = 8, 4, 0
+        self.cells = CellGrid((2, 2), (2, 2))
 
     def encode(self, images: Tensor) -> Features:
         """As the parent's."""

@@ -14,11 +14,13 @@ from benchmarks.ablations.document import fill
 from benchmarks.ablations.plot import draw_recall
 from benchmarks.ablations.results import Results
 from benchmarks.ablations.run import Recipes, Where, read_town, run_cell
+from benchmarks.ablations.seeds import network_of_seed
 from benchmarks.ablations.tables import backbone_table, condition_table, difference_table, main_table, variant_tables
 from model.device import DeviceName, choose_device
 from model.errors import InvalidInput
 from model.matching import MatchingPrecision
 from model.training.config_file import read_config
+from model.weights import save_network
 from placefix.console import error_console, resumable
 from placefix.progress import show_progress
 
@@ -101,6 +103,16 @@ def _run(
     with show_progress(cell.file_name) as progress:
         progress.started(len(town.test.database) + len(town.test.queries), 0)
         run_cell(cell, recipes, town, where, choose_device(device).device, progress, precision)
+
+
+@app.command("seed")
+def write_seed(
+    seed: Annotated[int, typer.Argument(help="The seed of the trainings: 1 or 2.")],
+    out: Annotated[Path, typer.Option(help="The file of the network.")],
+) -> None:
+    """Write the demo's network with the adaptations of another seed, for the benchmarks that compare seeds."""
+    save_network(network_of_seed(seed), out)
+    error_console().print(str(out), soft_wrap=True)
 
 
 @app.command("tables")

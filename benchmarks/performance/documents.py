@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.performance import load_tables, tables
 from benchmarks.performance.confidence_plot import draw_confidences
 from benchmarks.performance.confidence_tables import conditions_table, confidence_table, signals_table
-from benchmarks.performance.floor_tables import floor_tables
+from benchmarks.performance.floor_tables import floor_networks_table, floor_tables
 from benchmarks.performance.gpu_tables import gpu_tables
 from benchmarks.performance.load_plot import draw_load
 from benchmarks.performance.markdown import Figures
@@ -70,7 +70,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "endurance": Table(("endurance",), load_tables.endurance_table),
     },
     "docs/book/results.md": {
-        "photographs": Table(("photographs",), photographs_table),
+        "photographs": Table(("photographs", "photographs_random"), photographs_table),
         "outliers": Table(("outliers",), outliers_table),
         "together_gardenspoint": Table(("together_gardenspoint",), together_table),
         "together_town": Table(("together_town",), together_table),
@@ -78,6 +78,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "confidence_conditions": Table(("confidence",), conditions_table),
         "confidence_signals": Table(("confidence",), signals_table),
         "floor": Table(("floor",), floor_tables),
+        "floor_networks": Table(("floor", "floor_seed1", "floor_seed2"), floor_networks_table),
         "store": Table(("store",), store_table),
         "store_gardenspoint_day": Table(("store_gardenspoint_day",), store_table),
         "store_gardenspoint_night": Table(("store_gardenspoint_night",), store_table),

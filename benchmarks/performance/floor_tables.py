@@ -6,6 +6,7 @@ from itertools import groupby
 from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
 
 _NO_FLOOR = -1.0
+_COMPARED = (0.82, 0.84, 0.86, 0.88, 0.9)
 
 
 def floor_tables(figures: Figures) -> str:
@@ -40,6 +41,30 @@ def floor_tables(figures: Figures) -> str:
             asked,
         )
     )
+
+
+def floor_networks_table(*networks: Figures) -> str:
+    """Return the points of R@1 that floors add, for several networks: all queries, fog and night."""
+    groups = ("all", "fog", "night")
+    headings = ["network", "floor", *(f"{name}: R@1" for name in groups), *(f"{name}: points" for name in groups)]
+    rows = []
+    for figures in networks:
+        for row in figures["floors"]:
+            if row["floor"] not in (_NO_FLOOR, *_COMPARED):
+                continue
+            is_none = row["floor"] == _NO_FLOOR
+            change = row["R@1_minus_no_floor"]
+            rows.append(
+                [
+                    figures["weights"][:8],
+                    _name(row["floor"]),
+                    *(_said(row["R@1"][name]) for name in groups),
+                    *("" if is_none else _said(change[name], sign="+") for name in groups),
+                ]
+            )
+    hardware = " ".join(dict.fromkeys(f"{figures['hardware']}." for figures in networks))
+    asked = f"{networks[0]['queries']:,} queries, {networks[0]['database']:,} pictures, top {networks[0]['shortlist']}."
+    return f"{markdown(headings, rows, left=2)}\n\n{asked} {hardware}"
 
 
 def _merged(rows: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -2,14 +2,19 @@
 
 from typing import Any
 
-from benchmarks.performance.markdown import Figures, markdown
+from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
 
 RANKS = ("R@1", "R@5", "R@10")
 
 
-def photographs_table(figures: Figures) -> str:
-    """Return the table of all sets and networks, with the conditions of the measurement."""
-    rows = sorted(figures["rows"], key=lambda row: _order(figures, row))
+def photographs_table(figures: Figures, random: Figures) -> str:
+    """Return the table of all sets and networks, with the conditions of the measurement.
+
+    Args:
+        figures: The networks that are compared in time, too.
+        random: A random network, which was measured on another machine: its times are left out.
+    """
+    rows = sorted([*figures["rows"], *random["rows"]], key=lambda row: _order(figures, row))
     headings = [
         "queries",
         "network",
@@ -28,12 +33,13 @@ def photographs_table(figures: Figures) -> str:
             row["network"],
             *_recalls(row["before"]),
             *_recalls(row["after"]),
-            f"{sum(row['ms'].values()):.0f}",
+            NO_FIGURE if row in random["rows"] else f"{sum(row['ms'].values()):.0f}",
             f"{row['bytes_per_picture']:,}",
         ]
         for row in rows
     ]
-    return f"{markdown(headings, cells, left=2)}\n\nRe-ranked: the first {figures['rerank']}. {figures['hardware']}."
+    measured = f"{figures['hardware']}; the random network: {random['hardware']}."
+    return f"{markdown(headings, cells, left=2)}\n\nRe-ranked: the first {figures['rerank']}. {measured}"
 
 
 def _order(figures: Figures, row: dict[str, Any]) -> int:

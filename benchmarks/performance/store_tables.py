@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.performance.markdown import Figures, markdown
+from benchmarks.performance.markdown import NO_FIGURE, Figures, markdown
 
 RANKS = ("1", "5", "10")
 
@@ -54,21 +54,29 @@ def store_table(figures: Figures) -> str:
 
 
 def store_recall_table(*sets: Figures) -> str:
-    """Return recall alone, of the stores in several sets of queries with the same network, counted fast."""
-    headings, conditions = ["store", "bytes a picture"], [figures["conditions"] for figures in sets]
+    """Return recall alone, of the stores in several sets of queries or of several networks, counted fast."""
+    conditions = [figures["conditions"] for figures in sets]
+    headings = ["store", "bytes a picture"]
     for each in conditions:
-        asked = f"{', '.join(Path(name).with_suffix('').as_posix() for name in each['queries'])} ({each['asked']:,})"
-        headings += [asked, "Δ R@1"]
+        asked = ", ".join(Path(name).with_suffix("").as_posix() for name in each["queries"])
+        headings += [f"{asked} ({each['asked']:,}), {each['weights'][:8]}", "Δ R@1"]
+    found = [
+        {row["way"]["store"]: row for row in figures["rows"] if row["way"]["precision"] == "fast"} for figures in sets
+    ]
     rows = []
-    for of_way in zip(
-        *([row for row in figures["rows"] if row["way"]["precision"] == "fast"] for figures in sets), strict=True
-    ):
-        cells = [of_way[0]["way"]["store"], f"{of_way[0]['bytes_per_picture']:,}"]
-        for row in of_way:
-            cells += [f"{row['recall']['R@1']['value']:.1f}", _difference(row, "1")]
+    for store, first in found[0].items():
+        cells = [store, f"{first['bytes_per_picture']:,}"]
+        for of_set in found:
+            row = of_set.get(store)
+            cells += (
+                [NO_FIGURE, NO_FIGURE]
+                if row is None
+                else [f"{row['recall']['R@1']['value']:.1f}", _difference(row, "1")]
+            )
         rows.append(cells)
     hardware = " ".join(dict.fromkeys(f"{each['hardware']}." for each in conditions))
-    return f"{markdown(headings, rows)}\n\nR@1, top {conditions[0]['shortlist']}. {hardware}"
+    asked = f"R@1, top {conditions[0]['shortlist']}; after the queries, the network."
+    return f"{markdown(headings, rows)}\n\n{asked} {hardware}"
 
 
 def _name(way: Figures) -> str:

@@ -129,7 +129,7 @@ def test_an_index_that_cannot_be_made_is_refused() -> None:
     check_index_factory("IVF100,Flat", WIDTH, 1_000_000)
     with pytest.raises(InvalidInput, match="99 pictures cannot train"):
         check_index_factory("IVF100,Flat", WIDTH, 99)
-    with pytest.raises(InvalidInput, match="--index takes Flat"):
+    with pytest.raises(InvalidInput, match="--index takes auto, binary, Flat"):
         check_index_factory("Hello", WIDTH)
 
 

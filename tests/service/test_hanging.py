@@ -11,6 +11,7 @@ import pytest
 from place_map.errors import MapCorrupt
 from service.engine import Engine
 from service.errors import DecoderStuck, DeviceStuck, ServiceError
+from service.comparer import Comparer
 from service.localizer import Localizer
 from service.watchdog import Watchdog
 from tests.clock import FakeClock
@@ -99,7 +100,7 @@ def activate(served: Served) -> httpx.Response:
     ("owner", "name"),
     [
         (Engine, "encode"),
-        (Localizer, "_gather"),  # reads local features, as from a share that does not answer
+        (Comparer, "_gather"),  # reads local features, as from a share that does not answer
         (Localizer, "candidate"),  # reads the places
     ],
 )

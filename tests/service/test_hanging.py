@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from place_map.errors import MapCorrupt
+from service.comparer import Comparer
 from service.engine import Engine
 from service.errors import DecoderStuck, DeviceStuck, ServiceError
-from service.comparer import Comparer
 from service.localizer import Localizer
 from service.watchdog import Watchdog
 from tests.clock import FakeClock

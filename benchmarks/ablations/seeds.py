@@ -24,7 +24,7 @@ def network_of_seed(seed: int, folder: Path = KEPT) -> SelaVPR:
         folder: The folder of the kept adaptations.
 
     Raises:
-        InvalidInput: The adaptations of this seed were not kept.
+        InvalidInput: The adaptations of this seed were not kept, or the file has tensors of another network.
     """
     path = folder / f"selavpr-seed{seed}.safetensors"
     if not path.is_file():

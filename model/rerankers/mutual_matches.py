@@ -20,8 +20,8 @@ class MutualMatchReranker(Reranker):
     takes_rotated = True
 
     def __init__(self, matcher: str, settings: RerankSettings, *, can_be_shown: bool = True) -> None:
+        super().__init__(matcher)
         self._can_be_shown = can_be_shown
-        self._matcher = matcher
         self._settings = settings
 
     @classmethod
@@ -35,11 +35,6 @@ class MutualMatchReranker(Reranker):
             raise InvalidInput(f"the network of the family {source.family} has no local features to match")
         matcher = matcher_name(source.device, source.local_dim, settings.precision)
         return cls(matcher, settings, can_be_shown=source.cells.covers_patches)
-
-    @property
-    def matcher(self) -> str:
-        """Return the instructions and numbers that count mutual matches."""
-        return self._matcher
 
     def compare(self, query: LocalFeatures, candidates: LocalFeatures) -> Tensor:
         """Return the numbers of mutual matches; see ``Reranker.compare``."""

@@ -60,7 +60,7 @@ class PatchReranker(Reranker):
     def __init__(
         self, matcher: str, precision: MatchingPrecision, sizes: tuple[int, ...], cells: tuple[int, int]
     ) -> None:
-        self._matcher = matcher
+        super().__init__(matcher)
         self._precision = precision
         self._grids = [PatchGrid(side, cells[0] - side + 1, cells[1] - side + 1) for side in sizes]
         self._weights = np.array(_WEIGHTS[sizes])
@@ -82,11 +82,6 @@ class PatchReranker(Reranker):
         sizes = read_patch_sizes(source.config.to_dict()["patch_sizes"])
         matcher = matcher_name(source.device, source.local_dim, settings.precision)
         return cls(matcher, settings.precision, sizes, source.cells.patches)
-
-    @property
-    def matcher(self) -> str:
-        """Return the instructions and numbers that find mutual matches."""
-        return self._matcher
 
     def compare(self, query: LocalFeatures, candidates: LocalFeatures) -> Tensor:
         """Return the scores for each size of patches; see ``Reranker.compare``."""

@@ -19,7 +19,7 @@ class R2FormerReranker(Reranker):
     name = R2FORMER
 
     def __init__(self, matcher: str, network: nn.Module) -> None:
-        self._matcher = matcher
+        super().__init__(matcher)
         self._network = network
 
     @classmethod
@@ -43,11 +43,6 @@ class R2FormerReranker(Reranker):
                 f"at least {NEAREST}"
             )
         return cls(matcher_name(source.device, source.local_dim, "exact"), source.pair_network)
-
-    @property
-    def matcher(self) -> str:
-        """Return the instructions and numbers that compare patches."""
-        return self._matcher
 
     @torch.inference_mode()
     def compare(self, query: LocalFeatures, candidates: LocalFeatures) -> Tensor:

@@ -27,7 +27,7 @@ class RansacReranker(Reranker):
     def __init__(
         self, matcher: str, settings: RerankSettings, centres_px: NDArray[np.float64], threshold_px: float
     ) -> None:
-        self._matcher = matcher
+        super().__init__(matcher)
         self._settings = settings
         self._centres_px = centres_px
         self._ransac = RansacSettings(threshold_px)
@@ -55,11 +55,6 @@ class RansacReranker(Reranker):
             max(height / rows, width / columns),
         )
 
-    @property
-    def matcher(self) -> str:
-        """Return the instructions and numbers that find mutual matches."""
-        return self._matcher
-
     def compare(self, query: LocalFeatures, candidates: LocalFeatures) -> Tensor:
         """Return the numbers of inliers; see ``Reranker.compare``."""
         found = [len(self.pairs(query, candidate)) for candidate in candidates]
@@ -67,11 +62,15 @@ class RansacReranker(Reranker):
 
     def pairs(self, query: LocalFeatures, candidate: LocalFeatures) -> MutualMatches:
         """Return the inliers; see ``Reranker.pairs``."""
-        found = find_mutual_matches(
-            query.features, candidate.features, precision=self._settings.precision, floor=self._settings.floor
-        )
+        found = self.mutual_matches(query, candidate)
         query_px, candidate_px = (
             self._centres_px[cells.cpu().numpy()] for cells in (found.query_cells, found.candidate_cells)
         )
         inliers = torch.from_numpy(find_inliers(query_px, candidate_px, self._ransac)).to(found.query_cells.device)
         return MutualMatches(found.query_cells[inliers], found.candidate_cells[inliers])
+
+    def mutual_matches(self, query: LocalFeatures, candidate: LocalFeatures) -> MutualMatches:
+        """Return the matches of two pictures, ``(L, C)`` and ``(M, C)``, among which the inliers are found."""
+        return find_mutual_matches(
+            query.features, candidate.features, precision=self._settings.precision, floor=self._settings.floor
+        )

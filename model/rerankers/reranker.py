@@ -99,6 +99,7 @@ class Reranker(ABC):
         is_listwise: Whether a score depends on the other candidates of the query. ``rerank=auto`` and calibration need
             scores that do not.
         parts: The number of values that the comparison of one pair gives.
+        matcher: The instructions and numbers that it computes with.
     """
 
     name: ClassVar[str]
@@ -107,6 +108,9 @@ class Reranker(ABC):
     takes_rotated: ClassVar[bool] = False
     is_listwise: bool = False
     parts: int = 1
+
+    def __init__(self, matcher: str) -> None:
+        self.matcher = matcher
 
     @classmethod
     @abstractmethod
@@ -120,11 +124,6 @@ class Reranker(ABC):
         Raises:
             InvalidInput: The network does not give what the re-ranker needs.
         """
-
-    @property
-    @abstractmethod
-    def matcher(self) -> str:
-        """Return the instructions and numbers that it computes with."""
 
     @abstractmethod
     def compare(self, query: LocalFeatures, candidates: LocalFeatures) -> Tensor:

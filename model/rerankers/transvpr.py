@@ -2,24 +2,21 @@
 
 from typing import Self
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from model.backbones.pyramid import CELL
 from model.codes import as_features
 from model.descriptors.transvpr import TRANSVPR, TransVPR
 from model.errors import InvalidInput
-from model.homography import RansacSettings, find_inliers
 from model.matching import MutualMatches, find_mutual_matches, matcher_name
-from model.rerankers.reranker import LocalFeatures, LocalSource, Reranker, RerankSettings
+from model.rerankers.ransac import RansacReranker
+from model.rerankers.reranker import LocalFeatures, LocalSource, RerankSettings
 
 _LEAST_MASK = 0.02  # cells with this mask or less have no say
-_RANSAC = RansacSettings(1.5 * CELL)
+_THRESHOLD_PX = 1.5 * CELL
 
 
-class TransVPRReranker(Reranker):
+class TransVPRReranker(RansacReranker):
     """Count the matches of attended cells that follow one homography from the query to the candidate.
 
     Features have their own lengths in a product, and cells without attention are zero. Products are computed in
@@ -27,14 +24,11 @@ class TransVPRReranker(Reranker):
     """
 
     name = TRANSVPR
-    counts_pairs = True
-
-    def __init__(self, matcher: str, centres_px: NDArray[np.float64]) -> None:
-        self._matcher = matcher
-        self._centres_px = centres_px
+    has_floor = False
+    takes_rotated = False
 
     @classmethod
-    def of(cls, source: LocalSource, settings: RerankSettings) -> Self:  # noqa: ARG003
+    def of(cls, source: LocalSource, settings: RerankSettings) -> Self:
         """See ``Reranker.of``; the local features must be TransVPR's.
 
         Raises:
@@ -47,26 +41,11 @@ class TransVPRReranker(Reranker):
             )
         height, width = source.picture_size
         matcher = matcher_name(source.device, source.local_dim, "exact")
-        return cls(matcher, source.cells.centres() * (width, height))
+        return cls(matcher, settings, source.cells.centres() * (width, height), _THRESHOLD_PX)
 
-    @property
-    def matcher(self) -> str:
-        """Return the instructions and numbers that find mutual matches."""
-        return self._matcher
-
-    def compare(self, query: LocalFeatures, candidates: LocalFeatures) -> Tensor:
-        """Return the numbers of inliers; see ``Reranker.compare``."""
-        found = [len(self.pairs(query, candidate)) for candidate in candidates]
-        return torch.tensor(found, dtype=torch.float64)[:, None]
-
-    def pairs(self, query: LocalFeatures, candidate: LocalFeatures) -> MutualMatches:
-        """Return the inliers; see ``Reranker.pairs``."""
-        found = find_mutual_matches(attended(query), attended(candidate))
-        query_px, candidate_px = (
-            self._centres_px[cells.cpu().numpy()] for cells in (found.query_cells, found.candidate_cells)
-        )
-        inliers = torch.from_numpy(find_inliers(query_px, candidate_px, _RANSAC)).to(found.query_cells.device)
-        return MutualMatches(found.query_cells[inliers], found.candidate_cells[inliers])
+    def mutual_matches(self, query: LocalFeatures, candidate: LocalFeatures) -> MutualMatches:
+        """Return the matches of attended cells; see ``RansacReranker.mutual_matches``."""
+        return find_mutual_matches(attended(query), attended(candidate))
 
 
 def attended(local: LocalFeatures) -> Tensor:

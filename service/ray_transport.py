@@ -114,7 +114,7 @@ class RayTransport:
         except self._serve.exceptions.RayServeException as error:
             await self._forget(number)
             raise _no_replica() from error
-        answers = await _first_and_soon([each.get_async() for each in sent])
+        answers = await _first_and_soon([each.get_async() for each in sent], self._timeout_s)
         states: dict[str, ShardState] = {}
         failures: list[FailedCall] = []
         for replica, status, content in answers:
@@ -210,20 +210,24 @@ def _content_of(status: int, content: bytes) -> bytes:
     return content
 
 
-async def _first_and_soon(calls: Sequence[Any]) -> list[ReplicaAnswer]:
-    """Wait for the first answer, and a little for the others; leave out what is not answered by then."""
+async def _first_and_soon(calls: Sequence[Any], limit_s: float) -> list[ReplicaAnswer]:
+    """Wait for the first answer, and a little for the others; leave out those that are missing then.
+
+    Args:
+        calls: The calls of all replicas.
+        limit_s: The longest wait for the first answer.
+    """
     tasks = [asyncio.ensure_future(call) for call in calls]
     answers: list[ReplicaAnswer] = []
     try:
-        limit_s: float | None = None
         waiting = set(tasks)
         while waiting:
             done, waiting = await asyncio.wait(waiting, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
             answers += [task.result() for task in done if task.exception() is None]
             if not done:
                 break
-            if answers and limit_s is None:
-                limit_s = _OTHERS_S
+            if answers:
+                limit_s = min(limit_s, _OTHERS_S)
     finally:
         for task in tasks:
             task.cancel()

@@ -2,20 +2,40 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from service.device_queue.worker import WorkerState
+from service.words import Status
 
 REPOSITORY = Path(__file__).parents[1]
 DOCUMENT = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8")
 ROWS = re.findall(r"^\| (\d+\. .+?) \| (.+?) \| (.+?) \|$", DOCUMENT, flags=re.MULTILINE)
 THREADS = re.findall(r"^\| `(placefix-[a-z-]+?)(?:-N)?` \| .+ \| `(.+?)` \|$", DOCUMENT, flags=re.MULTILINE)
 STATES = re.findall(r"`([A-Z]{4,})`", DOCUMENT.rpartition("**A worker**")[2])
+WORDS = {"CURRENT", "service", "index_builder", *get_args(Status), *(state.name for state in WorkerState)}
+PARAGRAPHS = [
+    each
+    for each in re.split(r"\n\n|\n- ", re.sub(r"```.*?```", "", DOCUMENT, flags=re.DOTALL))
+    if "`" in each and not each.startswith(("|", "#"))
+]
 
 
 def quoted(text: str) -> list[str]:
     return re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+def undefined(names: list[str], files: list[str]) -> list[str]:
+    """Return the names that none of the files defines as a function, a class, a constant or a field."""
+    code = "".join((REPOSITORY / file).read_text("utf-8") for file in files)
+    return [
+        name
+        for name in names
+        if not re.search(
+            rf"^ *(?:(?:async )?def|class) {name}\b|^{name}\b.* = |^    {name}: ", code, flags=re.MULTILINE
+        )
+    ]
 
 
 def test_every_step_stands_in_the_document() -> None:
@@ -26,10 +46,22 @@ def test_every_step_stands_in_the_document() -> None:
 @pytest.mark.parametrize(("step", "functions", "files"), ROWS, ids=[step[:40] for step, _, _ in ROWS])
 def test_every_function_of_a_step_is_in_one_of_its_files(step: str, functions: str, files: str) -> None:
     assert quoted(files), step
-    code = "".join((REPOSITORY / file).read_text("utf-8") for file in quoted(files))
     assert quoted(functions), step
-    for name in quoted(functions):
-        assert re.search(rf"^ *(?:(?:async )?def|class) {name}\b|^{name}\b.* = ", code, flags=re.MULTILINE), name
+    assert undefined(quoted(functions), quoted(files)) == []
+
+
+def test_every_function_of_a_paragraph_is_in_one_of_its_files() -> None:
+    found = 0
+    for paragraph in PARAGRAPHS:
+        names = {name for name in quoted(paragraph) if re.fullmatch(r"[A-Za-z]\w*", name)} - WORDS
+        files = [name for name in quoted(paragraph) if re.fullmatch(r"[\w/]+\.py", name)]
+        assert undefined(sorted(names), files) == [], paragraph
+        found += len(names)
+    assert found >= 25
+
+
+def test_a_function_that_is_not_in_its_file_is_found() -> None:
+    assert undefined(["Localizer", "fuse", "rank_again"], ["service/fusion.py"]) == ["Localizer", "rank_again"]
 
 
 @pytest.mark.parametrize(("thread", "file"), THREADS)

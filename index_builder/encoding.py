@@ -1,16 +1,18 @@
 """Decoding and encoding side by side: batches of pictures in, batches of features out, in the same order.
 
-Threads decode a few batches ahead (Pillow and torch let go of the interpreter while they work); the calling thread owns
-the network. The memory depends on the batch size and the look-ahead, not on the number of pictures.
+On a CPU, each thread decodes a picture and encodes it, all on one core. Threads that share a forward pass wait for each
+other after each of its many short steps; decoders beside them make these waits longer. On a GPU, threads decode a few
+batches ahead (Pillow and torch let go of the interpreter while they work), and the calling thread encodes a batch.
+The memory depends on the batch size, the threads and the look-ahead, not on the number of pictures.
 """
 
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import torch
+from torch import Tensor
 
 from index_builder.picture_files import DecodedPicture, RejectedPicture, decode_picture
 from model.decoding_threads import decoding_threads, default_decoders
@@ -23,8 +25,23 @@ from place_map.feature_store import TORCH_TYPES, StoredArray, StoredFeatures
 from place_map.local_codec import LocalCodec, global_type
 
 _BATCHES_AHEAD = 2
+_PICTURES_AHEAD = 2  # at least, for each thread
 
-_Decoding: TypeAlias = Future[DecodedPicture | RejectedPicture]
+
+@dataclass(frozen=True)
+class _Rounded:
+    """Hold features in the form of a store, on the device of the network: ``(b, D)`` and ``(b, N, width)``."""
+
+    global_features: Tensor
+    local_features: Tensor
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """Hold the result of a thread: a picture, and its features if the thread has encoded it."""
+
+    picture: DecodedPicture | RejectedPicture
+    features: _Rounded | None = None
 
 
 @dataclass(frozen=True)
@@ -82,91 +99,97 @@ def encode_batches(
     thumbnails: bool,
     codec: LocalCodec,
     limits: ImageLimits = DEFAULT_LIMITS,
-    decoders: int | None = None,
+    threads: int | None = None,
+    together: bool | None = None,
 ) -> Generator[EncodedBatch, None, None]:
     """Encode batches of pictures.
 
-    Close the generator (``contextlib.closing``) if it is not read to its end; this stops the decoders.
+    Close the generator (``contextlib.closing``) if it is not read to its end; this stops the threads.
 
     Args:
         batches: The batches, which are read as the work proceeds.
-        encoder: The network; only the calling thread uses it.
+        encoder: The network.
         thumbnails: Whether to make thumbnails.
         codec: The stored form of the features.
         limits: The limits on pictures; pictures outside them are rejected.
-        decoders: The number of threads that decode; by default one for each core, up to a limit.
+        threads: The number of threads; by default one for each core, and at most a few if they only decode.
+        together: Whether the calling thread encodes a batch at once; by default on a GPU.
     """
-    with decoding_threads(decoders or default_decoders()) as pool:
+    if together is None:
+        together = encoder.device.type != "cpu"
+    count = threads or (default_decoders() if together else torch.get_num_threads())
 
-        def start(batch: PictureBatch) -> tuple[PictureBatch, list[_Decoding]]:
-            return batch, [
-                pool.submit(decode_picture, place, encoder.preparation, limits, thumbnail=thumbnails)
-                for place in batch.places
-            ]
+    def read(place: Place) -> _Outcome:
+        picture = decode_picture(place, encoder.preparation, limits, thumbnail=thumbnails)
+        return _Outcome(picture) if together else _encoded(encoder, picture, codec)
 
-        pending: deque[tuple[PictureBatch, list[_Decoding]]] = deque()
+    with decoding_threads(count) as pool:
+        pending: deque[tuple[PictureBatch, list[Future[_Outcome]]]] = deque()
         for batch in batches:
-            pending.append(start(batch))
-            if len(pending) > _BATCHES_AHEAD:
-                yield _encode(encoder, *pending.popleft(), codec)
+            pending.append((batch, [pool.submit(read, place) for place in batch.places]))
+            ahead = sum(len(outcomes) for _, outcomes in pending)
+            if len(pending) > _BATCHES_AHEAD and ahead > _PICTURES_AHEAD * count:
+                yield _finish(encoder, *pending.popleft(), codec)
         while pending:
-            yield _encode(encoder, *pending.popleft(), codec)
+            yield _finish(encoder, *pending.popleft(), codec)
 
 
-def _encode(encoder: Encoder, batch: PictureBatch, decodings: list[_Decoding], codec: LocalCodec) -> EncodedBatch:
-    outcomes = [decoding.result() for decoding in decodings]
-    decoded = [outcome for outcome in outcomes if isinstance(outcome, DecodedPicture)]
-    features, failures = _features(encoder, decoded)
-    rejected = [failures.get(place.id) or outcome for place, outcome in zip(batch.places, outcomes, strict=True)]
+def _finish(encoder: Encoder, batch: PictureBatch, reading: list[Future[_Outcome]], codec: LocalCodec) -> EncodedBatch:
+    outcomes, together = _encode_together(encoder, [each.result() for each in reading], codec)
+    features = [_none(encoder, codec), *together, *(each.features for each in outcomes if each.features is not None)]
+    pictures = [each.picture for each in outcomes]
     return EncodedBatch(
         batch=batch,
         pictures=tuple(
             EncodedPicture(picture.place, picture.content_sha256, picture.thumbnail)
-            for picture in decoded
-            if picture.place.id not in failures
+            for picture in pictures
+            if isinstance(picture, DecodedPicture)
         ),
-        global_features=_stored_global([part.global_features for part in features], encoder, codec),
-        local_features=_stored_local(features, encoder, codec),
-        rejected=tuple(outcome for outcome in rejected if isinstance(outcome, RejectedPicture)),
-        stamps=tuple(outcome.stamp for outcome in outcomes),
+        global_features=torch.cat([each.global_features for each in features]).cpu().numpy(),
+        local_features=torch.cat([each.local_features for each in features]).cpu().numpy(),
+        rejected=tuple(picture for picture in pictures if isinstance(picture, RejectedPicture)),
+        stamps=tuple(picture.stamp for picture in pictures),
     )
 
 
-def _features(encoder: Encoder, decoded: list[DecodedPicture]) -> tuple[list[Features], dict[str, RejectedPicture]]:
-    """Return the features of a batch, and an empty dict.
-
-    If the features of the batch are invalid, return the features of each picture alone, and the rejected pictures by
-    id.
-    """
+def _encode_together(
+    encoder: Encoder, outcomes: list[_Outcome], codec: LocalCodec
+) -> tuple[list[_Outcome], list[_Rounded]]:
+    """Encode at once all pictures without features, or each alone if the features of one are invalid."""
+    decoded = [each.picture for each in outcomes if each.features is None and isinstance(each.picture, DecodedPicture)]
     if not decoded:
-        return [], {}
+        return outcomes, []
     try:
-        return [encoder.encode(torch.stack([picture.pixels for picture in decoded]))], {}
+        features = encoder.encode(torch.stack([picture.pixels for picture in decoded]))
     except ModelOutputInvalid:
-        features, failures = [], {}
-        for picture in decoded:
-            try:
-                features.append(encoder.encode(picture.pixels[None]))
-            except ModelOutputInvalid as error:
-                failures[picture.place.id] = RejectedPicture(
-                    picture.place, error.code, error.message, picture.stamp, picture.content_sha256
-                )
-        return features, failures
+        return [_encoded(encoder, each.picture, codec) for each in outcomes], []
+    return outcomes, [_rounded(features, codec)]
 
 
-def _stored_global(parts: list[torch.Tensor], encoder: Encoder, codec: LocalCodec) -> StoredFeatures:
-    """Join global features; they are rounded on their device, so that fewer bytes leave it."""
-    dtype = TORCH_TYPES[global_type(codec.store)]
-    rounded = [part.to(dtype) for part in parts]
-    empty = torch.empty((0, encoder.global_dim), dtype=dtype)
-    joined: StoredFeatures = torch.cat(rounded).cpu().numpy() if rounded else empty.numpy()
-    return joined
+def _encoded(encoder: Encoder, picture: DecodedPicture | RejectedPicture, codec: LocalCodec) -> _Outcome:
+    """Encode a picture alone; reject it if its features are invalid."""
+    if isinstance(picture, RejectedPicture):
+        return _Outcome(picture)
+    try:
+        return _Outcome(picture, _rounded(encoder.encode(picture.pixels[None]), codec))
+    except ModelOutputInvalid as error:
+        return _Outcome(
+            RejectedPicture(picture.place, error.code, error.message, picture.stamp, picture.content_sha256)
+        )
 
 
-def _stored_local(parts: list[Features], encoder: Encoder, codec: LocalCodec) -> StoredArray:
-    """Join local features; they are encoded on their device, so that fewer bytes leave it."""
+def _rounded(features: Features, codec: LocalCodec) -> _Rounded:
+    """Round features on their device, so that fewer bytes leave it."""
+    return _Rounded(
+        features.global_features.to(TORCH_TYPES[global_type(codec.store)]),
+        codec.encode(features.local_features, features.local_extras),
+    )
+
+
+def _none(encoder: Encoder, codec: LocalCodec) -> _Rounded:
+    """Return the features of no picture."""
     cells = encoder.local_grid[0] * encoder.local_grid[1]
-    encoded = [codec.encode(part.local_features, part.local_extras) for part in parts]
-    empty = torch.empty((0, cells, codec.width), dtype=TORCH_TYPES[codec.array_type])
-    joined: StoredArray = torch.cat(encoded).cpu().numpy() if encoded else empty.numpy()
-    return joined
+    return _Rounded(
+        torch.empty((0, encoder.global_dim), dtype=TORCH_TYPES[global_type(codec.store)], device=encoder.device),
+        torch.empty((0, cells, codec.width), dtype=TORCH_TYPES[codec.array_type], device=encoder.device),
+    )

@@ -114,7 +114,7 @@ class LocalEngine:
     """Encode segments in this process, one after the other.
 
     Args:
-        encoder: The network; only the calling thread uses it.
+        encoder: The network, which nobody else uses meanwhile.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -137,15 +137,15 @@ def encode_attempts(
     attempts: Iterable[SegmentAttempt],
     encoder: Encoder,
     options: EncodingOptions,
-    decoders: int | None = None,
+    threads: int | None = None,
 ) -> Generator[SegmentPart, None, None]:
     """Decode, encode and write segments: pictures ahead of the network, files behind it in another thread.
 
     Args:
         attempts: The segments, with their directories; they are read as the work proceeds.
-        encoder: The network; only the calling thread uses it.
+        encoder: The network; see ``encode_batches``.
         options: All else that decides their bytes.
-        decoders: The number of threads that decode; see ``encode_batches``.
+        threads: The number of threads; see ``encode_batches``.
 
     Raises:
         OSError: A file cannot be written.
@@ -171,7 +171,7 @@ def encode_attempts(
         thumbnails=options.thumbnails,
         codec=options.shapes.local_codec,
         limits=options.limits,
-        decoders=decoders,
+        threads=threads,
     )
     with (
         SegmentRecorder(options.shapes) as recorder,

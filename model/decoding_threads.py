@@ -1,6 +1,6 @@
-"""Threads that decode pictures beside the thread that owns the network.
+"""Threads that decode pictures beside the thread that owns the network, or decode and encode them.
 
-A decoder keeps to one core. By default, torch would split every small step of resizing among threads, and each decoder
+Each keeps to one core. By default, torch would split every small step of resizing among threads, and each decoder
 has its own. These threads wait for work by spinning, on the cores that the network needs. OpenMP then counts more
 threads than cores, and lets the network's threads sleep between its steps. A small network with short steps becomes
 half as slow again.

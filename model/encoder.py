@@ -11,6 +11,7 @@ from model.errors import InvalidInput, ModelOutputInvalid
 from model.families import family_named
 from model.features import Features
 from model.fingerprint import fingerprint
+from model.freed_memory import keep_freed_memory
 from model.frozen.cuda_graph import CudaGraph
 from model.frozen.target import Target
 from model.network import Network
@@ -90,6 +91,8 @@ class Encoder:
         size = self.preparation.size
         self.cells = CellGrid(network.local_grid(size), network.patch_grid(size))
         self._at_a_time = _AT_A_TIME[self.device.type]
+        if self.device.type == "cpu":
+            keep_freed_memory()
         target = Target(self.device, TORCH_PRECISIONS[precision])
         freeze = family_named(network.family).freeze
         self._frozen = freeze(network, size, target, self._at_a_time)

@@ -17,39 +17,47 @@ from model.starter.network import Starter
 
 
 class FrozenBlock:
-    """Compute ``model.starter.inverted_residual.InvertedResidual``."""
+    """Compute ``model.starter.inverted_residual.InvertedResidual``.
 
-    def __init__(self, block: InvertedResidual, target: Target) -> None:
-        self._layers = [
-            FrozenConvolution(layer, target)
-            for layer in (block.expand, block.depthwise, block.project)
-            if layer is not None
-        ]
+    Attributes:
+        output_size: Height and width of the output for maps of the size that was named.
+    """
+
+    def __init__(self, block: InvertedResidual, target: Target, pictures: int, size: tuple[int, int]) -> None:
+        self._layers: list[FrozenConvolution] = []
+        self.output_size = size
+        for layer in (block.expand, block.depthwise, block.project):
+            if layer is not None:
+                self._layers.append(FrozenConvolution(layer, target, pictures, self.output_size))
+                self.output_size = self._layers[-1].output_size
         self._has_skip = block.has_skip
 
     def __call__(self, maps: Tensor) -> Tensor:
         """Turn ``(B, in, H, W)`` into ``(B, out, ⌈H / stride⌉, ⌈W / stride⌉)``."""
         output = maps
-        for layer in self._layers:
+        for layer in self._layers[:-1]:
             output = layer(output)
-        return output + maps if self._has_skip else output
+        return self._layers[-1](output, maps if self._has_skip else None)
 
 
 class FrozenStarter:
     """Compute ``model.starter.network.Starter``."""
 
     @torch.no_grad()
-    def __init__(self, network: Starter, size: tuple[int, int], target: Target, pictures: int) -> None:  # noqa: ARG002
+    def __init__(self, network: Starter, size: tuple[int, int], target: Target, pictures: int) -> None:
         """Copy and fold the weights; the network is not changed.
 
         Args:
             network: The network in eval mode.
-            size: Ignored: the network takes pictures of any size.
+            size: Height and width of the pictures: a hint for the layout of weights; other sizes also work.
             target: The device; the arithmetic is float32.
-            pictures: Ignored: the network takes any number.
+            pictures: The pictures per pass: a hint, too.
         """
-        self._stem = FrozenConvolution(network.trunk.stem, target)
-        self._blocks = [FrozenBlock(block, target) for block in network.trunk.blocks]  # type: ignore[arg-type]
+        self._stem = FrozenConvolution(network.trunk.stem, target, pictures, size)
+        self._blocks: list[FrozenBlock] = []
+        for block in network.trunk.blocks:
+            last = self._blocks[-1] if self._blocks else self._stem
+            self._blocks.append(FrozenBlock(block, target, pictures, last.output_size))  # type: ignore[arg-type]
         with torch.device("meta"):  # only the steps after the trunk are needed
             self._reader = Starter(deepcopy(network.config), is_trained=network.is_trained)
 

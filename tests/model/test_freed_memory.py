@@ -14,10 +14,10 @@ PAGES = VALUES * 4 // resource.getpagesize()
 def test_freed_memory_is_used_again_without_page_faults() -> None:
     if not keep_freed_memory():
         pytest.skip("the C library has no mallopt")
-    torch.ones(VALUES)
-    before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+    faults = []
     for _ in range(STEPS):
+        before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
         torch.ones(VALUES)
         torch.ones(VALUES // 2)
-    faults = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before
-    assert faults < PAGES / 10  # twice ``PAGES`` where the system gets the memory back
+        faults.append(resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before)
+    assert sum(faults[2:]) < PAGES  # twice as many where the system gets the memory back

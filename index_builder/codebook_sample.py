@@ -78,5 +78,5 @@ def with_codebook(shapes: FeatureShapes, pictures: Iterable[Tensor]) -> FeatureS
     for features in islice(pictures, SAMPLE_PICTURES if shapes.local_dim else 0):
         cells = random.permutation(len(features))[:_CELLS_A_PICTURE]
         parts.append(features[torch.from_numpy(cells)])
-    learned = learn_codes(torch.cat(parts), *LEARNED[shapes.local_codec.store])
+    learned = learn_codes(torch.cat(parts), LEARNED[shapes.local_codec.store])
     return shapes.model_copy(update={"local_codebook": CodebookEntry.of(learned)})

@@ -19,7 +19,6 @@ from torch.nn.functional import pad
 
 from model.codes import as_features
 
-Learner = Literal["product", "itq"]
 LearnedBits = Literal[1, 2]
 
 ENTRIES: Final = 256

@@ -13,8 +13,8 @@ float32    float32             1,905,152         as the network computed it
 float16    float16               952,576         rounded
 int8       int8                  476,288         -127 to 127, which is the largest one of the feature
 int4       uint8, two a byte     238,144         -7 to 7, which is 2.4 times the root mean square, and beyond
-pq2, itq2  uint8, four a byte    119,072         by a codebook that is learned for the map (``learned_codes``)
-pq1, itq1  uint8, eight a byte    59,536         the same
+pq2        uint8, four a byte    119,072         by a codebook that is learned for the map (``learned_codes``)
+pq1        uint8, eight a byte    59,536         the same
 binary     uint8, eight a byte    59,536         1 if it is positive, else -1
 =========  ==================  ================  ========================================================
 
@@ -40,19 +40,14 @@ from torch import Tensor
 
 from model.codes import as_features
 from place_map.feature_store import TORCH_TYPES, ArrayType, FloatType, StoredArray, bytes_per_value
-from place_map.learned_codes import LARGEST_CODE, LearnedBits, LearnedCodes, Learner, learned_width
+from place_map.learned_codes import LARGEST_CODE, LearnedBits, LearnedCodes, learned_width
 from place_map.packing import PackedBits, pack, packed_width, unpack
 
-StoreType = Literal["float32", "float16", "int8", "int4", "pq2", "itq2", "pq1", "itq1", "binary"]
+StoreType = Literal["float32", "float16", "int8", "int4", "pq2", "pq1", "binary"]
 STORES: tuple[StoreType, ...] = get_args(StoreType)
 
-LEARNED: Mapping[StoreType, tuple[Learner, LearnedBits]] = {
-    "pq2": ("product", 2),
-    "itq2": ("itq", 2),
-    "pq1": ("product", 1),
-    "itq1": ("itq", 1),
-}
-"""The stores with a codebook: how it is learned, and the bits of a number."""
+LEARNED: Mapping[StoreType, LearnedBits] = {"pq2": 2, "pq1": 1}
+"""The stores with a codebook, and the bits of a number."""
 
 _INT4_LIMIT = 2.4  # root mean squares
 _EXTRA_BYTES = 4  # float32
@@ -107,7 +102,7 @@ class LocalCodec:
     def coded_width(self) -> int:
         """Return how many values of ``locals.npy`` hold the channels of a feature."""
         if self.store in LEARNED:
-            return learned_width(self.channels, LEARNED[self.store][1])
+            return learned_width(self.channels, LEARNED[self.store])
         return packed_width(self.channels, self.packed_bits) if self.packed_bits else self.channels
 
     @property

@@ -116,8 +116,7 @@ class FeatureShapes(ManifestPart):
         codec = LocalCodec(self.local_store or self.dtype, self.local_dim, self.local_extras)
         if self.local_codebook is None:
             return codec
-        bits = LEARNED[codec.store][1]
-        return replace(codec, learned=self.local_codebook.codes(codec.channels, bits))
+        return replace(codec, learned=self.local_codebook.codes(codec.channels, LEARNED[codec.store]))
 
     @property
     def local_count(self) -> int:

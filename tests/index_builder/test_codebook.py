@@ -56,7 +56,7 @@ def test_it_is_not_learned_again(tmp_path: Path, tiny_encoder: Encoder) -> None:
     listing = photo_listing(tmp_path / "photos", PICTURES)
     plan = interrupted(listing, tiny_encoder, tmp_path / "town")
     noise = normalize(torch.randn(300, 16, generator=torch.Generator().manual_seed(0)), dim=-1)
-    other = CodebookEntry.of(learn_codes(noise, "product", 1))
+    other = CodebookEntry.of(learn_codes(noise, 1))
     written = json.loads(plan.read_text())
     plan.write_text(json.dumps(written | {"codebook": other.model_dump() | {"sha256": "0" * 64}}))
     with pytest.raises(MapCorrupt, match="--restart"):

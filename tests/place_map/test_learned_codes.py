@@ -16,10 +16,8 @@ from model.errors import InvalidInput
 from model.matching import MATCHING_PRECISIONS, MatchingPrecision, count_mutual_matches
 from place_map.code_learning import MOST_CHANNELS, learn_codes
 from place_map.codebook_entry import CodebookEntry
-from place_map.learned_codes import LearnedBits, LearnedCodes, Learner
+from place_map.learned_codes import LearnedBits, LearnedCodes
 from place_map.local_codec import LEARNED, LocalCodec, StoreType
-
-WAYS: list[tuple[Learner, LearnedBits]] = list(LEARNED.values())
 
 
 def features_of(seed: int, count: int, channels: int, spread: float = 1.0) -> Tensor:
@@ -30,7 +28,7 @@ def features_of(seed: int, count: int, channels: int, spread: float = 1.0) -> Te
 
 
 def codebook(store: StoreType, channels: int = 16) -> LocalCodec:
-    learned = learn_codes(features_of(0, 600, channels), *LEARNED[store])
+    learned = learn_codes(features_of(0, 600, channels), LEARNED[store])
     return LocalCodec(store, channels, learned=learned)
 
 
@@ -93,13 +91,12 @@ def test_the_stated_cosine_is_that_of_other_features_too(store: StoreType) -> No
     assert float((restored * features).sum(dim=-1).mean()) == pytest.approx(codec.cosine, abs=0.03)
 
 
-def test_two_bits_keep_more_than_one_and_product_codes_more_than_itq() -> None:
+def test_two_bits_keep_more_than_one_and_learned_codes_more_than_signs() -> None:
     cosines = {store: codebook(store).cosine for store in LEARNED}
-    assert cosines["itq1"] < cosines["pq1"] < cosines["pq2"]
-    assert cosines["itq1"] < cosines["itq2"] < cosines["pq2"]
+    assert cosines["pq1"] < cosines["pq2"]
     signs = LocalCodec("binary", 16).round_trip(features_of(0, 600, 16))
     of_signs = (as_features(signs) * features_of(0, 600, 16)).sum(dim=-1).mean()
-    assert of_signs < cosines["itq1"]
+    assert of_signs < cosines["pq1"]
 
 
 @pytest.mark.parametrize("precision", MATCHING_PRECISIONS)
@@ -116,30 +113,28 @@ def test_matches_are_those_of_the_restored_features(store: StoreType, precision:
         assert (found - plain).abs().max() <= (4 if precision == "fast" else 1)
 
 
-@pytest.mark.parametrize(("learner", "bits"), WAYS)
+@pytest.mark.parametrize("bits", LEARNED.values())
 @pytest.mark.parametrize(("count", "channels"), [(0, 5), (0, 0), (1, 3), (3, 0), (300, 9)])
-def test_any_number_of_features_gives_a_codebook(
-    learner: Learner, bits: LearnedBits, count: int, channels: int
-) -> None:
+def test_any_number_of_features_gives_a_codebook(bits: LearnedBits, count: int, channels: int) -> None:
     features = features_of(0, count, channels) if channels else torch.empty(count, 0)
-    entry = CodebookEntry.of(learn_codes(features, learner, bits))
+    entry = CodebookEntry.of(learn_codes(features, bits))
     learned = entry.codes(channels, bits)
     assert learned.encode(features).shape == (count, -(-channels * bits // 8))
-    again = CodebookEntry.of(learn_codes(features, learner, bits))
+    again = CodebookEntry.of(learn_codes(features, bits))
     assert again == entry
 
 
 def test_equal_features_have_one_code() -> None:
     features = features_of(0, 1, 16).expand(300, 16).contiguous()
-    for learner, bits in WAYS:
-        learned = learn_codes(features, learner, bits)
+    for bits in LEARNED.values():
+        learned = learn_codes(features, bits)
         assert learned.cosine == pytest.approx(1, abs=1e-3)
         assert len(np.unique(learned.encode(features[None])[0].numpy(), axis=0)) == 1
 
 
 def test_too_many_channels_are_refused() -> None:
     with pytest.raises(InvalidInput, match="513 channels"):
-        learn_codes(torch.ones(1, MOST_CHANNELS + 1), "product", 1)
+        learn_codes(torch.ones(1, MOST_CHANNELS + 1), 1)
 
 
 def test_an_entry_that_is_damaged_or_of_other_features_is_refused() -> None:

@@ -172,9 +172,7 @@ def test_global_features_are_exact_only_beside_exact_local_ones() -> None:
         "int8": "float16",
         "int4": "float16",
         "pq2": "float16",
-        "itq2": "float16",
         "pq1": "float16",
-        "itq1": "float16",
         "binary": "float16",
     }
 

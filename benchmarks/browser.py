@@ -106,7 +106,7 @@ class Tab(_Target):
 
     def wait_for(self, script: str) -> None:
         """Wait until an expression is true; between two pages it counts as false."""
-        wait_until(lambda: self._is_true(script), lambda: f"in vain: {script}; {self.complaints}")
+        wait_until(lambda: self._is_true(script), lambda: f"without success: {script}; {self.complaints}")
 
     def press(self, key: str, *, code: int = 0, text: str = "") -> None:
         """Press a key, such as "Tab" or "ArrowLeft"; ``code`` is its number on Windows."""

@@ -54,7 +54,7 @@ def build_map(
         encoder: The network; only the calling thread uses it.
         out: The directory of the map, ``maps/NAME``.
         options: The options of the build.
-        progress: The display, which is told about every batch.
+        progress: The display of the progress, by batches.
         weights_path: The weights file of the network; the map keeps it as a hint.
         restart: Whether to throw away the work of an interrupted run.
         calibrate: The function that calibrates the map before it is published; None leaves it uncalibrated.
@@ -167,7 +167,7 @@ def choose_reranker(encoder: Encoder, options: BuildOptions) -> str:
         options: The options of the build; by default the re-ranker is that of the network's method.
 
     Raises:
-        InvalidInput: The re-ranker is unknown, the network does not give what it needs, it has no match floor and the
+        InvalidInput: The re-ranker is unknown, the network lacks features that it needs, it has no match floor and the
             options give one, or the store rotates features, and the re-ranker or the network does not allow this.
     """
     name = options.reranker or encoder.reranker

@@ -57,7 +57,7 @@ class MapBuilder:
             path: Directory of the map.
             encoder: The network for ``build``, ``add`` and ``update``; only the calling thread uses it.
             options: The options of builds and changes.
-            progress: The display, which is told about each step.
+            progress: The display of the steps.
             reading: The options for reading collections that are given by their paths.
         """
         self.path = Path(path)

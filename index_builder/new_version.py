@@ -143,7 +143,7 @@ def make_version(
         revision: The content of the new version.
         encoder: The network for pictures that have to be encoded.
         options: Batch size, segment size, and the share of pictures that may be rejected.
-        progress: The display, which is told about every batch.
+        progress: The display of the progress, by batches.
         restart: Whether to throw away the work of an interrupted run.
         calibrate: The function that calibrates the first version of a map before it is published.
         engine: Encodes the segments, as the encoder would; by default the encoder does.

@@ -40,7 +40,7 @@ class SegmentBuilder:
         batch_size: Pictures in one forward pass.
         limits: The limits on pictures; pictures outside them are rejected.
         tally: The tally of pictures that are left out.
-        progress: The display, which is told about every batch.
+        progress: The display of the progress, by batches.
     """
 
     def __init__(

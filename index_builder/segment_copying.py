@@ -34,7 +34,7 @@ def copy_segments(
         staging: The staging directory, which also finds the segments to copy from.
         base: The version that has the segments to copy from.
         segments: Number → rows; finished segments are kept.
-        progress: The display, which is told about every picture.
+        progress: The display of the progress, by pictures.
 
     Returns:
         The segments by id.

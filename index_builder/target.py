@@ -59,7 +59,7 @@ def is_map(out: Path) -> bool:
 def map_exists(out: Path) -> MapExists:
     """Return the error for a path that is taken."""
     return MapExists(
-        f"{out} is there already; to make it hold what its collection holds now: placefix update {out}. Else build "
+        f"{out} is there already; to bring it up to date with its collection: placefix update {out}. Else build "
         "under another name, or remove it first"
     )
 

@@ -122,7 +122,7 @@ def read_index(place_map: PlaceMap) -> Any:
 
 
 def index_bytes(place_map: PlaceMap) -> int:
-    """Return the size of a map's index in memory, without what faiss keeps beside the vectors."""
+    """Return the size of a map's index in memory, without the data of faiss beside the vectors."""
     entry, width = place_map.manifest.index, place_map.manifest.features.global_dim
     if entry.codes is not None:
         return sum(codes.bytes for codes in entry.codes.segments.values())

@@ -1,4 +1,4 @@
-"""The shortlist index in the manifest: what it is, and which files it has."""
+"""The shortlist index in the manifest: its kind and its files."""
 
 from pathlib import PurePosixPath
 from typing import Literal, Self

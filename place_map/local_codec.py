@@ -77,7 +77,7 @@ class LocalCodec:
 
     @property
     def is_packed(self) -> bool:
-        """Return whether several codes share a byte, so that stored values are not what a reader gets."""
+        """Return whether several codes share a byte, so that a reader gets other values than the stored ones."""
         return self.array_type == "uint8"
 
     @property

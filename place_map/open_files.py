@@ -11,7 +11,7 @@ _SPARE_FILES = 128  # for connections, tables that are read, and libraries that 
 
 
 def allow_open_files(count: int) -> None:
-    """Raise the limit of this process, up to what the system permits, if files could not be opened otherwise.
+    """Raise the limit of this process, up to the limit of the system, if files could not be opened otherwise.
 
     Usual limits are 1024, and 524,288 or more for a process that asks.
 

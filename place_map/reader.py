@@ -261,7 +261,7 @@ class PlaceMap:
 
         Raises:
             InvalidInput: The row is not in the map.
-            MapCorrupt: The file is missing, or its bytes are not what the table says.
+            MapCorrupt: The file is missing, or its bytes differ from the table.
         """
         expected = self.places[row].thumbnail
         if expected is None:
@@ -271,7 +271,7 @@ class PlaceMap:
         if len(content) != expected.bytes or sha256(content).hexdigest() != expected.sha256:
             path = segment.thumbnails.path_of(segment_row)
             raise MapCorrupt(
-                f"the thumbnail of {self.places[row].id} in {path} is not what the table says; run placefix verify on "
+                f"the thumbnail of {self.places[row].id} in {path} differs from the table; run placefix verify on "
                 "the map",
                 path,
             )

@@ -117,7 +117,7 @@ def loose_thumbnails(directory: Path, segment: Segment, table: pa.Table) -> Iter
 
 
 def wrong_thumbnail(directory: Path, segment: Segment, table: pa.Table) -> int | None:
-    """Return the first row whose thumbnail in the one file is not what the table says; None if there is none.
+    """Return the first row whose thumbnail in the one file differs from the table; None if there is none.
 
     Raises:
         MapCorrupt: The file cannot be read.

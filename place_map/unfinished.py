@@ -3,10 +3,10 @@
 ::
 
     .NAME.building/lock              held by the one builder
-                  /plan.json         what is being made; another plan does not continue it
+                  /plan.json         the plan; a run with another plan does not continue
                   /attempts/         segments that are being written
                   /checkpoints/      one file for each finished segment
-                  /map/              what will be the map, or will go into it
+                  /map/              the future map, or the files that will go into the map
                   /left_out.csv      if the build had to be given up
 
 ``index_builder.staging`` writes there. A change is published in steps: its segments are renamed into the map, then its
@@ -38,7 +38,7 @@ FoundPlan = Mapping[str, object]
 
 @contextmanager
 def changing(map_dir: Path) -> Iterator[None]:
-    """Hold the lock of a map during a build or change; first finish what a killed run has begun to publish.
+    """Hold the lock of a map during a build or change; first finish the publication that a killed run has begun.
 
     The staging directory is removed at the end if it is empty.
 

@@ -39,7 +39,7 @@ def show_progress(what: str, unit: Unit = "pictures") -> Iterator[Progress]:
         unit: The unit of the count.
 
     Yields:
-        The display, which is told about the progress.
+        The display of the progress.
     """
     console = error_console()
     if not console.is_terminal:

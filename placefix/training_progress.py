@@ -27,7 +27,7 @@ def show_training(config: TrainingConfig, console: Console | None = None) -> Ite
         console: A console instead of standard error.
 
     Yields:
-        The observer, which is told about the training.
+        The observer of the training.
     """
     console = error_console() if console is None else console
     if not console.is_terminal:
@@ -162,7 +162,7 @@ def describe(event: Event, config: TrainingConfig) -> str | None:
             )
         return line + (f"; continuing after step {event.step:,}" if event.step else "")
     if isinstance(event, Mined) and event.skipped:
-        return f"mining: {event.triplets:,} triplets; {event.skipped:,} queries skipped for want of negatives"
+        return f"mining: {event.triplets:,} triplets; {event.skipped:,} queries skipped because they lack negatives"
     if isinstance(event, Validated):
         learned = "before training" if event.mean_loss is None else f"epoch {event.epoch}: loss {event.mean_loss:.4f}"
         line = f"{learned}; {event.by_global}; re-ranked {event.reranked}"

@@ -43,7 +43,7 @@ class Together:
                 number of them.
         """
         if times is not None and kind != "sequence":
-            raise InvalidInput("times says nothing without together=sequence: leave it out, or ask for a sequence")
+            raise InvalidInput("times has no effect without together=sequence: leave it out, or ask for a sequence")
         if kind is None:
             return None
         if kind not in get_args(Togetherness):

@@ -1,4 +1,4 @@
-"""Take settings of earlier releases: a renamed one still works; a removed one may say only what now always holds."""
+"""Take settings of earlier releases: a renamed one still works; a removed one may state only its constant value."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ def _told(name: str, where: str, prefix: str) -> str:
     spelled = where + _spelled(name, prefix)
     if name in REMOVED:
         return f"{spelled} is no longer a setting: it is always {REMOVED[name].value:g}; leave it out"
-    return f"{spelled} is now called {_spelled(RENAMED[name], prefix)}; the old name goes on working"
+    return f"{spelled} is now called {_spelled(RENAMED[name], prefix)}; the old name still works"
 
 
 def _check_removed(name: str, value: object, where: str, prefix: str) -> None:

@@ -136,7 +136,7 @@ class Engine:
                 return self._tried_out(opened)
         except self.memory_errors as error:
             no_memory = repr(error)
-        self.free_memory()  # no longer in the except block, where the error keeps what was allocated
+        self.free_memory()  # no longer in the except block, where the error keeps the memory
         place_map = opened.place_map
         raise MapError(
             f"version {place_map.version} of the map {place_map.name} does not fit into the memory of "

@@ -159,7 +159,7 @@ def evaluate(
             they
             are unknown: then all are asked, and no recall is computed.
         options: The way of asking.
-        progress: The display, which is told about every batch.
+        progress: The display of the progress, by batches.
         on_result: A function that is called with the result of each query, in their order; results are not kept.
 
     Raises:

@@ -206,7 +206,7 @@ class Localizer:
             query: The local features of one picture, on the encoder's device.
             rows: ``(k,)`` rows of the pictures, in any order.
             is_wanted: A function that tells whether somebody still waits for the query.
-            clock: The clock, which is told the durations.
+            clock: The clock that adds up the durations.
 
         Returns:
             ``(k, parts)`` of ``Reranker.compare``, in the order of the rows.

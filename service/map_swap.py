@@ -142,7 +142,7 @@ class MapSwaps:
                 f"version {place_map.version} of the map {name} is served, not {expected_version}; nothing was changed"
             )
         if shards is not None and self._engine.shards is None:
-            raise InvalidParameter("shards says nothing here: this server is not a front end of shards")
+            raise InvalidParameter("shards has no effect here: this server is not a front end of shards")
         count = self._shards[name] if shards is None else shards
         pointer = read_pointer(path, layout.version_of(int(version)))
         wanted = pointer.version

@@ -89,9 +89,9 @@ class AskedPrior:
         if self.near is None and not self.use_exif_position:
             for name in ("within_m", "heading", "heading_tolerance"):
                 if getattr(self, name) is not None:
-                    raise InvalidInput(f"{name} says nothing without near or use_exif_position: give one of them, too")
+                    raise InvalidInput(f"{name} has no effect without near or use_exif_position: give one of them, too")
         if self.heading_tolerance is not None and self.heading is None:
-            raise InvalidInput("heading_tolerance says nothing without heading: give it, too")
+            raise InvalidInput("heading_tolerance has no effect without heading: give it, too")
         if self.near is not None:
             self._around(read_position(self.near))  # a number out of its range is an error before a photo is read
 

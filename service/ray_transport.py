@@ -106,7 +106,7 @@ class RayTransport:
             await asyncio.to_thread(_leave)
 
     async def _look(self, number: int, body: bytes) -> ShardState:
-        """Tell all replicas of a shard what is needed, and return what they hold."""
+        """Tell all replicas of a shard which parts are needed, and return those that they hold."""
         try:
             response = (await self._handle(number)).broadcast("ask", SHARD_PATH, body, self._headers)
             # The public results_async waits for all replicas, and tells nothing if one of them hangs.

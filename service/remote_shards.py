@@ -55,7 +55,7 @@ class RemoteShards:
         numbers: int = 1,
         cells: int = 0,
     ) -> None:
-        """Have the shards told what is needed from them; nothing is asked yet.
+        """Have the shards told which parts are needed; nothing is asked yet.
 
         Args:
             connections: The connections to all shards, for all maps.

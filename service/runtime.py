@@ -180,7 +180,7 @@ class Runtime:
             yield engine
 
     def want_parts(self, wanted: Wanted) -> ShardState:
-        """Note which parts a front end needs from this shard, and return what it can be asked for.
+        """Note which parts a front end needs from this shard, and return the parts that it can answer for.
 
         Raises:
             NotReady: The service is loading, stopping or dead.

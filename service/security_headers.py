@@ -1,4 +1,4 @@
-"""Define the headers of every answer that limit what browsers do with it."""
+"""Define the headers of every answer that limit its use by browsers."""
 
 from collections.abc import Collection, Mapping
 

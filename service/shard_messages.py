@@ -28,7 +28,7 @@ from service.words import MOST_PAIRS
 MEDIA_TYPE = "application/vnd.placefix.shard"
 
 SHARD_PATH = "/shard"
-"""The path at which a front end tells what it needs, and a shard what it holds."""
+"""The path at which a front end tells which parts it needs, and a shard which it holds."""
 
 SHORTLIST_PATH = "/shard/shortlist"
 COMPARE_PATH = "/shard/compare"

@@ -91,7 +91,7 @@ def find_shortlist(
 
 
 def merge_shortlists(parts: Sequence[Shortlist], count: int) -> Shortlist:
-    """Return the shortlist of a map from those of its parts: exactly what ``find_shortlist`` finds in all of it.
+    """Return the shortlist of a map from the shortlists of its parts: the result of ``find_shortlist`` in all of it.
 
     Each part names its ``count`` nearest, so none of the map's is missing. Distances do not depend on who computes them
     (``place_map.searching``), and ties go by row.

@@ -1,4 +1,4 @@
-"""Log what the service serves once it has loaded."""
+"""Log the maps and the network of the service once it has loaded."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
 """Take pictures and form fields out of a request, within limits and without touching the disk.
 
 A picture comes as a part ``image`` of a multipart form, or as the whole body. The name and type that the client
-declares are not trusted; they only help to explain what is missing.
+declares are not trusted; they only help to explain a missing part.
 """
 
 import re

@@ -131,7 +131,7 @@ def _table(name: str, row: dict[str, Any]) -> Table:
     table = Table(
         title=f"{name}, {row['calibrated']}, rerank {row['rerank']}: {row['saved']:.1%} of the comparisons saved, "
         f"{row['saved_on_shards']:.1%} on shards",
-        caption=f"mean [lowest, highest] of {row['trials']}; {row['kept']} kept what was promised",
+        caption=f"mean [lowest, highest] of {row['trials']}; {row['kept']} kept the promise",
     )
     names = ("right", "auroc", "ece", "wrong_of_accepted", "right_accepted", "foreign_accepted")
     for heading in ("", *names, "radius 95 %"):

@@ -119,5 +119,5 @@ def _fit(out: Path, limit_bytes: int) -> list[str]:
     largest = sorted(sizes, key=lambda wheel: sizes[wheel], reverse=True)[:3]
     raise InvalidInput(
         f"the wheels take {sum(sizes.values()) / 2**20:.1f} MiB, more than {limit_bytes / 2**20:g}: name with "
-        f"--present what the machine has; the largest are {', '.join(wheel.name for wheel in largest)}"
+        f"--present those that the machine has; the largest are {', '.join(wheel.name for wheel in largest)}"
     )

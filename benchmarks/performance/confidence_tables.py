@@ -33,7 +33,7 @@ def confidence_table(figures: Figures) -> str:
         kept = f"; {row['kept']} of {row['trials']}" if row["trials"] > 1 else ""
         rows.append(
             [
-                f"{label} ({found['queries']:,} and {found['foreign']:,} of elsewhere)",
+                f"{label} ({found['queries']:,} and {found['foreign']:,} from elsewhere)",
                 row["rerank"],
                 _percent(queries["right"]),
                 _number(every["auroc"]),

@@ -33,10 +33,10 @@ def systems(
     rerank: Annotated[int, typer.Option(min=max(RECALL_VALUES), help="Candidates that are compared.")] = 100,
     timed_queries: Annotated[int, typer.Option(min=1, help="Queries that are timed; the median counts.")] = 20,
     threshold_m: Annotated[
-        float, typer.Option(help="A picture is right if it is at most so many metres away.")
+        float, typer.Option(help="A picture is right if it is at most this many metres away.")
     ] = DEFAULT_THRESHOLD_M,
     frame_tolerance: Annotated[
-        int | None, typer.Option(help="Instead of metres: at most so many frames away.", show_default=False)
+        int | None, typer.Option(help="Instead of metres: at most this many frames away.", show_default=False)
     ] = None,
     device: Annotated[DeviceName, typer.Option(help="The device of the work.")] = "auto",
     encoding: NetworkPrecisionOption = "auto",

@@ -1,4 +1,4 @@
-"""A house in its street: walls, roof, and what stands out of them."""
+"""A house in its street: walls, roof, and the parts that stand out of them."""
 
 from math import cos, radians, sin
 from random import Random

@@ -1,4 +1,4 @@
-"""The lasting things of a street: houses on both sides and across the ends, trees, lamps and the like."""
+"""The lasting things of a street: houses on both sides and across the ends, trees, lamps and others."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -98,7 +98,7 @@ def shots_of(split: str, first_streets: int | None = None) -> tuple[tuple[Shot, 
 
     Args:
         split: Its name.
-        first_streets: Only so many of its streets.
+        first_streets: The most of its streets.
     """
     chosen = SPLITS[split]
     database: list[Shot] = []

@@ -1,4 +1,4 @@
-"""Which streets of the town serve what, and how many pictures are taken in each."""
+"""The purpose of each street of the town, and the number of pictures in it."""
 
 from dataclasses import dataclass
 

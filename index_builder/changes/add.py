@@ -37,7 +37,7 @@ def add_pictures(
         listing: The collection.
         encoder: The network and preprocessing that the map was made with.
         options: Batch size, segment size, the share of pictures that may be rejected.
-        progress: The display, which is told about every batch.
+        progress: The display of the progress, by batches.
         prefix: Text in front of the collection's ids, for collections that share ids.
         skip_existing: Whether to skip pictures of the collection whose ids are in the map.
         restart: Whether to throw away the work of an interrupted run.

@@ -34,7 +34,7 @@ def calibrate_map(
     Args:
         map_dir: The map.
         calibrate: The function that calibrates the served version; if it returns None, no version is made.
-        progress: The display, which is told about each step.
+        progress: The display of the steps.
         questions: The settings of the questions; their ``repr`` identifies the request.
         photos: The photos that are asked; they identify the request, too.
 

@@ -29,7 +29,7 @@ def compact_map(
     Args:
         map_dir: The map.
         options: The segment size.
-        progress: The display, which is told about every picture.
+        progress: The display of the progress, by pictures.
         restart: Whether to throw away the work of an interrupted run.
 
     Raises:

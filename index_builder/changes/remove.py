@@ -90,7 +90,7 @@ def remove_pictures(map_dir: Path, selection: Selection, progress: Progress = SI
     Args:
         map_dir: The map.
         selection: The pictures to remove.
-        progress: The display, which is told about each step.
+        progress: The display of the steps.
 
     Raises:
         InvalidInput: An id is not in the map, or no picture would be left.

@@ -27,7 +27,7 @@ def is_up_to_date(
         listings: The collections.
         encoder: The network, its preparation and precision.
         options: Index, store and thumbnails.
-        progress: The display, which is told about every picture.
+        progress: The display of the progress, by pictures.
 
     Returns:
         Whether a build would give the pictures, features and index of the version that is served, and would reject

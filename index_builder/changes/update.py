@@ -51,7 +51,7 @@ def update_map(
         listing: The collection as it is now.
         encoder: The network and preprocessing that the map was made with.
         options: Batch size, segment size, the share of pictures that may be rejected.
-        progress: The display, which is told about every picture.
+        progress: The display of the progress, by pictures.
         source: The number of the collection among the map's sources; None finds it by its path.
         max_removed: Largest share of the map's pictures of this source that may be gone; it guards against a disk that
             is not mounted.
@@ -162,7 +162,7 @@ def find_differences(
         listed: The number of the collection among the map's sources.
         places: The pictures of the collection, with their ids in the map.
         root: The root of the collection.
-        progress: The display, which is told about every picture.
+        progress: The display of the progress, by pictures.
 
     Raises:
         InvalidInput: An id belongs to another source.

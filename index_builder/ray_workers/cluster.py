@@ -22,7 +22,7 @@ _LOOPBACK = "127.0.0.2"  # Ray replaces 127.0.0.1 by the address of the machine
 
 @dataclass(frozen=True)
 class WorkerNeeds:
-    """Say how many workers a build takes, and what each of them occupies.
+    """State the number of workers of a build, and the threads and GPUs of each.
 
     Attributes:
         workers: The number of workers; None takes as many as the cluster has room for.

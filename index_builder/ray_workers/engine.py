@@ -23,7 +23,7 @@ class RayEngine:
     Args:
         network: Where workers get the network.
         encoder: The same network in this process, with which workers have to agree.
-        needs: How many workers there are, and what each of them occupies.
+        needs: The number of workers, and the threads and GPUs of each.
         silence_s: The longest time without a report; a worker that is silent for longer is replaced.
 
     Raises:
@@ -90,7 +90,7 @@ class RayEngine:
         staging: Staging,
         progress: Progress,
     ) -> SegmentPart:
-        """Replace a worker, give its segment to another one, and return what is lost.
+        """Replace a worker, give its segment to another one, and return the loss.
 
         Raises:
             SegmentFailed: It was the last try.

@@ -72,7 +72,7 @@ def find_pictures(root: Path, on_unreadable: OnUnreadable | None = None) -> tupl
 
 
 def explore(root: Path, exclude: tuple[str, ...] = (), on_unreadable: OnUnreadable | None = None) -> FoundPictures:
-    """List the pictures below a folder, by suffix (in any case), and what lies beside them.
+    """List the pictures below a folder, by suffix (in any case), and the files beside them.
 
     Hidden files and folders (a dot in front), maps, folders that machines keep for themselves and names with other
     suffixes are passed over. Links are followed; a folder that can be reached in several ways is listed once, so a link

@@ -44,7 +44,7 @@ class Area:
     north: float
 
     def has(self, position: LatLon, margin_deg: float) -> bool:
-        """Return whether a position lies in the rectangle, or at most so many degrees beside it."""
+        """Return whether a position lies in the rectangle, or at most ``margin_deg`` degrees beside it."""
         width = (self.east - self.west) % 360 or 360.0
         from_west = (position.longitude - self.west + margin_deg) % 360
         is_between = self.south - margin_deg <= position.latitude <= self.north + margin_deg

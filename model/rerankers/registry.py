@@ -43,7 +43,7 @@ def make_reranker(name: str, source: LocalSource, settings: RerankSettings) -> R
         settings: Its parameters.
 
     Raises:
-        InvalidInput: The name is unknown, the network does not give what the re-ranker needs, or it has no floor and
+        InvalidInput: The name is unknown, the network lacks features that the re-ranker needs, or it has no floor and
             one is given.
     """
     kind = reranker_named(name)

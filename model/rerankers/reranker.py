@@ -1,4 +1,4 @@
-"""The interface of all re-rankers: what a map stores for one, and how it scores candidates."""
+"""The interface of all re-rankers: the features that a map stores for one, and the scores of candidates."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -122,7 +122,7 @@ class Reranker(ABC):
             settings: The parameters.
 
         Raises:
-            InvalidInput: The network does not give what the re-ranker needs.
+            InvalidInput: The network lacks features that the re-ranker needs.
         """
 
     @abstractmethod

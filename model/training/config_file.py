@@ -101,7 +101,7 @@ def _check_losses(loss: dict[str, Any], local_features: object) -> None:
         )
     if "correspondence_temperature" in loss and not loss.get("correspondence_weight"):
         raise InvalidTrainingConfig(
-            "loss.correspondence_temperature is of no use without loss.correspondence_weight: give both or none"
+            "loss.correspondence_temperature has no effect without loss.correspondence_weight: give both or none"
         )
 
 

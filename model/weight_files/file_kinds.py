@@ -19,7 +19,7 @@ class FileKind(Enum):
 
 
 def recognise(path: Path) -> FileKind:
-    """Return the container of a weights file; the error for another file says what it is.
+    """Return the container of a weights file; the error for another file names its kind.
 
     Raises:
         WeightsError: The file is missing, empty, or of another kind, such as a web page or a Git LFS pointer.

@@ -59,7 +59,7 @@ def _check_table(path: Path, segment: Segment) -> Iterator[Problem]:
         yield Problem(name, ProblemKind.STRUCTURE, message)
     row_of_another = wrong_thumbnail(layout.segment_dir(path, segment.id), segment, table)
     if row_of_another is not None:
-        message = f"the thumbnail of row {row_of_another} is not what the table says"
+        message = f"the thumbnail of row {row_of_another} differs from the table"
         yield Problem(f"{layout.SEGMENTS}/{segment.id}/{layout.THUMBNAILS}", ProblemKind.STRUCTURE, message)
 
 

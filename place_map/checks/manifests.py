@@ -22,7 +22,7 @@ class ManifestCheck:
     Attributes:
         current: The manifest of the served version; None if it cannot be read.
         manifests: The readable manifests of all versions, the oldest first.
-        names: ``CURRENT``, the manifests, their lines, and what is left of versions that were removed.
+        names: ``CURRENT``, the manifests, their lines, and the remains of removed versions.
         problems: All problems.
         are_all_known: Whether every manifest is readable.
     """

@@ -41,7 +41,7 @@ def check_version(place_map: PlaceMap, on_bytes: OnBytes = lambda _: None, only:
             raise MapCorrupt(f"{path} cannot be read: {error}; run placefix verify {place_map.path}", path) from error
         if found != expected:
             raise MapCorrupt(
-                f"{path} is damaged: size or SHA-256 is not what was written; run placefix verify {place_map.path}",
+                f"{path} is damaged: its size or SHA-256 has changed; run placefix verify {place_map.path}",
                 path,
             )
         total_bytes += expected.bytes

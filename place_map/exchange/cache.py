@@ -70,7 +70,7 @@ class Cache:
         self._remove(unlisted, size - free)
 
     def trim(self, most_bytes: int) -> int:
-        """Remove unlisted folders until the others take at most so many bytes; return how many were freed."""
+        """Remove unlisted folders until the others take at most this many bytes; return how many were freed."""
         unlisted = self._unlisted(())
         return self._remove(unlisted, sum(each.bytes for each in unlisted) - most_bytes)
 

@@ -110,7 +110,7 @@ class ObjectStoreOrigin:
         return notices.publishing(self, folders)
 
     def pruning(self) -> AbstractContextManager[Claim]:
-        """Keep pushes from beginning, and learn what those that have begun rely on."""
+        """Keep pushes from beginning, and learn on which folders the others rely."""
         return notices.pruning(self)
 
     def replace_current(self, pointer: Current, before: Served | None) -> bool:

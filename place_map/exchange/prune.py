@@ -51,7 +51,7 @@ def prune_origin(origin: Origin, *, keep: int | None = None, versions: Sequence[
         raise InvalidInput("say either how many versions to keep, or which to remove")
     if keep is not None and keep < 1:
         raise InvalidInput(f"at least one version has to be kept, not {keep}")
-    named_version(origin)  # before anything is written to what is not an origin
+    named_version(origin)  # before anything is written to a place that is not an origin
     with origin.pruning() as claim:
         current = name_of(named_version(origin))
         there = version_names(origin)

@@ -72,7 +72,7 @@ def read_version(origin: Origin, name: str) -> tuple[Current, bytes, Manifest]:
 
 
 def wrong_sum(origin: Origin, path: str) -> OriginError:
-    """Return the error for a file at an origin that is not what the manifest says."""
+    """Return the error for a file at an origin that differs from the manifest."""
     return OriginError(
         f"{path} at {origin.name} is damaged: its SHA-256 is not the manifest's. Remove it there, and send the version "
         "again from a whole map: placefix map push"

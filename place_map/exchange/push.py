@@ -58,7 +58,7 @@ def push_version(
 
     ``CURRENT`` is written when every file is there, and only if the origin still names the version that it named at
     the beginning. Whenever the process is killed, the origin names the old version or the new one, whole; the same call
-    sends what is still missing.
+    sends the missing files.
 
     Args:
         map_dir: The map.
@@ -70,7 +70,7 @@ def push_version(
 
     Raises:
         InvalidInput: The map does not have this version; or the origin names another one than ``replace``.
-        MapCorrupt: A file of the map is not what the manifest says; it was not sent.
+        MapCorrupt: A file of the map differs from the manifest; it was not sent.
         PublishConflict: The origin names a version that this map does not have, or another publisher was faster.
         MapBusy: Another process publishes to the same directory, or prunes the origin.
         OriginError: The origin cannot be reached.

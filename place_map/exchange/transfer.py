@@ -58,7 +58,7 @@ def checked_chunks(path: Path, expected: FileSum, on_chunk: Callable[[int], None
     """Yield the content of a file of a map, and check its sum at the end.
 
     Raises:
-        MapCorrupt: The file cannot be read, or is not what the manifest says.
+        MapCorrupt: The file cannot be read, or differs from the manifest.
     """
     digest = sha256()
     try:

@@ -47,7 +47,7 @@ def print_answer(
             console.print(f"{evidence.matches} matches, {evidence.rival_matches} of another place")
     elif is_trained is False:
         console.print(
-            "not re-ranked: the network is not trained for places (--rerank always does it all the same)",
+            "not re-ranked: the network is not trained for places (--rerank always does it even so)",
             soft_wrap=True,
         )
     if advice is not None:
@@ -141,7 +141,7 @@ def _headline(answer: LocalizationAnswer) -> str:
     """Return the answer in one line: the position, its radius, and its confidence."""
     sure = "nobody knows how sure" if answer.confidence is None else f"{_percent(answer.confidence)} sure"
     if answer.status == "no_candidates":
-        return f"no candidates: no picture of the map {answer.map.name} comes into question"
+        return f"no candidates: no picture of the map {answer.map.name} may be the answer"
     if answer.position is None:
         return f"not found: the map {answer.map.name} does not have the place; the first candidate: {sure}"
     within = "" if answer.accuracy is None else f" ± {_radius(answer)}"

@@ -41,7 +41,7 @@ class CalibrationOptions:
         own_pictures: The number of pictures of the map to ask; 0 for none. By default ``DEFAULT_QUESTIONS``, and none
             if there are ``SUFFICIENT_PHOTOS`` queries.
         queries: Labelled photos to ask, too.
-        foreign: Photos of elsewhere to ask in addition.
+        foreign: Photos from elsewhere to ask in addition.
         within_m: The positive distance.
         conditions: Path of a labelled photo → the condition under which it was taken.
         limits: The limits on photos.
@@ -164,7 +164,7 @@ def calibrate(
         map_version: The version that will have the calibration.
         shortlist: Number of candidates to compare for each question, as for queries.
         scratch: A directory in which answers survive an interruption.
-        progress: The display, which is told about every picture.
+        progress: The display of the progress, by pictures.
         at_most_s: Seconds after which no more of the map's own pictures are asked; None for no limit.
 
     Raises:

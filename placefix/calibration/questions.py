@@ -1,4 +1,4 @@
-"""Questions whose answers are known: the map's own pictures, labelled photos, and photos of elsewhere.
+"""Questions whose answers are known: the map's own pictures, labelled photos, and photos from elsewhere.
 
 A picture of the map is asked without itself and its burst. Every second picture is asked again without all pictures
 near it, so that no answer is right. A map can therefore be calibrated with only its own pictures. They do not show the
@@ -188,7 +188,7 @@ def ask_photos(
 
 
 def ask_foreign_photos(asker: Asker, photos: Sequence[Place], limits: ImageLimits) -> Iterator[Asked]:
-    """Ask photos of elsewhere.
+    """Ask photos from elsewhere.
 
     Args:
         asker: The asker of the map.
@@ -264,7 +264,7 @@ def why_too_few(asked: Sequence[Asked], within_m: float) -> str | None:
     wrong = sum(bool(each.errors_m[0] > within_m) for each in asked)
     if wrong < _LEAST_WRONG:
         return (
-            f"only {wrong} of {len(asked)} answers are wrong, too few to learn how wrong answers look: give photos of "
+            f"only {wrong} of {len(asked)} answers are wrong, too few to learn their look: give photos from "
             "elsewhere (--foreign)"
         )
     return None

@@ -82,7 +82,9 @@ def options_of(url: str, key: str | None, timeout_s: float) -> dict[str, Any]:
     headers = {"Accept": "application/json"}
     if key is not None:
         if not key.isascii() or not key.isprintable() or not key.strip():
-            raise InvalidInput("the key holds characters that no key has: give what placefix keys create has printed")
+            raise InvalidInput(
+                "the key holds characters that no key has: give the line that placefix keys create has printed"
+            )
         headers[KEY_HEADER] = key.strip()
     timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_TIMEOUT_S))
     return {"base_url": parsed, "headers": headers, "timeout": timeout}

@@ -100,9 +100,7 @@ class AskingOptions:
     ] = None
     min_confidence: Annotated[
         float | None,
-        typer.Option(
-            min=0, max=1, help="The confidence that an answer must also reach to be called localized. By default 0."
-        ),
+        typer.Option(min=0, max=1, help="The least confidence of an answer that is called localized. By default 0."),
     ] = None
     near: Annotated[
         str | None,
@@ -156,7 +154,7 @@ class AskingOptions:
         """
         if self.server is None:
             if _is_given(context, "key"):
-                raise InvalidInput("--key says nothing without --server: give the address of the server, too")
+                raise InvalidInput("--key has no effect without --server: give the address of the server, too")
             flags = {
                 "maps": None if self.place_map is None else (self.place_map,),
                 "weights": self.weights,
@@ -168,12 +166,12 @@ class AskingOptions:
             return read_settings(flags, self.settings_file, print_note)
         for name, flag in _OF_A_MAP_HERE.items():
             if _is_given(context, name):
-                raise InvalidInput(f"{flag} says nothing with --server, which has its own: leave one of them out")
+                raise InvalidInput(f"{flag} has no effect with --server, which has its own: leave one of them out")
         return ServerAddress(self.server, self.key or None, None if self.place_map is None else str(self.place_map))
 
 
 def with_asking_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of asking in the place of its parameter ``asking``, which gets what was given.
+    """Give a command the options of asking in the place of its parameter ``asking``, which gets their values.
 
     Args:
         command: A command with a parameter ``asking`` of type ``AskingOptions``.

@@ -86,7 +86,7 @@ def build(
         int | None,
         typer.Option(
             min=1,
-            help="Pictures in one segment: what an interruption loses at most. By default 256, more for a large map.",
+            help="Pictures in one segment: an interruption loses at most one. By default 256, more for a large map.",
             rich_help_panel=_MAP_PANEL,
         ),
     ] = _DEFAULTS.segment_size,
@@ -145,7 +145,7 @@ def build(
     ] = False,
     restart: Annotated[
         bool,
-        typer.Option("--restart", help="Throw away what an interrupted build has done."),
+        typer.Option("--restart", help="Throw away the work of an interrupted build."),
     ] = False,
     engine: Engine = EngineName.LOCAL,
     workers: Workers = None,
@@ -230,7 +230,7 @@ def build(
                 )
     except KeyboardInterrupt:
         told = (
-            "the map is published already. The same command cleans up what is left beside it."
+            "the map is published already. The same command removes the remains beside it."
             if (out / layout.CURRENT).is_file()
             else "nothing was published. The same command continues behind the last finished segment, and --restart "
             "begins anew."

@@ -1,4 +1,4 @@
-"""``placefix calibrate``: what the evidence for an answer means on a map."""
+"""``placefix calibrate``: the meaning of the evidence for an answer on a map."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -55,9 +55,9 @@ def calibrate(
     """Learn how sure the answers of a map are.
 
     The map is asked questions whose answers are known: its own pictures, each without itself, and every second one
-    without everything near it, so that no answer is right. Enough labelled photos replace them. A new version keeps
-    what was learned, and shares everything else with the one before. Questions under other conditions than those asked
-    are not covered: at night calibrate with photos of the night.
+    also without all pictures near it, so that no answer is right. Enough labelled photos replace them. A new version
+    has the calibration, and shares everything else with the one before. Other conditions than those of the questions
+    are not covered: calibrate with photos of the night for queries at night.
 
     Exit code [bold]0[/bold]: the map is calibrated. [bold]1[/bold]: there were too few questions; the map is as it was.
     """

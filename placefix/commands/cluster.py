@@ -16,7 +16,9 @@ from placefix.console import output_console
 from service.ray_config import addresses_of, serve_config, to_yaml
 from service.shard_settings import APPLICATION_NAME
 
-app = typer.Typer(help="Look at a map that several machines share, and change what they serve.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at a map that several machines share, and change its version or its shards.", no_args_is_help=True
+)
 
 _DEFAULT_SERVER = "http://localhost:8000"
 
@@ -101,7 +103,7 @@ def activate(
     ] = None,
     shards: Annotated[
         int | None,
-        typer.Option(min=1, help="Share it out among so many shards; by default as now.", show_default=False),
+        typer.Option(min=1, help="The number of shards that share it; by default as now.", show_default=False),
     ] = None,
     server: Annotated[
         list[str] | None,

@@ -64,7 +64,7 @@ def evaluate(
     database: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Database: a folder or a list, from which a map is built for this once. With --map and "
+            help="Database: a folder or a list, from which a temporary map is built. With --map and "
             "--frame-tolerance: the CSV file that has the frame numbers of the map's pictures.",
             show_default=False,
         ),
@@ -90,17 +90,19 @@ def evaluate(
     threshold_m: Annotated[
         float | None,
         typer.Option(
-            help="A picture is right if it is at most so many metres away. By default 25.", show_default=False
+            help="A picture is right if it is at most this many metres away. By default 25.", show_default=False
         ),
     ] = None,
     heading_deg: Annotated[
         float | None,
-        typer.Option(help="And if its camera is turned by at most so many degrees (40 for MSLS).", show_default=False),
+        typer.Option(
+            help="And if its camera is turned by at most this many degrees (40 for MSLS).", show_default=False
+        ),
     ] = None,
     frame_tolerance: Annotated[
         int | None,
         typer.Option(
-            help="Instead of metres: a picture is right if it is at most so many frames away. For CSV files with a "
+            help="Instead of metres: a picture is right if it is at most this many frames away. For CSV files with a "
             "column frame or place_id.",
             show_default=False,
         ),
@@ -160,9 +162,7 @@ def evaluate(
     ] = None,
     differences: Annotated[
         bool,
-        typer.Option(
-            "--differences", help="Also build and ask a map of float32, and report what rounding has changed."
-        ),
+        typer.Option("--differences", help="Also build and ask a map of float32, and report the changes by rounding."),
     ] = False,
     predictions: Annotated[
         Path | None, typer.Option(help="A new folder for the candidates of each query.", show_default=False)
@@ -175,8 +175,8 @@ def evaluate(
 ) -> None:
     """Measure recall: ask all queries of a dataset, and count how often a right picture is among the first N.
 
-    Queries without a right picture in the database count as misses, and their number is told. Where no query says where
-    it was taken, no recall can be computed: --predictions writes what is found.
+    Queries without a right picture in the database count as misses, and their number is printed. If no query has a
+    position, no recall can be computed: --predictions writes the candidates.
     """
     check_sources(place_map, database, store, frame_tolerance)
     if differences and place_map is not None:

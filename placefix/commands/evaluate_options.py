@@ -56,7 +56,7 @@ def check_sources(
     store: StoreType | None,
     frame_tolerance: int | None,
 ) -> None:
-    """Make sure that there is one thing to search, and that what is said about it applies.
+    """Make sure that there is one thing to search, and that the options about it apply.
 
     Raises:
         InvalidInput: There is none, or two, or an option that does not apply.

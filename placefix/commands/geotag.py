@@ -80,7 +80,7 @@ def geotag(
     ] = None,
     asking: AskingOptions,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Change nothing, and print what would be done with each photo.")
+        bool, typer.Option("--dry-run", help="Change nothing, and print the plan for each photo.")
     ] = False,
     remove: Annotated[
         bool, typer.Option("--remove", help="Take the estimates away that an earlier run has written.")
@@ -132,7 +132,7 @@ def _way_of(write: Where | None, out: Path | None, *, in_place: bool) -> WriteBa
 def _check_remove(context: typer.Context) -> None:
     if others := sorted(given_options(context) - {"--remove", "--dry-run"}):
         raise InvalidInput(
-            f"{others[0]} says nothing with --remove, which takes estimates away wherever they stand, and asks nobody"
+            f"{others[0]} has no effect with --remove, which takes all estimates away and asks no server"
         )
 
 

@@ -17,7 +17,7 @@ _VARIABLE = f"{ENVIRONMENT_PREFIX}KEYS"
 
 KeysFile = Annotated[
     Path | None,
-    typer.Option("--file", help=f"The file of keys. By default what {_VARIABLE} names.", show_default=False),
+    typer.Option("--file", help=f"The file of keys. By default the one that {_VARIABLE} names.", show_default=False),
 ]
 KeyName = Annotated[
     str, typer.Option("--name", help="The name of the key's owner; it goes into the log.", show_default=False)

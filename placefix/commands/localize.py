@@ -65,8 +65,8 @@ def localize(
         bool,
         typer.Option(
             "--restart",
-            help="Ask about all photos anew: replace a file that is there, and throw away what an interrupted run has "
-            "answered.",
+            help="Ask about all photos again: replace a file that is there, and throw away the answers of an "
+            "interrupted run.",
             rich_help_panel=_OUT_PANEL,
         ),
     ] = False,
@@ -135,9 +135,9 @@ def localize(
     if out is not None:
         check_out(out)
         if as_json is not None:
-            raise InvalidInput("--json and --table say nothing with --out, whose suffix says what is written")
+            raise InvalidInput("--json and --table have no effect with --out, whose suffix says what is written")
     elif restart:
-        raise InvalidInput("--restart says nothing without --out: without a file every run asks anew")
+        raise InvalidInput("--restart has no effect without --out: without a file every run asks again")
     target = asking.target(context)
     unreadable: list[str] = []
     given = given_photos(photos, bytes_input(sys.stdin), partial(tell_unreadable, unreadable))
@@ -190,7 +190,7 @@ def _localize_once(
 def _draw_matches(photo: GivenPhoto, answer: LocalizationAnswer, asker: Asker, path: Path) -> None:
     """Write the picture of the cells that match; without any there is a note instead."""
     if answer.matches is None:
-        reason = "no picture of the map comes into question" if not answer.candidates else "no local features are there"
+        reason = "no picture of the map may be the answer" if not answer.candidates else "no local features are there"
         print_note(f"{path} is not written: {reason}, so nothing matches")
         return
     query = NamedPhoto(photo.name, open_image(photo.source, read_picture_limits()))

@@ -35,7 +35,7 @@ from placefix.wording import count
 
 MapArgument = Annotated[Path, typer.Argument(metavar="MAP", help="The map: maps/NAME.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Restart = Annotated[bool, typer.Option("--restart", help="Throw away what an interrupted run has done.")]
+Restart = Annotated[bool, typer.Option("--restart", help="Throw away the work of an interrupted run.")]
 MaxRejected = Annotated[float, typer.Option(min=0, max=1, help="Share of the pictures that may be unreadable.")]
 SegmentSize = Annotated[
     int | None,
@@ -108,10 +108,10 @@ def interruptible(map_path: Path) -> Iterator[None]:
         if current == before:
             told = (
                 "the map is as it was. The same command continues behind the last finished segment, and placefix map "
-                "abandon throws away what has been done."
+                "abandon throws the finished ones away."
             )
         else:
-            told = f"version {current.version} is served already. The same command cleans up what is left beside it."
+            told = f"version {current.version} is served already. The same command removes the remains beside it."
         error_console().print(f"interrupted; {told}", soft_wrap=True)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 

@@ -1,4 +1,4 @@
-"""``placefix map describe``: what a map holds, as text, as JSON and as a picture."""
+"""``placefix map describe``: the content of a map, as text, as JSON and as a picture."""
 
 import json
 from dataclasses import asdict

@@ -23,7 +23,7 @@ from placefix.wording import count
 Origin = Annotated[
     str, typer.Argument(metavar="ORIGIN", help="A directory, or s3://BUCKET/PREFIX.", show_default=False)
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the bytes to send, and send nothing.")]
 
 _BYTES_PER_GB = 10**9
 
@@ -73,7 +73,7 @@ def fetch(
         str | None,
         typer.Option(
             metavar="NUMBER/OF",
-            help="Fetch only what this shard needs, as 1/3; by default the whole map.",
+            help="Fetch only the files that this shard needs, as 1/3; by default the whole map.",
             show_default=False,
         ),
     ] = None,
@@ -81,7 +81,7 @@ def fetch(
         int | None,
         typer.Option(
             min=1,
-            help="Then remove all but so many of the newest versions from the map, as map prune does; their segments "
+            help="Then remove all but this many of the newest versions from the map, as map prune does; their segments "
             "stay in the cache.",
             show_default=False,
         ),
@@ -90,13 +90,12 @@ def fetch(
         float | None,
         typer.Option(
             min=0,
-            help="Let segments that no version lists any more take so many gigabytes; by default they go when room is "
-            "needed.",
+            help="Gigabytes that segments without a version may take; by default they are removed when room is needed.",
             show_default=False,
         ),
     ] = None,
     check_sums: Annotated[
-        bool, typer.Option("--check-sums", help="Read also what is here, and fetch anew what is damaged.")
+        bool, typer.Option("--check-sums", help="Also read the files that are here, and fetch damaged files again.")
     ] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,

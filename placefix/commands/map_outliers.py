@@ -49,8 +49,8 @@ def outliers(
 ) -> None:
     """List pictures whose positions are suspect: other pictures say that they were taken elsewhere.
 
-    Each picture is looked for in the map without itself, by its stored features. It is suspect if what it matches was
-    taken farther than [bold]--beyond-m[/bold] from its position, and hardly anything within [bold]--within-m[/bold] of
+    Each picture is looked for in the map without itself, by its stored features. It is suspect if it matches
+    pictures farther than [bold]--beyond-m[/bold] from its position, and almost none within [bold]--within-m[/bold] of
     it. The map is not changed. Exit code [bold]0[/bold], whether there are suspects or not.
     """
     limits = Limits(within_m, beyond_m)

@@ -21,7 +21,7 @@ from placefix.wording import count
 
 
 def versions(map_path: MapArgument, as_json: AsJson = False) -> None:
-    """List the versions of a map: when and how each came to be, and what removing it would free."""
+    """List the versions of a map: the time and the kind of each change, and the bytes that its removal would free."""
     found = list_versions(map_path)
     if as_json:
         typer.echo(json.dumps([_as_json(version) for version in found], indent=2))
@@ -48,7 +48,7 @@ def versions(map_path: MapArgument, as_json: AsJson = False) -> None:
             style="bold" if version.is_current else None,
         )
     output_console().print(table)
-    output_console().print("● is served; its own: what no other version has", style="dim")
+    output_console().print("● is served; its own: bytes that no other version has", style="dim")
 
 
 def activate(
@@ -74,7 +74,7 @@ def prune(
         ),
     ],
     keep: Annotated[
-        int | None, typer.Option(min=1, help="Remove all but so many of the newest.", show_default=False)
+        int | None, typer.Option(min=1, help="Remove all but this many of the newest.", show_default=False)
     ] = None,
     version: Annotated[
         list[str] | None, typer.Option(help="Remove this one; may be repeated.", show_default=False)
@@ -98,10 +98,10 @@ def prune(
 
 
 def abandon(map_path: MapArgument) -> None:
-    """Throw away what an interrupted build, add, update or compact has done."""
+    """Throw away the work of an interrupted build, add, update or compact."""
     was_there = abandon_change(map_path)
     output_console().print(
-        f"{map_path}: what was unfinished is gone" if was_there else f"{map_path}: nothing was unfinished",
+        f"{map_path}: the unfinished work is gone" if was_there else f"{map_path}: nothing was unfinished",
         soft_wrap=True,
     )
 

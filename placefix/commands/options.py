@@ -110,5 +110,7 @@ BatchSize = Annotated[int, typer.Option(min=1, help="Pictures in one forward pas
 CSV_PANEL = "Columns of a CSV file"
 Foreign = Annotated[
     list[Path] | None,
-    typer.Option(help="Photos of elsewhere, to ask besides: a folder or a list. May be repeated.", show_default=False),
+    typer.Option(
+        help="Photos from elsewhere to ask in addition: a folder or a list. May be repeated.", show_default=False
+    ),
 ]

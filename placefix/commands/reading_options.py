@@ -141,7 +141,7 @@ _OPTIONS: dict[str, tuple[Any, object]] = {
 
 
 def with_read_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of reading in the place of its parameter ``reading``, which gets what was given.
+    """Give a command the options of reading in the place of its parameter ``reading``, which gets their values.
 
     Args:
         command: With a parameter ``reading`` of type ``ReadOptions``.

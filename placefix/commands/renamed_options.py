@@ -1,4 +1,4 @@
-"""Options that were called otherwise: the old names go on working, with a warning."""
+"""Options that were called otherwise: the old names still work, with a warning."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -48,7 +48,7 @@ def _renamed(args: list[str], old: str, new: str) -> list[str]:
             f"{new} {given[new][-1]} and {old} {given[old][-1]} contradict each other: {old} is the old name of the "
             "same; leave it out"
         )
-    error_console().print(f"warning: {old} is now called {new}; the old name goes on working", soft_wrap=True)
+    error_console().print(f"warning: {old} is now called {new}; the old name still works", soft_wrap=True)
     return [new + each.removeprefix(old) if _is_option(each, old) else each for each in options] + rest
 
 

@@ -7,7 +7,7 @@ from placefix.commands.show_heatmap import heatmap
 from placefix.commands.show_matches import matches
 from placefix.commands.show_results import results
 
-app = typer.Typer(help="Draw where a network looks, what it matches and what it finds.", no_args_is_help=True)
+app = typer.Typer(help="Draw the regions that a network looks at, its matches and its answers.", no_args_is_help=True)
 app.command()(heatmap)
 app.command()(matches)
 app.command(cls=RerankingCommand)(results)

@@ -1,4 +1,4 @@
-"""``placefix show results``: queries, what was found for them, and whether that is right."""
+"""``placefix show results``: queries, their candidates, and whether these are right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -78,8 +78,8 @@ def results(
 ) -> None:
     """Draw queries with their best candidates: framed in green if right, in red if wrong.
 
-    Right is what was taken within [bold]--threshold-m[/bold] of the query. Where nothing says where the query was
-    taken, frames are grey. Writes a file for each query, and contact sheets.
+    A candidate is right if it was taken within [bold]--threshold-m[/bold] of the query. If the position of a query is
+    unknown, its frames are grey. Writes a file for each query, and contact sheets.
     """
     check_folder_target(out)
     if not isfinite(threshold_m):

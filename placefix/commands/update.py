@@ -58,7 +58,7 @@ def update(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Make a map hold what its collection holds now: new, changed and missing pictures.
+    """Bring a map up to date with its collection: new, changed and missing pictures.
 
     Files are compared by content. Only new and changed ones go through the network; pictures that were renamed, or
     have another position, keep their features. Where no option says how the collection is read, it is read as before.

@@ -1,4 +1,4 @@
-"""``placefix verify``: whether a map is what was written, and whether it works."""
+"""``placefix verify``: whether a map is unchanged since it was written, and works."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def verify(
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Check every byte of a map, what its files say, and that pictures find themselves in it.
+    """Check every byte of a map and the content of its files, and that pictures find themselves in it.
 
     Exit code [bold]0[/bold]: the map is good; [bold]1[/bold]: it is not, and the report names each file.
     """

@@ -51,7 +51,7 @@ def fetch(
     ] = None,
     cache: Cache = None,
 ) -> None:
-    """Download weights into the cache, or continue an interrupted download. Without a name, list what there is.
+    """Download weights into the cache, or continue an interrupted download. Without a name, list the weights.
 
     Nobody publishes checksums of these files: the first download is opened, every tensor of it, before its checksum is
     remembered, and later ones must have the same. Where a file is in several places, they are tried in turn.

@@ -1,4 +1,4 @@
-"""``placefix weights list``: what there is, what it is for, and whether it is here."""
+"""``placefix weights list``: the known weights, their purpose, and whether they are here."""
 
 import json
 from collections.abc import Sequence

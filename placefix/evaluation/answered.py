@@ -17,7 +17,7 @@ class Answered:
     Attributes:
         confidence: Stated probability that the answer is right.
         status: The status of the answer.
-        error_m: Metres to the truth; infinite for a photo of elsewhere.
+        error_m: Metres to the truth; infinite for a photo from elsewhere.
         radii_m: The stated radius for each of ``place_map.calibration.LEVELS``; None where none is stated.
         condition: The condition under which the photo was taken; None if it is unknown.
     """
@@ -36,7 +36,7 @@ class Answers:
     Attributes:
         confidences: ``(n,)`` in [0, 1].
         statuses: ``(n,)`` words of ``service.localization.Status``.
-        errors_m: ``(n,)`` metres; infinite for photos of elsewhere.
+        errors_m: ``(n,)`` metres; infinite for photos from elsewhere.
         radii_m: ``(n, 3)``, one for each of ``place_map.calibration.LEVELS``; NaN where none is stated.
         within_m: Greatest distance to the truth at which an answer is right, above 0.
         conditions: ``(n,)`` strings, empty if unknown.
@@ -69,7 +69,7 @@ class Answers:
 
     @property
     def is_foreign(self) -> NDArray[np.bool_]:
-        """Return which answers are to photos of elsewhere ``(n,)``."""
+        """Return which answers are to photos from elsewhere ``(n,)``."""
         return np.isinf(self.errors_m)
 
     @classmethod

@@ -16,7 +16,7 @@ BINS = 15
 """The number of bins of the reliability diagram and the calibration error, with equally many answers each."""
 
 ALL, QUERIES = "all", "queries"
-"""The names of two groups: all photos, and the photos that are not of elsewhere."""
+"""The names of two groups: all photos, and the photos that are not from elsewhere."""
 
 _RISK_POINTS = 200  # points of a curve; more would not be visible
 
@@ -42,7 +42,7 @@ class RadiusCoverage:
 
     Attributes:
         level: The share that should contain it.
-        stated: The number of answers with this radius, without photos of elsewhere.
+        stated: The number of answers with this radius, without photos from elsewhere.
         inside: The share of them whose radius contains the truth; None if there are none.
     """
 
@@ -78,9 +78,9 @@ class Trust:
         accepted: Share of answers that are localized.
         wrong_of_accepted: Share of wrong answers among these; None without any.
         right_accepted: Share of right answers that are localized; None without a right one.
-        foreign_accepted: Share of photos of elsewhere that are localized; None without any.
+        foreign_accepted: Share of photos from elsewhere that are localized; None without any.
         right_refused: Share of right answers that are not found; None without a right one.
-        foreign_refused: Share of photos of elsewhere that are not found; None without any.
+        foreign_refused: Share of photos from elsewhere that are not found; None without any.
         bins: The bins, by ascending confidence.
         radii: The coverage of the radius of each level.
         risk: The risk over coverage.
@@ -107,7 +107,7 @@ def trust_by_group(answers: Answers) -> Mapping[str, Trust]:
     """Judge all answers, and each group of them.
 
     Returns:
-        The groups ``ALL``, ``QUERIES`` if some photos are of elsewhere, and each condition by its name.
+        The groups ``ALL``, ``QUERIES`` if some photos are from elsewhere, and each condition by its name.
     """
     groups = {ALL: np.ones(len(answers), dtype=bool)}
     if answers.is_foreign.any() and not answers.is_foreign.all():
@@ -183,7 +183,7 @@ def radius_coverage(radii_m: NDArray[np.float64], errors_m: NDArray[np.float64])
 
     Args:
         radii_m: Radii ``(n, 3)``; NaN where none is stated.
-        errors_m: Distances to the truth ``(n,)``; infinite for photos of elsewhere, which do not count.
+        errors_m: Distances to the truth ``(n,)``; infinite for photos from elsewhere, which do not count.
     """
     found = []
     for level, radii in zip(LEVELS, radii_m.T, strict=True):

@@ -1,4 +1,4 @@
-"""The judging of confidences by ``placefix evaluate --confidence``: its checks, its photos of elsewhere, its record."""
+"""The judging of confidences by ``placefix evaluate --confidence``: checks, photos from elsewhere, record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Judging:
 
     Attributes:
         calibration: The calibration of the map.
-        foreign: Photos of elsewhere, which are asked in addition.
+        foreign: Photos from elsewhere, which are asked in addition.
         conditions: Path of a query → the condition under which it was taken.
     """
 
@@ -64,7 +64,7 @@ def read_judging(
     Args:
         map_path: The map; None if one is to be built.
         queries: The lists and folders of queries.
-        foreign: The lists and folders of photos of elsewhere.
+        foreign: The lists and folders of photos from elsewhere.
         limits: The limits on photos.
 
     Raises:
@@ -113,7 +113,7 @@ class ConfidenceRecorder:
         self._keep(result, distance_m(result.query.position, result.final[0].position))
 
     def ask_foreign(self, localizer: Localizer, progress: Progress) -> None:
-        """Ask about the photos of elsewhere.
+        """Ask about the photos from elsewhere.
 
         Raises:
             InvalidInput: Fewer candidates were compared than the map was calibrated for.

@@ -88,7 +88,7 @@ class PredictionWriter:
             self._before = self._open(_PAIRS_BEFORE)
             self._after = self._open(_PAIRS_AFTER) if reranks else None
             self._challenge = self._open(_CHALLENGE)
-            self._challenge.write("# query, then what was found for it, best first\n")
+            self._challenge.write("# query, then its candidates, best first\n")
 
     def write(self, result: QueryResult) -> None:
         """Write the result of one query.

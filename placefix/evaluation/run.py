@@ -243,7 +243,7 @@ def _positives(truth: Truth, queries: Sequence[Place], database: Sequence[Place]
     if not any(len(rows) for rows in positives):
         raise InvalidInput(
             f"not one of {len(queries):,} queries has a positive within {truth} among {len(database):,} pictures: "
-            "every recall would be 0. Are both of the same place, and is the threshold what you mean?"
+            "every recall would be 0. Are both of the same place, and is the threshold right?"
         )
     return positives
 

@@ -25,7 +25,7 @@ def ask_own_pictures(
         localizer: The localizer of the map.
         candidates: The number of pictures to compare each picture with, if the map has enough.
         contents: Numbers ``(n,)`` that are equal for pictures of the same file.
-        progress: The display, which is told about every picture.
+        progress: The display of the progress, by pictures.
 
     Raises:
         InvalidInput: The network has no local features, the map's re-ranker counts no matches, or ``candidates`` is

@@ -45,7 +45,7 @@ class DeviceQueue:
         self._waiting: list[Ticket] = []
         self._tasks: list[Task] = []
         self._taken: list[Future[Any]] = []
-        self._free_at = -math.inf  # when the device is expected to have finished what it took
+        self._free_at = -math.inf  # when the device is expected to have finished its batch
         self._reserved: set[object] = set()
         self._sweep_at = 0.0
 

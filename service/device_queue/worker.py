@@ -179,7 +179,7 @@ class DeviceWorker:
             is_too_large = isinstance(error, self._engine.memory_errors)
             if len(batch) == 1 or isinstance(error, self._engine.fatal_errors):
                 self._refuse(batch[0], error)
-        if is_too_large:  # no longer in the except block, where the error keeps what was allocated
+        if is_too_large:  # no longer in the except block, where the error keeps the memory
             self._engine.free_memory()
             self.metrics.batch_too_large(len(batch))
             self.batch_limit, self._full_batches = max(1, min(self.batch_limit, len(batch) // 2)), 0

@@ -27,7 +27,7 @@ async def describe_shard(request: Request, runtime: RuntimeDependency) -> Respon
     try:
         wanted = WANTED.validate_json(await _read_body(request, runtime))
     except ValidationError as error:
-        raise MalformedBody("the body does not say what a front end needs") from error
+        raise MalformedBody("the body does not name the parts that a front end needs") from error
     return Response(SHARD_STATE.dump_json(runtime.want_parts(wanted)), media_type="application/json")
 
 

@@ -1,4 +1,4 @@
-"""The pods of the overlays may as little as the containers of compose, and have what the server asks for."""
+"""The pods of the overlays may as little as the containers of compose, and have the files that the server asks for."""
 
 import json
 import re

@@ -38,7 +38,7 @@ def _hang() -> None:
 
 
 def _kill() -> None:
-    """The whole process dies, as for want of memory."""
+    """The whole process dies, as after a lack of memory."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -140,7 +140,7 @@ def check_told(interrupted: Told, states: tuple[Served | None, Served | None], s
         assert "The same command continues behind the last finished segment" in interrupted.errors
     else:
         assert served == after
-        assert "already. The same command cleans up what is left beside it." in interrupted.errors
+        assert "already. The same command removes the remains beside it." in interrupted.errors
 
 
 def test_an_interrupted_command_says_how_to_go_on(town: Town, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The share of a part in a global feature is what the feature's logarithm gains by the logarithm of the part."""
+"""The share of a part in a global feature is the gain of the feature's logarithm by the logarithm of the part."""
 
 import pytest
 import torch

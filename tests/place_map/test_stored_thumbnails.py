@@ -1,4 +1,4 @@
-"""Thumbnails in one file are what they were with a file each."""
+"""Thumbnails in one file equal those with a file each."""
 
 from hashlib import sha256
 from pathlib import Path

@@ -246,9 +246,9 @@ def test_a_server_is_asked(command: RunCommand, folder: Path, town_server: Serve
         (["--write", "exif", "--in-place", "--out", "copies"], "say --out FOLDER for copies, or --in-place"),
         (["--write", "xmp", "--in-place"], "belong to --write exif"),
         (["--write", "exif", "--out", "1.jpg"], "is not a folder"),
-        (["--remove", "--write", "xmp"], "--write says nothing with --remove"),
-        (["--remove", "--near", "1,2", "--dry-run"], "--near says nothing with --remove"),
-        (["--write", "xmp", "--within-m", "5"], "within_m says nothing without near"),
+        (["--remove", "--write", "xmp"], "--write has no effect with --remove"),
+        (["--remove", "--near", "1,2", "--dry-run"], "--near has no effect with --remove"),
+        (["--write", "xmp", "--within-m", "5"], "within_m has no effect without near"),
     ],
 )
 def test_what_does_not_go_together_is_told_before_anything_is_loaded(

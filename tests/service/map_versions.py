@@ -1,4 +1,4 @@
-"""A served map that changes: its versions, what is in each, clients that ask all the time, and damage."""
+"""A served map that changes: its versions, the pictures of each, clients that ask all the time, and damage."""
 
 import shutil
 import threading

@@ -4,7 +4,7 @@ from benchmarks.browser import Tab
 
 DESKTOP, PHONE = (1280, 900), (390, 844)
 
-# Each text with less contrast to what is behind it than WCAG 2 asks for (AA): 4.5, and 3 if it is large.
+# Each text with less contrast to its background than WCAG 2 asks for (AA): 4.5, and 3 if it is large.
 WEAK_TEXTS = """
     (() => {
       const parse = (text) => {
@@ -55,7 +55,7 @@ def page_bytes(tab: Tab) -> dict[str, int]:
 
 
 def focused_by_tab(tab: Tab) -> list[str]:
-    """Press Tab until the focus has gone round, and return what had it: its name, its id, or its kind."""
+    """Press Tab until the focus has gone round, and return each element that had it: its name, its id, or its kind."""
     tab.run("document.activeElement.blur(), scrollTo(0, 0), getSelection().removeAllRanges()")
     found: list[str] = []
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""Who may ask what, over a real socket."""
+"""The rights of each key, over a real socket."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Pages of other origins: closed unless the settings name them, and open to what a browser app needs."""
+"""Pages of other origins: closed unless the settings name them, and open to the requests of a browser app."""
 
 import socket
 from pathlib import Path

@@ -195,8 +195,8 @@ def test_times_are_seconds_or_iso(text: str, times_s: tuple[float, ...]) -> None
 @pytest.mark.parametrize(
     ("kind", "times", "photos", "says"),
     [
-        (None, "1,2", 2, "times says nothing without together=sequence"),
-        ("place", "1,2", 2, "times says nothing without together=sequence"),
+        (None, "1,2", 2, "times has no effect without together=sequence"),
+        ("place", "1,2", 2, "times has no effect without together=sequence"),
         ("sequence", "1,2,3", 2, "times has 3 times for 2 photos"),
         ("sequence", "2,1", 2, "times must not go back"),
         ("sequence", "1,noon", 2, "give seconds, as 0,1.5,3, or ISO 8601"),

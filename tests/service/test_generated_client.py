@@ -15,7 +15,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 GENERATOR = shutil.which("openapi-python-client")
 HOW_TO_HAVE_IT = "openapi-python-client is not installed; pipx install openapi-python-client puts it on the path"
 
-# Uses what is generated as its reader would; prints what the test looks at.
+# Uses the generated client as its reader would; prints the values that the test compares.
 ASK = """
 import io, json, sys
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_it_asks_a_running_server(generated: Path, town: Town, serve: Serve, tmp
     key, line = make_key("generated", [Scope.READ])
     append_key(tmp_path / "keys.txt", "generated", line)
     served = serve(town, keys=tmp_path / "keys.txt")
-    python = Path(str(GENERATOR)).resolve().with_name("python")  # which has what the client needs: attrs, httpx
+    python = Path(str(GENERATOR)).resolve().with_name("python")  # which has the libraries of the client: attrs, httpx
     command = [str(python), "-c", ASK, served.url, key, str(town.photos["100%.jpg"])]
     done = subprocess.run(command, cwd=generated, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""How far the localizer compares candidates, what it leaves out, and what it makes of the evidence."""
+"""How far the localizer compares candidates, the comparisons that it saves, and its judgement of the evidence."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A page of another origin in a real browser: what it may do is what the settings say."""
+"""A page of another origin in a real browser: the settings decide its rights."""
 
 import json
 import threading

@@ -163,10 +163,10 @@ def test_a_position_is_read(text: str) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"within_m": 5}, "within_m says nothing without near or use_exif_position"),
-        ({"heading": 5}, "heading says nothing without near"),
-        ({"heading_tolerance": 5}, "heading_tolerance says nothing without near"),
-        ({"near": "1,2", "heading_tolerance": 5}, "heading_tolerance says nothing without heading"),
+        ({"within_m": 5}, "within_m has no effect without near or use_exif_position"),
+        ({"heading": 5}, "heading has no effect without near"),
+        ({"heading_tolerance": 5}, "heading_tolerance has no effect without near"),
+        ({"near": "1,2", "heading_tolerance": 5}, "heading_tolerance has no effect without heading"),
         ({"near": "1,2", "use_exif_position": True}, "both say where the circle is"),
         ({"near": "1,2", "within_m": -5}, "within_m must be more than 0"),
         ({"near": "1"}, "give latitude and longitude"),

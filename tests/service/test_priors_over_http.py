@@ -84,10 +84,10 @@ def test_a_circle_without_pictures_has_no_candidates(town: Town, town_server: Se
 @pytest.mark.parametrize(
     ("parameters", "says"),
     [
-        ({"within_m": "5"}, "within_m says nothing without near or use_exif_position"),
-        ({"heading": "5"}, "heading says nothing without near"),
-        ({"heading_tolerance": "5"}, "heading_tolerance says nothing without near"),
-        ({"near": "1,2", "heading_tolerance": "5"}, "heading_tolerance says nothing without heading"),
+        ({"within_m": "5"}, "within_m has no effect without near or use_exif_position"),
+        ({"heading": "5"}, "heading has no effect without near"),
+        ({"heading_tolerance": "5"}, "heading_tolerance has no effect without near"),
+        ({"near": "1,2", "heading_tolerance": "5"}, "heading_tolerance has no effect without heading"),
         ({"near": "1,2", "use_exif_position": "yes"}, "near and use_exif_position both say where the circle is"),
         ({"near": "1;2"}, "parameter near is '1;2'"),
         ({"near": "nan,2"}, "parameter near is 'nan,2'"),

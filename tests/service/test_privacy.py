@@ -95,7 +95,7 @@ def test_an_unexpected_failure_tells_nothing_of_the_question_either(
     monkeypatch.setattr("service.decoding.preprocess", fail)
     response = served.client.post("/localize", files={"image": ("my-secret-holiday.jpg", question, "image/jpeg")})
     assert response.status_code == 500
-    assert "a bug" in log.getvalue()  # the log has the traceback, without what its variables were
+    assert "a bug" in log.getvalue()  # the log has the traceback, without the values of its variables
     assert not [trace for trace in TRACES if trace in response.text + log.getvalue()]
 
 

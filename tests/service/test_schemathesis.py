@@ -53,7 +53,7 @@ def test_the_service_does_what_its_document_says(mode: schemathesis.GenerationMo
         try:
             strategy = operation.as_strategy(generation_mode=mode)
             ask(strategy, excluded, asked)
-        except Unsatisfiable:  # only what takes parameters or a document can be asked wrongly
+        except Unsatisfiable:  # only routes with parameters or a document can be asked wrongly
             assert mode is schemathesis.GenerationMode.NEGATIVE
     assert asked["POST /localize"] >= EXAMPLES
     assert len(asked) == (14 if mode is schemathesis.GenerationMode.POSITIVE else 4)

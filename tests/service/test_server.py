@@ -1,4 +1,4 @@
-"""Running the server: what ends it with an error, what it warns about, and what it does on SIGHUP."""
+"""Running the server: the errors that end it, its warnings, and its answer to SIGHUP."""
 
 import os
 import signal

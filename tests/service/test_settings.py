@@ -127,8 +127,8 @@ def test_settings_are_known_by_their_old_names(monkeypatch: pytest.MonkeyPatch, 
         "exact",
     )
     assert sorted(kind.notes) == [
-        f"{file}: encoding is now called network_precision; the old name goes on working",
-        f"{file}: precision is now called matching_precision; the old name goes on working",
+        f"{file}: encoding is now called network_precision; the old name still works",
+        f"{file}: precision is now called matching_precision; the old name still works",
     ]
     monkeypatch.setenv("PLACEFIX_ENCODING", "float32")  # wins over the file, as each variable does
     monkeypatch.setenv("PLACEFIX_PRECISION", "fast")
@@ -136,8 +136,8 @@ def test_settings_are_known_by_their_old_names(monkeypatch: pytest.MonkeyPatch, 
         assert (each.network_precision, each.matching_precision) == ("float32", "fast")
     assert load_settings({"matching_precision": "exact"}).matching_precision == "exact"
     assert unknown_environment_names(["PLACEFIX_ENCODING", "placefix_precision"]) == [
-        "PLACEFIX_ENCODING is now called PLACEFIX_NETWORK_PRECISION; the old name goes on working",
-        "PLACEFIX_PRECISION is now called PLACEFIX_MATCHING_PRECISION; the old name goes on working",
+        "PLACEFIX_ENCODING is now called PLACEFIX_NETWORK_PRECISION; the old name still works",
+        "PLACEFIX_PRECISION is now called PLACEFIX_MATCHING_PRECISION; the old name still works",
     ]
 
 

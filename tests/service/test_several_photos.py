@@ -90,10 +90,15 @@ def test_the_confidence_of_several_is_that_of_a_calibrated_map(
         (2, {}, "several_images", "the form has 2 pictures: say with together=place or together=sequence"),
         (11, {"together": "place"}, "several_images", "the form has 11 pictures; at most 10 are asked together"),
         (2, {"together": "both"}, "invalid_parameter", "parameter together is 'both'"),
-        (2, {"together": "place", "times": "1,2"}, "invalid_parameter", "times says nothing without together=sequence"),
+        (
+            2,
+            {"together": "place", "times": "1,2"},
+            "invalid_parameter",
+            "times has no effect without together=sequence",
+        ),
         (2, {"together": "sequence", "times": "1"}, "invalid_parameter", "times has 1 times for 2 photos"),
         (2, {"together": "sequence", "times": "1,x"}, "invalid_parameter", "times is '1,x': give seconds"),
-        (1, {"times": "1"}, "invalid_parameter", "times says nothing without together=sequence"),
+        (1, {"times": "1"}, "invalid_parameter", "times has no effect without together=sequence"),
         (2, {"together": "sequence", "times": ""}, "invalid_parameter", "parameter times is ''"),
     ],
 )

@@ -226,7 +226,7 @@ def test_while_the_service_is_not_ready_it_says_why(tab: Tab, town: Town) -> Non
         tab.go(f"{served.url}/status")
         tab.wait_for("document.getElementById('service').textContent === 'Not ready'")
         assert text(tab, "#notice")
-        tab.wait_for("document.querySelector('#queue [role=meter]')")  # the figures are there all the same
+        tab.wait_for("document.querySelector('#queue [role=meter]')")  # the figures are there even so
 
 
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])

@@ -1,4 +1,4 @@
-"""A version that is removed between two looks, or a share that is away, is told as what it is: never a 500."""
+"""A version that is removed between two looks, or a share that is away, gets its own error: never a 500."""
 
 import errno
 import os

@@ -1,7 +1,7 @@
 // Keep in the address of the page the things that it shows: #map=…&sample=…, so that a link leads here again.
 
 /**
- * Returns what the address says; addresses of earlier releases have it behind a question mark.
+ * Returns the question that the address states; addresses of earlier releases have it behind a question mark.
  *
  * @returns {URLSearchParams} with map, sample, place and view, as far as they are given
  */

@@ -1,4 +1,4 @@
-// Puts the answer together, or what went wrong instead.
+// Puts the answer together, or the error.
 
 import { showCandidates } from "./candidates.js";
 import { at, make } from "./elements.js";
@@ -19,7 +19,7 @@ const unanswered = at("verdict").firstElementChild.cloneNode(true); // as the pa
 export function showAnswer(answer, truth, advice, askHeat) {
   at("answer-body").dataset.status = answer.status;
   if (answer.candidates.length === 0) {
-    const sentence = `No picture of the map ${answer.map.name} comes into question.`;
+    const sentence = `No picture of the map ${answer.map.name} may be the answer.`;
     at("verdict").replaceChildren(problem("Nothing to compare with", sentence, ""));
     at("evidence").replaceChildren();
     return sentence;

@@ -60,7 +60,7 @@ export class Beside {
 
   async #showAnswer(answer, truth) {
     if (answer.candidates.length === 0) {
-      this.#showProblem("Nothing to compare with", `No picture of the map ${answer.map.name} comes into question.`);
+      this.#showProblem("Nothing to compare with", `No picture of the map ${answer.map.name} may be the answer.`);
       return;
     }
     this.box.dataset.status = answer.status;

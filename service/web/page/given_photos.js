@@ -4,7 +4,7 @@ const PICTURE = /^[^.].*\.(jpg|jpeg|jpe|jfif|insp|png|webp|avif|heic|heif|hif)$/
 
 /**
  * @typedef {object} GivenPhotos
- * @property {{name: string, file: File}[]} photos by name below a folder; a file alone is what somebody says it is
+ * @property {{name: string, file: File}[]} photos by name below a folder; the type of a single file is the declared one
  * @property {number} left the number of files in folders that are not pictures
  */
 

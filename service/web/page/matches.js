@@ -146,11 +146,11 @@ function nameOf(matched, { matches, map }) {
   return name === undefined ? `Another place, ${away} away` : `${name}, ${away} away`;
 }
 
-/** Says in a sentence or two what speaks for the best candidate, and what for another place. */
+/** States in a sentence or two the evidence for the best candidate, and that for another place. */
 function whyOf({ position }, [best, ...others]) {
   const rival = others.filter((each) => each.is_elsewhere).sort((a, b) => b.count - a.count)[0];
   const own = `${parts(best.count)} of the photo ${best.count === 1 ? "was" : "were"} found again in the ${position === null ? "most similar" : "best"} picture`;
-  if (rival === undefined) return `${own}. All pictures that come into question show this place.`;
+  if (rival === undefined) return `${own}. All pictures that may be the answer show this place.`;
   const away = writeDistance(distanceM(rival.candidate, best.candidate));
   return `${own}, and ${rival.count.toLocaleString("en")} in the best one of another place, ${away} away. Where two pictures show the same place, the lines keep their order.`;
 }

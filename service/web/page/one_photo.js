@@ -33,7 +33,7 @@ export class OnePhoto {
   }
 
   /**
-   * Shows the sample that the address names, or what was asked last.
+   * Shows the sample that the address names, or the last question.
    *
    * @param {Sample[]} samples
    * @param {boolean} isSameMap whether the map that is asked is the one that was asked before

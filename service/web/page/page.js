@@ -84,7 +84,7 @@ async function setMode(event, mode) {
   await followAddress();
 }
 
-/** Shows the view for one photo or that for many; each keeps what it has. */
+/** Shows the view for one photo or that for many; each keeps its content. */
 async function showMode() {
   const table = await (isMany() ? openDesk() : desk);
   const many = isMany(); // it may be another by now

@@ -46,7 +46,7 @@ export class PlacesLayer {
     return bbox === undefined ? null : boundsOf(this.plan.L, bbox);
   }
 
-  /** Shows a picture, or what a cell holds. */
+  /** Shows a picture, or the content of a cell. */
   async open(feature) {
     const { map, L } = this.plan;
     const bounds = boundsOf(L, feature.bbox);

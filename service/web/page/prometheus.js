@@ -1,4 +1,4 @@
-// Reads Prometheus' text format: values by name and labels, what came between two readings, and quantiles of histograms.
+// Reads Prometheus' text format: values by name and labels, the difference between two readings, and quantiles of histograms.
 
 /**
  * @typedef {{labels: Record<string, string>, value: number}} Series
@@ -28,7 +28,7 @@ export function parseMetrics(text) {
 }
 
 /**
- * Returns what came between two readings: counters and histograms by how much they grew, other values as they are now.
+ * Returns the difference between two readings: counters and histograms by how much they grew, other values as they are now.
  *
  * @param {Reading} now
  * @param {Reading} before

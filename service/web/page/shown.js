@@ -62,7 +62,7 @@ export function showWorking(isWorking) {
   at("answer").setAttribute("aria-busy", String(isWorking));
 }
 
-/** On a narrow screen the answer stands below what was asked with. */
+/** On a narrow screen the answer stands below the photo. */
 export function bringIntoView() {
   if (at("answer").getBoundingClientRect().top > window.innerHeight * 0.7) at("answer").scrollIntoView({ behavior: "smooth" });
 }

@@ -1,4 +1,4 @@
-"""The cells change what they say, and nothing else."""
+"""The cells change the settings that they name, and nothing else."""
 
 from dataclasses import replace
 from pathlib import Path

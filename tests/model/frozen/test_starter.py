@@ -1,4 +1,4 @@
-"""The frozen starter computes what the starter does."""
+"""The frozen starter computes the same as the starter."""
 
 import pytest
 import torch

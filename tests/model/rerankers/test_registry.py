@@ -1,4 +1,4 @@
-"""Re-rankers are made by their names, for networks that give what they need."""
+"""Re-rankers are made by their names, for networks that have the features they need."""
 
 import numpy as np
 import pytest

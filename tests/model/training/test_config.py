@@ -132,7 +132,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, more: str, said: str) -> None:
             LEAST + "[loss]\nglobal_loss = 'contrastive'\nmargin = 1",
             r"loss\.margin and .*contradict",
         ),
-        (LEAST + "[loss]\ncorrespondence_temperature = 1", r"of no use without loss\.correspondence_weight"),
+        (LEAST + "[loss]\ncorrespondence_temperature = 1", r"has no effect without loss\.correspondence_weight"),
         ("data = 3\n" + LEAST.replace("[data]\n", "").replace('dataset = "pitts30k"\n', ""), r"data is a section"),
         ("[data", r"is not TOML"),
     ],

@@ -54,7 +54,7 @@ class Place:
 
 
 class Wrapped:
-    """Pass all calls on to an origin; tests override what they disturb.
+    """Pass all calls on to an origin; tests override the calls that they disturb.
 
     Args:
         origin: The origin.

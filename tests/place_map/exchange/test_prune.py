@@ -156,7 +156,7 @@ def _prune(town: Path, origin: Path) -> None:
 
 
 class Between(Wrapped):
-    """Call a function when a push has looked what is missing, or a prune what is there.
+    """Call a function when a push has listed the missing folders, or a prune all folders.
 
     Args:
         origin: The origin.
@@ -265,7 +265,7 @@ def test_a_damaged_origin_loses_nothing(place: Place, copy: CopyMap) -> None:
     with pytest.raises(OriginError, match=rf"{path} .* is damaged"):
         prune_origin(place.origin, keep=2)
     assert place.files() == before
-    prune_origin(place.origin, keep=1)  # without reading what goes
+    prune_origin(place.origin, keep=1)  # without reading the removed files
     path = next(path for path in place.files() if path.endswith("manifest.json"))
     place.store.delete(path)
     before = place.files()

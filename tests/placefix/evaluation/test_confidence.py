@@ -90,7 +90,7 @@ def test_equal_confidences_are_taken_together() -> None:
 
 def test_a_radius_is_right_as_often_as_it_holds_the_truth() -> None:
     radii_m = np.array([[5.0, 10.0, 20.0], [5.0, np.nan, 20.0], [5.0, 10.0, 20.0]])
-    found = radius_coverage(radii_m, np.array([4.0, 19.0, np.inf]))  # the last one is a photo of elsewhere
+    found = radius_coverage(radii_m, np.array([4.0, 19.0, np.inf]))  # the last one is a photo from elsewhere
     assert [(each.level, each.stated, each.inside) for each in found] == [(0.5, 2, 0.5), (0.8, 1, 1.0), (0.95, 2, 1.0)]
 
 

@@ -33,7 +33,7 @@ export function makeRow(task) {
 }
 
 /**
- * Writes what is known of a question into its row.
+ * Writes the state of a question into its row.
  *
  * @param {HTMLElement} row
  * @param {Task} task

@@ -47,7 +47,7 @@ class Way:
     Attributes:
         count: A function of a query ``(L, C)``, candidates ``(K, M, C)`` and a floor, or None.
         stored: The type of the candidates.
-        is_exact: Whether counts must equal those of the plain way.
+        is_exact: Whether counts must equal the counts of the plain way.
         multiplied: The type of the factors; None for the type in the fast matcher's name.
     """
 

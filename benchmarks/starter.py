@@ -1,6 +1,6 @@
 """The speed of the starter in building a map and answering a query.
 
-The pictures are those of the demo, in two sizes: frames of a video, and photographs of a phone.
+The demo's pictures are taken in two sizes: frames of a video, and photographs of a phone.
 """
 
 import tempfile

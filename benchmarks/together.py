@@ -163,7 +163,7 @@ def windows(tracks: Tracks, size: int, largest: int, *, is_centred: bool) -> Ite
         tracks: The tracks of photos.
         size: The number of photos that are asked together.
         largest: The greatest of all sizes: only places that all sizes can ask for are used.
-        is_centred: Whether the place of the middle photo is the answer; otherwise that of the last one.
+        is_centred: Whether the place of the middle photo is the answer; otherwise the place of the last one.
     """
     for track in tracks:
         for end in range(largest, len(track) + 1):

@@ -107,7 +107,7 @@ def _noted_folders(out: Path) -> dict[str, str]:
 
 
 def _may_hold(place_map: Path, source: Path) -> bool:
-    """Return whether a map is that of a folder, or is yet to be made."""
+    """Return whether a map belongs to a folder, or is yet to be made."""
     if not (place_map / CURRENT).exists():
         return True
     return str(source.resolve()) in {known.path for known in read_manifest(place_map).sources}

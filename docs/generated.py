@@ -37,27 +37,27 @@ FOLDER = Path(__file__).parent
 _INTRODUCTION = """\
 # Reference
 
-Every command, setting, path, answer, metric and error. `make reference` writes this file from the code; do not change
-it by hand.
+This page lists every command, setting, path, answer, metric and error. `make reference` writes it from the code; do not
+change it by hand.
 
 [Commands](#commands) · [Exit codes](#exit-codes) · [Settings](#settings) · [HTTP](#http) · [Answers](#answers) ·
 [Metrics](#metrics) · [Errors](#errors) · [Earlier names](#earlier-names)
 """
 _COMMANDS = """\
-Each command has `--help`, and `python -m placefix` is the same command line. A variable behind an option stands for it
-where the option is not given.
+Each command has `--help`, and `python -m placefix` is the same command line. The variable behind an option counts
+if the option is not given.
 
 """
 _SETTINGS = """\
 The server takes a setting from its flag, else from the environment, else from the file of settings: a TOML file
 (`--settings`, `PLACEFIX_SETTINGS`) with the names in small letters and without prefix. `placefix localize` and
-`placefix show results` go by the same settings. An unknown name that begins with `PLACEFIX_` is warned about. The
-status in brackets is the answer to a request that a limit refuses.
+`placefix show results` use the same settings. An unknown name that begins with `PLACEFIX_` gives a warning. The status
+in brackets is the answer to a request that exceeds the limit.
 
 """
 _HTTP = """\
-Fields of the form may stand in the place of the parameters of `POST /localize`. [http.md](http.md) says what they mean
-together; [openapi.json](openapi.json) is the same for programs.
+The parameters of `POST /localize` may also be fields of the form. [http.md](http.md) says what they mean together;
+ [openapi.json](openapi.json) is the same for programs.
 
 """
 _METRICS = "Seconds and other base units. Labels come from closed sets, never from the texts of clients.\n\n"

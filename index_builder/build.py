@@ -164,7 +164,7 @@ def choose_reranker(encoder: Encoder, options: BuildOptions) -> str:
 
     Args:
         encoder: The network of the map.
-        options: The options of the build; by default the re-ranker is that of the network's method.
+        options: The options of the build; by default the re-ranker belongs to the network's method.
 
     Raises:
         InvalidInput: The re-ranker is unknown, the network lacks features that it needs, it has no match floor and the

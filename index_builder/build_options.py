@@ -25,7 +25,7 @@ class BuildOptions:
         index: A string of faiss's ``index_factory``, or ``auto``, which chooses by the size of the collection.
         store: The type of the stored local features. With float32 the global features are exact, too: for evaluations.
         match_floor: The cosine below which two local features do not match; None takes the network's.
-        reranker: The name of the re-ranker; None takes that of the network's method.
+        reranker: The name of the re-ranker; None takes the re-ranker of the network's method.
         limits: The limits on pictures; pictures outside them are rejected.
 
     Raises:

@@ -97,7 +97,7 @@ class Probe:
         )
 
     def differences(self, here: "Probe") -> list[str]:
-        """Return in words how this probe differs from the one of the machine that leads the build."""
+        """Return in words how this probe differs from the probe of the machine that leads the build."""
         pairs = ((field.name, getattr(self, field.name), getattr(here, field.name)) for field in fields(self))
         return [f"{name} {theirs} (here {ours})" for name, theirs, ours in pairs if theirs != ours]
 

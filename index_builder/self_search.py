@@ -118,7 +118,7 @@ def _unit(local_features: Tensor) -> Tensor:
 
 
 def _count_own_cells(local_features: Tensor, stored: Tensor) -> int:
-    """Count the local features ``(N, C)`` to which no stored feature is nearer than that of their own cell.
+    """Count the local features ``(N, C)`` to which the stored feature of their own cell is nearest.
 
     These are not mutual matches: in flat areas cells have equal features, and only the first of them is matched.
     """

@@ -156,7 +156,7 @@ class Staging:
         remove_tree(attempt)
 
     def discard_attempts(self) -> None:
-        """Remove all attempts, those of an earlier run among them."""
+        """Remove all attempts, also of an earlier run."""
         attempts = self.path / _ATTEMPTS
         for attempt in attempts.iterdir() if attempts.is_dir() else ():
             self.discard_attempt(attempt)

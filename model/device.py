@@ -57,7 +57,7 @@ def _multiply_in_full() -> None:
     """Forbid products on a GPU with less precision than their type, in this process.
 
     ``TORCH_ALLOW_TF32_CUBLAS_OVERRIDE``, which NVIDIA's images set, rounds the factors of float32 to 11 bits: features
-    in float32 and exact counts would differ from those of a CPU in the third digit. By default torch sums parts of a
+    in float32 and exact counts would differ from a CPU's in the third digit. By default torch sums parts of a
     bfloat16 product in bfloat16; here sums are float32 (``model.frozen.target``).
     """
     torch.set_float32_matmul_precision("highest")

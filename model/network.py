@@ -109,7 +109,7 @@ class Network(nn.Module, ABC):
 
         Args:
             preprocessing: The way of decoding and resizing; ``official_eval`` replaces ``OFFICIAL_EVAL``.
-            size: Height and width of its input; by default those of its training.
+            size: Height and width of its input; by default the sizes of its training.
 
         Raises:
             InvalidInput: The network does not take pictures of that size.

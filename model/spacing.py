@@ -14,7 +14,7 @@ _GROWTH = 4.0
 def spacing_m(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> float:
     """Return the median distance from a position to the nearest other one.
 
-    Pictures at one position, such as those of a camera that was turned round, count once. A large collection is
+    Pictures at one position, such as from a camera that was turned round, count once. A large collection is
     sampled, always in the same way.
 
     Args:

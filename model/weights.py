@@ -139,5 +139,5 @@ def describe_weights(path: Path | str, num_heads: int | None = None) -> Descript
 
 
 def _is_starter_file(path: Path) -> bool:
-    """Return whether a path is that of the installed package; the content does not matter."""
+    """Return whether a path leads to the installed package; the content does not matter."""
     return path.name == PurePosixPath(FILE_IN_PACKAGE).name and path.resolve() == find_starter_file().resolve()

@@ -13,7 +13,7 @@ from place_map.learned_codes import ENTRIES, LearnedBits, LearnedCodes, learned_
 from place_map.manifest_part import ManifestPart, Sha256
 
 _LEAST_ORTHOGONAL = 1e-3
-_KEPT = 8  # codebooks that stay decoded: those of the maps that a server has
+_KEPT = 8  # codebooks that stay decoded: one for each map of a server
 
 
 class CodebookEntry(ManifestPart):

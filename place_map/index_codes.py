@@ -199,7 +199,7 @@ def join_codes(map_path: Path, entry: IndexEntry, codes: IndexCodes, segments: S
 def wrong_code(
     map_path: Path, codes: IndexCodes, segment: Segment, encoder: Any, global_features: StoredFeatures
 ) -> int | None:
-    """Return the first row of a segment whose code is not that of its global feature; None if there is none.
+    """Return the first row of a segment whose code does not belong to its global feature; None if there is none.
 
     Raises:
         MapCorrupt: The codes cannot be read.

@@ -34,7 +34,7 @@ def check_sizes(path: Path, files: Mapping[str, FileSum]) -> None:
 
 
 def check_searched_files(path: Path, files: Mapping[str, FileSum]) -> None:
-    """Compare the files that a search reads completely with their sums: those of the index, and global features.
+    """Compare the files that a search reads completely with their sums: the index and the global features.
 
     Args:
         path: Directory of the map.

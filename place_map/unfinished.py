@@ -164,7 +164,7 @@ def _remove_all_but(path: Path, kept: set[str]) -> None:
 
 
 def _remove_unpublished(map_dir: Path, version: str, first_segment: int) -> None:
-    """Remove a half published version with its segments and codes, including those of an earlier attempt."""
+    """Remove a half published version with its segments and codes, also from an earlier attempt."""
     directory = layout.version_dir(map_dir, version)
     if directory.is_dir() and version != read_current(map_dir).version:
         shutil.rmtree(directory)

@@ -28,7 +28,7 @@ from place_map.segment import Segment
 
 @dataclass(frozen=True)
 class VersionContent:
-    """Hold the content of a new version; the fields are those of ``Manifest``.
+    """Hold the content of a new version, in the fields of ``Manifest``.
 
     Attributes:
         calibration: The bytes of ``calibration.json``; None if there is none.

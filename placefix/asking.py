@@ -46,7 +46,7 @@ class AskedMap:
         """Find a photo in the map, as the server does for a request.
 
         Returns:
-            The localization; its seconds include those of decoding.
+            The localization; its seconds include the time for decoding.
 
         Raises:
             ImageError: The photo cannot be used; its class says why.

@@ -47,7 +47,7 @@ def open_network(
         device: The device for the network.
         precision: Precision of its products.
         preprocessing: The way of decoding and resizing pictures.
-        input_size: Height and width of its input in pixels; by default those of its training.
+        input_size: Height and width of its input in pixels; by default the sizes of its training.
 
     Raises:
         PlacefixError: The weights or the device cannot be used, or the network takes no pictures of that size.

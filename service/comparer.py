@@ -48,7 +48,7 @@ class Comparer:
         self._device = encoder.device
         self._shapes = place_map.manifest.features
         self._codec = self._shapes.local_codec
-        # Stored features are compared, so cosines are less than those of the features themselves.
+        # Stored features are compared, so cosines are lower than with the features themselves.
         floor = None if match_floor is None else match_floor * self._codec.cosine
         self.reranker: Reranker = make_reranker(self._shapes.reranker, encoder, RerankSettings(precision, floor))
         self._gathered: Tensor | None = None  # reused from query to query; pinned for a GPU

@@ -15,7 +15,7 @@ GEOJSON_MEDIA_TYPE = "application/geo+json"
 
 
 def as_geojson(answer: LocalizationAnswer) -> FeatureCollection:
-    """Return the answer as a feature, with those of its candidates after it."""
+    """Return the answer as a feature, with the features of its candidates after it."""
     accuracy = answer.accuracy
     properties = AnswerProperties(
         kind="answer",

@@ -24,7 +24,7 @@ from service.shard_identity import Part
 from service.shard_messages import RefusedPart, ShardState, Wanted
 
 MOST_PARTS = 2
-"""The most parts of one map at a time: that of the version that answers, and that of the next one."""
+"""The most parts of one map at a time: one of the version that answers, and one of the next version."""
 
 LEASE_S = 30.0
 """The seconds for which a part is kept for a front end that keeps silent."""

@@ -26,8 +26,8 @@ class HttpSettings(BaseModel):
     published_host: str | None = Field(
         default=None,
         description=(
-            "Address at which others reach the service, where it is not the one to listen on, such as that "
-            "of a container's host: on a loopback address, only this machine does."
+            "Address at which others reach the service, if it is not the address to listen on, such as a "
+            "container's host: on a loopback address, only this machine does."
         ),
     )
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")

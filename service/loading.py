@@ -166,12 +166,12 @@ def load_maps(
         paths: The directories of the maps, at least one.
         weights: The network: a checkpoint file or a known name; by default the file that the first map was built with,
             if it is still there.
-        num_heads: The number of attention heads, if the checkpoint does not tell; by default that of the map.
+        num_heads: The number of attention heads, if the checkpoint does not tell; by default the map's.
         device: The device of the network.
-        network_precision: The arithmetic of the network; ``auto`` takes that of the maps if the device has it.
+        network_precision: The arithmetic of the network; ``auto`` takes the precision of the maps if the device has it.
         searcher: The library that searches the indices.
         matching_precision: The precision of counting mutual matches.
-        match_floor: The least cosine of a match; None for that of each map.
+        match_floor: The least cosine of a match; None for the floor of each map.
         shard: The part of each map that is to be opened; None for all of it.
         shards: The shards with the maps' features; None if these are here.
 

@@ -106,7 +106,7 @@ class PhotoPart:
 
 @dataclass(frozen=True)
 class MatchedCandidate:
-    """Hold a candidate whose cells were matched with those of the query.
+    """Hold a candidate whose cells were matched with the query's.
 
     Attributes:
         candidate: The candidate.

@@ -251,7 +251,7 @@ def _join() -> bool:
         raise InvalidInput(
             f"no cluster of Ray can be joined at {address} (RAY_ADDRESS): {error}. A front end runs on a machine of "
             "the cluster (ray start --address=HEAD:6379); version of Ray, version of Python and token "
-            "(RAY_AUTH_MODE=token, RAY_AUTH_TOKEN) have to be those of the cluster"
+            "(RAY_AUTH_MODE=token, RAY_AUTH_TOKEN) have to equal the cluster's"
         ) from error
     _log.info("the cluster is joined", address=address)
     return True

@@ -18,7 +18,7 @@ class ServedVersion:
     """Hold a version of a map that is served, or that was until its last reader has finished.
 
     Attributes:
-        name: The name under which it is served: that of the map, or of the part, such as ``town 000002 1/3``.
+        name: The name under which it is served: the name of the map, or of the part, such as ``town 000002 1/3``.
         localizer: The localizer, which finds queries in it.
         shard: The part that a front end asks, if a part of the map is served; None if all of it is.
         damage: The damage of its files; None as long as none is known.
@@ -35,7 +35,7 @@ class ServedVersion:
 
     @staticmethod
     def name_of(localizer: Localizer) -> str:
-        """Return the name under which a version is served: that of the map, or of the part of one."""
+        """Return the name under which a version is served: the name of the map, or of a part of it."""
         place_map = localizer.place_map
         if place_map.shard is None:
             return place_map.name

@@ -82,7 +82,7 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
     )
     network_precision: RequestedPrecision = Field(
         default="auto",
-        description="Precision of the network; auto takes that of the map.",
+        description="Precision of the network; auto takes the map's.",
     )
     searcher: Backend = Field(
         default="auto", description="The library that searches the index; auto takes faiss if it can."

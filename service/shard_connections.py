@@ -131,7 +131,7 @@ class ShardConnections:
         return 0 if isinstance(state, str) else state.replicas
 
     def want(self, parts: Sequence[Part]) -> None:
-        """Tell the shards from now on that their parts are needed; the first part is that of the first shard."""
+        """Tell the shards from now on that their parts are needed; the first part belongs to the first shard."""
         with self._changed:
             self._wanted.update(enumerate(parts))
         self._look_soon()

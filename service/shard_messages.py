@@ -157,7 +157,7 @@ def unpack_question(body: bytes, names: frozenset[str]) -> tuple[Question, dict[
 
 
 def check_features(features: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Return features that are those of one query.
+    """Return features that must belong to one query.
 
     Args:
         features: The tensor that was sent.

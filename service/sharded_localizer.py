@@ -24,7 +24,7 @@ SEARCHER = "shards"
 
 
 class Shards(Protocol):
-    """Ask all shards of one version of a map. Rows are those of the whole map.
+    """Ask all shards of one version of a map. Rows count through the whole map.
 
     Several threads may ask at a time.
     """

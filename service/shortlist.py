@@ -94,7 +94,7 @@ def merge_shortlists(parts: Sequence[Shortlist], count: int) -> Shortlist:
     """Return the shortlist of a map from the shortlists of its parts: the result of ``find_shortlist`` in all of it.
 
     Each part names its ``count`` nearest, so none of the map's is missing. Distances do not depend on who computes them
-    (``place_map.searching``), and ties go by row.
+    (``place_map.searching``), and ties are ordered by row.
 
     Args:
         parts: The shortlist of each part, for the same query; no row is in two of them.

@@ -30,7 +30,7 @@ _DIGITS = 9  # for sums of shares; further digits are rounding errors
 def voices(ranking: Ranking) -> NDArray[np.float64]:
     """Share one voice among the candidates of a photo.
 
-    The scores are those of the re-ranker, or nearness by the global features if nothing was re-ranked. Their upper
+    The scores come from the re-ranker, or are nearness by the global features if nothing was re-ranked. Their upper
     quartile is the photo's own background: only the excess over it counts. Rivals of a prior get shares too, which are
     left out of the result.
 
@@ -60,7 +60,7 @@ def best_place(rankings: Sequence[Ranking], places: PlaceTable, within_m: float)
         within_m: The distance within which candidates show the same place.
 
     Returns:
-        ``(m,)`` rows that have a share: first those of the best place, then all others; in both groups the largest sum
+        ``(m,)`` rows that have a share: first the best place's, then all others; in both groups the largest sum
         of shares first.
     """
     heard = [voices(ranking) for ranking in rankings]

@@ -124,7 +124,7 @@ VARIANTS = (SERIAL, PARALLEL, NARROW, WIDE, CLASS_TOKEN, COARSE, HALF, QUARTER, 
 
 
 def all_cells() -> tuple[Cell, ...]:
-    """Return every cell: those of table 4 with three seeds, the others with one."""
+    """Return every cell: three seeds for table 4, one for the others."""
     main = tuple(replace(cell, seed=seed) for seed in SEEDS for cell in MAIN)
     steep = tuple(replace(STEEP, seed=seed) for seed in SEEDS[:2])
     return (FROZEN, FROZEN_COARSE, *main, *VARIANTS, *steep)

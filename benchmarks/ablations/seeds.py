@@ -1,7 +1,7 @@
 """``python -m benchmarks ablations seed``: the demo's network with the adaptations of another seed.
 
-Only the learned parts are kept: the adapters, the local adaptation and the exponent of the pooling. The backbone is
-that of the demo's network.
+Only the learned parts are kept: the adapters, the local adaptation and the exponent of the pooling. The backbone is the
+same as in the demo's network.
 """
 
 from pathlib import Path

@@ -24,7 +24,7 @@ def network_of(name: str) -> SelaVPR:
 
     Args:
         name: ``demo``: the shipped weights; a preset of ``model.selavpr.config``: random weights with active adapters,
-            because those of a seeded network are the identity; or the file of a checkpoint.
+            because the adapters of a seeded network are the identity; or the file of a checkpoint.
 
     Raises:
         InvalidInput: There is no preset and no file of that name.

@@ -42,8 +42,8 @@ class Timing:
         batch: The number of pictures in a batch.
         seconds: The seconds of each repeat.
         floor_s: Operations over the peak of the same run.
-        cosine: The least cosine of a global feature with that of the plain form.
-        local_cosine: The mean cosine of the local features with those of the plain form; 1 if there are none.
+        cosine: The least cosine between a global feature and its plain form.
+        local_cosine: The mean cosine between the local features and their plain form; 1 if there are none.
     """
 
     form: str

@@ -48,7 +48,7 @@ def make_load_map(folder: Path, network: str, size: tuple[int, int] | None = Non
     Args:
         folder: The folder of weights and map.
         network: ``minimal``, or ``demo`` for the shipped weights.
-        size: Height and width of its input; by default those of its training.
+        size: Height and width of its input; by default the sizes of its training.
     """
     weights = DEMO / "weights.safetensors"
     if network == "minimal":

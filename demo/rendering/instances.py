@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 
 class Surface(IntEnum):
-    """Name the surface of a box; the numbers are those of ``box.glsl``."""
+    """Name the surface of a box; the numbers have the meaning of ``box.glsl``."""
 
     PLAIN = 0
     TILES = 1  # a roof

@@ -41,7 +41,7 @@ class Sizes:
 
 
 def measure_sizes(map_path: Path, manifest: Manifest) -> Sizes:
-    """Add up sizes: those of the version from its manifest, the others from the disk.
+    """Add up sizes: the files of the version by its manifest, the others by the disk.
 
     Args:
         map_path: Directory of the map.

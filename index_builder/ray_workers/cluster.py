@@ -92,7 +92,7 @@ def ray_cluster(needs: WorkerNeeds) -> Iterator[None]:
         where = f"at {address} (RAY_ADDRESS)" if address else "on this machine"
         raise ClusterError(
             f"no cluster of Ray can be used {where}: {error}. Address, version of Ray, version of Python and token "
-            "(RAY_AUTH_MODE, RAY_AUTH_TOKEN) have to be those of the cluster; on a busy machine, try once more"
+            "(RAY_AUTH_MODE, RAY_AUTH_TOKEN) have to equal the cluster's; on a busy machine, try once more"
         ) from error
     try:
         yield

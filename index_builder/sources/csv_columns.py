@@ -130,8 +130,8 @@ def find_columns(header: Sequence[str], file: Path, options: ReadOptions | None 
     Args:
         header: The first row.
         file: For messages.
-        options: Names of columns without an accepted spelling. One column of both degrees may replace those of
-            latitudes and longitudes; with a track, times are enough.
+        options: Names of columns without an accepted spelling. One column of both degrees may replace the two
+            columns; with a track, times are enough.
 
     Raises:
         SourceError: A required column is missing, or a name occurs twice.

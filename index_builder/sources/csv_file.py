@@ -28,8 +28,8 @@ def read_csv(file: Path, rules: Rules | None = None, on_progress: OnProgress | N
         on_progress: The function that is called with the number of rows read so far.
 
     Returns:
-        The listing, of kind ``csv``, or ``exiftool`` if it is a table of that program, in the file's order. Ids are
-        those of the id column, else the paths.
+        The listing, of kind ``csv``, or ``exiftool`` if it is a table of that program, in the file's order. Ids come
+        from the id column, else from the paths.
 
     Raises:
         SourceError: The file cannot be read, lacks a column, lists nothing, or gives two pictures one id.

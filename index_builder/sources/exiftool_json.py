@@ -37,7 +37,7 @@ def read_exiftool_json(
 
 
 def _members(entry: object, group: str = "") -> Iterator[tuple[str, object]]:
-    """Yield the members of an object, and those of the groups of ``-g``, whose names stand in front."""
+    """Yield the members of an object, and of the groups of ``-g``, whose names stand in front."""
     for name, value in entry.items() if isinstance(entry, dict) else ():
         if isinstance(value, dict):
             yield from _members(value, f"{group}{name}:")

@@ -45,7 +45,7 @@ def read_frames(file: Path, options: ReadOptions | None = None) -> FrameListing:
         options: Names of columns, and the folder of the pictures.
 
     Returns:
-        The listing, in the file's order. Ids are those of the id column, else the paths.
+        The listing, in the file's order. Ids come from the id column, else from the paths.
 
     Raises:
         SourceError: The file cannot be read, lacks a column, or has a row that names no picture, no whole number, or

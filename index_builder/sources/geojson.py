@@ -41,7 +41,7 @@ def read_geojson(
         on_progress: The function that is called with the number of features read so far.
 
     Returns:
-        The listing, of kind ``geojson``, in the file's order. Ids are those of the features (the member ``id``), else
+        The listing, of kind ``geojson``, in the file's order. Ids come from the features (the member ``id``), else
         the paths.
 
     Raises:

@@ -46,7 +46,7 @@ def read_mapillary_api(
     """List the pictures of image entities.
 
     Mapillary computes positions and directions anew from the pictures; these (``computed_geometry``,
-    ``computed_compass_angle``) are preferred to those of the camera (``geometry``, ``compass_angle``) if they exist.
+    ``computed_compass_angle``) are preferred to the camera's (``geometry``, ``compass_angle``) if they exist.
     Panoramas are skipped. The pictures are not opened.
 
     Args:

@@ -33,7 +33,7 @@ def read_mapillary_description(
     """List the pictures that mapillary_tools describes; they are not opened.
 
     Names are absolute, or relative to the file's folder. The tools' own errors are the reasons why pictures are
-    skipped. The true direction counts before that of the compass.
+    skipped. The true direction counts before the direction of the compass.
 
     Args:
         file: The file that was read.

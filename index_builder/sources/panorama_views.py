@@ -40,7 +40,7 @@ _THREADS = 2  # a panorama takes some hundred megabytes while it is decoded
 def cut_panoramas(listing: SourceListing, folder: Path) -> SourceListing:
     """Return a listing with views in the place of its panoramas, and none marked any more.
 
-    The id of a view is that of its panorama, ``#`` and its yaw: ``a.jpg#045``. Views that are there are not cut again.
+    A view's id is its panorama's id, ``#`` and its yaw: ``a.jpg#045``. Views that are there are not cut again.
 
     Args:
         listing: The listing as it was read.

@@ -41,7 +41,7 @@ class FoundPictures:
     """Hold the files of a folder.
 
     Attributes:
-        pictures: POSIX paths below it; each folder's pictures by name, before those of its subfolders, by name too.
+        pictures: POSIX paths below it; each folder's pictures by name, before its subfolders', by name too.
         notes: Path of a folder, empty or with ``/`` at its end → names of the files in it that may belong to pictures.
         passed_over: Suffix (``.tif``, empty for none), name of a folder (``@eaDir/``) or ``EXCLUDED`` → how many.
     """

@@ -29,7 +29,7 @@ class ReadOptions:
         assume_hemisphere: The hemispheres of positions in photos that state none, as in ``NE``; empty leaves them out.
         magnetic_headings: Whether a heading from magnetic north counts as one from true north.
         gpx: Tracks by which photos without a position are placed, by their time.
-        time_offset_s: The seconds to add to the times of photos to make them those of the track; None excludes times
+        time_offset_s: The seconds to add to the times of photos to make them times of the track; None excludes times
             without a time zone.
         max_gap_s: Largest gap in seconds between two points of a track in which photos are placed.
         panoramas: Whether panoramas are left out, or are to be cut into views.

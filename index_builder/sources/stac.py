@@ -53,7 +53,7 @@ def read_stac(file: Path, content: JsonContent, rules: Rules, on_progress: OnPro
         on_progress: The function that is called with the number of items read so far.
 
     Returns:
-        The listing, of kind ``stac``, in the file's order. Ids are those of the items.
+        The listing, of kind ``stac``, in the file's order. Ids come from the items.
 
     Raises:
         SourceError: Two pictures have one id, or a catalogue leads to no items.

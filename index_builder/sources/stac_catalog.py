@@ -22,7 +22,7 @@ class LinkedItem:
     """Hold an item that a catalogue leads to.
 
     Attributes:
-        folder: The folder of its file, relative to that of the catalogue: a POSIX path, or ``HERE``.
+        folder: The folder of its file, relative to the catalogue's: a POSIX path, or ``HERE``.
         item: The content of the file; None if it is not available.
         fault: The reason why it is not available; empty otherwise.
     """
@@ -38,7 +38,7 @@ def is_catalogue(content: JsonContent) -> bool:
 
 
 def linked_items(file: Path, content: JsonContent) -> Iterator[LinkedItem]:
-    """Yield the items of a catalogue, and those of the catalogues that it leads to; addresses are never fetched.
+    """Yield the items of a catalogue, and of the catalogues that it leads to; addresses are never fetched.
 
     Args:
         file: The catalogue.

@@ -61,7 +61,7 @@ class TakeoutNames:
 
 
 def takeout_geotag(content: bytes) -> Geotag:
-    """Return the geotag of a file: the position that Google shows, else that of the camera; the time in UTC.
+    """Return the geotag of a file: the position that Google shows, else the camera's; the time in UTC.
 
     A position of zeros is ignored, because Google writes it if it knows none. A file of another program gives an empty
     geotag, and a file that cannot be parsed gives a remark.

@@ -50,7 +50,7 @@ def read_path_list(file: Path, options: ReadOptions | None = None) -> SourceList
         options: The folder of the pictures.
 
     Returns:
-        The listing, of kind ``csv``, in the file's order, each picture at ``NOWHERE``. Ids are those of the id column,
+        The listing, of kind ``csv``, in the file's order, each picture at ``NOWHERE``. Ids come from the id column,
         else the paths.
 
     Raises:

@@ -1,6 +1,6 @@
 """The geotag of an XMP packet, which is inside of a photograph or in a file beside it.
 
-Positions and directions are those of the EXIF schema, and of the drones of DJI and Parrot; panoramas those of Google.
+Positions and directions have the schema of EXIF, of DJI's drones or of Parrot's; panoramas have Google's.
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ _CHANNELS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 
 class VGG16(nn.Sequential):
     """Apply 13 convolutions, with a ReLU after each but the last, for a signed map at a stride of 16.
 
-    The number in the name of a convolution is that of torchvision's ``features``.
+    The number in the name of a convolution is its number in torchvision's ``features``.
 
     Attributes:
         out_channels: The channels of its output.

@@ -124,7 +124,7 @@ class PatchReranker(Reranker):
         Args:
             grid: The patches of that size.
             query_cells: ``(n,)``, the matching patches of the query.
-            candidate_cells: ``(n,)``, those of the candidate.
+            candidate_cells: ``(n,)``, the candidate's.
         """
 
 

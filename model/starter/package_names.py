@@ -89,7 +89,7 @@ def own_tensors(
         if names
     ]
     if problems:
-        raise WeightsError(f"the tensors are not those of the starter's trunk; {'; '.join(problems)}")
+        raise WeightsError(f"the tensors do not belong to the starter's trunk; {'; '.join(problems)}")
     return own
 
 

@@ -31,7 +31,7 @@ def load_starter(config: StarterConfig | None = None) -> Starter:
         The network in eval mode, on the CPU, in float32, independent of the file.
 
     Raises:
-        WeightsError: The package is missing, its file has other content, or the configuration is not that of
+        WeightsError: The package is missing, its file has other content, or the configuration does not belong to
             EfficientNet-Lite2. The message has the command that installs the package.
     """
     config = config or StarterConfig()

@@ -56,7 +56,7 @@ def _layout_of_selavpr(names: list[str], state: Mapping[str, Tensor], path: Path
         return Layout.DINOV2
     raise WeightsError(
         f"{path} holds the weights of another network: expected names such as module.backbone.cls_token (SelaVPR) "
-        f"or cls_token (DINOv2), or those of another family (docs/systems.md); found {list_names(tuple(state))}"
+        f"or cls_token (DINOv2), or the names of another family (docs/systems.md); found {list_names(tuple(state))}"
     )
 
 

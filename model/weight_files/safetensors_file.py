@@ -6,7 +6,7 @@ The metadata has one entry of Placefix, ``placefix``, a JSON object::
      "fingerprint": "64 hex digits"}
 
 Older files do not name a family: it is ``selavpr``. The tensors have the names of the network's ``state_dict()``, in
-float32 or float16. The fingerprint is that of the loaded network, so a flipped bit is noticed.
+float32 or float16. The fingerprint belongs to the loaded network, so a flipped bit is noticed.
 """
 
 import json

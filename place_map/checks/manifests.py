@@ -101,7 +101,7 @@ def _check_version(path: Path, version: str, served: Current | None, check: Mani
         check.problems.append(_mismatch(name, digest, stated))
         return None
     check.problems += [
-        Problem(where, ProblemKind.CHECKSUM, f"it states another SHA-256 than that of {name}")
+        Problem(where, ProblemKind.CHECKSUM, f"it states another SHA-256 than {name} has")
         for where, other in stated.items()
         if other != digest
     ]

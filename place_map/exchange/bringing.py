@@ -50,7 +50,7 @@ def count_missing(cache: Cache, folders: list[Folder], manifest: Manifest, shard
 
     Args:
         cache: The cache.
-        folders: The folders of the segments, then those of codes and of the version.
+        folders: The folders of the segments, then of codes and of the version.
         manifest: The manifest of the version.
         shard: The part, which has no thumbnails; None for the whole version.
     """

@@ -40,7 +40,7 @@ class Fetched:
         version: The version that the map serves now, or would serve after a trial.
         before: The version that it served before; None if there was no map.
         files: The number of files that were missing here.
-        bytes: Their bytes, without those of an interrupted run.
+        bytes: Their bytes, without the bytes of an interrupted run.
     """
 
     version: str

@@ -53,7 +53,7 @@ class Folder:
 
     @classmethod
     def of_segment(cls, segment: Segment) -> Self:
-        """Name the folder of a segment; the sum is that of the lines that ``sha256sum`` prints for its files."""
+        """Name the folder of a segment; the sum covers the lines that ``sha256sum`` prints for its files."""
         lines = "".join(f"{segment.files[name].sha256}  {name}\n" for name in sorted(segment.files))
         return cls(layout.SEGMENTS, segment.id, sha256(lines.encode()).hexdigest(), segment.files)
 
@@ -89,7 +89,7 @@ class Folder:
 
 
 def version_folders(manifest: Manifest, content: bytes, shard: Shard | None = None) -> list[Folder]:
-    """Return the folders of the codes of a version, if a reader needs them, and that of the version.
+    """Return the folders of the codes of a version, if a reader needs them, and the folder of the version.
 
     Args:
         manifest: The manifest.

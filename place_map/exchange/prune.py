@@ -18,7 +18,7 @@ class PrunedOrigin:
 
     Attributes:
         versions: The names of the versions.
-        segments: The names of segments that no other version has, also those of pushes that were killed.
+        segments: The names of segments that no other version has, also from pushes that were killed.
         freed_bytes: The bytes of all that was removed.
     """
 

@@ -23,7 +23,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, asked: Mapping[str, str]) -> None:
-        """Begin a journal, or continue that of an interrupted run.
+        """Begin a journal, or continue the journal of an interrupted run.
 
         Args:
             path: The file; it may exist from an interrupted run.

@@ -176,7 +176,7 @@ def bounds_of(
 ) -> tuple[Bound, ...]:
     """Bound the share of wrong answers among those that reach a threshold, for all ``SEQUENCES``.
 
-    A bound is that of Clopper and Pearson, or a higher one of an earlier threshold in the sequence. A threshold
+    A bound is Clopper and Pearson's, or a higher one of an earlier threshold in the sequence. A threshold
     therefore keeps a promise only if all thresholds before it keep it. It also keeps the promise if ``ELSEWHERE`` of
     the questions are about other places: no bound is below the share of wrong answers that is then expected.
 

@@ -132,7 +132,7 @@ def answer_of(response: httpx.Response, kind: type[Answer]) -> Answer:
 
     Raises:
         ServerProblem: The server says why there is no answer.
-        NotPlacefix: The response is not that of a Placefix server.
+        NotPlacefix: The response does not come from a Placefix server.
     """
     try:
         return kind.model_validate_json(content_of(response), extra="ignore", context=FROM_LATER_RELEASES)

@@ -126,7 +126,7 @@ def build(
     reranker: Annotated[
         str | None,
         typer.Option(
-            help="The re-ranker, which compares a query with its candidates. By default that of the network's method. "
+            help="The re-ranker, which compares a query with its candidates. By default the network method's. "
             f"There are: {', '.join(RERANKERS)}.",
             show_default=False,
             rich_help_panel=_MAP_PANEL,

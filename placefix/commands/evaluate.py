@@ -122,7 +122,7 @@ def evaluate(
     network_precision: Annotated[
         RequestedPrecision,
         typer.Option(
-            help="Precision of the network; auto takes that of the map, and float32 for one that is built here.",
+            help="Precision of the network; auto takes the map's, and float32 for one that is built here.",
             rich_help_panel=NETWORK_PANEL,
         ),
     ] = "auto",

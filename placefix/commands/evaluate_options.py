@@ -103,7 +103,7 @@ def read_rerank(text: str | None) -> tuple[int | None, bool]:
 
 
 def read_recall_values(text: str, row: PublishedRow | None) -> tuple[int, ...]:
-    """Return the requested values, and those of a published row."""
+    """Return the requested values, and the values of a published row."""
     try:
         values = {int(value) for value in text.replace(",", " ").split()}
     except ValueError as error:

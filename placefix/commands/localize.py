@@ -112,7 +112,7 @@ def localize(
 ) -> None:
     """Say where photos were taken, as the server does, by asking it or without it.
 
-    A map on this machine goes by the settings of the server: flags, over
+    A map on this machine uses the settings of the server: flags, over
     environment variables [bold]PLACEFIX_<NAME>[/bold], over a file of them.
 
     Exit code [bold]0[/bold]: every photo has an answer.

@@ -65,7 +65,7 @@ SetDevice = Annotated[
 SetNetworkPrecision = Annotated[
     RequestedPrecision | None,
     typer.Option(
-        help="Precision of the network; auto, the default, takes that of the map.",
+        help="Precision of the network; auto, the default, takes the map's.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]
@@ -102,7 +102,7 @@ InputSize = Annotated[
 NetworkPrecisionOption = Annotated[
     RequestedPrecision,
     typer.Option(
-        help="Precision of the network; auto takes that of the map, and bfloat16 for a new one if the device has it.",
+        help="Precision of the network; auto takes the map's, and bfloat16 for a new one if the device has it.",
         rich_help_panel=NETWORK_PANEL,
     ),
 ]

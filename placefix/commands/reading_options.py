@@ -120,7 +120,7 @@ _OPTIONS: dict[str, tuple[Any, object]] = {
             float | None,
             typer.Option(
                 metavar="S",
-                help="Seconds to add to the photos' times to make them those of the track, which is in UTC.",
+                help="Seconds to add to the photos' times to get the times of the track, which are in UTC.",
                 show_default=False,
                 rich_help_panel=READING_PANEL,
             ),

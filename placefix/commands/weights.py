@@ -191,7 +191,7 @@ def _arrival(fetched: FetchedWeights) -> str:
     checks = {
         "given": "the checksum is the one given",
         "published": "the checksum is the one that users of the file have published",
-        "remembered": "the checksum is that of the first download",
+        "remembered": "the checksum equals the first download's",
         "nothing": "the checksum is remembered from now on, because none is known to compare it with",
     }
     return f"{fetched.name}: downloaded {decimal(fetched.size_bytes)}; {checks[fetched.compared_with]}"

@@ -57,7 +57,7 @@ class PublishedRow(BaseModel):
         return recalls
 
     def check_counts(self, database: int, queries: int) -> list[str]:
-        """Check by its size that a dataset is the one of the row.
+        """Check by its size that a dataset belongs to the row.
 
         Returns:
             Sentences about unknown numbers, for people.
@@ -78,7 +78,7 @@ class PublishedRow(BaseModel):
 
 
 def other_conditions(row: PublishedRow, settings: Settings) -> list[str]:
-    """Return the conditions that differ from those of the published result, for people."""
+    """Return the conditions that differ from the published result's, for people."""
     pairs = {
         "--rerank": (row.rerank, settings.rerank),
         "--threshold-m": (row.threshold_m, settings.threshold_m),

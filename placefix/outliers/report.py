@@ -82,7 +82,7 @@ def as_geojson(lines: Sequence[Line]) -> dict[str, Any]:
     """Return a FeatureCollection (RFC 7946): a point for each suspect, at the position that the evidence says.
 
     The file has only points, because QGIS splits points and lines into two layers, and because a line over the
-    antimeridian would have to be cut. The properties are those of ``Line``; with them QGIS can draw the line to the
+    antimeridian would have to be cut. The properties are fields of ``Line``; with them QGIS can draw the line to the
     position in the map.
     """
     return {

@@ -226,7 +226,7 @@ class _Evidence:
 
     @property
     def excess(self) -> NDArray[np.float64]:
-        """Return the weight of the best other place minus that of the own place ``(n,)``."""
+        """Return the weight of the best other place minus the weight of the own place ``(n,)``."""
         return np.asarray(self.there.max(axis=1, initial=0) - self.here, dtype=np.float64)
 
 

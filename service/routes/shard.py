@@ -1,6 +1,6 @@
 """Serve the routes of a shard, for front ends: its identity, shortlists and counts.
 
-The bodies are those of ``service.shard_messages``. The device's thread does the work, between batches.
+The bodies are defined by ``service.shard_messages``. The device's thread does the work, between batches.
 """
 
 from contextlib import aclosing

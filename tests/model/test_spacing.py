@@ -1,4 +1,4 @@
-"""The spacing of positions equals that of a plain comparison of all pairs."""
+"""The spacing of positions equals the result of a plain comparison of all pairs."""
 
 import numpy as np
 import pytest

@@ -99,7 +99,7 @@ def test_an_unknown_word_is_refused_with_the_known_one(town_server: Served) -> N
 
 @pytest.mark.parametrize("orientation", _TURNED)
 def test_cells_lie_in_the_picture_as_a_browser_shows_it(orientation: int, town: Town, town_server: Served) -> None:
-    """A photo whose upper third, as it is shown, is that of a picture of the map, and noise below."""
+    """A photo whose upper third, as it is shown, belongs to a picture of the map, and noise below."""
     asked_id = "a street/5.jpg"
     with Image.open(town.photos[asked_id]) as stored:
         shown = stored.convert("RGB").resize((300, 450))  # a network sees either squashed to a square

@@ -1,4 +1,4 @@
-"""Trials calibrate and test with different photos, and their figures are those of their answers."""
+"""Trials calibrate and test with different photos, and their figures belong to their answers."""
 
 from math import inf
 

@@ -4,6 +4,7 @@ import typer
 
 from benchmarks.ablations.command import app as ablations
 from benchmarks.building.command import build
+from benchmarks.cells.command import cells
 from benchmarks.cluster_build import cluster_build
 from benchmarks.confidence.command import calibration
 from benchmarks.encoding.command import encode
@@ -38,6 +39,7 @@ app = typer.Typer(help="Benchmarks; each prints a ratio against a plain referenc
 app.command()(query)
 app.command()(match)
 app.command()(store)
+app.command()(cells)
 app.command()(gather)
 app.command()(shortlist)
 app.command()(build)

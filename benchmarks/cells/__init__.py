@@ -1,0 +1,1 @@
+"""The effect of keeping only some cells of a picture: bytes and recall, by number and by way of choosing."""

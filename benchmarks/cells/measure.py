@@ -1,0 +1,138 @@
+"""Recall of every number of cells, way of choosing and store, with one shortlist a query."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmarks.ablations.outcome import Outcome
+from benchmarks.cells.kept_features import KeptFeatures
+from benchmarks.cells.ways import Score, chosen
+from index_builder.codebook_sample import sample_order, with_codebook
+from model.matching import count_mutual_matches
+from model.progress import Progress
+from place_map.local_codec import LocalCodec, StoreType, global_type
+from place_map.manifest import FeatureShapes
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Describe which cells are compared.
+
+    Attributes:
+        store: The stored form.
+        way: The way of choosing; ``ALL`` for all cells.
+        cells: The number of cells of a picture of the map.
+        query_cells: The number of cells of a query.
+    """
+
+    store: StoreType
+    way: str
+    cells: int
+    query_cells: int
+
+
+def measure(
+    database: KeptFeatures,
+    queries: KeptFeatures,
+    positives: Sequence[NDArray[np.int64]],
+    ways: Mapping[str, Score],
+    *,
+    stores: Sequence[StoreType],
+    counts: Sequence[int],
+    floor: float | None,
+    shortlist: int,
+    progress: Progress,
+) -> dict[Choice, Outcome]:
+    """Re-rank the shortlist of every query in every way, by products in the precision ``fast``.
+
+    Args:
+        database: The features of the pictures that are searched.
+        queries: The features of the queries.
+        positives: The right rows of each query.
+        ways: Name → way of choosing.
+        stores: The stores to compare.
+        counts: The numbers of cells to keep.
+        floor: The least cosine of a match.
+        shortlist: The number of candidates of a query.
+        progress: The display, advanced for every query.
+    """
+    stored = {store: _Stored(database, store) for store in stores}
+    kept = _Kept(database, ways, counts)
+    found: dict[Choice, list[NDArray[np.int64]]] = {}
+    right, away = [], []
+    progress.started(len(positives), 0)
+    for number, rows_of_query in enumerate(positives):
+        distances = np.linalg.norm(database.global_features - queries.global_features[number], axis=1)
+        rows = np.argsort(distances, kind="stable")[:shortlist]
+        right.append(np.isin(rows, rows_of_query))
+        away.append(distances[rows].astype(np.float32))
+        query, lengths = queries.local(number), torch.from_numpy(np.array(queries.lengths[number]))
+        for store, of_store in stored.items():
+            compared, least = (
+                of_store.codec.as_compared(query),
+                None if floor is None else floor * of_store.codec.cosine,
+            )
+            candidates = of_store.read(rows)
+            asked = [(ALL, compared, candidates)]
+            for way, score in ways.items():
+                scores = score(query, lengths)
+                for count in counts:
+                    picked = torch.stack(
+                        [each[kept.cells(way, row, count)] for each, row in zip(candidates, rows.tolist(), strict=True)]
+                    )
+                    asked += [(way, compared, picked), (way, compared[chosen(scores, count)], picked)]
+            for way, cells, picked in asked:
+                choice = Choice(store, way, picked.shape[1], len(cells))
+                matches = count_mutual_matches(cells, picked, precision="fast", floor=least)
+                found.setdefault(choice, []).append(matches.numpy())
+        progress.advanced(1)
+    return {choice: Outcome(np.stack(right), np.stack(away), np.stack(matches)) for choice, matches in found.items()}
+
+
+class _Kept:
+    """Choose the cells of each picture of the database once."""
+
+    def __init__(self, database: KeptFeatures, ways: Mapping[str, Score], counts: Sequence[int]) -> None:
+        self._database = database
+        self._ways = ways
+        self._counts = counts
+        self._found: dict[tuple[int, str, int], Tensor] = {}
+
+    def cells(self, way: str, row: int, count: int) -> Tensor:
+        if (row, way, count) not in self._found:
+            features = self._database.local(row)
+            lengths = torch.from_numpy(np.array(self._database.lengths[row]))
+            for name, score in self._ways.items():
+                scores = score(features, lengths)
+                self._found |= {(row, name, each): chosen(scores, each) for each in self._counts}
+        return self._found[row, way, count]
+
+
+class _Stored:
+    """Round pictures of the database to a store when they are first read."""
+
+    def __init__(self, database: KeptFeatures, store: StoreType) -> None:
+        self._database = database
+        channels, dtype = database.local_features.shape[2], global_type(store)
+        shapes = FeatureShapes(
+            global_dim=database.global_features.shape[1],
+            local_grid=(1, database.local_features.shape[1]),
+            local_dim=channels,
+            dtype=dtype,
+            local_store=store,
+        )
+        sample = (database.local(row) for row in sample_order(len(database.global_features)))
+        self.codec: LocalCodec = with_codebook(shapes, sample).local_codec
+        self._read: dict[int, Tensor] = {}
+
+    def read(self, rows: NDArray[np.int64]) -> Tensor:
+        """Return ``(k, N, C)`` as a map's reader does."""
+        for row in set(rows.tolist()) - self._read.keys():
+            self._read[row] = self.codec.round_trip(self._database.local(row)[None])[0]
+        return torch.stack([self._read[row] for row in rows.tolist()])

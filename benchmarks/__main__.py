@@ -26,6 +26,7 @@ from benchmarks.page.command import page
 from benchmarks.performance.command import performance
 from benchmarks.photographs import photographs
 from benchmarks.query.command import query
+from benchmarks.sharded_query import sharded_query
 from benchmarks.shortlist.command import shortlist
 from benchmarks.spatial_verification.command import spatial_verification
 from benchmarks.starter import starter
@@ -37,6 +38,7 @@ from placefix.console import run
 
 app = typer.Typer(help="Benchmarks; each prints a ratio against a plain reference, in one run.", no_args_is_help=True)
 app.command()(query)
+app.command()(sharded_query)
 app.command()(match)
 app.command()(store)
 app.command()(cells)

@@ -62,7 +62,7 @@ def build_site(out: Path) -> None:
             build(configuration)
         except Abort as fault:
             raise InvalidInput(
-                f"the site is not built: mend the documents that the warnings above name ({fault})"
+                f"the site is not built: correct the documents that the warnings above name ({fault})"
             ) from fault
 
 

@@ -77,7 +77,7 @@ class SegmentPart:
     Attributes:
         number: The number of the segment.
         pictures: The pictures that were encoded in this step; negative if an attempt was lost.
-        left_out: Pictures that were rejected. Each is told once, whatever attempts there are.
+        left_out: Pictures that were rejected. Each is reported once, however many attempts there are.
         finished: The finished segment, in the last report of a segment.
         directory: The directory of the finished segment.
     """

@@ -107,7 +107,7 @@ FAMILIES: Mapping[str, Family] = {
 
 
 def layout_of(names: list[str]) -> tuple[str, CheckpointLayout] | None:
-    """Return the family and the layout of a file that others published, told by the names of its tensors.
+    """Return the family and the layout of a file that others published, by the names of its tensors.
 
     Returns:
         None for a file that fits no layout of ``FAMILIES``, and none of SuperGlue, which is not a family: it has no

@@ -81,6 +81,6 @@ class OriginError(MapError):
 
 
 class PublishConflict(MapError):
-    """An origin names another version than the one that is to be replaced there."""
+    """An origin names another version than the one to replace."""
 
     code = "publish_conflict"

@@ -58,7 +58,7 @@ def changing(map_dir: Path) -> Iterator[None]:
     except OSError as error:
         raise StorageError(
             f"the map cannot be written: {error.strerror} ({error.filename or map_dir}); nothing was published. When "
-            "this is mended, give the same command again: it continues where it was interrupted"
+            "this is repaired, give the same command again: it continues where it was interrupted"
         ) from error
 
 

@@ -68,5 +68,5 @@ def run(command_line: Callable[[], object]) -> None:
         if error.errno not in _OF_THE_DISK:
             raise
         where = "a file cannot be written or read" if error.filename is None else os.fsdecode(error.filename)
-        print_error(f"{where}: {error.strerror}. Finished work is kept; mend that and run the command again")
+        print_error(f"{where}: {error.strerror}. Finished work is kept; repair that and run the command again")
         sys.exit(ExitCode.ERROR)

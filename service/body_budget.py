@@ -1,4 +1,4 @@
-"""Limit the bytes of all bodies that are in memory at a time."""
+"""Limit the bytes of all bodies that are in memory at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -76,7 +76,7 @@ class SampleNotFound(RequestError):
 
 
 class UnexpectedVersion(RequestError):
-    """The served version of the map is not the one that the request expects."""
+    """The map serves another version than the request expects."""
 
     code = "unexpected_version"
 

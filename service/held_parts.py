@@ -71,7 +71,7 @@ class HeldParts:
             paths: Name of a map → its directory.
             shard: The part that this server has at its start, whose number stays.
             bring_in: The function that opens parts.
-            on_held: A function that is told of each part that is served from now on.
+            on_held: A function that gets each part that is served from now on.
             clock: A clock in seconds.
         """
         self._maps = maps

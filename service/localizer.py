@@ -267,7 +267,7 @@ class Localizer:
         """Return a picture of the map as a query, by its stored features: nothing is encoded.
 
         Args:
-            row: The row of the picture. It finds itself first; ``localize`` can be told to leave it out.
+            row: The row of the picture. It finds itself first; an argument of ``localize`` leaves it out.
         """
         rows, device = np.array([row]), self.encoder.device
         shapes = self.place_map.manifest.features

@@ -1,6 +1,6 @@
-"""Serve another version of a map: load it, try it out beside the one that is served, and then replace that one.
+"""Serve another version of a map: load it, try it out beside the served one, and then replace the served one.
 
-After any error of a new version, the one that is served stays.
+After any error of a new version, the served one stays.
 """
 
 import time
@@ -75,7 +75,7 @@ class MapSwaps:
             engine: The engine that answers queries.
             metrics: The metrics that count the swaps.
             bring_in: The function that opens versions.
-            on_swap: A function that is told of each version that is served from now on.
+            on_swap: A function that gets each version that is served from now on.
             close: A function that closes a version that will not be served.
         """
         self._engine = engine
@@ -167,7 +167,7 @@ class MapSwaps:
         return Activated(name, wanted, len(localizer.place_map))
 
     def _bring_in(self, path: Path, version: str, count: int) -> Localizer:
-        """Load a version beside the one that is served, have it tried out, and wait for so many shards."""
+        """Load a version beside the served one, have it tried out, and wait for so many shards."""
         shards = None if self._engine.shards is None else replace(self._engine.shards, count=count)
         return self._load(path, version, shards=shards)
 

@@ -138,7 +138,7 @@ class Metrics:
         )
         self._in_flight_limit = Gauge(
             "placefix_in_flight_limit",
-            "Queries that may be answered at a time (PLACEFIX_MAX_IN_FLIGHT).",
+            "Queries that may be answered at once (PLACEFIX_MAX_IN_FLIGHT).",
             registry=registry,
         )
         self._ready = Gauge("placefix_ready", "1 if ready: queries to every map are answered.", registry=registry)
@@ -224,7 +224,7 @@ class Metrics:
             self.stage_duration.labels(stage=stage.value).observe(duration_s)
 
     def set_limits(self, *, queue_size: int, max_in_flight: int) -> None:
-        """Set how many pictures may wait, and how many queries may be answered at a time."""
+        """Set how many pictures may wait, and how many queries may be answered at once."""
         self._queue_limit.set(queue_size)
         self._in_flight_limit.set(max_in_flight)
 

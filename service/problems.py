@@ -81,7 +81,7 @@ class ProblemKind:
     Attributes:
         status: The HTTP status.
         title: The title, the same for each of them.
-        detail: The text in the place of the error's own message, if that one may reveal the server's inside.
+        detail: The text instead of the error's own message, if the message may reveal the server's inside.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""Choose how many candidates are counted at a time, if a count is a call to other machines."""
+"""Choose how many candidates are counted at once, if a count is a call to other machines."""
 
 from collections.abc import Sequence
 

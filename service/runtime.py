@@ -191,7 +191,7 @@ class Runtime:
         return self._parts.want(wanted)
 
     async def activate(self, name: str, version: str, expected_version: str | None, shards: int | None) -> Activated:
-        """Serve a version of a map; also if the one that is served is damaged.
+        """Serve a version of a map; also if the served one is damaged.
 
         Raises:
             NotReady: The service is loading, stopping or dead.

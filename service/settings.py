@@ -165,11 +165,11 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
         description="Most pixels of the longer side of a picture, in its file [413].",
     )
 
-    max_in_flight: int = Field(default=128, ge=1, description="Most requests to /localize at a time [503].")
+    max_in_flight: int = Field(default=128, ge=1, description="Most requests to /localize at once [503].")
     max_bytes_in_flight: int = Field(
         default=512_000_000,
         ge=1,
-        description="Most bytes of all bodies in memory at a time; at least max_upload_bytes [503].",
+        description="Most bytes of all bodies in memory at once; at least max_upload_bytes [503].",
     )
     queue_size: int = Field(default=64, ge=1, description="Most decoded pictures that wait for the device [503].")
     max_batch_size: int = Field(default=8, ge=1, le=256, description="Most pictures that are encoded together.")
@@ -177,7 +177,7 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
         default_factory=lambda: min(4, os.cpu_count() or 1),
         ge=1,
         le=64,
-        description="Most pictures that are decoded at a time; by default one for each core, and at most 4.",
+        description="Most pictures that are decoded at once; by default one for each core, and at most 4.",
     )
     deadline_s: float = Field(
         default=30.0, gt=0, description="Most seconds from the last byte of a request to its answer [504]."
@@ -246,7 +246,7 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
 
     @property
     def most_images(self) -> int:
-        """Return how many pictures may be asked together: all of them wait for the device at a time."""
+        """Return how many pictures may be asked together: all of them wait for the device at once."""
         return min(self.max_images, self.queue_size)
 
     @property

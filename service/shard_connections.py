@@ -1,7 +1,7 @@
 """Connect a front end to its shards: a look at each shard again and again, and calls with one time limit.
 
-A thread with its own event loop speaks to the shards, so that the threads that answer queries ask all of them at a
-time. A ``Transport`` carries the bytes.
+A thread with its own event loop speaks to the shards, so that the threads that answer queries ask all of them at
+once. A ``Transport`` carries the bytes.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class Transport(Protocol):
             number: The number of the shard, from 0.
             path: The path of the route.
             body: The body of the call.
-            on_lost: A function that is told of the outcome of each try that is repeated.
+            on_lost: A function that gets the outcome of each try that is repeated.
 
         Raises:
             FailedCall: There is no answer.
@@ -91,7 +91,7 @@ class ShardConnections:
         addresses: The addresses of the shards, the first one first. A version is in as many of them as its parts say;
             the others are spare.
         timeout_s: The most seconds of a call, further tries included.
-        on_call: A function that is told of each call, on the thread of the connections.
+        on_call: A function that gets each call, on the thread of the connections.
     """
 
     def __init__(self, transport: Transport, timeout_s: float) -> None:
@@ -156,7 +156,7 @@ class ShardConnections:
                 raise NotReady("the service is stopping")
 
     def ask(self, path: str, bodies: Mapping[int, bytes], of: int, is_wanted: Callable[[], bool]) -> dict[int, bytes]:
-        """Ask some shards at a time, and wait for all of them; stop the calls once nobody waits for the query.
+        """Ask some shards at once, and wait for all of them; stop the calls once nobody waits for the query.
 
         Args:
             path: The path of the route.

@@ -1,4 +1,4 @@
-"""Localize with features on several machines: the answers are those that one machine would give."""
+"""Localize with features on several machines: with the answers that one machine would give."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Protocol
@@ -26,7 +26,7 @@ SEARCHER = "shards"
 class Shards(Protocol):
     """Ask all shards of one version of a map. Rows count through the whole map.
 
-    Several threads may ask at a time.
+    Several threads may ask at once.
     """
 
     @property

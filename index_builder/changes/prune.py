@@ -43,7 +43,7 @@ def prune_versions(map_dir: Path, *, keep: int | None = None, versions: Sequence
 
     Args:
         map_dir: The map.
-        keep: The number of newest versions to keep, beside the one that is served.
+        keep: The number of newest versions to keep, beside the served one.
         versions: The versions to remove, instead of ``keep``.
 
     Raises:
@@ -55,7 +55,7 @@ def prune_versions(map_dir: Path, *, keep: int | None = None, versions: Sequence
     if (keep is None) == (not versions):
         raise InvalidInput("say either how many versions to keep, or which to remove")
     if keep is not None and keep < 1:
-        raise InvalidInput(f"at least one version has to be kept, not {keep}")
+        raise InvalidInput(f"keep at least one version, not {keep}")
     read_current(map_dir)  # before a directory is made for a path that is not a map
     with changing(map_dir):
         check_no_change_is_unfinished(map_dir)
@@ -69,9 +69,7 @@ def prune_versions(map_dir: Path, *, keep: int | None = None, versions: Sequence
             named = {version.zfill(len(layout.FIRST_NUMBER)) for version in versions} - half_removed
             doomed = sorted({read_pointer(map_dir, version).version for version in named})
         if current in doomed:
-            raise InvalidInput(
-                f"version {current} of {map_dir} is the one that is served; activate another one before it is removed"
-            )
+            raise InvalidInput(f"version {current} of {map_dir} is served; activate another one before you remove it")
         pruned = _remove(map_dir, doomed)
         return replace(pruned, segments=(*swept, *pruned.segments))
 

@@ -181,8 +181,8 @@ def find_differences(
         known = by_id.get(place.id)
         if known is not None and known.source != listed:
             raise InvalidInput(
-                f"{place.id!r} is in the map already, from {place_map.manifest.sources[known.source].path}: one of the "
-                "two has to have another id"
+                f"{place.id!r} is in the map already, from {place_map.manifest.sources[known.source].path}: give one "
+                "of the two another id"
             )
         same = by_content.get(content_sha256) if content_sha256 is not None else None
         if known is not None and known.record.content_sha256 == content_sha256:

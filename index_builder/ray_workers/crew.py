@@ -49,7 +49,7 @@ class Worker:
         self.waits_for = self.actor.encode.options(num_returns="streaming").remote(attempt, options)
 
     def read(self) -> SegmentPart:
-        """Return the next report on the segment. Rejected pictures are told by the last one, with the segment."""
+        """Return the next report on the segment. The last one names the rejected pictures, with the segment."""
         part: SegmentPart = load_ray().get(next(self.waits_for))
         self.heard_s = time.monotonic()
         self.pictures += part.pictures

@@ -104,7 +104,7 @@ class RayEngine:
         if work.tries == _MOST_TRIES:
             raise SegmentFailed(
                 f"{segment} has failed {_MOST_TRIES} times, at last in {worker.name}: {reason}. Nothing was published. "
-                "When this is mended, the same command continues behind the finished segments"
+                "When this is repaired, the same command continues behind the finished segments"
             )
         progress.message(f"{worker.name} is lost: {reason}; another worker takes {segment}")
         waiting.appendleft(Work(work.task, work.tries + 1))

@@ -91,8 +91,8 @@ def position_from_text(
     Args:
         latitude: Degrees, perhaps with N or S.
         longitude: Degrees, perhaps with E or W.
-        north_or_south: The hemisphere of the latitude, if it is written apart: ``N``, ``South``; empty otherwise.
-        east_or_west: The hemisphere of the longitude, if it is written apart; empty otherwise.
+        north_or_south: The hemisphere of the latitude, if it is written separately: ``N``, ``South``; empty otherwise.
+        east_or_west: The hemisphere of the longitude, if it is written separately; empty otherwise.
     """
     if not latitude.strip() or not longitude.strip():
         return Unplaced(PositionFault.NO_POSITION, "latitude or longitude is empty")

@@ -228,7 +228,7 @@ def _missing_columns(header: Sequence[str], file: Path, missing: list[str]) -> s
         else:
             others.append(f"--{kind}-column NAME")
     if others:
-        lines.append(f"Say with {' and '.join(others)} what is called otherwise.")
+        lines.append(f"Name the other columns with {' and '.join(others)}.")
     return " ".join(lines)
 
 

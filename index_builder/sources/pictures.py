@@ -81,7 +81,7 @@ def explore(root: Path, exclude: tuple[str, ...] = (), on_unreadable: OnUnreadab
     Args:
         root: An existing folder.
         exclude: Patterns, as in ``index_builder.sources.rules.is_excluded``.
-        on_unreadable: Told about each folder below that cannot be listed; without it the first one is an error.
+        on_unreadable: A function that gets each folder that cannot be listed; without it the first one is an error.
 
     Raises:
         SourceError: The folder cannot be listed, or there is no picture at all.

@@ -42,7 +42,7 @@ def in_plane(listing: SourceListing) -> PlaneListing | None:
         raise SourceError(
             f"{listing.root}: {len(pointed):,} pictures have no UTM zone in their names ({pointed[0].path} for one), "
             f"and {have} on the Earth ({listing.places[0].id}): no distance between the two can be measured; ask them "
-            "apart, or add the zone"
+            "separately, or add the zone"
         )
     read = [read_point(listing.root, left.path) for left in pointed]
     others = tuple(left for left in listing.left_out if left.code != LeftOutCode.NO_ZONE)

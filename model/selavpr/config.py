@@ -116,7 +116,7 @@ def default_num_heads(embed_dim: int) -> int:
     """
     if embed_dim % HEAD_DIM:
         raise InvalidInput(
-            f"a width of {embed_dim} is not a multiple of {HEAD_DIM}, so the number of attention heads cannot be told "
+            f"a width of {embed_dim} is not a multiple of {HEAD_DIM}, so the number of attention heads does not follow "
             "from the tensors; give it (--num-heads)"
         )
     return embed_dim // HEAD_DIM

@@ -150,7 +150,7 @@ class DirectoryOrigin:
         except OSError as error:
             raise StorageError(
                 f"{self.name} cannot be written to: {error.strerror} ({error.filename or self._path}); no version was "
-                "published. When this is mended, give the same command again: what has arrived is not sent again"
+                "published. When this is repaired, give the same command again: what has arrived is not sent again"
             ) from error
 
     def _unreadable(self, path: Path, error: OSError) -> OriginError:

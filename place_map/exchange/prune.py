@@ -50,7 +50,7 @@ def prune_origin(origin: Origin, *, keep: int | None = None, versions: Sequence[
     if (keep is None) == (not versions):
         raise InvalidInput("say either how many versions to keep, or which to remove")
     if keep is not None and keep < 1:
-        raise InvalidInput(f"at least one version has to be kept, not {keep}")
+        raise InvalidInput(f"keep at least one version, not {keep}")
     named_version(origin)  # before anything is written to a place that is not an origin
     with origin.pruning() as claim:
         current = name_of(named_version(origin))
@@ -62,7 +62,7 @@ def prune_origin(origin: Origin, *, keep: int | None = None, versions: Sequence[
             doomed = sorted({find_version(origin, version) for version in versions})
         if current in doomed:
             raise InvalidInput(
-                f"version {current} is the one that {origin.name} names; push another one before it is removed"
+                f"version {current} is the one that {origin.name} names; push another one before you remove it"
             )
         needed = claim.needed | _folders(origin, {current, *there} - set(doomed))
         files = {path: size for path, size in _all_files(origin).items() if _folder_of(path) not in needed}

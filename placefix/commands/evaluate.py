@@ -140,7 +140,7 @@ def evaluate(
     ] = None,
     published: Annotated[
         Path | None,
-        typer.Option(help="A file of published results, instead of the one that comes along.", show_default=False),
+        typer.Option(help="A file of published results, instead of the one in Placefix.", show_default=False),
     ] = None,
     confidence: Annotated[
         bool,

@@ -56,7 +56,7 @@ def check_sources(
     store: StoreType | None,
     frame_tolerance: int | None,
 ) -> None:
-    """Make sure that there is one thing to search, and that the options about it apply.
+    """Ensure that there is one map or database to search, and that the options about it apply.
 
     Raises:
         InvalidInput: There is none, or two, or an option that does not apply.

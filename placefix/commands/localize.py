@@ -271,7 +271,7 @@ def _asked_whom(target: ServerAddress | ServiceSettings, question: Question) -> 
 
 
 def _check_map(settings: ServiceSettings) -> None:
-    """Open the manifest, so that a map that is not there is told before anything is written."""
+    """Open the manifest, so that a missing map is an error before anything is written."""
     if not settings.maps:
         raise InvalidInput("no map was given: name one with --map maps/NAME, or a server with --server URL")
     for path in settings.maps:

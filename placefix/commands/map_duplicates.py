@@ -21,13 +21,13 @@ _DEFAULTS = DuplicateLimits()
 def duplicates(
     map_path: Annotated[Path, typer.Argument(metavar="MAP", help="The map: maps/NAME.", show_default=False)],
     radius_m: Annotated[
-        float, typer.Option(min=0, max=MAX_RADIUS_M, help="Metres that duplicates were taken apart, at most.")
+        float, typer.Option(min=0, max=MAX_RADIUS_M, help="The most metres between two duplicates.")
     ] = _DEFAULTS.radius_m,
     within_s: Annotated[
-        float, typer.Option(min=0, help="Seconds that they were taken apart, at most, where both have a time.")
+        float, typer.Option(min=0, help="The most seconds between them, if both have a time.")
     ] = _DEFAULTS.within_s,
     cosine: Annotated[
-        float, typer.Option(min=-1, max=1, help="Cosine of their global features, at least.")
+        float, typer.Option(min=-1, max=1, help="The least cosine of their global features.")
     ] = _DEFAULTS.cosine,
     as_json: Annotated[bool, typer.Option("--json", help="Print the groups as JSON.")] = False,
 ) -> None:

@@ -31,7 +31,7 @@ _BYTES_PER_GB = 10**9
 def push(
     map_path: MapArgument,
     address: Origin,
-    version: Annotated[str | None, typer.Option(help="By default the one that is served.", show_default=False)] = None,
+    version: Annotated[str | None, typer.Option(help="By default the served one.", show_default=False)] = None,
     replace: Annotated[
         str | None,
         typer.Option(

@@ -80,7 +80,7 @@ def prune(
         list[str] | None, typer.Option(help="Remove this one; may be repeated.", show_default=False)
     ] = None,
 ) -> None:
-    """Remove versions, and the features that no other version has. The one that is served always stays.
+    """Remove versions, and the features that no other version has. The served one always stays.
 
     At an origin the version that it names stays, and so do the files of a push that is under way.
     """
@@ -108,7 +108,7 @@ def abandon(map_path: MapArgument) -> None:
 
 def ids(
     map_path: MapArgument,
-    version: Annotated[str | None, typer.Option(help="By default the one that is served.", show_default=False)] = None,
+    version: Annotated[str | None, typer.Option(help="By default the served one.", show_default=False)] = None,
 ) -> None:
     """Print the ids of all pictures of a map, one in a line."""
     with PlaceMap.open(map_path, version) as place_map:

@@ -190,7 +190,7 @@ def _arrival(fetched: FetchedWeights) -> str:
         return f"{fetched.name}: in the cache already{checked}"
     checks = {
         "given": "the checksum is the one given",
-        "published": "the checksum is the one that users of the file have published",
+        "published": "users of the file have published this checksum",
         "remembered": "the checksum equals the first download's",
         "nothing": "the checksum is remembered from now on, because none is known to compare it with",
     }

@@ -143,7 +143,7 @@ def _check_alike(paths: Sequence[Path], read: Sequence[Collection]) -> None:
     without = "" if least == _NOTHING else ", or only by easting and northing without a UTM zone"
     raise SourceError(
         f"{told[most]} says where its pictures were taken, and {told[least]} does not{without}: recall needs all of "
-        "the positions; ask the two apart"
+        "the positions; ask the two separately"
     )
 
 

@@ -106,7 +106,7 @@ def read_published(file: Path | None = None) -> Published:
     """Read a file of published results.
 
     Args:
-        file: The file; None for the one that comes with Placefix.
+        file: The file; None for the one in Placefix.
 
     Raises:
         InvalidInput: The file cannot be read, or does not have this form.

@@ -55,7 +55,7 @@ class FetchedTiles:
             address: The address of a tile, such as ``https://tiles.example.org/{z}/{x}/{y}.png``.
             attribution: The names of the owners of the tiles.
             max_zoom: The finest zoom that the server has.
-            release: The release of this service, which the server is told.
+            release: The release of this service, for a header of requests.
             clock: A clock that returns seconds since any beginning.
 
         Raises:

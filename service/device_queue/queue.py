@@ -135,7 +135,7 @@ class DeviceQueue:
         self.has_changed.set()
 
     def take_task(self) -> "Task | None":
-        """Take out the first device task that was not cancelled; the device has finished the things that it took
+        """Take out the first device task that was not cancelled; the device has finished the work that it took
         earlier.
         """
         with self._lock:

@@ -36,19 +36,19 @@ class WorkerState(Enum):
 
 _ALIVE = (WorkerState.LOADING, WorkerState.READY, WorkerState.STOPPING)
 NO_MEMORY = "the device has no memory for this picture at the moment; try again, or ask for a shorter shortlist"
-_ANSWERED_ELSEWHERE = 16  # queries that shards answer at a time
+_ANSWERED_ELSEWHERE = 16  # queries that shards answer at once
 _FULL_BATCHES_UNTIL_LARGER = 100  # batches that fitted, before one picture more is tried
 
 
 @dataclass(eq=False)
 class DeviceWorker:
-    """Run a thread that ends only if it is told to or if it fails.
+    """Run a thread that ends only on request or by a failure.
 
     Attributes:
         load: A function that makes the engine, on the worker's thread: only the thread that made a GPU index may use
             it.
         queue: The queries and tasks that wait for the device; the worker opens and closes the queue.
-        on_state: A function that is told each new state, on the thread that caused it.
+        on_state: A function that gets each new state, on the thread that caused it.
         failure: The error that ended the worker, if it failed.
         forward_at: The time of the last encoding, on the queue's clock; infinite while loading.
         batch_limit: The most pictures that are encoded together; reduced after the memory was not enough.

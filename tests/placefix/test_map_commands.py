@@ -160,7 +160,7 @@ def test_a_picture_that_cannot_be_read_has_a_code_of_its_own(town: Path, tmp_pat
         (("remove", "MAP", "--taken-before", "yesterday"), "not an ISO 8601 time"),
         (("remove", "MAP", "--ids-file", "nothing.txt"), "cannot be read"),
         (("map", "activate", "MAP", "9"), "has no version 000009"),
-        (("map", "prune", "MAP", "--version", "1"), "is the one that is served"),
+        (("map", "prune", "MAP", "--version", "1"), "is served; activate"),
         (("map", "prune", "MAP"), "say either how many"),
         (("map", "rollback", "MAP"), "is the first"),
         (("update", "MAP", "--source-number", "3"), "none is 3"),

@@ -1,4 +1,4 @@
-"""One limit on the bytes of all bodies that are in memory at a time."""
+"""One limit on the bytes of all bodies that are in memory at once."""
 
 import json
 import socket

@@ -193,7 +193,7 @@ def test_versions_are_served_again_and_removed(town: Path) -> None:
         roll_back(town)
     with pytest.raises(InvalidInput, match="no version 000007"):
         activate_version(town, "7")
-    with pytest.raises(InvalidInput, match="is the one that is served"):
+    with pytest.raises(InvalidInput, match="is served; activate"):
         prune_versions(town, versions=["1"])
     pruned = prune_versions(town, versions=["2", "3"])
     assert (pruned.versions, pruned.segments) == (("000002", "000003"), ())

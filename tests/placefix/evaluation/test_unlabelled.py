@@ -114,7 +114,7 @@ def test_what_contradicts_itself_is_refused(town: Set, town_map: Path, challenge
     assert "leave both out" in error.message
     error = error_of(*blind, "--queries", town.folder / "queries")
     assert isinstance(error, SourceError)
-    assert "ask the two apart" in error.message
+    assert "ask the two separately" in error.message
     labelled = ["--queries", town.folder / "queries", "--weights", town.weights, "--predictions", tmp_path / "p"]
     error = error_of(*labelled, "--database", challenge / "database")
     assert isinstance(error, SourceError)

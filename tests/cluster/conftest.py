@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import secrets
 import subprocess
 import sys
 import warnings
@@ -36,7 +37,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     options = ["--port=0", "--num-cpus=3", "--num-gpus=0", "--include-dashboard=false", "--disable-usage-stats"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_worker_niceness", "0")  # else they wait for all that this process does
-        patch.setenv("RAY_AUTH_MODE", "token")  # with the token of this user, which Ray makes if it is missing
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray makes none for a head in this mode
         with _head([*command, *options], tmp_path_factory.mktemp("ray") / "said") as (head, address):
             patch.setenv("RAY_ADDRESS", address)
             _import_serve()

@@ -6,27 +6,12 @@ from typing import Annotated
 
 import typer
 
-from placefix.commands import cluster, keys, show, weights
-from placefix.commands import map as map_commands
-from placefix.commands.add import add
-from placefix.commands.build import build
-from placefix.commands.calibrate import calibrate
-from placefix.commands.compact import compact
-from placefix.commands.encode import encode
-from placefix.commands.evaluate import evaluate
-from placefix.commands.evaluate_options import EvaluateCommand
-from placefix.commands.geotag import geotag
-from placefix.commands.localize import localize
-from placefix.commands.remove import remove
-from placefix.commands.renamed_options import RenamingCommand, RerankingCommand
-from placefix.commands.serve import serve
-from placefix.commands.train import train
-from placefix.commands.update import update
-from placefix.commands.verify import verify
+from placefix.commands_on_demand import CommandsOnDemand
 from placefix.console import run
 
 app = typer.Typer(
     name="placefix",
+    cls=CommandsOnDemand,
     help="Says where a photo was taken, by recognising the place in your own geotagged pictures.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -47,26 +32,6 @@ def _options(
     ] = False,
 ) -> None:
     pass
-
-
-app.command(cls=RenamingCommand)(build)
-app.command()(add)
-app.command()(update)
-app.command()(remove)
-app.command()(compact)
-app.command()(calibrate)
-app.command()(verify)
-app.command(cls=RerankingCommand)(serve)
-app.command(cls=RerankingCommand)(localize)
-app.command()(geotag)
-app.command(cls=RenamingCommand)(encode)
-app.command()(train)
-app.command(cls=EvaluateCommand)(evaluate)
-app.add_typer(map_commands.app, name="map")
-app.add_typer(show.app, name="show")
-app.add_typer(weights.app, name="weights")
-app.add_typer(keys.app, name="keys")
-app.add_typer(cluster.app, name="cluster")
 
 
 def main() -> None:

@@ -23,9 +23,12 @@ from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeigh
 from placefix.commands.reading_options import with_read_options
 from placefix.picture_limits import read_picture_limits
 
+app = typer.Typer(add_completion=False)
+
 _DEFAULTS = BuildOptions()
 
 
+@app.command()
 @with_read_options
 def add(
     map_path: MapArgument,

@@ -45,6 +45,7 @@ from placefix.commands.options import (
     Weights,
 )
 from placefix.commands.reading_options import with_read_options
+from placefix.commands.renamed_options import RenamingCommand
 from placefix.console import error_console, output_console
 from placefix.exit_codes import ExitCode
 from placefix.fresh_network import open_network
@@ -53,12 +54,15 @@ from placefix.picture_limits import read_picture_limits
 from placefix.progress import format_duration, show_progress
 from placefix.wording import count
 
+app = typer.Typer(add_completion=False)
+
 _CALIBRATION_S = 60.0
 _CALIBRATION_SHARE = 0.1
 _DEFAULTS = BuildOptions()
 _MAP_PANEL = "Map"
 
 
+@app.command(cls=RenamingCommand)
 @with_read_options
 def build(
     source: Annotated[

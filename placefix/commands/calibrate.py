@@ -20,7 +20,10 @@ from placefix.evaluation.collections import read_collection
 from placefix.picture_limits import read_picture_limits
 from placefix.samples import read_all_conditions
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 @with_read_options
 def calibrate(
     map_path: MapArgument,

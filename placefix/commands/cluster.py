@@ -17,7 +17,9 @@ from service.ray_config import addresses_of, serve_config, to_yaml
 from service.shard_settings import APPLICATION_NAME
 
 app = typer.Typer(
-    help="Look at a map that several machines share, and change its version or its shards.", no_args_is_help=True
+    help="Look at a map that several machines share, and change its version or its shards.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 _DEFAULT_SERVER = "http://localhost:8000"

@@ -1,11 +1,16 @@
 """``placefix compact``: full segments without dead rows."""
 
+import typer
+
 from index_builder.build_options import BuildOptions
 from index_builder.changes.compact import compact_map
 from placefix.commands.map_changes import AsJson, MapArgument, Restart, SegmentSize, interruptible, tell
 from placefix.progress import show_progress
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def compact(
     map_path: MapArgument, segment_size: SegmentSize = None, restart: Restart = False, as_json: AsJson = False
 ) -> None:

@@ -22,12 +22,16 @@ from placefix.commands.options import (
     PreprocessingOption,
     Weights,
 )
+from placefix.commands.renamed_options import RenamingCommand
 from placefix.console import error_console, output_console
 from placefix.feature_file import write_features
 from placefix.fresh_network import open_network
 from placefix.picture_limits import read_picture_limits
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command(cls=RenamingCommand)
 def encode(
     pictures: Annotated[
         list[Path],

@@ -17,6 +17,7 @@ from model.preprocess import Preprocessing
 from model.recall import DEFAULT_RECALL_VALUES
 from place_map.local_codec import StoreType
 from placefix.commands.evaluate_options import (
+    EvaluateCommand,
     check_preparation,
     check_sources,
     choose_truth,
@@ -51,10 +52,13 @@ from placefix.picture_limits import read_picture_limits
 from service import evaluate as service_evaluate
 from service.evaluate import EvaluationOptions, QueryResult
 
+app = typer.Typer(add_completion=False)
+
 _DEFAULTS = EvaluationOptions()
 _CONFIDENCE_PANEL = "Confidence"
 
 
+@app.command(cls=EvaluateCommand)
 @with_read_options
 def evaluate(
     queries: Annotated[

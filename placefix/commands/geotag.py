@@ -24,6 +24,8 @@ from placefix.geotagging.geotagger import GeotaggedPhoto, geotag_all, remove_fro
 from placefix.geotagging.write_back import Where, WriteBack
 from placefix.wording import count
 
+app = typer.Typer(add_completion=False)
+
 _WRITE_PANEL = "What is written"
 _STYLES = {"written": "green", "would be written": "green", "taken away": "green", "failed": "red"}
 
@@ -35,6 +37,7 @@ class Unsure(StrEnum):
     UNCALIBRATED = "uncalibrated"
 
 
+@app.command()
 @with_asking_options
 def geotag(
     context: typer.Context,

@@ -23,7 +23,7 @@ KeyName = Annotated[
     str, typer.Option("--name", help="The name of the key's owner; it goes into the log.", show_default=False)
 ]
 
-app = typer.Typer(help="Make, list and revoke the API keys of the service.", no_args_is_help=True)
+app = typer.Typer(help="Make, list and revoke the API keys of the service.", no_args_is_help=True, add_completion=False)
 
 
 @app.command()

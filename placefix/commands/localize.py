@@ -30,6 +30,7 @@ from placefix.commands.asking_options import (
     tell_unreadable,
     with_asking_options,
 )
+from placefix.commands.renamed_options import RerankingCommand
 from placefix.console import output_console, print_note, resumable
 from placefix.drawings.canvas import check_file_target, save_png
 from placefix.drawings.matched_candidates import draw_matched_candidates
@@ -42,11 +43,14 @@ from service.schemas.answer import LocalizationAnswer
 from service.settings import ServiceSettings
 from service.words import Togetherness
 
+app = typer.Typer(add_completion=False)
+
 _TOGETHER_PANEL = "Several photos of one place, or of one path"
 _OUT_PANEL = "A file of answers"
 _MATCHES_OPTION = "--matches"
 
 
+@app.command(cls=RerankingCommand)
 @with_asking_options
 def localize(
     context: typer.Context,

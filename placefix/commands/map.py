@@ -8,7 +8,7 @@ from placefix.commands.map_exchange import fetch, push
 from placefix.commands.map_outliers import outliers
 from placefix.commands.map_versions import abandon, activate, ids, prune, rollback, versions
 
-app = typer.Typer(help="Look into maps, and change them.", no_args_is_help=True)
+app = typer.Typer(help="Look into maps, and change them.", no_args_is_help=True, add_completion=False)
 app.command("describe")(describe)
 app.command("duplicates")(duplicates)
 app.command("outliers")(outliers)

@@ -15,9 +15,12 @@ from placefix.console import error_console
 from placefix.progress import show_progress
 from placefix.wording import count
 
+app = typer.Typer(add_completion=False)
+
 _BOX_NUMBERS = 4
 
 
+@app.command()
 def remove(
     map_path: MapArgument,
     ids: Annotated[

@@ -11,6 +11,7 @@ from model.errors import InvalidInput
 from model.matching import MatchingPrecision
 from place_map.global_index import Backend
 from placefix.commands.options import NumHeads, OptionalWeights, SetDevice, SetNetworkPrecision, SettingsFile
+from placefix.commands.renamed_options import RerankingCommand
 from placefix.samples import read_samples
 from service.environment_names import unknown_environment_names
 from service.logs import configure_logging
@@ -20,7 +21,10 @@ from service.settings import LogFormat, VerifyWhen, load_settings
 from service.settings_file import settings_from
 from service.words import Rerank
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command(cls=RerankingCommand)
 def serve(
     maps: Annotated[
         list[Path] | None,

@@ -28,7 +28,10 @@ from placefix.tensorboard_files import TensorboardFiles, is_tensorboard_installe
 from placefix.training_progress import show_training
 from placefix.wording import count
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def train(
     config: Annotated[
         Path, typer.Option(help="The settings, a TOML file; docs/training.md explains each.", show_default=False)

@@ -22,7 +22,10 @@ from placefix.picture_limits import read_picture_limits
 from placefix.progress import format_duration, show_progress
 from placefix.wording import count
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def verify(
     map_path: Annotated[Path, typer.Argument(metavar="MAP", help="The map: maps/NAME.", show_default=False)],
     sample: Annotated[int, typer.Option(min=0, help="Pictures that have to find themselves.")] = DEFAULT_SAMPLE,

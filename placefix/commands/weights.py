@@ -29,7 +29,7 @@ from placefix.console import error_console, output_console
 
 UNTRAINED = "no: a backbone alone; adapters and local features are untrained, so re-ranking means nothing"
 
-app = typer.Typer(help="List, fetch, import and describe networks.", no_args_is_help=True)
+app = typer.Typer(help="List, fetch, import and describe networks.", no_args_is_help=True, add_completion=False)
 app.command("list")(list_)
 
 Sha256 = Annotated[str | None, typer.Option(metavar="HEX", help="The SHA-256 that the file must have.")]

@@ -23,8 +23,19 @@ def test_help_names_every_command(command: RunCommand) -> None:
         assert name in result.stdout
 
 
-def test_version() -> None:
-    assert placefix("--version").stdout == f"placefix {version('placefix')}\n"
+def test_a_start_imports_no_command_that_is_not_asked_for() -> None:
+    """In a process of its own: the version needs none, and so not what makes starts slow."""
+    program = """
+import sys
+from contextlib import suppress
+from placefix.__main__ import main
+with suppress(SystemExit):
+    main()
+print(sorted({"torch", "pyarrow", "fastapi"} & set(sys.modules)))
+"""
+    command = [sys.executable, "-c", program, "--version"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert result.stdout == f"placefix {version('placefix')}\n[]\n"
 
 
 @pytest.mark.parametrize(

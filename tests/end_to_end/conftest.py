@@ -1,70 +1,65 @@
 """A real server in a process of its own, asked over a real socket."""
 
-import os
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.child_processes import Program
 from tests.waiting import wait_until
 
-REPOSITORY = Path(__file__).parents[2]
-FROM_CHECKOUT = (sys.executable, "-m", "placefix")
+PATIENCE_S = 600.0
 
 
-def run_placefix(*arguments: object, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Runs a command of the command line, and checks its exit code."""
-    command = [*FROM_CHECKOUT, *map(str, arguments)]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=600)
-    assert result.returncode == exit_code, f"{result.returncode}\n{result.stdout}\n{result.stderr}"
-    return result
+def run_placefix(log: Path, *arguments: object, exit_code: int = 0) -> str:
+    """Runs a command in a process of its own, checks its exit code, and returns what the file of its output has."""
+    with Program(*arguments, output=log) as process:
+        assert process.wait(PATIENCE_S) == exit_code, log.read_text()
+    return log.read_text()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 @contextmanager
-def serving(
-    log: Path,
-    *arguments: object,
-    start: Sequence[object] = (sys.executable, "-m", "placefix"),
-    folder: Path = REPOSITORY,
-) -> Iterator[httpx.Client]:
-    """Serves maps until the block ends; yields a client that is bound to the server, once it is ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(each) for each in (*start, "serve", "--port", port, *arguments)]
-    environment = os.environ | {"PLACEFIX_HOST": "127.0.0.1"}
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-                _wait_until_ready(client, process, log)
-                yield client
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=30)
-            finally:
-                process.kill()
+def ready_client(port: int, poll: Callable[[], int | None], log: Path) -> Iterator[httpx.Client]:
+    """Yields a client that is bound to a server, once it is ready.
 
+    Args:
+        port: Where the server listens.
+        poll: Returns the exit code of the server's process if that has ended.
+        log: What it prints.
+    """
 
-def _wait_until_ready(client: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -> None:
     def is_ready_or_gone() -> bool:
-        if process.poll() is not None:
+        if poll() is not None:
             return True
         try:
             return client.get("/health/ready").status_code == 200
         except httpx.TransportError:  # not listening yet
             return False
 
-    wait_until(is_ready_or_gone, log.read_text)
-    assert process.poll() is None, (
-        f"the server stopped with {process.returncode} before it was ready:\n{log.read_text()}"
-    )
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        wait_until(is_ready_or_gone, log.read_text)
+        assert poll() is None, f"the server stopped with {poll()} before it was ready:\n{log.read_text()}"
+        yield client
+
+
+@contextmanager
+def serving(log: Path, *arguments: object) -> Iterator[httpx.Client]:
+    """Serves maps until the block ends; yields a client that is bound to the server, once it is ready."""
+    port = free_port()
+    with (
+        Program("serve", "--host", "127.0.0.1", "--port", port, *arguments, output=log) as process,
+        ready_client(port, process.poll, log) as client,
+    ):
+        yield client
 
 
 Serve = Callable[..., httpx.Client]

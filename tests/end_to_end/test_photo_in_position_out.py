@@ -10,6 +10,7 @@ from model.geo import LatLon, distance_m
 from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from service.stages import Stage
+from tests.commands import RunCommand
 from tests.conftest import TINY_CELLS, MakePhoto
 from tests.end_to_end.conftest import Serve, run_placefix
 from tests.golden.recordings import write_checkpoint
@@ -26,8 +27,9 @@ def test_every_picture_of_a_map_is_found_at_its_own_place(
     for seed, (name, position) in enumerate(positions.items()):
         make_photo(tmp_path / "photos" / name, seed, position, orientation=1 + seed, heading_deg=60.0 * seed)
     maps = tmp_path / "maps" / "town"
-    run_placefix("build", "--source", tmp_path / "photos", "--weights", tmp_path / "network.safetensors", "--out", maps)
-    run_placefix("verify", maps)
+    network = tmp_path / "network.safetensors"
+    run_placefix(tmp_path / "log", "build", "--source", tmp_path / "photos", "--weights", network, "--out", maps)
+    run_placefix(tmp_path / "log", "verify", maps)
     client = serve("--map", maps, "--rerank")
     for n, (name, position) in enumerate(positions.items()):
         photo = tmp_path / "photos" / name
@@ -47,20 +49,20 @@ def test_every_picture_of_a_map_is_found_at_its_own_place(
 
 
 def test_raw_bytes_a_form_and_the_command_line_give_one_answer(
-    make_photo: MakePhoto, tiny_network: SelaVPR, serve: Serve, tmp_path: Path
+    make_photo: MakePhoto, tiny_network: SelaVPR, serve: Serve, command: RunCommand, tmp_path: Path
 ) -> None:
     save_network(tiny_network, tmp_path / "network.safetensors")
     for seed in range(4):
         make_photo(tmp_path / "photos" / f"{seed}.jpg", seed, LatLon(10 + seed, 20))
     maps = tmp_path / "maps" / "town"
-    run_placefix("build", "--source", tmp_path / "photos", "--weights", tmp_path / "network.safetensors", "--out", maps)
+    network = tmp_path / "network.safetensors"
+    run_placefix(tmp_path / "log", "build", "--source", tmp_path / "photos", "--weights", network, "--out", maps)
     query = make_photo(tmp_path / "query.jpg", seed=2, size=(200, 300))
     client = serve("--map", maps)
     parameters: dict[str, str | int] = {"candidates": 4, "rerank": "true"}
     by_form = client.post("/localize", files={"image": query.read_bytes()}, params=parameters).json()
     by_body = client.post("/localize", content=query.read_bytes(), params=parameters).json()
-    command = run_placefix("localize", query, "--map", maps, "--candidates", 4, "--rerank")
-    by_command = json.loads(command.stdout)
+    by_command = json.loads(command("localize", query, "--map", maps, "--candidates", 4, "--rerank").stdout)
     for answer in (by_form, by_body, by_command):
         assert set(answer["timings_ms"]) == {*(stage.value for stage in Stage), "total"}
         del answer["timings_ms"], answer["request_id"]
@@ -78,7 +80,8 @@ def test_lund(lund: Path, serve: Serve, tmp_path: Path) -> None:
     """Real photographs: each of the map's pictures is found first, where its own EXIF says, by nearly all its cells."""
     checkpoint = write_checkpoint("tiny224", tmp_path)
     maps = tmp_path / "maps" / "lund"
-    run_placefix(*("build", "--source", lund / "database", "--weights", checkpoint, "--num-heads", 4, "--out", maps))
+    network = ("--weights", checkpoint, "--num-heads", 4)
+    run_placefix(tmp_path / "log", "build", "--source", lund / "database", *network, "--out", maps)
     with (lund / "database.csv").open() as file:
         truth = {Path(row["path"]).name: LatLon(float(row["lat"]), float(row["lon"])) for row in csv.DictReader(file)}
     client = serve("--map", maps)
@@ -102,10 +105,8 @@ def test_every_fixture_is_placed_right_or_left_out_with_its_reason(
     save_network(tiny_network, tmp_path / "network.safetensors")
     fixtures = shared_dir / "data" / "exif_fixtures"
     maps = tmp_path / "maps" / "fixtures"
-    run_placefix(
-        *("build", "--source", fixtures / "images", "--weights", tmp_path / "network.safetensors", "--out", maps),
-        exit_code=3,
-    )
+    arguments = ("--source", fixtures / "images", "--weights", tmp_path / "network.safetensors", "--out", maps)
+    run_placefix(tmp_path / "log", "build", *arguments, exit_code=3)
     with (maps / "versions" / "000001" / "left_out.csv").open() as file:
         left_out = {row["path"]: row for row in csv.DictReader(file)}
     with (fixtures / "images.csv").open() as file:

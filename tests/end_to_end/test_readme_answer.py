@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from demo.__main__ import app as demo
 from placefix.command_line import app as placefix
-from tests.end_to_end.conftest import REPOSITORY
+from tests.child_processes import REPOSITORY
 
 
 def test_the_answer_is_the_one_that_is_shown(tmp_path: Path) -> None:

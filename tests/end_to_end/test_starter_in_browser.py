@@ -30,9 +30,11 @@ def campus(shared_dir: Path) -> Path:
 @pytest.fixture(scope="session")
 def campus_map(campus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A map of the campus, of the network that comes along."""
-    place_map = tmp_path_factory.mktemp("maps") / "campus"
-    built = run_placefix("build", "--source", campus / "database", "--out", place_map)
-    assert "network: starter" in built.stdout + built.stderr
+    folder = tmp_path_factory.mktemp("maps")
+    place_map = folder / "campus"
+    assert "network: starter" in run_placefix(
+        folder / "log", "build", "--source", campus / "database", "--out", place_map
+    )
     return place_map
 
 

@@ -52,7 +52,7 @@ def _is_told(directory: Path, fault: str) -> bool:
     return told
 
 
-def _break_when_told(directory: Path) -> None:
+def break_when_told(directory: Path) -> None:
     encode, decode_query, thumbnail = Engine.encode, decoding.decode_query, PlaceMap.thumbnail
 
     def encode_or_break(self: Engine, items: Sequence[Query]) -> list[EncodedQuery]:
@@ -78,5 +78,5 @@ def _break_when_told(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    _break_when_told(Path(sys.argv.pop(1)))
+    break_when_told(Path(sys.argv.pop(1)))
     main()

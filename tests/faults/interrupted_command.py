@@ -1,24 +1,20 @@
-"""The command line, which gets a signal before its n-th step on the disk.
+"""A command line that gets a signal before its n-th step on the disk."""
 
-``python -m tests.faults.interrupted_command FOLDER STEP SIGNAL COUNT_FILE ARGUMENTS``: steps below the folder count;
-before step 0 there is no signal. The number of steps is written to the file.
-"""
-
-import atexit
-import sys
+from multiprocessing.util import Finalize
 from pathlib import Path
 from signal import Signals
 
-from placefix.__main__ import main
 from tests.faults.disk_steps import DiskSteps
 
 
-def _main(folder: Path, step: int, sent: Signals, count_file: Path, arguments: list[str]) -> None:
+def interrupt(folder: Path, step: int, sent: Signals, count_file: Path) -> None:
+    """Prepare a ``Program``.
+
+    Args:
+        folder: Steps below it count.
+        step: The step before which the signal comes; 0: there is none.
+        sent: The signal.
+        count_file: It gets the number of steps when the process ends.
+    """
     steps = DiskSteps(folder, step, sent)
-    atexit.register(lambda: count_file.write_text(f"{steps.count}"))
-    sys.argv = ["placefix", *arguments]
-    main()
-
-
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]), int(sys.argv[2]), Signals[sys.argv[3]], Path(sys.argv[4]), sys.argv[5:])
+    Finalize(None, lambda: count_file.write_text(f"{steps.count}"), exitpriority=0)

@@ -1,15 +1,13 @@
 """A worker that dies or hangs, in a server in a process of its own: nobody waits for it, and the process ends."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,13 +15,13 @@ import pytest
 
 from model.geo import LatLon
 from model.selavpr.initialisation import seeded_network
+from tests.child_processes import Program
 from tests.conftest import TINY_CONFIG
+from tests.faults.broken_worker import break_when_told
 from tests.faults.readiness import Readiness
 from tests.service.conftest import Town, build_town
 from tests.waiting import wait_until
 
-REPOSITORY = Path(__file__).parents[2]
-HOOK = Path(__file__).with_name("broken_worker.py")
 PATIENCE_S = 60.0
 STUCK_AFTER_S = 5.0  # more than a picture takes to decode, also where much else runs
 NOT_READY_WITHIN_S = 2.0
@@ -39,7 +37,7 @@ class Breakable:
         faults: Where it is told to break.
     """
 
-    process: "subprocess.Popen[bytes]"
+    process: Program
     url: str
     faults: Path
 
@@ -56,15 +54,11 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
 
 @contextmanager
 def serving(town: Town, faults: Path, port: int) -> Iterator[Breakable]:
-    command = [sys.executable, str(HOOK), str(faults), "serve", "--map", str(town.map_path), "--port", str(port)]
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PLACEFIX_STUCK_AFTER_S": f"{STUCK_AFTER_S:g}"}
-    with (faults / "log").open("a") as log:
-        process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log)
-    try:
+    arguments = ("serve", "--map", town.map_path, "--port", port)
+    environment = {"PLACEFIX_STUCK_AFTER_S": f"{STUCK_AFTER_S:g}"}
+    hook = partial(break_when_told, faults)
+    with Program(*arguments, output=faults / "log", environment=environment, prepare=hook) as process:
         yield Breakable(process, f"http://127.0.0.1:{port}", faults)
-    finally:
-        process.kill()
-        process.wait(PATIENCE_S)
 
 
 def wait_until_ready(server: Breakable, readiness: Readiness) -> None:
@@ -94,7 +88,7 @@ def test_broken_worker_is_told_of_and_ends_the_process(
         asked_at = time.monotonic()
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(server.localize, [picture] * 4))
-        assert server.process.wait(PATIENCE_S) > 0
+        assert (server.process.wait(PATIENCE_S) or 0) > 0
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(503, "not_ready")] * 4
     # The fault comes after the asking, so this is the stricter way to count.
     assert readiness.not_ready_at(asked_at) - asked_at < shows_after_s + NOT_READY_WITHIN_S
@@ -113,7 +107,7 @@ def test_a_decoder_that_hangs_ends_the_process(town: Town, tmp_path: Path) -> No
         wait_until_ready(server, readiness)
         (tmp_path / "decoder-hung").touch()
         answer = server.localize(town.photos["2.jpg"])
-        assert server.process.wait(PATIENCE_S) > 0
+        assert (server.process.wait(PATIENCE_S) or 0) > 0
     assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
     assert "decoder_stuck" in (tmp_path / "log").read_text()
 
@@ -127,6 +121,6 @@ def test_a_thread_that_hangs_does_not_keep_a_process_that_has_failed(town: Town,
             wait_until(lambda: not (tmp_path / "thumbnail-hung").exists())
             (tmp_path / "killed").touch()
             assert server.localize(town.photos["2.jpg"]).status_code == 503
-            assert server.process.wait(PATIENCE_S) > 0
+            assert (server.process.wait(PATIENCE_S) or 0) > 0
             assert hangs.exception(PATIENCE_S) is not None or hangs.result().status_code >= 500
     assert "threads hang" in (tmp_path / "log").read_text()

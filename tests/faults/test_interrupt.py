@@ -1,22 +1,24 @@
 """Ctrl-C at any moment of a command: a sentence that says how to go on, its own exit code, no trace."""
 
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
+from signal import SIGINT
 
 import pytest
 
 from model.selavpr.initialisation import seeded_network
 from model.weights import save_network
 from placefix.exit_codes import ExitCode
+from tests.child_processes import Program
 from tests.conftest import write_photo
+from tests.faults.interrupted_command import interrupt
 from tests.faults.map_state import MapState, Served, check_good_and_alone, read_served
 from tests.model.training.small_run import NETWORK
 
-REPOSITORY = Path(__file__).parents[2]
+PATIENCE_S = 60.0
 SEGMENTS = ("--batch-size", "2", "--segment-size", "4")
 COMMANDS = ("build", "add", "update", "remove", "compact")
 MOMENTS = 8
@@ -28,12 +30,12 @@ class Told:
 
     Attributes:
         exit_code: Of the process.
-        errors: What it wrote to standard error, on one line.
+        printed: What it printed, on one line.
         steps: On the disk, below the map's folder.
     """
 
     exit_code: int
-    errors: str
+    printed: str
     steps: int
 
 
@@ -70,16 +72,13 @@ class Town:
 
     def run(self, command: str, map_dir: Path, interrupted_before: int = 0) -> Told:
         count_file = self.folder / "steps"
-        program = [sys.executable, "-m", "tests.faults.interrupted_command"]
-        how = [str(map_dir.parent), str(interrupted_before), "SIGINT", str(count_file)]
-        finished = subprocess.run(
-            [*program, *how, *self.arguments(command, map_dir)],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return Told(finished.returncode, " ".join(finished.stderr.split()), int(count_file.read_text()))
+        printed = self.folder / "printed"
+        printed.unlink(missing_ok=True)
+        hook = partial(interrupt, map_dir.parent, interrupted_before, SIGINT, count_file)
+        with Program(*self.arguments(command, map_dir), output=printed, prepare=hook) as process:
+            exit_code = process.wait(PATIENCE_S)
+        assert exit_code is not None
+        return Told(exit_code, " ".join(printed.read_text().split()), int(count_file.read_text()))
 
 
 def csv_source(folder: Path, numbers: range, seed: int = 0) -> None:
@@ -116,7 +115,7 @@ def check_interrupted(town: Town, command: str, moments: int, folder: Path) -> N
     undisturbed = folder / "undisturbed" / "town"
     shutil.copytree(before, undisturbed.parent)
     told = town.run(command, undisturbed)
-    assert told.exit_code == 0, told.errors
+    assert told.exit_code == 0, told.printed
     states = (read_served(before / "town"), read_served(undisturbed))
     random = Random(command)
     for number in range(moments):
@@ -133,14 +132,14 @@ def check_interrupted(town: Town, command: str, moments: int, folder: Path) -> N
 def check_told(interrupted: Told, states: tuple[Served | None, Served | None], served: Served | None) -> None:
     """What is said of the map is so."""
     assert interrupted.exit_code == ExitCode.INTERRUPTED, interrupted
-    assert "Traceback" not in interrupted.errors
+    assert "Traceback" not in interrupted.printed
     before, after = states
     if served == before:
-        assert "nothing was published." in interrupted.errors or "the map is as it was." in interrupted.errors
-        assert "The same command continues behind the last finished segment" in interrupted.errors
+        assert "nothing was published." in interrupted.printed or "the map is as it was." in interrupted.printed
+        assert "The same command continues behind the last finished segment" in interrupted.printed
     else:
         assert served == after
-        assert "already. The same command removes the remains beside it." in interrupted.errors
+        assert "already. The same command removes the remains beside it." in interrupted.printed
 
 
 def test_an_interrupted_command_says_how_to_go_on(town: Town, tmp_path: Path) -> None:

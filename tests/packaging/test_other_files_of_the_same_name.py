@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from model.geo import LatLon
 from model.selavpr.selavpr import SelaVPR
 from model.weights import save_network
 from tests.conftest import MakePhoto
-from tests.end_to_end.conftest import serving
+from tests.end_to_end.conftest import free_port, ready_client
 from tests.packaging.conftest import Installed, environment
 from tests.packaging.context import ROOT
 
@@ -70,7 +71,15 @@ def test_map_is_built_served_and_asked_in_a_folder_of_programs(
     assert built.returncode == 0, built.stderr
     asked = installed.run(folder, installed.script, "localize", "1.jpg", "--map", maps, "--json")
     assert asked.returncode == 0, asked.stderr
-    with serving(folder.parent / "log", "--map", maps, start=(installed.script,), folder=folder) as client:
+    log, port = folder.parent / "log", free_port()
+    command = [str(each) for each in (installed.script, "serve", "--map", maps, "--port", port)]
+    with (
+        log.open("w") as output,
+        subprocess.Popen(command, cwd=folder, stdout=output, stderr=output) as process,
+        ExitStack() as stack,
+    ):
+        stack.callback(process.kill)
+        client = stack.enter_context(ready_client(port, process.poll, log))
         photo = (folder / "1.jpg").read_bytes()
         answer = client.post("/localize", content=photo).raise_for_status().json()
         assert client.get("/").raise_for_status().text.startswith("<!doctype html>")

@@ -1,8 +1,5 @@
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,8 @@ from model.weights_errors import WeightsError
 from place_map.errors import MapExists
 from place_map.reader import PlaceMap
 from placefix.command_line import app
+from placefix.exit_codes import ExitCode
+from tests.child_processes import Program
 from tests.conftest import write_photo
 from tests.waiting import wait_until
 
@@ -159,14 +158,13 @@ def test_ctrl_c_says_how_to_continue(tmp_path: Path, weights: Path) -> None:
     lines = [f"many/{number % 8}.jpg,{number / 400},2,{number}" for number in range(12_000)]
     table = tmp_path / "many.csv"
     table.write_text("path,latitude,longitude,id\n" + "\n".join(lines) + "\n")
-    command = [sys.executable, "-m", "placefix", *arguments(table, weights, "--segment-size", 32)]
-    checkpoints = tmp_path / "maps" / ".town.building" / "checkpoints"
-    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
+    checkpoints, printed = tmp_path / "maps" / ".town.building" / "checkpoints", tmp_path / "printed"
+    with Program(*arguments(table, weights, "--segment-size", 32), output=printed) as process:
         wait_until(lambda: process.poll() is not None or (checkpoints.is_dir() and any(checkpoints.iterdir())))
         assert process.poll() is None
-        os.kill(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == ExitCode.INTERRUPTED
+    errors = printed.read_text()
     assert "The same command continues" in errors
     assert "Traceback" not in errors
     assert not (tmp_path / "maps" / "town").exists()

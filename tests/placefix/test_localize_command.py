@@ -4,11 +4,10 @@ import json
 import re
 import resource
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGINT, SIGKILL, Signals
 from typing import Any
 
 import pytest
@@ -24,8 +23,10 @@ from placefix.exit_codes import ExitCode
 from service.schemas.answer import LocalizationAnswer
 from service.settings import ServiceSettings
 from tests import calibrations
+from tests.child_processes import Program
 from tests.commands import Finished, RunCommand
 from tests.conftest import write_photo
+from tests.faults.interrupted_command import interrupt
 from tests.service.conftest import Served, Town, build_town, serving
 
 REPOSITORY = Path(__file__).parents[2]
@@ -298,7 +299,6 @@ def test_a_full_disk_takes_the_picture_of_matches_and_not_the_answer(
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("matches.png", b"of an earlier run")]
 
 
-@pytest.mark.faults  # it starts six processes
 def test_an_interrupted_drawing_of_matches_leaves_the_earlier_one(
     hamlet: Town, hamlet_server: Served, tmp_path: Path
 ) -> None:
@@ -307,19 +307,19 @@ def test_an_interrupted_drawing_of_matches_leaves_the_earlier_one(
     folder.mkdir()
     question = ["localize", hamlet.photos["c.jpg"], "--server", hamlet_server.url, "--matches", drawn]
 
-    def ask(interrupted_before: int = 0, sent: str = "SIGINT") -> int:
-        program = [sys.executable, "-m", "tests.faults.interrupted_command", folder, interrupted_before, sent]
-        command = list(map(str, [*program, count_file, *question]))
-        return subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=False).returncode
+    def ask(interrupted_before: int = 0, sent: Signals = SIGINT) -> int | None:
+        hook = partial(interrupt, folder, interrupted_before, sent, count_file)
+        with Program(*question, output=tmp_path / "printed", prepare=hook) as process:
+            return process.wait(60)
 
     assert ask() == 0
     steps, whole = int(count_file.read_text()), drawn.read_bytes()
     assert steps == 2  # the file is opened, then renamed
     drawn.write_bytes(b"of an earlier run")
     for step in range(1, steps + 1):
-        assert ask(step, "SIGINT") == ExitCode.INTERRUPTED
+        assert ask(step, SIGINT) == ExitCode.INTERRUPTED
         assert list(folder.iterdir()) == [drawn]
-        assert ask(step, "SIGKILL") == -SIGKILL
+        assert ask(step, SIGKILL) == -SIGKILL
         assert drawn.read_bytes() == b"of an earlier run"
     assert pending.exists()  # a killed process cannot take it away; the same command does
     assert ask() == 0

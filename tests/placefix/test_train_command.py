@@ -1,8 +1,5 @@
-import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +15,9 @@ from model.training.events import Began, Encoded, Stepped, Validated
 from model.weights import load_network, save_network
 from model.weights_errors import WeightsError
 from placefix.command_line import app
+from placefix.exit_codes import ExitCode
 from placefix.training_progress import show_training
+from tests.child_processes import Program
 from tests.model.training.small_run import NETWORK, small_config, small_set
 from tests.waiting import wait_until
 
@@ -165,14 +164,13 @@ def test_tensorboard_has_the_curves_once_although_the_training_was_continued(set
 
 def test_ctrl_c_says_how_to_continue(settings: Path) -> None:
     settings.write_text(settings.read_text().replace("epochs = 2", "epochs = 5000\npatience = 5000"))
-    command = [sys.executable, "-m", "placefix", "train", "--config", str(settings)]
-    checkpoint = settings.parent / "run" / "checkpoint.pt"
-    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
+    checkpoint, printed = settings.parent / "run" / "checkpoint.pt", settings.parent / "printed"
+    with Program("train", "--config", settings, output=printed) as process:
         wait_until(lambda: process.poll() is not None or checkpoint.exists())
         assert process.poll() is None
-        os.kill(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == ExitCode.INTERRUPTED
+    errors = printed.read_text()
     assert "The same command continues" in errors
     assert "Traceback" not in errors
 

@@ -1,15 +1,14 @@
 """Connections: how long they stay open without a request, and that an address of IPv6 takes IPv4 as well."""
 
 import socket
-import subprocess
-import sys
-from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
 
 from service.server import make_config
 from service.settings import ServiceSettings
+from tests.child_processes import Program
 from tests.service.conftest import Serve, Town
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -40,12 +39,10 @@ def has_ipv6() -> bool:
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
-def test_all_of_ipv6_is_all_of_ipv4_too(town: Town) -> None:
+def test_all_of_ipv6_is_all_of_ipv4_too(town: Town, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "placefix", "serve", "--map", str(town.map_path), "--host", "::"]
-    with subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL) as process, ExitStack() as stack:
-        stack.callback(process.terminate)
+    with Program("serve", "--map", town.map_path, "--host", "::", "--port", port, output=tmp_path / "log"):
         for host in ("127.0.0.1", "[::1]"):
             wait_until(lambda url=f"http://{host}:{port}/health/live": answers(url))  # type: ignore[misc]
 

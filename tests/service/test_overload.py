@@ -1,10 +1,7 @@
 """Too much, too slow, broken in the device: encoders are held back, everything else is real."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +18,7 @@ from model.errors import ModelOutputInvalid
 from service.encoded_query import EncodedQuery
 from service.engine import Engine, Query
 from service.security_headers import SECURITY_HEADERS
+from tests.child_processes import Program
 from tests.service.asking import HEAD
 from tests.service.conftest import Serve, Served, Town
 from tests.waiting import wait_until
@@ -252,13 +250,9 @@ def test_a_stopped_server_finishes_what_is_in_flight_and_exits_with_success(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "placefix", "serve", "--map", str(town.map_path), "--port", str(port)]
-    content = town.photos["100%.jpg"].read_bytes()
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=REPOSITORY, stdout=log, stderr=log, env=os.environ | {"PLACEFIX_PROT": "1"}
-        )
-    try:
+    content, log = town.photos["100%.jpg"].read_bytes(), tmp_path / "log"
+    arguments = ("serve", "--map", town.map_path, "--port", port)
+    with Program(*arguments, output=log, environment={"PLACEFIX_PROT": "1"}) as process:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             wait_until(lambda: is_ready(client))
             with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
@@ -270,9 +264,7 @@ def test_a_stopped_server_finishes_what_is_in_flight_and_exits_with_success(
                 connection.sendall(content[500:])
                 assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
         assert process.wait(60) == 0
-    finally:
-        process.kill()
-    logged = (tmp_path / "log").read_text()
+    logged = log.read_text()
     assert "Traceback" not in logged
     assert "did you mean PLACEFIX_PORT?" in logged
 

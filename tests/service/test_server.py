@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
@@ -18,8 +16,9 @@ from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.server import run_server
 from service.settings import ServiceSettings
+from tests.child_processes import Program
 from tests.service.conftest import Town
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def test_an_address_that_is_taken_is_told_before_anything_is_loaded(town: Town) -> None:
@@ -68,20 +67,17 @@ def test_sighup_has_the_keys_read_again_and_ends_nothing(town: Town, tmp_path: P
     append_key(path, "one", first_line)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "placefix", "serve", "--map", str(town.map_path)]
-    command += ["--port", str(port), "--keys", str(path)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_for_status(port, first, 200)
-            before = path.stat()
-            path.write_text(f"{second_line}\n")
-            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # with the same length it looks as before
-            process.send_signal(signal.SIGHUP)
-            wait_for_status(port, second, 200)
-            wait_for_status(port, first, 401)
-        finally:
-            process.terminate()
-    assert process.returncode == 0
+    arguments = ("serve", "--map", town.map_path, "--port", port, "--keys", path)
+    with Program(*arguments, output=tmp_path / "log") as process:
+        wait_for_status(port, first, 200)
+        before = path.stat()
+        path.write_text(f"{second_line}\n")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # with the same length it looks as before
+        process.send_signal(signal.SIGHUP)
+        wait_for_status(port, second, 200)
+        wait_for_status(port, first, 401)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
 
 
 def wait_for_status(port: int, key: str, status: int) -> None:

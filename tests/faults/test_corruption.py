@@ -17,7 +17,7 @@ from place_map.versions import existing_versions, read_manifest
 from tests.faults.corruptions import KINDS, Corruption, corrupt, file_names
 from tests.faults.operations import MAP, perform, prepared, small_encoder
 
-SOME, MANY = 48, 500
+SOME, MANY = 24, 500
 
 
 @dataclass(frozen=True)

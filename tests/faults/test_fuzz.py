@@ -26,8 +26,8 @@ from tests.logs import logging_restored
 from tests.service.conftest import Town, build_town, serving
 from tests.waiting import wait_until
 
-SOME_UPLOADS, MANY_UPLOADS = 300, 20_000
-SOME_REQUESTS, MANY_REQUESTS = 150, 5_000
+SOME_UPLOADS, MANY_UPLOADS = 160, 20_000
+SOME_REQUESTS, MANY_REQUESTS = 100, 5_000
 AT_A_TIME = 4  # uploads in process
 CONNECTIONS = 16
 BETWEEN_PROBES = 50

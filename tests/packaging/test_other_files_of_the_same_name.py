@@ -17,7 +17,7 @@ from tests.end_to_end.conftest import free_port, ready_client
 from tests.packaging.conftest import Installed, environment
 from tests.packaging.context import ROOT
 
-# Packages of Placefix, a module of Python and a library: all are imported by the command line.
+# Packages of Placefix, a module of Python and a library: all are imported by the help, which knows every command.
 FILES = ("model.py", "service/__init__.py", "place_map.py", "index_builder.py", "queue.py", "typer.py")
 CALL = "from placefix.__main__ import main; main()"
 
@@ -33,15 +33,18 @@ def folder(tmp_path: Path) -> Path:
     return pictures
 
 
-@pytest.mark.parametrize(
-    "start",
-    [("python", "-m", "placefix"), ("python", "-c", CALL), ("script",)],
-    ids=("module", "program", "script"),
-)
-def test_own_packages_are_imported(start: tuple[str, ...], folder: Path, installed: Installed) -> None:
-    done = installed.run(folder, getattr(installed, start[0]), *start[1:], "--help")
+def test_own_packages_are_imported(folder: Path, installed: Installed) -> None:
+    done = installed.run(folder, installed.script, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "evaluate" in done.stdout
+
+
+@pytest.mark.parametrize("start", [("-m", "placefix"), ("-c", CALL)], ids=("module", "program"))
+def test_other_starts_leave_the_folder_too(start: tuple[str, ...], folder: Path, installed: Installed) -> None:
+    """The version needs only some of the packages, and the folder is left before any of them is imported."""
+    done = installed.run(folder, installed.python, *start, "--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("placefix ")
 
 
 def test_script_beside_a_module_of_that_name_may_start_the_command_line(folder: Path, installed: Installed) -> None:
@@ -53,7 +56,7 @@ def test_script_beside_a_module_of_that_name_may_start_the_command_line(folder: 
 def test_folder_that_placefix_lies_in_stays() -> None:
     """A checkout that is not installed, and from which nothing else leads to it: ``-S`` leaves out ``.pth`` files."""
     libraries = os.pathsep.join(each for each in sys.path if each.endswith("site-packages"))
-    command = [sys.executable, "-S", "-m", "placefix", "--help"]
+    command = [sys.executable, "-S", "-m", "placefix", "--version"]
     variables = environment() | {"PYTHONPATH": libraries}
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -58,13 +58,6 @@ def test_image_is_built_from_all_packages() -> None:
     assert {f"{package}*" for package in PACKAGES} == set(find["include"])
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("evaluate", "--help")], ids=" ".join)
-def test_installed_command_line_runs_anywhere(arguments: tuple[str, ...], installed: Installed, tmp_path: Path) -> None:
-    done = installed.run(tmp_path, installed.script, *arguments)
-    assert done.returncode == 0, done.stderr
-    assert "Usage: placefix" in done.stdout
-
-
 def test_packages_of_the_wheel_are_imported_and_no_demo(installed: Installed, tmp_path: Path) -> None:
     names = ", ".join(PACKAGES)
     program = f"import {names}; print(*(each.__file__ for each in ({names})), sep='\\n'); import demo"

@@ -300,5 +300,5 @@ class DeviceQueueMachine(RuleBasedStateMachine):
 
 
 TestDeviceQueue = DeviceQueueMachine.TestCase
-TestDeviceQueue.settings = settings(max_examples=examples(few=150, many=3000), stateful_step_count=30)
+TestDeviceQueue.settings = settings(max_examples=examples(few=80, many=3000), stateful_step_count=30)
 counted(TestDeviceQueue)

@@ -6,11 +6,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
+from index_builder.change_report import ChangeReport
 from index_builder.changes.collections import source_hint
 from index_builder.changes.rows import encoded_segments
 from index_builder.changes.up_to_date import is_up_to_date
 from index_builder.digests import request_digest
-from index_builder.new_version import Calibrate, ChangeReport, make_version
+from index_builder.new_version import Calibrate, make_version
 from index_builder.revision import MapSettings, Revision
 from index_builder.segment_engine import SegmentEngine
 from index_builder.sources.listing import SourceListing

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
+from index_builder.change_report import ChangeReport
 from index_builder.changes.add import add_pictures
 from index_builder.changes.calibrate import calibrate_map
 from index_builder.changes.compact import compact_map
 from index_builder.changes.prune import Pruned, abandon_change, prune_versions
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import DEFAULT_MAX_REMOVED, update_map
-from index_builder.new_version import Calibrate, ChangeReport
+from index_builder.new_version import Calibrate
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read import read_source
 from index_builder.sources.read_options import ReadOptions

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
+from index_builder.change_report import ChangeReport
 from index_builder.changes.add import add_pictures
 from index_builder.changes.compact import compact_map
 from index_builder.changes.remove import Selection, remove_pictures
 from index_builder.changes.update import update_map
-from index_builder.new_version import ChangeReport
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.places import Place

@@ -4,9 +4,10 @@ import time
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
+from index_builder.change_report import ChangeReport
 from index_builder.changes.collections import CollectionChange, prefixed, revising, revision_by, source_hint
 from index_builder.digests import request_digest
-from index_builder.new_version import ChangeReport, make_version
+from index_builder.new_version import make_version
 from index_builder.segment_engine import SegmentEngine
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder

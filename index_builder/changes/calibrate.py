@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
+from index_builder.change_report import ChangeReport
 from index_builder.digests import request_digest
-from index_builder.new_version import Calibrate, ChangeReport, make_version
+from index_builder.new_version import Calibrate, make_version
 from index_builder.revision import MapSettings, Revision
 from index_builder.sources.listing import SourceListing
 from index_builder.staging import open_staging

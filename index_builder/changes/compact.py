@@ -6,9 +6,10 @@ from itertools import groupby
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
+from index_builder.change_report import ChangeReport
 from index_builder.changes.rows import StoredPicture, copied_segments, stored_pictures
 from index_builder.digests import request_digest
-from index_builder.new_version import ChangeReport, make_version
+from index_builder.new_version import make_version
 from index_builder.revision import MapSettings, NewSegment, Revision
 from index_builder.staging import open_staging
 from model.progress import SILENT, Progress

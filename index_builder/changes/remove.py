@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from index_builder.build_options import BuildOptions
+from index_builder.change_report import ChangeReport
 from index_builder.changes.area import Area
 from index_builder.changes.rows import StoredPicture, stored_pictures, without
 from index_builder.digests import request_digest
-from index_builder.new_version import ChangeReport, make_version
+from index_builder.new_version import make_version
 from index_builder.revision import MapSettings, Revision
 from index_builder.staging import open_staging
 from model.errors import InvalidInput

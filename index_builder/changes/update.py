@@ -8,10 +8,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from index_builder.build_options import BuildOptions
+from index_builder.change_report import ChangeReport
 from index_builder.changes.collections import CollectionChange, prefixed, revising, revision_by, source_hint
 from index_builder.changes.rows import StoredPicture, stored_pictures
 from index_builder.digests import request_digest
-from index_builder.new_version import ChangeReport, make_version
+from index_builder.new_version import make_version
 from index_builder.picture_files import content_sum, source_base, source_path
 from index_builder.segment_engine import SegmentEngine
 from index_builder.sources.listing import LeftOutCode, SourceListing

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from index_builder.build import build_map, check_ids, choose_reranker
 from index_builder.build_options import BuildOptions
+from index_builder.change_report import ChangeReport
 from index_builder.changes.kept_options import options_as_before
 from index_builder.changes.update import update_map
 from index_builder.left_out import nothing_usable
-from index_builder.new_version import ChangeReport
 from index_builder.overview import overview_of
 from index_builder.sources.listing import SourceListing
 from index_builder.sources.read_options import ReadOptions

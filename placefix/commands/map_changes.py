@@ -12,7 +12,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from index_builder.new_version import ChangeReport
+from index_builder.change_report import ChangeReport
 from index_builder.overview import overview_of
 from index_builder.segment_engine import SegmentEngine
 from index_builder.sources.listing import SourceListing

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
+from index_builder.change_report import ChangeReport
 from index_builder.codebook_sample import with_codebook
-from index_builder.new_version import ChangeReport
 from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.geo import LatLon

@@ -38,7 +38,7 @@ Shortlist = Annotated[
 ]
 SetRerank = Annotated[
     Rerank | None,
-    typer.Option(help="Re-rank by local features: auto, always or never. auto stops when the answer is sure."),
+    typer.Option(help="Re-rank by local features: always, never, or auto: until the answer is sure. By default auto."),
 ]
 UseExifPosition = Annotated[
     bool,
@@ -75,7 +75,7 @@ class AskingOptions:
         str | None,
         typer.Option(
             metavar="URL",
-            help="Ask this server, as http://localhost:8000.",
+            help="Ask this server, such as http://localhost:8000.",
             show_default=False,
             rich_help_panel=_SERVER_PANEL,
         ),
@@ -84,7 +84,7 @@ class AskingOptions:
         str | None,
         typer.Option(
             envvar="PLACEFIX_KEY",
-            help="A key of the server, if it wants one.",
+            help="A key of the server, if it needs one.",
             show_default=False,
             rich_help_panel=_SERVER_PANEL,
         ),
@@ -117,8 +117,8 @@ class AskingOptions:
     heading: Annotated[
         float | None,
         typer.Option(
-            help="Where the camera looked to, roughly, in degrees clockwise from true north; pictures of unknown "
-            "heading are then excluded.",
+            help="Rough direction of the camera in degrees clockwise from true north. Pictures of unknown heading are "
+            "then excluded.",
             rich_help_panel=PRIOR_PANEL,
         ),
     ] = None

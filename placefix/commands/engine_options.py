@@ -30,8 +30,8 @@ class EngineName(StrEnum):
 Engine = Annotated[
     EngineName,
     typer.Option(
-        help="Who encodes the pictures: local, this process, or ray, workers of the cluster at RAY_ADDRESS, or on this "
-        "machine without it. The map is the same.",
+        help="The encoder of pictures: this process (local), or workers (ray) of the cluster at RAY_ADDRESS, or of "
+        "this machine without it. The map is the same.",
         rich_help_panel=_PANEL,
     ),
 ]

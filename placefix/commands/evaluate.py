@@ -100,7 +100,8 @@ def evaluate(
     heading_deg: Annotated[
         float | None,
         typer.Option(
-            help="And if its camera is turned by at most this many degrees (40 for MSLS).", show_default=False
+            help="Also, its camera may be turned by at most this many degrees (40 for MSLS). By default any.",
+            show_default=False,
         ),
     ] = None,
     frame_tolerance: Annotated[
@@ -113,7 +114,9 @@ def evaluate(
     ] = None,
     query_list: Annotated[
         Path | None,
-        typer.Option(help="A file that names the queries that count, one in a line.", show_default=False),
+        typer.Option(
+            help="A file with the names of the queries that count, one in a line. By default all.", show_default=False
+        ),
     ] = None,
     preprocess: Annotated[
         Preprocessing | None,
@@ -138,7 +141,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="ROW",
-            help="Compare with a published result, which also gives the options that are left out.",
+            help="Compare with a published result. It also gives the options that are left out.",
             show_default=False,
         ),
     ] = None,

@@ -33,7 +33,9 @@ def outliers(
     ] = None,
     geojson_path: Annotated[
         Path | None,
-        typer.Option("--geojson", help="Also write them as points, where the evidence says.", show_default=False),
+        typer.Option(
+            "--geojson", help="Also write them as points, at the positions of the evidence.", show_default=False
+        ),
     ] = None,
     as_json: AsJson = False,
     within_m: Annotated[

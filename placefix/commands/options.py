@@ -47,7 +47,7 @@ SettingsFile = Annotated[
     typer.Option(
         "--settings",
         envvar="PLACEFIX_SETTINGS",
-        help="A TOML file with settings of the server: limits, queues, and all that flags can say. Flags win over it.",
+        help="A TOML file with settings of the server, such as limits and queues. A flag counts more than the file.",
         show_default=False,
     ),
 ]

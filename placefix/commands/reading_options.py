@@ -17,7 +17,7 @@ _OPTIONS: dict[str, tuple[Any, object]] = {
     "path_column": (
         Annotated[
             str | None,
-            typer.Option(help="The column that names pictures, if it has an unusual name.", rich_help_panel=CSV_PANEL),
+            typer.Option(help="The column of pictures' paths, if it has an unusual name.", rich_help_panel=CSV_PANEL),
         ],
         None,
     ),
@@ -39,7 +39,7 @@ _OPTIONS: dict[str, tuple[Any, object]] = {
         Annotated[
             Path | None,
             typer.Option(
-                help="Where the pictures of a list lie, if not beside it.",
+                help="The folder of the pictures of a list. By default the list's folder.",
                 show_default=False,
                 rich_help_panel=READING_PANEL,
             ),
@@ -51,8 +51,8 @@ _OPTIONS: dict[str, tuple[Any, object]] = {
             list[str] | None,
             typer.Option(
                 metavar="GLOB",
-                help="Pass over pictures and folders of this name, or with a slash in it, of this path below the "
-                "collection. May be repeated.",
+                help="Leave out pictures and folders of this name. With a slash it is a path below the collection. May "
+                "be repeated.",
                 show_default=False,
                 rich_help_panel=READING_PANEL,
             ),
@@ -63,7 +63,7 @@ _OPTIONS: dict[str, tuple[Any, object]] = {
         Annotated[
             float | None,
             typer.Option(
-                help="Leave out positions that state a larger error, in metres.",
+                help="Leave out positions with a larger stated error in metres. By default none.",
                 show_default=False,
                 rich_help_panel=READING_PANEL,
             ),
@@ -75,7 +75,7 @@ _OPTIONS: dict[str, tuple[Any, object]] = {
             str,
             typer.Option(
                 metavar="NE|NW|SE|SW",
-                help="Where photos lie that give degrees without N or S, E or W.",
+                help="The hemispheres of photos whose degrees lack N or S, E or W.",
                 show_default=False,
                 rich_help_panel=READING_PANEL,
             ),
@@ -131,7 +131,7 @@ _OPTIONS: dict[str, tuple[Any, object]] = {
         Annotated[
             float,
             typer.Option(
-                help="Place nothing between two points of a track that lie farther apart, in seconds.",
+                help="The most seconds between two points of a track with photos between them.",
                 rich_help_panel=READING_PANEL,
             ),
         ],

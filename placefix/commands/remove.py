@@ -39,10 +39,10 @@ def remove(
     ] = None,
     taken_before: Annotated[
         str | None,
-        typer.Option(help="Remove pictures from before an ISO 8601 time, such as 2024-05-31.", show_default=False),
+        typer.Option(help="Remove pictures taken before this ISO 8601 time, such as 2024-05-31.", show_default=False),
     ] = None,
     taken_after: Annotated[
-        str | None, typer.Option(help="Remove pictures from this time on.", show_default=False)
+        str | None, typer.Option(help="Remove pictures taken at this ISO 8601 time or later.", show_default=False)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the ids that would be removed.")] = False,
     as_json: AsJson = False,

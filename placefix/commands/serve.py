@@ -41,7 +41,9 @@ def serve(
     network_precision: SetNetworkPrecision = None,
     searcher: Annotated[
         Backend | None,
-        typer.Option(help="The library that searches the index; auto, the default, takes faiss if it can."),
+        typer.Option(
+            help="The library that searches the index; auto, the default, takes faiss if it can use the device."
+        ),
     ] = None,
     samples: Annotated[
         Path | None,
@@ -63,19 +65,19 @@ def serve(
         typer.Option(
             min=1,
             max=MAX_SHORTLIST,
-            help="Candidates to re-rank unless a request says. By default 100, and 20 where counting is slow.",
+            help="Candidates to re-rank if a request leaves it open. By default 100, and 20 where counting is slow.",
         ),
     ] = None,
     rerank: Annotated[
         Rerank | None,
         typer.Option(
-            help="Whether to re-rank unless a request says; auto, the default, stops when the answer is sure."
+            help="Whether to re-rank if a request leaves it open; auto, the default, stops when the answer is sure."
         ),
     ] = None,
     max_wrong: Annotated[
         float | None,
         typer.Option(
-            help="Share of the answers called localized that may be wrong, unless a request says. By default "
+            help="Share of the answers called localized that may be wrong, if a request leaves it open. By default "
             f"{DEFAULT_MAX_WRONG:g}."
         ),
     ] = None,

@@ -66,7 +66,9 @@ def results(
     ] = None,
     rerank: Annotated[
         Rerank | None,
-        typer.Option(help="Re-rank by local features: auto, always or never. auto stops when the answer is sure."),
+        typer.Option(
+            help="Re-rank by local features: always, never, or auto: until the answer is sure. By default auto."
+        ),
     ] = None,
     threshold_m: Annotated[
         float, typer.Option(min=0, help="Metres up to which a candidate is right.")

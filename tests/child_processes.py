@@ -27,7 +27,7 @@ class Program:
 
     Args:
         arguments: Behind ``placefix``.
-        output: A file that gets all that is printed, behind what it has.
+        output: A file that gets all that is printed, behind its content.
         environment: Variables that are set beside those of the tests.
         prepare: A function that is called in the process before the program begins.
     """

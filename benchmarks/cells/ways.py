@@ -99,7 +99,7 @@ SCORES: Mapping[str, Score | None] = {
 
 
 def ways_of(kept: KeptFeatures, places: Sequence[Place], names: Sequence[str]) -> Mapping[str, Score]:
-    """Return ways by their names, with what they learn from a database.
+    """Return ways by their names, after they have learned from a database.
 
     Args:
         kept: The features of the database.

@@ -49,12 +49,11 @@ def test_the_reference_has_all_that_has_a_name_from_outside() -> None:
         assert re.search(rf"^\| `{code}` \| `[a-z_]+` \| {kind.status} \|", reference, flags=re.MULTILINE)
     for each in ExitCode:
         assert f"| {each.value} | {each.meaning} |" in reference
-    commands = [command.callback.__name__ for command in placefix.registered_commands if command.callback is not None]
-    assert len(commands) >= 5
-    for command in commands:
-        assert f"### `placefix {command}`\n" in reference
-    for group in placefix.registered_groups:
-        assert f"### `placefix {group.name} " in reference
+    commands = typer.main.get_command(placefix).commands  # type: ignore[attr-defined]
+    assert len(commands) >= 15
+    for name, command in commands.items():
+        is_group = hasattr(command, "commands")
+        assert f"### `placefix {name}{' ' if is_group else '`'}" in reference
     assert "### `POST /localize`\n" in reference
     assert "| `max_wrong` | number above 0 and below 1 |" in reference
 

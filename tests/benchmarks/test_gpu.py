@@ -21,6 +21,7 @@ from benchmarks.gpu.setting import TINY
 from model.errors import DeviceUnavailable, InvalidInput
 from place_map.torch_search import TorchProposer
 from tests.benchmarks.gpu_parts import dying, fine, hanging, lacking, raising, wrong_count, wrong_encoder
+from tests.child_processes import child_context
 
 ON_CPU = replace(TINY, device="cpu")
 
@@ -53,6 +54,12 @@ def test_it_measures_and_compares_everything(tmp_path: Path) -> None:
     assert figures["tests"]["passed"] + figures["tests"]["skipped"] == 1
 
 
+@pytest.fixture
+def begins_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the processes of the run from a server that has imported nearly everything."""
+    monkeypatch.setattr(run, "get_context", lambda _: child_context())
+
+
 class WrongProposer(TorchProposer):
     """Ignore the first half of a map."""
 
@@ -62,6 +69,7 @@ class WrongProposer(TorchProposer):
         return hits
 
 
+@pytest.mark.usefixtures("begins_at_once")
 def test_what_is_wrong_fails_its_comparison_and_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = (wrong_encoder, wrong_count)
     monkeypatch.setattr(command, "PARTS", tuple(Part(each.__name__, each, 0) for each in wrong))
@@ -106,9 +114,8 @@ def test_a_searcher_that_overlooks_rows_fails(monkeypatch: pytest.MonkeyPatch) -
     assert not any(check.has_passed for check in searcher.measure_searcher(ON_CPU, math.inf).checks)
 
 
-def test_parts_that_die_hang_or_fail_do_not_keep_the_others_from_being_done(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("begins_at_once")
+def test_parts_that_die_hang_or_fail_do_not_keep_the_others_from_being_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "GRACE_S", 0.0)
     results = parts_of([fine, fine, raising, lacking, dying, fine], budget_s=60)
     assert [result["state"] for result in results] == ["done", "done", "failed", "skipped", "failed", "done"]
@@ -119,9 +126,14 @@ def test_parts_that_die_hang_or_fail_do_not_keep_the_others_from_being_done(
     ]
     processes = [results[number]["figures"]["process"] for number in (0, 1, 5)]
     assert processes[0] == processes[1] != processes[2]
-    assert "illegal memory access" in capfd.readouterr().err
     [stopped] = parts_of([hanging], budget_s=1)
     assert (stopped["state"], stopped["note"]) == ("stopped", "it did not come to an end in time")
+
+
+def test_the_trace_of_a_part_that_fails_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    [failed] = parts_of([raising], budget_s=60)
+    assert failed["state"] == "failed"
+    assert "illegal memory access" in capfd.readouterr().err
 
 
 def parts_of(measures: Sequence[Any], budget_s: float) -> list[run.Result]:

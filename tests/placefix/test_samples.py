@@ -10,8 +10,8 @@ from model.images import DEFAULT_LIMITS
 from placefix.samples import MAX_SAMPLES, read_samples
 from service.errors import InvalidSamples
 from service.samples import Sample
+from tests.commands import RunCommand
 from tests.conftest import write_photo
-from tests.placefix.test_command_line import placefix
 
 PLACE = LatLon(55.704, 13.192)
 HEADER = "path,latitude,longitude,heading,condition"
@@ -105,8 +105,8 @@ def test_a_folder_that_is_missing_empty_or_far_too_full_is_told(tmp_path: Path) 
         read(tmp_path)
 
 
-def test_serve_refuses_bad_samples_before_it_listens(tmp_path: Path) -> None:
-    result = placefix("serve", "--map", tmp_path / "map", "--samples", tmp_path / "nowhere", "--port", 0)
+def test_serve_refuses_bad_samples_before_it_listens(tmp_path: Path, command: RunCommand) -> None:
+    result = command("serve", "--map", tmp_path / "map", "--samples", tmp_path / "nowhere", "--port", 0)
     assert result.returncode == 1
     assert "error: " in result.stderr
     assert "--samples" in result.stderr

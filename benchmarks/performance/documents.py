@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.performance import load_tables, tables
+from benchmarks.performance.cell_tables import cells_table
 from benchmarks.performance.confidence_plot import draw_confidences
 from benchmarks.performance.confidence_tables import conditions_table, confidence_table, signals_table
 from benchmarks.performance.floor_tables import floor_networks_table, floor_tables
@@ -84,6 +85,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "store_gardenspoint_night": Table(("store_gardenspoint_night",), store_table),
         "store_penn": Table(("store_penn",), store_table),
         "store_learned": Table(("store_learned_day", "store_learned_night", "store_learned_penn"), store_recall_table),
+        "cells_photographs": Table(("cells_day", "cells_penn"), cells_table),
     },
 }
 """Document → tables by the name of their mark."""

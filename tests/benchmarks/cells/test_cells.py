@@ -14,6 +14,7 @@ from benchmarks.__main__ import app
 from benchmarks.cells.kept_features import KeptFeatures
 from benchmarks.cells.measure import ALL, measure
 from benchmarks.cells.ways import SCORES, chosen, evenly, longest, unlike_others, ways_of
+from benchmarks.performance.cell_tables import cells_table
 from model.errors import InvalidInput
 from model.geo import LatLon
 from model.matching import count_mutual_matches
@@ -154,6 +155,26 @@ def test_the_command_encodes_once_and_finds_the_same_pictures(tmp_path: Path) ->
         other = CliRunner().invoke(app, [*arguments, *changed])
         assert isinstance(other.exception, InvalidInput)
         assert "other pictures or of another network" in str(other.exception)
+
+
+def test_the_table_has_a_line_for_each_number_of_cells() -> None:
+    def row(way: str, cells: int, query_cells: int, change: float) -> dict[str, object]:
+        interval = {"value": change, "low": change - 1, "high": change + 1}
+        recall, difference = {"R@1": {"value": 90.0}}, {"R@1": interval}
+        values = {"store": "int8", "way": way, "cells": cells, "query_cells": query_cells, "bytes": 128 * cells}
+        return {**values, "recall": recall, "difference": difference}
+
+    conditions = {"queries": ["a/b.csv"], "asked": 33, "shortlist": 50, "cells": 40, "weights": "starter"}
+    rows = [row(ALL, 40, 40, 0), row("longest", 10, 40, -2), row("longest", 10, 10, -3)]
+    found = {"conditions": conditions, "rows": rows, "hardware": "a machine"}
+    lines = cells_table(found, found).splitlines()
+    assert lines[0].startswith(
+        "| store | kept | cells | bytes a picture | a/b (33): Δ R@1 | the query's cells chosen, too |"
+    )
+    assert lines[2] == "| int8 | all | 40 | 5,120 | +0.0 [-1.0, +1.0] |  | +0.0 [-1.0, +1.0] |  |"
+    both = "-2.0 [-3.0, -1.0] | -3.0 [-4.0, -2.0]"
+    assert lines[3] == f"| int8 | longest | 10 | 1,280 | {both} | {both} |"
+    assert "a/b 90.0; a/b 90.0. Top 50, weights `starter`. a machine." in lines[5]
 
 
 @pytest.mark.parametrize(("option", "value"), [("--store", "itq1"), ("--way", "best"), ("--cells", "0")])

@@ -118,7 +118,9 @@ SHOTS = (
 def screenshots(
     only: Annotated[list[str] | None, typer.Option(help="The name of one; repeat it for several.")] = None,
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = IMAGES,
-    served: Annotated[Path, typer.Option(help="Where the demo is, or is to be built.")] = Path(".served"),
+    served: Annotated[Path, typer.Option(help="The folder of the demo, which is built if it does not exist.")] = Path(
+        ".served"
+    ),
 ) -> None:
     """Write the pictures of the page, or some of them."""
     prepare_demo(served, show_progress)

@@ -85,7 +85,7 @@ class NearDuplicate:
 
     Attributes:
         row: The row of the picture.
-        twin: The first row of its group of which it is a duplicate.
+        twin: The first row of its group that it duplicates.
         distance_m: The distance between the two.
         cosine: The cosine of their global features.
         apart_s: The seconds between their times; None if unknown.

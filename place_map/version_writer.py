@@ -32,7 +32,7 @@ class VersionContent:
 
     Attributes:
         calibration: The bytes of ``calibration.json``; None if there is none.
-        base_index: The index of the version before, of which files may be kept; None for the first version.
+        base_index: The index of the version before, whose files may be kept; None for the first version.
     """
 
     version: str

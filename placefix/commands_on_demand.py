@@ -1,4 +1,4 @@
-"""The commands of the command line, each of which is imported when it is asked for.
+"""The commands of the command line. Each is imported when it is asked for.
 
 A start takes seconds if it imports all that any command needs.
 """

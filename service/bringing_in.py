@@ -40,7 +40,7 @@ class BringIn:
         Args:
             path: The directory of the map.
             version: The number of the version.
-            shard: The part that is to be opened; None for all of it.
+            shard: The part to open; None for all of it.
             shards: The shards that are to hold its features; None if these are here.
 
         Raises:

@@ -227,7 +227,7 @@ def _answers(
     first: int,
     clock: StageClock,
 ) -> Generator[QueryResult, None, None]:
-    """Ask a batch of queries, of which the first has the number ``first``."""
+    """Ask a batch of queries; the first has the number ``first``."""
     encoded = encode_queries(localizer.encoder, images)
     clock.add(Stage.ENCODE, encoded[0].duration_s)
     for number, query in enumerate(encoded, start=first):

@@ -103,7 +103,7 @@ def open_version(
         searcher: The library that searches the index.
         matching_precision: The precision of counting mutual matches.
         match_floor: The least cosine of a match; None for the map's.
-        shard: The part of the map that is to be opened; None for all of it.
+        shard: The part of the map to open; None for all of it.
         shards: The shards with the map's features; None if these are here.
 
     Raises:
@@ -172,7 +172,7 @@ def load_maps(
         searcher: The library that searches the indices.
         matching_precision: The precision of counting mutual matches.
         match_floor: The least cosine of a match; None for the floor of each map.
-        shard: The part of each map that is to be opened; None for all of it.
+        shard: The part of each map to open; None for all of it.
         shards: The shards with the maps' features; None if these are here.
 
     Raises:

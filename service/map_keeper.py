@@ -1,4 +1,4 @@
-"""Watch on a thread which version of each map is to be served, and swap the versions on it."""
+"""Watch on a thread which version of each map ``CURRENT`` names, and swap the versions on it."""
 
 import queue
 import threading

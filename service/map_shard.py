@@ -47,7 +47,7 @@ class MapShard:
         Args:
             query: ``(1, D)`` global features.
             options: How many candidates are wanted, and the prior.
-            without: ``(m,)`` rows of the map, of which the rows of other shards are ignored.
+            without: ``(m,)`` rows of the map; the rows of other shards are ignored.
             is_wanted: Whether somebody still waits for the query.
         """
         own = np.flatnonzero(np.isin(self._rows, without))

@@ -9,7 +9,7 @@ class NamedReplica(RequestRouter):  # type: ignore[misc]  # Ray has no types her
     """Choose the replica that a call names by ``preferred``; if it has gone or is full, any other one."""
 
     async def choose_replicas(self, candidate_replicas: list[Any], pending_request: Any = None) -> list[list[Any]]:
-        """Return two groups of replicas, of which Ray takes the second if the first has no room.
+        """Return two groups of replicas; Ray takes the second if the first has no room.
 
         Args:
             candidate_replicas: The replicas that run.

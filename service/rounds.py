@@ -7,7 +7,7 @@ MOST_ROUNDS = 3
 
 
 def count_ahead(stops: Sequence[int], most_rounds: int) -> list[int]:
-    """Choose how many candidates are to be counted before each stop, so that few rounds of counting are enough.
+    """Choose how many candidates to count before each stop, so that few rounds of counting are enough.
 
     ``rerank=auto`` weighs the evidence at each stop, with only the candidates up to it. So counting some ahead changes
     no answer: it saves rounds, and costs the counts behind the stop at which the answer is sure.

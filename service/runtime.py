@@ -228,7 +228,7 @@ class Runtime:
         return engine
 
     def _keep_maps(self, engine: Engine) -> None:
-        """Begin to follow which versions are to be served; on a shard, which parts front ends need."""
+        """Begin to follow the versions that maps name; on a shard, the parts that front ends need."""
         bring_in = BringIn(engine, self.settings, self.queue.call)
 
         def on_held(localizer: Localizer) -> None:

@@ -114,7 +114,7 @@ class ServiceSettings(HttpSettings, PageSettings, ShardSettings, BaseSettings):
     watch_interval_s: float = Field(
         default=2.0,
         ge=0,
-        description="Seconds between looks at which version of each map is to be served; 0 never looks.",
+        description="Seconds between looks at the version that each map names; 0 never looks.",
     )
     keys: Path | None = Field(
         default=None,

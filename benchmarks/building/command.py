@@ -109,7 +109,7 @@ def town_places(folder: Path, count: int) -> tuple[Place, ...]:
                 ]
     if len(places) < count:
         raise InvalidInput(
-            f"{folder} has {len(places):,} pictures, and {count:,} are to be used: render more splits with "
+            f"{folder} has {len(places):,} pictures, and {count:,} are needed: render more splits with "
             "`python -m demo render`, or take fewer (--count, --vit-l-count, --memory)"
         )
     return tuple(places[:count])

@@ -35,7 +35,7 @@ class Gathering:
         left_out: The other pictures.
         remarks: Remark about pictures with positions → the number of these pictures.
         passed_over: Reason for passing over an entry → the number of these entries.
-        panoramas: Id of a panorama that is to be cut into views → the pose of its camera.
+        panoramas: Id of a panorama to cut into views → the pose of its camera.
     """
 
     file: Path

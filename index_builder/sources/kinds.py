@@ -26,7 +26,7 @@ LIST_SUFFIXES = CSV_SUFFIXES | JSON_SUFFIXES | TEXT_SUFFIXES
 
 @dataclass
 class Candidate:
-    """Hold a path whose kind is to be determined; a file of JSON is read once.
+    """Hold a path of unknown kind; a file of JSON is read once.
 
     Attributes:
         path: A folder or a file.

@@ -91,7 +91,7 @@ class SourceListing:
         root: The folder, or the file that lists pictures.
         options: The options of reading.
         remarks: Remark about pictures with positions → the number of these pictures.
-        panoramas: Id of a panorama → the pose of its camera. Panoramas are among the places if they are to be cut into
+        panoramas: Id of a panorama → the pose of its camera. Panoramas are among the places if they will be cut into
             views, and cannot go into a map before.
         passed_over: Suffix or name of other or unwanted files → their number.
     """

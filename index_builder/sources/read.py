@@ -15,7 +15,7 @@ _MEMBERS_NAMED = 8
 
 
 def read_source(path: Path, options: ReadOptions | None = None, on_progress: OnProgress | None = None) -> SourceListing:
-    """Read the positions of the pictures of a collection; only panoramas that are to be cut are decoded.
+    """Read the positions of the pictures of a collection; only panoramas to cut are decoded.
 
     ``index_builder.sources.kinds`` has the kinds of collections. The content of a file of JSON decides its kind.
 

@@ -32,7 +32,7 @@ class ReadOptions:
         time_offset_s: The seconds to add to the times of photos to make them times of the track; None excludes times
             without a time zone.
         max_gap_s: Largest gap in seconds between two points of a track in which photos are placed.
-        panoramas: Whether panoramas are left out, or are to be cut into views.
+        panoramas: Whether panoramas are left out, or cut into views.
         views_folder: The folder for views of panoramas; None cuts none, even if they are requested.
         side: The side of a city of MSLS that is read.
 

@@ -34,7 +34,7 @@ class DescriptorNetwork(Network):
 
     Attributes:
         title: The name for people.
-        side_multiple: The number of which height and width of its input are multiples; 0 for a fixed size.
+        side_multiple: The number that divides height and width of its input; 0 for a fixed size.
     """
 
     title: ClassVar[str]

@@ -64,7 +64,7 @@ def push_version(
         map_dir: The map.
         origin: The origin.
         version: The version; by default the served one.
-        replace: The version at the origin that is to be replaced although this map does not have it.
+        replace: The version at the origin to replace although this map does not have it.
         is_trial: Whether to compare alone, and to write nothing.
         progress: The display, which is advanced by bytes.
 
@@ -105,8 +105,8 @@ def _replaceable(map_dir: Path, origin: Origin, replace: str | None) -> Served |
     if replace is not None:
         if named != replace.zfill(len(layout.FIRST_NUMBER)):
             raise InvalidInput(
-                f"{origin.name} names {f'version {named}' if named else 'no version'}, not {replace}: say which one is "
-                "to be replaced, or leave --replace out"
+                f"{origin.name} names {f'version {named}' if named else 'no version'}, not {replace}: name the one to "
+                "replace, or leave --replace out"
             )
         return served
     if served is None:

@@ -63,7 +63,7 @@ def check_sources(
     """
     if place_map is None:
         if not database:
-            raise InvalidInput("what is to be searched? Give --map MAP, or --database DIR")
+            raise InvalidInput("there is nothing to search: give --map MAP, or --database DIR")
     elif store is not None:
         raise InvalidInput("--store is for a map that is built here; the one given has its own")
     elif database and frame_tolerance is None:

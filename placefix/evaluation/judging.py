@@ -62,7 +62,7 @@ def read_judging(
     """Read the data by which the answers of a map are judged; no picture is decoded.
 
     Args:
-        map_path: The map; None if one is to be built.
+        map_path: The map; None if one will be built.
         queries: The lists and folders of queries.
         foreign: The lists and folders of photos from elsewhere.
         limits: The limits on photos.

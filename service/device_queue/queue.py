@@ -179,7 +179,7 @@ class DeviceQueue:
             raise Overloaded(f"the pictures that wait already take about {wait_s:.0f} seconds; try again in a moment")
 
     def _claim(self, ticket: Ticket) -> bool:
-        """Return whether a ticket is to be answered; if nobody waits for it, count it, and fail it if it is late."""
+        """Return whether a ticket needs an answer; if nobody waits for it, count it, and fail it if it is late."""
         if ticket.future.set_running_or_notify_cancel():
             if not ticket.is_late():
                 return True

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from service.body_advice import PART_NAME
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_ANY_BYTES = "application/octet-stream"  # for generators of clients, of which some do not know the types of pictures
+_ANY_BYTES = "application/octet-stream"  # for generators of clients; some do not know the types of pictures
 
 
 def picture_answer(description: str, *media_types: str) -> dict[str, Any]:

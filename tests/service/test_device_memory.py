@@ -32,7 +32,7 @@ def failing(error: BaseException) -> Callable[..., None]:
 
 @pytest.fixture(scope="module")
 def grown(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """Make a town with two versions, of which the second is served."""
+    """Make a town with two versions; the second is served."""
     folder = tmp_path_factory.mktemp("grown")
     town = copy_town(town, folder)
     add_some(town, folder / "more")

@@ -31,7 +31,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture(scope="module")
 def grown(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """Make a town with two versions, of which the first is served."""
+    """Make a town with two versions; the first is served."""
     folder = tmp_path_factory.mktemp("grown")
     town = copy_town(town, folder)
     assert add_some(town, folder / "more") == "000002"

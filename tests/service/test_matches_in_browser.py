@@ -39,7 +39,7 @@ def server(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 
 
 def turned(photo: Path, path: Path) -> Path:
-    """Write a portrait, stored as a landscape that is to be turned."""
+    """Write a portrait, stored as a landscape that needs a turn."""
     exif, buffer = Image.Exif(), BytesIO()
     exif[0x0112] = 6
     with Image.open(photo) as picture:

@@ -35,7 +35,7 @@ WAITS = "window.timers.filter((act) => act !== null).length === 1"
 
 @pytest.fixture(scope="module")
 def grown(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """Make a town with two versions, of which the first is served."""
+    """Make a town with two versions; the first is served."""
     return grow_town(town, tmp_path_factory.mktemp("grown"))
 
 

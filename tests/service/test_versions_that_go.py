@@ -22,7 +22,7 @@ from tests.service.map_versions import add_some, copy_town, remove_one
 
 @pytest.fixture
 def grown(town: Town, tmp_path: Path) -> Town:
-    """Make a town with three versions, of which the first is served."""
+    """Make a town with three versions; the first is served."""
     town = copy_town(town, tmp_path)
     add_some(town, tmp_path / "more")
     remove_one(town)

@@ -1,4 +1,4 @@
-// The maps that are served: versions, calibration, and which version is to be served.
+// The maps that are served: versions, calibration, and the choice of another version.
 
 import { make } from "./elements.js";
 import { writeBytes, writeCount, writeMoment, writeNumberOf, writeSpan } from "./status_words.js";

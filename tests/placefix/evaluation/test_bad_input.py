@@ -15,7 +15,7 @@ from tests.placefix.evaluation.small_set import Set, error_of
 @pytest.mark.parametrize(
     ("flags", "error", "message"),
     [
-        (["--queries", "Q"], InvalidInput, "what is to be searched"),
+        (["--queries", "Q"], InvalidInput, "there is nothing to search"),
         (["--queries", "Q", "--map", "M", "--database", "D"], InvalidInput, "two databases"),
         (["--queries", "Q", "--map", "M", "--store", "float32"], InvalidInput, "has its own"),
         (["--queries", "Q", "--map", "M", "--frame-tolerance", "1"], InvalidInput, "does not keep frame numbers"),

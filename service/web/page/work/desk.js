@@ -20,7 +20,7 @@ import { makeTask, togetherChoice } from "./task.js";
  * @property {{most_photos: number, most_requests: number}} options the service's options for the page
  * @property {import("../stage.js").Stage} stage
  * @property {() => string | null} mapParameter the map to ask, where several are served
- * @property {(task: Task | null, how?: {isPicked: boolean}) => void} onShow told of the question whose answer is to be shown
+ * @property {(task: Task | null, how?: {isPicked: boolean}) => void} onShow called with the question whose answer is shown next
  * @property {(failure: import("../service.js").Failure, goOn: () => void) => void} onKey
  */
 

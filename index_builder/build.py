@@ -23,6 +23,7 @@ from model.preprocess import Preparation
 from model.progress import SILENT, Progress
 from model.rerankers.registry import make_reranker, reranker_named
 from model.rerankers.reranker import RerankSettings
+from model.weights_cache import licence_of
 from place_map.code_learning import check_channels
 from place_map.local_codec import LEARNED, global_type
 from place_map.manifest import FeatureShapes, NetworkIdentity, NetworkInput
@@ -151,6 +152,7 @@ def _network_identity(encoder: Encoder, weights_path: Path | None) -> NetworkIde
         input=_network_input(encoder.preparation),
         weights_path=None if weights_path is None else str(weights_path.resolve()),
         precision=encoder.precision,
+        licence=encoder.weights_licence or licence_of(weights_path),
     )
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from model.errors import InvalidInput
 from model.network import NetworkConfig
 
@@ -63,6 +65,8 @@ class CheckpointLayout:
             counts for a name in the file, and the first for a name in Placefix.
         read_config: A function that reads the configuration of the network from the shapes in the file.
         unused: Patterns of whole names of tensors on which no feature depends. A file may lack them.
+        convert: A function that turns a tensor of the file, by its name in Placefix, into the form that it has here; it
+            leaves a tensor of an unexpected shape as it is.
     """
 
     title: str
@@ -70,6 +74,7 @@ class CheckpointLayout:
     prefixes: tuple[tuple[str, str], ...]
     read_config: Callable[[FileShapes], NetworkConfig]
     unused: tuple[str, ...] = ()
+    convert: Callable[[str, Tensor], Tensor] = lambda _name, tensor: tensor
 
     def __str__(self) -> str:
         return self.title

@@ -41,6 +41,7 @@ class Encoder:
         fingerprint: The fingerprint of the network, 64 hex digits.
         is_trained: Whether the network is trained, so that re-ranking has a meaning.
         reranker: The name of the re-ranker of the network's method.
+        weights_licence: The licence of all published weights of the family; None if that differs from file to file.
         match_floor: The least cosine of a match of two local features; None for no limit.
         global_dim: Width D of the global feature.
         local_dim: Channels C of a local feature.
@@ -81,6 +82,7 @@ class Encoder:
         self.precision: NetworkPrecision = precision
         self.is_trained = network.is_trained
         self.reranker = network.reranker
+        self.weights_licence = network.weights_licence
         self.match_floor = network.match_floor
         self.global_dim = network.global_dim
         self.local_dim = network.local_dim

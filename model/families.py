@@ -34,11 +34,12 @@ from model.descriptors.transvpr import TransVPR, TransVPRConfig
 from model.errors import InvalidInput
 from model.features import Features
 from model.frozen.descriptor import FrozenDescriptor
+from model.frozen.keypoints import FrozenKeypoints
 from model.frozen.network import FrozenSelaVPR
 from model.frozen.starter import FrozenStarter
 from model.frozen.target import Target
-from model.keypoints import superglue
-from model.keypoints.superglue import SuperGlue
+from model.keypoints import layouts as keypoint_layouts
+from model.keypoints.network import SUPERGLUE, KeypointConfig, KeypointNetwork
 from model.network import Network
 from model.selavpr.config import SelaVPRConfig
 from model.selavpr.selavpr import SelaVPR
@@ -88,6 +89,17 @@ class Family:
         return self.network(self.read_config(dict(config)), is_trained=is_trained)
 
 
+def _with_keypoints(config: KeypointConfig, *, is_trained: bool) -> KeypointNetwork:
+    return KeypointNetwork(config, family_named(config.family).make(config.finder, is_trained=is_trained))
+
+
+def _freeze_with_keypoints(
+    network: KeypointNetwork, size: tuple[int, int], target: Target, pictures: int
+) -> FrozenKeypoints:
+    finder = family_named(network.finder.family).freeze(network.finder, size, target, pictures)
+    return FrozenKeypoints(network, finder, target)
+
+
 FAMILIES: Mapping[str, Family] = {
     SelaVPR.family: Family(SelaVPR, SelaVPRConfig.from_dict, FrozenSelaVPR.of),
     Starter.family: Family(Starter, StarterConfig.from_dict, FrozenStarter),
@@ -103,6 +115,7 @@ FAMILIES: Mapping[str, Family] = {
     SFRS.family: Family(SFRS, SFRSConfig.from_dict, FrozenDescriptor, sfrs.LAYOUTS),
     TransVPR.family: Family(TransVPR, TransVPRConfig.from_dict, FrozenDescriptor, transvpr.LAYOUTS),
     R2Former.family: Family(R2Former, R2FormerConfig.from_dict, FrozenDescriptor, r2former.LAYOUTS),
+    SUPERGLUE: Family(_with_keypoints, KeypointConfig.from_dict, _freeze_with_keypoints),
 }
 
 
@@ -110,11 +123,10 @@ def layout_of(names: list[str]) -> tuple[str, CheckpointLayout] | None:
     """Return the family and the layout of a file that others published, by the names of its tensors.
 
     Returns:
-        None for a file that fits no layout of ``FAMILIES``, and none of SuperGlue, which is not a family: it has no
-        features of a picture.
+        None for a file that fits no layout. A file of SuperPoint or SuperGlue is a part of a network of the family.
     """
     known = [(name, layout) for name, family in FAMILIES.items() for layout in family.layouts]
-    known += [(SuperGlue.family, layout) for layout in superglue.LAYOUTS]
+    known += [(SUPERGLUE, layout) for layout in keypoint_layouts.LAYOUTS]
     return next(((name, layout) for name, layout in known if layout.fits(names)), None)
 
 

@@ -35,9 +35,11 @@ class Network(nn.Module, ABC):
         match_floor: The least cosine of a match of two local features; None for no limit.
         config: The shape of the network.
         is_trained: Whether the network is trained, so that re-ranking has a meaning.
+        weights_licence: The licence of all published weights of the family; None if that differs from file to file.
     """
 
     family: ClassVar[str]
+    weights_licence: ClassVar[str | None] = None
     needs: Preparation
     precisions: ClassVar[tuple[NetworkPrecision, ...]]
     official_eval: ClassVar[Preprocessing] = Preprocessing.OFFICIAL_EVAL

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+RESEARCH_ONLY = "non-commercial research only"
+"""The licence of the published weights of SuperPoint and SuperGlue."""
+
 FLOAT32_BYTES = 4
 
 

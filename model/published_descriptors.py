@@ -1,6 +1,15 @@
 """The published weights of the families of ``model.descriptors``."""
 
-from model.publication import FLOAT32_BYTES, Address, DriveFile, HandDownload, Hosts, PublishedWeights, Way
+from model.publication import (
+    FLOAT32_BYTES,
+    RESEARCH_ONLY,
+    Address,
+    DriveFile,
+    HandDownload,
+    Hosts,
+    PublishedWeights,
+    Way,
+)
 
 _CLUSTERS, _VLAD_DIM = 64, 64 * 512
 _BACKBONES = {  # parameters, and channels of the last map
@@ -39,6 +48,7 @@ def list_descriptors(hosts: Hosts) -> list[PublishedWeights]:
         *_vlad(hosts),
         *_two_stage(hosts),
         *_patch_netvlad(hosts),
+        *_keypoints(hosts),
     ]
 
 
@@ -245,3 +255,25 @@ def _patch_netvlad(hosts: Hosts) -> list[PublishedWeights]:
                 )
             )
     return entries
+
+
+def _keypoints(hosts: Hosts) -> list[PublishedWeights]:
+    """Describe the parts of a network with keypoints; no command fetches them unless somebody names them."""
+    repository = "magicleap/SuperGluePretrainedNetwork"
+    folder = f"{hosts.github}/{repository}/raw/ddcf11f42e7e0732a0c4607648f9448ea8d73590/models/weights"
+    return [
+        PublishedWeights(
+            name=name,
+            purpose=f"keypoints, for placefix weights import --finder: {purpose}",
+            licence=RESEARCH_ONLY,
+            publisher=repository,
+            size_bytes=FLOAT32_BYTES * parameters,
+            ways=_address(f"{folder}/{file_name}.pth"),
+            parameters=parameters,
+        )
+        for name, file_name, purpose, parameters in (
+            ("superpoint", "superpoint_v1", "SuperPoint", 1_300_865),
+            ("superglue_outdoor", "superglue_outdoor", "SuperGlue, trained outdoors", 12_023_297),
+            ("superglue_indoor", "superglue_indoor", "SuperGlue, trained indoors", 12_023_297),
+        )
+    ]

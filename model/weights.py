@@ -16,11 +16,11 @@ import torch
 from model.durable import sha256_of
 from model.families import family_named
 from model.fingerprint import fingerprint
-from model.keypoints.superglue import SuperGlue
+from model.keypoints.network import KeypointParts
 from model.network import Network
 from model.selavpr.selavpr import SelaVPR
 from model.starter.package_weights import FILE_IN_PACKAGE, find_starter_file, load_starter
-from model.weight_files.assembly import assemble, assemble_superglue
+from model.weight_files.assembly import assemble, assemble_keypoint_parts
 from model.weight_files.description import Description, count_parameters
 from model.weight_files.reading import read_weight_file
 from model.weight_files.safetensors_file import StoredDtype, as_stored, write_safetensors
@@ -28,7 +28,7 @@ from model.weight_files.weight_file import StatedNetwork, TrainingRecord
 from model.weights_cache import resolve_weights
 from model.weights_errors import WeightsError
 
-__all__ = ["describe_weights", "load_network", "load_selavpr", "load_superglue", "resolve_weights", "save_network"]
+__all__ = ["describe_weights", "load_keypoint_parts", "load_network", "load_selavpr", "resolve_weights", "save_network"]
 
 
 def load_network(path: Path | str, num_heads: int | None = None) -> Network:
@@ -69,16 +69,16 @@ def load_selavpr(path: Path | str, num_heads: int | None = None) -> SelaVPR:
     return network
 
 
-def load_superglue(path: Path | str) -> SuperGlue:
-    """Load SuperGlue with its SuperPoint, whose published weights are for non-commercial research only.
+def load_keypoint_parts(*paths: Path) -> KeypointParts:
+    """Load SuperPoint and SuperGlue, whose published weights are for non-commercial research only.
 
     Args:
-        path: A file in the layout of transformers.
+        paths: A file with both in the layout of transformers, or Magic Leap's file of each.
 
     Raises:
-        WeightsError: See ``load_network``; or the file is of another network.
+        WeightsError: See ``load_network``; or a file is of another network, or one of both is missing.
     """
-    return assemble_superglue(read_weight_file(Path(path)))
+    return assemble_keypoint_parts(*map(read_weight_file, paths))
 
 
 def save_network(network: Network, path: Path | str, *, dtype: StoredDtype = "float32") -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from model.durable import sha256_of, written_whole
 from model.errors import InvalidInput
 from model.published_weights import PUBLISHED
-from model.starter.package_weights import find_starter_file
+from model.starter.package_weights import FILE_IN_PACKAGE, find_starter_file
 from model.weights_errors import WeightsError
 
 CACHE_VARIABLE = "PLACEFIX_CACHE"
@@ -194,6 +194,21 @@ def resolve_weights(value: str, cache: WeightsCache | None = None) -> Path:
         f"Get some with: placefix weights fetch NAME (NAME one of {some_names(_fetchable())}), or bring a file with: "
         "placefix weights import FILE"
     )
+
+
+def licence_of(path: Path | None, cache: WeightsCache | None = None) -> str | None:
+    """Return the licence of a weights file that is known by its name: in the cache, or in an installed package.
+
+    Args:
+        path: The file, as ``resolve_weights`` returns it.
+        cache: The cache; by default the one of the environment.
+    """
+    if path is None:
+        return None
+    if path.name == Path(FILE_IN_PACKAGE).name:
+        return PUBLISHED[STARTER].licence if path.resolve() == find_starter_file().resolve() else None
+    cached = (cache or WeightsCache()).find(path.stem) if path.stem in PUBLISHED else None
+    return PUBLISHED[path.stem].licence if cached is not None and cached.resolve() == path.resolve() else None
 
 
 def some_names(names: tuple[str, ...]) -> str:

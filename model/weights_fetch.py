@@ -14,6 +14,7 @@ from model.errors import InvalidInput, StorageError
 from model.google_drive import locate_on_google_drive
 from model.publication import Address, DriveFile, PublishedWeights, Way
 from model.published_weights import PUBLISHED
+from model.weight_files.assembly import check_keypoint_file, is_keypoint_file
 from model.weight_files.reading import read_weight_file
 from model.weights import load_network
 from model.weights_cache import IMPORTED_SUFFIX, DownloadRecord, WeightsCache, normalised_sha256, some_names
@@ -266,17 +267,24 @@ def _check_contents(wanted: _Wanted, way: Way, part: Path) -> None:
     """Open a download without a checksum: it may be incomplete, or another network."""
     expected = None if wanted.published is None else wanted.published.parameters
     try:
+        weights = read_weight_file(part)
         if expected is None:
-            read_weight_file(part)
             return
-        network = load_network(part)
+        if is_keypoint_file(weights):
+            tensors = check_keypoint_file(weights)
+            parameters, is_trained = (
+                sum(each.numel() for name, each in tensors.items() if ".running_" not in name),
+                True,
+            )
+        else:
+            network = load_network(part)
+            parameters, is_trained = sum(each.numel() for each in network.parameters()), network.is_trained
     except WeightsError as error:
         discard(part)
         raise DownloadFailed(f"the file from {way.url} is not a usable checkpoint: {error}") from error
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    if parameters != expected or not network.is_trained:
+    if parameters != expected or not is_trained:
         discard(part)
-        kind = "a trained network" if network.is_trained else "a backbone without training for places"
+        kind = "a trained network" if is_trained else "a backbone without training for places"
         raise DownloadFailed(
             f"the file from {way.url} is another network than {wanted.name}: {kind} of {parameters:,} parameters, "
             f"expected a trained one of {expected:,}; it was not kept"

@@ -10,10 +10,11 @@ from model.durable import sha256_of
 from model.errors import InvalidInput
 from model.families import family_named
 from model.fingerprint import fingerprint
+from model.keypoints.network import KeypointConfig, KeypointNetwork, KeypointSizes
 from model.network import Network
 from model.published_weights import PUBLISHED
 from model.weight_files.file_kinds import recognise
-from model.weights import load_network, save_network
+from model.weights import load_keypoint_parts, load_network, save_network
 from model.weights_cache import IMPORTED_SUFFIX, WeightsCache, normalised_sha256
 from model.weights_errors import WeightsError
 
@@ -37,6 +38,33 @@ class ImportedWeights:
     is_new: bool
 
 
+@dataclass(frozen=True)
+class KeypointFiles:
+    """Name the other files of a network with keypoints, beside that of SuperGlue.
+
+    Attributes:
+        finder: The weights of a network that finds pictures by a global feature.
+        superpoint: The file of SuperPoint; None if the file of SuperGlue holds it, too.
+    """
+
+    finder: Path
+    superpoint: Path | None = None
+
+    def load(self, file: Path) -> KeypointNetwork:
+        """Load the network with a file of SuperGlue, on the CPU.
+
+        Raises:
+            WeightsError: A file cannot be loaded, or is of another network than it should be.
+            InvalidInput: The network that finds pictures has keypoints itself.
+        """
+        parts = load_keypoint_parts(file, *(() if self.superpoint is None else (self.superpoint,)))
+        finder = load_network(self.finder)
+        sizes = KeypointSizes(layers=len(parts.matcher.layers))
+        network = KeypointNetwork(KeypointConfig(finder.family, finder.config.to_dict(), sizes), finder)
+        network.parts = parts
+        return network.eval()
+
+
 def import_weights(
     file: Path,
     cache: WeightsCache,
@@ -46,6 +74,7 @@ def import_weights(
     num_heads: int | None = None,
     replace: bool = False,
     patches: bool = False,
+    keypoints: KeypointFiles | None = None,
 ) -> ImportedWeights:
     """Load a weights file and keep its network in the cache.
 
@@ -56,8 +85,9 @@ def import_weights(
             their names in ``published_weights``.
         sha256: The checksum that the file must have, 64 hex digits.
         num_heads: See ``load_network``.
-        patches: Whether the network is to have DINOv2's patches as local features.
         replace: Whether another network of that name may be replaced.
+        patches: Whether the network is to have DINOv2's patches as local features.
+        keypoints: The other files of a network with keypoints, if ``file`` is one of SuperGlue.
 
     Raises:
         WeightsError: The file cannot be loaded or has another checksum, or the name belongs to another network.
@@ -72,7 +102,7 @@ def import_weights(
         raise WeightsError(f"{name} is the name of other weights; choose another with --name")
     if sha256 is not None:
         _check_sum(file, normalised_sha256(sha256))
-    network = load_network(file, num_heads)
+    network = load_network(file, num_heads) if keypoints is None else keypoints.load(file)
     network = _with_patches(network) if patches else network
     own_fingerprint = fingerprint(network)
     is_new = occupant is None or not _holds(occupant, own_fingerprint, replace=replace)

@@ -61,6 +61,7 @@ class NetworkIdentity(ManifestPart):
         input: The input of the network.
         weights_path: The path of the file on the machine that built the map: a hint, checked by the fingerprint.
         precision: The arithmetic of the network; float32 for older maps, which do not state it.
+        licence: The licence of the weights; None if they are not known by name, and for maps from before it was kept.
     """
 
     family: str = "selavpr"
@@ -70,6 +71,7 @@ class NetworkIdentity(ManifestPart):
     input: NetworkInput = NetworkInput()
     weights_path: str | None
     precision: NetworkPrecision = "float32"
+    licence: str | None = None
 
 
 class FeatureShapes(ManifestPart):

@@ -98,6 +98,13 @@ class Localizer:
         return None if self.comparer is None else self.comparer.reranker
 
     @property
+    def without_matches(self) -> str | None:
+        """Return why no photo has matches as evidence; None if photos have them."""
+        if self.reranker is None:
+            return f"the network of the family {self.encoder.family} has no local features"
+        return self.reranker.without_pairs
+
+    @property
     def matcher(self) -> str:
         """Return the instructions and numbers that compare local features."""
         if self.reranker is None:

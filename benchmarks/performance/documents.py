@@ -20,7 +20,9 @@ from benchmarks.performance.query_plot import draw_query
 from benchmarks.performance.shortlist_plot import draw_shortlist
 from benchmarks.performance.store_plot import draw_store
 from benchmarks.performance.store_tables import store_recall_table, store_table
+from benchmarks.performance.system_tables import golden_table, lines_table, quoted_systems_table, systems_table
 from benchmarks.performance.together_tables import together_table
+from benchmarks.systems.plot import draw_systems
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,19 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "store_learned": Table(("store_learned_day", "store_learned_night", "store_learned_penn"), store_recall_table),
         "cells_photographs": Table(("cells_day", "cells_penn"), cells_table),
     },
+    "docs/systems.md": {
+        "systems": Table(("systems",), systems_table),
+        "systems_quoted": Table((), quoted_systems_table),
+        "systems_golden": Table(("systems_golden",), golden_table),
+        "systems_lines": Table(("systems_golden",), lines_table),
+    },
 }
 """Document → tables by the name of their mark."""
 
 PLOTS: Mapping[str, Plot] = {
+    "docs/images/results/systems.svg": Plot(
+        ("systems",), lambda figures, out: draw_systems(figures["systems"]["systems"], out)
+    ),
     "docs/images/results/confidence.svg": Plot(("confidence",), draw_confidences),
     "docs/images/reliability/load.svg": Plot(("load",), draw_load),
     "docs/images/performance/query.svg": Plot(("query",), draw_query),

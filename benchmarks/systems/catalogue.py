@@ -28,7 +28,10 @@ class System:
         title: The name for people.
         family: The family of its network.
         config: The shape of its published network, where it differs from the family's default.
-        weights: Names in the cache of weights, and files; the first one that is here is measured.
+        weights: Names in the cache of weights, published ones or those of docs/systems.md, and files; the first one
+            that is here is measured.
+        reranker: Its re-ranker, if it is not that of the network's method.
+        floor: The least cosine of a match, if it is not the network's own.
     """
 
     name: str
@@ -36,16 +39,41 @@ class System:
     family: str
     config: Mapping[str, Any] = field(default_factory=dict)
     weights: tuple[str, ...] = ()
+    reranker: str | None = None
+    floor: float | None = None
 
 
+_FLOOR = 0.7  # the floor that FoL (AAAI 2025) has for patches of DINOv2
 _COLLECTIONS = ("msls", "pitts30k")
 
 SYSTEMS: Mapping[str, System] = {
     each.name: each
     for each in (
         System("town", "the demo's network", "selavpr", weights=(str(SHIPPED.weights),)),
+        System(
+            "town-floor", "the demo's network, with a floor", "selavpr", weights=(str(SHIPPED.weights),), floor=_FLOOR
+        ),
+        System(
+            "town-ransac", "the demo's network, RANSAC", "selavpr", weights=(str(SHIPPED.weights),), reranker="ransac"
+        ),
         System("starter", "the starter", "starter", weights=(STARTER,)),
         System("selavpr", "SelaVPR", "selavpr", VIT_LARGE.to_dict(), tuple(f"selavpr_{name}" for name in _COLLECTIONS)),
+        System(
+            "selavpr-floor",
+            "SelaVPR, with a floor",
+            "selavpr",
+            VIT_LARGE.to_dict(),
+            tuple(f"selavpr_{name}" for name in _COLLECTIONS),
+            floor=_FLOOR,
+        ),
+        System(
+            "selavpr-ransac",
+            "SelaVPR, RANSAC",
+            "selavpr",
+            VIT_LARGE.to_dict(),
+            tuple(f"selavpr_{name}" for name in _COLLECTIONS),
+            reranker="ransac",
+        ),
         System("netvlad", "NetVLAD", "netvlad", {"origin": "matlab", "whitened_dim": 4096}, ("netvlad",)),
         System("sfrs", "SFRS", "sfrs", weights=("sfrs",)),
         System("gem", "GeM (deep VG benchmark)", "gem", {"stages": 3}),  # its files have no names of their own
@@ -53,6 +81,13 @@ SYSTEMS: Mapping[str, System] = {
         System("eigenplaces", "EigenPlaces", "cosplace", weights=("eigenplaces_resnet50_2048",)),
         System("mixvpr", "MixVPR", "mixvpr", weights=("mixvpr_4096",)),
         System("salad", "SALAD", "salad", weights=("salad",)),
+        System(
+            "salad-patches",
+            "SALAD, patches as local features",
+            "salad",
+            {"local_features": "patches"},
+            ("salad_patches",),
+        ),
         System("cliquemining", "CliqueMining", "salad", weights=("cliquemining",)),
         System("megaloc", "MegaLoc", "megaloc", weights=("megaloc",)),
         System("boq", "BoQ (DINOv2)", "boq", weights=("boq_dinov2_12288",)),
@@ -73,6 +108,13 @@ SYSTEMS: Mapping[str, System] = {
         ),
         System("transvpr", "TransVPR", "transvpr", weights=tuple(f"transvpr_{name}" for name in _COLLECTIONS)),
         System("r2former", "R2Former", "r2former", weights=("r2former",)),
+        System(
+            "superglue",
+            "SP-SuperGlue",
+            "superglue",
+            {"finder": {"family": "netvlad", "origin": "matlab", "whitened_dim": 4096}},
+            ("netvlad_superglue_outdoor",),
+        ),
     )
 }
 """All systems that can be built here, by name; a new one is one entry."""

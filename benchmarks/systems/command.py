@@ -32,6 +32,9 @@ def systems(
     chosen: Annotated[list[str], typer.Option("--systems", help="A system, or all; may be repeated.")] = ["all"],  # noqa: B006 - typer does not change the default
     rerank: Annotated[int, typer.Option(min=max(RECALL_VALUES), help="Candidates that are compared.")] = 100,
     timed_queries: Annotated[int, typer.Option(min=1, help="Queries that are timed; the median counts.")] = 20,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="After so many seconds no further query of a system is timed.")
+    ] = 20.0,
     threshold_m: Annotated[
         float, typer.Option(help="A picture is right if it is at most this many metres away.")
     ] = DEFAULT_THRESHOLD_M,
@@ -47,13 +50,14 @@ def systems(
     """Measure recall, time, bytes and memory of every system, each in a process of its own.
 
     Systems without weights on this machine get random ones, and no recall. Those that the file of figures has already,
-    with the same weights, pictures and options, are not measured again.
+    with the same weights, pictures and options, are not measured again. ``python -m benchmarks performance`` writes the
+    figures into docs/systems.md.
     """
     check_can_draw()
     wanted = choose_systems(chosen)
     truth = NearbyTruth(threshold_m, None) if frame_tolerance is None else frame_tolerance
     dataset = read_dataset(queries, database, None, truth, None, ReadOptions())
-    question = Question(dataset, rerank, timed_queries, device, encoding)
+    question = Question(dataset, rerank, timed_queries, seconds, device, encoding)
     conditions = _conditions(question)
     rows = _read_rows(out, conditions)
     console, errors, failed = output_console(), error_console(), []
@@ -97,6 +101,7 @@ def _conditions(question: Question) -> dict[str, Any]:
         "truth": str(question.dataset.truth),
         "rerank": question.rerank,
         "timed_queries": question.timed_queries,
+        "seconds": question.seconds,
         "device": question.device,
         "network_precision": question.network_precision,
         "machine": describe_hardware(),

@@ -46,6 +46,8 @@ _Item = TypeVar("_Item")
 MATCH_STAGES = (Stage.SHORTLIST, Stage.GATHER, Stage.RERANK)
 """The stages of a query between its features and its candidates."""
 
+_CANDIDATES_AT_FIRST = 2
+
 RECALL_VALUES = tuple(value for value in DEFAULT_RECALL_VALUES if value in (1, 5, 10))
 
 
@@ -57,6 +59,7 @@ class Question:
         dataset: The queries and the database.
         rerank: The number of candidates that are compared.
         timed_queries: The number of queries that are timed, one after the other.
+        seconds: After so many seconds no further query of a system is timed; one always is.
         device: The device.
         network_precision: The precision of the networks; ``auto`` takes the one in which each is served.
     """
@@ -64,6 +67,7 @@ class Question:
     dataset: Dataset
     rerank: int
     timed_queries: int
+    seconds: float
     device: DeviceName
     network_precision: RequestedPrecision
 
@@ -123,7 +127,15 @@ def measure(system: System, question: Question, folder: Path) -> dict[str, Any]:
     network = random_network(system) if weights is None else load_network(weights)
     device = choose_device(question.device).device
     precision = choose_network_precision(question.network_precision, device, of_network=network.precisions).precision
-    choice = NetworkChoice(str(weights), None, question.device, "fast", precision)
+    choice = NetworkChoice(
+        str(weights),
+        None,
+        question.device,
+        "fast",
+        precision,
+        reranker=system.reranker,
+        match_floor=system.floor,
+    )
     recall = None if weights is None else _recall(choice, question)
     encoder = Encoder(network.to(device), device, precision=precision)
     del network  # the encoder has a form of its own
@@ -132,12 +144,12 @@ def measure(system: System, question: Question, folder: Path) -> dict[str, Any]:
         listing_of(spread(dataset.database, question.rerank)),
         encoder,
         folder / "sample",
-        BuildOptions(thumbnails=False),
+        BuildOptions(thumbnails=False, reranker=system.reranker, match_floor=system.floor),
     )
     with PlaceMap.open(folder / "sample") as place_map:
         localizer = Localizer(encoder, place_map, open_searcher(place_map, device), "fast")
         reset_peak_memory()
-        seconds = _time(localizer, spread(dataset.queries, question.timed_queries))
+        seconds = _time(localizer, spread(dataset.queries, question.timed_queries), question.seconds)
         peak_bytes = peak_memory_bytes()
         features = place_map.manifest.features
         global_bytes = bytes_per_value(features.dtype) * features.global_dim
@@ -150,6 +162,7 @@ def measure(system: System, question: Question, folder: Path) -> dict[str, Any]:
             "precision": precision,
             "reranker": localizer.reranker.name if localizer.reranker is not None else None,
             "candidates": len(place_map),
+            "timed_queries": len(seconds),
             "ms": {stage: 1000 * median(each[stage] for each in seconds) for stage in seconds[0]},
             "global_bytes": global_bytes,
             "local_bytes": features.bytes_per_picture - global_bytes,
@@ -173,17 +186,26 @@ def _recall(choice: NetworkChoice, question: Question) -> Mapping[str, Any]:
     return {"before": before, "after": after or before}
 
 
-def _time(localizer: Localizer, queries: Sequence[Place]) -> list[dict[str, float]]:
-    """Return the seconds of each stage of each query; the first query is asked twice, because it does one-time work."""
+def _time(localizer: Localizer, queries: Sequence[Place], most_s: float) -> list[dict[str, float]]:
+    """Return the seconds of each stage of each query.
+
+    The first query is asked twice, because it does one-time work; the first time it has few candidates.
+    """
     mode: Rerank = "never" if localizer.reranker is None else "always"
     count = len(localizer.place_map)
-    measured = []
-    for query in (queries[0], *queries):
+    measured: list[dict[str, float]] = []
+    begin_s = time.perf_counter()
+    for number, query in enumerate((queries[0], *queries)):
         start_s = time.perf_counter()
+        if number == 1:
+            begin_s = start_s
+        if number > 1 and start_s - begin_s > most_s:
+            break
+        compared = count if number else min(count, _CANDIDATES_AT_FIRST)
         image = decode_query(query.path, DEFAULT_LIMITS, localizer.preparation)
         decoded_s = time.perf_counter() - start_s
         [encoded] = encode_queries(localizer.encoder, image[None])
-        found = localizer.localize(encoded, QueryOptions(count, count, mode))
+        found = localizer.localize(encoded, QueryOptions(compared, compared, mode))
         match_s = {str(stage): found.seconds.get(stage, 0.0) for stage in MATCH_STAGES}
         measured.append({str(Stage.DECODE): decoded_s, str(Stage.ENCODE): found.seconds[Stage.ENCODE], **match_s})
     return measured[1:]

@@ -1,6 +1,6 @@
-"""SuperGlue (Sarlin et al., CVPR 2020) over SuperPoint: keypoints of two pictures, matched by attention and transport.
+"""SuperGlue (Sarlin et al., CVPR 2020): keypoints of two pictures, matched by attention and optimal transport.
 
-The published weights are for non-commercial research only; Placefix neither contains nor fetches them.
+The published weights are for non-commercial research only.
 """
 
 import math
@@ -12,27 +12,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.backbones.resnet import BATCH_NORM_EPS
-from model.checkpoint_layout import CheckpointLayout
 from model.fixed_norm import FixedNorm
-from model.keypoints.superpoint import Keypoints, SuperPoint
-from model.plain_config import PlainConfig
+from model.keypoints.superpoint import Keypoints
 
 TRANSPORT_ROUNDS = 100
+LAYERS = 18
+HEADS = 4
 _DIM = 256
-_HEADS = 4
 _PLACE_WIDTHS = (3, 32, 64, 128, 256)
 _REACH = 0.7  # the part of the longer side by which places are divided
-
-
-@dataclass(frozen=True)
-class SuperGlueConfig(PlainConfig):
-    """Describe the shape of a SuperGlue network.
-
-    Attributes:
-        layers: The number of layers. Keypoints attend to their own picture and to the other one in turn.
-    """
-
-    layers: int = 18
 
 
 @dataclass(frozen=True)
@@ -78,7 +66,7 @@ class Layer(nn.Module):
     def forward(self, features: Tensor, others: Tensor) -> Tensor:
         """Process ``(k, C)`` features, which attend to ``(m, C)``."""
         query, key, value = (
-            projected.view(-1, _HEADS, _DIM // _HEADS).transpose(0, 1)
+            projected.view(-1, HEADS, _DIM // HEADS).transpose(0, 1)
             for projected in (self.query(features), self.key(others), self.value(others))
         )
         attended = F.scaled_dot_product_attention(query, key, value).transpose(0, 1).reshape(-1, _DIM)
@@ -87,31 +75,29 @@ class Layer(nn.Module):
 
 
 class SuperGlue(nn.Module):
-    """Match the keypoints of two pictures."""
+    """Match the keypoints of two pictures.
 
-    family = "superglue"
+    Attributes:
+        rounds: The rounds of the transport.
+    """
 
-    def __init__(self, config: SuperGlueConfig) -> None:
+    def __init__(self, layers: int = LAYERS) -> None:
         super().__init__()
-        self.config = config
-        self.keypoints = SuperPoint()
+        self.rounds = TRANSPORT_ROUNDS
         self.place = nn.Sequential(
             *(NormedLinear(*pair) for pair in pairwise(_PLACE_WIDTHS)), nn.Linear(_PLACE_WIDTHS[-1], _DIM)
         )
-        self.layers = nn.ModuleList(Layer() for _ in range(config.layers))
+        self.layers = nn.ModuleList(Layer() for _ in range(layers))
         self.final = nn.Linear(_DIM, _DIM)
         self.bin_score = nn.Parameter(torch.tensor(1.0))
 
-    def forward(
-        self, query: Keypoints, candidate: Keypoints, *, least_score: float = 0.2, rounds: int = TRANSPORT_ROUNDS
-    ) -> KeypointMatches:
+    def forward(self, query: Keypoints, candidate: Keypoints, least_score: float = 0.2) -> KeypointMatches:
         """Match keypoints.
 
         Args:
             query: The keypoints of one picture.
             candidate: The keypoints of another one.
             least_score: Matches must be surer than this.
-            rounds: The rounds of the transport.
         """
         if not len(query) or not len(candidate):
             none = torch.empty(0, dtype=torch.int64, device=query.places.device)
@@ -121,7 +107,7 @@ class SuperGlue(nn.Module):
             sources = (others, features) if number % 2 else (features, others)
             features, others = layer(features, sources[0]), layer(others, sources[1])
         similarities = self.final(features) @ self.final(others).T / math.sqrt(_DIM)
-        shares = log_transport(similarities, self.bin_score, rounds)[:-1, :-1]
+        shares = log_transport(similarities, self.bin_score, self.rounds)[:-1, :-1]
         best, to_candidate = shares.max(dim=1)
         to_query = shares.argmax(dim=0)
         cells = torch.arange(len(query), device=best.device)
@@ -163,33 +149,3 @@ def log_transport(similarities: Tensor, bin_score: Tensor, rounds: int) -> Tenso
         rows = rows_take - torch.logsumexp(matrix + columns, dim=1)
         columns = columns_take - torch.logsumexp(matrix + rows[:, None], dim=0)
     return matrix + rows[:, None] + columns - log_part
-
-
-_DETECTOR = "keypoint_detector."
-_PARTS = (
-    *((f"attention.self.{part}.", f"{part}.") for part in ("query", "key", "value")),
-    ("attention.output.dense.", "merge."),
-    ("mlp.", "mlp."),
-)
-
-LAYOUTS = (
-    CheckpointLayout(
-        title="SuperPoint and SuperGlue checkpoint in the layout of transformers",
-        marks=("gnn.layers.", "keypoint_detector.", "bin_score"),
-        prefixes=(
-            (f"{_DETECTOR}encoder.conv_blocks.", "keypoints.blocks."),
-            (f"{_DETECTOR}keypoint_decoder.conv_score_", "keypoints.score.conv_"),
-            (f"{_DETECTOR}descriptor_decoder.conv_descriptor_", "keypoints.descriptor.conv_"),
-            ("keypoint_encoder.encoder.", "place."),
-            *(
-                (f"gnn.layers.{number}.{theirs}", f"layers.{number}.{ours}")
-                for number in range(SuperGlueConfig.layers)
-                for theirs, ours in _PARTS
-            ),
-            ("final_projection.final_proj.", "final."),
-            ("bin_score", "bin_score"),
-        ),
-        read_config=lambda shapes: SuperGlueConfig(shapes.count("layers.")),
-    ),
-)
-"""The layouts of published files."""

@@ -1,6 +1,6 @@
 """SuperPoint (DeTone et al., CVPR Workshops 2018): keypoints of a picture, and their descriptors.
 
-The published weights are for non-commercial research only; Placefix neither contains nor fetches them.
+The published weights are for non-commercial research only.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ _DIM = 256
 _RADIUS = 4  # pixels around a keypoint without another one
 _ROUNDS = 2
 _LEAST_SCORE = 0.005
+PLACE = 3  # numbers beside a descriptor: x and y in pixels, and the score
 _BORDER = 4  # pixels without keypoints
 
 
@@ -86,11 +87,19 @@ class SuperPoint(nn.Module):
         self.descriptor = Head(_DIM)
 
     def forward(self, picture: Tensor, most: int) -> Keypoints:
-        """Find the keypoints of one picture.
+        """Find the keypoints of one picture; see ``find``."""
+        return as_keypoints(*self.find(picture, most), (picture.shape[0], picture.shape[1]))
+
+    def find(self, picture: Tensor, most: int) -> tuple[Tensor, Tensor]:
+        """Find the keypoints of one picture, as rows of one number for all pictures.
 
         Args:
             picture: ``(H, W)``, grey, from 0 to 1; H and W multiples of 8.
             most: The greatest number of keypoints.
+
+        Returns:
+            ``(most, C)`` descriptors of length 1, and ``(most, 3)`` x, y and score, strongest first. Rows without a
+            keypoint are 0.
 
         Raises:
             InvalidInput: The picture has another shape.
@@ -105,11 +114,28 @@ class SuperPoint(nn.Module):
         scores = thin_out(F.pixel_shuffle(shares, CELL))[0, 0]
         inside = torch.zeros_like(scores, dtype=torch.bool)
         inside[_BORDER : size[0] - self.last_border, _BORDER : size[1] - self.last_border] = True
-        rows, columns = ((scores > _LEAST_SCORE) & inside).nonzero(as_tuple=True)
-        found, order = scores[rows, columns].sort(descending=True, stable=True)
-        places = torch.stack((columns, rows), dim=1)[order[:most]].to(picture.dtype)
-        descriptors = sample(F.normalize(self.descriptor(maps), dim=1), places)
-        return Keypoints(places, found[:most], descriptors, size)
+        scores = scores.masked_fill(~inside | (scores <= _LEAST_SCORE), 0)
+        # Shapes that do not depend on the picture, so that a GPU can record the work once.
+        found, order = scores.flatten().sort(descending=True, stable=True)
+        found, order = found[:most], order[:most]
+        places = torch.stack((order % size[1], order // size[1]), dim=1).to(picture.dtype)
+        is_one = (found > 0)[:, None]
+        descriptors = sample(F.normalize(self.descriptor(maps), dim=1), places) * is_one
+        beside = torch.cat((places, found[:, None]), dim=1) * is_one
+        missing = (0, 0, 0, most - len(found))
+        return F.pad(descriptors, missing), F.pad(beside, missing)
+
+
+def as_keypoints(descriptors: Tensor, beside: Tensor, size: tuple[int, int]) -> Keypoints:
+    """Return the keypoints of rows.
+
+    Args:
+        descriptors: ``(n, C)``.
+        beside: ``(n, 3)`` x, y and score, which is 0 in rows without a keypoint.
+        size: Height and width of the grey picture.
+    """
+    is_one = beside[:, 2] > 0
+    return Keypoints(beside[is_one, :2], beside[is_one, 2], descriptors[is_one], size)
 
 
 def thin_out(scores: Tensor) -> Tensor:
@@ -140,7 +166,11 @@ def sample(maps: Tensor, places: Tensor) -> Tensor:
         ``(k, C)`` of length 1.
     """
     height, width = maps.shape[2:]
-    last = torch.tensor((width, height), device=maps.device, dtype=maps.dtype) * CELL - CELL / 2 - 0.5
-    at = (places - CELL / 2 + 0.5) / last * 2 - 1  # -1 at the first cell, 1 at the last one
+    # -1 at the first cell, 1 at the last one
+    at = torch.stack([_between(places[:, n], cells) for n, cells in enumerate((width, height))], dim=1)
     sampled = F.grid_sample(maps, at[None, None], mode="bilinear", align_corners=True)[0, :, 0]
     return F.normalize(sampled, dim=0).T
+
+
+def _between(pixels: Tensor, cells: int) -> Tensor:
+    return (pixels - CELL / 2 + 0.5) / (cells * CELL - CELL / 2 - 0.5) * 2 - 1

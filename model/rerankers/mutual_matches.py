@@ -21,7 +21,7 @@ class MutualMatchReranker(Reranker):
 
     def __init__(self, matcher: str, settings: RerankSettings, *, can_be_shown: bool = True) -> None:
         super().__init__(matcher)
-        self._can_be_shown = can_be_shown
+        self.without_pairs = None if can_be_shown else "the local features lie in no grid of cells"
         self._settings = settings
 
     @classmethod
@@ -45,7 +45,7 @@ class MutualMatchReranker(Reranker):
 
     def pairs(self, query: LocalFeatures, candidate: LocalFeatures) -> MutualMatches | None:
         """Return the mutual matches if their cells lie in a grid; see ``Reranker.pairs``."""
-        if not self._can_be_shown:
+        if self.without_pairs is not None:
             return None
         return find_mutual_matches(
             query.features, candidate.features, precision=self._settings.precision, floor=self._settings.floor

@@ -56,6 +56,7 @@ class PatchReranker(Reranker):
     """Match patches of each size, and score the matches by where they lie."""
 
     takes_rotated = True
+    without_pairs = "patches overlap, and their features lie in no grid of cells"
 
     def __init__(
         self, matcher: str, precision: MatchingPrecision, sizes: tuple[int, ...], cells: tuple[int, int]
@@ -103,7 +104,7 @@ class PatchReranker(Reranker):
         return found
 
     def pairs(self, query: LocalFeatures, candidate: LocalFeatures) -> MutualMatches | None:  # noqa: ARG002
-        """Return None: patches overlap, and their features lie in no grid of cells that can be shown."""
+        """Return None; see ``without_pairs``."""
         return None
 
     def _compare_pair(self, query: Tensor, candidate: Tensor) -> list[float]:

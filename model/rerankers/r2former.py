@@ -17,6 +17,7 @@ class R2FormerReranker(Reranker):
     """Ask R2Former's network for pairs how probably two pictures show one place, from 0 to 1."""
 
     name = R2FORMER
+    without_pairs = "the network for pairs weighs five neighbours of every patch, and decides by no pairs of cells"
 
     def __init__(self, matcher: str, network: nn.Module) -> None:
         super().__init__(matcher)
@@ -55,7 +56,7 @@ class R2FormerReranker(Reranker):
         return torch.cat(logits).to(torch.float64).softmax(dim=1)[:, 1:] if logits else torch.empty(0, 1)
 
     def pairs(self, query: LocalFeatures, candidate: LocalFeatures) -> MutualMatches | None:  # noqa: ARG002
-        """Return None: the network weighs five neighbours of every patch, and decides by no pairs of cells."""
+        """Return None; see ``without_pairs``."""
         return None
 
 

@@ -8,6 +8,7 @@ from model.rerankers.patch_netvlad import PatchRansacReranker, RapidSpatialReran
 from model.rerankers.r2former import R2FormerReranker
 from model.rerankers.ransac import RansacReranker
 from model.rerankers.reranker import LocalSource, Reranker, RerankSettings
+from model.rerankers.superglue import SuperGlueReranker
 from model.rerankers.transvpr import TransVPRReranker
 
 RERANKERS: Mapping[str, type[Reranker]] = {
@@ -19,6 +20,7 @@ RERANKERS: Mapping[str, type[Reranker]] = {
         PatchRansacReranker,
         TransVPRReranker,
         R2FormerReranker,
+        SuperGlueReranker,
     )
 }
 

@@ -99,6 +99,7 @@ class Reranker(ABC):
         is_listwise: Whether a score depends on the other candidates of the query. ``rerank=auto`` and calibration need
             scores that do not.
         parts: The number of values that the comparison of one pair gives.
+        without_pairs: The reason why ``pairs`` has none to show; None if it has.
         matcher: The instructions and numbers that it computes with.
     """
 
@@ -108,6 +109,7 @@ class Reranker(ABC):
     takes_rotated: ClassVar[bool] = False
     is_listwise: bool = False
     parts: int = 1
+    without_pairs: str | None = None
 
     def __init__(self, matcher: str) -> None:
         self.matcher = matcher

@@ -1,6 +1,6 @@
 """The construction of a network from the tensors of a weights file; all of them must fit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from model.checkpoint_layout import CheckpointLayout, FileShapes, TensorMissing
 from model.errors import InvalidInput
 from model.families import family_named
 from model.fingerprint import fingerprint
-from model.keypoints.superglue import SuperGlue, SuperGlueConfig
+from model.keypoints.network import SUPERGLUE, KeypointParts
 from model.network import Network
 from model.selavpr.initialisation import begin_adaptation
 from model.selavpr.parts import Part, part_of
@@ -33,10 +33,10 @@ def assemble(weights: WeightFile, num_heads: int | None = None) -> Network:
         WeightsError: Tensors are missing, superfluous, of another shape or not finite, and the message names them; or
             the number of heads contradicts the file.
     """
-    if weights.family == SuperGlue.family:
+    if is_keypoint_file(weights):
         raise WeightsError(
-            f"{weights.path} is a {weights.layout}: it matches keypoints of two pictures, and has no features to find "
-            "pictures by; give the weights of another network"
+            f"{weights.path} is a {weights.layout}: it compares two pictures, and has no features to find pictures by; "
+            f"put it behind a network that does with: placefix weights import {weights.path} --finder WEIGHTS"
         )
     family, config = _network_of(weights, num_heads)
     with torch.device("meta"):  # without memory and without an initialisation that would be overwritten
@@ -59,19 +59,54 @@ def assemble(weights: WeightFile, num_heads: int | None = None) -> Network:
     return network.eval()
 
 
-def assemble_superglue(weights: WeightFile) -> SuperGlue:
-    """Build SuperGlue, with SuperPoint inside, of a weights file, as ``assemble`` builds networks.
+def assemble_keypoint_parts(*files: WeightFile) -> KeypointParts:
+    """Build SuperPoint and SuperGlue of one file with both, or of a file of each, as ``assemble`` builds networks.
 
     Raises:
-        WeightsError: The file is of another network, or see ``assemble``.
+        WeightsError: A file is of another network, the files lack one of both or have one twice, or see ``assemble``.
     """
-    if weights.family != SuperGlue.family:
-        raise WeightsError(f"{weights.path} is a {weights.layout} file, and this needs SuperPoint and SuperGlue")
-    config = SuperGlueConfig.from_dict(dict(_config_of(weights, None)))
+    found: dict[str, Tensor] = {}
+    for weights in files:
+        own = check_keypoint_file(weights)
+        if found.keys() & own.keys():
+            raise WeightsError(f"{weights.path} is a second file of the same network: give one of each")
+        found |= own
+    layers = {name.split(".")[2] for name in found if name.startswith("matcher.layers.")}
+    missing = [
+        name for part, name in (("detector.", "SuperPoint"), ("matcher.", "SuperGlue")) if part not in _parts(found)
+    ]
+    if missing:
+        raise WeightsError(
+            f"{files[0].path} is a {files[0].layout} without {missing[0]}: give the file of {missing[0]}, too "
+            "(--superpoint FILE beside that of SuperGlue)"
+        )
     with torch.device("meta"):
-        network = SuperGlue(config)
-    network.load_state_dict(_checked_tensors(weights, network.state_dict()), strict=True, assign=True)
-    return network.eval()
+        parts = KeypointParts(len(layers))
+    parts.load_state_dict(found, strict=True, assign=True)
+    return parts.eval()
+
+
+def is_keypoint_file(weights: WeightFile) -> bool:
+    """Return whether a file holds SuperPoint, SuperGlue or both, without a network that finds pictures."""
+    return weights.family == SUPERGLUE and weights.stated is None
+
+
+def check_keypoint_file(weights: WeightFile) -> dict[str, Tensor]:
+    """Return copies of the tensors of a file of SuperPoint, of SuperGlue or of both, by their names here.
+
+    Raises:
+        WeightsError: The file is of another network, or its tensors are not all those of the parts that it has.
+    """
+    if not isinstance(weights.layout, CheckpointLayout) or not is_keypoint_file(weights):
+        raise WeightsError(f"{weights.path} is a {weights.layout} file, and this needs SuperPoint and SuperGlue")
+    with torch.device("meta"):
+        whole = KeypointParts(_config_of(weights, None)["layers"]).state_dict()
+    held = _parts(ours for _, ours in weights.layout.prefixes)
+    return _checked_tensors(weights, {name: tensor for name, tensor in whole.items() if _parts([name]) <= held})
+
+
+def _parts(names: Iterable[str]) -> set[str]:
+    return {f"{name.split('.')[0]}." for name in names}
 
 
 def _checked_tensors(weights: WeightFile, expected: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -31,6 +31,8 @@ def interpret(loaded: object, path: Path) -> WeightFile:
     published = layout_of(names)
     family, layout = (SelaVPR.family, _layout_of_selavpr(names, state, path)) if published is None else published
     tensors, file_names, unknown = _rename(state, prefix, _renaming(layout, names), path)
+    if isinstance(layout, CheckpointLayout):
+        tensors = {name: layout.convert(name, tensor) for name, tensor in tensors.items()}
     return WeightFile(
         path=path,
         layout=layout,

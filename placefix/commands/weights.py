@@ -21,7 +21,7 @@ from model.weight_files.description import Description
 from model.weights import describe_weights, resolve_weights
 from model.weights_cache import WeightsCache
 from model.weights_fetch import FetchedWeights, fetch_weights
-from model.weights_import import import_weights
+from model.weights_import import KeypointFiles, import_weights
 from model.weights_list import is_installed, list_weights
 from placefix.commands.options import NumHeads
 from placefix.commands.weights_list import Cache, list_, print_weights
@@ -94,7 +94,7 @@ def import_(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A checkpoint of a known network: SelaVPR, DINOv2, Placefix or others.",
+            help="A checkpoint of a known network: SelaVPR, DINOv2, Placefix or others. With --finder also a name.",
             show_default=False,
         ),
     ],
@@ -106,17 +106,44 @@ def import_(
         Literal["none", "patches"],
         typer.Option(help="patches: re-rank by DINOv2's patches, with a network of SALAD, MegaLoc or BoQ over DINOv2."),
     ] = "none",
+    finder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|NAME",
+            help="For SuperGlue's weights (research only): the network that finds the pictures to compare.",
+            show_default=False,
+        ),
+    ] = None,
+    superpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|NAME",
+            help="SuperPoint's weights (research only), if those of SuperGlue are a file of their own.",
+            show_default=False,
+        ),
+    ] = None,
     cache: Cache = None,
 ) -> None:
     """Load a checkpoint that you downloaded by hand, and keep its network in the cache under a name."""
+    here = WeightsCache(cache)
+    if finder is None and superpoint is not None:
+        raise InvalidInput(f"--superpoint {superpoint}: name the network that finds pictures, too, with --finder")
+    if finder is None:
+        keypoints = None
+    else:
+        file, name = resolve_weights(str(file), here), name or f"{Path(finder).stem}_{file.stem}"
+        keypoints = KeypointFiles(
+            resolve_weights(finder, here), None if superpoint is None else resolve_weights(superpoint, here)
+        )
     imported = import_weights(
         file,
-        WeightsCache(cache),
+        here,
         name=name,
         sha256=sha256,
         num_heads=num_heads,
         replace=replace,
         patches=local_features == "patches",
+        keypoints=keypoints,
     )
     error_console().print(
         f"{imported.name}: imported" if imported.is_new else f"{imported.name}: this network is in the cache already"

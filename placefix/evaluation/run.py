@@ -46,6 +46,8 @@ class NetworkChoice:
         matching_precision: Precision of the products in matching.
         network_precision: Precision of the products in the network; ``auto`` is the map's, or float32 for a fresh map.
         input_size: Height and width of the input; None is the map's, or the network's own for a fresh map.
+        reranker: The re-ranker of a fresh map; None for that of the network's method.
+        match_floor: The least cosine of a match in a fresh map; None for the network's own.
     """
 
     weights: str | None
@@ -54,6 +56,8 @@ class NetworkChoice:
     matching_precision: MatchingPrecision
     network_precision: RequestedPrecision = "auto"
     input_size: tuple[int, int] | None = None
+    reranker: str | None = None
+    match_floor: float | None = None
 
 
 @dataclass(frozen=True)
@@ -204,7 +208,15 @@ def open_localizer(
         input_size=network.input_size,
     )
     encoder = opened.encoder
-    options = BuildOptions(batch_size=batch_size, store=store, thumbnails=False, max_rejected=0, limits=limits)
+    options = BuildOptions(
+        batch_size=batch_size,
+        store=store,
+        thumbnails=False,
+        max_rejected=0,
+        limits=limits,
+        reranker=network.reranker,
+        match_floor=network.match_floor,
+    )
     with tempfile.TemporaryDirectory(prefix="placefix-evaluate-") as folder:
         fresh = Path(folder) / "database"
         with show_progress("encoding the database") as progress:

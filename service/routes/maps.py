@@ -47,6 +47,8 @@ def describe_map(version: ServedVersion, max_wrong: float) -> MapDetail:
         searcher=localizer.searcher.name,
         matcher=localizer.matcher,
         reranker=None if localizer.reranker is None else localizer.reranker.name,
+        weights_licence=localizer.place_map.manifest.network.licence,
+        without_matches=localizer.without_matches,
         calibration=None if calibration is None else _describe_calibration(calibration),
         calibration_advice=calibration_advice(calibration, localizer.place_map.manifest, max_wrong),
     )

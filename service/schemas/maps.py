@@ -64,6 +64,14 @@ class MapDetail(ServedMap):
             examples=["mutual-matches"],
         ),
     ]
+    weights_licence: Annotated[
+        str | None,
+        Field(description="The licence of the network's weights; null if they had no known name.", examples=["MIT"]),
+    ]
+    without_matches: Annotated[
+        str | None,
+        Field(description="The reason why evidence=matches gives null for every photo; null if it does not."),
+    ]
     calibration: Annotated[
         CalibrationAnswer | None,
         Field(description="The calibrated version and its questions; null if none was calibrated."),

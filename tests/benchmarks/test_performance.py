@@ -90,7 +90,9 @@ def test_the_documents_state_the_figures_that_were_measured(root: Path) -> None:
     for name in DOCUMENTS:
         assert (root / name).read_text("utf-8") == (REPOSITORY / name).read_text("utf-8")
     text = "".join((REPOSITORY / name).read_text("utf-8") for name in DOCUMENTS)
-    for name in PLOTS:
+    for name, plot in PLOTS.items():
+        if not any((FIGURES / f"{each}.json").is_file() for each in plot.figures):
+            continue
         drawn, kept = ((folder / name).read_text("utf-8") for folder in (root, REPOSITORY))
         assert ET.fromstring(drawn).tag.endswith("svg")  # noqa: S314  (our own)
         assert re.search(rf"\]\((\.\./)?{re.escape(name.removeprefix('docs/'))}\)", text), name

@@ -1,4 +1,4 @@
-"""A map of each family with a global feature alone: built, verified, asked, and served."""
+"""A map of each family of other systems: built, verified, asked, and served."""
 
 import json
 from pathlib import Path
@@ -25,8 +25,8 @@ def test_a_map_of_every_family_is_built_and_asked(
     answered = command("localize", photos[1], "--map", place_map, "--json")
     assert answered.returncode == 0, answered.stderr
     candidates = json.loads(answered.stdout)["candidates"]
-    if family == "r2former":  # its network for pairs has random weights, so any candidate may be the first one
-        assert all(0 <= each["score"] <= 1 for each in candidates)
+    if family in ("r2former", "superglue"):  # a network for pairs has random weights, so any candidate may be the first
+        assert all(0 <= each["score"] <= (1 if family == "r2former" else 24) for each in candidates)
         candidates = [each for each in candidates if each["id"] == photos[1].name]
     assert (candidates[0]["id"], candidates[0]["mutual_matches"]) == (photos[1].name, None)
     assert candidates[0]["global_distance"] == pytest.approx(0, abs=1e-3)

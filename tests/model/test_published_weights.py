@@ -59,6 +59,7 @@ OF_OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     },
 }
 OTHERS = list(OF_OTHERS)
+KEYPOINTS = ["superpoint", "superglue_outdoor", "superglue_indoor"]
 SELAVPR = ["selavpr_msls", "selavpr_pitts30k", "selavpr_reg4_msls"]
 
 
@@ -69,7 +70,7 @@ def parameters_of(preset: str, num_register_tokens: int) -> dict[str, int]:
 
 
 def test_the_catalogue_begins_with_what_is_most_useful() -> None:
-    assert list(PUBLISHED) == ["starter", *SELAVPR, *DINOV2, *OTHERS]
+    assert list(PUBLISHED) == ["starter", *SELAVPR, *DINOV2, *OTHERS, *KEYPOINTS]
     assert all(entry.name == name for name, entry in PUBLISHED.items())
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model.keypoints.superglue import LAYOUTS, SuperGlue, SuperGlueConfig
-from model.weight_files.assembly import assemble_superglue
+from model.keypoints.layouts import LAYOUTS
+from model.keypoints.network import KeypointParts
+from model.weight_files.assembly import assemble_keypoint_parts
 from model.weight_files.layouts import interpret
 from tests.golden.peers.formula import make_pairs
 from tests.golden.peers.networks import Difference, Size
@@ -17,24 +18,23 @@ _MOST, _ROUNDS = 256, 20
 _SCORES, _DESCRIPTORS, _MATCHES = 1e-5, 1e-5, 1e-4
 
 
-def make_superglue(recording: Recording, folder: Path) -> SuperGlue:
-    """Return the network of the recording, read from a file with the names of the reference."""
+def make_superglue(recording: Recording, folder: Path) -> KeypointParts:
+    """Return the networks of the recording, read from a file with the names of the reference."""
     file = folder / "superglue.pth"
     torch.save({name: torch.from_numpy(tensor) for name, tensor in recording.weights().items()}, file)
-    network = assemble_superglue(interpret(torch.load(file), file))
-    network.keypoints.last_border = 0  # as the reference has it
-    assert network.config == SuperGlueConfig()
+    parts = assemble_keypoint_parts(interpret(torch.load(file), file))
+    parts.detector.last_border, parts.matcher.rounds = 0, _ROUNDS  # as the reference has it
     assert str(LAYOUTS[0]) == "SuperPoint and SuperGlue checkpoint in the layout of transformers"
-    return network
+    return parts
 
 
-def keypoint_differences(recording: Recording, network: SuperGlue, sizes: tuple[Size, ...]) -> Iterator[Difference]:
+def keypoint_differences(recording: Recording, parts: KeypointParts, sizes: tuple[Size, ...]) -> Iterator[Difference]:
     """Compare keypoints and matches at some sizes of pictures; a place or a match that differs counts as 1."""
     for size in sizes:
         pictures = torch.from_numpy(make_pairs(recording.seed, *size, channels=1, gain=0.12, offset=0.5))[:, 0]
         with torch.inference_mode():
-            query, *candidates = found = [network.keypoints(picture, _MOST) for picture in pictures]
-            matches = [network(query, each, least_score=0.0, rounds=_ROUNDS) for each in candidates]
+            query, *candidates = found = [parts.detector(picture, _MOST) for picture in pictures]
+            matches = [parts.matcher(query, each, least_score=0.0) for each in candidates]
         places, scores, descriptors = (
             torch.stack([getattr(each, name) for each in found]).numpy() for name in ("places", "scores", "descriptors")
         )

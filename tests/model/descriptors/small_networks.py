@@ -1,4 +1,4 @@
-"""One small network of each family with only a global feature: random, and equal in every process."""
+"""One small network of each family of other systems: random, and equal in every process."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import torch
 
 from model.descriptors.network import DescriptorNetwork
 from model.families import family_named
+from model.network import Network
 
 SMALL: dict[str, dict[str, Any]] = {
     "cosplace": {"backbone": "resnet18", "descriptor_dim": 32},
@@ -27,8 +28,16 @@ SMALL: dict[str, dict[str, Any]] = {
         "pair_depth": 1,
         "pair_match_depth": 1,
     },
+    "superglue": {
+        "finder": {"family": "cosplace", "backbone": "resnet18", "descriptor_dim": 32},
+        "layers": 2,
+        "keypoints": 24,
+    },
 }
 """Family → its configuration."""
+
+DESCRIPTORS = tuple(family for family in SMALL if family != "superglue")
+"""The families whose networks are ``DescriptorNetwork``."""
 
 _SIZES = {
     "mixvpr": (320, 320),  # the only size of this network
@@ -38,7 +47,14 @@ _SIZES = {
 }
 
 
-def small_network(family: str, **changes: Any) -> DescriptorNetwork:
+def small_descriptor(family: str, **changes: Any) -> DescriptorNetwork:
+    """Return a network of a family of descriptors, in eval mode."""
+    network = small_network(family, **changes)
+    assert isinstance(network, DescriptorNetwork)
+    return network
+
+
+def small_network(family: str, **changes: Any) -> Network:
     """Return a network of a family, in eval mode."""
     with torch.random.fork_rng():
         torch.manual_seed(8)
@@ -46,7 +62,6 @@ def small_network(family: str, **changes: Any) -> DescriptorNetwork:
         for parameter in network.parameters():
             if not parameter.any():  # such as cluster centres and tokens, whose initial values are zero
                 torch.nn.init.normal_(parameter, std=0.1)
-    assert isinstance(network, DescriptorNetwork)
     return network
 
 

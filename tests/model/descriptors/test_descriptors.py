@@ -11,16 +11,16 @@ from model.plain_config import PlainConfig
 from model.preprocess import Preprocessing
 from tests.golden.peers.networks import make_network
 from tests.golden.peers.recordings import LEAST_TOLERANCE, cut, read_arrays, read_recording
-from tests.model.descriptors.small_networks import SMALL, small_network, small_size
+from tests.model.descriptors.small_networks import DESCRIPTORS, small_descriptor, small_size
 
 
 def pictures(size: tuple[int, int], count: int = 2) -> torch.Tensor:
     return torch.randn(count, 3, *size, generator=torch.Generator().manual_seed(3))
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", DESCRIPTORS)
 def test_a_picture_has_one_descriptor_of_length_1_and_the_local_features_of_its_family(family: str) -> None:
-    network = small_network(family)
+    network = small_descriptor(family)
     with torch.inference_mode():
         features = network(pictures(small_size(family)))
     assert features.global_features.shape == (2, network.global_dim)
@@ -32,15 +32,15 @@ def test_a_picture_has_one_descriptor_of_length_1_and_the_local_features_of_its_
     assert features.local_grid == (rows, columns)
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", DESCRIPTORS)
 def test_what_is_no_batch_of_pictures_is_refused(family: str) -> None:
     with pytest.raises(InvalidInput, match=r"pictures must be \(B, 3, H, W\), not \(1, 1, 56, 56\)"):
-        small_network(family)(torch.zeros(1, 1, 56, 56))
+        small_descriptor(family)(torch.zeros(1, 1, 56, 56))
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", DESCRIPTORS)
 def test_each_value_of_a_configuration_is_checked(family: str) -> None:
-    config = small_network(family).config
+    config = small_descriptor(family).config
     for name, value in config.to_dict().items():
         wrong = "swin" if isinstance(value, str) else -1
         with pytest.raises(InvalidInput, match=f"network configuration: {name} = "):
@@ -52,7 +52,7 @@ def test_each_value_of_a_configuration_is_checked(family: str) -> None:
 
 @pytest.mark.parametrize("size", [(160, 640), (320, 321)])
 def test_mixvpr_sees_320_pixels_alone(size: tuple[int, int]) -> None:
-    network = small_network("mixvpr")
+    network = small_descriptor("mixvpr")
     with pytest.raises(InvalidInput, match="takes pictures of 320x320 pixels"):
         network.preparation(size=size)
     with pytest.raises(InvalidInput, match=f"MixVPR takes pictures of 320 × 320 pixels, not {size[0]} × {size[1]}"):
@@ -61,7 +61,7 @@ def test_mixvpr_sees_320_pixels_alone(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("family", ["salad", "megaloc"])
 def test_a_picture_needs_more_patches_than_there_are_clusters(family: str) -> None:
-    network = small_network(family, clusters=64)
+    network = small_descriptor(family, clusters=64)
     with pytest.raises(InvalidInput, match=r"112 × 112 pixels have 64 patches.* than its 64 clusters.*--input-size"):
         network.preparation(size=(112, 112))
     with pytest.raises(InvalidInput, match="64 patches"):
@@ -70,7 +70,7 @@ def test_a_picture_needs_more_patches_than_there_are_clusters(family: str) -> No
 
 
 def test_megaloc_fits_pictures_to_patches_itself() -> None:
-    network = small_network("megaloc")
+    network = small_descriptor("megaloc")
     uneven = pictures((50, 63))  # 50 / 14 is nearer to 4 than to 3; 63 / 14 = 4.5 becomes 4, the even one
     even = torch.nn.functional.interpolate(uneven, size=(56, 56), mode="bilinear", antialias=True)
     with torch.inference_mode():
@@ -78,7 +78,7 @@ def test_megaloc_fits_pictures_to_patches_itself() -> None:
 
 
 def test_the_dustbin_of_salad_changes_nothing() -> None:
-    network = small_network("salad")
+    network = small_descriptor("salad")
     with torch.inference_mode():
         before = network.describe(pictures((56, 56)))
         network.get_parameter("aggregator.dust_bin").fill_(9.0)
@@ -103,16 +103,16 @@ def test_a_faint_map_shows_the_eps_of_layer_norms(method: str, shape: tuple[int,
 
 
 def test_a_descriptor_of_the_benchmark_has_not_the_length_1_until_it_is_searched() -> None:
-    network = small_network("gem", projected_dim=0)
+    network = small_descriptor("gem", projected_dim=0)
     with torch.inference_mode():
         descriptors, features = network.describe(pictures((64, 64))), network(pictures((64, 64))).global_features
     assert not torch.allclose(descriptors.norm(dim=1), torch.ones(2), atol=1e-3)
     torch.testing.assert_close(features, torch.nn.functional.normalize(descriptors, dim=1))
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", DESCRIPTORS)
 def test_official_eval_antialiases_but_where_the_authors_did_not(family: str) -> None:
-    prepared = small_network(family).preparation(Preprocessing.OFFICIAL_EVAL)
+    prepared = small_descriptor(family).preparation(Preprocessing.OFFICIAL_EVAL)
     without = ("gem", "transvpr", "r2former")
     expected = Preprocessing.OFFICIAL_EVAL if family in without else Preprocessing.ANTIALIAS_WHOLE
     assert prepared.preprocessing is expected

@@ -11,14 +11,14 @@ from model.errors import InvalidInput
 from model.weights import load_network, save_network
 from model.weights_cache import WeightsCache
 from model.weights_import import import_weights
-from tests.model.descriptors.small_networks import small_network
+from tests.model.descriptors.small_networks import small_descriptor
 
 OVER_DINOV2 = ("salad", "megaloc", "boq")
 
 
 @pytest.mark.parametrize("family", OVER_DINOV2)
 def test_patches_are_the_tokens_of_the_backbone(family: str) -> None:
-    network, plain = small_network(family, local_features="patches"), small_network(family)
+    network, plain = small_descriptor(family, local_features="patches"), small_descriptor(family)
     images = torch.randn(2, 3, 42, 56, generator=torch.Generator().manual_seed(3))
     with torch.inference_mode():
         features, tokens = network(images), network.backbone(images).patch_tokens
@@ -36,11 +36,11 @@ def test_patches_are_the_tokens_of_the_backbone(family: str) -> None:
 
 def test_boq_over_resnet_has_none() -> None:
     with pytest.raises(InvalidInput, match="needs DINOv2, and this is resnet50"):
-        small_network("boq", backbone="resnet50", local_features="patches")
+        small_descriptor("boq", backbone="resnet50", local_features="patches")
 
 
 def test_an_import_turns_them_on(tmp_path: Path) -> None:
-    network = small_network("salad")
+    network = small_descriptor("salad")
     save_network(network, tmp_path / "salad.safetensors")
     cache = WeightsCache(tmp_path / "cache")
     imported = import_weights(tmp_path / "salad.safetensors", cache, name="salad_patches", patches=True)
@@ -51,6 +51,6 @@ def test_an_import_turns_them_on(tmp_path: Path) -> None:
 
 
 def test_a_network_without_patches_is_refused(tmp_path: Path) -> None:
-    save_network(small_network("gem"), tmp_path / "gem.safetensors")
+    save_network(small_descriptor("gem"), tmp_path / "gem.safetensors")
     with pytest.raises(InvalidInput, match="family gem has no local features to add"):
         import_weights(tmp_path / "gem.safetensors", WeightsCache(tmp_path / "cache"), patches=True)

@@ -7,6 +7,7 @@ import pytest
 
 from model.geo import LatLon
 from model.weights import save_network
+from place_map.reader import PlaceMap
 from tests.commands import RunCommand
 from tests.conftest import MakePhoto
 from tests.end_to_end.conftest import Serve
@@ -30,6 +31,28 @@ def test_a_map_of_every_family_is_built_and_asked(
         candidates = [each for each in candidates if each["id"] == photos[1].name]
     assert (candidates[0]["id"], candidates[0]["mutual_matches"]) == (photos[1].name, None)
     assert candidates[0]["global_distance"] == pytest.approx(0, abs=1e-3)
+    evaluated = command("evaluate", "--map", place_map, "--queries", tmp_path / "photos")
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "R@1" in evaluated.stdout
+    out = tmp_path / "shown"
+    shown = command("show", "results", "--map", place_map, "--queries", photos[1], "--out", out)
+    assert shown.returncode == 0, shown.stderr
+    assert [file.suffix for file in out.iterdir()] == [".png"]
+
+
+@pytest.mark.parametrize("family", ["cosplace", "transvpr", "r2former", "superglue"])
+def test_a_map_is_calibrated_with_each_kind_of_score(
+    family: str, command: RunCommand, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    make_photos(make_photo, tmp_path)
+    place_map, folder = build(command, family, tmp_path), tmp_path / "questions"
+    for number in range(110):
+        make_photo(folder / f"{number}.jpg", number % 10, LatLon(52 + number % 10 / 100, 13 + number / 1e5))
+    done = command("calibrate", place_map, "--queries", folder, "--own", 0)
+    assert done.returncode == 0, done.stderr
+    with PlaceMap.open(place_map) as opened:
+        assert opened.calibration is not None
+        assert opened.calibration.questions.queries == 110
 
 
 def test_it_is_served_and_reranks_nothing(
@@ -38,10 +61,28 @@ def test_it_is_served_and_reranks_nothing(
     photos = make_photos(make_photo, tmp_path)
     client = serve("--map", build(command, "salad", tmp_path))
     assert [entry["name"] for entry in client.get("/maps").json()["maps"]] == ["salad"]
+    told = client.get("/maps/salad").json()
+    assert (told["network"]["family"], told["reranker"], told["weights_licence"]) == ("salad", None, None)
+    assert told["without_matches"] == "the network of the family salad has no local features"
     for photo, rerank in zip(photos, ("auto", "never", "auto", "false"), strict=True):
         answer = client.post("/localize", content=photo.read_bytes(), params={"rerank": rerank}).json()
         best = answer["candidates"][0]
         assert (best["id"], best["mutual_matches"]) == (photo.name, None)
+
+
+def test_keypoints_are_served_and_told_to_be_for_research_only(
+    command: RunCommand, make_photo: MakePhoto, serve: Serve, tmp_path: Path
+) -> None:
+    photo = make_photos(make_photo, tmp_path)[1]
+    client = serve("--map", build(command, "superglue", tmp_path))
+    told = client.get("/maps/superglue").json()
+    assert (told["network"]["family"], told["reranker"]) == ("superglue", "superglue")
+    assert told["weights_licence"] == "non-commercial research only"
+    assert told["without_matches"] == "keypoints lie anywhere, and in no grid of cells"
+    params = {"rerank": "always", "evidence": "matches"}
+    answer = client.post("/localize", content=photo.read_bytes(), params=params).json()
+    assert answer["matches"] is None
+    assert all(each["score"] is not None for each in answer["candidates"])
 
 
 def test_re_ranking_is_refused_where_there_is_nothing_to_compare(

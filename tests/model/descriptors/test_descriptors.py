@@ -116,3 +116,21 @@ def test_official_eval_antialiases_but_where_the_authors_did_not(family: str) ->
     without = ("gem", "transvpr", "r2former")
     expected = Preprocessing.OFFICIAL_EVAL if family in without else Preprocessing.ANTIALIAS_WHOLE
     assert prepared.preprocessing is expected
+
+
+@pytest.mark.parametrize("size", [(64, 96), (97, 131), (224, 320)])
+def test_cosplace_pools_pictures_of_any_size_to_one_cell(size: tuple[int, int]) -> None:
+    """Descriptors are those of the formulas, written out here; CosPlace and EigenPlaces are one network."""
+    network = small_descriptor("cosplace")
+    state = network.state_dict()
+    power, weight, bias = (state[name].double() for name in ("pooling.p", "projection.weight", "projection.bias"))
+    images = pictures(size)
+    with torch.inference_mode():
+        seen = network.backbone(images).double()
+        cells = (seen / seen.norm(dim=1, keepdim=True)).clamp(min=1e-6).flatten(2)
+        pooled = (cells**power).mean(dim=2) ** (1 / power)
+        projected = pooled @ weight.T + bias
+        expected = projected / projected.norm(dim=1, keepdim=True)
+        torch.testing.assert_close(network.describe(images).double(), expected, atol=1e-6, rtol=0)
+        alone = torch.cat([network.describe(image[None]) for image in images])
+    torch.testing.assert_close(alone.double(), expected, atol=1e-6, rtol=0)

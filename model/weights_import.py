@@ -50,15 +50,19 @@ class KeypointFiles:
     finder: Path
     superpoint: Path | None = None
 
-    def load(self, file: Path) -> KeypointNetwork:
+    def load(self, file: Path, num_heads: int | None = None) -> KeypointNetwork:
         """Load the network with a file of SuperGlue, on the CPU.
+
+        Args:
+            file: The file of SuperGlue.
+            num_heads: See ``load_network``, for the network that finds pictures.
 
         Raises:
             WeightsError: A file cannot be loaded, or is of another network than it should be.
             InvalidInput: The network that finds pictures has keypoints itself.
         """
         parts = load_keypoint_parts(file, *(() if self.superpoint is None else (self.superpoint,)))
-        finder = load_network(self.finder)
+        finder = load_network(self.finder, num_heads)
         sizes = KeypointSizes(layers=len(parts.matcher.layers))
         network = KeypointNetwork(KeypointConfig(finder.family, finder.config.to_dict(), sizes), finder)
         network.parts = parts
@@ -102,7 +106,7 @@ def import_weights(
         raise WeightsError(f"{name} is the name of other weights; choose another with --name")
     if sha256 is not None:
         _check_sum(file, normalised_sha256(sha256))
-    network = load_network(file, num_heads) if keypoints is None else keypoints.load(file)
+    network = load_network(file, num_heads) if keypoints is None else keypoints.load(file, num_heads)
     network = _with_patches(network) if patches else network
     own_fingerprint = fingerprint(network)
     is_new = occupant is None or not _holds(occupant, own_fingerprint, replace=replace)

@@ -18,7 +18,10 @@ def golden_table(figures: Figures) -> str:
             shown = (found["system"], sizes) if number == 0 else ("", "")
             rows.append([shown[0], row["output"], f"{row['largest']:.1e}", f"{row['bound']:.1e}", shown[1]])
     table = markdown(["system", "output", "largest difference", "bound", "pictures"], rows, left=2)
-    return f"{table}\n\nCompared on: {figures['hardware']}."
+    compared = {found["system"] for found in figures["methods"].values()}
+    missing = [system for system in figures["systems"] if system not in compared]
+    told = f" Not compared in this run: {', '.join(missing)}." if missing else ""
+    return f"{table}\n\nCompared on {figures['hardware']}.{told}"
 
 
 def systems_table(figures: Figures) -> str:

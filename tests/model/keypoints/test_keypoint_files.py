@@ -17,6 +17,7 @@ from model.weights_cache import WeightsCache, resolve_weights
 from model.weights_errors import DownloadFailed, WeightsError
 from model.weights_fetch import fetch_weights
 from model.weights_import import KeypointFiles, import_weights
+from tests.commands import RunCommand
 from tests.golden.peers.formula import make_tensor
 from tests.golden.peers.recordings import read_recording
 from tests.golden.peers.select_recordings import KEYPOINTS
@@ -177,6 +178,20 @@ def test_they_are_put_behind_a_network_that_finds_pictures(transformers: Path, t
     assert all(torch.equal(own[name], tensor) for name, tensor in expected.state_dict().items())
     assert set(count_parameters(loaded)) == {"backbone", "aggregation", "detector", "matcher"}
     assert not import_weights(superglue, cache, name="gem_superglue", keypoints=files).is_new
+
+
+def test_a_command_puts_them_behind_a_network(command: RunCommand, transformers: Path, tmp_path: Path) -> None:
+    superglue, superpoint = write_magic_leap(tmp_path, load_keypoint_parts(transformers))
+    save_network(small_network("gem"), tmp_path / "gem.safetensors")
+    here = ("--cache", tmp_path / "cache")
+    refused = command("weights", "import", superglue, "--superpoint", superpoint, *here)
+    assert refused.returncode == 1
+    assert "name the network that finds pictures, too, with --finder" in " ".join(refused.stderr.split())
+    arguments = ("--superpoint", superpoint, "--finder", tmp_path / "gem.safetensors")
+    done = command("weights", "import", superglue, *arguments, *here)
+    assert done.returncode == 0, done.stderr
+    loaded = load_network(resolve_weights("gem_superglue_outdoor", WeightsCache(tmp_path / "cache")))
+    assert (loaded.family, loaded.global_dim) == ("superglue", 16)
 
 
 def test_published_files_are_fetched_by_name_and_are_for_research_only(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_official_eval_antialiases_but_where_the_authors_did_not(family: str) ->
 
 @pytest.mark.parametrize("size", [(64, 96), (97, 131), (224, 320)])
 def test_cosplace_pools_pictures_of_any_size_to_one_cell(size: tuple[int, int]) -> None:
-    """Descriptors are those of the formulas, written out here; CosPlace and EigenPlaces are one network."""
+    """The formulas are written out here; CosPlace and EigenPlaces are one network."""
     network = small_descriptor("cosplace")
     state = network.state_dict()
     power, weight, bias = (state[name].double() for name in ("pooling.p", "projection.weight", "projection.bias"))

@@ -77,7 +77,7 @@ def test_the_files_of_magic_leap_hold_the_networks_of_the_file_of_transformers(
 
 
 def test_channels_of_a_head_take_turns_in_the_file_of_magic_leap(transformers: Path, tmp_path: Path) -> None:
-    """Attention computed of the tensors of the file, with their order of channels, is that of the loaded layer."""
+    """Attention is computed of the tensors of the file with their order of channels, and by the loaded layer."""
     parts = load_keypoint_parts(transformers)
     state = torch.load(write_magic_leap(tmp_path, parts)[0])
     features, others = torch.randn(2, 5, 256, generator=torch.Generator().manual_seed(3)).unbind()

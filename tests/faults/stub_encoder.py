@@ -21,6 +21,7 @@ class StubEncoder(Encoder):
         self.config = NETWORK
         self.device = torch.device("cpu")
         self.family, self.reranker, self.match_floor = SelaVPR.family, SelaVPR.reranker, None
+        self.weights_licence = SelaVPR.weights_licence
         self.preparation = SelaVPR.needs
         self.precision = "float32"
         self.is_trained = True

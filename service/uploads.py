@@ -97,6 +97,6 @@ def _boundary(request: Request) -> bytes:
     if not _BOUNDARY.fullmatch(boundary):
         raise MalformedBody(
             "the Content-Type of a multipart form must name a boundary of 1 to 70 letters, digits, signs and spaces of "
-            "ASCII, of which the last is not a space"
+            "ASCII; the last is not a space"
         )
     return boundary

@@ -37,7 +37,7 @@ class CommandsOnDemand(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = _Commands()  # type: ignore[assignment]  (nobody adds commands)
+        self.commands = _Commands()  # type: ignore[assignment]  # nobody adds commands
 
 
 class _Commands(Mapping[str, Any]):

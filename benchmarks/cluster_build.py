@@ -1,4 +1,4 @@
-"""``python -m benchmarks cluster-build``: how much faster two workers on Ray encode a build than one."""
+"""``python -m benchmarks cluster-build``: how much faster two workers on Ray encode a build than one, to equal maps."""
 
 import statistics
 import time
@@ -22,6 +22,8 @@ from index_builder.sources.listing import SourceListing
 from model.encoder import Encoder
 from model.progress import SilentProgress
 from model.weights import load_network
+from place_map.manifest import Manifest
+from place_map.versions import read_current, read_manifest
 from placefix.console import error_console, output_console
 
 _PICTURES_OF_A_SEGMENT = 32
@@ -52,20 +54,29 @@ def cluster_build(
         "benchmarks/results/cluster_build.json"
     ),
 ) -> None:
-    """Measure pictures per second of one worker and of several with one thread each, in turn, without their start."""
+    """Measure pictures per second of one worker and of several with one thread each, in turn, without their start.
+
+    The maps of all runs have to be equal to the last byte.
+    """
     listing = SourceListing(town_places(pictures, count), (), "csv", pictures)
     encoder = Encoder(load_network(weights))
     network = WorkerNetwork.of(encoder, weights, None)
     options = BuildOptions(segment_size=_PICTURES_OF_A_SEGMENT)
     rates: dict[int, list[float]] = {1: [], workers: []}
+    made: list[Manifest] = []
     with TemporaryDirectory(prefix="placefix-cluster-") as folder, ray_cluster(WorkerNeeds(workers=workers)):
         for repeat in range(repeats):
             for number, measured in rates.items():
                 encoding = _Encoding()
                 engine = RayEngine(network, encoder, WorkerNeeds(workers=number))
-                build_map(listing, encoder, Path(folder) / f"{repeat}-{number}", options, encoding, engine=engine)
+                path = Path(folder) / f"{repeat}-{number}"
+                build_map(listing, encoder, path, options, encoding, engine=engine)
+                made.append(_content(path))
+                if made[-1] != made[0]:
+                    raise AssertionError(f"run {len(made)}, with {number} workers, has made another map than the first")
                 measured.append(count / (encoding.done_s - encoding.ready_s))
                 error_console().print(f"{number} workers: {measured[-1]:,.1f} pictures/s")
+    output_console().print(f"{len(made)} maps of {made[0].counts.placed} pictures are equal to the last byte")
     medians = {number: statistics.median(measured) for number, measured in rates.items()}
     table = Table("workers of one thread", "pictures/s", "ratio", title=f"{count} pictures, median of {repeats} runs")
     for number, median in medians.items():
@@ -76,3 +87,8 @@ def cluster_build(
         out,
         {"pictures": count, "pictures_per_s": medians, "runs": rates, "ratio": medians[workers] / medians[1]},
     )
+
+
+def _content(path: Path) -> Manifest:
+    """Return the manifest of a map, which has the sums of all its files, without the time of the build."""
+    return read_manifest(path, read_current(path).version).model_copy(update={"created_at": ""})

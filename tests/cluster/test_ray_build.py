@@ -1,5 +1,6 @@
 """A build by workers on Ray gives the bytes of a build in one process, whatever is killed on the way."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.cluster_build import cluster_build
 from index_builder.build import build_map
 from index_builder.build_options import BuildOptions
 from index_builder.errors import ClusterError, SegmentFailed, WorkerMismatch
@@ -101,6 +103,21 @@ def test_the_map_is_that_of_one_process(town: Town, workers: int, tmp_path: Path
     out = tmp_path / "maps" / "town"
     town.build(out, engine_of(town, workers))
     town.check(out)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_the_benchmark_compares_workers_by_maps_that_are_equal(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    count = 34  # two segments
+    lines = [f"{number}.jpg,55.7,13.2" for number in range(count)]
+    for number in range(count):
+        write_photo(tmp_path / "test" / f"{number}.jpg", seed=number)
+    (tmp_path / "test" / "database.csv").write_text("\n".join(["path,latitude,longitude", *lines]) + "\n")
+    out = tmp_path / "figures.json"
+    cluster_build(town.weights, tmp_path, count, workers=2, repeats=1, out=out)
+    assert f"2 maps of {count} pictures are equal to the last byte" in capsys.readouterr().out
+    assert set(json.loads(out.read_text())["pictures_per_s"]) == {"1", "2"}
 
 
 class Disturbed:

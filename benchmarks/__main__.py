@@ -15,7 +15,7 @@ from benchmarks.gather import gather
 from benchmarks.gpu.command import gpu
 from benchmarks.gpu.wheels import gpu_wheels
 from benchmarks.growth.command import growth
-from benchmarks.large_map import large_map
+from benchmarks.large_map.command import large_map
 from benchmarks.learning import learn
 from benchmarks.load.command import load
 from benchmarks.load.trials import endurance, overload

@@ -40,7 +40,7 @@ RUNS = (
     Run("shortlist", None, "--large --parts 4 --index SQfp16 --index PQ1024x4fs --repeats 1 --queries 50"),
     Run("build", "--count 256 --memory 100 --memory 500", "--vit-l --memory 100 --memory 5000"),
     Run("growth", "--pictures 500 --repeats 1", ""),
-    Run("large-map", "--places 10000", ""),
+    Run("large-map", "--places 10000 --queries 10", ""),
     Run("performance", "", ""),  # last: writes the figures into the documents
 )
 """The benchmarks of ``all``, in this order; a new benchmark is one line here."""

@@ -1,4 +1,4 @@
-"""The peak memory of this process; only on Linux, where the kernel lets a process reset its peak."""
+"""The memory of this process; only on Linux, where the kernel lets a process reset its peak."""
 
 from pathlib import Path
 
@@ -14,6 +14,11 @@ def reset_peak_memory() -> int:
 def peak_memory_bytes() -> int:
     """Return the greatest resident bytes since the last reset."""
     return _status_bytes("VmHWM")
+
+
+def own_memory_bytes() -> int:
+    """Return the resident bytes without mapped files, which the system can drop and read again."""
+    return _status_bytes("RssAnon")
 
 
 def _status_bytes(field: str) -> int:

@@ -15,7 +15,7 @@ from place_map import layout
 from place_map.feature_store import TORCH_TYPES
 from place_map.local_codec import StoreType, global_type
 from place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
-from place_map.place_table import PlaceRecord
+from place_map.place_file import PlaceRecord
 from place_map.segment_writer import SegmentWriter
 from place_map.version_writer import VersionContent, write_version
 

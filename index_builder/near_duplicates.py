@@ -4,7 +4,7 @@ Mapillary's "twin drives" are the second kind: the same place, the same minute, 
 memory and time. If one is a query and the other is in the database, recall seems better than it is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 
@@ -51,7 +51,7 @@ class ComparedPictures:
         longitudes: ``(n,)`` float64 degrees.
         times: ``(n,)`` datetime64[us], NaT if unknown: UTC, or the digits of a clock without a time zone.
         has_time_zone: ``(n,)`` bool, whether the time is UTC.
-        content_sums: n SHA-256 sums of the pictures' files.
+        contents: ``(n,)`` int64, equal for pictures of the same file.
         global_features: A function from rows ``(k,)`` int64 to their features ``(k, D)`` float32, of any length.
     """
 
@@ -59,7 +59,7 @@ class ComparedPictures:
     longitudes: NDArray[np.float64]
     times: NDArray[np.datetime64]
     has_time_zone: NDArray[np.bool_]
-    content_sums: Sequence[str]
+    contents: NDArray[np.int64]
     global_features: Callable[[NDArray[np.int64]], NDArray[np.float32]]
 
     @classmethod
@@ -71,7 +71,7 @@ class ComparedPictures:
             longitudes=places.longitudes,
             times=places.times,
             has_time_zone=places.has_time_zone,
-            content_sums=places.content_sums,
+            contents=places.contents,
             global_features=place_map.global_features,
         )
 
@@ -130,7 +130,7 @@ def find_near_duplicates(pictures: ComparedPictures, limits: DuplicateLimits) ->
     """
     groups = RowGroups(len(pictures))
     twins = np.full(len(pictures), len(pictures), dtype=np.int64)
-    for row, earlier in _same_files(pictures.content_sums):
+    for row, earlier in _same_files(pictures.contents):
         groups.join(earlier, row)
         twins[row], twins[earlier] = min(twins[row], earlier), min(twins[earlier], row)
     for block in near_blocks(pictures.latitudes, pictures.longitudes, limits.radius_m):
@@ -146,11 +146,12 @@ def find_near_duplicates(pictures: ComparedPictures, limits: DuplicateLimits) ->
     return _described(pictures, [group.tolist() for group in groups.groups()], twins)
 
 
-def _same_files(content_sums: Sequence[str]) -> list[tuple[int, int]]:
+def _same_files(contents: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Return each row whose file occurred before, and the first row with that file."""
-    first_rows: dict[str, int] = {}
-    firsts = [first_rows.setdefault(content_sum, row) for row, content_sum in enumerate(content_sums)]
-    return [(row, first) for row, first in enumerate(firsts) if first != row]
+    _, first_rows, numbers = np.unique(contents, return_index=True, return_inverse=True)
+    firsts = first_rows[numbers]
+    rows = np.flatnonzero(firsts != np.arange(len(contents)))
+    return list(zip(rows.tolist(), firsts[rows].tolist(), strict=True))
 
 
 def _is_at_another_time(
@@ -204,7 +205,7 @@ def _described(
                 distance_m=distance_m(_position(pictures, row), _position(pictures, twin)),
                 cosine=cosine,
                 apart_s=_apart_s(pictures, row, twin),
-                is_same_file=pictures.content_sums[row] == pictures.content_sums[twin],
+                is_same_file=bool(pictures.contents[row] == pictures.contents[twin]),
             )
     return tuple(DuplicateGroup(group[0], tuple(duplicates[row] for row in group[1:])) for group in groups)
 

@@ -28,7 +28,7 @@ from place_map.index_files import BaseIndex
 from place_map.index_making import check_index_factory
 from place_map.left_out import left_out_csv, read_left_out
 from place_map.manifest import Counts, Manifest
-from place_map.place_table import read_places
+from place_map.place_file import read_places
 from place_map.reader import PlaceMap
 from place_map.segment import Segment
 from place_map.version_writer import VersionContent, write_manifest, write_version_files

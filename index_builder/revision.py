@@ -11,7 +11,7 @@ from model.preprocess import Preprocessing
 from place_map.codebook_entry import CodebookEntry
 from place_map.left_out import LeftOut
 from place_map.manifest import Change, ChangeKind, FeatureShapes, Manifest, NetworkIdentity, SourceHint
-from place_map.place_table import PlaceRecord
+from place_map.place_file import PlaceRecord
 from place_map.segment import Segment
 
 

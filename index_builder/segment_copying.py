@@ -14,7 +14,7 @@ from place_map.errors import MapCorrupt
 from place_map.feature_store import StoredArray, StoredFeatures, map_features
 from place_map.local_codec import LocalCodec
 from place_map.manifest import FeatureShapes, Manifest
-from place_map.place_table import read_places
+from place_map.place_file import read_places
 from place_map.row_file import RowFile
 from place_map.segment import Segment
 from place_map.segment_writer import SegmentWriter

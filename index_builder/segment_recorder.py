@@ -11,7 +11,7 @@ from index_builder.staging import FinishedSegment
 from place_map import layout
 from place_map.left_out import LeftOut
 from place_map.manifest import FeatureShapes
-from place_map.place_table import PlaceRecord
+from place_map.place_file import PlaceRecord
 from place_map.segment_writer import SegmentWriter
 
 

@@ -24,7 +24,7 @@ from place_map.current import Current
 from place_map.file_sum import FileSum
 from place_map.left_out import LeftOut
 from place_map.manifest import Manifest
-from place_map.place_table import read_places
+from place_map.place_file import read_places
 from place_map.reader import PlaceMap
 from place_map.segment import Segment
 from place_map.stored_thumbnails import loose_thumbnails

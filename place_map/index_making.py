@@ -91,8 +91,14 @@ def _training_sample(chunks: Chunks) -> NDArray[np.float32]:
     """Return at most ``_TRAINING_ROWS`` features, evenly spaced."""
     count = sum(len(chunk) for chunk in chunks())
     step = -(-count // _TRAINING_ROWS)
-    first_row, sample = 0, []
+    sample: NDArray[np.float32] | None = None
+    first_row = taken = 0
     for chunk in chunks():
-        sample.append(chunk[-first_row % step :: step].astype(np.float32))
-        first_row += len(chunk)
-    return np.concatenate(sample)
+        if sample is None:  # all at once, because pieces and their concatenation would be in memory together
+            sample = np.empty((-(-count // step), chunk.shape[1]), np.float32)
+        some = chunk[-first_row % step :: step]
+        sample[taken : taken + len(some)] = some
+        first_row, taken = first_row + len(chunk), taken + len(some)
+    if sample is None or taken != len(sample):
+        raise AssertionError(f"{taken} of {count} features were taken, every {step}th")
+    return sample

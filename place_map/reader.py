@@ -1,12 +1,12 @@
 """One version of a map, immutable, as its readers use it."""
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
+import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -16,13 +16,14 @@ from model.errors import InvalidInput
 from place_map import layout
 from place_map.calibration import Calibration
 from place_map.calibration_file import read_calibration
-from place_map.errors import MapCorrupt, NetworkMismatch
 from place_map.feature_store import TORCH_TYPES, StoredFeatures
 from place_map.local_codec import StoreType
 from place_map.manifest import Manifest, SourceHint
+from place_map.network_check import check_network
 from place_map.open_files import FILES_PER_SEGMENT, allow_open_files
 from place_map.opening_checks import check_searched_files, check_sizes
-from place_map.place_table import PlaceTable, join_live, read_places
+from place_map.place_file import read_places
+from place_map.place_table import PlaceTable, join_live
 from place_map.segment_files import SegmentFiles, open_segment
 from place_map.shard import Shard, files_of, segments_of
 from place_map.version_hold import VersionHold
@@ -96,14 +97,16 @@ class PlaceMap:
         manifest, hold = hold_version(path, version)
         check_sizes(path, files_of(manifest, shard))
         allow_open_files(FILES_PER_SEGMENT * len(segments_of(manifest, shard)))
-        segments, tables = [], []
-        for segment in segments_of(manifest, shard):
-            directory = layout.segment_dir(path, segment.id)
-            table = read_places(directory / layout.PLACES, segment.rows)
-            files = open_segment(directory, segment, manifest.features, table)
-            segments.append(files)
-            tables.append((table, files.live))
-        places = PlaceTable(join_live(tables), path)
+        segments: list[SegmentFiles] = []
+
+        def tables() -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:  # one at a time, so that none is kept
+            for segment in segments_of(manifest, shard):
+                directory = layout.segment_dir(path, segment.id)
+                table = read_places(directory / layout.PLACES, segment.rows)
+                segments.append(open_segment(directory, segment, manifest.features, table))
+                yield table, segments[-1].live
+
+        places = PlaceTable(join_live(tables()), path)
         sums = manifest.calibration
         calibration = None if sums is None else read_calibration(path, manifest.version, sums.sha256)
         return cls(path, manifest, segments, places, hold, calibration, shard)
@@ -149,25 +152,7 @@ class PlaceMap:
         Raises:
             NetworkMismatch: The network or the way of resizing is another.
         """
-        network = self.manifest.network
-        if encoder.fingerprint != network.fingerprint:
-            raise NetworkMismatch(
-                f"map {self.name} was made with network {network.fingerprint[:12]}…, these weights are "
-                f"{encoder.fingerprint[:12]}…: give the weights it was made with"
-                + (f" ({network.weights_path} when it was built)" if network.weights_path else "")
-                + ", or build the map again with these"
-            )
-        own, others = self.manifest.preparation, encoder.preparation
-        if own.preprocessing.antialiases != others.preprocessing.antialiases:
-            raise NetworkMismatch(
-                f"map {self.name} was made with --preprocess {own.preprocessing}, not {others.preprocessing}: use the "
-                "same, or build the map again"
-            )
-        if not own.gives_the_pixels_of(others):
-            raise NetworkMismatch(
-                f"map {self.name} was made with --input-size {own.height}x{own.width}, not "
-                f"{others.height}x{others.width}: use the same, or build the map again"
-            )
+        check_network(self.name, self.manifest, encoder)
 
     def check_sums(self) -> None:
         """Compare index and global features with their sums: a flipped bit would change answers silently.
@@ -267,15 +252,7 @@ class PlaceMap:
         if expected is None:
             return None
         [(segment, segment_row)] = self._locate(np.array([row]))
-        content = segment.thumbnails.read(segment_row)
-        if len(content) != expected.bytes or sha256(content).hexdigest() != expected.sha256:
-            path = segment.thumbnails.path_of(segment_row)
-            raise MapCorrupt(
-                f"the thumbnail of {self.places[row].id} in {path} differs from the table; run placefix verify on "
-                "the map",
-                path,
-            )
-        return content
+        return segment.thumbnails.read_checked(segment_row, expected)
 
     def segment_of(self, row: int) -> str:
         """Return the id of the segment of a row."""

@@ -71,4 +71,4 @@ class Segment(ManifestPart):
 
     def live(self) -> NDArray[np.int64]:
         """Return ``(live_rows,)`` ascending rows that belong to the version."""
-        return np.setdiff1d(np.arange(self.rows, dtype=np.int64), np.array(self.dead_rows, dtype=np.int64))
+        return np.delete(np.arange(self.rows, dtype=np.int64), np.array(self.dead_rows, dtype=np.int64))

@@ -9,7 +9,7 @@ from place_map import layout
 from place_map.feature_store import FeatureWriter, StoredArray, StoredFeatures
 from place_map.file_sum import FileSum
 from place_map.manifest import FeatureShapes
-from place_map.place_table import PlaceRecord, write_places
+from place_map.place_file import PlaceRecord, write_places
 from place_map.segment import Segment
 from place_map.stored_thumbnails import ThumbnailWriter
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from place_map import layout
 from place_map.errors import MapCorrupt
 from place_map.file_sum import FileSum
-from place_map.place_table import listed_thumbnails
+from place_map.place_file import listed_thumbnails
 from place_map.segment import Segment, Thumbnails
 
 
@@ -82,6 +82,23 @@ class StoredThumbnails:
             return self._directory / layout.THUMBNAILS
         return self._directory / layout.LOOSE_THUMBNAILS / layout.thumbnail_name(row)
 
+    def read_checked(self, row: int, expected: FileSum) -> bytes:
+        """Read the thumbnail of a row, and compare it with its size and sum.
+
+        Args:
+            row: The number of the row in the segment, which has a thumbnail.
+            expected: Its size and sum in the table.
+
+        Raises:
+            MapCorrupt: The file cannot be read, or its bytes are not what the table says.
+        """
+        content, path = self.read(row), self.path_of(row)
+        if not _is_right(content, expected):
+            raise MapCorrupt(
+                f"the thumbnail of row {row} in {path} is not what the table says; run placefix verify on the map", path
+            )
+        return content
+
     def read(self, row: int) -> bytes:
         """Read the thumbnail of a row; the bytes are not compared with their sum.
 
@@ -126,10 +143,13 @@ def wrong_thumbnail(directory: Path, segment: Segment, table: pa.Table) -> int |
         return None
     stored = StoredThumbnails(directory, segment, table)
     for row, expected in listed_thumbnails(table):
-        content = stored.read(row)
-        if len(content) != expected.bytes or hashlib.sha256(content).hexdigest() != expected.sha256:
+        if not _is_right(stored.read(row), expected):
             return row
     return None
+
+
+def _is_right(content: bytes, expected: FileSum) -> bool:
+    return len(content) == expected.bytes and hashlib.sha256(content).hexdigest() == expected.sha256
 
 
 def _read(file: BinaryIO, count: int) -> bytes:

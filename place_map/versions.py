@@ -11,7 +11,8 @@ from pathlib import Path
 from place_map import layout
 from place_map.current import Current
 from place_map.errors import MapCorrupt, MapNotFound, VersionNotFound
-from place_map.manifest import Manifest, parse_manifest
+from place_map.manifest import Manifest
+from place_map.manifest_parsing import parse_manifest
 from place_map.version_hold import VersionHold
 
 

@@ -50,8 +50,8 @@ class MapShard:
             without: ``(m,)`` rows of the map; the rows of other shards are ignored.
             is_wanted: Whether somebody still waits for the query.
         """
-        own = np.flatnonzero(np.isin(self._rows, without))
-        found = self.localizer.shortlist(query, options, own, is_wanted)
+        own, is_here = self._found(without)
+        found = self.localizer.shortlist(query, options, own[is_here], is_wanted)
         return Shortlist(self._in_map(found.answers), self._in_map(found.rivals))
 
     def compare(
@@ -90,12 +90,17 @@ class MapShard:
         Raises:
             InvalidInput: A row belongs to another shard.
         """
-        own = np.searchsorted(self._rows, rows)
-        is_here = own < len(self._rows)
-        is_here[is_here] = self._rows[own[is_here]] == rows[is_here]
+        own, is_here = self._found(rows)
         if not is_here.all():
             raise InvalidInput(f"{(~is_here).sum()} of {len(rows)} rows are not in this shard")
         return own
+
+    def _found(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return rows of the map as rows of this shard, and which of them are here; the others have no meaning."""
+        own = np.searchsorted(self._rows, rows)
+        is_here = own < len(self._rows)
+        is_here[is_here] = self._rows[own[is_here]] == rows[is_here]
+        return own, is_here
 
     def _in_map(self, own: Nearest) -> Nearest:
         return Nearest(self._rows[own.rows], own.distances)

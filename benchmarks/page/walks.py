@@ -17,7 +17,7 @@ from model.geo import LatLon
 from model.places import Place
 from model.selavpr.initialisation import seeded_network
 from model.weights import load_network, save_network
-from place_map.place_table import PlaceRecord
+from place_map.place_file import PlaceRecord
 from place_map.reader import PlaceMap
 
 STEP_M, STEP_S = 5.0, 4.0

@@ -10,6 +10,7 @@ from benchmarks.performance.confidence_plot import draw_confidences
 from benchmarks.performance.confidence_tables import conditions_table, confidence_table, signals_table
 from benchmarks.performance.floor_tables import floor_networks_table, floor_tables
 from benchmarks.performance.gpu_tables import gpu_tables
+from benchmarks.performance.large_map_table import large_map_table
 from benchmarks.performance.load_plot import draw_load
 from benchmarks.performance.markdown import Figures
 from benchmarks.performance.match_plot import draw_match
@@ -61,6 +62,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "gather": Table(("gather",), tables.gather_table),
         "shortlist": Table(("shortlist",), tables.shortlist_table),
         "shortlist-large": Table(("shortlist-large",), tables.shortlist_table),
+        "large_map": Table(("large_map",), large_map_table),
         "build": Table(("build",), tables.build_table),
         "learn": Table(("learn",), tables.learn_table),
         "starter": Table(("starter",), starter_table),

@@ -13,7 +13,7 @@ from model.geo import LatLon
 from model.preprocess import Preprocessing
 from place_map import layout
 from place_map.manifest import Counts, FeatureShapes, NetworkIdentity, SourceHint
-from place_map.place_table import PlaceRecord
+from place_map.place_file import PlaceRecord
 from place_map.reader import PlaceMap
 from place_map.segment import Segment
 from place_map.segment_writer import SegmentWriter

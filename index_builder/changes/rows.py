@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from index_builder.revision import CopiedRow, NewSegment
 from model.places import Place
-from place_map.place_table import PlaceRecord
+from place_map.place_file import PlaceRecord
 from place_map.reader import PlaceMap
 from place_map.segment import Segment
 

@@ -22,7 +22,7 @@ from model.places import Place
 from model.progress import SILENT, Progress
 from place_map.left_out import left_out_csv, read_left_out
 from place_map.manifest import Manifest
-from place_map.place_table import PlaceRecord
+from place_map.place_file import PlaceRecord
 from place_map.reader import PlaceMap
 
 DEFAULT_MAX_REMOVED = 0.2

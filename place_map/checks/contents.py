@@ -16,7 +16,7 @@ from place_map.global_index import find_difference
 from place_map.left_out import HEADER
 from place_map.local_codec import LocalCodec
 from place_map.manifest import Manifest
-from place_map.place_table import read_places, wrong_geometries
+from place_map.place_file import read_places, wrong_geometries
 from place_map.reader import PlaceMap
 from place_map.segment import Segment
 from place_map.stored_thumbnails import wrong_thumbnail

@@ -17,7 +17,7 @@ from place_map.checks.problem import Problem, ProblemKind, unreadable
 from place_map.errors import MapCorrupt, MapNotFound
 from place_map.file_sum import FileSum
 from place_map.manifest import Manifest
-from place_map.place_table import listed_thumbnails, read_places
+from place_map.place_file import listed_thumbnails, read_places
 from place_map.segment import Segment
 from place_map.stored_thumbnails import loose_thumbnails
 

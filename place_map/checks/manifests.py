@@ -9,7 +9,8 @@ from place_map import layout
 from place_map.checks.problem import Problem, ProblemKind, link, unreadable
 from place_map.current import Current
 from place_map.errors import MapCorrupt
-from place_map.manifest import Manifest, parse_manifest
+from place_map.manifest import Manifest
+from place_map.manifest_parsing import parse_manifest
 
 _HEX_DIGITS_BY_CHANCE = 32  # the sums of two contents agree in about 4 of 64 digits, and never in half of them
 _FORMAT_WITH_POINTERS = 3

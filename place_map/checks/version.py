@@ -7,7 +7,7 @@ from pathlib import Path
 from place_map import layout
 from place_map.errors import MapCorrupt
 from place_map.file_sum import FileSum
-from place_map.place_table import read_places
+from place_map.place_file import read_places
 from place_map.reader import PlaceMap
 from place_map.stored_thumbnails import loose_thumbnails
 

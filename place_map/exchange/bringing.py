@@ -16,7 +16,7 @@ from place_map.exchange.published import wrong_sum
 from place_map.exchange.transfer import Transfer
 from place_map.file_sum import FileSum
 from place_map.manifest import Manifest
-from place_map.place_table import listed_thumbnails, read_places
+from place_map.place_file import listed_thumbnails, read_places
 from place_map.shard import Shard
 
 

@@ -9,7 +9,8 @@ from place_map.current import Current
 from place_map.errors import OriginError
 from place_map.exchange.names import version_path
 from place_map.exchange.origin import Origin
-from place_map.manifest import Manifest, parse_manifest
+from place_map.manifest import Manifest
+from place_map.manifest_parsing import parse_manifest
 
 
 def named_version(origin: Origin) -> Current:

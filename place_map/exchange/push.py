@@ -15,7 +15,7 @@ from place_map.exchange.origin import Claim, Origin, Served
 from place_map.exchange.transfer import Transfer, checked_chunks
 from place_map.file_sum import FileSum
 from place_map.manifest import Manifest
-from place_map.place_table import listed_thumbnails, read_places
+from place_map.place_file import listed_thumbnails, read_places
 from place_map.versions import existing_versions, hold_version, read_pointer
 
 

@@ -221,13 +221,13 @@ class _Bursts:
 
     def __init__(self, places: PlaceTable) -> None:
         self._times, self._has_zone = places.times, places.has_time_zone
-        self._sums = np.array(places.content_sums)
+        self._contents = places.contents
 
     def rows_of(self, row: int) -> NDArray[np.int64]:
         """Return the rows ``(m,)`` of the burst of a picture, itself included."""
         apart = np.abs(self._times - self._times[row])  # NaT where a time is unknown; no comparison with NaT is true
         is_at_once = (apart <= _BURST) & (self._has_zone == self._has_zone[row])
-        return np.union1d([row], np.flatnonzero(is_at_once | (self._sums == self._sums[row])))
+        return np.union1d([row], np.flatnonzero(is_at_once | (self._contents == self._contents[row])))
 
 
 def _encoded(localizer: Localizer, photos: Sequence[Place], limits: ImageLimits) -> Iterator[EncodedQuery]:

@@ -74,8 +74,7 @@ class Pictures:
     @classmethod
     def of(cls, places: PlaceTable) -> Self:
         """Return the pictures of a map."""
-        _, contents = np.unique(np.array(places.content_sums), return_inverse=True)
-        return cls(places.latitudes, places.longitudes, contents.astype(np.int64))
+        return cls(places.latitudes, places.longitudes, places.contents)
 
     def __len__(self) -> int:
         return len(self.latitudes)

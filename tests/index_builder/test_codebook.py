@@ -24,7 +24,7 @@ from model.rerankers.registry import RERANKERS
 from place_map.code_learning import learn_codes
 from place_map.codebook_entry import CodebookEntry
 from place_map.errors import MapCorrupt
-from place_map.manifest import parse_manifest
+from place_map.manifest_parsing import parse_manifest
 from place_map.reader import PlaceMap
 from place_map.versions import read_manifest
 from tests.index_builder.interruption import InterruptedAfter

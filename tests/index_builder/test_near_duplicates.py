@@ -19,7 +19,7 @@ from index_builder.near_duplicates import (
 )
 from model.errors import InvalidInput
 from model.geo import LatLon, distance_m
-from place_map.place_table import PlaceRecord
+from place_map.place_file import PlaceRecord
 from place_map.reader import PlaceMap
 from tests.index_builder.map_factory import write_features_map
 
@@ -49,7 +49,7 @@ def collections(draw: st.DrawFn) -> ComparedPictures:
         longitudes=longitudes.reshape(count),
         times=times.reshape(count),
         has_time_zone=np.array(each(st.integers(0, 1)), dtype=bool).reshape(count),
-        content_sums=[str(number) for number in each(st.integers(0, 15))],
+        contents=np.array(each(st.integers(0, 15))),
         global_features=lambda rows: features[rows],
     )
 
@@ -66,7 +66,7 @@ def reference(pictures: ComparedPictures, limits: DuplicateLimits) -> list[tuple
     places = [LatLon(*pair) for pair in zip(pictures.latitudes.tolist(), pictures.longitudes.tolist(), strict=True)]
 
     def is_duplicate(row: int, other: int) -> bool:
-        if pictures.content_sums[row] == pictures.content_sums[other]:
+        if pictures.contents[row] == pictures.contents[other]:
             return True
         both = [pictures.times[row], pictures.times[other]]
         comparable = not np.isnat(both).any() and pictures.has_time_zone[row] == pictures.has_time_zone[other]
@@ -121,7 +121,7 @@ def twins(count: int, features: NDArray[np.generic]) -> ComparedPictures:
         longitudes=np.full(count, 13.0),
         times=np.datetime64("2024-09-23T12:00", "us") + np.arange(count) * np.timedelta64(10, "s"),
         has_time_zone=np.ones(count, dtype=bool),
-        content_sums=[str(row) for row in range(count)],
+        contents=np.arange(count),
         global_features=lambda rows: features[rows].astype(np.float32),
     )
 
@@ -139,7 +139,7 @@ def test_what_is_told_of_a_duplicate() -> None:
 def test_the_same_file_is_a_duplicate_wherever_and_whenever_it_is_said_to_be_taken() -> None:
     pictures = replace(
         twins(3, np.eye(3)),
-        content_sums=["a", "b", "a"],
+        contents=np.array([0, 1, 0]),
         latitudes=np.array([55.0, 55.0, -33.0]),
         times=np.array(["2024-01-01", "2024-01-01", "1999-01-01"], dtype="M8[us]"),
     )
@@ -198,7 +198,7 @@ def test_a_hundred_thousand_pictures_of_which_two_drives_are_twins() -> None:
         longitudes=longitudes,
         times=np.full(len(latitudes), np.datetime64("NaT"), dtype="M8[us]"),
         has_time_zone=np.zeros(len(latitudes), dtype=bool),
-        content_sums=[str(row) for row in range(len(latitudes))],
+        contents=np.arange(len(latitudes)),
         global_features=read,
     )
     found = find_near_duplicates(pictures, DuplicateLimits())

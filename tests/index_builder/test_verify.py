@@ -23,7 +23,7 @@ from place_map.errors import MapNotFound, MapVersionUnsupported, NetworkMismatch
 from place_map.file_sum import FileSum
 from place_map.local_codec import StoreType
 from place_map.manifest import FORMAT_VERSION
-from place_map.place_table import PlaceRecord
+from place_map.place_file import PlaceRecord
 from place_map.reader import PlaceMap
 from place_map.versions import read_manifest
 from tests.conftest import TINY_CONFIG, write_photo

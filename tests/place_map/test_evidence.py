@@ -8,7 +8,8 @@ import pytest
 
 from model.geo import LatLon
 from place_map.evidence import SIGNALS, Evidence, Ranking
-from place_map.place_table import PlaceRecord, PlaceTable, read_places, write_places
+from place_map.place_file import PlaceRecord, read_places, write_places
+from place_map.place_table import PlaceTable
 
 METRE_DEG = 1 / 111_195  # metres per degree of latitude
 WITHIN_M = 25.0

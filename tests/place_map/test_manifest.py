@@ -7,7 +7,8 @@ import pytest
 from model.preprocess import Preprocessing
 from place_map.current import Current
 from place_map.errors import MapCorrupt, MapVersionUnsupported
-from place_map.manifest import FORMAT_VERSION, Manifest, parse_manifest
+from place_map.manifest import FORMAT_VERSION, Manifest
+from place_map.manifest_parsing import parse_manifest
 
 PATH = Path("maps/town/versions/000001/manifest.json")
 SUM = {"bytes": 10, "sha256": "ab" * 32}

@@ -16,7 +16,7 @@ from index_builder.build import build_map
 from model.encoder import Encoder
 from place_map.global_index import open_searcher
 from place_map.local_codec import STORES, StoreType
-from place_map.place_table import read_places
+from place_map.place_file import read_places
 from place_map.reader import PlaceMap
 from tests.index_builder.map_factory import SMALL, build_small, photo_listing
 

@@ -1,5 +1,7 @@
+import gc
 import json
 import struct
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -15,15 +17,8 @@ from model.errors import InvalidInput
 from model.geo import LatLon
 from place_map.errors import MapCorrupt
 from place_map.file_sum import FileSum
-from place_map.place_table import (
-    PlaceRecord,
-    PlaceTable,
-    join_live,
-    listed_thumbnails,
-    read_places,
-    write_places,
-    wrong_geometries,
-)
+from place_map.place_file import PlaceRecord, listed_thumbnails, read_places, write_places, wrong_geometries
+from place_map.place_table import PlaceTable, join_live
 
 zones = st.one_of(st.none(), st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))))
 times = st.datetimes(min_value=datetime(1850, 1, 1), max_value=datetime(2200, 1, 1), timezones=zones)  # type: ignore[arg-type]
@@ -134,6 +129,38 @@ def test_dead_rows_are_left_out_and_rows_counted_through_the_segments(tmp_path: 
     assert table.row_of("one1") is None
     assert table.row_of("two0") == 2
     assert [place.id for place in table] == table.ids
+
+
+def test_a_table_keeps_columns_and_no_objects_of_pictures(tmp_path: Path) -> None:
+    """A million pictures take 160 MB; their sums are kept as 32 bytes, and as 64 digits nowhere."""
+    digests = [f"{number:064x}" for number in range(4000)]
+    written = [
+        replace(record(f"{digest[-8:]}"), content_sha256=digest, thumbnail=FileSum(bytes=1, sha256=digest))
+        for digest in digests
+    ]
+    write_places(tmp_path / "p", written)
+    table_of(tmp_path / "warm", written[:1])
+    gc.collect()
+    objects, column_bytes = sys.getallocatedblocks(), pa.total_allocated_bytes()
+    table = PlaceTable(join_live([(read_places(tmp_path / "p", len(written)), np.arange(len(written)))]), tmp_path)
+    gc.collect()
+    assert sys.getallocatedblocks() - objects < 1000
+    position_time_and_sums, texts_and_ids = 8 + 8 + 8 + 8 + 4 + 4 + 2 * 32, 4 + 8 + 4 + 5 + 8
+    assert pa.total_allocated_bytes() - column_bytes < 1.1 * len(table) * (position_time_and_sums + texts_and_ids)
+    assert table[17].content_sha256 == digests[17]
+
+
+def test_pictures_of_the_same_file_have_the_same_number(tmp_path: Path) -> None:
+    sums = [f"{number:064x}" for number in (1, 2, 1, 3, 2)]
+    table = table_of(tmp_path / "p", [replace(record(f"{row}"), content_sha256=each) for row, each in enumerate(sums)])
+    assert [table.contents.tolist().index(number) for number in table.contents] == [0, 1, 0, 3, 1]
+
+
+def test_a_sum_of_another_form_is_refused(tmp_path: Path) -> None:
+    for number, wrong in enumerate(("", "ab", "g" * 64, " " * 2 + "a" * 62)):
+        write_places(tmp_path / str(number), [replace(record(), content_sha256=wrong)])
+        with pytest.raises(MapCorrupt, match="is damaged"):
+            read_places(tmp_path / str(number), 1)
 
 
 def test_two_pictures_of_one_id_are_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from model.geo import LatLon
 from place_map import layout
 from place_map.errors import MapCorrupt
 from place_map.file_sum import FileSum
-from place_map.place_table import PlaceRecord, read_places, write_places
+from place_map.place_file import PlaceRecord, read_places, write_places
 from place_map.segment import Segment, Thumbnails
 from place_map.stored_thumbnails import StoredThumbnails, ThumbnailWriter, loose_thumbnails, wrong_thumbnail
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from model.geo import LatLon
 from place_map import layout
 from place_map.errors import MapCorrupt, MapNotFound
-from place_map.place_table import PlaceRecord
+from place_map.place_file import PlaceRecord
 from place_map.reader import PlaceMap
 from placefix.command_line import app
 from placefix.exit_codes import ExitCode

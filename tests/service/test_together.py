@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from model.geo import LatLon, distance_m
 from place_map.evidence import Ranking
-from place_map.place_table import PlaceRecord, PlaceTable, read_places, write_places
+from place_map.place_file import PlaceRecord, read_places, write_places
+from place_map.place_table import PlaceTable
 from service.together import (
     MOST_SPEED_M_PER_S,
     STEP_SPACINGS,

@@ -13,7 +13,7 @@ from index_builder.description.headings import DIRECTIONS, summarise_headings
 from model.encoder import Encoder
 from model.geo import EARTH_RADIUS_M, LatLon
 from place_map.current import Current
-from place_map.place_table import PlaceRecord
+from place_map.place_file import PlaceRecord
 from place_map.reader import PlaceMap
 from tests.index_builder.map_factory import build_small, unit_rows, write_features_map
 

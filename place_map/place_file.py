@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from model.geo import LatLon
@@ -151,15 +150,13 @@ def _with_short_sums(table: pa.Table) -> pa.Table:
     return table
 
 
-def _bytes_of(digits: pa.ChunkedArray) -> pa.Array:
+def _bytes_of(digits: "pa.ChunkedArray[Any]") -> "pa.Array[Any]":
     """Return ``(n,)`` sums as bytes; null where there is none."""
-    present = digits.drop_null()
-    if not pc.all(pc.equal(pc.binary_length(present), 2 * _SUM_BYTES), min_count=0).as_py():
+    texts = [str(text) for text in digits.drop_null().to_pylist()]
+    content = bytes.fromhex("".join(texts))
+    if any(len(text) != 2 * _SUM_BYTES for text in texts) or len(content) != _SUM_BYTES * len(texts):
         raise ValueError("a SHA-256 sum has not 64 digits")
-    content = bytes.fromhex("".join(present.to_pylist()))
-    if len(content) != _SUM_BYTES * len(present):
-        raise ValueError("a SHA-256 sum has not 64 digits")
-    sums = pa.Array.from_buffers(pa.binary(_SUM_BYTES), len(present), [None, pa.py_buffer(content)])
+    sums = pa.Array.from_buffers(pa.binary(_SUM_BYTES), len(texts), [None, pa.py_buffer(content)])
     if not digits.null_count:
         return sums
     is_present = np.asarray(digits.is_valid())

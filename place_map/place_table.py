@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -161,7 +162,7 @@ def join_live(tables: Iterable[tuple[pa.Table, NDArray[np.int64]]]) -> pa.Table:
     """
     without = ((table.replace_schema_metadata(None).drop_columns(GEOMETRY), live) for table, live in tables)
     pieces = pa.concat_tables(table if len(live) == table.num_rows else table.take(live) for table, live in without)
-    joined: dict[str, pa.ChunkedArray] = {}
+    joined: dict[str, pa.ChunkedArray[Any]] = {}
     for name in pieces.column_names:
         joined[name] = pieces.select([name]).combine_chunks().column(0)
         pieces = pieces.drop_columns(name)

@@ -104,7 +104,7 @@ def read_places(path: Path, rows: int) -> pa.Table:
         MapCorrupt: The file cannot be read, or has other columns or another number of rows.
     """
     try:
-        with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read(use_threads=False)  # tables are small, and threads keep the memory of each
     except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: damaged names that are not valid text
         raise MapCorrupt(f"{path} cannot be read as Parquet: {error}; run placefix verify on the map") from error

@@ -90,12 +90,12 @@ class StoredThumbnails:
             expected: Its size and sum in the table.
 
         Raises:
-            MapCorrupt: The file cannot be read, or its bytes are not what the table says.
+            MapCorrupt: The file cannot be read, or the thumbnail differs from the table.
         """
         content, path = self.read(row), self.path_of(row)
         if not _is_right(content, expected):
             raise MapCorrupt(
-                f"the thumbnail of row {row} in {path} is not what the table says; run placefix verify on the map", path
+                f"the thumbnail of row {row} in {path} differs from the table; run placefix verify on the map", path
             )
         return content
 

@@ -40,7 +40,12 @@ def large_map(
 
     A run that was interrupted is continued by the same command: finished segments and sizes stay in the folder.
     """
-    options = {"width": GLOBAL_DIM, "cells": SHAPES.local_count, "shortlist": SHORTLIST, "queries": queries}
+    options: dict[str, Any] = {
+        "width": GLOBAL_DIM,
+        "cells": SHAPES.local_count,
+        "shortlist": SHORTLIST,
+        "queries": queries,
+    }
     options |= {"asked_index": index, "seed": seed}
     measured = _measured_before(folder, options)
     for size in sorted(set(places)):

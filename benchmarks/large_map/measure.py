@@ -1,6 +1,6 @@
 """Measure a map of many invented places: writing, serving and swapping, each in a process of its own.
 
-The memory of one process does not count for another, and none has cached what another has read.
+The memory of one process does not count for another.
 """
 
 import multiprocessing
@@ -118,7 +118,7 @@ def _serve(map_dir: Path, queries: int) -> list[Figure]:
         vectors = _queries(place_map, queries)
         asking.ask(vectors[:1])
         cold, warm = [], []
-        for query in vectors.split(1):
+        for query in torch.split(vectors, 1):
             _forget_all(map_dir)
             cold.append(asking.ask(query))
             warm.append(asking.ask(query))

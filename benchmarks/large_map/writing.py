@@ -1,4 +1,4 @@
-"""Write the segments and versions of a map of many invented places; what is finished is kept when it is repeated.
+"""Write the segments and versions of a map of many invented places; a repeated run keeps finished segments.
 
 Global features have the width of ViT-L, are random, and are all different. Local features have 1,000 cells of 128 bits,
 16 kB a picture, and repeat after 4,096 pictures; every picture takes its place on the disk, and no file is sparse.
@@ -64,7 +64,7 @@ def write_segments(folder: Path, places: int, seed: int, on_done: Callable[[int]
 
 
 def write_next_version(map_dir: Path, segments: tuple[Segment, ...], factory: str) -> None:
-    """Write the first version of a map, or a second one that keeps what the first has of its index."""
+    """Write the first version of a map, or a second one that shares the codes of its index."""
     has_first = (map_dir / layout.CURRENT).exists()
     base = BaseIndex(map_dir, FIRST_VERSION, read_manifest(map_dir).index, has_same_rows=False) if has_first else None
     write_version(

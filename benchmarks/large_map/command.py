@@ -28,7 +28,7 @@ _MEASURED = "measured.json"
 
 def large_map(
     places: Annotated[list[int], typer.Option(min=256, help="The pictures of a map; may be repeated.")] = SIZES,
-    queries: Annotated[int, typer.Option(min=2, help="Queries, each asked cold and then warm.")] = 100,
+    queries: Annotated[int, typer.Option(min=2, help="Queries, each asked cold and then warm.")] = 50,
     index: Annotated[str, typer.Option(help="The shortlist index; auto chooses by the size.")] = "auto",
     seed: Annotated[int, typer.Option(help="The seed of the features.")] = 0,
     folder: Annotated[Path, typer.Option(file_okay=False, help="The folder of the maps, which are removed.")] = Path(
@@ -40,13 +40,8 @@ def large_map(
 
     A run that was interrupted is continued by the same command: finished segments and sizes stay in the folder.
     """
-    options: dict[str, Any] = {
-        "width": GLOBAL_DIM,
-        "cells": SHAPES.local_count,
-        "shortlist": SHORTLIST,
-        "queries": queries,
-    }
-    options |= {"asked_index": index, "seed": seed}
+    options: dict[str, Any] = {"width": GLOBAL_DIM, "cells": SHAPES.local_count, "shortlist": SHORTLIST}
+    options |= {"queries": queries, "asked_index": index, "seed": seed}
     measured = _measured_before(folder, options)
     for size in sorted(set(places)):
         if not any(each["places"] == size for each in measured):

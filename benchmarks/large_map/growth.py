@@ -12,7 +12,7 @@ def growth_rows(sizes: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[lis
     """Return headings and rows: a figure at every size, and its exponent.
 
     Args:
-        sizes: What was measured, by size, ascending.
+        sizes: The figures of each size, ascending.
     """
     places = [int(size["places"]) for size in sizes]
     rows = [
@@ -32,7 +32,7 @@ def growth_rows(sizes: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[lis
 
 
 def _exponent(places: Sequence[int], values: Sequence[float]) -> str:
-    """Return the slope of the logarithms: 0 for what stays, 1 for what grows like the map."""
+    """Return the slope of the logarithms: 0 for a figure that stays, 1 for one that grows like the map."""
     if len(places) < 2 or min(values) <= 0:
         return _NO_EXPONENT
     return f"{np.polyfit(np.log(places), np.log(values), 1)[0]:.2f}"

@@ -138,7 +138,8 @@ def _swap(map_dir: Path) -> list[Figure]:
         before, own_before = reset_peak_memory(), own_memory_bytes()
         start_s = time.perf_counter()
         with PlaceMap.open(map_dir, SECOND_VERSION) as new:
-            open_searcher(new, "cpu").search(query, 1)
+            searcher_of_new = open_searcher(new, "cpu")
+            searcher_of_new.search(query, 1)
             duration_s, own = time.perf_counter() - start_s, own_memory_bytes() - own_before
             searcher.search(query, 1)
     return [

@@ -84,7 +84,7 @@ def _measure(folder: Path, size: int, queries: int, index: str, seed: int) -> di
     error_console().print(f"measuring {size:,} places", soft_wrap=True)
     factory = choose_index(size, GLOBAL_DIM).factory if index == "auto" else index
     map_dir = own / "map"
-    for remains in ("versions", "codes", "CURRENT"):  # of a run that was interrupted while it measured
+    for remains in ("versions", "codes", "CURRENT"):  # an interrupted run has left them
         path = map_dir / remains
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     figures = measure_map(map_dir, segments, factory, queries)

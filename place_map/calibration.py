@@ -73,8 +73,8 @@ class Bound(ManifestPart):
         accepted: The number of answers that reached it.
         wrong: How many of them were wrong.
         wrong_at_most: Upper bound of the share of wrong ones. For any share that a user allows, all thresholds with a
-            bound up to this share keep it, with ``CERTAINTY``. It is not below the share that is expected if two of
-            three questions are about places that the map does not have.
+            bound up to this share keep it, with ``CERTAINTY``. It is not below the share that is expected if half of
+            the questions are about places that the map does not have.
     """
 
     confidence: Probability

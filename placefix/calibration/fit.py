@@ -48,7 +48,7 @@ A sequence ends at the first threshold that fails. It therefore counts as one te
 tests (Bonferroni) instead of eighteen. The second sequence is for maps with few answers of a confidence of 0.99.
 """
 
-ELSEWHERE = 2 / 3
+ELSEWHERE = 1 / 2
 """The share of questions about places that the map does not have with which a threshold still keeps its promise: users
 ask other questions than a calibration, in which about a third is of this kind.
 """

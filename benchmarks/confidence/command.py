@@ -13,6 +13,7 @@ from benchmarks.confidence.figures import figures_of
 from benchmarks.confidence.sets import TOWN, MapSet, read_photographs, read_town
 from benchmarks.confidence.stored import Stored, ask_all
 from benchmarks.confidence.trials import MODES, Trial, run_trial, split, whole
+from benchmarks.hardware import describe_hardware
 from benchmarks.photographs import COLLECTIONS
 from benchmarks.result_file import write_result
 from model.device import DeviceName
@@ -57,12 +58,16 @@ def calibration(
     console = output_console()
     for each in _read(chosen, shared, town, queries_every):
         stored = ask_all(each, answers, shortlist, device)
-        found = _measure(stored, trials if each.name == TOWN else 1)
+        found = {
+            "shortlist": shortlist,
+            "hardware": describe_hardware(),
+            **_measure(stored, trials if each.name == TOWN else 1),
+        }
         for row in found["calibrations"]:
             console.print(_table(each.name, row))
         before = json.loads(out.read_text("utf-8"))["sets"] if out.is_file() else {}
         sets = before | {each.name: found}
-        write_result(out, {"shortlist": shortlist, "sets": {name: sets[name] for name in _SETS if name in sets}})
+        write_result(out, {"sets": {name: sets[name] for name in _SETS if name in sets}})
 
 
 def _read(chosen: list[str], shared: Path | None, town: Path, every: int) -> Iterator[MapSet]:

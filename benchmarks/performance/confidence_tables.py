@@ -52,8 +52,16 @@ def confidence_table(figures: Figures) -> str:
         for name, found, row in _rows(figures)
         if "why_not" in row
     ]
-    notes = [f"Top {figures['shortlist']}. {figures['hardware']}.", *without]
+    notes = [*_conditions(figures), *without]
     return markdown(headings, rows, left=2) + "\n\n" + " ".join(notes)
+
+
+def _conditions(figures: Figures) -> list[str]:
+    """Return a sentence for the sets that were measured alike."""
+    alike: dict[tuple[int, str], list[str]] = {}
+    for name, found in figures["sets"].items():
+        alike.setdefault((found["shortlist"], found["hardware"]), []).append(name)
+    return [f"Top {shortlist} ({', '.join(names)}): {hardware}." for (shortlist, hardware), names in alike.items()]
 
 
 def conditions_table(figures: Figures) -> str:

@@ -47,4 +47,4 @@ def draw_systems(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
             panel.set(xlim=(min(values) / _ROOM, max(values) * _ROOM), ylim=(-2, 102), xlabel=label)
         axes[0].set_ylabel("R@1, %")
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(trained)))
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(2, len(trained)))

@@ -89,6 +89,9 @@ DOCUMENTS: Mapping[str, Mapping[str, Table]] = {
         "store_gardenspoint_night": Table(("store_gardenspoint_night",), store_table),
         "store_penn": Table(("store_penn",), store_table),
         "store_learned": Table(("store_learned_day", "store_learned_night", "store_learned_penn"), store_recall_table),
+        "store_learned_town": Table(
+            ("store_learned_town", "store_learned_town_seed1", "store_learned_town_seed2"), store_recall_table
+        ),
         "cells_photographs": Table(("cells_day", "cells_penn"), cells_table),
     },
     "docs/systems.md": {

@@ -143,7 +143,7 @@ def _load_codes(build: ir.IRBuilder, codes: Value, index: Value) -> Value:
 def _store_rounded(build: ir.IRBuilder, values: Value, numbers: Value, index: Value) -> None:
     """Round float32 and store them from ``index`` on, as int16; values beyond 16 bits are clamped before.
 
-    LLVM's own conversion with saturation takes three times as long, because it also cares for NaN.
+    LLVM's own conversion with saturation takes twice as long, because it also cares for NaN.
     """
     nearest = declared(build.module, f"llvm.roundeven.v{TOGETHER}f32", _FLOATS, [_FLOATS])
     most, least = (ir.Constant(_FLOATS, [float(limit)] * TOGETHER) for limit in (2**15 - 1, -(2**15)))

@@ -51,6 +51,13 @@ def test_figures_take_the_place_of_what_stood_there(root: Path, tmp_path: Path) 
     assert not (root / "docs/images").exists()
 
 
+def test_every_mark_of_a_table_is_filled() -> None:
+    marks = re.compile(r"<!-- table: (\S+) -->\n(.*?)<!-- end -->", re.DOTALL)
+    for document in sorted((REPOSITORY / "docs").rglob("*.md")):
+        tables = dict(marks.findall(document.read_text("utf-8")))
+        assert [name for name, table in tables.items() if not table.strip()] == [], document
+
+
 def test_floors_stand_beside_what_was_measured() -> None:
     figures = match_figures(bytes_floor_s=0.0021, operations_floor_s=0.28)
     rates = {"memory_bytes_per_s": 4e10, "peak_operations_per_s": {"float32": 5e11}}

@@ -24,7 +24,7 @@ def test_help_names_every_command(command: RunCommand) -> None:
 
 
 def test_a_start_imports_no_command_that_is_not_asked_for() -> None:
-    """In a process of its own: the version needs none, and so not what makes starts slow."""
+    """Start a process, because this one has imported every command."""
     program = """
 import sys
 from contextlib import suppress

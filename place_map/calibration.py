@@ -207,6 +207,16 @@ class Calibration(ManifestPart):
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     auto: Auto | None
 
+    def stops(self, count: int) -> tuple[int, ...]:
+        """Return ascending numbers of compared candidates after which ``rerank=auto`` weighs the evidence.
+
+        Args:
+            count: The number of candidates; it is the last stop, and the only one if ``auto`` was not calibrated.
+        """
+        if self.auto is None:
+            return (count,)
+        return (*(step.compared for step in self.steps if step.compared < count), count)
+
     def judge(self, evidence: Evidence, *, is_auto: bool) -> Judgement | None:
         """Judge an answer.
 

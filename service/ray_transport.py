@@ -19,7 +19,7 @@ from service.http_transport import failure_of, headers_with
 from service.ray_config import DEPLOYMENT
 from service.shard_connections import FailedCall
 from service.shard_identity import Part, ShardIdentity
-from service.shard_messages import SHARD_PATH, SHARD_STATE, ShardState
+from service.shard_state import SHARD_PATH, SHARD_STATE, ShardState
 from service.shard_settings import RAY_SCHEME
 from service.words import CallOutcome
 

@@ -21,7 +21,8 @@ from service.key_file import append_key
 from service.keys import Scope, make_key
 from service.settings import ServiceSettings, load_settings
 from service.shard_identity import ShardIdentity
-from service.shard_messages import SHARD_STATE, WANTED, Question, Wanted, pack_question
+from service.shard_messages import Question, pack_question
+from service.shard_state import SHARD_STATE, WANTED, Wanted
 from tests.service.asking import check_problem
 from tests.service.conftest import Served, Town, serving
 from tests.service.faulty_shard import Fault, FaultyShard, faulty_shard

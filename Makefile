@@ -47,7 +47,7 @@ help:
 
 setup: $(READY)
 
-# The hashes of all but torch are checked. Torch comes after what each of its builds needs, and brings what only one needs.
+# The hashes of all but torch are checked. Torch comes after the needs of all its builds, and brings the needs of its own build.
 $(READY): pyproject.toml $(LOCKED) constraints/torch.txt
 	@command -v $(PYTHON) > /dev/null || { \
 	  echo "There is no $(PYTHON). Placefix needs Python 3.11 to 3.14; say which: make PYTHON=python3.11 ..."; exit 1; }

@@ -1,4 +1,4 @@
-"""What the documents name is what the code has."""
+"""Names in the documents exist in the code."""
 
 import re
 import shlex
@@ -72,7 +72,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @of_each_document
 def test_commands_can_be_given(document: Path) -> None:
-    """Commands and options exist; what stands for the reader's own files and words is not looked at."""
+    """Commands and options exist; placeholders for the reader's own files and words are not checked."""
     check_commands(document.read_text("utf-8"))
 
 

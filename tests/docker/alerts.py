@@ -1,10 +1,10 @@
-"""What Prometheus says of an alert."""
+"""The state of an alert in Prometheus."""
 
 from tests.docker.composed import Composed, wait_for
 
 
 def state_of(composed: Composed, alert: str) -> str:
-    """``inactive``, ``pending`` or ``firing``, which the list of rules and that of alerts say alike."""
+    """Return ``inactive``, ``pending`` or ``firing``, on which the lists of rules and of alerts agree."""
     (group,) = composed.ask_prometheus("rules", type="alert")["groups"]
     (rule,) = [rule for rule in group["rules"] if rule["name"] == alert]
     assert rule["health"] in ("ok", "unknown"), rule  # unknown: not evaluated yet
@@ -12,7 +12,7 @@ def state_of(composed: Composed, alert: str) -> str:
 
 
 def labels_of(composed: Composed, alert: str) -> dict[str, str]:
-    """Of an alert that is raised."""
+    """Return the values of an alert that is raised."""
     raised = composed.ask_prometheus("alerts")["alerts"]
     (labels,) = [found["labels"] for found in raised if found["labels"]["alertname"] == alert]
     return dict(labels)

@@ -29,16 +29,16 @@ IMAGES = {
 """What the tests take instead of the pinned images, since a machine without a registry may have these, or stand-ins of
 their names; the environment may name others."""
 
-PICTURE = sorted(SHIPPED.database.glob("*.jpg"))[5]  # of the map
+PICTURE = sorted(SHIPPED.database.glob("*.jpg"))[5]  # a picture of the map
 
 
 @dataclass(frozen=True)
 class Composed:
-    """A project.
+    """Hold a project.
 
     Attributes:
         command: Compose, with its files and the project's name.
-        environment: Of compose.
+        environment: The environment of compose.
         service: Where the localizer listens on this machine.
         prometheus: Where Prometheus does.
         grafana: Where Grafana does, if it is started.
@@ -58,14 +58,14 @@ class Composed:
         return found
 
     def execute(self, name: str, *command: str, given: bytes = b"") -> str:
-        """What a command prints in the container of a service."""
+        """Run a command in the container of a service; return its output."""
         return succeed("docker", "exec", "--interactive", self.identifier(name), *command, given=given)
 
     def inspect(self, name: str) -> dict[str, Any]:
         return dict(json.loads(succeed("docker", "inspect", self.identifier(name)))[0])
 
     def exit_codes(self, name: str, since_s: float) -> list[int]:
-        """Of the ends of a container from a moment on, on the clock of ``time.time``."""
+        """Return the exit codes of a container from a moment on, on the clock of ``time.time``."""
         filters = ("--filter", f"container={self.identifier(name)}", "--filter", "event=die")
         span = ("--since", f"{since_s:.3f}", "--until", f"{time.time():.3f}")
         printed = succeed("docker", "events", *filters, *span, "--format", "{{json .Actor.Attributes.exitCode}}")
@@ -75,7 +75,7 @@ class Composed:
         wait_for(lambda: self.inspect(name)["State"]["Health"]["Status"] == "healthy", f"{name} is healthy")
 
     def ask_prometheus(self, path: str, **parameters: str) -> Any:
-        """The data of an answer of its API."""
+        """Return the data of an answer of its API."""
         answer = httpx.get(f"{self.prometheus}/api/v1/{path}?{urlencode(parameters)}", trust_env=False)
         return answer.raise_for_status().json()["data"]
 
@@ -83,13 +83,13 @@ class Composed:
         return list(self.ask_prometheus("query", query=expression)["result"])
 
     def localize(self, picture: Path = PICTURE) -> httpx.Response:
-        """Asks with a picture of the map, and for matches of all candidates, so that no stage is left out."""
+        """Ask with a picture of the map, and for matches of all candidates, so that no stage is left out."""
         files, asked = {"image": picture.read_bytes()}, {"rerank": "true"}
         return httpx.post(f"{self.service}/localize", files=files, params=asked, timeout=PATIENCE_S, trust_env=False)
 
 
 def succeed(*command: str, given: bytes = b"", environment: dict[str, str] | None = None) -> str:
-    """What a command prints, standard error included, which must not fail."""
+    """Run a command that must not fail; return its output, standard error included."""
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -112,7 +112,7 @@ def wait_for(is_true: Callable[[], bool], what: str, interval_s: float = 0.5) ->
 
 
 def check_found(answer: httpx.Response, picture: Path = PICTURE) -> dict[str, Any]:
-    """The answer to a picture of the map, which must be found."""
+    """Return the answer to a picture of the map, which must be found."""
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     assert found["candidates"][0]["id"] == picture.name
@@ -121,7 +121,7 @@ def check_found(answer: httpx.Response, picture: Path = PICTURE) -> dict[str, An
 
 @contextmanager
 def composing(*overlays: Path, env_file: Path | None = None, photos: Path | None = None) -> Iterator[Composed]:
-    """A project, of which nothing is started, and which is gone when the block ends; of the demo, or of photos."""
+    """Yield a project of the demo, or of photos. Nothing of it is started, and it is removed when the block ends."""
     port = _free_port()
     prometheus, grafana = (f"127.0.0.1:{_free_port()}" for _ in range(2))
     environment = IMAGES | {name: value for name, value in os.environ.items() if not name.startswith("PLACEFIX_")}

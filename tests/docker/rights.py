@@ -1,8 +1,8 @@
-"""What may be done inside a container, asked in a shell there."""
+"""The rights of processes inside a container, found by a shell there."""
 
 import re
 
-# Of every process, the server's among them, not of the shell's alone.
+# The states of all processes: the server's among them, not the shell's alone.
 RIGHTS = "cat /proc/[0-9]*/status"
 IN_MEMORY = "/tmp"  # noqa: S108 - of a container, where it is a tmpfs
 PLACES = (
@@ -22,7 +22,7 @@ WRITE = f"for place in {' '.join(PLACES)}; do (touch $place/x && echo $place && 
 
 
 def check_rights(printed: str) -> None:
-    """Passes if no process has any, by what ``RIGHTS`` prints."""
+    """Pass if the output of ``RIGHTS`` shows no process with rights."""
     statuses = re.findall(r"^(Uid|Cap\w+|NoNewPrivs|Seccomp):\t(.+)$", printed, re.MULTILINE)
     assert {name for name, _ in statuses} >= {"Uid", "CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp"}
     for name, value in statuses:
@@ -37,5 +37,5 @@ def check_rights(printed: str) -> None:
 
 
 def written(printed: str) -> list[str]:
-    """The places that ``WRITE`` found."""
+    """Return the places that ``WRITE`` found."""
     return [line for line in printed.splitlines() if line in PLACES]

@@ -1,4 +1,4 @@
-"""Alerts that are raised by what really happens to the containers, with the rules as they are shipped."""
+"""The shipped rules raise alerts when something happens to the containers."""
 
 import pytest
 

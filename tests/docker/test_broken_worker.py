@@ -34,7 +34,7 @@ def wait_until_back(breakable: Composed, readiness: Readiness, restarts: int) ->
 
 
 def start_time_s(breakable: Composed) -> float:
-    """When the service that Prometheus saw last was started; 0 if it has seen none."""
+    """Return the start of the service that Prometheus saw last; 0 if it has seen none."""
     found = breakable.query('process_start_time_seconds{job="placefix"}')
     return float(found[0]["value"][1]) if found else 0.0
 

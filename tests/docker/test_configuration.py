@@ -1,4 +1,4 @@
-"""What the containers are told: valid for the tools that read it, and true of the code."""
+"""The configuration of the containers is valid for the tools that read it, and agrees with the code."""
 
 import json
 import re
@@ -26,7 +26,7 @@ GRAFANA = ROOT / "docker" / "grafana" / "provisioning"
 
 
 def compose(*arguments: str, **environment: str) -> dict[str, Any]:
-    """The configuration as compose understands it."""
+    """Return the configuration as compose understands it."""
     if (found := shutil.which("docker-compose")) is None:
         pytest.skip("docker-compose is not installed")
     command = [found, *arguments, "config"]
@@ -38,7 +38,7 @@ def compose(*arguments: str, **environment: str) -> dict[str, Any]:
 
 
 def variable(field: str) -> str:
-    """The environment variable of a setting."""
+    """Return the environment variable of a setting."""
     return f"{ENVIRONMENT_PREFIX}{field.upper()}"
 
 
@@ -50,7 +50,7 @@ def promtool(*arguments: str) -> None:
 
 
 def series_names() -> set[str]:
-    """Every name that the service can expose."""
+    """Return every name that the service can expose."""
     described = re.findall(r"^# TYPE (\S+) (\w+)$", Metrics("0").exposition().decode(), re.MULTILINE)
     names = set()
     for name, kind in described:
@@ -197,7 +197,7 @@ def test_settings_in_a_file_of_variables_reach_the_server(tmp_path: Path) -> Non
     published = {"PLACEFIX_PUBLISHED_HOST": "192.0.2.1"}
     assert services["placefix"]["environment"].items() >= (given | own).items()
     assert services["localizer"]["environment"].items() >= (given | own | published).items()
-    assert services["localizer"]["ports"] == ["192.0.2.1:81:8000/tcp"]  # on the host it is what the file says
+    assert services["localizer"]["ports"] == ["192.0.2.1:81:8000/tcp"]  # the file's address on the host
 
 
 def test_image_has_the_variables_that_its_health_check_and_the_service_exist_by() -> None:

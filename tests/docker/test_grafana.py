@@ -1,4 +1,4 @@
-"""Grafana with the dashboard: started, and asked what it was told. Skipped where its image is not."""
+"""Grafana with the dashboard: started, and asked for its configuration. Skipped where its image is not."""
 
 import json
 import subprocess

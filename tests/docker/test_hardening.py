@@ -1,4 +1,4 @@
-"""What the containers can do, seen from inside each while it runs: nothing but their work."""
+"""The containers can do their work and nothing else; each is looked at from inside while it runs."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_tool_writes_only_where_it_must_and_has_no_rights(name: str, composed: C
 
 def test_compiled_kernel_needs_no_file(composed: Composed) -> None:
     check_found(composed.localize())
-    # What LLVM makes counts matches, on processors that have one of the instruction sets that it is made for.
+    # Code from LLVM counts matches on processors with one of the instruction sets for which it is made.
     (device,) = composed.query("placefix_device_info")
     flags = composed.execute("localizer", "cat", "/proc/cpuinfo").split()
     assert device["metric"]["matcher"].startswith("avx") == ("avx2" in flags)

@@ -1,4 +1,4 @@
-"""What the image holds, seen from inside it."""
+"""The content of the image, seen from inside it."""
 
 import pytest
 
@@ -29,7 +29,7 @@ print("read", open_image(content.getvalue()).size)
 
 
 def in_image(project: Composed, *command: str) -> str:
-    """What a command prints in a container of the image."""
+    """Run a command in a container of the image; return its output."""
     return project.run("run", "--rm", "--no-deps", "--entrypoint", command[0], "placefix", *command[1:])
 
 

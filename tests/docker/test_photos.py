@@ -32,7 +32,7 @@ def write_readable(folder: Path, number: int, *, is_placed: bool = True) -> Path
 
 
 def log_of_prepare(composed: Composed) -> str:
-    """Return what it said, in one line."""
+    """Return the log of ``prepare``, in one line."""
     return " ".join(composed.run("logs", "--no-color", "prepare").replace("|", " ").split())
 
 

@@ -1,4 +1,4 @@
-"""What Prometheus and its promtool, those of the image, say of rules, configuration, metrics and dashboard."""
+"""Prometheus and promtool of the image accept the rules, the configuration, the metrics and the dashboard."""
 
 import json
 import math

@@ -26,7 +26,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def csv_source(folder: Path, numbers: range) -> Path:
-    """Photos on a line to the north, taken a day apart."""
+    """Return photos on a line to the north, taken a day apart."""
     lines = ["path,latitude,longitude,time"]
     for number in numbers:
         write_photo(folder / f"{number:02d}.jpg", seed=number)

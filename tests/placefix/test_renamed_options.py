@@ -16,13 +16,13 @@ small = typer.Typer()
 
 @small.command(cls=RenamingCommand)
 def show(words: list[str], network_precision: str = "auto", size: str = "") -> None:
-    """Print what was given."""
+    """Print the given values."""
     typer.echo(f"{words} {network_precision} {size}")
 
 
 @small.command(cls=RerankingCommand)
 def rank(words: Annotated[list[str] | None, typer.Argument()] = None, rerank: Rerank = "auto") -> None:
-    """Print what was given, too."""
+    """Print the given values, too."""
     typer.echo(f"{rerank} {words or []}")
 
 

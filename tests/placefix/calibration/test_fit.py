@@ -83,7 +83,7 @@ def test_a_promise_holds_if_half_of_the_questions_are_about_other_places() -> No
     is_right = has_place.copy()
     is_right[0] = False  # a place that the map has, and that was taken for another one
     bounds = {bound.confidence: bound for bound in bounds_of(confidences, is_right, has_place)}
-    assert bounds[0.99].wrong_at_most < 0.01  # of 500 answers one is wrong, and no other place is accepted
+    assert bounds[0.99].wrong_at_most < 0.01  # one of 500 answers is wrong, and no other place is accepted
     assert (bounds[0.96].accepted, bounds[0.96].wrong) == (624, 25)
     assert binom.cdf(25, 624, 0.057) < 0.05  # the questions that were asked alone would promise 5.7 %
     wrong_of_1200 = 600 * (24 / 400) + 600 * (1 / 600)

@@ -106,6 +106,16 @@ def test_a_figure_of_the_conclusions_stands_in_the_laboratory_book(name: str) ->
     assert [each for each in sorted(figures) if not re.search(rf"(?<![\d.,]){each}(?!,?\d|\.\d)", book)] == []
 
 
+@pytest.mark.parametrize("name", ["results", "reliability"])
+def test_a_page_of_conclusions_has_300_words_one_plot_and_one_table(name: str) -> None:
+    text = (REPOSITORY / "docs" / f"{name}.md").read_text("utf-8")
+    plots = re.findall(r"^!\[.+\]\(images/.+\.svg\)$", text, flags=re.MULTILINE)
+    tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    assert (len(plots), len(tables)) == (1, 1)
+    prose = text.replace(plots[0], "").replace(tables[0], "")
+    assert 100 <= len(re.sub(r"\]\([^)]*\)", "]", prose).split()) <= 300
+
+
 def anchors(text: str) -> set[str]:
     """Return the anchors of a document's headings, as GitHub makes them."""
     found: set[str] = set()

@@ -49,7 +49,6 @@ class Localizer:
         searcher: The shortlist index of the map.
         comparer: The comparison by stored local features; None for a network without local features.
         matching_precision: The precision of the products in matching.
-        match_floor: The least cosine of a match; None if every cosine may match.
         within_m: The distance within which candidates show the same place.
     """
 
@@ -61,7 +60,6 @@ class Localizer:
         place_map: PlaceMap,
         searcher: Searcher,
         matching_precision: MatchingPrecision = DEFAULT_PRECISION,
-        match_floor: float | None = None,
     ) -> None:
         """Combine parts that are open.
 
@@ -70,11 +68,9 @@ class Localizer:
             place_map: The map.
             searcher: The searcher of its index.
             matching_precision: The precision of the products in matching.
-            match_floor: The least cosine of a match; by default the map's.
 
         Raises:
             NetworkMismatch: The map was built with another network.
-            InvalidInput: The map's re-ranker has no floor, and one is given.
         """
         place_map.check_network(encoder)
         self.encoder = encoder
@@ -83,10 +79,7 @@ class Localizer:
         self.searcher = searcher
         self.matching_precision: MatchingPrecision = matching_precision
         features = place_map.manifest.features
-        self.match_floor = features.match_floor if match_floor is None else match_floor
-        self.comparer = (
-            Comparer(place_map, encoder, matching_precision, self.match_floor) if features.local_dim else None
-        )
+        self.comparer = Comparer(place_map, encoder, matching_precision) if features.local_dim else None
         self.within_m = DEFAULT_WITHIN_M if place_map.calibration is None else place_map.calibration.within_m
 
     @property

@@ -15,6 +15,7 @@ from demo.__main__ import app as demo
 from docs.generated import DOCUMENTS as DOCUMENTS_OF_CODE
 from placefix.command_line import app as placefix
 from placefix.exit_codes import ExitCode
+from service.earlier_settings import REMOVED
 from service.metrics import Metrics
 from service.problems import PROBLEM_KINDS
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings
@@ -56,6 +57,12 @@ def test_the_reference_has_all_that_has_a_name_from_outside() -> None:
         assert f"### `placefix {name}{' ' if is_group else '`'}" in reference
     assert "### `POST /localize`\n" in reference
     assert "| `max_wrong` | number above 0 and below 1 |" in reference
+
+
+def test_every_setting_has_somebody_who_needs_it() -> None:
+    decision = (REPOSITORY / "docs/decisions/0024-settings-that-somebody-needs.md").read_text("utf-8")
+    assert [name for name in ServiceSettings.model_fields if f"`{name}`" not in decision.partition("| stays |")[2]] == []
+    assert [name for name in REMOVED if f"`{name}`" not in decision.partition("| stays |")[0]] == []
 
 
 @of_each_document

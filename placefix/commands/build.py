@@ -155,7 +155,7 @@ def build(
         _tell_only([read_collection(each, replace(reading, views_folder=None)) for each in source], out)
         return
     if update and is_map(out):
-        _bring_up_to_date(out, source, options, num_heads, device, chosen, reading)
+        _bring_up_to_date(out, source, options, device, chosen, reading)
         return
     network = open_network(
         weights,
@@ -247,7 +247,6 @@ def _bring_up_to_date(
     out: Path,
     source: list[Path],
     options: BuildOptions,
-    num_heads: int | None,
     device: DeviceName,
     engine: EngineChoice,
     reading: ReadOptions,
@@ -260,7 +259,6 @@ def _bring_up_to_date(
         partial(update_map, out, options=options),
         "updating",
         weights=None,
-        num_heads=num_heads,
         device=device,
         engine=engine,
         reading=reading,

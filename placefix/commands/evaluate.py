@@ -188,6 +188,8 @@ def evaluate(
     check_sources(place_map, database, store, frame_tolerance)
     if differences and place_map is not None:
         raise InvalidInput("--differences builds maps of both kinds: give --database instead of --map")
+    if place_map is not None and num_heads is not None:
+        raise InvalidInput("--num-heads has no effect with --map, which states the heads of its network: leave it out")
     row = None if expect is None else find_row(read_published(published), expect)
     if not confidence and (foreign or plots is not None):
         raise InvalidInput("--foreign and --plots are about the confidence of answers: give --confidence, too")

@@ -166,10 +166,6 @@ def other_version(town: Town, folder: Path) -> tuple[Town, dict[str, Any]]:
     return copied, {"shard": "2/2"}
 
 
-def other_floor(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
-    return town, {"shard": "2/2", "match_floor": 0.5}
-
-
 def other_number(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
     return town, {"shard": "1/2"}
 
@@ -193,7 +189,6 @@ def no_shard(town: Town, _folder: Path) -> tuple[Town, dict[str, Any]]:
     ("make", "reason"),
     [
         (other_version, "cannot serve version 000001 of town as 2/2: "),
-        (other_floor, "is another than it must be: match_floor 0.5 instead of none"),
         (other_number, "is another than it must be: shard 1/2 instead of 2/2"),
         (other_matcher, "is another than it must be: matcher torch-float32 instead of "),
         (other_map, "does not serve the map town"),

@@ -20,7 +20,7 @@ class Removed:
 
     @property
     def holds(self) -> str:
-        """Return in words what always holds."""
+        """Return the lasting value in words."""
         if self.value is None:
             return "each map has its own"
         return f"it is always {self.value if isinstance(self.value, str) else format(self.value, 'g')}"

@@ -163,7 +163,7 @@ def _resolve(
     constraints: dict[str, str] | None = None,
     project: str | None = None,
 ) -> dict[str, str]:
-    """Resolve a project, by default ours, with some extras, without torch, and with the needs of all builds of torch."""
+    """Resolve a project, by default ours, with some extras, without torch, but with the needs of all its builds."""
     last_minor = int(pythons[-1].partition(".")[2])
     environments = [f"python_version < '3.{last_minor + 1}' and {platform.marker}" for platform in platforms]
     needs = [each for each in requires("torch") or [] if "extra ==" not in each and not _ONE_BUILD_ALONE.match(each)]

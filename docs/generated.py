@@ -99,7 +99,7 @@ def reference() -> str:
         "Answers": _blocks(_answers(http)),
         "Metrics": _METRICS + _table(("metric", "kind", "meaning"), _metrics()),
         "Errors": _ERRORS + _table(("code", "below", "status", "meaning"), _errors()),
-        "Earlier names": "They still work, with a warning. A removed setting may state only the value that always holds.\n\n"
+        "Earlier names": "They still work, with a warning. A removed setting may state only the lasting value.\n\n"
         + _table(("earlier", "now"), _earlier_names()),
     }
     return _INTRODUCTION + "".join(f"\n## {title}\n\n{content}" for title, content in sections.items())

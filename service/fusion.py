@@ -125,7 +125,8 @@ def _find_path(
     ranks = [None if each is None else int(stand.ranks[each]) for stand, each in zip(stands, path, strict=True)]
     parts = [_weigh(localizer, ranking, rank, options) for ranking, rank in zip(rankings, ranks, strict=True)]
     lead = list(filter(None, parts))[-1]
-    return _Answer(parts, lead, Candidate.first(localizer.place_map, lead.ranking.led_by(lead.rank), options.candidates))
+    ranking = lead.ranking.led_by(lead.rank)
+    return _Answer(parts, lead, Candidate.first(localizer.place_map, ranking, options.candidates))
 
 
 def _rank_at(localizer: Localizer, ranking: Ranking | None, row: int) -> int | None:

@@ -176,8 +176,7 @@ def load_maps(
         )
         encoder = _load_encoder(next(iter(maps.values())), weights, choice, arithmetic.precision)
         localizers = {
-            name: _read(place_map, encoder, matching_precision, shards).localizer()
-            for name, place_map in maps.items()
+            name: _read(place_map, encoder, matching_precision, shards).localizer() for name, place_map in maps.items()
         }
     except BaseException:
         for place_map in maps.values():

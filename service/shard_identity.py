@@ -53,9 +53,7 @@ class ShardIdentity:
     shard: str
 
     @classmethod
-    def of(
-        cls, encoder: Encoder, place_map: PlaceMap, matcher: str, shard: Shard
-    ) -> "ShardIdentity":
+    def of(cls, encoder: Encoder, place_map: PlaceMap, matcher: str, shard: Shard) -> "ShardIdentity":
         """Return the identity of a part of a map, in this release.
 
         Args:

@@ -1,4 +1,4 @@
-"""Define the parts of maps that a front end needs from a shard, and those that the shard holds; both are sent as JSON."""
+"""Define the parts of maps that a front end needs from a shard, and those that the shard holds, as JSON."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -61,7 +61,9 @@ def test_the_reference_has_all_that_has_a_name_from_outside() -> None:
 
 def test_every_setting_has_somebody_who_needs_it() -> None:
     decision = (REPOSITORY / "docs/decisions/0024-settings-that-somebody-needs.md").read_text("utf-8")
-    assert [name for name in ServiceSettings.model_fields if f"`{name}`" not in decision.partition("| stays |")[2]] == []
+    assert [
+        name for name in ServiceSettings.model_fields if f"`{name}`" not in decision.partition("| stays |")[2]
+    ] == []
     assert [name for name in REMOVED if f"`{name}`" not in decision.partition("| stays |")[0]] == []
 
 

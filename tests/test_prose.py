@@ -110,7 +110,7 @@ def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 
 
 def test_every_file_with_prose_is_guarded() -> None:
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True)
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], check=False, capture_output=True, text=True)
     if listed.returncode:
         pytest.skip("this copy of the repository has no history")
     known = {ROOT / name for name in listed.stdout.split("\0") if name}

@@ -14,8 +14,8 @@ from placefix.calibration.calibrate import CalibrationOptions, Calibrator, descr
 from placefix.calibration.questions import DEFAULT_QUESTIONS, SUFFICIENT_PHOTOS
 from placefix.commands.map_changes import AsJson, MapArgument, interruptible, load_encoder, tell
 from placefix.commands.options import Device, Foreign, OptionalWeights
-from placefix.commands.renamed_options import RenamingCommand
 from placefix.commands.reading_options import with_read_options
+from placefix.commands.renamed_options import RenamingCommand
 from placefix.console import print_note
 from placefix.evaluation.collections import read_collection
 from placefix.picture_limits import read_picture_limits

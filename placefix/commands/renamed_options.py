@@ -33,7 +33,9 @@ class RenamingCommand(TyperCommand):
         options = args[: args.index("--")] if "--" in args else args
         for name in REMOVED.keys() - known:
             if any(_is_option(each, name) for each in options):
-                raise InvalidInput(f"{name} is no longer an option of {ctx.command_path}: {REMOVED[name]}; leave it out")
+                raise InvalidInput(
+                    f"{name} is no longer an option of {ctx.command_path}: {REMOVED[name]}; leave it out"
+                )
         for old, new in RENAMED.items():
             if new in known and old not in known:
                 args = _renamed(args, old, new)

@@ -23,8 +23,8 @@ from placefix.commands.map_changes import (
     only_source,
 )
 from placefix.commands.options import BatchSize, Device, OptionalWeights
-from placefix.commands.renamed_options import RenamingCommand
 from placefix.commands.reading_options import with_read_options
+from placefix.commands.renamed_options import RenamingCommand
 from placefix.picture_limits import read_picture_limits
 
 app = typer.Typer(add_completion=False)

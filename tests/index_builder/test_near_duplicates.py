@@ -28,7 +28,7 @@ NOON = datetime(2024, 9, 23, 12, tzinfo=UTC)
 
 @st.composite
 def collections(draw: st.DrawFn) -> ComparedPictures:
-    """Draw pictures that are often near each other, at the date line, a pole or in a town, with features of few kinds."""
+    """Draw pictures with few kinds of features, often near each other, at the date line, a pole or in a town."""
     latitude, longitude = draw(st.sampled_from([(55.7, 13.2), (0.0, 180.0), (90.0, 0.0), (-33.9, -179.99999)]))
     count = draw(st.integers(0, 12))
     steps = st.integers(-6, 6)

@@ -80,12 +80,12 @@ def test_matches_are_counted_from_the_floor_of_the_map(localizer: Localizer, dat
     place_map = localizer.place_map
     assert place_map.manifest.features.match_floor is None  # SelaVPR has none
     features = place_map.manifest.features.model_copy(update={"match_floor": floor})
+    query = query_of(5, localizer.encoder)
     with PlaceMap.open(place_map.path) as other:
         other.manifest = place_map.manifest.model_copy(update={"features": features})
         asked = Localizer(localizer.encoder, other, localizer.searcher, "exact")
-    query = query_of(5, localizer.encoder)
+        found = asked.localize(query, QueryOptions(MAX_SHORTLIST, MAX_SHORTLIST, rerank="always")).candidates
     expected = count_mutual_matches(query.features.local_features[0], database.local_features, floor=floor)
-    found = asked.localize(query, QueryOptions(MAX_SHORTLIST, MAX_SHORTLIST, rerank="always")).candidates
     assert {each.row: each.mutual_matches for each in found} == dict(enumerate(expected.tolist()))
 
 

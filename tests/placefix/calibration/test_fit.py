@@ -49,6 +49,15 @@ def test_auto_does_not_stop_where_no_answer_would_be_localized(made: Calibration
     assert auto.scale.threshold(0.05) is not None
 
 
+@pytest.mark.parametrize(("right_after_all", "ends_at"), [(900, 50), (901, 50), (910, 100)])
+def test_auto_ends_where_hardly_an_answer_gets_better(made: Calibration, right_after_all: int, ends_at: int) -> None:
+    judged = [
+        _Judged(compared, made.steps[0].logistic, np.full(1000, 0.5), np.where(np.arange(1000) < right, 1.0, np.inf))
+        for compared, right in ((0, 900), (20, 900), (50, 900), (100, right_after_all))
+    ]
+    assert _auto(judged, 1000, WITHIN_M).ends_at == ends_at
+
+
 def test_the_same_questions_make_the_same_calibration(
     made: Calibration, own: Sequence[Asked], localizer: Localizer
 ) -> None:

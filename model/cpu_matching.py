@@ -131,7 +131,7 @@ def nearest_in_int16(queries: Tensor, candidates: Tensor, kernels: "Kernels | No
 
 
 def _in_threads(work: Callable[[], None], count: int) -> None:
-    """Do work that takes its items from a common counter in torch's number of threads, including the caller's.
+    """Run work that takes its items from a common counter in torch's number of threads, including the caller's.
 
     Args:
         work: A function that returns when no item is left.
@@ -193,7 +193,7 @@ class _Memory:
 
     @classmethod
     def of(cls, query: _Panels, candidates: Tensor, kernels: "Kernels") -> Self:
-        """Allocate the memory for a query and candidates ``(K, M, C)``."""
+        """Make the memory for a query and candidates ``(K, M, C)``."""
         rows = _filled_up(candidates.shape[1], kernels.tile.rows)
         return cls(
             numbers=np.empty((rows, candidates.shape[2]), np.int16),

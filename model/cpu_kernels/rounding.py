@@ -17,7 +17,7 @@ TOGETHER = 8  # values per step; the channels of a picture are a multiple of it
 _FLOATS = ir.VectorType(ir.FloatType(), TOGETHER)
 _DOUBLE = ir.DoubleType()
 _DOUBLES = ir.VectorType(_DOUBLE, TOGETHER)
-_EXPONENT_FROM, _EXPONENT_BIAS = 52, 1023  # of a float64
+_EXPONENT_FROM, _EXPONENT_BIAS = 52, 1023  # where the exponent of a float64 begins, and its bias
 _WHOLE = ir.VectorType(I32, TOGETHER)
 _NUMBERS = ir.VectorType(I16, TOGETHER)
 

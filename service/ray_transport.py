@@ -19,13 +19,14 @@ from service.http_transport import failure_of, headers_with
 from service.ray_config import DEPLOYMENT
 from service.shard_connections import FailedCall
 from service.shard_identity import Part, ShardIdentity
+from service.shard_messages import SHARD_PATH, SHARD_STATE, ShardState
 from service.shard_settings import RAY_SCHEME
-from service.shard_state import SHARD_PATH, SHARD_STATE, ShardState
 from service.words import CallOutcome
 
 ReplicaAnswer = tuple[str, int, bytes]
 """The name of the replica that answers, the status, and the body."""
 
+_ONE_TRY_TO_JOIN = ("RAY_NUM_REDIS_GET_RETRIES", "1")  # each try takes 40 s, and Ray would make 20
 _MOST_TRIES = 3
 _OTHERS_S = 1.0  # the longest wait of a look for the other replicas, once one has answered
 _WORTH_ANOTHER_TRY: tuple[CallOutcome, ...] = ("unreachable", "late", "busy", "unexpected")
@@ -39,6 +40,7 @@ def load_serve() -> Any:
     Raises:
         InvalidInput: It is not installed.
     """
+    os.environ.setdefault(*_ONE_TRY_TO_JOIN)  # it is read by the import
     try:
         from ray import serve  # noqa: PLC0415  (an extra; the import takes seconds)
     except ImportError as error:

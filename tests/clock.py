@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 @dataclass
 class FakeClock:
-    """Stand in for ``time.monotonic``.
+    """To be called as ``time.monotonic`` is.
 
     Attributes:
-        now: The time that it shows, in seconds.
+        now: What it shows, in seconds.
     """
 
     now: float = 0.0

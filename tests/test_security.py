@@ -1,4 +1,4 @@
-"""Tests and allowed versions show the promises of SECURITY.md."""
+"""What SECURITY.md promises is shown by tests that exist, and by the versions that are allowed."""
 
 import re
 import tomllib

@@ -17,6 +17,7 @@ _OF_OWN_CLUSTER = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # Ray would run workers at 15: behind all else
 }
+_ONE_TRY_TO_JOIN = ("RAY_NUM_REDIS_GET_RETRIES", "1")  # each try takes 40 s, and Ray would make 20
 _LOOPBACK = "127.0.0.2"  # Ray replaces 127.0.0.1 by the address of the machine
 
 
@@ -67,11 +68,13 @@ def ray_cluster(needs: WorkerNeeds) -> Iterator[None]:
         InvalidInput: Ray is not installed.
         ClusterError: The cluster cannot be joined.
     """
+    address = os.environ.get("RAY_ADDRESS")
+    if address:
+        os.environ.setdefault(*_ONE_TRY_TO_JOIN)  # it is read by the import
     ray = load_ray()
     if ray.is_initialized():
         yield
         return
-    address = os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"address": address}
     if not address:
         for name, value in _OF_OWN_CLUSTER.items():

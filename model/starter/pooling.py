@@ -1,10 +1,13 @@
-"""Generalised-mean pooling in horizontal bands: from the maps of a block to one vector per picture."""
+"""Generalised-mean pooling in horizontal bands: from the maps of a block to one vector per picture.
+- instead of 0, so that the root has a slope everywhere
++ instead of 0, so that the root has a gradient everywhere
+"""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-GEM_CLAMP = 1e-6  # instead of 0, so that the root has a gradient everywhere
+GEM_CLAMP = 1e-6  # instead of 0, so that the root has a slope everywhere
 
 
 def pool_bands(maps: Tensor, power: float, bands: int) -> Tensor:

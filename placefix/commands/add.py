@@ -19,9 +19,8 @@ from placefix.commands.map_changes import (
     change_by_collection,
     only_source,
 )
-from placefix.commands.options import BatchSize, Device, OptionalWeights
+from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
 from placefix.commands.reading_options import with_read_options
-from placefix.commands.renamed_options import RenamingCommand
 from placefix.picture_limits import read_picture_limits
 
 app = typer.Typer(add_completion=False)
@@ -29,7 +28,7 @@ app = typer.Typer(add_completion=False)
 _DEFAULTS = BuildOptions()
 
 
-@app.command(cls=RenamingCommand)
+@app.command()
 @with_read_options
 def add(
     map_path: MapArgument,
@@ -44,6 +43,7 @@ def add(
         bool, typer.Option("--skip-existing", help="Leave out pictures whose ids the map has already.")
     ] = False,
     weights: OptionalWeights = None,
+    num_heads: NumHeads = None,
     device: Device = "auto",
     batch_size: BatchSize = _DEFAULTS.batch_size,
     segment_size: SegmentSize = None,
@@ -83,6 +83,7 @@ def add(
         ),
         "adding",
         weights=weights,
+        num_heads=num_heads,
         device=device,
         engine=chosen,
         reading=reading,

@@ -22,9 +22,8 @@ from placefix.commands.map_changes import (
     change_by_collection,
     only_source,
 )
-from placefix.commands.options import BatchSize, Device, OptionalWeights
+from placefix.commands.options import BatchSize, Device, NumHeads, OptionalWeights
 from placefix.commands.reading_options import with_read_options
-from placefix.commands.renamed_options import RenamingCommand
 from placefix.picture_limits import read_picture_limits
 
 app = typer.Typer(add_completion=False)
@@ -32,7 +31,7 @@ app = typer.Typer(add_completion=False)
 _DEFAULTS = BuildOptions()
 
 
-@app.command(cls=RenamingCommand)
+@app.command()
 @with_read_options
 def update(
     map_path: MapArgument,
@@ -45,6 +44,7 @@ def update(
         typer.Option(min=0, help="The number of a moved collection among the map's sources (placefix map describe)."),
     ] = None,
     weights: OptionalWeights = None,
+    num_heads: NumHeads = None,
     device: Device = "auto",
     batch_size: BatchSize = _DEFAULTS.batch_size,
     segment_size: SegmentSize = None,
@@ -96,6 +96,7 @@ def update(
         ),
         "updating",
         weights=weights,
+        num_heads=num_heads,
         device=device,
         engine=chosen,
         reading=reading,

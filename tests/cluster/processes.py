@@ -1,4 +1,4 @@
-"""Find the processes of Ray below a process of a test in /proc, and wait for their work."""
+"""The processes of Ray below a process of a test, as /proc tells of them, and waits for what they do."""
 
 import time
 from collections.abc import Callable
@@ -36,6 +36,14 @@ def below(ancestor: int) -> dict[int, str]:
         level = {process for process, parent in parents.items() if parent in level}
         found |= {process: titles[process] for process in level}
     return found
+
+
+def is_running(process: int) -> bool:
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def segment_workers(ancestor: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""A front end asks shards in Ray Serve: its answers are the same as from one machine, even if processes are killed."""
+"""A front end asks shards in Ray Serve: the answers are those of one machine, whatever is killed on the way."""
 
 import os
 import signal
@@ -8,43 +8,12 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from service.ray_config import addresses_of, serve_config
-from service.settings import ServiceSettings
 from tests.cluster.processes import below, wait_for
+from tests.cluster.shards import NONE_WATCHED, ask_more, check_as_alone, replicas_in_metrics, replicas_of
 from tests.service.asking import check_problem
-from tests.service.conftest import Served, Town, serving
-from tests.service.map_versions import Asked, asking_all_the_time, served_version
-from tests.service.sharding import (
-    ALL,
-    NEAR,
-    activate,
-    answer_of,
-    check_nothing_lost,
-    judged_town_of_two_versions,
-    photo_of,
-    serve_front,
-)
-
-ASKED: list[dict[str, str]] = [
-    {"rerank": "false", **ALL},
-    {"rerank": "true", **ALL},
-    {"rerank": "auto", **ALL},
-    {"rerank": "auto", "candidates": "2", "shortlist": "3", **NEAR, "heading": "40"},
-    {"near": "0,0"},
-    {"evidence": "matches", "rerank": "true", "candidates": "1", "shortlist": "12"},
-]
-NONE_WATCHED = 0.0  # seconds between looks at CURRENT
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
-    return judged_town_of_two_versions(tmp_path_factory.mktemp("judged"))
-
-
-@pytest.fixture(scope="module")
-def alone(town: Town) -> Iterator[Served]:
-    with serving(ServiceSettings(maps=(town.map_path,), watch_interval_s=NONE_WATCHED)) as served:
-        served.wait_until_ready()
-        yield served
+from tests.service.conftest import Served, Town
+from tests.service.map_versions import asking_all_the_time, served_version
+from tests.service.sharding import activate, check_nothing_lost, photo_of, serve_front
 
 
 @contextmanager
@@ -75,28 +44,6 @@ def running() -> list[int]:
         for name in sorted(applications)
         if applications[name].deployments
     ]
-
-
-def replicas_of(head: int, shard: int) -> list[int]:
-    """Return the processes of the replicas of a shard."""
-    title = f"ray::ServeReplica:town-{shard}:"
-    return sorted(process for process, told in below(head).items() if told.startswith(title))
-
-
-def check_as_alone(front: Served, alone: Served, town: Town) -> None:
-    for photo in list(town.photos.values())[::4]:
-        for fields in ASKED:
-            assert answer_of(front, [photo], fields) == answer_of(alone, [photo], fields)
-
-
-def replicas_in_metrics(front: Served) -> list[int]:
-    lines = front.client.get("/metrics").text.splitlines()
-    return [int(float(line.split()[1])) for line in lines if line.startswith("placefix_shard_replicas{")]
-
-
-def ask_more(asked: Asked, count: int) -> None:
-    so_far = asked.count
-    wait_for(lambda: asked.is_beyond(so_far + count), lambda: asked.failures)
 
 
 def test_one_replica_answers_as_one_machine_and_is_missed_until_it_is_back(

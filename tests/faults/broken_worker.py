@@ -28,17 +28,17 @@ _UNTIL_OTHERS_WAIT_S = 0.3
 
 
 def _die() -> None:
-    """End the worker, as an error of the device does."""
+    """The worker dies, as of an error of the device."""
     raise torch.AcceleratorError("an illegal memory access was encountered")
 
 
 def _hang() -> None:
-    """Keep the worker busy for ever, without progress."""
+    """The worker goes on for ever, and gets nowhere."""
     threading.Event().wait()
 
 
 def _kill() -> None:
-    """End the whole process, as a lack of memory does."""
+    """The whole process dies, as after a lack of memory."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -25,11 +25,11 @@ SEGMENT_SIZE = 3
 
 
 class Refused(PlacefixError):
-    """Report that a command has ended with an error that it has told."""
+    """A command has ended with an error that it has told."""
 
 
 class Hands(Protocol):
-    """Change maps, or refuse with a ``PlacefixError``."""
+    """Changes maps; refuses with a ``PlacefixError``."""
 
     def build(self, map_dir: Path, source: Path) -> None: ...
     def add(self, map_dir: Path, source: Path, prefix: str, progress: Progress = SILENT) -> None: ...
@@ -43,7 +43,7 @@ class Hands(Protocol):
 
 
 class LibraryHands:
-    """Call the functions, in this process.
+    """The functions, in this process.
 
     Args:
         encoder: The network.
@@ -84,7 +84,7 @@ class LibraryHands:
 
 
 class CommandHands:
-    """Call the command line, in a process for each call.
+    """The command line, a process for each call.
 
     Args:
         weights: The network.

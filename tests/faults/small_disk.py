@@ -12,7 +12,7 @@ _BYTES_AT_A_TIME = 65_536
 
 
 class SmallDisk:
-    """Describe a mounted file system.
+    """A mounted file system.
 
     Attributes:
         path: Where.
@@ -23,7 +23,7 @@ class SmallDisk:
         self._filler = path / "filler"
 
     def fill(self) -> None:
-        """Fill the file system, to the last byte."""
+        """Takes all room that is left, to the last byte."""
         with self._filler.open("ab", buffering=0) as file:
             size = _BYTES_AT_A_TIME
             while size:
@@ -33,12 +33,12 @@ class SmallDisk:
                     size //= 2
 
     def make_room(self) -> None:
-        """Free the room again."""
+        """Gives it back."""
         self._filler.unlink()
 
     @contextmanager
     def read_only(self) -> Iterator[None]:
-        """Refuse changes while the block runs."""
+        """Takes no change while the block runs."""
         self._remount("ro")
         try:
             yield
@@ -51,7 +51,7 @@ class SmallDisk:
 
 @contextmanager
 def mounted(path: Path) -> Iterator[SmallDisk]:
-    """Mount a small disk while the block runs; skip the test where that is not allowed."""
+    """Mounts a small disk while the block runs; skips the test where that is not allowed."""
     path.mkdir(parents=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(path)]
     try:

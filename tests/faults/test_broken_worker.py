@@ -29,10 +29,10 @@ NOT_READY_WITHIN_S = 2.0
 
 @dataclass(frozen=True)
 class Breakable:
-    """Hold a running server.
+    """A running server.
 
     Attributes:
-        process: The process of the server.
+        process: What runs it.
         url: Where it listens.
         faults: Where it is told to break.
     """

@@ -19,11 +19,11 @@ WRITERS = ("build", "add", "update", "remove", "compact")
 
 
 class At:
-    """Call a function at the n-th event of a progress.
+    """Does something when it is told something for the n-th time.
 
     Args:
         moment: From 1; 0: never.
-        act: The function to call.
+        act: What.
     """
 
     def __init__(self, moment: int, act: Callable[[], None]) -> None:
@@ -58,7 +58,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 def moments_of(name: str, folder: Path, encoder: Encoder) -> tuple[int, MapState]:
-    """Return the number of events of an undisturbed run, and the map after it."""
+    """How often an undisturbed run tells something, and the map after it."""
     map_dir = fresh_copy(folder, folder / "undisturbed")
     progress = At(0, lambda: None)
     perform(name, folder, map_dir, encoder, progress)

@@ -1,10 +1,10 @@
-"""Record the progress of a run."""
+"""What a run told of its progress."""
 
 from model.progress import SilentProgress
 
 
 class Recorder(SilentProgress):
-    """Keep all events."""
+    """Keeps all of it."""
 
     def __init__(self) -> None:
         self.total = self.finished = self.advanced_by = 0

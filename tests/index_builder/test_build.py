@@ -1,4 +1,4 @@
-"""The content of a map after its build."""
+"""What a map holds when it is built."""
 
 from dataclasses import replace
 from pathlib import Path

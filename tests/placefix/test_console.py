@@ -1,4 +1,4 @@
-"""Commands end with a sentence for expected errors, and with a traceback for faults."""
+"""What ends a command: a sentence for what can happen, a traceback for what must not."""
 
 import errno
 

@@ -14,7 +14,7 @@ runner = CliRunner()
 
 
 def placefix(*arguments: str) -> str:
-    """Return the standard output."""
+    """What stands on standard output."""
     result = runner.invoke(app, ["keys", *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -100,6 +100,13 @@ def judged_towns(town: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     for status, confidence in CONFIDENCES.items():
         calibrations.give(copies[status].map_path, calibrations.calibration(confidence))
     return copies
+
+
+class HasClient(Protocol):
+    """Hold a client that is bound to a running server, wherever that runs."""
+
+    @property
+    def client(self) -> httpx.Client: ...
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from service.shortlist import Shortlist
 from tests import calibrations
 from tests.conftest import TINY_CONFIG
 from tests.index_builder.map_factory import SMALL, photo_listing
-from tests.service.conftest import Served, Town, build_town, serving
+from tests.service.conftest import HasClient, Served, Town, build_town, serving
 from tests.service.map_versions import Asked, contents
 
 NEAR = {"near": "55.704,13.192", "within_m": "300"}
@@ -183,7 +183,7 @@ def serve_front(stack: ExitStack, town: Town, urls: Sequence[str], **settings: A
     return stack.enter_context(serving(ServiceSettings(maps=(town.map_path,), shards=tuple(urls), **settings)))
 
 
-def answer_of(served: Served, photos: list[Path], fields: dict[str, str]) -> dict[str, Any]:
+def answer_of(served: HasClient, photos: list[Path], fields: dict[str, str]) -> dict[str, Any]:
     files = [("image", ("photo", path.read_bytes())) for path in photos]
     response = served.client.post("/localize", files=files, data=fields)
     assert response.status_code == 200, response.text

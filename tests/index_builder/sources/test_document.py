@@ -23,8 +23,7 @@ WORDS = {
 }
 
 
-# Evaluations alone read frames.
-@pytest.mark.parametrize("kind", [kind for kind in get_args(ListingKind) if kind != "frames"])
+@pytest.mark.parametrize("kind", [kind for kind in get_args(ListingKind) if kind != "frames"])  # of evaluations alone
 def test_every_kind_stands_in_the_table(kind: str) -> None:
     assert f"{WORDS.get(kind, kind)}" in DOCUMENT
 

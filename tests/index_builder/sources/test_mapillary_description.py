@@ -1,4 +1,4 @@
-"""Descriptions that mapillary_tools writes of its pictures."""
+"""What mapillary_tools writes about the pictures that it processed."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Answers of an interrupted run are not lost, and not taken for others."""
+"""What an interrupted run has answered is not lost, and not taken for something else."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Answers by other light keep a part of the lead of the right candidates."""
+"""Answers by other light keep a part of what sets the right candidates apart."""
 
 from itertools import product
 

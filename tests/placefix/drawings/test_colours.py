@@ -1,4 +1,4 @@
-"""Colours agree with the legends."""
+"""Colours mean what the legends say."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Options that make no sense are refused before the work."""
+"""What makes no sense is told before the work."""
 
 import re
 from pathlib import Path

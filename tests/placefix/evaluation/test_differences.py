@@ -1,4 +1,4 @@
-"""Changes by rounding, computed by hand and by the command."""
+"""What rounding changes, by hand and by the command."""
 
 import numpy as np
 import pytest

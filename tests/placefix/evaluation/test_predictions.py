@@ -1,4 +1,4 @@
-"""The stored predictions of each query."""
+"""What is kept for each query."""
 
 import json
 import shutil

@@ -1,0 +1,38 @@
+"""What tests of shards on Ray Serve have in common: what is asked, and what front end and replicas tell."""
+
+from tests.cluster.processes import below, wait_for
+from tests.service.conftest import HasClient, Town
+from tests.service.map_versions import Asked
+from tests.service.sharding import ALL, NEAR, answer_of
+
+ASKED: list[dict[str, str]] = [
+    {"rerank": "false", **ALL},
+    {"rerank": "true", **ALL},
+    {"rerank": "auto", **ALL},
+    {"rerank": "auto", "candidates": "2", "shortlist": "3", **NEAR, "heading": "40"},
+    {"near": "0,0"},
+    {"evidence": "matches", "rerank": "true", "candidates": "1", "shortlist": "12"},
+]
+NONE_WATCHED = 0.0  # seconds between looks at CURRENT
+
+
+def replicas_of(ancestor: int, shard: int) -> list[int]:
+    """Return the processes of the replicas of a shard on a machine."""
+    title = f"ray::ServeReplica:town-{shard}:"
+    return sorted(process for process, told in below(ancestor).items() if told.startswith(title))
+
+
+def check_as_alone(front: HasClient, alone: HasClient, town: Town) -> None:
+    for photo in list(town.photos.values())[::4]:
+        for fields in ASKED:
+            assert answer_of(front, [photo], fields) == answer_of(alone, [photo], fields)
+
+
+def replicas_in_metrics(front: HasClient) -> list[int]:
+    lines = front.client.get("/metrics").text.splitlines()
+    return [int(float(line.split()[1])) for line in lines if line.startswith("placefix_shard_replicas{")]
+
+
+def ask_more(asked: Asked, count: int) -> None:
+    so_far = asked.count
+    wait_for(lambda: asked.is_beyond(so_far + count), lambda: asked.failures)

@@ -11,8 +11,10 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 KUSTOMIZE = ROOT / "deploy" / "kustomize"
-OVERLAYS = ("one-machine", "shards")
+OVERLAYS = ("one-machine", "shards", "ray")
+FRONT_ENDS = ("shards", "ray")  # the overlays whose server asks shards
 PORT = 8000
+SECRETS = {"shard-key": "placefix_of_the_front_end", "auth_token": "of Ray"}
 
 Resource = dict[str, Any]
 
@@ -38,14 +40,31 @@ def workloads(resources: list[Resource]) -> dict[str, Resource]:
     return of_kind(resources, "Deployment") | of_kind(resources, "StatefulSet")
 
 
+def machines(resources: list[Resource]) -> dict[str, Resource]:
+    """Return the groups of machines of Ray by their names, the head's first."""
+    found: dict[str, Resource] = {}
+    for name, service in of_kind(resources, "RayService").items():
+        cluster = service["spec"]["rayClusterConfig"]
+        found[f"{name}-head"] = cluster["headGroupSpec"]
+        found |= {f"{name}-{group['groupName']}": group for group in cluster["workerGroupSpecs"]}
+    return found
+
+
+def templates(resources: list[Resource]) -> dict[str, Resource]:
+    """Return the template of the pods of each workload and of each group of machines."""
+    return {name: each["spec"]["template"] for name, each in workloads(resources).items()} | {
+        name: group["template"] for name, group in machines(resources).items()
+    }
+
+
 def pods(resources: list[Resource]) -> dict[str, Resource]:
-    """Return the specification of each workload's pods."""
-    return {name: each["spec"]["template"]["spec"] for name, each in workloads(resources).items()}
+    """Return the specification of the pods of each of them."""
+    return {name: template["spec"] for name, template in templates(resources).items()}
 
 
-def labels_of(workload: Resource) -> dict[str, str]:
-    """Return the labels of its pods."""
-    return dict(workload["spec"]["template"]["metadata"]["labels"])
+def labels_of(template: Resource) -> dict[str, str]:
+    """Return the labels of pods."""
+    return dict(template["metadata"]["labels"])
 
 
 def container_of(pod: Resource) -> Resource:

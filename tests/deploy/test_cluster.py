@@ -1,31 +1,39 @@
 """The resources around the pods fit them: names, selectors, ports, policies, shards, metrics."""
 
+import json
 import re
 import shutil
+import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from service.ray_config import addresses_of, serve_config
 from tests.deploy.overlays import (
+    FRONT_ENDS,
     KUSTOMIZE,
     OVERLAYS,
     PORT,
     ROOT,
+    SECRETS,
     Resource,
     build,
     container_of,
     environment_of,
     labels_of,
+    machines,
     of_kind,
     pods,
+    templates,
     workloads,
 )
 from tests.docker.test_configuration import series_names
 
 DOCUMENT = (ROOT / "docs" / "kubernetes.md").read_text()
-PROXY, PROMETHEUS, DNS, STRANGER = "ingress-nginx", "monitoring", "kube-system", "default"
+PROXY, PROMETHEUS, OPERATOR, DNS, STRANGER = "ingress-nginx", "monitoring", "kuberay", "kube-system", "default"
+ANY, DASHBOARD = "any", 8265  # ports
 
 of_each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -65,7 +73,7 @@ def is_open(
 
 def reaches(resources: list[Resource], source: str, target: str) -> bool:
     """Return whether the pods of a workload, or of another namespace, may ask the pods of a workload."""
-    made = workloads(resources)
+    made = templates(resources)
     theirs = labels_of(made[target])
     if source not in made:
         return is_open(resources, "Ingress", theirs, (None, source))
@@ -84,7 +92,7 @@ def test_all_lies_in_one_namespace_and_every_name_is_there(overlay: str) -> None
             each["persistentVolumeClaim"]["claimName"] for each in pod["volumes"] if "persistentVolumeClaim" in each
         }
         assert claims == set(of_kind(resources, "PersistentVolumeClaim"))
-        environment_of(pod, resources, {"shard-key": "k"})  # a ConfigMap that is not there is a KeyError
+        environment_of(pod, resources, SECRETS)  # a ConfigMap that is not there is a KeyError
     files = {path.name for path in KUSTOMIZE.rglob("*.yaml")} - {"kustomization.yaml"}
     named = "".join(path.read_text() for path in KUSTOMIZE.rglob("kustomization.yaml"))
     assert all(re.search(rf"- (path: )?{re.escape(name)}$", named, re.MULTILINE) for name in files)
@@ -93,8 +101,8 @@ def test_all_lies_in_one_namespace_and_every_name_is_there(overlay: str) -> None
 @of_each_overlay
 def test_selectors_find_the_pods_that_they_are_for(overlay: str) -> None:
     resources = build(overlay)
-    made = workloads(resources)
-    for workload in made.values():
+    made = templates(resources)
+    for workload in workloads(resources).values():
         selector = workload["spec"]["selector"]["matchLabels"]
         assert [name for name, each in made.items() if selects(selector, labels_of(each))] == [
             workload["metadata"]["name"]
@@ -107,31 +115,34 @@ def test_selectors_find_the_pods_that_they_are_for(overlay: str) -> None:
     for budget in of_kind(resources, "PodDisruptionBudget").values():
         selector = budget["spec"]["selector"]["matchLabels"]
         assert [each for each in made if selects(selector, labels_of(made[each]))] == ["placefix"]
-    assert (overlay == "shards") is bool(of_kind(resources, "PodDisruptionBudget"))
+    assert (overlay in FRONT_ENDS) is bool(of_kind(resources, "PodDisruptionBudget"))
 
 
 @of_each_overlay
 def test_only_those_reach_a_pod_that_have_to(overlay: str) -> None:
     resources = build(overlay)
-    servers = set(workloads(resources)) - {"placefix-tools"}
-    sources = [*workloads(resources), PROXY, PROMETHEUS, DNS, STRANGER]
-    found = {
-        (source, target) for source in sources for target in workloads(resources) if reaches(resources, source, target)
-    }
-    expected = {(PROXY, "placefix")} | {(PROMETHEUS, server) for server in servers}
-    assert found == expected | ({("placefix", "placefix-shard")} if overlay == "shards" else set())
-    for name in servers:
-        labels = labels_of(workloads(resources)[name])
+    made = templates(resources)
+    servers, rays = set(workloads(resources)) - {"placefix-tools"}, set(machines(resources))
+    sources = [*made, PROXY, PROMETHEUS, OPERATOR, DNS, STRANGER]
+    found = {(source, target) for source in sources for target in made if reaches(resources, source, target)}
+    expected = {(PROXY, "placefix")} | {(PROMETHEUS, each) for each in servers | rays}
+    if overlay == "shards":
+        expected.add(("placefix", "placefix-shard"))
+    for each in rays:
+        expected |= {(each, "placefix"), ("placefix", each), (OPERATOR, each), *((each, other) for other in rays)}
+    assert found == expected
+    for name in servers | rays:
+        labels = labels_of(made[name])
         assert not is_open(resources, "Egress", labels, (None, STRANGER))
-        is_front_end = (overlay, name) == ("shards", "placefix")
-        assert is_open(resources, "Egress", labels, (None, DNS)) is is_front_end
+        is_of_several = name in rays or (overlay in FRONT_ENDS and name == "placefix")
+        assert is_open(resources, "Egress", labels, (None, DNS)) is is_of_several
     ports = {
         port["port"]
         for policy in of_kind(resources, "NetworkPolicy").values()
         for rule in policy["spec"].get("ingress", [])
-        for port in rule["ports"]
+        for port in rule.get("ports", [{"port": ANY}])
     }
-    assert ports == {"http"}
+    assert ports == {"http"} | ({ANY, "metrics", DASHBOARD} if rays else set())
 
 
 @of_each_overlay
@@ -164,7 +175,7 @@ def check_shards(resources: list[Resource], count: int) -> None:
     assert shards["spec"]["replicas"] == count
     assert shards["spec"]["ordinals"]["start"] == 1
     for number in range(1, count + 1):
-        environment = environment_of(shards["spec"]["template"]["spec"], resources, {}, number)
+        environment = environment_of(shards["spec"]["template"]["spec"], resources, SECRETS, number)
         assert environment["PLACEFIX_SHARD"] == f"{number}/{count}"
 
 
@@ -174,7 +185,7 @@ def test_the_front_end_asks_the_pods_of_all_shards_in_their_order() -> None:
     headless = of_kind(resources, "Service")[shards["serviceName"]]["spec"]
     assert headless["clusterIP"] == "None"
     assert headless["publishNotReadyAddresses"] is True
-    environment = environment_of(pods(resources)["placefix"], resources, {"shard-key": "k"})
+    environment = environment_of(pods(resources)["placefix"], resources, SECRETS)
     addresses = [urlsplit(address) for address in environment["PLACEFIX_SHARDS"].split(",")]
     count, service = len(addresses), shards["serviceName"]
     assert [each.hostname for each in addresses] == [f"placefix-shard-{n}.{service}" for n in range(1, count + 1)]
@@ -190,8 +201,26 @@ def test_the_pods_of_shards_follow_their_number(tmp_path: Path) -> None:
     check_shards(build("shards", tmp_path / "kustomize"), 12)
 
 
+def test_the_machines_of_ray_have_the_replicas_that_front_ends_ask() -> None:
+    resources = build("ray")
+    service = of_kind(resources, "RayService")["placefix"]["spec"]
+    environment = environment_of(pods(resources)["placefix"], resources, SECRETS)
+    town = Path(environment["PLACEFIX_MAPS"])
+    groups = service["rayClusterConfig"]["workerGroupSpecs"]
+    [cpus] = {float(group["rayStartParams"]["num-cpus"]) for group in groups}
+    [replicas] = {group[field] for group in groups for field in ("replicas", "minReplicas", "maxReplicas")}
+    expected = serve_config([town], len(groups), replicas, name="town", cpus=cpus, is_pinned=True)
+    assert yaml.safe_load(service["serveConfigV2"]) == expected
+    assert environment["PLACEFIX_SHARDS"].split(",") == addresses_of("town", len(groups))
+    for number, group in enumerate(groups, start=1):
+        assert json.loads(json.loads(group["rayStartParams"]["resources"])) == {f"shard-{number}": 1}
+    assert service["rayClusterConfig"]["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["cluster"]
+    assert f"ray[serve]=={service['rayClusterConfig']['rayVersion']}" in extra
+
+
 def test_the_volume_is_one_that_all_machines_of_the_overlay_can_mount() -> None:
     modes = {each: of_kind(build(each), "PersistentVolumeClaim")["maps"]["spec"]["accessModes"] for each in OVERLAYS}
-    assert modes == {"one-machine": ["ReadWriteOnce"], "shards": ["ReadWriteMany"]}
+    assert modes == {"one-machine": ["ReadWriteOnce"], "shards": ["ReadWriteMany"], "ray": ["ReadWriteMany"]}
     strategies = {each: of_kind(build(each), "Deployment")["placefix"]["spec"].get("strategy") for each in OVERLAYS}
-    assert strategies == {"one-machine": {"type": "Recreate"}, "shards": None}
+    assert strategies == {"one-machine": {"type": "Recreate"}, "shards": None, "ray": None}

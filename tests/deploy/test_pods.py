@@ -10,24 +10,27 @@ from model.errors import InvalidInput
 from service.environment_names import unknown_environment_names
 from service.settings import ENVIRONMENT_PREFIX, ServiceSettings, load_settings
 from tests.deploy.overlays import (
+    FRONT_ENDS,
     KUSTOMIZE,
     OVERLAYS,
     PORT,
     ROOT,
+    SECRETS,
     Resource,
     build,
     container_of,
     environment_of,
+    machines,
     of_kind,
     pods,
     workloads,
 )
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+OF_CLUSTER = yaml.safe_load((ROOT / "docker-compose.cluster.yml").read_text())["x-node"]
 DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
 DOCUMENT = (ROOT / "docs" / "kubernetes.md").read_text()
-SERVERS = {"one-machine": {"placefix"}, "shards": {"placefix", "placefix-shard"}}
-SECRETS = {"shard-key": "placefix_of_the_front_end"}
+SERVERS = {"one-machine": {"placefix"}, "shards": {"placefix", "placefix-shard"}, "ray": {"placefix"}}
 
 of_each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -45,12 +48,12 @@ def settings_of(pod: Resource, resources: list[Resource], monkeypatch: pytest.Mo
 
 @of_each_overlay
 def test_a_pod_may_as_little_as_a_container_of_compose(overlay: str) -> None:
-    compose = COMPOSE["x-placefix"]
     ((user, group),) = re.findall(r"^USER (\d+):(\d+)$", DOCKERFILE, re.MULTILINE)
-    (memory,) = [mount for mount in compose["tmpfs"] if mount.startswith("/tmp:")]  # noqa: S108  (in the container)
     found = pods(build(overlay))
-    assert set(found) == SERVERS[overlay] | {"placefix-tools"}
-    for pod in found.values():
+    assert set(found) == SERVERS[overlay] | {"placefix-tools"} | set(machines(build(overlay)))
+    for name, pod in found.items():
+        compose = OF_CLUSTER if overlay == "ray" and name != "placefix-tools" else COMPOSE["x-placefix"]
+        (memory,) = [mount for mount in compose["tmpfs"] if mount.startswith("/tmp:")]  # noqa: S108  (in the container)
         own = container_of(pod)["securityContext"]
         assert own["readOnlyRootFilesystem"] is compose["read_only"] is True
         assert own["capabilities"] == {"drop": compose["cap_drop"]} == {"drop": ["ALL"]}
@@ -63,7 +66,7 @@ def test_a_pod_may_as_little_as_a_container_of_compose(overlay: str) -> None:
         assert pod["automountServiceAccountToken"] is False
         assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(pod)
         size = next(each["emptyDir"]["sizeLimit"] for each in pod["volumes"] if each["name"] == "tmp")
-        assert f"size={size.removesuffix('Mi')}m" in memory
+        assert f"size={size.removesuffix('i').lower()}" in memory
     assert of_kind(build(overlay), "Namespace")["placefix"]["metadata"]["labels"] == {
         "pod-security.kubernetes.io/enforce": "restricted"
     }
@@ -76,7 +79,7 @@ def test_servers_read_the_maps_and_the_tools_alone_write_them(overlay: str) -> N
         assert mounts["maps"]["mountPath"] == COMPOSE["services"]["prepare"]["command"][2].removeprefix("--out=")
         assert mounts["maps"].get("readOnly", False) is (name != "placefix-tools")
         assert {each["name"] for each in pod["volumes"]} == set(mounts)
-        assert ("keys" in mounts) is (name != "placefix-tools")
+        assert ("keys" in mounts) is (name in SERVERS[overlay])
 
 
 @of_each_overlay
@@ -89,8 +92,10 @@ def test_the_settings_of_servers_are_valid(overlay: str, monkeypatch: pytest.Mon
         (item,) = next(volume["secret"]["items"] for volume in pod["volumes"] if volume["name"] == "keys")
         assert str(settings.keys) == f"{keys['mountPath']}/{item['path']}"
         assert (settings.shard is not None) is (name == "placefix-shard")
-        assert bool(settings.shards) is (overlay == "shards" and name == "placefix")
-        assert (settings.shard_key is not None) is bool(settings.shards)
+        assert bool(settings.shards) is (overlay in FRONT_ENDS and name == "placefix")
+        assert (settings.shard_key is not None) is (
+            overlay == "shards" and name == "placefix"
+        )  # on Ray, none is asked for
         served = environment_of(pod, resources, SECRETS)
         assert served["PLACEFIX_SETTINGS"] == COMPOSE["x-settings"]["PLACEFIX_SETTINGS"].split(":-")[1].rstrip("}")
 
@@ -123,7 +128,7 @@ def test_probes_ask_routes_that_are_there_at_the_port_of_the_image(overlay: str)
         assert asked["readiness"] == "/health/ready"
         assert asked["liveness"] == "/health/live"
         # A front end is not ready without its shards, and starting it again would not help.
-        is_front_end = (overlay, name) == ("shards", "placefix")
+        is_front_end = overlay in FRONT_ENDS and name == "placefix"
         assert asked["startup"] == ("/health/live" if is_front_end else "/health/ready")
         assert probes["startup"]["periodSeconds"] * probes["startup"]["failureThreshold"] >= 600
 
